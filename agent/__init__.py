@@ -1,0 +1,1 @@
+"""Septet: threat models of AI-agent products, drafted from a product listing."""

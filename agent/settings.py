@@ -1,0 +1,110 @@
+"""Settings: read once from the environment and a config file, at the edge, into one frozen object.
+
+Each setting has a name, a default, a unit and a help text in `SETTINGS`; the environment variable is the name in
+capitals behind `SEPTET_`. The config file is TOML with the names as keys; `SEPTET_CONFIG` names it. The
+environment wins over the file. Nothing else in the package reads the environment.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agent.errors import InputError
+
+_PREFIX: Final = "SEPTET_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be configured; `SETTINGS` says what each field means."""
+
+    max_pages: int = 20
+    max_depth: int = 2
+    max_page_bytes: int = 5_000_000
+    max_pdf_bytes: int = 25_000_000
+    max_total_bytes: int = 100_000_000
+    request_seconds: float = 20.0
+    total_seconds: float = 120.0
+    max_redirects: int = 5
+    parse_seconds: float = 20.0
+    parse_memory_mb: int = 1024
+    chunk_chars: int = 1200
+    chunk_overlap_chars: int = 150
+    hits_per_question: int = 12
+    hits_per_document: int = 6
+    cache_dir: str = ""
+    user_agent: str = "septet/0.1 (+threat-model drafts)"
+
+
+class Setting(NamedTuple):
+    """One row of the settings table."""
+
+    name: str
+    unit: str
+    help: str
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("max_pages", "pages", "pages read for one product, the listing included"),
+    Setting("max_depth", "links", "how many links away from the listing a page may be"),
+    Setting("max_page_bytes", "bytes", "largest page after decompression"),
+    Setting("max_pdf_bytes", "bytes", "largest PDF"),
+    Setting("max_total_bytes", "bytes", "all pages of one product together"),
+    Setting("request_seconds", "seconds", "one request, from the connection to the last byte"),
+    Setting("total_seconds", "seconds", "all requests of one product together"),
+    Setting("max_redirects", "hops", "redirects followed for one request"),
+    Setting("parse_seconds", "seconds of CPU", "parsing of one page in its child process"),
+    Setting("parse_memory_mb", "MiB", "memory of the parsing child process"),
+    Setting("chunk_chars", "characters", "size of a chunk, about four characters a token"),
+    Setting("chunk_overlap_chars", "characters", "overlap of neighbouring chunks"),
+    Setting("hits_per_question", "passages", "passages kept for each question"),
+    Setting("hits_per_document", "passages", "passages kept of one document for each question"),
+    Setting("cache_dir", "folder", "where indexes are kept between runs; empty: nowhere"),
+    Setting("user_agent", "text", "how requests name themselves"),
+)
+
+
+def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Settings:
+    """Settings from `environ` over the file `config` (or the one that SEPTET_CONFIG names) over the defaults.
+
+    Raises InputError naming the setting when a value is of the wrong kind or out of range, or a key is unknown.
+    """
+    path = config or (Path(environ[_PREFIX + "CONFIG"]) if environ.get(_PREFIX + "CONFIG") else None)
+    values: dict[str, object] = dict(_read_file(path)) if path else {}
+    known = {field.name: field for field in fields(Settings)}
+    for name in values:
+        if name not in known:
+            raise InputError(f"unknown setting {name!r}", where=str(path), hint="see the settings table in README")
+    for name in known:
+        text = environ.get(_PREFIX + name.upper())
+        if text is not None:
+            values[name] = text
+    return Settings(**{name: _convert(name, value) for name, value in values.items()})
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("the config file cannot be read", where=f"{path}: {error}", hint="it must be TOML") from None
+
+
+def _convert(name: str, value: object) -> int | float | str:
+    kind = type(getattr(Settings, name))
+    if kind is str:
+        return str(value)
+    try:
+        number: int | float = kind(str(value))
+    except ValueError:
+        raise InputError(
+            f"{value!r} is not a number", where=f"setting {name}", hint=f"give {kind.__name__} in {_unit(name)}"
+        ) from None
+    if number != number or number < 0 or number == float("inf"):
+        raise InputError(f"{value!r} is out of range", where=f"setting {name}", hint="give a number of 0 or more")
+    return number
+
+
+def _unit(name: str) -> str:
+    return next(setting.unit for setting in SETTINGS if setting.name == name)

@@ -1,0 +1,1 @@
+"""The threat-model vocabularies: keys, published lists, and a linter for their ids."""

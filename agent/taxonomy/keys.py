@@ -1,0 +1,62 @@
+"""The closed vocabularies that every room shares: factor keys, layer keys, factor sets, bands.
+
+Factor names follow AIVSS 0.5 and the listing directories; `natural_language_interface` is what AIVSS 0.8 has in
+place of goal-driven planning. Factors are mapped by name, never by position.
+"""
+
+from typing import Final, Literal, get_args
+
+FactorKey = Literal[
+    "autonomy_of_action",
+    "goal_driven_planning",
+    "self_modification",
+    "dynamic_tool_use",
+    "persistent_memory",
+    "contextual_awareness",
+    "dynamic_identity",
+    "multi_agent_interactions",
+    "non_determinism",
+    "opacity_reflexivity",
+    "natural_language_interface",
+]
+LayerKey = Literal[
+    "foundation_models",
+    "data_operations",
+    "agent_frameworks",
+    "deployment_infrastructure",
+    "evaluation_observability",
+    "security_compliance",
+    "agent_ecosystem",
+]
+FactorSet = Literal["0.5", "0.8"]
+Band = Literal["Critical", "High", "Medium", "Low", "None"]
+
+FACTORS: Final[tuple[FactorKey, ...]] = get_args(FactorKey)
+LAYERS: Final[tuple[LayerKey, ...]] = get_args(LayerKey)
+FACTOR_SETS: Final[dict[FactorSet, tuple[FactorKey, ...]]] = {
+    "0.5": tuple(k for k in FACTORS if k != "natural_language_interface"),
+    "0.8": tuple(k for k in FACTORS if k != "goal_driven_planning"),
+}
+FACTOR_TITLES: Final[dict[FactorKey, str]] = {
+    "autonomy_of_action": "Autonomy of Action",
+    "goal_driven_planning": "Goal-Driven Planning",
+    "self_modification": "Self-Modification",
+    "dynamic_tool_use": "Dynamic Tool Use",
+    "persistent_memory": "Persistent Memory",
+    "contextual_awareness": "Contextual Awareness",
+    "dynamic_identity": "Dynamic Identity",
+    "multi_agent_interactions": "Multi-Agent Interactions",
+    "non_determinism": "Non-Determinism",
+    "opacity_reflexivity": "Opacity & Reflexivity",
+    "natural_language_interface": "Natural Language Interface",
+}
+LAYER_TITLES: Final[dict[LayerKey, str]] = {
+    "foundation_models": "Foundation Models",
+    "data_operations": "Data Operations",
+    "agent_frameworks": "Agent Frameworks",
+    "deployment_infrastructure": "Deployment & Infrastructure",
+    "evaluation_observability": "Evaluation & Observability",
+    "security_compliance": "Security & Compliance",
+    "agent_ecosystem": "Agent Ecosystem",
+}
+LAYER_CODES: Final[dict[LayerKey, str]] = {key: f"L{n}" for n, key in enumerate(LAYERS, start=1)}

@@ -1,0 +1,1 @@
+"""Regression evals on the labelled corpus."""
