@@ -1,0 +1,112 @@
+"""The command line: finds a verb, runs it, turns an error into two lines and an exit code.
+
+Verbs of this package are imported when they are called, so that `--help` starts in a blink; the verbs of the eval
+suite are found through the entry-point group `septet.verbs`, so that this package never imports it.
+"""
+
+import importlib
+import os
+import sys
+from importlib.metadata import entry_points, version
+from typing import Final, NamedTuple
+
+import click
+
+from agent.errors import SeptetError, UsageError
+
+_GROUP: Final = "septet.verbs"
+_INTERRUPTED: Final = 130
+
+
+class Verb(NamedTuple):
+    """Where a verb's click command is, and its line in the help text."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "draft": Verb("agent.verbs.draft", "command", "Draft a threat model from a product listing."),
+    "score": Verb("agent.verbs.score", "command", "Compute an AIVSS score from its inputs."),
+    "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
+}
+EVAL_VERBS: Final[dict[str, str]] = {
+    "eval": "Measure the drafter on a labelled corpus.",
+    "corpus": "Import and check labelled cases.",
+}
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*VERBS, *EVAL_VERBS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in VERBS:
+            verb = VERBS[cmd_name]
+            command = getattr(importlib.import_module(verb.module), verb.attribute)
+        else:
+            found = entry_points(group=_GROUP, name=cmd_name)
+            if not found:
+                return None
+            command = next(iter(found)).load()
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, verb.help) for name, verb in VERBS.items()] + list(EVAL_VERBS.items())
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version("septet"), prog_name="septet")
+def septet() -> None:
+    """Septet drafts threat models of AI-agent products from a product listing.
+
+    Every statement carries a verbatim quote, the score is arithmetic, and what the listing does not pin is marked
+    "Not certain from the listing". The draft is for an analyst to review, not a verdict.
+
+    \b
+    Examples:
+      septet draft https://directory.example/agents/acme --out acme
+      septet draft listing.md docs/ --json
+      septet score --base 7.5 --factor-sum 2.9 --mode directory
+    """
+
+
+def main() -> None:
+    """Entry point of the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code."""
+    # Tracing of LangChain would post page text to a server when an environment variable is set; off, always.
+    os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
+    try:
+        septet.main(standalone_mode=False)
+    except SeptetError as error:
+        _report(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(_INTERRUPTED)
+    except click.UsageError as error:
+        hint = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `septet --help`"
+        _report(error.format_message().rstrip("."), hint)
+        sys.exit(UsageError.exit_code)
+    except click.ClickException as error:
+        _report(error.format_message(), "")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of stdout has gone, as in `| head`; nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _report(f"{error.strerror or error}, {error.filename or 'input or output'}", "check the path and free space")
+        sys.exit(SeptetError.exit_code)
+
+
+def _report(what: str, hint: str) -> None:
+    click.echo(f"error: {what}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
