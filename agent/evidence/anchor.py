@@ -1,0 +1,173 @@
+"""Re-find a quote in a document's text and say where it is, in offsets into the original text.
+
+First verbatim, then after one documented normalisation: soft hyphens and zero-width characters dropped, NFKC, curly
+quotes and primes made straight, every dash made a hyphen, white space collapsed to one blank, case folded. Nothing
+else is forgiven: a paraphrase, a gap or two places joined is not found. A match neither begins nor ends inside a
+word, so that "able to delete" is not found in "unable to delete".
+"""
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
+
+from agent.errors import IntegrityError
+from agent.records import Document, Evidence
+
+_DROPPED: Final = frozenset("\u00ad\u034f\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff")
+_FOLDED: Final = str.maketrans(
+    dict.fromkeys("‘’‚‛′‵´`ʼ＇", "'") | dict.fromkeys("“”„‟″‶«»＂", '"') | dict.fromkeys("‐‑‒–—―−﹘﹣－⁃", "-")
+)
+_JAMO: Final = range(0x1160, 0x1200)
+"""Hangul vowels and finals: not combining marks, yet NFKC joins them to the letter before."""
+_TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
+
+Matched = Literal["exact", "normalised"]
+
+
+class Span(NamedTuple):
+    """A found quote: text[start:end] of the original text, and how it matched."""
+
+    start: int
+    end: int
+    matched: Matched
+
+
+class Anchored:
+    """A text in which many quotes are looked up; the normalised form is built once, when first needed."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def _map(self) -> "_Map":
+        return _normalised(self.text)
+
+    def locate(self, quote: str, hint: int | None = None) -> Span | None:
+        """Where `quote` is, or None.
+
+        `hint` is an offset, in characters, near which the quote is expected: the occurrence that begins nearest to
+        it is taken (the earlier of two equally near), without a hint the first. An exact match anywhere wins over
+        a normalised one.
+        """
+        wanted = quote.strip()
+        exact = [Span(at, at + len(wanted), "exact") for at in _occurrences(wanted, self.text)]
+        found = [span for span in exact if _is_whole(self.text, span)] or self._locate_normalised(wanted)
+        if not found:
+            return None
+        return found[0] if hint is None else min(found, key=lambda span: (abs(span.start - hint), span.start))
+
+    def _locate_normalised(self, wanted: str) -> list[Span]:
+        needle = normalise(wanted)
+        spans = []
+        for at in _occurrences(needle, self._map.text):
+            last = at + len(needle) - 1
+            start, end = self._map.starts[at], self._map.ends[last]
+            span = Span(start, end, "normalised")
+            # A match may cut an expanded character in two (the "i" of a ligature): then the slice says more.
+            if _is_whole(self.text, span) and normalise(self.text[start:end]) == needle:
+                spans.append(span)
+        return spans
+
+
+def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
+    """Where `quote` is in `text`, or None; see `Anchored.locate`. For many quotes of one text use `Anchored`."""
+    return Anchored(text).locate(quote, hint)
+
+
+def normalise(text: str) -> str:
+    """`text` in the form in which quotes are compared (see the module); white space at the ends is dropped."""
+    return _normalised(text).text.strip()
+
+
+def holds(evidence: Evidence, document: Document) -> bool:
+    """Whether the quote is what the document says at that place, after the documented normalisation."""
+    if evidence.document != document.id or not 0 <= evidence.start < evidence.end <= len(document.text):
+        return False
+    found = document.text[evidence.start : evidence.end]
+    return found == evidence.quote or (normalise(found) == normalise(evidence.quote) != "")
+
+
+def verify(evidence: Evidence, document: Document) -> None:
+    """Check one quote against its document.
+
+    Raises IntegrityError, naming evidence and place, when the document does not say it there.
+    """
+    if not holds(evidence, document):
+        raise IntegrityError(
+            f"the quote of {evidence.id} is not in its document",
+            where=f"{evidence.document} characters {evidence.start} to {evidence.end}",
+            hint="the snapshot or the draft was changed; draft again from the snapshot",
+        )
+
+
+class _Map(NamedTuple):
+    text: str
+    starts: "array[int]"
+    ends: "array[int]"
+
+
+def _normalised(text: str) -> _Map:
+    out: list[str] = []
+    starts, ends = array("q"), array("q")
+    blank = False
+    for start, end, piece in _pieces(text):
+        if piece == " " and blank:
+            continue
+        blank = piece.endswith(" ")
+        out.append(piece)
+        if len(piece) == end - start:
+            starts.extend(range(start, end))
+            ends.extend(range(start + 1, end + 1))
+        else:
+            starts.extend([start] * len(piece))
+            ends.extend([end] * len(piece))
+    return _Map("".join(out), starts, ends)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int, str]]:
+    """Runs of the text with their normalised form: plain ASCII at once, the rest one character with its marks."""
+    at = 0
+    while match := _TOKENS.match(text, at):
+        at = match.end()
+        if match.lastgroup == "blank":
+            yield match.start(), at, " "
+        elif match.lastgroup == "plain":
+            yield match.start(), at, match[0].lower().translate(_FOLDED)
+        elif match[0] not in _DROPPED:
+            kept, end = match[0], at
+            while at < len(text) and _joins(text[at]):
+                if text[at] not in _DROPPED:
+                    kept, end = kept + text[at], at + 1
+                at += 1
+            yield match.start(), end, _fold(kept)
+
+
+def _joins(char: str) -> bool:
+    return char in _DROPPED or unicodedata.category(char).startswith("M") or ord(char) in _JAMO
+
+
+def _fold(cluster: str) -> str:
+    once = unicodedata.normalize("NFKC", cluster.translate(_FOLDED)).casefold()
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", once).translate(_FOLDED))
+
+
+def _occurrences(needle: str, text: str) -> Iterator[int]:
+    at = text.find(needle) if needle else -1
+    while at >= 0:
+        yield at
+        at = text.find(needle, at + 1)
+
+
+def _is_whole(text: str, span: Span) -> bool:
+    return not (
+        (span.start > 0 and _in_word(text[span.start - 1], text[span.start]))
+        or (span.end < len(text) and _in_word(text[span.end - 1], text[span.end]))
+    )
+
+
+def _in_word(before: str, after: str) -> bool:
+    """Whether a word goes on across the two characters; scripts without case are not judged (no blanks in them)."""
+    return all(char.isdigit() or char.lower() != char.upper() or char in _DROPPED for char in (before, after))
