@@ -1,0 +1,106 @@
+"""Records of a labelled case: its texts, the published labels and the independent reader's labels.
+
+Numbers are plain floats: labels are read off pages with one or two decimals and never scored in place.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import Field, StrictBool
+
+from agent.records import Record
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
+LABELS_VERSION: Final = 1
+SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
+
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Tenfold = Annotated[float, Field(strict=True, ge=0, le=10, allow_inf_nan=False)]
+Multiplier = Annotated[float, Field(strict=True, ge=0, le=1.5, allow_inf_nan=False)]
+
+
+class Published(Record):
+    """What a directory's threat-model page states; None where the page states nothing."""
+
+    source: Text
+    """Address of the page."""
+    factors: dict[FactorKey, Share]
+    """0 to 1, mostly on a 0.1 grid."""
+    layers_certain: dict[LayerKey, StrictBool | None] = {}
+    """False where the page marks the layer as not certain from the listing."""
+    cvss_base: Tenfold | None = None
+    threat_multiplier: Multiplier | None = None
+    mitigation_factor: Share | None = None
+    aivss: Tenfold | None = None
+
+
+class FactorReading(Record):
+    """A reader's value for one factor with the words that it rests on."""
+
+    value: Share
+    quote: Text | None = None
+
+
+class LayerReading(Record):
+    """A reader's verdict on one layer: can the text carry a statement about it?"""
+
+    certain: StrictBool
+    quote: Text | None = None
+
+
+class Reader(Record):
+    """An independent reader's labels, made from the same text without seeing the published ones."""
+
+    factors: dict[FactorKey, FactorReading] = {}
+    layers: dict[LayerKey, LayerReading] = {}
+    cvss_base: Tenfold | None = None
+    headline: str | None = None
+    """The threat that the reader would put first."""
+
+
+class Labels(Record):
+    """Both label sets of a case; either may be missing."""
+
+    published: Published | None = None
+    reader: Reader | None = None
+
+
+class Page(Record):
+    """One Markdown file of a case."""
+
+    title: Text
+    markdown: Text
+
+
+class Case(Record):
+    """A product with its listing, documentation notes and labels."""
+
+    slug: Slug
+    name: Text
+    vendor: Text | None
+    category: Text
+    """For counting only; never shown to a drafter, as are `vendor` and `sources`."""
+    sources: tuple[str, ...]
+    example: bool
+    """True: shown in the documentation and counted in no metric and no calibration."""
+    labels_version: int
+    listing: Page
+    docs: tuple[Page, ...]
+    labels: Labels
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The texts in reading order, the listing first."""
+        return (self.listing, *self.docs)
+
+    @property
+    def published(self) -> Published | None:
+        """The published labels if they count."""
+        return None if self.example else self.labels.published
+
+    @property
+    def reader(self) -> Reader | None:
+        """The reader's labels if they count."""
+        return None if self.example else self.labels.reader

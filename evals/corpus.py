@@ -1,0 +1,425 @@
+"""The labelled corpus on disk: import, load, lint, and what of a case a drafter may see.
+
+A case is a folder that a person can read and edit:
+
+    <slug>/case.yaml      name, vendor, category, sources, note, labels version
+    <slug>/listing.md     the listing: name, tagline, overview, Features, Integrations, Pricing
+    <slug>/docs/NN-*.md   documentation notes, in order
+    <slug>/labels.yaml    published labels and the reader's labels
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from agent.errors import InputError, SourceError
+from agent.records import Record
+from agent.taxonomy.keys import FactorKey, LayerKey
+from evals.cases import (
+    CASE_NOTE,
+    LABELS_VERSION,
+    Case,
+    FactorReading,
+    Labels,
+    LayerReading,
+    Page,
+    Published,
+    Reader,
+    Share,
+    Slug,
+    Tenfold,
+    Text,
+)
+
+_CASE: Final = "case.yaml"
+_LISTING: Final = "listing.md"
+_LABELS: Final = "labels.yaml"
+_DOCS: Final = "docs"
+_YAML_WIDTH: Final = 110
+_CARD_PARAGRAPHS: Final = 2
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+# ---------------------------------------------------------------- the form of an imported line
+
+
+class _Doc(Record):
+    title: Text
+    text: Text
+
+
+class _ReaderRow(Record):
+    factors: dict[FactorKey, Share | None] = {}
+    factor_quotes: dict[FactorKey, str | None] = {}
+    layers: dict[LayerKey, LayerReading | None] = {}
+    cvss_base: Tenfold | None = None
+    headline: str | None = None
+
+
+class _LabelsRow(Record):
+    published: Published | None = None
+    reader: _ReaderRow | None = None
+
+
+class _Row(Record):
+    slug: Slug
+    name: Text
+    vendor: str | None = None
+    category: Text = "other"
+    tagline: Text
+    overview: tuple[Text, ...] = Field(min_length=1)
+    features: tuple[Text, ...] = ()
+    integrations: tuple[Text, ...] = ()
+    pricing: str | None = None
+    docs: tuple[_Doc, ...] = ()
+    sources: tuple[str, ...] = ()
+    example: bool = False
+    labels: _LabelsRow = _LabelsRow()
+
+
+class _CaseFile(Record):
+    name: Text
+    vendor: Text | None
+    category: Text
+    example: bool = False
+    sources: tuple[str, ...]
+    note: str
+    labels_version: int
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did, as slugs."""
+
+    added: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    replaced: tuple[str, ...]
+
+
+# ---------------------------------------------------------------- import
+
+
+def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
+    """Write every line of the JSONL file `path` as a case folder under `out`.
+
+    All lines are checked before the first folder is written; each folder appears complete or not at all. A folder
+    that exists with the same content is left alone; one that differs is refused unless `force`.
+    Raises SourceError when the file cannot be read and InputError naming line and field.
+    """
+    cases = tuple(parse_lines(_read_text(path), str(path)))
+    added, unchanged, replaced = [], [], []
+    for case in cases:
+        target = out / case.slug
+        if not target.exists():
+            added.append(case)
+        elif _folder_equals(target, case_files(case)):
+            unchanged.append(case)
+        else:
+            replaced.append(case)
+    if replaced and not force:
+        names = ", ".join(case.slug for case in replaced[:5]) + (" …" if len(replaced) > 5 else "")  # noqa: PLR2004
+        raise InputError(
+            f"{len(replaced)} cases differ from what is there: {names}",
+            where=str(out),
+            hint="nothing was written; keep your edits, or import again with --force to replace them",
+        )
+    _make_folder(out)
+    for case in (*added, *replaced):
+        _write_case(out, case)
+    return Imported(*(tuple(case.slug for case in group) for group in (added, unchanged, replaced)))
+
+
+def parse_lines(text: str, where: str) -> Iterator[Case]:
+    """Cases of a JSONL text. Raises InputError naming line and field; a slug may occur once."""
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{where} line {number}"
+        row = _validate(_Row, _json(line, place), place)
+        if row.slug in seen:
+            raise InputError(
+                f"slug {row.slug!r} occurs twice", where=place, hint=f"it is also on line {seen[row.slug]}"
+            )
+        seen[row.slug] = number
+        yield _case_of_row(row)
+    if not seen:
+        raise InputError("no case found", where=where, hint="give one JSON object a line")
+
+
+def _case_of_row(row: _Row) -> Case:
+    listing = Page(title=row.name, markdown=_render_listing(row))
+    docs = tuple(Page(title=doc.title, markdown=f"# {doc.title}\n\n{doc.text}\n") for doc in row.docs)
+    return Case(
+        slug=row.slug,
+        name=row.name,
+        vendor=(row.vendor or "").strip() or None,
+        category=row.category,
+        sources=row.sources,
+        example=row.example,
+        labels_version=LABELS_VERSION,
+        listing=listing,
+        docs=docs,
+        labels=Labels(published=row.labels.published, reader=_reader_of_row(row.labels.reader)),
+    )
+
+
+def _reader_of_row(row: _ReaderRow | None) -> Reader | None:
+    if row is None:
+        return None
+    return Reader(
+        factors={
+            key: FactorReading(value=value, quote=row.factor_quotes.get(key) or None)
+            for key, value in row.factors.items()
+            if value is not None
+        },
+        layers={key: reading for key, reading in row.layers.items() if reading is not None},
+        cvss_base=row.cvss_base,
+        headline=row.headline,
+    )
+
+
+def _render_listing(row: _Row) -> str:
+    parts = [f"# {row.name}", row.tagline, *row.overview]
+    for title, items in (("Features", row.features), ("Integrations", row.integrations)):
+        if items:
+            parts += [f"## {title}", "\n".join(f"- {item}" for item in items)]
+    if row.pricing:
+        parts += ["## Pricing", row.pricing]
+    return "\n\n".join(parts) + "\n"
+
+
+def _json(line: str, place: str) -> object:
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in items]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InputError(f"key {key!r} occurs twice", where=place, hint="remove one of them")
+        return dict(items)
+
+    def constant(text: str) -> object:
+        raise InputError(f"{text} is not a JSON number", where=place, hint="give a number or null")
+
+    try:
+        return json.loads(line, object_pairs_hook=pairs, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"not a JSON object: {error.msg}", where=f"{place} column {error.colno}", hint="give one JSON object a line"
+        ) from None
+    except RecursionError:
+        raise InputError("nested too deeply", where=place, hint="a case is a flat object") from None
+
+
+# ---------------------------------------------------------------- files
+
+
+def case_files(case: Case) -> dict[str, str]:
+    """The files of a case: path inside its folder → text."""
+    head: dict[str, object] = {"name": case.name, "vendor": case.vendor, "category": case.category}
+    if case.example:
+        head["example"] = True
+    head |= {"sources": list(case.sources), "note": CASE_NOTE, "labels_version": case.labels_version}
+    files = {_CASE: _dump(head), _LISTING: case.listing.markdown}
+    for number, page in enumerate(case.docs, start=1):
+        files[f"{_DOCS}/{number:02d}-{_file_stem(page.title)}.md"] = page.markdown
+    files[_LABELS] = _dump(case.labels.model_dump(mode="json"))
+    return files
+
+
+def _file_stem(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50].strip("-") or "page"
+
+
+def _dump(data: object) -> str:
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
+
+
+def _folder_equals(folder: Path, files: dict[str, str]) -> bool:
+    """Whether `folder` holds exactly `files`; hidden files of editors and systems are ignored."""
+    present = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+    return present.keys() == files.keys() and all(present[name].read_bytes() == files[name].encode() for name in files)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from None
+
+
+def _write_case(out: Path, case: Case) -> None:
+    staging = Path(tempfile.mkdtemp(prefix=f".{case.slug}.", dir=out))
+    target = out / case.slug
+    try:
+        fresh = staging / "new"
+        for name, text in case_files(case).items():
+            path = fresh / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        if target.exists():
+            os.rename(target, staging / "old")
+        os.rename(fresh, target)
+    except OSError as error:
+        raise SourceError(f"the case cannot be written: {error.strerror}", where=str(target)) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- load
+
+
+def load_cases(folder: Path) -> tuple[Case, ...]:
+    """All cases under `folder`, by slug; a folder that is itself a case gives that one.
+
+    Raises SourceError when there is none, InputError naming file and field when one is malformed.
+    """
+    if (folder / _CASE).is_file():
+        return (load_case(folder),)
+    if not folder.is_dir():
+        raise SourceError("there is no such folder", where=str(folder), hint="give a folder that holds case folders")
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not found:
+        raise SourceError("no case found", where=str(folder), hint="`septet corpus import` writes case folders")
+    return tuple(load_case(path) for path in found)
+
+
+def load_case(folder: Path) -> Case:
+    """The case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
+    head = _validate(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
+    listing = _read_text(folder / _LISTING)
+    docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
+    labels_path = folder / _LABELS
+    labels = _validate(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
+    values = {
+        "slug": folder.resolve().name,
+        "name": head.name,
+        "vendor": head.vendor,
+        "category": head.category,
+        "sources": head.sources,
+        "example": head.example,
+        "labels_version": head.labels_version,
+        "listing": {"title": _heading(listing) or head.name, "markdown": listing},
+        "docs": docs,
+        "labels": labels,
+    }
+    return _validate(Case, values, str(folder))
+
+
+def _page(path: Path) -> Page:
+    text = _read_text(path)
+    return _validate(Page, {"title": _heading(text) or path.stem, "markdown": text}, str(path))
+
+
+def _heading(markdown: str) -> str | None:
+    match = re.match(r"\s*# (.+)", markdown)
+    return match[1].strip() if match else None
+
+
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe loader that refuses a key that occurs twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """The mapping; raises ConstructorError for a repeated key."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, (key_node, _) in zip(keys, node.value, strict=True):
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", key_node.start_mark)
+        mapping: dict[object, object] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+
+def _yaml(path: Path) -> object:
+    text = _read_text(path)
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of the safe loader
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"not valid YAML: {error.problem}", where=f"{path}{line}", hint="mend the file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"not valid YAML: {error}", where=str(path), hint="mend the file") from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError("not UTF-8 text", where=f"{path} byte {error.start}", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from None
+
+
+def _validate(kind: type[RecordT], data: object, where: str) -> RecordT:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "the whole"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InputError(
+            f"{first['msg'][:1].lower()}{first['msg'][1:]}{more}",
+            where=f"{where}, field {field}",
+            hint="see corpus/README.md for the form of a case",
+        ) from None
+
+
+# ---------------------------------------------------------------- variants and checks
+
+
+def card(case: Case) -> Case:
+    """The case cut to a directory card: name, tagline and first paragraph, no documentation."""
+    blocks = [block.strip() for block in re.split(r"\n\s*\n", case.listing.markdown) if block.strip()]
+    prose = [block for block in blocks if not re.match(r"(#+ |[-*] )", block)][:_CARD_PARAGRAPHS]
+    head = [block for block in blocks[:1] if block.startswith("# ")]
+    markdown = "\n\n".join([*head, *prose]) + "\n"
+    return case.model_copy(update={"listing": Page(title=case.listing.title, markdown=markdown), "docs": ()})
+
+
+def lint(cases: Sequence[Case]) -> tuple[str, ...]:
+    """Complaints about cases, one line each: quotes that are not in the text, missing headings, repeated texts."""
+    complaints = []
+    listings: dict[str, str] = {}
+    for case in cases:
+        text = _plain("\n".join(page.markdown for page in case.pages))
+        for place, quote in _quotes(case.labels.reader):
+            if _plain(quote) not in text:
+                complaints.append(f"{case.slug}: the quote of {place} is not in its text: {quote!r}")
+        if _heading(case.listing.markdown) is None:
+            complaints.append(f"{case.slug}: listing.md does not begin with a heading")
+        if case.labels.published is None and case.labels.reader is None:
+            complaints.append(f"{case.slug}: no labels")
+        first = listings.setdefault(case.listing.markdown, case.slug)
+        if first != case.slug:
+            complaints.append(f"{case.slug}: the same listing as {first}")
+    return tuple(complaints)
+
+
+def _quotes(reader: Reader | None) -> Iterator[tuple[str, str]]:
+    if reader is None:
+        return
+    for factor, reading in reader.factors.items():
+        if reading.quote:
+            yield factor, reading.quote
+    for layer, verdict in reader.layers.items():
+        if verdict.quote:
+            yield layer, verdict.quote
+
+
+def _plain(text: str) -> str:
+    """For comparing a quote with a text: case, white space, heading and list marks, quotes and dashes do not matter."""
+    text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
+    text = text.translate(str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "}))
+    return re.sub(r"\s+", " ", text).strip()
