@@ -3,10 +3,11 @@
 Numbers are plain floats: labels are read off pages with one or two decimals and never scored in place.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
-from pydantic import Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool, ValidationError
 
+from agent.errors import InputError
 from agent.records import Record
 from agent.taxonomy.keys import FactorKey, LayerKey
 
@@ -14,6 +15,7 @@ CASE_NOTE: Final = "an opinion on this text at this date, not a finding about th
 LABELS_VERSION: Final = 1
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
+RecordT = TypeVar("RecordT", bound=BaseModel)
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
@@ -28,7 +30,7 @@ class Published(Record):
     """Address of the page."""
     factors: dict[FactorKey, Share]
     """0 to 1, mostly on a 0.1 grid."""
-    layers_certain: dict[LayerKey, StrictBool | None] = {}
+    layers_certain: dict[LayerKey, StrictBool | None] = Field(default_factory=dict)
     """False where the page marks the layer as not certain from the listing."""
     cvss_base: Tenfold | None = None
     threat_multiplier: Multiplier | None = None
@@ -53,8 +55,8 @@ class LayerReading(Record):
 class Reader(Record):
     """An independent reader's labels, made from the same text without seeing the published ones."""
 
-    factors: dict[FactorKey, FactorReading] = {}
-    layers: dict[LayerKey, LayerReading] = {}
+    factors: dict[FactorKey, FactorReading] = Field(default_factory=dict)
+    layers: dict[LayerKey, LayerReading] = Field(default_factory=dict)
     cvss_base: Tenfold | None = None
     headline: str | None = None
     """The threat that the reader would put first."""
@@ -104,3 +106,18 @@ class Case(Record):
     def reader(self) -> Reader | None:
         """The reader's labels if they count."""
         return None if self.example else self.labels.reader
+
+
+def check(kind: type[RecordT], data: object, where: str) -> RecordT:
+    """`data` as a record. Raises InputError naming the first field that is wrong."""
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "the whole"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InputError(
+            f"{first['msg'][:1].lower()}{first['msg'][1:]}{more}",
+            where=f"{where}, field {field}",
+            hint="see corpus/README.md for the form of a case",
+        ) from None

@@ -8,7 +8,6 @@ A case is a folder that a person can read and edit:
     <slug>/labels.yaml    published labels and the reader's labels
 """
 
-import json
 import os
 import re
 import shutil
@@ -16,29 +15,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
 
 from agent.errors import InputError, SourceError
 from agent.records import Record
-from agent.taxonomy.keys import FactorKey, LayerKey
-from evals.cases import (
-    CASE_NOTE,
-    LABELS_VERSION,
-    Case,
-    FactorReading,
-    Labels,
-    LayerReading,
-    Page,
-    Published,
-    Reader,
-    Share,
-    Slug,
-    Tenfold,
-    Text,
-)
+from evals.cases import CASE_NOTE, Case, Labels, Page, Reader, Text, check
+from evals.rows import parse_lines
 
 _CASE: Final = "case.yaml"
 _LISTING: Final = "listing.md"
@@ -46,45 +30,16 @@ _LABELS: Final = "labels.yaml"
 _DOCS: Final = "docs"
 _YAML_WIDTH: Final = 110
 _CARD_PARAGRAPHS: Final = 2
-
-RecordT = TypeVar("RecordT", bound=BaseModel)
-
-
-# ---------------------------------------------------------------- the form of an imported line
-
-
-class _Doc(Record):
-    title: Text
-    text: Text
-
-
-class _ReaderRow(Record):
-    factors: dict[FactorKey, Share | None] = {}
-    factor_quotes: dict[FactorKey, str | None] = {}
-    layers: dict[LayerKey, LayerReading | None] = {}
-    cvss_base: Tenfold | None = None
-    headline: str | None = None
-
-
-class _LabelsRow(Record):
-    published: Published | None = None
-    reader: _ReaderRow | None = None
-
-
-class _Row(Record):
-    slug: Slug
-    name: Text
-    vendor: str | None = None
-    category: Text = "other"
-    tagline: Text
-    overview: tuple[Text, ...] = Field(min_length=1)
-    features: tuple[Text, ...] = ()
-    integrations: tuple[Text, ...] = ()
-    pricing: str | None = None
-    docs: tuple[_Doc, ...] = ()
-    sources: tuple[str, ...] = ()
-    example: bool = False
-    labels: _LabelsRow = _LabelsRow()
+_NAMED_CONFLICTS: Final = 5
+_MARKS: Final[dict[str, str | int | None]] = {
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "–": "-",
+    "—": "-",
+    "\u00a0": " ",
+}
 
 
 class _CaseFile(Record):
@@ -127,7 +82,9 @@ def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
         else:
             replaced.append(case)
     if replaced and not force:
-        names = ", ".join(case.slug for case in replaced[:5]) + (" …" if len(replaced) > 5 else "")  # noqa: PLR2004
+        names = ", ".join(case.slug for case in replaced[:_NAMED_CONFLICTS]) + (
+            " …" if len(replaced) > _NAMED_CONFLICTS else ""
+        )
         raise InputError(
             f"{len(replaced)} cases differ from what is there: {names}",
             where=str(out),
@@ -137,87 +94,6 @@ def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
     for case in (*added, *replaced):
         _write_case(out, case)
     return Imported(*(tuple(case.slug for case in group) for group in (added, unchanged, replaced)))
-
-
-def parse_lines(text: str, where: str) -> Iterator[Case]:
-    """Cases of a JSONL text. Raises InputError naming line and field; a slug may occur once."""
-    seen: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        place = f"{where} line {number}"
-        row = _validate(_Row, _json(line, place), place)
-        if row.slug in seen:
-            raise InputError(
-                f"slug {row.slug!r} occurs twice", where=place, hint=f"it is also on line {seen[row.slug]}"
-            )
-        seen[row.slug] = number
-        yield _case_of_row(row)
-    if not seen:
-        raise InputError("no case found", where=where, hint="give one JSON object a line")
-
-
-def _case_of_row(row: _Row) -> Case:
-    listing = Page(title=row.name, markdown=_render_listing(row))
-    docs = tuple(Page(title=doc.title, markdown=f"# {doc.title}\n\n{doc.text}\n") for doc in row.docs)
-    return Case(
-        slug=row.slug,
-        name=row.name,
-        vendor=(row.vendor or "").strip() or None,
-        category=row.category,
-        sources=row.sources,
-        example=row.example,
-        labels_version=LABELS_VERSION,
-        listing=listing,
-        docs=docs,
-        labels=Labels(published=row.labels.published, reader=_reader_of_row(row.labels.reader)),
-    )
-
-
-def _reader_of_row(row: _ReaderRow | None) -> Reader | None:
-    if row is None:
-        return None
-    return Reader(
-        factors={
-            key: FactorReading(value=value, quote=row.factor_quotes.get(key) or None)
-            for key, value in row.factors.items()
-            if value is not None
-        },
-        layers={key: reading for key, reading in row.layers.items() if reading is not None},
-        cvss_base=row.cvss_base,
-        headline=row.headline,
-    )
-
-
-def _render_listing(row: _Row) -> str:
-    parts = [f"# {row.name}", row.tagline, *row.overview]
-    for title, items in (("Features", row.features), ("Integrations", row.integrations)):
-        if items:
-            parts += [f"## {title}", "\n".join(f"- {item}" for item in items)]
-    if row.pricing:
-        parts += ["## Pricing", row.pricing]
-    return "\n\n".join(parts) + "\n"
-
-
-def _json(line: str, place: str) -> object:
-    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
-        keys = [key for key, _ in items]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise InputError(f"key {key!r} occurs twice", where=place, hint="remove one of them")
-        return dict(items)
-
-    def constant(text: str) -> object:
-        raise InputError(f"{text} is not a JSON number", where=place, hint="give a number or null")
-
-    try:
-        return json.loads(line, object_pairs_hook=pairs, parse_constant=constant)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"not a JSON object: {error.msg}", where=f"{place} column {error.colno}", hint="give one JSON object a line"
-        ) from None
-    except RecursionError:
-        raise InputError("nested too deeply", where=place, hint="a case is a flat object") from None
 
 
 # ---------------------------------------------------------------- files
@@ -270,13 +146,23 @@ def _write_case(out: Path, case: Case) -> None:
             path = fresh / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
-        if target.exists():
-            os.rename(target, staging / "old")
-        os.rename(fresh, target)
+        _swap(fresh, target, staging / "old")
     except OSError as error:
         raise SourceError(f"the case cannot be written: {error.strerror}", where=str(target)) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _swap(fresh: Path, target: Path, old: Path) -> None:
+    if not target.exists():
+        os.rename(fresh, target)
+        return
+    os.rename(target, old)
+    try:
+        os.rename(fresh, target)
+    except OSError:
+        os.rename(old, target)
+        raise
 
 
 # ---------------------------------------------------------------- load
@@ -299,11 +185,11 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
 
 def load_case(folder: Path) -> Case:
     """The case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
-    head = _validate(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
+    head = check(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
     listing = _read_text(folder / _LISTING)
     docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
     labels_path = folder / _LABELS
-    labels = _validate(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
+    labels = check(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
     values = {
         "slug": folder.resolve().name,
         "name": head.name,
@@ -316,12 +202,12 @@ def load_case(folder: Path) -> Case:
         "docs": docs,
         "labels": labels,
     }
-    return _validate(Case, values, str(folder))
+    return check(Case, values, str(folder))
 
 
 def _page(path: Path) -> Page:
     text = _read_text(path)
-    return _validate(Page, {"title": _heading(text) or path.stem, "markdown": text}, str(path))
+    return check(Page, {"title": _heading(text) or path.stem, "markdown": text}, str(path))
 
 
 def _heading(markdown: str) -> str | None:
@@ -345,7 +231,7 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
 def _yaml(path: Path) -> object:
     text = _read_text(path)
     try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of the safe loader
+        return yaml.load(text, Loader=_StrictLoader)
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InputError(f"not valid YAML: {error.problem}", where=f"{path}{line}", hint="mend the file") from None
@@ -360,20 +246,6 @@ def _read_text(path: Path) -> str:
         raise SourceError("not UTF-8 text", where=f"{path} byte {error.start}", hint="save it as UTF-8") from None
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from None
-
-
-def _validate(kind: type[RecordT], data: object, where: str) -> RecordT:
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "the whole"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise InputError(
-            f"{first['msg'][:1].lower()}{first['msg'][1:]}{more}",
-            where=f"{where}, field {field}",
-            hint="see corpus/README.md for the form of a case",
-        ) from None
 
 
 # ---------------------------------------------------------------- variants and checks
@@ -421,5 +293,5 @@ def _quotes(reader: Reader | None) -> Iterator[tuple[str, str]]:
 def _plain(text: str) -> str:
     """For comparing a quote with a text: case, white space, heading and list marks, quotes and dashes do not matter."""
     text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
-    text = text.translate(str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "}))
+    text = text.translate(str.maketrans(_MARKS))
     return re.sub(r"\s+", " ", text).strip()
