@@ -16,14 +16,14 @@ from typing import Final, NamedTuple
 
 _MIN_TOKEN: Final = 2
 _MIN_STEM: Final = 4
-_UNSTATED: Final = frozenset(
-    ("", "-", "n/a", "na", "none", "not specified", "not stated", "unknown", "unspecified", "unstated")
-    + ("community", "independent", "open source", "open-source community", "various")
-)
-_LEGAL: Final = frozenset(
-    ("inc", "llc", "ltd", "limited", "plc", "corp", "corporation", "co", "company", "pte", "pty")
-    + ("gmbh", "ag", "sa", "srl", "bv", "oy", "ab")
-)
+_UNSTATED: Final = frozenset((
+    "", "-", "n/a", "na", "none", "not specified", "not stated", "unknown", "unspecified", "unstated",
+    "community", "independent", "open source", "open-source community", "various",
+))  # fmt: skip
+_LEGAL: Final = frozenset((
+    "inc", "llc", "ltd", "limited", "plc", "corp", "corporation", "co", "company", "pte", "pty",
+    "gmbh", "ag", "sa", "srl", "bv", "oy", "ab",
+))  # fmt: skip
 _GENERIC: Final = frozenset(Path(__file__).with_name("trade_words.txt").read_text("utf-8").split())
 """Words of product names that say nothing about who makes the product."""
 
