@@ -1,0 +1,135 @@
+"""How far the two label sets of the corpus agree, with bootstrap intervals over vendor families."""
+
+import random
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from evals.cases import Case
+from evals.families import Identity, families
+from evals.metrics import alpha_interval, mean, pearson, spearman
+
+RESAMPLES: Final = 1000
+SEED: Final = 20261124
+_TAIL: Final = 0.025
+FACTORS: Final = FACTOR_SETS["0.5"]
+
+
+class Row(NamedTuple):
+    """One line of a table of agreement; values are None where the data do not allow them."""
+
+    key: str
+    cases: int
+    published: float | None
+    """Mean of the published labels."""
+    reader: float | None
+    """Mean of the reader's labels."""
+    difference: float | None
+    """Mean absolute difference."""
+    pearson: float | None
+    spearman: float | None
+    alpha: float | None
+    low: float | None
+    """2.5 % point of alpha over the resamples."""
+    high: float | None
+
+
+Pair = tuple[float, float]
+
+
+def factor_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
+    """Agreement per factor and on the sum of the ten."""
+    pairs: dict[str, list[Pair | None]] = {key: [] for key in (*FACTORS, "sum of the ten")}
+    for case in cases:
+        both = _both(case)
+        for key in FACTORS:
+            pairs[key].append(both.get(key))
+        complete = len(both) == len(FACTORS)
+        pairs["sum of the ten"].append(
+            (sum(a for a, _ in both.values()), sum(b for _, b in both.values())) if complete else None
+        )
+    return _rows(cases, pairs)
+
+
+def layer_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
+    """Agreement per layer; a label is 1 where the layer is certain."""
+    pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
+    for case in cases:
+        published = case.published.layers_certain if case.published else {}
+        reader = case.reader.layers if case.reader else {}
+        for key in LAYERS:
+            stated, reading = published.get(key), reader.get(key)
+            pairs[key].append(None if stated is None or reading is None else (float(stated), float(reading.certain)))
+    return _rows(cases, pairs)
+
+
+def base_row(cases: Sequence[Case]) -> Row:
+    """Agreement on the CVSS base."""
+    pairs: list[Pair | None] = []
+    for case in cases:
+        a = case.published.cvss_base if case.published else None
+        b = case.reader.cvss_base if case.reader else None
+        pairs.append(None if a is None or b is None else (a, b))
+    return _rows(cases, {"CVSS base": pairs})[0]
+
+
+def _both(case: Case) -> dict[str, Pair]:
+    if case.published is None or case.reader is None:
+        return {}
+    return {
+        key: (case.published.factors[key], case.reader.factors[key].value)
+        for key in FACTORS
+        if key in case.published.factors and key in case.reader.factors
+    }
+
+
+def _rows(cases: Sequence[Case], pairs: dict[str, list[Pair | None]]) -> tuple[Row, ...]:
+    resamples = _resamples(families([Identity(case.name, case.vendor) for case in cases]))
+    return tuple(_row(key, found, resamples) for key, found in pairs.items())
+
+
+def _row(key: str, pairs: Sequence[Pair | None], resamples: Sequence[Sequence[int]]) -> Row:
+    kept = [pair for pair in pairs if pair is not None]
+    low, high = _interval(pairs, resamples)
+    return Row(
+        key=key,
+        cases=len(kept),
+        published=mean(a for a, _ in kept),
+        reader=mean(b for _, b in kept),
+        difference=mean(abs(a - b) for a, b in kept),
+        pearson=pearson(kept),
+        spearman=spearman(kept),
+        alpha=alpha_interval(kept),
+        low=low,
+        high=high,
+    )
+
+
+def _resamples(labels: Sequence[str]) -> list[list[int]]:
+    """Case indices of each resample: whole families drawn with replacement, as many as there are."""
+    members: dict[str, list[int]] = {}
+    for at, label in enumerate(labels):
+        members.setdefault(label, []).append(at)
+    groups = [members[label] for label in sorted(members)]
+    draw = random.Random(SEED)
+    return [[at for group in draw.choices(groups, k=len(groups)) for at in group] for _ in range(RESAMPLES)]
+
+
+def _interval(pairs: Sequence[Pair | None], resamples: Sequence[Sequence[int]]) -> tuple[float | None, float | None]:
+    import numpy as np
+
+    present = np.array([pair is not None for pair in pairs], dtype=bool)
+    values = np.array([pair or (0.0, 0.0) for pair in pairs], dtype=float).reshape(-1, 2)
+    alphas = []
+    for sample in resamples:
+        rows = np.asarray(sample)
+        chosen = values[rows[present[rows]]]
+        if len(chosen) == 0:
+            continue
+        expected = 2 * float(chosen.var(ddof=1))
+        if expected > 0:
+            alphas.append(1 - float(((chosen[:, 0] - chosen[:, 1]) ** 2).mean()) / expected)
+    if not alphas:
+        return None, None
+    low, high = np.quantile(np.array(alphas), [_TAIL, 1 - _TAIL])
+    return float(low), float(high)

@@ -1,0 +1,135 @@
+"""Arithmetic of the metrics: pure functions over numbers, no drafts and no files.
+
+None stands for a value that does not exist. A label that does not exist takes no part; a drafted value that does not
+exist (the case failed) counts as the worst that a draft could have had against that label.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+UNIT_TOP: Final = 1.0
+SCORE_TOP: Final = 10.0
+HALF: Final = 0.5
+DECIMALS: Final = 6
+
+
+class Span(NamedTuple):
+    """A run of characters of one document."""
+
+    document: str
+    start: int
+    end: int
+
+
+class Flags(NamedTuple):
+    """Counts of the pooled layer flags; positive means not certain."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """The mean, None of nothing; rounded to six decimals so that platforms agree."""
+    kept = list(values)
+    return round(math.fsum(kept) / len(kept), DECIMALS) if kept else None
+
+
+def share(part: int, whole: int) -> float | None:
+    """part / whole, None of nothing."""
+    return round(part / whole, DECIMALS) if whole else None
+
+
+def error(drafted: float | None, label: float, top: float = UNIT_TOP) -> float:
+    """|drafted - label| on a scale from 0 to `top`; the largest possible error when nothing was drafted."""
+    return max(label, top - label) if drafted is None else abs(drafted - label)
+
+
+def covered(low: float | None, high: float | None, label: float) -> bool:
+    """Whether low ≤ label ≤ high, with a tolerance for binary tenths; False when there is no range."""
+    slack = 1e-9
+    return low is not None and high is not None and low - slack <= label <= high + slack
+
+
+def count_flags(pairs: Iterable[tuple[bool | None, bool]]) -> Flags:
+    """Counts over pairs (drafted certain or None, label certain). A layer that was not drafted has the wrong flag."""
+    counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
+    for drafted, label in pairs:
+        flagged = label if drafted is None else not drafted
+        counts[flagged, not label] += 1
+    return Flags(counts[True, True], counts[True, False], counts[False, True], counts[False, False])
+
+
+def precision(flags: Flags) -> float | None:
+    """Share of raised flags that are right; None when none was raised."""
+    return share(flags.true_positive, flags.true_positive + flags.false_positive)
+
+
+def recall(flags: Flags) -> float | None:
+    """Share of the labels' flags that were raised; None when the labels have none."""
+    return share(flags.true_positive, flags.true_positive + flags.false_negative)
+
+
+def f1(flags: Flags) -> float | None:
+    """Harmonic mean of precision and recall; None when there is neither a flag nor a label for one."""
+    return share(2 * flags.true_positive, 2 * flags.true_positive + flags.false_positive + flags.false_negative)
+
+
+def spans_covered(gold: Sequence[Span], cited: Sequence[Span]) -> int:
+    """How many gold spans have at least half of their characters inside one cited span."""
+    return sum(any(_overlap(span, other) >= HALF * (span.end - span.start) for other in cited) for span in gold)
+
+
+def _overlap(a: Span, b: Span) -> int:
+    return max(0, min(a.end, b.end) - max(a.start, b.start)) if a.document == b.document else 0
+
+
+# ---------------------------------------------------------------- agreement of two label sets
+
+
+def pearson(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Pearson's correlation; None when either side does not vary."""
+    xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
+    mean_x, mean_y = mean(xs), mean(ys)
+    if mean_x is None or mean_y is None:
+        return None
+    xx = math.fsum((x - mean_x) ** 2 for x in xs)
+    yy = math.fsum((y - mean_y) ** 2 for y in ys)
+    xy = math.fsum((x - mean_x) * (y - mean_y) for x, y in pairs)
+    return None if xx <= 0 or yy <= 0 else max(-1.0, min(1.0, xy / math.sqrt(xx * yy)))
+
+
+def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Spearman's rank correlation, ties sharing their mean rank; None when either side does not vary."""
+    return pearson(list(zip(_ranks([x for x, _ in pairs]), _ranks([y for _, y in pairs]), strict=True)))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    places: dict[float, list[int]] = {}
+    for place, value in enumerate(sorted(values), start=1):
+        places.setdefault(value, []).append(place)
+    middle = {value: math.fsum(found) / len(found) for value, found in places.items()}
+    return [middle[value] for value in values]
+
+
+def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Krippendorff's alpha with the squared-difference metric for two complete raters; None without variation.
+
+    alpha = 1 - observed / expected disagreement, over all values pooled (Krippendorff 2011, "Computing Krippendorff's
+    alpha-reliability").
+    """
+    if not pairs:
+        return None
+    pooled = [value for pair in pairs for value in pair]
+    count, middle = len(pooled), math.fsum(pooled) / len(pooled)
+    observed = math.fsum((x - y) ** 2 for x, y in pairs) / len(pairs)
+    # The mean squared difference of two distinct values is twice the variance with n - 1 below.
+    expected = 2 * math.fsum((value - middle) ** 2 for value in pooled) / (count - 1)
+    return None if expected <= 0 else 1 - observed / expected
+
+
+def alpha_nominal(pairs: Sequence[tuple[bool, bool]]) -> float | None:
+    """Krippendorff's alpha for two complete raters of a yes/no label; None without variation."""
+    return alpha_interval([(float(a), float(b)) for a, b in pairs])
