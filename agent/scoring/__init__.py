@@ -1,1 +1,15 @@
+"""AIVSS and CVSS v4.0 scores: exact, with their arithmetic, and recomputed on loading. Pure: no file, no network.
 
+score(request)          a records.Score from what `parse_request` read or a caller put together
+verify(score)           recompute a stored score under its formula and revision
+withhold, with_controls the two ways in which a score is shown otherwise
+severity, bands         from numbers to words
+"""
+
+from agent.scoring.interval import bands, severity
+from agent.scoring.request import Request, parse_request
+from agent.scoring.result import score, verify, with_controls, withhold
+
+band = severity
+
+__all__ = ["Request", "band", "bands", "parse_request", "score", "severity", "verify", "with_controls", "withhold"]

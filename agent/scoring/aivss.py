@@ -1,0 +1,107 @@
+"""The AIVSS equations in integers, without a table, a mode or a float.
+
+Every input is an integer number of units: the CVSS base in tenths (0 to 100), the factor sum, threat multiplier and
+mitigation factor in millionths. Products are then exact, and a score is one floor division away. In binary floats 24
+of the 19,089 conforming inputs of AIVSS 0.8 round to the wrong tenth even with `floor(10 x + 0.5)`.
+
+    aivss-0.5        (base + sum) / 2 × ThM
+    aivss-0.8        (base + AARS) × MF          AARS = (10 - base) × (sum / 10) × ThM
+    aivss-1-amended   base + AARS × MF
+"""
+
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.records import FormulaId
+
+UNIT: Final = 1_000_000
+"""Units in 1 of a factor sum, threat multiplier or mitigation factor."""
+DECIMALS: Final = 6
+"""Decimal places that `UNIT` can hold."""
+TENTHS: Final = 10
+TOP: Final = 100
+"""10.0 in tenths."""
+_RAW_EXPONENT: Final = -20
+"""Raw scores are integers of 10^-20: a tenth, three millionths and one more ten for the factor mean."""
+_UPLIFT_EXPONENT: Final = -14
+_RAW_ONE: Final = 10**20
+
+
+class Point(NamedTuple):
+    """One set of inputs in units: tenths for the base, millionths for the rest."""
+
+    base: int
+    factor_sum: int
+    threat: int
+    mitigation: int
+
+
+def raw(formula: FormulaId, at: Point) -> int:
+    """The unrounded score in units of 10^-20, neither rounded nor held at 10. `cvss-bte` has no equation here."""
+    base = at.base * UNIT**3 * TENTHS
+    uplift = (TOP - at.base) * at.factor_sum * at.threat
+    if formula == "aivss-0.8":
+        return (at.base * UNIT**2 * TENTHS + uplift) * at.mitigation
+    if formula == "aivss-1-amended":
+        return base + uplift * at.mitigation
+    if formula == "aivss-0.5":
+        return (at.base * UNIT + TENTHS * at.factor_sum) * at.threat * UNIT * (TENTHS // 2)
+    raise ValueError(formula)
+
+
+def aars(formula: FormulaId, at: Point) -> int:
+    """The agentic risk score in hundredths, half up: the plain factor sum in 0.5, the uplift over the base later."""
+    unit = UNIT**2
+    exact = TOP * at.factor_sum * UNIT if formula == "aivss-0.5" else (TOP - at.base) * at.factor_sum * at.threat
+    return (2 * exact + unit) // (2 * unit)
+
+
+def uplift(at: Point) -> Decimal:
+    """The uplift of 0.8 and the amendment before mitigation and rounding, as an exact decimal."""
+    return plain(Decimal(f"{(TOP - at.base) * at.factor_sum * at.threat}E{_UPLIFT_EXPONENT}"))
+
+
+def capped(raw_score: int) -> int:
+    """A raw score held at 10: directory inputs can exceed it, as with a base of 9.3, factor sum 10 and ThM 1.1."""
+    return min(raw_score, TENTHS * _RAW_ONE)
+
+
+def tenths(raw_score: int) -> int:
+    """A raw score in tenths, rounded half up (AIVSS 0.8, section 3.5.1)."""
+    return (2 * TENTHS * raw_score + _RAW_ONE) // (2 * _RAW_ONE)
+
+
+def tenths_down(raw_score: int) -> int:
+    """A raw score in tenths, rounded towards zero."""
+    return TENTHS * raw_score // _RAW_ONE
+
+
+def tenths_up(raw_score: int) -> int:
+    """A raw score in tenths, rounded up."""
+    return -(-TENTHS * raw_score // _RAW_ONE)
+
+
+def exact(raw_score: int) -> Decimal:
+    """A raw score as an exact decimal without trailing zeros."""
+    return plain(Decimal(f"{raw_score}E{_RAW_EXPONENT}"))
+
+
+def units(value: Decimal, per_one: int = UNIT) -> int:
+    """A decimal in units; the caller has checked that it has no finer part."""
+    return int(value * per_one)
+
+
+def raw_units(value: Decimal) -> int:
+    """A decimal score in the units of `raw`; finer parts than 10^-20 are dropped."""
+    return int(value.scaleb(-_RAW_EXPONENT))
+
+
+def from_tenths(value: int) -> Decimal:
+    """Tenths as a decimal with one place."""
+    return Decimal(f"{value}E-1")
+
+
+def plain(value: Decimal) -> Decimal:
+    """The same number without exponent and trailing zeros: 1.00 becomes 1, 1E+1 becomes 10."""
+    text = f"{value:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -1,0 +1,109 @@
+"""From ranges of inputs to ranges of scores, and from scores to bands.
+
+Corners are exact: every equation is linear in each input alone and never falls when factor sum, threat multiplier or
+mitigation factor grow, so its ends lie where those are at theirs. The base is tried at both ends, because with a
+threat multiplier above 1 the uplift can shrink faster than the base grows.
+"""
+
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.errors import InputError
+from agent.records import FormulaId, LikelyConstants, Range, ScoreInputs
+from agent.scoring.aivss import (
+    TENTHS,
+    TOP,
+    Point,
+    capped,
+    from_tenths,
+    raw,
+    raw_units,
+    tenths,
+    tenths_down,
+    tenths_up,
+    units,
+)
+from agent.taxonomy.keys import Band
+
+BANDS: Final[tuple[tuple[Band, Decimal], ...]] = (
+    ("None", Decimal("0.0")),
+    ("Low", Decimal("0.1")),
+    ("Medium", Decimal("4.0")),
+    ("High", Decimal("7.0")),
+    ("Critical", Decimal("9.0")),
+)
+"""Bands with the lowest score of each, ascending: those of CVSS v4.0 and AIVSS, with None for 0.0."""
+_HIGHEST: Final = Decimal(10)
+
+
+class Corners(NamedTuple):
+    """Where the lowest and the highest score of a box of inputs lie."""
+
+    low: Point
+    high: Point
+
+
+def severity(value: Decimal) -> Band:
+    """The band of a score of one decimal, 0.0 to 10.0. Raises InputError outside that."""
+    if not 0 <= value <= _HIGHEST:
+        raise InputError(f"{value} is not a score", where="severity", hint="scores run from 0.0 to 10.0")
+    rounded = value.quantize(Decimal("0.1"), rounding="ROUND_HALF_UP")
+    return [band for band, lowest in BANDS if rounded >= lowest][-1]
+
+
+def bands(low: Decimal, high: Decimal) -> tuple[Band, ...]:
+    """The bands that the scores from `low` to `high` touch, ascending. Raises InputError when low exceeds high."""
+    if low > high:
+        raise InputError(f"{low} exceeds {high}", where="bands", hint="give the lower score first")
+    names = [band for band, _ in BANDS]
+    return tuple(names[names.index(severity(low)) : names.index(severity(high)) + 1])
+
+
+def typical(inputs: ScoreInputs) -> Point | None:
+    """The point of the values; None when the base or the factor sum is not given."""
+    if inputs.cvss_base is None or inputs.factor_sum is None:
+        return None
+    return _point(
+        inputs.cvss_base.value,
+        inputs.factor_sum.value,
+        inputs.threat_multiplier.value,
+        inputs.mitigation_factor.value,
+    )
+
+
+def corners(formula: FormulaId, inputs: ScoreInputs) -> Corners | None:
+    """The points of the lowest and the highest score; None when the base or the factor sum is not given."""
+    base, factors = inputs.cvss_base, inputs.factor_sum
+    if base is None or factors is None:
+        return None
+    threat, mitigation = inputs.threat_multiplier, inputs.mitigation_factor
+    bases = (base.low, base.high)
+    lows = [_point(end, factors.low, threat.low, mitigation.low) for end in bases]
+    highs = [_point(end, factors.high, threat.high, mitigation.high) for end in bases]
+    return Corners(min(lows, key=lambda at: raw(formula, at)), max(highs, key=lambda at: raw(formula, at)))
+
+
+def score_at(formula: FormulaId, at: Point) -> Decimal:
+    """The score at a point: held at 10, rounded half up to one decimal."""
+    return from_tenths(tenths(capped(raw(formula, at))))
+
+
+def likely(raw_score: int, constants: LikelyConstants) -> tuple[Decimal, Decimal]:
+    """The joint 80 % range: the raw score less `below` and plus `above`, rounded outward to tenths, kept in 0 to 10."""
+    held = capped(raw_score)
+    low = max(0, tenths_down(held - raw_units(constants.below)))
+    high = min(TOP, tenths_up(held + raw_units(constants.above)))
+    return from_tenths(low), from_tenths(high)
+
+
+def sum_ranges(ranges: tuple[Range, ...]) -> Range:
+    """The range of a sum of independent ranges: value with values, low with lows, high with highs."""
+    return Range(
+        value=sum((part.value for part in ranges), Decimal(0)),
+        low=sum((part.low for part in ranges), Decimal(0)),
+        high=sum((part.high for part in ranges), Decimal(0)),
+    )
+
+
+def _point(base: Decimal, factor_sum: Decimal, threat: Decimal, mitigation: Decimal) -> Point:
+    return Point(units(base, TENTHS), units(factor_sum), units(threat), units(mitigation))

@@ -1,0 +1,281 @@
+"""Scores: made from a request, stored with what they were made from, and made again on loading."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from agent.errors import InputError, IntegrityError, SchemaError
+from agent.records import Controls, FormulaId, LikelyConstants, Range, Score, ScoreInputs
+from agent.scoring import tables
+from agent.scoring.aivss import Point, aars, raw, units
+from agent.scoring.cvss import VectorScores, is_reachable
+from agent.scoring.interval import corners, likely, score_at, severity, typical
+from agent.scoring.request import Checked, Request, check, check_mitigation
+from agent.scoring.tables import Formula
+from agent.scoring.wording import Told, arithmetic
+from agent.taxonomy.keys import FACTOR_SETS
+
+_HUNDREDTHS: Final = -2
+_SHOWN: Final = 120
+_RECOMPUTED: Final = (
+    "formula",
+    "mode",
+    "factor_set",
+    "cvss_vector",
+    "cvss_base",
+    "factor_sum",
+    "aars",
+    "threat_multiplier",
+    "mitigation_factor",
+    "low",
+    "high",
+    "likely_low",
+    "likely_high",
+    "arithmetic",
+    "alternatives",
+    "with_controls",
+)
+_POINT_ONLY: Final = ("cvss_base", "factor_sum", "aars", "threat_multiplier", "mitigation_factor", "alternatives")
+"""What can be recomputed from a score that was stored without its inputs."""
+
+
+def score(request: Request, *, constants: LikelyConstants | None = None, revision: int = tables.CURRENT) -> Score:
+    """Score a request exactly, under one revision of the tables.
+
+    `constants`, when given, add the joint 80 % range. Raises InputError naming the field for a value that formula and
+    mode do not allow, for a missing base or factor; SchemaError for a revision that this program does not have.
+    """
+    formulas = _formulas(revision)
+    formula = formulas[request.formula]
+    checked = check(request, formula)
+    done, inputs = checked.request, checked.inputs
+    at = typical(inputs)
+    alternatives = {name: _value(name, at, checked.vector) for name in formulas}
+    value = alternatives[formula.id]
+    if value is None:
+        raise InputError("the inputs are not enough for this formula", where="formula", hint="see `alternatives`")
+    low, high = _ends(formula, inputs, value)
+    likely_low, likely_high = _likely(formula, at, constants)
+    return Score(
+        formula=formula.id,
+        mode=done.mode,
+        factor_set=done.factor_set,
+        cvss_vector=done.cvss_vector,
+        cvss_base=inputs.cvss_base.value if inputs.cvss_base else None,
+        factor_sum=inputs.factor_sum.value if inputs.factor_sum else None,
+        aars=_aars(formula, at),
+        threat_multiplier=inputs.threat_multiplier.value,
+        mitigation_factor=inputs.mitigation_factor.value,
+        aivss=value,
+        severity=severity(value),
+        low=low,
+        high=high,
+        likely_low=likely_low,
+        likely_high=likely_high,
+        withheld=None,
+        provisional=None,
+        with_controls=None,
+        revision=revision,
+        arithmetic=arithmetic(_told(checked, formula, revision, at, constants)),
+        alternatives=alternatives,
+        warnings=_warnings(checked, formula, value, alternatives),
+        inputs=inputs,
+        likely=constants,
+    )
+
+
+def withhold(scored: Score, reason: str) -> Score:
+    """The same score without its number: `aivss` and `severity` are null, `provisional` keeps the value.
+
+    Corners, likely range and arithmetic stay; the number with controls goes too. Raises InputError for an empty reason.
+    """
+    if not reason.strip():
+        raise InputError("a withheld score needs a reason", where="withheld", hint="say why no number is shown")
+    if scored.withheld is not None:
+        return scored.model_copy(update={"withheld": reason})
+    gone = {"aivss": None, "severity": None, "withheld": reason, "provisional": scored.aivss, "with_controls": None}
+    return scored.model_copy(update=gone)
+
+
+def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str, ...]) -> Score:
+    """The same score with a second number beside it, for the controls that `evidence` names.
+
+    Raises InputError for a mitigation factor that formula and mode do not allow, for a formula that takes none, and
+    for a withheld score.
+    """
+    formula = _formulas(scored.revision)[scored.formula]
+    if not formula.takes_mitigation:
+        raise InputError(f"{formula.id} takes no mitigation", where="mitigation_factor", hint="choose another formula")
+    if scored.withheld is not None:
+        raise InputError("the score is withheld", where="with_controls", hint="settle the score first")
+    check_mitigation(mitigation_factor, formula, scored.mode)
+    at = typical(_inputs(scored))
+    if at is None:
+        raise InputError("the score has no inputs", where="inputs", hint="score it again")
+    value = score_at(formula.id, at._replace(mitigation=units(mitigation_factor)))
+    controls = Controls(mitigation_factor=mitigation_factor, aivss=value, severity=severity(value), evidence=evidence)
+    return scored.model_copy(update={"with_controls": controls})
+
+
+def verify(scored: Score) -> None:
+    """Recompute a stored score under its formula and revision and compare everything that follows from its inputs.
+
+    Raises IntegrityError naming the first field that differs; SchemaError for an unknown revision. A score without
+    `inputs` is compared as far as its visible numbers go.
+    """
+    try:
+        again = score(_request(scored), constants=scored.likely, revision=scored.revision)
+        if scored.with_controls is not None:
+            kept = scored.with_controls
+            again = with_controls(again, kept.mitigation_factor, kept.evidence)
+    except SchemaError:
+        raise
+    except InputError as error:
+        raise IntegrityError(
+            f"the stored score has inputs that cannot be scored: {error.what}", where=f"score.{error.where}"
+        ) from None
+    value, band = again.aivss, again.severity
+    if scored.withheld is None:
+        expected = {"aivss": value, "severity": band, "provisional": None}
+    else:
+        expected = {"aivss": None, "severity": None, "provisional": value}
+    names = _RECOMPUTED if scored.inputs is not None else _POINT_ONLY
+    expected |= {name: getattr(again, name) for name in names}
+    for name, wanted in expected.items():
+        found = getattr(scored, name)
+        if found != wanted:
+            raise IntegrityError(
+                "the stored score does not recompute",
+                where=f"score.{name}: stored {_brief(found)}, recomputed {_brief(wanted)}",
+                hint="the file was changed after it was written; draft or score again",
+            )
+    if not _ordered(scored, value):
+        raise IntegrityError("the stored score lies outside its own corners", where="score.low, score.high")
+    lost = [text for text in again.warnings if text not in scored.warnings]
+    if scored.inputs is not None and lost:
+        raise IntegrityError("a warning is missing from the stored score", where=f"score.warnings: {lost[0]}")
+
+
+def _ordered(scored: Score, value: Decimal | None) -> bool:
+    if value is None or scored.low is None or scored.high is None:
+        return False
+    return scored.low <= value <= scored.high
+
+
+def _formulas(revision: int) -> Mapping[FormulaId, Formula]:
+    if revision not in tables.REVISIONS:
+        raise SchemaError(
+            f"scoring revision {revision} is unknown",
+            where="score.revision",
+            hint=f"this program knows revisions up to {tables.CURRENT}; a newer one may have written the file",
+        )
+    return tables.REVISIONS[revision]
+
+
+def _value(name: FormulaId, at: Point | None, vector: VectorScores | None) -> Decimal | None:
+    if name == "cvss-bte":
+        return vector.bte if vector else None
+    return score_at(name, at) if at else None
+
+
+def _ends(formula: Formula, inputs: ScoreInputs, value: Decimal) -> tuple[Decimal, Decimal]:
+    found = corners(formula.id, inputs) if formula.takes_factors else None
+    return (score_at(formula.id, found.low), score_at(formula.id, found.high)) if found else (value, value)
+
+
+def _likely(
+    formula: Formula, at: Point | None, constants: LikelyConstants | None
+) -> tuple[Decimal, Decimal] | tuple[None, None]:
+    if constants is None or at is None or not formula.takes_factors:
+        return None, None
+    if min(constants.below, constants.above) < 0:
+        raise InputError("the likely range does not hold the value", where="likely", hint="constants are 0 or more")
+    return likely(raw(formula.id, at), constants)
+
+
+def _aars(formula: Formula, at: Point | None) -> Decimal | None:
+    if at is None or not formula.takes_factors:
+        return None
+    return Decimal(f"{aars(formula.id, at)}E{_HUNDREDTHS}")
+
+
+def _told(
+    checked: Checked, formula: Formula, revision: int, at: Point | None, constants: LikelyConstants | None
+) -> Told:
+    request = checked.request
+    keys = FACTOR_SETS[request.factor_set] if request.factors and request.factor_set else ()
+    return Told(
+        formula=formula.id,
+        revision=revision,
+        mode=request.mode,
+        vector=request.cvss_vector,
+        vector_scores=checked.vector,
+        factor_set=request.factor_set,
+        addends=tuple(request.factors[key].value for key in keys) if request.factors else (),
+        at=at,
+        corners=corners(formula.id, checked.inputs) if formula.takes_factors else None,
+        constants=constants,
+    )
+
+
+def _warnings(
+    checked: Checked, formula: Formula, value: Decimal, alternatives: Mapping[FormulaId, Decimal | None]
+) -> tuple[str, ...]:
+    request, inputs = checked.request, checked.inputs
+    found: list[str] = []
+    base = inputs.cvss_base.value if inputs.cvss_base else None
+    if base is not None and checked.vector is None and not is_reachable(base):
+        found.append(f"no CVSS v4.0 vector has the base score {base}")
+    if request.factors and request.factor_set:
+        unused = [key for key in request.factors if key not in FACTOR_SETS[request.factor_set]]
+        found.extend(f"{key} is not in factor set {request.factor_set} and was not counted" for key in unused)
+    if request.mode == "strict" and request.factor_set and formula.factor_set not in (None, request.factor_set):
+        found.append(f"{formula.title} defines factor set {formula.factor_set}; set {request.factor_set} was scored")
+    if not formula.takes_mitigation and inputs.mitigation_factor.value != 1:
+        found.append(f"{formula.id} takes no mitigation factor; it was not counted")
+    if formula.id == "aivss-0.8" and base is not None and value < base:
+        amended = alternatives["aivss-1-amended"]
+        found.append(
+            f"the score is below the CVSS base {base}, because AIVSS 0.8 lets mitigation lower the base too; "
+            f"aivss-1-amended gives {amended}"
+        )
+    return tuple(found)
+
+
+def _inputs(scored: Score) -> ScoreInputs:
+    if scored.inputs is not None:
+        return scored.inputs
+    return ScoreInputs(
+        cvss_base=_same(scored.cvss_base),
+        factor_sum=_same(scored.factor_sum),
+        threat_multiplier=Range(
+            value=scored.threat_multiplier, low=scored.threat_multiplier, high=scored.threat_multiplier
+        ),
+        mitigation_factor=Range(
+            value=scored.mitigation_factor, low=scored.mitigation_factor, high=scored.mitigation_factor
+        ),
+    )
+
+
+def _same(value: Decimal | None) -> Range | None:
+    return None if value is None else Range(value=value, low=value, high=value)
+
+
+def _request(scored: Score) -> Request:
+    inputs = _inputs(scored)
+    return Request(
+        cvss_vector=scored.cvss_vector,
+        cvss_base=inputs.cvss_base,
+        factors=inputs.factors,
+        factor_sum=inputs.factor_sum,
+        factor_set=scored.factor_set,
+        threat_multiplier=inputs.threat_multiplier,
+        mitigation_factor=inputs.mitigation_factor,
+        formula=scored.formula,
+        mode=scored.mode,
+    )
+
+
+def _brief(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

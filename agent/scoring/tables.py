@@ -1,0 +1,114 @@
+"""What the published formulas allow, apart from the arithmetic, kept by revision.
+
+A revision is one release of everything that decides a score: the equations, the rounding, the wording of the
+arithmetic. A stored score names its revision and is recomputed under it, so a published revision is never edited:
+a change is a new entry of `REVISIONS` beside the old one.
+
+Sources: OWASP AIVSS 0.5 (July 2025), sections 3, 4 and 7; OWASP AIVSS 0.8 (March 2026), sections 3.4 and 3.5; the
+amendment that MindXO proposed for 1.0 in April 2026 (mitigation on the uplift only); the 1.0 candidate, which takes
+CVSS-BTE as it is. Directory pages use the 0.8 equation with inputs of their own: factors on a 0.1 grid, threat
+multipliers 0.9 to 1.1, mitigation 0.5 to 1.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.records import FormulaId, Mode
+from agent.taxonomy.keys import FactorKey, FactorSet
+
+
+class Grid(NamedTuple):
+    """Allowed values of one input: a range with a step, or the listed values alone."""
+
+    low: Decimal
+    high: Decimal
+    step: Decimal | None = None
+    values: tuple[Decimal, ...] = ()
+
+    def holds(self, value: Decimal) -> bool:
+        """Whether `value` is one of the allowed ones."""
+        if self.values:
+            return value in self.values
+        return self.low <= value <= self.high and (self.step is None or value % self.step == 0)
+
+    def __str__(self) -> str:
+        """The grid in words, for an error."""
+        if self.values:
+            return "one of " + ", ".join(str(value) for value in self.values)
+        steps = f" in steps of {self.step}" if self.step else ""
+        return f"from {self.low} to {self.high}{steps}"
+
+
+class Formula(NamedTuple):
+    """One equation: which inputs it takes and what strict mode allows them to be."""
+
+    id: FormulaId
+    title: str
+    takes_factors: bool
+    takes_mitigation: bool
+    strict_threat: Grid
+    strict_mitigation: Grid
+    factor_set: FactorSet | None
+    """The set that the publication defines; other sets are scored with a warning in strict mode."""
+
+
+def _values(*numbers: str) -> Grid:
+    values = tuple(Decimal(number) for number in numbers)
+    return Grid(min(values), max(values), values=values)
+
+
+def _range(low: str, high: str, step: str | None = None) -> Grid:
+    return Grid(Decimal(low), Decimal(high), Decimal(step) if step else None)
+
+
+BASE: Final = _range("0", "10", "0.1")
+DIRECTORY_THREAT: Final = _range("0.5", "1.1")
+DIRECTORY_MITIGATION: Final = _range("0.5", "1")
+FACTOR: Final[Mapping[Mode, Grid]] = {"strict": _values("0", "0.5", "1"), "directory": _range("0", "1", "0.1")}
+FACTOR_SUM: Final[Mapping[Mode, Grid]] = {"strict": _range("0", "10", "0.5"), "directory": _range("0", "10", "0.1")}
+
+DEFAULT_FORMULA: Final[FormulaId] = "aivss-0.8"
+DEFAULT_MODE: Final[Mode] = "strict"
+DEFAULT_THREAT: Final = Decimal("0.97")
+DEFAULT_MITIGATION: Final = Decimal("1.00")
+
+_NO_MITIGATION: Final = _values("1.00")
+_STEPS: Final = _values("0.67", "0.83", "1.00")
+
+_FIRST: Final[tuple[Formula, ...]] = (
+    Formula("aivss-0.5", "OWASP AIVSS 0.5", True, False, _values("0.91", "0.97", "1.00"), _NO_MITIGATION, "0.5"),
+    Formula("aivss-0.8", "OWASP AIVSS 0.8", True, True, _values("0.50", "0.97", "1.00"), _STEPS, "0.8"),
+    Formula("aivss-1-amended", "AIVSS 1 amendment", True, True, _values("0.50", "0.97", "1.00"), _STEPS, "0.8"),
+    Formula("cvss-bte", "AIVSS 1.0 candidate", False, False, DIRECTORY_THREAT, DIRECTORY_MITIGATION, None),
+)
+REVISIONS: Final[Mapping[int, Mapping[FormulaId, Formula]]] = {1: {formula.id: formula for formula in _FIRST}}
+CURRENT: Final = max(REVISIONS)
+
+FORMULA_ALIASES: Final[Mapping[str, FormulaId]] = {"aivss-1.0-cvss-bte": "cvss-bte"}
+
+FACTOR_ALIASES: Final[Mapping[str, FactorKey]] = {
+    # AIVSS 0.8, JSON schema of appendix A
+    "autonomy": "autonomy_of_action",
+    "tools": "dynamic_tool_use",
+    "language": "natural_language_interface",
+    "context": "contextual_awareness",
+    "opacity": "opacity_reflexivity",
+    "persistence": "persistent_memory",
+    "identity": "dynamic_identity",
+    "multi_agent": "multi_agent_interactions",
+    "self_mod": "self_modification",
+    # AIVSS 0.5, JSON schema of appendix A
+    "autonomyOfAction": "autonomy_of_action",
+    "toolUse": "dynamic_tool_use",
+    "memoryUse": "persistent_memory",
+    "dynamicIdentity": "dynamic_identity",
+    "multiAgentInteractions": "multi_agent_interactions",
+    "nonDeterminism": "non_determinism",
+    "selfModification": "self_modification",
+    "goalDrivenPlanning": "goal_driven_planning",
+    "contextualAwareness": "contextual_awareness",
+    "opacityAndReflexivity": "opacity_reflexivity",
+    # directory pages
+    "opacity_and_reflexivity": "opacity_reflexivity",
+}

@@ -1,0 +1,192 @@
+"""`septet score`: one AIVSS score from flags, from a JSON object, or a line of JSON at a time."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+
+from agent.errors import InputError, SeptetError, SourceError, UsageError
+from agent.records import FormulaId, Score
+from agent.scoring import bands, parse_request, score, severity
+
+_STDIN: Final = "-"
+_WHY_NULL: Final[Mapping[FormulaId, str]] = {"cvss-bte": "needs a CVSS vector"}
+_NO_FACTORS: Final = "needs a CVSS base and factors"
+
+
+@click.command("score")
+@click.argument("file", required=False)
+@click.option("--cvss", "cvss_vector", metavar="VECTOR", help="CVSS v4.0 vector; the base comes from its base metrics.")
+@click.option("--base", "cvss_base", metavar="N", help="CVSS v4.0 base score, 0.0 to 10.0, instead of a vector.")
+@click.option("--factor", "factors", metavar="K=V", multiple=True, help="One of the ten factors; repeat.")
+@click.option("--factor-sum", metavar="N", help="Sum of the ten factors, instead of the factors.")
+@click.option("--factor-set", metavar="0.5|0.8", help="Factor set; without it, the set that the ten keys match.")
+@click.option("--threat-multiplier", metavar="N", help="ThM; 0.97 when not given.")
+@click.option("--mitigation", "mitigation_factor", metavar="N", help="MF; 1.00 when not given.")
+@click.option("--formula", metavar="ID", help="aivss-0.5, aivss-0.8 (default), aivss-1-amended or cvss-bte.")
+@click.option("--mode", metavar="strict|directory", help="strict (default): published values only.")
+@click.option("--json", "as_json", is_flag=True, help="Print the score object and nothing else.")
+@click.option("--jsonl", metavar="FILE", help="Score one JSON object a line; prints one a line.")
+def command(
+    file: str | None,
+    cvss_vector: str | None,
+    cvss_base: str | None,
+    factors: tuple[str, ...],
+    factor_sum: str | None,
+    factor_set: str | None,
+    threat_multiplier: str | None,
+    mitigation_factor: str | None,
+    formula: str | None,
+    mode: str | None,
+    as_json: bool,
+    jsonl: str | None,
+) -> None:
+    """Score with OWASP AIVSS, exactly, and show the arithmetic.
+
+    FILE (or - for standard input) holds one JSON object with the keys cvss_vector or cvss_base, factors or
+    factor_sum, factor_set, threat_multiplier, mitigation_factor, formula and mode. With a FILE or --jsonl, the flags
+    from --factor-set to --mode fill in what an object does not name.
+    """
+    subject: dict[str, object] = {"cvss_vector": cvss_vector, "cvss_base": cvss_base, "factor_sum": factor_sum}
+    subject["factors"] = _factors(factors)
+    terms: dict[str, object] = {
+        "factor_set": factor_set,
+        "threat_multiplier": threat_multiplier,
+        "mitigation_factor": mitigation_factor,
+        "formula": formula,
+        "mode": mode,
+    }
+    named = _given(subject)
+    if file is not None and jsonl is not None:
+        raise UsageError("FILE and --jsonl exclude each other", hint="give one of them")
+    if named and (file is not None or jsonl is not None):
+        raise UsageError(f"a file and flags for {', '.join(named)} exclude each other", hint="put them into the file")
+    if cvss_vector is not None and cvss_base is not None:
+        raise UsageError("--cvss and --base exclude each other", hint="a vector has its own base")
+    if factors and factor_sum is not None:
+        raise UsageError("--factor and --factor-sum exclude each other", hint="the sum follows from the factors")
+    if jsonl is not None:
+        _score_lines(jsonl, _given(terms))
+        return
+    if file is None and not named:
+        raise UsageError("nothing to score", hint="give --cvss or --base and the factors, or a FILE; see --help")
+    found = named if file is None else _read_object(_read(file), _given(terms), file)
+    scored = score(parse_request({**_given(terms), **found}))
+    click.echo(_json(scored, indent=2) if as_json else _report(scored))
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _factors(pairs: tuple[str, ...]) -> dict[str, object] | None:
+    found: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise UsageError(f"{pair!r} is not K=V", where="--factor", hint="as in --factor autonomy_of_action=0.5")
+        if key in found:
+            raise UsageError("the factor is given twice", where=f"--factor {key}", hint="give each factor once")
+        found[key] = value
+    return found or None
+
+
+# ---------------------------------------------------------------- JSON in and out
+
+
+def _read(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+    except OSError as error:
+        raise SourceError(
+            f"the file cannot be read: {error.strerror}", where=file, hint="give a JSON file or -"
+        ) from None
+
+
+def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[str, object]:
+    """One JSON object, numbers as exact decimals; terms fill in what it does not name."""
+    try:
+        found = json.loads(
+            data.decode("utf-8-sig"),
+            parse_float=Decimal,
+            parse_int=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
+        )
+    except UnicodeDecodeError:
+        raise InputError("the input is not UTF-8", where=where, hint="give JSON in UTF-8") from None
+    except RecursionError:
+        raise InputError("the JSON is nested too deeply", where=where, hint="give one flat object") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"malformed JSON: {error}", where=where, hint="give one JSON object") from None
+    if not isinstance(found, dict):
+        raise InputError("the JSON is not an object", where=where, hint="give one JSON object")
+    return {**terms, **_given(found)}
+
+
+def _refuse_constant(name: str) -> object:
+    raise InputError(f"{name} is not a number", where="input", hint="JSON has no such value")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise InputError("a key is given twice", where=twice[:40], hint="give each key once")
+    return found
+
+
+def _lines(file: str) -> Iterator[bytes]:
+    if file == _STDIN:
+        yield from sys.stdin.buffer
+        return
+    try:
+        stream: BinaryIO = Path(file).open("rb")  # noqa: SIM115 - closed below, after the last line was used
+    except OSError as error:
+        raise SourceError(f"the file cannot be read: {error.strerror}", where=file, hint="give a JSONL file") from None
+    with stream:
+        yield from stream
+
+
+def _score_lines(file: str, terms: Mapping[str, object]) -> None:
+    failed = False
+    for number, line in enumerate(_lines(file), start=1):
+        if not line.strip():
+            continue
+        try:
+            text = _json(score(parse_request(_read_object(line, terms, f"line {number}"))))
+        except SeptetError as error:
+            failed = True
+            text = json.dumps({"error": f"line {number}: {error}" + (f"; {error.hint}" if error.hint else "")})
+        click.echo(text)
+    if failed:
+        raise click.exceptions.Exit(SeptetError.exit_code)
+
+
+def _json(scored: Score, indent: int | None = None) -> str:
+    return scored.model_dump_json(indent=indent)
+
+
+# ---------------------------------------------------------------- text
+
+
+def _report(scored: Score) -> str:
+    lines = [f"AIVSS {scored.aivss} {scored.severity}   {scored.formula}, {scored.mode} inputs"]
+    if scored.low is not None and scored.high is not None and scored.low != scored.high:
+        covered = bands(scored.low, scored.high)
+        words = f"all {covered[0]}" if len(covered) == 1 else f"{covered[0]} to {covered[-1]}"
+        lines.append(f"Corners {scored.low} to {scored.high}, {words}")
+    lines += ["", "Arithmetic", *(f"  {line}" for line in scored.arithmetic.splitlines()), "", "Every formula"]
+    for name, value in scored.alternatives.items():
+        mark = "*" if name == scored.formula else " "
+        shown = f"{value:>4}  {severity(value)}" if value is not None else f"   -  {_WHY_NULL.get(name, _NO_FACTORS)}"
+        lines.append(f"{mark} {name:<16} {shown}")
+    if scored.warnings:
+        lines += ["", *(f"Warning: {text}" for text in scored.warnings)]
+    return "\n".join(lines)
