@@ -1,0 +1,55 @@
+"""Sentence vectors from wordllama's static word vectors, which ship inside its wheel: no download, no key."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import InputError
+from agent.retrieval.quiet import silence
+
+DIMENSIONS: Final = 256
+_STAND_IN: Final = "."
+"""Embedded in place of a text in which the tokeniser finds nothing: its mean over no tokens would be NaN."""
+
+
+def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+    """One unit row of 256 numbers for each text, float32, shape (n, 256); the result does not depend on the batch.
+
+    A vector is the mean over a text's tokens: embed sentences and chunks, never pages.
+    Raises InputError for an empty or blank text.
+    """
+    for index, text in enumerate(texts):
+        if not text.strip():
+            raise InputError("an empty text has no vector", where=f"text {index}", hint="drop blank texts first")
+    if not texts:
+        return np.zeros((0, DIMENSIONS), dtype=np.float32)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rows = _encode(texts)
+    nothing = ~np.isfinite(rows).all(axis=1)
+    if nothing.any():
+        rows[nothing] = _encode([_STAND_IN])[0]
+    return rows
+
+
+def embedder_id() -> str:
+    """Name and version of what makes the vectors; part of an index's fingerprint."""
+    return f"wordllama-{version('wordllama')}-{DIMENSIONS}"
+
+
+def _encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    rows: NDArray[np.float32] = np.asarray(_encoder().embed(list(texts), norm=True), dtype=np.float32)
+    return rows
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> Any:
+    with silence():
+        import wordllama
+
+    # The loader's default cache is another folder than the one in which the wheel carries its files.
+    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)

@@ -1,0 +1,341 @@
+"""The index of one product's passages: vectors in an embedded Chroma collection, terms in BM25.
+
+Chroma is a cache, rebuilt from the documents whenever its stamp is missing, and never a record. A stored index is
+built in a fresh folder beside its final place, checked, closed, flushed, stamped last, renamed and never changed
+again; the folder's name is the fingerprint of all that went in. Search goes through Chroma with parameters under
+which its graph search is exact at this size.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import InputError, IntegrityError
+from agent.records import Chunk, Document, Hit, SearchQuestion, Statement
+from agent.retrieval.chunk import chunks, context_line, owners
+from agent.retrieval.embed import embed, embedder_id
+from agent.retrieval.search import Lexical, Scored, pool, terms
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.vectorstores import VectorStoreRetriever
+
+FORMAT: Final = 1
+"""Version of the stored form; part of the fingerprint."""
+COLLECTION: Final = "passages"
+_STAMP: Final = "complete.json"
+_FRESH: Final = ".tmp-"
+_BATCH: Final = 500
+_STALE_SECONDS: Final = 600.0
+_EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": 1000, "max_neighbors": 64}}
+_serial = count()
+
+
+@dataclass(frozen=True)
+class Index:
+    """Passages of one product, ready to be searched. Close it after use, or use it in a `with` statement."""
+
+    documents: tuple[Document, ...]
+    statements: tuple[Statement, ...]
+    chunks: tuple[Chunk, ...]
+    chunk_of: tuple[int, ...]
+    """For each statement the index of its chunk."""
+    vectors: NDArray[np.float32]
+    """Unit vectors of the plain statements, shape (n, 256), in the order of `statements`."""
+    fingerprint: str
+    """Hash of documents, statements, chunk settings, embedder and format: 16 hex digits."""
+    path: Path | None
+    """Folder of the stored collection; None when it is only in memory."""
+    _held: "list[_Store]" = field(default_factory=list, repr=False, compare=False)
+
+    def search(self, questions: Sequence[SearchQuestion], *, k: int, per_document: int) -> tuple[Hit, ...]:
+        """The best `k` passages for a group of questions, pooled; at most `per_document` of one document."""
+        return self.search_all({"": questions}, k=k, per_document=per_document)[""]
+
+    def search_all(
+        self, groups: Mapping[str, Sequence[SearchQuestion]], *, k: int, per_document: int
+    ) -> dict[str, tuple[Hit, ...]]:
+        """`search` for several groups of questions in one pass over the store, in the order of `groups`.
+
+        Statements that a finding covers are never hits: hidden or planted text must not crowd out the rest.
+        Raises InputError for `k` or `per_document` below 1 or a blank question.
+        """
+        if k < 1 or per_document < 1:
+            raise InputError("nothing would be found", where=f"k={k}, per_document={per_document}", hint="1 or more")
+        asked = [question for group in groups.values() for question in group]
+        if not asked or not self.statements:
+            return dict.fromkeys(groups, ())
+        dense = self._store().cosines(embed([question.text for question in asked]), len(self.statements))
+        scored = [
+            Scored(question, row, self._lexical.scores(question.text))
+            for question, row in zip(asked, dense, strict=True)
+        ]
+        hits: dict[str, tuple[Hit, ...]] = {}
+        at = 0
+        for key, group in groups.items():
+            mine = scored[at : at + len(group)]
+            hits[key] = pool(self.statements, self._allowed, mine, k=k, per_document=per_document)
+            at += len(group)
+        return hits
+
+    def chunk(self, statement: int) -> Chunk:
+        """The chunk around the statement with this index."""
+        return self.chunks[self.chunk_of[statement]]
+
+    def close(self) -> None:
+        """Let go of the store. Searching again opens a stored index again; one in memory is gone."""
+        while self._held:
+            self._held.pop().close()
+
+    def __enter__(self) -> Self:
+        """The index itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    def _store(self) -> "_Store":
+        if not self._held:
+            if self.path is None:
+                raise InputError("the index is closed", where="in memory", hint="build it again")
+            self._held.append(_Store.open(self.path))
+        return self._held[0]
+
+    @cached_property
+    def _lexical(self) -> Lexical:
+        return Lexical([terms(f"{' '.join(s.path)} {s.text}") for s in self.statements])
+
+    @cached_property
+    def _allowed(self) -> NDArray[np.bool_]:
+        return np.array([not statement.flagged for statement in self.statements], dtype=np.bool_)
+
+
+def build(
+    documents: Sequence[Document], statements: Sequence[Statement], settings: Settings, folder: Path | None
+) -> Index:
+    """Index `statements`, each in the light of its headings.
+
+    `folder` is where stored indexes live, one subfolder a fingerprint: a complete one is used again, one without a
+    stamp is built anew, and what a killed build left behind is removed. With None the collection is in memory.
+
+    Raises InputError when the folder cannot be written, IntegrityError when the store lost a passage.
+    """
+    documents, statements = tuple(documents), tuple(statements)
+    made = chunks(documents, settings)
+    mark = _fingerprint(documents, statements, settings)
+    path = None if folder is None else folder / mark
+    index = Index(
+        documents=documents,
+        statements=statements,
+        chunks=made,
+        chunk_of=owners(statements, made),
+        vectors=embed([statement.text for statement in statements]),
+        fingerprint=mark,
+        path=path,
+    )
+    if path is None:
+        index._held.append(_filled(_Store.in_memory(), index))
+    else:
+        index._held.append(_opened(path, len(statements)) or _built(path, index))
+    return index
+
+
+def as_retriever(index: Index, k: int = 4) -> "VectorStoreRetriever":
+    """The index as a LangChain retriever over the same collection, `k` passages a query, plain vector search.
+
+    Each result's text is the passage; its metadata say document, start, end, headings and chunk. The index must
+    stay open while the retriever is used. Importing the adapter takes about half a second.
+    """
+    from agent.retrieval.langchain_store import retriever
+
+    return retriever(index._store().client, index._store().name, k)
+
+
+class _Store:
+    """An open Chroma collection and its client."""
+
+    def __init__(self, client: Any, collection: Any, in_memory: bool) -> None:
+        self.client = client
+        self.name: str = collection.name
+        self.collection = collection
+        self._in_memory = in_memory
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        import chromadb
+
+        client = chromadb.EphemeralClient(settings=_chroma_settings())
+        # All clients in memory share one store: the name keeps two indexes apart.
+        name = f"{COLLECTION}-{os.getpid()}-{next(_serial)}"
+        return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        import chromadb
+
+        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
+        return cls(client, client.create_collection(COLLECTION, embedding_function=None, configuration=_EXACT), False)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        import chromadb
+
+        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
+        return cls(client, client.get_collection(COLLECTION, embedding_function=None), False)
+
+    def cosines(self, questions: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+        """Cosine of every question with every passage, shape (questions, size)."""
+        found = self.collection.query(query_embeddings=questions, n_results=size, include=["distances"])
+        rows = np.full((len(questions), size), -1.0, dtype=np.float32)
+        for row, ids, distances in zip(rows, found["ids"], found["distances"], strict=True):
+            row[[int(key) for key in ids]] = 1.0 - np.asarray(distances, dtype=np.float32)
+        return rows
+
+    def close(self) -> None:
+        if self._in_memory:
+            self.client.delete_collection(self.name)
+        self.client.close()
+
+
+def _chroma_settings() -> Any:
+    from chromadb.config import Settings as ChromaSettings
+
+    # Without both, a `.env` in the current folder or the environment could turn this into a client of some server.
+    return ChromaSettings(
+        _env_file=None, chroma_api_impl="chromadb.api.rust.RustBindingsAPI", anonymized_telemetry=False
+    )
+
+
+def _filled(store: _Store, index: Index) -> _Store:
+    """Put every statement into the store: vector with its context line, text and place."""
+    by_id = {document.id: document for document in index.documents}
+    lines = [context_line(by_id[s.document], s.path) for s in index.statements]
+    vectors = embed([f"{line}\n{s.text}" for line, s in zip(lines, index.statements, strict=True)])
+    for at in range(0, len(index.statements), _BATCH):
+        some = range(at, min(at + _BATCH, len(index.statements)))
+        store.collection.upsert(
+            ids=[str(i) for i in some],
+            embeddings=vectors[some.start : some.stop],
+            documents=[index.statements[i].text for i in some],
+            metadatas=[_metadata(index, i, lines[i]) for i in some],
+        )
+    if store.collection.count() != len(index.statements):
+        raise IntegrityError(
+            "the store does not hold every passage",
+            where=f"{store.collection.count()} of {len(index.statements)}",
+            hint="free disk space and try again",
+        )
+    return store
+
+
+def _metadata(index: Index, at: int, line: str) -> dict[str, str | int]:
+    statement = index.statements[at]
+    return {
+        "document": statement.document,
+        "start": statement.start,
+        "end": statement.end,
+        "context": line,
+        "chunk": index.chunk(at).id,
+    }
+
+
+def _fingerprint(documents: Sequence[Document], statements: Sequence[Statement], settings: Settings) -> str:
+    parts = [
+        [FORMAT, embedder_id(), settings.chunk_chars, settings.chunk_overlap_chars, _EXACT],
+        [[d.id, d.title, hashlib.sha256(d.text.encode("utf-8", "surrogatepass")).hexdigest()] for d in documents],
+        [[s.document, s.start, s.end, *s.path] for s in statements],
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _is_complete(path: Path, size: int) -> bool:
+    try:
+        stamp = json.loads((path / _STAMP).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(stamp == {"format": FORMAT, "passages": size})
+
+
+def _opened(path: Path, size: int) -> _Store | None:
+    """The store in a complete folder; None when it has no stamp, does not open or lacks passages."""
+    if not _is_complete(path, size):
+        return None
+    from chromadb.errors import ChromaError
+
+    try:
+        store = _Store.open(path)
+    except (ChromaError, ValueError):
+        return None
+    if store.collection.count() == size:
+        return store
+    store.close()
+    return None
+
+
+def _built(path: Path, index: Index) -> _Store:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path.parent)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{_FRESH}{os.getpid()}-", dir=path.parent))
+    except OSError as error:
+        raise InputError(
+            "the index folder cannot be written", where=str(path.parent), hint=error.strerror or "choose another folder"
+        ) from None
+    try:
+        store = _Store.create(fresh)
+        try:
+            _filled(store, index)
+        finally:
+            store.close()
+        for file in sorted(fresh.rglob("*")):
+            _flush(file)
+        (fresh / _STAMP).write_text(json.dumps({"format": FORMAT, "passages": len(index.statements)}), "utf-8")
+        _flush(fresh / _STAMP)
+        return _moved(fresh, path, len(index.statements))
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _moved(fresh: Path, path: Path, size: int) -> _Store:
+    """Rename into place and open; a broken folder makes way, a complete one that came first is used."""
+    first = _opened(path, size)
+    if first is not None:
+        return first
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        fresh.rename(path)
+    except OSError as error:
+        came_first = _opened(path, size)
+        if came_first is not None:
+            return came_first
+        raise InputError(
+            "the index folder cannot be written", where=str(path), hint=error.strerror or "choose another folder"
+        ) from None
+    return _Store.open(path)
+
+
+def _flush(file: Path) -> None:
+    if file.is_file():
+        with file.open("rb+") as handle:
+            os.fsync(handle.fileno())
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what killed builds left: anything under a temporary name that nobody has touched for ten minutes."""
+    for left in sorted(folder.glob(f"{_FRESH}*")):
+        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
