@@ -1,0 +1,263 @@
+"""Cut documents into statements: sentences, list items and table rows, each with what sort of sentence it is.
+
+A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
+heading names its section (`Statement.path`) and says nothing by itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from agent.evidence.roles import Role, classify, names_its_setting
+from agent.records import About, Document, Rank, Statement
+
+_ABBREVIATIONS: Final = frozenset(
+    {
+        "e.g",
+        "i.e",
+        "vs",
+        "cf",
+        "approx",
+        "incl",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "nos",
+        "fig",
+        "al",
+        "ca",
+        "dept",
+        "eq",
+    }
+    | {
+        "resp",
+        "viz",
+        "a.k.a",
+        "a.m",
+        "p.m",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+    }
+)
+_ENDS_OR_NOT: Final = frozenset(
+    {
+        "inc",
+        "ltd",
+        "corp",
+        "co",
+        "min",
+        "max",
+        "sec",
+        "gen",
+        "est",
+        "ver",
+        "ch",
+        "st",
+        "dec",
+        "u.s",
+        "u.k",
+        "e.u",
+        "etc",
+    }
+)
+"""Abbreviations after which a sentence may end: it goes on when a small letter or a digit follows."""
+_LIST_MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–·]|\d{1,3}[.)]|\[[ xX]\])[ \t]+")
+_HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
+_TABLE_RULE = re.compile(r"[\s|:+=-]*")
+_END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*(?=\s)")
+_LAST_WORD = re.compile(r"[\w.]*$")
+_HAS_WORD = re.compile(r"[^\W_]")
+_RUN_ON = re.compile(r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I)
+_WRAPPED_WIDTH: Final = 60
+"""Characters from which the lines of a paragraph count as hard-wrapped (and not as separate short lines)."""
+_WRAPPED_LINES: Final = 3
+_TABLE_BARS: Final = 2
+_MAX_CHARS: Final = 1200
+"""A longer run without a full stop is cut at a semicolon or blank, so that it can be embedded."""
+
+
+class _Line(NamedTuple):
+    start: int
+    end: int
+    sort: str
+    """text, item, row"""
+
+
+def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
+    """All statements of `documents`, in reading order.
+
+    Each carries its role, its rank (1 marketing, 2 vendor's text, 3 vendor's documentation that names a setting,
+    its default, its scope and who can change it, 4 text outside the vendor's hands, 5 an analyst's note; never 0),
+    the `about` and heading path of its section, and `flagged` when a finding of the document covers part of it.
+    """
+    found: list[Statement] = []
+    for document in documents:
+        found.extend(_of_document(document))
+    return tuple(found)
+
+
+def _of_document(document: Document) -> Iterator[Statement]:
+    text = document.text
+    for section in document.sections:
+        for block in _blocks(text, section.start, section.end, section.path):
+            spans = [span for run in block for span in _sentences(text, run)]
+            together = " ".join(text[start:end] for start, end in spans)
+            for start, end in spans:
+                quote = text[start:end]
+                role = classify(quote)
+                yield Statement(
+                    document=document.id,
+                    start=start,
+                    end=end,
+                    text=quote,
+                    path=section.path,
+                    role=role,
+                    rank=_rank(document, quote, role, together),
+                    about=_about(document, section.about),
+                    flagged=_flagged(document, start, end),
+                )
+
+
+def _about(document: Document, about: About) -> About:
+    return "product" if document.kind == "analyst-note" else about
+
+
+def _flagged(document: Document, start: int, end: int) -> bool:
+    return any(f.start < end and start < f.end for f in document.findings if f.kind not in _MILD_FINDINGS)
+
+
+_MILD_FINDINGS: Final = frozenset({"needs-javascript", "near-empty", "content-changed", "remote-resource", "path"})
+"""About the page as a whole, not about the words that they point to."""
+
+_MANIFEST = re.compile(r"\.(?:json|ya?ml|toml|lock|xml|cfg|ini)(?:$|[?#])", re.I)
+
+
+def _rank(document: Document, quote: str, role: Role, paragraph: str) -> Rank:
+    if document.kind == "analyst-note":
+        return 5
+    if document.kind == "repo" and _MANIFEST.search(document.url):
+        return 4
+    if document.kind == "listing" or role == "assessment":
+        return 1
+    if document.kind in ("docs", "repo") and role in ("control", "description"):
+        context = paragraph if role == "control" and len(paragraph) <= _MAX_CHARS else quote
+        if names_its_setting(quote) or (role == "control" and names_its_setting(context)):
+            return 3
+    return 2
+
+
+def _blocks(text: str, start: int, end: int, path: tuple[str, ...]) -> Iterator[list[tuple[int, int]]]:
+    """Paragraphs of a section, each as runs of text inside which sentences may be cut."""
+    lines: list[_Line] = []
+    heading_due = bool(path)
+    at = start
+    while at < end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        raw = text[at:stop]
+        bare = raw.strip()
+        if heading_due and bare:
+            heading_due = False
+            if bare.lstrip("#").strip() == path[-1].strip():
+                at = stop + 1
+                continue
+        if not bare or _HEADING_MARK.match(raw):
+            if lines:
+                yield _runs(text, lines)
+            lines = []
+        else:
+            lines.append(_line(raw, at))
+        at = stop + 1
+    if lines:
+        yield _runs(text, lines)
+
+
+def _line(raw: str, at: int) -> _Line:
+    lead = len(raw) - len(raw.lstrip())
+    tail = len(raw.rstrip())
+    mark = _LIST_MARK.match(raw)
+    if mark and mark.end() < tail:
+        return _Line(at + mark.end(), at + tail, "item")
+    bars = raw.count("|") >= _TABLE_BARS or "\t" in raw[lead:tail]
+    return _Line(at + lead, at + tail, "row" if bars else "text")
+
+
+def _runs(text: str, lines: Sequence[_Line]) -> list[tuple[int, int]]:
+    wrapped = (
+        len(lines) >= _WRAPPED_LINES
+        and all(line.sort == "text" for line in lines)
+        and all(line.end - line.start >= _WRAPPED_WIDTH for line in lines[:-1])
+    )
+    runs: list[tuple[int, int]] = []
+    previous: _Line | None = None
+    for line in lines:
+        if previous is not None and _goes_on(text, previous, line, wrapped):
+            runs[-1] = (runs[-1][0], line.end)
+            previous = _Line(runs[-1][0], line.end, previous.sort)
+            continue
+        if line.sort == "row" and _TABLE_RULE.fullmatch(text, line.start, line.end):
+            previous = None
+            continue
+        runs.append((line.start, line.end))
+        previous = line
+    return runs
+
+
+def _goes_on(text: str, previous: _Line, line: _Line, wrapped: bool) -> bool:
+    """Whether a line continues the sentence of the line before it."""
+    if line.sort != "text" or previous.sort == "row" or text[previous.end - 1] in ".!?:;":
+        return False
+    return wrapped or text[line.start].islower() or bool(_RUN_ON.search(text, previous.start, previous.end))
+
+
+def _sentences(text: str, run: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    start, end = run
+    at = start
+    for mark in _END.finditer(text, start, end):
+        stop = mark.end()
+        word = _LAST_WORD.search(text, at, mark.start())
+        if mark.group().startswith(".") and word and _is_abbreviation(word.group(), text, stop, end):
+            continue
+        yield from _cut(text, at, stop)
+        at = stop
+    yield from _cut(text, at, end)
+
+
+def _is_abbreviation(word: str, text: str, stop: int, end: int) -> bool:
+    bare = word.lower().rstrip(".")
+    following = text[stop:end].lstrip()[:1]
+    if bare == "no":
+        return following.isdigit()
+    if bare in _ENDS_OR_NOT:
+        return following.islower() or following.isdigit()
+    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha() and word.isupper() and bool(following))
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > _MAX_CHARS:
+        stop = max(text.rfind("; ", start, start + _MAX_CHARS), text.rfind(", ", start, start + _MAX_CHARS))
+        stop = stop if stop > start else text.rfind(" ", start, start + _MAX_CHARS)
+        stop = stop + 1 if stop > start else start + _MAX_CHARS
+        yield from _trimmed(text, start, stop)
+        start = stop
+    yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if _HAS_WORD.search(text, start, end):
+        yield start, end
