@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -62,34 +62,26 @@ class Index:
     _held: "list[_Store]" = field(default_factory=list, repr=False, compare=False)
 
     def search(self, questions: Sequence[SearchQuestion], *, k: int, per_document: int) -> tuple[Hit, ...]:
-        """The best `k` passages for a group of questions, pooled; at most `per_document` of one document."""
-        return self.search_all({"": questions}, k=k, per_document=per_document)[""]
+        """The best passages for each factor or layer that the questions are about, its questions pooled.
 
-    def search_all(
-        self, groups: Mapping[str, Sequence[SearchQuestion]], *, k: int, per_document: int
-    ) -> dict[str, tuple[Hit, ...]]:
-        """`search` for several groups of questions in one pass over the store, in the order of `groups`.
-
-        Statements that a finding covers are never hits: hidden or planted text must not crowd out the rest.
-        Raises InputError for `k` or `per_document` below 1 or a blank question.
+        `k` and `per_document` (at most so many of one document) count for each of these; the hits of one stand
+        together, best first, in the order in which the questions first name it. Statements that a finding covers are
+        never hits: hidden or planted text must not crowd out the rest. Raises InputError for `k` or `per_document`
+        below 1 or a blank question.
         """
         if k < 1 or per_document < 1:
             raise InputError("nothing would be found", where=f"k={k}, per_document={per_document}", hint="1 or more")
-        asked = [question for group in groups.values() for question in group]
-        if not asked or not self.statements:
-            return dict.fromkeys(groups, ())
-        dense = self._store().cosines(embed([question.text for question in asked]), len(self.statements))
-        scored = [
-            Scored(question, row, self._lexical.scores(question.text))
-            for question, row in zip(asked, dense, strict=True)
-        ]
-        hits: dict[str, tuple[Hit, ...]] = {}
-        at = 0
-        for key, group in groups.items():
-            mine = scored[at : at + len(group)]
-            hits[key] = pool(self.statements, self._allowed, mine, k=k, per_document=per_document)
-            at += len(group)
-        return hits
+        if not questions or not self.statements:
+            return ()
+        dense = self._store().cosines(embed([question.text for question in questions]), len(self.statements))
+        groups: dict[str, list[Scored]] = {}
+        for question, row in zip(questions, dense, strict=True):
+            scored = Scored(question, row, self._lexical.scores(question.text))
+            groups.setdefault(question.about, []).append(scored)
+        hits: list[Hit] = []
+        for asked in groups.values():
+            hits.extend(pool(self.statements, self._allowed, asked, k=k, per_document=per_document))
+        return tuple(hits)
 
     def chunk(self, statement: int) -> Chunk:
         """The chunk around the statement with this index."""

@@ -1,0 +1,189 @@
+"""Prompts and rubric cards: files of the folder `prompts`, read strictly.
+
+A prompt file is YAML front matter between two lines of three dashes, then a Jinja body. The front matter names
+everything that the body needs; a key that is not known, an input that the body does not use or a variable that is
+not declared is an error when the file is read, not when the prompt is sent. A rubric card is the same for one factor or
+layer, with the search questions that find its evidence and, for a factor, what 0, 0.5 and 1 mean.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final
+
+import yaml
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, UndefinedError, meta
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from agent.errors import InputError
+from agent.records import PromptRef
+from agent.resources import data_folder
+from agent.taxonomy.keys import FACTORS, LAYERS
+
+ANCHORS: Final = ("0", "0.5", "1")
+MIN_QUESTIONS: Final = 3
+MAX_QUESTIONS: Final = 5
+CARD_KEYS: Final[tuple[str, ...]] = (*FACTORS, *LAYERS)
+_FENCE: Final = "---\n"
+_JINJA: Final = Environment(
+    undefined=StrictUndefined,
+    autoescape=False,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _FrontMatter(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    version: Annotated[int, Field(ge=1)]
+    purpose: _Text
+    inputs: list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]]
+    anchors: dict[str, _Text] | None = None
+    questions: list[_Text] | None = None
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt file."""
+
+    ref: PromptRef
+    """Name, version and the SHA-256 of the file (line ends as in Unix)."""
+    purpose: str
+    inputs: frozenset[str]
+    """Exactly the variables of the body."""
+    template: Template
+
+    def render(self, **values: object) -> str:
+        """The body with its inputs filled in.
+
+        Raises InputError when a declared input is missing or an undeclared one is given, or when the body fails.
+        """
+        if values.keys() != self.inputs:
+            raise InputError(
+                f"given {sorted(values)}, declared {sorted(self.inputs)}",
+                where=f"prompt {self.ref.name}",
+                hint="pass exactly the inputs of the front matter",
+            )
+        try:
+            return self.template.render(values)
+        except (UndefinedError, TemplateError) as error:
+            raise InputError("the prompt cannot be filled in", where=f"{self.ref.name}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Card(Prompt):
+    """The rubric card of one factor or layer; `ref.name` is its key."""
+
+    anchors: Mapping[str, str]
+    """What the values 0, 0.5 and 1 mean; empty for a layer."""
+    questions: tuple[str, ...]
+    """Search questions: three to five, worded as a product's own text would say it."""
+
+    @property
+    def key(self) -> str:
+        """The factor or layer key."""
+        return self.ref.name
+
+
+def load_prompt(path: Path) -> Prompt:
+    """Read a prompt. Raises InputError naming the file and the key when anything is not as it must be."""
+    front, prompt = _read(path)
+    if front.anchors is not None or front.questions is not None:
+        raise _wrong(path, "only a rubric card has anchors and questions")
+    return prompt
+
+
+def load_card(path: Path) -> Card:
+    """Read a rubric card: a factor's has anchors for 0, 0.5 and 1, a layer's none, both have 3 to 5 questions.
+
+    Raises InputError naming the file and what is wrong.
+    """
+    front, prompt = _read(path)
+    if front.name not in CARD_KEYS:
+        raise _wrong(path, f"{front.name!r} is neither a factor nor a layer")
+    wanted = ANCHORS if front.name in FACTORS else ()
+    anchors = front.anchors or {}
+    if tuple(anchors) != wanted:
+        raise _wrong(path, f"anchors must be {list(wanted)}, in quotes and in this order; found {list(anchors)}")
+    texts = front.questions or []
+    if not MIN_QUESTIONS <= len(texts) <= MAX_QUESTIONS or len(set(texts)) != len(texts):
+        raise _wrong(path, f"{MIN_QUESTIONS} to {MAX_QUESTIONS} different questions are needed, found {len(texts)}")
+    return Card(
+        ref=prompt.ref,
+        purpose=prompt.purpose,
+        inputs=prompt.inputs,
+        template=prompt.template,
+        anchors=MappingProxyType(dict(anchors)),
+        questions=tuple(texts),
+    )
+
+
+@lru_cache(maxsize=1)
+def cards() -> Mapping[str, Card]:
+    """The rubric cards of this installation, by factor and layer key, in the order of the vocabularies.
+
+    Raises InputError when one is missing, wrong or superfluous.
+    """
+    folder = data_folder("prompts") / "cards"
+    found = {path.stem: path for path in sorted(folder.glob("*.md"))}
+    if set(found) != set(CARD_KEYS):
+        odd = sorted(set(found) ^ set(CARD_KEYS))
+        raise InputError(f"one card for each factor and layer is needed: {odd}", where=folder.name)
+    return MappingProxyType({key: load_card(found[key]) for key in CARD_KEYS})
+
+
+def _read(path: Path) -> tuple[_FrontMatter, Prompt]:
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError):
+        raise _wrong(path, "the file cannot be read as UTF-8 text") from None
+    head, fence, body = text.removeprefix(_FENCE).partition(f"\n{_FENCE}")
+    if not text.startswith(_FENCE) or not fence or not body.strip():
+        raise _wrong(path, "front matter between two lines of three dashes and a body are needed")
+    front = _front_matter(path, head)
+    if front.name != path.stem:
+        raise _wrong(path, f"the name {front.name!r} must be the file's name")
+    try:
+        used = meta.find_undeclared_variables(_JINJA.parse(body))
+        template = _JINJA.from_string(body)
+    except TemplateError as error:
+        raise _wrong(path, f"the body is not a template: {error}") from None
+    if used != set(front.inputs) or len(front.inputs) != len(used):
+        raise _wrong(path, f"declared inputs {sorted(front.inputs)}, used in the body {sorted(used)}")
+    # Line ends are made equal first, so that a checkout on another system has the same sha.
+    ref = PromptRef(name=front.name, version=front.version, sha=hashlib.sha256(text.encode()).hexdigest())
+    return front, Prompt(ref=ref, purpose=front.purpose, inputs=frozenset(used), template=template)
+
+
+def _front_matter(path: Path, head: str) -> _FrontMatter:
+    try:
+        return _FrontMatter.model_validate(yaml.load(head, Loader=_StrictLoader))
+    except yaml.YAMLError as error:
+        raise _wrong(path, f"the front matter is not YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _wrong(path, f"front matter {place}: {first['msg']}") from None
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML in which a key that occurs twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if len(set(map(repr, keys))) != len(keys):
+            raise yaml.constructor.ConstructorError(None, None, "a key occurs twice", node.start_mark)
+        return dict(super().construct_mapping(node, deep))
+
+
+def _wrong(path: Path, what: str) -> InputError:
+    return InputError(what, where=path.name, hint="prompts/README.md says what a prompt file holds")
