@@ -5,7 +5,7 @@ Numbers are plain floats: labels are read off pages with one or two decimals and
 
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, Field, StrictBool, ValidationError
+from pydantic import BaseModel, Field, StrictBool, StringConstraints, ValidationError
 
 from agent.errors import InputError
 from agent.records import Record
@@ -13,11 +13,13 @@ from agent.taxonomy.keys import FactorKey, LayerKey
 
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
+_NAMED_FIELDS: Final = 4
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\r\n]+$")]
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Tenfold = Annotated[float, Field(strict=True, ge=0, le=10, allow_inf_nan=False)]
 Multiplier = Annotated[float, Field(strict=True, ge=0, le=1.5, allow_inf_nan=False)]
@@ -72,7 +74,7 @@ class Labels(Record):
 class Page(Record):
     """One Markdown file of a case."""
 
-    title: Text
+    title: Line
     markdown: Text
 
 
@@ -80,7 +82,7 @@ class Case(Record):
     """A product with its listing, documentation notes and labels."""
 
     slug: Slug
-    name: Text
+    name: Line
     vendor: Text | None
     category: Text
     """For counting only; never shown to a drafter, as are `vendor` and `sources`."""
@@ -109,15 +111,17 @@ class Case(Record):
 
 
 def check(kind: type[RecordT], data: object, where: str) -> RecordT:
-    """`data` as a record. Raises InputError naming the first field that is wrong."""
+    """`data` as a record. Raises InputError that names each wrong field (the first few of many)."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "the whole"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        found = error.errors(include_url=False, include_input=False)
+        said = [f"{_field(item['loc'])}: {item['msg'][:1].lower()}{item['msg'][1:]}" for item in found]
+        more = [f"and {len(said) - _NAMED_FIELDS} more"] if len(said) > _NAMED_FIELDS else []
         raise InputError(
-            f"{first['msg'][:1].lower()}{first['msg'][1:]}{more}",
-            where=f"{where}, field {field}",
-            hint="see corpus/README.md for the form of a case",
+            "; ".join([*said[:_NAMED_FIELDS], *more]), where=where, hint="corpus/README.md shows the form of a case"
         ) from None
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    return "field " + (".".join(str(part) for part in place if part != "[key]") or "(the whole object)")

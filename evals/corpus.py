@@ -19,9 +19,9 @@ from typing import Final
 
 import yaml
 
-from agent.errors import InputError, SourceError
+from agent.errors import InputError, SeptetError, SourceError
 from agent.records import Record
-from evals.cases import CASE_NOTE, Case, Labels, Page, Reader, Text, check
+from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Reader, Text, check
 from evals.rows import parse_lines
 
 _CASE: Final = "case.yaml"
@@ -43,7 +43,7 @@ _MARKS: Final[dict[str, str | int | None]] = {
 
 
 class _CaseFile(Record):
-    name: Text
+    name: Line
     vendor: Text | None
     category: Text
     example: bool = False
@@ -77,7 +77,7 @@ def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
         target = out / case.slug
         if not target.exists():
             added.append(case)
-        elif _folder_equals(target, case_files(case)):
+        elif _is_same(target, case):
             unchanged.append(case)
         else:
             replaced.append(case)
@@ -120,14 +120,12 @@ def _dump(data: object) -> str:
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
 
 
-def _folder_equals(folder: Path, files: dict[str, str]) -> bool:
-    """Whether `folder` holds exactly `files`; hidden files of editors and systems are ignored."""
-    present = {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
-    }
-    return present.keys() == files.keys() and all(present[name].read_bytes() == files[name].encode() for name in files)
+def _is_same(folder: Path, case: Case) -> bool:
+    """Whether `folder` holds this case, however its files are laid out."""
+    try:
+        return load_case(folder) == case
+    except SeptetError:
+        return False
 
 
 def _make_folder(folder: Path) -> None:
@@ -220,10 +218,12 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         """The mapping; raises ConstructorError for a repeated key."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", key_node.start_mark)
+            seen.add(key)
         mapping: dict[object, object] = super().construct_mapping(node, deep=deep)
         return mapping
 

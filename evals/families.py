@@ -98,3 +98,8 @@ def _vendor(vendor: str | None) -> str | None:
 def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).casefold()
     return re.findall(r"[^\W_]+", plain)
+
+
+def name_words(product: Identity) -> tuple[str, ...]:
+    """The distinctive words of a product's and its vendor's names, case folded, sorted."""
+    return tuple(sorted(key for key in _keys(*product) if ":" not in key))

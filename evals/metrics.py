@@ -92,9 +92,9 @@ def _overlap(a: Span, b: Span) -> int:
 def pearson(pairs: Sequence[tuple[float, float]]) -> float | None:
     """Pearson's correlation; None when either side does not vary."""
     xs, ys = [x for x, _ in pairs], [y for _, y in pairs]
-    mean_x, mean_y = mean(xs), mean(ys)
-    if mean_x is None or mean_y is None:
+    if not pairs:
         return None
+    mean_x, mean_y = math.fsum(xs) / len(xs), math.fsum(ys) / len(ys)
     xx = math.fsum((x - mean_x) ** 2 for x in xs)
     yy = math.fsum((y - mean_y) ** 2 for y in ys)
     xy = math.fsum((x - mean_x) * (y - mean_y) for x, y in pairs)

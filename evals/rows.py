@@ -17,6 +17,7 @@ from evals.cases import (
     FactorReading,
     Labels,
     LayerReading,
+    Line,
     Page,
     Published,
     Reader,
@@ -29,7 +30,7 @@ from evals.cases import (
 
 
 class _Doc(Record):
-    title: Text
+    title: Line
     text: Text
 
 
@@ -48,7 +49,7 @@ class _LabelsRow(Record):
 
 class _Row(Record):
     slug: Slug
-    name: Text
+    name: Line
     vendor: str | None = None
     category: Text = "other"
     tagline: Text
@@ -64,7 +65,7 @@ class _Row(Record):
 
 def parse_lines(text: str, where: str) -> Iterator[Case]:
     """Cases of a JSONL text. Raises InputError naming line and field; a slug may occur once."""
-    seen: dict[str, int] = Field(default_factory=dict)
+    seen: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue

@@ -1,0 +1,140 @@
+"""Records of an evaluation: what of each draft the metrics need, and the JSON that `septet eval --json` prints.
+
+In a cell None stands for a value that does not exist: a label that nobody gave, or a draft that failed.
+"""
+
+from typing import Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from agent.records import Record, State
+from agent.taxonomy.keys import Band, FactorKey, LayerKey
+
+EVAL_SCHEMA: Final = "septet/eval/1"
+
+
+class FactorCell(Record):
+    """One factor of one case, 0 to 1."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    state: State | None
+    cited: bool
+    """Whether the estimate names evidence of the draft."""
+    published: float | None
+    reader: float | None
+
+
+class LayerCell(Record):
+    """One layer of one case."""
+
+    certain: bool | None
+    certainty: float | None
+    threats: int
+    cited_threats: int
+    published: bool | None
+    """Certain according to the published labels."""
+    reader: bool | None
+
+
+class ScoreCell(Record):
+    """The score of one case, 0 to 10."""
+
+    value: float | None
+    """The drafted score; the provisional one when it is withheld."""
+    severity: Band | None
+    likely_low: float | None
+    likely_high: float | None
+    withheld: str | None
+    cvss_base: float | None
+    published: float | None
+    """The published score recomputed at mitigation factor 1."""
+    published_severity: Band | None
+    reader_cvss_base: float | None
+
+
+class TextCell(Record):
+    """The wording of one report."""
+
+    words: int
+    """Words of the main part."""
+    sentences: int
+    """Sentences of the main part, quotes not counted."""
+    generic_sentences: int
+    """Those that, with names and numbers masked, occur in at least 5 % of all drafts."""
+    own_listing_rank: int
+    """Place of its own listing when all listings are ranked by likeness with the main part, names masked; 1 is best."""
+
+
+class CardCell(Record):
+    """The same product drafted from a card: tagline and first paragraph."""
+
+    error: str | None
+    withheld: bool
+    factor_sum: float | None
+
+
+class CaseResult(Record):
+    """One case with its draft measured."""
+
+    case: str
+    family: str
+    error: str | None
+    """Why the case failed, or None. A failed case counts as the worst value everywhere."""
+    factors: dict[FactorKey, FactorCell]
+    layers: dict[LayerKey, LayerCell]
+    score: ScoreCell
+    citations: int
+    valid_citations: int
+    gold_spans: int
+    """Distinct quotes of the reader."""
+    gold_found: int
+    threats: tuple[str, ...]
+    """Ids of the patterns shown as threats."""
+    fired: tuple[str, ...]
+    """Ids of all patterns that matched: shown, folded, or turned into a question."""
+    text: TextCell | None
+    card: CardCell | None
+
+
+class FactorBlock(Record):
+    """Metrics of one factor over all cases."""
+
+    mae_published: float | None
+    mae_reader: float | None
+    bias_published: float | None
+    bias_reader: float | None
+    coverage_published: float | None
+    width: float | None
+    unknown_share: float | None
+
+
+class LayerBlock(Record):
+    """Metrics of one layer over all cases; positive means not certain."""
+
+    precision_reader: float | None
+    recall_reader: float | None
+    f1_reader: float | None
+    positives_reader: int
+    flagged: int
+    certainty: float | None
+
+
+class Evaluation(Record):
+    """The result of `septet eval`."""
+
+    schema_: Literal["septet/eval/1"] = Field(default=EVAL_SCHEMA, alias="schema")
+    drafter: str
+    cases: int
+    """Cases that count; examples do not."""
+    errors: dict[str, str]
+    """Case to why it failed."""
+    metrics: dict[str, float | None]
+    factors: dict[FactorKey, FactorBlock]
+    layers: dict[LayerKey, LayerBlock]
+    patterns: dict[str, float]
+    """Catalogue pattern to the share of cases on which it fires."""
+    per_case: tuple[CaseResult, ...]
+
+    model_config = ConfigDict(populate_by_name=True)

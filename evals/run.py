@@ -1,0 +1,218 @@
+"""Runs the drafter over labelled cases, each with all calibration data of its vendor family left out.
+
+The one place where evals meets the drafting rooms: how a case becomes documents, how a bundled case becomes a row of
+the calibration, how a calibration is fitted, and how a draft is made. Decided by content, not by path: a case from any
+folder is drafted without the rows of its own family, itself included.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeVar
+
+import yaml
+from agent.drafting.calibrate import Calibration, Row, fit, row
+
+from agent.errors import SeptetError
+from agent.export.markdown import render
+from agent.pipeline import draft_documents, read_documents
+from agent.records import Document
+from agent.resources import data_folder
+from agent.settings import Settings
+from evals.cases import Case
+from evals.corpus import card, load_cases
+from evals.documents import READ_AT, documents_of
+from evals.families import Identity, families, same_family
+from evals.measure import factor_sum, failed, measure
+from evals.results import CardCell, CaseResult, Evaluation, TextCell
+from evals.summary import summarise
+from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
+
+DRAFTERS: Final = ("embedded",)
+WORKERS: Final = 2
+_FEW: Final = 4
+"""Up to so many cases are drafted in this process: starting two others takes longer."""
+
+T = TypeVar("T")
+Progress = Callable[[str], None]
+
+
+class Lesson(NamedTuple):
+    """A bundled case as the calibration sees it."""
+
+    who: Identity
+    row: Row
+
+
+class _Drafted(NamedTuple):
+    """A measured case with the texts for the metrics that compare all reports."""
+
+    result: CaseResult
+    main: str | None
+    """Main part of the report with names masked; None when the case failed."""
+
+
+def evaluate(
+    cases: Sequence[Case],
+    *,
+    settings: Settings,
+    progress: Progress | None = None,
+    cards: bool = True,
+    lessons: Sequence[Lesson] | None = None,
+    workers: int = WORKERS,
+) -> Evaluation:
+    """Draft every case that counts and measure the drafts. The same cases give the same result.
+
+    `lessons` default to the bundled corpus (`bundled_lessons`). A case that cannot be drafted counts as the worst
+    value and is named in `errors`. With `cards`, each case is drafted a second time from its card.
+    """
+    say = progress or (lambda _: None)
+    counted = [case for case in cases if not case.example]
+    if lessons is None:
+        lessons = bundled_lessons(settings, progress=progress, workers=workers)
+    labels = families([Identity(case.name, case.vendor) for case in counted])
+    tasks = [_Task(case, label, cards, settings) for case, label in zip(counted, labels, strict=True)]
+    drafted: dict[str, _Drafted] = {}
+    for done, outcome in enumerate(_spread(_draft_case, tasks, tuple(lessons), workers), start=1):
+        drafted[outcome.result.case] = outcome
+        say(f"drafted {done} of {len(tasks)}: {outcome.result.case}")
+    ordered = [drafted[case.slug] for case in counted]
+    return summarise(_with_texts(counted, ordered), drafter=DRAFTERS[0], patterns=pattern_ids())
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> tuple[Case, ...]:
+    return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
+
+
+def bundled_lessons(
+    settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
+) -> tuple[Lesson, ...]:
+    """Every bundled case that counts as a row of the calibration, by slug."""
+    say = progress or (lambda _: None)
+    cases = _bundled()
+    labels = families([Identity(case.name, case.vendor) for case in cases])
+    tasks = [_Task(case, label, False, settings) for case, label in zip(cases, labels, strict=True)]
+    lessons: dict[str, Lesson] = {}
+    for done, (slug, lesson) in enumerate(_spread(_learn, tasks, (), workers), start=1):
+        lessons[slug] = lesson
+        say(f"read {done} of {len(tasks)}: {slug}")
+    return tuple(lessons[case.slug] for case in cases)
+
+
+def fit_all(settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS) -> Calibration:
+    """The calibration of the whole bundled corpus, for drafting products that are not in it."""
+    return fit([lesson.row for lesson in bundled_lessons(settings, progress=progress, workers=workers)])
+
+
+def pattern_ids() -> tuple[str, ...]:
+    """Ids of all patterns of the threat catalogue, sorted."""
+    folder = data_folder("corpus") / "knowledge" / "threats"
+    files = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))]
+    return tuple(sorted(str(pattern["id"]) for file in files for pattern in file["patterns"]))
+
+
+# ---------------------------------------------------------------- work of one case
+
+
+class _Task(NamedTuple):
+    case: Case
+    family: str
+    cards: bool
+    settings: Settings
+
+
+def _learn(task: _Task, _: "_Teacher") -> tuple[str, Lesson]:
+    case = task.case
+    reading = read_documents(documents_of(case), task.settings)
+    return case.slug, Lesson(Identity(case.name, case.vendor), row(reading, case.labels, family=task.family))
+
+
+def _draft_case(task: _Task, teacher: "_Teacher") -> _Drafted:
+    case, settings = task.case, task.settings
+    who = Identity(case.name, case.vendor)
+    try:
+        calibration = teacher.without_family_of(who)
+        documents = documents_of(case)
+        draft = draft_documents(
+            documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
+        )
+        result = measure(case, draft, documents, family=task.family, patterns=pattern_ids())
+        main: str | None = mask(main_part(render(draft, documents)), who)
+    except SeptetError as error:
+        return _Drafted(failed(case, f"{type(error).__name__}: {error}", family=task.family), None)
+    if task.cards:
+        result = result.model_copy(update={"card": _draft_card(card(case), calibration, settings)})
+    return _Drafted(result, main)
+
+
+def _draft_card(case: Case, calibration: Calibration, settings: Settings) -> CardCell:
+    try:
+        documents: tuple[Document, ...] = documents_of(case)
+        draft = draft_documents(
+            documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
+        )
+    except SeptetError as error:
+        return CardCell(error=f"{type(error).__name__}: {error}", withheld=False, factor_sum=None)
+    return CardCell(error=None, withheld=draft.score.withheld is not None, factor_sum=factor_sum(draft))
+
+
+class _Teacher:
+    """Calibrations without one family, each fitted once."""
+
+    def __init__(self, lessons: Sequence[Lesson]) -> None:
+        self._lessons = lessons
+        self._fitted: dict[frozenset[int], Calibration] = {}
+
+    def without_family_of(self, who: Identity) -> Calibration:
+        left_out = frozenset(at for at, lesson in enumerate(self._lessons) if same_family(lesson.who, who))
+        if left_out not in self._fitted:
+            self._fitted[left_out] = fit([lesson.row for at, lesson in enumerate(self._lessons) if at not in left_out])
+        return self._fitted[left_out]
+
+
+# ---------------------------------------------------------------- spreading over processes
+
+_teacher = _Teacher(())
+
+
+def _start(lessons: Sequence[Lesson]) -> None:
+    global _teacher
+    _teacher = _Teacher(lessons)
+
+
+def _call(work: Callable[[_Task, _Teacher], T], task: _Task) -> T:
+    return work(task, _teacher)
+
+
+def _spread(
+    work: Callable[[_Task, _Teacher], T], tasks: Sequence[_Task], lessons: Sequence[Lesson], workers: int
+) -> Iterator[T]:
+    """The results of `work` over `tasks`, in order; in `workers` processes when that pays."""
+    if workers <= 1 or len(tasks) <= _FEW:
+        teacher = _Teacher(lessons)
+        for task in tasks:
+            yield work(task, teacher)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(lessons,)) as pool:
+        yield from pool.map(_call, [work] * len(tasks), tasks)
+
+
+# ---------------------------------------------------------------- metrics that compare all reports
+
+
+def _with_texts(cases: Sequence[Case], drafted: Sequence[_Drafted]) -> list[CaseResult]:
+    made = [(at, outcome.main) for at, outcome in enumerate(drafted) if outcome.main is not None]
+    prose = [sentences(main) for _, main in made]
+    generic = generic_counts(prose)
+    listings = [
+        words(mask("\n".join(page.markdown for page in case.pages), Identity(case.name, case.vendor))) for case in cases
+    ]
+    ranks = own_ranks([words(main) for _, main in made], listings, owners=[at for at, _ in made])
+    results = [outcome.result for outcome in drafted]
+    for (at, main), said, repeated, rank in zip(made, prose, generic, ranks, strict=True):
+        cell = TextCell(words=len(words(main)), sentences=len(said), generic_sentences=repeated, own_listing_rank=rank)
+        results[at] = results[at].model_copy(update={"text": cell})
+    return results
