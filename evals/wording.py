@@ -50,7 +50,7 @@ def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
     text = text.replace("|", "\n") if tables else _TABLE.sub("", text)
     text = _MARKUP.sub(lambda found: found[1] or " ", _QUOTE.sub(" ", text))
     text = _NUMBER.sub("#", text)
-    found = (" ".join(piece.casefold().split()).strip(" .,;:()") for piece in _END.split(text))
+    found = (" ".join(piece.casefold().split()).strip(" .,;:") for piece in _END.split(text))
     return tuple(piece for piece in found if len(_WORD.findall(piece)) >= MIN_WORDS)
 
 
