@@ -1,0 +1,1 @@
+"""Bench scripts: what a start and a draft cost on this machine."""
