@@ -14,10 +14,9 @@ _HEADING: Final = re.compile(r"(#+) (.*)")
 
 def documents_of(case: Case) -> tuple[Document, ...]:
     """The listing as D1 and the notes as D2 onwards. Name, category, vendor and sources of the case stay out."""
-    kinds: tuple[SourceKind, ...] = ("listing", *("docs" for _ in case.docs))
-    return tuple(
-        _document(number, kind, page)
-        for number, (kind, page) in enumerate(zip(kinds, case.pages, strict=True), start=1)
+    return (
+        _document(1, "listing", case.listing),
+        *(_document(number, "docs", page) for number, page in enumerate(case.docs, start=2)),
     )
 
 

@@ -34,6 +34,9 @@ WORKERS: Final = 2
 _FEW: Final = 4
 """Up to so many cases are drafted in this process: starting two others takes longer."""
 
+_FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
+"""What one case may fail with and not end the run: our own errors, and a fault of the drafter on this text."""
+
 T = TypeVar("T")
 Progress = Callable[[str], None]
 
@@ -140,8 +143,10 @@ def _draft_case(task: _Task, teacher: "_Teacher") -> _Drafted:
         )
         result = measure(case, draft, documents, family=task.family, patterns=pattern_ids())
         main: str | None = mask(main_part(render(draft, documents)), who)
-    except SeptetError as error:
-        return _Drafted(failed(case, f"{type(error).__name__}: {error}", family=task.family), None)
+    except _FAULTS as error:
+        worst = failed(case, f"{type(error).__name__}: {error}", family=task.family)
+        lost = CardCell(error=worst.error, withheld=False, factor_sum=None) if task.cards else None
+        return _Drafted(worst.model_copy(update={"card": lost}), None)
     if task.cards:
         result = result.model_copy(update={"card": _draft_card(card(case), calibration, settings)})
     return _Drafted(result, main)
@@ -153,7 +158,7 @@ def _draft_card(case: Case, calibration: Calibration, settings: Settings) -> Car
         draft = draft_documents(
             documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
         )
-    except SeptetError as error:
+    except _FAULTS as error:
         return CardCell(error=f"{type(error).__name__}: {error}", withheld=False, factor_sum=None)
     return CardCell(error=None, withheld=draft.score.withheld is not None, factor_sum=factor_sum(draft))
 
