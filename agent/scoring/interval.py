@@ -45,7 +45,7 @@ class Corners(NamedTuple):
 
 def severity(value: Decimal) -> Band:
     """The band of a score of one decimal, 0.0 to 10.0. Raises InputError outside that."""
-    if not 0 <= value <= _HIGHEST:
+    if not value.is_finite() or not 0 <= value <= _HIGHEST:
         raise InputError(f"{value} is not a score", where="severity", hint="scores run from 0.0 to 10.0")
     rounded = value.quantize(Decimal("0.1"), rounding="ROUND_HALF_UP")
     return [band for band, lowest in BANDS if rounded >= lowest][-1]

@@ -225,7 +225,7 @@ def _warnings(
     found: list[str] = []
     base = inputs.cvss_base.value if inputs.cvss_base else None
     if base is not None and checked.vector is None and not is_reachable(base):
-        found.append(f"no CVSS v4.0 vector has the base score {base}")
+        found.append(f"no CVSS v4.0 vector has the base score {base:.1f}")
     if request.factors and request.factor_set:
         unused = [key for key in request.factors if key not in FACTOR_SETS[request.factor_set]]
         found.extend(f"{key} is not in factor set {request.factor_set} and was not counted" for key in unused)
@@ -236,7 +236,7 @@ def _warnings(
     if formula.id == "aivss-0.8" and base is not None and value < base:
         amended = alternatives["aivss-1-amended"]
         found.append(
-            f"the score is below the CVSS base {base}, because AIVSS 0.8 lets mitigation lower the base too; "
+            f"the score is below the CVSS base {base:.1f}, because AIVSS 0.8 lets mitigation lower the base too; "
             f"aivss-1-amended gives {amended}"
         )
     return tuple(found)

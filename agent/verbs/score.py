@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -113,8 +113,8 @@ def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[s
     try:
         found = json.loads(
             data.decode("utf-8-sig"),
-            parse_float=Decimal,
-            parse_int=Decimal,
+            parse_float=_exact,
+            parse_int=_exact,
             parse_constant=_refuse_constant,
             object_pairs_hook=_unique,
         )
@@ -127,6 +127,14 @@ def _read_object(data: bytes, terms: Mapping[str, object], where: str) -> dict[s
     if not isinstance(found, dict):
         raise InputError("the JSON is not an object", where=where, hint="give one JSON object")
     return {**terms, **_given(found)}
+
+
+def _exact(text: str) -> Decimal | str:
+    """The number as a decimal; one that no decimal can hold stays text, to be refused where its field is known."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def _refuse_constant(name: str) -> object:
@@ -166,7 +174,7 @@ def _score_lines(file: str, terms: Mapping[str, object]) -> None:
             text = json.dumps({"error": f"line {number}: {error}" + (f"; {error.hint}" if error.hint else "")})
         click.echo(text)
     if failed:
-        raise click.exceptions.Exit(SeptetError.exit_code)
+        sys.exit(SeptetError.exit_code)
 
 
 def _json(scored: Score, indent: int | None = None) -> str:
