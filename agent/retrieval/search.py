@@ -22,7 +22,10 @@ _NEAR_DUPLICATE: Final = 0.9
 _DECIMALS: Final = 6
 """Scores are compared at this precision, so that the last bits of a float decide no order."""
 _MIN_STEM: Final = 4
-_WORD: Final = re.compile(r"[A-Za-z]+|\d+|[^\W\d_A-Za-z]+")
+_WORD: Final = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+"
+)
+"""Runs of letters or digits; scripts written without blanks give one term a character."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES: Final = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "er", "es", "ly", "s", "e", "y")
 _STOP: Final = frozenset(
@@ -42,6 +45,11 @@ def terms(text: str) -> tuple[str, ...]:
     """Search terms of a text, in order: identifiers cut at underscores and capitals, lower case, lightly stemmed."""
     words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text)))
     return tuple(_stem(word) for word in words if word not in _STOP)
+
+
+def word_count(text: str) -> int:
+    """Words of a text, stop words included."""
+    return len(_WORD.findall(text))
 
 
 def _stem(word: str) -> str:
