@@ -1,1 +1,1 @@
-
+"""Forms in which a draft leaves: JSON, the Markdown report, explanations."""

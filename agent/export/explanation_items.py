@@ -1,0 +1,260 @@
+"""Explanations of single items: factor, layer, threat, quote, question, chain, capability."""
+
+from collections.abc import Sequence
+
+from agent.export.explanation_rows import Explanation, Passage, Row, lowerings_of, passage, questions_about, quotes, row
+from agent.export.sensitivity import counted_factors, swings
+from agent.export.sentences import effect, narrowing, span, tenth, threat_sentence
+from agent.export.vector_words import vector_words
+from agent.export.view import COUNTING_RANK, View, name_of, rank_words
+from agent.records import Capability, Chain, Evidence, Question, State, Threat
+from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
+
+
+def factor(view: View, key: FactorKey) -> Explanation:
+    """A factor: its parts, its quotes, what lowered it, how it moves the score, what would change it."""
+    estimate = view.draft.factors[key]
+    value = [
+        row(
+            "value",
+            f"{tenth(estimate.value)}, likely {span(estimate.low, estimate.high)}",
+            number=float(estimate.value),
+        ),
+        row("state", estimate.state),
+        row("rationale", estimate.rationale),
+    ]
+    total = sum(part.effect for part in estimate.parts)
+    parts = [
+        row(
+            part.kind,
+            f"{part.label} {part.effect:.2f}" if part.kind == "typical" else f"{part.label} {effect(part.effect)}",
+            (part.evidence,) if part.evidence else (),
+            number=part.effect,
+        )
+        for part in estimate.parts
+    ]
+    if parts:
+        parts.append(
+            row("sum", f"{total:.3f}, held within 0 and 1 and shown as {tenth(estimate.value)}", number=round(total, 6))
+        )
+    moved = [
+        row(
+            "score",
+            f"{item.score_low:.2f} at {item.low:.2f}, {item.score_high:.2f} at {item.high:.2f}",
+            number=float(item.width),
+        )
+        for item in swings(view.draft.score) if item.name == key
+    ]  # fmt: skip
+    if key not in counted_factors(view.draft.score):
+        moved = [row("score", f"not counted: not in factor set {view.draft.score.factor_set}")]
+    marks = [*estimate.evidence, *(part.evidence for part in estimate.parts if part.evidence)]
+    rules = [
+        row("raises", "a quote of any rank that describes what the product does"),
+        row("lowers", f"a quote that denies it, or a control of rank {COUNTING_RANK} or more that names it"),
+        row("never lowers", "self-praise, a certificate, a control claim of rank 2 or less, the remainder"),
+    ]
+    return _made(
+        view, key, "factor", FACTOR_TITLES[key],
+        [
+            passage("Estimate", value), passage("Parts", parts), quotes(view, marks),
+            lowerings_of(view, [key]), passage("Moves the score", moved), questions_about(view, key),
+            passage("Rules", rules),
+        ],
+    )  # fmt: skip
+
+
+def layer(view: View, key: LayerKey) -> Explanation:
+    """A layer: why it is certain or not, its threats and their quotes, what would change it."""
+    found = view.draft.layers[key]
+    flag = "certain" if found.certain else "not certain"
+    state = [
+        row("flag", f"{flag}, certainty {found.certainty:.2f}", number=float(found.certainty)),
+        row("applies", found.applies),
+        row("paragraph", found.paragraph),
+    ]
+    if found.missing is not None:
+        state.append(row("missing", f"{found.missing.reason}: {found.missing.detail}"))
+    features = [row(name, f"{value:g}", number=value) for name, value in sorted(found.features.items())]
+    threats = [
+        row(
+            threat.id,
+            f"{tenth(threat.score.aivss)} {threat.score.severity}, {threat.state}: {threat.title}",
+            threat.evidence,
+        )
+        for threat in found.threats
+    ]
+    marks = [mark for threat in found.threats for mark in threat.evidence]
+    marks += [item.id for item in view.draft.evidence if _mentions(found.paragraph, item.id)]
+    return _made(
+        view, key, "layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}",
+        [
+            passage("State", state), passage("Certainty was computed from", features),
+            passage("Threats", threats), quotes(view, marks), lowerings_of(view, [key]), questions_about(view, key),
+        ],
+    )  # fmt: skip
+
+
+def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
+    """A threat: its statement and score, its quotes, who lowers it, where it leads."""
+    headline = view.headline is not None and view.headline.threat.id == item.id
+    folded = [reason for _, other, reason in view.folded if other.id == item.id]
+    about = [
+        row("statement", threat_sentence(item.statement)),
+        row("layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"),
+        row("state", item.state),
+        row(
+            "score",
+            f"{tenth(item.score.aivss)} {item.score.severity}, base {tenth(item.score.cvss_base)}",
+            number=float(item.score.aivss),
+        ),
+        row("headline", "yes, the draft's base is this threat's" if headline else "no"),
+        *(row("folded", reason) for reason in folded),
+    ]
+    metrics = [row(metric, words) for metric, words in vector_words(item.score.cvss_vector)]
+    known = [row(ref.id, f"{ref.title} ({ref.scheme})") for ref in item.taxonomy]
+    done = [row(f"{m.who}, {m.status}", m.text, m.evidence) for m in item.mitigations]
+    chains = [row("chain", chain.title) for chain in view.draft.chains if item.id in chain.threats]
+    return _made(
+        view, item.id, "threat", item.title,
+        [
+            passage("Threat", about), quotes(view, item.evidence), passage(item.score.cvss_vector, metrics),
+            passage("Taxonomy", known), passage("Mitigations", done), lowerings_of(view, [item.id]),
+            passage("Leads on", chains), questions_about(view, key),
+        ],
+    )  # fmt: skip
+
+
+def evidence(view: View, item: Evidence) -> Explanation:
+    """A quote: its place and rank, everything that cites it, whether it counts as a control."""
+    source = next((source for source in view.draft.sources if source.document == item.document), None)
+    place = [
+        row("quote", f"“{item.quote}”"),
+        row("place", f"{item.document} characters {item.start} to {item.end}"),
+        row("rank", f"{item.rank} {rank_words(item.rank)}", number=float(item.rank)),
+        row("about", item.about),
+    ]
+    if source is not None:
+        place.append(row("source", f"{source.url}, {source.kind}, sha256 {source.sha256}"))
+    control = [
+        row("counted" if found.counted else "not counted", found.why)
+        for found in view.controls
+        if found.evidence.id == item.id
+    ]
+    return _made(
+        view, item.id, "evidence", f"{item.id} in {item.document}",
+        [
+            passage("Quote", place), passage("Cited by", _citations(view, item.id)),
+            passage("As a control", control), lowerings_of(view, [item.id]),
+        ],
+    )  # fmt: skip
+
+
+def _citations(view: View, mark: str) -> list[Row]:
+    draft = view.draft
+    found = []
+    for key in FACTORS:
+        estimate = draft.factors.get(key)
+        if estimate is None:
+            continue
+        effects = [part for part in estimate.parts if part.evidence == mark]
+        found += [row(key, f"{part.label} {effect(part.effect)}", number=part.effect) for part in effects]
+        if mark in estimate.evidence and not effects:
+            found.append(row(key, "cited, no effect of its own"))
+    for layer_key, layer_ in view.layers:
+        if _mentions(layer_.paragraph, mark):
+            found.append(row(layer_key, "in the layer's paragraph"))
+        found += [row(threat_.id, threat_.title) for threat_ in layer_.threats if mark in threat_.evidence]
+    found += [
+        row(item.id, f"{item.action} {item.object}") for item in draft.system.capabilities if mark in item.evidence
+    ]
+    groups = (draft.system.actors, draft.system.components, draft.system.stores, draft.system.services)
+    found += [row(f"system {item.id}", item.name) for group in groups for item in group if mark in item.evidence]
+    found += [row("chain", chain_.title) for chain_ in draft.chains if any(mark in hop.evidence for hop in chain_.hops)]
+    return found
+
+
+def question(view: View, item: Question) -> Explanation:
+    """A question: what it settles as things stand, and by how much the likely range would shrink."""
+    asked = [
+        row("question", item.text),
+        row("an answer such as", item.proposed),
+        row("effect", narrowing(item.effect), number=item.effect),
+    ]
+    settles = [row(name_of(key), _standing(view, key)) for key in item.settles]
+    return _made(
+        view, item.id, "question", f"{item.id} to the vendor",
+        [passage("Question", asked), passage("Settles", settles)],
+    )  # fmt: skip
+
+
+def _standing(view: View, key: str) -> str:
+    for name, estimate in view.draft.factors.items():
+        if name == key:
+            return f"{tenth(estimate.value)} ({span(estimate.low, estimate.high)}), {estimate.state}"
+    for layer_name, layer_ in view.layers:
+        if layer_name == key:
+            return f"{'certain' if layer_.certain else 'not certain'}, certainty {layer_.certainty:.2f}"
+    return "not in this draft"
+
+
+def chain(view: View, item: Chain) -> Explanation:
+    """A chain: its threats in order, and the quotes of each hop."""
+    titles = {threat_.id: threat_.title for _, layer_ in view.layers for threat_ in layer_.threats}
+    steps = [row(identifier, titles.get(identifier, "folded")) for identifier in item.threats]
+    hops = [
+        row(
+            f"{hop.source} → {hop.target}",
+            "a quote supports it" if hop.evidence else "no quote: a question",
+            hop.evidence,
+        )
+        for hop in item.hops
+    ]
+    marks = [mark for hop in item.hops for mark in hop.evidence]
+    return _made(
+        view, item.title, "chain", item.title,
+        [passage("Threats", steps), passage("Hops", hops), quotes(view, marks)],
+    )  # fmt: skip
+
+
+def capability(view: View, item: Capability) -> Explanation:
+    """A capability: on whose authority it acts, its quotes, what rests on them."""
+    about = [
+        row("does", f"{item.action} {item.object}"),
+        row("mode", item.mode),
+        row("credential", item.credential or _unnamed(item.credential_state, "none used"), item.credential_evidence),
+        row("approver", item.approver or _unnamed(item.approver_state, "nobody"), item.approver_evidence),
+        row("data", ", ".join(item.data) or "not stated"),
+        row("state", item.state if item.condition is None else f"{item.state}, {item.condition}"),
+        row("signal", item.signal),
+    ]
+    factors = [
+        row(key, f"{part.label} {effect(part.effect)}", (part.evidence,) if part.evidence else (), number=part.effect)
+        for key in FACTORS if key in view.draft.factors
+        for part in view.draft.factors[key].parts if part.signal == item.signal
+    ]  # fmt: skip
+    threats = [
+        row(threat_.id, threat_.title, threat_.evidence)
+        for _, layer_ in view.layers for threat_ in layer_.threats if set(threat_.evidence) & set(item.evidence)
+    ]  # fmt: skip
+    return _made(
+        view, item.id, "capability", f"{item.id}: {item.action} {item.object}",
+        [
+            passage("Capability", about), quotes(view, item.evidence), passage("Moves factors", factors),
+            passage("Threats on the same quotes", threats),
+        ],
+    )  # fmt: skip
+
+
+def _unnamed(state: State | None, denied: str) -> str:
+    return denied if state == "denied" else "not stated"
+
+
+def _mentions(text: str, mark: str) -> bool:
+    return any(piece.strip("(),;. ") == mark for piece in text.replace(",", " ").split())
+
+
+def _made(view: View, item: str, kind: str, title: str, passages: Sequence[Passage]) -> Explanation:
+    return Explanation(
+        draft=view.draft.id, item=item, kind=kind, title=title,
+        passages=tuple(part for part in passages if part.rows),
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""The report of a draft as Markdown, in the order and size that an analyst reads it.
+
+The first screen (at most 45 lines) is enough to act on; the main part (at most 900 words outside tables and fences)
+explains it; the appendix proves it. When the main part is too long, threats are said shorter there: their full
+sentences stay in the appendix.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from agent.export import report_main, report_score, report_sources
+from agent.export.report_screen import first_screen
+from agent.export.safe_markdown import fence, prose_words
+from agent.export.view import View
+from agent.records import Document, Draft, System
+
+try:
+    from agent.export.mermaid import mermaid
+except ImportError:
+
+    def mermaid(system: System) -> str:
+        """Stand-in."""
+        return "flowchart LR"
+
+
+MAX_MAIN_WORDS: Final = 900
+
+
+def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
+    """The report: parts 1 to 19 in order, ending with one line feed. `documents` add titles; they are not needed.
+
+    The same draft and documents give the same text. Everything that came from a source is shown as text: it cannot
+    break a table, start a heading, become a link or an image, or be read as HTML.
+    """
+    view = View(draft, documents)
+    diagram = fence(mermaid(draft.system).rstrip("\n").split("\n"), "mermaid")
+    main = _main(view, diagram, report_main.FULL)
+    for room in (report_main.SHORTER, report_main.SHORTEST):
+        if prose_words(main) <= MAX_MAIN_WORDS:
+            break
+        main = _main(view, diagram, room)
+    lines = [*first_screen(view), "", *main, *report_sources.evidence(view), *report_sources.method(view)]
+    return "\n".join(_single_blanks(lines)).rstrip("\n") + "\n"
+
+
+def _single_blanks(lines: list[str]) -> Iterator[str]:
+    """The lines without a blank one behind a blank one, outside fences."""
+    fenced, previous = False, ""
+    for line in lines:
+        fenced ^= line.startswith("```")
+        if line or previous or fenced:
+            yield line
+        previous = line
+
+
+def _main(view: View, diagram: list[str], room: int) -> list[str]:
+    return [
+        *report_main.scope(view),
+        *report_main.picture(view, diagram),
+        *report_main.seven_layers(view, room),
+        *report_main.chains(view, room),
+        *report_main.controls(view),
+        *report_score.score(view),
+        *report_sources.findings(view),
+        *report_sources.questions(view),
+    ]

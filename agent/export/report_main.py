@@ -1,0 +1,155 @@
+"""Parts 10 to 14 of the report: scope, system picture, the seven layers, chains, claimed controls."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from agent.export.report_screen import CAPABILITY_COLUMNS, TOP_THREATS, capability_row, folded_capabilities
+from agent.export.safe_markdown import Column, code, plain, quoted, table
+from agent.export.sentences import counted, listed, marks, tenth, threat_sentence, with_stop
+from agent.export.view import RankedThreat, View
+from agent.records import Chain, Document, Flow, SourceRef, SystemItem
+from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LayerKey
+
+_UNREAD: Final = "source text: "
+"""How the pipeline begins the name of what it could not read."""
+_UNREADABLE: Final = frozenset({"needs-javascript", "near-empty"})
+_QUOTE: Final = 110
+_SHORT_QUOTE: Final = 70
+FULL, SHORTER, SHORTEST = 0, 1, 2
+"""How much room the main part has: full sentences, those of the first screen not repeated, titles only."""
+
+
+def scope(view: View) -> list[str]:
+    """Part 10: what is modelled, what was read and what could not be, what is assumed."""
+    draft = view.draft
+    lines = ["## Scope and assumptions"]
+    if draft.product.summary:
+        lines += [plain(with_stop(draft.product.summary)), ""]
+    titles = {document.id: document for document in view.documents}
+    lines += [f"- Read: {_source(item, titles.get(item.document))}" for item in draft.sources]
+    lines += [f"- Not read: {gap}" for gap in _gaps(view)]
+    lines += [f"- Assumed: {plain(text)}" for text in draft.assumptions]
+    return [*lines, ""]
+
+
+def _source(item: SourceRef, document: Document | None) -> str:
+    title = f" “{plain(document.title)}”" if document and document.title else ""
+    return f"{item.document} {item.kind}{title}, {code(item.url)}, {item.chars:,} characters, {item.fetched_at[:10]}"
+
+
+def _gaps(view: View) -> list[str]:
+    unread = [
+        f"{plain(item.what.removeprefix(_UNREAD))} ({item.reason})"
+        for item in view.draft.dropped if item.what.startswith(_UNREAD)
+    ]  # fmt: skip
+    found = [
+        f"{source.document}, {plain(finding.where)} ({finding.kind})"
+        for source in view.draft.sources for finding in source.findings if finding.kind in _UNREADABLE
+    ]  # fmt: skip
+    return unread + found
+
+
+def picture(view: View, diagram: Sequence[str]) -> list[str]:
+    """Part 11: the diagram in its fence, what each boundary holds, and the flows with a quote that cross one."""
+    system = view.draft.system
+    lines = ["## System picture", "Solid: a quote says so. Dashed: assumed.", "", *diagram, ""]
+    names = _names(view)
+    owner = {member: boundary.name for boundary in system.boundaries for member in boundary.members}
+    for boundary in system.boundaries:
+        inside = [plain(names.get(member, member)) for member in boundary.members]
+        if inside:
+            state = "" if boundary.evidence else f" *({boundary.state})*"
+            lines.append(f"- **{plain(boundary.name)}**: {listed(inside)} {marks(boundary.evidence)}".rstrip() + state)
+    crossing = [flow for flow in system.flows if owner.get(flow.source) != owner.get(flow.target) and flow.evidence]
+    lines += [f"- Crosses a boundary: {_flow(flow, names)}" for flow in crossing]
+    folded = folded_capabilities(view)
+    if folded:
+        rows = [capability_row(view, item, _SHORT_QUOTE) for item in folded]
+        lines += ["", "Further capabilities:", "", *table(CAPABILITY_COLUMNS, rows)]
+    return [*lines, ""]
+
+
+def _names(view: View) -> dict[str, str]:
+    system = view.draft.system
+    groups: tuple[tuple[SystemItem, ...], ...] = (system.actors, system.components, system.stores, system.services)
+    return {item.id: item.name for group in groups for item in group}
+
+
+def _flow(flow: Flow, names: dict[str, str]) -> str:
+    ends = f"{plain(names.get(flow.source, flow.source))} → {plain(names.get(flow.target, flow.target))}"
+    return f"{ends}, {plain(flow.what)} {marks(flow.evidence)}"
+
+
+def seven_layers(view: View, room: int) -> list[str]:
+    """Part 12: a paragraph for each layer and the threats in it. `room` is FULL, SHORTER or SHORTEST."""
+    lines = ["## Seven layers"]
+    for key, layer in view.layers:
+        sign = "does not apply" if layer.applies == "no" else "certain" if layer.certain else "not certain"
+        lines += [f"### {LAYER_CODES[key]} {LAYER_TITLES[key]} · {sign}", plain(layer.paragraph)]
+        threats = [item for item in view.threats if item.layer == key]
+        lines += [_threat_line(view, item, room) for item in threats]
+        lines.append("")
+    return lines
+
+
+def _threat_line(view: View, item: RankedThreat, room: int) -> str:
+    threat = item.threat
+    repeated = item.place <= TOP_THREATS
+    says_it = room == FULL or (room == SHORTER and not repeated)
+    text = plain(threat_sentence(threat.statement)) if says_it and not repeated else plain(with_stop(threat.title))
+    refs = ", ".join(code(ref.id) for ref in threat.taxonomy[: 3 if room == FULL else 2])
+    tail = f" {refs}" if refs else ""
+    return (
+        f"- **{item.tag}** {text} {tenth(threat.score.aivss)} {threat.score.severity}, {threat.state} "
+        f"{marks(threat.evidence)}{tail}"
+    )
+
+
+def chains(view: View, room: int) -> list[str]:
+    """Part 13: chains across layers; a hop without a quote is a question."""
+    if not view.draft.chains:
+        return [f"## Chains across layers: none between the threats of {plain(view.draft.product.name)}", ""]
+    lines = ["## Chains across layers"]
+    lines += [_chain(view, chain, room) for chain in view.draft.chains]
+    return [*lines, ""]
+
+
+def _chain(view: View, chain: Chain, room: int) -> str:
+    known = {item.threat.id: item for item in view.threats}
+    layers = {threat.id: key for key, layer in view.layers for threat in layer.threats}
+    titles = {threat.id: threat.title for _, layer in view.layers for threat in layer.threats}
+    hops = {(hop.source, hop.target): hop.evidence for hop in chain.hops}
+    steps = []
+    for number, threat in enumerate(chain.threats):
+        step = _step(threat, known.get(threat), layers.get(threat), titles.get(threat, threat), room)
+        if number:
+            evidence = hops.get((chain.threats[number - 1], threat), ())
+            step = f"→ {marks(evidence) or '*(question: no quote)*'} {step}"
+        steps.append(step)
+    return f"- **{plain(chain.title)}**: {' '.join(steps)}"
+
+
+def _step(identifier: str, ranked: RankedThreat | None, layer: LayerKey | None, title: str, room: int) -> str:
+    code_ = LAYER_CODES[layer] if layer else ""
+    tag = f"{code_} {ranked.tag}" if ranked else f"{code_} {plain(identifier)}"
+    return tag.strip() if ranked and room == SHORTEST else f"{tag.strip()} {plain(title)}"
+
+
+def controls(view: View) -> list[str]:
+    """Part 14: every control that a source names, whether it counted, and why."""
+    lines = ["## Claimed controls"]
+    claimed = view.controls
+    if not claimed:
+        read = counted(len(view.draft.sources), "source")
+        return [*lines, f"None named in {read} on {plain(view.draft.product.name)}", ""]
+    columns = (Column("quote"), Column("rank", True), Column("counted?"), Column("why"))
+    rows = [
+        [
+            f"{quoted(item.evidence.quote, _QUOTE)} ({item.evidence.id})",
+            str(item.evidence.rank),
+            "yes" if item.counted else "no",
+            plain(item.why),
+        ]
+        for item in claimed
+    ]
+    return [*lines, *table(columns, rows), ""]

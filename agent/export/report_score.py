@@ -1,0 +1,106 @@
+"""Part 15 of the report: the arithmetic, the vector in words, the factors with their parts, the other formulas."""
+
+from typing import Final
+
+from agent.export.safe_markdown import Column, fence, plain, table
+from agent.export.sentences import effect, listed, span, tenth
+from agent.export.vector_words import vector_words
+from agent.export.view import View
+from agent.records import FactorEstimate, FormulaId
+from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
+
+_QUOTE: Final = 80
+_PARTS: Final = 4
+_REASONS: Final[dict[FormulaId, str]] = {
+    "aivss-0.5": "mean of base and factor sum, no mitigation; superseded by 0.8",
+    "aivss-0.8": "newest published formula",
+    "aivss-1-amended": "mitigation on the uplift alone; proposed, equal to 0.8 before controls",
+    "cvss-bte": "the vector alone, no factors; 1.0 candidate",
+}
+_ATTRIBUTION: Final = (
+    "AIVSS: OWASP Agentic AI Vulnerability Scoring System. "
+    "MAESTRO: seven-layer agentic threat modelling, Cloud Security Alliance / Ken Huang. CVSS v4.0: FIRST."
+)
+
+
+def score(view: View) -> list[str]:
+    """Part 15."""
+    stored = view.draft.score
+    lines = ["## Score", *fence(stored.arithmetic.split("\n"), "text"), ""]
+    if stored.withheld is not None:
+        lines += [f"Withheld: {plain(stored.withheld)}; with typical estimates {tenth(stored.provisional)}", ""]
+    words = vector_words(stored.cvss_vector)
+    if words:
+        lines += [*table((Column("metric"), Column("scenario that was scored")), words), ""]
+    lines += _factor_table(view)
+    lines += [f"Corners {span(stored.low, stored.high)}", ""]
+    lines += [f"- Warning: {plain(warning)}" for warning in stored.warnings]
+    lines += [*_alternatives(view), "", _ATTRIBUTION, ""]
+    return lines
+
+
+def _factor_table(view: View) -> list[str]:
+    draft = view.draft
+    present = [key for key in FACTORS if key in draft.factors]
+    in_set = FACTOR_SETS[draft.score.factor_set] if draft.score.factor_set else ()
+    columns = (
+        Column("factor"), Column("value", True), Column("range"), Column("state"), Column("parts"), Column("quote"),
+    )  # fmt: skip
+    known = [key for key in present if draft.factors[key].state != "unknown"]
+    rows = [_factor_row(view, key, key in in_set) for key in known]
+    lines = table(columns, rows) if rows else []
+    unknown = [key for key in present if draft.factors[key].state == "unknown"]
+    if unknown:
+        typical = f"typical for {_article(view.kind)}" if view.kind else "typical value"
+        folded = listed([_folded(key, draft.factors[key], key in in_set) for key in unknown])
+        lines += ["", f"*Not stated, {plain(typical)}*: {folded}"]
+    return [*lines, ""]
+
+
+def _factor_row(view: View, key: FactorKey, in_set: bool) -> list[str]:
+    estimate = view.draft.factors[key]
+    title = FACTOR_TITLES[key] + ("" if in_set else " (not in this set)")
+    return [
+        title,
+        tenth(estimate.value),
+        span(estimate.low, estimate.high),
+        estimate.state,
+        _parts(estimate),
+        view.quote(estimate.evidence, _QUOTE),
+    ]
+
+
+def _folded(key: FactorKey, estimate: FactorEstimate, in_set: bool) -> str:
+    title = FACTOR_TITLES[key] + ("" if in_set else " (not in this set)")
+    return f"{title} {tenth(estimate.value)} ({span(estimate.low, estimate.high)})"
+
+
+def _parts(estimate: FactorEstimate) -> str:
+    """The parts with the largest effects, in stored order; the rest as one sum."""
+    if not estimate.parts:
+        return ""
+    moving = [part for part in estimate.parts if part.kind == "typical" or round(abs(part.effect), 2) > 0]
+    largest = sorted(moving, key=lambda part: (part.kind != "typical", -abs(part.effect)))[:_PARTS]
+    shown = [part for part in moving if part in largest]
+    texts = [
+        f"{plain(part.label)} {part.effect:.2f}" if part.kind == "typical"
+        else f"{plain(part.label)} {effect(part.effect)}" + (f" ({part.evidence})" if part.evidence else "")
+        for part in shown
+    ]  # fmt: skip
+    rest = sum(part.effect for part in moving if part not in largest)
+    if len(moving) > len(shown):
+        texts.append(f"{len(moving) - len(shown)} more {effect(rest)}")
+    return ", ".join(texts)
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def _alternatives(view: View) -> list[str]:
+    stored = view.draft.score
+    rows = [
+        [name, tenth(value), _REASONS[name]]
+        for name, value in stored.alternatives.items() if name != stored.formula
+    ]  # fmt: skip
+    return table((Column("other formula"), Column("value", True), Column("why it is not the headline")), rows)

@@ -1,0 +1,125 @@
+"""Markdown from untrusted words: what a page says is shown as text and never acts.
+
+Quotes, names, addresses and excerpts come from pages that anyone may have written. `plain` keeps them on one line and
+takes every character that Markdown, HTML or a link finder would act on out of its role; tables, lists and fences are
+built here and nowhere else, so that no quote can end a cell, open a heading or become a link.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+_BLANKS: Final = re.compile(r"\s+")
+_PIECE: Final = re.compile(r"[^\s<>|`\\*\[\]~“”\"()]+|.", re.DOTALL)
+_ACTIVE: Final = re.compile(
+    r"://|^www\.|@|_|^#\w|^(?:mailto|javascript|data|tel|file|vbscript):|[^\W_]\.[^\W\d_]{2}", re.IGNORECASE
+)
+_ENDING: Final = re.compile(r"[.,;:!?…'’]+$")
+_ENTITY: Final = re.compile(r"&(?=#?\w+;)")
+_BLOCK_START: Final = re.compile(r"^(?:[-+#=>]|\d+[.)](?=\s|$))")
+_ESCAPED: Final = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "\\`", "\\": "\\\\", "*": "\\*"} | {
+    "[": "\\[",
+    "]": "\\]",
+    "~": "\\~",
+}
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_KEPT_HIDDEN: Final = frozenset("\u200c\u200d\u00ad")
+"""Joiners that scripts and emoji need, and the soft hyphen: invisible but harmless."""
+_WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
+
+
+class Column(NamedTuple):
+    """A table column: its head, and whether its cells are numbers."""
+
+    head: str
+    numeric: bool = False
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: blanks collapsed, control, format and private characters made visible as ⟨U+202E⟩."""
+    flat = _BLANKS.sub(" ", text).strip()
+    if flat.isascii() and flat.isprintable():
+        return flat
+    return "".join(
+        f"⟨U+{ord(char):04X}⟩" if unicodedata.category(char) in _HIDDEN and char not in _KEPT_HIDDEN else char
+        for char in flat
+    )
+
+
+def plain(text: str) -> str:
+    """`text` as literal Markdown on one line.
+
+    Addresses, mail addresses, file names and identifiers go into code, where no renderer makes a link of them; angle
+    brackets and pipes become entities, marks of emphasis and links get a backslash.
+    """
+    flat = one_line(text)
+    pieces = (_piece(match[0]) for match in _PIECE.finditer(flat))
+    joined = "".join(pieces)
+    return "\\" + joined if _BLOCK_START.match(joined) and not joined[0].isdigit() else _unordered(joined)
+
+
+def _unordered(text: str) -> str:
+    """A text that begins like "1. " is no list."""
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
+
+
+def _piece(piece: str) -> str:
+    if piece in _ESCAPED:
+        return _ESCAPED[piece]
+    if _ACTIVE.search(piece):
+        ending = _ENDING.search(piece)
+        body = piece[: ending.start()] if ending else piece
+        return f"`{body}`{piece[len(body) :]}" if body else piece
+    return _ENTITY.sub("&amp;", piece)
+
+
+def code(text: str) -> str:
+    """`text` as a code span on one line, for hashes, file names and addresses. Pipes and backticks are replaced."""
+    flat = one_line(text).replace("`", "ʼ").replace("|", "¦").replace("<", "‹").replace(">", "›")
+    return f"`{flat}`" if flat else ""
+
+
+def shorten(text: str, limit: int) -> str:
+    """The first words of `text` on one line, at most `limit` characters, with an ellipsis when some are left out."""
+    flat = _BLANKS.sub(" ", text).strip()
+    if len(flat) <= limit:
+        return flat
+    cut = flat[: limit - 2]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > limit // 2 else cut).rstrip(" ,;:–—-") + " …"
+
+
+def quoted(text: str, limit: int = 400) -> str:
+    """A quote in curly quotation marks, at most `limit` characters of it."""
+    return f"“{plain(shorten(text, limit))}”"
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table whose cells are Markdown that is already safe. A line break in a cell becomes a blank."""
+    lines = [_row([column.head for column in columns])]
+    lines.append("|" + "|".join("--:" if column.numeric else "---" for column in columns) + "|")
+    return lines + [_row(row) for row in rows]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("\n", " ").replace("|", "&#124;") for cell in cells) + " |"
+
+
+def fence(lines: Iterable[str], language: str) -> list[str]:
+    """Lines inside a fence that is longer than any run of backticks in them."""
+    body = [line for block in lines for line in block.split("\n")]
+    longest = max((len(run) for line in body for run in re.findall(r"`+", line)), default=0)
+    mark = "`" * max(3, longest + 1)
+    return [mark + language, *body, mark]
+
+
+def prose_words(lines: Iterable[str]) -> int:
+    """Words of the lines outside tables and fences: what a reader reads as text."""
+    count, fenced = 0, False
+    for line in lines:
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith("|"):
+            count += len(_WORD.findall(line))
+    return count

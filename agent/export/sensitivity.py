@@ -1,0 +1,68 @@
+"""How far one input alone moves a score: exact, from the stored inputs, with the scorer's own integers."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from agent.records import Range, Score
+from agent.scoring.aivss import TENTHS, Point, capped, exact, raw, units
+from agent.scoring.interval import typical
+from agent.taxonomy.keys import FACTOR_SETS, FACTORS, FactorKey
+
+
+class Swing(NamedTuple):
+    """The unrounded score with one input at its lowest and at its highest, all others at their values."""
+
+    name: str
+    """A factor key, `cvss_base`, `threat_multiplier` or `mitigation_factor`."""
+    value: Decimal
+    low: Decimal
+    high: Decimal
+    score_low: Decimal
+    score_high: Decimal
+
+    @property
+    def width(self) -> Decimal:
+        """Score points between both ends."""
+        return abs(self.score_high - self.score_low)
+
+
+def swings(score: Score) -> tuple[Swing, ...]:
+    """The inputs by how far each moves the score within its range, widest first; fixed inputs are left out.
+
+    Empty for a score that takes no factors or was stored without its inputs.
+    """
+    if score.inputs is None or score.formula == "cvss-bte":
+        return ()
+    at = typical(score.inputs)
+    if at is None:
+        return ()
+    found = []
+    base = score.inputs.cvss_base
+    if base is not None:
+        ends = [at._replace(base=units(end, TENTHS)) for end in (base.low, base.high)]
+        found.append(_swing(score, "cvss_base", base, ends))
+    for key in counted_factors(score):
+        one = (score.inputs.factors or {})[key]
+        ends = [at._replace(factor_sum=at.factor_sum + units(end - one.value)) for end in (one.low, one.high)]
+        found.append(_swing(score, key, one, ends))
+    threat, mitigation = score.inputs.threat_multiplier, score.inputs.mitigation_factor
+    found.append(
+        _swing(
+            score, "threat_multiplier", threat, [at._replace(threat=units(end)) for end in (threat.low, threat.high)]
+        )
+    )
+    ends = [at._replace(mitigation=units(end)) for end in (mitigation.low, mitigation.high)]
+    found.append(_swing(score, "mitigation_factor", mitigation, ends))
+    return tuple(sorted((swing for swing in found if swing.low != swing.high), key=lambda item: -item.width))
+
+
+def counted_factors(score: Score) -> tuple[FactorKey, ...]:
+    """The factors that the score adds up, in the set's order."""
+    present = (score.inputs.factors if score.inputs else None) or {}
+    members = FACTOR_SETS[score.factor_set] if score.factor_set else FACTORS
+    return tuple(key for key in members if key in present)
+
+
+def _swing(score: Score, name: str, one: Range, ends: list[Point]) -> Swing:
+    low, high = (exact(capped(raw(score.formula, end))) for end in ends)
+    return Swing(name, one.value, one.low, one.high, low, high)

@@ -1,0 +1,200 @@
+"""Sentences and phrases of the report, put together from the parts of records.
+
+A threat statement has five slots that different hands filled; these functions join them into one sentence that reads
+as if it had been written in one go, and word ranges, bands and counts.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from agent.records import Score, ThreatStatement
+from agent.scoring import bands
+
+_CONJUNCTIONS: Final = (
+    "when", "whenever", "if", "while", "because", "once", "after", "before", "as", "since", "until", "where",
+    "wherever", "although", "unless",
+)  # fmt: skip
+_PREPOSITIONS: Final = (
+    "with", "without", "through", "via", "by", "in", "on", "from", "using", "inside", "over", "behind", "among",
+    "during", "given", "at", "under", "within", "across",
+)  # fmt: skip
+_RELATIVES: Final = ("who", "whose", "that", "which")
+_HELD: Final = re.compile(
+    r"\b(?:access|accounts?|permissions?|knowledge|credentials?|keys?|tokens?|control|ability|rights?|foothold|seat|role)$"
+)
+_WORDED: Final = re.compile(
+    r"\b(?:wording|text|instructions?|content|passages?|comments?|messages?|pages?|mails?|prompts?|documents?|files?)$"
+)
+_CLAUSE: Final = re.compile(
+    r",| (?:that|who|whose|which|where|when|in|on|of|to|for|from|inside|with|about|into|at|by) "
+)
+_FINITE: Final = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|does|do|can|may|will|must|could|would|accepts|allows|reads|writes|holds|keeps"
+    r"|stores|sends|trusts|takes|gets|gives|loads|fetches|executes|follows|installs|passes|reaches|exposes|opens|lacks"
+    r"|connects|processes|treats|includes)\b"
+)
+_OF: Final = re.compile(
+    r"\b(?:disclosure|theft|leak|leakage|exposure|exfiltration|loss|deletion|destruction|corruption|takeover|control"
+    r"|misuse|abuse|modification|manipulation|alteration|compromise|falsification|poisoning|tampering|execution"
+    r"|integrity|confidentiality|availability|impersonation|interruption|disruption|degradation|exhaustion|encryption"
+    r"|disablement|capture|release|publication|transfer)$"
+)
+_TO: Final = re.compile(r"\b(?:access|changes?|edits?|damage|writes?|additions?|harm|exposures)$")
+_PAST_IMPACT: Final = re.compile(
+    r"\b(?:is|are|be|being|gets?|becomes?|leaves?|goes|go|runs?|ends?|reach(?:es)?|happens?)\b"
+)
+_WORDS: Final = re.compile(r"\w+")
+_SMALL: Final = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_STOP: Final = frozenset({"the", "a", "an", "of", "and", "or", "in", "on", "to", "for", "its", "their", "that", "with"})
+
+
+def threat_sentence(statement: ThreatStatement) -> str:
+    """One sentence: who, given what, can do what, with which result for what.
+
+    Follows the grammar "[source] with [prerequisite] can [action], which leads to [impact] on [asset]"; the joints
+    depend on how a slot is worded, and an asset that the impact already names is not named again.
+    """
+    source = _bare(statement.source)
+    action = re.sub(r"^(?:can|may|could) ", "", _bare(statement.action))
+    subject = f"{source}{_condition(_bare(statement.prerequisite))}"
+    result = _result(_bare(statement.impact), _bare(statement.asset))
+    sentence = f"{subject} can {action}"
+    if result:
+        sentence += f", which leads to {result}"
+    return _capital(re.sub(r"\s+", " ", sentence)) + "."
+
+
+def _condition(prerequisite: str) -> str:
+    if not prerequisite or prerequisite.lower() in {"none", "nothing", "no prerequisite"}:
+        return ""
+    first = prerequisite.split(" ", 1)[0].lower().rstrip(",")
+    if first in _RELATIVES:
+        return f" {prerequisite}"
+    if first in _CONJUNCTIONS or first in _PREPOSITIONS or first.endswith("ing"):
+        return f", {_small(prerequisite)},"
+    head = _CLAUSE.split(prerequisite, maxsplit=1)[0]
+    if _FINITE.search(head):
+        return f", when {_small(prerequisite)},"
+    joint = "with" if _HELD.search(head) else "through" if _WORDED.search(head) else "given"
+    return f", {joint} {_small(prerequisite)},"
+
+
+def _result(impact: str, asset: str) -> str:
+    if not impact:
+        return f"harm to {asset}" if asset else ""
+    impact = _small(impact)
+    if not asset or _names(impact, asset) or _PAST_IMPACT.search(impact):
+        return impact
+    asset = _small(asset)
+    if " of " not in f" {impact} " and " to " not in f" {impact} ":
+        if _OF.search(impact):
+            return f"{impact} of {asset}"
+        if _TO.search(impact):
+            return f"{impact} to {asset}"
+    return f"{impact}; at stake: {asset}"
+
+
+def _names(impact: str, asset: str) -> bool:
+    """True when the content words of the asset are already in the impact."""
+    wanted = set(_WORDS.findall(asset.lower())) - _STOP
+    present = set(_WORDS.findall(impact.lower()))
+    return wanted <= present
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().rstrip(".;,")
+
+
+def _small(text: str) -> str:
+    """Lower-case the first letter of a word that is not a name or an acronym."""
+    first = text.split(" ", 1)[0]
+    is_article = first in {"The", "A", "An", "Its", "Their", "This", "That", "Any", "When", "If", "While", "After"}
+    return text[0].lower() + text[1:] if is_article else text
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:] if text else text
+
+
+def with_stop(text: str) -> str:
+    """`text` as a sentence: first letter large, one full stop at the end."""
+    bare = text.strip()
+    return bare if bare.endswith((".", "!", "?", "…", "”", ")")) and bare else f"{bare}."
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(items) < 2:  # noqa: PLR2004
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """ "one source", "14 sources", "no sources"."""
+    word = _SMALL[number] if number < len(_SMALL) else str(number)
+    return f"{word} {noun if number == 1 else plural or noun + 's'}"
+
+
+def marks(ids: Sequence[str]) -> str:
+    """ "(E1, E4)", or nothing without evidence."""
+    return f"({', '.join(ids)})" if ids else ""
+
+
+def tenth(value: Decimal | float | None) -> str:
+    """A score or factor with one decimal; an en dash for None."""
+    return "–" if value is None else f"{Decimal(str(value)):.1f}"
+
+
+def span(low: Decimal | float | None, high: Decimal | float | None) -> str:
+    """ "7.0–8.8"; one number when both are equal."""
+    return tenth(low) if tenth(low) == tenth(high) else f"{tenth(low)}–{tenth(high)}"
+
+
+def effect(value: float) -> str:
+    """A signed addend with two decimals and a true minus sign."""
+    rounded = f"{abs(value):.2f}"
+    return f"−{rounded}" if value < 0 and rounded != "0.00" else f"+{rounded}"
+
+
+def narrowing(value: float) -> str:
+    """By how much an answer narrows the likely range, in words."""
+    return f"likely range −{tenth(value)} points" if value > 0 else "no effect on the likely range"
+
+
+def band_words(low: Decimal, high: Decimal) -> str:
+    """The severity words that a range of scores covers: "all High", "Medium to High"."""
+    touched = bands(low, high)
+    return f"all {touched[0]}" if len(touched) == 1 else f"{touched[0]} to {touched[-1]}"
+
+
+def verdict(score: Score) -> str:
+    """The headline of the report in words that code chooses: the severity and the range, or that it is not scored."""
+    has_range = score.likely_low is not None and score.likely_high is not None
+    if score.aivss is None:
+        if has_range:
+            return f"Not scored; products of this kind usually score {span(score.likely_low, score.likely_high)}"
+        if score.provisional is not None:
+            return f"Not scored; products of this kind usually score about {tenth(score.provisional)}"
+        return "Not scored"
+    text = f"{score.severity}, {tenth(score.aivss)} before controls"
+    if score.likely_low is not None and score.likely_high is not None:
+        text += (
+            f"; likely {span(score.likely_low, score.likely_high)}, {band_words(score.likely_low, score.likely_high)}"
+        )
+    return text

@@ -1,0 +1,202 @@
+"""What a report looks up in a draft again and again: ranked threats, quotes, controls and the order of questions.
+
+Nothing is decided here that changes a number; ranking and folding follow the stored scores and a total order.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from agent.evidence.roles import classify
+from agent.export.safe_markdown import quoted
+from agent.export.sentences import tenth
+from agent.records import Capability, Document, Draft, Evidence, LayerThreats, Question, Threat
+from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+
+MAX_PER_LAYER: Final = 3
+MAX_SHOWN: Final = 12
+COUNTING_RANK: Final = 3
+"""From this rank on a control may lower something."""
+CERTAIN_LAYERS_NEEDED: Final = 2
+"""With fewer certain layers a score is withheld."""
+
+_MODES: Final = ("delete", "execute", "write", "read")
+_STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
+_RANKS: Final = (
+    "guess",
+    "marketing sentence",
+    "vendor docs, setting and default not named",
+    "vendor docs with setting, default and scope",
+    "outside the vendor's text",
+    "analyst",
+)
+
+
+class RankedThreat(NamedTuple):
+    """A threat of the draft with its layer and its place, 1 for the highest score."""
+
+    place: int
+    layer: LayerKey
+    threat: Threat
+
+    @property
+    def tag(self) -> str:
+        """How the report refers to it."""
+        return f"#{self.place}"
+
+
+class ClaimedControl(NamedTuple):
+    """A control that a source names, whether it lowers anything, and why."""
+
+    evidence: Evidence
+    counted: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class View:
+    """A draft and its documents (may be empty), with the look-ups that the parts of the report share."""
+
+    draft: Draft
+    documents: tuple[Document, ...] = ()
+
+    @cached_property
+    def evidence(self) -> dict[str, Evidence]:
+        """Evidence by id."""
+        return {item.id: item for item in self.draft.evidence}
+
+    @cached_property
+    def layers(self) -> list[tuple[LayerKey, LayerThreats]]:
+        """Layers in MAESTRO order; one that the draft does not hold is left out."""
+        return [(key, self.draft.layers[key]) for key in LAYERS if key in self.draft.layers]
+
+    @cached_property
+    def _ranked(self) -> tuple[tuple[RankedThreat, ...], tuple[tuple[LayerKey, Threat, str], ...]]:
+        pairs = [(key, threat) for key, layer in self.layers for threat in layer.threats]
+        headline = self.draft.score.cvss_vector
+        pairs.sort(
+            key=lambda pair: (
+                -pair[1].score.aivss,
+                -pair[1].score.cvss_base,
+                pair[1].score.cvss_vector != headline,
+                LAYERS.index(pair[0]),
+                pair[1].id,
+            )
+        )
+        shown: list[RankedThreat] = []
+        folded: list[tuple[LayerKey, Threat, str]] = []
+        in_layer: Counter[LayerKey] = Counter()
+        for key, threat in pairs:
+            if in_layer[key] >= MAX_PER_LAYER:
+                folded.append((key, threat, f"lower score than three others of {LAYER_CODES[key]}"))
+            elif len(shown) >= MAX_SHOWN:
+                folded.append((key, threat, f"lower score than the {MAX_SHOWN} shown"))
+            else:
+                in_layer[key] += 1
+                shown.append(RankedThreat(len(shown) + 1, key, threat))
+        return tuple(shown), tuple(folded)
+
+    @property
+    def threats(self) -> tuple[RankedThreat, ...]:
+        """The threats that are shown: at most three a layer and twelve in all, highest score first."""
+        return self._ranked[0]
+
+    @property
+    def folded(self) -> tuple[tuple[LayerKey, Threat, str], ...]:
+        """Threats of the draft that are not shown, with the reason."""
+        return self._ranked[1]
+
+    @cached_property
+    def headline(self) -> RankedThreat | None:
+        """The threat behind the number: the highest one with the score's vector; without a score, the first."""
+        vector = self.draft.score.cvss_vector
+        same = [item for item in self.threats if item.threat.score.cvss_vector == vector]
+        quoted_first = [item for item in same if item.threat.evidence] or same
+        return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
+
+    @cached_property
+    def kind(self) -> str:
+        """The product's kind as the estimator named it, or an empty text."""
+        labels = Counter(
+            part.label for key in FACTORS if key in self.draft.factors
+            for part in self.draft.factors[key].parts if part.kind == "typical"
+        )  # fmt: skip
+        return min(labels, key=lambda label: (-labels[label], label)) if labels else ""
+
+    @cached_property
+    def capabilities(self) -> list[Capability]:
+        """Capabilities, those with the gravest mode and the firmest state first."""
+        return sorted(
+            self.draft.system.capabilities,
+            key=lambda item: (not item.evidence, _MODES.index(item.mode), _STATES.index(item.state), _number(item.id)),
+        )
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """Questions by effect on the score; while too few layers are certain, those that settle a layer first."""
+        certain = sum(layer.certain for _, layer in self.layers)
+        uncertain = {key for key, layer in self.layers if not layer.certain and layer.applies != "no"}
+        layers_first = self.draft.score.aivss is None and certain < CERTAIN_LAYERS_NEEDED
+        return sorted(
+            self.draft.questions,
+            key=lambda item: (layers_first and not uncertain.intersection(item.settles), -item.effect),
+        )
+
+    @cached_property
+    def controls(self) -> list[ClaimedControl]:
+        """Every quote that names a control, in the order of the evidence."""
+        lowered = {item.evidence: item for item in self.draft.lowerings}
+        claimed = set(lowered) | {
+            mark for _, layer in self.layers for threat in layer.threats
+            for mitigation in threat.mitigations if mitigation.status != "proposed" for mark in mitigation.evidence
+        }  # fmt: skip
+        if self.draft.score.with_controls is not None:
+            claimed |= set(self.draft.score.with_controls.evidence)
+        result = []
+        for item in self.draft.evidence:
+            if item.id in claimed or classify(item.quote) == "control":
+                counted = item.id in lowered and lowered[item.id].after < lowered[item.id].before
+                result.append(ClaimedControl(item, counted, self._why(item, counted)))
+        return result
+
+    def _why(self, item: Evidence, counted: bool) -> str:
+        if counted:
+            changes = [low for low in self.draft.lowerings if low.evidence == item.id]
+            return "; ".join(
+                f"lowers {name_of(low.target)} {tenth(low.before)} → {tenth(low.after)} ({low.rule})" for low in changes
+            )
+        if item.about != "product":
+            return f"about {'the platform' if item.about == 'platform' else 'something else'}, not the product"
+        if item.rank < COUNTING_RANK:
+            return _RANKS[item.rank]
+        return f"{_RANKS[item.rank]}, but no threat or factor here is what it controls"
+
+    def quote(self, marks: Sequence[str], limit: int) -> str:
+        """The first quote of these marks, shortened, with all the marks behind it; empty without evidence."""
+        known = [mark for mark in marks if mark in self.evidence]
+        if not known:
+            return ""
+        return f"{quoted(self.evidence[known[0]].quote, limit)} ({', '.join(known)})"
+
+
+def rank_words(rank: int) -> str:
+    """What a rank of evidence stands for."""
+    return _RANKS[rank]
+
+
+def name_of(key: str) -> str:
+    """The title of a factor, the code and title of a layer, or the key itself."""
+    for factor in FACTORS:
+        if factor == key:
+            return FACTOR_TITLES[factor]
+    for layer in LAYERS:
+        if layer == key:
+            return f"{LAYER_CODES[layer]} {LAYER_TITLES[layer]}"
+    return key
+
+
+def _number(identifier: str) -> int:
+    digits = "".join(char for char in identifier if char.isdigit())
+    return int(digits) if digits else 0

@@ -1,0 +1,304 @@
+"""The report: order, size, safety, and the words that code chooses."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.export.markdown import MAX_MAIN_WORDS, render
+from agent.export.report_screen import MAX_LINES
+from agent.export.safe_markdown import Column, code, fence, plain, prose_words, quoted, shorten, table
+from agent.export.sentences import threat_sentence, verdict
+from agent.records import Draft, Threat, ThreatStatement
+from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
+
+GOLDEN = Path(__file__).parent / "golden" / "report"
+PARTS = (
+    "# ",
+    "**DRAFT, not reviewed**",
+    "**Why**",
+    "**Posture**",
+    "## What it can do",
+    "## Top threats",
+    "## Before you switch it on",
+    "## Ask first",
+    "**Layers at a glance**",
+    "---",
+    "## Scope and assumptions",
+    "## System picture",
+    "## Seven layers",
+    "## Chains across layers",
+    "## Claimed controls",
+    "## Score",
+    "## Findings in the sources",
+    "## Vendor questions",
+    "## Evidence",
+    "## Method, limits, manifest",
+)
+HOSTILE = (
+    "| cell | <img src=x onerror=alert(1)> `code` ``` \n# heading\n- item\n[here](https://evil.example) "
+    "![i](https://evil.example/i.png) www.evil.example a@evil.example <https://evil.example> &lt;b&gt; "
+    "\\| **bold** _x_ "
+    "\u202eabc\u202c \u2028# line\r\n---\n| - | - |\n</details><!-- c --> ~~no~~ &#124; javascript:alert(1)"
+)
+
+
+@pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
+def test_the_parts_stand_in_order(draft: Draft) -> None:
+    lines = render(draft).split("\n")
+    places = [next(n for n, line in enumerate(lines) if line.startswith(part)) for part in PARTS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(("name", "draft"), [("workos", workos()), ("thin", thin())])
+def test_golden_reports(name: str, draft: Draft) -> None:
+    documents = workos_documents() if name == "workos" else thin_documents()
+    assert render(draft, documents) == (GOLDEN / f"{name}.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
+def test_sizes(draft: Draft) -> None:
+    lines = render(_crowded(draft)).split("\n")
+    end = lines.index("---")
+    assert end + 1 <= MAX_LINES
+    main = lines[end + 1 : lines.index("# Appendix")]
+    assert prose_words(main) <= MAX_MAIN_WORDS
+
+
+def test_at_most_three_threats_a_layer_are_shown_and_the_rest_is_folded_with_its_reason() -> None:
+    report = render(_crowded(workos()))
+    assert "**#3**" in report
+    assert "lower score than three others of L3" in report
+
+
+def test_every_shown_threat_carries_its_marks() -> None:
+    draft = workos()
+    report = render(draft)
+    main = report[: report.index("# Appendix")]
+    for layer in draft.layers.values():
+        for threat in layer.threats:
+            assert f"({', '.join(threat.evidence)})" in main
+
+
+def test_a_scored_draft_names_severity_and_range_from_the_numbers() -> None:
+    score = workos().score
+    assert verdict(score) == "High, 7.9 before controls; likely 7.0–8.8, all High"
+    wider = score.model_copy(update={"likely_low": Decimal("6.2")})
+    assert verdict(wider).endswith("likely 6.2–8.8, Medium to High")
+
+
+def test_a_withheld_score_shows_no_number_and_the_questions_first() -> None:
+    draft = thin()
+    report = render(draft)
+    screen = report[: report.index("\n---\n")]
+    assert "**Not scored; products of this kind usually score 3.5–5.3.**" in screen
+    assert "before controls" not in screen
+    assert screen.index("**Q1**") < screen.index("**Q2**") < screen.index("**Posture**")
+    assert not re.search(r"\b(?:High|Critical|Medium)\b", screen)
+
+
+def test_a_control_below_rank_three_is_listed_and_does_not_count() -> None:
+    report = render(workos())
+    assert "Controls that count: none yet (two claims, none of rank ≥ 3)" in report
+    assert re.search(r"Audit Logs support[^|]*\(E6\) \| 1 \| no \| marketing sentence \|", report)
+
+
+def test_unknown_factors_are_folded() -> None:
+    report = render(workos())
+    assert re.search(r"\*Not stated, typical for an agent skill\*: .*Self-Modification 0.1 \(0.0–0.3\)", report)
+    assert "| Self-Modification" not in report
+
+
+def test_a_hop_without_a_quote_is_a_question() -> None:
+    assert "→ *(question: no quote)* L7" in render(workos())
+
+
+def test_what_could_not_be_read_and_what_was_found_is_said() -> None:
+    report = render(thin())
+    assert "- Not read: the pricing page needs JavaScript (needs-javascript)" in report
+    assert "| hidden-text | D1 |" in report
+
+
+def test_hostile_words_stay_words() -> None:
+    draft = _hostile(workos())
+    report = render(draft)
+    outside = _outside_code(report)
+    assert not re.search(r"<[a-zA-Z/!]", outside)
+    assert not re.search(r"(?<!\\)\]\(", outside)
+    assert "https://evil" not in outside
+    assert "a@evil" not in outside
+    assert "\u202e" not in report
+    assert not [line for line in report.split("\n") if line.startswith(("# heading", "# line", "- item"))]
+    assert _headings(report) == _headings(render(_hostile(workos(), "word")))
+    _assert_tables_are_whole(report)
+
+
+@given(st.text(max_size=200))
+def test_plain_text_is_one_line_without_markup(text: str) -> None:
+    shown = plain(text)
+    assert "\n" not in shown
+    assert "\r" not in shown
+    outside = re.sub(r"(?<!\\)`[^`]*`", "", shown)
+    assert not re.search(r"[<>|]", outside)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*\[\]~]", outside)
+    assert "://" not in outside
+    assert not shown.startswith(("# ", "- ", "+ ", "> ", "=", "---"))
+
+
+@given(st.lists(st.text(max_size=60), min_size=2, max_size=2))
+def test_a_row_always_has_the_columns_of_its_table(cells: list[str]) -> None:
+    rows = [[quoted(cells[0]), code(cells[1])]]
+    for line in table([Column("a"), Column("b")], rows):
+        assert len(line.split("|")) == 4
+
+
+@given(st.lists(st.text(alphabet="`ab\n", max_size=20), max_size=4))
+def test_a_fence_ends_only_where_it_is_closed(lines: list[str]) -> None:
+    made = fence(lines, "text")
+    mark = made[-1]
+    assert all(mark not in line for line in made[1:-1])
+
+
+@given(st.text(max_size=300), st.integers(min_value=8, max_value=80))
+def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, limit: int) -> None:
+    flat = " ".join(text.split())
+    short = shorten(text, limit)
+    assert len(short) <= limit
+    assert flat.startswith(short.removesuffix(" …")) or short == flat
+
+
+@pytest.mark.parametrize(
+    ("slots", "sentence"),
+    [
+        (
+            (
+                "an author of a page",
+                "hidden wording that the LLM takes in",
+                "redirect Acme",
+                "wrong results",
+                "the answers",
+            ),
+            "An author of a page, through hidden wording that the LLM takes in, can redirect Acme, which leads to "
+            "wrong results; at stake: the answers.",
+        ),
+        (
+            ("whoever holds the token", "write access to the repository", "merge code", "takeover", "the build"),
+            "Whoever holds the token, with write access to the repository, can merge code, which leads to takeover "
+            "of the build.",
+        ),
+        (
+            ("a stranger", "the agent reads mail unasked", "start a payment", "loss of money", "money"),
+            "A stranger, when the agent reads mail unasked, can start a payment, which leads to loss of money.",
+        ),
+        (("a guest", "who is signed in", "can read notes.", "", ""), "A guest who is signed in can read notes."),
+        (
+            ("a guest", "after the export", "read notes", "disclosure", "the notes"),
+            "A guest, after the export, can read notes, which leads to disclosure of the notes.",
+        ),
+    ],
+)
+def test_threat_statements_read_as_sentences(slots: tuple[str, ...], sentence: str) -> None:
+    source, prerequisite, action, impact, asset = slots
+    statement = ThreatStatement(source=source, prerequisite=prerequisite, action=action, impact=impact, asset=asset)
+    assert threat_sentence(statement) == sentence
+
+
+def _crowded(draft: Draft) -> Draft:
+    """The draft with five threats in each layer, many capabilities, questions and chains."""
+    threat = next((t for layer in workos().layers.values() for t in layer.threats), None)
+    assert threat is not None
+    marks = (draft.evidence[0].id,)
+    layers = {
+        key: layer.model_copy(update={"threats": tuple(_numbered(threat, f"{key}-{n}", marks) for n in range(5))})
+        for key, layer in draft.layers.items()
+    }
+    system = workos().system
+    capability = system.capabilities[0].model_copy(update={"evidence": marks})
+    many = tuple(capability.model_copy(update={"id": f"C{n}"}) for n in range(1, 20))
+    return draft.model_copy(
+        update={
+            "layers": layers,
+            "system": system.model_copy(update={"capabilities": many}),
+            "questions": draft.questions * 4,
+        }
+    )
+
+
+def _numbered(threat: Threat, identifier: str, marks: tuple[str, ...]) -> Threat:
+    return threat.model_copy(update={"id": identifier, "title": f"{threat.title} {identifier}", "evidence": marks})
+
+
+def _hostile(draft: Draft, words: str = HOSTILE) -> Draft:
+    """The draft with hostile words in every place that a source can fill."""
+    evidence = tuple(item.model_copy(update={"quote": words}) for item in draft.evidence)
+    capabilities = tuple(
+        item.model_copy(update={"action": words, "object": words, "credential": words, "approver": words})
+        for item in draft.system.capabilities
+    )
+    layers = {
+        key: layer.model_copy(
+            update={
+                "paragraph": words,
+                "threats": tuple(
+                    threat.model_copy(
+                        update={
+                            "title": words,
+                            "statement": ThreatStatement(
+                                source=words, prerequisite=words, action=words, impact=words, asset=words
+                            ),
+                            "mitigations": tuple(m.model_copy(update={"text": words}) for m in threat.mitigations),
+                        }
+                    )
+                    for threat in layer.threats
+                ),
+            }
+        )
+        for key, layer in draft.layers.items()
+    }
+    questions = tuple(item.model_copy(update={"text": words, "proposed": words}) for item in draft.questions)
+    boundaries = tuple(item.model_copy(update={"name": words}) for item in draft.system.boundaries)
+    return draft.model_copy(
+        update={
+            "product": draft.product.model_copy(
+                update={"name": words, "vendor": words, "summary": words, "posture": words}
+            ),
+            "evidence": evidence,
+            "system": draft.system.model_copy(update={"capabilities": capabilities, "boundaries": boundaries}),
+            "layers": layers,
+            "questions": questions,
+            "assumptions": (words,),
+            "sources": tuple(source.model_copy(update={"url": words}) for source in draft.sources),
+            "chains": tuple(chain.model_copy(update={"title": words}) for chain in draft.chains),
+        }
+    )
+
+
+def _outside_code(report: str) -> str:
+    """The report without fences and code spans."""
+    kept, mark = [], ""
+    for line in report.split("\n"):
+        found = re.match(r"`{3,}", line)
+        if found and not mark:
+            mark = found[0]
+        elif mark and line == mark:
+            mark = ""
+        elif not mark:
+            kept.append(re.sub(r"(?<!\\)`[^`]*`", "", line))
+    return "\n".join(kept)
+
+
+def _headings(report: str) -> int:
+    return sum(line.startswith("#") for line in _outside_code(report).split("\n"))
+
+
+def _assert_tables_are_whole(report: str) -> None:
+    columns = 0
+    for line in _outside_code(report).split("\n"):
+        if line.startswith("|"):
+            columns = columns or line.count("|")
+            assert line.count("|") == columns
+        else:
+            columns = 0
