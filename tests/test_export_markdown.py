@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from agent.export.markdown import MAX_MAIN_WORDS, render
 from agent.export.report_screen import MAX_LINES
@@ -302,3 +303,13 @@ def _assert_tables_are_whole(report: str) -> None:
             assert line.count("|") == columns
         else:
             columns = 0
+
+
+@pytest.mark.parametrize("draft", [workos(), thin(), _hostile(workos()), _hostile(thin())])
+def test_a_markdown_parser_sees_no_link_image_or_html_and_every_table(draft: Draft) -> None:
+    report = render(draft)
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(report)
+    found = {inner.type for token in tokens for inner in [token, *(token.children or [])]}
+    assert not found & {"link_open", "image", "html_inline", "html_block", "s_open", "bullet", "code_block"}
+    written = sum(line.startswith("|--") for line in report.split("\n"))
+    assert sum(token.type == "table_open" for token in tokens) == written
