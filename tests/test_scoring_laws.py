@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from agent.errors import InputError
 from agent.records import LikelyConstants, Score
 from agent.scoring import bands, parse_request, score, severity, verify
-from agent.scoring.aivss import TENTHS, UNIT, Point, aars, capped, exact, raw, tenths
+from agent.scoring.aivss import TENTHS, UNIT, Point, capped, exact, tenths
 from agent.scoring.cvss import BASE_METRICS, is_reachable, read_vector
+from agent.scoring.revisions import CURRENT, REVISIONS
 from agent.taxonomy.keys import FACTOR_SETS
 
 EQUATIONS = ("aivss-0.5", "aivss-0.8", "aivss-1-amended")
@@ -26,6 +27,10 @@ mitigations = st.integers(500_000, 1_000_000).map(lambda n: Decimal(n) / UNIT)
 vectors = st.tuples(*(st.sampled_from(values) for values in METRIC_VALUES)).map(
     lambda values: "CVSS:4.0/" + "/".join(f"{name}:{value}" for name, value in zip(BASE_METRICS, values, strict=True))
 )
+
+
+def raw(formula, point):
+    return REVISIONS[CURRENT].formulas[formula].sum.equation(point)
 
 
 def ranges(values):
@@ -78,7 +83,7 @@ def test_a_higher_base_never_lowers_a_score_while_the_uplift_fits_its_gap(first,
 @given(points, st.sampled_from(EQUATIONS))
 def test_scores_stay_between_0_and_10(point, formula):
     assert 0 <= tenths(capped(raw(formula, point))) <= 100
-    assert aars(formula, point) >= 0
+    assert REVISIONS[CURRENT].formulas[formula].sum.aars(point) >= 0
 
 
 @LAW

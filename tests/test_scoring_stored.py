@@ -9,7 +9,7 @@ import pytest
 from agent.errors import InputError, IntegrityError, SchemaError
 from agent.records import LikelyConstants, Score
 from agent.scoring import parse_request, score, verify, with_controls, withhold
-from agent.scoring.tables import CURRENT, REVISIONS
+from agent.scoring.revisions import CURRENT, REVISIONS
 
 STORED = json.loads((Path(__file__).parent / "vectors" / "stored_scores.json").read_text())["scores"]
 BY_NAME = {row["name"]: row["score"] for row in STORED}
@@ -29,8 +29,10 @@ def test_published_revisions_load(row):
 
 
 def test_every_published_revision_has_stored_scores_of_every_formula():
-    for revision, formulas in REVISIONS.items():
-        assert {row["score"]["formula"] for row in STORED if row["score"]["revision"] == revision} == set(formulas)
+    for number, release in REVISIONS.items():
+        assert {row["score"]["formula"] for row in STORED if row["score"]["revision"] == number} == set(
+            release.formulas
+        )
 
 
 CHANGES = [

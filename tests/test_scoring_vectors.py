@@ -10,9 +10,10 @@ import pytest
 
 from agent.records import Range, ScoreInputs
 from agent.scoring import parse_request, score, severity, verify
-from agent.scoring.aivss import UNIT, Point, capped, exact, raw, tenths
+from agent.scoring.aivss import UNIT, Point, capped, exact, tenths
 from agent.scoring.cvss import BASE_METRICS, REACHABLE_TENTHS, is_reachable, read_vector
 from agent.scoring.interval import typical
+from agent.scoring.revisions import CURRENT, REVISIONS
 
 VECTORS = Path(__file__).parent / "vectors"
 EXAMPLES = json.loads((VECTORS / "aivss.json").read_text())["vectors"]
@@ -25,6 +26,10 @@ ROUNDED_DOWN = {"minimax-mcp", "websparks"}
 BASES = [Decimal(n) / 10 for n in range(101)]
 SUMS = [Decimal(n) / 2 for n in range(21)]
 METRIC_VALUES = ("NALP", "LH", "NP", "NLH", "NPA", "HLN", "HLN", "HLN", "HLN", "HLN", "HLN")
+
+
+def raw(formula: str, point: Point) -> int:
+    return REVISIONS[CURRENT].formulas[formula].sum.equation(point)
 
 
 def half_up(value: Decimal) -> Decimal:

@@ -9,10 +9,9 @@ of the 19,089 conforming inputs of AIVSS 0.8 round to the wrong tenth even with 
     aivss-1-amended   base + AARS × MF
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
-
-from agent.records import FormulaId
 
 UNIT: Final = 1_000_000
 """Units in 1 of a factor sum, threat multiplier or mitigation factor."""
@@ -36,29 +35,37 @@ class Point(NamedTuple):
     mitigation: int
 
 
-def raw(formula: FormulaId, at: Point) -> int:
-    """The unrounded score in units of 10^-20, neither rounded nor held at 10. `cvss-bte` has no equation here."""
-    base = at.base * UNIT**3 * TENTHS
-    uplift = (TOP - at.base) * at.factor_sum * at.threat
-    if formula == "aivss-0.8":
-        return (at.base * UNIT**2 * TENTHS + uplift) * at.mitigation
-    if formula == "aivss-1-amended":
-        return base + uplift * at.mitigation
-    if formula == "aivss-0.5":
-        return (at.base * UNIT + TENTHS * at.factor_sum) * at.threat * UNIT * (TENTHS // 2)
-    raise ValueError(formula)
+Equation = Callable[[Point], int]
+"""From a point to the unrounded score in units of 10^-20, not held at 10."""
 
 
-def aars(formula: FormulaId, at: Point) -> int:
-    """The agentic risk score in hundredths, half up: the plain factor sum in 0.5, the uplift over the base later."""
-    unit = UNIT**2
-    exact = TOP * at.factor_sum * UNIT if formula == "aivss-0.5" else (TOP - at.base) * at.factor_sum * at.threat
-    return (2 * exact + unit) // (2 * unit)
+def averaged(at: Point) -> int:
+    """AIVSS 0.5: the mean of base and factor sum, times the threat multiplier."""
+    return (at.base * UNIT + TENTHS * at.factor_sum) * at.threat * UNIT * (TENTHS // 2)
+
+
+def amplified(at: Point) -> int:
+    """AIVSS 0.8: mitigation multiplies base and uplift."""
+    return (at.base * UNIT**2 * TENTHS + _uplift(at)) * at.mitigation
+
+
+def amended(at: Point) -> int:
+    """The amendment for AIVSS 1: mitigation multiplies the uplift alone."""
+    return at.base * UNIT**3 * TENTHS + _uplift(at) * at.mitigation
+
+
+def _uplift(at: Point) -> int:
+    return (TOP - at.base) * at.factor_sum * at.threat
+
+
+def factor_sum(at: Point) -> Decimal:
+    """AARS of 0.5: the plain sum."""
+    return plain(Decimal(at.factor_sum) / UNIT)
 
 
 def uplift(at: Point) -> Decimal:
-    """The uplift of 0.8 and the amendment before mitigation and rounding, as an exact decimal."""
-    return plain(Decimal(f"{(TOP - at.base) * at.factor_sum * at.threat}E{_UPLIFT_EXPONENT}"))
+    """AARS of 0.8 and the amendment: the part of the gap over the base, before mitigation and rounding, exact."""
+    return plain(Decimal(f"{_uplift(at)}E{_UPLIFT_EXPONENT}"))
 
 
 def capped(raw_score: int) -> int:
@@ -92,7 +99,7 @@ def units(value: Decimal, per_one: int = UNIT) -> int:
 
 
 def raw_units(value: Decimal) -> int:
-    """A decimal score in the units of `raw`; finer parts than 10^-20 are dropped."""
+    """A decimal score in the units of an `Equation`; finer parts than 10^-20 are dropped."""
     return int(value.scaleb(-_RAW_EXPONENT))
 
 

@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
-from agent.records import FormulaId, LikelyConstants, Range, ScoreInputs
+from agent.records import LikelyConstants, Range, ScoreInputs
 from agent.scoring.aivss import (
     TENTHS,
     TOP,
+    Equation,
     Point,
     capped,
     from_tenths,
-    raw,
     raw_units,
     tenths,
     tenths_down,
@@ -71,7 +71,7 @@ def typical(inputs: ScoreInputs) -> Point | None:
     )
 
 
-def corners(formula: FormulaId, inputs: ScoreInputs) -> Corners | None:
+def corners(equation: Equation, inputs: ScoreInputs) -> Corners | None:
     """The points of the lowest and the highest score; None when the base or the factor sum is not given."""
     base, factors = inputs.cvss_base, inputs.factor_sum
     if base is None or factors is None:
@@ -80,12 +80,12 @@ def corners(formula: FormulaId, inputs: ScoreInputs) -> Corners | None:
     bases = (base.low, base.high)
     lows = [_point(end, factors.low, threat.low, mitigation.low) for end in bases]
     highs = [_point(end, factors.high, threat.high, mitigation.high) for end in bases]
-    return Corners(min(lows, key=lambda at: raw(formula, at)), max(highs, key=lambda at: raw(formula, at)))
+    return Corners(min(lows, key=equation), max(highs, key=equation))
 
 
-def score_at(formula: FormulaId, at: Point) -> Decimal:
+def score_at(equation: Equation, at: Point) -> Decimal:
     """The score at a point: held at 10, rounded half up to one decimal."""
-    return from_tenths(tenths(capped(raw(formula, at))))
+    return from_tenths(tenths(capped(equation(at))))
 
 
 def likely(raw_score: int, constants: LikelyConstants) -> tuple[Decimal, Decimal]:

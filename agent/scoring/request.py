@@ -105,11 +105,11 @@ def check(request: Request, formula: Formula) -> Checked:
     mitigation = formula.strict_mitigation if strict else tables.DIRECTORY_MITIGATION
     _on_grid(request.threat_multiplier, threat, "threat_multiplier", request.mode)
     _on_grid(request.mitigation_factor, mitigation, "mitigation_factor", request.mode)
-    if formula.takes_factors and base is None:
+    if formula.sum and base is None:
         raise InputError("the CVSS base is missing", where="cvss_base", hint="give cvss_vector or cvss_base")
-    if formula.takes_factors and total is None:
+    if formula.sum and total is None:
         raise InputError("the factors are missing", where="factors", hint="give ten factors or a factor_sum")
-    if not formula.takes_factors and vector is None:
+    if formula.sum is None and vector is None:
         raise InputError(
             f"{formula.id} scores a whole vector", where="cvss_vector", hint="give a CVSS v4.0 vector, not a number"
         )

@@ -1,21 +1,22 @@
 """Scores: made from a request, stored with what they were made from, and made again on loading."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from agent.errors import InputError, IntegrityError, SchemaError
 from agent.records import Controls, FormulaId, LikelyConstants, Range, Score, ScoreInputs
-from agent.scoring import tables
-from agent.scoring.aivss import Point, aars, raw, units
+from agent.scoring.aivss import Point, units
 from agent.scoring.cvss import VectorScores, is_reachable
 from agent.scoring.interval import corners, likely, score_at, severity, typical
 from agent.scoring.request import Checked, Request, check, check_mitigation
+from agent.scoring.revisions import CURRENT
+from agent.scoring.revisions import revision as released
 from agent.scoring.tables import Formula
-from agent.scoring.wording import Told, arithmetic
+from agent.scoring.wording import Told
 from agent.taxonomy.keys import FACTOR_SETS
 
-_HUNDREDTHS: Final = -2
+_HUNDREDTH: Final = Decimal("0.01")
 _SHOWN: Final = 120
 _RECOMPUTED: Final = (
     "formula",
@@ -39,18 +40,18 @@ _POINT_ONLY: Final = ("cvss_base", "factor_sum", "aars", "threat_multiplier", "m
 """What can be recomputed from a score that was stored without its inputs."""
 
 
-def score(request: Request, *, constants: LikelyConstants | None = None, revision: int = tables.CURRENT) -> Score:
+def score(request: Request, *, constants: LikelyConstants | None = None, revision: int = CURRENT) -> Score:
     """Score a request exactly, under one revision of the tables.
 
     `constants`, when given, add the joint 80 % range. Raises InputError naming the field for a value that formula and
     mode do not allow, for a missing base or factor; SchemaError for a revision that this program does not have.
     """
-    formulas = _formulas(revision)
-    formula = formulas[request.formula]
+    release = released(revision)
+    formula = release.formulas[request.formula]
     checked = check(request, formula)
     done, inputs = checked.request, checked.inputs
     at = typical(inputs)
-    alternatives = {name: _value(name, at, checked.vector) for name in formulas}
+    alternatives = {name: _value(each, at, checked.vector) for name, each in release.formulas.items()}
     value = alternatives[formula.id]
     if value is None:
         raise InputError("the inputs are not enough for this formula", where="formula", hint="see `alternatives`")
@@ -76,7 +77,7 @@ def score(request: Request, *, constants: LikelyConstants | None = None, revisio
         provisional=None,
         with_controls=None,
         revision=revision,
-        arithmetic=arithmetic(_told(checked, formula, revision, at, constants)),
+        arithmetic=release.wording(_told(checked, formula, revision, at, constants)),
         alternatives=alternatives,
         warnings=_warnings(checked, formula, value, alternatives),
         inputs=inputs,
@@ -103,8 +104,8 @@ def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str
     Raises InputError for a mitigation factor that formula and mode do not allow, for a formula that takes none, and
     for a withheld score.
     """
-    formula = _formulas(scored.revision)[scored.formula]
-    if not formula.takes_mitigation:
+    formula = released(scored.revision).formulas[scored.formula]
+    if not formula.takes_mitigation or formula.sum is None:
         raise InputError(f"{formula.id} takes no mitigation", where="mitigation_factor", hint="choose another formula")
     if scored.withheld is not None:
         raise InputError("the score is withheld", where="with_controls", hint="settle the score first")
@@ -112,7 +113,7 @@ def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str
     at = typical(_inputs(scored))
     if at is None:
         raise InputError("the score has no inputs", where="inputs", hint="score it again")
-    value = score_at(formula.id, at._replace(mitigation=units(mitigation_factor)))
+    value = score_at(formula.sum.equation, at._replace(mitigation=units(mitigation_factor)))
     controls = Controls(mitigation_factor=mitigation_factor, aivss=value, severity=severity(value), evidence=evidence)
     return scored.model_copy(update={"with_controls": controls})
 
@@ -162,41 +163,33 @@ def _ordered(scored: Score, value: Decimal | None) -> bool:
     return scored.low <= value <= scored.high
 
 
-def _formulas(revision: int) -> Mapping[FormulaId, Formula]:
-    if revision not in tables.REVISIONS:
-        raise SchemaError(
-            f"scoring revision {revision} is unknown",
-            where="score.revision",
-            hint=f"this program knows revisions up to {tables.CURRENT}; a newer one may have written the file",
-        )
-    return tables.REVISIONS[revision]
-
-
-def _value(name: FormulaId, at: Point | None, vector: VectorScores | None) -> Decimal | None:
-    if name == "cvss-bte":
+def _value(formula: Formula, at: Point | None, vector: VectorScores | None) -> Decimal | None:
+    if formula.sum is None:
         return vector.bte if vector else None
-    return score_at(name, at) if at else None
+    return score_at(formula.sum.equation, at) if at else None
 
 
 def _ends(formula: Formula, inputs: ScoreInputs, value: Decimal) -> tuple[Decimal, Decimal]:
-    found = corners(formula.id, inputs) if formula.takes_factors else None
-    return (score_at(formula.id, found.low), score_at(formula.id, found.high)) if found else (value, value)
+    found = corners(formula.sum.equation, inputs) if formula.sum else None
+    if formula.sum is None or found is None:
+        return value, value
+    return score_at(formula.sum.equation, found.low), score_at(formula.sum.equation, found.high)
 
 
 def _likely(
     formula: Formula, at: Point | None, constants: LikelyConstants | None
 ) -> tuple[Decimal, Decimal] | tuple[None, None]:
-    if constants is None or at is None or not formula.takes_factors:
+    if constants is None or at is None or formula.sum is None:
         return None, None
     if min(constants.below, constants.above) < 0:
         raise InputError("the likely range does not hold the value", where="likely", hint="constants are 0 or more")
-    return likely(raw(formula.id, at), constants)
+    return likely(formula.sum.equation(at), constants)
 
 
 def _aars(formula: Formula, at: Point | None) -> Decimal | None:
-    if at is None or not formula.takes_factors:
+    if at is None or formula.sum is None:
         return None
-    return Decimal(f"{aars(formula.id, at)}E{_HUNDREDTHS}")
+    return formula.sum.aars(at).quantize(_HUNDREDTH, rounding=ROUND_HALF_UP)
 
 
 def _told(
@@ -205,7 +198,7 @@ def _told(
     request = checked.request
     keys = FACTOR_SETS[request.factor_set] if request.factors and request.factor_set else ()
     return Told(
-        formula=formula.id,
+        formula=formula,
         revision=revision,
         mode=request.mode,
         vector=request.cvss_vector,
@@ -213,7 +206,7 @@ def _told(
         factor_set=request.factor_set,
         addends=tuple(request.factors[key].value for key in keys) if request.factors else (),
         at=at,
-        corners=corners(formula.id, checked.inputs) if formula.takes_factors else None,
+        corners=corners(formula.sum.equation, checked.inputs) if formula.sum else None,
         constants=constants,
     )
 

@@ -1,8 +1,6 @@
-"""What the published formulas allow, apart from the arithmetic, kept by revision.
+"""What the published formulas are and allow, apart from the arithmetic.
 
-A revision is one release of everything that decides a score: the equations, the rounding, the wording of the
-arithmetic. A stored score names its revision and is recomputed under it, so a published revision is never edited:
-a change is a new entry of `REVISIONS` beside the old one.
+`FIRST` is what revision 1 released; see `revisions` for what a revision is.
 
 Sources: OWASP AIVSS 0.5 (July 2025), sections 3, 4 and 7; OWASP AIVSS 0.8 (March 2026), sections 3.4 and 3.5; the
 amendment that MindXO proposed for 1.0 in April 2026 (mitigation on the uplift only); the 1.0 candidate, which takes
@@ -10,11 +8,12 @@ CVSS-BTE as it is. Directory pages use the 0.8 equation with inputs of their own
 multipliers 0.9 to 1.1, mitigation 0.5 to 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.records import FormulaId, Mode
+from agent.scoring.aivss import Equation, Point, amended, amplified, averaged, factor_sum, uplift
 from agent.taxonomy.keys import FactorKey, FactorSet
 
 
@@ -40,12 +39,25 @@ class Grid(NamedTuple):
         return f"from {self.low} to {self.high}{steps}"
 
 
+class Sum(NamedTuple):
+    """The arithmetic of a formula with factors, and its text over {base}, {sum}, {threat}, {mitigation}, {aars}."""
+
+    equation: Equation
+    aars: Callable[[Point], Decimal]
+    """Exact agentic risk score, neither mitigated nor rounded."""
+    aars_text: str
+    aars_named: str
+    """How the line of its own names it."""
+    text: str
+
+
 class Formula(NamedTuple):
-    """One equation: which inputs it takes and what strict mode allows them to be."""
+    """One equation: how it reads, which inputs it takes and what strict mode allows them to be."""
 
     id: FormulaId
     title: str
-    takes_factors: bool
+    sum: Sum | None
+    """None when the formula scores a whole CVSS vector and takes no factors."""
     takes_mitigation: bool
     strict_threat: Grid
     strict_mitigation: Grid
@@ -76,14 +88,17 @@ DEFAULT_MITIGATION: Final = Decimal("1.00")
 _NO_MITIGATION: Final = _values("1.00")
 _STEPS: Final = _values("0.67", "0.83", "1.00")
 
-_FIRST: Final[tuple[Formula, ...]] = (
-    Formula("aivss-0.5", "OWASP AIVSS 0.5", True, False, _values("0.91", "0.97", "1.00"), _NO_MITIGATION, "0.5"),
-    Formula("aivss-0.8", "OWASP AIVSS 0.8", True, True, _values("0.50", "0.97", "1.00"), _STEPS, "0.8"),
-    Formula("aivss-1-amended", "AIVSS 1 amendment", True, True, _values("0.50", "0.97", "1.00"), _STEPS, "0.8"),
-    Formula("cvss-bte", "AIVSS 1.0 candidate", False, False, DIRECTORY_THREAT, DIRECTORY_MITIGATION, None),
+_GAP: Final = "(10 - {base}) × ({sum} / 10) × {threat}"
+_AVERAGED: Final = Sum(averaged, factor_sum, "{sum}", "factor sum", "(({base} + {aars}) / 2) × {threat}")
+_AMPLIFIED: Final = Sum(amplified, uplift, _GAP, _GAP, "({base} + {aars}) × {mitigation}")
+_AMENDED: Final = Sum(amended, uplift, _GAP, _GAP, "{base} + {aars} × {mitigation}")
+_FIRST: Final = (
+    Formula("aivss-0.5", "OWASP AIVSS 0.5", _AVERAGED, False, _values("0.91", "0.97", "1.00"), _NO_MITIGATION, "0.5"),
+    Formula("aivss-0.8", "OWASP AIVSS 0.8", _AMPLIFIED, True, _values("0.50", "0.97", "1.00"), _STEPS, "0.8"),
+    Formula("aivss-1-amended", "AIVSS 1 amendment", _AMENDED, True, _values("0.50", "0.97", "1.00"), _STEPS, "0.8"),
+    Formula("cvss-bte", "AIVSS 1.0 candidate", None, False, DIRECTORY_THREAT, DIRECTORY_MITIGATION, None),
 )
-REVISIONS: Final[Mapping[int, Mapping[FormulaId, Formula]]] = {1: {formula.id: formula for formula in _FIRST}}
-CURRENT: Final = max(REVISIONS)
+FIRST: Final[Mapping[FormulaId, Formula]] = {formula.id: formula for formula in _FIRST}
 
 FORMULA_ALIASES: Final[Mapping[str, FormulaId]] = {"aivss-1.0-cvss-bte": "cvss-bte"}
 

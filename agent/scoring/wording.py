@@ -1,12 +1,13 @@
-"""The arithmetic of a score as text that a person can follow with a pencil. Part of revision 1: see `tables`."""
+"""The arithmetic of a score as text that a person can follow with a pencil. Revision 1."""
 
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.records import FormulaId, LikelyConstants, Mode
-from agent.scoring.aivss import UNIT, Point, capped, exact, from_tenths, plain, raw, tenths, uplift
+from agent.records import LikelyConstants, Mode
+from agent.scoring.aivss import UNIT, Point, capped, exact, from_tenths, plain, tenths
 from agent.scoring.cvss import VectorScores
 from agent.scoring.interval import Corners, likely
+from agent.scoring.tables import Formula, Sum
 from agent.taxonomy.keys import FactorSet
 
 _TWO: Final = Decimal("0.01")
@@ -16,7 +17,7 @@ _ONE: Final = Decimal("0.1")
 class Told(NamedTuple):
     """Everything that the text speaks of."""
 
-    formula: FormulaId
+    formula: Formula
     revision: int
     mode: Mode
     vector: str | None
@@ -31,53 +32,58 @@ class Told(NamedTuple):
 
 def arithmetic(told: Told) -> str:
     """The equation with its numbers, line by line; corners and likely range when inputs have ranges."""
-    head = f"Formula {told.formula}, revision {told.revision}, {told.mode} inputs"
-    if told.formula == "cvss-bte" or told.at is None:
+    head = f"Formula {told.formula.id}, revision {told.revision}, {told.mode} inputs"
+    terms, at = told.formula.sum, told.at
+    if terms is None or at is None:
         bte = told.vector_scores.bte if told.vector_scores else None
         return f"{head}\nAIVSS = CVSS-BTE of {told.vector} = {bte}"
-    at = told.at
     source = f", from the base metrics of {told.vector}" if told.vector else ""
-    lines = [head, f"CVSS base = {_base(at)}{source}", _sum_line(told, at)]
-    gap = f"(10 - {_base(at)}) × ({_factors(at)} / 10) × {_factor(at.threat)}"
-    extra = uplift(at)
-    if told.formula == "aivss-0.5":
-        lines.append(f"AARS = factor sum = {_factors(at)}")
-        lines.append(f"AIVSS = (({_base(at)} + {_factors(at)}) / 2) × {_factor(at.threat)} = {_result(told, at)}")
-    elif told.formula == "aivss-0.8":
-        lines.append(f"AARS = {gap} = {extra}")
-        lines.append(f"AIVSS = ({_base(at)} + {extra}) × {_factor(at.mitigation)} = {_result(told, at)}")
-    else:
-        lines.append(f"AARS = {gap} = {extra}")
-        lines.append(f"AIVSS = {_base(at)} + {extra} × {_factor(at.mitigation)} = {_result(told, at)}")
-    return "\n".join([*lines, *_ranges(told, at)])
+    aars = _places(terms.aars(at), _ONE)
+    return "\n".join(
+        [
+            head,
+            f"CVSS base = {from_tenths(at.base)}{source}",
+            _sum_line(told, at),
+            f"AARS = {_filled(terms.aars_named, at)} = {aars}",
+            f"AIVSS = {_filled(terms.text, at, aars)} = {_result(terms, at)}",
+            *_corner_lines(terms, at, told.corners),
+            *_likely_lines(terms, at, told.constants),
+        ]
+    )
 
 
-def _ranges(told: Told, at: Point) -> list[str]:
-    lines = []
-    if told.corners and (told.corners.low != at or told.corners.high != at):
-        for name, corner in (("Lowest", told.corners.low), ("Highest", told.corners.high)):
-            lines.append(f"{name} corner: {_equation(told.formula, corner)} = {_result(told, corner)}")
-    if told.constants:
-        held = capped(raw(told.formula, at))
-        low, high = likely(held, told.constants)
-        below, above = plain(told.constants.below), plain(told.constants.above)
-        lines.append(
-            f"Likely range: {exact(held)} - {below} to {exact(held)} + {above}, rounded outward: {low} to {high} "
-            f"(calibration {told.constants.calibration})"
-        )
-    return lines
+def _corner_lines(terms: Sum, at: Point, corners: Corners | None) -> list[str]:
+    if corners is None or corners.low == corners.high == at:
+        return []
+    return [
+        f"{name} corner: {_filled(terms.text, corner, _filled(terms.aars_text, corner))} = {_result(terms, corner)}"
+        for name, corner in (("Lowest", corners.low), ("Highest", corners.high))
+    ]
 
 
-def _equation(formula: FormulaId, at: Point) -> str:
-    base, total, threat, mitigation = _base(at), _factors(at), _factor(at.threat), _factor(at.mitigation)
-    if formula == "aivss-0.5":
-        return f"(({base} + {total}) / 2) × {threat}"
-    added = f"(10 - {base}) × ({total} / 10) × {threat}"
-    return f"({base} + {added}) × {mitigation}" if formula == "aivss-0.8" else f"{base} + {added} × {mitigation}"
+def _likely_lines(terms: Sum, at: Point, constants: LikelyConstants | None) -> list[str]:
+    if constants is None:
+        return []
+    held = capped(terms.equation(at))
+    low, high = likely(held, constants)
+    return [
+        f"Likely range: {exact(held)} - {plain(constants.below)} to {exact(held)} + {plain(constants.above)}, "
+        f"rounded outward: {low} to {high} (calibration {constants.calibration})"
+    ]
 
 
-def _result(told: Told, at: Point) -> str:
-    full = raw(told.formula, at)
+def _filled(text: str, at: Point, aars: str = "") -> str:
+    return text.format(
+        base=from_tenths(at.base),
+        sum=_factors(at),
+        threat=_factor(at.threat),
+        mitigation=_factor(at.mitigation),
+        aars=aars,
+    )
+
+
+def _result(terms: Sum, at: Point) -> str:
+    full = terms.equation(at)
     held = ", held at 10" if capped(full) != full else ""
     return f"{exact(full)}{held}, rounded half up {from_tenths(tenths(capped(full)))}"
 
@@ -86,10 +92,6 @@ def _sum_line(told: Told, at: Point) -> str:
     added = " + ".join(_places(value, _ONE) for value in told.addends)
     named = f" (factor set {told.factor_set})" if told.factor_set else ""
     return f"Factor sum = {added + ' = ' if added else ''}{_factors(at)}{named}"
-
-
-def _base(at: Point) -> str:
-    return str(from_tenths(at.base))
 
 
 def _factors(at: Point) -> str:
