@@ -298,6 +298,15 @@ class Capability(Record):
     """Data classes touched."""
     state: State
     evidence: tuple[str, ...]
+    condition: str | None = None
+    """When it is there only under a condition: "off by default", "optional", "planned"."""
+    credential_state: State | None = None
+    """claimed: the quote of the capability names the credential; inferred: another sentence does; denied: a quote
+    says that none is used (then `credential` is None)."""
+    credential_evidence: tuple[str, ...] = ()
+    approver_state: State | None = None
+    """claimed or inferred as above; denied: a quote says that nobody is asked (then `approver` is None)."""
+    approver_evidence: tuple[str, ...] = ()
 
 
 class System(Record):

@@ -1,0 +1,350 @@
+"""Deeds: what one statement says that the product does to what. Verb and object, action noun, or tool name."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from agent.drafting.actions import ActionMode, Actions
+from agent.drafting.phrases import DETERMINERS, NOUN_LIKE, PREPOSITIONS, Phrase, Token, Verb, is_singular, plural, singular, subject_phrase, third_person, tokens
+from agent.evidence.signals import is_denied
+from agent.records import Statement
+
+MAX_OBJECT: Final = 60
+"""Longest object, characters."""
+_MIN_OBJECT: Final = 3
+_CLAUSE_WORDS: Final = 14
+_LETS_REACH: Final = 9
+
+_PEOPLE: Final = frozenset(
+    "user person people developer customer clinician physician doctor lawyer attorney team staff company vendor author readme documentation "
+    "doc project maintainer admin administrator you we operator studio merchant founder engineer analyst student teacher reader someone nobody "
+    "organisation organization owner employee caller visitor client's patient researcher scientist designer trader investor seller marketer "
+    "creator practitioner business firm school parent therapist owner recipient reviewer guide publisher subscriber community rider passenger "
+    "agency hospital buyer designer musician writer deployer human anyone member they regulator paper who fan learner page site note".split()
+)
+_LETS: Final = frozenset("let lets letting help helps helping allow allows allowing enable enables enabling so".split())
+_CAN: Final = frozenset(("can", "may"))
+_USERS: Final = frozenset("user users developer developers customer customers client clients team teams you person people".split())
+_CHAIN: Final = frozenset((",", "and", "or", "then", "&", "/"))
+_SUBORDINATE: Final = frozenset("that which who when while where if because whether until before after how what whose".split())
+_HARD: Final = frozenset(".;:()!?—–")
+_SETUP: Final = frozenset("means involves requires require needs setup installation installing avoid avoids skip besides".split())
+_TOOL_NAME: Final = re.compile(r"(?<![\w./$-])(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]{2,}(?:[A-Z][a-z0-9]+)+)(?![\w/=-])")
+_NAME_PARTS: Final = re.compile(r"[A-Z]?[a-z0-9]+")
+_TOOL_COVER: Final = re.compile(
+    r"\b(read(?:ing)?|write|writing|query|lookup|search|inspection|listing)(?:[- ]only)? tools? (?:cover|include|are|list|return|reach|span)s? ", re.I
+)
+_CONDITION: Final = re.compile(
+    r"(?P<off>\b(?:off|disabled|inactive|not loaded|not enabled|hidden) (?:by default|until|unless)|\bopt[- ]in\b|\bwhen (?:the mode is off|enabled|switched on"
+    r"|allowed|permitted|configured)\b|\bif (?:enabled|switched on|permitted|allowed|configured|granted)\b|\bmakes? writes available|\bonly (?:when|if|with)\b)"
+    r"|(?P<planned>\b(?:planned|roadmap|coming soon|experimental|was to|were to|not yet)\b)|(?P<optional>\boptional(?:ly)?\b)",
+    re.I,
+)
+_CONDITION_WORDS: Final = {"off": "only when enabled", "planned": "planned or experimental", "optional": "optional"}
+_SPECIAL: Final = {"web": "the web", "public web": "the public web", "internet": "the internet", "open web": "the open web", "desktop": "the desktop"}
+_PARTICIPLES: Final = frozenset("given found named called chosen wanted written listed supported used".split())
+_PLURAL_NOMINALS: Final = frozenset("updates edits transfers lookups searches exports imports uploads scans deletions".split())
+_SILENT: Final = re.compile(
+    r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)|nothing is said|not covered by|says nothing"
+    r"|no (?:information|details?) (?:is|are|on|about)|(?:the|this) (?:listing|page|material|text|sources?|entry) (?:names?|describes?|says?|shows?|gives?|does|do))\b",
+    re.I,
+)
+"""A sentence about what the sources leave out."""
+_ARTICLES: Final = {"a": "a", "an": "an", "the": "the", "its": "the", "their": "the", "your": "the", "each": "each", "every": "every", "another": "another"}
+_BY_PEOPLE_REACH: Final = 4
+
+
+_Doer = Literal["product", "user", "bystander"]
+
+
+class Deed(NamedTuple):
+    """One thing done, as one statement tells it."""
+
+    signal: str
+    mode: ActionMode
+    lemma: str
+    action: str
+    object: str
+    statement: int
+    start: int
+    """Offsets into the document, of the words that show it."""
+    end: int
+    denied: bool
+    condition: str | None
+    sort: str
+    """How it was found: verb, noun, tool, signal; user when the text says that a user can do it."""
+
+
+def deeds(index: int, statement: Statement, actions: Actions, own_words: frozenset[str]) -> list[Deed]:
+    """All deeds of one statement, in the order of the text. `own_words` are the words of the product's name."""
+    if _SILENT.search(statement.text):
+        return []
+    words = tokens(statement.text)
+    reader = _Reader(index, statement, words, actions, own_words)
+    found = [*reader.verbs(), *reader.nominals(), *reader.tool_names(), *reader.covers()]
+    return sorted(found, key=lambda deed: (deed.start, deed.end, deed.sort))
+
+
+class _Reader:
+    def __init__(self, index: int, statement: Statement, words: Sequence[Token], actions: Actions, own: frozenset[str]) -> None:
+        self.index, self.statement, self.words, self.actions, self.own = index, statement, words, actions, own
+        self.text = statement.text
+        condition = _CONDITION.search(self.text)
+        self.condition = _CONDITION_WORDS[condition.lastgroup or "optional"] if condition else None
+
+    # ------------------------------------------------------------ verbs
+
+    def verbs(self) -> Iterator[Deed]:
+        """Verbs with an object; joined verbs ("reads, searches and sends mail") share theirs."""
+        waiting: list[tuple[Verb, _Doer]] = []
+        previous: tuple[Verb, _Doer] | None = None
+        at = 0
+        while at < len(self.words):
+            joined = previous is not None and self._joined(previous[0], at)
+            verb = self.actions.grammar.verb(self.words, at, chained=previous[0].form if joined and previous else None)
+            if verb is None:
+                at += 1
+                continue
+            doer = previous[1] if joined and previous and verb.form == previous[0].form else self._doer(verb)
+            previous = (verb, doer)
+            if verb.form == "ed":
+                yield from self._passive(verb, doer)
+                at = verb.after
+                continue
+            following = self.words[verb.after].low if verb.after < len(self.words) else ""
+            if following in _CHAIN:
+                waiting.append(previous)
+                at = verb.after
+                continue
+            phrase = self.actions.grammar.noun_phrase(self.words, verb.after + (following == "of"), verb.form)
+            sharing = [w for w in waiting if w[0].form == verb.form] if waiting and self._joined(waiting[-1][0], verb.at) else []
+            waiting = []
+            if phrase is not None:
+                for verb_of, by in [*sharing, previous]:
+                    yield from self._done(verb_of, phrase, by)
+            at = max(verb.after, phrase.parts[0][0] if phrase else verb.after)
+
+    def _joined(self, verb: Verb, at: int) -> bool:
+        """Whether only a joiner, or an object and a joiner, stands between a verb and token `at`."""
+        return at > verb.at and self.words[at - 1].low in _CHAIN and not any(w.low in _HARD or w.low in _SUBORDINATE for w in self.words[verb.at : at])
+
+    def _doer(self, verb: Verb) -> _Doer:
+        """Who does it: the product, a user of whom the text says "can", or a bystander (a person, the vendor)."""
+        if not self._by_bystander(verb):
+            return "product"
+        nearest = [w.low for w in self.words[max(verb.at - 6, 0) : verb.at]]
+        return "user" if _CAN & set(nearest) and _USERS & set(nearest) else "bystander"
+
+    def _by_bystander(self, verb: Verb) -> bool:
+        first = max(verb.at - _CLAUSE_WORDS, 0)
+        clause = list(self.words[first : verb.at])
+        for place in range(len(clause) - 1, -1, -1):
+            if clause[place].low in _HARD:
+                clause = clause[place + 1 :]
+                break
+        if any(word.low in _LETS for word in clause[-_LETS_REACH:]):
+            return False
+        if verb.form == "ing":
+            return bool(clause) and clause[-1].low in _SETUP
+        if verb.form == "ed":
+            return any(singular(w.low) in _PEOPLE for w in self._by(verb.after))
+        for word in reversed(clause):
+            low = word.low
+            if singular(low) in _PEOPLE or low in _PEOPLE:
+                return True
+            if low in _SUBORDINATE or low in PREPOSITIONS or low in _CHAIN:
+                if low in ("to", "that", "which", *_CHAIN):
+                    continue
+                return False
+            if low not in DETERMINERS and not low.endswith("ly") and low not in ("can", "may", "will", "could", "must", "also", "then", "not", "would"):
+                return self._subject_is_object_of_person(clause, word)
+        return False
+
+    def _subject_is_object_of_person(self, clause: Sequence[Token], nearest: Token) -> bool:
+        """"developers use the SDK to build": an infinitive belongs to the person in front of it."""
+        after = [w.low for w in clause if w.start > nearest.start]
+        return "to" in after and any(singular(w.low) in _PEOPLE for w in clause)
+
+    def _by(self, at: int) -> Sequence[Token]:
+        behind = self.words[at : at + _BY_PEOPLE_REACH]
+        return behind[1:] if behind and behind[0].low == "by" else ()
+
+    def _passive(self, verb: Verb, doer: _Doer) -> Iterator[Deed]:
+        subject = subject_phrase(self.words, verb.at)
+        if subject is not None:
+            yield from self._done(verb, Phrase((subject,), verb.after), doer)
+
+    def _done(self, verb: Verb, phrase: Phrase, doer: _Doer) -> Iterator[Deed]:
+        parts = self._fitting(verb.lemma, phrase) if doer != "bystander" else []
+        if not parts:
+            return
+        meaning = self.actions.meaning(verb.lemma, self._low(parts[0]))
+        if meaning is None:
+            return
+        same = [p for p in parts if p == parts[0] or self.actions.meaning(verb.lemma, self._low(p)) in (meaning, None)]
+        named = self._object(same)
+        if named is None:
+            return
+        first, last = min(self.words[verb.at].start, self.words[same[0][0]].start), self.words[same[-1][1] - 1].end
+        last = max(last, self.words[verb.at].end)
+        yield self._deed(meaning.signal, meaning.mode, verb.lemma, named, (first, last), "user" if doer == "user" else "verb")
+
+    def _fitting(self, lemma: str, phrase: Phrase) -> list[tuple[int, int]]:
+        """Members of the phrase from the first one that the verb has a meaning with."""
+        for place, part in enumerate(phrase.parts):
+            if self.actions.meaning(lemma, self._low(part)) is not None:
+                return [*phrase.parts[place:]] if place else list(phrase.parts)
+        return []
+
+    # ------------------------------------------------------------ action nouns
+
+    def nominals(self) -> Iterator[Deed]:
+        """Action nouns with what they act on ("deletion of records", "token transfers")."""
+        for at, word in enumerate(self.words):
+            lemma = self.actions.nominals.get(word.low) or (word.low in _PLURAL_NOMINALS and self.actions.nominals.get(singular(word.low)))
+            if not lemma:
+                continue
+            phrase = self._behind_of(at) or self._in_front(at)
+            if phrase is None:
+                continue
+            meaning = self.actions.meaning(lemma, self._low(phrase.parts[0]))
+            named = self._object(list(phrase.parts), many=True) if meaning else None
+            if meaning and named:
+                start = min(word.start, self.words[phrase.parts[0][0]].start)
+                end = max(word.end, self.words[phrase.parts[-1][1] - 1].end)
+                yield self._deed(meaning.signal, meaning.mode, lemma, named, (start, end), "noun")
+
+    def _behind_of(self, at: int) -> Phrase | None:
+        if at + 1 < len(self.words) and self.words[at + 1].low == "of":
+            return self.actions.grammar.noun_phrase(self.words, at + 2)
+        return None
+
+    def _in_front(self, at: int) -> Phrase | None:
+        """Modifiers in front of an action noun; at the start of a list item also joined ones."""
+        start = at
+        while start > 0 and at - start < 3 and self._modifies(start - 1):  # noqa: PLR2004 - three modifiers
+            start -= 1
+        if start == at:
+            return None
+        parts = [(start, at)]
+        joiner = start - 1
+        if 0 <= joiner <= _CLAUSE_WORDS // 2 and self.words[joiner].low in ("and", ",", "&"):
+            cells: list[tuple[int, int]] = []
+            place = 0
+            for n in range(joiner + 1):
+                if self.words[n].low in ("and", ",", "&"):
+                    cells.append((place, n))
+                    place = n + 1
+                elif not self._modifies(n):
+                    return Phrase(tuple(parts), at)
+            parts = [cell for cell in cells if cell[1] > cell[0]] + parts
+        return Phrase(tuple(parts), at)
+
+    def _modifies(self, at: int) -> bool:
+        low = self.words[at].low
+        if not low[0].isalnum() or low in PREPOSITIONS or low in DETERMINERS or low in _SUBORDINATE or low in _CHAIN or low.endswith("ly"):
+            return False
+        if low in ("it", "they", "its", "can", "is", "are", "of", "not", "no", "has", "have", "will", "may"):
+            return False
+        forms = self.actions.grammar.forms.get(low, ())
+        return not any(form in ("s", "ing") or (form == "base" and lemma not in NOUN_LIKE) for lemma, form in forms)
+
+    # ------------------------------------------------------------ tools
+
+    def tool_names(self) -> Iterator[Deed]:
+        """Names such as `update_cells`; those of one verb and meaning are joined."""
+        found: dict[tuple[str, str, ActionMode], list[tuple[str, int, int]]] = {}
+        for match in _TOOL_NAME.finditer(self.text):
+            parts = [p.lower() for p in _NAME_PARTS.findall(match.group())]
+            place = next((n for n, p in enumerate(parts) if p in self.actions.verbs), -1)
+            if place < 0 or place > 1:
+                continue
+            rest = [p for p in parts[place + 1 :] if p not in self.own]
+            used_on = not rest
+            rest = rest or [p for p in parts[:place] if p not in self.own]
+            rest = [p for p in rest if p not in ("by", "to", "from", "with", "and", "all", "in", "for", "id", "the")]
+            meaning = self.actions.meaning(parts[place], rest) if rest else None
+            if meaning is None:
+                continue
+            key = (parts[place], meaning.signal, meaning.mode)
+            name = f"the {' '.join(rest)}" if used_on else " ".join([*rest[:-1], plural(rest[-1])])
+            found.setdefault(key, []).append((_SPECIAL.get(name, name), match.start(), match.end()))
+        for (lemma, signal, mode), uses in found.items():
+            named = join_objects([use[0] for use in uses])
+            if named:
+                yield self._deed(signal, mode, lemma, named, (uses[0][1], uses[-1][2]), "tool")
+
+    def covers(self) -> Iterator[Deed]:
+        """"Read tools cover blocks, balances and receipts"."""
+        for match in _TOOL_COVER.finditer(self.text):
+            at = next((n for n, w in enumerate(self.words) if w.start >= match.end()), len(self.words))
+            phrase = self.actions.grammar.noun_phrase(self.words, at) if at < len(self.words) else None
+            if phrase is None:
+                continue
+            lemma = "read" if not match.group(1).lower().startswith("writ") else "update"
+            parts = self._fitting(lemma, phrase)
+            meaning = self.actions.meaning(lemma, self._low(parts[0])) if parts else None
+            named = self._object(parts) if meaning else None
+            if meaning and named:
+                end = self.words[phrase.parts[-1][1] - 1].end
+                yield self._deed(meaning.signal, meaning.mode, lemma, named, (match.start(), end), "verb")
+
+    # ------------------------------------------------------------ wording
+
+    def _low(self, part: tuple[int, int]) -> list[str]:
+        return [w.low.removesuffix("'s") for w in self.words[part[0] : part[1]]]
+
+    def _object(self, parts: Sequence[tuple[int, int]], *, many: bool = False) -> str | None:
+        """The members in words, trimmed; None when nothing but empty words is left."""
+        names: list[str] = []
+        for start, end in parts:
+            while start < end and (self.words[start].low in DETERMINERS or self.words[start].low in _PARTICIPLES):
+                start += 1
+            while end > start and self.words[end - 1].low in (*_PARTICIPLES, "of", "and", "or"):
+                end -= 1
+            low = [singular(w) for w in self._low((start, end))]
+            if start == end or all(word in self.actions.light for word in low):
+                continue
+            text = self.text[self.words[start].start : self.words[end - 1].end]
+            article = self.words[start - 1].low if start else ""
+            if start == 0 and text.split()[0][1:].islower() and (low[0] in self.actions.nouns or end - start > 1):
+                text = text[0].lower() + text[1:]
+            if many and end - start == 1:
+                text = plural(text)
+            elif many:
+                head, _, last = text.rpartition(" ")
+                text = f"{head} {plural(last)}"
+            elif article in _ARTICLES and is_singular(self._low((start, end))):
+                text = f"{_ARTICLES[article]} {text}"
+            names.append("the web" if many and text.lower().endswith(" web") else _SPECIAL.get(text.lower(), text))
+        return join_objects(names)
+
+    def _deed(self, signal: str, mode: ActionMode, lemma: str, named: str, span: tuple[int, int], sort: str) -> Deed:
+        start, end = span
+        return Deed(
+            signal=signal,
+            mode=mode,
+            lemma=lemma,
+            action=third_person(lemma),
+            object=named,
+            statement=self.index,
+            start=self.statement.start + start,
+            end=self.statement.start + end,
+            denied=is_denied(self.text, start, end),
+            condition=self.condition,
+            sort=sort,
+        )
+
+
+def join_objects(names: Sequence[str]) -> str | None:
+    """Names joined to "a, b and c" of at most 60 characters; later ones that do not fit are left out."""
+    kept: list[str] = []
+    for name in dict.fromkeys(" ".join(n.split()) for n in names):
+        bare = name.strip(" ,.;:-'\"")
+        if _MIN_OBJECT <= len(bare) and len(_joined([*kept, bare])) <= MAX_OBJECT:
+            kept.append(bare)
+    return _joined(kept) or None
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
