@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from agent.errors import InputError
 from agent.records import LikelyConstants, Score
 from agent.scoring import bands, parse_request, score, severity, verify
-from agent.scoring.aivss import TENTHS, UNIT, Point, capped, exact, tenths
+from agent.scoring.aivss import EQUATIONS, TENTHS, UNIT, Point, capped, exact, tenths
 from agent.scoring.cvss import BASE_METRICS, is_reachable, read_vector
+from agent.scoring.interval import score_at, typical
 from agent.scoring.revisions import CURRENT, REVISIONS
 from agent.taxonomy.keys import FACTOR_SETS
 
-EQUATIONS = ("aivss-0.5", "aivss-0.8", "aivss-1-amended")
+FORMULAS = ("aivss-0.5", "aivss-0.8", "aivss-1-amended")
 LAW = settings(deadline=None, derandomize=True)
 ORDER = ("None", "Low", "Medium", "High", "Critical")
 METRIC_VALUES = ("NALP", "LH", "NP", "NLH", "NPA", "HLN", "HLN", "HLN", "HLN", "HLN", "HLN")
@@ -50,7 +51,7 @@ requests = st.fixed_dictionaries(
         "factors": st.fixed_dictionaries({key: ranges(grid) for key in FACTOR_SETS["0.5"]}),
         "threat_multiplier": ranges(threats),
         "mitigation_factor": ranges(mitigations),
-        "formula": st.sampled_from(EQUATIONS),
+        "formula": st.sampled_from(FORMULAS),
         "mode": st.just("directory"),
     }
 )
@@ -63,7 +64,7 @@ constants = st.builds(
 
 
 @LAW
-@given(points, points, st.sampled_from(EQUATIONS))
+@given(points, points, st.sampled_from(FORMULAS))
 def test_more_of_anything_never_lowers_a_score(first, second, formula):
     low = Point(*map(min, first, second))
     high = Point(first.base, *map(max, first[1:], second[1:]))
@@ -71,7 +72,7 @@ def test_more_of_anything_never_lowers_a_score(first, second, formula):
 
 
 @LAW
-@given(points, points, st.sampled_from(EQUATIONS))
+@given(points, points, st.sampled_from(FORMULAS))
 def test_a_higher_base_never_lowers_a_score_while_the_uplift_fits_its_gap(first, second, formula):
     """With sum/10 × ThM above 1, which directory inputs allow, the uplift shrinks faster than the base grows."""
     assume(first.factor_sum * first.threat <= TENTHS * UNIT * UNIT)
@@ -80,7 +81,7 @@ def test_a_higher_base_never_lowers_a_score_while_the_uplift_fits_its_gap(first,
 
 
 @LAW
-@given(points, st.sampled_from(EQUATIONS))
+@given(points, st.sampled_from(FORMULAS))
 def test_scores_stay_between_0_and_10(point, formula):
     assert 0 <= tenths(capped(raw(formula, point))) <= 100
     assert REVISIONS[CURRENT].formulas[formula].sum.aars(point) >= 0
@@ -166,7 +167,7 @@ def test_a_stored_score_recomputes_after_json(request, likely):
 def test_every_formula_stands_beside_the_chosen_one(request):
     found = score(parse_request(request))
     assert found.alternatives[found.formula] == found.aivss
-    for name in EQUATIONS:
+    for name in FORMULAS:
         assert found.alternatives[name] == score(parse_request({**request, "formula": name})).aivss
     assert found.alternatives["cvss-bte"] is None
 
@@ -227,3 +228,13 @@ def test_what_is_no_score_has_no_band():
             severity(Decimal(value))
     with pytest.raises(InputError):
         bands(Decimal(5), Decimal(4))
+
+
+@LAW
+@given(requests)
+def test_questions_by_formula_id_follow_the_current_revision(request):
+    found = score(parse_request(request))
+    at = typical(found.inputs)
+    assert score_at(found.formula, at) == found.aivss
+    for formula, equation in EQUATIONS.items():
+        assert equation(at) == raw(formula, at)

@@ -9,9 +9,11 @@ of the 19,089 conforming inputs of AIVSS 0.8 round to the wrong tenth even with 
     aivss-1-amended   base + AARS × MF
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
+
+from agent.records import FormulaId
 
 UNIT: Final = 1_000_000
 """Units in 1 of a factor sum, threat multiplier or mitigation factor."""
@@ -56,6 +58,19 @@ def amended(at: Point) -> int:
 
 def _uplift(at: Point) -> int:
     return (TOP - at.base) * at.factor_sum * at.threat
+
+
+EQUATIONS: Final[Mapping[FormulaId, Equation]] = {
+    "aivss-0.5": averaged,
+    "aivss-0.8": amplified,
+    "aivss-1-amended": amended,
+}
+"""The current equations, for what-if questions; a stored score follows the equations of its own revision."""
+
+
+def raw(formula: FormulaId, at: Point) -> int:
+    """The unrounded score of a current formula in units of 10^-20. Raises KeyError for `cvss-bte`, which has none."""
+    return EQUATIONS[formula](at)
 
 
 def factor_sum(at: Point) -> Decimal:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
-from agent.records import LikelyConstants, Range, ScoreInputs
+from agent.records import FormulaId, LikelyConstants, Range, ScoreInputs
 from agent.scoring.aivss import (
+    EQUATIONS,
     TENTHS,
     TOP,
     Equation,
@@ -47,8 +48,8 @@ def severity(value: Decimal) -> Band:
     """The band of a score of one decimal, 0.0 to 10.0. Raises InputError outside that."""
     if not value.is_finite() or not 0 <= value <= _HIGHEST:
         raise InputError(f"{value} is not a score", where="severity", hint="scores run from 0.0 to 10.0")
-    rounded = value.quantize(Decimal("0.1"), rounding="ROUND_HALF_UP")
-    return [band for band, lowest in BANDS if rounded >= lowest][-1]
+    one_place = value.quantize(Decimal("0.1"), rounding="ROUND_HALF_UP")
+    return [band for band, lowest in BANDS if one_place >= lowest][-1]
 
 
 def bands(low: Decimal, high: Decimal) -> tuple[Band, ...]:
@@ -83,9 +84,14 @@ def corners(equation: Equation, inputs: ScoreInputs) -> Corners | None:
     return Corners(min(lows, key=equation), max(highs, key=equation))
 
 
-def score_at(equation: Equation, at: Point) -> Decimal:
-    """The score at a point: held at 10, rounded half up to one decimal."""
-    return from_tenths(tenths(capped(equation(at))))
+def score_at(formula: FormulaId, at: Point) -> Decimal:
+    """The score at a point under the current equation: held at 10, rounded half up to one decimal."""
+    return rounded(EQUATIONS[formula](at))
+
+
+def rounded(raw_score: int) -> Decimal:
+    """A raw score held at 10 and rounded half up to one decimal."""
+    return from_tenths(tenths(capped(raw_score)))
 
 
 def likely(raw_score: int, constants: LikelyConstants) -> tuple[Decimal, Decimal]:

@@ -8,7 +8,7 @@ from agent.errors import InputError, IntegrityError, SchemaError
 from agent.records import Controls, FormulaId, LikelyConstants, Range, Score, ScoreInputs
 from agent.scoring.aivss import Point, units
 from agent.scoring.cvss import VectorScores, is_reachable
-from agent.scoring.interval import corners, likely, score_at, severity, typical
+from agent.scoring.interval import corners, likely, rounded, severity, typical
 from agent.scoring.request import Checked, Request, check, check_mitigation
 from agent.scoring.revisions import CURRENT
 from agent.scoring.revisions import revision as released
@@ -113,7 +113,7 @@ def with_controls(scored: Score, mitigation_factor: Decimal, evidence: tuple[str
     at = typical(_inputs(scored))
     if at is None:
         raise InputError("the score has no inputs", where="inputs", hint="score it again")
-    value = score_at(formula.sum.equation, at._replace(mitigation=units(mitigation_factor)))
+    value = rounded(formula.sum.equation(at._replace(mitigation=units(mitigation_factor))))
     controls = Controls(mitigation_factor=mitigation_factor, aivss=value, severity=severity(value), evidence=evidence)
     return scored.model_copy(update={"with_controls": controls})
 
@@ -166,14 +166,13 @@ def _ordered(scored: Score, value: Decimal | None) -> bool:
 def _value(formula: Formula, at: Point | None, vector: VectorScores | None) -> Decimal | None:
     if formula.sum is None:
         return vector.bte if vector else None
-    return score_at(formula.sum.equation, at) if at else None
+    return rounded(formula.sum.equation(at)) if at else None
 
 
 def _ends(formula: Formula, inputs: ScoreInputs, value: Decimal) -> tuple[Decimal, Decimal]:
-    found = corners(formula.sum.equation, inputs) if formula.sum else None
-    if formula.sum is None or found is None:
-        return value, value
-    return score_at(formula.sum.equation, found.low), score_at(formula.sum.equation, found.high)
+    equation = formula.sum.equation if formula.sum else None
+    found = corners(equation, inputs) if equation else None
+    return (rounded(equation(found.low)), rounded(equation(found.high))) if equation and found else (value, value)
 
 
 def _likely(
