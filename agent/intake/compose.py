@@ -1,0 +1,201 @@
+"""Blocks become a Document: one text with stable offsets, sections that cover it, findings with their places.
+
+The text's form: headings as plain lines, list items as lines that begin with `- `, table rows as `a | b`, code line by
+line; a blank line between blocks, none within a list, a table or a run of code; one line feed at the end.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple, cast, get_args
+
+from agent.intake import instructions
+from agent.intake.page import MAX_EXCERPT, Block, Page
+from agent.intake.sanitise import clean
+from agent.records import About, Document, Finding, FindingKind, Section, Snapshot
+
+_TIGHT: Final = frozenset({"item", "row", "code"})
+_KINDS: Final = frozenset(get_args(FindingKind))
+_MAX_FINDINGS: Final = 200
+
+# Headings of material about something else than this product. Whole headings, so that "Recommended settings",
+# "Code reviews" and "Related entities" stay with the product.
+_THINGS: Final = (
+    r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|"
+    r"topics?|resources?|projects?|software|companies|categories|searches|skills?|integrations? from others)"
+)
+_OTHER: Final = re.compile(
+    rf"(?:(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|new|nearby|top|best)"
+    rf"(?: \w+)? {_THINGS}\b.*"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed|advertisement"
+    r"|(?:\S+ )?alternatives(?: to .*)?|(?:top|best|popular) alternatives\b.*|competitors|compare (?:with|to)\b.*"
+    r"|(?:you|users|people|customers) (?:may|might|will|who|also)\b.*|see also|explore more|more (?:from|like|by)\b.*"
+    r"|(?:customer |user |verified |community |product |recent )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?"
+    r"|testimonials|what (?:people|users|customers|others|our customers|our users) (?:say|are saying)\b.*|loved by\b.*"
+    r"|(?:join|subscribe to|sign up for) .*newsletter\b.*|newsletter|subscribe|stay (?:updated|in the loop)\b.*"
+    r"|(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|(?:latest|recent) (?:news|posts|from the blog)"
+    r"|(?:from the|our) blog|about (?:this|the|our) directory|about us|about the company|careers|contact(?: us)?)",
+    re.IGNORECASE,
+)
+_LISTING_OTHER: Final = re.compile(
+    r"(?:.*\b)?(?:agentic )?threat model(?: by .*)?|(?:overall |our )?(?:risk|trust|security|safety) "
+    r"(?:score|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*|editor['’]?s? (?:verdict|rating)",
+    re.IGNORECASE,
+)
+_PLATFORM: Final = re.compile(
+    r"(?:about )?(?:the |our )[\w.-]+(?: [\w.-]+)? platform|platform overview|about the platform|about [\w.-]+ cloud",
+    re.IGNORECASE,
+)
+_OTHER_TEXT: Final = re.compile(
+    r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|Per-layer threats for this agent)"
+)
+_NUMBERED: Final = re.compile(r"^[\d.)\s#*•–—-]+|[\s:#¶]+$")
+
+
+class _Heading(NamedTuple):
+    level: int
+    text: str
+    about: About
+
+
+class _Builder:
+    def __init__(self, listing: bool) -> None:
+        self._listing = listing
+        self._parts: list[str] = []
+        self._length = 0
+        self._last = ""
+        self._stack: list[_Heading] = []
+        self._sections: list[Section] = []
+        self._path: tuple[str, ...] = ()
+        self._about: About = "product"
+        self._start = 0
+
+    def add(self, block: Block) -> None:
+        tight = self._last == block.kind and block.kind in _TIGHT
+        self._put("" if not self._parts else "\n" if tight else "\n\n")
+        if block.kind == "heading":
+            self._push(block)
+        self._enter(block)
+        self._put("- " + block.text if block.kind == "item" else block.text)
+        self._last = block.kind
+
+    def finish(self) -> tuple[str, tuple[Section, ...]]:
+        if self._parts:
+            self._put("\n")
+        self._cut()
+        return "".join(self._parts), tuple(self._sections)
+
+    def _put(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+
+    def _push(self, block: Block) -> None:
+        first = not self._stack
+        while self._stack and self._stack[-1].level >= block.level:
+            self._stack.pop()
+        outer: About = self._stack[-1].about if self._stack else "product"
+        # The first heading names the page itself, whatever its words.
+        about = outer if first else heading_about(block.text, listing=self._listing)
+        self._stack.append(_Heading(block.level, block.text, outer if about == "product" else about))
+
+    def _enter(self, block: Block) -> None:
+        about: About = self._stack[-1].about if self._stack else "product"
+        if block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
+            about = "other"
+        path = tuple(heading.text for heading in self._stack)
+        if block.kind == "heading" or (path, about) != (self._path, self._about):
+            self._cut()
+            self._path, self._about = path, about
+
+    def _cut(self) -> None:
+        if self._length > self._start:
+            self._sections.append(Section(start=self._start, end=self._length, path=self._path, about=self._about))
+            self._start = self._length
+
+
+def heading_about(text: str, *, listing: bool) -> About:
+    """What the text under a heading is about, told from the heading's words alone."""
+    words = _NUMBERED.sub("", text)
+    if _OTHER.fullmatch(words) or (listing and _LISTING_OTHER.fullmatch(words)):
+        return "other"
+    return "platform" if _PLATFORM.fullmatch(words) else "product"
+
+
+def compose(identity: str, page: Page, snapshot: Snapshot, *, url: str = "", kind: str = "") -> Document:
+    """The Document `identity` of a parsed page; `url` and `kind` override the snapshot's for a part of a file.
+
+    Raises nothing; a page without blocks gives an empty text and no section.
+    """
+    kind = kind or snapshot.kind
+    builder = _Builder(kind == "listing")
+    findings: list[Finding] = []
+    for block in page.blocks:
+        cleaned = clean(block.text, _where(block))
+        findings.extend(_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed)
+        text = _one_line(cleaned.text, block.kind)
+        if text:
+            builder.add(block._replace(text=text))
+    text, sections = builder.finish()
+    for removed in page.removed:
+        findings.append(_finding(identity, removed.kind, 0, 0, removed.where, clean(removed.text, "").text))
+    for place in instructions.find(text):
+        start, end = _sentence(text, place.start, place.end)
+        where = _heading_at(sections, start)
+        findings.append(_finding(identity, "instruction-like-text", start, end, where, text[start:end]))
+    return Document(
+        id=identity,
+        sha256=snapshot.sha256,
+        url=url or snapshot.final_url,
+        title=_one_line(clean(page.title, "").text, "heading")[:MAX_EXCERPT],
+        kind=cast("About", kind),  # type: ignore[arg-type]
+        media_type=snapshot.media_type,
+        fetched_at=snapshot.fetched_at,
+        text=text,
+        sections=sections,
+        findings=_unique(findings),
+    )
+
+
+def _one_line(text: str, kind: str) -> str:
+    if kind == "code":
+        return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+    return " ".join(text.split())
+
+
+def _where(block: Block) -> str:
+    return {"heading": "a heading", "item": "a list item", "row": "a table row", "code": "code"}.get(
+        block.kind, "a paragraph"
+    )
+
+
+def _heading_at(sections: Sequence[Section], offset: int) -> str:
+    for section in sections:
+        if section.start <= offset < section.end:
+            return "under " + " › ".join(section.path) if section.path else "before the first heading"
+    return ""
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span widened to its lines: a finding withdraws the whole statement, not three words of it."""
+    begin = text.rfind("\n", 0, start) + 1
+    stop = text.find("\n", end)
+    stop = len(text) if stop < 0 else stop
+    line = text[begin:stop]
+    cut = max((match.end() for match in re.finditer(r"[.!?]\s+(?=[A-Z\[<\"“])", line[: start - begin])), default=0)
+    tail = re.search(r"[.!?](?=\s|$)", text[end:stop])
+    return begin + cut, end + tail.end() if tail else stop
+
+
+def _finding(document: str, kind: str, start: int, end: int, where: str, excerpt: str) -> Finding:
+    assert kind in _KINDS
+    return Finding(
+        kind=cast("FindingKind", kind),
+        document=document,
+        start=start,
+        end=end,
+        where=where,
+        excerpt=" ".join(excerpt.split())[:MAX_EXCERPT],
+    )
+
+
+def _unique(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(findings))[:_MAX_FINDINGS]

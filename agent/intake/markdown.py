@@ -1,0 +1,265 @@
+"""Markdown and plain text as blocks, by a small reader of our own.
+
+No child process and no parser in C stands between a Markdown file and its blocks, so reading one costs next to
+nothing. It knows what product listings and READMEs use: headings, paragraphs, lists, tables, quotes, fenced code,
+links, emphasis, HTML comments and stray tags. What it does not know stays in the text as it was written.
+"""
+
+import html
+import re
+from typing import Final, NamedTuple
+
+from agent.intake.instructions import find
+from agent.intake.page import MAX_EXCERPT, Block, Page, PageLink, Removed
+
+_ATX: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+_SETEXT: Final = re.compile(r" {0,3}(=+|-+)[ \t]*")
+_FENCE: Final = re.compile(r" {0,12}(`{3,}|~{3,})(.*)")
+_ITEM: Final = re.compile(r"([ \t]*)(?:[-*+•·]|\d{1,9}[.)])[ \t]+(.*)")
+_TASK: Final = re.compile(r"\[[ xX]\][ \t]+")
+_RULE: Final = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
+_QUOTE: Final = re.compile(r" {0,3}> ?")
+_DELIMITER: Final = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_REFERENCE: Final = re.compile(r" {0,3}\[[^\]]+\]:[ \t]*(\S+).*")
+_CELLS: Final = re.compile(r"(?<!\\)\|")
+_COMMENT: Final = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
+_HIDDEN_ELEMENT: Final = re.compile(
+    r"<(\w+)(?=[^>]{0,500}(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|[\s\"']hidden[\s=>]))[^>]{0,500}>"
+    r"(.*?)</\1\s*>",
+    re.DOTALL | re.IGNORECASE,
+)
+_SILENT_ELEMENT: Final = re.compile(r"<(script|style|template|noscript)\b[^>]*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
+_BREAK_TAG: Final = re.compile(r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|details|summary|blockquote)\b[^>]{0,500}>", re.I)
+_TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]{0,2000})?/?>")
+_IMAGE: Final = re.compile(r"!\[([^\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\]]*\])")
+_LINK: Final = re.compile(r"\[([^\[\]]+)\]\((<[^>]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+[\"'(][^\"')]*[\"')])?\)")
+_REFERENCED: Final = re.compile(r"\[([^\[\]]+)\]\[[^\]]*\]")
+_AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^\s<>]+)>")
+_BARE: Final = re.compile(r"(?<![(<\w\"])https?://[^\s<>()\"']+")
+_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_EMPHASIS: Final = (
+    re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*"),
+    re.compile(r"(?<![\w_])__(?=\S)(.+?)(?<=\S)__(?![\w_])"),
+    re.compile(r"(?<![\w*:/.\\])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])"),
+    re.compile(r"(?<![\w_\\])_(?=[^\s_])([^_\n]+?)(?<=[^\s_])_(?![\w_])"),
+    re.compile(r"~~(?=\S)(.+?)(?<=\S)~~"),
+)
+_ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+_FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_TITLE: Final = re.compile(r"^title:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_HAS_HEADING: Final = re.compile(r"^#{1,6} \S", re.MULTILINE)
+_HELD: Final = "\ue000"
+_WRAPPED_SHARE: Final = 0.6
+_MAX_WRAP: Final = 100
+_MIN_WRAP: Final = 50
+
+
+class _Line(NamedTuple):
+    text: str
+    code: bool
+
+
+def read_markdown(text: str) -> Page:
+    """The blocks of a Markdown text; `title` is its first heading or the front matter's title."""
+    front = _FRONT.match(text)
+    title = ""
+    if front:
+        found = _FRONT_TITLE.search(front[1])
+        title = found[1] if found else ""
+        text = text[front.end() :]
+    text, removed = _strip_html(text.replace("\t", "    "))
+    links: list[PageLink] = []
+    blocks = _Reader(links).read(text.split("\n"))
+    heading = next((block.text for block in blocks if block.kind == "heading"), "")
+    return Page(heading or title, tuple(blocks), tuple(links), tuple(removed))
+
+
+def read_text(text: str) -> Page:
+    """The blocks of plain text: paragraphs between blank lines, bullets as items, wrapped lines joined."""
+    if _HAS_HEADING.search(text):
+        return read_markdown(text)
+    lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
+    longest = max(map(len, lines), default=0)
+    wrap = longest * _WRAPPED_SHARE if _MIN_WRAP <= longest <= _MAX_WRAP else None
+    blocks: list[Block] = []
+    previous = ""
+    for line in lines:
+        item = _ITEM.fullmatch(line)
+        if item and item[2]:
+            blocks.append(Block("item", item[2].strip()))
+        elif line.strip():
+            text_line = line.strip()
+            if wrap and len(previous) >= wrap and blocks and blocks[-1].kind in ("paragraph", "item"):
+                blocks[-1] = blocks[-1]._replace(text=f"{blocks[-1].text} {text_line}")
+            else:
+                kind = "row" if text_line.startswith("|") else "paragraph"
+                blocks.append(Block("row", _row(text_line)) if kind == "row" else Block("paragraph", text_line))
+        previous = line
+    return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
+
+
+def _strip_html(text: str) -> tuple[str, list[Removed]]:
+    """`text` outside code without comments, hidden elements and silent elements."""
+    removed: list[Removed] = []
+
+    def comment(match: re.Match[str]) -> str:
+        words = " ".join(match[1].split())
+        for place in find(words)[:1]:
+            removed.append(Removed("instruction-like-text", "a comment", words[place.start :][:MAX_EXCERPT]))
+        return "\n" * match[0].count("\n")
+
+    def hidden(match: re.Match[str]) -> str:
+        words = " ".join(_TAG.sub(" ", match[2]).split())
+        if words:
+            removed.append(Removed("hidden-text", f"a hidden <{match[1].lower()}>", words[:MAX_EXCERPT]))
+        return ""
+
+    def silent(match: re.Match[str]) -> str:
+        words = " ".join(_TAG.sub(" ", match[2]).split())
+        if find(words):
+            removed.append(Removed("hidden-text", f"a <{match[1].lower()}>", words[:MAX_EXCERPT]))
+        return ""
+
+    parts: list[str] = []
+    for code, part in _split_code(text):
+        if not code:
+            part = _COMMENT.sub(comment, part)
+            part = _SILENT_ELEMENT.sub(silent, part)
+            part = _HIDDEN_ELEMENT.sub(hidden, part)
+        parts.append(part)
+    return "\n".join(parts), removed
+
+
+def _split_code(text: str) -> list[tuple[bool, str]]:
+    """The text as runs of lines, fenced code apart from the rest."""
+    runs: list[tuple[bool, list[str]]] = [(False, [])]
+    fence = ""
+    for line in text.split("\n"):
+        match = _FENCE.fullmatch(line)
+        if fence:
+            runs[-1][1].append(line)
+            if match and match[1].startswith(fence) and not match[2].strip():
+                fence = ""
+                runs.append((False, []))
+        elif match and not (match[1].startswith("`") and "`" in match[2]):
+            fence = match[1]
+            runs.append((True, [line]))
+        else:
+            runs[-1][1].append(line)
+    return [(code, "\n".join(lines)) for code, lines in runs if lines]
+
+
+class _Reader:
+    """Collects blocks line by line; the open paragraph or item takes further lines."""
+
+    def __init__(self, links: list[PageLink]) -> None:
+        self._links = links
+        self._blocks: list[Block] = []
+        self._open: list[str] = []
+        self._kind = "paragraph"
+        self._table = False
+
+    def read(self, lines: list[str]) -> list[Block]:
+        fence = ""
+        for index, raw in enumerate(lines):
+            match = _FENCE.fullmatch(raw)
+            if fence:
+                if match and match[1].startswith(fence) and not match[2].strip():
+                    fence = ""
+                elif raw.strip():
+                    self._blocks.append(Block("code", raw.rstrip()))
+            elif match and not (match[1].startswith("`") and "`" in match[2]):
+                self._close()
+                fence = match[1]
+            else:
+                self._line(_unquote(raw), _unquote(lines[index + 1]) if index + 1 < len(lines) else "")
+        self._close()
+        return self._blocks
+
+    def _line(self, line: str, following: str) -> None:
+        if not line.strip():
+            self._close()
+            self._table = False
+            return
+        atx = _ATX.fullmatch(line)
+        item = _ITEM.fullmatch(line)
+        if atx:
+            self._close()
+            self._heading(atx[2] or "", len(atx[1]))
+        elif self._open and self._kind == "paragraph" and _SETEXT.fullmatch(line):
+            text = " ".join(self._open)
+            self._open = []
+            self._heading(text, 1 if line.strip().startswith("=") else 2)
+        elif _RULE.fullmatch(line) or _REFERENCE.fullmatch(line):
+            self._close()
+        elif self._table and "|" in line:
+            if not _DELIMITER.fullmatch(line):
+                self._append("row", " | ".join(self._inline(cell) for cell in _row(line).split(" | ")))
+        elif "|" in line and "|" in following and _DELIMITER.fullmatch(following):
+            self._close()
+            self._table = True
+            self._append("row", " | ".join(self._inline(cell) for cell in _row(line).split(" | ")))
+        elif item:
+            self._close()
+            self._kind = "item"
+            self._open = [_TASK.sub("", item[2])]
+        else:
+            self._open.append(line.strip())
+
+    def _heading(self, text: str, level: int) -> None:
+        words = self._inline(text)
+        if words:
+            self._blocks.append(Block("heading", words, level))
+
+    def _close(self) -> None:
+        if self._open:
+            for part in _BREAK_TAG.split(" ".join(self._open)):
+                self._append(self._kind, self._inline(part))
+        self._open = []
+        self._kind = "paragraph"
+
+    def _append(self, kind: str, text: str) -> None:
+        if text.strip(" |"):
+            self._blocks.append(Block("item" if kind == "item" else "row" if kind == "row" else "paragraph", text))
+
+    def _inline(self, text: str) -> str:
+        """`text` without markers; code spans are held aside, so that nothing in them is read as markup."""
+        held: list[str] = []
+
+        def hold(words: str) -> str:
+            held.append(words)
+            return f"{_HELD}{len(held) - 1}{_HELD}"
+
+        def link(match: re.Match[str]) -> str:
+            self._links.append(PageLink(match[2].strip("<>"), match[1], "main"))
+            return match[1]
+
+        def bare(match: re.Match[str]) -> str:
+            address = match[1] if match.re is _AUTOLINK else match[0]
+            self._links.append(PageLink(address.rstrip(".,;:"), "", "main"))
+            return hold(address)
+
+        # Code spans keep their marks: they tell a name from a word, and quotes of the source carry them.
+        text = _CODE.sub(lambda match: hold(match[0]), text.replace(_HELD, ""))
+        text = _IMAGE.sub(lambda match: match[1], text)
+        text = _LINK.sub(link, text)
+        text = _REFERENCED.sub(lambda match: match[1], text)
+        text = _BARE.sub(bare, _AUTOLINK.sub(bare, text))
+        text = _ESCAPE.sub(lambda match: hold(match[1]), text)
+        text = _TAG.sub("", text)
+        for pattern in _EMPHASIS:
+            text = pattern.sub(lambda match: match[1], text)
+        text = html.unescape(text)
+        text = re.sub(f"{_HELD}(\\d+){_HELD}", lambda match: held[int(match[1])], text)
+        return " ".join(text.split(" ")).strip()
+
+
+def _unquote(line: str) -> str:
+    while match := _QUOTE.match(line):
+        line = line[match.end() :]
+    return line
+
+
+def _row(line: str) -> str:
+    cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line.strip().strip("|"))]
+    return " | ".join(cells)

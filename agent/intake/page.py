@@ -1,0 +1,52 @@
+"""What a reader makes of one source, before offsets: blocks in order, links, and what was taken out.
+
+Plain tuples and no pydantic: the parsing child imports this module, and its start must be cheap.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+BlockKind = Literal["heading", "paragraph", "item", "row", "code"]
+Region = Literal["main", "chrome", "neighbour"]
+AboutHint = Literal["", "other"]
+
+MAX_EXCERPT: Final = 200
+"""Characters of a finding's excerpt."""
+
+
+class Block(NamedTuple):
+    """A heading, a paragraph, a list item, a table row or a run of code."""
+
+    kind: BlockKind
+    text: str
+    level: int = 0
+    """1 to 6 for a heading, otherwise 0."""
+    hint: AboutHint = ""
+    """`other` inside a container that names itself related, similar, reviews and the like."""
+
+
+class Removed(NamedTuple):
+    """Text or a character class that was taken out, or a property of the page worth showing."""
+
+    kind: str
+    """A finding kind of `records.FindingKind`."""
+    where: str
+    text: str
+
+
+class PageLink(NamedTuple):
+    """A link as written, with its words and the part of the page that it stands in."""
+
+    href: str
+    text: str
+    region: Region
+
+
+class Page(NamedTuple):
+    """One parsed source."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    links: tuple[PageLink, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    scripts: bool = False
+    """True when the page carries scripts and an empty mount point, so its text may need JavaScript."""

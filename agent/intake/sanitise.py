@@ -1,0 +1,118 @@
+"""The Unicode pass: characters that a reader cannot see are taken out and reported; the rest is brought to NFC.
+
+Zero-width joiners stay where a script or an emoji needs them. The result holds no control character but the line
+feed, and its offsets never change afterwards.
+"""
+
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+from agent.intake.page import MAX_EXCERPT, Removed
+
+_PLAIN: Final = re.compile(r"[\n\x20-\x7e]*")
+_BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_TAGS: Final = range(0xE0000, 0xE0080)
+_VARIATIONS: Final = range(0xE0100, 0xE01F0)
+_SELECTORS: Final = range(0xFE00, 0xFE10)
+_PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0x110000))
+_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MARKS: Final = frozenset("\u200e\u200f\u061c")
+_JOINERS: Final = frozenset("\u200c\u200d")
+_ZERO_WIDTH: Final = frozenset("\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u034f\u115f\u1160\u3164\uffa0")
+_SOFT_HYPHEN: Final = "\u00ad"
+_TAG_BASE: Final = 0xE0000
+_PRINTABLE: Final = range(0x20, 0x7F)
+_LATIN_END: Final = 0x0590
+"""Below Hebrew no script needs a joiner."""
+_MAX_MARKS: Final = 2
+"""Combining marks in a row beyond which no script writes them."""
+_WORTH_SOFT: Final = 4
+_WORTH_ZERO: Final = 3
+_WORTH_PRIVATE: Final = 8
+
+
+class Cleaned(NamedTuple):
+    """Text that can be seen, and what was taken out of it."""
+
+    text: str
+    removed: tuple[Removed, ...]
+
+
+def clean(text: str, where: str) -> Cleaned:
+    """`text` without what cannot be seen; `where` names the place in the findings."""
+    if _PLAIN.fullmatch(text):
+        return Cleaned(text, ())
+    text = _BREAKS.sub("\n", text).replace("\t", "    ")
+    kept: list[str] = []
+    taken: dict[str, list[str]] = {}
+    marks = 0
+    for index, character in enumerate(text):
+        marks = marks + 1 if unicodedata.category(character) == "Mn" else 0
+        if marks > _MAX_MARKS:
+            taken.setdefault("combining", []).append(character)
+            continue
+        kind = _kind(text, index)
+        if kind is None:
+            kept.append(" " if unicodedata.category(character) == "Zs" else character)
+        else:
+            taken.setdefault(kind, []).append(character)
+    result = unicodedata.normalize("NFC", "".join(kept))
+    return Cleaned(result, _findings(taken, result, where))
+
+
+def _kind(text: str, index: int) -> str | None:
+    """The class under which the character at `index` is taken out, or None when it stays."""
+    character = text[index]
+    code = ord(character)
+    if character == "\n":
+        return None
+    if code in _TAGS:
+        return "tag"
+    if code in _VARIATIONS:
+        return "variation"
+    if code in _SELECTORS:
+        return None if index and not _selector(text[index - 1]) else "variation"
+    for name, members in (("bidi", _BIDI), ("mark", _MARKS), ("zero", _ZERO_WIDTH), ("soft", {_SOFT_HYPHEN})):
+        if character in members:
+            return name
+    if character in _JOINERS:
+        return None if _joins(text, index) else "zero"
+    if any(code in span for span in _PRIVATE):
+        return "private"
+    return {"Cc": "control", "Cf": "zero", "Cs": "invalid", "Cn": "invalid"}.get(unicodedata.category(character))
+
+
+def _selector(character: str) -> bool:
+    return ord(character) in _SELECTORS or ord(character) in _VARIATIONS
+
+
+def _joins(text: str, index: int) -> bool:
+    if not 0 < index < len(text) - 1:
+        return False
+    before, after = text[index - 1], text[index + 1]
+    return ord(before) >= _LATIN_END and ord(after) >= _LATIN_END and before not in _JOINERS and after not in _JOINERS
+
+
+def _findings(taken: dict[str, list[str]], result: str, where: str) -> tuple[Removed, ...]:
+    shown = result.strip()[:MAX_EXCERPT]
+    found: list[Removed] = []
+    hidden = "".join(chr(ord(c) - _TAG_BASE) for c in taken.get("tag", ()) if ord(c) - _TAG_BASE in _PRINTABLE)
+    count = {kind: len(characters) for kind, characters in taken.items()}
+    if hidden or count.get("variation", 0) > 1:
+        found.append(Removed("invisible-characters", where, (hidden or shown)[:MAX_EXCERPT]))
+    elif (
+        count.get("zero", 0) >= _WORTH_ZERO
+        or count.get("soft", 0) >= _WORTH_SOFT
+        or count.get("private", 0) >= _WORTH_PRIVATE
+    ):
+        found.append(Removed("invisible-characters", where, shown))
+    for kind, finding in (
+        ("bidi", "bidi-control"),
+        ("combining", "combining-flood"),
+        ("control", "control-characters"),
+        ("invalid", "invalid-unicode"),
+    ):
+        if count.get(kind):
+            found.append(Removed(finding, where, shown))
+    return tuple(found)
