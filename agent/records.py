@@ -370,6 +370,8 @@ class ThreatScore(Record):
     cvss_base: Number
     aivss: Number
     severity: Band
+    reasons: dict[str, str] = {}
+    """Why a metric of the vector has its value, by metric, in this product's words."""
 
 
 class Mitigation(Record):

@@ -110,7 +110,10 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
         row("headline", "yes, the draft's base is this threat's" if headline else "no"),
         *(row("folded", reason) for reason in folded),
     ]
-    metrics = [row(metric, words) for metric, words in vector_words(item.score.cvss_vector)]
+    metrics = [
+        row(metric, f"{words}: {reason}" if reason else words)
+        for metric, words, reason in vector_words(item.score.cvss_vector, item.score.reasons)
+    ]
     known = [row(ref.id, f"{ref.title} ({ref.scheme})") for ref in item.taxonomy]
     done = [row(f"{m.who}, {m.status}", m.text, m.evidence) for m in item.mitigations]
     chains = [row("chain", chain.title) for chain in view.draft.chains if item.id in chain.threats]

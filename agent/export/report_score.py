@@ -29,14 +29,24 @@ def score(view: View) -> list[str]:
     lines = ["## Score", *fence(stored.arithmetic.split("\n"), "text"), ""]
     if stored.withheld is not None:
         lines += [f"Withheld: {plain(stored.withheld)}; with typical estimates {tenth(stored.provisional)}", ""]
-    words = vector_words(stored.cvss_vector)
-    if words:
-        lines += [*table((Column("metric"), Column("scenario that was scored")), words), ""]
+    lines += _vector_table(view)
     lines += _factor_table(view)
     lines += [f"Corners {span(stored.low, stored.high)}", ""]
     lines += [f"- Warning: {plain(warning)}" for warning in stored.warnings]
     lines += [*_alternatives(view), "", _ATTRIBUTION, ""]
     return lines
+
+
+def _vector_table(view: View) -> list[str]:
+    """The headline's vector metric by metric, with the reasons that the product's own words give."""
+    vector, headline = view.draft.score.cvss_vector, view.headline
+    same = headline is not None and headline.threat.score.cvss_vector == vector
+    reasons = headline.threat.score.reasons if headline is not None and same else {}
+    words = vector_words(vector, reasons)
+    if not words:
+        return []
+    columns = [Column("metric"), Column("scenario that was scored")] + ([Column("because")] if reasons else [])
+    return [*table(columns, [[plain(cell) for cell in row[: len(columns)]] for row in words]), ""]
 
 
 def _factor_table(view: View) -> list[str]:

@@ -25,10 +25,11 @@ _HELD: Final = re.compile(
     r"\b(?:access|accounts?|permissions?|knowledge|credentials?|keys?|tokens?|control|ability|rights?|foothold|seat|role)$"
 )
 _WORDED: Final = re.compile(
-    r"\b(?:wording|text|instructions?|content|passages?|comments?|messages?|pages?|mails?|prompts?|documents?|files?)$"
+    r"^(?:[\w-]+ ){0,2}(?:wording|text|instructions?|content|passages?|comments?|messages?|prompts?)\b"
 )
 _CLAUSE: Final = re.compile(
-    r",| (?:that|who|whose|which|where|when|in|on|of|to|for|from|inside|with|about|into|at|by) "
+    r",| (?:that|who|whose|which|where|when|after|before|until|without|while|behind|as"
+    r"|in|on|of|to|for|from|inside|with|about|into|at|by) "
 )
 _FINITE: Final = re.compile(
     r"\b(?:is|are|was|were|has|have|had|does|do|can|may|will|must|could|would|accepts|allows|reads|writes|holds|keeps"
@@ -45,6 +46,8 @@ _TO: Final = re.compile(r"\b(?:access|changes?|edits?|damage|writes?|additions?|
 _PAST_IMPACT: Final = re.compile(
     r"\b(?:is|are|be|being|gets?|becomes?|leaves?|goes|go|runs?|ends?|reach(?:es)?|happens?)\b"
 )
+_SHORT_SOURCE: Final = 5
+"""Words; behind a longer source an inserted condition would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
 _SMALL: Final = (
     "no",
@@ -72,7 +75,10 @@ def threat_sentence(statement: ThreatStatement) -> str:
     """
     source = _bare(statement.source)
     action = re.sub(r"^(?:can|may|could) ", "", _bare(statement.action))
-    subject = f"{source}{_condition(_bare(statement.prerequisite))}"
+    condition = _condition(_bare(statement.prerequisite))
+    subject = f"{source}{condition}"
+    if condition.startswith(", given ") and len(source.split()) > _SHORT_SOURCE:
+        subject = f"{condition.removeprefix(', ')} {source}"
     result = _result(_bare(statement.impact), _bare(statement.asset))
     sentence = f"{subject} can {action}"
     if result:
@@ -86,7 +92,7 @@ def _condition(prerequisite: str) -> str:
     first = prerequisite.split(" ", 1)[0].lower().rstrip(",")
     if first in _RELATIVES:
         return f" {prerequisite}"
-    if first in _CONJUNCTIONS or first in _PREPOSITIONS or first.endswith("ing"):
+    if first in _CONJUNCTIONS or first in _PREPOSITIONS or (first.endswith("ing") and first != "wording"):
         return f", {_small(prerequisite)},"
     head = _CLAUSE.split(prerequisite, maxsplit=1)[0]
     if _FINITE.search(head):

@@ -1,5 +1,6 @@
 """A CVSS v4.0 vector, metric by metric, in words (FIRST, CVSS v4.0 specification, section 2)."""
 
+from collections.abc import Mapping
 from typing import Final
 
 _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -26,8 +27,8 @@ _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 }
 
 
-def vector_words(vector: str | None) -> list[list[str]]:
-    """Rows of metric and meaning for the eleven base metrics of a vector; empty without one."""
+def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
+    """Rows of metric, meaning and reason (may be empty) for the eleven base metrics; no rows without a vector."""
     if not vector:
         return []
     chosen = dict(part.split(":", 1) for part in vector.split("/") if ":" in part)
@@ -35,5 +36,5 @@ def vector_words(vector: str | None) -> list[list[str]]:
     for metric, (name, words) in _METRICS.items():
         value = chosen.get(metric)
         if value in words:
-            rows.append([f"{metric}:{value} {name}", words[value]])
+            rows.append((f"{metric}:{value} {name}", words[value], (reasons or {}).get(metric, "")))
     return rows

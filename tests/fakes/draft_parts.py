@@ -120,7 +120,10 @@ def threat_score(known: Score, vector: str) -> ThreatScore:
     made = score(Request(cvss_vector=vector, factor_sum=point, factor_set="0.5", mode="directory"))
     assert made.aivss is not None
     assert made.cvss_base is not None
-    return ThreatScore(cvss_vector=vector, cvss_base=made.cvss_base, aivss=made.aivss, severity=severity(made.aivss))
+    reasons = {"PR": "a question needs a WorkOS account"} if "PR:L" in vector else {}
+    return ThreatScore(
+        reasons=reasons, cvss_vector=vector, cvss_base=made.cvss_base, aivss=made.aivss, severity=severity(made.aivss)
+    )
 
 
 def layer(
