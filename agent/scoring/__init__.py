@@ -10,6 +10,4 @@ from agent.scoring.interval import bands, severity
 from agent.scoring.request import Request, parse_request
 from agent.scoring.result import score, verify, with_controls, withhold
 
-band = severity
-
-__all__ = ["Request", "band", "bands", "parse_request", "score", "severity", "verify", "with_controls", "withhold"]
+__all__ = ["Request", "bands", "parse_request", "score", "severity", "verify", "with_controls", "withhold"]
