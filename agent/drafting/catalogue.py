@@ -1,0 +1,371 @@
+"""Threat patterns matched against one product: candidates with their slots filled, or questions.
+
+A pattern fires on what the sources show. Each claim behind it is then checked: *supported* by a sentence,
+*contradicted* by a denial or a stated limit (the worse reading is taken and the threat is marked), or *not addressed*.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal, NamedTuple
+
+from agent.drafting.ledger import Ledger
+from agent.drafting.patterns import METRIC_VALUES, METRICS, Condition, Metric, Pattern, QuestionTemplate, load_patterns
+from agent.drafting.slots import Slot, Slots, is_usable, load_lexicon, usable
+from agent.drafting.templates import fill, missing, names_in, sentence_case
+from agent.evidence.reading import Reading
+from agent.evidence.signals import Match, load_signals
+from agent.records import Capability, State, System, ThreatStatement
+from agent.taxonomy.keys import LayerKey
+
+Verdict = Literal["supported", "contradicted", "not addressed"]
+
+MAX_EVIDENCE: Final = 4
+"""Quotes cited for one candidate."""
+_FILLED: Final = 2
+"""Different slots, beside the product's name, that must have a quote."""
+_DOUBT: Final = 0.5
+"""By which `typical` is multiplied when the claim is contradicted."""
+_ACTS: Final = ("read_only", "advises_only")
+_LIMITS: Final[dict[str, tuple[str, ...]]] = {
+    "writes_records": _ACTS,
+    "deletes_data": _ACTS,
+    "sends_messages": _ACTS,
+    "deploys": _ACTS,
+    "changes_access": _ACTS,
+    "moves_money": _ACTS,
+    "commits_code": _ACTS,
+    "executes_code": _ACTS,
+    "writes_files": ("read_only",),
+    "long_term_memory": ("stateless",),
+    "session_memory": ("stateless",),
+    "stores_history": ("stateless",),
+    "runs_unattended": ("user_initiated",),
+    "plans_tasks": ("fixed_workflow",),
+    "tool_choice_dynamic": ("fixed_workflow",),
+    "trains_on_data": ("no_training",),
+}
+"""Signals and the stated limits that speak against them."""
+_GRAVITY: Final = {"execute": 0, "delete": 1, "write": 2, "read": 3}
+"""A pattern whose trigger is no action takes its object from the gravest capability."""
+_IMPACT: Final = frozenset({"VC", "VI", "VA", "SC", "SI", "SA"})
+
+
+class MetricReason(NamedTuple):
+    """One metric of a vector."""
+
+    metric: Metric
+    value: str
+    reason: str
+
+
+class Support(NamedTuple):
+    """What the sources say about one claim of a candidate."""
+
+    claim: str
+    """The signal's title."""
+    signal: str
+    verdict: Verdict
+    evidence: tuple[str, ...]
+
+
+class FilledMitigation(NamedTuple):
+    """A mitigation in this product's words."""
+
+    text: str
+    who: Literal["you", "vendor"]
+
+
+class FilledQuestion(NamedTuple):
+    """A question in this product's words."""
+
+    text: str
+    proposed: str
+    settles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A threat that the sources support."""
+
+    pattern: Pattern
+    layer: LayerKey
+    title: str
+    statement: ThreatStatement
+    slots: dict[str, Slot]
+    """By name; filled from quotes."""
+    evidence: tuple[str, ...]
+    """Citations, the trigger's first."""
+    state: State
+    """claimed, inferred or contradicted."""
+    support: tuple[Support, ...]
+    vector: str
+    """CVSS v4.0 base vector after the conditions."""
+    metrics: tuple[MetricReason, ...]
+    typical: float
+    """0 to 1, lower when contradicted."""
+    mitigations: tuple[FilledMitigation, ...]
+    questions: tuple[FilledQuestion, ...]
+    signals: frozenset[str]
+    """That triggered it."""
+
+    def sentence(self) -> str:
+        """The statement as one sentence."""
+        return statement_sentence(self.statement)
+
+
+@dataclass(frozen=True)
+class OpenThreat:
+    """A pattern that fires but lacks a quote for something that it would have to name: only a question."""
+
+    pattern: Pattern
+    layer: LayerKey
+    title: str
+    lacking: tuple[str, ...]
+    """Slots without a quote."""
+    reason: str
+    questions: tuple[FilledQuestion, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What the catalogue says about one product."""
+
+    candidates: tuple[Candidate, ...]
+    """In the order of the catalogue."""
+    open: tuple[OpenThreat, ...]
+
+
+class _Firing(NamedTuple):
+    matches: tuple[Match, ...]
+    capabilities: tuple[Capability, ...]
+    groups: tuple[tuple[str, ...], ...]
+    """The signals that are shown, by trigger; one of a group is enough."""
+    whole: bool
+    """One sentence shows all that triggers the pattern."""
+
+
+def statement_sentence(statement: ThreatStatement) -> str:
+    """ "Given [prerequisite], [source] can [action], which leads to [impact]."""
+    body = (
+        f"given {statement.prerequisite}, {statement.source} can {statement.action}, which leads to {statement.impact}"
+    )
+    return sentence_case(f"{body}.")
+
+
+def match(
+    reading: Reading, system: System, ledger: Ledger, knowledge: Sequence[Pattern] | None = None, *, name: str
+) -> Matches:
+    """Match every pattern of `knowledge` (the bundled catalogue by default) against one product called `name`.
+
+    Only patterns that become candidates cite anything; citations are made in the order of the catalogue.
+    """
+    matcher = _Matcher(reading, system, ledger, name)
+    candidates: list[Candidate] = []
+    questions: list[OpenThreat] = []
+    for pattern in load_patterns() if knowledge is None else knowledge:
+        found = matcher.match(pattern)
+        if isinstance(found, Candidate):
+            candidates.append(found)
+        elif found is not None:
+            questions.append(found)
+    return Matches(tuple(candidates), tuple(questions))
+
+
+class _Matcher:
+    def __init__(self, reading: Reading, system: System, ledger: Ledger, name: str) -> None:
+        self._reading, self._ledger = reading, ledger
+        self._slots = Slots(reading, system, name)
+        self._shown: dict[str, tuple[Match, ...]] = {}
+        self._able: dict[str, Capability] = {}
+        for capability in system.capabilities:
+            if capability.state in ("claimed", "inferred", "confirmed", "contradicted") and capability.evidence:
+                self._able.setdefault(capability.signal, capability)
+        known = [c for c in system.capabilities if c.signal in self._able]
+        self._gravest = min(known, key=lambda c: (_GRAVITY[c.mode], known.index(c))) if known else None
+
+    def match(self, pattern: Pattern) -> Candidate | OpenThreat | None:
+        firing = self._firing(pattern)
+        if firing is None:
+            return None
+        filled = self._fill(pattern, firing)
+        values = {name: slot.value for name, slot in filled.items()}
+        lacking = tuple(name for name in pattern.needs if name not in filled)
+        used = {name for name in pattern.slots() if name in filled and name != "product"}
+        if lacking or len(used) < _FILLED:
+            return self._open(pattern, firing, values, lacking)
+        return self._candidate(pattern, firing, filled, values)
+
+    def _matches(self, signal: str) -> tuple[Match, ...]:
+        if signal not in self._shown:
+            self._shown[signal] = usable(self._reading, signal)
+        return self._shown[signal]
+
+    def _shows(self, signal: str) -> bool:
+        return bool(self._matches(signal)) or signal in self._able
+
+    def _firing(self, pattern: Pattern) -> _Firing | None:
+        when = pattern.when
+        if any(self._matches(signal) for trigger in when.none_of for signal in trigger.split("|")):
+            return None
+        groups = [trigger.split("|") for trigger in when.all_of]
+        text = self._text_matches(when.patterns)
+        if when.any_of and not text:
+            groups.append([signal for trigger in when.any_of for signal in trigger.split("|")])
+        elif when.patterns and not text:
+            return None
+        shown = [[signal for signal in group if self._shows(signal)] for group in groups]
+        if not all(shown):
+            return None
+        places = [{m.statement for s in group for m in self._matches(s)} for group in shown]
+        together = places[0].intersection(*places[1:]) if places else set()
+        best = min(together) if together else None
+        matches = [*text[:1]]
+        for group in shown:
+            found = [(m.statement != best, n, m) for n, s in enumerate(group) for m in self._matches(s)]
+            if found:
+                # The sentence that shows all triggers, else the first signal of the group.
+                matches.append(min(found, key=lambda row: row[:2])[2])
+        capabilities = [self._able[s] for group in shown for s in group if s in self._able]
+        whole = (best is not None or len(groups) + bool(text) == 1) and not (text and groups)
+        return _Firing(tuple(matches), tuple(dict.fromkeys(capabilities)), tuple(tuple(g) for g in shown), whole)
+
+    def _text_matches(self, patterns: tuple[str, ...]) -> list[Match]:
+        if not patterns:
+            return []
+        found = []
+        regex = _compiled(patterns)
+        for index, statement in enumerate(self._reading.statements):
+            hit = regex.search(statement.text) if is_usable(statement) else None
+            if hit and hit.end() > hit.start():
+                start = statement.start
+                found.append(Match(index, statement.document, start + hit.start(), start + hit.end(), False, False))
+        return found
+
+    def _fill(self, pattern: Pattern, firing: _Firing) -> dict[str, Slot]:
+        acting = any(load_signals().by_id[s].group == "action" for group in firing.groups for s in group)
+        capability = firing.capabilities[0] if firing.capabilities else None if acting else self._gravest
+        names = sorted({name for text in pattern.texts() for name in names_in(text)})
+        filled = {}
+        for name in names:
+            able = capability
+            if name in ("credential", "approver"):
+                able = next((c for c in firing.capabilities if getattr(c, name)), None)
+            if slot := self._slots.fill(name, firing.matches, able):
+                filled[name] = slot
+        return filled
+
+    def _candidate(
+        self, pattern: Pattern, firing: _Firing, filled: dict[str, Slot], values: dict[str, str]
+    ) -> Candidate:
+        evidence = self._cite(pattern, firing, filled)
+        support = self._support(pattern, firing, evidence)
+        against = {s.signal for s in support if s.verdict == "contradicted"}
+        contradicted = any(against.issuperset(group) for group in firing.groups)
+        state: State = "contradicted" if contradicted else "claimed" if firing.whole else "inferred"
+        metrics = self._metrics(pattern, values)
+        parts = {field: fill(text, values) for field, text in pattern.statement.model_dump().items()}
+        return Candidate(
+            pattern=pattern,
+            layer=pattern.layer,
+            title=sentence_case(fill(pattern.title, values)),
+            statement=ThreatStatement(**parts),
+            slots=filled,
+            evidence=evidence,
+            state=state,
+            support=support,
+            vector="CVSS:4.0/" + "/".join(f"{m.metric}:{m.value}" for m in metrics),
+            metrics=metrics,
+            typical=round(pattern.typical * (_DOUBT if contradicted else 1.0), 3),
+            mitigations=tuple(
+                FilledMitigation(sentence_case(fill(m.text, values)), m.who)
+                for m in pattern.mitigations
+                if not missing(m.text, values)
+            ),
+            questions=_questions(pattern.questions, values),
+            signals=frozenset(s for group in firing.groups for s in group),
+        )
+
+    def _cite(self, pattern: Pattern, firing: _Firing, filled: dict[str, Slot]) -> tuple[str, ...]:
+        """The trigger's quotes, then those of the needed slots; at most MAX_EVIDENCE."""
+        found = [self._ledger.cite(m.statement, m.start, m.end) for m in firing.matches[:MAX_EVIDENCE]]
+        if not firing.matches:
+            found += [quote for capability in firing.capabilities[:1] for quote in capability.evidence[:1]]
+        for name in pattern.needs:
+            slot = filled[name]
+            found += slot.evidence[:1]
+            places = zip(slot.statements, slot.spans, strict=True)
+            if len(dict.fromkeys(found)) < MAX_EVIDENCE:
+                found += [self._ledger.cite(index, start, end) for index, (start, end) in places]
+        return tuple(dict.fromkeys(found))[:MAX_EVIDENCE]
+
+    def _support(self, pattern: Pattern, firing: _Firing, evidence: tuple[str, ...]) -> tuple[Support, ...]:
+        """A verdict on each signal that triggered the pattern, then on each that a condition looks for."""
+        titles = load_signals().by_id
+        triggers = [s for group in firing.groups for s in group]
+        asked = [s for c in pattern.conditions for term in c.terms() for s, wanted in term if wanted]
+        found = []
+        for signal in dict.fromkeys([*triggers, *asked]):
+            against = self._against(signal)
+            quotes = evidence[:1] if signal in triggers else ()
+            if against is not None:
+                verdict: Verdict = "contradicted"
+                quotes = (self._ledger.cite(against.statement, against.start, against.end),)
+            else:
+                verdict = "supported" if self._shows(signal) else "not addressed"
+            found.append(Support(titles[signal].title, signal, verdict, quotes))
+        return tuple(found)
+
+    def _against(self, signal: str) -> Match | None:
+        """The first sentence that denies `signal` or states a limit against it."""
+        denied = (m for m in self._reading.matches(signal) if m.denied)
+        limits = (m for limit in _LIMITS.get(signal, ()) for m in self._matches(limit))
+        usable_ones = (m for m in (*denied, *limits) if is_usable(self._reading.statements[m.statement]))
+        return next(usable_ones, None) if signal in _LIMITS else None
+
+    def _metrics(self, pattern: Pattern, values: dict[str, str]) -> tuple[MetricReason, ...]:
+        base = pattern.values()
+        now = {m: MetricReason(m, base[m], fill(pattern.reason(m, base[m]), values)) for m in METRICS}
+        changed: set[Metric] = set()
+        for condition in pattern.conditions:
+            if not self._holds(condition):
+                continue
+            for metric, value in condition.set.items():
+                order = METRIC_VALUES[metric]
+                # Two conditions that hold at once: the one that does more harm stays.
+                if metric in _IMPACT and metric in changed and order.index(value) > order.index(now[metric].value):
+                    continue
+                now[metric] = MetricReason(metric, value, condition.because)
+                changed.add(metric)
+        return tuple(now[m] for m in METRICS)
+
+    def _holds(self, condition: Condition) -> bool:
+        return all(any(self._shows(signal) == wanted for signal, wanted in term) for term in condition.terms())
+
+    def _open(
+        self, pattern: Pattern, firing: _Firing, values: dict[str, str], lacking: tuple[str, ...]
+    ) -> OpenThreat | None:
+        words = {**load_lexicon().stand_ins, **values}
+        questions = _questions(pattern.questions, words)
+        if not questions:
+            return None
+        what = " and ".join(lacking) if lacking else "enough"
+        title = sentence_case(fill(pattern.title, words))
+        evidence = tuple(self._ledger.cite(m.statement, m.start, m.end) for m in firing.matches[:1])
+        reason = f"no quote names {what} for it"
+        return OpenThreat(pattern, pattern.layer, title, lacking, reason, questions, evidence)
+
+
+def _questions(templates: tuple[QuestionTemplate, ...], values: dict[str, str]) -> tuple[FilledQuestion, ...]:
+    return tuple(
+        FilledQuestion(sentence_case(fill(q.text, values)), sentence_case(fill(q.proposed, values)), q.settles)
+        for q in templates
+        if not missing(q.text, values) and not missing(q.proposed, values)
+    )
+
+
+@cache
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE)

@@ -1,0 +1,329 @@
+"""Slots of threat templates, filled with noun phrases that the product's own sentences use.
+
+A slot takes the best noun phrase of the sentences that triggered the pattern, then of the sentences that show the
+slot's own signals, then the matching item of the system picture. Nothing is filled from general knowledge.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import yaml
+from pydantic import Field
+
+from agent.drafting.phrases import plural, singular
+from agent.errors import InputError
+from agent.evidence.reading import Reading
+from agent.evidence.signals import Match, is_denied
+from agent.records import Capability, Record, Statement, System, SystemItem
+from agent.resources import data_folder
+
+MAX_CHARS: Final = 60
+_MAX_MODIFIERS: Final = 3
+_SYSTEM_SLOTS: Final[Mapping[str, str]] = {
+    "actor": "actors", "person": "actors", "service": "services", "store": "stores", "host": "components",
+    "sandbox": "components", "llm": "services", "peer": "components", "client": "services",
+}  # fmt: skip
+_KINDS: Final[Mapping[str, frozenset[str]]] = {
+    "actor": frozenset({"person", "operator"}),
+    "person": frozenset({"subject", "person"}),
+    "peer": frozenset({"agent"}),
+    "llm": frozenset({"llm"}),
+    "client": frozenset({"host", "client"}),
+    "sandbox": frozenset({"sandbox"}),
+    "host": frozenset({"host", "sandbox", "cloud"}),
+}
+_NOT_SERVICES: Final = frozenset({"llm", "host", "client", "registry", "protocol", "framework", "sandbox"})
+_CAPABILITY_SLOTS: Final = frozenset({"action", "object", "credential", "approver", "data"})
+_PEOPLE: Final = re.compile(
+    r"\b(developers?|engineers?|analysts?|administrators?|admins?|clinicians?|doctors?|physicians?|nurses?"
+    r"|therapists?|lawyers?|attorneys?"
+    r"|students?|teachers?|researchers?|scientists?|traders?|investors?|merchants?|marketers?|sellers?|recruiters?|designers?|accountants?"
+    r"|makers?|builders?|auditors?|reviewers?|maintainers?|security teams?|sales teams?|support teams?|on-call engineers?|owners?|employees"
+    r"|users?|operators?)\b",
+    re.IGNORECASE,
+)
+_SUBJECTS: Final = re.compile(
+    r"\b(patients?|customers?|callers?|visitors?|children|child|students?|learners?|candidates?|prospects?|leads?|borrowers?|travellers?"
+    r"|end users?|shoppers?|contacts?|recipients?|tenants|clients|passengers?|users?|people)\b",
+    re.IGNORECASE,
+)
+_PARTICLES: Final = frozenset(("and", "or", "up", "out", "off", "in", "on", "back", "at", "down", "over"))
+_PROPER: Final = re.compile(r"[A-Z]|\d")
+
+
+class SlotKind(Record):
+    """How one slot finds its words."""
+
+    signals: tuple[str, ...] = Field(min_length=1)
+    heads: str
+    """Singular nouns joined by `|`."""
+    verbatim: tuple[str, ...] = ()
+    number: str = Field(default="singular", pattern="^(singular|plural)$")
+    bare: bool = False
+    """Without an article."""
+
+
+class Slot(NamedTuple):
+    """A filled slot."""
+
+    name: str
+    value: str
+    statements: tuple[int, ...]
+    """Where the words stand."""
+    spans: tuple[tuple[int, int], ...]
+    """Offsets of the words in the document, one for each statement."""
+    evidence: tuple[str, ...]
+    """Citations that it already has, when it comes from the system picture."""
+
+
+class _Phrase(NamedTuple):
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The compiled slots."""
+
+    kinds: Mapping[str, SlotKind]
+    regexes: Mapping[str, re.Pattern[str]]
+    verbatim: Mapping[str, re.Pattern[str]]
+    ranks: Mapping[str, Mapping[str, int]]
+    """The place of each head, in both numbers, in its slot's list."""
+    mass: frozenset[str]
+    stand_ins: Mapping[str, str]
+    """Words for slots that no quote fills, for questions only."""
+    lower: frozenset[str]
+    """Words that lose their capital at the beginning of a sentence."""
+
+
+@cache
+def load_lexicon(path: Path | None = None) -> Lexicon:
+    """The slots of `corpus/knowledge/slots.yaml`. Raises InputError when the file is not of that form."""
+    file = path or data_folder("corpus") / "knowledge" / "slots.yaml"
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    content = yaml.load(file.read_text("utf-8"), Loader=loader)  # a safe loader either way
+    if not isinstance(content, dict) or set(content) != {"mass", "modifiers", "stand_ins", "slots"}:
+        raise InputError("not a file of slots", where=file.name, hint="keys mass, modifiers, stand_ins, slots")
+    modifiers = str(content["modifiers"]).split("|")
+    mass = frozenset(word.lower() for word in str(content["mass"]).split("|"))
+    kinds = {name: SlotKind.model_validate(row) for name, row in content["slots"].items()}
+    lower = {w.lower() for w in modifiers if not _PROPER.search(w)}
+    for kind in kinds.values():
+        lower |= {w.lower() for head in kind.heads.split("|") for w in head.split() if not _PROPER.search(w)}
+    joined = "|".join(re.escape(m) for m in sorted(modifiers, key=lambda m: (-len(m), m)))
+    proper = r"(?<=[a-z,;] )(?!(?:AI|LLM|The|This|It|Its|An?|In|On|Each|Every|All)\b)[A-Z][\w&-]*(?:[’']s)?"
+    one = rf"(?:(?i:{joined})|{proper}|[a-z]+-[a-z-]+)"
+    return Lexicon(
+        kinds=kinds,
+        regexes={name: re.compile(_noun_source(kind.heads, one)) for name, kind in kinds.items()},
+        verbatim={name: re.compile("|".join(kind.verbatim)) for name, kind in kinds.items() if kind.verbatim},
+        ranks={
+            name: {form.lower(): n for n, head in enumerate(kind.heads.split("|")) for form in (head, _plural(head))}
+            for name, kind in kinds.items()
+        },
+        mass=mass,
+        stand_ins={str(name): str(words) for name, words in content["stand_ins"].items()},
+        lower=frozenset(lower | {plural(word) for word in lower}),
+    )
+
+
+def _noun_source(heads: str, modifier: str) -> str:
+    forms: set[str] = set()
+    for head in heads.split("|"):
+        forms |= {head, _plural(head)}
+    joined = "|".join(re.escape(f) for f in sorted(forms, key=lambda f: (-len(f), f)))
+    return rf"(?<![\w/_.@-])((?:{modifier}\s){{0,{_MAX_MODIFIERS}}})((?i:{joined}))(?![\w_@-]|\.\w)"
+
+
+def _plural(head: str) -> str:
+    *front, last = head.split(" ")
+    return " ".join([*front, plural(last)])
+
+
+class Slots:
+    """Fills slots for one reading; `name` is the product's."""
+
+    def __init__(self, reading: Reading, system: System, name: str) -> None:
+        self._reading, self._system, self._name = reading, system, name
+        self._lexicon = load_lexicon()
+        self._own = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
+        self._cache: dict[tuple[str, int], _Phrase | None] = {}
+
+    def fill(self, slot: str, triggers: tuple[Match, ...], capability: Capability | None) -> Slot | None:
+        """The words for `slot`, best from the sentences of `triggers` or from `capability`; None when nothing says."""
+        if slot == "product":
+            return Slot(slot, self._name, (), (), ())
+        if slot in _CAPABILITY_SLOTS and (found := self._from_capability(slot, capability)):
+            return found
+        statements = dict.fromkeys(m.statement for m in triggers)
+        kind = self._lexicon.kinds.get(slot)
+        if kind:
+            places = (*statements, *(m.statement for s in kind.signals for m in usable(self._reading, s)))
+            for index in dict.fromkeys(places):
+                if phrase := self._phrase(slot, index):
+                    return Slot(slot, phrase.value, (index,), ((phrase.start, phrase.end),), ())
+        if slot == "object" and capability is None:
+            return self._thing(tuple(statements))
+        if slot == "input" and (feed := self.fill("feed", triggers, None)):
+            return feed._replace(name=slot)
+        if slot in ("actor", "person"):
+            return self._person(slot, tuple(statements))
+        return self._from_system(slot, statements)
+
+    def _thing(self, statements: tuple[int, ...]) -> Slot | None:
+        """What the triggering sentences act on, when no capability says it."""
+        for index in statements:
+            if phrase := self._phrase("record", index):
+                return Slot("object", phrase.value, (index,), ((phrase.start, phrase.end),), ())
+        return None
+
+    def _from_capability(self, slot: str, capability: Capability | None) -> Slot | None:
+        if capability is None:
+            return None
+        thing = tidy(capability.object)
+        if slot == "action":
+            value: str | None = f"{base_form(capability.action)} {thing}"
+        elif slot == "data":
+            value = capability.data[0] if capability.data else None
+        else:
+            value = {"object": thing, "credential": capability.credential, "approver": capability.approver}[slot]
+        if not value or not thing or len(value) > MAX_CHARS or value.lower().startswith("not stated"):
+            return None
+        return Slot(slot, value, (), (), capability.evidence)
+
+    def _phrase(self, slot: str, index: int) -> _Phrase | None:
+        key = (slot, index)
+        if key not in self._cache:
+            self._cache[key] = self._search(slot, self._reading.statements[index])
+        return self._cache[key]
+
+    def _search(self, slot: str, statement: Statement) -> _Phrase | None:
+        text = statement.text
+        if names := self._lexicon.verbatim.get(slot):
+            for hit in names.finditer(text):
+                if self._fits(hit.group(), text, hit):
+                    return _Phrase(hit.group(), statement.start + hit.start(), statement.start + hit.end())
+        found: list[tuple[bool, int, _Phrase]] = []
+        for hit in self._lexicon.regexes[slot].finditer(text):
+            value = self._worded(slot, hit, text)
+            if self._fits(value, text, hit):
+                place = _Phrase(value, statement.start + hit.start(), statement.start + hit.end())
+                rank = self._lexicon.ranks[slot].get(hit.group(2).lower(), 0)
+                found.append((not hit.group(1), rank, place))
+        return min(found)[2] if found else None
+
+    def _fits(self, value: str, text: str, hit: re.Match[str]) -> bool:
+        words = frozenset(re.findall(r"[a-z0-9]+", value.lower()))
+        return len(value) <= MAX_CHARS and not words <= self._own and not is_denied(text, hit.start(), hit.end())
+
+    def _worded(self, slot: str, hit: re.Match[str], text: str) -> str:
+        kind = self._lexicon.kinds[slot]
+        words = (hit.group(1) + hit.group(2)).split()
+        starts = hit.start() == 0 or text[: hit.start()].rstrip()[-1:] in ("", ":", ".", ";", "-", "•")
+        if starts and words[0].lower() in self._lexicon.lower:
+            words[0] = words[0].lower()
+        head = hit.group(2).lower()
+        if head in self._lexicon.mass or " ".join(words).lower() in self._lexicon.mass:
+            return " ".join(words)
+        if kind.number == "plural":
+            return " ".join([*words[:-1], plural(words[-1])])
+        words[-1] = words[-1] if words[-1].isupper() else singular(words[-1])
+        bare = kind.bare or (len(words) == 1 and words[0][:1].isupper() and not words[0].isupper())
+        return " ".join(words) if bare else "the " + " ".join(words)
+
+    def _person(self, slot: str, statements: tuple[int, ...]) -> Slot | None:
+        regex = _PEOPLE if slot == "actor" else _SUBJECTS
+        listing = range(len(self._reading.statements))
+        best: tuple[bool, int, re.Match[str]] | None = None
+        for index in (*statements, *listing):
+            statement = self._reading.statements[index]
+            hit = regex.search(statement.text) if is_usable(statement) else None
+            if hit is None or is_denied(statement.text, hit.start(), hit.end()):
+                continue
+            vague = hit.group(1).lower() in ("user", "users", "people", "owner", "operator", "operators")
+            if best is None or (best[0] and not vague):
+                best = (vague, index, hit)
+            if not vague:
+                break
+        if best is None:
+            return None
+        _, index, hit = best
+        start = self._reading.statements[index].start
+        word = hit.group(1).lower()
+        value = "the " + {"children": "child", "people": "person"}.get(word, singular(word))
+        return Slot(slot, value, (index,), ((start + hit.start(), start + hit.end()),), ())
+
+    def _from_system(self, slot: str, statements: Iterable[int]) -> Slot | None:
+        group = _SYSTEM_SLOTS.get(slot)
+        if group is None:
+            return None
+        items: tuple[SystemItem, ...] = getattr(self._system, group)
+        fitting = [
+            item for item in items if item.evidence and item.state not in ("denied", "unknown") and _is_kind(slot, item)
+        ]
+        near = " ".join(self._reading.text(index) for index in statements).lower()
+        fitting.sort(key=lambda item: item.name.lower() not in near)
+        for item in fitting:
+            words = frozenset(re.findall(r"[a-z0-9]+", item.name.lower()))
+            if len(item.name) <= MAX_CHARS and not words <= self._own:
+                return Slot(slot, self._named(item.name), (), (), item.evidence)
+        return None
+
+    def _named(self, name: str) -> str:
+        last = name.split(" ")[-1].lower()
+        if (
+            _PROPER.search(name)
+            or name.startswith(("the ", "its "))
+            or last in self._lexicon.mass
+            or singular(last) != last
+        ):
+            return name
+        return f"the {name}"
+
+
+def _is_kind(slot: str, item: SystemItem) -> bool:
+    kinds = _KINDS.get(slot)
+    if slot == "service":
+        return item.kind not in _NOT_SERVICES
+    return kinds is None or item.kind in kinds
+
+
+def is_usable(statement: Statement) -> bool:
+    """Whether a sentence may carry a threat: about the product, without a finding, no page furniture or praise."""
+    return statement.about == "product" and not statement.flagged and statement.role in ("description", "control")
+
+
+def usable(reading: Reading, signal: str) -> tuple[Match, ...]:
+    """The places that show `signal` and may be cited for it: not denied, not hedged; descriptions first."""
+    found = [
+        match
+        for match in reading.matches(signal)
+        if not match.denied and not match.hedged and is_usable(reading.statements[match.statement])
+    ]
+    return tuple(
+        sorted(found, key=lambda m: (reading.statements[m.statement].role != "description", m.statement, m.start))
+    )
+
+
+def tidy(thing: str) -> str:
+    """An extracted object without marks at its ends."""
+    return thing.strip(" .,;:")
+
+
+def base_form(verb: str) -> str:
+    """ "sends" → "send", "pushes and merges" → "push and merge", "signs in" → "sign in"."""
+    return " ".join(word if word in _PARTICLES else _base(word) for word in verb.split())
+
+
+def _base(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if re.search(r"(?:x|z|ch|sh|ss)es$", word):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
