@@ -15,7 +15,9 @@ ActionMode = Literal["read", "write", "delete", "execute"]
 _PAIR_FIELDS: Final = 4
 _NO_OBJECT: Final = "nothing"
 """The class of nouns that only look like an object of another class ("exit code")."""
-_QUANTITY_HEADS: Final = frozenset("set list range number kind sort lot variety copy series amount choice collection piece batch group".split())
+_QUANTITY_HEADS: Final = frozenset(
+    "set list range number kind sort lot variety copy series amount choice collection piece batch group".split()
+)
 
 
 class Pair(NamedTuple):
@@ -133,8 +135,12 @@ def _pair(row: Sequence[object], verbs: set[str], groups: set[str], nouns: Mappi
     named = frozenset() if classes == "*" else frozenset(classes.split("|"))
     only = frozenset(options.get("only", "").split("|")) - {""}
     if group not in verbs or named - groups or only - set(nouns) or options.keys() - {"only", "verb"}:
-        unknown = sorted((named - groups) | (only - set(nouns)) | ({group} - verbs) | (options.keys() - {"only", "verb"}))
-        raise InputError(f"a pair names what is not listed: {', '.join(unknown)}", where=f"{where}: {row}", hint="list it above")
+        unknown = sorted(
+            (named - groups) | (only - set(nouns)) | ({group} - verbs) | (options.keys() - {"only", "verb"})
+        )
+        raise InputError(
+            f"a pair names what is not listed: {', '.join(unknown)}", where=f"{where}: {row}", hint="list it above"
+        )
     return Pair(group, named, signal, _mode(mode, where), only, options.get("verb", ""))
 
 

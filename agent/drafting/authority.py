@@ -34,12 +34,24 @@ _OWNERS: Final = (
     ("the server's own", re.compile(r"\bdeployer account\b|\bserver['’]s own\b|\bservice['’]s own\b|\bshared (?:key|account|credential)", re.I)),
 )  # fmt: skip
 _PLACES: Final = (
-    ("given as a tool argument", re.compile(r"\btool argument|\bas (?:an? )?(?:argument|parameter)\b|\btakes the private key", re.I)),
-    ("from the environment", re.compile(r"\benvironment\b|\benv(?:ironment)? var|\b[A-Z][A-Z0-9]+_[A-Z0-9_]{2,}\b|\bvariables?\b")),
-    ("from a configuration file", re.compile(r"\bconfig(?:uration)?(?: file)?\b|\bTOML\b|\bYAML\b|\.json\b|\bsettings file\b")),
+    (
+        "given as a tool argument",
+        re.compile(r"\btool argument|\bas (?:an? )?(?:argument|parameter)\b|\btakes the private key", re.I),
+    ),
+    (
+        "from the environment",
+        re.compile(r"\benvironment\b|\benv(?:ironment)? var|\b[A-Z][A-Z0-9]+_[A-Z0-9_]{2,}\b|\bvariables?\b"),
+    ),
+    (
+        "from a configuration file",
+        re.compile(r"\bconfig(?:uration)?(?: file)?\b|\bTOML\b|\bYAML\b|\.json\b|\bsettings file\b"),
+    ),
     ("in a request header", re.compile(r"\bheader\b", re.I)),
 )
-_LLM_KEY: Final = re.compile(r"\b(?:model|llm|provider|openai|anthropic|gemini|groq|own) (?:provider )?(?:api )?keys?\b|\bfrom (?:openai|anthropic)\b", re.I)
+_LLM_KEY: Final = re.compile(
+    r"\b(?:model|llm|provider|openai|anthropic|gemini|groq|own) (?:provider )?(?:api )?keys?\b|\bfrom (?:openai|anthropic)\b",
+    re.I,
+)
 _WITHOUT: Final = re.compile(r"\b(?:no|without (?:an?|any)?|needs no|neither)\s*(?:\w+ ){0,2}$", re.I)
 
 _APPROVAL: Final = re.compile(
@@ -74,7 +86,9 @@ _EVERYTHING: Final = re.compile(
     r"|\b(?:actions?|changes|writes|tool calls?|drafts?|commands|edits) (?:that|are|is|need|require|must|wait|run)|\bcannot be undone\b|\bbefore (?:it|they|anything|the run|named|each|execution|running|acting|execut)",
     re.I,
 )
-_DELETIONS: Final = re.compile(r"\bdestructive\b|\birreversible\b|\bcannot be undone\b|\bdangerous\b|\bdelet\w+|\bDROP\b")
+_DELETIONS: Final = re.compile(
+    r"\bdestructive\b|\birreversible\b|\bcannot be undone\b|\bdangerous\b|\bdelet\w+|\bDROP\b"
+)
 
 
 class Credential(NamedTuple):
@@ -108,7 +122,10 @@ def authorise(capabilities: Sequence[Capability], reading: Reading, ledger: Ledg
     """The capabilities with whose credential they use and who approves, as far as the sources say."""
     credentials = find_credentials(reading)
     approvals = find_approvals(reading)
-    return tuple(_with_approver(_with_credential(c, credentials, reading, ledger), approvals, reading, ledger) for c in capabilities)
+    return tuple(
+        _with_approver(_with_credential(c, credentials, reading, ledger), approvals, reading, ledger)
+        for c in capabilities
+    )
 
 
 def _readable(statement: Statement) -> bool:
@@ -144,7 +161,17 @@ def _in_statement(index: int, statement: Statement) -> list[Credential]:
         near = text[max(match.start() - _NEAR, 0) : match.end() + _NEAR]
         owner = next((words for words, cue in _OWNERS if cue.search(near)), None)
         words = _worded(_named(kind, text, match), owner, near)
-        found.append(Credential(kind, words, index, statement.start + match.start(), statement.start + match.end(), owner is not None, denied))
+        found.append(
+            Credential(
+                kind,
+                words,
+                index,
+                statement.start + match.start(),
+                statement.start + match.end(),
+                owner is not None,
+                denied,
+            )
+        )
     return found
 
 
@@ -163,25 +190,41 @@ def _named(kind: str, text: str, match: "re.Match[str]") -> str:
 
 
 def _worded(name: str, owner: str | None, text: str) -> str:
-    """"the caller's API key, in a request header"."""
+    """ "the caller's API key, in a request header"."""
     plural = singular(name.split()[-1].lower()) != name.split()[-1].lower()
-    article = "" if plural or "password" in name or name.startswith("OAuth sign") else "an " if name[0].lower() in "aeiou" else "a "
+    article = (
+        ""
+        if plural or "password" in name or name.startswith("OAuth sign")
+        else "an "
+        if name[0].lower() in "aeiou"
+        else "a "
+    )
     base = f"{owner} {name}" if owner else f"{article}{name}"
     place = next((words for words, cue in _PLACES if cue.search(text)), None)
     whole = f"{base}, {place}" if place else base
     return whole if len(whole) <= _MAX_CHARS else base[:_MAX_CHARS].rstrip()
 
 
-def _with_credential(item: Capability, credentials: Sequence[Credential], reading: Reading, ledger: Ledger) -> Capability:
+def _with_credential(
+    item: Capability, credentials: Sequence[Credential], reading: Reading, ledger: Ledger
+) -> Capability:
     named = [c for c in credentials if not c.denied]
-    here = next((c for c in named if _quoted(ledger, c, reading.statements[c.statement].document, set(item.evidence))), None)
+    here = next(
+        (c for c in named if _quoted(ledger, c, reading.statements[c.statement].document, set(item.evidence))), None
+    )
     money = next((c for c in named if c.kind == "wallet_keys"), None)
     local = item.signal in _LOCAL
-    chosen = here or (money if item.signal == "moves_money" else None) or (next((c for c in named if c.kind != "wallet_keys" or item.mode != "read"), None) if not local else None)
+    chosen = (
+        here
+        or (money if item.signal == "moves_money" else None)
+        or (next((c for c in named if c.kind != "wallet_keys" or item.mode != "read"), None) if not local else None)
+    )
     if chosen is not None:
         state: State = "claimed" if chosen is here else "inferred"
         quote = ledger.cite(chosen.statement, chosen.start, chosen.end)
-        return item.model_copy(update={"credential": chosen.words, "credential_state": state, "credential_evidence": (quote,)})
+        return item.model_copy(
+            update={"credential": chosen.words, "credential_state": state, "credential_evidence": (quote,)}
+        )
     refused = next((c for c in credentials if c.denied), None)
     if refused is not None and not named and not local:
         quote = ledger.cite(refused.statement, refused.start, refused.end)

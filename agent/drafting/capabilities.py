@@ -20,7 +20,7 @@ _LIGHT_WEIGHT: Final = 45
 _MAX_DENIED: Final = 2
 _DENIED_WEIGHT: Final = 50
 _MAX_QUOTES: Final = 2
-_MAX_VERBS: Final = 3
+_MAX_VERBS: Final = 2
 _MAX_DATA: Final = 3
 _DATA_REACH: Final = 60
 """Characters behind a deed in which its clause may name data."""
@@ -61,7 +61,9 @@ def find(reading: Reading, name: str) -> tuple[Found, ...]:
         else:
             group.append(deed)
     affirmed = [_found(g) for g in groups if any(not d.denied for d in g)]
-    denied = [_found(g) for g in groups if all(d.denied for d in g) and actions.weight.get(g[0].signal, 0) >= _DENIED_WEIGHT]
+    denied = [
+        _found(g) for g in groups if all(d.denied for d in g) and actions.weight.get(g[0].signal, 0) >= _DENIED_WEIGHT
+    ]
     said = {f.deed.signal for f in affirmed}
     kept = _chosen(affirmed, actions)
     return (*kept, *[f for f in denied if f.deed.signal not in said][:_MAX_DENIED])
@@ -95,7 +97,9 @@ def _worth(deed: Deed, reading: Reading, actions: Actions) -> float:
     specific = min(len(words), 4) + 2 * any(w[0].isupper() or w.isupper() for w in words)
     plain = {"verb": 3, "tool": 2, "noun": 2, "user": 0, "signal": 0}[deed.sort]
     first = 1 if reading.statements[deed.statement].document == reading.documents[0].id else 0
-    return actions.weight.get(deed.signal, 0) * 10 + specific + plain + first - 3 * bool(deed.condition) - 2 * deed.denied
+    return (
+        actions.weight.get(deed.signal, 0) * 10 + specific + plain + first - 3 * bool(deed.condition) - 2 * deed.denied
+    )
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -127,7 +131,19 @@ def _from_signals(reading: Reading, actions: Actions, known: set[str]) -> list[D
             named = _named_at(statement, start, end, signal, actions)
             if named:
                 found.append(
-                    Deed(signal, mode, told or verb, third_person(told) if told else verb, named, match.statement, match.start, match.end, False, None, "signal")
+                    Deed(
+                        signal,
+                        mode,
+                        told or verb,
+                        third_person(told) if told else verb,
+                        named,
+                        match.statement,
+                        match.start,
+                        match.end,
+                        False,
+                        None,
+                        "signal",
+                    )
                 )
                 break
     return found
@@ -136,7 +152,11 @@ def _from_signals(reading: Reading, actions: Actions, known: set[str]) -> list[D
 def _verb_in(text: str, actions: Actions) -> str | None:
     """The lemma of the first word of `text` that is a verb with pairs, when it begins the text."""
     first = tokens(text)[0].low
-    lemmas = [lemma for lemma, _ in actions.grammar.forms.get(first, ()) if actions.verbs[lemma] != "other" and "-" not in lemma]
+    lemmas = [
+        lemma
+        for lemma, _ in actions.grammar.forms.get(first, ())
+        if actions.verbs[lemma] != "other" and "-" not in lemma
+    ]
     return lemmas[0] if lemmas else None
 
 
@@ -191,7 +211,11 @@ def _action(item: Found) -> str:
     head = singular(deed.object.split()[-1].lower())
     verbs = [deed.action]
     for other in item.also:
-        same = other.mode == deed.mode and other.sort in ("verb", "tool") and singular(other.object.split()[-1].lower()) == head
+        same = (
+            other.mode == deed.mode
+            and other.sort in ("verb", "tool")
+            and singular(other.object.split()[-1].lower()) == head
+        )
         if same and other.action not in verbs and len(verbs) < _MAX_VERBS:
             verbs.append(other.action)
     return ", ".join(verbs[:-1]) + " and " + verbs[-1] if len(verbs) > 1 else verbs[0]

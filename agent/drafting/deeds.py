@@ -5,7 +5,20 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from agent.drafting.actions import ActionMode, Actions
-from agent.drafting.phrases import DETERMINERS, NOUN_LIKE, PREPOSITIONS, Phrase, Token, Verb, is_singular, plural, singular, subject_phrase, third_person, tokens
+from agent.drafting.phrases import (
+    DETERMINERS,
+    NOUN_LIKE,
+    PREPOSITIONS,
+    Phrase,
+    Token,
+    Verb,
+    is_singular,
+    plural,
+    singular,
+    subject_phrase,
+    third_person,
+    tokens,
+)
 from agent.evidence.signals import is_denied
 from agent.records import Statement
 
@@ -24,15 +37,24 @@ _PEOPLE: Final = frozenset(
 )
 _LETS: Final = frozenset("let lets letting help helps helping allow allows allowing enable enables enabling so".split())
 _CAN: Final = frozenset(("can", "may"))
-_USERS: Final = frozenset("user users developer developers customer customers client clients team teams you person people".split())
+_USERS: Final = frozenset(
+    "user users developer developers customer customers client clients team teams you person people".split()
+)
 _CHAIN: Final = frozenset((",", "and", "or", "then", "&", "/"))
-_SUBORDINATE: Final = frozenset("that which who when while where if because whether until before after how what whose".split())
+_SUBORDINATE: Final = frozenset(
+    "that which who when while where if because whether until before after how what whose".split()
+)
 _HARD: Final = frozenset(".;:()!?—–")
-_SETUP: Final = frozenset("means involves requires require needs setup installation installing avoid avoids skip besides".split())
-_TOOL_NAME: Final = re.compile(r"(?<![\w./$-])(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]{2,}(?:[A-Z][a-z0-9]+)+)(?![\w/=-])")
+_SETUP: Final = frozenset(
+    "means involves requires require needs setup installation installing avoid avoids skip besides".split()
+)
+_TOOL_NAME: Final = re.compile(
+    r"(?<![\w./$-])(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]{2,}(?:[A-Z][a-z0-9]+)+)(?![\w/=-])"
+)
 _NAME_PARTS: Final = re.compile(r"[A-Z]?[a-z0-9]+")
 _TOOL_COVER: Final = re.compile(
-    r"\b(read(?:ing)?|write|writing|query|lookup|search|inspection|listing)(?:[- ]only)? tools? (?:cover|include|are|list|return|reach|span)s? ", re.I
+    r"\b(read(?:ing)?|write|writing|query|lookup|search|inspection|listing)(?:[- ]only)? tools? (?:cover|include|are|list|return|reach|span)s? ",
+    re.I,
 )
 _CONDITION: Final = re.compile(
     r"(?P<off>\b(?:off|disabled|inactive|not loaded|not enabled|hidden) (?:by default|until|unless)|\bopt[- ]in\b|\bwhen (?:the mode is off|enabled|switched on"
@@ -41,16 +63,34 @@ _CONDITION: Final = re.compile(
     re.I,
 )
 _CONDITION_WORDS: Final = {"off": "only when enabled", "planned": "planned or experimental", "optional": "optional"}
-_SPECIAL: Final = {"web": "the web", "public web": "the public web", "internet": "the internet", "open web": "the open web", "desktop": "the desktop"}
+_SPECIAL: Final = {
+    "web": "the web",
+    "public web": "the public web",
+    "internet": "the internet",
+    "open web": "the open web",
+    "desktop": "the desktop",
+}
 _PARTICIPLES: Final = frozenset("given found named called chosen wanted written listed supported used".split())
-_PLURAL_NOMINALS: Final = frozenset("updates edits transfers lookups searches exports imports uploads scans deletions".split())
+_PLURAL_NOMINALS: Final = frozenset(
+    "updates edits transfers lookups searches exports imports uploads scans deletions".split()
+)
 _SILENT: Final = re.compile(
     r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)|nothing is said|not covered by|says nothing"
     r"|no (?:information|details?) (?:is|are|on|about)|(?:the|this) (?:listing|page|material|text|sources?|entry) (?:names?|describes?|says?|shows?|gives?|does|do))\b",
     re.I,
 )
 """A sentence about what the sources leave out."""
-_ARTICLES: Final = {"a": "a", "an": "an", "the": "the", "its": "the", "their": "the", "your": "the", "each": "each", "every": "every", "another": "another"}
+_ARTICLES: Final = {
+    "a": "a",
+    "an": "an",
+    "the": "the",
+    "its": "the",
+    "their": "the",
+    "your": "the",
+    "each": "each",
+    "every": "every",
+    "another": "another",
+}
 _BY_PEOPLE_REACH: Final = 4
 
 
@@ -86,7 +126,9 @@ def deeds(index: int, statement: Statement, actions: Actions, own_words: frozens
 
 
 class _Reader:
-    def __init__(self, index: int, statement: Statement, words: Sequence[Token], actions: Actions, own: frozenset[str]) -> None:
+    def __init__(
+        self, index: int, statement: Statement, words: Sequence[Token], actions: Actions, own: frozenset[str]
+    ) -> None:
         self.index, self.statement, self.words, self.actions, self.own = index, statement, words, actions, own
         self.text = statement.text
         condition = _CONDITION.search(self.text)
@@ -117,7 +159,11 @@ class _Reader:
                 at = verb.after
                 continue
             phrase = self.actions.grammar.noun_phrase(self.words, verb.after + (following == "of"), verb.form)
-            sharing = [w for w in waiting if w[0].form == verb.form] if waiting and self._joined(waiting[-1][0], verb.at) else []
+            sharing = (
+                [w for w in waiting if w[0].form == verb.form]
+                if waiting and self._joined(waiting[-1][0], verb.at)
+                else []
+            )
             waiting = []
             if phrase is not None:
                 for verb_of, by in [*sharing, previous]:
@@ -126,7 +172,11 @@ class _Reader:
 
     def _joined(self, verb: Verb, at: int) -> bool:
         """Whether only a joiner, or an object and a joiner, stands between a verb and token `at`."""
-        return at > verb.at and self.words[at - 1].low in _CHAIN and not any(w.low in _HARD or w.low in _SUBORDINATE for w in self.words[verb.at : at])
+        return (
+            at > verb.at
+            and self.words[at - 1].low in _CHAIN
+            and not any(w.low in _HARD or w.low in _SUBORDINATE for w in self.words[verb.at : at])
+        )
 
     def _doer(self, verb: Verb) -> _Doer:
         """Who does it: the product, a user of whom the text says "can", or a bystander (a person, the vendor)."""
@@ -156,12 +206,16 @@ class _Reader:
                 if low in ("to", "that", "which", *_CHAIN):
                     continue
                 return False
-            if low not in DETERMINERS and not low.endswith("ly") and low not in ("can", "may", "will", "could", "must", "also", "then", "not", "would"):
+            if (
+                low not in DETERMINERS
+                and not low.endswith("ly")
+                and low not in ("can", "may", "will", "could", "must", "also", "then", "not", "would")
+            ):
                 return self._subject_is_object_of_person(clause, word)
         return False
 
     def _subject_is_object_of_person(self, clause: Sequence[Token], nearest: Token) -> bool:
-        """"developers use the SDK to build": an infinitive belongs to the person in front of it."""
+        """ "developers use the SDK to build": an infinitive belongs to the person in front of it."""
         after = [w.low for w in clause if w.start > nearest.start]
         return "to" in after and any(singular(w.low) in _PEOPLE for w in clause)
 
@@ -187,7 +241,9 @@ class _Reader:
             return
         first, last = min(self.words[verb.at].start, self.words[same[0][0]].start), self.words[same[-1][1] - 1].end
         last = max(last, self.words[verb.at].end)
-        yield self._deed(meaning.signal, meaning.mode, verb.lemma, named, (first, last), "user" if doer == "user" else "verb")
+        yield self._deed(
+            meaning.signal, meaning.mode, verb.lemma, named, (first, last), "user" if doer == "user" else "verb"
+        )
 
     def _fitting(self, lemma: str, phrase: Phrase) -> list[tuple[int, int]]:
         """Members of the phrase from the first one that the verb has a meaning with."""
@@ -201,7 +257,9 @@ class _Reader:
     def nominals(self) -> Iterator[Deed]:
         """Action nouns with what they act on ("deletion of records", "token transfers")."""
         for at, word in enumerate(self.words):
-            lemma = self.actions.nominals.get(word.low) or (word.low in _PLURAL_NOMINALS and self.actions.nominals.get(singular(word.low)))
+            lemma = self.actions.nominals.get(word.low) or (
+                word.low in _PLURAL_NOMINALS and self.actions.nominals.get(singular(word.low))
+            )
             if not lemma:
                 continue
             phrase = self._behind_of(at) or self._in_front(at)
@@ -242,7 +300,14 @@ class _Reader:
 
     def _modifies(self, at: int) -> bool:
         low = self.words[at].low
-        if not low[0].isalnum() or low in PREPOSITIONS or low in DETERMINERS or low in _SUBORDINATE or low in _CHAIN or low.endswith("ly"):
+        if (
+            not low[0].isalnum()
+            or low in PREPOSITIONS
+            or low in DETERMINERS
+            or low in _SUBORDINATE
+            or low in _CHAIN
+            or low.endswith("ly")
+        ):
             return False
         if low in ("it", "they", "its", "can", "is", "are", "of", "not", "no", "has", "have", "will", "may"):
             return False
@@ -275,7 +340,7 @@ class _Reader:
                 yield self._deed(signal, mode, lemma, named, (uses[0][1], uses[-1][2]), "tool")
 
     def covers(self) -> Iterator[Deed]:
-        """"Read tools cover blocks, balances and receipts"."""
+        """ "Read tools cover blocks, balances and receipts"."""
         for match in _TOOL_COVER.finditer(self.text):
             at = next((n for n, w in enumerate(self.words) if w.start >= match.end()), len(self.words))
             phrase = self.actions.grammar.noun_phrase(self.words, at) if at < len(self.words) else None

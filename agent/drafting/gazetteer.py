@@ -11,7 +11,9 @@ import yaml
 from agent.resources import data_folder
 
 _WORD: Final = re.compile(r"[^\s,;()]+")
-_BEFORE_SHY: Final = re.compile(r"(?:\b(?:in|on|to|from|with|via|through|into|as|by|of|for|and|or|at|over|inside|using|like)|[,(/])\s*$")
+_BEFORE_SHY: Final = re.compile(
+    r"(?:\b(?:in|on|to|from|with|via|through|into|as|by|of|for|and|or|at|over|inside|using|like)|[,(/])\s*$"
+)
 _SAME: Final[Mapping[str, str]] = {
     "Postgres": "PostgreSQL", "AWS Bedrock": "Amazon Bedrock", "Visual Studio Code": "VS Code", "Google Vertex AI": "Vertex AI",
     "Microsoft Azure": "Azure", "Amazon Web Services": "AWS", "Entra ID": "Microsoft Entra ID", "Azure Entra": "Microsoft Entra ID",
@@ -75,7 +77,9 @@ class Gazetteer:
                 continue
             for entry in self.names.get(word.group().rstrip(".:!?'’").removesuffix("'s").removesuffix("’s"), ()):
                 start, end = word.start(), word.start() + len(entry.name)
-                if not text.startswith(entry.name, start) or (text[end : end + 1].isalnum() or text[end : end + 1] == "-"):
+                if not text.startswith(entry.name, start) or (
+                    text[end : end + 1].isalnum() or text[end : end + 1] == "-"
+                ):
                     continue
                 if entry.shy and not listed and not _BEFORE_SHY.search(text[:start]):
                     continue
@@ -113,7 +117,10 @@ def _noun_pattern(groups: Mapping[str, str]) -> tuple["re.Pattern[str]", dict[st
 
 
 def _patterns(rows: Sequence[tuple[str, str]]) -> tuple[tuple[str, "re.Pattern[str]"], ...]:
-    return tuple((name, re.compile(source if source.startswith("\\b") else r"\b(?:" + source + r")(?!\w)")) for name, source in rows)
+    return tuple(
+        (name, re.compile(source if source.startswith("\\b") else r"\b(?:" + source + r")(?!\w)"))
+        for name, source in rows
+    )
 
 
 @functools.cache
@@ -131,7 +138,10 @@ def load_gazetteer() -> Gazetteer:
     actors, actor_kinds = _noun_pattern(raw["actors"])
     components, component_kinds = _noun_pattern(raw["components"])
     return Gazetteer(
-        names={word: tuple(sorted(entries, key=lambda e: (-len(e.name), e.name, e.group))) for word, entries in names.items()},
+        names={
+            word: tuple(sorted(entries, key=lambda e: (-len(e.name), e.name, e.group)))
+            for word, entries in names.items()
+        },
         actors=actors,
         actor_kinds=actor_kinds,
         components=components,

@@ -39,12 +39,20 @@ _BREAKERS: Final = frozenset(
     "either neither nor is are was were be been being has have had do does did can could may might must shall should "
     "will would cannot let lets not just even rather named called so needed along away down apart given found chosen written known seen held kept come comes go goes whenever wherever whichever".split()
 )
-_AUX: Final = frozenset("is are was were be been being can could may might must shall should will would has have had cannot do does did gets get".split())
+_AUX: Final = frozenset(
+    "is are was were be been being can could may might must shall should will would has have had cannot do does did gets get".split()
+)
 _BE: Final = frozenset("be is are gets get being been".split())
-_BASE_BEFORE: Final = frozenset("to can may will could might must should would cannot not then also never automatically directly".split())
+_BASE_BEFORE: Final = frozenset(
+    "to can may will could might must should would cannot not then also never automatically directly".split()
+)
 _S_BEFORE: Final = frozenset("it that which who then also and or automatically directly never he she".split())
-_S_NOT_AFTER: Final = frozenset("of and or is are was were in from per that which with for at by on to as can may must will , . ; : )".split())
-_ING_BEFORE: Final = frozenset("for by in when and or , ( : ; while before after at without including like start starts as from of then begins start supports enables allows to covers".split())
+_S_NOT_AFTER: Final = frozenset(
+    "of and or is are was were in from per that which with for at by on to as can may must will , . ; : )".split()
+)
+_ING_BEFORE: Final = frozenset(
+    "for by in when and or , ( : ; while before after at without including like start starts as from of then begins start supports enables allows to covers".split()
+)
 _MASS: Final = frozenset(
     "data text content code mail email e-mail sms memory access information money music audio video speech history sql media web feedback research "
     "shell eth strk usdc weather knowledge metadata documentation news traffic status infrastructure storage health state".split()
@@ -109,7 +117,7 @@ NOUN_LIKE: Final = frozenset(
 
 
 def third_person(lemma: str) -> str:
-    """"send" → "sends", "look up" → "looks up"."""
+    """ "send" → "sends", "look up" → "looks up"."""
     word, _, particle = lemma.replace("-", " ").partition(" ")
     if re.search(r"(?:s|x|z|ch|sh)$", word):
         form = word + "es"
@@ -197,13 +205,21 @@ class Grammar:
             return None
         parts, after, closed = [first], first[1], False
         pending: list[tuple[int, int]] = []
-        while len(parts) + len(pending) < _MAX_LIST and after < len(words) and words[after].low in (",", "and", "or", "&", "/"):
+        while (
+            len(parts) + len(pending) < _MAX_LIST
+            and after < len(words)
+            and words[after].low in (",", "and", "or", "&", "/")
+        ):
             joiner = after
             comma = words[after].low == ","
             if comma and after + 1 < len(words) and words[after + 1].low in ("and", "or", "&"):
                 joiner, comma = after + 1, False
             member = None if self._starts_verb(words, joiner + 1, form) else self._member(words, joiner + 1)
-            if member is None or self._clause_follows(words, member[1], comma=comma) or self._verb_inside(words, *member):
+            if (
+                member is None
+                or self._clause_follows(words, member[1], comma=comma)
+                or self._verb_inside(words, *member)
+            ):
                 break
             after = member[1]
             if comma:
@@ -240,7 +256,9 @@ class Grammar:
     def _member(self, words: Sequence[Token], at: int) -> tuple[int, int] | None:
         """One noun with its modifiers and an "of" phrase, without leading determiners."""
         start = at
-        while start < len(words) and (words[start].low in DETERMINERS or words[start].low.isdigit() or _is_adverb(words[start].low)):
+        while start < len(words) and (
+            words[start].low in DETERMINERS or words[start].low.isdigit() or _is_adverb(words[start].low)
+        ):
             start += 1
         end = start
         while end < len(words) and end - start < _MAX_WORDS:
@@ -263,7 +281,12 @@ class Grammar:
         while end < len(words) and (words[end].low in DETERMINERS or words[end].low.isdigit()):
             end += 1
         first = end
-        while end < len(words) and end - first < _MAX_WORDS - 2 and not self._stops(words, end, first) and words[end].low != "of":
+        while (
+            end < len(words)
+            and end - first < _MAX_WORDS - 2
+            and not self._stops(words, end, first)
+            and words[end].low != "of"
+        ):
             end += 1
         return end if end > first and words[first].low not in _PRONOUNS else 0
 
@@ -278,7 +301,9 @@ class Grammar:
         if at == start:
             return False
         following = words[at + 1].low if at + 1 < len(words) else "."
-        if low.endswith("ed") and (following in PREPOSITIONS or following in (".", ",", ";", "and") or following in DETERMINERS):
+        if low.endswith("ed") and (
+            following in PREPOSITIONS or following in (".", ",", ";", "and") or following in DETERMINERS
+        ):
             return True
         if low.endswith("ing") and low in self.forms:
             return True
@@ -289,7 +314,18 @@ class Grammar:
 
 
 def _is_adverb(low: str) -> bool:
-    return low.endswith("ly") and low not in ("family", "reply", "supply", "only", "assembly", "anomaly", "daily", "weekly", "monthly", "friendly")
+    return low.endswith("ly") and low not in (
+        "family",
+        "reply",
+        "supply",
+        "only",
+        "assembly",
+        "anomaly",
+        "daily",
+        "weekly",
+        "monthly",
+        "friendly",
+    )
 
 
 def _noun_may_follow(words: Sequence[Token], at: int, *, joined: bool = False) -> bool:
@@ -298,7 +334,12 @@ def _noun_may_follow(words: Sequence[Token], at: int, *, joined: bool = False) -
     low = words[at].low
     if joined and low in (",", "and", "or"):
         return True
-    return (low[0].isalnum() or low[0] in "@_\"'“") and low not in _S_NOT_AFTER and low not in _BREAKERS and low not in PREPOSITIONS
+    return (
+        (low[0].isalnum() or low[0] in "@_\"'“")
+        and low not in _S_NOT_AFTER
+        and low not in _BREAKERS
+        and low not in PREPOSITIONS
+    )
 
 
 def _before(words: Sequence[Token], at: int) -> str:
@@ -321,14 +362,21 @@ def _is_base(words: Sequence[Token], at: int, after: int, lemma: str) -> bool:
         return follows
     if previous in _PLURAL_AGENTS:
         return follows and (lemma not in NOUN_LIKE or words[after].low in DETERMINERS or words[after].text.isupper())
-    return follows and previous not in DETERMINERS and any(w.low in _LETS for w in words[max(at - 6, 0) : at]) and (
-        lemma not in NOUN_LIKE or words[after].low in DETERMINERS or words[after].low.endswith("s")
+    return (
+        follows
+        and previous not in DETERMINERS
+        and any(w.low in _LETS for w in words[max(at - 6, 0) : at])
+        and (lemma not in NOUN_LIKE or words[after].low in DETERMINERS or words[after].low.endswith("s"))
     )
 
 
 def _is_s(words: Sequence[Token], at: int, after: int, lemma: str) -> bool:
     previous = _before(words, at)
-    if not _noun_may_follow(words, after, joined=lemma not in NOUN_LIKE) or previous in DETERMINERS - {"that", "one", "other"}:
+    if not _noun_may_follow(words, after, joined=lemma not in NOUN_LIKE) or previous in DETERMINERS - {
+        "that",
+        "one",
+        "other",
+    }:
         return False
     if lemma not in NOUN_LIKE:
         return previous not in PREPOSITIONS
@@ -357,7 +405,11 @@ _VERB_TESTS: Final = {"base": _is_base, "s": _is_s, "ing": _is_ing, "ed": _is_ed
 def subject_phrase(words: Sequence[Token], at: int) -> tuple[int, int] | None:
     """The noun phrase in front of the auxiliaries of a passive verb at token `at`, or None."""
     end = at
-    while end > 0 and (words[end - 1].low in _AUX or words[end - 1].low in ("not", "also", "never", "only", "then") or _is_adverb(words[end - 1].low)):
+    while end > 0 and (
+        words[end - 1].low in _AUX
+        or words[end - 1].low in ("not", "also", "never", "only", "then")
+        or _is_adverb(words[end - 1].low)
+    ):
         end -= 1
     start = end
     while start > 0 and end - start < _MAX_WORDS:

@@ -1,0 +1,179 @@
+"""What flows between the parts of a system, and which trust boundaries the flows cross."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from agent.drafting.ledger import Ledger
+from agent.drafting.system_parts import Parts, shown
+from agent.evidence.reading import Reading
+from agent.records import Boundary, Capability, Flow, State, SystemItem
+
+MAX_WHAT: Final = 60
+_PLACES: Final = (
+    ("the user's machine", ("local_process", "stdio_transport", "desktop_app", "browser_extension")),
+    ("the vendor's cloud", ("hosted_service", "serverless", "mobile_app")),
+    ("the operator's own servers", ("self_hosted", "container", "on_premises")),
+)
+_FEED_WORDS: Final = {
+    "senders of mail": "mail", "authors of web pages": "web pages", "authors of repository": "repository content", "authors of files": "files",
+    "authors of third-party": "third-party content", "publishers of": "plugins and agents", "anyone who": "requests",
+}  # fmt: skip
+_TO_PEOPLE: Final = ("sends_messages", "places_calls")
+_LOCAL_STORES: Final = frozenset(
+    "history memory vector knowledge cache logs files database secrets recordings config".split()
+)
+
+
+def flows(parts: Parts, capabilities: Sequence[Capability], reading: Reading, ledger: Ledger) -> tuple[Flow, ...]:
+    """Flows between the parts; a flow without evidence is assumed."""
+    return tuple(_Flows(parts, capabilities, reading, ledger).all())
+
+
+class _Flows:
+    def __init__(self, parts: Parts, capabilities: Sequence[Capability], reading: Reading, ledger: Ledger) -> None:
+        self._parts, self._reading = parts, reading
+        self._capabilities = [c for c in capabilities if c.state not in ("denied", "unknown")]
+        self._product = parts.components[0].id
+        self._quotes = {e.id: e.quote.lower() for e in ledger.evidence()}
+        self._ledger = ledger
+
+    def all(self) -> Iterator[Flow]:
+        yield from self._from_actors()
+        yield from self._to_components()
+        for store in self._parts.stores:
+            yield self._named(store, "reads and writes") or self._flow(store.id, "keeps data in", store)
+        for service in self._parts.services:
+            yield self._to_service(service)
+
+    def _from_actors(self) -> Iterator[Flow]:
+        by_client = any(s.kind == "client" for s in self._parts.services)
+        client = next((s for s in self._parts.services if s.kind == "client"), None)
+        for actor in self._parts.actors:
+            if actor.kind == "counterparty":
+                what = next((words for start, words in _FEED_WORDS.items() if actor.name.startswith(start)), "content")
+                yield Flow(source=actor.id, target=self._product, what=what, state="inferred", evidence=actor.evidence)
+            elif actor.kind == "subject":
+                reach = next((c for c in self._capabilities if c.signal in _TO_PEOPLE), None)
+                if reach is not None:
+                    yield Flow(
+                        source=self._product,
+                        target=actor.id,
+                        what=_what(reach),
+                        state="inferred",
+                        evidence=reach.evidence,
+                    )
+                else:
+                    yield Flow(
+                        source=actor.id,
+                        target=self._product,
+                        what="requests and own data",
+                        state="inferred",
+                        evidence=(),
+                    )
+            else:
+                target = client.id if by_client and client is not None and actor.kind == "person" else self._product
+                what = "settings" if actor.kind == "operator" else "requests"
+                yield Flow(
+                    source=actor.id,
+                    target=target,
+                    what=what,
+                    state="inferred",
+                    evidence=actor.evidence if target == self._product else (),
+                )
+
+    def _to_components(self) -> Iterator[Flow]:
+        for item in self._parts.components[1:]:
+            what = {
+                "llm": "prompts and results",
+                "sandbox": "code and commands to run",
+                "interface": "requests",
+                "agent": "subtasks",
+            }.get(item.kind, "calls")
+            inwards = item.kind == "interface"
+            source, target = (item.id, self._product) if inwards else (self._product, item.id)
+            yield Flow(source=source, target=target, what=what, state="inferred", evidence=item.evidence)
+
+    def _to_service(self, service: SystemItem) -> Flow:
+        if service.kind == "client":
+            transport = next(
+                (m for s in ("mcp_server", "stdio_transport", "http_endpoint") for m in shown(self._reading, s)), None
+            )
+            quotes = (
+                (self._ledger.cite(transport.statement, transport.start, transport.end),)
+                if transport
+                else service.evidence
+            )
+            return Flow(source=service.id, target=self._product, what="tool calls", state="claimed", evidence=quotes)
+        if service.kind == "llm":
+            return self._flow(service.id, "prompts and results", service)
+        return self._named(service, "") or self._flow(service.id, "API calls", service)
+
+    def _named(self, item: SystemItem, default: str) -> Flow | None:
+        """A flow that a capability describes: one whose quote or object names the item."""
+        name = item.name.lower()
+        pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        for capability in self._capabilities:
+            if pattern.search(capability.object.lower()) or any(
+                pattern.search(self._quotes[e]) for e in capability.evidence[:1]
+            ):
+                return Flow(
+                    source=self._product,
+                    target=item.id,
+                    what=default or _what(capability),
+                    state="claimed",
+                    evidence=capability.evidence[:1],
+                )
+        return None
+
+    def _flow(self, target: str, what: str, item: SystemItem) -> Flow:
+        state: State = "inferred"
+        return Flow(source=self._product, target=target, what=what, state=state, evidence=item.evidence)
+
+
+def _what(capability: Capability) -> str:
+    text = f"{capability.action} {capability.object}"
+    return text if len(text) <= MAX_WHAT else capability.object[:MAX_WHAT].rstrip()
+
+
+def boundaries(parts: Parts, reading: Reading, ledger: Ledger) -> tuple[Boundary, ...]:
+    """Trust boundaries: where the product runs, LLM providers, other services, and those who feed it content."""
+    place, state, quotes = _place(reading, ledger)
+    local = place == "the user's machine"
+    inside = [
+        item.id
+        for item in (*parts.components, *(s for s in parts.stores if s.kind in _LOCAL_STORES))
+        if item.kind != "llm"
+    ]
+    clients = [s.id for s in parts.services if s.kind == "client"]
+    llms = [item.id for item in (*parts.components, *parts.services) if item.kind == "llm"]
+    others = [s.id for s in parts.services if s.kind not in ("client", "llm")]
+    stores = [s.id for s in parts.stores if s.kind not in _LOCAL_STORES]
+    outside = [a.id for a in parts.actors if a.kind in ("counterparty", "subject")]
+    wanted: list[tuple[str, list[str], State, tuple[str, ...]]] = [
+        (place, inside + (clients if local else []), state, quotes),
+        ("the user's programs", [] if local else clients, "inferred", ()),
+        ("LLM provider", llms, "inferred", ()),
+        ("data stores that it connects to", stores, "inferred", ()),
+        ("third-party services", others, "inferred", ()),
+        ("outside content and people", outside, "inferred", ()),
+    ]
+    kept = [row for row in wanted if row[1]]
+    return tuple(
+        Boundary(id=f"B{n}", name=name, members=tuple(members), state=said, evidence=cited)
+        for n, (name, members, said, cited) in enumerate(kept, start=1)
+    )
+
+
+def _place(reading: Reading, ledger: Ledger) -> tuple[str, State, tuple[str, ...]]:
+    """Where the product runs: the place that most statements show; the first of equal ones."""
+    best: tuple[int, str] | None = None
+    for name, signals in _PLACES:
+        statements = {m.statement for s in signals for m in shown(reading, s)}
+        if statements and (best is None or len(statements) > best[0]):
+            best = (len(statements), name)
+    if best is None:
+        return "where it runs (not stated)", "inferred", ()
+    signals = next(signals for name, signals in _PLACES if name == best[1])
+    match = next(m for s in signals for m in shown(reading, s))
+    return best[1], "claimed", (ledger.cite(match.statement, match.start, match.end),)

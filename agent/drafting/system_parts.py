@@ -1,0 +1,287 @@
+"""Actors, components, stores and services, found by names and nouns; each with the quote that names it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from agent.drafting.gazetteer import Name, load_gazetteer
+from agent.drafting.ledger import Ledger
+from agent.evidence.reading import Reading
+from agent.evidence.signals import Match, is_denied
+from agent.records import State, Statement, SystemItem
+
+MAX_CHARS: Final = 60
+_ACTOR_LIMITS: Final = {"person": 2, "operator": 1, "subject": 1}
+_RARELY_ACTORS: Final = frozenset(
+    "contact lead prospect recipient participant candidate practice hospital owner creator operator caller tenant".split()
+)
+"""Nouns that are more often records or owners than people who take part: they need two mentions."""
+_COMPONENT_LIMITS: Final = {"interface": 2, "server": 1, "agent": 2, "runtime": 2, "memory": 1, "tools": 1}
+_SANDBOXES: Final = frozenset(
+    "sandbox|cloud browser|remote browser|headless browser|virtual machine|micro-vm|execution environment|container|browser session|workspace container".split(
+        "|"
+    )
+)
+_MAX_STORES: Final = 5
+_MAX_LLMS: Final = 3
+_MAX_SERVICES: Final = 7
+_MAX_CLIENTS: Final = 3
+_LISTED: Final = re.compile(r"\b(?:integrations?|works? with|connect\w*|supported|compatib\w*|partners?)\b", re.I)
+_LISTED_CHARS: Final = 45
+_GENERIC_ITEM: Final = re.compile(
+    r"^(?:any\b|other\b|.*\b(?:cli|sdk|ides?|clients?|servers?|tools?|skills?|extensions?|themes?|format|hooks?|sign-in|pipelines?|agents?|webhooks?|cookbook|protocol"
+    r"|e-?mail|voice|endpoints?|compose|models?|inspector|browser)$|.*\bvia\b|.*\bthrough\b|(?:http|rest|graphql|web|javascript|typescript|python)\b)",
+    re.I,
+)
+_FEEDS: Final = (
+    ("untrusted_mail", "senders of mail that it reads"),
+    ("untrusted_web", "authors of web pages that it reads"),
+    ("untrusted_repo", "authors of repository content that it reads"),
+    ("untrusted_files", "authors of files that it takes in"),
+    ("third_party_content", "authors of third-party content that it reads"),
+    ("marketplace", "publishers of plugins and shared agents"),
+    ("public_users", "anyone who can reach it"),
+)
+_MAX_FEEDS: Final = 3
+
+
+class Mention(NamedTuple):
+    """Where something is named."""
+
+    statement: int
+    start: int
+    """Offsets into the document."""
+    end: int
+
+
+@dataclass
+class Parts:
+    """Items of the system picture with the place that names each."""
+
+    actors: list[SystemItem]
+    components: list[SystemItem]
+    stores: list[SystemItem]
+    services: list[SystemItem]
+    undrawn: int
+    """Services that are named but left out of the picture."""
+
+
+def readable(statement: Statement) -> bool:
+    """Whether a statement may name a part of the product: about it, not flagged, no page furniture or praise."""
+    return statement.about == "product" and not statement.flagged and statement.role in ("description", "control")
+
+
+def shown(reading: Reading, signal: str) -> tuple[Match, ...]:
+    """Matches of a signal that count: in readable statements, neither denied nor hedged."""
+    return tuple(
+        m
+        for m in reading.matches(signal)
+        if not m.denied and not m.hedged and readable(reading.statements[m.statement])
+    )
+
+
+class PartFinder:
+    """Finds the parts of one product."""
+
+    def __init__(self, reading: Reading, ledger: Ledger, name: str) -> None:
+        self._reading, self._ledger, self._name = reading, ledger, name
+        self._words = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
+        self._gazetteer = load_gazetteer()
+        self._readable = [(n, s) for n, s in enumerate(reading.statements) if readable(s)]
+
+    def parts(self) -> Parts:
+        """All parts, each group in the order of its kinds, then of mention."""
+        names = self._names()
+        services, undrawn = self._services(names)
+        return Parts(
+            actors=self._numbered("A", self._actors()),
+            components=self._numbered("P", self._components(names)),
+            stores=self._numbered("S", self._stores(names)),
+            services=self._numbered("X", services),
+            undrawn=undrawn,
+        )
+
+    def _numbered(self, letter: str, found: Sequence[tuple[str, str, Mention | None, State]]) -> list[SystemItem]:
+        items: list[SystemItem] = []
+        for number, (name, kind, mention, state) in enumerate(found, start=1):
+            quotes = (self._ledger.cite(mention.statement, mention.start, mention.end),) if mention else ()
+            items.append(
+                SystemItem(
+                    id=f"{letter}{number}", name=name[:MAX_CHARS].rstrip(), kind=kind, state=state, evidence=quotes
+                )
+            )
+        return items
+
+    # ------------------------------------------------------------ names
+
+    def _names(self) -> dict[str, tuple[Name, Mention]]:
+        """Known names, first the listed ones, each with its first place."""
+        found: dict[str, tuple[Name, Mention]] = {}
+        for listed in (True, False):
+            for index, statement in self._readable:
+                if self._is_listed(statement) != listed:
+                    continue
+                for name in self._gazetteer.find_names(statement.text, listed=listed):
+                    if name.name.lower() == self._name.lower() or is_denied(statement.text, name.start, name.end):
+                        continue
+                    place = Mention(index, statement.start + name.start, statement.start + name.end)
+                    found.setdefault(name.name, (name, place))
+        return found
+
+    def _is_listed(self, statement: Statement) -> bool:
+        return (
+            bool(statement.path) and bool(_LISTED.search(statement.path[-1])) and len(statement.text) <= _LISTED_CHARS
+        )
+
+    # ------------------------------------------------------------ groups
+
+    def _actors(self) -> Iterator[tuple[str, str, Mention | None, State]]:
+        counts: Counter[str] = Counter()
+        first: dict[str, tuple[str, Mention]] = {}
+        for index, statement in self._readable:
+            for noun in self._gazetteer.find_actors(statement.text):
+                if (
+                    noun.kind not in _ACTOR_LIMITS
+                    or noun.word in self._words
+                    or is_denied(statement.text, noun.start, noun.end)
+                ):
+                    continue
+                counts[noun.word] += 1
+                first.setdefault(
+                    noun.word, (noun.kind, Mention(index, statement.start + noun.start, statement.start + noun.end))
+                )
+        if (
+            sum(kind == "person" for kind, _ in first.values()) > 1
+            and "user" in first
+            and counts["user"] < max(counts.values())
+        ):
+            del first["user"]
+        ranked = sorted(first, key=lambda word: (-counts[word], first[word][1].statement, word))
+        for kind, limit in _ACTOR_LIMITS.items():
+            fitting = [w for w in ranked if first[w][0] == kind and (w not in _RARELY_ACTORS or counts[w] > 1)]
+            for word in fitting[:limit]:
+                yield word, kind, first[word][1], "claimed"
+        if not any(kind == "person" for kind, _ in first.values()):
+            yield "user", "person", None, "inferred"
+        feeds = [(words, shown(self._reading, signal)) for signal, words in _FEEDS]
+        for words, matches in [feed for feed in feeds if feed[1]][:_MAX_FEEDS]:
+            yield words, "counterparty", Mention(matches[0].statement, matches[0].start, matches[0].end), "inferred"
+
+    def _components(self, names: dict[str, tuple[Name, Mention]]) -> Iterator[tuple[str, str, Mention | None, State]]:
+        own = next((n for n, s in self._readable if self._mentions_name(s.text)), None)
+        if own is None:
+            own = self._readable[0][0] if self._readable else None
+        place = (
+            Mention(own, self._reading.statements[own].start, self._reading.statements[own].end)
+            if own is not None
+            else None
+        )
+        yield self._name, "product", place, "claimed" if place else "inferred"
+        used: Counter[str] = Counter()
+        seen: set[str] = set()
+        for index, statement in self._readable:
+            for noun in self._gazetteer.find_components(statement.text):
+                words = frozenset(noun.word.split())
+                if (
+                    noun.kind not in _COMPONENT_LIMITS
+                    or used[noun.kind] == _COMPONENT_LIMITS[noun.kind]
+                    or words <= self._words
+                ):
+                    continue
+                if any(noun.word in other or other in noun.word for other in seen) or is_denied(
+                    statement.text, noun.start, noun.end
+                ):
+                    continue
+                used[noun.kind] += 1
+                seen.add(noun.word)
+                kind = "sandbox" if noun.word in _SANDBOXES else noun.kind
+                text = statement.text[noun.start : noun.end]
+                shape = text if any(c.isupper() for c in text[1:]) else text.lower()
+                yield shape, kind, Mention(index, statement.start + noun.start, statement.start + noun.end), "claimed"
+        for name, place in names.values():
+            if name.group == "sandbox" and used["named sandbox"] < 1:
+                used["named sandbox"] += 1
+                yield name.name, "sandbox", place, "claimed"
+        if not any(name.group == "llm" for name, _ in names.values()) and not shown(self._reading, "no_llm"):
+            server = shown(self._reading, "mcp_server")
+            yield ("LLM of the calling client" if server else "LLM that interprets requests"), "llm", None, "inferred"
+
+    def _mentions_name(self, text: str) -> bool:
+        return bool(self._words) and all(re.search(rf"\b{re.escape(word)}\b", text, re.I) for word in self._words)
+
+    def _stores(self, names: dict[str, tuple[Name, Mention]]) -> Iterator[tuple[str, str, Mention | None, State]]:
+        count = 0
+        for name, place in names.values():
+            if name.group == "store" and count < _MAX_STORES - 1:
+                count += 1
+                yield name.name, name.kind, place, "claimed"
+        for kind, pattern in self._gazetteer.stores:
+            if count >= _MAX_STORES or (kind == "database" and any(n.group == "store" for n, _ in names.values())):
+                continue
+            for index, statement in self._readable:
+                hit = pattern.search(statement.text.lower())
+                if hit and len(hit.group()) > len("cache") and not is_denied(statement.text, *hit.span()):
+                    count += 1
+                    yield (
+                        hit.group(),
+                        kind,
+                        Mention(index, statement.start + hit.start(), statement.start + hit.end()),
+                        "claimed",
+                    )
+                    break
+
+    def _services(
+        self, names: dict[str, tuple[Name, Mention]]
+    ) -> tuple[list[tuple[str, str, Mention | None, State]], int]:
+        kept: list[tuple[str, str, Mention | None, State]] = []
+        undrawn = 0
+        clients = [(name, place) for name, place in names.values() if name.group == "host"]
+        if clients:
+            shown_names = [name.name for name, _ in clients[:_MAX_CLIENTS]]
+            more = len(clients) - len(shown_names)
+            label = " and ".join(
+                [", ".join(shown_names[:-1]), shown_names[-1]] if len(shown_names) > 1 else shown_names
+            )
+            kept.append(
+                (
+                    label if not more else ", ".join(shown_names) + f" and {more} more clients",
+                    "client",
+                    clients[0][1],
+                    "claimed",
+                )
+            )
+        limits = {"llm": _MAX_LLMS, "other": _MAX_SERVICES}
+        listed = [
+            (n.name, n.group if n.group == "llm" else n.group if n.group == "cloud" else n.kind, p)
+            for n, p in names.values()
+            if n.group in ("llm", "saas", "cloud")
+        ]
+        known = {name.lower() for name, _, _ in listed}
+        for name, place in self._unknown_items():
+            if name.lower() not in known:
+                listed.append((name, "service", place))
+        for name, kind, place in listed:
+            group = "llm" if kind == "llm" else "other"
+            if limits[group]:
+                limits[group] -= 1
+                kept.append((name, kind, place, "claimed"))
+            else:
+                undrawn += 1
+        return kept, undrawn
+
+    def _unknown_items(self) -> Iterator[tuple[str, Mention]]:
+        """Items of an integrations list that no list of ours knows."""
+        for index, statement in self._readable:
+            text = statement.text.strip(" -*•.")
+            if (
+                not self._is_listed(statement)
+                or not text
+                or self._gazetteer.find_names(text, listed=True)
+                or _GENERIC_ITEM.search(text)
+            ):
+                continue
+            name = re.sub(r"\s*\(.*", "", text)
+            if name[:1].isupper() or any(c.isupper() for c in name):
+                yield name, Mention(index, statement.start, statement.end)
