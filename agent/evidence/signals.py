@@ -112,7 +112,7 @@ class Vocabulary:
         self._always: Final[list[int]] = []
         self._keys: Final[dict[str, list[tuple[int, int]]]] = defaultdict(list)
         self._excludes: Final = [
-            re.compile("|".join(f"(?:{_compile(x)[0]})" for x in s.excludes), re.I) if s.excludes else None
+            re.compile("|".join(f"(?:{compile_phrase(x)[0]})" for x in s.excludes), re.I) if s.excludes else None
             for s in self.signals
         ]
         for n, signal in enumerate(self.signals):
@@ -120,7 +120,7 @@ class Vocabulary:
                 self._add(n, phrase)
 
     def _add(self, signal: int, phrase: str) -> None:
-        source, parts = _compile(phrase)
+        source, parts = compile_phrase(phrase)
         at = len(self._phrases)
         self._phrases.append(_Phrase(signal, re.compile(source, re.I), len(parts)))
         if not parts:
@@ -160,7 +160,7 @@ class Vocabulary:
         return [*self._always, *sorted(at for at, parts in seen.items() if len(parts) == self._phrases[at].parts)]
 
 
-def _compile(phrase: str) -> tuple[str, list[set[str]]]:
+def compile_phrase(phrase: str) -> tuple[str, list[set[str]]]:
     """A phrase as a regular expression, and the first letters that each of its mandatory parts may begin with."""
     if phrase.startswith("re:"):
         return phrase[len("re:") :], []
