@@ -10,9 +10,11 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -37,6 +39,7 @@ FORMAT: Final = 1
 """Version of the stored form; part of the fingerprint."""
 COLLECTION: Final = "passages"
 _STAMP: Final = "complete.json"
+_DATABASE: Final = "chroma.sqlite3"
 _FRESH: Final = ".tmp-"
 _BATCH: Final = 500
 _MIN_WORDS: Final = 3
@@ -191,9 +194,14 @@ class _Store:
     @classmethod
     def open(cls, path: Path) -> Self:
         import chromadb
+        from chromadb.errors import ChromaError
 
-        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
-        return cls(client, client.get_collection(COLLECTION, embedding_function=None), False)
+        client: Any = chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
+        try:
+            return cls(client, client.get_collection(COLLECTION, embedding_function=None), False)
+        except (ChromaError, ValueError):
+            client.close()  # a client left open would answer for the next one of the same path
+            raise
 
     def cosines(self, questions: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         """Cosine of every question with every passage, shape (questions, size)."""
@@ -265,7 +273,16 @@ def _is_complete(path: Path, size: int) -> bool:
         stamp = json.loads((path / _STAMP).read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(stamp == {"format": FORMAT, "passages": size})
+    return bool(stamp == {"format": FORMAT, "passages": size}) and _is_sound(path / _DATABASE)
+
+
+def _is_sound(database: Path) -> bool:
+    """Whether the file is a database without damage; asked first, as a client that failed to open one stays broken."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error:
+        return False
 
 
 def _opened(path: Path, size: int) -> _Store | None:

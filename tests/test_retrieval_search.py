@@ -1,0 +1,161 @@
+"""Vectors, terms and fusion: the parts of a search."""
+
+import logging
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.errors import InputError
+from agent.records import SearchQuestion, Statement
+from agent.retrieval.embed import DIMENSIONS, embed
+from agent.retrieval.search import RRF_K, Lexical, Scored, pool, terms, word_count
+
+
+def statement(text: str, start: int = 0, document: str = "D1") -> Statement:
+    return Statement(
+        document=document,
+        start=start,
+        end=start + len(text),
+        text=text,
+        path=(),
+        role="description",
+        rank=2,
+        about="product",
+        flagged=False,
+    )
+
+
+def asked(dense: list[float], lexical: list[float], key: str = "q/1") -> Scored:
+    question = SearchQuestion(id=key, about="q", text="anything")
+    return Scored(question, np.array(dense, dtype=np.float32), np.array(lexical, dtype=np.float32))
+
+
+def test_vectors_are_unit_rows_and_do_not_depend_on_the_batch() -> None:
+    texts = ["It stores chats in a database.", "Runs in a container", "x", "データ", "\u00ad", "\x00"]
+    rows = embed(texts)
+    assert rows.shape == (len(texts), DIMENSIONS)
+    assert rows.dtype == np.float32
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+    assert all(np.array_equal(embed([text])[0], row) for text, row in zip(texts, rows, strict=True))
+    assert embed([]).shape == (0, DIMENSIONS)
+
+
+@pytest.mark.parametrize("blank", ["", " \n\t", "\u00a0"])
+def test_a_blank_text_has_no_vector(blank: str) -> None:
+    with pytest.raises(InputError, match="text 1"):
+        embed(["words", blank])
+
+
+def test_meaning_is_nearer_than_chance() -> None:
+    rows = embed(["conversations are kept in a database", "chat history is stored", "runs in a Docker container"])
+    assert rows[0] @ rows[1] > rows[0] @ rows[2]
+
+
+def test_terms_are_cut_and_stemmed() -> None:
+    assert terms("The agent's tools: readFile, delete_records") == (
+        "agent",
+        "s",
+        "tool",
+        "read",
+        "fil",
+        "delet",
+        "record",
+    )
+    assert terms("storing stored stores store") == ("stor",) * 4
+    assert terms("access process") == ("access", "process")
+    assert terms("It does not run") == ("not", "run")
+    assert terms("café データ 30") == ("café", "デ", "ー", "タ", "30")
+    assert terms("!? \u200b") == ()
+    assert word_count("the a of 3") == 4
+
+
+def test_bm25_finds_terms_and_survives_an_empty_vocabulary() -> None:
+    lexical = Lexical([terms(text) for text in ("keeps audit logs", "sends mail", "logs logs and errors")])
+    scores = lexical.scores("Which logging is kept in logs?")
+    assert scores.shape == (3,)
+    assert scores[0] > 0 < scores[2]
+    assert scores[1] == 0
+    for empty in (Lexical([]), Lexical([(), ()])):
+        assert not empty.scores("logs").any()
+    assert not lexical.scores("the of").any()
+    assert not lexical.scores("zebra").any()
+
+
+def test_ranks_are_fused_by_reciprocal_rank() -> None:
+    passages = [statement("one two three"), statement("four five six", 20), statement("seven eight nine", 40)]
+    hits = pool(passages, np.ones(3, bool), [asked([0.1, 0.9, 0.5], [2.0, 0.0, 1.0])], k=3, per_document=3)
+    assert [hit.start for hit in hits] == [0, 40, 20]
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+    assert hits[0].fused == pytest.approx(1 / (RRF_K + 3) + 1 / (RRF_K + 1), abs=1e-6)
+    assert hits[2].fused == pytest.approx(1 / (RRF_K + 1), abs=1e-6)
+    assert (hits[0].dense, hits[0].lexical) == (pytest.approx(0.1), 2.0)
+
+
+def test_a_hit_names_the_question_that_ranked_it_best() -> None:
+    passages = [statement("one two three"), statement("four five six", 20)]
+    questions = [asked([0.9, 0.1], [0, 0], "q/1"), asked([0.2, 0.8], [0, 3], "q/2")]
+    hits = pool(passages, np.ones(2, bool), questions, k=2, per_document=2)
+    assert {hit.start: hit.question for hit in hits} == {0: "q/1", 20: "q/2"}
+
+
+def test_caps_exclusions_and_ties() -> None:
+    passages = [statement(f"alpha{n} beta{n} gamma{n}", 40 * n) for n in range(4)]
+    passages += [statement("delta epsilon zeta", 0, "D2")]
+    even = asked([0.5] * 5, [0.0] * 5)
+    hits = pool(passages, np.array([True, False, True, True, True]), [even], k=9, per_document=2)
+    assert [(hit.document, hit.start) for hit in hits] == [("D1", 0), ("D1", 80), ("D2", 0)]
+    assert pool(passages, np.zeros(5, bool), [even], k=9, per_document=2) == ()
+    assert pool(passages, np.ones(5, bool), [], k=9, per_document=2) == ()
+
+
+def test_near_duplicates_go_but_not_over_a_negation_or_a_number() -> None:
+    long = "the server writes every request with duration cost errors status user tool input output and model to a file"
+    texts = [long, long.upper(), f"{long} daily", f"{long} never", f"{long} 30"]
+    passages = [statement(text, 200 * n) for n, text in enumerate(texts)]
+    hits = pool(passages, np.ones(5, bool), [asked([0.9, 0.8, 0.7, 0.6, 0.5], [0.0] * 5)], k=5, per_document=5)
+    assert [hit.start // 200 for hit in hits] == [0, 3, 4]
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 1, width=32), st.floats(0, 9, width=32), st.booleans()), min_size=1, max_size=30),
+    st.integers(1, 12),
+    st.integers(1, 6),
+)
+def test_pooling_keeps_its_limits(rows: list[tuple[float, float, bool]], k: int, per_document: int) -> None:
+    passages = [statement(f"w{n} x{n} y{n}", 20 * n, f"D{n % 3}") for n in range(len(rows))]
+    allowed = np.array([row[2] for row in rows])
+    one = asked([row[0] for row in rows], [row[1] for row in rows])
+    hits = pool(passages, allowed, [one, one], k=k, per_document=per_document)
+    by_document = [sum(hit.document == f"D{n}" for hit in hits) for n in range(3)]
+    possible = [min(per_document, sum(bool(a) for a in allowed[n::3])) for n in range(3)]
+    assert len(hits) == min(k, sum(possible))
+    assert all(count <= per_document for count in by_document)
+    assert all(allowed[hit.start // 20] for hit in hits)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    assert list(hits) == sorted(hits, key=lambda hit: -hit.fused)
+
+
+QUIET = """
+import os, logging
+from agent.retrieval.embed import embed
+from agent.retrieval.search import Lexical
+from agent.retrieval.chunk import _split
+from agent.settings import Settings
+logging.getLogger().setLevel(logging.WARNING)
+embed(["words"]); Lexical([("a",)]); _split("word " * 900, Settings())
+print(os.environ["LANGSMITH_TRACING_V2"], logging.getLogger().handlers, logging.getLogger("bm25s").level)
+from langsmith.utils import tracing_is_enabled
+print(tracing_is_enabled())
+"""
+
+
+def test_libraries_stay_silent_and_tracing_off_whatever_the_shell_says() -> None:
+    environment = {**os.environ, "LANGCHAIN_TRACING_V2": "true", "LANGSMITH_TRACING_V2": "true"}  # noqa: TID251
+    done = subprocess.run([sys.executable, "-c", QUIET], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"false [] {logging.WARNING}", "False"]
+    assert done.stderr == ""
