@@ -2,7 +2,6 @@
 
 import csv
 import statistics
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from evals.cases import CASE_NOTE, Case
 from evals.corpus import load_cases
 from evals.families import Identity, families
 from evals.metrics import mean
+from evals.script import run_script
 
 _TEMPLATE: Final = Path(__file__).with_name("datasheet.md.j2")
 README: Final = "README.md"
@@ -158,4 +158,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_script(main)

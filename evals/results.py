@@ -58,7 +58,7 @@ class TextCell(Record):
     """The wording of one report."""
 
     words: int
-    """Words of the main part."""
+    """Words of the main part outside tables and fences."""
     sentences: int
     """Sentences of the main part, quotes not counted."""
     generic_sentences: int

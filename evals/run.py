@@ -12,10 +12,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 import yaml
-from agent.drafting.calibrate import Calibration, Row, fit, row
 
+from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
 from agent.errors import SeptetError
 from agent.export.markdown import render
+from agent.export.safe_markdown import prose_words
 from agent.pipeline import draft_documents, read_documents
 from agent.records import Document
 from agent.resources import data_folder
@@ -31,13 +32,15 @@ from evals.wording import generic_counts, main_part, mask, own_ranks, sentences,
 
 DRAFTERS: Final = ("embedded",)
 WORKERS: Final = 2
+_ERROR_CHARS: Final = 200
 _FEW: Final = 4
 """Up to so many cases are drafted in this process: starting two others takes longer."""
 
 _FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 """What one case may fail with and not end the run: our own errors, and a fault of the drafter on this text."""
 
-T = TypeVar("T")
+TaskT = TypeVar("TaskT")
+ResultT = TypeVar("ResultT")
 Progress = Callable[[str], None]
 
 
@@ -74,12 +77,11 @@ def evaluate(
     counted = [case for case in cases if not case.example]
     if lessons is None:
         lessons = bundled_lessons(settings, progress=progress, workers=workers)
-    labels = families([Identity(case.name, case.vendor) for case in counted])
-    tasks = [_Task(case, label, cards, settings) for case, label in zip(counted, labels, strict=True)]
     drafted: dict[str, _Drafted] = {}
-    for done, outcome in enumerate(_spread(_draft_case, tasks, tuple(lessons), workers), start=1):
-        drafted[outcome.result.case] = outcome
-        say(f"drafted {done} of {len(tasks)}: {outcome.result.case}")
+    groups = _by_lesson(_tasks(counted, settings, cards=cards), lessons)
+    for outcomes in _spread(_draft_group, groups, tuple(lessons), workers):
+        drafted |= {outcome.result.case: outcome for outcome in outcomes}
+        say(f"drafted {len(drafted)} of {len(counted)}")
     ordered = [drafted[case.slug] for case in counted]
     return summarise(_with_texts(counted, ordered), drafter=DRAFTERS[0], patterns=pattern_ids())
 
@@ -95,13 +97,11 @@ def bundled_lessons(
     """Every bundled case that counts as a row of the calibration, by slug."""
     say = progress or (lambda _: None)
     cases = _bundled()
-    labels = families([Identity(case.name, case.vendor) for case in cases])
-    tasks = [_Task(case, label, False, settings) for case, label in zip(cases, labels, strict=True)]
-    lessons: dict[str, Lesson] = {}
-    for done, (slug, lesson) in enumerate(_spread(_learn, tasks, (), workers), start=1):
-        lessons[slug] = lesson
-        say(f"read {done} of {len(tasks)}: {slug}")
-    return tuple(lessons[case.slug] for case in cases)
+    lessons: list[Lesson] = []
+    for lesson in _spread(_learn, _tasks(cases, settings, cards=False), (), workers):
+        lessons.append(lesson)
+        say(f"read {len(lessons)} of {len(cases)}")
+    return tuple(lessons)
 
 
 def fit_all(settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS) -> Calibration:
@@ -126,10 +126,45 @@ class _Task(NamedTuple):
     settings: Settings
 
 
-def _learn(task: _Task, _: "_Teacher") -> tuple[str, Lesson]:
+def _tasks(cases: Sequence[Case], settings: Settings, *, cards: bool) -> tuple[_Task, ...]:
+    labels = families([Identity(case.name, case.vendor) for case in cases])
+    return tuple(_Task(case, label, cards, settings) for case, label in zip(cases, labels, strict=True))
+
+
+def _by_lesson(tasks: Sequence[_Task], lessons: Sequence[Lesson]) -> tuple[tuple[_Task, ...], ...]:
+    """Tasks that leave out the same lessons, together: one fit serves them."""
+    groups: dict[frozenset[int], list[_Task]] = {}
+    for task in tasks:
+        who = Identity(task.case.name, task.case.vendor)
+        groups.setdefault(_relatives(who, lessons), []).append(task)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _relatives(who: Identity, lessons: Sequence[Lesson]) -> frozenset[int]:
+    """Places of the lessons of the same family."""
+    return frozenset(at for at, lesson in enumerate(lessons) if same_family(lesson.who, who))
+
+
+def _learn(task: _Task, _: "_Teacher") -> Lesson:
     case = task.case
     reading = read_documents(documents_of(case), task.settings)
-    return case.slug, Lesson(Identity(case.name, case.vendor), row(reading, case.labels, family=task.family))
+    return Lesson(Identity(case.name, case.vendor), row(reading, _labels(case), family=task.family))
+
+
+def _labels(case: Case) -> CaseLabels:
+    published, reader = case.published, case.reader
+    return CaseLabels(
+        published=published.factors if published else None,
+        reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
+        layers={key: cell.certain for key, cell in reader.layers.items()} if reader else None,
+        reader_base=reader.cvss_base if reader else None,
+        published_base=published.cvss_base if published else None,
+        published_threat_multiplier=published.threat_multiplier if published else None,
+    )
+
+
+def _draft_group(group: tuple[_Task, ...], teacher: "_Teacher") -> tuple[_Drafted, ...]:
+    return tuple(_draft_case(task, teacher) for task in group)
 
 
 def _draft_case(task: _Task, teacher: "_Teacher") -> _Drafted:
@@ -144,7 +179,7 @@ def _draft_case(task: _Task, teacher: "_Teacher") -> _Drafted:
         result = measure(case, draft, documents, family=task.family, patterns=pattern_ids())
         main: str | None = mask(main_part(render(draft, documents)), who)
     except _FAULTS as error:
-        worst = failed(case, f"{type(error).__name__}: {error}", family=task.family)
+        worst = failed(case, _named(error), family=task.family)
         lost = CardCell(error=worst.error, withheld=False, factor_sum=None) if task.cards else None
         return _Drafted(worst.model_copy(update={"card": lost}), None)
     if task.cards:
@@ -159,8 +194,13 @@ def _draft_card(case: Case, calibration: Calibration, settings: Settings) -> Car
             documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
         )
     except _FAULTS as error:
-        return CardCell(error=f"{type(error).__name__}: {error}", withheld=False, factor_sum=None)
+        return CardCell(error=_named(error), withheld=False, factor_sum=None)
     return CardCell(error=None, withheld=draft.score.withheld is not None, factor_sum=factor_sum(draft))
+
+
+def _named(error: Exception) -> str:
+    """An error on one line of at most 200 characters."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]
 
 
 class _Teacher:
@@ -171,7 +211,7 @@ class _Teacher:
         self._fitted: dict[frozenset[int], Calibration] = {}
 
     def without_family_of(self, who: Identity) -> Calibration:
-        left_out = frozenset(at for at, lesson in enumerate(self._lessons) if same_family(lesson.who, who))
+        left_out = _relatives(who, self._lessons)
         if left_out not in self._fitted:
             self._fitted[left_out] = fit([lesson.row for at, lesson in enumerate(self._lessons) if at not in left_out])
         return self._fitted[left_out]
@@ -187,13 +227,13 @@ def _start(lessons: Sequence[Lesson]) -> None:
     _teacher = _Teacher(lessons)
 
 
-def _call(work: Callable[[_Task, _Teacher], T], task: _Task) -> T:
+def _call(work: "Callable[[TaskT, _Teacher], ResultT]", task: TaskT) -> ResultT:
     return work(task, _teacher)
 
 
 def _spread(
-    work: Callable[[_Task, _Teacher], T], tasks: Sequence[_Task], lessons: Sequence[Lesson], workers: int
-) -> Iterator[T]:
+    work: "Callable[[TaskT, _Teacher], ResultT]", tasks: Sequence[TaskT], lessons: Sequence[Lesson], workers: int
+) -> Iterator[ResultT]:
     """The results of `work` over `tasks`, in order; in `workers` processes when that pays."""
     if workers <= 1 or len(tasks) <= _FEW:
         teacher = _Teacher(lessons)
@@ -201,7 +241,7 @@ def _spread(
             yield work(task, teacher)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(lessons,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(tuple(lessons),)) as pool:
         yield from pool.map(_call, [work] * len(tasks), tasks)
 
 
@@ -218,6 +258,8 @@ def _with_texts(cases: Sequence[Case], drafted: Sequence[_Drafted]) -> list[Case
     ranks = own_ranks([words(main) for _, main in made], listings, owners=[at for at, _ in made])
     results = [outcome.result for outcome in drafted]
     for (at, main), said, repeated, rank in zip(made, prose, generic, ranks, strict=True):
-        cell = TextCell(words=len(words(main)), sentences=len(said), generic_sentences=repeated, own_listing_rank=rank)
+        cell = TextCell(
+            words=prose_words(main.split("\n")), sentences=len(said), generic_sentences=repeated, own_listing_rank=rank
+        )
         results[at] = results[at].model_copy(update={"text": cell})
     return results

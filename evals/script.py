@@ -1,0 +1,17 @@
+"""How a module of this package runs as a script."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from agent.errors import SeptetError
+
+
+def run_script(script: Callable[[Sequence[str]], None]) -> None:
+    """Run a script of this package; an error is printed as `error:` and `hint:` and gives its exit code."""
+    try:
+        script(sys.argv[1:])
+    except SeptetError as error:
+        click.echo(f"error: {error}\nhint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
