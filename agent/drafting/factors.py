@@ -35,6 +35,9 @@ from agent.evidence.signals import load_signals
 from agent.records import FactorEstimate, Lowering, Part, Rank, State
 from agent.taxonomy.keys import FACTORS, FactorKey
 
+SPARSE_LIFT: Final = 0.015
+"""Added to the kind's mean for a thin listing, so that a product does not look safer when less is said of it: on
+average over the corpus a card's factor sum is then 0.1 above its full listing's instead of level with it."""
 CONTROL_RANK: Final = 3
 """A control lowers a factor from this rank up."""
 CONTROL_FLOOR: Final = 0.1
@@ -136,7 +139,6 @@ class _Draft:
 
 
 def _labelled(sources: _Sources, key: FactorKey, constants: FactorConstants, likeness: Mapping[str, float]) -> _Draft:
-    kinds = load_kinds()
     found = sources.features
     silent = _mix(constants.silent, found)
     shown = strengths(key, found)
@@ -144,7 +146,7 @@ def _labelled(sources: _Sources, key: FactorKey, constants: FactorConstants, lik
     raising = {name: effect for name, effect in effects.items() if effect >= _SHOWN}
     lowering = {name: effect for name, effect in effects.items() if effect <= -_SHOWN}
     remainder = _remainder(constants, found, likeness)
-    typical = _mix(constants.typical, found)
+    typical = _sparse(constants, found)
     covered = found.thin and typical >= silent + sum(raising.values()) + sum(lowering.values()) + remainder
     start, label = (typical, f"{sources.kind}, sparsely described") if covered else (silent, sources.kind)
     parts = [Part(kind="typical", label=label, effect=start)]
@@ -344,10 +346,15 @@ def _value(key: FactorKey, found: FactorFeatures, constants: FactorConstants, li
     effects = [constants.effects.get(name, 0.0) * size for name, size in strengths(key, found).items()]
     raising = sum(effect for effect in effects if effect >= _SHOWN)
     lowering = sum(effect for effect in effects if effect <= -_SHOWN)
-    total = _mix(constants.silent, found) + raising + _remainder(constants, found, likeness)
+    total = _mix(constants.silent, found) + raising + lowering + _remainder(constants, found, likeness)
     if found.thin:
-        total = max(total, _mix(constants.typical, found))
-    return min(max(total + lowering, 0.0), 1.0)
+        total = max(total, _sparse(constants, found))
+    return min(max(total, 0.0), 1.0)
+
+
+def _sparse(constants: FactorConstants, found: FactorFeatures) -> float:
+    """What stands for a thin listing: the mean of the kind and a little more."""
+    return round(_mix(constants.typical, found) + SPARSE_LIFT, _DIGITS)
 
 
 def _remainder(constants: FactorConstants, found: FactorFeatures, likeness: Mapping[str, float]) -> float:
