@@ -122,7 +122,9 @@ def test_near_duplicates_go_but_not_over_a_negation_or_a_number() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.floats(-1, 1, width=32), st.floats(0, 9, width=32), st.booleans()), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.floats(-0.5, 1, width=32), st.floats(0, 9, width=32), st.booleans()), min_size=1, max_size=30
+    ),
     st.integers(1, 12),
     st.integers(1, 6),
 )

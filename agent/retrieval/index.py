@@ -29,7 +29,7 @@ from agent.errors import InputError, IntegrityError
 from agent.records import Chunk, Document, Hit, SearchQuestion, Statement
 from agent.retrieval.chunk import chunks, context_line, owners
 from agent.retrieval.embed import embed, embedder_id
-from agent.retrieval.search import Lexical, Scored, pool, terms, word_count
+from agent.retrieval.search import UNRANKED, Lexical, Scored, pool, terms, word_count
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ _BATCH: Final = 500
 _MIN_WORDS: Final = 3
 """A shorter passage cannot be quoted, and single names of a list would crowd out the sentences."""
 _STALE_SECONDS: Final = 600.0
-_EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": 1000, "max_neighbors": 64}}
+_DEPTH: Final = 1000
+"""Passages that a question ranks by cosine; with a search list of the same length the graph search is exact."""
+_EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": _DEPTH, "max_neighbors": 64}}
 _serial = count()
 
 
@@ -204,9 +206,9 @@ class _Store:
             raise
 
     def cosines(self, questions: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-        """Cosine of every question with every passage, shape (questions, size)."""
-        found = self.collection.query(query_embeddings=questions, n_results=size, include=["distances"])
-        rows = np.full((len(questions), size), -1.0, dtype=np.float32)
+        """Cosine of every question with its nearest 1,000 of `size` passages, -1 for the rest: (questions, size)."""
+        found = self.collection.query(query_embeddings=questions, n_results=min(size, _DEPTH), include=["distances"])
+        rows = np.full((len(questions), size), UNRANKED, dtype=np.float32)
         for row, ids, distances in zip(rows, found["ids"], found["distances"], strict=True):
             row[[int(key) for key in ids]] = 1.0 - np.asarray(distances, dtype=np.float32)
         return rows

@@ -17,6 +17,8 @@ from agent.retrieval.quiet import silence
 
 RRF_K: Final = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): a passage gets 1 / (60 + rank)."""
+UNRANKED: Final = -1.0
+"""Stands for the cosine of a passage too far from a question to be ranked."""
 _NEAR_DUPLICATE: Final = 0.9
 """Share of common terms from which two passages count as saying the same."""
 _DECIMALS: Final = 6
@@ -94,7 +96,7 @@ class Scored:
 
     question: SearchQuestion
     dense: NDArray[np.float32]
-    """Cosine, -1 to 1."""
+    """Cosine, -1 to 1; -1 is not ranked."""
     lexical: NDArray[np.float32]
     """BM25, 0 or more."""
 
@@ -115,10 +117,13 @@ def pool(
     if not asked or not allowed.any():
         return ()
     shares = np.stack(
-        [_reciprocal(s.dense, allowed) + _reciprocal(s.lexical, allowed & (s.lexical > 0)) for s in asked]
+        [
+            _reciprocal(s.dense, allowed & (s.dense > UNRANKED)) + _reciprocal(s.lexical, allowed & (s.lexical > 0))
+            for s in asked
+        ]
     )
     fused = shares.sum(axis=0)
-    order = [int(i) for i in _order(fused) if allowed[i]]
+    order = [int(i) for i in _order(fused) if allowed[i] and fused[i] > 0]
     hits: list[Hit] = []
     taken: list[frozenset[str]] = []
     used: dict[str, int] = {}
