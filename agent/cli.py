@@ -82,12 +82,12 @@ def main() -> None:
     # Tracing of LangChain would post page text to a server when an environment variable is set; off, always.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
-        septet.main(standalone_mode=False)
+        # Without standalone mode click hands back the code of an Exit instead of raising it.
+        code = septet.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except SeptetError as error:
         _report(str(error), error.hint)
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.Abort:
         sys.exit(_INTERRUPTED)
     except click.UsageError as error:

@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.drafting.slots import usable
+from agent.evidence.reading import Reading
 from agent.records import Record
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 
@@ -132,3 +134,8 @@ def _error(rows: Sequence[BaseRow], calibration: HeadlineCalibration, pull: floa
 
 def _short(value: float) -> float:
     return round(value, 4)
+
+
+def found(reading: Reading) -> frozenset[str]:
+    """The signals that descriptions and controls of the product show, not denied and not hedged."""
+    return frozenset(signal for signal in reading.signals if usable(reading, signal))

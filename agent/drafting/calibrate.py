@@ -1,0 +1,219 @@
+"""All fitted constants of the embedded drafter, and how they are fitted from labelled cases.
+
+Four fits that build on one another: factors, certainty of layers, expected base, likely range. The last two use
+estimates of each case made without its vendor family (in folds), so that they see the errors that a new product will
+have. The same rows give the same constants.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from agent.drafting import calibrate_certainty, calibrate_factors, headline, system
+from agent.drafting.calibrate_certainty import CertaintyRow
+from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
+from agent.drafting.catalogue import match
+from agent.drafting.factor_features import FactorFeatures, features
+from agent.drafting.factors import values
+from agent.drafting.headline import BaseRow, HeadlineCalibration, Scenario
+from agent.drafting.ledger import Ledger
+from agent.drafting.likely import LikelyCalibration, residual
+from agent.drafting.ranking import base_of
+from agent.errors import SchemaError
+from agent.evidence import certainty
+from agent.evidence.certainty import CertaintyCalibration
+from agent.evidence.reading import Reading
+from agent.records import Record
+from agent.resources import data_folder
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+
+FOLDS: Final = calibrate_certainty.FOLDS
+READER_WEIGHT: Final = 0.6
+"""Of the reader's base where a published base exists too: the reader scores this text, the page often CVSS 3.1."""
+HIGHEST_BASE: Final = 9.4
+"""A published base above it is of CVSS 3.1 or a bare number and counts as this."""
+THIN_FACTOR: Final = 1.35
+"""How much wider the likely range is when the sources hardly describe the product (measured on card variants)."""
+FINGERPRINT_CHARS: Final = 16
+
+
+@dataclass(frozen=True)
+class CaseLabels:
+    """Labels of one case; None or an absent key where no label exists."""
+
+    published: Mapping[FactorKey, float] | None = None
+    reader: Mapping[FactorKey, float] | None = None
+    layers: Mapping[LayerKey, bool] | None = None
+    """The reader's verdicts: certain or not."""
+    reader_base: float | None = None
+    published_base: float | None = None
+    published_threat_multiplier: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One labelled case as the fits see it: numbers only, no text."""
+
+    family: str
+    labels: CaseLabels
+    factors: FactorFeatures
+    layers: Mapping[LayerKey, Mapping[str, float]]
+    signals: frozenset[str]
+    scenarios: tuple[Scenario, ...]
+
+
+class Calibration(Record):
+    """All fitted constants."""
+
+    factors: FactorCalibration
+    certainty: CertaintyCalibration
+    headline: HeadlineCalibration
+    likely: LikelyCalibration
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the constants."""
+        return hashlib.sha256(dump_calibration(self).encode()).hexdigest()[:FINGERPRINT_CHARS]
+
+
+def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
+    """The numbers of one labelled case."""
+    ledger = Ledger(reading.documents, reading.statements)
+    picture = system.extract(reading, ledger)
+    found = match(reading, picture, ledger, name=system.product_name(reading.documents))
+    return Row(
+        family=family,
+        labels=labels,
+        factors=features(reading),
+        layers={layer: certainty.features(reading, layer)[0] for layer in LAYERS},
+        signals=headline.found(reading),
+        scenarios=tuple(
+            Scenario(candidate.pattern.id, float(base_of(candidate.vector)), candidate.typical)
+            for candidate in found.candidates
+            if candidate.evidence and candidate.state != "contradicted"
+        ),
+    )
+
+
+def fit(rows: Sequence[Row]) -> Calibration:
+    """Fit everything. Raises InputError when too few rows are labelled."""
+    factor_rows = [FactorRow(r.factors, r.labels.published, r.labels.reader, r.family) for r in rows]
+    estimates = _left_out(rows, factor_rows)
+    base_rows, based = _base_rows(rows, estimates)
+    expected = headline.fit(base_rows)
+    return Calibration(
+        factors=calibrate_factors.fit(factor_rows),
+        certainty=calibrate_certainty.fit(
+            [CertaintyRow(r.family, r.layers, r.labels.layers) for r in rows if r.labels.layers]
+        ),
+        headline=expected,
+        likely=_likely(based, base_rows, estimates),
+    )
+
+
+def _left_out(rows: Sequence[Row], factor_rows: Sequence[FactorRow]) -> list[dict[FactorKey, float]]:
+    """Factor values of each row by constants that were fitted without its fold's families."""
+    folds = calibrate_certainty.fold_of([r.family for r in rows])
+    estimates: list[dict[FactorKey, float]] = [{} for _ in rows]
+    for fold in range(FOLDS):
+        train = [r for r, n in zip(factor_rows, folds, strict=True) if n != fold]
+        held = [at for at, n in enumerate(folds) if n == fold]
+        if held:
+            constants = calibrate_factors.fit(train)
+            for at in held:
+                estimates[at] = values(rows[at].factors, constants)
+    return estimates
+
+
+def _base_rows(
+    rows: Sequence[Row], estimates: Sequence[Mapping[FactorKey, float]]
+) -> tuple[list[BaseRow], list[Row]]:
+    """Rows with a labelled base, and the cases that they come from, in the same order."""
+    found: list[BaseRow] = []
+    based: list[Row] = []
+    for case, estimated in zip(rows, estimates, strict=True):
+        target = _base_label(case.labels)
+        if target is not None:
+            found.append(BaseRow(estimated, case.signals, case.scenarios, target))
+            based.append(case)
+    return found, based
+
+
+def _base_label(labels: CaseLabels) -> float | None:
+    published = None if labels.published_base is None else min(labels.published_base, HIGHEST_BASE)
+    if labels.reader_base is None or published is None:
+        return labels.reader_base if published is None else published
+    return READER_WEIGHT * labels.reader_base + (1 - READER_WEIGHT) * published
+
+
+def _likely(
+    cases: Sequence[Row], base_rows: Sequence[BaseRow], estimates: Sequence[Mapping[FactorKey, float]]
+) -> LikelyCalibration:
+    """Residuals of the published scores at MF 1, each case drafted by constants fitted without its fold."""
+    del estimates
+    folds = calibrate_certainty.fold_of([case.family for case in cases])
+    residuals: list[float] = []
+    for fold in range(FOLDS):
+        train = [r for r, n in zip(base_rows, folds, strict=True) if n != fold]
+        held = [at for at, n in enumerate(folds) if n == fold and _published_score(cases[at].labels) is not None]
+        if not held:
+            continue
+        constants = headline.fit(train)
+        for at in held:
+            published = _published_score(cases[at].labels)
+            assert published is not None
+            residuals.append(residual(published, _drafted_score(base_rows[at], constants)))
+    ordered = tuple(round(value, 3) for value in sorted(residuals))
+    return LikelyCalibration(name=f"published scores at MF 1, n={len(ordered)}", residuals=ordered, thin_factor=THIN_FACTOR)
+
+
+def _published_score(labels: CaseLabels) -> float | None:
+    """The published score recomputed without mitigation, 0 to 10."""
+    if labels.published is None or labels.published_base is None or labels.published_threat_multiplier is None:
+        return None
+    total = sum(labels.published[key] for key in FACTOR_SETS["0.5"])
+    base = labels.published_base
+    return min(base + (10 - base) * total / 10 * labels.published_threat_multiplier, 10.0)
+
+
+def _drafted_score(base_row: BaseRow, constants: HeadlineCalibration) -> float:
+    expected = headline.expected_base(base_row.factors, base_row.signals, constants)
+    at = headline.choose(base_row.scenarios, expected, constants.pull)
+    base = expected if at is None else base_row.scenarios[at].base
+    total = sum(round(base_row.factors[key], 1) for key in FACTOR_SETS["0.5"])
+    return base + (10 - base) * total / 10 * float(Decimal("0.97"))
+
+
+# ---------------------------------------------------------------- files
+
+FILES: Final = ("factors", "certainty", "headline", "likely")
+
+
+def dump_calibration(calibration: Calibration) -> str:
+    """One JSON text with all constants."""
+    return json.dumps(calibration.model_dump(mode="json"), sort_keys=True)
+
+
+def write_calibration(calibration: Calibration, folder: Path) -> None:
+    """One readable file for each fit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dumped = calibration.model_dump(mode="json")
+    for name in FILES:
+        (folder / f"{name}.json").write_text(json.dumps(dumped[name], indent=1) + "\n", "utf-8")
+
+
+@lru_cache(maxsize=4)
+def load_calibration(folder: Path | None = None) -> Calibration:
+    """The constants of `folder`, or the bundled ones. Raises SchemaError when a file is missing or not of this form."""
+    place = folder or data_folder("corpus") / "knowledge" / "calibration"
+    try:
+        return Calibration.model_validate({name: json.loads((place / f"{name}.json").read_text("utf-8")) for name in FILES})
+    except (OSError, ValueError, ValidationError) as error:
+        raise SchemaError("the calibration cannot be read", where=f"{place.name}: {error}", hint="refit it") from None

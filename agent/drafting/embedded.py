@@ -1,0 +1,263 @@
+"""The embedded drafter: from a reading to everything that a draft says, without an LLM.
+
+    system picture ─ factor estimates ─ certainty of layers ─ catalogue threats ─ headline ─ score ─ likely range
+    ─ questions ─ paragraphs ─ chains ─ posture
+
+Plain calls in this order; each step is a function of another module of this room.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from agent.drafting import headline, layers, posture, questions, system
+from agent.drafting.calibrate import Calibration
+from agent.drafting.catalogue import Candidate, Matches, match
+from agent.drafting.chains import FoundChain, chains
+from agent.drafting.controls import controls_of
+from agent.drafting.factors import FactorResult, estimate
+from agent.drafting.ledger import Ledger
+from agent.drafting.likely import bands_spanned, likely
+from agent.drafting.ranking import Ranked, rank, shown
+from agent.drafting.words import words
+from agent.evidence.certainty import Assessment, assess
+from agent.evidence.reading import Reading
+from agent.records import (
+    Chain,
+    Dropped,
+    Evidence,
+    FactorEstimate,
+    Hop,
+    LayerThreats,
+    Lowering,
+    Product,
+    Question,
+    Range,
+    Score,
+    System,
+)
+from agent.resources import data_folder
+from agent.scoring import Request, score, with_controls, withhold
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+
+THREAT_MULTIPLIER: Final = Decimal("0.97")
+MITIGATION: Final = Decimal("1.00")
+CERTAIN_NEEDED: Final = 2
+"""With fewer certain layers no score is shown."""
+BANDS_TOO_MANY: Final = 3
+
+
+class Composition(NamedTuple):
+    """All parts of a draft that the drafter makes."""
+
+    product: Product
+    evidence: tuple[Evidence, ...]
+    system: System
+    assumptions: tuple[str, ...]
+    factors: dict[FactorKey, FactorEstimate]
+    layers: dict[LayerKey, LayerThreats]
+    chains: tuple[Chain, ...]
+    questions: tuple[Question, ...]
+    score: Score
+    dropped: tuple[Dropped, ...]
+    lowerings: tuple[Lowering, ...]
+    statements: int
+    knowledge: str
+
+
+def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> Composition:
+    """Draft from one reading; the same reading and calibration give the same composition."""
+    ledger = Ledger(reading.documents, reading.statements)
+    name = name or system.product_name(reading.documents)
+    picture = system.extract(reading, ledger)
+    values = words(reading, picture, name)
+    estimated = estimate(reading, ledger, calibration.factors)
+    verdicts = {key: assess(reading, key, calibration.certainty) for key in LAYERS}
+    matches = match(reading, picture, ledger, name=name)
+    ranked = rank(matches.candidates, estimated.factors)
+    scored, first = _score(reading, ranked, estimated, verdicts, calibration)
+    scored = _with_controls(scored, reading, ledger)
+    visible, folded = shown(ranked, first)
+    found = chains([item.candidate for item in visible], reading, name=name)
+    asked = _questions(matches, visible, found, estimated, verdicts, scored, values)
+    made = _layers(reading, ledger, verdicts, visible, asked, values)
+    summary = posture.summary(reading, ledger)
+    stance = posture.posture(reading, picture, ledger, scored, verdicts, values)
+    return Composition(
+        product=Product(name=name, vendor=system.vendor(reading), summary=summary, posture=stance),
+        evidence=ledger.evidence(),
+        system=picture,
+        assumptions=system.assumptions(picture, reading),
+        factors=dict(estimated.factors),
+        layers=made,
+        chains=tuple(_chain(chain) for chain in found),
+        questions=asked,
+        score=scored,
+        dropped=(*_folded(folded), *_unquoted(matches)),
+        lowerings=estimated.lowerings,
+        statements=len(reading.statements),
+        knowledge=knowledge_fingerprint(),
+    )
+
+
+@cache
+def knowledge_fingerprint() -> str:
+    """Hash of the knowledge files (calibration apart), by path and content."""
+    folder = data_folder("corpus") / "knowledge"
+    digest = sha256()
+    for path in sorted(folder.rglob("*.yaml")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+# ---------------------------------------------------------------- score
+
+
+def _score(
+    reading: Reading,
+    ranked: Sequence[Ranked],
+    estimated: FactorResult,
+    verdicts: dict[LayerKey, Assessment],
+    calibration: Calibration,
+) -> tuple[Score, Ranked | None]:
+    """The score with its headline threat. It is withheld when the evidence does not carry it."""
+    signals = headline.found(reading)
+    expected = headline.expected_base(
+        {key: float(estimated.factors[key].value) for key in headline.FACTORS}, signals, calibration.headline
+    )
+    quoted = [item for item in ranked if item.candidate.evidence and item.candidate.state != "contradicted"]
+    scenarios = [item.scenario for item in quoted]
+    at = headline.choose(scenarios, expected, calibration.headline.pull)
+    if at is None:
+        base = Range(value=_tenth(expected), low=_tenth(expected - 1), high=_tenth(min(expected + 1, 10)))
+        vector, first = None, None
+    else:
+        low, high = headline.base_range(scenarios, at)
+        first = quoted[at]
+        base = Range(value=_tenth(scenarios[at].base), low=_tenth(low), high=_tenth(high))
+        vector = first.candidate.vector
+    request = Request(
+        cvss_vector=vector,
+        cvss_base=base,
+        factors={key: _range(estimated.factors[key]) for key in FACTOR_SETS["0.5"]},
+        factor_set="0.5",
+        threat_multiplier=Range(value=THREAT_MULTIPLIER, low=THREAT_MULTIPLIER, high=THREAT_MULTIPLIER),
+        mitigation_factor=Range(value=MITIGATION, low=MITIGATION, high=MITIGATION),
+        formula="aivss-0.8",
+        mode="directory",
+    )
+    plain = score(request)
+    assert plain.aivss is not None
+    constants = likely(raw_score(float(base.value), plain.factor_sum), calibration.likely, thin=estimated.thin)
+    scored = score(request, constants=constants)
+    reason = _why_withheld(scored, first, verdicts)
+    return (withhold(scored, reason) if reason else scored), first
+
+
+def raw_score(base: float, factor_sum: Decimal | None) -> Decimal:
+    """The unrounded AIVSS 0.8 value at ThM 0.97 and MF 1: base + (10 - base) · sum / 10 · ThM."""
+    exact = _tenth(base)
+    return exact + (10 - exact) * (factor_sum or Decimal(0)) / 10 * THREAT_MULTIPLIER
+
+
+def _why_withheld(scored: Score, first: Ranked | None, verdicts: dict[LayerKey, Assessment]) -> str | None:
+    certain = sum(verdict.certain for verdict in verdicts.values())
+    if first is None:
+        return "no threat of the catalogue has a quote behind it"
+    if certain < CERTAIN_NEEDED:
+        return f"only {certain} of {len(LAYERS)} layers is certain" if certain else f"none of {len(LAYERS)} layers is certain"
+    if scored.likely_low is not None and scored.likely_high is not None:
+        spanned = bands_spanned(scored.likely_low, scored.likely_high)
+        if spanned >= BANDS_TOO_MANY:
+            return f"the likely range {scored.likely_low}–{scored.likely_high} spans {spanned} severity bands"
+    return None
+
+
+def _with_controls(scored: Score, reading: Reading, ledger: Ledger) -> Score:
+    counted = controls_of(reading, ledger)
+    if counted is None or scored.withheld is not None:
+        return scored
+    return with_controls(scored, counted.mitigation_factor, counted.evidence)
+
+
+def _range(estimate_: FactorEstimate) -> Range:
+    return Range(value=estimate_.value, low=estimate_.low, high=estimate_.high)
+
+
+def _tenth(value: float) -> Decimal:
+    return Decimal(str(round(value, 1)))
+
+
+# ---------------------------------------------------------------- questions, layers, chains
+
+
+def _questions(
+    matches: Matches,
+    visible: Sequence[Ranked],
+    found: Sequence[FoundChain],
+    estimated: FactorResult,
+    verdicts: dict[LayerKey, Assessment],
+    scored: Score,
+    values: dict[str, str],
+) -> tuple[Question, ...]:
+    unsure = [key for key in LAYERS if not verdicts[key].certain]
+    offered = [q for item in visible for q in item.candidate.questions]
+    offered += [q for threat in matches.open for q in threat.questions]
+    offered += [q for chain in found for q in chain.questions]
+    inputs = scored.inputs
+    assert inputs is not None
+    assert inputs.cvss_base is not None
+    base = inputs.cvss_base
+    width = float((scored.likely_high or Decimal(10)) - (scored.likely_low or Decimal(0)))
+    causes = questions.spread(
+        estimated.factors, (float(base.value), float(base.low), float(base.high)), width, unsure
+    )
+    return questions.ask(estimated.factors, unsure, offered, values, causes)
+
+
+def _layers(
+    reading: Reading,
+    ledger: Ledger,
+    verdicts: dict[LayerKey, Assessment],
+    visible: Sequence[Ranked],
+    asked: Sequence[Question],
+    values: dict[str, str],
+) -> dict[LayerKey, LayerThreats]:
+    used: set[int] = set()
+    made: dict[LayerKey, LayerThreats] = {}
+    for key in LAYERS:
+        verdict = verdicts[key]
+        text = layers.certain(reading, key, ledger, values, used) if verdict.certain else None
+        if text is None:
+            question = next((q.id for q in asked if key in q.settles), None)
+            text = layers.uncertain(reading, key, verdict, values, question)
+        made[key] = LayerThreats(
+            applies="yes" if text.missing is None else "unknown",
+            certain=text.missing is None,
+            certainty=Decimal(str(verdict.certainty)),
+            features=verdict.features,
+            paragraph=text.text,
+            threats=tuple(item.threat for item in visible if item.candidate.layer == key),
+            missing=text.missing,
+        )
+    return made
+
+
+def _chain(found: FoundChain) -> Chain:
+    return Chain(
+        title=found.title,
+        threats=tuple(candidate.pattern.id for candidate in found.candidates),
+        hops=tuple(Hop(source=hop.source, target=hop.target, evidence=hop.evidence) for hop in found.hops),
+    )
+
+
+def _folded(folded: Sequence[tuple[Ranked, str]]) -> list[Dropped]:
+    return [
+        Dropped(what=f"threat {r.threat.id}: {r.threat.title} ({r.threat.score.aivss})", reason=why) for r, why in folded
+    ]
+
+
+def _unquoted(matches: Matches) -> list[Dropped]:
+    return [Dropped(what=f"threat {t.pattern.id}: {t.title}", reason=f"{t.reason}; asked instead") for t in matches.open]

@@ -1,0 +1,149 @@
+"""The paragraph of each layer: what the sources say and what follows, or what was looked for and not found."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+import yaml
+
+from agent.drafting.ledger import Ledger
+from agent.drafting.templates import fill, missing
+from agent.evidence.certainty import Assessment, counts, guides
+from agent.evidence.reading import Reading
+from agent.evidence.signals import Match
+from agent.records import Document, Missing
+from agent.resources import data_folder
+from agent.taxonomy.keys import LAYERS, LayerKey
+
+MARK: Final = "Not certain from the listing — "
+QUOTES: Final = 2
+QUOTE_CHARS: Final = 120
+_STOPS: Final = ".;:,"
+
+
+class Shown(NamedTuple):
+    """A signal with the place that shows it best."""
+
+    signal: str
+    match: Match
+    pins: bool
+
+
+class Paragraph(NamedTuple):
+    """The text of a layer, with what is missing when it is not certain."""
+
+    text: str
+    missing: Missing | None
+    evidence: tuple[str, ...]
+
+
+@cache
+def consequences() -> Mapping[LayerKey, Mapping[str, str]]:
+    """For each layer, what follows from a signal: templates over `agent.drafting.words`."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "consequences.yaml").read_text("utf-8"))
+    return {key: dict(raw[key]) for key in LAYERS}
+
+
+def shown(reading: Reading, layer: LayerKey) -> list[Shown]:
+    """The signals of a layer, pinning ones first, each with its best place: a description, early in the sources."""
+    guide = guides()[layer]
+    found: list[Shown] = []
+    for pins, signals in ((True, guide.pins), (False, guide.helps)):
+        for signal in signals:
+            places = [m for m in reading.matches(signal) if counts(reading, m.statement) and not m.hedged]
+            if places:
+                best = min(places, key=lambda m: (m.denied, len(reading.text(m.statement)) > QUOTE_CHARS, m.statement))
+                found.append(Shown(signal, best, pins))
+    return found
+
+
+def certain(
+    reading: Reading, layer: LayerKey, ledger: Ledger, values: Mapping[str, str], used: set[int]
+) -> Paragraph | None:
+    """The paragraph of a certain layer: up to two quotes and what follows from each.
+
+    `used` holds statements that other layers quote already; they are avoided where another quote does as well, and
+    the ones taken here are added. None when no signal has a place to quote.
+    """
+    candidates = shown(reading, layer)
+    candidates.sort(key=lambda s: (s.match.statement in used, not s.pins))
+    chosen: list[Shown] = []
+    for candidate in candidates:
+        if all(candidate.match.statement != other.match.statement for other in chosen):
+            chosen.append(candidate)
+        if len(chosen) == QUOTES:
+            break
+    if not chosen:
+        return None
+    marks: list[str] = []
+    sentences: list[str] = []
+    for item in chosen:
+        mark = ledger.cite(item.match.statement, item.match.start, item.match.end)
+        marks.append(mark)
+        used.add(item.match.statement)
+        said = f"{_source(reading, item.match)} “{_clause(reading, item.match)}” ({mark})"
+        follows = _follows(layer, item, values)
+        sentences.append(f"{said}: {follows}." if follows else f"{said}.")
+    return Paragraph(" ".join(sentences), None, tuple(marks))
+
+
+def uncertain(
+    reading: Reading, layer: LayerKey, assessment: Assessment, values: Mapping[str, str], question: str | None
+) -> Paragraph:
+    """The paragraph of a layer that is not certain: no product claim, at most two sentences."""
+    guide = guides()[layer]
+    read = sum(counts(reading, n) for n in range(len(reading.statements)))
+    places = _places(reading.documents)
+    looked = f"looked for {guide.sought} in {read} {'sentence' if read == 1 else 'sentences'} of {places}"
+    near = len(assessment.statements)
+    found = f"{near} touch on it, none settles it" if near > 1 else "one touches on it, none settles it" if near else "not found"
+    hangs = fill(guide.hangs, {"capability": "what it does", "data": "stored data", **values})
+    settles = f"; {question} settles it" if question else ""
+    text = f"{MARK}{looked}: {found}. On it hangs {hangs}{settles}."
+    reason = "too-little-evidence" if near else "not-found"
+    return Paragraph(text, Missing(reason=reason, detail=f"{guide.sought}: {found} in {places}"), ())
+
+
+def absent(reading: Reading, layer: LayerKey, ledger: Ledger, match: Match) -> Paragraph:
+    """The paragraph of a layer that does not apply, with the quote that says so."""
+    mark = ledger.cite(match.statement, match.start, match.end)
+    text = f"Does not apply inside the product: {_source(reading, match)} “{_clause(reading, match)}” ({mark})."
+    detail = f"{guides()[layer].sought}: a quote says that there is none"
+    return Paragraph(text, Missing(reason="does-not-apply", detail=detail), (mark,))
+
+
+def _follows(layer: LayerKey, item: Shown, values: Mapping[str, str]) -> str | None:
+    if item.match.denied:
+        return None
+    template = consequences()[layer].get(item.signal)
+    if template is None or missing(template, values):
+        return None
+    return fill(template, values)
+
+
+def _clause(reading: Reading, match: Match) -> str:
+    """The statement, or the words around the match when it is long; always verbatim."""
+    statement = reading.statements[match.statement]
+    text = statement.text
+    if len(text) <= QUOTE_CHARS:
+        return text.rstrip(_STOPS)
+    start, end = match.start - statement.start, match.end - statement.start
+    left = max((text.rfind(stop, 0, start) + len(stop) for stop in (". ", "; ", ", ", ": ", " (") if stop in text[:start]), default=0)
+    spare = QUOTE_CHARS - (end - left)
+    right = len(text) if len(text) - end <= spare else text.rfind(" ", end, end + max(spare, 1))
+    for stop in ("; ", ", ", ". "):
+        cut = text.find(stop, end, right)
+        if cut > 0:
+            right = cut
+            break
+    return text[left : right if right > end else end].strip().rstrip(_STOPS)
+
+
+def _source(reading: Reading, match: Match) -> str:
+    document = reading.document(match.document)
+    return "The listing:" if document.kind == "listing" else f"“{document.title}”:"
+
+
+def _places(documents: Sequence[Document]) -> str:
+    ids = [document.id for document in documents]
+    return ids[0] if len(ids) == 1 else f"{ids[0]}–{ids[-1]}"

@@ -1,0 +1,114 @@
+"""Threats with their scores, in one order, and which of them are shown."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from agent.drafting.catalogue import Candidate
+from agent.drafting.headline import Scenario
+from agent.records import FactorEstimate, Mitigation, Range, Threat, ThreatScore
+from agent.scoring import Request, score
+from agent.scoring.cvss import read_vector
+from agent.taxonomy.keys import FACTOR_SETS, LAYER_CODES, LAYERS, FactorKey, LayerKey
+
+MAX_PER_LAYER: Final = 3
+MAX_SHOWN: Final = 12
+_STATES: Final = ("claimed", "inferred", "contradicted")
+_THM: Final = Decimal("0.97")
+_MF: Final = Decimal("1.00")
+
+
+class Ranked(NamedTuple):
+    """A candidate with its severity under the draft's factors."""
+
+    candidate: Candidate
+    threat: Threat
+    scenario: Scenario
+
+
+def rank(candidates: Sequence[Candidate], factors: Mapping[FactorKey, FactorEstimate]) -> tuple[Ranked, ...]:
+    """Score every candidate with AIVSS 0.8 in directory mode at MF 1; the gravest first, in a total order."""
+    total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
+    ranked = [_ranked(candidate, total) for candidate in candidates]
+    return tuple(
+        sorted(
+            ranked,
+            key=lambda r: (
+                -r.threat.score.aivss,
+                -r.threat.score.cvss_base,
+                _STATES.index(r.threat.state),
+                -r.candidate.typical,
+                LAYERS.index(r.candidate.layer),
+                r.threat.id,
+            ),
+        )
+    )
+
+
+def shown(ranked: Sequence[Ranked], first: Ranked | None) -> tuple[list[Ranked], list[tuple[Ranked, str]]]:
+    """The threats to show, at most three a layer and twelve in all, and the folded ones with the reason.
+
+    The headline threat is always shown. One with the same quotes as a graver one of its layer is a duplicate.
+    """
+    visible: list[Ranked] = []
+    folded: list[tuple[Ranked, str]] = []
+    in_layer: Counter[LayerKey] = Counter()
+    order = ([first] if first else []) + [item for item in ranked if item is not first]
+    for item in order:
+        layer = item.candidate.layer
+        twin = next((o for o in visible if o.candidate.layer == layer and o.threat.evidence == item.threat.evidence), None)
+        if twin is not None:
+            folded.append((item, f"rests on the same quotes as {twin.threat.id}"))
+        elif in_layer[layer] >= MAX_PER_LAYER:
+            folded.append((item, f"lower score than three others of {LAYER_CODES[layer]}"))
+        elif len(visible) >= MAX_SHOWN:
+            folded.append((item, f"lower score than the {MAX_SHOWN} shown"))
+        else:
+            in_layer[layer] += 1
+            visible.append(item)
+    visible.sort(key=list(ranked).index)
+    return visible, folded
+
+
+def _ranked(candidate: Candidate, total: Decimal) -> Ranked:
+    base = base_of(candidate.vector)
+    scored = score(
+        Request(
+            cvss_vector=candidate.vector,
+            cvss_base=None,
+            factor_sum=_point(total),
+            threat_multiplier=_point(_THM),
+            mitigation_factor=_point(_MF),
+            formula="aivss-0.8",
+            mode="directory",
+        )
+    )
+    assert scored.aivss is not None
+    assert scored.severity is not None
+    threat = Threat(
+        id=candidate.pattern.id,
+        title=candidate.title,
+        statement=candidate.statement,
+        taxonomy=candidate.pattern.taxonomy,
+        state=candidate.state,
+        score=ThreatScore(
+            cvss_vector=candidate.vector, cvss_base=base, aivss=scored.aivss, severity=scored.severity
+        ),
+        mitigations=tuple(
+            Mitigation(text=m.text, who=m.who, status="proposed", evidence=()) for m in candidate.mitigations
+        ),
+        evidence=candidate.evidence,
+    )
+    return Ranked(candidate, threat, Scenario(candidate.pattern.id, float(base), candidate.typical))
+
+
+@lru_cache(maxsize=4096)
+def base_of(vector: str) -> Decimal:
+    """The CVSS v4.0 base score of a vector."""
+    return read_vector(vector).base
+
+
+def _point(value: Decimal) -> Range:
+    return Range(value=value, low=value, high=value)
