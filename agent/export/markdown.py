@@ -9,19 +9,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.export import report_main, report_score, report_sources
+from agent.export.mermaid import mermaid
 from agent.export.report_screen import first_screen
 from agent.export.safe_markdown import fence, prose_words
 from agent.export.view import View
-from agent.records import Document, Draft, System
-
-try:
-    from agent.export.mermaid import mermaid
-except ImportError:
-
-    def mermaid(system: System) -> str:
-        """Stand-in."""
-        return "flowchart LR"
-
+from agent.records import Document, Draft
 
 MAX_MAIN_WORDS: Final = 900
 
@@ -34,11 +26,11 @@ def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
     """
     view = View(draft, documents)
     diagram = fence(mermaid(draft.system).rstrip("\n").split("\n"), "mermaid")
-    main = _main(view, diagram, report_main.FULL)
-    for room in (report_main.SHORTER, report_main.SHORTEST):
-        if prose_words(main) <= MAX_MAIN_WORDS:
-            break
-        main = _main(view, diagram, room)
+    told = len(view.threats)
+    main = _main(view, diagram, told, named=True)
+    while prose_words(main) > MAX_MAIN_WORDS and told > 0:
+        told -= 1
+        main = _main(view, diagram, told, named=told > 0)
     lines = [*first_screen(view), "", *main, *report_sources.evidence(view), *report_sources.method(view)]
     return "\n".join(_single_blanks(lines)).rstrip("\n") + "\n"
 
@@ -53,12 +45,12 @@ def _single_blanks(lines: list[str]) -> Iterator[str]:
         previous = line
 
 
-def _main(view: View, diagram: list[str], room: int) -> list[str]:
+def _main(view: View, diagram: list[str], told: int, *, named: bool) -> list[str]:
     return [
         *report_main.scope(view),
         *report_main.picture(view, diagram),
-        *report_main.seven_layers(view, room),
-        *report_main.chains(view, room),
+        *report_main.seven_layers(view, told),
+        *report_main.chains(view, named),
         *report_main.controls(view),
         *report_score.score(view),
         *report_sources.findings(view),

@@ -15,8 +15,7 @@ _UNREAD: Final = "source text: "
 _UNREADABLE: Final = frozenset({"needs-javascript", "near-empty"})
 _QUOTE: Final = 110
 _SHORT_QUOTE: Final = 70
-FULL, SHORTER, SHORTEST = 0, 1, 2
-"""How much room the main part has: full sentences, those of the first screen not repeated, titles only."""
+_REFS: Final = 2
 
 
 def scope(view: View) -> list[str]:
@@ -60,8 +59,7 @@ def picture(view: View, diagram: Sequence[str]) -> list[str]:
         if inside:
             state = "" if boundary.evidence else f" *({boundary.state})*"
             lines.append(f"- **{plain(boundary.name)}**: {listed(inside)} {marks(boundary.evidence)}".rstrip() + state)
-    crossing = [flow for flow in system.flows if owner.get(flow.source) != owner.get(flow.target) and flow.evidence]
-    lines += [f"- Crosses a boundary: {_flow(flow, names)}" for flow in crossing]
+    lines += [f"- Crosses a boundary: {flow}" for flow in _crossing(system.flows, owner, names)]
     folded = folded_capabilities(view)
     if folded:
         rows = [capability_row(view, item, _SHORT_QUOTE) for item in folded]
@@ -75,29 +73,40 @@ def _names(view: View) -> dict[str, str]:
     return {item.id: item.name for group in groups for item in group}
 
 
-def _flow(flow: Flow, names: dict[str, str]) -> str:
-    ends = f"{plain(names.get(flow.source, flow.source))} → {plain(names.get(flow.target, flow.target))}"
-    return f"{ends}, {plain(flow.what)} {marks(flow.evidence)}"
+def _crossing(flows: Sequence[Flow], owner: dict[str, str], names: dict[str, str]) -> list[str]:
+    """Quoted flows from one boundary into another; those of one source and content in one line."""
+    grouped: dict[tuple[str, str], list[Flow]] = {}
+    for flow in flows:
+        if flow.evidence and owner.get(flow.source) != owner.get(flow.target):
+            grouped.setdefault((flow.source, flow.what), []).append(flow)
+    lines = []
+    for (source, what), found in grouped.items():
+        targets = listed([plain(names.get(flow.target, flow.target)) for flow in found])
+        quoted_by = list(dict.fromkeys(mark for flow in found for mark in flow.evidence))
+        lines.append(f"{plain(names.get(source, source))} → {targets}, {plain(what)} {marks(quoted_by)}")
+    return lines
 
 
-def seven_layers(view: View, room: int) -> list[str]:
-    """Part 12: a paragraph for each layer and the threats in it. `room` is FULL, SHORTER or SHORTEST."""
+def seven_layers(view: View, told: int) -> list[str]:
+    """Part 12: a paragraph for each layer and the threats in it.
+
+    Threats up to place `told` are told in their sentence, unless the first screen has done so; the rest by title.
+    """
     lines = ["## Seven layers"]
     for key, layer in view.layers:
         sign = "does not apply" if layer.applies == "no" else "certain" if layer.certain else "not certain"
         lines += [f"### {LAYER_CODES[key]} {LAYER_TITLES[key]} · {sign}", plain(layer.paragraph)]
         threats = [item for item in view.threats if item.layer == key]
-        lines += [_threat_line(view, item, room) for item in threats]
+        lines += [_threat_line(view, item, told) for item in threats]
         lines.append("")
     return lines
 
 
-def _threat_line(view: View, item: RankedThreat, room: int) -> str:
+def _threat_line(view: View, item: RankedThreat, told: int) -> str:
     threat = item.threat
-    repeated = item.place <= TOP_THREATS
-    says_it = room == FULL or (room == SHORTER and not repeated)
-    text = plain(threat_sentence(threat.statement)) if says_it and not repeated else plain(with_stop(threat.title))
-    refs = ", ".join(code(ref.id) for ref in threat.taxonomy[: 3 if room == FULL else 2])
+    says_it = item.place <= told and item not in view.top(TOP_THREATS)
+    text = plain(threat_sentence(threat.statement)) if says_it else plain(with_stop(threat.title))
+    refs = ", ".join(code(ref.id) for ref in threat.taxonomy[:_REFS])
     tail = f" {refs}" if refs else ""
     return (
         f"- **{item.tag}** {text} {tenth(threat.score.aivss)} {threat.score.severity}, {threat.state} "
@@ -105,23 +114,23 @@ def _threat_line(view: View, item: RankedThreat, room: int) -> str:
     )
 
 
-def chains(view: View, room: int) -> list[str]:
-    """Part 13: chains across layers; a hop without a quote is a question."""
+def chains(view: View, named: bool) -> list[str]:
+    """Part 13: chains across layers, threats by title when `named`; a hop without a quote is a question."""
     if not view.draft.chains:
         return [f"## Chains across layers: none between the threats of {plain(view.draft.product.name)}", ""]
     lines = ["## Chains across layers"]
-    lines += [_chain(view, chain, room) for chain in view.draft.chains]
+    lines += [_chain(view, chain, named) for chain in view.draft.chains]
     return [*lines, ""]
 
 
-def _chain(view: View, chain: Chain, room: int) -> str:
+def _chain(view: View, chain: Chain, named: bool) -> str:
     known = {item.threat.id: item for item in view.threats}
     layers = {threat.id: key for key, layer in view.layers for threat in layer.threats}
     titles = {threat.id: threat.title for _, layer in view.layers for threat in layer.threats}
     hops = {(hop.source, hop.target): hop.evidence for hop in chain.hops}
     steps = []
     for number, threat in enumerate(chain.threats):
-        step = _step(threat, known.get(threat), layers.get(threat), titles.get(threat, threat), room)
+        step = _step(threat, known.get(threat), layers.get(threat), titles.get(threat, threat), named)
         if number:
             evidence = hops.get((chain.threats[number - 1], threat), ())
             step = f"→ {marks(evidence) or '*(question: no quote)*'} {step}"
@@ -129,10 +138,10 @@ def _chain(view: View, chain: Chain, room: int) -> str:
     return f"- **{plain(chain.title)}**: {' '.join(steps)}"
 
 
-def _step(identifier: str, ranked: RankedThreat | None, layer: LayerKey | None, title: str, room: int) -> str:
+def _step(identifier: str, ranked: RankedThreat | None, layer: LayerKey | None, title: str, named: bool) -> str:
     code_ = LAYER_CODES[layer] if layer else ""
     tag = f"{code_} {ranked.tag}" if ranked else f"{code_} {plain(identifier)}"
-    return tag.strip() if ranked and room == SHORTEST else f"{tag.strip()} {plain(title)}"
+    return tag.strip() if ranked and not named else f"{tag.strip()} {plain(title)}"
 
 
 def controls(view: View) -> list[str]:

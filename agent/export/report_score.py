@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.export.safe_markdown import Column, fence, plain, table
-from agent.export.sentences import effect, listed, span, tenth
+from agent.export.sentences import effect, listed, marks, span, tenth, with_article
 from agent.export.vector_words import vector_words
 from agent.export.view import View
 from agent.records import FactorEstimate, FormulaId
@@ -11,6 +11,7 @@ from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
 _QUOTE: Final = 80
 _PARTS: Final = 4
+_TYPICAL: Final = "typical"
 _REASONS: Final[dict[FormulaId, str]] = {
     "aivss-0.5": "mean of base and factor sum, no mitigation; superseded by 0.8",
     "aivss-0.8": "newest published formula",
@@ -29,12 +30,26 @@ def score(view: View) -> list[str]:
     lines = ["## Score", *fence(stored.arithmetic.split("\n"), "text"), ""]
     if stored.withheld is not None:
         lines += [f"Withheld: {plain(stored.withheld)}; with typical estimates {tenth(stored.provisional)}", ""]
-    lines += _vector_table(view)
+    lines += [*_headline(view), *_vector_table(view)]
     lines += _factor_table(view)
     lines += [f"Corners {span(stored.low, stored.high)}", ""]
     lines += [f"- Warning: {plain(warning)}" for warning in stored.warnings]
     lines += [*_alternatives(view), "", _ATTRIBUTION, ""]
     return lines
+
+
+def _headline(view: View) -> list[str]:
+    """Which threat gives the base, and which one scores higher."""
+    headline = view.headline
+    if headline is None or view.draft.score.withheld is not None:
+        return []
+    higher = [item.tag for item in view.threats if item.threat.score.aivss > headline.threat.score.aivss]
+    beyond = (
+        f"; {listed(higher)} would score higher but {'is' if len(higher) == 1 else 'are'} less typical"
+        if higher
+        else ""
+    )
+    return [f"Headline {headline.tag}, {plain(headline.threat.title)} {marks(headline.threat.evidence)}{beyond}", ""]
 
 
 def _vector_table(view: View) -> list[str]:
@@ -58,10 +73,13 @@ def _factor_table(view: View) -> list[str]:
     )  # fmt: skip
     known = [key for key in present if draft.factors[key].state != "unknown"]
     rows = [_factor_row(view, key, key in in_set) for key in known]
-    lines = table(columns, rows) if rows else []
+    lines = []
+    if rows:
+        typical = f"Typical: of {plain(with_article(view.kind))}" if view.kind else "Typical: of all products"
+        lines = [typical, "", *table(columns, rows)]
     unknown = [key for key in present if draft.factors[key].state == "unknown"]
     if unknown:
-        typical = f"typical for {_article(view.kind)}" if view.kind else "typical value"
+        typical = f"typical for {with_article(view.kind)}" if view.kind else "typical value"
         folded = listed([_folded(key, draft.factors[key], key in in_set) for key in unknown])
         lines += ["", f"*Not stated, {plain(typical)}*: {folded}"]
     return [*lines, ""]
@@ -75,8 +93,8 @@ def _factor_row(view: View, key: FactorKey, in_set: bool) -> list[str]:
         tenth(estimate.value),
         span(estimate.low, estimate.high),
         estimate.state,
-        _parts(estimate),
-        view.quote(estimate.evidence, _QUOTE),
+        _parts(estimate, view.kind),
+        view.quote(estimate.evidence, _QUOTE, " ".join(part.label for part in estimate.parts)),
     ]
 
 
@@ -85,7 +103,7 @@ def _folded(key: FactorKey, estimate: FactorEstimate, in_set: bool) -> str:
     return f"{title} {tenth(estimate.value)} ({span(estimate.low, estimate.high)})"
 
 
-def _parts(estimate: FactorEstimate) -> str:
+def _parts(estimate: FactorEstimate, kind: str) -> str:
     """The parts with the largest effects, in stored order; the rest as one sum."""
     if not estimate.parts:
         return ""
@@ -93,7 +111,7 @@ def _parts(estimate: FactorEstimate) -> str:
     largest = sorted(moving, key=lambda part: (part.kind != "typical", -abs(part.effect)))[:_PARTS]
     shown = [part for part in moving if part in largest]
     texts = [
-        f"{plain(part.label)} {part.effect:.2f}" if part.kind == "typical"
+        f"{_TYPICAL if part.label.startswith(kind) else plain(part.label)} {part.effect:.2f}" if part.kind == "typical"
         else f"{plain(part.label)} {effect(part.effect)}" + (f" ({part.evidence})" if part.evidence else "")
         for part in shown
     ]  # fmt: skip
@@ -101,10 +119,6 @@ def _parts(estimate: FactorEstimate) -> str:
     if len(moving) > len(shown):
         texts.append(f"{len(moving) - len(shown)} more {effect(rest)}")
     return ", ".join(texts)
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def _alternatives(view: View) -> list[str]:

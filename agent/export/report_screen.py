@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.export.safe_markdown import Column, code, one_line, plain, table
-from agent.export.sentences import counted, listed, marks, tenth, threat_sentence, verdict, with_stop
+from agent.export.sentences import counted, listed, marks, tenth, threat_sentence, verdict, with_article, with_stop
 from agent.export.view import COUNTING_RANK, View, name_of
 from agent.records import Capability, Question, State
 from agent.taxonomy.keys import LAYER_CODES
@@ -39,8 +39,9 @@ def _head(view: View) -> list[str]:
 
 def _status(view: View) -> str:
     draft = view.draft
-    kind = f"the {plain(view.kind)} " if view.kind else ""
-    subject = f"subject: {kind}{plain(draft.product.name)}"
+    subject = f"subject: {plain(draft.product.name)}"
+    if view.kind:
+        subject += f", read as {plain(with_article(view.kind))}"
     if any(item.about == "platform" for item in draft.evidence):
         subject += f", *not* the {plain(draft.product.vendor or draft.product.name)} platform"
     first = draft.sources[0] if draft.sources else None
@@ -81,7 +82,7 @@ def _why(view: View) -> str:
         reason = plain(with_stop(withheld or "no threat has a quote"))
         return f"**Why**: {reason}"
     _, layer, threat = view.headline
-    quote = view.quote(threat.evidence, _QUOTE + 60)
+    quote = view.quote(threat.evidence, _QUOTE + 60, threat.title)
     sentence = plain(threat_sentence(threat.statement))
     return f"**Why**: {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}. {sentence} {quote}".rstrip()
 
@@ -130,7 +131,7 @@ def capability_row(view: View, item: Capability, limit: int) -> list[str]:
         item.mode,
         _authority(item.credential, item.credential_state, item.credential_evidence, item.evidence, "none used"),
         _authority(item.approver, item.approver_state, item.approver_evidence, item.evidence, "nobody"),
-        view.quote(item.evidence, limit) or f"*{item.state}*",
+        view.quote(item.evidence, limit, f"{item.action} {item.object}") or f"*{item.state}*",
     ]
 
 
@@ -165,9 +166,9 @@ def _top_threats(view: View) -> list[str]:
             else plain(threat_sentence(threat.statement)),
             f"{tenth(threat.score.aivss)} {threat.score.severity}",
             threat.state,
-            view.quote(threat.evidence, _QUOTE),
+            view.quote(threat.evidence, _QUOTE, f"{threat.title} {threat.statement.asset}"),
         ]
-        for place, layer, threat in view.threats[:TOP_THREATS]
+        for place, layer, threat in view.top(TOP_THREATS)
     ]
     return ["## Top threats", *table(columns, rows), ""]
 

@@ -11,6 +11,7 @@ from agent.taxonomy.keys import LAYER_CODES
 
 _EXCERPT: Final = 120
 _HASH: Final = 16
+_SHORT_HASH: Final = 8
 _UNREAD: Final = "source text: "
 
 
@@ -152,8 +153,7 @@ def method(view: View) -> list[str]:
     rows += [["drafter", plain(" ".join(filter(None, (draft.drafter.kind, draft.drafter.llm))))]]
     rows += [[plain(key), code(value)] for key, value in sorted(draft.manifest.items())]
     rows += [[plain(key.replace("_", " ")), f"{value:g}"] for key, value in sorted(draft.usage.items())]
-    rows += [
-        [f"prompt {plain(ref.name)}", f"version {ref.version} {code(ref.sha[:_HASH])}"] for ref in draft.drafter.prompts
-    ]
+    prompts = [f"{plain(ref.name)} {ref.version} {code(ref.sha[:_SHORT_HASH])}" for ref in draft.drafter.prompts]
+    rows += [["prompts", ", ".join(prompts)]] if prompts else []
     rows += [[f"{source.document} sha256", code(source.sha256)] for source in draft.sources]
     return [*lines, *table((Column("manifest"), Column("value")), rows)]

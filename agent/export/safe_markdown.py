@@ -26,6 +26,7 @@ _ESCAPED: Final = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "\\`", "\\": "\
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _KEPT_HIDDEN: Final = frozenset("\u200c\u200d\u00ad")
 """Joiners that scripts and emoji need, and the soft hyphen: invisible but harmless."""
+_LONG_WORD: Final = re.compile(r"\w{4,}")
 _WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
 
 
@@ -90,9 +91,31 @@ def shorten(text: str, limit: int) -> str:
     return (cut[:space] if space > limit // 2 else cut).rstrip(" ,;:–—-") + " …"
 
 
-def quoted(text: str, limit: int = 400) -> str:
-    """A quote in curly quotation marks, at most `limit` characters of it."""
-    return f"“{plain(shorten(text, limit))}”"
+def excerpt(text: str, limit: int, about: str) -> str:
+    """At most `limit` characters of `text` on one line: the stretch of words that shares most with `about`.
+
+    What is left out before or behind it shows as an ellipsis. Of equal stretches the first is taken.
+    """
+    flat = _BLANKS.sub(" ", text).strip()
+    wanted = {word.casefold() for word in _LONG_WORD.findall(about)}
+    if len(flat) <= limit or not wanted:
+        return shorten(flat, limit)
+    room = limit - 4
+    starts = [0, *(match.end() for match in re.finditer(" ", flat))]
+    best, most = 0, -1
+    for start in starts:
+        found = len({word.casefold() for word in _LONG_WORD.findall(flat[start : start + room])} & wanted)
+        if found > most:
+            best, most = start, found
+        if start + room >= len(flat):
+            break
+    tail = flat[best:]
+    return ("… " if best else "") + (tail if len(tail) <= room else shorten(tail, room))
+
+
+def quoted(text: str, limit: int = 400, about: str = "") -> str:
+    """A quote in curly quotation marks, at most `limit` characters of it: those that share most with `about`."""
+    return f"“{plain(excerpt(text, limit, about))}”"
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -23,6 +23,8 @@ CERTAIN_LAYERS_NEEDED: Final = 2
 """With fewer certain layers a score is withheld."""
 
 _MODES: Final = ("delete", "execute", "write", "read")
+_SPARSE: Final = ", sparsely described"
+"""What the estimator adds to a kind whose listing says little."""
 _STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
 _RANKS: Final = (
     "guess",
@@ -116,6 +118,12 @@ class View:
         quoted_first = [item for item in same if item.threat.evidence] or same
         return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
 
+    def top(self, number: int) -> tuple[RankedThreat, ...]:
+        """The first threats by score, the headline always among them."""
+        first = self.threats[:number]
+        headline = self.headline
+        return first if headline is None or headline in first else (*first[: number - 1], headline)
+
     @cached_property
     def kind(self) -> str:
         """The product's kind as the estimator named it, or an empty text."""
@@ -123,7 +131,7 @@ class View:
             part.label for key in FACTORS if key in self.draft.factors
             for part in self.draft.factors[key].parts if part.kind == "typical"
         )  # fmt: skip
-        return min(labels, key=lambda label: (-labels[label], label)) if labels else ""
+        return min(labels, key=lambda label: (-labels[label], label)).removesuffix(_SPARSE) if labels else ""
 
     @cached_property
     def capabilities(self) -> list[Capability]:
@@ -173,12 +181,12 @@ class View:
             return _RANKS[item.rank]
         return f"{_RANKS[item.rank]}, but no threat or factor here is what it controls"
 
-    def quote(self, marks: Sequence[str], limit: int) -> str:
-        """The first quote of these marks, shortened, with all the marks behind it; empty without evidence."""
+    def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
+        """The first quote of these marks, cut to what concerns `about`, with all marks behind it; or an empty text."""
         known = [mark for mark in marks if mark in self.evidence]
         if not known:
             return ""
-        return f"{quoted(self.evidence[known[0]].quote, limit)} ({', '.join(known)})"
+        return f"{quoted(self.evidence[known[0]].quote, limit, about)} ({', '.join(known)})"
 
 
 def rank_words(rank: int) -> str:
