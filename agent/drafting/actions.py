@@ -7,7 +7,8 @@ from typing import Final, Literal, NamedTuple, cast, get_args
 
 import yaml
 
-from agent.drafting.phrases import Grammar, singular, verb_forms
+from agent.drafting.inflection import listed, singular, verb_forms
+from agent.drafting.phrases import Grammar
 from agent.errors import InputError
 from agent.resources import data_folder
 
@@ -15,8 +16,8 @@ ActionMode = Literal["read", "write", "delete", "execute"]
 _PAIR_FIELDS: Final = 4
 _NO_OBJECT: Final = "nothing"
 """The class of nouns that only look like an object of another class ("exit code")."""
-_QUANTITY_HEADS: Final = frozenset(
-    "set list range number kind sort lot variety copy series amount choice collection piece batch group".split()
+_QUANTITY_HEADS: Final = listed(
+    "set list range number kind sort lot variety copy series amount choice collection piece batch group"
 )
 
 

@@ -6,24 +6,30 @@ from typing import Final, NamedTuple
 
 from agent.drafting.capabilities import content_words
 from agent.drafting.gazetteer import load_gazetteer
+from agent.drafting.inflection import listed, singular, third_person
 from agent.drafting.ledger import Ledger
-from agent.drafting.phrases import singular, third_person
 from agent.evidence.reading import Reading
 from agent.evidence.signals import is_denied
 from agent.records import Capability, State, Statement
 
 _MAX_CHARS: Final = 60
+_SPELLED_WITH_AN: Final = "AEFHILMNORSX"
+"""Letters whose name begins with a vowel sound ("an NCBI key")."""
 _NEAR: Final = 45
 """Characters on either side of a credential in which its owner and place are looked for."""
-_PLAIN_WORDS: Final = frozenset(
-    "managed service personal access bearer private client passwords password connection user username workload long-lived refresh server-side session".split()
+_PLAIN_WORDS: Final = listed(
+    "managed service personal access bearer private client passwords password connection user username workload "
+    "long-lived refresh server-side session"
 )
 _KIND_ORDER: Final = ("wallet_keys", "service_account", "user_oauth", "personal_token", "api_key", "password")
-_LOCAL: Final = frozenset(
-    "executes_code writes_files reads_files generates_code generates_text generates_media long_term_memory delegates_subagents "
-    "orchestrates_agents schedules drives_interface imitates_people stores_history stores_credentials installs_extensions answers_questions".split()
+LOCAL_SIGNALS: Final = listed(
+    "executes_code writes_files reads_files generates_code generates_text generates_media long_term_memory "
+    "delegates_subagents orchestrates_agents schedules drives_interface imitates_people stores_history "
+    "stores_credentials installs_extensions answers_questions"
 )
 """Signals of actions that need no credential of a remote service."""
+_PUBLIC_SIGNALS: Final = frozenset({"browses_web", "live_data"})
+"""Signals of public sources, for which at most an API key is used."""
 _OWNERS: Final = (
     ("the caller's", re.compile(r"\bcaller['’]s\b|\beach (?:connection|request|caller|client)\b|\bper[- ](?:request|connection)\b|\bcallers? (?:passes|supplies|sends)", re.I)),
     ("the signed-in user's", re.compile(r"\bsigned?[- ]in user|\bon behalf of\b|\bsign(?:s|ing)? in\b|\blogs? in\b|\bpersonal (?:account|microsoft)", re.I)),
@@ -192,13 +198,10 @@ def _named(kind: str, text: str, match: "re.Match[str]") -> str:
 def _worded(name: str, owner: str | None, text: str) -> str:
     """ "the caller's API key, in a request header"."""
     plural = singular(name.split()[-1].lower()) != name.split()[-1].lower()
-    article = (
-        ""
-        if plural or "password" in name or name.startswith("OAuth sign")
-        else "an "
-        if name[0].lower() in "aeiou"
-        else "a "
-    )
+    name = re.sub(r"^(?:per-user|free|new|required|own|valid|single) ", "", name)
+    spelled = name.split()[0].isupper() and name[0] in _SPELLED_WITH_AN
+    bare = plural or "password" in name or name.startswith("OAuth sign")
+    article = "" if bare else "an " if spelled or name[0].lower() in "aeiou" else "a "
     base = f"{owner} {name}" if owner else f"{article}{name}"
     place = next((words for words, cue in _PLACES if cue.search(text)), None)
     whole = f"{base}, {place}" if place else base
@@ -213,11 +216,12 @@ def _with_credential(
         (c for c in named if _quoted(ledger, c, reading.statements[c.statement].document, set(item.evidence))), None
     )
     money = next((c for c in named if c.kind == "wallet_keys"), None)
-    local = item.signal in _LOCAL
+    local = item.signal in LOCAL_SIGNALS
+    general = [c for c in named if c.kind != "wallet_keys"] if item.mode == "read" else named
+    if item.signal in _PUBLIC_SIGNALS:
+        general = [c for c in named if c.kind == "api_key"]
     chosen = (
-        here
-        or (money if item.signal == "moves_money" else None)
-        or (next((c for c in named if c.kind != "wallet_keys" or item.mode != "read"), None) if not local else None)
+        here or (money if item.signal == "moves_money" else None) or (general[0] if general and not local else None)
     )
     if chosen is not None:
         state: State = "claimed" if chosen is here else "inferred"

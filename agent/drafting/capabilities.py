@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 from agent.drafting.actions import Actions, load_actions
 from agent.drafting.deeds import Deed, deeds
 from agent.drafting.gazetteer import load_gazetteer
+from agent.drafting.inflection import NOUN_LIKE, singular, third_person
 from agent.drafting.ledger import Ledger
-from agent.drafting.phrases import DETERMINERS, singular, third_person, tokens
+from agent.drafting.phrases import DETERMINERS, tokens
 from agent.evidence.reading import Reading
 from agent.records import Capability, State, Statement
 
@@ -165,7 +166,8 @@ def _named_at(statement: Statement, start: int, end: int, signal: str, actions: 
     words = tokens(statement.text)
     wanted = actions.nouns_of(signal) - actions.vague
     for at, word in enumerate(words):
-        if not start <= word.start < end or word.low in DETERMINERS or word.low in actions.grammar.forms:
+        verbal = word.low in actions.grammar.forms and (word.start == start or word.low not in NOUN_LIKE)
+        if not start <= word.start < end or word.low in DETERMINERS or verbal:
             continue
         phrase = actions.grammar.noun_phrase(words, at)
         if phrase is None or phrase.parts[0][0] != at:

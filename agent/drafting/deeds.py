@@ -5,49 +5,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from agent.drafting.actions import ActionMode, Actions
-from agent.drafting.phrases import (
-    DETERMINERS,
-    NOUN_LIKE,
-    PREPOSITIONS,
-    Phrase,
-    Token,
-    Verb,
-    is_singular,
-    plural,
-    singular,
-    subject_phrase,
-    third_person,
-    tokens,
-)
+from agent.drafting.doers import CHAIN, CLAUSE_WORDS, HARD, SUBORDINATE, Doer, doer_of
+from agent.drafting.inflection import NOUN_LIKE, is_singular, listed, plural, singular, third_person
+from agent.drafting.phrases import DETERMINERS, PREPOSITIONS, Phrase, Token, Verb, subject_phrase, tokens
 from agent.evidence.signals import is_denied
 from agent.records import Statement
 
 MAX_OBJECT: Final = 60
 """Longest object, characters."""
 _MIN_OBJECT: Final = 3
-_CLAUSE_WORDS: Final = 14
-_LETS_REACH: Final = 9
-
-_PEOPLE: Final = frozenset(
-    "user person people developer customer clinician physician doctor lawyer attorney team staff company vendor author readme documentation "
-    "doc project maintainer admin administrator you we operator studio merchant founder engineer analyst student teacher reader someone nobody "
-    "organisation organization owner employee caller visitor client's patient researcher scientist designer trader investor seller marketer "
-    "creator practitioner business firm school parent therapist owner recipient reviewer guide publisher subscriber community rider passenger "
-    "agency hospital buyer designer musician writer deployer human anyone member they regulator paper who fan learner page site note".split()
-)
-_LETS: Final = frozenset("let lets letting help helps helping allow allows allowing enable enables enabling so".split())
-_CAN: Final = frozenset(("can", "may"))
-_USERS: Final = frozenset(
-    "user users developer developers customer customers client clients team teams you person people".split()
-)
-_CHAIN: Final = frozenset((",", "and", "or", "then", "&", "/"))
-_SUBORDINATE: Final = frozenset(
-    "that which who when while where if because whether until before after how what whose".split()
-)
-_HARD: Final = frozenset(".;:()!?—–")
-_SETUP: Final = frozenset(
-    "means involves requires require needs setup installation installing avoid avoids skip besides".split()
-)
+_WHENEVER: Final = listed("when if unless once after until before whenever")
 _TOOL_NAME: Final = re.compile(
     r"(?<![\w./$-])(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]{2,}(?:[A-Z][a-z0-9]+)+)(?![\w/=-])"
 )
@@ -69,11 +36,14 @@ _SPECIAL: Final = {
     "internet": "the internet",
     "open web": "the open web",
     "desktop": "the desktop",
+    "sql": "SQL",
+    "url": "URL",
+    "urls": "URLs",
 }
-_PARTICIPLES: Final = frozenset("given found named called chosen wanted written listed supported used".split())
-_PLURAL_NOMINALS: Final = frozenset(
-    "updates edits transfers lookups searches exports imports uploads scans deletions".split()
-)
+_PARTICIPLES: Final = listed("given found named called chosen wanted written listed supported used")
+_PLURAL_NOMINALS: Final = listed("updates edits transfers lookups searches exports imports uploads scans deletions")
+_MODIFYING: Final = listed("access query control review management testing listing edit update")
+"""Action nouns that in front of another noun only describe it ("access token")."""
 _SILENT: Final = re.compile(
     r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)|nothing is said|not covered by|says nothing"
     r"|no (?:information|details?) (?:is|are|on|about)|(?:the|this) (?:listing|page|material|text|sources?|entry) (?:names?|describes?|says?|shows?|gives?|does|do))\b",
@@ -91,10 +61,6 @@ _ARTICLES: Final = {
     "every": "every",
     "another": "another",
 }
-_BY_PEOPLE_REACH: Final = 4
-
-
-_Doer = Literal["product", "user", "bystander"]
 
 
 class Deed(NamedTuple):
@@ -138,8 +104,8 @@ class _Reader:
 
     def verbs(self) -> Iterator[Deed]:
         """Verbs with an object; joined verbs ("reads, searches and sends mail") share theirs."""
-        waiting: list[tuple[Verb, _Doer]] = []
-        previous: tuple[Verb, _Doer] | None = None
+        waiting: list[tuple[Verb, Doer]] = []
+        previous: tuple[Verb, Doer] | None = None
         at = 0
         while at < len(self.words):
             joined = previous is not None and self._joined(previous[0], at)
@@ -147,14 +113,14 @@ class _Reader:
             if verb is None:
                 at += 1
                 continue
-            doer = previous[1] if joined and previous and verb.form == previous[0].form else self._doer(verb)
+            doer = previous[1] if joined and previous and verb.form == previous[0].form else doer_of(self.words, verb)
             previous = (verb, doer)
             if verb.form == "ed":
                 yield from self._passive(verb, doer)
                 at = verb.after
                 continue
             following = self.words[verb.after].low if verb.after < len(self.words) else ""
-            if following in _CHAIN:
+            if following in CHAIN:
                 waiting.append(previous)
                 at = verb.after
                 continue
@@ -174,61 +140,17 @@ class _Reader:
         """Whether only a joiner, or an object and a joiner, stands between a verb and token `at`."""
         return (
             at > verb.at
-            and self.words[at - 1].low in _CHAIN
-            and not any(w.low in _HARD or w.low in _SUBORDINATE for w in self.words[verb.at : at])
+            and self.words[at - 1].low in CHAIN
+            and not any(w.low in HARD or w.low in SUBORDINATE for w in self.words[verb.at : at])
         )
 
-    def _doer(self, verb: Verb) -> _Doer:
-        """Who does it: the product, a user of whom the text says "can", or a bystander (a person, the vendor)."""
-        if not self._by_bystander(verb):
-            return "product"
-        nearest = [w.low for w in self.words[max(verb.at - 6, 0) : verb.at]]
-        return "user" if _CAN & set(nearest) and _USERS & set(nearest) else "bystander"
-
-    def _by_bystander(self, verb: Verb) -> bool:
-        first = max(verb.at - _CLAUSE_WORDS, 0)
-        clause = list(self.words[first : verb.at])
-        for place in range(len(clause) - 1, -1, -1):
-            if clause[place].low in _HARD:
-                clause = clause[place + 1 :]
-                break
-        if any(word.low in _LETS for word in clause[-_LETS_REACH:]):
-            return False
-        if verb.form == "ing":
-            return bool(clause) and clause[-1].low in _SETUP
-        if verb.form == "ed":
-            return any(singular(w.low) in _PEOPLE for w in self._by(verb.after))
-        for word in reversed(clause):
-            low = word.low
-            if singular(low) in _PEOPLE or low in _PEOPLE:
-                return True
-            if low in _SUBORDINATE or low in PREPOSITIONS or low in _CHAIN:
-                if low in ("to", "that", "which", *_CHAIN):
-                    continue
-                return False
-            if (
-                low not in DETERMINERS
-                and not low.endswith("ly")
-                and low not in ("can", "may", "will", "could", "must", "also", "then", "not", "would")
-            ):
-                return self._subject_is_object_of_person(clause, word)
-        return False
-
-    def _subject_is_object_of_person(self, clause: Sequence[Token], nearest: Token) -> bool:
-        """ "developers use the SDK to build": an infinitive belongs to the person in front of it."""
-        after = [w.low for w in clause if w.start > nearest.start]
-        return "to" in after and any(singular(w.low) in _PEOPLE for w in clause)
-
-    def _by(self, at: int) -> Sequence[Token]:
-        behind = self.words[at : at + _BY_PEOPLE_REACH]
-        return behind[1:] if behind and behind[0].low == "by" else ()
-
-    def _passive(self, verb: Verb, doer: _Doer) -> Iterator[Deed]:
+    def _passive(self, verb: Verb, doer: Doer) -> Iterator[Deed]:
         subject = subject_phrase(self.words, verb.at)
-        if subject is not None:
+        conditional = any(w.low in _WHENEVER for w in self.words[max(verb.at - CLAUSE_WORDS // 2, 0) : verb.at])
+        if subject is not None and not conditional:
             yield from self._done(verb, Phrase((subject,), verb.after), doer)
 
-    def _done(self, verb: Verb, phrase: Phrase, doer: _Doer) -> Iterator[Deed]:
+    def _done(self, verb: Verb, phrase: Phrase, doer: Doer) -> Iterator[Deed]:
         parts = self._fitting(verb.lemma, phrase) if doer != "bystander" else []
         if not parts:
             return
@@ -262,6 +184,13 @@ class _Reader:
             )
             if not lemma:
                 continue
+            following = self.words[at + 1].low if at + 1 < len(self.words) else "."
+            if (
+                word.low in _MODIFYING
+                and following[0].isalnum()
+                and following not in PREPOSITIONS | CHAIN | {"of", "is"}
+            ):
+                continue
             phrase = self._behind_of(at) or self._in_front(at)
             if phrase is None:
                 continue
@@ -286,7 +215,7 @@ class _Reader:
             return None
         parts = [(start, at)]
         joiner = start - 1
-        if 0 <= joiner <= _CLAUSE_WORDS // 2 and self.words[joiner].low in ("and", ",", "&"):
+        if 0 <= joiner <= CLAUSE_WORDS // 2 and self.words[joiner].low in ("and", ",", "&"):
             cells: list[tuple[int, int]] = []
             place = 0
             for n in range(joiner + 1):
@@ -304,8 +233,8 @@ class _Reader:
             not low[0].isalnum()
             or low in PREPOSITIONS
             or low in DETERMINERS
-            or low in _SUBORDINATE
-            or low in _CHAIN
+            or low in SUBORDINATE
+            or low in CHAIN
             or low.endswith("ly")
         ):
             return False
@@ -368,7 +297,11 @@ class _Reader:
             while end > start and self.words[end - 1].low in (*_PARTICIPLES, "of", "and", "or"):
                 end -= 1
             low = [singular(w) for w in self._low((start, end))]
-            if start == end or all(word in self.actions.light for word in low):
+            if (
+                start == end
+                or self.words[end - 1].low.endswith("'s")
+                or all(word in self.actions.light for word in low)
+            ):
                 continue
             text = self.text[self.words[start].start : self.words[end - 1].end]
             article = self.words[start - 1].low if start else ""

@@ -5,11 +5,13 @@ neighbours leave little doubt. What is missed costs a capability in the picture;
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-Form = Literal["base", "s", "ing", "ed"]
+from agent.drafting.inflection import NOUN_LIKE, Form, listed
+from agent.drafting.inflection import plural as plural
+from agent.drafting.inflection import singular as singular
 
 MAX_CHARS: Final = 60
 """Longest noun phrase, characters."""
@@ -18,49 +20,49 @@ _MAX_LIST: Final = 6
 
 _TOKEN = re.compile(r"[^\W_](?:[\w'’+#&@/-]*[\w+#])?(?:\.[A-Za-z]\w+)*(?:['’]s)?|[^\s\w]|_\w+|_")
 
-DETERMINERS: Final = frozenset(
+DETERMINERS: Final = listed(
     "the a an its their your our his her any each every this that these those some all both no another such own "
-    "several many more most further other certain various multiple different whatever up "
-    "existing specific particular given whole entire single relevant available appropriate right best own "
-    "one two three four five six seven eight nine ten dozens hundreds thousands millions".split()
+    "several many more most further other certain various multiple different whatever up existing specific "
+    "particular given whole entire single relevant available appropriate right best own one two three four five "
+    "six seven eight nine ten dozens hundreds thousands millions"
 )
-_PRONOUNS: Final = frozenset(
-    "it they them he she we you i us me him itself themselves one ones something anything everything nothing someone "
-    "anyone everyone what which who whom whose that this these those here there each other another".split()
+_PRONOUNS: Final = listed(
+    "it they them he she we you i us me him itself themselves one ones something anything everything nothing "
+    "someone anyone everyone what which who whom whose that this these those here there each other another"
 )
-PREPOSITIONS: Final = frozenset(
-    "in on at by with from to into through via over under across between against within without during before after "
-    "until as for about per than around inside behind beside onto upon like using including based according off out "
-    "toward towards alongside among beyond above below except unlike near plus minus versus".split()
+PREPOSITIONS: Final = listed(
+    "in on at by with from to into through via over under across between against within without during before "
+    "after until as for about per than around inside behind beside onto upon like using including based according "
+    "off out toward towards alongside among beyond above below except unlike near plus minus versus"
 )
-_BREAKERS: Final = frozenset(
-    "but so because when while where whether if that which who whose how what why once since though although unless "
-    "then also again back together instead automatically directly here there too not ever still already never only "
-    "either neither nor is are was were be been being has have had do does did can could may might must shall should "
-    "will would cannot let lets not just even rather named called so needed along away down apart given found chosen written known seen held kept come comes go goes whenever wherever whichever".split()
+_BREAKERS: Final = listed(
+    "but so because when while where whether if that which who whose how what why once since though although "
+    "unless then also again back together instead automatically directly here there too not ever still already "
+    "never only either neither nor is are was were be been being has have had do does did can could may might "
+    "must shall should will would cannot let lets not just even rather named called so needed along away down "
+    "apart given found chosen written known seen held kept come comes go goes whenever wherever whichever"
 )
-_AUX: Final = frozenset(
-    "is are was were be been being can could may might must shall should will would has have had cannot do does did gets get".split()
+_AUX: Final = listed(
+    "is are was were be been being can could may might must shall should will would has have had cannot do does "
+    "did gets get"
 )
-_BE: Final = frozenset("be is are gets get being been".split())
-_BASE_BEFORE: Final = frozenset(
-    "to can may will could might must should would cannot not then also never automatically directly".split()
+_BE: Final = listed("be is are gets get being been")
+_BASE_BEFORE: Final = listed(
+    "to can may will could might must should would cannot not then also never automatically directly"
 )
-_S_BEFORE: Final = frozenset("it that which who then also and or automatically directly never he she".split())
-_S_NOT_AFTER: Final = frozenset(
-    "of and or is are was were in from per that which with for at by on to as can may must will , . ; : )".split()
+_S_BEFORE: Final = listed("it that which who then also and or automatically directly never he she")
+_S_NOT_AFTER: Final = listed(
+    "of and or is are was were in from per that which with for at by on to as can may must will , . ; : )"
 )
-_ING_BEFORE: Final = frozenset(
-    "for by in when and or , ( : ; while before after at without including like start starts as from of then begins start supports enables allows to covers".split()
+_ING_BEFORE: Final = listed(
+    "for by in when and or , ( : ; while before after at without including like start starts as from of then "
+    "begins start supports enables allows to covers"
 )
-_MASS: Final = frozenset(
-    "data text content code mail email e-mail sms memory access information money music audio video speech history sql media web feedback research "
-    "shell eth strk usdc weather knowledge metadata documentation news traffic status infrastructure storage health state".split()
+_PLURAL_AGENTS: Final = listed(
+    "agents assistants tools models clients apps they you we bots skills commands workers assistants systems llms "
+    "servers"
 )
-_PLURAL_AGENTS: Final = frozenset(
-    "agents assistants tools models clients apps they you we bots skills commands workers assistants systems llms servers".split()
-)
-_LETS: Final = frozenset("let lets letting help helps helping allow allows allowing enable enables enabling".split())
+_LETS: Final = listed("let lets letting help helps helping allow allows allowing enable enables enabling")
 
 
 class Token(NamedTuple):
@@ -95,77 +97,6 @@ class Phrase(NamedTuple):
 def tokens(text: str) -> list[Token]:
     """The words and marks of `text`."""
     return [Token(m.group(), m.group().lower().replace("’", "'"), m.start(), m.end()) for m in _TOKEN.finditer(text)]
-
-
-_IRREGULAR: Final[Mapping[str, str]] = {
-    "write": "written", "send": "sent", "read": "read", "make": "made", "build": "built", "buy": "bought", "sell": "sold",
-    "pay": "paid", "run": "run", "set": "set", "get": "got", "keep": "kept", "find": "found", "hand": "handed", "spend": "spent",
-    "draw": "drawn", "drive": "driven", "rewrite": "rewritten", "withdraw": "withdrawn", "reset": "reset", "overwrite": "overwritten",
-    "learn": "learned", "show": "shown", "broadcast": "broadcast", "grant": "granted",
-}  # fmt: skip
-_DOUBLED: Final = frozenset("plan drop scan tag set get swap map commit run log tap submit spot reset".split())
-NOUN_LIKE: Final = frozenset(
-    "search query call order book place plan test control review transfer release design list view check store move share message "
-    "email type tap click invoice purchase set watch tag label host export import upload download trigger start launch fill pull "
-    "install report update edit log post draft trade swap scan record charge monitor file form run quote script read charge stake "
-    "drive press scroll swipe visit answer collect mint bridge fetch index crawl find access map note prompt text change build "
-    "push merge commit rent reserve display outline load open deploy audit phone dial mimic mark deposit close sign schedule delegate "
-    "process issue code notice probe flag route backup model name compute show capture return forward process publish reply "
-    "invite suggest compare rebase repair fix clear complete register spend reset head cancel explain tweet archive save support use need work offer contact pass pause state stop turn count cover link plan attach host reach lead see hold fit wrap map point render".split()
-)
-"""Lemmas whose forms are often nouns or adjectives; their place in the sentence decides."""
-
-
-def third_person(lemma: str) -> str:
-    """ "send" → "sends", "look up" → "looks up"."""
-    word, _, particle = lemma.replace("-", " ").partition(" ")
-    if re.search(r"(?:s|x|z|ch|sh)$", word):
-        form = word + "es"
-    elif re.search(r"[^aeiou]y$", word):
-        form = word[:-1] + "ies"
-    else:
-        form = word + "s"
-    return f"{form} {particle}".strip()
-
-
-def plural(word: str) -> str:
-    """The plural of a noun; mass nouns, plurals and names of capitals stay."""
-    low = word.lower()
-    if low in _MASS or low.endswith("s") or not word.isalpha() or not (word.islower() or word.istitle()):
-        return word
-    if re.search(r"[^aeiou]y$", low):
-        return word[:-1] + "ies"
-    return word + ("es" if re.search(r"(?:x|z|ch|sh)$", low) else "s")
-
-
-def singular(word: str) -> str:
-    """The singular of a lower-case noun, as far as its ending tells."""
-    if word.endswith("ies") and len(word) > len("ties"):
-        return word[:-3] + "y"
-    if re.search(r"(?:x|z|ch|sh|ss)es$", word):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
-
-
-def is_singular(words: Sequence[str]) -> bool:
-    """Whether a lower-case noun phrase is one countable thing, by its head's ending."""
-    head = words[words.index("of") - 1] if "of" in words[1:] else words[-1]
-    return head not in _MASS and singular(head) == head
-
-
-def verb_forms(lemmas: Iterable[str]) -> dict[str, tuple[tuple[str, Form], ...]]:
-    """Every inflected form of the lemmas' first words, with the lemmas and forms that it may be."""
-    found: dict[str, list[tuple[str, Form]]] = {}
-    for lemma in lemmas:
-        word = lemma.split("-")[0] if lemma.count("-") == 1 and not lemma.startswith("e-") else lemma
-        stem = word[:-1] if word.endswith("e") and not word.endswith("ee") else word
-        stem = word + word[-1] if word in _DOUBLED else stem
-        past = _IRREGULAR.get(word) or (word[:-1] + "ied" if re.search(r"[^aeiou]y$", word) else stem + "ed")
-        for text, form in ((word, "base"), (third_person(word), "s"), (stem + "ing", "ing"), (past, "ed")):
-            found.setdefault(text, []).append((lemma, form))  # type: ignore[arg-type]
-    return {word: tuple(forms) for word, forms in found.items()}
 
 
 @dataclass(frozen=True)
@@ -234,11 +165,12 @@ class Grammar:
         if at >= len(words) or words[at].low in _BREAKERS:
             return True
         if words[at].low not in self.forms:
-            return False
+            return words[at].low.endswith("ing") and not (at + 1 < len(words) and words[at + 1].low[:1].isalnum())
         if words[at].low in NOUN_LIKE or singular(words[at].low) in NOUN_LIKE:
             following = words[at + 1].low if at + 1 < len(words) else ""
             same = any(reading == form for _, reading in self.forms[words[at].low])
-            return following in DETERMINERS - {"up"} or (same and _noun_may_follow(words, at + 1))
+            bare = words[at].low in NOUN_LIKE and not following[:1].isalnum()
+            return following in DETERMINERS - {"up"} or bare or (same and _noun_may_follow(words, at + 1))
         return not words[at].low.endswith("ed")
 
     def _clause_follows(self, words: Sequence[Token], at: int, *, comma: bool) -> bool:
@@ -296,7 +228,9 @@ class Grammar:
             return True
         if low in PREPOSITIONS or low in _BREAKERS or low in ("and", "or", "of") or _is_adverb(low):
             return True
-        if low in _PRONOUNS or (low in DETERMINERS and at > start):
+        if low in DETERMINERS and at > start:
+            return not words[at - 1].low.endswith(("'s", "s'"))
+        if low in _PRONOUNS:
             return True
         if at == start:
             return False
@@ -305,7 +239,7 @@ class Grammar:
             following in PREPOSITIONS or following in (".", ",", ";", "and") or following in DETERMINERS
         ):
             return True
-        if low.endswith("ing") and low in self.forms:
+        if (low.endswith("ing") and low in self.forms) or (low == "step" and following == "by"):
             return True
         readings = self.forms.get(low, ())
         if singular(low) in NOUN_LIKE:
@@ -359,6 +293,8 @@ def _is_base(words: Sequence[Token], at: int, after: int, lemma: str) -> bool:
             return True
         return words[-1].low != "." and following.endswith("s") and following not in ("is", "was", "has", "tools")
     if previous in _BASE_BEFORE:
+        return follows
+    if previous in _PLURAL_AGENTS and at == 1:
         return follows
     if previous in _PLURAL_AGENTS:
         return follows and (lemma not in NOUN_LIKE or words[after].low in DETERMINERS or words[after].text.isupper())

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from agent.drafting import capabilities as deeds
-from agent.drafting.authority import authorise
+from agent.drafting.authority import LOCAL_SIGNALS, authorise
 from agent.drafting.gazetteer import load_gazetteer
+from agent.drafting.inflection import listed
 from agent.drafting.ledger import Ledger
 from agent.drafting.system_flows import boundaries, flows
 from agent.drafting.system_parts import PartFinder, readable
@@ -38,12 +39,11 @@ _VENDOR_CUES: Final = (
     re.compile(
         r"\bis (?:an? |the )?(?:[a-z-]+ )?" + _VENDOR_NAME + r"['’]s? (?:own |official |open-source |hosted )?[a-zA-Z-]"
     ),
-    re.compile(r"^" + _VENDOR_NAME + r" (?:offers|sells|develops|publishes|maintains|launched|released)\b"),
 )
-_NOT_VENDORS: Final = frozenset(
-    "the this it a an docker mcp api claude cursor node python typescript its their any".split()
-)
+_NOT_VENDORS: Final = listed("the this it a an docker mcp api ai claude cursor node python typescript its their any")
 _LISTED_ACTIONS: Final = 2
+_OPENING: Final = 8
+"""First sentences of the listing, where a vendor is named."""
 
 SubjectKind = Literal["agent skill", "MCP server", "framework", "application"]
 
@@ -67,7 +67,7 @@ def extract(reading: Reading, ledger: Ledger, name: str | None = None) -> System
     product = name or product_name(reading.documents)
     found = deeds.find(reading, product)
     capabilities = authorise(deeds.cite(found, reading, ledger), reading, ledger)
-    parts = PartFinder(reading, ledger, product).parts()
+    parts = PartFinder(reading, ledger, product, capabilities).parts()
     moved = flows(parts, capabilities, reading, ledger)
     return System(
         actors=tuple(parts.actors),
@@ -103,7 +103,7 @@ def vendor(reading: Reading) -> VendorQuote | None:
         if e.group in ("protocol", "framework", "host", "sandbox")
     }
     for cue in _VENDOR_CUES:
-        for index, statement in enumerate(reading.statements):
+        for index, statement in enumerate(reading.statements[:_OPENING]):
             hit = cue.search(statement.text) if readable(statement) else None
             if hit is None:
                 continue
@@ -132,14 +132,18 @@ def assumptions(system: System, reading: Reading) -> tuple[str, ...]:
     found: list[str] = []
     llm = next((c for c in system.components if c.kind == "llm"), None)
     if llm is not None:
-        found.append(f"No source names the LLM; the picture assumes an {llm.name}.")
+        found.append(
+            f"No source names the LLM; the picture assumes {'the one' if llm.name.startswith('LLM of') else 'one'} {llm.name.removeprefix('LLM ')}."
+        )
     if not any(a.kind == "person" and a.evidence for a in system.actors):
         found.append(f"No source says who uses {name}; the picture assumes one user.")
     place = next((b for b in system.boundaries if system.components[0].id in b.members), None)
     if place is not None and not place.evidence:
         found.append(f"No source says where {name} runs; its parts are drawn inside one boundary.")
     acting = [c for c in system.capabilities if c.state not in ("denied", "unknown")]
-    unowned = [c for c in acting if c.credential is None and c.credential_state is None]
+    unowned = [
+        c for c in acting if c.credential is None and c.credential_state is None and c.signal not in LOCAL_SIGNALS
+    ]
     if unowned:
         found.append(
             f"No source says with whose credential {name} {_told(unowned)}; the rights of the user who set it up are assumed."
@@ -147,10 +151,10 @@ def assumptions(system: System, reading: Reading) -> tuple[str, ...]:
     unasked = [c for c in acting if c.mode != "read" and c.approver is None and c.approver_state is None]
     if unasked:
         found.append(f"No source says that anyone approves before {name} {_told(unasked)}; no approval is assumed.")
-    inferred = [c for c in acting if c.credential and c.credential_state == "inferred"]
+    inferred = [(c, c.credential) for c in acting if c.credential and c.credential_state == "inferred"]
     if inferred:
         found.append(
-            f"That {name} uses {inferred[0].credential} when it {_told(inferred[:1])} is taken from another sentence than the action."
+            f"That {name} uses {inferred[0][1].split(',')[0]} when it {_told([inferred[0][0]])} is taken from another sentence than the action."
         )
     return tuple(found)
 

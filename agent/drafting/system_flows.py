@@ -1,9 +1,10 @@
 """What flows between the parts of a system, and which trust boundaries the flows cross."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from agent.drafting.inflection import listed
 from agent.drafting.ledger import Ledger
 from agent.drafting.system_parts import Parts, shown
 from agent.evidence.reading import Reading
@@ -20,9 +21,7 @@ _FEED_WORDS: Final = {
     "authors of third-party": "third-party content", "publishers of": "plugins and agents", "anyone who": "requests",
 }  # fmt: skip
 _TO_PEOPLE: Final = ("sends_messages", "places_calls")
-_LOCAL_STORES: Final = frozenset(
-    "history memory vector knowledge cache logs files database secrets recordings config".split()
-)
+_LOCAL_STORES: Final = listed("history memory vector knowledge cache logs files database secrets recordings config")
 
 
 def flows(parts: Parts, capabilities: Sequence[Capability], reading: Reading, ledger: Ledger) -> tuple[Flow, ...]:
@@ -42,13 +41,19 @@ class _Flows:
         yield from self._from_actors()
         yield from self._to_components()
         for store in self._parts.stores:
-            yield self._named(store, "reads and writes") or self._flow(store.id, "keeps data in", store)
+            yield self._named(store, "reads and writes") or self._flow(store.id, self._use(store), store)
         for service in self._parts.services:
             yield self._to_service(service)
 
+    def _use(self, store: SystemItem) -> str:
+        if store.kind in _LOCAL_STORES:
+            return "keeps data in"
+        writes = any(c.mode != "read" for c in self._capabilities)
+        return "reads and writes data" if writes else "reads data"
+
     def _from_actors(self) -> Iterator[Flow]:
-        by_client = any(s.kind == "client" for s in self._parts.services)
         client = next((s for s in self._parts.services if s.kind == "client"), None)
+        front = client or next((c for c in self._parts.components if c.kind == "interface"), None)
         for actor in self._parts.actors:
             if actor.kind == "counterparty":
                 what = next((words for start, words in _FEED_WORDS.items() if actor.name.startswith(start)), "content")
@@ -72,7 +77,7 @@ class _Flows:
                         evidence=(),
                     )
             else:
-                target = client.id if by_client and client is not None and actor.kind == "person" else self._product
+                target = front.id if front is not None and actor.kind == "person" else self._product
                 what = "settings" if actor.kind == "operator" else "requests"
                 yield Flow(
                     source=actor.id,
@@ -90,6 +95,10 @@ class _Flows:
                 "interface": "requests",
                 "agent": "subtasks",
             }.get(item.kind, "calls")
+            client = next((s for s in self._parts.services if s.kind == "client"), None)
+            if item.kind == "llm" and client is not None:
+                yield Flow(source=client.id, target=item.id, what=what, state="inferred", evidence=())
+                continue
             inwards = item.kind == "interface"
             source, target = (item.id, self._product) if inwards else (self._product, item.id)
             yield Flow(source=source, target=target, what=what, state="inferred", evidence=item.evidence)
@@ -110,12 +119,14 @@ class _Flows:
         return self._named(service, "") or self._flow(service.id, "API calls", service)
 
     def _named(self, item: SystemItem, default: str) -> Flow | None:
-        """A flow that a capability describes: one whose quote or object names the item."""
-        name = item.name.lower()
-        pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        """A flow that a capability describes: its object names the item, or "in", "from" or "to" the item follows it."""
+        name = re.escape(item.name.lower())
+        inside = re.compile(rf"(?<!\w){name}(?!\w)")
         for capability in self._capabilities:
-            if pattern.search(capability.object.lower()) or any(
-                pattern.search(self._quotes[e]) for e in capability.evidence[:1]
+            last = re.escape(capability.object.lower().split()[-1])
+            behind = re.compile(rf"{last}\W+(?:in|to|from|on|through|via|into|at|with)\s(?:\w+\s){{0,2}}?{name}(?!\w)")
+            if inside.search(capability.object.lower()) or any(
+                behind.search(self._quotes[e]) for e in capability.evidence[:1]
             ):
                 return Flow(
                     source=self._product,
@@ -159,10 +170,23 @@ def boundaries(parts: Parts, reading: Reading, ledger: Ledger) -> tuple[Boundary
         ("outside content and people", outside, "inferred", ()),
     ]
     kept = [row for row in wanted if row[1]]
+    items = (*parts.actors, *parts.stores, *parts.services)
+    quoted = {item.id: item.evidence for item in items if item.evidence}
     return tuple(
-        Boundary(id=f"B{n}", name=name, members=tuple(members), state=said, evidence=cited)
+        Boundary(
+            id=f"B{n}",
+            name=name,
+            members=tuple(members),
+            state=said,
+            evidence=cited or (_first(members, quoted) if n > 1 else ()),
+        )
         for n, (name, members, said, cited) in enumerate(kept, start=1)
     )
+
+
+def _first(members: Sequence[str], quoted: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The quote that names the first member that has one: what lies outside is named, that it is apart is inferred."""
+    return next((quoted[m] for m in members if m in quoted), ())
 
 
 def _place(reading: Reading, ledger: Ledger) -> tuple[str, State, tuple[str, ...]]:

@@ -7,27 +7,48 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from agent.drafting.gazetteer import Name, load_gazetteer
+from agent.drafting.inflection import listed
 from agent.drafting.ledger import Ledger
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match, is_denied
-from agent.records import State, Statement, SystemItem
+from agent.records import Capability, State, Statement, SystemItem
 
 MAX_CHARS: Final = 60
 _ACTOR_LIMITS: Final = {"person": 2, "operator": 1, "subject": 1}
-_RARELY_ACTORS: Final = frozenset(
-    "contact lead prospect recipient participant candidate practice hospital owner creator operator caller tenant".split()
+_RARELY_ACTORS: Final = listed(
+    "contact lead prospect recipient participant candidate practice hospital owner creator operator caller tenant "
+    "customer colleague"
 )
 """Nouns that are more often records or owners than people who take part: they need two mentions."""
 _COMPONENT_LIMITS: Final = {"interface": 2, "server": 1, "agent": 2, "runtime": 2, "memory": 1, "tools": 1}
 _SANDBOXES: Final = frozenset(
-    "sandbox|cloud browser|remote browser|headless browser|virtual machine|micro-vm|execution environment|container|browser session|workspace container".split(
-        "|"
-    )
+    {
+        "sandbox",
+        "cloud browser",
+        "remote browser",
+        "headless browser",
+        "virtual machine",
+        "micro-vm",
+        "execution environment",
+        "container",
+        "browser session",
+        "workspace container",
+    }
 )
 _MAX_STORES: Final = 5
 _MAX_LLMS: Final = 3
 _MAX_SERVICES: Final = 7
 _MAX_CLIENTS: Final = 3
+_FAMILIES: Final = {
+    "Claude": "Anthropic",
+    "GPT": "OpenAI",
+    "ChatGPT": "OpenAI",
+    "Gemini": "Google Gemini",
+    "Mistral ": "Mistral",
+    "Whisper": "OpenAI",
+}
+"""First letters of a model family to its vendor."""
+_CHAT_PROGRAMS: Final = frozenset({"Claude", "ChatGPT", "Gemini"})
 _LISTED: Final = re.compile(r"\b(?:integrations?|works? with|connect\w*|supported|compatib\w*|partners?)\b", re.I)
 _LISTED_CHARS: Final = 45
 _GENERIC_ITEM: Final = re.compile(
@@ -45,6 +66,18 @@ _FEEDS: Final = (
     ("public_users", "anyone who can reach it"),
 )
 _MAX_FEEDS: Final = 3
+_TAKEN_IN_BY: Final = {
+    "untrusted_web": frozenset({"browses_web", "drives_interface"}),
+    "untrusted_repo": frozenset({"reads_files", "commits_code", "generates_code", "scans_systems", "executes_code"}),
+    "untrusted_files": frozenset({"uploads_files", "reads_files", "reads_private_data", "generates_text"}),
+}
+"""A feed counts only when the product can take it in."""
+_REACHING: Final = frozenset({"sends_messages", "answers_questions", "imitates_people", "places_orders"})
+_PACKAGING: Final = frozenset({"docker", "kubernetes", "podman", "container", "virtual machine", "workspace container"})
+_ISOLATES: Final = re.compile(
+    r"\bsandbox\w*|\bisolat\w+|\bexecut\w+|\bruns? (?:code|commands|in|inside)\b|\binside\b", re.I
+)
+"""Words that make packaging a place where code is run."""
 
 
 class Mention(NamedTuple):
@@ -85,9 +118,11 @@ def shown(reading: Reading, signal: str) -> tuple[Match, ...]:
 class PartFinder:
     """Finds the parts of one product."""
 
-    def __init__(self, reading: Reading, ledger: Ledger, name: str) -> None:
+    def __init__(self, reading: Reading, ledger: Ledger, name: str, capabilities: Sequence[Capability]) -> None:
         self._reading, self._ledger, self._name = reading, ledger, name
         self._words = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
+        self._able = {c.signal for c in capabilities if c.state != "denied"}
+        self._mail = any("mail" in c.data for c in capabilities if c.state != "denied")
         self._gazetteer = load_gazetteer()
         self._readable = [(n, s) for n, s in enumerate(reading.statements) if readable(s)]
 
@@ -131,9 +166,8 @@ class PartFinder:
         return found
 
     def _is_listed(self, statement: Statement) -> bool:
-        return (
-            bool(statement.path) and bool(_LISTED.search(statement.path[-1])) and len(statement.text) <= _LISTED_CHARS
-        )
+        named = bool(statement.path) and bool(_LISTED.search(statement.path[-1]))
+        return named and len(statement.text) <= _LISTED_CHARS and not statement.text.endswith(".")
 
     # ------------------------------------------------------------ groups
 
@@ -142,6 +176,8 @@ class PartFinder:
         first: dict[str, tuple[str, Mention]] = {}
         for index, statement in self._readable:
             for noun in self._gazetteer.find_actors(statement.text):
+                if noun.kind == "subject" and not self._reaches(noun.word):
+                    continue
                 if (
                     noun.kind not in _ACTOR_LIMITS
                     or noun.word in self._words
@@ -165,9 +201,19 @@ class PartFinder:
                 yield word, kind, first[word][1], "claimed"
         if not any(kind == "person" for kind, _ in first.values()):
             yield "user", "person", None, "inferred"
-        feeds = [(words, shown(self._reading, signal)) for signal, words in _FEEDS]
+        feeds = [(words, shown(self._reading, signal)) for signal, words in _FEEDS if self._takes_in(signal)]
         for words, matches in [feed for feed in feeds if feed[1]][:_MAX_FEEDS]:
             yield words, "counterparty", Mention(matches[0].statement, matches[0].start, matches[0].end), "inferred"
+
+    def _reaches(self, word: str) -> bool:
+        """Whether the product deals with such people: it writes to them, calls them or answers them."""
+        calls = "places_calls" in self._able or bool(shown(self._reading, "places_calls"))
+        return calls if word == "caller" else bool(self._able & _REACHING) or calls
+
+    def _takes_in(self, signal: str) -> bool:
+        if signal == "untrusted_mail":
+            return self._mail
+        return signal not in _TAKEN_IN_BY or bool(_TAKEN_IN_BY[signal] & self._able)
 
     def _components(self, names: dict[str, tuple[Name, Mention]]) -> Iterator[tuple[str, str, Mention | None, State]]:
         own = next((n for n, s in self._readable if self._mentions_name(s.text)), None)
@@ -194,6 +240,8 @@ class PartFinder:
                     statement.text, noun.start, noun.end
                 ):
                     continue
+                if noun.word in _PACKAGING and not _ISOLATES.search(statement.text):
+                    continue
                 used[noun.kind] += 1
                 seen.add(noun.word)
                 kind = "sandbox" if noun.word in _SANDBOXES else noun.kind
@@ -201,12 +249,16 @@ class PartFinder:
                 shape = text if any(c.isupper() for c in text[1:]) else text.lower()
                 yield shape, kind, Mention(index, statement.start + noun.start, statement.start + noun.end), "claimed"
         for name, place in names.values():
-            if name.group == "sandbox" and used["named sandbox"] < 1:
+            if name.group == "sandbox" and used["named sandbox"] < 1 and self._isolates(name, place):
                 used["named sandbox"] += 1
                 yield name.name, "sandbox", place, "claimed"
         if not any(name.group == "llm" for name, _ in names.values()) and not shown(self._reading, "no_llm"):
             server = shown(self._reading, "mcp_server")
             yield ("LLM of the calling client" if server else "LLM that interprets requests"), "llm", None, "inferred"
+
+    def _isolates(self, name: Name, place: Mention) -> bool:
+        text = self._reading.statements[place.statement].text
+        return name.name.lower() not in _PACKAGING or bool(_ISOLATES.search(text))
 
     def _mentions_name(self, text: str) -> bool:
         return bool(self._words) and all(re.search(rf"\b{re.escape(word)}\b", text, re.I) for word in self._words)
@@ -237,7 +289,12 @@ class PartFinder:
     ) -> tuple[list[tuple[str, str, Mention | None, State]], int]:
         kept: list[tuple[str, str, Mention | None, State]] = []
         undrawn = 0
-        clients = [(name, place) for name, place in names.values() if name.group == "host"]
+        names = self._without_families(names)
+        clients = [
+            (name, place)
+            for name, place in names.values()
+            if name.group == "host" and not frozenset(name.name.lower().split()) <= self._words
+        ]
         if clients:
             shown_names = [name.name for name, _ in clients[:_MAX_CLIENTS]]
             more = len(clients) - len(shown_names)
@@ -270,6 +327,18 @@ class PartFinder:
             else:
                 undrawn += 1
         return kept, undrawn
+
+    def _without_families(self, names: dict[str, tuple[Name, Mention]]) -> dict[str, tuple[Name, Mention]]:
+        """Names without the model families of a vendor that is named; a chat program that calls a server is a client."""
+        served = bool(shown(self._reading, "mcp_server"))
+        kept: dict[str, tuple[Name, Mention]] = {}
+        for key, (name, place) in names.items():
+            owner = next((vendor for family, vendor in _FAMILIES.items() if name.name.startswith(family)), None)
+            if name.group == "llm" and served and name.name in _CHAT_PROGRAMS:
+                kept[key] = (name._replace(group="host", kind="client"), place)
+            elif owner is None or owner not in names:
+                kept[key] = (name, place)
+        return kept
 
     def _unknown_items(self) -> Iterator[tuple[str, Mention]]:
         """Items of an integrations list that no list of ours knows."""
