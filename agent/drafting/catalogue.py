@@ -178,6 +178,7 @@ class _Matcher:
     def __init__(self, reading: Reading, system: System, ledger: Ledger, name: str) -> None:
         self._reading, self._ledger = reading, ledger
         self._slots = Slots(reading, system, name)
+        self._places: dict[str, int | None] = {}
         self._shown: dict[str, tuple[Match, ...]] = {}
         self._able: dict[str, Capability] = {}
         for capability in system.capabilities:
@@ -248,14 +249,28 @@ class _Matcher:
         acting = any(load_signals().by_id[s].group == "action" for group in firing.groups for s in group)
         capability = firing.capabilities[0] if firing.capabilities else None if acting else self._gravest
         names = sorted({name for text in pattern.texts() for name in names_in(text)})
+        told = (n for c in firing.capabilities for quote in c.evidence if (n := self._statement_of(quote)) is not None)
+        places = (*(m.statement for m in firing.matches), *told)
         filled = {}
         for name in names:
             able = capability
             if name in ("credential", "approver"):
                 able = next((c for c in firing.capabilities if getattr(c, name)), None)
-            if slot := self._slots.fill(name, firing.matches, able):
+            if slot := self._slots.fill(name, places, able):
                 filled[name] = slot
         return filled
+
+    def _statement_of(self, quote: str) -> int | None:
+        """The statement that a citation of the system picture stands in."""
+        if quote not in self._places:
+            entry = next((e for e in self._ledger.evidence() if e.id == quote), None)
+            found = (
+                n
+                for n, s in enumerate(self._reading.statements)
+                if entry and s.document == entry.document and s.start <= entry.start < s.end
+            )
+            self._places[quote] = next(found, None)
+        return self._places[quote]
 
     def _candidate(
         self, pattern: Pattern, firing: _Firing, filled: dict[str, Slot], values: dict[str, str]

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import yaml
 from pydantic import Field
 
-from agent.drafting.phrases import plural, singular
+from agent.drafting.inflection import plural, singular
 from agent.errors import InputError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match, is_denied
@@ -36,13 +36,14 @@ _KINDS: Final[Mapping[str, frozenset[str]]] = {
     "sandbox": frozenset({"sandbox"}),
     "host": frozenset({"host", "sandbox", "cloud"}),
 }
-_NOT_SERVICES: Final = frozenset({"llm", "host", "client", "registry", "protocol", "framework", "sandbox"})
+_NOT_SERVICES: Final = frozenset({"llm", "host", "client", "registry", "protocol", "framework", "sandbox", "watch", "cloud"})
 _CAPABILITY_SLOTS: Final = frozenset({"action", "object", "credential", "approver", "data"})
 _PEOPLE: Final = re.compile(
     r"\b(developers?|engineers?|analysts?|administrators?|admins?|clinicians?|doctors?|physicians?|nurses?"
     r"|therapists?|lawyers?|attorneys?"
-    r"|students?|teachers?|researchers?|scientists?|traders?|investors?|merchants?|marketers?|sellers?|recruiters?|designers?|accountants?"
-    r"|makers?|builders?|auditors?|reviewers?|maintainers?|security teams?|sales teams?|support teams?|on-call engineers?|owners?|employees"
+    r"|students?|teachers?|researchers?|scientists?|traders?|investors?|merchants?|marketers?|sellers?|recruiters?"
+    r"|designers?|accountants?"
+    r"|auditors?|reviewers?|maintainers?|security teams?|sales teams?|support teams?|on-call engineers?|owners?|employees"
     r"|users?|operators?)\b",
     re.IGNORECASE,
 )
@@ -51,6 +52,7 @@ _SUBJECTS: Final = re.compile(
     r"|end users?|shoppers?|contacts?|recipients?|tenants|clients|passengers?|users?|people)\b",
     re.IGNORECASE,
 )
+_CONTAINERS: Final[Mapping[str, str]] = {"Docker": "the Docker container", "Kubernetes": "the Kubernetes cluster"}
 _PARTICLES: Final = frozenset(("and", "or", "up", "out", "off", "in", "on", "back", "at", "down", "over"))
 _PROPER: Final = re.compile(r"[A-Z]|\d")
 
@@ -65,6 +67,8 @@ class SlotKind(Record):
     number: str = Field(default="singular", pattern="^(singular|plural)$")
     bare: bool = False
     """Without an article."""
+    anywhere: bool = False
+    """Also from sentences that show none of the signals."""
 
 
 class Slot(NamedTuple):
@@ -143,7 +147,7 @@ def _noun_source(heads: str, modifier: str) -> str:
 
 def _plural(head: str) -> str:
     *front, last = head.split(" ")
-    return " ".join([*front, plural(last)])
+    return " ".join([*front, last + "s" if last in ("PDF", "URL") else plural(last)])
 
 
 class Slots:
@@ -153,18 +157,20 @@ class Slots:
         self._reading, self._system, self._name = reading, system, name
         self._lexicon = load_lexicon()
         self._own = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
+        self._described = tuple(n for n, s in enumerate(reading.statements) if is_usable(s) and s.role == "description")
         self._cache: dict[tuple[str, int], _Phrase | None] = {}
 
-    def fill(self, slot: str, triggers: tuple[Match, ...], capability: Capability | None) -> Slot | None:
-        """The words for `slot`, best from the sentences of `triggers` or from `capability`; None when nothing says."""
+    def fill(self, slot: str, triggers: tuple[int, ...], capability: Capability | None) -> Slot | None:
+        """The words for `slot`, best from the statements `triggers` or from `capability`; None when nothing says."""
         if slot == "product":
             return Slot(slot, self._name, (), (), ())
-        if slot in _CAPABILITY_SLOTS and (found := self._from_capability(slot, capability)):
+        if slot in ("action", "object") and (found := self._from_capability(slot, capability)):
             return found
-        statements = dict.fromkeys(m.statement for m in triggers)
+        statements = dict.fromkeys(triggers)
         kind = self._lexicon.kinds.get(slot)
         if kind:
-            places = (*statements, *(m.statement for s in kind.signals for m in usable(self._reading, s)))
+            shown = (m.statement for s in kind.signals for m in usable(self._reading, s))
+            places = (*statements, *shown, *(self._described if kind.anywhere else ()))
             for index in dict.fromkeys(places):
                 if phrase := self._phrase(slot, index):
                     return Slot(slot, phrase.value, (index,), ((phrase.start, phrase.end),), ())
@@ -172,6 +178,10 @@ class Slots:
             return self._thing(tuple(statements))
         if slot == "input" and (feed := self.fill("feed", triggers, None)):
             return feed._replace(name=slot)
+        if found := self._from_capability(slot, capability):
+            return found
+        if slot in ("actor", "person") and (found := self._from_system(slot, statements)):
+            return found
         if slot in ("actor", "person"):
             return self._person(slot, tuple(statements))
         return self._from_system(slot, statements)
@@ -184,16 +194,18 @@ class Slots:
         return None
 
     def _from_capability(self, slot: str, capability: Capability | None) -> Slot | None:
-        if capability is None:
+        if capability is None or slot not in _CAPABILITY_SLOTS:
             return None
         thing = tidy(capability.object)
         if slot == "action":
             value: str | None = f"{base_form(capability.action)} {thing}"
         elif slot == "data":
             value = capability.data[0] if capability.data else None
+        elif slot == "credential":
+            value = _one(capability.credential)
         else:
-            value = {"object": thing, "credential": capability.credential, "approver": capability.approver}[slot]
-        if not value or not thing or len(value) > MAX_CHARS or value.lower().startswith("not stated"):
+            value = _one(capability.approver) if slot == "approver" else thing
+        if not value or not thing or len(value) > MAX_CHARS:
             return None
         return Slot(slot, value, (), (), capability.evidence)
 
@@ -232,7 +244,7 @@ class Slots:
         if head in self._lexicon.mass or " ".join(words).lower() in self._lexicon.mass:
             return " ".join(words)
         if kind.number == "plural":
-            return " ".join([*words[:-1], plural(words[-1])])
+            return _plural(" ".join(words))
         words[-1] = words[-1] if words[-1].isupper() else singular(words[-1])
         bare = kind.bare or (len(words) == 1 and words[0][:1].isupper() and not words[0].isupper())
         return " ".join(words) if bare else "the " + " ".join(words)
@@ -271,11 +283,13 @@ class Slots:
         fitting.sort(key=lambda item: item.name.lower() not in near)
         for item in fitting:
             words = frozenset(re.findall(r"[a-z0-9]+", item.name.lower()))
-            if len(item.name) <= MAX_CHARS and not words <= self._own:
+            own = item.name.lower() == self._name.lower() or (slot != "service" and words <= self._own)
+            if len(item.name) <= MAX_CHARS and not own:
                 return Slot(slot, self._named(item.name), (), (), item.evidence)
         return None
 
     def _named(self, name: str) -> str:
+        name = _CONTAINERS.get(name, name)
         last = name.split(" ")[-1].lower()
         if (
             _PROPER.search(name)
@@ -309,6 +323,14 @@ def usable(reading: Reading, signal: str) -> tuple[Match, ...]:
     return tuple(
         sorted(found, key=lambda m: (reading.statements[m.statement].role != "description", m.statement, m.start))
     )
+
+
+def _one(owner: str | None) -> str | None:
+    """"an OAuth grant, from a configuration file" → "the OAuth grant"."""
+    if not owner or owner.lower().startswith("not stated"):
+        return None
+    words = re.sub(r"^(?:an?|the|its|each user's own|the user's)\s+", "", owner.split(",")[0])
+    return words if _PROPER.match(words) and "_" in words else f"the {words}"
 
 
 def tidy(thing: str) -> str:
