@@ -3,7 +3,17 @@
 from typing import Final
 
 from agent.export.safe_markdown import Column, code, one_line, plain, table
-from agent.export.sentences import counted, listed, marks, tenth, threat_sentence, verdict, with_article, with_stop
+from agent.export.sentences import (
+    counted,
+    listed,
+    marks,
+    narrowing,
+    tenth,
+    threat_sentence,
+    verdict,
+    with_article,
+    with_stop,
+)
 from agent.export.view import COUNTING_RANK, View, name_of
 from agent.records import Capability, Question, State
 from agent.taxonomy.keys import LAYER_CODES
@@ -207,7 +217,7 @@ def _ask_first(view: View) -> list[str]:
 
 def _question(number: int, item: Question) -> str:
     settles = ", ".join(name_of(key) for key in item.settles)
-    effect = f"; likely range −{tenth(item.effect)}" if item.effect > 0 else ""
+    effect = f"; {narrowing(item.effect)}" if item.effect > 0 else ""
     return f"{number}. **{plain(item.id)}** {plain(item.text)} *({settles}{effect})*"
 
 

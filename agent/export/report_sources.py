@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from agent.export.safe_markdown import Column, code, fence, one_line, plain, quoted, table
-from agent.export.sentences import listed, marks, tenth, threat_sentence, with_stop
+from agent.export.sentences import listed, marks, shrinkage, tenth, threat_sentence, with_stop
 from agent.export.view import COUNTING_RANK, MAX_PER_LAYER, MAX_SHOWN, RankedThreat, View, name_of, rank_words
 from agent.records import Threat
 from agent.taxonomy.keys import LAYER_CODES
@@ -45,7 +45,7 @@ def questions(view: View) -> list[str]:
                 plain(item.id),
                 plain(item.text),
                 plain(", ".join(name_of(key) for key in item.settles)),
-                f"−{tenth(item.effect)}" if item.effect > 0 else "",
+                shrinkage(item.effect),
             ]
             for item in view.questions
         ]

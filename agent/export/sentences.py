@@ -46,6 +46,7 @@ _TO: Final = re.compile(r"\b(?:access|changes?|edits?|damage|writes?|additions?|
 _PAST_IMPACT: Final = re.compile(
     r"\b(?:is|are|be|being|gets?|becomes?|leaves?|goes|go|runs?|ends?|reach(?:es)?|happens?)\b"
 )
+_TENTH: Final = 0.095
 _SHORT_SOURCE: Final = 5
 """Words; behind a longer source an inserted condition would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
@@ -187,7 +188,16 @@ def effect(value: float) -> str:
 
 def narrowing(value: float) -> str:
     """By how much an answer narrows the likely range, in words."""
-    return f"likely range −{tenth(value)} points" if value > 0 else "no effect on the likely range"
+    if value <= 0:
+        return "no effect on the likely range"
+    return f"likely range {shrinkage(value)} points"
+
+
+def shrinkage(value: float) -> str:
+    """ "−0.4"; "under 0.1" for less than a tenth, nothing for no effect."""
+    if value <= 0:
+        return ""
+    return f"−{tenth(value)}" if value >= _TENTH else "under 0.1"
 
 
 def band_words(low: Decimal, high: Decimal) -> str:
