@@ -12,17 +12,18 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from agent.drafting.kind import weigh
+from agent.drafting.kind import lead, weigh
 from agent.errors import InputError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match
-from agent.records import Statement
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTORS, FactorKey
 
 HEDGED: Final = 0.5
 """Strength of a signal that is planned, optional or off by default, or that is said of the platform only."""
 FEW_HEADINGS: Final = 1
+MARKETING: Final = 1
+"""The rank of a listing's sentence."""
 NOT: Final = "not:"
 """Prefix of a signal that the sources say is absent."""
 
@@ -174,8 +175,7 @@ def denials(reading: Reading) -> dict[str, Witness]:
     found: dict[str, Witness] = {}
     for signal, matches in reading.signals.items():
         for match in matches:
-            statement = reading.statements[match.statement]
-            if match.denied and not match.hedged and _may_lower(statement):
+            if match.denied and not match.hedged and _may_lower(reading, match.statement):
                 found[signal] = Witness(match.statement, match.start, match.end, 1.0)
                 break
     return found
@@ -188,7 +188,7 @@ def _best(reading: Reading, matches: tuple[Match, ...], *, limit: bool) -> Witne
         if match.denied or statement.flagged or statement.role != "description" or statement.about == "other":
             continue
         weak = match.hedged or statement.about == "platform"
-        if limit and (weak or not _may_lower(statement)):
+        if limit and (weak or not _may_lower(reading, match.statement)):
             continue
         strength = HEDGED if weak else 1.0
         if best is None or strength > best.strength:
@@ -196,11 +196,17 @@ def _best(reading: Reading, matches: tuple[Match, ...], *, limit: bool) -> Witne
     return best
 
 
-def _may_lower(statement: Statement) -> bool:
-    """Whether a description may lower a factor: about the product, without a finding, and no promise."""
+def _may_lower(reading: Reading, index: int) -> bool:
+    """Whether a description may lower a factor: about the product, without a finding, no promise, and pinned.
+
+    Pinned means that it opens the listing (says what the product is) or stands outside the listing: further down in a
+    listing anybody can add a line, and what is added there can only raise.
+    """
+    statement = reading.statements[index]
     return (
         statement.role == "description"
         and statement.about == "product"
         and not statement.flagged
         and not _ASSURANCE.search(statement.text)
+        and (statement.rank > MARKETING or index in lead(reading))
     )

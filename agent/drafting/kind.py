@@ -26,9 +26,8 @@ from agent.retrieval.embed import embed
 
 LEAD_STATEMENTS: Final = 6
 """At most this many sentences make the lead."""
-LEAD_PARAGRAPHS: Final = 2
-LEAD_ENOUGH: Final = 3
-"""The lead ends with its second paragraph when that many sentences are in it."""
+LEAD_WORDS: Final = 30
+"""The lead ends with the paragraph that brings it to that many words: a tagline and the first paragraph, as a rule."""
 _LIKENESS: Final = 15.0
 _PHRASES: Final = 1.5
 _BEST: Final = 0.6
@@ -83,7 +82,7 @@ def load_kinds(path: Path | None = None) -> tuple[Kind, ...]:
 
 
 def lead(reading: Reading) -> tuple[int, ...]:
-    """Indexes of the statements that open the listing: its first two paragraphs, at most six sentences.
+    """Indexes of the statements that open the listing: paragraphs until thirty words, at most six sentences.
 
     Only descriptions of the product without a finding count; when there is none, any statement without a finding.
     """
@@ -93,16 +92,14 @@ def lead(reading: Reading) -> tuple[int, ...]:
     rows = [(n, s) for n, s in enumerate(reading.statements) if s.document == first.id and not s.flagged]
     chosen = [(n, s) for n, s in rows if s.role == "description"] or rows
     found: list[int] = []
-    paragraphs = 0
-    end: int | None = None
+    words = 0
+    end = 0
     for n, statement in chosen:
-        if end is None or "\n" in first.text[end : statement.start]:
-            if paragraphs >= LEAD_PARAGRAPHS and len(found) >= LEAD_ENOUGH:
-                break
-            paragraphs += 1
-        if len(found) == LEAD_STATEMENTS:
+        new_paragraph = "\n" in first.text[end : statement.start]
+        if len(found) == LEAD_STATEMENTS or (new_paragraph and words >= LEAD_WORDS):
             break
         found.append(n)
+        words += len(statement.text.split())
         end = statement.end
     return tuple(found)
 
