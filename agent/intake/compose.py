@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, cast, get_args
 from agent.intake import instructions
 from agent.intake.page import MAX_EXCERPT, Block, Page
 from agent.intake.sanitise import clean
-from agent.records import About, Document, Finding, FindingKind, Section, Snapshot
+from agent.records import About, Document, Finding, FindingKind, Section, Snapshot, SourceKind
 
 _TIGHT: Final = frozenset({"item", "row", "code"})
 _KINDS: Final = frozenset(get_args(FindingKind))
@@ -38,7 +38,8 @@ _OTHER: Final = re.compile(
 )
 _LISTING_OTHER: Final = re.compile(
     r"(?:.*\b)?(?:agentic )?threat model(?: by .*)?|(?:overall |our )?(?:risk|trust|security|safety) "
-    r"(?:score|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*|editor['’]?s? (?:verdict|rating)",
+    r"(?:score|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*"
+    r"|editor['’]?s? (?:verdict|rating)",
     re.IGNORECASE,
 )
 _PLATFORM: Final = re.compile(
@@ -46,7 +47,8 @@ _PLATFORM: Final = re.compile(
     re.IGNORECASE,
 )
 _OTHER_TEXT: Final = re.compile(
-    r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|Per-layer threats for this agent)"
+    r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
+    r"Per-layer threats for this agent)"
 )
 _NUMBERED: Final = re.compile(r"^[\d.)\s#*•–—-]+|[\s:#¶]+$")
 
@@ -58,15 +60,16 @@ class _Heading(NamedTuple):
 
 
 class _Builder:
-    def __init__(self, listing: bool) -> None:
+    def __init__(self, listing: bool, base: About) -> None:
         self._listing = listing
+        self._base = base
         self._parts: list[str] = []
         self._length = 0
         self._last = ""
         self._stack: list[_Heading] = []
         self._sections: list[Section] = []
         self._path: tuple[str, ...] = ()
-        self._about: About = "product"
+        self._about = base
         self._start = 0
 
     def add(self, block: Block) -> None:
@@ -92,13 +95,13 @@ class _Builder:
         first = not self._stack
         while self._stack and self._stack[-1].level >= block.level:
             self._stack.pop()
-        outer: About = self._stack[-1].about if self._stack else "product"
+        outer: About = self._stack[-1].about if self._stack else self._base
         # The first heading names the page itself, whatever its words.
         about = outer if first else heading_about(block.text, listing=self._listing)
         self._stack.append(_Heading(block.level, block.text, outer if about == "product" else about))
 
     def _enter(self, block: Block) -> None:
-        about: About = self._stack[-1].about if self._stack else "product"
+        about: About = self._stack[-1].about if self._stack else self._base
         if block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
             about = "other"
         path = tuple(heading.text for heading in self._stack)
@@ -120,13 +123,22 @@ def heading_about(text: str, *, listing: bool) -> About:
     return "platform" if _PLATFORM.fullmatch(words) else "product"
 
 
-def compose(identity: str, page: Page, snapshot: Snapshot, *, url: str = "", kind: str = "") -> Document:
+def compose(
+    identity: str,
+    page: Page,
+    snapshot: Snapshot,
+    *,
+    url: str = "",
+    kind: SourceKind | None = None,
+    about: About = "product",
+) -> Document:
     """The Document `identity` of a parsed page; `url` and `kind` override the snapshot's for a part of a file.
+
+    `about` holds for the sections whose headings do not say otherwise.
 
     Raises nothing; a page without blocks gives an empty text and no section.
     """
-    kind = kind or snapshot.kind
-    builder = _Builder(kind == "listing")
+    builder = _Builder((kind or snapshot.kind) == "listing", about)
     findings: list[Finding] = []
     for block in page.blocks:
         cleaned = clean(block.text, _where(block))
@@ -146,7 +158,7 @@ def compose(identity: str, page: Page, snapshot: Snapshot, *, url: str = "", kin
         sha256=snapshot.sha256,
         url=url or snapshot.final_url,
         title=_one_line(clean(page.title, "").text, "heading")[:MAX_EXCERPT],
-        kind=cast("About", kind),  # type: ignore[arg-type]
+        kind=kind or snapshot.kind,
         media_type=snapshot.media_type,
         fetched_at=snapshot.fetched_at,
         text=text,

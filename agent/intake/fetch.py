@@ -6,7 +6,6 @@ body nor a header that drips a byte at a time can outlast it. Nothing is taken f
 credentials, no cookies are kept.
 """
 
-import ipaddress
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from urllib.parse import urljoin
 import httpcore2
 import httpx2
 
-from agent.errors import RefusedError, SeptetError, SourceError, UnavailableError
+from agent.errors import RefusedError, SourceError, UnavailableError
 from agent.intake.netguard import Guard, Target
 from agent.settings import Settings
 
@@ -128,6 +127,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
+        """A stream to the first checked address of `host` that answers; raises RefusedError before any socket."""
         addresses = self._guard.addresses(host.strip("[]"), port)
         failure: Exception = httpcore2.ConnectError("no address")
         for address in addresses:
@@ -146,6 +146,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
+        """Always refused."""
         raise RefusedError("a local socket is never read", where=path)
 
 
@@ -200,9 +201,11 @@ class Fetcher:
         )
 
     def __enter__(self) -> "Fetcher":
+        """The fetcher itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the connection."""
         self._client.close()
 
     def get(self, url: str) -> Fetched:
@@ -284,15 +287,6 @@ def resolve(base: str, reference: str) -> str:
         return reference
 
 
-def is_literal(host: str) -> bool:
-    """Whether `host` is an address rather than a name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _check_status(status: int, url: str) -> None:
     if status == _OK:
         return
@@ -316,6 +310,3 @@ def _charset(parameters: str) -> str:
 
 def _hint_time() -> str:
     return "raise request_seconds or total_seconds, or save the page and give the file"
-
-
-__all__ = ["Fetched", "Fetcher", "GuardedBackend", "Meter", "SeptetError", "is_literal", "resolve"]

@@ -29,8 +29,8 @@ _PATTERNS: Final = tuple(
         r"(?:(?:previous|prior|above|earlier|preceding|system|developer|original|other|safety)\s+)+"
         r"(?:\w+\s+)?(?:instructions?|prompts?|rubrics?|rules|guidelines|directions|messages?)\b",
         r"\b(?:ignore|disregard|forget)\s+(?:the|this|that|your)\s+(?:rubric|instructions|guidelines)\b",
-        r"\b(?:risk|threat|severity|aivss)(?:[ _-](?:score|rating|level|value))?[\"']?\s*(?:is|as|at|to|of|=|:|be|mit)?\s*"
-        r"(?:always\s+)?[\"']?(?:0[.,]0\b|0[.,]0+\b|zero\b)",
+        r"\b(?:risk|threat|severity|aivss)(?:[ _-](?:score|rating|level|value))?[\"']?\s*(?:is|as|at|to|of|=|:|be|mit)?"
+        r"\s*(?:always\s+)?[\"']?(?:0[.,]0\b|0[.,]0+\b|zero\b)",
         rf"\b(?:set|record|give|assign|output|return|report|write|answer|keep|put|rate|score)\b[^.\n]{{0,40}}"
         rf"\b(?:every|all|overall|final|its|this|any|the) (?:\w+ )?(?:scores?|risks?|ratings?|severit\w+|factors?)\b"
         rf"(?! threshold)[^.\n]{{0,15}}\b{_NOTHING}",
@@ -122,10 +122,7 @@ def _decoded(pattern: re.Pattern[str], token: str) -> str:
             token = html.unescape(token)
         return token
     try:
-        if pattern is _HEX:
-            raw = bytes.fromhex(token)
-        else:
-            raw = base64.b64decode(token[: len(token) // 4 * 4])
+        raw = bytes.fromhex(token) if pattern is _HEX else base64.b64decode(token[: len(token) // 4 * 4])
     except (ValueError, binascii.Error):
         return ""
     return raw.decode("utf-8", "ignore")

@@ -28,8 +28,12 @@ _HIDDEN_ELEMENT: Final = re.compile(
     r"(.*?)</\1\s*>",
     re.DOTALL | re.IGNORECASE,
 )
-_SILENT_ELEMENT: Final = re.compile(r"<(script|style|template|noscript)\b[^>]*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
-_BREAK_TAG: Final = re.compile(r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|details|summary|blockquote)\b[^>]{0,500}>", re.I)
+_SILENT_ELEMENT: Final = re.compile(
+    r"<(script|style|template|noscript)\b[^>]*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE
+)
+_BREAK_TAG: Final = re.compile(
+    r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|details|summary|blockquote)\b[^>]{0,500}>", re.I
+)
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]{0,2000})?/?>")
 _IMAGE: Final = re.compile(r"!\[([^\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\]]*\])")
 _LINK: Final = re.compile(r"\[([^\[\]]+)\]\((<[^>]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+[\"'(][^\"')]*[\"')])?\)")

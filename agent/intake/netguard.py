@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from agent.errors import RefusedError, UnavailableError
+from agent.errors import RefusedError, UnavailableError, UsageError
 from agent.intake.addresses import IpAddress, refusal
 
 Resolver = Callable[[str, int], Sequence[str]]
@@ -72,10 +72,14 @@ class Admitted(NamedTuple):
 def parse_admitted(entry: str) -> Admitted:
     """The host and port of one --allow-private entry, `HOST[:PORT]` with an IPv6 host in brackets.
 
-    Raises RefusedError when the entry is not of that form.
+    Raises UsageError when the entry is not of that form.
     """
-    host, port = _split_authority(entry, entry)
-    return Admitted(_canonical_host(host, entry), _port(port, entry) if port else None)
+    try:
+        host, port = _split_authority(entry, entry)
+        return Admitted(_canonical_host(host, entry), _port(port, entry) if port else None)
+    except RefusedError as error:
+        hint = "give HOST or HOST:PORT, as in 127.0.0.1:8000"
+        raise UsageError(error.what, where=f"--allow-private {entry}", hint=hint) from None
 
 
 class Guard:
@@ -263,8 +267,13 @@ def _look_up(host: str, port: int) -> Sequence[str]:
     return [str(row[4][0]) for row in rows]
 
 
-def with_deadline(resolve: Resolver, seconds: Callable[[], float]) -> Resolver:
-    """`resolve` that gives up after `seconds()` with TimeoutError: the system's look-up cannot be interrupted."""
+def with_deadline(resolve: Resolver | None, seconds: Callable[[], float]) -> Resolver:
+    """`resolve`, or the system's look-up, that gives up after `seconds()` with TimeoutError.
+
+    The system's look-up cannot be interrupted, so it runs in a thread that is left behind.
+    """
+
+    look_up = resolve or _look_up
 
     def bounded(host: str, port: int) -> Sequence[str]:
         found: list[Sequence[str]] = []
@@ -272,7 +281,7 @@ def with_deadline(resolve: Resolver, seconds: Callable[[], float]) -> Resolver:
 
         def work() -> None:
             try:
-                found.append(resolve(host, port))
+                found.append(look_up(host, port))
             except (OSError, UnicodeError) as error:
                 failed.append(error)
 

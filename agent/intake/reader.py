@@ -1,0 +1,247 @@
+"""Reading all sources of one product: the one entry into this room."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agent.errors import SourceError, UsageError
+from agent.intake.boilerplate import without_repeats
+from agent.intake.compose import compose
+from agent.intake.crawl import MIN_WORDS, Crawl, Read, words
+from agent.intake.extract import media_type, read_page, text_of
+from agent.intake.fetch import Fetcher, Meter
+from agent.intake.listing_json import read_json
+from agent.intake.markdown import read_markdown
+from agent.intake.netguard import Guard, Resolver, with_deadline
+from agent.intake.page import Page, Removed
+from agent.intake.snapshot import digest
+from agent.intake.sources import LocalFile, locate, read_file, read_folder
+from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind
+from agent.settings import Settings
+
+_NEAR_EMPTY_WORDS: Final = 30
+_NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
+_MIN_NAME: Final = 3
+
+
+@dataclass(frozen=True)
+class IntakeResult:
+    """What was read, and the bytes that it was read from by their SHA-256."""
+
+    intake: Intake
+    blobs: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One document to be: its page, the snapshot that it comes from, and what it is about unless its headings say."""
+
+    page: Page
+    snapshot: Snapshot
+    url: str
+    about: About = "product"
+
+
+@dataclass
+class _Gathering:
+    """Everything that the sources gave so far."""
+
+    now: str
+    parts: list[_Part] = field(default_factory=list)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
+    bytes_used: int = 0
+    pages_used: int = 0
+    final_url: str = ""
+
+    def next_kind(self) -> SourceKind:
+        """`listing` for the very first document."""
+        return "docs" if self.parts else "listing"
+
+    def snapshot(self, body: bytes, requested: str, final: str, media: str, kind: SourceKind) -> Snapshot:
+        """Keep `body`; bytes that were seen before keep their first record."""
+        sha256 = digest(body)
+        self.blobs[sha256] = body
+        self.bytes_used += len(body)
+        made = Snapshot(
+            sha256=sha256,
+            requested_url=requested,
+            final_url=final,
+            fetched_at=self.now,
+            media_type=media,
+            kind=kind,
+            size=len(body),
+        )
+        self.snapshots.setdefault(sha256, made)
+        return made
+
+
+def read(
+    sources: Sequence[str],
+    settings: Settings,
+    *,
+    allow_private: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    progress: Callable[[str], None] | None = None,
+    now: str,
+    resolve: Resolver | None = None,
+) -> IntakeResult:
+    """Read the sources of one product; the first is its listing, the others are its documentation.
+
+    `allow_private` names hosts (`HOST[:PORT]`) that may be private, `notes` are texts of the analyst, `now` is the time
+    for the records in UTC (ISO 8601 with `Z`). `resolve` stands in for the system's look-up of host names.
+
+    Raises UsageError when a source is neither a path nor an address, RefusedError when the guard refuses one,
+    SourceError when one cannot be read or the listing says next to nothing, UnavailableError when the network fails.
+    """
+    if not sources:
+        raise UsageError("no source", hint="give the address of a listing, a file or a folder")
+    tell = progress or _silent
+    meter = Meter(settings)
+    meter.start_request()
+    guard = Guard(allow_private, with_deadline(resolve, meter.seconds_left))
+    located = [locate(source) for source in sources]
+    gathering = _Gathering(now)
+    with Fetcher(settings, guard, meter) as fetcher:
+        crawl = Crawl(fetcher, guard, meter, settings, tell)
+        for place in located:
+            if isinstance(place, Path):
+                _add_path(gathering, place, settings, crawl.pages_used, tell)
+            else:
+                _add_crawl(gathering, crawl.run(place))
+    _check_listing(gathering.parts[0], str(gathering.final_url))
+    _add_notes(gathering, notes)
+    _add_missing(gathering, crawl)
+    first = located[0]
+    budget = Budget(
+        pages=settings.max_pages,
+        pages_used=crawl.pages_used + gathering.pages_used,
+        bytes=settings.max_total_bytes,
+        bytes_used=gathering.bytes_used,
+        seconds=settings.total_seconds,
+        depth=settings.max_depth,
+    )
+    intake = Intake(
+        source=_shown(first),
+        final_url=gathering.final_url,
+        snapshots=tuple(gathering.snapshots.values()),
+        documents=tuple(_documents(gathering.parts)),
+        links=tuple(crawl.links.values()),
+        missing=tuple(gathering.missing),
+        budget=budget,
+    )
+    return IntakeResult(intake, gathering.blobs)
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def _shown(place: Path | str) -> str:
+    return place if isinstance(place, str) else place.resolve().name
+
+
+def _add_path(g: _Gathering, path: Path, settings: Settings, used: int, tell: Callable[[str], None]) -> None:
+    name = path.resolve().name
+    g.final_url = g.final_url or name
+    if not path.is_dir():
+        tell(f"reading {name}")
+        _add_file(g, read_file(path, name, settings), settings)
+        return
+    folder = read_folder(path, settings.max_pages - used - g.pages_used, settings)
+    for file in folder.files:
+        tell(f"reading {file.name}")
+        _add_file(g, file, settings)
+    for left in folder.left_out:
+        g.missing.append(Missing(reason="budget", detail=f"{left} was not read, the budget of pages is used up"))
+
+
+def _add_file(g: _Gathering, file: LocalFile, settings: Settings) -> None:
+    if g.bytes_used + len(file.body) > settings.max_total_bytes:
+        raise SourceError("the bytes for one product are used up", where=file.name, hint="raise max_total_bytes")
+    g.pages_used += 1
+    kind = g.next_kind()
+    snapshot = g.snapshot(file.body, file.name, file.name, media_type(file.kind), kind)
+    if file.kind != "json":
+        page = read_page(file.body, file.kind, "", file.name, settings)
+        g.parts.append(_Part(page, snapshot, file.name))
+        return
+    for number, part in enumerate(read_json(text_of(file.body, "", file.name), file.name)):
+        own = snapshot if number == 0 else snapshot.model_copy(update={"kind": "docs"})
+        g.parts.append(_Part(part.page, own, file.name + part.anchor))
+
+
+def _add_crawl(g: _Gathering, reads: Sequence[Read]) -> None:
+    g.final_url = g.final_url or reads[0].fetched.url
+    html = [read for read in reads if read.kind == "html"]
+    cleaned = dict(zip((id(read) for read in html), without_repeats([read.page for read in html]), strict=True))
+    name = _NAME_END.split(reads[0].page.title)[0].strip().casefold()
+    for read in reads:
+        fetched = read.fetched
+        kind = g.next_kind()
+        snapshot = g.snapshot(fetched.body, fetched.requested, fetched.url, media_type(read.kind), kind)
+        if read.kind == "json":
+            text = text_of(fetched.body, fetched.charset, fetched.url)
+            for number, part in enumerate(read_json(text, fetched.url)):
+                own = snapshot if number == 0 else snapshot.model_copy(update={"kind": "docs"})
+                g.parts.append(_Part(part.page, own, fetched.url + part.anchor))
+            continue
+        page = cleaned.get(id(read), read.page)
+        about: About = "platform" if read.beside and not _names(page, name) else "product"
+        g.parts.append(_Part(page, snapshot, fetched.url, about))
+
+
+def _names(page: Page, name: str) -> bool:
+    """Whether a page that only the site's navigation links speaks of the product itself."""
+    return len(name) >= _MIN_NAME and any(name in block.text.casefold() for block in page.blocks)
+
+
+def _check_listing(part: _Part, where: str) -> None:
+    count = words(part.page)
+    if count >= MIN_WORDS:
+        return
+    if part.page.scripts:
+        hint = "it builds its text with JavaScript: save the page from a browser and give the file"
+    else:
+        hint = "give the product's own listing page, or a file with its text"
+    what = "the page has no text" if count == 0 else f"the page has only {count} words of text"
+    raise SourceError(what, where=where, hint=hint)
+
+
+def _add_notes(g: _Gathering, notes: Sequence[str]) -> None:
+    for number, note in enumerate(notes, 1):
+        name = f"note-{number}"
+        if not note.strip():
+            raise UsageError("an empty note", where=name, hint="give its text or a file")
+        snapshot = g.snapshot(note.encode("utf-8", "replace"), name, name, "text/plain", "analyst-note")
+        g.parts.append(_Part(read_markdown(note.replace("\r\n", "\n")), snapshot, name))
+
+
+def _add_missing(g: _Gathering, crawl: Crawl) -> None:
+    if crawl.unread:
+        g.missing.append(Missing(reason="budget", detail=f"{crawl.unread} linked pages were not read"))
+    g.missing.extend(Missing(reason="near-empty", detail=f"{url} has next to no text") for url in crawl.thin)
+    listing = g.parts[0]
+    count = words(listing.page)
+    if listing.page.scripts and count < _NEAR_EMPTY_WORDS:
+        g.missing.append(Missing(reason="needs-javascript", detail="the listing builds its text with JavaScript"))
+    if count < _NEAR_EMPTY_WORDS:
+        kind = "needs-javascript" if listing.page.scripts else "near-empty"
+        removed = (*listing.page.removed, Removed(kind, "the listing", f"{count} words of text"))
+        g.parts[0] = _Part(listing.page._replace(removed=removed), listing.snapshot, listing.url, listing.about)
+
+
+def _documents(parts: Sequence[_Part]) -> list[Document]:
+    made: list[Document] = []
+    for part in parts:
+        if not part.page.blocks:
+            continue
+        document = compose(
+            f"D{len(made) + 1}", part.page, part.snapshot, url=part.url, kind=part.snapshot.kind, about=part.about
+        )
+        if document.text:
+            made.append(document)
+    return made

@@ -1,0 +1,92 @@
+"""Snapshots on disk, addressed by the hash of their bytes.
+
+A blob lies at `<folder>/<first two hex digits>/<sha256>`, its record beside it as `<sha256>.json`. Both are written to
+a temporary name, flushed to the disk and renamed, so that a reader sees a whole file or none; the record comes last,
+so a record without its blob cannot be.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from agent.errors import IntegrityError, SourceError
+from agent.records import Snapshot
+
+_HEX: Final = frozenset("0123456789abcdef")
+_DIGITS: Final = 64
+_FAN: Final = 2
+
+
+def digest(body: bytes) -> str:
+    """The SHA-256 of `body` in lower-case hex: its address."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
+    """Write `body` and its record under `folder`; returns the blob's path. Writing the same again changes nothing.
+
+    Raises IntegrityError when the record names another hash, SourceError when the folder cannot be written.
+    """
+    if digest(body) != snapshot.sha256 or len(body) != snapshot.size:
+        raise IntegrityError("the record does not belong to these bytes", where=snapshot.final_url)
+    path = _place(folder, snapshot.sha256)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, body)
+        _write(path.with_name(path.name + ".json"), (snapshot.model_dump_json(indent=1) + "\n").encode("utf-8"))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceError(
+            f"snapshots cannot be written ({reason})", where=folder.name, hint="check the folder"
+        ) from None
+    return path
+
+
+def load(folder: Path, sha256: str) -> tuple[Snapshot, bytes]:
+    """The record and the bytes at an address.
+
+    Raises SourceError when there is none, IntegrityError when the bytes or the record were changed.
+    """
+    path = _place(folder, sha256)
+    try:
+        body = path.read_bytes()
+        text = path.with_name(path.name + ".json").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SourceError("there is no such snapshot", where=sha256[:12], hint="read the source again") from None
+    try:
+        snapshot = Snapshot.model_validate_json(text)
+    except ValidationError:
+        raise IntegrityError("the record of a snapshot was changed", where=sha256[:12]) from None
+    if digest(body) != sha256 or snapshot.sha256 != sha256 or snapshot.size != len(body):
+        raise IntegrityError("the bytes of a snapshot were changed", where=sha256[:12], hint="read the source again")
+    return snapshot, body
+
+
+def _place(folder: Path, sha256: str) -> Path:
+    if len(sha256) != _DIGITS or not _HEX.issuperset(sha256):
+        raise IntegrityError("not the address of a snapshot", where=sha256[:_DIGITS])
+    return folder / sha256[:_FAN] / sha256
+
+
+def _write(path: Path, body: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_snapshots(folder: Path, snapshots: Sequence[Snapshot], blobs: Mapping[str, bytes]) -> None:
+    """Store every snapshot with its bytes; raises what `store` raises."""
+    for snapshot in snapshots:
+        store(folder, snapshot, blobs[snapshot.sha256])

@@ -1,0 +1,113 @@
+"""What a SOURCE is: an existing file or folder, otherwise a plain http or https address, otherwise a mistake."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agent.errors import RefusedError, SourceError, UsageError
+from agent.intake.extract import SUFFIXES, MediaKind, sniff
+from agent.intake.netguard import looks_like_address
+from agent.settings import Settings
+
+_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
+_FIRST: Final = ("listing", "index", "readme")
+_SHOWN: Final = 200
+_HINT: Final = "give a file (html, md, txt, pdf, json), a folder of them, or an address that begins with https://"
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file's bytes under the name that records use."""
+
+    name: str
+    """File name, or the path within the given folder; never an absolute path."""
+    kind: MediaKind
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The documents of a folder, the listing first."""
+
+    name: str
+    files: tuple[LocalFile, ...]
+    left_out: tuple[str, ...]
+    """Names of documents that found no budget."""
+
+
+def locate(source: str) -> Path | str:
+    """The path of an existing file or folder, or the text of a web address.
+
+    Raises RefusedError for another scheme, a blank, a control character or a leading `//`, UsageError for anything
+    else.
+    """
+    try:
+        path = Path(source)
+        if source and path.exists():
+            return path
+    except (OSError, ValueError):
+        pass  # too long or holding a NUL: no path, so it is judged as an address
+    shown = "".join(character if character.isprintable() else "?" for character in source)[:_SHOWN]
+    if _WEB.match(source):
+        return source
+    if looks_like_address(source):
+        raise RefusedError("only plain http and https addresses are read", where=shown, hint=_HINT)
+    raise UsageError("no such file or folder", where=shown or "an empty source", hint=_HINT)
+
+
+def read_file(path: Path, name: str, settings: Settings) -> LocalFile:
+    """The bytes of one file, at most `max_page_bytes` (`max_pdf_bytes` of a PDF).
+
+    Raises SourceError when it cannot be read, is no regular file, is too large, or is of no kind that is read.
+    """
+    limit = settings.max_pdf_bytes if path.suffix.lower() == ".pdf" else settings.max_page_bytes
+    try:
+        if not path.is_file():
+            raise SourceError("not a regular file", where=name, hint=_HINT)
+        with path.open("rb") as file:
+            body = file.read(limit + 1)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise SourceError(f"the file cannot be read ({reason})", where=name, hint="check its permissions") from None
+    if len(body) > limit:
+        raise SourceError(f"larger than {limit} bytes", where=name, hint="raise max_page_bytes or max_pdf_bytes")
+    if not body.strip():
+        raise SourceError("the file is empty", where=name, hint="give a listing with text in it")
+    return LocalFile(name, sniff(body, "", name), body)
+
+
+def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
+    """The documents of a folder and its sub-folders, at most `pages`: listing, index or README first, others sorted.
+
+    Hidden files, links that lead out of the folder and files of other kinds are passed over; an empty document is too.
+    Raises SourceError when there is no document at all or one cannot be read.
+    """
+    root = folder.resolve()
+    found: list[Path] = []
+    try:
+        for place, folders, names in os.walk(root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in names:
+                path = Path(place) / name
+                if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+                    continue
+                if path.resolve().is_relative_to(root) and path.is_file() and path.stat().st_size:
+                    found.append(path)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise SourceError(
+            f"the folder cannot be read ({reason})", where=root.name, hint="check its permissions"
+        ) from None
+    if not found:
+        raise SourceError("no document in the folder", where=root.name, hint=_HINT)
+    names = sorted((path.relative_to(root).as_posix() for path in found), key=_order)
+    files = tuple(read_file(root / name, name, settings) for name in names[: max(1, pages)])
+    return Folder(root.name, files, tuple(names[max(1, pages) :]))
+
+
+def _order(name: str) -> tuple[int, str, str]:
+    stem = name.rpartition(".")[0].lower()
+    # A file deeper down is never the listing, whatever its name.
+    return (_FIRST.index(stem) if stem in _FIRST else len(_FIRST), name.casefold(), name)
