@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from agent.drafting import calibrate_certainty, calibrate_factors, headline, system
 from agent.drafting.calibrate_certainty import CertaintyRow
 from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
-from agent.drafting.catalogue import match
+from agent.drafting.catalogue import Candidate, match
 from agent.drafting.factor_features import FactorFeatures, features
 from agent.drafting.factors import values
 from agent.drafting.headline import BaseRow, HeadlineCalibration, Scenario
@@ -32,6 +32,7 @@ from agent.evidence.certainty import CertaintyCalibration
 from agent.evidence.reading import Reading
 from agent.records import Record
 from agent.resources import data_folder
+from agent.retrieval.embed import embed
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 
 FOLDS: Final = calibrate_certainty.FOLDS
@@ -55,6 +56,8 @@ class CaseLabels:
     reader_base: float | None = None
     published_base: float | None = None
     published_threat_multiplier: float | None = None
+    headline: str | None = None
+    """The threat that the reader would put first, one sentence."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Row:
     layers: Mapping[LayerKey, Mapping[str, float]]
     signals: frozenset[str]
     scenarios: tuple[Scenario, ...]
+    first: str | None
+    """Pattern of the candidate that is nearest to the reader's headline."""
 
 
 class Calibration(Record):
@@ -88,6 +93,7 @@ def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
     ledger = Ledger(reading.documents, reading.statements)
     picture = system.extract(reading, ledger)
     found = match(reading, picture, ledger, name=system.product_name(reading.documents))
+    carried = [candidate for candidate in found.candidates if candidate.evidence]
     return Row(
         family=family,
         labels=labels,
@@ -96,10 +102,18 @@ def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
         signals=headline.found(reading),
         scenarios=tuple(
             Scenario(candidate.pattern.id, float(base_of(candidate.vector)), candidate.typical)
-            for candidate in found.candidates
-            if candidate.evidence and candidate.state != "contradicted"
+            for candidate in carried
         ),
+        first=_first(labels.headline, carried),
     )
+
+
+def _first(told: str | None, candidates: Sequence[Candidate]) -> str | None:
+    """The pattern whose threat reads most like the reader's headline, by cosine."""
+    if not told or not candidates:
+        return None
+    vectors = embed([told, *(f"{c.title}. {c.statement.action}; {c.statement.impact}" for c in candidates)])
+    return candidates[int((vectors[1:] @ vectors[0]).argmax())].pattern.id
 
 
 def fit(rows: Sequence[Row]) -> Calibration:
@@ -114,7 +128,7 @@ def fit(rows: Sequence[Row]) -> Calibration:
             [CertaintyRow(r.family, r.layers, r.labels.layers) for r in rows if r.labels.layers]
         ),
         headline=expected,
-        likely=_likely(based, base_rows, estimates),
+        likely=_likely(based, base_rows),
     )
 
 
@@ -141,7 +155,7 @@ def _base_rows(
     for case, estimated in zip(rows, estimates, strict=True):
         target = _base_label(case.labels)
         if target is not None:
-            found.append(BaseRow(estimated, case.signals, case.scenarios, target))
+            found.append(BaseRow(estimated, case.signals, case.scenarios, target, case.first))
             based.append(case)
     return found, based
 
@@ -153,11 +167,8 @@ def _base_label(labels: CaseLabels) -> float | None:
     return READER_WEIGHT * labels.reader_base + (1 - READER_WEIGHT) * published
 
 
-def _likely(
-    cases: Sequence[Row], base_rows: Sequence[BaseRow], estimates: Sequence[Mapping[FactorKey, float]]
-) -> LikelyCalibration:
+def _likely(cases: Sequence[Row], base_rows: Sequence[BaseRow]) -> LikelyCalibration:
     """Residuals of the published scores at MF 1, each case drafted by constants fitted without its fold."""
-    del estimates
     folds = calibrate_certainty.fold_of([case.family for case in cases])
     residuals: list[float] = []
     for fold in range(FOLDS):
@@ -185,7 +196,7 @@ def _published_score(labels: CaseLabels) -> float | None:
 
 def _drafted_score(base_row: BaseRow, constants: HeadlineCalibration) -> float:
     expected = headline.expected_base(base_row.factors, base_row.signals, constants)
-    at = headline.choose(base_row.scenarios, expected, constants.pull)
+    at = headline.choose(base_row.scenarios, expected, constants)
     base = expected if at is None else base_row.scenarios[at].base
     total = sum(round(base_row.factors[key], 1) for key in FACTOR_SETS["0.5"])
     return base + (10 - base) * total / 10 * float(Decimal("0.97"))

@@ -79,7 +79,7 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
     ranked = rank(matches.candidates, estimated.factors)
     scored, first = _score(reading, ranked, estimated, verdicts, calibration)
     scored = _with_controls(scored, reading, ledger)
-    visible, folded = shown(ranked, first)
+    visible, folded = shown(ranked, first, calibration.headline)
     found = chains([item.candidate for item in visible], reading, name=name)
     asked = _questions(matches, visible, found, estimated, verdicts, scored, values)
     made = _layers(reading, ledger, verdicts, visible, asked, values)
@@ -127,9 +127,9 @@ def _score(
     expected = headline.expected_base(
         {key: float(estimated.factors[key].value) for key in headline.FACTORS}, signals, calibration.headline
     )
-    quoted = [item for item in ranked if item.candidate.evidence and item.candidate.state != "contradicted"]
+    quoted = [item for item in ranked if item.candidate.evidence]
     scenarios = [item.scenario for item in quoted]
-    at = headline.choose(scenarios, expected, calibration.headline.pull)
+    at = headline.choose(scenarios, expected, calibration.headline)
     if at is None:
         base = Range(value=_tenth(expected), low=_tenth(expected - 1), high=_tenth(min(expected + 1, 10)))
         vector, first = None, None

@@ -6,10 +6,12 @@ base a product like this one usually has, as a sum that can be read:
     expected base = mean + Σ weight[factor] · (factor estimate - mean) + Σ weight[signal] · (found - mean)
 
 and the headline is the evidenced threat that minimises |its base - expected base| - pull · typical, where `typical`
-(0 to 1) is how common the threat is among the products on which its pattern fires. Weights and pull are fitted on
-the bases of the reader and of the published pages (`agent.drafting.calibrate`).
+(0 to 1) says how often a reader puts a threat of this pattern first among the products on which it fires, r / (r + r̄)
+with a prior from the catalogue; 0.5 is the mean over patterns. Weights, pull and typical are fitted on the reader's
+bases and headlines and on published bases (`agent.drafting.calibrate`).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -27,7 +29,11 @@ FACTOR_SCALE: Final = 3.0
 PENALTY: Final = 12.0
 MIN_CASES: Final = 8
 """A signal found in fewer cases gets no weight."""
-PULLS: Final = (0.0, 0.25, 0.5, 1.0)
+PULLS: Final = (0.5, 1.0, 1.5, 2.0, 3.0)
+PRIOR_CASES: Final = 6.0
+"""Weight of the catalogue's own `typical` in the fitted one, in cases."""
+MISS: Final = 1.0
+"""What a headline of another pattern than the reader's costs in the fit of the pull, score points."""
 LOWEST_BASE, HIGHEST_BASE = 2.0, 9.5
 RANGE_WIDTH: Final = 0.8
 """Scenarios whose base lies this near the expected base are the range of the base: its mean error on the corpus."""
@@ -39,6 +45,7 @@ class Scenario(NamedTuple):
     pattern: str
     base: float
     typical: float
+    """The catalogue's own estimate, 0 to 1, lower when the claim is contradicted."""
 
 
 class HeadlineCalibration(Record):
@@ -49,6 +56,8 @@ class HeadlineCalibration(Record):
     factor_weights: dict[FactorKey, float]
     signal_means: dict[str, float]
     signal_weights: dict[str, float]
+    typical: dict[str, float]
+    """By pattern that fired in the corpus, 0 to 1."""
     pull: float
 
 
@@ -61,6 +70,8 @@ class BaseRow(NamedTuple):
     scenarios: tuple[Scenario, ...]
     target: float
     """Labelled base, 0 to 10."""
+    first: str | None = None
+    """Pattern whose threat is nearest to the reader's headline; None without one."""
 
 
 def expected_base(
@@ -75,14 +86,19 @@ def expected_base(
     return min(max(value, LOWEST_BASE), HIGHEST_BASE)
 
 
-def choose(scenarios: Sequence[Scenario], expected: float, pull: float) -> int | None:
+def typical(scenario: Scenario, calibration: HeadlineCalibration) -> float:
+    """How typical the scenario is as a headline, 0 to 1: fitted, or the catalogue's half where it never fired."""
+    return calibration.typical.get(scenario.pattern, 0.5 * scenario.typical)
+
+
+def choose(scenarios: Sequence[Scenario], expected: float, calibration: HeadlineCalibration) -> int | None:
     """Index of the headline scenario; None when there is none. Ties go to the higher base, then the pattern id."""
     if not scenarios:
         return None
     return min(
         range(len(scenarios)),
         key=lambda n: (
-            round(abs(scenarios[n].base - expected) - pull * scenarios[n].typical, 6),
+            round(abs(scenarios[n].base - expected) - calibration.pull * typical(scenarios[n], calibration), 6),
             -scenarios[n].base,
             scenarios[n].pattern,
         ),
@@ -110,6 +126,7 @@ def fit(rows: Sequence[BaseRow]) -> HeadlineCalibration:
         factor_weights={key: _short(float(weights[n] * FACTOR_SCALE)) for n, key in enumerate(FACTORS)},
         signal_means={s: _short(float(shown[:, n].mean())) for n, s in enumerate(signals)},
         signal_weights={s: _short(float(weights[len(FACTORS) + n])) for n, s in enumerate(signals)},
+        typical=_typical(rows),
         pull=0.0,
     )
     return calibration.model_copy(update={"pull": min(PULLS, key=lambda pull: _error(rows, calibration, pull))})
@@ -122,14 +139,39 @@ def _ridge(values: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray
     return solved
 
 
-def _error(rows: Sequence[BaseRow], calibration: HeadlineCalibration, pull: float) -> float:
-    """Mean absolute error of the chosen base over the rows that have a scenario."""
-    errors = []
+def _typical(rows: Sequence[BaseRow]) -> dict[str, float]:
+    """How often each pattern is the reader's first where it fires, against the mean, shrunk to the catalogue's view."""
+    fires: Counter[str] = Counter()
+    wins: Counter[str] = Counter()
+    own: dict[str, float] = {}
     for row in rows:
-        chosen = choose(row.scenarios, expected_base(row.factors, row.signals, calibration), pull)
+        if row.first is None:
+            continue
+        for scenario in row.scenarios:
+            fires[scenario.pattern] += 1
+            own[scenario.pattern] = max(own.get(scenario.pattern, 0.0), scenario.typical)
+        wins[row.first] += 1
+    if not fires:
+        return {}
+    mean = sum(wins.values()) / sum(fires.values())
+    centre = sum(own.values()) / len(own)
+    rates = {
+        pattern: (wins[pattern] + PRIOR_CASES * mean * own[pattern] / centre) / (count + PRIOR_CASES)
+        for pattern, count in fires.items()
+    }
+    return {pattern: _short(rate / (rate + mean)) for pattern, rate in sorted(rates.items())}
+
+
+def _error(rows: Sequence[BaseRow], calibration: HeadlineCalibration, pull: float) -> float:
+    """Mean absolute error of the chosen base, plus the cost of another pattern than the reader's, per case."""
+    trial = calibration.model_copy(update={"pull": pull})
+    total = 0.0
+    for row in rows:
+        chosen = choose(row.scenarios, expected_base(row.factors, row.signals, calibration), trial)
         if chosen is not None:
-            errors.append(abs(row.scenarios[chosen].base - row.target))
-    return sum(errors) / len(errors) if errors else 0.0
+            scenario = row.scenarios[chosen]
+            total += abs(scenario.base - row.target) + MISS * (row.first is not None and row.first != scenario.pattern)
+    return total / len(rows)
 
 
 def _short(value: float) -> float:

@@ -7,14 +7,17 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.drafting.catalogue import Candidate
-from agent.drafting.headline import Scenario
-from agent.records import FactorEstimate, Mitigation, Range, Threat, ThreatScore
+from agent.drafting.headline import HeadlineCalibration, Scenario, typical
+from agent.records import FactorEstimate, Mitigation, Range, State, Threat, ThreatScore
 from agent.scoring import Request, score
 from agent.scoring.cvss import read_vector
 from agent.taxonomy.keys import FACTOR_SETS, LAYER_CODES, LAYERS, FactorKey, LayerKey
 
 MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12
+TYPICAL: Final = 3.0
+"""Score points between the least and the most typical threat, in the order of relevance."""
+FIRM: Final[dict[State, float]] = {"claimed": 0.5, "inferred": 0.0, "contradicted": -0.5}
 _STATES: Final = ("claimed", "inferred", "contradicted")
 _THM: Final = Decimal("0.97")
 _MF: Final = Decimal("1.00")
@@ -47,24 +50,32 @@ def rank(candidates: Sequence[Candidate], factors: Mapping[FactorKey, FactorEsti
     )
 
 
-def shown(ranked: Sequence[Ranked], first: Ranked | None) -> tuple[list[Ranked], list[tuple[Ranked, str]]]:
+def shown(
+    ranked: Sequence[Ranked], first: Ranked | None, calibration: HeadlineCalibration
+) -> tuple[list[Ranked], list[tuple[Ranked, str]]]:
     """The threats to show, at most three a layer and twelve in all, and the folded ones with the reason.
 
-    The headline threat is always shown. One with the same quotes as a graver one of its layer is a duplicate.
+    The headline threat is always shown; the others by relevance: score plus how typical the threat is, and how firm
+    its evidence. One with the same quotes as a more relevant one of its layer is a duplicate.
     """
     visible: list[Ranked] = []
     folded: list[tuple[Ranked, str]] = []
     in_layer: Counter[LayerKey] = Counter()
-    order = ([first] if first else []) + [item for item in ranked if item is not first]
+
+    def relevance(item: Ranked) -> float:
+        return float(item.threat.score.aivss) + TYPICAL * typical(item.scenario, calibration) + FIRM[item.threat.state]
+
+    rest = sorted((item for item in ranked if item is not first), key=relevance, reverse=True)
+    order = ([first] if first else []) + rest
     for item in order:
         layer = item.candidate.layer
         twin = next((o for o in visible if o.candidate.layer == layer and o.threat.evidence == item.threat.evidence), None)
         if twin is not None:
             folded.append((item, f"rests on the same quotes as {twin.threat.id}"))
         elif in_layer[layer] >= MAX_PER_LAYER:
-            folded.append((item, f"lower score than three others of {LAYER_CODES[layer]}"))
+            folded.append((item, f"less relevant than three others of {LAYER_CODES[layer]}"))
         elif len(visible) >= MAX_SHOWN:
-            folded.append((item, f"lower score than the {MAX_SHOWN} shown"))
+            folded.append((item, f"less relevant than the {MAX_SHOWN} shown"))
         else:
             in_layer[layer] += 1
             visible.append(item)
