@@ -49,7 +49,7 @@ _PEOPLE: Final = re.compile(
 )
 _SUBJECTS: Final = re.compile(
     r"\b(patients?|customers?|callers?|visitors?|children|child|students?|learners?|candidates?|prospects?|leads?|borrowers?|travellers?"
-    r"|end users?|shoppers?|contacts?|recipients?|tenants|clients|passengers?|users?|people)\b",
+    r"|end users?|shoppers?|contacts?|recipients?|tenants|clients|passengers?|users?|people|persons?)\b",
     re.IGNORECASE,
 )
 _CONTAINERS: Final[Mapping[str, str]] = {"Docker": "the Docker container", "Kubernetes": "the Kubernetes cluster"}
