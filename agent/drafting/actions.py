@@ -110,8 +110,8 @@ def load_actions() -> Actions:
     raw = yaml.load(file.read_text("utf-8"), Loader=loader)  # a safe loader either way
     verbs = {lemma: group for group, lemmas in raw["verbs"].items() for lemma in lemmas.split()}
     nouns: dict[str, set[str]] = {}
-    for group, listed in raw["nouns"].items():
-        for noun in listed.split("|"):
+    for group, row in raw["nouns"].items():
+        for noun in row.split("|"):
             nouns.setdefault(noun, set()).add(group)
     groups = set(raw["verbs"])
     return Actions(

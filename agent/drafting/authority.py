@@ -28,17 +28,55 @@ LOCAL_SIGNALS: Final = listed(
     "stores_credentials installs_extensions answers_questions"
 )
 """Signals of actions that need no credential of a remote service."""
+UNGATED_SIGNALS: Final = listed(
+    "long_term_memory stores_history stores_credentials generates_text generates_media orchestrates_agents delegates_subagents answers_questions"
+)
+"""Signals of what goes on inside the product, which an approval of "every action" does not mean."""
 _PUBLIC_SIGNALS: Final = frozenset({"browses_web", "live_data"})
 """Signals of public sources, for which at most an API key is used."""
 _OWNERS: Final = (
-    ("the caller's", re.compile(r"\bcaller['’]s\b|\beach (?:connection|request|caller|client)\b|\bper[- ](?:request|connection)\b|\bcallers? (?:passes|supplies|sends)", re.I)),
-    ("the signed-in user's", re.compile(r"\bsigned?[- ]in user|\bon behalf of\b|\bsign(?:s|ing)? in\b|\blogs? in\b|\bpersonal (?:account|microsoft)", re.I)),
+    (
+        "the caller's",
+        re.compile(
+            r"\bcaller['’]s\b|\beach (?:connection|request|caller|client)\b|\bper[- ](?:request"
+            r"|connection)\b|\bcallers? (?:passes|supplies|sends)",
+            re.I,
+        ),
+    ),
+    (
+        "the signed-in user's",
+        re.compile(
+            r"\bsigned?[- ]in user|\bon behalf of\b|\bsign(?:s|ing)? in\b|\blogs? in\b"
+            r"|\bpersonal (?:account|microsoft)",
+            re.I,
+        ),
+    ),
     ("each user's own", re.compile(r"\beach user\b|\bper[- ]user\b|\bevery user\b|\bindividual user", re.I)),
-    ("the user's", re.compile(r"\b(?:user|person|developer|owner|sender|merchant)['’]s\b|\busers?\b|\byour\b|\bdevelopers?\b", re.I)),
-    ("the customer's", re.compile(r"\bcustomer['’]?s?\b|\bworkspace\b|\btenant\b|\borganisation\b|\bteam['’]s\b", re.I)),
+    (
+        "the user's",
+        re.compile(
+            r"\b(?:user|person|developer|owner|sender|merchant)['’]s\b|\busers?\b|\byour\b"
+            r"|\bdevelopers?\b",
+            re.I,
+        ),
+    ),
+    (
+        "the customer's",
+        re.compile(
+            r"\bcustomer['’]?s?\b|\bworkspace\b|\btenant\b|\borganisation\b|\bteam['’]s\b",
+            re.I,
+        ),
+    ),
     ("the administrator's", re.compile(r"\badmin(?:istrator)?s?\b", re.I)),
-    ("the server's own", re.compile(r"\bdeployer account\b|\bserver['’]s own\b|\bservice['’]s own\b|\bshared (?:key|account|credential)", re.I)),
-)  # fmt: skip
+    (
+        "the server's own",
+        re.compile(
+            r"\bdeployer account\b|\bserver['’]s own\b|\bservice['’]s own\b|\bshared (?:key|account"
+            r"|credential)",
+            re.I,
+        ),
+    ),
+)
 _PLACES: Final = (
     (
         "given as a tool argument",
@@ -55,41 +93,56 @@ _PLACES: Final = (
     ("in a request header", re.compile(r"\bheader\b", re.I)),
 )
 _LLM_KEY: Final = re.compile(
-    r"\b(?:model|llm|provider|openai|anthropic|gemini|groq|own) (?:provider )?(?:api )?keys?\b|\bfrom (?:openai|anthropic)\b",
+    r"\b(?:model|llm|provider|openai|anthropic|gemini|groq|own) (?:provider )?(?:api )?keys?\b"
+    r"|\bfrom (?:openai|anthropic)\b",
     re.I,
 )
 _WITHOUT: Final = re.compile(r"\b(?:no|without (?:an?|any)?|needs no|neither)\s*(?:\w+ ){0,2}$", re.I)
 
 _APPROVAL: Final = re.compile(
-    r"\b(?:ask(?:s|ed|ing)?|prompt(?:s|ed|ing)?|wait(?:s|ing)?|requir(?:e|es|ed|ing)|demand(?:s|ed)?|await(?:s|ing)?|need(?:s|ed|ing)?|seek(?:s|ing)?|request(?:s|ing)?)\b"
+    r"\b(?:ask(?:s|ed|ing)?|prompt(?:s|ed|ing)?|wait(?:s|ing)?|requir(?:e|es|ed|ing)|demand(?:s|ed)?"
+    r"|await(?:s|ing)?|need(?:s|ed|ing)?|seek(?:s|ing)?|request(?:s|ing)?)\b"
     r"[^.;]{0,50}\b(?:approv\w+|confirm\w*|permission|consent|sign[- ]?off|go-ahead)\b"
-    r"|\b(?:approv(?:ed|al|als)|confirm(?:ed|ation|ations)|accepted|sign(?:s|ed)? off) (?:by|from|of) (?:a|an|the|each|every|one)?\s*\w+"
-    r"|\bhuman[- ](?:in[- ]the[- ]loop|approval|review|confirmation|sign-?off)\b|\b(?:user|manual|explicit|per-tool|person's|operator) (?:approval|confirmation|consent)\b"
-    r"|\b(?:users?|person|people|clinicians?|physicians?|lawyers?|merchants?|humans?|developers?|reviewers?|administrators?|operators?|engineers?|owners?|maintainers?)"
-    r"(?: \w+){0,3}? (?:approv\w+|confirm\w*|accept(?:s|ed)?|sign(?:s|ed)? (?:off|the)|verif(?:y|ies)|decides? what|must (?:review|agree))\b"
-    r"|\b(?:approval|confirmation) (?:prompt|step|gate|request|flow|card|dialog)\w*\b|\bconfirm(?:ation|s)? before\b|\bapprov\w+ before\b|\belicitation\b"
+    r"|\b(?:approv(?:ed|al|als)|confirm(?:ed|ation|ations)|accepted|sign(?:s|ed)? off) (?:by|from|of) (?:a|an"
+    r"|the|each|every|one)?\s*\w+"
+    r"|\bhuman[- ](?:in[- ]the[- ]loop|approval|review|confirmation|sign-?off)\b|\b(?:user|manual|explicit"
+    r"|per-tool|person's|operator) (?:approval|confirmation|consent)\b"
+    r"|\b(?:users?|person|people|clinicians?|physicians?|lawyers?|merchants?|humans?|developers?|reviewers?"
+    r"|administrators?|operators?|engineers?|owners?|maintainers?)"
+    r"(?: \w+){0,3}? (?:approv\w+|confirm\w*|accept(?:s|ed)?|sign(?:s|ed)? (?:off|the)|verif(?:y|ies)"
+    r"|decides? what|must (?:review|agree))\b"
+    r"|\b(?:approval|confirmation) (?:prompt|step|gate|request|flow|card|dialog)\w*\b|\bconfirm(?:ation"
+    r"|s)? before\b|\bapprov\w+ before\b|\belicitation\b"
     r"|\breviewed (?:and \w+ )?by (?:the|a|an) \w+ before\b|\bapprovals?\b",
     re.I,
 )
 _NOT_APPROVAL: Final = re.compile(
-    r"\bFDA\b|\bprior[- ]auth\w*|\bapproved (?:list|providers?|models?|domains?|tools?|registry)\b|\bconfirmation (?:e-?mail|number|code)\b|\bbooking confirm\w*|\border confirm\w*"
-    r"|\bapproval (?:rate|status)\b|\bpull request approv\w*|\bapprov\w+ pull requests?\b|\bOAuth\b|\bscopes\b|\b(?:admin|administrator) consent\b|\bcookie\b",
+    r"\bFDA\b|\bprior[- ]auth\w*|\bapproved (?:list|providers?|models?|domains?|tools?|registry)\b"
+    r"|\bconfirmation (?:e-?mail|number|code)\b|\bbooking confirm\w*|\border confirm\w*"
+    r"|\bapproval (?:rate|status)\b|\bpull request approv\w*|\bapprov\w+ pull requests?\b|\bOAuth\b"
+    r"|\bscopes\b|\b(?:admin|administrator) consent\b|\bcookie\b",
     re.I,
 )
 _NOBODY: Final = re.compile(
-    r"\b(?:no|without(?: any| an| a)?) (?:\w+ ){0,3}?(?:approval|confirmation|confirmations|human review|permission prompt)s?\b|\b(?:does|do|will) not ask (?:anyone|for|anybody|the)"
-    r"|\bwithout (?:asking|waiting for|human)\b|\bauto[- ]?approv\w*|\bcontains no confirmation\b|\bskips? (?:approval|confirmation|permission)",
+    r"\b(?:no|without(?: any| an| a)?) (?:\w+ ){0,3}?(?:approval|confirmation|confirmations|human review"
+    r"|permission prompt)s?\b|\b(?:does|do|will) not ask (?:anyone|for|anybody|the)"
+    r"|\bwithout (?:asking|waiting for|human)\b|\bauto[- ]?approv\w*|\bcontains no confirmation\b"
+    r"|\bskips? (?:approval|confirmation|permission)",
     re.I,
 )
 _CONDITIONAL: Final = re.compile(
-    r"\bcan (?:be|demand|require|mark)\b|\bmay\b|\boptional\w*|\bif (?:enabled|the|configured)|\bconfigur\w+|\bopt[- ]in\b|\bpolic(?:y|ies)\b|\bsettings?\b|\bwhen (?:enabled|configured)\b"
+    r"\bcan (?:be|demand|require|mark)\b|\bmay\b|\boptional\w*|\bif (?:enabled|the|configured)|\bconfigur\w+"
+    r"|\bopt[- ]in\b|\bpolic(?:y|ies)\b|\bsettings?\b|\bwhen (?:enabled|configured)\b"
     r"|\bmodes?\b|\bdepends?\b|\bunless\b|\bcould\b|\bpattern\b",
     re.I,
 )
 _EVERYTHING: Final = re.compile(
-    r"\b(?:every|each|all|any|chosen|named|selected|an?|such|significant|sensitive|risky|irreversible|consequential|destructive|dangerous|mutating|write|tool)[- ]?"
+    r"\b(?:every|each|all|any|chosen|named|selected|an?|such|significant|sensitive|risky|irreversible"
+    r"|consequential|destructive|dangerous|mutating|write|tool)[- ]?"
     r"(?:\w+ ){0,2}?(?:actions?|tools?|tool calls?|calls?|changes?|writes?|commands?|steps?|operations?|edits?|runs?)\b"
-    r"|\b(?:actions?|changes|writes|tool calls?|drafts?|commands|edits) (?:that|are|is|need|require|must|wait|run)|\bcannot be undone\b|\bbefore (?:it|they|anything|the run|named|each|execution|running|acting|execut)",
+    r"|\b(?:actions?|changes|writes|tool calls?|drafts?|commands|edits) (?:that|are|is|need|require|must|wait"
+    r"|run)|\bcannot be undone\b|\bbefore (?:it|they|anything|the run|named|each|execution|running|acting"
+    r"|execut)",
     re.I,
 )
 _DELETIONS: Final = re.compile(
@@ -142,7 +195,7 @@ def _readable(statement: Statement) -> bool:
 
 
 def find_credentials(reading: Reading) -> tuple[Credential, ...]:
-    """Every credential for a service, the best first: with an owner, then by kind, then by place. LLM keys are left out."""
+    """Every credential for a service but LLM keys, the best first: with an owner, then by kind, then by place."""
     found: list[Credential] = []
     for index, statement in enumerate(reading.statements):
         if _readable(statement):
@@ -306,9 +359,9 @@ def _covers(approval: Approval, item: Capability, reading: Reading) -> bool:
     text = reading.text(approval.statement)
     if approval.gravest and item.mode == "delete":
         return True
-    if approval.everything and not (approval.gravest and item.mode == "write"):
+    if approval.everything and item.signal not in UNGATED_SIGNALS and not (approval.gravest and item.mode == "write"):
         return True
     words = content_words(text)
-    verbs = {v for v in re.split(r", | and ", item.action)}
+    verbs = set(re.split(r", | and ", item.action))
     told = {third_person(w) for w in words} | {third_person(w.removesuffix("ing")) for w in words if w.endswith("ing")}
     return bool(verbs & told) or len(content_words(item.object) & words) > 1

@@ -52,7 +52,7 @@ def find(reading: Reading, name: str) -> tuple[Found, ...]:
     told = [d for n, s in enumerate(reading.statements) if usable(s) for d in deeds(n, s, actions, own)]
     plain = {d.signal for d in told if not d.denied and d.sort != "user"}
     told = [d for d in told if d.sort != "user" or d.signal not in plain]
-    told += _from_signals(reading, actions, {d.signal for d in told if not d.denied})
+    told += _from_signals(reading, actions, told)
     ranked = sorted(told, key=lambda d: (-_worth(d, reading, actions), d.statement, d.start, d.signal, d.action))
     groups: list[list[Deed]] = []
     for deed in ranked:
@@ -115,9 +115,11 @@ def _same(one: Deed, other: Deed) -> bool:
     return len(first & second) >= _OVERLAP * max(min(len(first), len(second)), 1)
 
 
-def _from_signals(reading: Reading, actions: Actions, known: set[str]) -> list[Deed]:
+def _from_signals(reading: Reading, actions: Actions, deeds_told: Sequence[Deed]) -> list[Deed]:
     """Action signals that no deed shows, each with the noun phrase in or behind the matched words."""
     found: list[Deed] = []
+    known = {d.signal for d in deeds_told if not d.denied}
+    said = {(d.statement, d.object) for d in deeds_told}
     for signal, (verb, mode) in actions.fallback.items():
         if signal in known:
             continue
@@ -130,7 +132,12 @@ def _from_signals(reading: Reading, actions: Actions, known: set[str]) -> list[D
             if told is None and signal not in actions.verbless:
                 continue
             named = _named_at(statement, start, end, signal, actions)
-            if named:
+            if named and told:
+                meaning = actions.meaning(told, [w.low for w in tokens(named)])
+                told = told if meaning is not None and meaning.signal == signal else None
+                if told is None and signal not in actions.verbless:
+                    continue
+            if named and (match.statement, named) not in said:
                 found.append(
                     Deed(
                         signal,
@@ -182,7 +189,7 @@ def _named_at(statement: Statement, start: int, end: int, signal: str, actions: 
 
 
 def cite(found: Sequence[Found], reading: Reading, ledger: Ledger) -> tuple[Capability, ...]:
-    """Records of the capabilities, numbered C1, C2, …, each with its quotes; credentials and approvers are still open."""
+    """Records of the capabilities, numbered C1, C2, …, each with its quotes; who owns and approves is still open."""
     return tuple(_capability(number, item, reading, ledger) for number, item in enumerate(found, start=1))
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from agent.drafting.actions import ActionMode, Actions
 from agent.drafting.doers import CHAIN, CLAUSE_WORDS, HARD, SUBORDINATE, Doer, doer_of
@@ -20,13 +20,17 @@ _TOOL_NAME: Final = re.compile(
 )
 _NAME_PARTS: Final = re.compile(r"[A-Z]?[a-z0-9]+")
 _TOOL_COVER: Final = re.compile(
-    r"\b(read(?:ing)?|write|writing|query|lookup|search|inspection|listing)(?:[- ]only)? tools? (?:cover|include|are|list|return|reach|span)s? ",
+    r"\b(read(?:ing)?|write|writing|query|lookup|search|inspection|listing)(?:[- ]only)? tools? (?:cover"
+    r"|include|are|list|return|reach|span)s? ",
     re.I,
 )
 _CONDITION: Final = re.compile(
-    r"(?P<off>\b(?:off|disabled|inactive|not loaded|not enabled|hidden) (?:by default|until|unless)|\bopt[- ]in\b|\bwhen (?:the mode is off|enabled|switched on"
-    r"|allowed|permitted|configured)\b|\bif (?:enabled|switched on|permitted|allowed|configured|granted)\b|\bmakes? writes available|\bonly (?:when|if|with)\b)"
-    r"|(?P<planned>\b(?:planned|roadmap|coming soon|experimental|was to|were to|not yet)\b)|(?P<optional>\boptional(?:ly)?\b)",
+    r"(?P<off>\b(?:off|disabled|inactive|not loaded|not enabled|hidden) (?:by default|until|unless)"
+    r"|\bopt[- ]in\b|\bwhen (?:the mode is off|enabled|switched on"
+    r"|allowed|permitted|configured)\b|\bif (?:enabled|switched on|permitted|allowed|configured|granted)\b"
+    r"|\bmakes? writes available|\bonly (?:when|if|with)\b)"
+    r"|(?P<planned>\b(?:planned|roadmap|coming soon|experimental|was to|were to|not yet)\b)"
+    r"|(?P<optional>\boptional(?:ly)?\b)",
     re.I,
 )
 _CONDITION_WORDS: Final = {"off": "only when enabled", "planned": "planned or experimental", "optional": "optional"}
@@ -45,8 +49,10 @@ _PLURAL_NOMINALS: Final = listed("updates edits transfers lookups searches expor
 _MODIFYING: Final = listed("access query control review management testing listing edit update")
 """Action nouns that in front of another noun only describe it ("access token")."""
 _SILENT: Final = re.compile(
-    r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)|nothing is said|not covered by|says nothing"
-    r"|no (?:information|details?) (?:is|are|on|about)|(?:the|this) (?:listing|page|material|text|sources?|entry) (?:names?|describes?|says?|shows?|gives?|does|do))\b",
+    r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)"
+    r"|nothing is said|not covered by|says nothing"
+    r"|no (?:information|details?) (?:is|are|on|about)|(?:the|this) (?:listing|page|material|text|sources?"
+    r"|entry) (?:names?|describes?|says?|shows?|gives?|does|do))\b",
     re.I,
 )
 """A sentence about what the sources leave out."""
@@ -314,8 +320,25 @@ class _Reader:
                 text = f"{head} {plural(last)}"
             elif article in _ARTICLES and is_singular(self._low((start, end))):
                 text = f"{_ARTICLES[article]} {text}"
+            elif self._lacks_article(article, start, end):
+                text = (
+                    plural(text) if " " not in text else f"{text.rpartition(' ')[0]} {plural(text.rpartition(' ')[2])}"
+                )
             names.append("the web" if many and text.lower().endswith(" web") else _SPECIAL.get(text.lower(), text))
         return join_objects(names)
+
+    def _lacks_article(self, before: str, start: int, end: int) -> bool:
+        """Whether a countable noun stands alone, as in a list item ("edits lock file")."""
+        words = self._low((start, end))
+        owned = before in DETERMINERS or any(w.low.endswith(("'s", "s'")) for w in self.words[start:end])
+        head = self.words[end - 1]
+        return (
+            not owned
+            and "of" not in words
+            and head.text.islower()
+            and head.low in self.actions.nouns
+            and is_singular(words)
+        )
 
     def _deed(self, signal: str, mode: ActionMode, lemma: str, named: str, span: tuple[int, int], sort: str) -> Deed:
         start, end = span
@@ -339,7 +362,7 @@ def join_objects(names: Sequence[str]) -> str | None:
     kept: list[str] = []
     for name in dict.fromkeys(" ".join(n.split()) for n in names):
         bare = name.strip(" ,.;:-'\"")
-        if _MIN_OBJECT <= len(bare) and len(_joined([*kept, bare])) <= MAX_OBJECT:
+        if len(bare) >= _MIN_OBJECT and len(_joined([*kept, bare])) <= MAX_OBJECT:
             kept.append(bare)
     return _joined(kept) or None
 

@@ -15,14 +15,37 @@ _BEFORE_SHY: Final = re.compile(
     r"(?:\b(?:in|on|to|from|with|via|through|into|as|by|of|for|and|or|at|over|inside|using|like)|[,(/])\s*$"
 )
 _SAME: Final[Mapping[str, str]] = {
-    "Postgres": "PostgreSQL", "AWS Bedrock": "Amazon Bedrock", "Visual Studio Code": "VS Code", "Google Vertex AI": "Vertex AI",
-    "Microsoft Azure": "Azure", "Amazon Web Services": "AWS", "Entra ID": "Microsoft Entra ID", "Azure Entra": "Microsoft Entra ID",
-    "Chroma": "ChromaDB", "opencode": "OpenCode", "OpenAI Codex": "Codex", "Codex CLI": "Codex", "Microsoft Outlook": "Outlook", "S3": "Amazon S3",
-    "Model Context Protocol": "MCP", "Kafka": "Apache Kafka", "RooCode": "Roo Code", "JetBrains": "JetBrains IDEs", "GCP": "Google Cloud",
-    "Microsoft OneDrive": "OneDrive", "Mistral AI": "Mistral", "Hugging Face Transformers": "local Transformers models",
-    "Workers AI": "Cloudflare Workers AI", "X.AI": "xAI", "Excel": "Microsoft Excel", "Twitter": "X (Twitter)", "Phoenix": "Arize Phoenix",
-    "Postgres pgvector": "pgvector", "Cerner": "Oracle Cerner", "OpenAI Whisper": "Whisper",
-}  # fmt: skip
+    "Postgres": "PostgreSQL",
+    "AWS Bedrock": "Amazon Bedrock",
+    "Visual Studio Code": "VS Code",
+    "Google Vertex AI": "Vertex AI",
+    "Microsoft Azure": "Azure",
+    "Amazon Web Services": "AWS",
+    "Entra ID": "Microsoft Entra ID",
+    "Azure Entra": "Microsoft Entra ID",
+    "Chroma": "ChromaDB",
+    "opencode": "OpenCode",
+    "OpenAI Codex": "Codex",
+    "Codex CLI": "Codex",
+    "Microsoft Outlook": "Outlook",
+    "S3": "Amazon S3",
+    "Model Context Protocol": "MCP",
+    "Kafka": "Apache Kafka",
+    "RooCode": "Roo Code",
+    "JetBrains": "JetBrains IDEs",
+    "GCP": "Google Cloud",
+    "Microsoft OneDrive": "OneDrive",
+    "Mistral AI": "Mistral",
+    "Hugging Face Transformers": "local Transformers models",
+    "Workers AI": "Cloudflare Workers AI",
+    "X.AI": "xAI",
+    "Excel": "Microsoft Excel",
+    "Twitter": "X (Twitter)",
+    "Phoenix": "Arize Phoenix",
+    "Postgres pgvector": "pgvector",
+    "Cerner": "Oracle Cerner",
+    "OpenAI Whisper": "Whisper",
+}
 """Names of one thing under one name."""
 
 

@@ -19,11 +19,32 @@ _MASS: Final = listed(
     "health state"
 )
 _IRREGULAR: Final[Mapping[str, str]] = {
-    "write": "written", "send": "sent", "read": "read", "make": "made", "build": "built", "buy": "bought", "sell": "sold",
-    "pay": "paid", "run": "run", "set": "set", "get": "got", "keep": "kept", "find": "found", "hand": "handed", "spend": "spent",
-    "draw": "drawn", "drive": "driven", "rewrite": "rewritten", "withdraw": "withdrawn", "reset": "reset", "overwrite": "overwritten",
-    "learn": "learned", "show": "shown", "broadcast": "broadcast", "grant": "granted",
-}  # fmt: skip
+    "write": "written",
+    "send": "sent",
+    "read": "read",
+    "make": "made",
+    "build": "built",
+    "buy": "bought",
+    "sell": "sold",
+    "pay": "paid",
+    "run": "run",
+    "set": "set",
+    "get": "got",
+    "keep": "kept",
+    "find": "found",
+    "hand": "handed",
+    "spend": "spent",
+    "draw": "drawn",
+    "drive": "driven",
+    "rewrite": "rewritten",
+    "withdraw": "withdrawn",
+    "reset": "reset",
+    "overwrite": "overwritten",
+    "learn": "learned",
+    "show": "shown",
+    "broadcast": "broadcast",
+    "grant": "granted",
+}
 _DOUBLED: Final = listed("plan drop scan tag set get swap map commit run log tap submit spot reset")
 NOUN_LIKE: Final = listed(
     "search query call order book place plan test control review transfer release design list view check store "

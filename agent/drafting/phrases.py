@@ -62,6 +62,7 @@ _PLURAL_AGENTS: Final = listed(
     "agents assistants tools models clients apps they you we bots skills commands workers assistants systems llms "
     "servers"
 )
+_PAST: Final = listed("built made sent kept sold bought paid driven drawn shown written")
 _LETS: Final = listed("let lets letting help helps helping allow allows allowing enable enables enabling")
 
 
@@ -235,7 +236,7 @@ class Grammar:
         if at == start:
             return False
         following = words[at + 1].low if at + 1 < len(words) else "."
-        if low.endswith("ed") and (
+        if (low.endswith("ed") or low in _PAST) and (
             following in PREPOSITIONS or following in (".", ",", ";", "and") or following in DETERMINERS
         ):
             return True

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from agent.drafting import capabilities as deeds
-from agent.drafting.authority import LOCAL_SIGNALS, authorise
+from agent.drafting.authority import LOCAL_SIGNALS, UNGATED_SIGNALS, authorise
 from agent.drafting.gazetteer import load_gazetteer
 from agent.drafting.inflection import listed
 from agent.drafting.ledger import Ledger
@@ -29,12 +29,12 @@ _NAME_CHARS: Final = 80
 _VENDOR_NAME: Final = r"([A-Z][\w&.-]*[\w&](?: (?:[A-Z][\w&.-]*[\w&]|AI|of)){0,3})"
 _VENDOR_CUES: Final = (
     re.compile(
-        r"\b(?:built|made|developed|maintained|published|created|offered|operated|provided|released|run|written|launched|sold)(?: and \w+)? by (?:the )?"
-        + _VENDOR_NAME
+        r"\b(?:built|made|developed|maintained|published|created|offered|operated|provided|released|run"
+        r"|written|launched|sold)(?: and \w+)? by (?:the )?" + _VENDOR_NAME
     ),
     re.compile(
-        r"\b(?:server|tool|platform|agent|library|framework|skill|assistant|app|service|plugin|product|program|toolkit|package|SDK|project|bot) (?:by|from) "
-        + _VENDOR_NAME
+        r"\b(?:server|tool|platform|agent|library|framework|skill|assistant|app|service|plugin|product"
+        r"|program|toolkit|package|SDK|project|bot) (?:by|from) " + _VENDOR_NAME
     ),
     re.compile(
         r"\bis (?:an? |the )?(?:[a-z-]+ )?" + _VENDOR_NAME + r"['’]s? (?:own |official |open-source |hosted )?[a-zA-Z-]"
@@ -132,9 +132,8 @@ def assumptions(system: System, reading: Reading) -> tuple[str, ...]:
     found: list[str] = []
     llm = next((c for c in system.components if c.kind == "llm"), None)
     if llm is not None:
-        found.append(
-            f"No source names the LLM; the picture assumes {'the one' if llm.name.startswith('LLM of') else 'one'} {llm.name.removeprefix('LLM ')}."
-        )
+        which = "the one" if llm.name.startswith("LLM of") else "one"
+        found.append(f"No source names the LLM; the picture assumes {which} {llm.name.removeprefix('LLM ')}.")
     if not any(a.kind == "person" and a.evidence for a in system.actors):
         found.append(f"No source says who uses {name}; the picture assumes one user.")
     place = next((b for b in system.boundaries if system.components[0].id in b.members), None)
@@ -145,17 +144,20 @@ def assumptions(system: System, reading: Reading) -> tuple[str, ...]:
         c for c in acting if c.credential is None and c.credential_state is None and c.signal not in LOCAL_SIGNALS
     ]
     if unowned:
-        found.append(
-            f"No source says with whose credential {name} {_told(unowned)}; the rights of the user who set it up are assumed."
-        )
-    unasked = [c for c in acting if c.mode != "read" and c.approver is None and c.approver_state is None]
+        rights = "the rights of the user who set it up are assumed"
+        found.append(f"No source says with whose credential {name} {_told(unowned)}; {rights}.")
+    unasked = [
+        c
+        for c in acting
+        if c.mode != "read" and c.approver is None and c.approver_state is None and c.signal not in UNGATED_SIGNALS
+    ]
     if unasked:
         found.append(f"No source says that anyone approves before {name} {_told(unasked)}; no approval is assumed.")
     inferred = [(c, c.credential) for c in acting if c.credential and c.credential_state == "inferred"]
     if inferred:
-        found.append(
-            f"That {name} uses {inferred[0][1].split(',')[0]} when it {_told([inferred[0][0]])} is taken from another sentence than the action."
-        )
+        item, words = inferred[0]
+        place_of = f"That {name} uses {words.split(',')[0]} when it {_told([item])}"
+        found.append(f"{place_of} is taken from another sentence than the action.")
     return tuple(found)
 
 

@@ -17,9 +17,14 @@ _PLACES: Final = (
     ("the operator's own servers", ("self_hosted", "container", "on_premises")),
 )
 _FEED_WORDS: Final = {
-    "senders of mail": "mail", "authors of web pages": "web pages", "authors of repository": "repository content", "authors of files": "files",
-    "authors of third-party": "third-party content", "publishers of": "plugins and agents", "anyone who": "requests",
-}  # fmt: skip
+    "senders of mail": "mail",
+    "authors of web pages": "web pages",
+    "authors of repository": "repository content",
+    "authors of files": "files",
+    "authors of third-party": "third-party content",
+    "publishers of": "plugins and agents",
+    "anyone who": "requests",
+}
 _TO_PEOPLE: Final = ("sends_messages", "places_calls")
 _LOCAL_STORES: Final = listed("history memory vector knowledge cache logs files database secrets recordings config")
 
@@ -119,7 +124,7 @@ class _Flows:
         return self._named(service, "") or self._flow(service.id, "API calls", service)
 
     def _named(self, item: SystemItem, default: str) -> Flow | None:
-        """A flow that a capability describes: its object names the item, or "in", "from" or "to" the item follows it."""
+        """A flow that a capability describes: its object names the item, or "in", "to" … the item follows it."""
         name = re.escape(item.name.lower())
         inside = re.compile(rf"(?<!\w){name}(?!\w)")
         for capability in self._capabilities:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -52,8 +52,10 @@ _CHAT_PROGRAMS: Final = frozenset({"Claude", "ChatGPT", "Gemini"})
 _LISTED: Final = re.compile(r"\b(?:integrations?|works? with|connect\w*|supported|compatib\w*|partners?)\b", re.I)
 _LISTED_CHARS: Final = 45
 _GENERIC_ITEM: Final = re.compile(
-    r"^(?:any\b|other\b|.*\b(?:cli|sdk|ides?|clients?|servers?|tools?|skills?|extensions?|themes?|format|hooks?|sign-in|pipelines?|agents?|webhooks?|cookbook|protocol"
-    r"|e-?mail|voice|endpoints?|compose|models?|inspector|browser)$|.*\bvia\b|.*\bthrough\b|(?:http|rest|graphql|web|javascript|typescript|python)\b)",
+    r"^(?:any\b|other\b|.*\b(?:cli|sdk|ides?|clients?|servers?|tools?|skills?|extensions?|themes?|format"
+    r"|hooks?|sign-in|pipelines?|agents?|webhooks?|cookbook|protocol"
+    r"|e-?mail|voice|endpoints?|compose|models?|inspector|browser)$|.*\bvia\b|.*\bthrough\b|(?:http|rest"
+    r"|graphql|web|javascript|typescript|python)\b)",
     re.I,
 )
 _FEEDS: Final = (
@@ -138,7 +140,7 @@ class PartFinder:
             undrawn=undrawn,
         )
 
-    def _numbered(self, letter: str, found: Sequence[tuple[str, str, Mention | None, State]]) -> list[SystemItem]:
+    def _numbered(self, letter: str, found: Iterable[tuple[str, str, Mention | None, State]]) -> list[SystemItem]:
         items: list[SystemItem] = []
         for number, (name, kind, mention, state) in enumerate(found, start=1):
             quotes = (self._ledger.cite(mention.statement, mention.start, mention.end),) if mention else ()
@@ -154,11 +156,11 @@ class PartFinder:
     def _names(self) -> dict[str, tuple[Name, Mention]]:
         """Known names, first the listed ones, each with its first place."""
         found: dict[str, tuple[Name, Mention]] = {}
-        for listed in (True, False):
+        for from_list in (True, False):
             for index, statement in self._readable:
-                if self._is_listed(statement) != listed:
+                if self._is_listed(statement) != from_list:
                     continue
-                for name in self._gazetteer.find_names(statement.text, listed=listed):
+                for name in self._gazetteer.find_names(statement.text, listed=from_list):
                     if name.name.lower() == self._name.lower() or is_denied(statement.text, name.start, name.end):
                         continue
                     place = Mention(index, statement.start + name.start, statement.start + name.end)
@@ -253,8 +255,8 @@ class PartFinder:
                 used["named sandbox"] += 1
                 yield name.name, "sandbox", place, "claimed"
         if not any(name.group == "llm" for name, _ in names.values()) and not shown(self._reading, "no_llm"):
-            server = shown(self._reading, "mcp_server")
-            yield ("LLM of the calling client" if server else "LLM that interprets requests"), "llm", None, "inferred"
+            called = shown(self._reading, "mcp_server") or any(name.group == "host" for name, _ in names.values())
+            yield ("LLM of the calling client" if called else "LLM that interprets requests"), "llm", None, "inferred"
 
     def _isolates(self, name: Name, place: Mention) -> bool:
         text = self._reading.statements[place.statement].text
@@ -296,19 +298,7 @@ class PartFinder:
             if name.group == "host" and not frozenset(name.name.lower().split()) <= self._words
         ]
         if clients:
-            shown_names = [name.name for name, _ in clients[:_MAX_CLIENTS]]
-            more = len(clients) - len(shown_names)
-            label = " and ".join(
-                [", ".join(shown_names[:-1]), shown_names[-1]] if len(shown_names) > 1 else shown_names
-            )
-            kept.append(
-                (
-                    label if not more else ", ".join(shown_names) + f" and {more} more clients",
-                    "client",
-                    clients[0][1],
-                    "claimed",
-                )
-            )
+            kept.append((_together([name.name for name, _ in clients]), "client", clients[0][1], "claimed"))
         limits = {"llm": _MAX_LLMS, "other": _MAX_SERVICES}
         listed = [
             (n.name, n.group if n.group == "llm" else n.group if n.group == "cloud" else n.kind, p)
@@ -329,7 +319,7 @@ class PartFinder:
         return kept, undrawn
 
     def _without_families(self, names: dict[str, tuple[Name, Mention]]) -> dict[str, tuple[Name, Mention]]:
-        """Names without the model families of a vendor that is named; a chat program that calls a server is a client."""
+        """Names without the families of a vendor that is named; a chat program that calls a server is a client."""
         served = bool(shown(self._reading, "mcp_server"))
         kept: dict[str, tuple[Name, Mention]] = {}
         for key, (name, place) in names.items():
@@ -343,7 +333,7 @@ class PartFinder:
     def _unknown_items(self) -> Iterator[tuple[str, Mention]]:
         """Items of an integrations list that no list of ours knows."""
         for index, statement in self._readable:
-            text = statement.text.strip(" -*•.")
+            text = statement.text.strip(" -*•")
             if (
                 not self._is_listed(statement)
                 or not text
@@ -354,3 +344,15 @@ class PartFinder:
             name = re.sub(r"\s*\(.*", "", text)
             if name[:1].isupper() or any(c.isupper() for c in name):
                 yield name, Mention(index, statement.start, statement.end)
+
+
+def _together(names: Sequence[str]) -> str:
+    """ "Cursor, Zed and 2 more clients": as many of the first three names as fit."""
+    for shown_ones in range(min(_MAX_CLIENTS, len(names)), 0, -1):
+        more = len(names) - shown_ones
+        front = ", ".join(names[: shown_ones if more else shown_ones - 1])
+        last = f"{more} more client{'s' if more > 1 else ''}" if more else names[shown_ones - 1]
+        label = f"{front} and {last}" if front else last
+        if len(label) <= MAX_CHARS:
+            return label
+    return names[0]
