@@ -1,8 +1,9 @@
 """The listing page and the documentation pages of its site, best first, within the budget."""
 
 import heapq
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
@@ -11,12 +12,17 @@ from agent.intake.fetch import Fetched, Fetcher, Meter, resolve
 from agent.intake.netguard import Guard, Target
 from agent.intake.page import Page
 from agent.intake.ranking import is_no_page, judge
-from agent.records import Link
+from agent.records import About, Link
 from agent.settings import Settings
 
 MIN_WORDS: Final = 12
 """Words below which a page says nothing that could be modelled."""
 _MAX_LINKS_KEPT: Final = 500
+_LAST: Final = 100
+_SHOWN: Final = 500
+_MIN_NAME: Final = 3
+_COMMON: Final = frozenset({"the", "agent", "agents", "open", "smart", "auto", "data", "code", "chat", "cloud", "mcp"})
+_NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
 _BUDGET: Final = "the budget of pages is used up"
 
 
@@ -27,8 +33,8 @@ class Read:
     fetched: Fetched
     kind: MediaKind
     page: Page
-    beside: bool
-    """True when it may describe the site rather than the product (see `ranking.Verdict`)."""
+    about: About
+    """`platform` for a page that only the site's navigation links and that names the vendor, not the product."""
 
 
 @dataclass
@@ -54,7 +60,8 @@ class Crawl:
         `links` with its reason.
         """
         start = self.guard.parse(url)
-        first = self._read(start.url, False)
+        first = self._read(start.url)
+        name = product_name(first.page.title)
         home = self.guard.parse(first.fetched.url)
         self._note(start.url, "read", "the source itself")
         if home != start:
@@ -79,15 +86,15 @@ class Crawl:
                 self.unread += 1
                 self._note(target.url, "skipped", reason)
                 continue
-            read = self._try(target, beside, bodies)
+            read = self._try(target, name if beside else "", bodies)
             if read is not None:
                 found.append(read)
                 pending = [(self.guard.parse(read.fetched.url), read.page, depth)]
 
-    def _try(self, target: Target, beside: bool, bodies: set[bytes]) -> Read | None:
-        """Read a linked page, or record why not."""
+    def _try(self, target: Target, name: str, bodies: set[bytes]) -> Read | None:
+        """Read a linked page, or record why not; with a `name`, only a page that speaks of it or of its maker."""
         try:
-            read = self._read(target.url, beside)
+            read = self._read(target.url)
         except RefusedError as error:
             self._note(target.url, "refused", error.what)
             return None
@@ -104,12 +111,16 @@ class Crawl:
                 target.url, "skipped", "next to no text" + (", it may need JavaScript" if read.page.scripts else "")
             )
             return None
+        about = speaks_of(read.page, name) if name else "product"
+        if about == "other":
+            self._note(target.url, "skipped", "does not speak of the product")
+            return None
         self._note(target.url, "read", "documentation")
         if read.fetched.url != target.url:
             self._note(read.fetched.url, "read", "where a link led")
-        return read
+        return replace(read, about=about)
 
-    def _read(self, url: str, beside: bool) -> Read:
+    def _read(self, url: str) -> Read:
         reason = self.meter.exhausted()
         if reason:
             raise SourceError(reason, where=url, hint="raise total_seconds or max_total_bytes")
@@ -118,7 +129,7 @@ class Crawl:
         fetched = self.fetcher.get(url)
         kind = sniff(fetched.body, fetched.media_type, fetched.url)
         page = read_page(fetched.body, kind, fetched.charset, fetched.url, self.settings)
-        return Read(fetched, kind, page, beside)
+        return Read(fetched, kind, page, "product")
 
     def _judged(self, home: Target, source: Target, page: Page) -> list[tuple[int, Target, bool]]:
         """Links of `page` worth reading; each link is recorded once, the first time that it is seen."""
@@ -140,8 +151,10 @@ class Crawl:
                 if target not in wanted:
                     self._note(target.url, "skipped", verdict.reason)
                 continue
-            score, beside = wanted.get(target, (0, True))
-            wanted[target] = (max(score, verdict.score), beside and verdict.beside)
+            score, beside = wanted.get(target, (-_LAST, True))
+            # What may be the directory's own is read after everything else of its depth.
+            worth = verdict.score - _LAST if verdict.beside else verdict.score
+            wanted[target] = (max(score, worth), beside and verdict.beside)
         for target in wanted:
             self._note(target.url, "read", "documentation")  # claimed now, corrected when it was tried
         return [(score, target, beside) for target, (score, beside) in wanted.items()]
@@ -151,7 +164,19 @@ class Crawl:
             self.links[url] = Link.model_validate({"url": url[:_SHOWN], "state": state, "reason": reason})
 
 
-_SHOWN: Final = 500
+def product_name(title: str) -> str:
+    """The product's name in a page title, lower case: what stands before the first dash, bar, colon or bracket."""
+    return _NAME_END.split(title)[0].strip().casefold()
+
+
+def speaks_of(page: Page, name: str) -> About:
+    """`product` when a page holds the whole `name`, `platform` when it holds its first word, otherwise `other`."""
+    text = "\n".join(block.text for block in page.blocks).casefold()
+    if len(name) >= _MIN_NAME and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+        return "product"
+    first = name.split()[0] if name.split() else ""
+    known = len(first) >= _MIN_NAME and first not in _COMMON
+    return "platform" if known and re.search(rf"(?<!\w){re.escape(first)}(?!\w)", text) else "other"
 
 
 def words(page: Page) -> int:

@@ -1,6 +1,5 @@
 """Reading all sources of one product: the one entry into this room."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +21,6 @@ from agent.records import About, Budget, Document, Intake, Missing, Snapshot, So
 from agent.settings import Settings
 
 _NEAR_EMPTY_WORDS: Final = 30
-_NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
-_MIN_NAME: Final = 3
 
 
 @dataclass(frozen=True)
@@ -178,7 +175,6 @@ def _add_crawl(g: _Gathering, reads: Sequence[Read]) -> None:
     g.final_url = g.final_url or reads[0].fetched.url
     html = [read for read in reads if read.kind == "html"]
     cleaned = dict(zip((id(read) for read in html), without_repeats([read.page for read in html]), strict=True))
-    name = _NAME_END.split(reads[0].page.title)[0].strip().casefold()
     for read in reads:
         fetched = read.fetched
         kind = g.next_kind()
@@ -190,13 +186,7 @@ def _add_crawl(g: _Gathering, reads: Sequence[Read]) -> None:
                 g.parts.append(_Part(part.page, own, fetched.url + part.anchor))
             continue
         page = cleaned.get(id(read), read.page)
-        about: About = "platform" if read.beside and not _names(page, name) else "product"
-        g.parts.append(_Part(page, snapshot, fetched.url, about))
-
-
-def _names(page: Page, name: str) -> bool:
-    """Whether a page that only the site's navigation links speaks of the product itself."""
-    return len(name) >= _MIN_NAME and any(name in block.text.casefold() for block in page.blocks)
+        g.parts.append(_Part(page, snapshot, fetched.url, read.about))
 
 
 def _check_listing(part: _Part, where: str) -> None:

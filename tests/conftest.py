@@ -1,0 +1,58 @@
+"""What holds for every test: no network but loopback, nothing from the environment, a site server to borrow."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+
+import pytest
+
+from tests.fakes.site import Route, Site
+
+_CONNECTS = frozenset({"socket.connect", "socket.sendto"})
+_LOOKS_UP = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+_OURS = ("SEPTET_", "OPENAI_", "ANTHROPIC_", "LANGCHAIN_", "LANGSMITH_", "CHROMA_")
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "", None})
+
+
+class NetworkUseError(RuntimeError):
+    """A test tried to leave the machine."""
+
+
+def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
+    """An audit hook: it sees every socket of the process, whichever library opens it, and patches nothing."""
+    if event in _CONNECTS:
+        address = arguments[1]
+        if isinstance(address, tuple) and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+            raise NetworkUseError(f"{event} to {address[0]}")
+    elif event in _LOOKS_UP:
+        host = arguments[0].decode() if isinstance(arguments[0], bytes) else arguments[0]
+        if host not in _LOCAL_NAMES and not _is_address(str(host)):
+            raise NetworkUseError(f"{event} of {host}")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):  # noqa: TID251  (what a developer has set must not reach a test)
+        if name.startswith(_OURS) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Mapping[str, Route]], Site]]:
+    """A function that serves routes on loopback until the test is over."""
+    with ExitStack() as stack:
+        yield lambda routes: stack.enter_context(Site(routes))
