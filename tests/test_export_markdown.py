@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from agent.export.markdown import MAX_MAIN_WORDS, render
 from agent.export.report_screen import MAX_LINES
-from agent.export.safe_markdown import Column, code, fence, plain, prose_words, quoted, shorten, table
+from agent.export.safe_markdown import Column, all_words, code, fence, plain, prose_words, quoted, shorten, table
 from agent.export.sentences import threat_sentence, verdict
 from agent.records import Draft, Threat, ThreatStatement
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
@@ -66,7 +66,8 @@ def test_sizes(draft: Draft) -> None:
     end = lines.index("---")
     assert end + 1 <= MAX_LINES
     main = lines[end + 1 : lines.index("# Appendix")]
-    assert prose_words(main) <= MAX_MAIN_WORDS
+    assert all_words(main) <= MAX_MAIN_WORDS
+    assert prose_words(lines[end + 1 : lines.index("## Evidence")]) <= MAX_MAIN_WORDS
 
 
 def test_at_most_three_threats_a_layer_are_shown_and_the_rest_is_folded_with_its_reason() -> None:

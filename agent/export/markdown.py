@@ -1,8 +1,9 @@
 """The report of a draft as Markdown, in the order and size that an analyst reads it.
 
-The first screen (at most 45 lines) is enough to act on; the main part (at most 900 words outside tables and fences)
-explains it; the appendix proves it. When the main part is too long, threats are said shorter there: their full
-sentences stay in the appendix.
+The first screen (at most 45 lines) is enough to act on; the main part (parts 10 to 14, at most 900 words with its
+tables; parts 10 to 17 have at most 900 words outside tables) explains it; the appendix proves it, from the arithmetic
+to the manifest. When the main part is too long, threats are said shorter there: their full sentences stay in the
+appendix.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Final
 from agent.export import report_main, report_score, report_sources
 from agent.export.mermaid import mermaid
 from agent.export.report_screen import first_screen
-from agent.export.safe_markdown import fence, prose_words
+from agent.export.safe_markdown import all_words, fence, prose_words
 from agent.export.view import View
 from agent.records import Document, Draft
 
@@ -25,13 +26,23 @@ def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
     break a table, start a heading, become a link or an image, or be read as HTML.
     """
     view = View(draft, documents)
+    scope = report_main.scope(view)
     diagram = fence(mermaid(draft.system).rstrip("\n").split("\n"), "mermaid")
-    told = len(view.threats)
-    main = _main(view, diagram, told, named=True)
-    while prose_words(main) > MAX_MAIN_WORDS and told > 0:
-        told -= 1
-        main = _main(view, diagram, told, named=told > 0)
-    lines = [*first_screen(view), "", *main, *report_sources.evidence(view), *report_sources.method(view)]
+    proof = [*report_score.score(view), *report_sources.findings(view), *report_sources.questions(view)]
+    proof_words = prose_words(proof)
+    for room in report_main.rooms(len(view.threats)):
+        main = [
+            *scope,
+            *report_main.picture(view, diagram, room),
+            *report_main.seven_layers(view, room),
+            *report_main.chains(view, room),
+            *report_main.controls(view, room),
+        ]
+        if all_words(main) <= MAX_MAIN_WORDS and prose_words(main) + proof_words <= MAX_MAIN_WORDS:
+            break
+    rest = [*report_main.further_capabilities(view), *report_main.further_controls(view, room)]
+    lines = [*first_screen(view), "", *main, "# Appendix", "", *proof]
+    lines += [*report_sources.evidence(view), *rest, *report_sources.method(view)]
     return "\n".join(_single_blanks(lines)).rstrip("\n") + "\n"
 
 
@@ -43,16 +54,3 @@ def _single_blanks(lines: list[str]) -> Iterator[str]:
         if line or previous or fenced:
             yield line
         previous = line
-
-
-def _main(view: View, diagram: list[str], told: int, *, named: bool) -> list[str]:
-    return [
-        *report_main.scope(view),
-        *report_main.picture(view, diagram),
-        *report_main.seven_layers(view, told),
-        *report_main.chains(view, named),
-        *report_main.controls(view),
-        *report_score.score(view),
-        *report_sources.findings(view),
-        *report_sources.questions(view),
-    ]

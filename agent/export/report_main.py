@@ -1,12 +1,12 @@
 """Parts 10 to 14 of the report: scope, system picture, the seven layers, chains, claimed controls."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from agent.export.report_screen import CAPABILITY_COLUMNS, TOP_THREATS, capability_row, folded_capabilities
 from agent.export.safe_markdown import Column, code, plain, quoted, table
 from agent.export.sentences import counted, listed, marks, tenth, threat_sentence, with_stop
-from agent.export.view import RankedThreat, View
+from agent.export.view import ClaimedControl, RankedThreat, View
 from agent.records import Chain, Document, Flow, SourceRef, SystemItem
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LayerKey
 
@@ -14,8 +14,31 @@ _UNREAD: Final = "source text: "
 """How the pipeline begins the name of what it could not read."""
 _UNREADABLE: Final = frozenset({"needs-javascript", "near-empty"})
 _QUOTE: Final = 110
-_SHORT_QUOTE: Final = 70
 _REFS: Final = 2
+
+
+class Room(NamedTuple):
+    """How much the main part may say; what it leaves out stands in the diagram or in the appendix."""
+
+    told: int
+    """Threats up to this place are told in a sentence, unless the first screen has done so."""
+    refs: bool = True
+    """Whether threats carry ids of published lists."""
+    flows: bool = True
+    """Whether flows across boundaries are listed."""
+    controls: int = 8
+    """Claimed controls in the table; the others follow in the appendix."""
+    titled: bool = True
+    """Whether threats are named by title or by number alone."""
+
+
+def rooms(threats: int) -> Iterator[Room]:
+    """From the most that the main part may say to the least."""
+    yield from (Room(told) for told in range(threats, -1, -1))
+    yield Room(0, refs=False)
+    yield Room(0, refs=False, controls=4)
+    yield Room(0, refs=False, flows=False, controls=4)
+    yield Room(0, refs=False, flows=False, controls=4, titled=False)
 
 
 def scope(view: View) -> list[str]:
@@ -48,7 +71,7 @@ def _gaps(view: View) -> list[str]:
     return unread + found
 
 
-def picture(view: View, diagram: Sequence[str]) -> list[str]:
+def picture(view: View, diagram: Sequence[str], room: Room) -> list[str]:
     """Part 11: the diagram in its fence, what each boundary holds, and the flows with a quote that cross one."""
     system = view.draft.system
     lines = ["## System picture", "Solid: a quote says so. Dashed: assumed.", "", *diagram, ""]
@@ -59,11 +82,8 @@ def picture(view: View, diagram: Sequence[str]) -> list[str]:
         if inside:
             state = "" if boundary.evidence else f" *({boundary.state})*"
             lines.append(f"- **{plain(boundary.name)}**: {listed(inside)} {marks(boundary.evidence)}".rstrip() + state)
-    lines += [f"- Crosses a boundary: {flow}" for flow in _crossing(system.flows, owner, names)]
-    folded = folded_capabilities(view)
-    if folded:
-        rows = [capability_row(view, item, _SHORT_QUOTE) for item in folded]
-        lines += ["", "Further capabilities:", "", *table(CAPABILITY_COLUMNS, rows)]
+    if room.flows:
+        lines += [f"- Crosses a boundary: {flow}" for flow in _crossing(system.flows, owner, names)]
     return [*lines, ""]
 
 
@@ -87,26 +107,26 @@ def _crossing(flows: Sequence[Flow], owner: dict[str, str], names: dict[str, str
     return lines
 
 
-def seven_layers(view: View, told: int) -> list[str]:
-    """Part 12: a paragraph for each layer and the threats in it.
-
-    Threats up to place `told` are told in their sentence, unless the first screen has done so; the rest by title.
-    """
+def seven_layers(view: View, room: Room) -> list[str]:
+    """Part 12: a paragraph for each layer and the threats in it."""
     lines = ["## Seven layers"]
     for key, layer in view.layers:
         sign = "does not apply" if layer.applies == "no" else "certain" if layer.certain else "not certain"
         lines += [f"### {LAYER_CODES[key]} {LAYER_TITLES[key]} · {sign}", plain(layer.paragraph)]
         threats = [item for item in view.threats if item.layer == key]
-        lines += [_threat_line(view, item, told) for item in threats]
+        if room.titled:
+            lines += [_threat_line(view, item, room) for item in threats]
+        elif threats:
+            lines.append("- " + ", ".join(f"{item.tag} {marks(item.threat.evidence)}" for item in threats))
         lines.append("")
     return lines
 
 
-def _threat_line(view: View, item: RankedThreat, told: int) -> str:
+def _threat_line(view: View, item: RankedThreat, room: Room) -> str:
     threat = item.threat
-    says_it = item.place <= told and item not in view.top(TOP_THREATS)
+    says_it = item.place <= room.told and item not in view.top(TOP_THREATS)
     text = plain(threat_sentence(threat.statement)) if says_it else plain(with_stop(threat.title))
-    refs = ", ".join(code(ref.id) for ref in threat.taxonomy[:_REFS])
+    refs = ", ".join(code(ref.id) for ref in threat.taxonomy[:_REFS]) if room.refs else ""
     tail = f" {refs}" if refs else ""
     return (
         f"- **{item.tag}** {text} {tenth(threat.score.aivss)} {threat.score.severity}, {threat.state} "
@@ -114,23 +134,23 @@ def _threat_line(view: View, item: RankedThreat, told: int) -> str:
     )
 
 
-def chains(view: View, named: bool) -> list[str]:
-    """Part 13: chains across layers, threats by title when `named`; a hop without a quote is a question."""
+def chains(view: View, room: Room) -> list[str]:
+    """Part 13: chains across layers; a hop without a quote is a question."""
     if not view.draft.chains:
         return [f"## Chains across layers: none between the threats of {plain(view.draft.product.name)}", ""]
     lines = ["## Chains across layers"]
-    lines += [_chain(view, chain, named) for chain in view.draft.chains]
+    lines += [_chain(view, chain, named=room.told > 0) for chain in view.draft.chains]
     return [*lines, ""]
 
 
-def _chain(view: View, chain: Chain, named: bool) -> str:
+def _chain(view: View, chain: Chain, *, named: bool) -> str:
     known = {item.threat.id: item for item in view.threats}
     layers = {threat.id: key for key, layer in view.layers for threat in layer.threats}
     titles = {threat.id: threat.title for _, layer in view.layers for threat in layer.threats}
     hops = {(hop.source, hop.target): hop.evidence for hop in chain.hops}
     steps = []
     for number, threat in enumerate(chain.threats):
-        step = _step(threat, known.get(threat), layers.get(threat), titles.get(threat, threat), named)
+        step = _step(threat, known.get(threat), layers.get(threat), titles.get(threat, threat), named=named)
         if number:
             evidence = hops.get((chain.threats[number - 1], threat), ())
             step = f"→ {marks(evidence) or '*(question: no quote)*'} {step}"
@@ -138,19 +158,42 @@ def _chain(view: View, chain: Chain, named: bool) -> str:
     return f"- **{plain(chain.title)}**: {' '.join(steps)}"
 
 
-def _step(identifier: str, ranked: RankedThreat | None, layer: LayerKey | None, title: str, named: bool) -> str:
+def _step(identifier: str, ranked: RankedThreat | None, layer: LayerKey | None, title: str, *, named: bool) -> str:
     code_ = LAYER_CODES[layer] if layer else ""
     tag = f"{code_} {ranked.tag}" if ranked else f"{code_} {plain(identifier)}"
     return tag.strip() if ranked and not named else f"{tag.strip()} {plain(title)}"
 
 
-def controls(view: View) -> list[str]:
-    """Part 14: every control that a source names, whether it counted, and why."""
+def controls(view: View, room: Room) -> list[str]:
+    """Part 14: the controls that the sources name, whether each counted, and why."""
     lines = ["## Claimed controls"]
-    claimed = view.controls
+    claimed = view.controls[: room.controls]
     if not claimed:
         read = counted(len(view.draft.sources), "source")
         return [*lines, f"None named in {read} on {plain(view.draft.product.name)}", ""]
+    lines += _control_table(claimed)
+    more = len(view.controls) - len(claimed)
+    if more:
+        lines += ["", f"{counted(more, 'more', 'more')} in the appendix, none of them counted"]
+    return [*lines, ""]
+
+
+def further_controls(view: View, room: Room) -> list[str]:
+    """The claimed controls that part 14 had no room for."""
+    rest = view.controls[room.controls :]
+    return ["## Further claimed controls", *_control_table(rest), ""] if rest else []
+
+
+def further_capabilities(view: View) -> list[str]:
+    """The capabilities that the first screen had no room for, and those that a quote denies."""
+    folded = folded_capabilities(view)
+    if not folded:
+        return []
+    rows = [capability_row(view, item, _QUOTE) for item in folded]
+    return ["## Further capabilities", *table(CAPABILITY_COLUMNS, rows), ""]
+
+
+def _control_table(claimed: Sequence[ClaimedControl]) -> list[str]:
     columns = (Column("quote"), Column("rank", True), Column("counted?"), Column("why"))
     rows = [
         [
@@ -161,4 +204,4 @@ def controls(view: View) -> list[str]:
         ]
         for item in claimed
     ]
-    return [*lines, *table(columns, rows), ""]
+    return table(columns, rows)

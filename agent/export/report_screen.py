@@ -114,7 +114,11 @@ def _capabilities(view: View) -> list[str]:
     if not shown:
         return [f"## What it can do: no action is named in {_documents(view)}", ""]
     more = len(view.capabilities) > len(shown)
-    heading = f"## What it can do ({len(shown)} of {len(view.capabilities)})" if more else "## What it can do"
+    heading = (
+        f"## What it can do ({len(shown)} of {len(view.capabilities)}, the rest in the appendix)"
+        if more
+        else "## What it can do"
+    )
     return [heading, *table(CAPABILITY_COLUMNS, [capability_row(view, item, _QUOTE) for item in shown]), ""]
 
 

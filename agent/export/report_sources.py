@@ -91,7 +91,7 @@ def evidence(view: View) -> list[str]:
         ]
         for item in view.draft.evidence
     ]
-    lines = ["# Appendix", "", "## Evidence", *(table(columns, rows) if rows else ["No quote was found."]), ""]
+    lines = ["## Evidence", *(table(columns, rows) if rows else ["No quote was found."]), ""]
     if view.threats:
         lines.append("## Threats in detail")
         for item in view.threats:

@@ -154,7 +154,7 @@ class View:
 
     @cached_property
     def controls(self) -> list[ClaimedControl]:
-        """Every quote that names a control, in the order of the evidence."""
+        """Every quote that names a control: those that count first, then by rank, then in the order of the evidence."""
         lowered = {item.evidence: item for item in self.draft.lowerings}
         claimed = set(lowered) | {
             mark for _, layer in self.layers for threat in layer.threats
@@ -167,7 +167,7 @@ class View:
             if item.id in claimed or classify(item.quote) == "control":
                 counted = item.id in lowered and lowered[item.id].after < lowered[item.id].before
                 result.append(ClaimedControl(item, counted, self._why(item, counted)))
-        return result
+        return sorted(result, key=lambda control: (not control.counted, -control.evidence.rank))
 
     def _why(self, item: Evidence, counted: bool) -> str:
         if counted:
