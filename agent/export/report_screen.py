@@ -59,7 +59,9 @@ def _status(view: View) -> str:
     if first:
         origin += f", {first.fetched_at[:10]}, sha256 {code(first.sha256[:_HASH])}"
     drafter = draft.drafter.kind if draft.drafter.llm is None else f"{draft.drafter.kind} {plain(draft.drafter.llm)}"
-    return f"**DRAFT, not reviewed** · {subject} · {origin} · {drafter} drafter"
+    kinds = dict.fromkeys(finding.kind for source in draft.sources for finding in source.findings)
+    found = f" · **findings**: {listed(list(kinds))}" if kinds else ""
+    return f"**DRAFT, not reviewed** · {subject} · {origin} · {drafter} drafter{found}"
 
 
 def _verdict(view: View) -> str:
@@ -99,7 +101,8 @@ def _why(view: View) -> str:
 
 def folded_capabilities(view: View) -> list[Capability]:
     """Capabilities that the first screen has no room for, and those that a quote denies."""
-    return [item for item in view.capabilities if item not in _shown_capabilities(view)]
+    shown = _shown_capabilities(view)
+    return [item for item in view.capabilities if item not in shown]
 
 
 def _shown_capabilities(view: View) -> list[Capability]:

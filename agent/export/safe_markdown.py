@@ -8,10 +8,13 @@ built here and nowhere else, so that no quote can end a cell, open a heading or 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _BLANKS: Final = re.compile(r"\s+")
-_PIECE: Final = re.compile(r"[^\s<>|`\\*\[\]~“”\"()]+|.", re.DOTALL)
+_PLAIN: Final = r"[^\s<>|`\\*\[\]~“”\"()]*"
+_PIECE: Final = re.compile(rf"[<>|`\\*\[\]~]|{_PLAIN}[_@#&:./]{_PLAIN}")
+"""A character that is escaped, or a run of characters that may be an address, a name or an entity."""
 _ACTIVE: Final = re.compile(
     r"://|^www\.|@|_|^#\w|^(?:mailto|javascript|data|tel|file|vbscript):|[^\W_]\.[^\W\d_]{2}", re.IGNORECASE
 )
@@ -48,6 +51,7 @@ def one_line(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=2048)
 def plain(text: str) -> str:
     """`text` as literal Markdown on one line.
 
@@ -55,8 +59,7 @@ def plain(text: str) -> str:
     brackets and pipes become entities, marks of emphasis and links get a backslash.
     """
     flat = one_line(text)
-    pieces = (_piece(match[0]) for match in _PIECE.finditer(flat))
-    joined = "".join(pieces)
+    joined = _PIECE.sub(lambda match: _piece(match[0]), flat)
     return "\\" + joined if _BLOCK_START.match(joined) and not joined[0].isdigit() else _unordered(joined)
 
 
