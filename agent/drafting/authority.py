@@ -29,7 +29,8 @@ LOCAL_SIGNALS: Final = listed(
 )
 """Signals of actions that need no credential of a remote service."""
 UNGATED_SIGNALS: Final = listed(
-    "long_term_memory stores_history stores_credentials generates_text generates_media orchestrates_agents delegates_subagents answers_questions"
+    "long_term_memory stores_history stores_credentials generates_text generates_media orchestrates_agents "
+    "delegates_subagents answers_questions"
 )
 """Signals of what goes on inside the product, which an approval of "every action" does not mean."""
 _PUBLIC_SIGNALS: Final = frozenset({"browses_web", "live_data"})
@@ -237,6 +238,7 @@ def _in_statement(index: int, statement: Statement) -> list[Credential]:
 def _named(kind: str, text: str, match: "re.Match[str]") -> str:
     """The credential's name in regular words: a proper name in front stays, other words in front of it go."""
     name = " ".join(text[match.start() : match.end()].split())
+    name = re.sub(r"\bapi[- ]key", "API key", name, flags=re.I)
     front, _, rest = name.partition(" ")
     if kind == "user_oauth" and "oauth" in name.lower():
         proper = front[:1].isupper() and "oauth" not in front.lower() and match.start() > 0

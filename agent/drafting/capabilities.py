@@ -163,7 +163,7 @@ def _verb_in(text: str, actions: Actions) -> str | None:
     lemmas = [
         lemma
         for lemma, _ in actions.grammar.forms.get(first, ())
-        if actions.verbs[lemma] != "other" and "-" not in lemma
+        if actions.verbs[lemma] != "other" and "-" not in lemma and not (lemma in NOUN_LIKE and first.endswith("s"))
     ]
     return lemmas[0] if lemmas else None
 

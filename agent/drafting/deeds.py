@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from agent.drafting.actions import ActionMode, Actions
-from agent.drafting.doers import CHAIN, CLAUSE_WORDS, HARD, SUBORDINATE, Doer, doer_of
+from agent.drafting.doers import CHAIN, CLAUSE_WORDS, HARD, PEOPLE, SUBORDINATE, Doer, doer_of
 from agent.drafting.inflection import NOUN_LIKE, is_singular, listed, plural, singular, third_person
 from agent.drafting.phrases import DETERMINERS, PREPOSITIONS, Phrase, Token, Verb, subject_phrase, tokens
 from agent.evidence.signals import is_denied
@@ -48,6 +48,7 @@ _PARTICIPLES: Final = listed("given found named called chosen wanted written lis
 _PLURAL_NOMINALS: Final = listed("updates edits transfers lookups searches exports imports uploads scans deletions")
 _MODIFYING: Final = listed("access query control review management testing listing edit update")
 """Action nouns that in front of another noun only describe it ("access token")."""
+_NONE: Final = re.compile(r"\b(?:none(?: of (?:them|these|its tools))? (?:is|are|can)|nothing|neither)\b[^.;:]*$", re.I)
 _SILENT: Final = re.compile(
     r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)"
     r"|nothing is said|not covered by|says nothing"
@@ -197,6 +198,8 @@ class _Reader:
                 and following not in PREPOSITIONS | CHAIN | {"of", "is"}
             ):
                 continue
+            if at and singular(self.words[at - 1].low) in PEOPLE:
+                continue
             phrase = self._behind_of(at) or self._in_front(at)
             if phrase is None:
                 continue
@@ -311,7 +314,12 @@ class _Reader:
                 continue
             text = self.text[self.words[start].start : self.words[end - 1].end]
             article = self.words[start - 1].low if start else ""
-            if start == 0 and text.split()[0][1:].islower() and (low[0] in self.actions.nouns or end - start > 1):
+            if (
+                start == 0
+                and text.split()[0][1:].islower()
+                and not text.partition(" ")[2][:1].isupper()
+                and (low[0] in self.actions.nouns or end - start > 1)
+            ):
                 text = text[0].lower() + text[1:]
             if many and end - start == 1:
                 text = plural(text)
@@ -351,7 +359,7 @@ class _Reader:
             statement=self.index,
             start=self.statement.start + start,
             end=self.statement.start + end,
-            denied=is_denied(self.text, start, end),
+            denied=is_denied(self.text, start, end) or bool(_NONE.search(self.text[:start])),
             condition=self.condition,
             sort=sort,
         )

@@ -7,7 +7,7 @@ from agent.drafting.inflection import listed, singular
 from agent.drafting.phrases import DETERMINERS, PREPOSITIONS, Token, Verb
 
 _LETS_REACH: Final = 9
-_PEOPLE: Final = listed(
+PEOPLE: Final = listed(
     "user person people developer customer clinician physician doctor lawyer attorney team staff company vendor "
     "author readme documentation doc project maintainer admin administrator you we operator studio merchant "
     "founder engineer analyst student teacher reader someone nobody organisation organization owner employee "
@@ -48,10 +48,10 @@ def _by_bystander(words: Sequence[Token], verb: Verb) -> bool:
     if verb.form == "ing":
         return bool(clause) and clause[-1].low in _SETUP
     if verb.form == "ed":
-        return any(singular(w.low) in _PEOPLE for w in _by(words, verb.after))
+        return any(singular(w.low) in PEOPLE for w in _by(words, verb.after))
     for word in reversed(clause):
         low = word.low
-        if singular(low) in _PEOPLE or low in _PEOPLE:
+        if singular(low) in PEOPLE or low in PEOPLE:
             return True
         if low in SUBORDINATE or low in PREPOSITIONS or low in CHAIN:
             if low in ("to", "that", "which", *CHAIN):
@@ -69,7 +69,7 @@ def _by_bystander(words: Sequence[Token], verb: Verb) -> bool:
 def _subject_is_object_of_person(clause: Sequence[Token], nearest: Token) -> bool:
     """ "developers use the SDK to build": an infinitive belongs to the person in front of it."""
     after = [w.low for w in clause if w.start > nearest.start]
-    return "to" in after and any(singular(w.low) in _PEOPLE for w in clause)
+    return "to" in after and any(singular(w.low) in PEOPLE for w in clause)
 
 
 def _by(words: Sequence[Token], at: int) -> Sequence[Token]:

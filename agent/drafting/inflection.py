@@ -14,8 +14,8 @@ def listed(words: str) -> frozenset[str]:
 
 _MASS: Final = listed(
     "data text content code mail email e-mail sms memory access information money music audio video speech "
-    "history sql media web feedback research shell literature history research guidance advice software inventory "
-    "outreach eth strk usdc weather knowledge metadata documentation news traffic status infrastructure storage "
+    "history sql media web feedback research shell literature guidance advice software inventory outreach eth "
+    "strk usdc telemetry weather knowledge metadata documentation news traffic status infrastructure storage "
     "health state"
 )
 _IRREGULAR: Final[Mapping[str, str]] = {

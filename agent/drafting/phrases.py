@@ -58,11 +58,13 @@ _ING_BEFORE: Final = listed(
     "for by in when and or , ( : ; while before after at without including like start starts as from of then "
     "begins start supports enables allows to covers"
 )
+_ING_NOUNS: Final = listed("setting meeting string thing building training pricing billing listing recording staging")
 _PLURAL_AGENTS: Final = listed(
     "agents assistants tools models clients apps they you we bots skills commands workers assistants systems llms "
     "servers"
 )
 _PAST: Final = listed("built made sent kept sold bought paid driven drawn shown written")
+_AGENTS: Final = listed("agent assistant server platform app bot skill product service extension copilot chatbot")
 _LETS: Final = listed("let lets letting help helps helping allow allows allowing enable enables enabling")
 
 
@@ -166,7 +168,7 @@ class Grammar:
         if at >= len(words) or words[at].low in _BREAKERS:
             return True
         if words[at].low not in self.forms:
-            return words[at].low.endswith("ing") and not (at + 1 < len(words) and words[at + 1].low[:1].isalnum())
+            return words[at].low.endswith("ing") and words[at].low not in _ING_NOUNS
         if words[at].low in NOUN_LIKE or singular(words[at].low) in NOUN_LIKE:
             following = words[at + 1].low if at + 1 < len(words) else ""
             same = any(reading == form for _, reading in self.forms[words[at].low])
@@ -318,6 +320,9 @@ def _is_s(words: Sequence[Token], at: int, after: int, lemma: str) -> bool:
     if lemma not in NOUN_LIKE:
         return previous not in PREPOSITIONS
     following = words[after].low
+    subject = at == 1 and words[0].text[0].isupper() and words[0].low not in DETERMINERS
+    if (subject or previous in _AGENTS) and lemma not in ("call", "log", "test", "report"):
+        return after + 1 >= len(words) or words[after + 1].low not in _AUX
     if previous in _S_BEFORE:
         return previous not in ("and", "or") or following in DETERMINERS
     return following in DETERMINERS or (previous == "" and following not in ("and", "or"))

@@ -93,8 +93,14 @@ def product_name(documents: Sequence[Document]) -> str:
     return line[:_NAME_CHARS].rstrip()
 
 
-def vendor(reading: Reading) -> VendorQuote | None:
+def vendor(reading: Reading) -> str | None:
     """Who makes the product, when a sentence about it says so ("a server by Bytebase"); None otherwise."""
+    quote = vendor_quote(reading)
+    return quote.name if quote else None
+
+
+def vendor_quote(reading: Reading) -> VendorQuote | None:
+    """The vendor's name with the place that names it, among the first sentences; None when none does."""
     own = product_name(reading.documents).lower()
     protocols = {
         e.name.lower()
