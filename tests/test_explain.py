@@ -7,11 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from agent.errors import InputError, IntegrityError, SchemaError, SourceError
-from agent.export.draft_json import dump, load, parse, verify_evidence
+from agent.export.draft_json import dump, dump_documents, load, parse, verify_evidence
 from agent.export.explanation import explain, text
 from agent.export.explanation_rows import Explanation, as_json_text
 from agent.export.sensitivity import swings
-from agent.records import Draft
+from agent.intake.snapshot import store
+from agent.records import Draft, Snapshot
 from agent.scoring import Request, score
 from agent.verbs.explain import command
 from tests.fakes.drafts import thin, workos, workos_documents
@@ -86,6 +87,36 @@ def test_a_changed_quote_is_refused(folder: Path) -> None:
     with pytest.raises(IntegrityError, match="missing"):
         verify_evidence(workos(), [])
     verify_evidence(workos(), workos_documents())
+
+
+def test_snapshots_beside_a_draft_are_checked(folder: Path) -> None:
+    (read,) = workos_documents()
+    body = read.text.encode()
+    snapshot = Snapshot(
+        sha256=read.sha256,
+        requested_url=read.url,
+        final_url=read.url,
+        fetched_at=read.fetched_at,
+        media_type=read.media_type,
+        kind=read.kind,
+        size=len(body),
+    )
+    blob = store(folder / "snapshots", snapshot, body)
+    texts = folder / "snapshots" / "documents.json"
+    texts.write_text(dump_documents([read]), "utf-8")
+    assert load(folder) == workos()
+    changed = read.text.replace("tools", "wands")
+    texts.write_text(dump_documents([read.model_copy(update={"text": changed})]), "utf-8")
+    with pytest.raises(IntegrityError, match="E1"):
+        load(folder)
+    texts.write_text(dump_documents([read.model_copy(update={"text": read.text + "!"})]), "utf-8")
+    with pytest.raises(IntegrityError, match="belongs to no source"):
+        load(folder)
+    texts.unlink()
+    assert load(folder) == workos()
+    blob.write_bytes(body + b"!")
+    with pytest.raises(IntegrityError, match="bytes of a snapshot were changed"):
+        load(folder)
 
 
 def test_a_path_without_a_draft_is_refused(tmp_path: Path) -> None:

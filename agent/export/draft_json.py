@@ -10,14 +10,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NoReturn
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import InputError, IntegrityError, SchemaError, SourceError
 from agent.evidence.anchor import verify as verify_quote
+from agent.intake.snapshot import load as load_snapshot
 from agent.records import DRAFT_SCHEMA, Document, Draft
 from agent.scoring import verify as verify_score
 
 FILE_NAME: Final = "draft.json"
+SNAPSHOTS: Final = "snapshots"
+"""Folder of the sources' bytes beside the draft."""
+TEXTS: Final = "documents.json"
+"""In the snapshots' folder: the texts into which the quotes' offsets point."""
+_AGAIN: Final = "draft again from the sources"
+_DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
 _MAX_BYTES: Final = 50_000_000
 _FAMILY: Final = DRAFT_SCHEMA.rsplit("/", 1)[0]
 _VERSION: Final = int(DRAFT_SCHEMA.rsplit("/", 1)[1])
@@ -29,12 +36,19 @@ def dump(draft: Draft) -> str:
     return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
+def dump_documents(documents: Sequence[Document]) -> str:
+    """The texts of a draft's sources as JSON text, for `snapshots/documents.json`; the same form as `dump`."""
+    plain = [document.model_dump(mode="json", by_alias=True) for document in documents]
+    return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
 def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft:
     """Read a draft from its folder or from its JSON file, and check it.
 
-    Quotes are re-verified against `documents`; without them, against the snapshots beside the file when it has any.
-    Raises SourceError for a missing file, InputError for malformed JSON or a field that is not acceptable, SchemaError
-    for an unknown or newer schema, IntegrityError when the score does not recompute or a quote is not in its snapshot.
+    Quotes are re-verified against `documents`; without them, against the texts in the snapshots' folder beside the
+    file, when it has any, and the snapshots' bytes against their hashes. Raises SourceError for a missing file,
+    InputError for malformed JSON or a field that is not acceptable, SchemaError for an unknown or newer schema,
+    IntegrityError when the score does not recompute or a quote is not in its snapshot.
     """
     file = draft_file(Path(path))
     draft = parse(_read(file), where=str(path))
@@ -152,4 +166,26 @@ def _check_marks(draft: Draft, where: str) -> None:
 
 
 def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
-    return ()
+    """The texts kept with the snapshots beside a draft; none when the draft was stored without.
+
+    Every source's bytes are hashed again, and every text must belong to a source of the draft.
+    """
+    snapshots = folder / SNAPSHOTS
+    if not snapshots.is_dir():
+        return ()
+    for sha256 in dict.fromkeys(source.sha256 for source in draft.sources):
+        load_snapshot(snapshots, sha256)
+    file = snapshots / TEXTS
+    if not file.is_file():
+        return ()
+    try:
+        documents = _DOCUMENTS.validate_python(_decode(_read(file), str(file)))
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise InputError("the texts of the snapshots were changed", where=f"{file}: {field}", hint=_AGAIN) from None
+    known = {source.document: source for source in draft.sources}
+    for document in documents:
+        source = known.get(document.id)
+        if source is None or (source.sha256, source.chars) != (document.sha256, len(document.text)):
+            raise IntegrityError("a text belongs to no source of the draft", where=document.id, hint=_AGAIN)
+    return documents
