@@ -26,8 +26,11 @@ from agent.retrieval.embed import embed
 
 LEAD_STATEMENTS: Final = 6
 """At most this many sentences make the lead."""
-LEAD_WORDS: Final = 30
-"""The lead ends with the paragraph that brings it to that many words: a tagline and the first paragraph, as a rule."""
+LEAD_PARAGRAPHS: Final = 2
+LEAD_WORDS: Final = 25
+"""A first paragraph of that many words is the whole lead; a shorter one is a tagline, and the next belongs to it."""
+LINE_WORDS: Final = 4
+"""A paragraph of fewer words (a menu entry, a label) is passed over."""
 _LIKENESS: Final = 15.0
 _PHRASES: Final = 1.5
 _BEST: Final = 0.6
@@ -82,26 +85,38 @@ def load_kinds(path: Path | None = None) -> tuple[Kind, ...]:
 
 
 def lead(reading: Reading) -> tuple[int, ...]:
-    """Indexes of the statements that open the listing: paragraphs until thirty words, at most six sentences.
+    """Indexes of the statements that open the listing: its tagline and first paragraph, at most six sentences.
 
     Only descriptions of the product without a finding count; when there is none, any statement without a finding.
     """
+    opening = _opening(reading)
+    chosen = [n for n in opening if reading.statements[n].role == "description"] or opening
+    return tuple(chosen[:LEAD_STATEMENTS])
+
+
+def _opening(reading: Reading) -> list[int]:
+    """The sentences of the listing's first two paragraphs, or of the first if it is long."""
     first = reading.documents[0] if reading.documents else None
-    if first is None:
-        return ()
-    rows = [(n, s) for n, s in enumerate(reading.statements) if s.document == first.id and not s.flagged]
-    chosen = [(n, s) for n, s in rows if s.role == "description"] or rows
-    found: list[int] = []
-    words = 0
+    rows = [n for n, s in enumerate(reading.statements) if first and s.document == first.id and not s.flagged]
+    paragraphs: list[list[int]] = []
     end = 0
-    for n, statement in chosen:
-        new_paragraph = "\n" in first.text[end : statement.start]
-        if len(found) == LEAD_STATEMENTS or (new_paragraph and words >= LEAD_WORDS):
-            break
-        found.append(n)
-        words += len(statement.text.split())
+    for n in rows:
+        statement = reading.statements[n]
+        if not paragraphs or (first and "\n" in first.text[end : statement.start]):
+            paragraphs.append([])
+        paragraphs[-1].append(n)
         end = statement.end
-    return tuple(found)
+    found: list[int] = []
+    taken = 0
+    for paragraph in paragraphs:
+        words = sum(len(reading.text(n).split()) for n in paragraph)
+        if words < LINE_WORDS:
+            continue
+        found.extend(paragraph)
+        taken += 1
+        if taken == LEAD_PARAGRAPHS or words >= LEAD_WORDS:
+            break
+    return found or rows[:1]
 
 
 def weigh(reading: Reading) -> Lead:
