@@ -36,14 +36,17 @@ _KINDS: Final[Mapping[str, frozenset[str]]] = {
     "sandbox": frozenset({"sandbox"}),
     "host": frozenset({"host", "sandbox", "cloud"}),
 }
-_NOT_SERVICES: Final = frozenset({"llm", "host", "client", "registry", "protocol", "framework", "sandbox", "watch", "cloud"})
+_NOT_SERVICES: Final = frozenset(
+    {"llm", "host", "client", "registry", "protocol", "framework", "sandbox", "watch", "cloud"}
+)
 _CAPABILITY_SLOTS: Final = frozenset({"action", "object", "credential", "approver", "data"})
 _PEOPLE: Final = re.compile(
     r"\b(developers?|engineers?|analysts?|administrators?|admins?|clinicians?|doctors?|physicians?|nurses?"
     r"|therapists?|lawyers?|attorneys?"
     r"|students?|teachers?|researchers?|scientists?|traders?|investors?|merchants?|marketers?|sellers?|recruiters?"
     r"|designers?|accountants?"
-    r"|auditors?|reviewers?|maintainers?|security teams?|sales teams?|support teams?|on-call engineers?|owners?|employees"
+    r"|auditors?|reviewers?|maintainers?|security teams?|sales teams?|support teams?"
+    r"|on-call engineers?|owners?|employees"
     r"|users?|operators?)\b",
     re.IGNORECASE,
 )
@@ -67,6 +70,8 @@ class SlotKind(Record):
     number: str = Field(default="singular", pattern="^(singular|plural)$")
     bare: bool = False
     """Without an article."""
+    modified: str = ""
+    """Heads, joined by `|`, that say too little alone: they count only behind a modifier."""
     anywhere: bool = False
     """Also from sentences that show none of the signals."""
 
@@ -97,9 +102,15 @@ class Lexicon:
     kinds: Mapping[str, SlotKind]
     regexes: Mapping[str, re.Pattern[str]]
     verbatim: Mapping[str, re.Pattern[str]]
+    heads: Mapping[str, frozenset[str]]
+    """Both numbers of each slot's heads, as written."""
+    singulars: Mapping[str, Mapping[str, str]]
+    """The head of each lower-case plural."""
     ranks: Mapping[str, Mapping[str, int]]
     """The place of each head, in both numbers, in its slot's list."""
     mass: frozenset[str]
+    names: re.Pattern[str]
+    """Names of other things that contain a head."""
     stand_ins: Mapping[str, str]
     """Words for slots that no quote fills, for questions only."""
     lower: frozenset[str]
@@ -112,8 +123,8 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     file = path or data_folder("corpus") / "knowledge" / "slots.yaml"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     content = yaml.load(file.read_text("utf-8"), Loader=loader)  # a safe loader either way
-    if not isinstance(content, dict) or set(content) != {"mass", "modifiers", "stand_ins", "slots"}:
-        raise InputError("not a file of slots", where=file.name, hint="keys mass, modifiers, stand_ins, slots")
+    if not isinstance(content, dict) or set(content) != {"mass", "names", "modifiers", "stand_ins", "slots"}:
+        raise InputError("not a file of slots", where=file.name, hint="keys mass, names, modifiers, stand_ins, slots")
     modifiers = str(content["modifiers"]).split("|")
     mass = frozenset(word.lower() for word in str(content["mass"]).split("|"))
     kinds = {name: SlotKind.model_validate(row) for name, row in content["slots"].items()}
@@ -127,11 +138,16 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
         kinds=kinds,
         regexes={name: re.compile(_noun_source(kind.heads, one)) for name, kind in kinds.items()},
         verbatim={name: re.compile("|".join(kind.verbatim)) for name, kind in kinds.items() if kind.verbatim},
+        heads={
+            name: frozenset(f for h in kind.heads.split("|") for f in (h, _plural(h))) for name, kind in kinds.items()
+        },
+        singulars={name: {_plural(h).lower(): h for h in kind.heads.split("|")} for name, kind in kinds.items()},
         ranks={
             name: {form.lower(): n for n, head in enumerate(kind.heads.split("|")) for form in (head, _plural(head))}
             for name, kind in kinds.items()
         },
         mass=mass,
+        names=re.compile("|".join(rf"\b{re.escape(n)}\b" for n in str(content["names"]).split("|"))),
         stand_ins={str(name): str(words) for name, words in content["stand_ins"].items()},
         lower=frozenset(lower | {plural(word) for word in lower}),
     )
@@ -146,6 +162,7 @@ def _noun_source(heads: str, modifier: str) -> str:
 
 
 def _plural(head: str) -> str:
+    """The plural of a noun phrase."""
     *front, last = head.split(" ")
     return " ".join([*front, last + "s" if last in ("PDF", "URL") else plural(last)])
 
@@ -222,7 +239,14 @@ class Slots:
                 if self._fits(hit.group(), text, hit):
                     return _Phrase(hit.group(), statement.start + hit.start(), statement.start + hit.end())
         found: list[tuple[bool, int, _Phrase]] = []
+        named = [m.span() for m in self._lexicon.names.finditer(text)]
+        lone = {form for head in self._lexicon.kinds[slot].modified.split("|") for form in (head, _plural(head))}
         for hit in self._lexicon.regexes[slot].finditer(text):
+            head = hit.group(2)
+            shouted = head.isupper() and head not in self._lexicon.heads[slot]
+            inside = any(start < hit.end() and hit.start(2) < end for start, end in named)
+            if shouted or inside or (not hit.group(1) and head.lower() in lone):
+                continue
             value = self._worded(slot, hit, text)
             if self._fits(value, text, hit):
                 place = _Phrase(value, statement.start + hit.start(), statement.start + hit.end())
@@ -238,14 +262,16 @@ class Slots:
         kind = self._lexicon.kinds[slot]
         words = (hit.group(1) + hit.group(2)).split()
         starts = hit.start() == 0 or text[: hit.start()].rstrip()[-1:] in ("", ":", ".", ";", "-", "•")
-        if starts and words[0].lower() in self._lexicon.lower:
+        if (starts or len(words) == 1) and words[0].lower() in self._lexicon.lower:
             words[0] = words[0].lower()
         head = hit.group(2).lower()
         if head in self._lexicon.mass or " ".join(words).lower() in self._lexicon.mass:
             return " ".join(words)
         if kind.number == "plural":
             return _plural(" ".join(words))
-        words[-1] = words[-1] if words[-1].isupper() else singular(words[-1])
+        one = self._lexicon.singulars[slot].get(head, head).split(" ")[-1]
+        if one.lower() != words[-1].lower():
+            words[-1] = one
         bare = kind.bare or (len(words) == 1 and words[0][:1].isupper() and not words[0].isupper())
         return " ".join(words) if bare else "the " + " ".join(words)
 
@@ -326,7 +352,7 @@ def usable(reading: Reading, signal: str) -> tuple[Match, ...]:
 
 
 def _one(owner: str | None) -> str | None:
-    """"an OAuth grant, from a configuration file" → "the OAuth grant"."""
+    """ "an OAuth grant, from a configuration file" → "the OAuth grant"."""
     if not owner or owner.lower().startswith("not stated"):
         return None
     words = re.sub(r"^(?:an?|the|its|each user's own|the user's)\s+", "", owner.split(",")[0])
