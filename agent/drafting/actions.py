@@ -14,6 +14,7 @@ from agent.resources import data_folder
 
 ActionMode = Literal["read", "write", "delete", "execute"]
 _PAIR_FIELDS: Final = 4
+_OPTIONS: Final = frozenset({"only", "verb", "not"})
 _NO_OBJECT: Final = "nothing"
 """The class of nouns that only look like an object of another class ("exit code")."""
 _QUANTITY_HEADS: Final = listed(
@@ -33,6 +34,8 @@ class Pair(NamedTuple):
     """When not empty, only these nouns."""
     verb: str
     """When not empty, only this lemma."""
+    barred: frozenset[str]
+    """Lemmas of the class that do not count."""
 
 
 class Meaning(NamedTuple):
@@ -69,7 +72,12 @@ class Actions:
         for noun in self.heads(words):
             classes = self.nouns[noun]
             for pair in self.pairs:
-                if pair.verbs != group or (pair.verb and pair.verb != lemma) or (pair.only and noun not in pair.only):
+                if (
+                    pair.verbs != group
+                    or lemma in pair.barred
+                    or (pair.verb and pair.verb != lemma)
+                    or (pair.only and noun not in pair.only)
+                ):
                     continue
                 if not pair.nouns or pair.nouns & classes:
                     return Meaning(pair.signal, pair.mode)
@@ -135,14 +143,13 @@ def _pair(row: Sequence[object], verbs: set[str], groups: set[str], nouns: Mappi
         options |= cast(dict[str, str], extra)
     named = frozenset() if classes == "*" else frozenset(classes.split("|"))
     only = frozenset(options.get("only", "").split("|")) - {""}
-    if group not in verbs or named - groups or only - set(nouns) or options.keys() - {"only", "verb"}:
-        unknown = sorted(
-            (named - groups) | (only - set(nouns)) | ({group} - verbs) | (options.keys() - {"only", "verb"})
-        )
+    barred = frozenset(options.get("not", "").split("|")) - {""}
+    unknown = sorted((named - groups) | (only - set(nouns)) | ({group} - verbs) | (options.keys() - _OPTIONS))
+    if unknown:
         raise InputError(
             f"a pair names what is not listed: {', '.join(unknown)}", where=f"{where}: {row}", hint="list it above"
         )
-    return Pair(group, named, signal, _mode(mode, where), only, options.get("verb", ""))
+    return Pair(group, named, signal, _mode(mode, where), only, options.get("verb", ""), barred)
 
 
 def _mode(mode: str, where: str) -> ActionMode:

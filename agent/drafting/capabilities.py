@@ -182,7 +182,9 @@ def _named_at(statement: Statement, start: int, end: int, signal: str, actions: 
         first, last = phrase.parts[0]
         low = [w.low for w in words[first:last]]
         heads = actions.heads(low)
-        if heads and heads[0] in wanted:
+        part_of_name = first > 0 and words[last - 1].text[0].isupper() and not words[last - 1].text.isupper()
+        part_of_name = part_of_name or (first > 1 and words[first - 1].text[0].isupper())
+        if heads and heads[0] in wanted and not part_of_name:
             text = statement.text[words[first].start : words[last - 1].end]
             return text[0].lower() + text[1:] if first == 0 and text.split()[0][1:].islower() else text
     return None

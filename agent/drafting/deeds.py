@@ -131,7 +131,9 @@ class _Reader:
                 waiting.append(previous)
                 at = verb.after
                 continue
-            phrase = self.actions.grammar.noun_phrase(self.words, verb.after + (following == "of"), verb.form)
+            phrase = self._named_by_example(
+                self.actions.grammar.noun_phrase(self.words, verb.after + (following == "of"), verb.form)
+            )
             sharing = (
                 [w for w in waiting if w[0].form == verb.form]
                 if waiting and self._joined(waiting[-1][0], verb.at)
@@ -142,6 +144,18 @@ class _Reader:
                 for verb_of, by in [*sharing, previous]:
                     yield from self._done(verb_of, phrase, by)
             at = max(verb.after, phrase.parts[0][0] if phrase else verb.after)
+
+    def _named_by_example(self, phrase: Phrase | None) -> Phrase | None:
+        """What stands behind "such as" or "including" when the phrase itself says nothing ("things, such as keys")."""
+        if phrase is None:
+            return None
+        start, end = phrase.parts[0]
+        if any(singular(w) not in self.actions.light for w in self._low((start, end))):
+            return phrase
+        at = phrase.after + (phrase.after < len(self.words) and self.words[phrase.after].low == ",")
+        words = [w.low for w in self.words[at : at + 2]]
+        skip = 2 if words == ["such", "as"] else 1 if words[:1] in (["including"], ["like"]) else 0
+        return self.actions.grammar.noun_phrase(self.words, at + skip) if skip else phrase
 
     def _joined(self, verb: Verb, at: int) -> bool:
         """Whether only a joiner, or an object and a joiner, stands between a verb and token `at`."""
@@ -185,7 +199,10 @@ class _Reader:
 
     def nominals(self) -> Iterator[Deed]:
         """Action nouns with what they act on ("deletion of records", "token transfers")."""
+        previous: tuple[int, Phrase] | None = None
         for at, word in enumerate(self.words):
+            if previous is not None and at > previous[0] + 1 and self.words[at - 1].low not in CHAIN:
+                previous = None
             lemma = self.actions.nominals.get(word.low) or (
                 word.low in _PLURAL_NOMINALS and self.actions.nominals.get(singular(word.low))
             )
@@ -200,9 +217,10 @@ class _Reader:
                 continue
             if at and singular(self.words[at - 1].low) in PEOPLE:
                 continue
-            phrase = self._behind_of(at) or self._in_front(at)
+            phrase = self._behind_of(at) or self._in_front(at) or (previous[1] if previous else None)
             if phrase is None:
                 continue
+            previous = (at, phrase)
             meaning = self.actions.meaning(lemma, self._low(phrase.parts[0]))
             named = self._object(list(phrase.parts), many=True) if meaning else None
             if meaning and named:
@@ -309,7 +327,7 @@ class _Reader:
             if (
                 start == end
                 or self.words[end - 1].low.endswith("'s")
-                or all(word in self.actions.light for word in low)
+                or all(word in self.actions.light or word in self.own for word in low)
             ):
                 continue
             text = self.text[self.words[start].start : self.words[end - 1].end]

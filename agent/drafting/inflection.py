@@ -13,6 +13,7 @@ def listed(words: str) -> frozenset[str]:
 
 
 _MASS: Final = listed(
+    "javascript python bash powershell typescript json csv "
     "data text content code mail email e-mail sms memory access information money music audio video speech "
     "history sql media web feedback research shell literature guidance advice software inventory outreach eth "
     "strk usdc telemetry weather knowledge metadata documentation news traffic status infrastructure storage "

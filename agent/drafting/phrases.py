@@ -61,7 +61,7 @@ _ING_BEFORE: Final = listed(
 _ING_NOUNS: Final = listed("setting meeting string thing building training pricing billing listing recording staging")
 _PLURAL_AGENTS: Final = listed(
     "agents assistants tools models clients apps they you we bots skills commands workers assistants systems llms "
-    "servers"
+    "servers others"
 )
 _PAST: Final = listed("built made sent kept sold bought paid driven drawn shown written")
 _AGENTS: Final = listed("agent assistant server platform app bot skill product service extension copilot chatbot")
@@ -173,6 +173,7 @@ class Grammar:
             following = words[at + 1].low if at + 1 < len(words) else ""
             same = any(reading == form for _, reading in self.forms[words[at].low])
             bare = words[at].low in NOUN_LIKE and not following[:1].isalnum()
+            bare = bare or (form == "s" and same and following in _BREAKERS)
             return following in DETERMINERS - {"up"} or bare or (same and _noun_may_follow(words, at + 1))
         return not words[at].low.endswith("ed")
 
@@ -182,7 +183,10 @@ class Grammar:
             return False
         if words[at].low in _AUX:
             return True
-        return comma and words[at].low in self.forms and words[at].low.endswith("s") and words[at].low not in NOUN_LIKE
+        if not any(form == "s" for _, form in self.forms.get(words[at].low, ())):
+            return False
+        following = words[at + 1].low if at + 1 < len(words) else ""
+        return following in (DETERMINERS | _PRONOUNS) - {"up"} or (comma and singular(words[at].low) not in NOUN_LIKE)
 
     def _verb_inside(self, words: Sequence[Token], start: int, end: int) -> bool:
         """Whether a third-person form stands inside what seemed a joined member ("and the switch names tools")."""
@@ -245,6 +249,9 @@ class Grammar:
         if (low.endswith("ing") and low in self.forms) or (low == "step" and following == "by"):
             return True
         readings = self.forms.get(low, ())
+        after_plural = words[at - 1].low.endswith("s") and singular(words[at - 1].low) != words[at - 1].low
+        if after_plural and low not in NOUN_LIKE and any(form == "base" for _, form in readings):
+            return True
         if singular(low) in NOUN_LIKE:
             return any(form == "s" for _, form in readings) and following in DETERMINERS - {"up"}
         return any(form == "s" for _, form in readings) and _noun_may_follow(words, at + 1)
@@ -294,11 +301,14 @@ def _is_base(words: Sequence[Token], at: int, after: int, lemma: str) -> bool:
         following = words[after].low
         if lemma not in NOUN_LIKE or following in DETERMINERS:
             return True
-        return words[-1].low != "." and following.endswith("s") and following not in ("is", "was", "has", "tools")
+        listed_here = words[-1].low != "." or previous == ":"
+        return listed_here and following.endswith("s") and following not in ("is", "was", "has", "tools")
     if previous in _BASE_BEFORE:
         return follows
     if previous in _PLURAL_AGENTS and at == 1:
         return follows
+    if previous in ("that", "which") and at > 1:
+        return follows and lemma not in NOUN_LIKE and words[at - 2].low.endswith("s")
     if previous in _PLURAL_AGENTS:
         return follows and (lemma not in NOUN_LIKE or words[after].low in DETERMINERS or words[after].text.isupper())
     return (
