@@ -108,6 +108,23 @@ def test_a_control_below_rank_three_is_listed_and_does_not_count() -> None:
     assert re.search(r"Audit Logs support[^|]*\(E6\) \| 1 \| no \| marketing sentence \|", report)
 
 
+def test_a_control_that_is_said_to_be_absent_is_no_claim() -> None:
+    draft = workos()
+    evidence = tuple(
+        item.model_copy(update={"quote": "There is no confirmation step"}) if item.id == "E6" else item
+        for item in draft.evidence
+    )
+    report = render(draft.model_copy(update={"evidence": evidence}))
+    assert "Controls that count: none yet (one claim, none of rank ≥ 3)" in report
+    assert "| no | says that the control is absent: may raise, never lowers |" in report
+
+
+def test_a_quote_is_cut_to_what_it_proves() -> None:
+    text = "It signs people in, keeps their settings, sends mail on a schedule and deletes old drafts every night."
+    assert quoted(text, 50, "deletes drafts") == "“… mail on a schedule and deletes old drafts …”"
+    assert quoted(text, 200, "deletes drafts") == f"“{text}”"
+
+
 def test_unknown_factors_are_folded() -> None:
     report = render(workos())
     assert re.search(r"\*Not stated, typical for an agent skill\*: .*Self-Modification 0.1 \(0.0–0.3\)", report)

@@ -26,13 +26,18 @@ def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
     break a table, start a heading, become a link or an image, or be read as HTML.
     """
     view = View(draft, documents)
-    scope = report_main.scope(view)
     diagram = fence(mermaid(draft.system).rstrip("\n").split("\n"), "mermaid")
-    proof = [*report_score.score(view), *report_sources.findings(view), *report_sources.questions(view)]
+    proof = [
+        "# Appendix",
+        "",
+        *report_score.score(view),
+        *report_sources.findings(view),
+        *report_sources.questions(view),
+    ]
     proof_words = prose_words(proof)
     for room in report_main.rooms(len(view.threats)):
         main = [
-            *scope,
+            *report_main.scope(view, room),
             *report_main.picture(view, diagram, room),
             *report_main.seven_layers(view, room),
             *report_main.chains(view, room),
@@ -40,8 +45,12 @@ def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
         ]
         if all_words(main) <= MAX_MAIN_WORDS and prose_words(main) + proof_words <= MAX_MAIN_WORDS:
             break
-    rest = [*report_main.further_capabilities(view), *report_main.further_controls(view, room)]
-    lines = [*first_screen(view), "", *main, "# Appendix", "", *proof]
+    rest = [
+        *report_main.further_assumptions(view, room),
+        *report_main.further_capabilities(view),
+        *report_main.further_controls(view, room),
+    ]
+    lines = [*first_screen(view), "", *main, *proof]
     lines += [*report_sources.evidence(view), *rest, *report_sources.method(view)]
     return "\n".join(_single_blanks(lines)).rstrip("\n") + "\n"
 

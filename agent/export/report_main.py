@@ -15,6 +15,8 @@ _UNREAD: Final = "source text: "
 _UNREADABLE: Final = frozenset({"needs-javascript", "near-empty"})
 _QUOTE: Final = 110
 _REFS: Final = 2
+_SOURCES: Final = 4
+"""Sources that are named one by one."""
 
 
 class Room(NamedTuple):
@@ -26,10 +28,12 @@ class Room(NamedTuple):
     """Whether threats carry ids of published lists."""
     flows: bool = True
     """Whether flows across boundaries are listed."""
+    assumed: int = 12
+    """Assumptions in part 10; the others follow in the appendix."""
     controls: int = 8
     """Claimed controls in the table; the others follow in the appendix."""
-    titled: bool = True
-    """Whether threats are named by title or by number alone."""
+    brief: bool = False
+    """Whether a threat is its title and marks only, one of the first screen its number."""
 
 
 def rooms(threats: int) -> Iterator[Room]:
@@ -37,21 +41,32 @@ def rooms(threats: int) -> Iterator[Room]:
     yield from (Room(told) for told in range(threats, -1, -1))
     yield Room(0, refs=False)
     yield Room(0, refs=False, controls=4)
-    yield Room(0, refs=False, flows=False, controls=4)
-    yield Room(0, refs=False, flows=False, controls=4, titled=False)
+    yield Room(0, refs=False, controls=4, brief=True)
+    yield Room(0, refs=False, controls=4, brief=True, flows=False)
+    yield Room(0, refs=False, controls=4, brief=True, flows=False, assumed=2)
 
 
-def scope(view: View) -> list[str]:
+def scope(view: View, room: Room) -> list[str]:
     """Part 10: what is modelled, what was read and what could not be, what is assumed."""
     draft = view.draft
     lines = ["## Scope and assumptions"]
     if draft.product.summary:
         lines += [plain(with_stop(draft.product.summary)), ""]
     titles = {document.id: document for document in view.documents}
-    lines += [f"- Read: {_source(item, titles.get(item.document))}" for item in draft.sources]
+    lines += [f"- Read: {_source(item, titles.get(item.document))}" for item in draft.sources[:_SOURCES]]
+    more = draft.sources[_SOURCES:]
+    if more:
+        chars = sum(item.chars for item in more)
+        lines.append(f"- Read: {more[0].document} to {more[-1].document}, {chars:,} characters, named in the manifest")
     lines += [f"- Not read: {gap}" for gap in _gaps(view)]
-    lines += [f"- Assumed: {plain(text)}" for text in draft.assumptions]
+    lines += [f"- Assumed: {plain(text)}" for text in draft.assumptions[: room.assumed]]
     return [*lines, ""]
+
+
+def further_assumptions(view: View, room: Room) -> list[str]:
+    """The assumptions that part 10 had no room for."""
+    rest = view.draft.assumptions[room.assumed :]
+    return ["## Further assumptions", *(f"- {plain(text)}" for text in rest), ""] if rest else []
 
 
 def _source(item: SourceRef, document: Document | None) -> str:
@@ -114,12 +129,17 @@ def seven_layers(view: View, room: Room) -> list[str]:
         sign = "does not apply" if layer.applies == "no" else "certain" if layer.certain else "not certain"
         lines += [f"### {LAYER_CODES[key]} {LAYER_TITLES[key]} · {sign}", plain(layer.paragraph)]
         threats = [item for item in view.threats if item.layer == key]
-        if room.titled:
-            lines += [_threat_line(view, item, room) for item in threats]
-        elif threats:
-            lines.append("- " + ", ".join(f"{item.tag} {marks(item.threat.evidence)}" for item in threats))
+        lines += _brief_lines(view, threats) if room.brief else [_threat_line(view, item, room) for item in threats]
         lines.append("")
     return lines
+
+
+def _brief_lines(view: View, threats: Sequence[RankedThreat]) -> list[str]:
+    top = view.top(TOP_THREATS)
+    above = [f"{item.tag} {marks(item.threat.evidence)}" for item in threats if item in top]
+    lines = [f"- Above: {listed(above)}"] if above else []
+    rest = [item for item in threats if item not in top]
+    return lines + [f"- **{item.tag}** {plain(item.threat.title)} {marks(item.threat.evidence)}" for item in rest]
 
 
 def _threat_line(view: View, item: RankedThreat, room: Room) -> str:

@@ -39,17 +39,11 @@ def score(view: View) -> list[str]:
 
 
 def _headline(view: View) -> list[str]:
-    """Which threat gives the base, and which one scores higher."""
+    """Which threat gives the base."""
     headline = view.headline
     if headline is None or view.draft.score.withheld is not None:
         return []
-    higher = [item.tag for item in view.threats if item.threat.score.aivss > headline.threat.score.aivss]
-    beyond = (
-        f"; {listed(higher)} would score higher but {'is' if len(higher) == 1 else 'are'} less typical"
-        if higher
-        else ""
-    )
-    return [f"Headline {headline.tag}, {plain(headline.threat.title)} {marks(headline.threat.evidence)}{beyond}", ""]
+    return [f"Headline {headline.tag}, {plain(headline.threat.title)} {marks(headline.threat.evidence)}", ""]
 
 
 def _vector_table(view: View) -> list[str]:
@@ -68,15 +62,12 @@ def _factor_table(view: View) -> list[str]:
     draft = view.draft
     present = [key for key in FACTORS if key in draft.factors]
     in_set = FACTOR_SETS[draft.score.factor_set] if draft.score.factor_set else ()
-    columns = (
-        Column("factor"), Column("value", True), Column("range"), Column("state"), Column("parts"), Column("quote"),
-    )  # fmt: skip
+    parts = f"parts; typical: of {plain(with_article(view.kind))}" if view.kind else "parts; typical: of all products"
+    heads = (("factor", False), ("value", True), ("range", False), ("state", False), (parts, False), ("quote", False))
+    columns = [Column(head, numeric) for head, numeric in heads]
     known = [key for key in present if draft.factors[key].state != "unknown"]
     rows = [_factor_row(view, key, key in in_set) for key in known]
-    lines = []
-    if rows:
-        typical = f"Typical: of {plain(with_article(view.kind))}" if view.kind else "Typical: of all products"
-        lines = [typical, "", *table(columns, rows)]
+    lines = table(columns, rows) if rows else []
     unknown = [key for key in present if draft.factors[key].state == "unknown"]
     if unknown:
         typical = f"typical for {with_article(view.kind)}" if view.kind else "typical value"

@@ -82,7 +82,7 @@ def _controls(view: View) -> str:
     lowered = [item.evidence.id for item in view.controls if item.counted and item.evidence.rank >= COUNTING_RANK]
     if lowered:
         return f"Controls that the documents name and that count: {marks(lowered)}, in the factors"
-    claims = sum(not item.counted for item in view.controls)
+    claims = sum(item.is_claim and not item.counted for item in view.controls)
     if claims:
         return f"Controls that count: none yet ({counted(claims, 'claim')}, none of rank ≥ {COUNTING_RANK})"
     return "Controls that count: none named"
@@ -93,10 +93,13 @@ def _why(view: View) -> str:
     if view.headline is None or withheld:
         reason = plain(with_stop(withheld or "no threat has a quote"))
         return f"**Why**: {reason}"
-    _, layer, threat = view.headline
-    quote = view.quote(threat.evidence, _QUOTE + 60, threat.title)
+    place, layer, threat = view.headline
+    higher = sum(item.threat.score.aivss > threat.score.aivss for item in view.threats)
+    rank = f"{counted(higher, 'threat')} would score higher but {'is' if higher == 1 else 'are'} less typical"
     sentence = plain(threat_sentence(threat.statement))
-    return f"**Why**: {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}. {sentence} {quote}".rstrip()
+    quote = view.quote(threat.evidence, _QUOTE + 60, f"{threat.title} {sentence}")
+    stands = f"#{place}, {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}{f'; {rank}' if higher else ''}"
+    return f"**Why**: {stands}. {sentence} {quote}".rstrip()
 
 
 def folded_capabilities(view: View) -> list[Capability]:

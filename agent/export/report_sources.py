@@ -155,5 +155,5 @@ def method(view: View) -> list[str]:
     rows += [[plain(key.replace("_", " ")), f"{value:g}"] for key, value in sorted(draft.usage.items())]
     prompts = [f"{plain(ref.name)} {ref.version} {code(ref.sha[:_SHORT_HASH])}" for ref in draft.drafter.prompts]
     rows += [["prompts", ", ".join(prompts)]] if prompts else []
-    rows += [[f"{source.document} sha256", code(source.sha256)] for source in draft.sources]
+    rows += [[f"{item.document} {item.kind}", f"{code(item.url)} sha256 {code(item.sha256)}"] for item in draft.sources]
     return [*lines, *table((Column("manifest"), Column("value")), rows)]

@@ -94,20 +94,29 @@ def shorten(text: str, limit: int) -> str:
     return (cut[:space] if space > limit // 2 else cut).rstrip(" ,;:–—-") + " …"
 
 
+def shared_words(text: str, about: str) -> int:
+    """How many different words of four letters and more both texts have."""
+    return len(_long_words(text) & _long_words(about))
+
+
+def _long_words(text: str) -> set[str]:
+    return {word.casefold() for word in _LONG_WORD.findall(text)}
+
+
 def excerpt(text: str, limit: int, about: str) -> str:
     """At most `limit` characters of `text` on one line: the stretch of words that shares most with `about`.
 
     What is left out before or behind it shows as an ellipsis. Of equal stretches the first is taken.
     """
     flat = _BLANKS.sub(" ", text).strip()
-    wanted = {word.casefold() for word in _LONG_WORD.findall(about)}
+    wanted = _long_words(about)
     if len(flat) <= limit or not wanted:
         return shorten(flat, limit)
     room = limit - 4
     starts = [0, *(match.end() for match in re.finditer(" ", flat))]
     best, most = 0, -1
     for start in starts:
-        found = len({word.casefold() for word in _LONG_WORD.findall(flat[start : start + room])} & wanted)
+        found = len(_long_words(flat[start : start + room]) & wanted)
         if found > most:
             best, most = start, found
         if start + room >= len(flat):

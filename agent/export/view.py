@@ -3,6 +3,7 @@
 Nothing is decided here that changes a number; ranking and folding follow the stored scores and a total order.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.evidence.roles import classify
-from agent.export.safe_markdown import quoted
+from agent.export.safe_markdown import quoted, shared_words
 from agent.export.sentences import tenth
 from agent.records import Capability, Document, Draft, Evidence, LayerThreats, Question, Threat
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
@@ -26,6 +27,11 @@ _MODES: Final = ("delete", "execute", "write", "read")
 _SPARSE: Final = ", sparsely described"
 """What the estimator adds to a kind whose listing says little."""
 _STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
+_ABSENT: Final = re.compile(
+    r"\b(?:no|without|lacks?|(?:does|do|is|are) not(?: \w+)?|never) (?:[\w-]+ ){0,3}?"
+    r"(?:confirm|approv|permission|encrypt|sandbox|isolat|limit|authenticat|sign-?in|review|restrict|audit|validat|verif|mask|redact|filter|moderat)",
+    re.IGNORECASE,
+)
 _RANKS: Final = (
     "guess",
     "marketing sentence",
@@ -55,6 +61,11 @@ class ClaimedControl(NamedTuple):
     evidence: Evidence
     counted: bool
     why: str
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether the source claims the control, and does not say that it is absent."""
+        return not _ABSENT.search(self.evidence.quote)
 
 
 @dataclass(frozen=True)
@@ -177,16 +188,20 @@ class View:
             )
         if item.about != "product":
             return f"about {'the platform' if item.about == 'platform' else 'something else'}, not the product"
+        if _ABSENT.search(item.quote):
+            return "says that the control is absent: may raise, never lowers"
         if item.rank < COUNTING_RANK:
             return _RANKS[item.rank]
         return f"{_RANKS[item.rank]}, but no threat or factor here is what it controls"
 
     def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
-        """The first quote of these marks, cut to what concerns `about`, with all marks behind it; or an empty text."""
+        """The quote of these marks that shares most with `about`, cut to that, its own mark first; or an empty text."""
         known = [mark for mark in marks if mark in self.evidence]
         if not known:
             return ""
-        return f"{quoted(self.evidence[known[0]].quote, limit, about)} ({', '.join(known)})"
+        best = max(known, key=lambda mark: (shared_words(self.evidence[mark].quote, about), -known.index(mark)))
+        ordered = [best, *(mark for mark in known if mark != best)]
+        return f"{quoted(self.evidence[best].quote, limit, about)} ({', '.join(ordered)})"
 
 
 def rank_words(rank: int) -> str:
