@@ -45,7 +45,8 @@ CONTROL_FLOOR: Final = 0.1
 _LANGUAGE: Final[FactorKey] = "natural_language_interface"
 _LANGUAGE_SPREAD: Final = Spread(below=-0.3, above=0.3)
 _SHOWN: Final = 0.005
-_CLEAR_KIND: Final = 0.75
+_VAGUE_KIND: Final = 0.3
+"""Below this probability a kind is not called by its name alone."""
 _DIGITS: Final = 4
 _TENTH: Final = Decimal("0.1")
 _ABOUT_PRODUCT: Final = "product"
@@ -161,9 +162,7 @@ def _labelled(sources: _Sources, key: FactorKey, constants: FactorConstants, lik
     state = _state(sources, reasons, shown, effects)
     evidence = cited.ids() or cited.stating(reasons, shown, state)
     spread = constants.unknown if state == "unknown" or found.thin else constants.known
-    return _Draft(
-        key, tuple(parts), state, evidence, spread, _rationale(sources, parts, state), cited.rules, cited.ranks
-    )
+    return _Draft(key, tuple(parts), state, evidence, spread, _rationale(parts, state), cited.rules, cited.ranks)
 
 
 def _language(sources: _Sources) -> _Draft:
@@ -181,7 +180,7 @@ def _language(sources: _Sources) -> _Draft:
         state,
         cited.ids(),
         _LANGUAGE_SPREAD,
-        _rationale(sources, parts, state),
+        _rationale(parts, state),
         cited.rules,
         cited.ranks,
     )
@@ -285,20 +284,22 @@ def _state(
     return "unknown"
 
 
-def _rationale(sources: _Sources, parts: list[Part], state: State) -> str:
-    start = f"{_figure(parts[0].effect)} is where {parts[0].label} starts" if state != "unknown" else ""
+def _rationale(parts: list[Part], state: State) -> str:
+    """What the value starts from, what raises and what lowers it, in words."""
+    start = _figure(parts[0].effect)
+    if state == "unknown":
+        return f"Nothing in the sources bears on it; {start} is usual for {parts[0].label}."
     up = [f"{p.label} ({p.evidence})" for p in parts if p.evidence and p.effect > 0]
     down = [f"{p.label} ({p.evidence})" for p in parts if p.evidence and p.effect < 0]
-    if state == "unknown":
-        return f"Nothing in the sources bears on it; {_figure(parts[0].effect)} is usual for {parts[0].label}."
-    clauses = [start]
-    if up:
-        clauses.append("higher because it " + _listed(up))
+    clauses = ["it " + _listed(up)] if up else []
     if down:
         clauses.append("lower because it " + _listed(down))
+    if not clauses:
+        clauses.append(f"what is said of it is within what is usual for {parts[0].label}")
     if state == "contradicted":
-        clauses.append("the sources disagree, and the worse reading stands")
-    return "; ".join(clauses) + "."
+        clauses.append("the sources also say the opposite, and the worse reading stands")
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}; {start} before that."
 
 
 def _listed(items: list[str]) -> str:
@@ -309,9 +310,11 @@ def _kind_words(found: FactorFeatures) -> str:
     kinds = load_kinds()
     order = sorted(range(len(kinds)), key=lambda n: (-found.kinds[n], n))
     first, second = order[0], order[1]
-    if found.kinds[first] >= _CLEAR_KIND:
-        return kinds[first].title
-    return f"{kinds[first].title} or {kinds[second].title}"
+    if found.kinds[first] < _VAGUE_KIND:
+        return f"a mix of kinds, nearest {kinds[first].title}"
+    if found.kinds[second] >= _VAGUE_KIND:
+        return f"{kinds[first].title} or {kinds[second].title}"
+    return kinds[first].title
 
 
 def _mix(by_kind: Mapping[str, float], found: FactorFeatures) -> float:
