@@ -212,6 +212,17 @@ def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, li
             ("a stranger", "the agent reads mail unasked", "start a payment", "loss of money", "money"),
             "A stranger, when the agent reads mail unasked, can start a payment, which leads to loss of money.",
         ),
+        (
+            (
+                "anyone who reaches the port, be it from the network",
+                "a server without login",
+                "call it",
+                "misuse",
+                "it",
+            ),
+            "Given a server without login, anyone who reaches the port, be it from the network, can call it, which leads "
+            "to misuse of it.",
+        ),
         (("a guest", "who is signed in", "can read notes.", "", ""), "A guest who is signed in can read notes."),
         (
             ("a guest", "after the export", "read notes", "disclosure", "the notes"),

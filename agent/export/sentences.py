@@ -47,6 +47,8 @@ _PAST_IMPACT: Final = re.compile(
     r"\b(?:is|are|be|being|gets?|becomes?|leaves?|goes|go|runs?|ends?|reach(?:es)?|happens?)\b"
 )
 _TENTH: Final = 0.095
+_ASIDE: Final = re.compile(r", (?:be it|directly|from|whether|as) [^,]*$")
+"""An aside at the end of a source, which a comma must close."""
 _SHORT_SOURCE: Final = 5
 """Words; behind a longer source an inserted condition would be hard to follow, so the condition comes first."""
 _WORDS: Final = re.compile(r"\w+")
@@ -79,7 +81,7 @@ def threat_sentence(statement: ThreatStatement) -> str:
     condition = _condition(_bare(statement.prerequisite))
     subject = f"{source}{condition}"
     if condition.startswith(", given ") and len(source.split()) > _SHORT_SOURCE:
-        subject = f"{condition.removeprefix(', ')} {source}"
+        subject = f"{condition.removeprefix(', ')} {source}" + ("," if _ASIDE.search(source) else "")
     result = _result(_bare(statement.impact), _bare(statement.asset))
     sentence = f"{subject} can {action}"
     if result:
