@@ -26,7 +26,7 @@ PARTS = (
     "## Top threats",
     "## Before you switch it on",
     "## Ask first",
-    "**Layers at a glance**",
+    "## Layers at a glance",
     "---",
     "## Scope and assumptions",
     "## System picture",
@@ -220,8 +220,8 @@ def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, li
                 "misuse",
                 "it",
             ),
-            "Given a server without login, anyone who reaches the port, be it from the network, can call it, which leads "
-            "to misuse of it.",
+            "Given a server without login, anyone who reaches the port, be it from the network, can call it, which "
+            "leads to misuse of it.",
         ),
         (("a guest", "who is signed in", "can read notes.", "", ""), "A guest who is signed in can read notes."),
         (

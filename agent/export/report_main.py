@@ -53,11 +53,12 @@ def scope(view: View, room: Room) -> list[str]:
     if draft.product.summary:
         lines += [plain(with_stop(draft.product.summary)), ""]
     titles = {document.id: document for document in view.documents}
-    lines += [f"- Read: {_source(item, titles.get(item.document))}" for item in draft.sources[:_SOURCES]]
+    named = [_source(item, titles.get(item.document)) for item in draft.sources[:_SOURCES]]
     more = draft.sources[_SOURCES:]
     if more:
         chars = sum(item.chars for item in more)
-        lines.append(f"- Read: {more[0].document} to {more[-1].document}, {chars:,} characters, named in the manifest")
+        named.append(f"{more[0].document} to {more[-1].document}, {chars:,} characters, named in the manifest")
+    lines.append(f"- Read: {'; '.join(named)}")
     lines += [f"- Not read: {gap}" for gap in _gaps(view)]
     lines += [f"- Assumed: {plain(text)}" for text in draft.assumptions[: room.assumed]]
     return [*lines, ""]
@@ -71,7 +72,7 @@ def further_assumptions(view: View, room: Room) -> list[str]:
 
 def _source(item: SourceRef, document: Document | None) -> str:
     title = f" “{plain(document.title)}”" if document and document.title else ""
-    return f"{item.document} {item.kind}{title}, {code(item.url)}, {item.chars:,} characters, {item.fetched_at[:10]}"
+    return f"{item.document} {item.kind}{title}, {code(item.url)}, {item.chars:,} characters"
 
 
 def _gaps(view: View) -> list[str]:
@@ -89,7 +90,7 @@ def _gaps(view: View) -> list[str]:
 def picture(view: View, diagram: Sequence[str], room: Room) -> list[str]:
     """Part 11: the diagram in its fence, what each boundary holds, and the flows with a quote that cross one."""
     system = view.draft.system
-    lines = ["## System picture", "Solid: a quote says so. Dashed: assumed.", "", *diagram, ""]
+    lines = ["## System picture: solid, a quote says so; dashed, assumed", *diagram, ""]
     names = _names(view)
     owner = {member: boundary.name for boundary in system.boundaries for member in boundary.members}
     for boundary in system.boundaries:
@@ -189,8 +190,8 @@ def controls(view: View, room: Room) -> list[str]:
     lines = ["## Claimed controls"]
     claimed = view.controls[: room.controls]
     if not claimed:
-        read = counted(len(view.draft.sources), "source")
-        return [*lines, f"None named in {read} on {plain(view.draft.product.name)}", ""]
+        read = listed([source.document for source in view.draft.sources], last="or")
+        return [f"## Claimed controls: none named in {read}", ""]
     lines += _control_table(claimed)
     more = len(view.controls) - len(claimed)
     if more:

@@ -98,8 +98,8 @@ def _why(view: View) -> str:
     rank = f"{counted(higher, 'threat')} would score higher but {'is' if higher == 1 else 'are'} less typical"
     sentence = plain(threat_sentence(threat.statement))
     quote = view.quote(threat.evidence, _QUOTE + 60, f"{threat.title} {sentence}")
-    stands = f"#{place}, {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}{f'; {rank}' if higher else ''}"
-    return f"**Why**: {stands}. {sentence} {quote}".rstrip()
+    stands = f"#{place}, {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}{f' ({rank})' if higher else ''}"
+    return f"**Why**: {stands}: {sentence} {quote}".rstrip()
 
 
 def folded_capabilities(view: View) -> list[Capability]:
@@ -228,7 +228,7 @@ def _ask_first(view: View) -> list[str]:
 def _question(number: int, item: Question) -> str:
     settles = ", ".join(name_of(key) for key in item.settles)
     effect = f"; {narrowing(item.effect)}" if item.effect > 0 else ""
-    return f"{number}. **{plain(item.id)}** {plain(item.text)} *({settles}{effect})*"
+    return f"{number}. **{plain(item.id)}** *({settles}{effect})* {plain(item.text)}"
 
 
 def _layers_line(view: View) -> list[str]:
@@ -236,4 +236,4 @@ def _layers_line(view: View) -> list[str]:
     states = [
         f"{LAYER_CODES[key]} {signs.get(layer.applies, '●' if layer.certain else '?')}" for key, layer in view.layers
     ]
-    return [f"**Layers at a glance** (● certain, ? not certain, – does not apply): {' · '.join(states)}", "", "---"]
+    return ["## Layers at a glance: ● certain, ? not certain, – does not apply", " · ".join(states), "", "---"]
