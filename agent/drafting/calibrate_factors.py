@@ -11,6 +11,7 @@ against the published labels when the row's whole vendor family is left out, in 
 fit uses.
 """
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,12 +109,11 @@ def fit(rows: Sequence[FactorRow]) -> FactorCalibration:
     kinds = np.array([row.features.kinds for row in used])
     likeness = np.array([row.features.likeness for row in used])
     centred = likeness - likeness.mean(axis=0)
-    families = _groups([row.family for row in used])
     constants: dict[FactorKey, FactorConstants] = {}
     for factor in rules().reasons:
         mine = np.array([_has(row, factor) for row in used])
         picked = [row for row, keep in zip(used, mine, strict=True) if keep]
-        groups = [g for g in (np.flatnonzero(np.isin(np.flatnonzero(mine), g)) for g in families) if g.size]
+        groups = _groups(tuple(row.family for row in picked))
         constants[factor] = _fit_factor(factor, picked, kinds[mine], centred[mine], groups)
     means = likeness.mean(axis=0)
     return FactorCalibration(
@@ -270,8 +270,8 @@ def _left_out(x: Matrix, y: Matrix, weights: Matrix, ridge: Matrix, groups: Sequ
     active = x[:, used]
     hat = active @ np.linalg.solve(active.T @ active + np.diag(ridge[used]), active.T)
     residual = y - x @ weights
-    left: Matrix = np.empty_like(y)
-    for group in groups:
+    left: Matrix = residual / (1 - np.diag(hat))
+    for group in (g for g in groups if len(g) > 1):
         left[group] = np.linalg.solve(np.eye(len(group)) - hat[np.ix_(group, group)], residual[group])
     return left
 
@@ -312,9 +312,10 @@ def _grid(values: Matrix) -> Matrix:
     return rounded
 
 
-def _groups(families: Sequence[str]) -> list[NDArray[np.intp]]:
+@functools.lru_cache(maxsize=8)
+def _groups(families: tuple[str, ...]) -> tuple[NDArray[np.intp], ...]:
     names = np.array(families)
-    return [np.flatnonzero(names == name) for name in sorted(set(families))]
+    return tuple(np.flatnonzero(names == name) for name in sorted(set(families)))
 
 
 def _has(row: FactorRow, factor: FactorKey) -> bool:
