@@ -55,7 +55,12 @@ _SUBJECTS: Final = re.compile(
     r"|end users?|shoppers?|contacts?|recipients?|tenants|clients|passengers?|users?|people|persons?)\b",
     re.IGNORECASE,
 )
-_CONTAINERS: Final[Mapping[str, str]] = {"Docker": "the Docker container", "Kubernetes": "the Kubernetes cluster"}
+_SPELT_OUT: Final[Mapping[str, str]] = {
+    "Docker": "the Docker container",
+    "Kubernetes": "the Kubernetes cluster",
+    "OAuth": "the OAuth grant",
+}
+"""Names that stand for a thing of their kind when they fill a slot."""
 _PARTICLES: Final = frozenset(("and", "or", "up", "out", "off", "in", "on", "back", "at", "down", "over"))
 _PROPER: Final = re.compile(r"[A-Z]|\d")
 
@@ -272,6 +277,8 @@ class Slots:
         one = self._lexicon.singulars[slot].get(head, head).split(" ")[-1]
         if one.lower() != words[-1].lower():
             words[-1] = one
+        if (whole := _SPELT_OUT.get(" ".join(words))) and slot != "package":
+            return whole
         bare = kind.bare or (len(words) == 1 and words[0][:1].isupper() and not words[0].isupper())
         return " ".join(words) if bare else "the " + " ".join(words)
 
@@ -315,7 +322,7 @@ class Slots:
         return None
 
     def _named(self, name: str) -> str:
-        name = _CONTAINERS.get(name, name)
+        name = _SPELT_OUT.get(name, name)
         last = name.split(" ")[-1].lower()
         if (
             _PROPER.search(name)
