@@ -62,6 +62,7 @@ _SPELT_OUT: Final[Mapping[str, str]] = {
 }
 """Names that stand for a thing of their kind when they fill a slot."""
 _PARTICLES: Final = frozenset(("and", "or", "up", "out", "off", "in", "on", "back", "at", "down", "over"))
+_COUNTED: Final = ("PDF", "URL", "CVE")
 _PROPER: Final = re.compile(r"[A-Z]|\d")
 
 
@@ -169,7 +170,7 @@ def _noun_source(heads: str, modifier: str) -> str:
 def _plural(head: str) -> str:
     """The plural of a noun phrase."""
     *front, last = head.split(" ")
-    return " ".join([*front, last + "s" if last in ("PDF", "URL") else plural(last)])
+    return " ".join([*front, last + "s" if last in _COUNTED else plural(last)])
 
 
 class Slots:
