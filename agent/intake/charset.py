@@ -25,6 +25,7 @@ _MAGIC: Final = (
 )
 _BAD_SHARE: Final = 0.05
 _ZERO_SHARE: Final = 0.3
+_MIN_WIDE: Final = 8
 _REPLACEMENT: Final = "\ufffd"
 
 
@@ -51,7 +52,7 @@ def decode(body: bytes, declared: str = "") -> str:
     meta = _META.search(body[:_META_REACH])
     try:
         # Valid UTF-8 with letters beyond ASCII is never an accident, whatever was declared.
-        return body.decode("utf-8")
+        return _checked(body.decode("utf-8"))
     except UnicodeDecodeError:
         pass
     for name in (declared, meta[1].decode("ascii") if meta else ""):
@@ -75,7 +76,7 @@ def _codec(name: str) -> str | None:
 def _wide(head: bytes) -> str | None:
     """UTF-16 without its mark: every other byte of Western text is zero."""
     half = len(head) // 2
-    if half == 0:
+    if half < _MIN_WIDE:
         return None
     even = head[0::2].count(0) / half
     odd = head[1::2].count(0) / half

@@ -192,7 +192,7 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     stop = text.find("\n", end)
     stop = len(text) if stop < 0 else stop
     line = text[begin:stop]
-    cut = max((match.end() for match in re.finditer(r"[.!?]\s+(?=[A-Z\[<\"“])", line[: start - begin])), default=0)
+    cut = max((match.end() for match in re.finditer(r"[.!?]\s+(?=[A-Z\[<\"“])", line[: start - begin + 1])), default=0)
     tail = re.search(r"[.!?](?=\s|$)", text[end:stop])
     return begin + cut, end + tail.end() if tail else stop
 

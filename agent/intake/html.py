@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from agent.intake.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
-from agent.intake.visibility import Visibility, mount_is_empty
+from agent.intake.visibility import NOT_XML, Visibility, mount_is_empty
 
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS: Final = frozenset(
@@ -53,7 +53,7 @@ _MAX_BLOCKS: Final = 20_000
 _MIN_VOTED: Final = 8
 _FEW_WORDS: Final = 4
 _LINKED: Final = 0.5
-_MAX_DEPTH: Final = 2000
+_MAX_DEPTH: Final = 500
 
 
 class _State(NamedTuple):
@@ -73,15 +73,18 @@ class _Piece(NamedTuple):
 
 
 def read_html(text: str) -> Page:
-    """The page of an HTML text.
+    """The page of an HTML text; a text without any element gives a page without blocks.
 
-    Raises ValueError when there is no element in it at all.
+    Raises ValueError when the parser gave up half-way, which it does without a word and with an empty text.
     """
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
-    raw = text.replace("\x00", "").encode("utf-8", "replace")
+    text, controls = NOT_XML.subn("", text)
+    raw = text.encode("utf-8")
     root = etree.fromstring(raw, parser) if raw.strip() else None
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        raise ValueError("elements nested too deeply")
     if root is None:
-        raise ValueError("no element")
+        return Page("", ())
     title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
     empty_mount = mount_is_empty(root)
     visibility = Visibility(root)
@@ -94,6 +97,8 @@ def read_html(text: str) -> Page:
     blocks = tuple(piece.block for piece in pieces)
     heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title)
     removed = list(visibility.removed)
+    if controls:
+        removed.append(Removed("control-characters", "the page", f"{controls} control characters"))
     if walk.too_deep:
         removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
     return Page(heading, blocks, tuple(walk.links), tuple(removed), visibility.scripts and empty_mount)

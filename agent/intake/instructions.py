@@ -49,8 +49,7 @@ _PATTERNS: Final = tuple(
         r"\b(?:reveal|print|repeat|show|leak|output) (?:me )?your (?:system )?(?:prompt|instructions)\b",
         r"\brepeat\b[^.\n]{0,60}\btimes\b[^.\n]{0,20}\b(?:before|after|in) (?:each|every)\b",
         r"\bskip (?:the |all |any )?(?:evidence|security|risk) (?:checks?|review|steps?)\b",
-        r"\b(?:before|when|while) (?:judging|scoring|assessing|rating|grading)\b(?: this)?(?=[.,;!]|$| (?:it|this|the "
-        r"(?:product|listing|agent|vendor))\b)",
+        r"\b(?:load|fetch|open|visit|follow|consult)\b[^.\n]{0,40}\bbefore (?:you )?(?:judg|scor|assess|rat|grad)ing\b",
         r"\bdecode (?:and|then) (?:apply|follow|execute|obey|run)\b",
         r"\b(?:authors?|developers?|makers?|maintainers?|operators?) of the (?:threat[- ]model\w*|assessment|scoring|"
         r"review)\b[^.\n]{0,30}\b(?:tool|system|pipeline|engine)\b",

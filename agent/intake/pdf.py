@@ -6,11 +6,18 @@ scan with recognised text behind its picture, and keeps it.
 
 import io
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.intake import instructions
 from agent.intake.page import MAX_EXCERPT, Block, Page, Removed
 
+if TYPE_CHECKING:
+    from pypdf import PageObject
+
+_Operation = tuple[Any, bytes]
+"""Operands and operator, as pypdf gives them."""
+
+_SHOWS: Final = frozenset({b"Tj", b"TJ", b"'", b'"'})
 _MAX_PAGES: Final = 300
 _MIN_SIZE: Final = 1.5
 _INVISIBLE: Final = 3
@@ -29,24 +36,18 @@ class _Line:
 
 
 class _Collector:
-    """Takes text pieces from pypdf's visitors; keeps apart what cannot be seen."""
+    """Takes text runs from pypdf as lines; keeps apart what is too small to read."""
 
     def __init__(self) -> None:
         self.lines: list[_Line] = [_Line()]
         self.hidden: list[str] = []
-        self._mode = 0
-
-    def operand(self, operator: bytes, operands: list[object], *_: object) -> None:
-        """Follow the text render mode."""
-        if operator == b"Tr" and operands:
-            self._mode = int(float(str(operands[0])))
 
     def text(self, text: str, _cm: object, tm: list[float], _font: object, size: float | None) -> None:
         """Take one run of text."""
         if not text:
             return
-        seen = (size or 0.0) * (abs(tm[3]) or abs(tm[1]) or 1.0) if len(tm) > _INVISIBLE else size or 0.0
-        if text.strip() and (self._mode == _INVISIBLE or 0 < seen < _MIN_SIZE):
+        seen = (size or 0.0) * (abs(tm[3]) or abs(tm[1]) or 1.0)
+        if text.strip() and 0 < seen < _MIN_SIZE:
             self.hidden.append(text)
             return
         first, *more = text.split("\n")
@@ -60,6 +61,54 @@ class _Collector:
         line.text += text
         if text.strip():
             line.size = max(line.size, size)
+
+
+def _read_page(page: "PageObject") -> _Collector:
+    """The lines of a page without the text of render mode 3, which goes to `hidden`."""
+    from pypdf.generic import NameObject
+
+    content = page.get_contents()
+    shown, unseen = _by_mode(content.operations) if content is not None else ([], [])
+    collector = _Collector()
+    if content is None or not unseen:
+        page.extract_text(visitor_text=collector.text)
+        return collector
+    whole = content.operations
+    content.operations = shown
+    page[NameObject("/Contents")] = content
+    page.extract_text(visitor_text=collector.text)
+    if not any(line.text.strip() for line in collector.lines):
+        # A scan: its recognised text is all that there is.
+        content.operations = whole
+        page.extract_text(visitor_text=collector.text)
+        return collector
+    rest = _Collector()
+    content.operations = unseen
+    page.extract_text(visitor_text=rest.text)
+    collector.hidden.extend(line.text for line in rest.lines)
+    return collector
+
+
+def _by_mode(operations: list[_Operation]) -> tuple[list[_Operation], list[_Operation]]:
+    """The operations without those that show text in render mode 3, and without those that show it in another."""
+    shown: list[_Operation] = []
+    unseen: list[_Operation] = []
+    mode = 0
+    saved: list[int] = []
+    found = False
+    for operands, operator in operations:
+        if operator == b"q":
+            saved.append(mode)
+        elif operator == b"Q" and saved:
+            mode = saved.pop()
+        elif operator == b"Tr" and operands:
+            mode = int(float(str(operands[0])))
+        if operator not in _SHOWS or mode != _INVISIBLE:
+            shown.append((operands, operator))
+        if operator not in _SHOWS or mode == _INVISIBLE:
+            unseen.append((operands, operator))
+            found = found or operator in _SHOWS
+    return shown, unseen if found else []
 
 
 def read_pdf(body: bytes) -> Page:
@@ -82,14 +131,9 @@ def read_pdf(body: bytes) -> Page:
             if instructions.find(value):
                 removed.append(Removed("hidden-text", "metadata of the PDF", value[:MAX_EXCERPT]))
         for number, page in enumerate(reader.pages[:_MAX_PAGES], 1):
-            collector = _Collector()
-            page.extract_text(visitor_operand_before=collector.operand, visitor_text=collector.text)
+            collector = _read_page(page)
             hidden = " ".join(" ".join(collector.hidden).split())
-            if hidden and not any(line.text.strip() for line in collector.lines):
-                line = _Line()
-                line.text = "\n".join(collector.hidden)
-                collector.lines = [line]
-            elif len(hidden.split()) >= _WORTH_WORDS:
+            if len(hidden.split()) >= _WORTH_WORDS or instructions.find(hidden):
                 removed.append(Removed("hidden-text", f"page {number}", hidden[:MAX_EXCERPT]))
             blocks.extend(_blocks(collector.lines))
     except PyPdfError as error:

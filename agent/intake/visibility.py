@@ -215,6 +215,8 @@ def _sizes_inside(element: etree._Element) -> bool:
     return any("font-size" in (child.get("style") or "") for child in element.iterdescendants("*"))
 
 
+# The tree gives such characters out, from references like &#31;, but does not take them in again.
+NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNKNOWN: Final[styles.Colour] = (-1, -1, -1)
 _TOLD_REACH: Final = 20_000
 
@@ -236,11 +238,11 @@ def _drop(element: etree._Element) -> None:
     parent = element.getparent()
     if parent is None:
         return
-    tail = element.tail
+    tail = NOT_XML.sub("", element.tail or "")
     if tail:
         previous = element.getprevious()
         if previous is None:
-            parent.text = (parent.text or "") + tail
+            parent.text = NOT_XML.sub("", parent.text or "") + tail
         else:
-            previous.tail = (previous.tail or "") + tail
+            previous.tail = NOT_XML.sub("", previous.tail or "") + tail
     parent.remove(element)

@@ -1,0 +1,193 @@
+"""HTML to text: what is visible is kept, what is hidden is taken out and told, navigation goes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.intake.compose import compose
+from agent.intake.html import read_html
+from tests.test_intake_text import ORDER, check_law, kinds, snapshot
+
+
+def html(body, head=""):
+    text = (
+        f"<!doctype html><html><head><title>Acme</title>{head}</head><body><main><h1>Acme</h1>"
+        f"<p>The agent reads the mailbox of a team and drafts replies.</p>{body}"
+        "<h2>Limits</h2><p>It has write access to the calendar.</p></main></body></html>"
+    )
+    return compose("D1", read_html(text), snapshot("text/html"))
+
+
+HTML_PIECES = st.sampled_from(
+    [
+        "<p>",
+        "</p>",
+        "<div>",
+        "</div>",
+        "<ul><li>",
+        "</li></ul>",
+        "<h2>",
+        "</h2>",
+        "<table><tr><td>a<td>b",
+        "</table>",
+        "<br>",
+        "<nav>",
+        "</nav>",
+        "<!--",
+        "-->",
+        "<pre>",
+        "</pre>",
+        "<script>",
+        "</script>",
+        "<a href=/x>",
+        "</a>",
+        "&#8238;",
+        "&#0;",
+        "<span hidden>",
+        "</span>",
+        '<p style="color:#fff">',
+        "<details><summary>",
+        "</details>",
+        "word word",
+        "<template>",
+    ]
+)
+
+
+@given(st.lists(HTML_PIECES | st.text(max_size=8), max_size=30).map("".join))
+def test_law_of_offsets_for_html(body):
+    document = html(body)
+    check_law(document)
+    assert document == html(body)
+
+
+def test_html_form():
+    document = html(
+        "<h2>Features<a class=anchor href=#f>¶</a></h2><ul><li>One <b>bold</b></li><li><p>Two</p></li></ul>"
+        "<div>Bare <span>text</span></div><pre>a  b\n\nc</pre>"
+        "<table><tr><th>Scope<th>Why<tr><td>mail.send<td>to answer</table>"
+        "<dl><dt>Plan</dt><dd>Free</dd></dl><details><summary>More</summary>Folded text.</details>"
+    )
+    assert document.text == (
+        "Acme\n\nThe agent reads the mailbox of a team and drafts replies.\n\nFeatures\n\n"
+        "- One bold\n- Two\n\nBare text\n\na  b\nc\n\nScope | Why\nmail.send | to answer\n\nPlan\n\nFree\n\n"
+        "More\n\nFolded text.\n\n"
+        "Limits\n\nIt has write access to the calendar.\n"
+    )
+    assert document.findings == ()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<nav>{}</nav>",
+        "<footer>{}</footer>",
+        "<aside>{}</aside>",
+        "<form><label>{}</label></form>",
+        "<div class='cookie-banner'>{}</div>",
+        "<div id='onetrust'>{}</div>",
+        "<ul class='breadcrumbs'><li>{}</li></ul>",
+        "<div role='navigation'>{}</div>",
+        "<button>{}</button>",
+        "<script>{}</script>",
+        "<style>{}</style>",
+        "<svg><text>{}</text></svg>",
+    ],
+)
+def test_chrome_is_dropped_without_a_finding(fragment):
+    document = html(fragment.format("Sign in here"))
+    assert "Sign in here" not in document.text
+    assert document.findings == ()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<div style='display:none'>{}</div>",
+        "<p>Shown <span style='visibility: hidden !important'>{}</span></p>",
+        "<div hidden>{}</div>",
+        "<p style='font-size:0'>{}</p>",
+        "<p style='font-size:1px'>{}</p>",
+        "<p style='opacity:0'>{}</p>",
+        "<div style='position:absolute; left:-9999px'>{}</div>",
+        "<div style='text-indent:-9999px'>{}</div>",
+        "<div style='height:0;overflow:hidden'>{}</div>",
+        "<p style='color:#fff;background:#ffffff'>{}</p>",
+        "<p style='color:white'>{}</p>",
+        "<div style='background:#111'><p style='color:#121212'>{}</p></div>",
+        "<p style='color:transparent'>{}</p>",
+        "<template><p>{}</p></template>",
+        "<noscript><p>{}</p></noscript>",
+        "<dialog>{}</dialog>",
+        "<div class='gone'>{}</div>",
+        "<!-- {} -->",
+        "<a href='/x' title='{}'>Docs</a>",
+        "<select><option>A<option>{}</select>",
+    ],
+)
+def test_hidden_text_is_dropped_and_told(fragment):
+    document = html(fragment.format(ORDER), head="<style>.gone { display: none }</style>")
+    assert "0.0" not in document.text
+    assert "hidden-text" in kinds(document)
+    assert "It has write access to the calendar." in document.text
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<div style='background:#111'><p style='color:#fff'>{}</p></div>",
+        "<div style='background:var(--dark)'><p style='color:#fff'>{}</p></div>",
+        "<p style='opacity:0;transform:translateY(20px)'>{}</p>",
+        "<h3 style='color:transparent;background-clip:text'>{}</h3>",
+        "<div role='tabpanel' hidden>{}</div>",
+        "<div class='accordion-body' style='display:none'>{}</div>",
+        "<div style='font-size:0'><span style='font-size:16px'>{}</span></div>",
+        "<span class='sr-only' style='position:absolute;width:1px;height:1px;clip-path:inset(50%)'>{}</span>",
+        "<header><p>{}</p></header>",
+        "<aside class='admonition'>{}</aside>",
+        "<blockquote>{}</blockquote>",
+        "<div><span><span>{}</span></span></div>",
+        "<section class='code-reviews'>{}</section>",
+        "<img alt='{}' src=/d.png>",
+        "<h3><button aria-expanded=false>{}</button></h3>",
+    ],
+)
+def test_visible_text_is_kept_without_a_finding(fragment):
+    words = "Runs with tenant-wide write access."
+    document = html(fragment.format(words))
+    assert words in document.text
+    assert document.findings == ()
+
+
+def test_visible_order_is_kept_as_data_with_its_place():
+    document = html(f"<p>Sends mail. {ORDER} Reads files.</p>")
+    [finding] = document.findings
+    assert finding.kind == "instruction-like-text"
+    assert document.text[finding.start : finding.end] == ORDER
+    assert "Acme" in finding.where
+
+
+def test_white_on_an_unread_style_sheet_is_not_judged():
+    document = html("<p style='color:#fff'>Runs as root.</p>", head="<link rel=stylesheet href=/s.css>")
+    assert "Runs as root." in document.text
+
+
+def test_page_without_landmarks_loses_its_navigation_and_keeps_bare_text():
+    links = "".join(f"<div><a href=/{n}>Item {n}</a></div>" for n in range(6))
+    text = (
+        f"<html><body>{links}<h1>Acme</h1><div>The agent may delete records on its own.</div>"
+        "<p>It reads the mailbox of a team, drafts replies, and sends them through Gmail when it is asked to do so.</p>"
+        "<p>Every message is kept for ninety days in a database that the vendor runs in Frankfurt for all tenants.</p>"
+        f"<div>Runs shell commands.</div>{links}</body></html>"
+    )
+    document = compose("D1", read_html(text), snapshot("text/html"))
+    assert "The agent may delete records on its own." in document.text
+    assert "Item 3" not in document.text
+
+
+def test_links_know_their_region():
+    page = read_html(
+        "<nav><a href=/n>Nav</a></nav><main><h1>Acme</h1><p>Words and words and words. <a href=/m>Main</a></p>"
+        "<div class=related><a href=/o>Other</a></div></main>"
+    )
+    assert [(link.href, link.region) for link in page.links] == [("/n", "chrome"), ("/m", "main"), ("/o", "neighbour")]

@@ -1,0 +1,270 @@
+"""Reading a site on loopback, and every way in which one can answer badly."""
+
+import json
+import time
+
+import pytest
+
+from agent.errors import RefusedError, SourceError, UnavailableError
+from agent.intake import read
+from agent.settings import Settings
+from tests.fakes.site import (
+    LISTING_PATH,
+    Answer,
+    Site,
+    acme,
+    bomb,
+    drip,
+    drip_headers,
+    hang_up,
+    page,
+    redirect,
+)
+
+NOW = "2026-11-01T00:00:00Z"
+PROSE = "The agent reads the mailbox of a team, drafts replies and sends them through Gmail when somebody asks."
+LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calendars\n"
+
+
+def run(*sources, settings=None, **more):
+    return read([str(source) for source in sources], settings or Settings(), now=NOW, **more)
+
+
+def texts(result):
+    return {document.url: document.text for document in result.intake.documents}
+
+
+@pytest.fixture
+def site(serve):
+    return serve(acme())
+
+
+@pytest.fixture(scope="module")
+def acme_read():
+    with Site(acme()) as site:
+        yield site, run(site.url(LISTING_PATH), allow_private=[site.host])
+
+
+def test_site_gives_the_listing_and_its_documentation(acme_read):
+    site, result = acme_read
+    assert [document.url.removeprefix(site.url("")) for document in result.intake.documents] == [
+        LISTING_PATH,
+        "/agents/acme/security",
+        "/docs/acme/setup.html",
+        "/agents/acme/security/audit",
+    ]
+    assert [document.kind for document in result.intake.documents] == ["listing", "docs", "docs", "docs"]
+    assert [document.id for document in result.intake.documents] == ["D1", "D2", "D3", "D4"]
+    assert result.intake.final_url == site.url(LISTING_PATH)
+    assert result.intake.budget.pages_used == 6
+
+
+def test_site_text_keeps_what_is_visible_and_drops_the_noise(acme_read):
+    _, result = acme_read
+    listing = result.intake.documents[0].text
+    for kept in ("for 90 days", "- Sends mail through the Gmail API", "gmail.send | to answer", "Runs Python snippets"):
+        assert kept in listing
+    for document in result.intake.documents:
+        for dropped in ("All agents", "never sell your data", "Log in", "Follow us"):
+            assert dropped not in document.text
+    assert "pip install acme-agent\nacme login --scope gmail.send" in result.intake.documents[2].text
+
+
+def test_neighbour_cards_are_kept_apart(acme_read):
+    _, result = acme_read
+    listing = result.intake.documents[0]
+    start = listing.text.index("Robo Trader moves money")
+    [section] = [section for section in listing.sections if section.start <= start < section.end]
+    assert section.about == "other"
+    assert {section.about for section in listing.sections if section.end <= start - 40} == {"product"}
+
+
+def test_every_link_has_a_state_and_a_reason(acme_read):
+    site, result = acme_read
+    links = {link.url.removeprefix(site.url("")): (link.state, link.reason) for link in result.intake.links}
+    assert links["/agents/acme/security"][0] == "read"
+    assert links["/agents/robo"] == ("skipped", "about something else than this product")
+    assert links["https://vendor.example.com/"] == ("skipped", "another site")
+    assert links["http://169.254.169.254/latest/"][0] == "refused"
+    assert links["/privacy"] == ("skipped", "does not speak of the product")
+    assert all(reason for _, reason in links.values())
+
+
+def test_requests_carry_no_secrets_and_no_cookies(serve, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    listing = Answer(
+        page("Acme", f"<h1>Acme</h1><p>{PROSE}</p><a href=/docs>Docs</a>"), headers=(("set-cookie", "a=b"),)
+    )
+    docs = page("Docs", f"<h1>Docs</h1><p>{PROSE} And more.</p>")
+    site = serve({"/": listing, "/docs": docs})
+    result = run(site.url(), allow_private=[site.host])
+    assert len(result.intake.documents) == 2
+    assert not any({"cookie", "authorization"} & headers.keys() for headers in site.headers)
+
+
+def test_snapshots_are_the_bytes_that_were_served(acme_read):
+    _, result = acme_read
+    assert {snapshot.sha256 for snapshot in result.intake.snapshots} == set(result.blobs)
+    assert all(snapshot.fetched_at == NOW for snapshot in result.intake.snapshots)
+    assert result.blobs[result.intake.documents[0].sha256] == str(acme()[LISTING_PATH]).encode()
+
+
+def test_same_site_twice_gives_the_same_records(site):
+    first = run(site.url(LISTING_PATH), allow_private=[site.host])
+    second = run(site.url(LISTING_PATH), allow_private=[site.host])
+    assert first == second
+
+
+def test_loopback_is_refused_without_permission(site):
+    with pytest.raises(RefusedError):
+        run(site.url(LISTING_PATH))
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    ("route", "error", "words"),
+    [
+        (Answer("x", status=404), SourceError, "404"),
+        (Answer("x", status=403), SourceError, "log-in"),
+        (Answer("x", status=503), UnavailableError, "503"),
+        (Answer("", status=204), SourceError, "204"),
+        (redirect("/"), SourceError, "circle"),
+        (redirect("/a"), SourceError, "circle"),
+        (redirect(""), SourceError, "destination"),
+        (redirect("file:///etc/passwd"), RefusedError, "http"),
+        (redirect("http://169.254.169.254/"), RefusedError, "link-local"),
+        (Answer(b"\x89PNG\r\n\x1a\n" + bytes(300), media_type="image/png"), SourceError, "not a text document"),
+        (Answer(b"PK\x03\x04" + bytes(300)), SourceError, "not a text document"),
+        (Answer(b"%PDF-1.7 broken", media_type="text/html"), SourceError, "parsed"),
+        (Answer(b"not a pdf at all", media_type="application/pdf"), SourceError, "PDF"),
+        (Answer(""), SourceError, "no text"),
+        (Answer("<html><body><div id=root></div><script src=/app.js></script></body></html>"), SourceError, "no text"),
+        (Answer("<h1>Acme</h1><p>Coming soon.</p>"), SourceError, "only 3 words"),
+        (Answer(PROSE, headers=(("content-encoding", "zstd"),)), SourceError, "coding"),
+        (Answer(PROSE, headers=(("content-encoding", "gzip"),)), SourceError, "broken"),
+        (bomb(40_000_000), SourceError, "larger than"),
+        (hang_up, SourceError, "broken"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or str(value)[:40],
+)
+def test_bad_answers_are_named(serve, route, error, words):
+    site = serve({"/": route, "/a": redirect("/b"), "/b": redirect("/a")})
+    with pytest.raises(error) as caught:
+        run(site.url(), allow_private=[site.host])
+    assert words in caught.value.what
+    assert caught.value.hint or isinstance(caught.value, RefusedError)
+
+
+def test_a_page_of_scripts_says_so(serve):
+    site = serve({"/": "<html><body><div id=root></div><script src=/app.js></script></body></html>"})
+    with pytest.raises(SourceError) as caught:
+        run(site.url(), allow_private=[site.host])
+    assert "JavaScript" in caught.value.hint
+
+
+def test_thirty_hops_end_at_the_limit(serve):
+    site = serve({f"/{n}": redirect(f"/{n + 1}") for n in range(30)})
+    with pytest.raises(SourceError) as caught:
+        run(site.url("/0"), allow_private=[site.host])
+    assert "5 redirects" in caught.value.what
+    assert len(site.requests) == 6
+
+
+@pytest.mark.parametrize("slow", [drip(20), drip_headers(20)], ids=["body", "headers"])
+def test_a_drip_ends_at_the_deadline(serve, slow):
+    site = serve({"/": slow})
+    begun = time.monotonic()
+    with pytest.raises(UnavailableError):
+        run(site.url(), allow_private=[site.host], settings=Settings(request_seconds=0.6))
+    assert time.monotonic() - begun < 1.6
+
+
+def test_nobody_listens(serve):
+    with pytest.raises(UnavailableError) as caught:
+        run("http://127.0.0.1:9/", allow_private=["127.0.0.1:9"])
+    assert caught.value.exit_code == 4
+
+
+def test_a_slow_look_up_ends_at_the_deadline():
+    def slow(host, port):
+        time.sleep(1.5)
+        return ["93.184.216.34"]
+
+    begun = time.monotonic()
+    with pytest.raises(UnavailableError):
+        run("http://slow.example.com/", settings=Settings(request_seconds=0.3), resolve=slow)
+    assert time.monotonic() - begun < 1.2
+
+
+def test_page_budget_is_kept_and_told(site):
+    result = run(site.url(LISTING_PATH), allow_private=[site.host], settings=Settings(max_pages=2))
+    assert len(result.intake.documents) == 2
+    assert [missing.reason for missing in result.intake.missing] == ["budget"]
+    assert any("budget" in link.reason for link in result.intake.links)
+
+
+def test_depth_budget_is_kept(site):
+    result = run(site.url(LISTING_PATH), allow_private=[site.host], settings=Settings(max_depth=0))
+    assert len(result.intake.documents) == 1
+    assert site.requests == [LISTING_PATH]
+
+
+def test_a_failing_documentation_page_is_recorded_only(serve):
+    routes = acme()
+    routes["/agents/acme/security"] = Answer("x", status=500)
+    routes["/docs/acme/setup.html"] = redirect("http://10.0.0.1/")
+    site = serve(routes)
+    result = run(site.url(LISTING_PATH), allow_private=[site.host])
+    states = {link.url: (link.state, link.reason) for link in result.intake.links}
+    assert states[site.url("/agents/acme/security")] == ("skipped", "the server answered 500")
+    assert states[site.url("/docs/acme/setup.html")][0] == "refused"
+    assert len(result.intake.documents) == 1
+
+
+def test_blocks_that_repeat_are_boilerplate(serve):
+    cookie = "<div><p>We value your privacy and use cookies on all pages of ours.</p></div>"
+    end = "<div><p>Acme Incorporated, 12 Long Street, Springfield</p></div>"
+    routes = {
+        "/": f"{cookie}<h1>Acme</h1><p>{PROSE}</p><a href=/docs/a>Docs</a> <a href=/docs/b>Security</a>{end}",
+        "/docs/a": f"{cookie}<h1>Setup</h1><p>Connect the account and choose the labels that it may read.</p>{end}",
+        "/docs/b": f"{cookie}<h1>Security</h1><p>Tokens are kept in a vault and are rotated every week.</p>{end}",
+    }
+    site = serve(routes)
+    result = run(site.url(), allow_private=[site.host])
+    together = "\n".join(texts(result).values())
+    assert len(result.intake.documents) == 3
+    assert "cookies" not in together
+    assert "Long Street" not in together
+    assert PROSE in together
+
+
+def test_charsets(serve):
+    word = "Übergröße – ständig geprüft"
+    body = f"<h1>Acme</h1><p>{PROSE} {word}</p>"
+    routes = {
+        "/header": Answer(body.encode("cp1252"), media_type="text/html; charset=windows-1252"),
+        "/meta": Answer(f"<meta charset=iso-8859-1>{body}".encode("cp1252"), media_type="text/html"),
+        "/none": Answer(body.encode("cp1252"), media_type="text/html"),
+        "/lie": Answer(body.encode(), media_type="text/html; charset=iso-8859-1"),
+        "/utf16": Answer(body.encode("utf-16"), media_type="text/html"),
+        "/utf16bare": Answer(body.encode("utf-16-le"), media_type="text/html"),
+        "/utf7": Answer(body.encode(), media_type="text/html; charset=utf-7"),
+    }
+    site = serve(routes)
+    for path in routes:
+        result = run(site.url(path), allow_private=[site.host], settings=Settings(max_depth=0))
+        assert word in result.intake.documents[0].text, path
+
+
+def test_text_and_markdown_over_http(serve):
+    site = serve(
+        {
+            "/README.md": Answer(LISTING_MD, media_type="text/plain"),
+            "/llms.txt": Answer(LISTING_MD, media_type="text/plain"),
+            "/a.json": Answer(json.dumps({"name": "Acme", "tagline": PROSE}), media_type="application/json"),
+        }
+    )
+    for path in site.routes:
+        document = run(site.url(path), allow_private=[site.host]).intake.documents[0]
+        assert document.title == "Acme"
+        assert PROSE in document.text
