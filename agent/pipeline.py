@@ -18,7 +18,7 @@ from agent.errors import InputError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements
-from agent.export.draft_json import dump
+from agent.export.draft_json import dump, dump_documents
 from agent.export.markdown import render
 from agent.intake import read
 from agent.intake.snapshot import write_snapshots
@@ -145,6 +145,7 @@ def save(result: DraftResult, out: Path) -> None:
         fresh.mkdir()
         write_snapshots(fresh / "snapshots", result.intake.snapshots, result.blobs)
         build(result.documents, statements(result.documents), result.settings, fresh / "index").close()
+        _write(fresh / "snapshots" / "documents.json", dump_documents(result.documents))
         _write(fresh / DRAFT_MD, result.markdown)
         _write(fresh / DRAFT_JSON, result.json)
         if out.exists():

@@ -91,8 +91,9 @@ class Calibration(Record):
 def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
     """The numbers of one labelled case."""
     ledger = Ledger(reading.documents, reading.statements)
-    picture = system.extract(reading, ledger)
-    found = match(reading, picture, ledger, name=system.product_name(reading.documents))
+    name = system.product_name(reading.documents)
+    picture = system.extract(reading, ledger, name)
+    found = match(reading, picture, ledger, name=name)
     carried = [candidate for candidate in found.candidates if candidate.evidence]
     return Row(
         family=family,

@@ -71,7 +71,7 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
     """Draft from one reading; the same reading and calibration give the same composition."""
     ledger = Ledger(reading.documents, reading.statements)
     name = name or system.product_name(reading.documents)
-    picture = system.extract(reading, ledger)
+    picture = system.extract(reading, ledger, name)
     values = words(reading, picture, name)
     estimated = estimate(reading, ledger, calibration.factors)
     verdicts = {key: assess(reading, key, calibration.certainty) for key in LAYERS}

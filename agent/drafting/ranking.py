@@ -105,7 +105,11 @@ def _ranked(candidate: Candidate, total: Decimal) -> Ranked:
         taxonomy=candidate.pattern.taxonomy,
         state=candidate.state,
         score=ThreatScore(
-            cvss_vector=candidate.vector, cvss_base=base, aivss=scored.aivss, severity=scored.severity
+            cvss_vector=candidate.vector,
+            cvss_base=base,
+            aivss=scored.aivss,
+            severity=scored.severity,
+            reasons={metric.metric: metric.reason for metric in candidate.metrics},
         ),
         mitigations=tuple(
             Mitigation(text=m.text, who=m.who, status="proposed", evidence=()) for m in candidate.mitigations
