@@ -219,6 +219,21 @@ def test_about_ends_with_its_section():
     assert [section.about for section in document.sections] == ["product", "other", "other", "product"]
 
 
+def test_labels_without_headings_begin_neighbour_material():
+    text = (
+        "Acme — agentic threat model\n\nAcme answers mail.\n\nOWASP AIVSS score rationale\n\n| Autonomy | 0.20 | |\n\n"
+        "The agent could be abused.\n\nFeatures\n\nIt drafts replies.\n\nSimilar agents\n\nRobo moves money.\n"
+    )
+    document = compose("D1", read_text(text), snapshot("text/plain"))
+    abouts = {document.text[s.start : s.end].strip().split("\n")[0]: s.about for s in document.sections}
+    assert abouts == {
+        "Acme — agentic threat model": "product",
+        "OWASP AIVSS score rationale": "other",
+        "Features": "product",
+        "Similar agents": "other",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "kind"),
     [

@@ -50,6 +50,15 @@ _OTHER_TEXT: Final = re.compile(
     r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
     r"Per-layer threats for this agent)"
 )
+# Labels that begin such material where the page has no headings for it; a label of the product's own ends it.
+_LABEL: Final = re.compile(
+    rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
+    rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
+    r"(?:alternatives|competitors)(?: to .*)?|people also viewed",
+    re.IGNORECASE,
+)
+_OWN_LABEL: Final = re.compile(r"[A-Z][\w&/ -]{2,40}")
+_MAX_LABEL_WORDS: Final = 8
 _NUMBERED: Final = re.compile(r"^[\d.)\s#*•–—-]+|[\s:#¶]+$")
 
 
@@ -71,6 +80,8 @@ class _Builder:
         self._path: tuple[str, ...] = ()
         self._about = base
         self._start = 0
+        self._spill = False
+        self._parts_before = False
 
     def add(self, block: Block) -> None:
         tight = self._last == block.kind and block.kind in _TIGHT
@@ -102,12 +113,23 @@ class _Builder:
 
     def _enter(self, block: Block) -> None:
         about: About = self._stack[-1].about if self._stack else self._base
-        if block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
+        self._label(block)
+        if self._spill or block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
             about = "other"
         path = tuple(heading.text for heading in self._stack)
         if block.kind == "heading" or (path, about) != (self._path, self._about):
             self._cut()
             self._path, self._about = path, about
+
+    def _label(self, block: Block) -> None:
+        if block.kind == "heading":
+            self._spill = False
+        elif block.kind == "paragraph" and self._parts_before and len(block.text.split()) <= _MAX_LABEL_WORDS:
+            if _LABEL.fullmatch(block.text):
+                self._spill = True
+            elif _OWN_LABEL.fullmatch(block.text):
+                self._spill = False
+        self._parts_before = True
 
     def _cut(self) -> None:
         if self._length > self._start:
