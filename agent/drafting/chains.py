@@ -33,6 +33,8 @@ class Step(Record):
     patterns: tuple[str, ...] = Field(min_length=1)
     ask: str
     """A template: what to ask when no candidate stands for the step."""
+    must: bool = False
+    """Without it there is no chain."""
 
 
 class ChainTemplate(Record):
@@ -89,8 +91,8 @@ def load_chains(path: Path | None = None) -> tuple[ChainTemplate, ...]:
 def chains(candidates: Sequence[Candidate], reading: Reading, *, name: str) -> tuple[FoundChain, ...]:
     """The chains that `candidates` form, the best shown first (fewest open steps, then typical), at most MAX_CHAINS.
 
-    A chain begins at its template's first step and ends at its last; both need a candidate, as do two in all, in two
-    layers. Contradicted candidates stand for no step. `reading` is only asked whether there is anything to chain.
+    A chain begins at its template's first step and ends at its last; both need a candidate, as does each step that must
+    be there. Two layers at least are crossed. Contradicted candidates stand for no step. `reading` is only asked whether there is anything to chain.
     """
     if not reading.statements:
         return ()
@@ -108,7 +110,7 @@ def _chain(template: ChainTemplate, by_id: dict[str, Candidate], name: str) -> F
         candidate = next((by_id[p] for p in step.patterns if p in by_id and by_id[p] not in taken), None)
         if candidate is not None:
             taken.append(candidate)
-        elif place in (0, len(template.steps) - 1):
+        elif step.must or place in (0, len(template.steps) - 1):
             return None
         else:
             asked.append(step)
