@@ -92,7 +92,8 @@ def chains(candidates: Sequence[Candidate], reading: Reading, *, name: str) -> t
     """The chains that `candidates` form, the best shown first (fewest open steps, then typical), at most MAX_CHAINS.
 
     A chain begins at its template's first step and ends at its last; both need a candidate, as does each step that must
-    be there. Two layers at least are crossed. Contradicted candidates stand for no step. `reading` is only asked whether there is anything to chain.
+    be there. Two layers at least are crossed. Contradicted candidates stand for no step. A `reading` without statements
+    gives no chain.
     """
     if not reading.statements:
         return ()
