@@ -1,6 +1,6 @@
 """The whole flow as one readable function, and the only module that knows its order.
 
-    sources ─ read ─► documents ─ statements ─ index ─ search ─► Reading ─ compose ─► Draft ─ render ─► report
+sources ─ read ─► documents ─ statements ─ index ─ search ─► Reading ─ compose ─► Draft ─ render ─► report
 """
 
 import hashlib

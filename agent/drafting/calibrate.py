@@ -102,8 +102,7 @@ def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
         layers={layer: certainty.features(reading, layer)[0] for layer in LAYERS},
         signals=headline.found(reading),
         scenarios=tuple(
-            Scenario(candidate.pattern.id, float(base_of(candidate.vector)), candidate.typical)
-            for candidate in carried
+            Scenario(candidate.pattern.id, float(base_of(candidate.vector)), candidate.typical) for candidate in carried
         ),
         first=_first(labels.headline, carried),
     )
@@ -147,9 +146,7 @@ def _left_out(rows: Sequence[Row], factor_rows: Sequence[FactorRow]) -> list[dic
     return estimates
 
 
-def _base_rows(
-    rows: Sequence[Row], estimates: Sequence[Mapping[FactorKey, float]]
-) -> tuple[list[BaseRow], list[Row]]:
+def _base_rows(rows: Sequence[Row], estimates: Sequence[Mapping[FactorKey, float]]) -> tuple[list[BaseRow], list[Row]]:
     """Rows with a labelled base, and the cases that they come from, in the same order."""
     found: list[BaseRow] = []
     based: list[Row] = []
@@ -183,7 +180,9 @@ def _likely(cases: Sequence[Row], base_rows: Sequence[BaseRow]) -> LikelyCalibra
             assert published is not None
             residuals.append(residual(published, _drafted_score(base_rows[at], constants)))
     ordered = tuple(round(value, 3) for value in sorted(residuals))
-    return LikelyCalibration(name=f"published scores at MF 1, n={len(ordered)}", residuals=ordered, thin_factor=THIN_FACTOR)
+    return LikelyCalibration(
+        name=f"published scores at MF 1, n={len(ordered)}", residuals=ordered, thin_factor=THIN_FACTOR
+    )
 
 
 def _published_score(labels: CaseLabels) -> float | None:
@@ -226,6 +225,8 @@ def load_calibration(folder: Path | None = None) -> Calibration:
     """The constants of `folder`, or the bundled ones. Raises SchemaError when a file is missing or not of this form."""
     place = folder or data_folder("corpus") / "knowledge" / "calibration"
     try:
-        return Calibration.model_validate({name: json.loads((place / f"{name}.json").read_text("utf-8")) for name in FILES})
+        return Calibration.model_validate(
+            {name: json.loads((place / f"{name}.json").read_text("utf-8")) for name in FILES}
+        )
     except (OSError, ValueError, ValidationError) as error:
         raise SchemaError("the calibration cannot be read", where=f"{place.name}: {error}", hint="refit it") from None

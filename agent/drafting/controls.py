@@ -29,7 +29,9 @@ class Counted(NamedTuple):
 def controls_of(reading: Reading, ledger: Ledger) -> Counted | None:
     """The controls of rank 3 or more, cited; None when there is none."""
     marks: list[str] = []
-    for signal in sorted(s.id for s in load_signals().by_id.values() if s.group == "control" and s.id not in _NOT_A_CONTROL):
+    for signal in sorted(
+        s.id for s in load_signals().by_id.values() if s.group == "control" and s.id not in _NOT_A_CONTROL
+    ):
         ranked = [m for m in usable(reading, signal) if reading.statements[m.statement].rank >= MIN_RANK]
         if ranked:
             marks.append(ledger.cite(ranked[0].statement, ranked[0].start, ranked[0].end))

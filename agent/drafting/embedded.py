@@ -167,7 +167,11 @@ def _why_withheld(scored: Score, first: Ranked | None, verdicts: dict[LayerKey, 
     if first is None:
         return "no threat of the catalogue has a quote behind it"
     if certain < CERTAIN_NEEDED:
-        return f"only {certain} of {len(LAYERS)} layers is certain" if certain else f"none of {len(LAYERS)} layers is certain"
+        return (
+            f"only {certain} of {len(LAYERS)} layers is certain"
+            if certain
+            else f"none of {len(LAYERS)} layers is certain"
+        )
     if scored.likely_low is not None and scored.likely_high is not None:
         spanned = bands_spanned(scored.likely_low, scored.likely_high)
         if spanned >= BANDS_TOO_MANY:
@@ -211,9 +215,7 @@ def _questions(
     assert inputs.cvss_base is not None
     base = inputs.cvss_base
     width = float((scored.likely_high or Decimal(10)) - (scored.likely_low or Decimal(0)))
-    causes = questions.spread(
-        estimated.factors, (float(base.value), float(base.low), float(base.high)), width, unsure
-    )
+    causes = questions.spread(estimated.factors, (float(base.value), float(base.low), float(base.high)), width, unsure)
     return questions.ask(estimated.factors, unsure, offered, values, causes)
 
 
@@ -255,9 +257,12 @@ def _chain(found: FoundChain) -> Chain:
 
 def _folded(folded: Sequence[tuple[Ranked, str]]) -> list[Dropped]:
     return [
-        Dropped(what=f"threat {r.threat.id}: {r.threat.title} ({r.threat.score.aivss})", reason=why) for r, why in folded
+        Dropped(what=f"threat {r.threat.id}: {r.threat.title} ({r.threat.score.aivss})", reason=why)
+        for r, why in folded
     ]
 
 
 def _unquoted(matches: Matches) -> list[Dropped]:
-    return [Dropped(what=f"threat {t.pattern.id}: {t.title}", reason=f"{t.reason}; asked instead") for t in matches.open]
+    return [
+        Dropped(what=f"threat {t.pattern.id}: {t.title}", reason=f"{t.reason}; asked instead") for t in matches.open
+    ]

@@ -96,7 +96,13 @@ def uncertain(
     places = _places(reading.documents)
     looked = f"looked for {guide.sought} in {read} {'sentence' if read == 1 else 'sentences'} of {places}"
     near = len(assessment.statements)
-    found = f"{near} touch on it, none settles it" if near > 1 else "one touches on it, none settles it" if near else "not found"
+    found = (
+        f"{near} touch on it, none settles it"
+        if near > 1
+        else "one touches on it, none settles it"
+        if near
+        else "not found"
+    )
     hangs = fill(guide.hangs, {"capability": "what it does", "data": "stored data", **values})
     settles = f"; {question} settles it" if question else ""
     text = f"{MARK}{looked}: {found}. On it hangs {hangs}{settles}."
@@ -128,7 +134,10 @@ def _clause(reading: Reading, match: Match) -> str:
     if len(text) <= QUOTE_CHARS:
         return text.rstrip(_STOPS)
     start, end = match.start - statement.start, match.end - statement.start
-    left = max((text.rfind(stop, 0, start) + len(stop) for stop in (". ", "; ", ", ", ": ", " (") if stop in text[:start]), default=0)
+    left = max(
+        (text.rfind(stop, 0, start) + len(stop) for stop in (". ", "; ", ", ", ": ", " (") if stop in text[:start]),
+        default=0,
+    )
     spare = QUOTE_CHARS - (end - left)
     right = len(text) if len(text) - end <= spare else text.rfind(" ", end, end + max(spare, 1))
     for stop in ("; ", ", ", ". "):

@@ -21,7 +21,11 @@ MIN_SUMMARY_WORDS: Final = 4
 def summary(reading: Reading, ledger: Ledger) -> str:
     """The first sentence of the listing that describes the product, verbatim and cited; empty when there is none."""
     for index, statement in enumerate(reading.statements):
-        if counts(reading, index) and statement.role == "description" and len(statement.text.split()) >= MIN_SUMMARY_WORDS:
+        if (
+            counts(reading, index)
+            and statement.role == "description"
+            and len(statement.text.split()) >= MIN_SUMMARY_WORDS
+        ):
             mark = ledger.cite(index)
             return f"“{ledger.quote(mark)}” ({mark})"
     return ""
@@ -44,7 +48,9 @@ def _does(system: System, values: Mapping[str, str]) -> str:
     name = values["name"]
     if first is None:
         return f"No sentence says what {name} does to what."
-    others = [c for c in system.capabilities if c.evidence and c.id != first.id and c.mode != "read" and c.state == "claimed"]
+    others = [
+        c for c in system.capabilities if c.evidence and c.id != first.id and c.mode != "read" and c.state == "claimed"
+    ]
     named = [first, *others][:NAMED]
     acts = _listed([f"{base_form(c.action)} {tidy(c.object)} ({c.evidence[0]})" for c in named])
     return f"{name} can {acts}; {_authority(named)}."

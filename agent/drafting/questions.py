@@ -71,9 +71,7 @@ def spread(
     total = sum(float(factors[key].value) for key in keys)
     by_factor = (10 - base[0]) / 10 * THREAT_MULTIPLIER
     by_base = 1 - total / 10 * THREAT_MULTIPLIER
-    causes: dict[str, float] = {
-        key: (by_factor * float(factors[key].high - factors[key].low)) ** 2 for key in keys
-    }
+    causes: dict[str, float] = {key: (by_factor * float(factors[key].high - factors[key].low)) ** 2 for key in keys}
     causes.update({layer: (by_base * (base[2] - base[1])) ** 2 / len(unsure) for layer in unsure})
     return Spread(width, causes)
 

@@ -69,7 +69,9 @@ def shown(
     order = ([first] if first else []) + rest
     for item in order:
         layer = item.candidate.layer
-        twin = next((o for o in visible if o.candidate.layer == layer and o.threat.evidence == item.threat.evidence), None)
+        twin = next(
+            (o for o in visible if o.candidate.layer == layer and o.threat.evidence == item.threat.evidence), None
+        )
         if twin is not None:
             folded.append((item, f"rests on the same quotes as {twin.threat.id}"))
         elif in_layer[layer] >= MAX_PER_LAYER:
