@@ -96,11 +96,11 @@ _COMPANY_SPEECH = re.compile(
     r"^\W*(?:we|our|us|you can (?:trust|rely)|trust|rest assured)\b|\b(?:we|our (?:team|company))\b", _I
 )
 _NEUTRALISERS = re.compile(
-    r"\b(?:requir\w+|need\w*|wait\w*|ask\w*|before|until|without|unless|only|every|each|all|any|no|actions?"
-    r"|tool calls?|calls?"
-    r"|changes?|steps?|runs?|writes?|reads?|operations?|commands?|requests?|executions?|executed|agents?|tools?"
-    r"|llms?|api|server"
-    r"|read[- ](?:and|or)[- ]write|acts?)\b",
+    r"\b(?:requir\w+|need\w*|wait\w*|ask\w*|before|until|without|unless|only|every|each|all|any|no|actions?|tool calls?"
+    r"|changes?|steps?|operations?|commands?|requests?|executions?|executed|agents?|tools?|llms?|api|server"
+    r"|read[- ](?:and|or)[- ]write|(?:every|each|all|any|no|their|its) (?:\w+ )?(?:calls?|runs?|writes?|reads?)"
+    r"|(?:calls?|runs?|writes?|reads?|acts?) (?=(?:is|are|must|needs?|requires?|inside|within|in an?|under"
+    r"|only|without)\b))\b",
     _I,
 )
 _CONTROL_HEAD = re.compile(
