@@ -140,7 +140,7 @@ def _left_out(rows: Sequence[Row], factor_rows: Sequence[FactorRow]) -> list[dic
         train = [r for r, n in zip(factor_rows, folds, strict=True) if n != fold]
         held = [at for at, n in enumerate(folds) if n == fold]
         if held:
-            constants = calibrate_factors.fit(train)
+            constants = calibrate_factors.fit(train, ranges=False)
             for at in held:
                 estimates[at] = values(rows[at].factors, constants)
     return estimates

@@ -97,8 +97,10 @@ class FactorCalibration(Record):
     factors: dict[FactorKey, FactorConstants]
 
 
-def fit(rows: Sequence[FactorRow]) -> FactorCalibration:
+def fit(rows: Sequence[FactorRow], *, ranges: bool = True) -> FactorCalibration:
     """Constants from labelled rows; the order of the rows does not matter beyond the last digit.
+
+    Without `ranges` the spreads stay 0: for the inner folds of other fits, which read the values alone.
 
     Raises InputError when fewer than twelve rows have a label.
     """
@@ -113,7 +115,7 @@ def fit(rows: Sequence[FactorRow]) -> FactorCalibration:
     for factor in rules().reasons:
         mine = np.array([_has(row, factor) for row in used])
         picked = [row for row, keep in zip(used, mine, strict=True) if keep]
-        groups = _groups(tuple(row.family for row in picked))
+        groups = _groups(tuple(row.family for row in picked)) if ranges else []
         constants[factor] = _fit_factor(factor, picked, kinds[mine], centred[mine], groups)
     means = likeness.mean(axis=0)
     return FactorCalibration(
@@ -203,10 +205,12 @@ def _fit_factor(
     overall = _descend(
         kinds, target - mean, low[: len(keys)], high[: len(keys)], ridge[: len(keys)], prior[: len(keys)]
     )
-    residuals = _left_out(x, target - mean - remainder, weights, ridge, groups)
-    predictions, gaps, quiet = _gaps(factor, rows, target, residuals, shown)
-    known = _spread(predictions[~quiet], gaps[~quiet])
-    unknown = _spread(predictions[quiet], gaps[quiet]) if quiet.sum() >= _FEW_ROWS else known
+    known = unknown = Spread(below=0.0, above=0.0)
+    if groups:
+        residuals = _left_out(x, target - mean - remainder, weights, ridge, groups)
+        predictions, gaps, quiet = _gaps(factor, rows, target, residuals, shown)
+        known = _spread(predictions[~quiet], gaps[~quiet])
+        unknown = _spread(predictions[quiet], gaps[quiet]) if quiet.sum() >= _FEW_ROWS else known
     return FactorConstants(
         silent={key: _short(mean + w) for key, w in zip(keys, weights[: len(keys)], strict=True)},
         typical={key: _short(mean + w) for key, w in zip(keys, overall, strict=True)},

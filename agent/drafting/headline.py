@@ -129,7 +129,9 @@ def fit(rows: Sequence[BaseRow]) -> HeadlineCalibration:
         typical=_typical(rows),
         pull=0.0,
     )
-    return calibration.model_copy(update={"pull": min(PULLS, key=lambda pull: _error(rows, calibration, pull))})
+    expected = [expected_base(row.factors, row.signals, calibration) for row in rows]
+    trials = [calibration.model_copy(update={"pull": pull}) for pull in PULLS]
+    return min(trials, key=lambda trial: _error(rows, expected, trial))
 
 
 def _ridge(values: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,12 +164,11 @@ def _typical(rows: Sequence[BaseRow]) -> dict[str, float]:
     return {pattern: _short(rate / (rate + mean)) for pattern, rate in sorted(rates.items())}
 
 
-def _error(rows: Sequence[BaseRow], calibration: HeadlineCalibration, pull: float) -> float:
+def _error(rows: Sequence[BaseRow], expected: Sequence[float], trial: HeadlineCalibration) -> float:
     """Mean absolute error of the chosen base, plus the cost of another pattern than the reader's, per case."""
-    trial = calibration.model_copy(update={"pull": pull})
     total = 0.0
-    for row in rows:
-        chosen = choose(row.scenarios, expected_base(row.factors, row.signals, calibration), trial)
+    for row, base in zip(rows, expected, strict=True):
+        chosen = choose(row.scenarios, base, trial)
         if chosen is not None:
             scenario = row.scenarios[chosen]
             total += abs(scenario.base - row.target) + MISS * (row.first is not None and row.first != scenario.pattern)
