@@ -6,14 +6,15 @@ folder is drafted without the rows of its own family, itself included.
 """
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
-import yaml
-
 from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
+from agent.drafting.patterns import load_patterns
 from agent.errors import SeptetError
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
@@ -32,6 +33,7 @@ from evals.wording import generic_counts, main_part, mask, own_ranks, sentences,
 
 DRAFTERS: Final = ("embedded",)
 WORKERS: Final = 2
+_THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _ERROR_CHARS: Final = 200
 _FEW: Final = 4
 """Up to so many cases are drafted in this process: starting two others takes longer."""
@@ -111,9 +113,7 @@ def fit_all(settings: Settings, *, progress: Progress | None = None, workers: in
 
 def pattern_ids() -> tuple[str, ...]:
     """Ids of all patterns of the threat catalogue, sorted."""
-    folder = data_folder("corpus") / "knowledge" / "threats"
-    files = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))]
-    return tuple(sorted(str(pattern["id"]) for file in files for pattern in file["patterns"]))
+    return tuple(sorted(pattern.id for pattern in load_patterns()))
 
 
 # ---------------------------------------------------------------- work of one case
@@ -231,6 +231,22 @@ def _call(work: "Callable[[TaskT, _Teacher], ResultT]", task: TaskT) -> ResultT:
     return work(task, _teacher)
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started meanwhile do linear algebra in one thread: the matrices are small, and threads that
+    wait for one another cost three times the work."""
+    before = {name: os.environ.get(name) for name in _THREAD_COUNTS}  # noqa: TID251 - read by numpy alone
+    os.environ.update(dict.fromkeys(_THREAD_COUNTS, "1"))  # noqa: TID251
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]  # noqa: TID251
+            else:
+                os.environ[name] = value  # noqa: TID251
+
+
 def _spread(
     work: "Callable[[TaskT, _Teacher], ResultT]", tasks: Sequence[TaskT], lessons: Sequence[Lesson], workers: int
 ) -> Iterator[ResultT]:
@@ -241,7 +257,10 @@ def _spread(
             yield work(task, teacher)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(tuple(lessons),)) as pool:
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(tuple(lessons),)) as pool,
+    ):
         yield from pool.map(_call, [work] * len(tasks), tasks)
 
 
