@@ -7,8 +7,9 @@ suite are found through the entry-point group `septet.verbs`, so that this packa
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points, version
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import click
 
@@ -77,13 +78,16 @@ def septet() -> None:
     """
 
 
-def main() -> None:
-    """Entry point of the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code.
+
+    `arguments` default to those of the process.
+    """
     # Tracing of LangChain would post page text to a server when an environment variable is set; off, always.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
         # Without standalone mode click hands back the code of an Exit instead of raising it.
-        code = septet.main(standalone_mode=False)
+        code = septet.main(arguments, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except SeptetError as error:
         _report(str(error), error.hint)

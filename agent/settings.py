@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from pydantic import TypeAdapter
+
 from agent.errors import InputError
 
 _PREFIX: Final = "SEPTET_"
@@ -36,6 +38,9 @@ class Settings:
     hits_per_document: int = 6
     cache_dir: str = ""
     user_agent: str = "septet/0.1 (+threat-model drafts)"
+
+
+_SETTINGS: Final = TypeAdapter(Settings)
 
 
 class Setting(NamedTuple):
@@ -81,7 +86,7 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
             values[name] = text
-    return Settings(**{name: _convert(name, value) for name, value in values.items()})
+    return _SETTINGS.validate_python({name: _convert(name, value) for name, value in values.items()})
 
 
 def _read_file(path: Path) -> dict[str, object]:

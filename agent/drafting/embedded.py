@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting import headline, layers, posture, questions, system
 from agent.drafting.calibrate import Calibration
-from agent.drafting.catalogue import Candidate, Matches, match
+from agent.drafting.catalogue import Matches, match
 from agent.drafting.chains import FoundChain, chains
 from agent.drafting.controls import controls_of
 from agent.drafting.factors import FactorResult, estimate

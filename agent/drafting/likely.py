@@ -6,9 +6,9 @@ A score is 10 minus a gap, and errors of a draft grow with its gap: the residual
 
 and a draft's range is the gap multiplied by e^(two quantiles of r) whose levels lie a coverage apart. Which two, and
 how far apart: the first of `COVERAGES` with a pair of levels whose range spans at most two severity bands, of these
-pairs the one with the fewest bands, then the narrowest. Where none does, the range has 80 % and spans three bands, which
-is why a score is withheld (`agent.drafting.embedded`). The choice depends on the drafted score alone, so the coverage
-over all drafts is the mean of what was chosen; `septet eval` measures it.
+pairs the one with the fewest bands, then the narrowest. Where none does, the range has 80 % and spans three bands,
+which is why a score is withheld (`agent.drafting.embedded`). The choice depends on the drafted score alone, so the
+coverage over all drafts is the mean of what was chosen; `septet eval` measures it.
 """
 
 import math

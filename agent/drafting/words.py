@@ -8,11 +8,13 @@ from agent.evidence.reading import Reading
 from agent.records import Capability, System
 
 SLOTS: Final = ("data", "credential", "store", "service", "input", "host")
-_DOUBLED: Final = frozenset(
-    "get set put run cut plan scan swap ship stop drop tag map log chat plot submit commit control transfer crop trim "
-    "strip clip flag spin shop refer begin permit debug unplug rerun reset".split()
+_DOUBLED: Final = re.compile(
+    r"(?:get|set|put|run|cut|plan|scan|swap|ship|stop|drop|tag|map|log|chat|plot|submit|commit|control|transfer|crop"
+    r"|trim|strip|clip|flag|spin|shop|refer|begin|permit|debug|unplug|rerun|reset)"
 )
-_KEPT: Final = frozenset("and or up out off in on back at to with into over through".split())
+"""Verbs that double their last letter before "ing"."""
+_KEPT: Final = re.compile(r"(?:and|or|up|out|off|in|on|back|at|to|with|into|over|through)")
+"""Words of a verb phrase that stay as they are."""
 _PARTICIPLE_E: Final = re.compile(r"(?:ee|oe|ye)$")
 _SEVERITY: Final = ("delete", "execute", "write", "read")
 _MAX_OBJECT: Final = 48
@@ -49,7 +51,7 @@ def gerund_phrase(capability: Capability) -> str:
 
 def gerund(verb: str) -> str:
     """ "send" → "sending", "run" → "running", "push and merge" → "pushing and merging"."""
-    return " ".join(word if word in _KEPT else _gerund(word) for word in verb.split())
+    return " ".join(word if _KEPT.fullmatch(word) else _gerund(word) for word in verb.split())
 
 
 def _gerund(word: str) -> str:
@@ -60,6 +62,6 @@ def _gerund(word: str) -> str:
         return word[:-2] + "ying"
     if word.endswith("e") and not _PARTICIPLE_E.search(word):
         return word[:-1] + "ing"
-    if word in _DOUBLED:
+    if _DOUBLED.fullmatch(word):
         return word + word[-1] + "ing"
     return word + "ing"
