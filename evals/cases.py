@@ -19,7 +19,7 @@ SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 RecordT = TypeVar("RecordT", bound=BaseModel)
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\r\n]+$")]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Tenfold = Annotated[float, Field(strict=True, ge=0, le=10, allow_inf_nan=False)]
 Multiplier = Annotated[float, Field(strict=True, ge=0, le=1.5, allow_inf_nan=False)]

@@ -27,6 +27,7 @@ def measure(
     return CaseResult(
         case=case.slug,
         family=family,
+        docs=len(case.docs),
         error=None,
         factors=_factors(case, draft),
         layers=_layers(case, draft),
@@ -51,6 +52,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
     return CaseResult(
         case=case.slug,
         family=family,
+        docs=len(case.docs),
         error=error,
         factors={
             key: FactorCell(

@@ -58,7 +58,7 @@ class TextCell(Record):
     """The wording of one report."""
 
     words: int
-    """Words of the main part outside tables and fences."""
+    """Words between the first screen and the appendix, outside tables and fences."""
     sentences: int
     """Sentences of the main part, quotes not counted."""
     generic_sentences: int
@@ -80,6 +80,8 @@ class CaseResult(Record):
 
     case: str
     family: str
+    docs: int
+    """Documentation notes beside the listing."""
     error: str | None
     """Why the case failed, or None. A failed case counts as the worst value everywhere."""
     factors: dict[FactorKey, FactorCell]

@@ -29,7 +29,7 @@ from evals.families import Identity, families, same_family
 from evals.measure import factor_sum, failed, measure
 from evals.results import CardCell, CaseResult, Evaluation, TextCell
 from evals.summary import summarise
-from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
+from evals.wording import below_first_screen, generic_counts, main_part, mask, own_ranks, sentences, words
 
 DRAFTERS: Final = ("embedded",)
 WORKERS: Final = 2
@@ -59,6 +59,7 @@ class _Drafted(NamedTuple):
     result: CaseResult
     main: str | None
     """Main part of the report with names masked; None when the case failed."""
+    words: int
 
 
 def evaluate(
@@ -97,13 +98,24 @@ def bundled_lessons(
     settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
 ) -> tuple[Lesson, ...]:
     """Every bundled case that counts as a row of the calibration, by slug."""
+    return learn(_bundled(), settings, progress=progress, workers=workers)
+
+
+def learn(
+    cases: Sequence[Case], settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
+) -> tuple[Lesson, ...]:
+    """Each case as a row of the calibration, in the order given."""
     say = progress or (lambda _: None)
-    cases = _bundled()
     lessons: list[Lesson] = []
     for lesson in _spread(_learn, _tasks(cases, settings, cards=False), (), workers):
         lessons.append(lesson)
         say(f"read {len(lessons)} of {len(cases)}")
     return tuple(lessons)
+
+
+def lessons_without(who: Identity, lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
+    """The lessons of other families than `who`'s."""
+    return tuple(lesson for lesson in lessons if not same_family(lesson.who, who))
 
 
 def fit_all(settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS) -> Calibration:
@@ -133,16 +145,11 @@ def _tasks(cases: Sequence[Case], settings: Settings, *, cards: bool) -> tuple[_
 
 def _by_lesson(tasks: Sequence[_Task], lessons: Sequence[Lesson]) -> tuple[tuple[_Task, ...], ...]:
     """Tasks that leave out the same lessons, together: one fit serves them."""
-    groups: dict[frozenset[int], list[_Task]] = {}
+    groups: dict[frozenset[Identity], list[_Task]] = {}
     for task in tasks:
         who = Identity(task.case.name, task.case.vendor)
-        groups.setdefault(_relatives(who, lessons), []).append(task)
+        groups.setdefault(frozenset(lesson.who for lesson in lessons_without(who, lessons)), []).append(task)
     return tuple(tuple(group) for group in groups.values())
-
-
-def _relatives(who: Identity, lessons: Sequence[Lesson]) -> frozenset[int]:
-    """Places of the lessons of the same family."""
-    return frozenset(at for at, lesson in enumerate(lessons) if same_family(lesson.who, who))
 
 
 def _learn(task: _Task, _: "_Teacher") -> Lesson:
@@ -177,14 +184,14 @@ def _draft_case(task: _Task, teacher: "_Teacher") -> _Drafted:
             documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
         )
         result = measure(case, draft, documents, family=task.family, patterns=pattern_ids())
-        main: str | None = mask(main_part(render(draft, documents)), who)
+        main = main_part(render(draft, documents))
     except _FAULTS as error:
         worst = failed(case, _named(error), family=task.family)
         lost = CardCell(error=worst.error, withheld=False, factor_sum=None) if task.cards else None
-        return _Drafted(worst.model_copy(update={"card": lost}), None)
+        return _Drafted(worst.model_copy(update={"card": lost}), None, 0)
     if task.cards:
         result = result.model_copy(update={"card": _draft_card(card(case), calibration, settings)})
-    return _Drafted(result, main)
+    return _Drafted(result, mask(main, who), prose_words(below_first_screen(main).split("\n")))
 
 
 def _draft_card(case: Case, calibration: Calibration, settings: Settings) -> CardCell:
@@ -208,13 +215,14 @@ class _Teacher:
 
     def __init__(self, lessons: Sequence[Lesson]) -> None:
         self._lessons = lessons
-        self._fitted: dict[frozenset[int], Calibration] = {}
+        self._fitted: dict[frozenset[Identity], Calibration] = {}
 
     def without_family_of(self, who: Identity) -> Calibration:
-        left_out = _relatives(who, self._lessons)
-        if left_out not in self._fitted:
-            self._fitted[left_out] = fit([lesson.row for at, lesson in enumerate(self._lessons) if at not in left_out])
-        return self._fitted[left_out]
+        kept = lessons_without(who, self._lessons)
+        key = frozenset(lesson.who for lesson in kept)
+        if key not in self._fitted:
+            self._fitted[key] = fit([lesson.row for lesson in kept])
+        return self._fitted[key]
 
 
 # ---------------------------------------------------------------- spreading over processes
@@ -276,9 +284,7 @@ def _with_texts(cases: Sequence[Case], drafted: Sequence[_Drafted]) -> list[Case
     ]
     ranks = own_ranks([words(main) for _, main in made], listings, owners=[at for at, _ in made])
     results = [outcome.result for outcome in drafted]
-    for (at, main), said, repeated, rank in zip(made, prose, generic, ranks, strict=True):
-        cell = TextCell(
-            words=prose_words(main.split("\n")), sentences=len(said), generic_sentences=repeated, own_listing_rank=rank
-        )
+    for (at, _), said, repeated, rank in zip(made, prose, generic, ranks, strict=True):
+        cell = TextCell(words=drafted[at].words, sentences=len(said), generic_sentences=repeated, own_listing_rank=rank)
         results[at] = results[at].model_copy(update={"text": cell})
     return results

@@ -134,6 +134,9 @@ def _score_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         "withheld_share": mean(
             float(result.error is not None or result.score.withheld is not None) for result in results
         ),
+        "withheld_share_with_docs": mean(
+            float(result.error is not None or result.score.withheld is not None) for result in results if result.docs
+        ),
         "cvss_base_mae_reader": mean(error(score.cvss_base, label, SCORE_TOP) for score, label in bases),
     }
 

@@ -14,6 +14,7 @@ def case(slug: str, *, value: float = 0.5, published: float | None = 0.4, reader
     return CaseResult(
         case=slug,
         family=f"vendor:{slug}",
+        docs=2,
         error=None,
         factors={
             key: FactorCell(
