@@ -38,6 +38,10 @@ from evals.families import Identity, families
 SENTENCES = (Path(__file__).parent / "vectors" / "neutral_sentences.txt").read_text("utf-8").splitlines()
 SLUGS = ("firecrawl-mcp", "smolagents", "mem0", "ai-song-maker", "abridge", "zscaler-mcp", "linear", "vapi")
 PINNED = "Every action requires approval by a named person, on by default, set by the administrator under Settings."
+ONE_TOOL = (
+    "Every send_payment call pauses until an approver in the Finance group accepts it; the setting approval.required "
+    "is true by default and cannot be turned off by the agent's user."
+)
 TENTH = Decimal("0.1")
 
 
@@ -250,6 +254,7 @@ def test_a_pinned_control_lowers_autonomy_and_says_so() -> None:
         ("docs", "Every action requires approval by a named person."),
         ("docs", PINNED.replace("on by default", "off by default")),
         ("docs", "The agent is safe, certified and always under human control."),
+        ("docs", ONE_TOOL),
     ],
 )
 def test_weaker_claims_lower_nothing(kind: str, text: str) -> None:

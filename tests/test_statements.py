@@ -138,6 +138,12 @@ PINNED = "Every action requires approval by a named person, on by default, set b
         (2, "Every action requires approval by a named person.", "docs", "d.md"),
         (2, PINNED.replace("on by default", "off by default"), "docs", "d.md"),
         (2, PINNED.replace("on by default", "optionally"), "docs", "d.md"),
+        (
+            3,
+            "Every send_payment call pauses until an approver accepts it; the setting is on by default.",
+            "docs",
+            "d.md",
+        ),
         (4, '"permissions": ["tabs", "storage"]', "repo", "manifest.json"),
         (2, "It runs shell commands.", "repo", "README.md"),
         (1, "SOC 2 certified.", "docs", "d.md"),

@@ -6,6 +6,7 @@ The sum is clipped to 0 to 1 and rounded half up to a tenth. A thin listing (no 
 takes the larger of that sum and the mean over all products of the kind, so that silence never looks like safety.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -48,8 +49,16 @@ _SHOWN: Final = 0.005
 _VAGUE_KIND: Final = 0.3
 """Below this probability a kind is not called by its name alone."""
 _DIGITS: Final = 4
+_CENTS: Final = 2
+"""Digits of what a lowering changed: finer than the grid, on which a small step may not show."""
 _TENTH: Final = Decimal("0.1")
 _ABOUT_PRODUCT: Final = "product"
+_ALL_OF_IT = re.compile(
+    r"\b(?:every|each|all|any)\s+(?:(?:write|tool|agent|outgoing|external|single|proposed|consequential)\s+)?"
+    r"(?:actions?|tools?|calls?|changes?|writes?|steps?|commands?|operations?|requests?)\b",
+    re.IGNORECASE,
+)
+"""A control on one tool or one sort of action leaves the factor, which is about all of them, where it is."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +135,16 @@ class _Draft:
             if part.effect >= 0 or part.evidence is None:
                 continue
             before = _total(self.parts[:n])
+            if round(before, _CENTS) == round(before + part.effect, _CENTS):
+                continue
             rows.append(
                 Lowering(
                     evidence=part.evidence,
                     rank=self.ranks[part.evidence],
                     rule=self.rules[part.evidence],
                     target=self.key,
-                    before=float(_tenth(before)),
-                    after=float(_tenth(before + part.effect)),
+                    before=round(before, _CENTS),
+                    after=round(before + part.effect, _CENTS),
                 )
             )
         return rows
@@ -260,6 +271,8 @@ def _pinned(reading: Reading, signal: str) -> Witness | None:
     for match in reading.matches(signal):
         statement = reading.statements[match.statement]
         if statement.flagged or match.denied or match.hedged or statement.about != _ABOUT_PRODUCT:
+            continue
+        if not _ALL_OF_IT.search(statement.text):
             continue
         if statement.rank >= CONTROL_RANK and statement.role in ("control", "description"):
             return Witness(match.statement, match.start, match.end, 1.0)

@@ -52,7 +52,7 @@ _ASSESSMENT = re.compile(
     _I,
 )
 _CONTROL = re.compile(
-    r"\bapprov(?:al|als|e|es|ed|ing)\b|\bconfirm(?:s|ed|ation|ations|ing)?\b|\bhuman[- ]in[- ]the[- ]loop\b"
+    r"\bapprov(?:al|als|e|es|ed|ing|ers?)\b|\bconfirm(?:s|ed|ation|ations|ing)?\b|\bhuman[- ]in[- ]the[- ]loop\b"
     r"|\bhuman (?:review|oversight|sign)"
     r"|\bsign[- ]?off\b|\bpermission(?:s|ed)?\b|\bconsent\b|\bsandbox\w*|\bisolat\w+|\bencrypt\w*"
     r"|\ballow[- ]?list\w*|\bwhite[- ]?list\w*"
@@ -144,8 +144,9 @@ _SCOPE = re.compile(
 )
 _WHO = re.compile(
     r"\b(?:administrators?|admins?|owners?|operators?|maintainers?|security (?:team|officer|admin\w*)|it team"
-    r"|managers?|account holder"
-    r"|superusers?|root)\b|\bonly\b[^.;]{0,40}\bcan (?:change|disable|turn|edit|modify|set)\b",
+    r"|managers?|account holder|approvers?"
+    r"|superusers?|root)\b|\bonly\b[^.;]{0,40}\bcan (?:change|disable|turn|edit|modify|set)\b"
+    r"|\bcannot be (?:turned off|switched off|disabled|changed) by\b",
     _I,
 )
 
