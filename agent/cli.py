@@ -29,11 +29,11 @@ class Verb(NamedTuple):
 
 VERBS: Final[dict[str, Verb]] = {
     "draft": Verb("agent.verbs.draft", "command", "Draft a threat model from a product listing."),
-    "score": Verb("agent.verbs.score", "command", "Compute an AIVSS score from its inputs."),
+    "score": Verb("agent.verbs.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
     "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
 }
 EVAL_VERBS: Final[dict[str, str]] = {
-    "eval": "Measure the drafter on a labelled corpus.",
+    "eval": "Measure the drafter on labelled cases.",
     "corpus": "Import and check labelled cases.",
 }
 

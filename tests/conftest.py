@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site
 
 _CONNECTS = frozenset({"socket.connect", "socket.sendto"})
@@ -56,3 +57,9 @@ def serve() -> Iterator[Callable[[Mapping[str, Route]], Site]]:
     """A function that serves routes on loopback until the test is over."""
     with ExitStack() as stack:
         yield lambda routes: stack.enter_context(Site(routes))
+
+
+@pytest.fixture
+def septet(capsys: pytest.CaptureFixture[str]) -> Septet:
+    """The command line, in this process."""
+    return Septet(capsys)

@@ -1,0 +1,92 @@
+"""The whole threat model, and who and what it was made from."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
+from agent.records.evidence import Evidence
+from agent.records.scores import Score
+from agent.records.sources import Finding
+from agent.records.threats import Chain, FactorEstimate, LayerThreats, Question, System
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+
+class Product(Record):
+    """Who is modelled."""
+
+    name: str
+    vendor: str | None
+    summary: str
+    posture: str
+
+
+class SourceRef(Record):
+    """A document as the draft names it."""
+
+    document: str
+    url: str
+    sha256: str
+    kind: SourceKind
+    fetched_at: str
+    chars: int
+    findings: tuple[Finding, ...]
+
+
+class PromptRef(Record):
+    """A prompt or rubric card that was used."""
+
+    name: str
+    version: int
+    sha: str
+
+
+class DrafterRef(Record):
+    """Which drafter made the draft."""
+
+    kind: Literal["embedded", "llm"]
+    llm: str | None
+    prompts: tuple[PromptRef, ...]
+
+
+class Dropped(Record):
+    """Something that was left out, and why."""
+
+    what: str
+    reason: str
+
+
+class Lowering(Record):
+    """A control or denial that lowered something, shown for each."""
+
+    evidence: str
+    rank: Rank
+    rule: str
+    target: str
+    before: float
+    after: float
+
+
+class Draft(Record):
+    """The whole threat model; `draft.json` is its JSON form."""
+
+    schema_: Literal["septet/draft/1"] = Field(default=DRAFT_SCHEMA, alias="schema")
+    id: str
+    created_at: str
+    product: Product
+    sources: tuple[SourceRef, ...]
+    evidence: tuple[Evidence, ...]
+    system: System
+    assumptions: tuple[str, ...]
+    factors: dict[FactorKey, FactorEstimate]
+    layers: dict[LayerKey, LayerThreats]
+    chains: tuple[Chain, ...]
+    questions: tuple[Question, ...]
+    score: Score
+    drafter: DrafterRef
+    usage: dict[str, float]
+    dropped: tuple[Dropped, ...]
+    lowerings: tuple[Lowering, ...]
+    manifest: dict[str, str]
+
+    model_config = ConfigDict(populate_by_name=True)

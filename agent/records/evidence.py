@@ -1,0 +1,75 @@
+"""What was found in the documents: passages, search hits, statements and quotes."""
+
+from typing import Literal
+
+from agent.records.base import About, Rank, Record
+
+
+class Chunk(Record):
+    """A passage of a document; text[start:end] is verbatim."""
+
+    id: str
+    document: str
+    start: int
+    end: int
+    path: tuple[str, ...]
+    text: str
+
+
+class SearchQuestion(Record):
+    """One question put to the index, for a factor or a layer."""
+
+    id: str
+    """`factor key/n` or `layer key/n`."""
+    about: str
+    """The factor or layer key."""
+    text: str
+
+
+class Hit(Record):
+    """A sentence-sized passage that answers a question."""
+
+    question: str
+    """Id of the question that ranked it best."""
+    document: str
+    start: int
+    end: int
+    rank: int
+    """1 is best, after fusion."""
+    fused: float
+    """Reciprocal-rank-fusion score."""
+    dense: float
+    """Cosine, -1 to 1."""
+    lexical: float
+    """BM25 score, unitless, 0 or more."""
+
+
+class Statement(Record):
+    """One sentence or list item of a document, with what sort of sentence it is."""
+
+    document: str
+    start: int
+    end: int
+    text: str
+    path: tuple[str, ...]
+    role: Literal["description", "control", "assessment", "boilerplate"]
+    """description: what the product does, has or cannot do. control: approval, sandbox, encryption and the like.
+    assessment: praise, certification, self-rating. boilerplate: navigation, legal, company news, contact."""
+    rank: Rank
+    about: About
+    flagged: bool
+    """True when a finding covers it: kept as data, read by no estimator."""
+
+
+class Evidence(Record):
+    """A verbatim quote with its place."""
+
+    id: str
+    """E1, E2, …"""
+    document: str
+    start: int
+    end: int
+    quote: str
+    """Equal to the document's text[start:end]."""
+    rank: Rank
+    about: About

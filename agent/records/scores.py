@@ -1,0 +1,70 @@
+"""Scores with everything that they are computed from."""
+
+from agent.records.base import FormulaId, Mode, Number, Record
+from agent.taxonomy.keys import Band, FactorKey, FactorSet
+
+
+class Range(Record):
+    """A value with its corners."""
+
+    value: Number
+    low: Number
+    high: Number
+
+
+class ScoreInputs(Record):
+    """What a score was computed from; enough to compute it again."""
+
+    cvss_base: Range | None
+    factors: dict[FactorKey, Range] | None = None
+    factor_sum: Range | None
+    threat_multiplier: Range
+    mitigation_factor: Range
+
+
+class LikelyConstants(Record):
+    """Constants of the joint 80 % range: the raw score shifted by these, then rounded outward to tenths."""
+
+    below: Number
+    above: Number
+    calibration: str
+    """Name of the calibration that they come from."""
+
+
+class Controls(Record):
+    """The score with the controls that the documents name, beside the score before controls."""
+
+    mitigation_factor: Number
+    aivss: Number
+    severity: Band
+    evidence: tuple[str, ...]
+
+
+class Score(Record):
+    """One score with its arithmetic. Loading one recomputes it (scoring.verify)."""
+
+    formula: FormulaId
+    mode: Mode
+    factor_set: FactorSet | None
+    cvss_vector: str | None
+    cvss_base: Number | None
+    factor_sum: Number | None
+    aars: Number | None
+    threat_multiplier: Number
+    mitigation_factor: Number
+    aivss: Number | None
+    severity: Band | None
+    low: Number | None
+    high: Number | None
+    likely_low: Number | None
+    likely_high: Number | None
+    withheld: str | None
+    """Why no number is shown, or None."""
+    provisional: Number | None
+    with_controls: Controls | None
+    revision: int
+    arithmetic: str
+    alternatives: dict[FormulaId, Number | None]
+    warnings: tuple[str, ...] = ()
+    inputs: ScoreInputs | None = None
+    likely: LikelyConstants | None = None

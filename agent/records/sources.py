@@ -1,0 +1,103 @@
+"""What intake read: snapshots, findings, documents, and what could not be told."""
+
+from typing import Literal
+
+from agent.records.base import About, FindingKind, MissingReason, Record, SourceKind
+
+
+class Snapshot(Record):
+    """Bytes as they were received, addressed by their hash."""
+
+    sha256: str
+    """Hash of the bytes, lower-case hex."""
+    requested_url: str
+    """What was asked for: a URL, or the file's name (never an absolute local path)."""
+    final_url: str
+    """Where the bytes came from after redirects."""
+    fetched_at: str
+    """UTC, ISO 8601 with seconds and `Z`."""
+    media_type: str
+    kind: SourceKind
+    size: int
+    """Bytes."""
+
+
+class Finding(Record):
+    """Something in a source that the analyst must see."""
+
+    kind: FindingKind
+    document: str
+    start: int
+    """Offset into the document's text, characters; equal to `end` when the text was removed from it."""
+    end: int
+    where: str
+    """The place in words: a tag path, a page, a heading."""
+    excerpt: str
+    """At most 200 characters of the text in question."""
+
+
+class Section(Record):
+    """A run of a document's text under one heading path."""
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    """Headings from the outermost inwards; empty before the first heading."""
+    about: About
+
+
+class Document(Record):
+    """Plain text of a snapshot with stable character offsets."""
+
+    id: str
+    """D1, D2, … in reading order, the listing first."""
+    sha256: str
+    """Of the snapshot."""
+    url: str
+    title: str
+    kind: SourceKind
+    media_type: str
+    fetched_at: str
+    text: str
+    sections: tuple[Section, ...]
+    """Cover the whole text without gap or overlap."""
+    findings: tuple[Finding, ...] = ()
+
+
+class Link(Record):
+    """A link that intake saw and what became of it."""
+
+    url: str
+    state: Literal["read", "skipped", "refused"]
+    reason: str
+
+
+class Missing(Record):
+    """What could not be told, and why. Never a default and never content."""
+
+    reason: MissingReason
+    detail: str
+    """One plain sentence without a full stop."""
+
+
+class Budget(Record):
+    """What intake was allowed and what it used."""
+
+    pages: int
+    pages_used: int
+    bytes: int
+    bytes_used: int
+    seconds: float
+    depth: int
+
+
+class Intake(Record):
+    """All that was read for one subject."""
+
+    source: str
+    final_url: str
+    snapshots: tuple[Snapshot, ...]
+    documents: tuple[Document, ...]
+    links: tuple[Link, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    budget: Budget

@@ -1,0 +1,202 @@
+"""What a drafter makes: the system picture, factors, threats, layers, chains, questions."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from agent.records.base import Number, Record, State, Unit
+from agent.records.sources import Missing
+from agent.taxonomy.keys import Band
+
+
+class SystemItem(Record):
+    """An actor, component, data store or external service."""
+
+    id: str
+    name: str
+    kind: str
+    """From the closed list of its group (see drafting.system)."""
+    state: State
+    evidence: tuple[str, ...]
+
+
+class Flow(Record):
+    """Data or commands from one item to another."""
+
+    source: str
+    target: str
+    what: str
+    state: State
+    evidence: tuple[str, ...]
+
+
+class Boundary(Record):
+    """A trust boundary and the items inside it."""
+
+    id: str
+    name: str
+    members: tuple[str, ...]
+    state: State
+    evidence: tuple[str, ...]
+
+
+class Capability(Record):
+    """Something that the product can do, and under whose authority."""
+
+    id: str
+    """C1, C2, …"""
+    signal: str
+    """Id of the signal that it stands for."""
+    action: str
+    """Verb phrase, as in "sends", "runs"."""
+    object: str
+    """What it acts on, an extracted noun phrase."""
+    mode: Literal["read", "write", "delete", "execute"]
+    credential: str | None
+    """Whose credential; None when the sources do not say."""
+    approver: str | None
+    """Who approves; None when the sources do not say."""
+    data: tuple[str, ...]
+    """Data classes touched."""
+    state: State
+    evidence: tuple[str, ...]
+    condition: str | None = None
+    """When it is there only under a condition: "off by default", "optional", "planned"."""
+    credential_state: State | None = None
+    """claimed: the quote of the capability names the credential; inferred: another sentence does; denied: a quote
+    says that none is used (then `credential` is None)."""
+    credential_evidence: tuple[str, ...] = ()
+    approver_state: State | None = None
+    """claimed or inferred as above; denied: a quote says that nobody is asked (then `approver` is None)."""
+    approver_evidence: tuple[str, ...] = ()
+
+
+class System(Record):
+    """The system picture: what acts, on what, across which boundaries."""
+
+    actors: tuple[SystemItem, ...]
+    components: tuple[SystemItem, ...]
+    stores: tuple[SystemItem, ...]
+    services: tuple[SystemItem, ...]
+    flows: tuple[Flow, ...]
+    boundaries: tuple[Boundary, ...]
+    capabilities: tuple[Capability, ...]
+
+
+class Part(Record):
+    """One addend of a factor value."""
+
+    kind: Literal["typical", "evidence", "remainder"]
+    label: str
+    """The product kind, the signal's title, or what the remainder is."""
+    effect: float
+    """Signed, in factor units; the parts add up to the value before clipping and rounding."""
+    signal: str | None = None
+    evidence: str | None = None
+
+
+class FactorEstimate(Record):
+    """A factor's value with its range and its parts."""
+
+    value: Unit
+    low: Unit
+    high: Unit
+    state: State
+    parts: tuple[Part, ...]
+    rationale: str
+    evidence: tuple[str, ...]
+
+
+class TaxonomyRef(Record):
+    """An id of a published list with the title that the list gives it."""
+
+    scheme: str
+    id: str
+    title: str
+
+
+class ThreatStatement(Record):
+    """[source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
+
+    source: str
+    prerequisite: str
+    action: str
+    impact: str
+    asset: str
+
+
+class ThreatScore(Record):
+    """Severity of one threat under the draft's factors."""
+
+    cvss_vector: str
+    cvss_base: Number
+    aivss: Number
+    severity: Band
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """Why a metric of the vector has its value, by metric, in this product's words."""
+
+
+class Mitigation(Record):
+    """What lowers a threat, and who does it."""
+
+    text: str
+    who: Literal["you", "vendor"]
+    status: Literal["proposed", "claimed", "confirmed"]
+    evidence: tuple[str, ...]
+
+
+class Threat(Record):
+    """A threat that the evidence supports."""
+
+    id: str
+    title: str
+    statement: ThreatStatement
+    taxonomy: tuple[TaxonomyRef, ...]
+    state: State
+    score: ThreatScore
+    mitigations: tuple[Mitigation, ...]
+    evidence: tuple[str, ...]
+
+
+class LayerThreats(Record):
+    """One MAESTRO layer of the draft."""
+
+    applies: Literal["yes", "no", "unknown"]
+    certain: bool
+    certainty: Unit
+    features: dict[str, float]
+    """What the certainty was computed from."""
+    paragraph: str
+    threats: tuple[Threat, ...]
+    missing: Missing | None
+
+
+class Hop(Record):
+    """One step of a chain between two threats."""
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    evidence: tuple[str, ...]
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Chain(Record):
+    """Threats that follow from one another across layers."""
+
+    title: str
+    threats: tuple[str, ...]
+    hops: tuple[Hop, ...]
+
+
+class Question(Record):
+    """What to ask the vendor."""
+
+    id: str
+    text: str
+    proposed: str
+    """The answer that would settle it, worded so that it can be pasted."""
+    settles: tuple[str, ...]
+    """Factor and layer keys."""
+    effect: float
+    """By how much the likely range of the score would shrink, in score points, 0 or more."""

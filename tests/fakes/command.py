@@ -1,0 +1,30 @@
+"""The `septet` command in this process: exactly what a shell would see, without a second of start for each call."""
+
+from typing import NamedTuple
+
+import pytest
+
+from agent.cli import main
+
+
+class Outcome(NamedTuple):
+    """What a call left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Septet:
+    """Calls `agent.cli.main` with arguments and catches its streams and its exit code."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> Outcome:
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        caught = self._capsys.readouterr()
+        assert isinstance(stopped.value.code, int)
+        return Outcome(stopped.value.code, caught.out, caught.err)
