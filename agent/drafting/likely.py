@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from agent.records import LikelyConstants, Record
 from agent.scoring.interval import severity
 
-COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68)
+COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64)
 """Shares of labelled scores that a range may hold, the preferred first; their use averages about 0.8."""
 NOMINAL: Final = 0.80
 MAX_BANDS: Final = 2
