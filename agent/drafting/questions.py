@@ -23,6 +23,8 @@ from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKe
 
 THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 14
+MIN_QUESTIONS: Final = 4
+"""With fewer things open, questions of the threats that are shown fill up: their answers still narrow a factor."""
 CATALOGUE_QUESTIONS: Final = 4
 """Questions of threats that are shown, taken before the ones made for a factor alone."""
 _FALLBACKS: Final = {
@@ -110,6 +112,8 @@ def ask(
         template = templates()[key]
         text, proposed = fill(template.text, filled), fill(template.proposed, filled)
         chosen.append(FilledQuestion(text[:1].upper() + text[1:], proposed[:1].upper() + proposed[1:], (key,)))
+    spare = [q for q in offered if all(q.text != other.text for other in chosen)]
+    chosen += list({q.text: q for q in spare}.values())[: max(MIN_QUESTIONS - len(chosen), 0)]
     ranked = sorted(chosen, key=lambda q: (-effect(q.settles, causes), chosen.index(q)))[:MAX_QUESTIONS]
     return tuple(
         Question(id=f"Q{n}", text=q.text, proposed=q.proposed, settles=q.settles, effect=effect(q.settles, causes))
