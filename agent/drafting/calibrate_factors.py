@@ -174,13 +174,8 @@ def load_factor_calibration(path: Path | None = None) -> FactorCalibration:
 
 
 def dump_factor_calibration(calibration: FactorCalibration) -> str:
-    """The JSON text of a calibration, one table a line, ending in a newline."""
-    plain = calibration.model_dump(mode="json")
-    lines = ["{", f' "rows": {plain["rows"]},', f' "likeness": {json.dumps(plain["likeness"])},', ' "factors": {']
-    for n, (key, tables) in enumerate(plain["factors"].items(), start=1):
-        body = ",\n".join(f'   "{name}": {json.dumps(table)}' for name, table in tables.items())
-        lines.append(f'  "{key}": {{\n{body}\n  }}' + ("," if n < len(plain["factors"]) else ""))
-    return "\n".join([*lines, " }", "}"]) + "\n"
+    """The JSON text of a calibration, as `calibrate.write_calibration` writes it, ending in a newline."""
+    return json.dumps(calibration.model_dump(mode="json"), indent=1) + "\n"
 
 
 def _fit_factor(
