@@ -86,13 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Tracing of LangChain would post page text to a server when an environment variable is set; off, always.
     os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
     try:
-        # Without standalone mode click hands back the code of an Exit instead of raising it.
-        code = septet.main(arguments, standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        # Not septet.main(): click's own loop turns a reader that went away into a failure.
+        with septet.make_context("septet", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            septet.invoke(context)
+        sys.stdout.flush()
+        sys.exit(0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
     except SeptetError as error:
         _report(str(error), error.hint)
         sys.exit(error.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(_INTERRUPTED)
     except click.UsageError as error:
         hint = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `septet --help`"
