@@ -11,8 +11,9 @@ from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from agent.drafting.ledger import Ledger
+from agent.drafting.lexicon import load_lexicon
 from agent.drafting.patterns import METRIC_VALUES, METRICS, Condition, Metric, Pattern, QuestionTemplate, load_patterns
-from agent.drafting.slots import Slot, Slots, is_usable, load_lexicon, usable
+from agent.drafting.slots import Slot, Slots, is_usable, usable
 from agent.drafting.templates import fill, missing, names_in, sentence_case
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match, load_signals
@@ -23,8 +24,9 @@ Verdict = Literal["supported", "contradicted", "not addressed"]
 
 MAX_EVIDENCE: Final = 4
 """Quotes cited for one candidate."""
-_FILLED: Final = 2
-"""Different slots, beside the product's name, that must have a quote."""
+_FILLED: Final = 1
+"""Different slots of the statement, beside the product's name, that must have a quote; the others have words of their
+own, which are better than a noun from a sentence about something else."""
 _DOUBT: Final = 0.5
 """By which `typical` is multiplied when the claim is contradicted."""
 _ACTS: Final = ("read_only", "advises_only")
@@ -47,6 +49,10 @@ _LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "trains_on_data": ("no_training",),
 }
 """Signals and the stated limits that speak against them."""
+_CHANGES: Final = frozenset(signal for signal, limits in _LIMITS.items() if "advises_only" in limits)
+"""Nothing of this counts for a product of which the sources show only looking things up."""
+_KEEPING: Final = frozenset({"long_term_memory", "session_memory", "stores_history"})
+"""Capabilities that keep something and are no act on anything."""
 _GRAVITY: Final = {"execute": 0, "delete": 1, "write": 2, "read": 3}
 """A pattern whose trigger is no action takes its object from the gravest capability."""
 _IMPACT: Final = frozenset({"VC", "VI", "VA", "SC", "SI", "SA"})
@@ -185,6 +191,7 @@ class _Matcher:
             if capability.state in ("claimed", "inferred", "confirmed", "contradicted") and capability.evidence:
                 self._able.setdefault(capability.signal, capability)
         known = [c for c in system.capabilities if c.signal in self._able]
+        self._only_reads = bool(known) and all(c.mode == "read" for c in known)
         self._gravest = min(known, key=lambda c: (_GRAVITY[c.mode], known.index(c))) if known else None
 
     def match(self, pattern: Pattern) -> Candidate | OpenThreat | None:
@@ -201,10 +208,12 @@ class _Matcher:
 
     def _matches(self, signal: str) -> tuple[Match, ...]:
         if signal not in self._shown:
-            self._shown[signal] = usable(self._reading, signal)
+            self._shown[signal] = () if self._only_reads and signal in _CHANGES else usable(self._reading, signal)
         return self._shown[signal]
 
     def _shows(self, signal: str) -> bool:
+        if self._only_reads and signal in _CHANGES:
+            return False
         return bool(self._matches(signal)) or signal in self._able
 
     def _firing(self, pattern: Pattern) -> _Firing | None:
@@ -247,7 +256,9 @@ class _Matcher:
 
     def _fill(self, pattern: Pattern, firing: _Firing) -> dict[str, Slot]:
         acting = any(load_signals().by_id[s].group == "action" for group in firing.groups for s in group)
-        capability = firing.capabilities[0] if firing.capabilities else None if acting else self._gravest
+        acts = [c for c in firing.capabilities if c.signal not in _KEEPING] or list(firing.capabilities)
+        gravest = min(acts, key=lambda c: (_GRAVITY[c.mode], acts.index(c))) if acts else None
+        capability = gravest if acts else None if acting else self._gravest
         names = sorted({name for text in pattern.texts() for name in names_in(text)})
         told = (n for c in firing.capabilities for quote in c.evidence if (n := self._statement_of(quote)) is not None)
         places = (*(m.statement for m in firing.matches), *told)
@@ -256,7 +267,7 @@ class _Matcher:
             able = capability
             if name in ("credential", "approver"):
                 able = next((c for c in firing.capabilities if getattr(c, name)), None)
-            if slot := self._slots.fill(name, places, able):
+            if slot := self._slots.fill(name, places, able, needed=name in pattern.needs):
                 filled[name] = slot
         return filled
 

@@ -6,23 +6,15 @@ slot's own signals, then the matching item of the system picture. Nothing is fil
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import yaml
-from pydantic import Field
-
-from agent.drafting.inflection import plural, singular
-from agent.errors import InputError
+from agent.drafting.inflection import singular
+from agent.drafting.lexicon import PROPER, forms, is_noun, load_lexicon, plural_of
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match, is_denied
-from agent.records import Capability, Record, Statement, System, SystemItem
-from agent.resources import data_folder
+from agent.records import Capability, Statement, System, SystemItem
 
 MAX_CHARS: Final = 60
-_MAX_MODIFIERS: Final = 3
 _SYSTEM_SLOTS: Final[Mapping[str, str]] = {
     "actor": "actors", "person": "actors", "service": "services", "store": "stores", "host": "components",
     "sandbox": "components", "llm": "services", "peer": "components", "client": "services",
@@ -39,15 +31,15 @@ _KINDS: Final[Mapping[str, frozenset[str]]] = {
 _NOT_SERVICES: Final = frozenset(
     {"llm", "host", "client", "registry", "protocol", "framework", "sandbox", "watch", "cloud"}
 )
-_CAPABILITY_SLOTS: Final = frozenset({"action", "object", "credential", "approver", "data"})
+_CAPABILITY_SLOTS: Final = frozenset({"action", "object", "credential", "approver", "data", "record"})
 _PEOPLE: Final = re.compile(
-    r"\b(developers?|engineers?|analysts?|administrators?|admins?|clinicians?|doctors?|physicians?|nurses?"
+    r"(?<![\w-])(developers?|engineers?|analysts?|administrators?|admins?|clinicians?|doctors?|physicians?|nurses?"
     r"|therapists?|lawyers?|attorneys?"
     r"|students?|teachers?|researchers?|scientists?|traders?|investors?|merchants?|marketers?|sellers?|recruiters?"
     r"|designers?|accountants?"
     r"|auditors?|reviewers?|maintainers?|security teams?|sales teams?|support teams?"
     r"|on-call engineers?|owners?|employees"
-    r"|users?|operators?)\b",
+    r"|users?|operators?)(?![\w-])",
     re.IGNORECASE,
 )
 _SUBJECTS: Final = re.compile(
@@ -62,24 +54,6 @@ _SPELT_OUT: Final[Mapping[str, str]] = {
 }
 """Names that stand for a thing of their kind when they fill a slot."""
 _PARTICLES: Final = frozenset(("and", "or", "up", "out", "off", "in", "on", "back", "at", "down", "over"))
-_COUNTED: Final = ("PDF", "URL", "CVE")
-_PROPER: Final = re.compile(r"[A-Z]|\d")
-
-
-class SlotKind(Record):
-    """How one slot finds its words."""
-
-    signals: tuple[str, ...] = Field(min_length=1)
-    heads: str
-    """Singular nouns joined by `|`."""
-    verbatim: tuple[str, ...] = ()
-    number: str = Field(default="singular", pattern="^(singular|plural)$")
-    bare: bool = False
-    """Without an article."""
-    modified: str = ""
-    """Heads, joined by `|`, that say too little alone: they count only behind a modifier."""
-    anywhere: bool = False
-    """Also from sentences that show none of the signals."""
 
 
 class Slot(NamedTuple):
@@ -101,78 +75,6 @@ class _Phrase(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True)
-class Lexicon:
-    """The compiled slots."""
-
-    kinds: Mapping[str, SlotKind]
-    regexes: Mapping[str, re.Pattern[str]]
-    verbatim: Mapping[str, re.Pattern[str]]
-    heads: Mapping[str, frozenset[str]]
-    """Both numbers of each slot's heads, as written."""
-    singulars: Mapping[str, Mapping[str, str]]
-    """The head of each lower-case plural."""
-    ranks: Mapping[str, Mapping[str, int]]
-    """The place of each head, in both numbers, in its slot's list."""
-    mass: frozenset[str]
-    names: re.Pattern[str]
-    """Names of other things that contain a head."""
-    stand_ins: Mapping[str, str]
-    """Words for slots that no quote fills, for questions only."""
-    lower: frozenset[str]
-    """Words that lose their capital at the beginning of a sentence."""
-
-
-@cache
-def load_lexicon(path: Path | None = None) -> Lexicon:
-    """The slots of `corpus/knowledge/slots.yaml`. Raises InputError when the file is not of that form."""
-    file = path or data_folder("corpus") / "knowledge" / "slots.yaml"
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = yaml.load(file.read_text("utf-8"), Loader=loader)  # a safe loader either way
-    if not isinstance(content, dict) or set(content) != {"mass", "names", "modifiers", "stand_ins", "slots"}:
-        raise InputError("not a file of slots", where=file.name, hint="keys mass, names, modifiers, stand_ins, slots")
-    modifiers = str(content["modifiers"]).split("|")
-    mass = frozenset(word.lower() for word in str(content["mass"]).split("|"))
-    kinds = {name: SlotKind.model_validate(row) for name, row in content["slots"].items()}
-    lower = {w.lower() for w in modifiers if not _PROPER.search(w)}
-    for kind in kinds.values():
-        lower |= {w.lower() for head in kind.heads.split("|") for w in head.split() if not _PROPER.search(w)}
-    joined = "|".join(re.escape(m) for m in sorted(modifiers, key=lambda m: (-len(m), m)))
-    proper = r"(?<=[a-z,;] )(?!(?:AI|LLM|The|This|It|Its|An?|In|On|Each|Every|All)\b)[A-Z][\w&-]*(?:[’']s)?"
-    one = rf"(?:(?i:{joined})|{proper}|[a-z]+-[a-z-]+)"
-    return Lexicon(
-        kinds=kinds,
-        regexes={name: re.compile(_noun_source(kind.heads, one)) for name, kind in kinds.items()},
-        verbatim={name: re.compile("|".join(kind.verbatim)) for name, kind in kinds.items() if kind.verbatim},
-        heads={
-            name: frozenset(f for h in kind.heads.split("|") for f in (h, _plural(h))) for name, kind in kinds.items()
-        },
-        singulars={name: {_plural(h).lower(): h for h in kind.heads.split("|")} for name, kind in kinds.items()},
-        ranks={
-            name: {form.lower(): n for n, head in enumerate(kind.heads.split("|")) for form in (head, _plural(head))}
-            for name, kind in kinds.items()
-        },
-        mass=mass,
-        names=re.compile("|".join(rf"\b{re.escape(n)}\b" for n in str(content["names"]).split("|"))),
-        stand_ins={str(name): str(words) for name, words in content["stand_ins"].items()},
-        lower=frozenset(lower | {plural(word) for word in lower}),
-    )
-
-
-def _noun_source(heads: str, modifier: str) -> str:
-    forms: set[str] = set()
-    for head in heads.split("|"):
-        forms |= {head, _plural(head)}
-    joined = "|".join(re.escape(f) for f in sorted(forms, key=lambda f: (-len(f), f)))
-    return rf"(?<![\w/_.@-])((?:{modifier}\s){{0,{_MAX_MODIFIERS}}})((?i:{joined}))(?![\w_@-]|\.\w)"
-
-
-def _plural(head: str) -> str:
-    """The plural of a noun phrase."""
-    *front, last = head.split(" ")
-    return " ".join([*front, last + "s" if last in _COUNTED else plural(last)])
-
-
 class Slots:
     """Fills slots for one reading; `name` is the product's."""
 
@@ -181,25 +83,34 @@ class Slots:
         self._lexicon = load_lexicon()
         self._own = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
         self._described = tuple(n for n, s in enumerate(reading.statements) if is_usable(s) and s.role == "description")
-        self._cache: dict[tuple[str, int], _Phrase | None] = {}
+        self._cache: dict[tuple[str, int, bool], _Phrase | None] = {}
 
-    def fill(self, slot: str, triggers: tuple[int, ...], capability: Capability | None) -> Slot | None:
-        """The words for `slot`, best from the statements `triggers` or from `capability`; None when nothing says."""
+    def fill(
+        self, slot: str, triggers: tuple[int, ...], capability: Capability | None, *, needed: bool = True
+    ) -> Slot | None:
+        """The words for `slot`, best from the statements `triggers` or from `capability`; None when nothing says.
+
+        A place that has words of its own (not `needed`) takes a noun of another sentence only where the noun is the
+        same for the whole product, as its credential is: a wrong noun is worse than a general one.
+        """
         if slot == "product":
             return Slot(slot, self._name, (), (), ())
-        if slot in ("action", "object") and (found := self._from_capability(slot, capability)):
+        if (slot in ("action", "object") or _writes(slot, capability)) and (
+            found := self._from_capability(slot, capability)
+        ):
             return found
         statements = dict.fromkeys(triggers)
         kind = self._lexicon.kinds.get(slot)
         if kind:
-            shown = (m.statement for s in kind.signals for m in usable(self._reading, s))
-            places = (*statements, *shown, *(self._described if kind.anywhere else ()))
+            wide = needed or kind.settled
+            shown = (m.statement for s in kind.signals for m in usable(self._reading, s)) if wide else ()
+            places = (*statements, *shown, *(self._described if kind.anywhere and wide else ()))
             for index in dict.fromkeys(places):
-                if phrase := self._phrase(slot, index):
+                if phrase := self._phrase(slot, index, index in statements):
                     return Slot(slot, phrase.value, (index,), ((phrase.start, phrase.end),), ())
         if slot == "object" and capability is None:
             return self._thing(tuple(statements))
-        if slot == "input" and (feed := self.fill("feed", triggers, None)):
+        if slot == "input" and (feed := self.fill("feed", triggers, None, needed=False)):
             return feed._replace(name=slot)
         if found := self._from_capability(slot, capability):
             return found
@@ -212,7 +123,7 @@ class Slots:
     def _thing(self, statements: tuple[int, ...]) -> Slot | None:
         """What the triggering sentences act on, when no capability says it."""
         for index in statements:
-            if phrase := self._phrase("record", index):
+            if phrase := self._phrase("record", index, True):
                 return Slot("object", phrase.value, (index,), ((phrase.start, phrase.end),), ())
         return None
 
@@ -232,26 +143,29 @@ class Slots:
             return None
         return Slot(slot, value, (), (), capability.evidence)
 
-    def _phrase(self, slot: str, index: int) -> _Phrase | None:
-        key = (slot, index)
+    def _phrase(self, slot: str, index: int, triggers: bool) -> _Phrase | None:
+        key = (slot, index, triggers)
         if key not in self._cache:
-            self._cache[key] = self._search(slot, self._reading.statements[index])
+            self._cache[key] = self._search(slot, self._reading.statements[index], triggers)
         return self._cache[key]
 
-    def _search(self, slot: str, statement: Statement) -> _Phrase | None:
-        text = statement.text
+    def _search(self, slot: str, statement: Statement, triggers: bool) -> _Phrase | None:
+        text, kind = statement.text, self._lexicon.kinds[slot]
         if names := self._lexicon.verbatim.get(slot):
             for hit in names.finditer(text):
                 if self._fits(hit.group(), text, hit):
                     return _Phrase(hit.group(), statement.start + hit.start(), statement.start + hit.end())
         found: list[tuple[bool, int, _Phrase]] = []
         named = [m.span() for m in self._lexicon.names.finditer(text)]
-        lone = {form for head in self._lexicon.kinds[slot].modified.split("|") for form in (head, _plural(head))}
+        lone = forms(kind.modified)
+        away = frozenset() if triggers else forms(kind.near)
         for hit in self._lexicon.regexes[slot].finditer(text):
             head = hit.group(2)
             shouted = head.isupper() and head not in self._lexicon.heads[slot]
             inside = any(start < hit.end() and hit.start(2) < end for start, end in named)
-            if shouted or inside or (not hit.group(1) and head.lower() in lone):
+            if shouted or inside or head in away or (not hit.group(1) and head.lower() in lone):
+                continue
+            if not is_noun(hit, text, kind.several, self._lexicon.mass):
                 continue
             value = self._worded(slot, hit, text)
             if self._fits(value, text, hit):
@@ -274,7 +188,7 @@ class Slots:
         if head in self._lexicon.mass or " ".join(words).lower() in self._lexicon.mass:
             return " ".join(words)
         if kind.number == "plural":
-            return _plural(" ".join(words))
+            return plural_of(" ".join(words))
         one = self._lexicon.singulars[slot].get(head, head).split(" ")[-1]
         if one.lower() != words[-1].lower():
             words[-1] = one
@@ -314,6 +228,9 @@ class Slots:
             item for item in items if item.evidence and item.state not in ("denied", "unknown") and _is_kind(slot, item)
         ]
         near = " ".join(self._reading.text(index) for index in statements).lower()
+        if slot == "service" and len(fitting) > 1:
+            # Another service than the sentence's own would join two unrelated nouns.
+            fitting = [item for item in fitting if item.name.lower() in near]
         fitting.sort(key=lambda item: item.name.lower() not in near)
         for item in fitting:
             words = frozenset(re.findall(r"[a-z0-9]+", item.name.lower()))
@@ -326,13 +243,17 @@ class Slots:
         name = _SPELT_OUT.get(name, name)
         last = name.split(" ")[-1].lower()
         if (
-            _PROPER.search(name)
+            PROPER.search(name)
             or name.startswith(("the ", "its "))
             or last in self._lexicon.mass
             or singular(last) != last
         ):
             return name
         return f"the {name}"
+
+
+def _writes(slot: str, capability: Capability | None) -> bool:
+    return slot == "record" and capability is not None and capability.signal == "writes_records"
 
 
 def _is_kind(slot: str, item: SystemItem) -> bool:
@@ -364,7 +285,7 @@ def _one(owner: str | None) -> str | None:
     if not owner or owner.lower().startswith("not stated"):
         return None
     words = re.sub(r"^(?:an?|the|its|each user's own|the user's)\s+", "", owner.split(",")[0])
-    return words if _PROPER.match(words) and "_" in words else f"the {words}"
+    return words if PROPER.match(words) and "_" in words else f"the {words}"
 
 
 def tidy(thing: str) -> str:
