@@ -1,4 +1,4 @@
-"""The command line on bad input: the documented exit code, two lines on stderr, nothing on stdout, nothing half-written."""
+"""The command line on bad input: documented exit code, two lines on stderr, empty stdout, nothing half-written."""
 
 import json
 import os
