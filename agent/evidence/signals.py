@@ -1,9 +1,9 @@
 """Signals: named evidence that a sentence can show, found by phrases from `corpus/knowledge/signals.yaml`.
 
 A phrase is written for people: words separated by blanks; `(a|b c)` alternatives; `*` any ending of the word; `?`
-after a word or group makes it optional; `~` up to four words in between. A blank also matches a hyphen. A phrase
-that begins with `re:` is a plain regular expression; `#` is a number. All phrases ignore case and begin and end at
-word borders.
+after a word or group makes it optional; `~` up to four words in between that stay in the same phrase (no comma, no
+"which", "is", "by"); `~~` up to eight words of any sort. A blank also matches a hyphen. A phrase that begins with
+`re:` is a plain regular expression; `#` is a number. All phrases ignore case and begin and end at word borders.
 
 Detection is quick because a phrase is tried only on a sentence that has a word with the right first three letters
 for each of the phrase's parts.
@@ -24,7 +24,14 @@ from agent.resources import data_folder
 
 _KEY: Final = 3
 """Letters of a word by which phrases are found."""
-_GAP: Final = r"[\s\-]+(?:[^\s.;:!?]+[\s\-]+){0,4}?"
+_LEAVES: Final = (
+    "which|that|who|so|while|when|if|because|but|is|are|was|were|has|have|must|may|can|then|by|as|such|than|without"
+)
+"""Words that end the phrase in which a verb stands, so that what follows is not its object."""
+_GAPS: Final = {
+    "~": rf"[\s\-]+(?:(?!(?:{_LEAVES})\b)[^\s.,;:!?()]+[\s\-]+){{0,4}}?",
+    "~~": r",?[\s\-]+(?:[^\s.;:!?]+[\s\-]+){0,8}?",
+}
 _BLANK: Final = r"[\s\-]+"
 _MATCHES_PER_SENTENCE: Final = 3
 _SCOPE_WORDS: Final = 8
@@ -38,23 +45,30 @@ _CLAUSE_BREAK = re.compile(
 )
 _NOT = re.compile(
     r"\b(?:not|never|cannot|can't|won't|doesn't|don't|isn't|aren't|didn't|neither|nor|lacks?|lacking|no longer"
-    r"|refuses? to|unable to"
+    r"|refus(?:es?|ing)|unable to|none|declin(?:es?|ing)|forbid(?:s|den|ding)?|prohibit(?:s|ed)?|disallow(?:s|ed)?"
+    r"|hides?|prevent(?:s|ing)?|bars|blocks (?:any|all|every|everything|writes?|calls?)"
     r"|nothing)\b|\bno\b(?!\s+(?:code|matter|need|doubt|cost|charge|limit))",
     re.I,
 )
 _NOT_BUT_YES = re.compile(
     r"\bnot (?:only|just|merely|simply|limited|necessarily)\b|\bno longer (?:need|have)\b|\bnever (?:again|miss\w*"
     r"|have to|need)\b"
-    r"|\b(?:not|\w+n't|never) (?:need|have|required) to\b|\bwhy not\b|\bif not\b|\bwhether or not\b|\bcannot (?:wait"
-    r"|be)\b",
+    r"|\b(?:not|\w+n't|never) (?:need|have|required|want|wish) to\b|\bwhy not\b|\bif not\b|\bwhether or not\b"
+    r"|\bcannot (?:wait|be)\b",
     re.I,
 )
 _INSTEAD = re.compile(r"\b(?:without|instead of|rather than|free of|as opposed to|in place of|none of)\b", re.I)
 _NOT_AFTER = re.compile(
     r"^[\s\w,'’/-]{0,40}?\b(?:(?:is|are|was|be) (?:not|never|neither|no longer)|(?:isn't|aren't|cannot|can't|never)"
-    r"|(?:is|are) (?:unsupported|unavailable|absent|missing|out of scope|impossible|excluded|prohibited|forbidden))\b",
+    r"|(?:is|are) (?:unsupported|unavailable|absent|missing|out of scope|impossible|excluded|prohibited|forbidden"
+    r"|refused|blocked|rejected|disabled)"
+    r"|(?:stays?|remains?|rests?|(?:is|are) left) (?:with|to|up to|for) (?:the |a |its )?(?:\w+ )?(?:developers?|users?"
+    r"|persons?|people|humans?|analysts?|engineers?|clinicians?|operators?|team|reviewers?|lawyers?|maintainers?)"
+    r"|(?:disappear|go away|vanish))\b"
+    r"|^[^.;]{0,100}, not (?:by|in|from) (?:the|this) (?:server|product|plug-?in|skill|tool|service|platform)\b",
     re.I,
 )
+_NEGATIVE: Final = re.compile(r"\b(?:not|never|cannot|can't|no|nothing|without|isn't|doesn't|aren't|none)\b", re.I)
 _PLANNED = re.compile(
     r"\b(?:planned|planning to|roadmap|coming soon|upcoming|in (?:the )?future|not yet|will soon|on the way"
     r"|later release"
@@ -67,6 +81,21 @@ _OPTIONAL = re.compile(
     r"|can be (?:enabled|switched on|turned on|configured)|on request)\b",
     re.I,
 )
+_OTHERS = re.compile(
+    r"^\W*(?:(?:works?|compatible|integrates?|tested|interoperates?) (?:with|alongside|next to)\b|supported clients\b"
+    r"|(?:guidance|guides?|advice|help|tips|rules|recipes|best practices|references?|documentation) (?:for|on|with"
+    r"|about|to)\b)",
+    re.I,
+)
+"""Openings of sentences about other products, or about what a reader does with the advice."""
+_LIST_ITEM: Final = 4
+"""Words of an entry in a list of integrations that only names the other product."""
+_OWN_DOING: Final = frozenset({"action", "change", "memory", "observe", "control"})
+"""Groups of signals that say what the product itself does or has."""
+_MENTIONED = re.compile(
+    r"\b(?:detect\w*|flags?|suspicious|malicious|signs? of|looks? for|warns? (?:of|about)|weakness\w*|misuse)\b", re.I
+)
+"""Words before a match that make it something the product looks for, not something that it does."""
 
 
 class Match(NamedTuple):
@@ -108,6 +137,10 @@ class Vocabulary:
     def __init__(self, signals: Sequence[Signal]) -> None:
         self.signals: Final = tuple(signals)
         self.by_id: Final[Mapping[str, Signal]] = {s.id: s for s in self.signals}
+        self.negative: Final = frozenset(
+            n for n, s in enumerate(self.signals) if _NEGATIVE.search(" ".join(s.patterns))
+        )
+        """Signals with phrases that contain a negation themselves."""
         self._phrases: Final[list[_Phrase]] = []
         self._always: Final[list[int]] = []
         self._keys: Final[dict[str, list[tuple[int, int]]]] = defaultdict(list)
@@ -173,8 +206,8 @@ def _sequence(words: str, phrase: str) -> tuple[str, list[set[str]]]:
     parts: list[set[str]] = []
     joint = ""
     for piece in _pieces(words, phrase):
-        if piece == "~":
-            joint = _GAP
+        if piece in _GAPS:
+            joint = _GAPS[piece]
             continue
         optional = piece.endswith("?")
         body, keys = _one(piece.removesuffix("?"), phrase)
@@ -296,7 +329,13 @@ def _in_statement(known: Vocabulary, index: int, statement: Statement) -> Iterat
     if not hits:
         return
     planned = bool(_PLANNED.search(text))
+    others = bool(_OTHERS.search(text)) or _names_another(statement)
     for signal, start, end in hits:
+        own = known.signals[signal].group in _OWN_DOING
+        if own and known.signals[signal].group == "action" and _MENTIONED.search(_clause_before(text, start)):
+            continue
+        inside = bool(_NEGATIVE.search(_NOT_BUT_YES.sub(" ", text[start:end])))
+        negative = inside and signal in known.negative
         yield (
             signal,
             Match(
@@ -304,15 +343,27 @@ def _in_statement(known: Vocabulary, index: int, statement: Statement) -> Iterat
                 document=statement.document,
                 start=statement.start + start,
                 end=statement.start + end,
-                denied=is_denied(text, start, end),
-                hedged=planned or bool(_OPTIONAL.search(_around(text, start, end))),
+                denied=(inside and not negative) or is_denied(text, start, end, negative=negative),
+                hedged=planned or (own and others) or bool(_OPTIONAL.search(_around(text, start, end))),
             ),
         )
 
 
-def is_denied(text: str, start: int, end: int) -> bool:
-    """Whether a negation reaches the words text[start:end]; a negation inside them is part of the phrase."""
+def _names_another(statement: Statement) -> bool:
+    """Whether a statement is a bare name in a list of integrations."""
+    listed = any("integration" in heading.lower() for heading in statement.path[-1:])
+    return listed and len(statement.text.split()) <= _LIST_ITEM
+
+
+def is_denied(text: str, start: int, end: int, *, negative: bool = False) -> bool:
+    """Whether a negation outside the words text[start:end] reaches them.
+
+    `negative`: the words are a phrase that says "not" itself ("keeps no state"), so that a negation before a comma
+    belongs to something else.
+    """
     before = _clause_before(text, start)
+    if negative:
+        before = before.rpartition(",")[2]
     cleared = _NOT_BUT_YES.sub(" ", before)
     if _NOT.search(cleared):
         return True
