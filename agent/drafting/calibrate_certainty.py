@@ -17,6 +17,8 @@ from agent.taxonomy.keys import LAYERS, LayerKey
 PENALTY: Final = 3.0
 ROUNDS: Final = 60
 FOLDS: Final = 6
+CONSTANT: Final = 1e-9
+"""A feature that varies less is the same everywhere, but for the rounding of the shift by the noise floor."""
 THRESHOLDS: Final = tuple(n / 100 for n in range(30, 86))
 INDIFFERENT: Final = 0.008
 """F1 differences below it are less than one case's layers in a hundred."""
@@ -70,7 +72,7 @@ def _fit_layer(rows: Sequence[CertaintyRow], layer: LayerKey) -> LayerCertainty:
     for name in ("margin", "depth"):
         raw[:, FEATURES.index(name)] -= floor
     spread = raw.std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
+    scale = np.where(spread > CONSTANT, spread, 1.0)
     bias, weights = _logistic((raw - raw.mean(axis=0)) / scale, target)
     weights = weights / scale
     return LayerCertainty(

@@ -168,9 +168,13 @@ def _labelled(sources: _Sources, key: FactorKey, constants: FactorConstants, lik
         if remainder >= _SHOWN:
             parts.append(Part(kind="remainder", label="wording of the first lines", effect=remainder))
         parts += [cited.part(*row, key=key) for row in _by_size(lowering)]
-    parts += cited.controls(key, _total(parts))
+    controls = cited.controls(key, _total(parts))
+    parts += controls
     reasons = rules().reasons[key]
     state = _state(sources, reasons, shown, effects)
+    if state == "unknown" and controls:
+        # A control that the documentation pins down bears on the factor, though nothing says what it controls.
+        state = "inferred"
     evidence = cited.ids() or cited.stating(reasons, shown, state)
     spread = constants.unknown if state == "unknown" or found.thin else constants.known
     return _Draft(key, tuple(parts), state, evidence, spread, _rationale(parts, state), cited.rules, cited.ranks)

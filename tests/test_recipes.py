@@ -1,0 +1,162 @@
+"""The recipes of CONTRIBUTING, followed in a copy of the project: what they say is enough, and nothing less is."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.resources import data_folder
+from evals import refit
+
+ROOT = Path(__file__).parents[1]
+
+
+class Copy:
+    """A copy of the package with its knowledge, edited as a contributor would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        kept = shutil.ignore_patterns("__pycache__", "_data")
+        shutil.copytree(ROOT / "agent", folder / "agent", ignore=kept)
+        shutil.copytree(ROOT / "corpus" / "knowledge", folder / "corpus" / "knowledge")
+        (folder / "prompts").symlink_to(ROOT / "prompts")
+
+    def edit(self, file: str, before: str, after: str) -> None:
+        path = self.folder / file
+        text = path.read_text("utf-8")
+        assert text.count(before) == 1, f"{before!r} stands {text.count(before)} times in {file}"
+        path.write_text(text.replace(before, after), "utf-8")
+
+    def run(self, code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+        )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+SCORE = "from agent.cli import main; main(['score','--base','8','--factor-sum','5','--formula','made-up','--json'])"
+
+
+def test_add_a_formula(copy: Copy) -> None:
+    assert "made-up" in copy.run(SCORE).stderr, "an unknown formula is named"
+    copy.edit(
+        "agent/scoring/aivss.py",
+        "def amended(at: Point) -> int:",
+        'def halved(at: Point) -> int:\n    """Half the base."""\n'
+        "    return at.base * UNIT**3 * TENTHS // 2\n\n\ndef amended(at: Point) -> int:",
+    )
+    copy.edit("agent/records/base.py", '"cvss-bte"]', '"cvss-bte", "made-up"]')
+    copy.edit(
+        "agent/scoring/tables.py",
+        '    Formula("cvss-bte"',
+        '    Formula("made-up", "Made up", Sum(halved, uplift, _GAP, _GAP, "{base} / 2"), True, DIRECTORY_THREAT,\n'
+        '            DIRECTORY_MITIGATION, "0.8"),\n    Formula("cvss-bte"',
+    )
+    copy.edit(
+        "agent/scoring/tables.py",
+        "from agent.taxonomy.keys import FactorKey, FactorSet",
+        "from agent.scoring.aivss import halved\nfrom agent.taxonomy.keys import FactorKey, FactorSet",
+    )
+    done = copy.run(SCORE)
+    assert done.returncode == 0, done.stderr
+    assert '"aivss": 4.0' in done.stdout or '"aivss":4.0' in done.stdout
+    assert "8.0 / 2 = 4" in done.stdout
+
+
+LINT = (
+    "from agent.taxonomy.lists import lint, scheme\nfrom agent.records import TaxonomyRef\n"
+    "assert scheme('made-up-2027').version == '2027'\n"
+    "ref = lambda title: TaxonomyRef(scheme='made-up-2027', id='MU01:2027', title=title)\n"
+    "assert not lint([ref('Loose Talk')])\nassert [p.kind for p in lint([ref('Other')])] == ['wrong-title']\n"
+)
+
+
+def test_add_a_taxonomy_year(copy: Copy) -> None:
+    assert "unknown scheme" in copy.run(LINT).stderr
+    (copy.folder / "agent" / "taxonomy" / "made-up-2027.json").write_text(
+        '{"scheme": "made-up-2027", "title": "Made up", "version": "2027", "status": "beta", "ids": "by the list",'
+        ' "source": {"name": "Made up 2027", "where": "example.org", "date": "2027-01", "licence": null},'
+        ' "entries": [{"id": "MU01:2027", "title": "Loose Talk", "layers": ["L1"], "mapping": "none"}]}',
+        "utf-8",
+    )
+    done = copy.run(LINT)
+    assert done.returncode == 0, done.stderr
+
+
+PATTERN = """
+  - id: L7-made-up
+    title: Sends of {product} reach people who never asked
+    when: {all_of: [sends_messages]}
+    statement:
+      source: anyone who can place an address where {product} reads it
+      prerequisite: "{data|content} that holds addresses"
+      action: have {product} write to {service|a mailbox} that nobody meant
+      impact: "{data|content} in foreign hands"
+      asset: "{data|the messages} of {product}"
+    assets: [messages]
+    taxonomy:
+      - owasp-asi ASI04 Agentic Supply Chain Vulnerabilities
+      - owasp-mcp MCP03:2025 Tool Poisoning
+    cvss: AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N
+    metrics:
+      UI: someone has to start it
+      VC: messages are read
+      VI: messages are sent
+    conditions: []
+    typical: 0.5
+    needs: [data]
+    mitigations:
+      - {who: you, text: "Limit the addresses to which {product} may write"}
+      - {who: vendor, text: "Ask before {product} writes to a new address"}
+    questions:
+      - text: To which addresses may {product} write?
+        proposed: To addresses on a list that the administrator keeps.
+        settles: [agent_ecosystem]
+"""
+DRAFT = (
+    "import sys\nfrom agent.pipeline import draft\nfrom agent.settings import Settings\n"
+    "open('listing.md', 'w').write('# Quill\\n\\nQuill is an e-mail assistant. It reads the mailbox of the user and "
+    "sends e-mail to customers through Gmail. It drafts replies to customers and sends messages to Slack.\\n')\n"
+    "known = draft(['listing.md'], settings=Settings(), now='2026-11-01T00:00:00Z').json\n"
+    "assert 'L7-made-up' in known, 'it does not fire'\n"
+)
+
+
+def test_add_a_threat_pattern(copy: Copy) -> None:
+    assert "it does not fire" in copy.run(DRAFT).stderr
+    file = copy.folder / "corpus" / "knowledge" / "threats" / "agent_ecosystem.yaml"
+    whole = file.read_text("utf-8").rstrip() + "\n"
+    file.write_text(whole + PATTERN, "utf-8")
+    done = copy.run(DRAFT)
+    assert done.returncode == 0, done.stderr
+    file.write_text(whole + PATTERN.replace("sends_messages", "no_such_signal"), "utf-8")
+    assert "no_such_signal" in copy.run(DRAFT).stderr
+    file.write_text(whole + PATTERN.replace("Agentic Supply Chain Vulnerabilities", "Another Title"), "utf-8")
+    refused = copy.run("from agent.drafting.patterns import load_patterns; load_patterns()\n" + LINT_ALL)
+    assert "Another Title" in refused.stderr + refused.stdout
+
+
+LINT_ALL = (
+    "from agent.taxonomy.lists import lint\n"
+    "problems = lint([ref for pattern in load_patterns() for ref in pattern.taxonomy])\n"
+    "print(*problems)\n"
+)
+
+
+@pytest.mark.slow
+def test_the_bundled_calibration_is_what_a_refit_gives() -> None:
+    before = {p.name: p.read_bytes() for p in (data_folder("corpus") / "knowledge" / "calibration").iterdir()}
+    refit.main(["--check"])
+    assert {p.name: p.read_bytes() for p in (data_folder("corpus") / "knowledge" / "calibration").iterdir()} == before
+
+
+def test_contributing_has_these_recipes() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for recipe in ("Add a formula", "Add a taxonomy year", "Add a threat pattern", "Refit the calibration"):
+        assert f"### {recipe}\n" in text
