@@ -146,7 +146,7 @@ def is_noun(hit: re.Match[str], text: str, several: bool, mass: frozenset[str]) 
     if head.lower() in mass or head[:1].isupper():
         return True
     if singular(head.lower()) != head.lower():
-        return bool(hit.group(1)) or word not in _DETERMINERS
+        return bool(hit.group(1)) or not word or word in _SMALL_WORDS - _DETERMINERS
     if word and word not in _SMALL_WORDS and not word.endswith(("s", "ed")):
         return False
     if hit.group(1):

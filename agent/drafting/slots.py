@@ -195,7 +195,8 @@ class Slots:
         if (whole := _SPELT_OUT.get(" ".join(words))) and slot != "package":
             return whole
         bare = kind.bare or (len(words) == 1 and words[0][:1].isupper() and not words[0].isupper())
-        return " ".join(words) if bare else "the " + " ".join(words)
+        owned = words[0].endswith(("'s", "’s")) and PROPER.match(words[0])
+        return " ".join(words) if bare or owned else "the " + " ".join(words)
 
     def _person(self, slot: str, statements: tuple[int, ...]) -> Slot | None:
         regex = _PEOPLE if slot == "actor" else _SUBJECTS

@@ -8,7 +8,7 @@ from agent.errors import InputError
 
 _SLOT: Final = re.compile(r"\{([a-z]+)(?:\|([^{}]*))?\}")
 _SMALL: Final = re.compile(r"[a-z][a-z' -]*\b")
-_DOUBLE: Final = re.compile(r"\b(\w+) \1\b(?=[^-]|$)", re.IGNORECASE)
+_DOUBLE: Final = re.compile(r"(?<![\w-])(\w+) \1\b(?=[^-]|$)", re.IGNORECASE)
 _ARTICLES: Final = re.compile(r"\b(?:the|an?|its|his|her|their) (the|an?|its|his|her|their)\b", re.IGNORECASE)
 
 
