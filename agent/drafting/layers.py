@@ -1,5 +1,6 @@
 """The paragraph of each layer: what the sources say and what follows, or what was looked for and not found."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
@@ -17,8 +18,14 @@ from agent.taxonomy.keys import LAYERS, LayerKey
 
 MARK: Final = "Not certain from the listing — "
 QUOTES: Final = 2
-QUOTE_CHARS: Final = 120
+QUOTE_CHARS: Final = 140
 _STOPS: Final = ".;:,"
+_CLAUSE_WORDS: Final = 5
+"""A shorter quote is a list entry: quoted only when no sentence shows the signal."""
+_BREAK = re.compile(r"(?P<strong>[.;:!?]\s|\s[—–-]\s)|,\s|\s(?=\()|\)\s?")
+_CONCRETE = re.compile(r"`|\d|(?<=\w\s)[A-Z][\w-]+")
+_ASIDE = ("integration", "pricing", "price", "licence", "license")
+"""Headings whose entries name other products or terms of sale."""
 
 
 class Shown(NamedTuple):
@@ -45,16 +52,33 @@ def consequences() -> Mapping[LayerKey, Mapping[str, str]]:
 
 
 def shown(reading: Reading, layer: LayerKey) -> list[Shown]:
-    """The signals of a layer, pinning ones first, each with its best place: a description, early in the sources."""
+    """The signals of a layer, pinning ones first, each with its best place.
+
+    The best place affirms the signal in a whole sentence that describes the product and names something concrete,
+    and stands early in the sources.
+    """
     guide = guides()[layer]
     found: list[Shown] = []
     for pins, signals in ((True, guide.pins), (False, guide.helps)):
         for signal in signals:
             places = [m for m in reading.matches(signal) if counts(reading, m.statement) and not m.hedged]
             if places:
-                best = min(places, key=lambda m: (m.denied, len(reading.text(m.statement)) > QUOTE_CHARS, m.statement))
-                found.append(Shown(signal, best, pins))
+                found.append(Shown(signal, min(places, key=lambda m: _worth(reading, m)), pins))
     return found
+
+
+def _worth(reading: Reading, match: Match) -> tuple[bool, bool, bool, bool, bool, int]:
+    """How well a place can be quoted; smaller is better."""
+    statement = reading.statements[match.statement]
+    quote = _clause(reading, match)
+    return (
+        match.denied,
+        any(word in heading.lower() for heading in statement.path[-1:] for word in _ASIDE),
+        len(quote.split()) < _CLAUSE_WORDS,
+        statement.role != "description",
+        not _CONCRETE.search(quote),
+        match.statement,
+    )
 
 
 def certain(
@@ -63,12 +87,22 @@ def certain(
     """The paragraph of a certain layer: up to two quotes and what follows from each.
 
     `used` holds statements that other layers quote already; they are avoided where another quote does as well, and
-    the ones taken here are added. None when no signal has a place to quote.
+    the ones taken here are added. A quote from which nothing follows is taken only when there is no other. None when
+    no signal has a place to quote.
     """
     candidates = shown(reading, layer)
-    candidates.sort(key=lambda s: (s.match.statement in used, not s.pins))
+    candidates.sort(
+        key=lambda s: (
+            _follows(layer, s, values) is None,
+            s.match.statement in used,
+            _worth(reading, s.match)[:3],
+            not s.pins,
+        )
+    )
     chosen: list[Shown] = []
     for candidate in candidates:
+        if chosen and _follows(layer, candidate, values) is None:
+            break
         if all(candidate.match.statement != other.match.statement for other in chosen):
             chosen.append(candidate)
         if len(chosen) == QUOTES:
@@ -128,24 +162,31 @@ def _follows(layer: LayerKey, item: Shown, values: Mapping[str, str]) -> str | N
 
 
 def _clause(reading: Reading, match: Match) -> str:
-    """The statement, or the words around the match when it is long; always verbatim."""
+    """The statement, or the longest run of whole clauses around the match that is short enough; always verbatim."""
     statement = reading.statements[match.statement]
     text = statement.text
     if len(text) <= QUOTE_CHARS:
         return text.rstrip(_STOPS)
     start, end = match.start - statement.start, match.end - statement.start
-    left = max(
-        (text.rfind(stop, 0, start) + len(stop) for stop in (". ", "; ", ", ", ": ", " (") if stop in text[:start]),
-        default=0,
-    )
-    spare = QUOTE_CHARS - (end - left)
-    right = len(text) if len(text) - end <= spare else text.rfind(" ", end, end + max(spare, 1))
-    for stop in ("; ", ", ", ". "):
-        cut = text.find(stop, end, right)
-        if cut > 0:
-            right = cut
-            break
-    return text[left : right if right > end else end].strip().rstrip(_STOPS)
+    breaks = list(_BREAK.finditer(text))
+    lefts = [(0, True), *((m.end(), m["strong"] is not None) for m in breaks if m.end() <= start)]
+    rights = [*((m.start(), m["strong"] is not None) for m in breaks if m.start() >= end), (len(text), True)]
+    runs = [
+        (_balanced(text[left:right]), strong_left + strong_right, right - left, left, right)
+        for left, strong_left in lefts
+        for right, strong_right in rights
+        if right - left <= QUOTE_CHARS
+    ]
+    if runs:
+        *_, left, right = max(runs, key=lambda r: (r[0], r[2] > QUOTE_CHARS // 3, r[1], r[2]))
+    else:
+        left = lefts[-1][0] if end - lefts[-1][0] <= QUOTE_CHARS else start
+        right = max(text.rfind(" ", end, left + QUOTE_CHARS), end)
+    return text[left:right].strip().rstrip(_STOPS)
+
+
+def _balanced(text: str) -> bool:
+    return text.count("(") == text.count(")")
 
 
 def _source(reading: Reading, match: Match) -> str:

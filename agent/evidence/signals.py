@@ -92,6 +92,8 @@ _LIST_ITEM: Final = 4
 """Words of an entry in a list of integrations that only names the other product."""
 _OWN_DOING: Final = frozenset({"action", "change", "memory", "observe", "control"})
 """Groups of signals that say what the product itself does or has."""
+_OWN_MAKE: Final = _OWN_DOING | {"agents", "autonomy"}
+"""The same, and how it is made: what a guide for others is about is no part of the guide."""
 _MENTIONED = re.compile(
     r"\b(?:detect\w*|flags?|suspicious|malicious|signs? of|looks? for|warns? (?:of|about)|weakness\w*|misuse)\b", re.I
 )
@@ -329,10 +331,10 @@ def _in_statement(known: Vocabulary, index: int, statement: Statement) -> Iterat
     if not hits:
         return
     planned = bool(_PLANNED.search(text))
-    others = bool(_OTHERS.search(text)) or _names_another(statement)
+    hedging = _OWN_MAKE if _OTHERS.search(text) else _OWN_DOING if _names_another(statement) else frozenset[str]()
     for signal, start, end in hits:
-        own = known.signals[signal].group in _OWN_DOING
-        if own and known.signals[signal].group == "action" and _MENTIONED.search(_clause_before(text, start)):
+        group = known.signals[signal].group
+        if group == "action" and _MENTIONED.search(_clause_before(text, start)):
             continue
         inside = bool(_NEGATIVE.search(_NOT_BUT_YES.sub(" ", text[start:end])))
         negative = inside and signal in known.negative
@@ -344,7 +346,7 @@ def _in_statement(known: Vocabulary, index: int, statement: Statement) -> Iterat
                 start=statement.start + start,
                 end=statement.start + end,
                 denied=(inside and not negative) or is_denied(text, start, end, negative=negative),
-                hedged=planned or (own and others) or bool(_OPTIONAL.search(_around(text, start, end))),
+                hedged=planned or group in hedging or bool(_OPTIONAL.search(_around(text, start, end))),
             ),
         )
 
