@@ -1,7 +1,7 @@
 """Writes the parts of README.md that a program knows better: `python -m evals.readme [EVAL.json]`.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` stand: the session (what `septet draft` prints for a bundled
-listing and for its opening alone), the table of measured errors from `evals/figures.json`, the verbs and the settings.
+listing and for its opening alone), the table of measured errors from `evals/figures.json`, and the settings.
 `EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests hold all of it current.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.cli import EVAL_VERBS, VERBS
 from agent.errors import InputError
 from agent.pipeline import draft
 from agent.resources import data_folder
@@ -28,7 +27,7 @@ CARD_LINES: Final = 5
 RICH_LINES: Final = 25
 THIN_LINES: Final = 13
 WHEN: Final = "2026-11-24T12:00:00Z"
-_KEPT: Final = (
+KEPT: Final = (
     "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_precision_reader",
     "flag_recall_reader", "flag_f1_reader", "interval_coverage_published", "interval_width",
     "likely_coverage_published", "likely_width", "score_mae_published", "band_agreement_published",
@@ -64,7 +63,7 @@ def store_figures(evaluation: Path) -> None:
     data = json.loads(evaluation.read_text("utf-8"))
     if data.get("schema") != EVAL_SCHEMA:
         raise InputError("not an evaluation", where=str(evaluation), hint="give what `septet eval --json` printed")
-    kept = {"cases": data["cases"], **{name: round(data["metrics"][name], 3) for name in _KEPT}}
+    kept = {"cases": data["cases"], **{name: round(data["metrics"][name], 3) for name in KEPT}}
     FIGURES.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
@@ -119,16 +118,9 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
-def verbs_table() -> str:
-    """Every verb with its line of help, Markdown."""
-    said = {name: verb.help for name, verb in VERBS.items()} | EVAL_VERBS
-    return "\n".join(["| verb | |", "|---|---|", *(f"| `septet {name}` | {text} |" for name, text in said.items())])
-
-
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "session": session,
     "figures": lambda: errors(figures()),
-    "verbs": verbs_table,
     "settings": settings_table,
 }
 

@@ -46,14 +46,15 @@ def test_every_setting_is_in_its_table_and_can_be_set() -> None:
 
 def test_every_verb_is_in_readme_and_in_help(septet: Septet) -> None:
     said = septet("--help").out
-    for name in (*VERBS, *EVAL_VERBS):
-        assert f"`septet {name}`" in README
+    for name, text in ({name: verb.help for name, verb in VERBS.items()} | EVAL_VERBS).items():
+        assert f"| `septet {name}` | {text} |" in README.splitlines()
         assert f"  {name} " in said
+    assert README.count("| `septet ") == len(VERBS) + len(EVAL_VERBS)
 
 
 def test_the_figures_are_within_what_was_promised() -> None:
     found = readme.figures()
-    assert set(found) == {"cases", *readme._KEPT}
+    assert set(found) == {"cases", *readme.KEPT}
     median = readme.OTHERS[0]
     assert median.published is not None
     assert found["factor_mae_published"] < median.published
