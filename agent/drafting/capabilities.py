@@ -22,6 +22,8 @@ _MAX_DENIED: Final = 2
 _DENIED_WEIGHT: Final = 50
 _MAX_QUOTES: Final = 2
 _MAX_VERBS: Final = 2
+_PALE_VERBS: Final = frozenset({"gets", "accesses", "opens", "looks", "uses"})
+"""Verbs that add nothing beside another one."""
 _MAX_DATA: Final = 3
 _DATA_REACH: Final = 60
 """Characters behind a deed in which its clause may name data."""
@@ -45,11 +47,17 @@ def usable(statement: Statement) -> bool:
     return statement.about == "product" and not statement.flagged and statement.role == "description"
 
 
-def find(reading: Reading, name: str) -> tuple[Found, ...]:
-    """What the product can do, gravest first, at most 14 and two that are denied."""
+def find(reading: Reading, name: str, *, named_calls: bool = True) -> tuple[Found, ...]:
+    """What the product can do, gravest first, at most 14 and two that are denied.
+
+    `named_calls`: names such as `update_cells` are tools that it offers; of a framework they are functions that a
+    developer calls, which say nothing of what an agent does.
+    """
     actions = load_actions()
     own = frozenset(word.low for word in tokens(name))
     told = [d for n, s in enumerate(reading.statements) if usable(s) for d in deeds(n, s, actions, own)]
+    if not named_calls:
+        told = [d for d in told if d.sort != "tool"]
     plain = {d.signal for d in told if not d.denied and d.sort != "user"}
     told = [d for d in told if d.sort != "user" or d.signal not in plain]
     told += _from_signals(reading, actions, told)
@@ -227,7 +235,13 @@ def _action(item: Found) -> str:
             and other.sort in ("verb", "tool")
             and singular(other.object.split()[-1].lower()) == head
         )
-        if same and other.action not in verbs and len(verbs) < _MAX_VERBS:
+        said = {verb.split()[0] for verb in verbs}
+        if (
+            same
+            and other.action.split()[0] not in said | _PALE_VERBS
+            and len(verbs) < _MAX_VERBS
+            and not other.condition
+        ):
             verbs.append(other.action)
     return ", ".join(verbs[:-1]) + " and " + verbs[-1] if len(verbs) > 1 else verbs[0]
 

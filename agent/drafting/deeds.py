@@ -5,15 +5,23 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from agent.drafting.actions import ActionMode, Actions
-from agent.drafting.doers import CHAIN, CLAUSE_WORDS, HARD, PEOPLE, SUBORDINATE, Doer, doer_of
-from agent.drafting.inflection import NOUN_LIKE, is_singular, listed, plural, singular, third_person
+from agent.drafting.doers import (
+    CHAIN,
+    CLAUSE_WORDS,
+    HARD,
+    PEOPLE,
+    SUBORDINATE,
+    Doer,
+    condition_of,
+    doer_of,
+    is_aside,
+    made_with,
+)
+from agent.drafting.inflection import NOUN_LIKE, is_singular, join_objects, listed, plural, singular, third_person
 from agent.drafting.phrases import DETERMINERS, PREPOSITIONS, Phrase, Token, Verb, subject_phrase, tokens
 from agent.evidence.signals import is_denied
 from agent.records import Statement
 
-MAX_OBJECT: Final = 60
-"""Longest object, characters."""
-_MIN_OBJECT: Final = 3
 _WHENEVER: Final = listed("when if unless once after until before whenever")
 _TOOL_NAME: Final = re.compile(
     r"(?<![\w./$-])(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]{2,}(?:[A-Z][a-z0-9]+)+)(?![\w/=-])"
@@ -24,16 +32,6 @@ _TOOL_COVER: Final = re.compile(
     r"|include|are|list|return|reach|span)s? ",
     re.I,
 )
-_CONDITION: Final = re.compile(
-    r"(?P<off>\b(?:off|disabled|inactive|not loaded|not enabled|hidden) (?:by default|until|unless)"
-    r"|\bopt[- ]in\b|\bwhen (?:the mode is off|enabled|switched on"
-    r"|allowed|permitted|configured)\b|\bif (?:enabled|switched on|permitted|allowed|configured|granted)\b"
-    r"|\bmakes? writes available|\bonly (?:when|if|with)\b)"
-    r"|(?P<planned>\b(?:planned|roadmap|coming soon|experimental|was to|were to|not yet)\b)"
-    r"|(?P<optional>\boptional(?:ly)?\b)",
-    re.I,
-)
-_CONDITION_WORDS: Final = {"off": "only when enabled", "planned": "planned or experimental", "optional": "optional"}
 _SPECIAL: Final = {
     "web": "the web",
     "public web": "the public web",
@@ -49,24 +47,17 @@ _PLURAL_NOMINALS: Final = listed("updates edits transfers lookups searches expor
 _MODIFYING: Final = listed("access query control review management testing listing edit update")
 """Action nouns that in front of another noun only describe it ("access token")."""
 _NONE: Final = re.compile(r"\b(?:none(?: of (?:them|these|its tools))? (?:is|are|can)|nothing|neither)\b[^.;:]*$", re.I)
-_SILENT: Final = re.compile(
-    r"\b(?:(?:is|are|was|were) not (?:said|stated|described|covered|mentioned|documented|named|given|known)"
-    r"|nothing is said|not covered by|says nothing"
-    r"|no (?:information|details?) (?:is|are|on|about)|(?:the|this) (?:listing|page|material|text|sources?"
-    r"|entry) (?:names?|describes?|says?|shows?|gives?|does|do))\b",
-    re.I,
-)
-"""A sentence about what the sources leave out."""
+_NEGATIONS: Final = listed("no not never cannot neither nor")
+_SETTLED_BY_PEOPLE: Final = listed("configure set-up register describe install announce develop grant")
+"""Verbs whose passive tells what its makers or its operator did ("is written in Go", "is configured with")."""
+_CONTAINERS: Final = re.compile(r"\b(?:docker|podman|kubernetes)\b", re.I)
+_TAKES_IN: Final = "take-in"
+"""What the product does when files are uploaded to it."""
 _ARTICLES: Final = {
     "a": "a",
     "an": "an",
-    "the": "the",
-    "its": "the",
-    "their": "the",
-    "your": "the",
-    "each": "each",
-    "every": "every",
-    "another": "another",
+    **dict.fromkeys(("the", "its", "their", "your"), "the"),
+    **{word: word for word in ("each", "every", "another")},
 }
 
 
@@ -90,7 +81,7 @@ class Deed(NamedTuple):
 
 def deeds(index: int, statement: Statement, actions: Actions, own_words: frozenset[str]) -> list[Deed]:
     """All deeds of one statement, in the order of the text. `own_words` are the words of the product's name."""
-    if _SILENT.search(statement.text):
+    if is_aside(statement.text):
         return []
     words = tokens(statement.text)
     reader = _Reader(index, statement, words, actions, own_words)
@@ -104,8 +95,7 @@ class _Reader:
     ) -> None:
         self.index, self.statement, self.words, self.actions, self.own = index, statement, words, actions, own
         self.text = statement.text
-        condition = _CONDITION.search(self.text)
-        self.condition = _CONDITION_WORDS[condition.lastgroup or "optional"] if condition else None
+        self.condition = condition_of(self.text)
 
     # ------------------------------------------------------------ verbs
 
@@ -168,8 +158,13 @@ class _Reader:
     def _passive(self, verb: Verb, doer: Doer) -> Iterator[Deed]:
         subject = subject_phrase(self.words, verb.at)
         conditional = any(w.low in _WHENEVER for w in self.words[max(verb.at - CLAUSE_WORDS // 2, 0) : verb.at])
-        if subject is not None and not conditional:
-            yield from self._done(verb, Phrase((subject,), verb.after), doer)
+        if subject is None or conditional or verb.lemma in _SETTLED_BY_PEOPLE:
+            return
+        behind = self.words[verb.after : verb.after + 2]
+        if verb.lemma in ("write", "build", "design") and made_with(behind):
+            return
+        taken = verb.lemma == "upload" and doer != "bystander"
+        yield from self._done(verb._replace(lemma=_TAKES_IN) if taken else verb, Phrase((subject,), verb.after), doer)
 
     def _done(self, verb: Verb, phrase: Phrase, doer: Doer) -> Iterator[Deed]:
         parts = self._fitting(verb.lemma, phrase) if doer != "bystander" else []
@@ -180,13 +175,25 @@ class _Reader:
             return
         same = [p for p in parts if p == parts[0] or self.actions.meaning(verb.lemma, self._low(p)) in (meaning, None)]
         named = self._object(same)
-        if named is None:
+        if named is None or self._among_parts(verb, meaning.signal):
             return
         first, last = min(self.words[verb.at].start, self.words[same[0][0]].start), self.words[same[-1][1] - 1].end
         last = max(last, self.words[verb.at].end)
-        yield self._deed(
+        deed = self._deed(
             meaning.signal, meaning.mode, verb.lemma, named, (first, last), "user" if doer == "user" else "verb"
         )
+        yield deed._replace(denied=deed.denied or self._negated(verb, same[0]))
+
+    def _among_parts(self, verb: Verb, signal: str) -> bool:
+        """Whether agents share something among themselves, or an image is one of a container."""
+        before = self.words[verb.at - 1].low if verb.at else ""
+        shared = verb.lemma == "share" and verb.form == "base" and before in ("which", "that", "agents")
+        return shared or (signal == "generates_media" and bool(_CONTAINERS.search(self.text)))
+
+    def _negated(self, verb: Verb, part: tuple[int, int]) -> bool:
+        """Whether a "no" or "not" stands between the verb and its object ("opens no files", "files are not read")."""
+        first, last = min(verb.at, part[0]), max(verb.at, part[0])
+        return any(word.low in _NEGATIONS for word in self.words[first:last])
 
     def _fitting(self, lemma: str, phrase: Phrase) -> list[tuple[int, int]]:
         """Members of the phrase from the first one that the verb has a meaning with."""
@@ -344,7 +351,9 @@ class _Reader:
             elif many:
                 head, _, last = text.rpartition(" ")
                 text = f"{head} {plural(last)}"
-            elif article in _ARTICLES and is_singular(self._low((start, end))):
+            elif article in _ARTICLES and (
+                is_singular(self._low((start, end))) or self.words[start].low.endswith(("'s", "s'"))
+            ):
                 text = f"{_ARTICLES[article]} {text}"
             elif self._lacks_article(article, start, end):
                 text = (
@@ -381,17 +390,3 @@ class _Reader:
             condition=self.condition,
             sort=sort,
         )
-
-
-def join_objects(names: Sequence[str]) -> str | None:
-    """Names joined to "a, b and c" of at most 60 characters; later ones that do not fit are left out."""
-    kept: list[str] = []
-    for name in dict.fromkeys(" ".join(n.split()) for n in names):
-        bare = name.strip(" ,.;:-'\"")
-        if len(bare) >= _MIN_OBJECT and len(_joined([*kept, bare])) <= MAX_OBJECT:
-            kept.append(bare)
-    return _joined(kept) or None
-
-
-def _joined(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)

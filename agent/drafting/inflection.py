@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 Form = Literal["base", "s", "ing", "ed"]
+MAX_OBJECT: Final = 60
+"""Longest object, characters."""
+_MIN_OBJECT: Final = 3
 
 
 def listed(words: str) -> frozenset[str]:
@@ -13,7 +16,7 @@ def listed(words: str) -> frozenset[str]:
 
 
 _MASS: Final = listed(
-    "javascript python bash powershell typescript json csv "
+    "mouse javascript python bash powershell typescript json csv "
     "data text content code mail email e-mail sms memory access information money music audio video speech "
     "history sql media web feedback research shell literature guidance advice software inventory outreach eth "
     "strk usdc telemetry weather knowledge metadata documentation news traffic status infrastructure storage "
@@ -112,3 +115,17 @@ def verb_forms(lemmas: Iterable[str]) -> dict[str, tuple[tuple[str, Form], ...]]
         for text, form in ((word, "base"), (third_person(word), "s"), (stem + "ing", "ing"), (past, "ed")):
             found.setdefault(text, []).append((lemma, form))  # type: ignore[arg-type]
     return {word: tuple(forms) for word, forms in found.items()}
+
+
+def join_objects(names: Sequence[str]) -> str | None:
+    """Names joined to "a, b and c" of at most 60 characters; later ones that do not fit are left out."""
+    kept: list[str] = []
+    for name in dict.fromkeys(" ".join(n.split()) for n in names):
+        bare = name.strip(" ,.;:-'\"")
+        if len(bare) >= _MIN_OBJECT and len(_joined([*kept, bare])) <= MAX_OBJECT:
+            kept.append(bare)
+    return _joined(kept) or None
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)

@@ -3,18 +3,26 @@
 The word that names a severity is chosen by the score's band, never by the text.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from agent.drafting.authority import LOCAL_SIGNALS
 from agent.drafting.ledger import Ledger
 from agent.drafting.slots import base_form, tidy, usable
-from agent.drafting.words import leading
+from agent.drafting.system import PROPOSING, subject_kind
+from agent.drafting.words import telling
 from agent.evidence.certainty import Assessment, counts, guides
 from agent.evidence.reading import Reading
 from agent.records import Capability, Score, System
 from agent.taxonomy.keys import LAYER_CODES, LAYERS, LayerKey
 
 NAMED: Final = 3
+_OF_ITS_TOOLING: Final = re.compile(r"\b(?:telemetry|usage|projects?|templates?|scaffold\w*|packages?)\b", re.I)
+MANY_OPEN: Final = 4
+"""With more layers open, the ones that are pinned are named instead."""
+COUNTED_RANK: Final = 3
+"""From this rank a control counts."""
 MIN_SUMMARY_WORDS: Final = 4
 
 
@@ -40,52 +48,103 @@ def posture(
     values: Mapping[str, str],
 ) -> str:
     """Three sentences: what it does under whose credential, what reaches it and who confirms, what is not known."""
-    return " ".join((_does(system, values), _exposed(reading, ledger, score, values), _open(layers)))
+    kind = subject_kind(reading)
+    named = _named(telling(system), framework=kind == "framework")
+    does = _does(named, kind, values["name"])
+    return " ".join((does, _exposed(reading, ledger, score, values, named), _open(layers)))
 
 
-def _does(system: System, values: Mapping[str, str]) -> str:
-    first = leading(system)
-    name = values["name"]
-    if first is None:
+def _named(ranked: Sequence[Capability], *, framework: bool) -> list[Capability]:
+    """The first capabilities, no signal twice while another one is there; of a framework, not what its own
+    command-line tool or telemetry does."""
+    fitting = [c for c in ranked if not (framework and _OF_ITS_TOOLING.search(c.object))] or list(ranked)
+    firsts: dict[str, Capability] = {}
+    for capability in fitting:
+        firsts.setdefault(capability.signal, capability)
+    rest = [c for c in fitting if c not in firsts.values() and c.state == "claimed" and c.mode != "read"]
+    return [*firsts.values(), *rest][:NAMED]
+
+
+def _does(named: Sequence[Capability], kind: str, name: str) -> str:
+    if not named:
         return f"No sentence says what {name} does to what."
-    others = [
-        c for c in system.capabilities if c.evidence and c.id != first.id and c.mode != "read" and c.state == "claimed"
-    ]
-    named = [first, *others][:NAMED]
     acts = _listed([f"{base_form(c.action)} {tidy(c.object)} ({c.evidence[0]})" for c in named])
-    return f"{name} can {acts}; {_authority(named)}."
+    who = f"An agent built with {name}" if kind == "framework" else name
+    return f"{who} can {acts}; {_authority(named)}."
 
 
 def _authority(named: Sequence[Capability]) -> str:
     for capability in named:
         if capability.credential:
             mark = f" ({capability.credential_evidence[0]})" if capability.credential_evidence else ""
-            return f"it does so with {capability.credential}{mark}"
+            which = "it does so" if capability is named[0] else f"it {capability.action} {tidy(capability.object)}"
+            return f"{which} with {capability.credential}{mark}"
+    if all(c.signal in LOCAL_SIGNALS for c in named):
+        return "no sentence names a credential that it needs for this"
     return "with whose credential is not stated"
 
 
-def _exposed(reading: Reading, ledger: Ledger, score: Score, values: Mapping[str, str]) -> str:
+def _exposed(
+    reading: Reading, ledger: Ledger, score: Score, values: Mapping[str, str], named: Sequence[Capability]
+) -> str:
     band = f"{score.severity} before controls" if score.severity else "Not scored"
     source = values.get("input")
     reaches = f"{source} can steer it" if source else "what text can steer it is not stated"
+    return f"{band}: {reaches}, and {_confirms(reading, ledger, values, named)}."
+
+
+def _confirms(reading: Reading, ledger: Ledger, values: Mapping[str, str], named: Sequence[Capability]) -> str:
+    """Who confirms the leading capability, or another one, or nobody; with the mark of the quote."""
+    first = named[0] if named else None
+    if first is not None and first.approver_state == "contradicted" and first.approver_evidence:
+        return f"the sources disagree on whether {first.approver or 'anyone'} confirms first ({_marks(first)})"
+    if first is not None and first.approver and first.approver_evidence:
+        who = first.approver + ("," if "," in first.approver else "")
+        return f"{who} confirms first ({first.approver_evidence[0]}), {_rank(_rank_of(reading, ledger, first))}"
+    if first is not None and first.approver_state == "denied" and first.approver_evidence:
+        return f"a sentence says that nobody is asked first ({first.approver_evidence[0]})"
     approvals = usable(reading, "asks_approval")
-    if not approvals:
-        confirms = f"and no sentence says who confirms {values.get('capability', 'an action')}"
-    else:
+    doing = values.get("capability", "an action")
+    if approvals:
         match = approvals[0]
         mark = ledger.cite(match.statement, match.start, match.end)
-        rank = reading.statements[match.statement].rank
-        weight = "a control of rank 3, which counts" if rank >= 3 else f"a claim of rank {rank}, which lowers nothing"  # noqa: PLR2004
-        confirms = f"and a confirmation is promised ({mark}), {weight}"
-    return f"{band}: {reaches}, {confirms}."
+        return f"a confirmation is promised ({mark}), {_rank(reading.statements[match.statement].rank)}"
+    if first is None or first.mode == "read" or first.action.startswith(PROPOSING):
+        return "no sentence speaks of a confirmation"
+    return f"no sentence says who confirms {doing}"
+
+
+def _marks(capability: Capability) -> str:
+    return ", ".join(capability.approver_evidence)
+
+
+def _rank_of(reading: Reading, ledger: Ledger, capability: Capability) -> int:
+    """The rank of the sentence that promises the approval."""
+    quote = ledger.quote(capability.approver_evidence[0])
+    return max((s.rank for s in reading.statements if quote in s.text), default=1)
+
+
+def _rank(rank: int) -> str:
+    return (
+        f"a control of rank {rank}, which counts"
+        if rank >= COUNTED_RANK
+        else f"a claim of rank {rank}, which lowers nothing"
+    )
 
 
 def _open(layers: Mapping[LayerKey, Assessment]) -> str:
     unsure = sorted((key for key in LAYERS if not layers[key].certain), key=lambda key: layers[key].certainty)
     if not unsure:
         return "All seven layers rest on quotes."
+    sought = guides()[unsure[0]].sought
+    pinned = [LAYER_CODES[key] for key in LAYERS if key not in unsure]
+    if not pinned:
+        return f"No layer is pinned; missing above all: {sought}."
+    if len(unsure) > MANY_OPEN:
+        verb = "is" if len(pinned) == 1 else "are"
+        return f"Only {_listed(pinned)} {verb} pinned; missing above all: {sought}."
     codes = _listed([LAYER_CODES[key] for key in LAYERS if key in unsure])
-    return f"Not pinned: {codes}, above all {guides()[unsure[0]].sought}."
+    return f"Not pinned: {codes}; missing above all: {sought}."
 
 
 def _listed(items: Sequence[str]) -> str:

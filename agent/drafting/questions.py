@@ -27,14 +27,16 @@ MIN_QUESTIONS: Final = 4
 """With fewer things open, questions of the threats that are shown fill up: their answers still narrow a factor."""
 CATALOGUE_QUESTIONS: Final = 4
 """Questions of threats that are shown, taken before the ones made for a factor alone."""
+CERTAIN_NEEDED: Final = 2
+"""With fewer certain layers no score is shown, and what settles a layer is asked first."""
 _FALLBACKS: Final = {
     "capability": "acting for its users",
     "object": "what it changes",
-    "data": "what it reads",
+    "data": "its users' input",
     "credential": "credential",
     "store": "a store",
     "service": "the services it calls",
-    "input": "what it is given to read",
+    "input": "the request itself",
 }
 
 
@@ -94,7 +96,8 @@ def ask(
     values: Mapping[str, str],
     causes: Spread,
 ) -> tuple[Question, ...]:
-    """The questions in the order of their effect, Q1 first.
+    """The questions in the order of their effect, Q1 first; when too few layers are certain for a score, those that
+    settle a layer come first.
 
     Every layer in `unsure` and every unknown factor is settled by one of them; `offered` are the catalogue's, in the
     order of their threats, and are preferred where they settle something open.
@@ -114,7 +117,13 @@ def ask(
         chosen.append(FilledQuestion(text[:1].upper() + text[1:], proposed[:1].upper() + proposed[1:], (key,)))
     spare = [q for q in offered if all(q.text != other.text for other in chosen)]
     chosen += list({q.text: q for q in spare}.values())[: max(MIN_QUESTIONS - len(chosen), 0)]
-    ranked = sorted(chosen, key=lambda q: (-effect(q.settles, causes), chosen.index(q)))[:MAX_QUESTIONS]
+    withheld = len(LAYERS) - len(unsure) < CERTAIN_NEEDED
+
+    def order(question: FilledQuestion) -> tuple[bool, float, int]:
+        behind = withheld and not set(question.settles) & set(unsure)
+        return behind, -effect(question.settles, causes), chosen.index(question)
+
+    ranked = sorted(chosen, key=order)[:MAX_QUESTIONS]
     return tuple(
         Question(id=f"Q{n}", text=q.text, proposed=q.proposed, settles=q.settles, effect=effect(q.settles, causes))
         for n, q in enumerate(ranked, start=1)

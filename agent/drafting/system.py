@@ -42,6 +42,15 @@ _VENDOR_CUES: Final = (
 )
 _NOT_VENDORS: Final = listed("the this it a an docker mcp api ai claude cursor node python typescript its their any")
 _LISTED_ACTIONS: Final = 2
+PROPOSING: Final = ("proposes", "suggests", "recommends", "drafts", "answers", "explains", "brainstorms", "outlines")
+"""Verbs whose result somebody has to take up before anything happens."""
+_FRAMEWORK: Final = re.compile(
+    r"(?:^|\b(?:is|as)\b)[^.;:]{0,70}\b(?<!public )(?<!skills )(?:framework|library|sdk|toolkit)s?\b"
+    r"(?=[^.;:]{0,80}\b(?:agents?|applications?|apps|workflows|pipelines|crews|workforces?|chat)\b)"
+    r"|^[^.;:]{0,60}\b(?:agent|llm|ai|agentic|multi-agent|orchestration)[\w ,-]{0,30} (?:framework|library|sdk"
+    r"|toolkit)\b"
+)
+"""A sentence that says of the product that developers build agents with it."""
 _OPENING: Final = 8
 """First sentences of the listing, where a vendor is named."""
 
@@ -65,7 +74,7 @@ def extract(reading: Reading, ledger: Ledger, name: str | None = None) -> System
     through `ledger`, those of the capabilities first. The same reading gives the same system.
     """
     product = name or product_name(reading.documents)
-    found = deeds.find(reading, product)
+    found = deeds.find(reading, product, named_calls=subject_kind(reading) != "framework")
     capabilities = authorise(deeds.cite(found, reading, ledger), reading, ledger)
     parts = PartFinder(reading, ledger, product, capabilities).parts()
     moved = flows(parts, capabilities, reading, ledger)
@@ -127,7 +136,7 @@ def subject_kind(reading: Reading) -> SubjectKind:
         return "agent skill"
     if re.search(r"\bmcp (?:server|gateway)\b|\bmodel context protocol server\b", opening):
         return "MCP server"
-    if re.search(r"\b(?:framework|library|sdk|toolkit)\b", opening):
+    if any(_FRAMEWORK.search(s.text.lower()) for s in reading.statements[:6]):
         return "framework"
     return "application"
 
@@ -155,7 +164,11 @@ def assumptions(system: System, reading: Reading) -> tuple[str, ...]:
     unasked = [
         c
         for c in acting
-        if c.mode != "read" and c.approver is None and c.approver_state is None and c.signal not in UNGATED_SIGNALS
+        if c.mode != "read"
+        and not c.action.startswith(PROPOSING)
+        and c.approver is None
+        and c.approver_state is None
+        and c.signal not in UNGATED_SIGNALS
     ]
     if unasked:
         found.append(f"No source says that anyone approves before {name} {_told(unasked)}; no approval is assumed.")

@@ -35,6 +35,11 @@ _SANDBOXES: Final = frozenset(
         "workspace container",
     }
 )
+_DATA_STORES: Final = frozenset({"recordings", "history"})
+"""Kinds of store whose nouns are data first: they are stores when a sentence says that they are kept."""
+_KEPT: Final = re.compile(
+    r"\b(?:stor|keep|kept|retain|sav|archiv|hold|held|persist|record|log|remember|delet|resum|histor)\w*", re.I
+)
 _MAX_STORES: Final = 5
 _MAX_LLMS: Final = 3
 _MAX_SERVICES: Final = 7
@@ -74,6 +79,25 @@ _TAKEN_IN_BY: Final = {
     "untrusted_files": frozenset({"uploads_files", "reads_files", "reads_private_data", "generates_text"}),
 }
 """A feed counts only when the product can take it in."""
+_SHOWN_BY: Final = {
+    "untrusted_repo": re.compile(
+        r"\b(?:read|index|scan|review|clone|fetch|analy[sz]|inspect|walk|search|explor|crawl|parse|check|audit"
+        r"|understand)\w*\b",
+        re.I,
+    ),
+    "untrusted_files": re.compile(
+        r"\b(?:read|upload|attach|import|ingest|pars|open|drop|extract|analy[sz]|index|scan|convert|load"
+        r"|summari[sz]|process|transcri|tak(?:e|ing|es) in)\w*\b",
+        re.I,
+    ),
+    "public_users": re.compile(
+        r"\b(?:public|anyone|anybody|visitors?|customers?|callers?|shoppers?|guests?|without (?:an account|login|sign)"
+        r"|no (?:account|login|sign))\b",
+        re.I,
+    ),
+}
+"""A feed counts only when a sentence that shows it also has such a word."""
+_MAILBOX: Final = re.compile(r"\b(?:e-?mails?|mail|inbox|mailbox)\b", re.I)
 _REACHING: Final = frozenset({"sends_messages", "answers_questions", "imitates_people", "places_orders"})
 _PACKAGING: Final = frozenset({"docker", "kubernetes", "podman", "container", "virtual machine", "workspace container"})
 _ISOLATES: Final = re.compile(
@@ -124,7 +148,11 @@ class PartFinder:
         self._reading, self._ledger, self._name = reading, ledger, name
         self._words = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
         self._able = {c.signal for c in capabilities if c.state != "denied"}
-        self._mail = any("mail" in c.data for c in capabilities if c.state != "denied")
+        self._mail = any(
+            c.mode == "read" and ("mail" in c.data or _MAILBOX.search(c.object))
+            for c in capabilities
+            if c.state != "denied"
+        )
         self._gazetteer = load_gazetteer()
         self._readable = [(n, s) for n, s in enumerate(reading.statements) if readable(s)]
 
@@ -215,6 +243,10 @@ class PartFinder:
     def _takes_in(self, signal: str) -> bool:
         if signal == "untrusted_mail":
             return self._mail
+        if signal in _SHOWN_BY:
+            texts = [self._reading.statements[m.statement].text for m in shown(self._reading, signal)]
+            if not any(_SHOWN_BY[signal].search(text) for text in texts):
+                return False
         return signal not in _TAKEN_IN_BY or bool(_TAKEN_IN_BY[signal] & self._able)
 
     def _components(self, names: dict[str, tuple[Name, Mention]]) -> Iterator[tuple[str, str, Mention | None, State]]:
@@ -276,7 +308,9 @@ class PartFinder:
                 continue
             for index, statement in self._readable:
                 hit = pattern.search(statement.text.lower())
-                if hit and len(hit.group()) > len("cache") and not is_denied(statement.text, *hit.span()):
+                if hit is None or (kind in _DATA_STORES and not _KEPT.search(statement.text)):
+                    continue
+                if len(hit.group()) > len("cache") and not is_denied(statement.text, *hit.span()):
                     count += 1
                     yield (
                         hit.group(),

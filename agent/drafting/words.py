@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from agent.drafting.actions import load_actions
 from agent.drafting.slots import Slots, base_form, tidy
 from agent.evidence.reading import Reading
 from agent.records import Capability, System
@@ -16,8 +17,13 @@ _DOUBLED: Final = re.compile(
 _KEPT: Final = re.compile(r"(?:and|or|up|out|off|in|on|back|at|to|with|into|over|through)")
 """Words of a verb phrase that stay as they are."""
 _PARTICIPLE_E: Final = re.compile(r"(?:ee|oe|ye)$")
-_SEVERITY: Final = ("delete", "execute", "write", "read")
-_MAX_OBJECT: Final = 48
+_MODES: Final = ("delete", "execute", "write", "read")
+_MAX_OBJECT: Final = 40
+_DOUBT: Final = 30
+"""Taken from the weight of a capability that is inferred or contradicted; in steps of the weights of actions.yaml."""
+_CONDITION: Final = 10
+_CLUMSY: Final = 40
+_UNCLEAR: Final = re.compile(r"[()/\\|<>{}=:;]|\b(?:each|every|these|those|same|such|own)\b")
 
 
 def words(reading: Reading, system: System, name: str) -> dict[str, str]:
@@ -39,9 +45,23 @@ def words(reading: Reading, system: System, name: str) -> dict[str, str]:
 
 
 def leading(system: System) -> Capability | None:
-    """The capability with the gravest mode that a quote shows; the first of its kind in the system picture."""
+    """The capability that says most: the gravest signal, less what makes it doubtful or clumsy to name; the first of
+    equals in the system picture."""
+    return next(iter(telling(system)), None)
+
+
+def telling(system: System) -> list[Capability]:
+    """Capabilities that a quote shows, the most telling first."""
     shown = [c for c in system.capabilities if c.evidence and c.state in ("claimed", "inferred", "contradicted")]
-    return min(shown, key=lambda c: (len(c.object) > _MAX_OBJECT, _SEVERITY.index(c.mode)), default=None)
+    return sorted(shown, key=lambda c: (-_weight(c), _MODES.index(c.mode)))
+
+
+def _weight(capability: Capability) -> int:
+    weight = load_actions().weight.get(capability.signal, 0)
+    weight -= _DOUBT if capability.state != "claimed" else 0
+    weight -= _CONDITION if capability.condition else 0
+    weight -= _CLUMSY if len(capability.object) > _MAX_OBJECT or _UNCLEAR.search(capability.object) else 0
+    return weight
 
 
 def gerund_phrase(capability: Capability) -> str:
