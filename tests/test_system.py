@@ -82,6 +82,9 @@ def told(system: System) -> list[tuple[str, str, str]]:
         ("Another tool is share_spreadsheet here.", ("shares_data", "shares", "spreadsheets")),
         ("Inbound and outbound phone calls", ("places_calls", "handles", "phone calls")),
         ("The agent clones a voice from a short sample.", ("imitates_people", "clones", "a voice")),
+        ("Documents can be uploaded to give it the facts.", ("uploads_files", "takes in", "documents")),
+        ("Its tools query the Clerk APIs.", ("reads_private_data", "queries", "the Clerk APIs")),
+        ("It answers and proposes integration code.", ("generates_code", "proposes", "integration code")),
         ("It creates, updates and deletes Jira issues.", ("deletes_data", "deletes", "Jira issues")),
         ("The agent queries the team's own observability tools and resets user passwords.", None),
     ],
@@ -100,6 +103,11 @@ def test_a_sentence_gives_its_verb_and_object(text: str, expected: tuple[str, st
         "Users write prompts and delete files on their own computers.",
         "The company sends newsletters to developers.",
         "The readme describes how the authors deleted records.",
+        "On start-up it reads a bundled copy and builds each tool's input schema.",
+        "The company publishes skills that teach assistants how to delete records.",
+        "Teams that build assistants create records in the console.",
+        "The project is written in Go.",
+        "It works with specialist agents which share a mailbox.",
         "It returns an exit code and an error message.",
         "Nothing is said about sharing files or deleting data.",
     ],
@@ -107,6 +115,18 @@ def test_a_sentence_gives_its_verb_and_object(text: str, expected: tuple[str, st
 def test_what_others_do_is_no_capability(text: str) -> None:
     system, _, _ = picture(text)
     assert [c for c in system.capabilities if c.state in ("claimed", "contradicted")] == []
+
+
+def test_a_no_in_front_of_the_object_denies() -> None:
+    system, _, _ = picture("The server deletes no records.")
+    assert [(c.action, c.state) for c in system.capabilities] == [("deletes", "denied")]
+
+
+def test_functions_of_a_framework_are_no_tools_of_an_agent() -> None:
+    text = "It offers `delete_records` and `create_issue`."
+    assert told(picture("Clerk is an MCP server for issues. " + text)[0])
+    framework, _, _ = picture("Clerk is a Python framework for building agents. " + text)
+    assert [c.signal for c in framework.capabilities] == ["orchestrates_agents"]
 
 
 def test_a_denied_action_is_said_to_be_denied() -> None:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.actions import Actions, load_actions
 from agent.drafting.deeds import Deed, deeds
+from agent.drafting.doers import doer_of
 from agent.drafting.gazetteer import load_gazetteer
 from agent.drafting.inflection import NOUN_LIKE, singular, third_person
 from agent.drafting.ledger import Ledger
@@ -137,7 +138,7 @@ def _from_signals(reading: Reading, actions: Actions, deeds_told: Sequence[Deed]
                 continue
             start, end = match.start - statement.start, match.end - statement.start
             told = _verb_in(statement.text[start:end], actions)
-            if told is None and signal not in actions.verbless:
+            if (told is None and signal not in actions.verbless) or _by_another(statement, start, end, actions):
                 continue
             named = _named_at(statement, start, end, signal, actions)
             if named and told:
@@ -163,6 +164,13 @@ def _from_signals(reading: Reading, actions: Actions, deeds_told: Sequence[Deed]
                 )
                 break
     return found
+
+
+def _by_another(statement: Statement, start: int, end: int, actions: Actions) -> bool:
+    """Whether a verb inside the match belongs to a person or to the vendor."""
+    words = tokens(statement.text)
+    verbs = [actions.grammar.verb(words, at) for at, word in enumerate(words) if start <= word.start < end]
+    return any(verb is not None and doer_of(words, verb) == "bystander" for verb in verbs)
 
 
 def _verb_in(text: str, actions: Actions) -> str | None:

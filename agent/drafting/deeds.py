@@ -47,6 +47,7 @@ _PLURAL_NOMINALS: Final = listed("updates edits transfers lookups searches expor
 _MODIFYING: Final = listed("access query control review management testing listing edit update")
 """Action nouns that in front of another noun only describe it ("access token")."""
 _NONE: Final = re.compile(r"\b(?:none(?: of (?:them|these|its tools))? (?:is|are|can)|nothing|neither)\b[^.;:]*$", re.I)
+_NEVER_MODIFY: Final = listed("cover covers it they its can is are of not no has have will may")
 _NEGATIONS: Final = listed("no not never cannot neither nor")
 _SETTLED_BY_PEOPLE: Final = listed("configure set-up register describe install announce develop grant")
 """Verbs whose passive tells what its makers or its operator did ("is written in Go", "is configured with")."""
@@ -272,7 +273,7 @@ class _Reader:
             or low.endswith("ly")
         ):
             return False
-        if low in ("it", "they", "its", "can", "is", "are", "of", "not", "no", "has", "have", "will", "may"):
+        if low in _NEVER_MODIFY:
             return False
         forms = self.actions.grammar.forms.get(low, ())
         return not any(form in ("s", "ing") or (form == "base" and lemma not in NOUN_LIKE) for lemma, form in forms)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.drafting.authority import LOCAL_SIGNALS
+from agent.drafting.authority import LOCAL_SIGNALS, UNGATED_SIGNALS
 from agent.drafting.ledger import Ledger
 from agent.drafting.slots import base_form, tidy, usable
 from agent.drafting.system import PROPOSING, subject_kind
@@ -109,7 +109,7 @@ def _confirms(reading: Reading, ledger: Ledger, values: Mapping[str, str], named
         match = approvals[0]
         mark = ledger.cite(match.statement, match.start, match.end)
         return f"a confirmation is promised ({mark}), {_rank(reading.statements[match.statement].rank)}"
-    if first is None or first.mode == "read" or first.action.startswith(PROPOSING):
+    if first is None or first.mode == "read" or first.action.startswith(PROPOSING) or first.signal in UNGATED_SIGNALS:
         return "no sentence speaks of a confirmation"
     return f"no sentence says who confirms {doing}"
 

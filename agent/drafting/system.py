@@ -42,8 +42,18 @@ _VENDOR_CUES: Final = (
 )
 _NOT_VENDORS: Final = listed("the this it a an docker mcp api ai claude cursor node python typescript its their any")
 _LISTED_ACTIONS: Final = 2
-PROPOSING: Final = ("proposes", "suggests", "recommends", "drafts", "answers", "explains", "brainstorms", "outlines")
-"""Verbs whose result somebody has to take up before anything happens."""
+PROPOSING: Final = (
+    "takes in",
+    "proposes",
+    "suggests",
+    "recommends",
+    "drafts",
+    "answers",
+    "explains",
+    "brainstorms",
+    "outlines",
+)
+"""Verbs after which nothing changes outside until somebody takes the result up."""
 _FRAMEWORK: Final = re.compile(
     r"(?:^|\b(?:is|as)\b)[^.;:]{0,70}\b(?<!public )(?<!skills )(?:framework|library|sdk|toolkit)s?\b"
     r"(?=[^.;:]{0,80}\b(?:agents?|applications?|apps|workflows|pipelines|crews|workforces?|chat)\b)"
