@@ -20,8 +20,8 @@ FOLDS: Final = 6
 CONSTANT: Final = 1e-9
 """A feature that varies less is the same everywhere, but for the rounding of the shift by the noise floor."""
 THRESHOLDS: Final = tuple(n / 100 for n in range(30, 86))
-INDIFFERENT: Final = 0.008
-"""F1 differences below it are less than one case's layers in a hundred."""
+INDIFFERENT: Final = 0.013
+"""A difference in F1 that the corpus cannot tell from chance; its standard error over cases is larger."""
 Floats = NDArray[np.float64]
 
 
