@@ -198,3 +198,79 @@ def test_long_sentences_do_not_hang() -> None:
 def test_is_denied_looks_at_its_clause_only() -> None:
     text = "It has no interface, and it runs code"
     assert not is_denied(text, text.index("runs"), len(text))
+
+
+@pytest.mark.parametrize(
+    ("signal", "text"),
+    [
+        ("reads_files", "Tool handlers open no local files and start no shell."),
+        ("reads_files", "The server reads no local files and writes nothing."),
+        ("places_orders", "None of those described places orders."),
+        ("deletes_data", "The policy forbids recursive deletion and deleting files outside the project."),
+        ("sends_messages", "Sending emails stays with the user."),
+    ],
+)
+def test_a_negated_object_or_another_doer_denies(signal: str, text: str) -> None:
+    assert all(m.denied for m in shown(text)[signal])
+
+
+@pytest.mark.parametrize(
+    ("signal", "text"),
+    [
+        ("fixed_workflow", "Four authentication methods checked in a fixed order."),
+        ("public_data", "Open source, MIT"),
+        ("writes_records", "Audit Logs for recording security-relevant events."),
+        ("stores_history", "Audit Logs for recording security-relevant events."),
+        ("changes_access", "Check deliverability and manage a Mailgun account."),
+        ("long_term_memory", "The index is held in memory and rebuilt at start."),
+        ("long_term_memory", "Time, memory and call counts are capped."),
+        ("wallet_keys", "Device authorization or private key JWT sign-in."),
+        ("moves_money", "Everything executes within a read-only transaction."),
+        ("moves_money", "Clients may send a service token instead."),
+        ("moves_money", "Users pay for their own key."),
+        ("untrusted_repo", "It guides a coding agent through a review."),
+        ("untrusted_mail", "Accounts use an email and a password."),
+        ("generates_code", "Skill for coding agents that answers questions."),
+        ("executes_code", "It reports suspicious calls such as command execution."),
+        ("secrets_in_env", "The get_template tool returns the file."),
+        ("biometric_data", "Weights are loaded from Hugging Face."),
+        ("public_api", "The Exa API usage is billed by Exa."),
+        ("http_endpoint", "It reads remote MCP servers over HTTP."),
+    ],
+)
+def test_words_that_show_something_else(signal: str, text: str) -> None:
+    assert signal not in shown(text)
+
+
+@pytest.mark.parametrize(
+    ("signal", "text"),
+    [
+        ("executes_code", "Works with code execution and terminals."),
+        ("deploys", "Guidance for deploying apps to production."),
+        ("multi_agent", "Rules for tracing multi-agent systems."),
+    ],
+)
+def test_what_another_product_does_is_a_possibility_only(signal: str, text: str) -> None:
+    assert all(m.hedged for m in shown(text)[signal])
+
+
+def test_a_bare_name_among_integrations_is_a_possibility_only() -> None:
+    listed = said("Playwright").model_copy(update={"path": ("Quill", "Integrations")})
+    assert detect([listed])["drives_interface"][0].hedged
+    assert not detect([said("Playwright")])["drives_interface"][0].hedged
+
+
+def test_a_change_left_to_a_person_is_advice() -> None:
+    found = shown("Changes to a production identity provider stay with the developer.")
+    assert not found["advises_only"][0].denied
+    assert "writes_records" not in found
+
+
+def test_a_phrase_with_its_own_negation_is_not_denied_by_another() -> None:
+    assert not shown("The server needs no login, keeps no state between calls.")["stateless"][0].denied
+
+
+def test_titles_follow_because_it() -> None:
+    for signal in load_signals().signals:
+        first = signal.title.removeprefix("only ").split()[0]
+        assert first.endswith("s") or first == "can", signal.title
