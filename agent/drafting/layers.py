@@ -23,6 +23,7 @@ _STOPS: Final = ".;:,"
 _CLAUSE_WORDS: Final = 5
 """A shorter quote is a list entry: quoted only when no sentence shows the signal."""
 _BREAK = re.compile(r"(?P<strong>[.;:!?]\s|\s[—–-]\s)|,\s|\s(?=\()|\)\s?")
+_LOOSE_END = re.compile(r"(?:\s(?:an?|the|of|in|on|to|and|or|with|for|by|from|as|that|which|is|are))+$", re.IGNORECASE)
 _CONCRETE = re.compile(r"`|\d|(?<=\w\s)[A-Z][\w-]+")
 _ASIDE = ("integration", "pricing", "price", "licence", "license")
 """Headings whose entries name other products or terms of sale."""
@@ -182,7 +183,8 @@ def _clause(reading: Reading, match: Match) -> str:
     else:
         left = lefts[-1][0] if end - lefts[-1][0] <= QUOTE_CHARS else start
         right = max(text.rfind(" ", end, left + QUOTE_CHARS), end)
-    return text[left:right].strip().rstrip(_STOPS)
+    tail = _LOOSE_END.sub("", text[end:right])
+    return (text[left:end] + tail).strip().rstrip(_STOPS)
 
 
 def _balanced(text: str) -> bool:
