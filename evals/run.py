@@ -167,6 +167,7 @@ def _labels(case: Case) -> CaseLabels:
         reader_base=reader.cvss_base if reader else None,
         published_base=published.cvss_base if published else None,
         published_threat_multiplier=published.threat_multiplier if published else None,
+        headline=reader.headline if reader else None,
     )
 
 

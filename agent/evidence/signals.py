@@ -72,7 +72,8 @@ _NEGATIVE: Final = re.compile(r"\b(?:not|never|cannot|can't|no|nothing|without|i
 _PLANNED = re.compile(
     r"\b(?:planned|planning to|roadmap|coming soon|upcoming|in (?:the )?future|not yet|will soon|on the way"
     r"|later release"
-    r"|under consideration|experimental|(?:off|disabled|inactive) (?:by default|unless)|not enabled by default|deprecated"
+    r"|under consideration|experimental|(?:off|disabled|inactive) (?:by default|unless)"
+    r"|not enabled by default|deprecated"
     r"|formerly)\b",
     re.I,
 )
