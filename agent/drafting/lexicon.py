@@ -149,9 +149,11 @@ def is_noun(hit: re.Match[str], text: str, several: bool, mass: frozenset[str]) 
         return bool(hit.group(1)) or not word or word in _SMALL_WORDS - _DETERMINERS
     if word and word not in _SMALL_WORDS and not word.endswith(("s", "ed")):
         return False
+    determined = not before or _DETERMINED.search(before) is not None
     if hit.group(1):
-        return True
-    return not several and (not before or _DETERMINED.search(before) is not None)
+        # "with pre-scrape page actions" has no article: the noun is the last one.
+        return determined or not word or word in _SMALL_WORDS
+    return not several and determined
 
 
 def forms(heads: str) -> frozenset[str]:
