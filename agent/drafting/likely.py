@@ -19,8 +19,10 @@ from typing import Final, NamedTuple
 from agent.records import LikelyConstants, Record
 from agent.scoring.interval import severity
 
-COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64)
+COVERAGES: Final = (0.84, 0.80, 0.76, 0.72, 0.68, 0.64, 0.60, 0.56)
 """Shares of labelled scores that a range may hold, the preferred first; their use averages about 0.8."""
+THIN_COVERAGES: Final = (0.84, 0.80)
+"""The same where the sources hardly describe the product: no range is narrowed there to spare a band."""
 NOMINAL: Final = 0.80
 MAX_BANDS: Final = 2
 STEPS: Final = 10
@@ -56,7 +58,8 @@ class _Span(NamedTuple):
 
 def likely(raw: Decimal, calibration: LikelyCalibration, *, thin: bool) -> LikelyConstants:
     """Constants of the range of a draft whose unrounded score is `raw` (0 to 10)."""
-    spans = (_best(raw, calibration, thin, coverage) for coverage in COVERAGES)
+    coverages = THIN_COVERAGES if thin else COVERAGES
+    spans = (_best(raw, calibration, thin, coverage) for coverage in coverages)
     chosen = next((span for span in spans if span.bands <= MAX_BANDS), _best(raw, calibration, thin, NOMINAL))
     return LikelyConstants(below=raw - chosen.low, above=chosen.high - raw, calibration=calibration.name)
 
