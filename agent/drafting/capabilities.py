@@ -219,7 +219,7 @@ def _capability(number: int, item: Found, reading: Reading, ledger: Ledger) -> C
         id=f"C{number}",
         signal=deed.signal,
         action=_action(item),
-        object=deed.object,
+        object=_object(deed.object),
         mode=deed.mode,
         credential=None,
         approver=None,
@@ -228,6 +228,14 @@ def _capability(number: int, item: Found, reading: Reading, ledger: Ledger) -> C
         evidence=tuple(dict.fromkeys(quotes)),
         condition=deed.condition,
     )
+
+
+def _object(phrase: str) -> str:
+    """The object without a verb that the sentence goes on with: "the public web and returns" → "the public web"."""
+    head, joint, tail = phrase.rpartition(" and ")
+    third_persons = load_actions().verbs
+    goes_on = joint and tail.endswith("s") and (tail[:-1] in third_persons or tail[:-2] in third_persons)
+    return head if goes_on and not load_actions().nouns.get(tail[:-1]) else phrase
 
 
 def _action(item: Found) -> str:
