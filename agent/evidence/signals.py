@@ -60,8 +60,8 @@ _NOT_BUT_YES = re.compile(
 _INSTEAD = re.compile(r"\b(?:without|instead of|rather than|free of|as opposed to|in place of|none of)\b", re.I)
 _NOT_AFTER = re.compile(
     r"^[\s\w,'’/-]{0,40}?\b(?:(?:is|are|was|be) (?:not|never|neither|no longer)|(?:isn't|aren't|cannot|can't|never)"
-    r"|(?:is|are) (?:unsupported|unavailable|absent|missing|out of scope|impossible|excluded|left out|prohibited|forbidden"
-    r"|refused|blocked|rejected|disabled)"
+    r"|(?:is|are) (?:unsupported|unavailable|absent|missing|out of scope|impossible|excluded|left out|prohibited"
+    r"|forbidden|refused|blocked|rejected|disabled)"
     r"|(?:stays?|remains?|rests?|(?:is|are) left) (?:with|to|up to|for) (?:the |a |its )?(?:\w+ )?(?:developers?|users?"
     r"|persons?|people|humans?|analysts?|engineers?|clinicians?|operators?|team|reviewers?|lawyers?|maintainers?)"
     r"|(?:disappear|go away|vanish))\b"
