@@ -235,6 +235,7 @@ def _source(document: Document) -> SourceRef:
         fetched_at=document.fetched_at,
         chars=len(document.text),
         findings=document.findings,
+        user_agent=document.user_agent,
     )
 
 

@@ -22,13 +22,19 @@ _PREFIX: Final = "SEPTET_"
 class Settings:
     """Everything that can be configured; `SETTINGS` says what each field means."""
 
-    max_pages: int = 20
-    max_depth: int = 2
+    max_pages: int = 30
+    max_depth: int = 3
     max_page_bytes: int = 5_000_000
     max_pdf_bytes: int = 25_000_000
     max_total_bytes: int = 100_000_000
-    request_seconds: float = 20.0
-    total_seconds: float = 120.0
+    first_byte_seconds: float = 10.0
+    request_seconds: float = 15.0
+    total_seconds: float = 60.0
+    connections: int = 8
+    connections_per_host: int = 2
+    delay_seconds: float = 0.5
+    max_crawl_delay_seconds: float = 30.0
+    max_pages_per_template: int = 12
     max_redirects: int = 5
     parse_seconds: float = 20.0
     parse_memory_mb: int = 1024
@@ -37,7 +43,7 @@ class Settings:
     hits_per_question: int = 12
     hits_per_document: int = 6
     cache_dir: str = ""
-    user_agent: str = "septet/0.1 (+threat-model drafts)"
+    user_agent: str = "septet/0.1 (drafts threat models from product listings)"
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -57,8 +63,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("max_page_bytes", "bytes", "largest page after decompression"),
     Setting("max_pdf_bytes", "bytes", "largest PDF"),
     Setting("max_total_bytes", "bytes", "all pages of one product together"),
+    Setting("first_byte_seconds", "seconds", "until a server begins to answer"),
     Setting("request_seconds", "seconds", "one request, from the connection to the last byte"),
     Setting("total_seconds", "seconds", "all requests of one product together"),
+    Setting("connections", "connections", "open at a time, all hosts together"),
+    Setting("connections_per_host", "connections", "open at a time to one host"),
+    Setting("delay_seconds", "seconds", "from one request to a host to the next; its Crawl-delay when that is longer"),
+    Setting("max_crawl_delay_seconds", "seconds", "longest Crawl-delay that is waited for; beyond it a host is left"),
+    Setting("max_pages_per_template", "pages", "pages whose addresses differ in numbers, dates or query values only"),
     Setting("max_redirects", "hops", "redirects followed for one request"),
     Setting("parse_seconds", "seconds of CPU", "parsing of one page in its child process"),
     Setting("parse_memory_mb", "MiB", "memory of the parsing child process"),

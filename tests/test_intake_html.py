@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.intake.compose import compose
-from agent.intake.html import read_html
+from agent.intake.pages.html import read_html
 from tests.test_intake_text import ORDER, check_law, kinds, snapshot
 
 

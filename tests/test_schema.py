@@ -74,6 +74,7 @@ SCORE: Shape = {
             "threat_multiplier": RANGE, "mitigation_factor": RANGE,
         },
     )),
+    "without_vendor_claims?": Maybe(({"aivss": NUMBER_OR_NULL, "severity": TEXT_OR_NULL, "withheld": TEXT_OR_NULL},)),
     "likely?": Maybe(({"below": NUMBER, "above": NUMBER, "calibration": TEXT},)),
 }  # fmt: skip
 DRAFT: Shape = {
@@ -82,7 +83,7 @@ DRAFT: Shape = {
     "sources": [
         {
             "document": TEXT, "url": TEXT, "sha256": TEXT, "kind": TEXT, "fetched_at": TEXT, "chars": WHOLE,
-            "findings": [FINDING],
+            "findings": [FINDING], "user_agent?": TEXT,
         }
     ],
     "evidence": [

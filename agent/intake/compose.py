@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple, cast, get_args
 
-from agent.intake import instructions
-from agent.intake.page import MAX_EXCERPT, Block, Page
-from agent.intake.sanitise import clean
+from agent.intake.pages import instructions
+from agent.intake.pages.page import MAX_EXCERPT, Block, Page
+from agent.intake.pages.sanitise import clean
 from agent.records import About, Document, Finding, FindingKind, Section, Snapshot, SourceKind
 
 _TIGHT: Final = frozenset({"item", "row", "code"})
@@ -183,6 +183,7 @@ def compose(
         kind=kind or snapshot.kind,
         media_type=snapshot.media_type,
         fetched_at=snapshot.fetched_at,
+        user_agent=snapshot.user_agent,
         text=text,
         sections=sections,
         findings=_unique(findings),

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
-from agent.intake.extract import MediaKind, read_page, sniff
-from agent.intake.fetch import Fetched, Fetcher, Meter, resolve
-from agent.intake.netguard import Guard, Target
-from agent.intake.page import Page
+from agent.intake.net.fetch import Fetched, Fetcher, Meter, resolve
+from agent.intake.net.netguard import Guard, Target
+from agent.intake.pages.extract import MediaKind, read_page, sniff
+from agent.intake.pages.page import Page
 from agent.intake.ranking import is_no_page, judge
 from agent.records import About, Link
 from agent.settings import Settings

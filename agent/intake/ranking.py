@@ -4,8 +4,8 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from agent.intake.netguard import Target
-from agent.intake.page import PageLink
+from agent.intake.net.netguard import Target
+from agent.intake.pages.page import PageLink
 
 # What tells most about an agent's powers and limits comes first; the numbers only order.
 _WORTH: Final[dict[str, int]] = {

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import SourceError, UsageError
-from agent.intake.boilerplate import without_repeats
 from agent.intake.compose import compose
 from agent.intake.crawl import MIN_WORDS, Crawl, Read, words
-from agent.intake.extract import media_type, read_page, text_of
-from agent.intake.fetch import Fetcher, Meter
-from agent.intake.listing_json import read_json
-from agent.intake.markdown import read_markdown
-from agent.intake.netguard import Guard, Resolver, with_deadline
-from agent.intake.page import Page, Removed
+from agent.intake.net.fetch import Fetcher, Meter
+from agent.intake.net.netguard import Guard, Resolver, with_deadline
+from agent.intake.pages.boilerplate import without_repeats
+from agent.intake.pages.extract import media_type, read_page, text_of
+from agent.intake.pages.listing_json import read_json
+from agent.intake.pages.markdown import read_markdown
+from agent.intake.pages.page import Page, Removed
 from agent.intake.snapshot import digest
 from agent.intake.sources import LocalFile, locate, read_file, read_folder
 from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind

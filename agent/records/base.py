@@ -12,6 +12,8 @@ Number = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used=
 
 SourceKind = Literal["listing", "docs", "repo", "vendor-answer", "analyst-note"]
 About = Literal["product", "platform", "other"]
+DocumentForm = Literal["prose", "tools", "manifest", "api"]
+"""What a document is made from: text, a list of tools, a manifest or card of the product, an API description."""
 State = Literal["claimed", "inferred", "denied", "contradicted", "unknown", "confirmed"]
 FindingKind = Literal[
     "hidden-text",

@@ -31,6 +31,8 @@ class SourceRef(Record):
     fetched_at: str
     chars: int
     findings: tuple[Finding, ...]
+    user_agent: str = ""
+    """Under which name the page was asked for; empty for a file."""
 
 
 class PromptRef(Record):

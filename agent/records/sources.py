@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from agent.records.base import About, FindingKind, MissingReason, Record, SourceKind
+from agent.records.base import About, DocumentForm, FindingKind, MissingReason, Record, SourceKind
 
 
 class Snapshot(Record):
@@ -20,6 +20,12 @@ class Snapshot(Record):
     kind: SourceKind
     size: int
     """Bytes."""
+    charset: str = ""
+    """As the server declared it; may be empty or wrong."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """The response headers that matter later (validators, caching, robots, language), names in lower case."""
+    user_agent: str = ""
+    """How the request named itself; empty for a file."""
 
 
 class Finding(Record):
@@ -61,6 +67,9 @@ class Document(Record):
     text: str
     sections: tuple[Section, ...]
     """Cover the whole text without gap or overlap."""
+    form: DocumentForm = "prose"
+    user_agent: str = ""
+    """Under which name the page was asked for: another name may have been given another page."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -89,6 +98,18 @@ class Budget(Record):
     bytes_used: int
     seconds: float
     depth: int
+    connections_per_host: int = 0
+    delay_seconds: float = 0.0
+    """Between two requests to one host; the longest one when a robots.txt asked for more."""
+
+
+class Site(Record):
+    """A host that the listing led to by a link whose words say so."""
+
+    role: Literal["product", "repository"]
+    url: str
+    because: str
+    """The link's own words, or the field of a manifest that named it."""
 
 
 class Intake(Record):
@@ -101,3 +122,9 @@ class Intake(Record):
     links: tuple[Link, ...] = ()
     missing: tuple[Missing, ...] = ()
     budget: Budget
+    product: str = ""
+    """The product's name as resolved from `--product`, the listing or its data; empty when nothing tells it."""
+    candidates: tuple[str, ...] = ()
+    """Names of the products that the listing page holds, when there are several."""
+    sites: tuple[Site, ...] = ()
+    """Where the crawl was allowed to go beyond the listing's own host."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from agent.intake.page import Block, Page
+from agent.intake.pages.page import Block, Page
 
 _MANY: Final = 3
 _MOST: Final = 0.5

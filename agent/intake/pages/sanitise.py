@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
-from agent.intake.page import MAX_EXCERPT, Removed
+from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _PLAIN: Final = re.compile(r"[\n\x20-\x7e]*")
 _BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")

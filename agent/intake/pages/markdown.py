@@ -9,8 +9,8 @@ import html
 import re
 from typing import Final, NamedTuple
 
-from agent.intake.instructions import find
-from agent.intake.page import MAX_EXCERPT, Block, Page, PageLink, Removed
+from agent.intake.pages.instructions import find
+from agent.intake.pages.page import MAX_EXCERPT, Block, Page, PageLink, Removed
 
 _ATX: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
 _SETEXT: Final = re.compile(r" {0,3}(=+|-+)[ \t]*")

@@ -10,8 +10,8 @@ from typing import Final
 
 from lxml import etree
 
-from agent.intake import instructions, styles
-from agent.intake.page import MAX_EXCERPT, Removed
+from agent.intake.pages import instructions, styles
+from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _SILENT: Final = frozenset(
     {"script", "style", "template", "noscript", "noframes", "iframe", "object", "embed", "applet", "audio", "video"}

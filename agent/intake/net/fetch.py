@@ -17,7 +17,7 @@ import httpcore2
 import httpx2
 
 from agent.errors import RefusedError, SourceError, UnavailableError
-from agent.intake.netguard import Guard, Target
+from agent.intake.net.netguard import Guard, Target
 from agent.settings import Settings
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

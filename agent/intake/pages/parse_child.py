@@ -10,8 +10,8 @@ import resource
 import sys
 from typing import Final
 
-from agent.intake.charset import NotText, decode
-from agent.intake.page import Page
+from agent.intake.pages.charset import NotText, decode
+from agent.intake.pages.page import Page
 
 _MAX_OUTPUT: Final = 64 * 1024 * 1024
 _MEGABYTE: Final = 1024 * 1024
@@ -46,10 +46,10 @@ def _limit(seconds: float, memory: int) -> None:
 
 def _parse(kind: str, charset: str, body: bytes) -> Page:
     if kind == "pdf":
-        from agent.intake.pdf import read_pdf
+        from agent.intake.pages.pdf import read_pdf
 
         return read_pdf(body)
-    from agent.intake.html import read_html
+    from agent.intake.pages.html import read_html
 
     return read_html(decode(body, charset))
 

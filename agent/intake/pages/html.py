@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
-from agent.intake.visibility import NOT_XML, Visibility, mount_is_empty
+from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
+from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
 
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS: Final = frozenset(

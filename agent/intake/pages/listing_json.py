@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from agent.errors import SourceError
-from agent.intake.markdown import read_markdown
-from agent.intake.page import Block, Page
+from agent.intake.pages.markdown import read_markdown
+from agent.intake.pages.page import Block, Page
 
 _BODY_KEYS: Final = ("tagline", "overview", "features", "description", "docs")
 _PARAGRAPHS: Final = ("tagline", "description", "overview")

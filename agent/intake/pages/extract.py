@@ -15,9 +15,9 @@ from typing import Final, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import SeptetError, SourceError
-from agent.intake.charset import NotText, decode
-from agent.intake.markdown import read_markdown, read_text
-from agent.intake.page import Page
+from agent.intake.pages.charset import NotText, decode
+from agent.intake.pages.markdown import read_markdown, read_text
+from agent.intake.pages.page import Page
 from agent.settings import Settings
 
 MediaKind = Literal["html", "markdown", "text", "pdf", "json"]
@@ -54,9 +54,11 @@ _BY_MEDIA: Final[dict[str, MediaKind]] = {
 _PDF_MARK: Final = b"%PDF-"
 _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", b"<main", b"<article", b"<meta")
 _SNIFFED: Final = 1024
-_PACKAGE_PARENT: Final = str(Path(__file__).resolve().parent.parent.parent)
+_PACKAGE_PARENT: Final = str(Path(__file__).resolve().parent.parent.parent.parent)
 # -I: no environment, no user site, no current folder on the path; the package's own folder is added by name.
-_BOOTSTRAP: Final = "import sys; sys.path.insert(0, {parent!r}); from agent.intake.parse_child import main; main()"
+_BOOTSTRAP: Final = (
+    "import sys; sys.path.insert(0, {parent!r}); from agent.intake.pages.parse_child import main; main()"
+)
 _GRACE: Final = 2.0
 """Wall-clock seconds beyond the allowance of processor time, times the load of a busy machine."""
 _LOAD: Final = 3.0

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from agent.errors import RefusedError, UnavailableError, UsageError
-from agent.intake.addresses import IpAddress, refusal
+from agent.intake.net.addresses import IpAddress, refusal
 
 Resolver = Callable[[str, int], Sequence[str]]
 """Addresses of a host name, in text form; raises OSError when there is none."""

@@ -8,8 +8,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.intake import instructions
-from agent.intake.page import MAX_EXCERPT, Block, Page, Removed
+from agent.intake.pages import instructions
+from agent.intake.pages.page import MAX_EXCERPT, Block, Page, Removed
 
 if TYPE_CHECKING:
     from pypdf import PageObject

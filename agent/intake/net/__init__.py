@@ -1,0 +1,1 @@
+"""Everything that opens a socket: address guard, fetching, politeness, the log of answers."""
