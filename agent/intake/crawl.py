@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
-from agent.intake.net.fetch import Fetched, Fetcher, Meter, resolve
+from agent.intake.net.answer import Fetched
+from agent.intake.net.fetch import Fetcher, Meter, resolve
 from agent.intake.net.netguard import Guard, Target
 from agent.intake.pages.extract import MediaKind, read_page, sniff
 from agent.intake.pages.page import Page

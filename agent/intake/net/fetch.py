@@ -9,7 +9,6 @@ credentials, no cookies are kept.
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
 
@@ -17,6 +16,7 @@ import httpcore2
 import httpx2
 
 from agent.errors import RefusedError, SourceError, UnavailableError
+from agent.intake.net.answer import Fetched
 from agent.intake.net.netguard import Guard, Target
 from agent.settings import Settings
 
@@ -31,19 +31,6 @@ _FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _ACCEPT: Final = "text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf,application/json;q=0.8"
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """One answer with its body, after redirects and decoding."""
-
-    requested: str
-    url: str
-    media_type: str
-    """Lower case, without parameters; empty when the server names none."""
-    charset: str
-    """As declared in the header; may be empty or wrong."""
-    body: bytes
 
 
 class Meter:
