@@ -2,7 +2,8 @@
 
 A blob lies at `<folder>/<first two hex digits>/<sha256>`, its record beside it as `<sha256>.json`. Both are written to
 a temporary name, flushed to the disk and renamed, so that a reader sees a whole file or none; the record comes last,
-so a record without its blob cannot be.
+so a record without its blob cannot be. Bytes that are kept without a record of their own (answers that became no
+document, files that were given) lie in the same way.
 """
 
 import hashlib
@@ -36,15 +37,41 @@ def store(folder: Path, snapshot: Snapshot, body: bytes) -> Path:
         raise IntegrityError("the record does not belong to these bytes", where=snapshot.final_url)
     path = _place(folder, snapshot.sha256)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, body)
-        _write(path.with_name(path.name + ".json"), (snapshot.model_dump_json(indent=1) + "\n").encode("utf-8"))
+        write_whole(path, body)
+        write_whole(path.with_name(path.name + ".json"), (snapshot.model_dump_json(indent=1) + "\n").encode("utf-8"))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SourceError(
-            f"snapshots cannot be written ({reason})", where=folder.name, hint="check the folder"
-        ) from None
+        raise _unwritable(folder, error) from None
     return path
+
+
+def store_body(folder: Path, body: bytes) -> str:
+    """Write `body` under `folder` without a record, unless it is there; returns its address.
+
+    Raises SourceError when the folder cannot be written.
+    """
+    sha256 = digest(body)
+    try:
+        if not has_body(folder, sha256):
+            write_whole(_place(folder, sha256), body)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return sha256
+
+
+def has_body(folder: Path, sha256: str) -> bool:
+    """Whether a blob with this address lies under `folder`; its bytes are not looked at."""
+    return _place(folder, sha256).is_file()
+
+
+def load_body(folder: Path, sha256: str) -> bytes:
+    """The bytes at an address. Raises SourceError when there are none, IntegrityError when they were changed."""
+    try:
+        body = _place(folder, sha256).read_bytes()
+    except OSError:
+        raise SourceError("there is no such snapshot", where=sha256[:12], hint="read the source again") from None
+    if digest(body) != sha256:
+        raise IntegrityError("the bytes of a snapshot were changed", where=sha256[:12], hint="read the source again")
+    return body
 
 
 def load(folder: Path, sha256: str) -> tuple[Snapshot, bytes]:
@@ -73,7 +100,12 @@ def _place(folder: Path, sha256: str) -> Path:
     return folder / sha256[:_FAN] / sha256
 
 
-def _write(path: Path, body: bytes) -> None:
+def write_whole(path: Path, body: bytes) -> None:
+    """Write a file so that its name stands for all of `body` or for what it stood for before, whatever happens.
+
+    The folder is made when it is missing; two writers at once do not meet. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     temporary = Path(name)
     try:
@@ -84,6 +116,11 @@ def _write(path: Path, body: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> SourceError:
+    reason = error.strerror or type(error).__name__
+    return SourceError(f"snapshots cannot be written ({reason})", where=folder.name, hint="check the folder")
 
 
 def write_snapshots(folder: Path, snapshots: Sequence[Snapshot], blobs: Mapping[str, bytes]) -> None:

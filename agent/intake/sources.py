@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,39 @@ class Folder:
     files: tuple[LocalFile, ...]
     left_out: tuple[str, ...]
     """Names of documents that found no budget."""
+
+
+Input = str | LocalFile | Folder
+"""What a source was opened to: the text of a web address, or bytes in memory."""
+
+
+def open_sources(sources: Sequence[str], settings: Settings) -> tuple[Input, ...]:
+    """Each source as an address, a file or a folder; files are read here and nowhere later.
+
+    Raises UsageError when there is none or one is neither a path nor an address, RefusedError for an address of
+    another scheme, SourceError when a file cannot be read or the files are larger than `max_total_bytes` together.
+    """
+    if not sources:
+        raise UsageError("no source", hint="give the address of a listing, a file or a folder")
+    opened = tuple(_open(locate(source), settings) for source in sources)
+    size = sum(len(file.body) for found in opened for file in files_of(found))
+    if size > settings.max_total_bytes:
+        raise SourceError("the bytes for one product are used up", where=sources[0], hint="raise max_total_bytes")
+    return opened
+
+
+def files_of(found: Input) -> tuple[LocalFile, ...]:
+    """The files of an opened source, none for an address."""
+    if isinstance(found, str):
+        return ()
+    return (found,) if isinstance(found, LocalFile) else found.files
+
+
+def _open(place: Path | str, settings: Settings) -> Input:
+    if isinstance(place, str):
+        return place
+    name = place.resolve().name
+    return read_folder(place, settings.max_pages, settings) if place.is_dir() else read_file(place, name, settings)
 
 
 def locate(source: str) -> Path | str:
