@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
-from agent.intake.net.answer import Fetched
-from agent.intake.net.fetch import Fetcher, Meter, resolve
+from agent.intake.net.answer import Fetched, Web
+from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
 from agent.intake.pages.extract import MediaKind, read_page, sniff
 from agent.intake.pages.page import Page
@@ -42,9 +42,8 @@ class Read:
 class Crawl:
     """A crawl of one product: several starts share its budget and never read an address twice."""
 
-    fetcher: Fetcher
+    web: Web
     guard: Guard
-    meter: Meter
     settings: Settings
     progress: Callable[[str], None]
     links: dict[str, Link] = field(default_factory=dict)
@@ -82,7 +81,7 @@ class Crawl:
             if not heap:
                 return tuple(found)
             depth, _, _, target, beside = heapq.heappop(heap)
-            reason = _BUDGET if self.pages_used >= self.settings.max_pages else self.meter.exhausted()
+            reason = _BUDGET if self.pages_used >= self.settings.max_pages else self.web.exhausted()
             if reason:
                 self.unread += 1
                 self._note(target.url, "skipped", reason)
@@ -122,12 +121,14 @@ class Crawl:
         return replace(read, about=about)
 
     def _read(self, url: str) -> Read:
-        reason = self.meter.exhausted()
+        reason = self.web.exhausted()
         if reason:
             raise SourceError(reason, where=url, hint="raise total_seconds or max_total_bytes")
         self.progress(f"reading {url}")
         self.pages_used += 1
-        fetched = self.fetcher.get(url)
+        [fetched] = self.web.get_all([url])
+        if isinstance(fetched, SeptetError):
+            raise fetched
         kind = sniff(fetched.body, fetched.media_type, fetched.url)
         page = read_page(fetched.body, kind, fetched.charset, fetched.url, self.settings)
         return Read(fetched, kind, page, "product")

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from agent.errors import SourceError, UsageError
+from agent.errors import SeptetError, SourceError, UsageError
 from agent.intake.compose import compose
 from agent.intake.crawl import MIN_WORDS, Crawl, Read, words
+from agent.intake.net.answer import Outcome, Web
 from agent.intake.net.fetch import Fetcher, Meter
 from agent.intake.net.netguard import Guard, Resolver, with_deadline
 from agent.intake.pages.boilerplate import without_repeats
@@ -16,11 +16,14 @@ from agent.intake.pages.listing_json import read_json
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Removed
 from agent.intake.snapshot import digest
-from agent.intake.sources import LocalFile, locate, read_file, read_folder
+from agent.intake.sources import Folder, LocalFile, locate, read_file, read_folder
 from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
 _NEAR_EMPTY_WORDS: Final = 30
+
+Input = str | LocalFile | Folder
+"""A source that was opened: an address, or bytes under their names."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def read(
     *,
     allow_private: Sequence[str] = (),
     notes: Sequence[str] = (),
+    product: str | None = None,
     progress: Callable[[str], None] | None = None,
     now: str,
     resolve: Resolver | None = None,
@@ -96,23 +100,46 @@ def read(
     """
     if not sources:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
-    tell = progress or _silent
     meter = Meter(settings)
     meter.start_request()
     guard = Guard(allow_private, with_deadline(resolve, meter.seconds_left))
-    located = [locate(source) for source in sources]
-    gathering = _Gathering(now)
+    inputs = [_opened(source, settings) for source in sources]
     with Fetcher(settings, guard, meter) as fetcher:
-        crawl = Crawl(fetcher, guard, meter, settings, tell)
-        for place in located:
-            if isinstance(place, Path):
-                _add_path(gathering, place, settings, crawl.pages_used, tell)
-            else:
-                _add_crawl(gathering, crawl.run(place))
+        web = _Serial(fetcher, meter)
+        return read_inputs(inputs, web, settings, guard=guard, notes=notes, product=product, progress=progress, now=now)
+
+
+def read_inputs(
+    inputs: Sequence[Input],
+    web: Web,
+    settings: Settings,
+    *,
+    guard: Guard,
+    notes: Sequence[str] = (),
+    product: str | None = None,
+    progress: Callable[[str], None] | None = None,
+    now: str,
+) -> IntakeResult:
+    """Read opened sources: an address is crawled through `web`, files and folders are in memory already.
+
+    The same inputs and the same answers of `web` give the same result, byte for byte.
+
+    Raises what `read` raises.
+    """
+    if not inputs:
+        raise UsageError("no source", hint="give the address of a listing, a file or a folder")
+    tell = progress or _silent
+    gathering = _Gathering(now)
+    crawl = Crawl(web, guard, settings, tell)
+    for given in inputs:
+        if isinstance(given, str):
+            _add_crawl(gathering, crawl.run(given))
+        else:
+            _add_local(gathering, given, settings, crawl.pages_used, tell)
     _check_listing(gathering.parts[0], str(gathering.final_url))
     _add_notes(gathering, notes)
     _add_missing(gathering, crawl)
-    first = located[0]
+    first = inputs[0]
     budget = Budget(
         pages=settings.max_pages,
         pages_used=crawl.pages_used + gathering.pages_used,
@@ -120,9 +147,11 @@ def read(
         bytes_used=gathering.bytes_used,
         seconds=settings.total_seconds,
         depth=settings.max_depth,
+        connections_per_host=settings.connections_per_host,
+        delay_seconds=settings.delay_seconds,
     )
     intake = Intake(
-        source=_shown(first),
+        source=first if isinstance(first, str) else first.name,
         final_url=gathering.final_url,
         snapshots=tuple(gathering.snapshots.values()),
         documents=tuple(_documents(gathering.parts)),
@@ -133,26 +162,55 @@ def read(
     return IntakeResult(intake, gathering.blobs)
 
 
+class _Serial:
+    """One request after the other."""
+
+    def __init__(self, fetcher: Fetcher, meter: Meter) -> None:
+        self._fetcher = fetcher
+        self._meter = meter
+
+    def get_all(self, urls: Sequence[str]) -> list[Outcome]:
+        """What each address gave, in the order asked for."""
+        outcomes: list[Outcome] = []
+        for url in urls:
+            try:
+                outcomes.append(self._fetcher.get(url))
+            except SeptetError as error:
+                outcomes.append(error)
+        return outcomes
+
+    def exhausted(self) -> str | None:
+        """Which budget is used up."""
+        return self._meter.exhausted()
+
+
+def _opened(source: str, settings: Settings) -> Input:
+    place = locate(source)
+    if isinstance(place, str):
+        return place
+    name = place.resolve().name
+    if place.is_dir():
+        return read_folder(place, settings.max_pages, settings)
+    return read_file(place, name, settings)
+
+
 def _silent(_: str) -> None:
     return None
 
 
-def _shown(place: Path | str) -> str:
-    return place if isinstance(place, str) else place.resolve().name
-
-
-def _add_path(g: _Gathering, path: Path, settings: Settings, used: int, tell: Callable[[str], None]) -> None:
-    name = path.resolve().name
-    g.final_url = g.final_url or name
-    if not path.is_dir():
-        tell(f"reading {name}")
-        _add_file(g, read_file(path, name, settings), settings)
+def _add_local(
+    g: _Gathering, given: LocalFile | Folder, settings: Settings, used: int, tell: Callable[[str], None]
+) -> None:
+    g.final_url = g.final_url or given.name
+    if isinstance(given, LocalFile):
+        tell(f"reading {given.name}")
+        _add_file(g, given, settings)
         return
-    folder = read_folder(path, settings.max_pages - used - g.pages_used, settings)
-    for file in folder.files:
+    pages = max(1, settings.max_pages - used - g.pages_used)
+    for file in given.files[:pages]:
         tell(f"reading {file.name}")
         _add_file(g, file, settings)
-    for left in folder.left_out:
+    for left in (*(file.name for file in given.files[pages:]), *given.left_out):
         g.missing.append(Missing(reason="budget", detail=f"{left} was not read, the budget of pages is used up"))
 
 
