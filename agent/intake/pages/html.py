@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
+from agent.intake.pages.head import read_head
 from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
 from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
 
@@ -87,6 +88,7 @@ def read_html(text: str) -> Page:
         return Page("", ())
     title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
     empty_mount = mount_is_empty(root)
+    head = read_head(root)
     visibility = Visibility(root)
     visibility.run()
     walk = _Walk(root)
@@ -101,7 +103,16 @@ def read_html(text: str) -> Page:
         removed.append(Removed("control-characters", "the page", f"{controls} control characters"))
     if walk.too_deep:
         removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
-    return Page(heading, blocks, tuple(walk.links), tuple(removed), visibility.scripts and empty_mount)
+    return Page(
+        heading,
+        blocks,
+        (*walk.links, *head.links),
+        tuple(removed),
+        visibility.scripts and empty_mount,
+        canonical=head.canonical,
+        refresh=head.refresh,
+        wall=head.wall,
+    )
 
 
 class _Walk:
@@ -250,7 +261,7 @@ class _Walk:
         href = (element.get("href") or "").strip()
         if href and len(self.links) < _MAX_LINKS:
             region: Region = "chrome" if state.chrome else "neighbour" if state.hint else "main"
-            self.links.append(PageLink(href, _joined(element), region))
+            self.links.append(PageLink(href, _joined(element), region, (element.get("rel") or "").lower()))
 
 
 def _voted(root: etree._Element, pieces: list[_Piece]) -> list[_Piece]:

@@ -8,6 +8,8 @@ from typing import Final, Literal, NamedTuple
 BlockKind = Literal["heading", "paragraph", "item", "row", "code"]
 Region = Literal["main", "chrome", "neighbour"]
 AboutHint = Literal["", "other"]
+Wall = Literal["", "login", "consent", "script"]
+"""What stands between a reader and a page with little text: a log-in, a consent form, JavaScript."""
 
 MAX_EXCERPT: Final = 200
 """Characters of a finding's excerpt."""
@@ -39,6 +41,8 @@ class PageLink(NamedTuple):
     href: str
     text: str
     region: Region
+    rel: str = ""
+    """Its roles in lower case, with blanks between: `nofollow`, `homepage`, …"""
 
 
 class Page(NamedTuple):
@@ -50,3 +54,8 @@ class Page(NamedTuple):
     removed: tuple[Removed, ...] = ()
     scripts: bool = False
     """True when the page carries scripts and an empty mount point, so its text may need JavaScript."""
+    canonical: str = ""
+    """The address that the page names as its own, as written; identity only."""
+    refresh: str = ""
+    """Where the page sends a browser after a moment, as written."""
+    wall: Wall = ""
