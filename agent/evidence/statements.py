@@ -137,8 +137,11 @@ def _flagged(document: Document, start: int, end: int) -> bool:
     return any(f.start < end and start < f.end for f in document.findings if f.kind not in _MILD_FINDINGS)
 
 
-_MILD_FINDINGS: Final = frozenset({"needs-javascript", "near-empty", "content-changed", "remote-resource", "path"})
-"""About the page as a whole, not about the words that they point to."""
+_MILD_FINDINGS: Final = frozenset(
+    {"needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance"}
+    | {"remote-resource", "path", "structure", "vendor-claim"}
+)
+"""About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
 
 _MANIFEST = re.compile(r"\.(?:json|ya?ml|toml|lock|xml|cfg|ini)(?:$|[?#])", re.I)
 

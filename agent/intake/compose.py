@@ -7,10 +7,12 @@ line; a blank line between blocks, none within a list, a table or a run of code;
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple, cast, get_args
+from urllib.parse import unquote_plus, urlsplit
 
-from agent.intake.pages import instructions
+from agent.intake.pages import instructions, marks
 from agent.intake.pages.page import MAX_EXCERPT, Block, Page
 from agent.intake.pages.sanitise import clean
+from agent.intake.vendor_claims import vendor_claims
 from agent.records import About, Document, Finding, FindingKind, Section, Snapshot, SourceKind
 
 _TIGHT: Final = frozenset({"item", "row", "code"})
@@ -83,7 +85,8 @@ class _Builder:
         self._spill = False
         self._parts_before = False
 
-    def add(self, block: Block) -> None:
+    def add(self, block: Block) -> int:
+        """Take a block; the offset at which its words begin."""
         tight = self._last == block.kind and block.kind in _TIGHT
         self._put("" if not self._parts else "\n" if tight else "\n\n")
         if block.kind == "heading":
@@ -91,6 +94,11 @@ class _Builder:
         self._enter(block)
         self._put("- " + block.text if block.kind == "item" else block.text)
         self._last = block.kind
+        return self._length - len(block.text)
+
+    def where(self) -> str:
+        """The place of the last block in words."""
+        return _under(self._path)
 
     def finish(self) -> tuple[str, tuple[Section, ...]]:
         if self._parts:
@@ -166,8 +174,16 @@ def compose(
         cleaned = clean(block.text, _where(block))
         findings.extend(_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed)
         text = _one_line(cleaned.text, block.kind)
-        if text:
-            builder.add(block._replace(text=text))
+        if not text:
+            continue
+        found = () if block.kind == "code" else marks.find(text)
+        if found and block.kind == "heading":
+            # Words that forge markup or structure open no section of the document.
+            block = block._replace(kind="paragraph", level=0)
+        start = builder.add(block._replace(text=text))
+        where = builder.where()
+        for mark in found:
+            findings.append(_finding(identity, mark.kind, start, start + len(text), where, text[mark.start :]))
     text, sections = builder.finish()
     for removed in page.removed:
         findings.append(_finding(identity, removed.kind, 0, 0, removed.where, clean(removed.text, "").text))
@@ -175,19 +191,44 @@ def compose(
         start, end = _sentence(text, place.start, place.end)
         where = _heading_at(sections, start)
         findings.append(_finding(identity, "instruction-like-text", start, end, where, text[start:end]))
-    return Document(
+    findings.extend(_in_address(identity, url or snapshot.final_url))
+    document = Document(
         id=identity,
         sha256=snapshot.sha256,
         url=url or snapshot.final_url,
-        title=_one_line(clean(page.title, "").text, "heading")[:MAX_EXCERPT],
+        title=_title(page),
         kind=kind or snapshot.kind,
         media_type=snapshot.media_type,
         fetched_at=snapshot.fetched_at,
         user_agent=snapshot.user_agent,
         text=text,
         sections=sections,
-        findings=_unique(findings),
+        findings=_unique(findings, _MAX_FINDINGS),
     )
+    if document.kind == "analyst-note":
+        return document
+    both = (*document.findings, *vendor_claims(document))
+    return document.model_copy(update={"findings": both})
+
+
+def _title(page: Page) -> str:
+    """The page's title, or its first honest heading when the title speaks to assessors or forges markup."""
+    headings = [block.text for block in page.blocks if block.kind == "heading"]
+    for text in (page.title, *headings):
+        title = _one_line(clean(text, "").text, "heading")
+        if title and not marks.find(title) and not instructions.find(title):
+            return title[:MAX_EXCERPT]
+    return ""
+
+
+def _in_address(identity: str, url: str) -> list[Finding]:
+    """Words in a file name or an address that speak to assessors: they are shown beside every quote."""
+    parts = urlsplit(url)
+    plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
+    words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())
+    if not any(instructions.find(text) for text in (words, re.sub(r"\b0 0\b", "0.0", words), plain)):
+        return []
+    return [_finding(identity, "instruction-like-text", 0, 0, "the address or file name", clean(plain, "").text)]
 
 
 def _one_line(text: str, kind: str) -> str:
@@ -205,8 +246,12 @@ def _where(block: Block) -> str:
 def _heading_at(sections: Sequence[Section], offset: int) -> str:
     for section in sections:
         if section.start <= offset < section.end:
-            return "under " + " › ".join(section.path) if section.path else "before the first heading"
+            return _under(section.path)
     return ""
+
+
+def _under(path: tuple[str, ...]) -> str:
+    return "under " + " › ".join(path) if path else "before the first heading"
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
@@ -232,5 +277,15 @@ def _finding(document: str, kind: str, start: int, end: int, where: str, excerpt
     )
 
 
-def _unique(findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(dict.fromkeys(findings))[:_MAX_FINDINGS]
+def _unique(findings: list[Finding], most: int) -> tuple[Finding, ...]:
+    """Each finding once; when there are too many, some of every kind."""
+    once = list(dict.fromkeys(findings))
+    if len(once) <= most:
+        return tuple(once)
+    seen: dict[str, int] = {}
+    ranked: list[tuple[int, int, Finding]] = []
+    for index, finding in enumerate(once):
+        seen[finding.kind] = seen.get(finding.kind, 0) + 1
+        ranked.append((seen[finding.kind], index, finding))
+    kept = sorted(sorted(ranked)[:most], key=lambda entry: entry[1])
+    return tuple(finding for _, _, finding in kept)

@@ -1,0 +1,55 @@
+"""Sentences by which a vendor speaks for its product: controls, certificates, assurances, assessments of its own.
+
+They are shown to the analyst as what they are. The mark withdraws nothing: a claim of rank 2 or less lowers nothing in
+the first place, and a sentence may state a risk beside its claim.
+"""
+
+import re
+from typing import Final
+
+from agent.evidence.statements import statements
+from agent.records import Document, Finding
+
+_MAX_CLAIMS: Final = 60
+_MAX_EXCERPT: Final = 200
+_MAX_RANK: Final = 2
+_MAX_WORDS: Final = 90
+_CLAIM: Final = re.compile(
+    r"\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
+    r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b"
+    r"|\b(?:penetration|pen|security)[- ]?(?:tests?|audits?|assessments?)\b|\bcertifi\w+|\bcomplian\w+|\baudited\b"
+    r"|\b(?:completely|fully|entirely|totally|perfectly|100 ?%|always|guaranteed) (?:safe|secure|private|harmless)\b"
+    r"|\bno data (?:ever )?(?:leaves|is (?:kept|stored|shared))"
+    r"|\bcannot (?:access|read|send|delete|modify|change|write)\b"
+    r"|\b(?:approval|confirmation|review|oversight)\b.{0,60}\b(?:mode|required|always|can be (?:turned|enabled))"
+    r"|\b(?:every|each|all)\b.{0,60}\b(?:approved|reviewed|confirmed|signed off|checked) by (?:a |an )?(?:person|human|"
+    r"people|admin\w*|operator|member|expert)",
+    re.IGNORECASE,
+)
+
+
+def vendor_claims(document: Document) -> tuple[Finding, ...]:
+    """The findings of kind `vendor-claim` of a document, in its order, at most 60."""
+    found: list[Finding] = []
+    for statement in statements((document,)):
+        speaks = statement.role in ("control", "assessment") or (
+            statement.role == "description" and _CLAIM.search(statement.text)
+        )
+        if not speaks or statement.rank > _MAX_RANK or statement.about == "other":
+            continue
+        if statement.flagged or len(statement.text.split()) > _MAX_WORDS:
+            continue
+        where = "under " + " › ".join(statement.path) if statement.path else "before the first heading"
+        found.append(
+            Finding(
+                kind="vendor-claim",
+                document=document.id,
+                start=statement.start,
+                end=statement.end,
+                where=where,
+                excerpt=" ".join(statement.text.split())[:_MAX_EXCERPT],
+            )
+        )
+        if len(found) == _MAX_CLAIMS:
+            break
+    return tuple(found)
