@@ -2,7 +2,9 @@
 
 Each setting has a name, a default, a unit and a help text in `SETTINGS`; the environment variable is the name in
 capitals behind `SEPTET_`. The config file is TOML with the names as keys; `SEPTET_CONFIG` names it. The
-environment wins over the file. Nothing else in the package reads the environment.
+environment wins over the file. Nothing else in the package reads the environment. `cache_dir` alone has no default
+here: it is the user's cache folder for a program that was started, and nothing for a caller that makes its own
+`Settings`.
 """
 
 import tomllib
@@ -16,6 +18,8 @@ from pydantic import TypeAdapter
 from agent.errors import InputError
 
 _PREFIX: Final = "SEPTET_"
+_FOLDER: Final = "septet"
+_OFF: Final = frozenset({"", "-", "off"})
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Settings:
     hits_per_question: int = 12
     hits_per_document: int = 6
     cache_dir: str = ""
+    cache_max_bytes: int = 500_000_000
     user_agent: str = "septet/0.1 (drafts threat models from product listings)"
 
 
@@ -78,7 +83,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("chunk_overlap_chars", "characters", "overlap of neighbouring chunks"),
     Setting("hits_per_question", "passages", "passages kept for each question"),
     Setting("hits_per_document", "passages", "passages kept of one document for each question"),
-    Setting("cache_dir", "folder", "where indexes are kept between runs; empty: nowhere"),
+    Setting("cache_dir", "folder", "where answers are kept between runs; `off`: nowhere; else the user's cache folder"),
+    Setting("cache_max_bytes", "bytes", "size of that folder; the oldest goes first"),
     Setting("user_agent", "text", "how requests name themselves"),
 )
 
@@ -98,7 +104,19 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
             values[name] = text
+    folder = str(values.get("cache_dir", _cache_home(environ)))
+    values["cache_dir"] = "" if folder in _OFF else folder
     return _SETTINGS.validate_python({name: _convert(name, value) for name, value in values.items()})
+
+
+def _cache_home(environ: Mapping[str, str]) -> str:
+    """The user's cache folder for Septet; empty when the environment names no home."""
+    base = environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification has relative paths ignored.
+    if Path(base).is_absolute():
+        return str(Path(base) / _FOLDER)
+    home = environ.get("HOME", "")
+    return str(Path(home) / ".cache" / _FOLDER) if Path(home).is_absolute() else ""
 
 
 def _read_file(path: Path) -> dict[str, object]:

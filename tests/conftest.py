@@ -50,6 +50,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):  # noqa: TID251  (what a developer has set must not reach a test)
         if name.startswith(_OURS) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SEPTET_CACHE_DIR", "off")  # no test writes into the cache of whoever runs it
 
 
 @pytest.fixture
