@@ -29,6 +29,7 @@ class Verb(NamedTuple):
 
 VERBS: Final[dict[str, Verb]] = {
     "draft": Verb("agent.verbs.draft", "command", "Draft a threat model from a product listing."),
+    "intake": Verb("agent.verbs.intake", "command", "Show what would be read of a product, without drafting."),
     "score": Verb("agent.verbs.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
     "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
 }

@@ -4,32 +4,36 @@ sources ─ read ─► documents ─ statements ─ index ─ search ─► Rea
 """
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from agent.drafting.calibrate import Calibration, load_calibration
 from agent.drafting.embedded import Composition, compose
-from agent.errors import InputError
+from agent.errors import SeptetError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements
-from agent.export.draft_json import dump, dump_documents
+from agent.export import draft_folder
+from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
+from agent.export.draft_json import load as load_draft
 from agent.export.markdown import render
-from agent.intake import read
+from agent.intake.changes import compare, mark
+from agent.intake.net.cache import Unfinished
+from agent.intake.remember import Remembered, read_recorded, read_remembered
+from agent.intake.replay import Recorded
+from agent.intake.replay import load as load_recording
+from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
 from agent.llm.prompts import cards
 from agent.records import Document, Draft, DrafterRef, Dropped, Intake, Missing, PromptRef, SearchQuestion, SourceRef
 from agent.retrieval.index import build
 from agent.settings import Settings
 
-DRAFT_JSON: Final = "draft.json"
-DRAFT_MD: Final = "draft.md"
-_OWN_FILES: Final = frozenset({DRAFT_JSON, DRAFT_MD, "snapshots", "index"})
 _ID_CHARS: Final = 16
 
 Progress = Callable[[str], None]
@@ -47,6 +51,10 @@ class DraftResult:
     blobs: dict[str, bytes]
     """Snapshot bytes by sha256."""
     settings: Settings
+    recorded: Recorded
+    """All that is needed to draft again offline."""
+    unfinished: Unfinished | None = None
+    """The log of the crawl, kept until the draft is saved."""
 
 
 def draft(
@@ -62,32 +70,62 @@ def draft(
 ) -> DraftResult:
     """Draft a threat model of the product that `sources` describe, with the embedded drafter.
 
-    `now` is the time to record, UTC, ISO 8601. Nothing is written here; `out`, when given, is checked first, so that
-    a run of a minute does not end at a folder that cannot be used. Raises the errors of `agent.errors`.
+    `now` is the time to record, UTC, ISO 8601. Nothing is written here but the cache; `out`, when given, is checked
+    first, so that a run of a minute does not end at a folder that cannot be used, and what the web answered is kept
+    in the cache until `save` wrote the draft there. Raises the errors of `agent.errors`.
     """
-    if out is not None:
-        _check_out(out)
+    before = _earlier(out) if out is not None else ()
     say = progress or (lambda _: None)
     say("reading the sources")
-    found = read(sources, settings, allow_private=allow_private, notes=notes, progress=progress, now=now)
+    found = read_remembered(
+        sources, settings, allow_private=allow_private, notes=notes, product=product, progress=progress, now=now
+    )
+    changes = compare(before, found.result.intake.documents)
+    recording = found.recorded.recording.model_copy(update={"changes": changes})
     say("drafting")
-    documents = found.intake.documents
+    made = _drafted(replace(found, recorded=replace(found.recorded, recording=recording)), settings)
+    if out is None and found.unfinished is not None:
+        found.unfinished.finish()
+    return made
+
+
+def redraft(
+    snapshot: Path, *, settings: Settings, out: Path | None = None, progress: Progress | None = None
+) -> DraftResult:
+    """Draft again, offline, from what an earlier draft was made of: the same version gives the same bytes.
+
+    `snapshot` is the folder of that draft or the snapshots in it; of `settings` only the cache counts. `out` is
+    checked as by `draft`. Raises SourceError when there is no recording, IntegrityError when it was changed.
+    """
+    if out is not None:
+        draft_folder.check(out)
+    recorded = load_recording(snapshot)
+    used = recorded.settings(settings)
+    return _drafted(read_recorded(recorded, used, progress=progress), used)
+
+
+def _drafted(found: Remembered, settings: Settings) -> DraftResult:
+    recording = found.recorded.recording
+    documents = mark(found.result.intake.documents, recording.changes)
+    intake = found.result.intake.model_copy(update={"documents": documents})
     drafted = draft_documents(
         documents,
-        name=product,
+        name=recording.product,
         calibration=load_calibration(),
         settings=settings,
-        created_at=now,
-        missing=found.intake.missing,
+        created_at=recording.now,
+        missing=intake.missing,
     )
     return DraftResult(
         draft=drafted,
         json=dump(drafted),
         markdown=render(drafted, documents),
         documents=documents,
-        intake=found.intake,
-        blobs=found.blobs,
+        intake=intake,
+        blobs=found.result.blobs,
         settings=settings,
+        recorded=found.recorded,
+        unfinished=found.unfinished,
     )
 
 
@@ -134,56 +172,29 @@ def save(result: DraftResult, out: Path) -> None:
     """Write draft.json, draft.md, snapshots/ and index/ to the folder `out`; an earlier draft there is replaced.
 
     The new folder is complete before it takes the old one's place, so an interrupted run leaves the old state.
-    Raises InputError when `out` holds anything that is not a draft.
+    Raises InputError when `out` holds anything that is not a draft or another run is writing it, OSError or SourceError
+    when the disk is full.
     """
-    out = out.absolute()
-    _check_out(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = _beside(out, "new"), _beside(out, "old")
-    shutil.rmtree(fresh, ignore_errors=True)
+    with draft_folder.replacing(out) as fresh:
+        write_snapshots(fresh / SNAPSHOTS, result.intake.snapshots, result.blobs)
+        store_recording(fresh / SNAPSHOTS, result.recorded)
+        build(result.documents, statements(result.documents), result.settings, fresh / draft_folder.INDEX).close()
+        draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))
+        draft_folder.write(fresh / draft_folder.REPORT, result.markdown)
+        draft_folder.write(fresh / FILE_NAME, result.json)
+    if result.unfinished is not None:
+        result.unfinished.finish()
+
+
+def _earlier(out: Path) -> tuple[Document, ...]:
+    """The texts of the draft that stands in `out`; none when there is none, or it is too broken to compare with."""
+    draft_folder.check(out)
     try:
-        fresh.mkdir()
-        write_snapshots(fresh / "snapshots", result.intake.snapshots, result.blobs)
-        build(result.documents, statements(result.documents), result.settings, fresh / "index").close()
-        _write(fresh / "snapshots" / "documents.json", dump_documents(result.documents))
-        _write(fresh / DRAFT_MD, result.markdown)
-        _write(fresh / DRAFT_JSON, result.json)
-        if out.exists():
-            out.rename(old)
-        fresh.rename(out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if out.exists():
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def _beside(out: Path, role: str) -> Path:
-    return out.with_name(f".{out.name}.{role}")
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _check_out(out: Path) -> None:
-    old = _beside(out, "old")
-    if old.is_dir() and not out.exists():
-        # A run was killed between its two renames: the earlier draft is still whole under its other name.
-        old.rename(out)
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise InputError("the output is not a folder", where=str(out), hint="name a new or empty folder")
-    foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OWN_FILES)
-    if foreign:
-        raise InputError(
-            f"the folder holds other files, {foreign[0]!r} among them",
-            where=str(out),
-            hint="name a new or empty folder; a draft replaces only a draft",
-        )
+        load_draft(out)
+        raw = (out / SNAPSHOTS / TEXTS).read_bytes()
+        return TypeAdapter(tuple[Document, ...]).validate_json(raw)
+    except (SeptetError, OSError, ValidationError):
+        return ()
 
 
 def _assemble(

@@ -13,7 +13,8 @@ from agent.cli import EVAL_VERBS, VERBS, septet
 
 NAMES = {"Draft", "Score", "SeptetError", "Settings", "draft", "load_draft", "score"}
 OPTIONS = {
-    "draft": {"--out", "--product", "--note", "--allow-private", "--json"},
+    "draft": {"--out", "--product", "--note", "--allow-private", "--from-snapshot", "--json"},
+    "intake": {"--product", "--note", "--allow-private", "--json"},
     "score": {
         "--cvss", "--base", "--factor", "--factor-sum", "--factor-set", "--threat-multiplier", "--mitigation",
         "--formula", "--mode", "--json", "--jsonl",

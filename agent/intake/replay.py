@@ -26,7 +26,7 @@ RECORDING: Final = "recording.json"
 _SCHEMA: Final = "septet/recording/1"
 _SNAPSHOTS: Final = "snapshots"
 _MAX_BYTES: Final = 50_000_000
-_OF_THIS_MACHINE: Final = frozenset({"cache_dir", "cache_max_bytes"})
+OF_THIS_MACHINE: Final = frozenset({"cache_dir", "cache_max_bytes"})
 """Settings that change nothing in a draft."""
 _AGAIN: Final = "draft again from the sources"
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -98,8 +98,8 @@ class Recorded:
 
         Raises IntegrityError when the recording has others than there are.
         """
-        machine = {name: getattr(own, name) for name in _OF_THIS_MACHINE}
-        known = {field.name for field in fields(Settings)} - _OF_THIS_MACHINE
+        machine = {name: getattr(own, name) for name in OF_THIS_MACHINE}
+        known = {field.name for field in fields(Settings)} - OF_THIS_MACHINE
         if not known >= set(self.recording.settings):
             raise IntegrityError("the recording has unknown settings", where=RECORDING, hint=_AGAIN)
         try:
@@ -138,7 +138,7 @@ def record(
         notes=tuple(notes),
         product=product,
         allow_private=tuple(allow_private),
-        settings={name: value for name, value in values.items() if name not in _OF_THIS_MACHINE},
+        settings={name: value for name, value in values.items() if name not in OF_THIS_MACHINE},
         entries=tuple(heard.entries),
     )
     return Recorded(recording, {**files, **heard.bodies})

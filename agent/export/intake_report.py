@@ -1,0 +1,116 @@
+"""What intake read and found, as JSON for programs and as text for a terminal.
+
+Everything in the text that came from a source is printed on one line with control characters made visible.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from agent.export.safe_markdown import one_line
+from agent.records import Intake
+
+SCHEMA: Final = "septet/intake/1"
+_HASH: Final = 12
+_STATES: Final = ("read", "refused", "skipped")
+_MAX_LINKS: Final = 40
+"""Links of one state in the text; the JSON has all."""
+
+
+def as_json(intake: Intake) -> str:
+    """The `septet/intake/1` object, with a line feed at the end; `product`, `candidates` and `sites` when known."""
+    whole: dict[str, object] = {
+        "schema": SCHEMA,
+        "source": intake.source,
+        "final_url": intake.final_url,
+        "documents": [
+            {
+                "document": document.id,
+                "url": document.url,
+                "sha256": document.sha256,
+                "kind": document.kind,
+                "media_type": document.media_type,
+                "chars": len(document.text),
+                "findings": [finding.model_dump(mode="json") for finding in document.findings],
+            }
+            for document in intake.documents
+        ],
+        "links": [link.model_dump(mode="json") for link in intake.links],
+        "missing": [gap.model_dump(mode="json") for gap in intake.missing],
+        "budget": intake.budget.model_dump(mode="json"),
+    }
+    if intake.product:
+        whole["product"] = intake.product
+    if intake.candidates:
+        whole["candidates"] = list(intake.candidates)
+    if intake.sites:
+        whole["sites"] = [site.model_dump(mode="json") for site in intake.sites]
+    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def as_text(intake: Intake) -> str:
+    """The same for a reader: documents, findings, links by what became of them, what is missing, the budget."""
+    parts = (_subject(intake), _documents(intake), _findings(intake), _links(intake), _missing(intake), _budget(intake))
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _subject(intake: Intake) -> Iterator[str]:
+    yield f"Source: {one_line(intake.source)}"
+    if intake.final_url != intake.source:
+        yield f"Led to: {one_line(intake.final_url)}"
+    if intake.product:
+        yield f"Product: {one_line(intake.product)}"
+    if intake.candidates:
+        yield f"Products on the page: {', '.join(map(one_line, intake.candidates))}"
+    for site in intake.sites:
+        yield f"Followed to its {site.role}: {one_line(site.url)} (named by {one_line(site.because)!r})"
+
+
+def _documents(intake: Intake) -> Iterator[str]:
+    yield ""
+    yield f"Documents ({len(intake.documents)})"
+    for item in intake.documents:
+        facts = f"{item.kind}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
+        yield f"  {item.id}  {one_line(item.url)}"
+        yield f"      {one_line(facts)}"
+
+
+def _findings(intake: Intake) -> Iterator[str]:
+    found = [finding for document in intake.documents for finding in document.findings]
+    yield ""
+    yield f"Findings ({len(found)})"
+    for finding in found:
+        place = f"{finding.where}, characters {finding.start}-{finding.end}" if finding.end else finding.where
+        yield f"  {finding.document}  {finding.kind}: {one_line(place)}"
+        if finding.excerpt:
+            yield f'      "{one_line(finding.excerpt)}"'
+
+
+def _links(intake: Intake) -> Iterator[str]:
+    for state in _STATES:
+        links = [link for link in intake.links if link.state == state]
+        if not links:
+            continue
+        yield ""
+        yield f"Links {state} ({len(links)})"
+        for link in links[:_MAX_LINKS]:
+            yield f"  {one_line(link.url)}: {one_line(link.reason)}"
+        if len(links) > _MAX_LINKS:
+            yield f"  and {len(links) - _MAX_LINKS} more; --json has all"
+
+
+def _missing(intake: Intake) -> Iterator[str]:
+    if intake.missing:
+        yield ""
+        yield f"Missing ({len(intake.missing)})"
+        yield from (f"  {gap.reason}: {one_line(gap.detail)}" for gap in intake.missing)
+
+
+def _budget(intake: Intake) -> Iterator[str]:
+    budget = intake.budget
+    yield ""
+    yield (
+        f"Budget: {budget.pages_used} of {budget.pages} pages, {budget.bytes_used} of {budget.bytes} bytes, "
+        f"at most {budget.seconds:g} seconds and {budget.depth} links deep; {budget.connections_per_host} connections "
+        f"a host, {budget.delay_seconds:g} seconds apart"
+    )
