@@ -112,6 +112,7 @@ def read_html(text: str) -> Page:
         canonical=head.canonical,
         refresh=head.refresh,
         wall=head.wall,
+        stylesheets=tuple(dict.fromkeys(visibility.sheets)),
     )
 
 

@@ -13,6 +13,8 @@ Wall = Literal["", "login", "consent", "script"]
 
 MAX_EXCERPT: Final = 200
 """Characters of a finding's excerpt."""
+LINKED_SHEET: Final = "data-linked-sheet"
+"""Attribute of a `<style>` that holds a style sheet which the page links: it counts before the page's own."""
 
 
 class Block(NamedTuple):
@@ -59,3 +61,5 @@ class Page(NamedTuple):
     refresh: str = ""
     """Where the page sends a browser after a moment, as written."""
     wall: Wall = ""
+    stylesheets: tuple[str, ...] = ()
+    """Addresses of the style sheets that the page links, as written."""

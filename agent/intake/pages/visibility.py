@@ -1,34 +1,26 @@
 """The visibility pass: takes text that a reader cannot see out of an HTML tree, and reports it.
 
 No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
-real permissions live there. A colour counts as hidden only against a background that the page states, so that a dark
-theme is not taken for white on white. Imported by the parsing child.
+real permissions live there. A colour counts as hidden only against a background that can be told, so that a dark theme
+or a picture behind a headline is not taken for white on white. Imported by the parsing child.
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages import instructions, styles
-from agent.intake.pages.page import MAX_EXCERPT, Removed
+from agent.intake.pages import cascade, colours, instructions, styles
+from agent.intake.pages.page import LINKED_SHEET, MAX_EXCERPT, Removed
 
 _SILENT: Final = frozenset(
     {"script", "style", "template", "noscript", "noframes", "iframe", "object", "embed", "applet", "audio", "video"}
     | {"canvas", "map", "datalist", "rp", "annotation", "annotation-xml", "select", "textarea", "svg", "head"}
 )
 _FALLBACK: Final = frozenset({"template", "noscript", "object", "dialog", "rp", "annotation", "annotation-xml"})
-_TOLD: Final = (
-    "title",
-    "alt",
-    "aria-label",
-    "aria-description",
-    "placeholder",
-    "data-tooltip",
-    "data-content",
-    "value",
-)
+_PICTURES: Final = frozenset({"img", "video", "picture", "canvas", "svg", "iframe"})
 _UNFOLDS: Final = re.compile(r"\b(?:tab|tabs|tab-?pane|tab-?panel|tab-?content|accordion\S*|collaps\S*|panel|faq\S*)\b")
+_FOLDS: Final = ("display:none", "a box of no size", "visibility:hidden", "the attribute hidden", "opacity 0")
 _JAVASCRIPT: Final = re.compile(
     r"(?:enable|requires?|needs?|turn on|without|disabled?|support).{0,40}\bjava ?script|googletagmanager",
     re.IGNORECASE,
@@ -37,92 +29,152 @@ _MOUNTS: Final = frozenset({"root", "app", "__next", "__nuxt", "___gatsby", "sve
 _WORTH_WORDS: Final = 4
 _WORTH_ARIA: Final = 12
 _WORTH_COMMENT: Final = 12
+_PIXEL: Final = 2.0
+_COVER_WORDS: Final = 5
+_TOLD_WORDS: Final = 3
 _MARKUP: Final = re.compile(r"[<>{}=;\[\]]|https?:")
-_WHITE: Final[styles.Colour] = (255, 255, 255)
+_UNSET: Final = frozenset({"", "inherit", "initial", "unset", "revert", "revert-layer", "currentcolor"})
+_TOLD_REACH: Final = 20_000
+_MAX_REMOVED: Final = 300
+_FONT: Final = 16.0
+_DIM: Final = 0.1
+"""Opacity up to which text cannot be seen."""
+# The tree gives such characters out, from references like &#31;, but does not take them in again.
+NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _Seen(NamedTuple):
+    """What an element hands down to what is in it."""
+
+    ink: colours.Colour | None
+    ground: colours.Colour | None
+    """None: nobody said; see `open_ground`."""
+    open_ground: bool
+    """True when the background cannot be told: a picture, a gradient, an unread style sheet."""
+    font: float
+    visible: bool
+    opacity: float
+    variables: dict[str, str]
 
 
 class Visibility:
-    """One pass over one tree; `removed` and `scripts` tell what it found."""
+    """One pass over one tree; `removed`, `scripts` and `sheets` (addresses as written) tell what it found."""
 
     def __init__(self, root: etree._Element) -> None:
         self._root = root
         self.removed: list[Removed] = []
         self.scripts = False
-        self._rules: list[styles.Rule] = []
-        self._by_key: dict[str, list[styles.Rule]] = {}
+        self.sheets: list[str] = []
+        self._doomed: list[etree._Element] = []
+        self._faded: list[tuple[etree._Element, str]] = []
+        self._controlled: frozenset[str] = frozenset()
+        self._cascade = cascade.Cascade(root, ())
         self._linked = False
 
     def run(self) -> None:
         """Take hidden text out of the tree in place."""
         self._read_head()
         self._sweep_metadata()
-        doomed: list[etree._Element] = []
-        faded: list[etree._Element] = []
-        # One walk in document order; inherited colours travel on an explicit stack, deep trees do not recurse.
-        stack: list[tuple[etree._Element, styles.Colour | None, styles.Colour | None]] = [(self._root, None, None)]
+        # One walk in document order; what is inherited travels on an explicit stack, deep trees do not recurse.
+        first = _Seen(None, None, self._linked, _FONT, True, 1.0, {})
+        stack: list[tuple[etree._Element, _Seen]] = [(self._root, first)]
         while stack:
-            element, ink, ground = stack.pop()
-            if not isinstance(element.tag, str):
-                self._comment(element)
-                doomed.append(element)
-                continue
-            reason = self._reason(element)
-            if reason is not None:
-                self._report(element, reason)
-                doomed.append(element)
-                continue
-            self._attributes(element)
-            style = self._style(element)
-            ink = styles.colour(style.get("color", "")) or ink
-            ground = self._background(style, ground)
-            if styles.transparent(style) or self._same(ink, ground):
-                faded.append(element)
-            stack.extend((child, ink, ground) for child in reversed(element))
-        for element in faded:
-            self._fade(element)
-        for element in doomed:
+            element, outer = stack.pop()
+            inner = self._enter(element, outer)
+            if inner is not None:
+                covered = self._covered(element) if len(element) > 1 else 0
+                for index, child in reversed(list(enumerate(element))):
+                    if index < covered and isinstance(child.tag, str):
+                        self._report(child, "covered by another layer")
+                        self._doomed.append(child)
+                    else:
+                        stack.append((child, inner))
+        for element, reason in self._faded:
+            self._fade(element, reason)
+        for element in self._doomed:
             _drop(element)
+        del self.removed[_MAX_REMOVED:]
+
+    def _enter(self, element: etree._Element, outer: _Seen) -> _Seen | None:
+        """What holds inside an element, or None when it was taken out."""
+        if not isinstance(element.tag, str):
+            self._comment(element)
+            self._doomed.append(element)
+            return None
+        style, variables = self._style(element, outer)
+        reason = self._reason(element, style, outer)
+        if reason is not None:
+            self._report(element, reason)
+            self._doomed.append(element)
+            return None
+        self._attributes(element, style)
+        inner = self._inherit(element, style, outer._replace(variables=variables))
+        if not inner.visible:
+            if not self._unfolds(element):
+                self._faded.append((element, "visibility:hidden"))
+        elif inner.font < styles.MIN_FONT:
+            self._faded.append((element, "a font too small to read"))
+        elif self._drowned(style, inner):
+            self._faded.append((element, "text in the colour of its background"))
+        return inner
 
     def _read_head(self) -> None:
-        sheets: list[str] = []
-        for element in self._root.iter("style", "link", "script"):
-            if element.tag == "style" and element.get("media", "all") in ("all", "screen", ""):
-                sheets.append(element.text or "")
-            elif element.tag == "link" and "stylesheet" in (element.get("rel") or "").lower():
-                self._linked = True
+        linked: list[str] = []
+        own: list[str] = []
+        controlled: set[str] = set()
+        for element in self._root.iter("*"):
+            if element.tag == "style":
+                if cascade.seen_on_screen((element.get("media") or "").lower()):
+                    (linked if element.get(LINKED_SHEET) is not None else own).append(element.text or "")
+            elif element.tag == "link" and "stylesheet" in (element.get("rel") or "").lower().split():
+                if cascade.seen_on_screen((element.get("media") or "").lower()) and element.get("href"):
+                    self.sheets.append(element.get("href").strip())
             elif element.tag == "script" and (element.get("src") or len(element.text or "") > MAX_EXCERPT):
                 self.scripts = True
-        self._rules, generated = [], ""
-        for sheet in sheets:
-            found, text = styles.rules(sheet)
-            self._rules.extend(found)
-            generated = f"{generated} {text}".strip()
-        for rule in self._rules:
-            key = next((f".{name}" for name in sorted(rule.classes)), next((f"#{name}" for name in rule.ids), rule.tag))
-            self._by_key.setdefault(key, []).append(rule)
-        if len(generated.split()) > _WORTH_WORDS:
-            self.removed.append(Removed("hidden-text", "text that a style sheet writes", generated[:MAX_EXCERPT]))
+            for name in ("aria-controls", "data-target", "data-bs-target", "data-controls"):
+                controlled.update((element.get(name) or "").replace("#", " ").split())
+        self._controlled = frozenset(controlled)
+        self._linked = bool(self.sheets) and not linked
+        self._cascade = cascade.Cascade(self._root, (*linked, *own))
+        texts = list(dict.fromkeys(rule.text for rule in self._cascade.generated))
+        long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
+        together = " ".join(texts)
+        if not long and instructions.find(together[:_TOLD_REACH]):
+            long = [together]
+        self.removed.extend(Removed("hidden-text", "text that a style sheet writes", t[:MAX_EXCERPT]) for t in long)
 
     def _sweep_metadata(self) -> None:
         for element in self._root.iter("meta", "title"):
-            self._told(element.get("content") or "", "metadata-instruction", "metadata of the page")
+            words = element.get("content") or (element.text if element.tag == "title" else "") or ""
+            self._told(words, "metadata-instruction", "metadata of the page")
         for element in self._root.iter("script"):
             text = element.text or ""
             linked_data = "ld+json" in (element.get("type") or "")
             kind, where = ("metadata-instruction", "structured data") if linked_data else ("hidden-text", "a script")
             self._told(text, kind, where)
 
-    def _told(self, text: str, kind: str, where: str) -> None:
-        for place in instructions.find(text[:_TOLD_REACH])[:1]:
+    def _told(self, text: str, kind: str, where: str) -> bool:
+        places = instructions.find(text[:_TOLD_REACH])[:1] if len(text.split()) >= _TOLD_WORDS else ()
+        for place in places:
             start = max(0, place.start - MAX_EXCERPT // 4)
             self.removed.append(Removed(kind, where, text[start : start + MAX_EXCERPT]))
+        return bool(places)
 
-    def _attributes(self, element: etree._Element) -> None:
-        for name in _TOLD:
-            value = element.get(name)
-            # The words of a picture's description are read like text, and judged there.
-            if value and not (name == "alt" and element.tag == "img"):
-                self._told(value, "hidden-text", f"the attribute {name} of <{element.tag}>")
+    def _attributes(self, element: etree._Element, style: cascade.Style) -> None:
+        for name, value in element.attrib.items():
+            if name in ("class", "style", "id", "href", "src") or " " not in value:
+                continue
+            if not (name == "alt" and element.tag == "img"):
+                self._told(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
+                continue
+            # A picture's description is read like text, it may be all that there is of a diagram.
+            sizes = (styles.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
+            tiny = any(size is not None and size <= _PIXEL for size in sizes)
+            if self._told(str(value), "hidden-text", "the description of a picture"):
+                element.set("alt", "")
+            elif tiny:
+                self._note(str(value), "the description of a picture of no size", _WORTH_WORDS)
+                element.set("alt", "")
 
     def _comment(self, element: etree._Element) -> None:
         text = " ".join((element.text or "").split()) if element.tag is etree.Comment else ""
@@ -130,60 +182,138 @@ class Visibility:
         if text and (prose or instructions.find(text[:_TOLD_REACH])):
             self.removed.append(Removed("hidden-text", "a comment", text[:MAX_EXCERPT]))
 
-    def _reason(self, element: etree._Element) -> str | None:
-        tag = str(element.tag).rpartition("}")[2].lower()
+    def _style(self, element: etree._Element, outer: _Seen) -> tuple[dict[str, str], dict[str, str]]:
+        """What is declared for an element, and the custom properties that hold in it."""
+        hints: dict[str, str] = {}
+        for attribute, name in (("color", "color"), ("text", "color"), ("bgcolor", "background-color")):
+            value = element.get(attribute)
+            if value and (attribute != "text" or element.tag == "body"):
+                hints[name] = value.lower()
+        if element.get("background"):
+            hints["background-image"] = "url()"
+        if element.get("hidden") is not None:
+            hints["display"] = "none"
+        declared = self._cascade.style(element, hints)
+        known = outer.variables
+        if any(name.startswith("--") for name in declared):
+            known = {**known, **{name: value for name, value in declared.items() if name.startswith("--")}}
+        plain = {n: cascade.resolved(v, known) for n, v in declared.items() if not n.startswith("--")}
+        return styles.longhands(plain), known
+
+    def _reason(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> str | None:
+        tag = _tag(element)
         if tag in _SILENT:
             return f"<{tag}>"
-        if tag == "dialog" and element.get("open") is None:
+        if tag == "dialog" and element.get("open") is None and style.get("display") in (None, "none"):
             return "a closed <dialog>"
         if tag in ("body", "html"):
             return None
+        reason = styles.unseen(style)
+        if reason is None and outer.opacity * styles.opacity(style) <= _DIM:
+            reason = "opacity 0"
+        if reason == "display:none" and "display" in style and element.get("hidden") is not None:
+            reason = "the attribute hidden"
+        if reason in _FOLDS and self._unfolds(element):
+            return None
+        if reason in ("opacity 0", "transformed out of sight") and self._rises(element, style):
+            return None
+        if reason is None and element.get("aria-hidden") == "true":
+            reason = "aria-hidden"
+        return reason
+
+    def _unfolds(self, element: etree._Element) -> bool:
+        """Whether a click opens the element: a panel of tabs, the body of an accordion."""
         names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('role') or ''}".lower()
-        unfolds = bool(_UNFOLDS.search(names)) or element.get("hidden") == "until-found"
-        if element.get("hidden") is not None and not unfolds:
-            return "the attribute hidden"
-        inline = styles.declarations(element.get("style") or "")
-        reason = styles.unseen({**self._ruled(element), **inline})
-        if reason == styles.TINY and _sizes_inside(element):
-            reason = None
-        if reason and not (unfolds and reason in ("display:none", "a box of no size", "visibility:hidden")):
-            return reason
-        return "aria-hidden" if element.get("aria-hidden") == "true" else None
+        if _UNFOLDS.search(names) or element.get("hidden") == "until-found":
+            return True
+        if (element.get("id") or "\0") in self._controlled:
+            return True
+        return element.get("data-state") in ("closed", "inactive") and element.get("role") in ("tabpanel", "region")
 
-    def _ruled(self, element: etree._Element) -> dict[str, str]:
-        if not self._rules:
-            return {}
-        tag = str(element.tag).lower()
-        classes = frozenset((element.get("class") or "").split())
-        identity = element.get("id") or ""
-        merged: dict[str, str] = {}
-        for key in (tag, *sorted(f".{name}" for name in classes), f"#{identity}"):
-            for rule in self._by_key.get(key, ()):
-                if rule.tag in ("", tag) and rule.classes <= classes and rule.ids <= {identity}:
-                    merged.update(rule.style)
-        return merged
+    def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
+        """Entrance animations begin out of sight; words to assessors get no such benefit."""
+        moves = styles.appears_later(style) or ("transform" in style and styles.opacity(style) <= _DIM)
+        return moves and not instructions.find(_words(element)[:_TOLD_REACH])
 
-    def _style(self, element: etree._Element) -> dict[str, str]:
-        attributes = {"color": element.get("color") or "", "background-color": element.get("bgcolor") or ""}
-        given = {name: value.lower() for name, value in attributes.items() if value}
-        return {**given, **self._ruled(element), **styles.declarations(element.get("style") or "")}
+    def _inherit(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> _Seen:
+        ink = outer.ink
+        named = style.get("-webkit-text-fill-color") or style.get("color", "")
+        if named not in _UNSET:
+            ink = colours.colour(named)
+        ground, open_ground = self._ground(style, outer)
+        if any(self._backdrop(child) for child in element):
+            ground, open_ground = None, True
+        shown = style.get("visibility")
+        return _Seen(
+            ink,
+            ground,
+            open_ground,
+            styles.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
+            outer.visible if shown in (None, *_UNSET) else shown not in ("hidden", "collapse"),
+            # What fades in is seen in the end; what else is as faint was taken out.
+            1.0 if styles.opacity(style) <= _DIM else outer.opacity * styles.opacity(style),
+            outer.variables,
+        )
 
-    def _background(self, style: dict[str, str], outer: styles.Colour | None) -> styles.Colour | None:
-        value = style.get("background-color") or style.get("background") or ""
-        if not value or value in ("none", "transparent", "inherit", "initial"):
-            return outer
-        return styles.colour(value) or _UNKNOWN
+    def _ground(self, style: dict[str, str], outer: _Seen) -> tuple[colours.Colour | None, bool]:
+        picture = style.get("background-image", "none")
+        value = style.get("background-color", "")
+        short = style.get("background", "")
+        if picture not in ("none", *_UNSET) or "url(" in short or "gradient(" in short:
+            return None, True
+        paint = colours.colour(value) if value not in _UNSET else colours.first_colour(short)
+        if paint is None:
+            said = value not in ("transparent", *_UNSET) or short not in ("none", "transparent", *_UNSET)
+            return (
+                (None, True)
+                if said and not re.fullmatch(r"[\s\d%a-z-]*", short + value)
+                else (outer.ground, outer.open_ground)
+            )
+        if paint.alpha >= 1.0:
+            return paint, False
+        below = outer.ground or (None if outer.open_ground else colours.WHITE)
+        return (None, True) if below is None else (colours.over(paint, below), False)
 
-    def _same(self, ink: styles.Colour | None, ground: styles.Colour | None) -> bool:
-        if ink is None or ground == _UNKNOWN:
+    def _backdrop(self, child: etree._Element) -> bool:
+        """Whether a child is laid behind or over its siblings as their background."""
+        if not isinstance(child.tag, str):
             return False
-        if ground is None:
-            # Without any statement a page is white, unless a style sheet that is not read may say otherwise.
-            return not self._linked and styles.same(ink, _WHITE)
-        return styles.same(ink, ground)
+        style = styles.longhands(self._cascade.style(child, {}))
+        if style.get("position") not in ("absolute", "fixed"):
+            return False
+        if _tag(child) in _PICTURES:
+            return True
+        painted = any("background" in name and value not in ("none", "transparent") for name, value in style.items())
+        return (painted or child.find(".//img") is not None) and not _words(child)
 
-    def _fade(self, element: etree._Element) -> None:
-        """Take an element's own text out; children with a colour of their own were judged for themselves."""
+    def _drowned(self, style: dict[str, str], seen: _Seen) -> bool:
+        clip = style.get("background-clip") or style.get("-webkit-background-clip") or ""
+        if seen.ink is None or "text" in clip:
+            return False
+        if colours.see_through(seen.ink):
+            return style.get("color", "") not in _UNSET or "-webkit-text-fill-color" in style
+        ground = seen.ground or (None if seen.open_ground else colours.WHITE)
+        return ground is not None and colours.same(colours.over(seen.ink, ground), ground)
+
+    def _covered(self, element: etree._Element) -> int:
+        """How many of an element's first children lie under a later one that fills its box and hides them."""
+        if element.tag in ("body", "main", "html") or styles.longhands(self._cascade.style(element, {})).get(
+            "position"
+        ) not in ("relative", "absolute", "fixed"):
+            return 0
+        for index in range(len(element) - 1, 0, -1):
+            child = element[index]
+            if not isinstance(child.tag, str):
+                continue
+            style = styles.longhands(self._cascade.style(child, {}))
+            paint = colours.first_colour(style.get("background-color") or style.get("background") or "")
+            opaque = paint is not None and paint.alpha >= 1.0 and styles.opacity(style) >= 1.0
+            if opaque and styles.covers(style) and len(_words(child).split()) < _COVER_WORDS:
+                return index
+        return 0
+
+    def _fade(self, element: etree._Element, reason: str) -> None:
+        """Take an element's own text out; what is in it was judged for itself."""
         pieces = [element.text or "", *(child.tail or "" for child in element)]
         words = " ".join(" ".join(pieces).split())
         if not words:
@@ -191,15 +321,16 @@ class Visibility:
         element.text = None
         for child in element:
             child.tail = None
-        self._note(words, "text in the colour of its background", 1)
+        self._note(words, reason, 1)
 
     def _report(self, element: etree._Element, reason: str) -> None:
-        tag = str(element.tag).rpartition("}")[2].lower()
-        if tag in _SILENT - _FALLBACK:
-            words = _words(element) if tag in ("select", "textarea", "svg", "video", "audio", "canvas") else ""
-            self._told(words, "hidden-text", reason)
-            return
+        tag = _tag(element)
         words = _words(element)
+        if tag in _SILENT - _FALLBACK:
+            heard = tag in ("select", "textarea", "svg", "video", "audio", "canvas", "datalist", "map", "noframes")
+            self._told(words if heard else "", "hidden-text", reason)
+            self._told(element.get("srcdoc") or "", "hidden-text", "the attribute srcdoc of <iframe>")
+            return
         if tag == "noscript" and (_JAVASCRIPT.search(words) or _MARKUP.search(words)):
             self._told(words, "hidden-text", reason)
         else:
@@ -210,22 +341,15 @@ class Visibility:
             self.removed.append(Removed("hidden-text", reason, words[:MAX_EXCERPT]))
 
 
-def _sizes_inside(element: etree._Element) -> bool:
-    """The old trick against gaps: a container of font size 0 whose children set their own size."""
-    return any("font-size" in (child.get("style") or "") for child in element.iterdescendants("*"))
-
-
-# The tree gives such characters out, from references like &#31;, but does not take them in again.
-NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNKNOWN: Final[styles.Colour] = (-1, -1, -1)
-_TOLD_REACH: Final = 20_000
-
-
 def mount_is_empty(root: etree._Element) -> bool:
     """Whether the place where scripts put a page's content is there and empty."""
     return any(
         element.get("id") in _MOUNTS and not _words(element) for element in root.iter("div", "main", "section", "body")
     )
+
+
+def _tag(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2].lower()
 
 
 def _words(element: etree._Element) -> str:
