@@ -5,21 +5,31 @@ from typing import Final
 _SIZE: Final = (612, 792)
 
 
-def document(content: str, *, info: str = "", xmp: str = "", extra: str = "") -> bytes:
+def document(content: str, *, info: str = "", xmp: str = "", extra: str = "", form: str = "") -> bytes:
     """A PDF of one page with `content` as its content stream, `info` as its title and `xmp` as its metadata packet.
 
-    `extra` goes into the page's dictionary.
+    `extra` goes into the page's dictionary; `form` is the content of the form /Fm0. The layer /Off is switched off.
     """
-    catalog = "<< /Type /Catalog /Pages 2 0 R" + (" /Metadata 7 0 R" if xmp else "") + " >>"
+    catalog = (
+        "<< /Type /Catalog /Pages 2 0 R"
+        + (" /Metadata 7 0 R" if xmp else "")
+        + " /OCProperties << /OCGs [9 0 R] /D << /OFF [9 0 R] >> >> >>"
+    )
     objects = [
         catalog,
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {_SIZE[0]} {_SIZE[1]}] /Contents 4 0 R {extra} "
-        "/Resources << /Font << /F1 5 0 R >> /ExtGState << /G0 << /ca 0 /CA 0 >> >> >> >>",
+        "/Resources << /Font << /F1 5 0 R >> /XObject << /Fm0 8 0 R >> "
+        "/Properties << /Off 9 0 R >> /ExtGState << /G0 << /ca 0 /CA 0 >> >> >> >>",
         _stream(content),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         f"<< /Title ({_escaped(info)}) >>",
         _stream(xmp, "/Type /Metadata /Subtype /XML"),
+        _stream(
+            form,
+            f"/Type /XObject /Subtype /Form /BBox [0 0 {_SIZE[0]} {_SIZE[1]}] /Resources << /Font << /F1 5 0 R >> >>",
+        ),
+        "<< /Type /OCG /Name (hidden) >>",
     ]
     body, offsets = b"%PDF-1.7\n", []
     for number, text in enumerate(objects, 1):
