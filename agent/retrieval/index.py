@@ -312,6 +312,8 @@ def _built(path: Path, index: Index) -> _Store:
         raise InputError(
             "the index folder cannot be written", where=str(path.parent), hint=error.strerror or "choose another folder"
         ) from None
+    from chromadb.errors import ChromaError
+
     try:
         store = _Store.create(fresh)
         try:
@@ -323,6 +325,12 @@ def _built(path: Path, index: Index) -> _Store:
         (fresh / _STAMP).write_text(json.dumps({"format": FORMAT, "passages": len(index.statements)}), "utf-8")
         _flush(fresh / _STAMP)
         return _moved(fresh, path, len(index.statements))
+    except (ChromaError, OSError) as error:
+        # A full disk shows as an error of the store's own or of the system, depending on who met it first.
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise InputError(
+            f"the index cannot be written ({reason})", where=str(path.parent), hint="check the folder and free space"
+        ) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
