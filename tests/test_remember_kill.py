@@ -1,0 +1,138 @@
+"""A run that was killed at any moment is called again: it equals an undisturbed one and asks for no page twice."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.export.draft_json import load as load_draft
+from agent.intake.net.log import Answered, LogFile
+from tests.fakes.site import Route, Site, page
+from tests.test_remember_draft import tree
+
+PAGES = 24
+SEED = 20261101
+START = "/agents/acme"
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_OWN_HASH = re.compile(rb'"sha256": "[0-9a-f]{64}"\n}\n\Z')
+TOPICS = ("security", "permissions", "privacy", "data", "tools", "setup", "audit", "approval")
+
+
+def routes() -> dict[str, Route]:
+    """A listing and pages of documentation in two layers, each with words of its own."""
+    made: dict[str, Route] = {}
+    inner = {n: f"{START}/docs/{TOPICS[n % len(TOPICS)]}-{'abcdefghijklmnopqrstuvwxyz'[n]}" for n in range(PAGES)}
+    first, second = range(PAGES // 2), range(PAGES // 2, PAGES)
+    for n, path in inner.items():
+        topic = TOPICS[n % len(TOPICS)]
+        further = "".join(f'<p><a href="{inner[k]}">More on {topic}</a></p>' for k in second if k % 12 == n)
+        made[path] = page(
+            f"{topic.title()} {n} — Acme Mail Agent",
+            f"<h1>{topic.title()} of Acme Mail Agent, part {n}</h1><p>Part {n} says how {topic} works: the agent of "
+            f"part {n} reads folder number {n} and writes {n * 7} kinds of reply with the rights of owner {n * 13}.</p>"
+            f"<p>It sends report {n * 3} to channel {n * 5} after step {n * 11} of the {topic} plan.</p>{further}",
+        )
+    links = "".join(f'<li><a href="{inner[n]}">Documentation: {TOPICS[n % len(TOPICS)]}</a></li>' for n in first)
+    made[START] = page(
+        "Acme Mail Agent — Example Directory",
+        "<h1>Acme Mail Agent</h1><p>Acme Mail Agent reads a team's shared mailbox, drafts replies and sends them "
+        f"through Gmail with the owner's account.</p><h2>Documentation</h2><ul>{links}</ul>",
+    )
+    return made
+
+
+class Runs:
+    """`septet draft` of one site, each in its own process, with one cache."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self._site = site
+        self._folder = folder
+
+    def start(self, out: Path) -> subprocess.Popen[bytes]:
+        code = "import sys; from agent.cli import main; main(sys.argv[1:])"
+        call = ["draft", self._site.url(START), "--allow-private", self._site.host, "--out", str(out)]
+        own = {"SEPTET_CACHE_DIR": str(self._folder / "cache"), "SEPTET_DELAY_SECONDS": "0"}
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *call],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **own},  # noqa: TID251
+        )
+
+    def finish(self, out: Path) -> float:
+        """Run to the end; the seconds that it took."""
+        begun = time.monotonic()
+        with self.start(out) as process:
+            _, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said.decode()
+        return time.monotonic() - begun
+
+    def logged(self) -> set[str]:
+        """Paths of the pages whose answers an interrupted run left."""
+        logs = (self._folder / "cache" / "crawls").glob("*/log.jsonl")
+        entries = [entry for log in logs for entry in LogFile(log).read()]
+        return {entry.asked.partition(self._site.host)[2] for entry in entries if isinstance(entry, Answered)}
+
+
+def timeless(out: Path) -> dict[str, bytes]:
+    """A draft's files without the times in them, and without the hash that covers those."""
+    return {name: _OWN_HASH.sub(b"", _TIME.sub(b"T", body)) for name, body in tree(out).items()}
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def killed_and_run_again(runs: Runs, site: Site, out: Path, after: float, undisturbed: dict[str, bytes]) -> int:
+    """Kill a run `after` seconds, look at what it left, run again and compare; returns how many pages were spared."""
+    before = timeless(out) if out.exists() else None
+    with runs.start(out) as process:
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    if out.exists():
+        # The old state or the new one, and either can be read.
+        load_draft(out)
+        assert timeless(out) in (before, undisturbed)
+    spared = runs.logged()
+    asked = len(site.requests)
+    runs.finish(out)
+    again = site.requests[asked:]
+    assert spared.isdisjoint(again), "what was answered is not asked for again"
+    assert timeless(out) == undisturbed
+    assert leftovers(out.parent) == []
+    assert runs.logged() == set(), "a finished run leaves no log"
+    return len(spared)
+
+
+def kill_at(moments: list[float], tmp_path: Path) -> list[int]:
+    with Site(routes()) as site:
+        runs = Runs(site, tmp_path)
+        seconds = runs.finish(tmp_path / "undisturbed")
+        undisturbed = timeless(tmp_path / "undisturbed")
+        sources = json.loads(undisturbed["draft.json"])["sources"]
+        assert len(sources) == PAGES + 1
+        spared: list[int] = []
+        for number, moment in enumerate(moments):
+            # Every other run has an earlier draft to replace.
+            out = tmp_path / ("out" if number % 2 else f"out-{number}")
+            spared.append(killed_and_run_again(runs, site, out, moment * seconds, undisturbed))
+        return spared
+
+
+def test_three_kills(tmp_path: Path) -> None:
+    assert any(0 < pages <= PAGES + 1 for pages in kill_at([0.55, 0.75, 0.9], tmp_path))
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
+    moments = random.Random(SEED)
+    spared = kill_at([moments.uniform(0.25, 1.0) for _ in range(20)], tmp_path)
+    assert len([pages for pages in spared if pages]) >= 3, "some kills hit the crawl and some the draft"
