@@ -18,6 +18,7 @@ from tests.fakes.site import Route, Site, page
 from tests.test_remember_draft import tree
 
 PAGES = 24
+FEW = 8
 SEED = 20261101
 START = "/agents/acme"
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -25,14 +26,15 @@ _OWN_HASH = re.compile(rb'"sha256": "[0-9a-f]{64}"\n}\n\Z')
 TOPICS = ("security", "permissions", "privacy", "data", "tools", "setup", "audit", "approval")
 
 
-def routes() -> dict[str, Route]:
-    """A listing and pages of documentation in two layers, each with words of its own."""
+def routes(pages: int) -> dict[str, Route]:
+    """A listing and `pages` of documentation in two layers, each with words of its own."""
     made: dict[str, Route] = {}
-    inner = {n: f"{START}/docs/{TOPICS[n % len(TOPICS)]}-{'abcdefghijklmnopqrstuvwxyz'[n]}" for n in range(PAGES)}
-    first, second = range(PAGES // 2), range(PAGES // 2, PAGES)
+    inner = {n: f"{START}/docs/{TOPICS[n % len(TOPICS)]}-{'abcdefghijklmnopqrstuvwxyz'[n]}" for n in range(pages)}
+    half = pages // 2
+    first, second = range(half), range(half, pages)
     for n, path in inner.items():
         topic = TOPICS[n % len(TOPICS)]
-        further = "".join(f'<p><a href="{inner[k]}">More on {topic}</a></p>' for k in second if k % 12 == n)
+        further = "".join(f'<p><a href="{inner[k]}">More on {topic}</a></p>' for k in second if k % half == n)
         made[path] = page(
             f"{topic.title()} {n} — Acme Mail Agent",
             f"<h1>{topic.title()} of Acme Mail Agent, part {n}</h1><p>Part {n} says how {topic} works: the agent of "
@@ -90,49 +92,62 @@ def leftovers(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def killed_and_run_again(runs: Runs, site: Site, out: Path, after: float, undisturbed: dict[str, bytes]) -> int:
-    """Kill a run `after` seconds, look at what it left, run again and compare; returns how many pages were spared."""
+def kill(runs: Runs, out: Path, after: float, undisturbed: dict[str, bytes]) -> set[str]:
+    """Kill a run after so many seconds; the pages that it left to the next one."""
     before = timeless(out) if out.exists() else None
     with runs.start(out) as process:
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    if out.exists():
+    if before is not None or out.exists():
         # The old state or the new one, and either can be read.
         load_draft(out)
         assert timeless(out) in (before, undisturbed)
-    spared = runs.logged()
+    return runs.logged()
+
+
+def run_again(runs: Runs, site: Site, out: Path, spared: set[str], undisturbed: dict[str, bytes]) -> None:
+    """Run to the end after a kill that left the answers of the pages `spared`, and compare."""
     asked = len(site.requests)
     runs.finish(out)
-    again = site.requests[asked:]
-    assert spared.isdisjoint(again), "what was answered is not asked for again"
+    assert spared.isdisjoint(site.requests[asked:]), "what was answered is not asked for again"
     assert timeless(out) == undisturbed
     assert leftovers(out.parent) == []
     assert runs.logged() == set(), "a finished run leaves no log"
-    return len(spared)
 
 
-def kill_at(moments: list[float], tmp_path: Path) -> list[int]:
-    with Site(routes()) as site:
-        runs = Runs(site, tmp_path)
-        seconds = runs.finish(tmp_path / "undisturbed")
-        undisturbed = timeless(tmp_path / "undisturbed")
-        sources = json.loads(undisturbed["draft.json"])["sources"]
-        assert len(sources) == PAGES + 1
-        spared: list[int] = []
-        for number, moment in enumerate(moments):
-            # Every other run has an earlier draft to replace.
-            out = tmp_path / ("out" if number % 2 else f"out-{number}")
-            spared.append(killed_and_run_again(runs, site, out, moment * seconds, undisturbed))
-        return spared
+def first_run(runs: Runs, out: Path, pages: int) -> tuple[float, dict[str, bytes]]:
+    """A run that nobody disturbs: its seconds and its files."""
+    seconds = runs.finish(out)
+    made = timeless(out)
+    assert len(json.loads(made["draft.json"])["sources"]) == pages + 1
+    return seconds, made
 
 
-def test_three_kills(tmp_path: Path) -> None:
-    assert any(0 < pages <= PAGES + 1 for pages in kill_at([0.55, 0.75, 0.9], tmp_path))
+def test_three_kills_in_a_row(tmp_path: Path) -> None:
+    with Site(routes(FEW)) as site:
+        runs, out = Runs(site, tmp_path), tmp_path / "out"
+        seconds, undisturbed = first_run(runs, tmp_path / "undisturbed", FEW)
+        left: list[set[str]] = [set()]
+        for moment in (0.6, 0.7, 0.8):
+            left.append(kill(runs, out, moment * seconds, undisturbed))
+            assert left[-1] >= left[-2] or out.exists(), "no answer is lost by a further kill"
+        run_again(runs, site, out, left[-1], undisturbed)
+        assert any(left), "a kill hit the crawl or the draft"
 
 
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
     moments = random.Random(SEED)
-    spared = kill_at([moments.uniform(0.25, 1.0) for _ in range(20)], tmp_path)
-    assert len([pages for pages in spared if pages]) >= 3, "some kills hit the crawl and some the draft"
+    with Site(routes(PAGES)) as site:
+        runs = Runs(site, tmp_path)
+        seconds, undisturbed = first_run(runs, tmp_path / "undisturbed", PAGES)
+        spared: list[int] = []
+        for number in range(20):
+            # Every other run has an earlier draft to replace.
+            out = tmp_path / ("out" if number % 2 else f"out-{number}")
+            left = kill(runs, out, moments.uniform(0.25, 1.0) * seconds, undisturbed)
+            run_again(runs, site, out, left, undisturbed)
+            spared.append(len(left))
+    assert len([pages for pages in spared if 0 < pages <= PAGES]) >= 3, "some kills hit the crawl"
+    assert len([pages for pages in spared if pages == PAGES + 1]) >= 3, "some kills hit the draft"
