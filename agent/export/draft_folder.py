@@ -93,14 +93,16 @@ def _locked(fresh: Path, out: Path) -> int:
     handle = os.open(fresh, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(handle), fresh.stat()):
-            raise busy
-    except BaseException as error:
+        same = os.path.samestat(os.fstat(handle), fresh.stat())
+    except OSError as error:
         os.close(handle)
         # The other run may have ended, and removed the folder, between the look and the lock.
-        if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) in (errno.EWOULDBLOCK, errno.EACCES):
+        if isinstance(error, FileNotFoundError) or error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             raise busy from None
         raise
+    if not same:
+        os.close(handle)
+        raise busy
     return handle
 
 
