@@ -34,7 +34,7 @@ TRAPS: Final = (
         "directory",
         "/agents/anchor-mailer",
         "neighbour card",
-        r"neighbour|other product|another product|listing|related",
+        r"neighbour|(other|another) product|listing|related|something else",
     ),
     Trap("directory", "/agents/harborline-ops/score", "published score", r"score|directory|threat|something else"),
     Trap("directory", "/docs/", "platform docs", r"directory|platform|site's own|navigation|something else"),
@@ -165,7 +165,7 @@ _GERMAN: Final = page(
 ).replace("lang=en", "lang=de")
 _WRONG_CHARSET: Final = page(
     "Privacy notes — Harborline",
-    "<h1>Privacy notes</h1><p>The café’s operators see names “as typed” and nothing else.</p>",
+    "<h1>Privacy notes</h1><p>The café’s operators see names “as typed” and nothing else.</p>" + prose("privacy notes"),
 ).replace("<meta charset=utf-8>", "")
 
 
@@ -207,7 +207,9 @@ TRAP_ROUTES: Final[dict[str, Route]] = {
     "/docs/status-security": redirect("http://10.0.0.8/"),
     "/docs/security-faq": Answer(_marked("Lost at sea", "This page is not here. Try our security page."), status=404),
     "/docs/privacy-export": Answer(_marked("Oh no", "Something broke."), status=500),
-    "/docs/permissions-v1": _marked("Page not found", "Sorry, the page that you asked for was not found."),
+    "/docs/permissions-v1": page(
+        "Page not found", f"<h1>Page not found</h1><p>Sorry, the page that you asked for was not found. {MARK}</p>"
+    ),
     "/docs/permissions?ref=footer": _permissions(),
     "/en/docs/permissions": _permissions(),
     "/de/docs/permissions": _GERMAN,

@@ -145,12 +145,49 @@ def pages_of_vendor() -> dict[str, tuple[str, str, str]]:
     return {**_OTHER, **DOCS}
 
 
-_WHO: Final = "operators engineers administrators auditors teams managers newcomers partners reviewers planners".split()
+_WHO: Final = (
+    "operators",
+    "engineers",
+    "administrators",
+    "auditors",
+    "teams",
+    "managers",
+    "newcomers",
+    "partners",
+    "reviewers",
+    "planners",
+)
 _DOES: Final = (
-    "compare open describe collect group rename print sort follow explain arrange share study tidy list".split()
+    "compare",
+    "open",
+    "describe",
+    "collect",
+    "group",
+    "rename",
+    "print",
+    "sort",
+    "follow",
+    "explain",
+    "arrange",
+    "share",
+    "study",
+    "tidy",
+    "list",
 )
 _WHAT: Final = (
-    "dashboards tickets diagrams notes reports filters labels views groups lists charts columns pages".split()
+    "dashboards",
+    "tickets",
+    "diagrams",
+    "notes",
+    "reports",
+    "filters",
+    "labels",
+    "views",
+    "groups",
+    "lists",
+    "charts",
+    "columns",
+    "pages",
 )
 _WHEN: Final = (
     "before the weekly meeting",
@@ -165,7 +202,7 @@ _WHEN: Final = (
 
 def prose(title: str, sentences: int = 6) -> str:
     """Harmless paragraphs that are different for each title and the same in each run."""
-    dice = Random(title)  # noqa: S311 (words of a fake page)
+    dice = Random(title)
     lines = [
         f"{dice.choice(_WHO).capitalize()} {dice.choice(_DOES)} {dice.choice(_WHAT)} and {dice.choice(_DOES)} "
         f"{dice.choice(_WHAT)} of {title.lower()} {dice.choice(_WHEN)}."
