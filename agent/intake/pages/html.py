@@ -1,9 +1,9 @@
 """An HTML page as blocks: what a reader sees, without navigation, in the page's own order.
 
 The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
-`<div>`s, which is where product pages keep it. trafilatura has a vote where the page names no main part: blocks at
-the edges that it does not take and that look like navigation go. Text that repeats over the pages of a site is taken
-out later, when all pages are there (`boilerplate`). Imported by the parsing child.
+`<div>`s, which is where product pages keep it. Which elements are main text is told by `layout`, the last look at the
+blocks is `trim`. Text that repeats over the pages of a site is taken out later, when all pages are there
+(`boilerplate`). Imported by the parsing child.
 """
 
 import re
@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from agent.intake.pages.head import read_head
+from agent.intake.pages.layout import Layout, heads_neighbours, is_mark, names_of
 from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
+from agent.intake.pages.trim import Piece, letters, trimmed
 from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
 
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
@@ -24,36 +26,16 @@ _BLOCKS: Final = frozenset(
         *("tfoot", "th", "thead", "tr", "ul", "br"),
     )
 )
-_CHROME_TAGS: Final = frozenset({"nav", "footer", "search", "menu"})
-_CHROME_ROLES: Final = frozenset(
-    {"navigation", "contentinfo", "search", "menu", "menubar", "toolbar", "alertdialog", "complementary"}
-)
-_CHROME_NAMES: Final = re.compile(
-    r"(?:^|[\s_-])(?:cookies?[_-]?(?:banner|consent|notice|bar|popup|dialog|law|wall)|consent|gdpr|ccpa|onetrust|cookiebot|"
-    r"breadcrumbs?|pagination|pager|sidebar|side-?nav|nav-?bar|nav|navigation|menu|site-?(?:header|footer|nav)|footer|"
-    r"topbar|toc|table-of-contents|on-this-page|skip-?(?:link|to-content|nav)|share|social|social-?links|"
-    r"login|signin|sign-?up|search-?(?:box|form|bar)|edit-this-page|page-?actions)(?:[\s_-]|$)",
-    re.IGNORECASE,
-)
-_NEIGHBOUR_NAMES: Final = re.compile(
-    r"(?:^|\s)(?:(?:related|similar|recommended|recommendations|alternatives?|neighbou?rs?|also|you-may|more-from|reviews?|"
-    r"ratings|testimonials?|featured|sponsored?|advert(?:s|isement)?|ads|promo|trending|newsletter|subscribe|aivss|"
-    r"maestro)(?:[_-][\w-]*)?)(?:\s|$)",
-    re.IGNORECASE,
-)
-_ADMONITION: Final = re.compile(
-    r"admonition|callout|note|notice|tip|warning|caution|alert|info|hint|starlight-aside", re.I
-)
 _ANCHOR_MARK: Final = re.compile(r"\s*(?:[#¶§🔗]|Permalink(?: to this \w+)?|Direct link to .*|Copy link)\s*$")
 _SEES: Final = re.compile(r"\w")
-_SMALL_SHARE: Final = 0.5
+_DECORATION: Final = re.compile(r"\b(?:logo|icon|avatar|badge|screen ?shots?|thumbnail|item media|photo of)\b", re.I)
+_LINE_NUMBERS: Final = re.compile(r"\b(?:linenos?|lineno|line-?numbers?|blob-num|gutter|code-line-num\w*)\b", re.I)
+_CODE_LINE: Final = re.compile(r"(?:^|[\s_-])(?:code-?)?line(?:[\s_-]|$)", re.I)
+_CELLS: Final = "descendant::*[@role='cell' or @role='gridcell' or @role='columnheader' or @role='rowheader']"
 _MIN_ALT: Final = 15
 _MAX_CELL: Final = 400
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
-_MIN_VOTED: Final = 8
-_FEW_WORDS: Final = 4
-_LINKED: Final = 0.5
 _MAX_DEPTH: Final = 500
 
 
@@ -64,13 +46,17 @@ class _State(NamedTuple):
     hint: AboutHint
     main: bool
     linked: bool
+    outer: bool
     depth: int
 
 
-class _Piece(NamedTuple):
-    block: Block
-    linked: float
-    """Share of its characters that are links."""
+class _Aside(NamedTuple):
+    """Material about something else that a heading opened."""
+
+    section: etree._Element | None
+    """Ends with this element; None when the heading stands among the page's own."""
+    parent: etree._Element | None
+    level: int
 
 
 def read_html(text: str) -> Page:
@@ -93,10 +79,8 @@ def read_html(text: str) -> Page:
     visibility.run()
     walk = _Walk(root)
     walk.run()
-    pieces = [piece for piece in walk.pieces if _SEES.search(piece.block.text)]
-    if not walk.landmarks and len(pieces) >= _MIN_VOTED:
-        pieces = _voted(root, pieces)
-    blocks = tuple(piece.block for piece in pieces)
+    pieces = [p for p in walk.pieces if p.block.kind == "code" or _SEES.search(p.block.text)]
+    blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named))
     heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title)
     removed = list(visibility.removed)
     if controls:
@@ -121,13 +105,16 @@ class _Walk:
 
     def __init__(self, root: etree._Element) -> None:
         self._root = root
-        self.pieces: list[_Piece] = []
+        self.layout = Layout(root)
+        self.pieces: list[Piece] = []
         self.links: list[PageLink] = []
-        self.landmarks = bool(root.xpath("boolean(//main | //article | //*[@role='main'])"))
         self.too_deep = False
-        self._total = max(1, _length(root))
         self._buffer: list[str] = []
         self._linked = 0
+        self._links = 0
+        self._inner_links = 0
+        self._heading: etree._Element | None = None
+        self._aside: _Aside | None = None
         self._kind: BlockKind = "paragraph"
         self._level = 0
 
@@ -135,7 +122,7 @@ class _Walk:
         """Fill `pieces` and `links`."""
         # An entry without an inner state is an element to enter; with one, the element to leave. The text behind an
         # element belongs to the outer state.
-        outermost = _State(False, "", False, False, 0)
+        outermost = _State(False, "", False, False, self.layout.scope is not None, 0)
         stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
         while stack and len(self.pieces) < _MAX_BLOCKS:
             element, outer, left = stack.pop()
@@ -153,26 +140,29 @@ class _Walk:
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
         """The state inside `element`, or None when it was dealt with as a whole."""
         tag = _tag(element)
-        state = self._judge(element, tag, outer)
-        if tag in _BLOCKS or tag in _HEADINGS or element.get("role") == "heading":
+        block = _is_block(element, tag)
+        state = self._judge(element, tag, outer, block=block)
+        heading = tag in _HEADINGS or element.get("role") == "heading"
+        if block or heading:
             self._flush(outer)
-        if tag in _HEADINGS or element.get("role") == "heading":
-            self._kind = "heading"
+        if heading:
+            self._kind, self._heading = "heading", element
             level = element.get("aria-level") or ""
-            self._level = _HEADINGS.get(tag, int(level) if level in ("1", "2", "3", "4", "5", "6") else 2)
+            self._level = int(level) if level in ("1", "2", "3", "4", "5", "6") else _HEADINGS.get(tag, 2)
         elif tag == "li":
             self._kind = "item"
         elif tag == "pre":
             self._code(element, state)
             return None
-        elif tag == "tr" and self._row(element, state):
+        elif (tag == "tr" and self._row(element, element.xpath("./td | ./th"), state)) or (
+            element.get("role") == "row" and self._row(element, element.xpath(_CELLS), state)
+        ):
             return None
         elif tag == "a":
-            self._link(element, state)
-            state = state._replace(linked=True)
+            state = self._anchor(element, state)
         elif tag == "img":
             alt = (element.get("alt") or "").strip()
-            if len(alt) >= _MIN_ALT and not state.linked:
+            if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
                 self._say(f" {alt} ", state)
         elif tag == "button" and not (element.get("aria-expanded") or element.get("aria-controls") or self._level):
             return None
@@ -180,83 +170,100 @@ class _Walk:
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = _tag(element)
-        if tag in _BLOCKS or tag in _HEADINGS or element.get("role") == "heading":
+        if _is_block(element, tag) or tag in _HEADINGS or element.get("role") == "heading":
             self._flush(inner)
             if tag == "li":
                 self._kind = "paragraph"
+        if self._aside is not None and self._aside.section is element:
+            self._aside = None
         self._say(element.tail, outer)
 
-    def _judge(self, element: etree._Element, tag: str, outer: _State) -> _State:
+    def _judge(self, element: etree._Element, tag: str, outer: _State, *, block: bool) -> _State:
         """The state of an element from its tag, role and names."""
-        if tag not in _BLOCKS or tag == "br":
-            return outer._replace(depth=outer.depth + 1)
+        within = outer.outer and element is not self.layout.scope
+        if not block or tag == "br":
+            return outer._replace(outer=within, depth=outer.depth + 1)
         main = outer.main or tag in ("main", "article") or element.get("role") == "main"
-        names = f"{element.get('class') or ''} {element.get('id') or ''}"
-        chrome = outer.chrome or self._is_chrome(element, tag, names, main)
-        hint: AboutHint = outer.hint
-        if not hint and names.strip() and tag not in ("body", "main", "html") and _NEIGHBOUR_NAMES.search(names):
-            hint = "other" if self._small(element) else ""
-        return _State(chrome, hint, main, outer.linked, outer.depth + 1)
-
-    def _is_chrome(self, element: etree._Element, tag: str, names: str, main: bool) -> bool:
-        role = element.get("role") or ""
-        if tag in ("body", "main", "article", "html"):
-            return False
-        if tag in _CHROME_TAGS:
-            return not (tag == "footer" and _tag_of_parent(element) == "blockquote")
-        if tag == "aside" or role == "complementary":
-            return not _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}")
-        if tag == "header":
-            # A header with the page's own title is its opening, not its chrome.
-            return not main and not element.xpath("boolean(.//h1)")
-        if tag == "form":
-            return self._small(element)
-        if role in _CHROME_ROLES:
-            return True
-        return bool(names.strip()) and bool(_CHROME_NAMES.search(names)) and self._small(element)
-
-    def _small(self, element: etree._Element) -> bool:
-        """Whether an element holds less than half of the page's text: a name alone never drops the page."""
-        return _length(element) < _SMALL_SHARE * self._total
+        names = names_of(element, tag)
+        chrome = outer.chrome or self.layout.is_chrome(element, tag, names, main=main)
+        hint: AboutHint = outer.hint or ("other" if self.layout.is_neighbour(element, tag, names) else "")
+        return _State(chrome, hint, main, outer.linked, within, outer.depth + 1)
 
     def _say(self, text: str | None, state: _State) -> None:
         if text and not state.chrome:
             self._buffer.append(text)
             if state.linked:
-                self._linked += len(text.strip())
+                self._linked += letters(text)
 
     def _flush(self, state: _State) -> None:
         text = " ".join("".join(self._buffer).split())
         if self._kind == "heading":
             text = _ANCHOR_MARK.sub("", text)
         if text:
-            block = Block(self._kind, text, self._level, state.hint)
-            self.pieces.append(_Piece(block, self._linked / len(text)))
+            self._turn(text)
+            share = min(1.0, self._linked / max(1, letters(text))) if self._linked else 0.0
+            block = Block(self._kind, text, self._level, self._hint(state))
+            self.pieces.append(Piece(block, share, self._links, self._inner_links, state.outer))
         if text or self._kind == "heading":
             self._kind = "paragraph"
         self._level = 0
         self._buffer = []
-        self._linked = 0
+        self._linked = self._links = self._inner_links = 0
+
+    def _turn(self, text: str) -> None:
+        """Note where a heading opens or ends material about something else."""
+        if self._kind != "heading" or self._heading is None:
+            return
+        level, parent, aside = self._level, self._heading.getparent(), self._aside
+        same = aside is not None and level == aside.level and (aside.section is None or parent is aside.parent)
+        if aside is not None and (level < aside.level or same):
+            self._aside = None
+        if self._aside is None and self.pieces and heads_neighbours(text):
+            self._aside = _Aside(self.layout.section_of(self._heading), parent, level)
+
+    def _hint(self, state: _State) -> AboutHint:
+        return "other" if self._aside is not None else state.hint
 
     def _code(self, element: etree._Element, state: _State) -> None:
         if state.chrome:
             return
-        for line in "".join(str(text) for text in element.xpath(".//text()")).split("\n"):
+        for line in _code_text(element).split("\n"):
             if line.strip():
-                self.pieces.append(_Piece(Block("code", line.rstrip(), 0, state.hint), 0.0))
+                self._put(Block("code", line.rstrip(), 0, self._hint(state)), state)
 
-    def _row(self, element: etree._Element, state: _State) -> bool:
+    def _put(self, block: Block, state: _State) -> None:
+        self.pieces.append(Piece(block, 0.0, 0, 0, state.outer))
+
+    def _row(self, element: etree._Element, found: list[etree._Element], state: _State) -> bool:
         """Emit a table row; False when its cells hold blocks of their own, as in a table made for layout."""
         if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//ul | .//ol | .//pre | .//section)"):
             return False
-        cells = [_joined(cell) for cell in element.xpath("./td | ./th")]
+        cells = [_joined(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
         if any(len(cell) > _MAX_CELL for cell in cells) or len(cells) < 2:  # noqa: PLR2004  (one cell is no row)
             return False
         for anchor in element.iter("a"):
             self._link(anchor, state)
         if not state.chrome and any(cells):
-            self.pieces.append(_Piece(Block("row", " | ".join(cells), 0, state.hint), 0.0))
+            # A row of links alone is a menu in a table.
+            size = self.layout.size(element)
+            share = size.linked / max(1, size.chars)
+            block = Block("row", " | ".join(cells), 0, self._hint(state))
+            self.pieces.append(Piece(block, share, 0, 0, state.outer))
         return True
+
+    def _anchor(self, element: etree._Element, state: _State) -> _State:
+        """The state inside a link, which is noted."""
+        self._link(element, state)
+        if is_mark(element, names_of(element, "a"), self.layout.size(element)):
+            return state._replace(chrome=True)
+        previous = element.getprevious()
+        if previous is not None and previous.tag == "a" and not (previous.tail or "").strip():
+            # Links side by side stand apart on the page, by style and not by a space.
+            self._say(" ", state)
+        if not state.chrome:
+            self._links += 1
+            self._inner_links += (element.get("href") or "").startswith("#")
+        return state._replace(linked=True)
 
     def _link(self, element: etree._Element, state: _State) -> None:
         href = (element.get("href") or "").strip()
@@ -265,40 +272,47 @@ class _Walk:
             self.links.append(PageLink(href, _joined(element), region, (element.get("rel") or "").lower()))
 
 
-def _voted(root: etree._Element, pieces: list[_Piece]) -> list[_Piece]:
-    """`pieces` without what looks like navigation before the first and behind the last block that trafilatura takes."""
-    from trafilatura import extract
-
-    text = extract(etree.tostring(root, encoding="unicode", method="html"), favor_recall=True, include_comments=False)
-    taken = " ".join((text or "").split())
-    votes = [index for index, piece in enumerate(pieces) if _is_content(piece) and piece.block.text in taken]
-    if not votes:
-        return pieces
-    titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
-    first, last = min([*votes, *titles]), max(votes)
-    return [
-        piece
-        for index, piece in enumerate(pieces)
-        if first <= index <= last or (_is_content(piece) and piece.linked < _LINKED)
-    ]
+def _is_block(element: etree._Element, tag: str) -> bool:
+    """Whether an element stands on lines of its own; a custom one does where no text stands beside it."""
+    if tag in _BLOCKS:
+        return True
+    if "-" not in tag:
+        return False
+    parent = element.getparent()
+    beside = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
+    return not beside.strip()
 
 
-def _is_content(piece: _Piece) -> bool:
-    return len(piece.block.text.split()) > _FEW_WORDS
+def _code_text(element: etree._Element) -> str:
+    """The text of preformatted lines: breaks are line ends, line numbers and buttons are no code."""
+    pieces: list[str] = []
+    lines = [inner for inner in element.iter("span", "div") if _CODE_LINE.search(inner.get("class") or "")]
+    broken = len(lines) > 1 and not any("\n" in (line.tail or "") or "\n" in _text(line) for line in lines)
+    starts = set(lines) if broken else set()
+    stack: list[tuple[etree._Element, bool]] = [(element, True)]
+    while stack:
+        inner, entering = stack.pop()
+        if not entering:
+            pieces.append(inner.tail or "")
+            continue
+        if inner is not element:
+            stack.append((inner, False))
+        if inner.tag == "br" or inner in starts:
+            pieces.append("\n")
+        if inner.tag == "button" or _LINE_NUMBERS.search(inner.get("class") or ""):
+            continue
+        pieces.append(inner.text or "")
+        stack.extend((child, True) for child in reversed(inner))
+    return "".join(pieces)
 
 
 def _tag(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 
-def _tag_of_parent(element: etree._Element) -> str:
-    parent = element.getparent()
-    return "" if parent is None else _tag(parent)
-
-
 def _joined(element: etree._Element) -> str:
     return " ".join(" ".join(str(text) for text in element.xpath(".//text()")).split())
 
 
-def _length(element: etree._Element) -> int:
-    return int(element.xpath("string-length(normalize-space(string()))"))
+def _text(element: etree._Element) -> str:
+    return "".join(str(text) for text in element.xpath(".//text()"))

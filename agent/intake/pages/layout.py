@@ -1,0 +1,210 @@
+"""Which parts of an HTML page are its main text: landmarks first, then density of links, then names as weak hints.
+
+A name alone ("share", "menu") never takes prose away: what it names must be short or made of links. Whatever speaks of
+something else (cards of neighbours, reviews) is marked by the caller, not dropped. Imported by the parsing child.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from lxml import etree
+
+# Names are compared with camel case, underscores and dashes made equal: `docSidebarContainer_Yf` is a sidebar.
+_STRONG_NAMES: Final = re.compile(
+    r"(?<![a-z0-9])(?:cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
+    r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|table-of-contents|on-this-page|toc)(?![a-z0-9])"
+)
+_WEAK_NAMES: Final = re.compile(
+    r"(?<![a-z0-9])(?:side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
+    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up|search(?:-?(?:box|form|bar|input))?"
+    r"|edit-this-page|page-?actions|feedback|helpful|announcement|announcement-bar|flash|banner|newsletter|subscribe"
+    r"|tab-?labels|tabbed-labels|nav-tabs|tabs-row|tabs-header|pivot|badges?-row|last-updated|edit-page|tags-row"
+    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+)(?![a-z0-9])"
+)
+_NEIGHBOUR_NAMES: Final = re.compile(
+    r"(?:^|\s)(?:[a-z]{1,3}-)*(?:(?:customer|user|product|app|item|article|post|page|section|widget)s?-)*"
+    r"(?:related|similar|recommended|recommendations?|alternatives?|neighbou?rs?|also|you-may|more-from|reviews?|ratings?"
+    r"|testimonials?|featured|sponsored?|advert(?:s|isement)?|ads|promo|trending|newsletter|subscribe|recently-viewed"
+    r"|recent-(?:posts|entries)|aivss|maestro)(?![a-z0-9])"
+)
+_NEIGHBOUR_ITEMS: Final = frozenset({"review", "reviews", "aggregateRating"})
+_THINGS: Final = (
+    r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
+    r"|projects?|software|companies|categories|searches|extensions?|packages?|plug-?ins?|repositories)"
+)
+_NEIGHBOUR_HEADING: Final = re.compile(
+    r"(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|recent)"
+    rf"(?: \w+)? {_THINGS}\b.*"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed|advertisement"
+    r"|(?:\w+ )?alternatives(?: to .*)?|(?:you|users|people|customers) (?:may|might|also)\b.*"
+    r"|people who .*|popular ways to\b.*|more (?:from|like|by)\b.*"
+    r"|(?:customer |user |verified |product )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?|[\d.]+ out of 5.*"
+    r"|testimonials|what (?:people|users|customers|others|our customers|our users) (?:say|are saying)\b.*|loved by\b.*"
+    r"|trusted by\b.*|newsletter|stay (?:updated|in the loop|up to date)\b.*|get .{3,40} in your inbox|share this\W*"
+    r"|関連記事|関連項目|منتجات مشابهة",
+    re.IGNORECASE,
+)
+_ADMONITION: Final = re.compile(
+    r"admonition|callout|note|notice|tip|warning|caution|alert|info|hint|starlight-aside", re.I
+)
+_MARK_NAMES: Final = re.compile(
+    r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits|skip-(?:to-|link|nav)"
+)
+_CHROME_TAGS: Final = frozenset({"nav", "footer", "search", "menu"})
+_CHROME_ROLES: Final = frozenset({"navigation", "contentinfo", "search", "menu", "menubar", "toolbar", "alertdialog"})
+_NEVER: Final = frozenset({"body", "main", "article", "html"})
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SEPARATORS: Final = re.compile(r"[_/:.\-]+")
+_SMALL_SHARE: Final = 0.5
+_LANDMARK_SHARE: Final = 0.5
+_CONTAINER_SHARE: Final = 0.75
+_PROSE_CHARS: Final = 220
+"""Characters from which unlinked text is prose that no name takes away."""
+_LINKED: Final = 0.4
+_BARE_HEADING: Final = 1.3
+_MARK_CHARS: Final = 20
+
+
+class Size(NamedTuple):
+    """Characters of an element's text without outer white space, and how many of them stand in links."""
+
+    chars: int
+    linked: int
+
+    @property
+    def prose(self) -> int:
+        """Characters outside links."""
+        return self.chars - self.linked
+
+
+class Layout:
+    """What the elements of one tree are; the tree must not change meanwhile.
+
+    `scope` is the element that holds the main text, or None when the page does not show one; `named` tells that a
+    landmark names it.
+    """
+
+    def __init__(self, root: etree._Element) -> None:
+        self._sizes = _sizes(root)
+        self._total = max(1, self.size(root).chars)
+        self._titled: set[etree._Element] = set()
+        for heading in root.iter("h1"):
+            self._titled.update(heading.iterancestors())
+        self.named = False
+        self.scope = self._find_scope(root)
+
+    def size(self, element: etree._Element) -> Size:
+        """The size of an element."""
+        return self._sizes.get(element, Size(0, 0))
+
+    def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
+        """Whether an element is navigation, a banner or the like; `names` as `names_of` gives them."""
+        role = element.get("role") or ""
+        if tag in _NEVER or role == "main":
+            return False
+        if tag in _CHROME_TAGS:
+            parent = element.getparent()
+            return not (tag == "footer" and parent is not None and parent.tag == "blockquote")
+        if tag == "header":
+            # A header with the page's own title is its opening, not its chrome.
+            return not main and element not in self._titled
+        if role in _CHROME_ROLES:
+            return True
+        if tag == "aside" or role == "complementary":
+            return not _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}") and self._thin(element)
+        if role == "tablist":
+            return not element.xpath("boolean(.//*[@role='tabpanel' or @aria-expanded])")
+        if tag == "form":
+            return self.is_small(element)
+        if not names or element in self._titled or not self.is_small(element):
+            return False
+        return bool(_STRONG_NAMES.search(names)) or (bool(_WEAK_NAMES.search(names)) and self._thin(element))
+
+    def is_neighbour(self, element: etree._Element, tag: str, names: str) -> bool:
+        """Whether an element says that it is about something else: related, reviews, sponsored and the like."""
+        if tag in _NEVER or element in self._titled:
+            return False
+        named = bool(names and _NEIGHBOUR_NAMES.search(names)) or element.get("itemprop") in _NEIGHBOUR_ITEMS
+        return named and self.is_small(element)
+
+    def is_small(self, element: etree._Element) -> bool:
+        """Whether an element holds less than half of the page's text: a name alone never drops the page."""
+        return self.size(element).chars < _SMALL_SHARE * self._total
+
+    def section_of(self, heading: etree._Element) -> etree._Element | None:
+        """The nearest element round a heading that holds more than the heading; None when that is most of the page."""
+        own = self.size(heading).chars
+        for outer in heading.iterancestors():
+            if self.size(outer).chars > _BARE_HEADING * own:
+                return outer if self.is_small(outer) and outer.tag not in _NEVER else None
+        return None
+
+    def _thin(self, element: etree._Element) -> bool:
+        size = self.size(element)
+        return size.prose < _PROSE_CHARS or size.linked > _LINKED * size.chars
+
+    def _find_scope(self, root: etree._Element) -> etree._Element | None:
+        scope: etree._Element | None = None
+        total = max(1, self.size(root).prose)
+        mains = root.xpath("//main | //*[@role='main']")
+        if mains:
+            largest = max(mains, key=lambda element: self.size(element).prose)
+            if self.size(largest).prose >= _LANDMARK_SHARE * total:
+                scope, total = largest, max(1, self.size(largest).prose)
+        articles = [a for a in (root if scope is None else scope).iter("article") if self.size(a).prose]
+        tops = [a for a in articles if not any(outer.tag == "article" for outer in a.iterancestors())]
+        if len(tops) == 1 and self.size(tops[0]).prose >= _LANDMARK_SHARE * total:
+            scope = tops[0]
+        self.named = scope is not None
+        return self._densest(root) if scope is None else scope
+
+    def _densest(self, root: etree._Element) -> etree._Element | None:
+        """The lowest element with most of the page's prose; None when that is the whole body."""
+        enough = _CONTAINER_SHARE * max(1, self.size(root).prose)
+        found, inner = None, root
+        while True:
+            child = max(inner, key=lambda element: self.size(element).prose, default=None)
+            if child is None or self.size(child).prose < enough or child.tag in ("p", "pre", "ul", "ol"):
+                return found
+            inner = child
+            if child.tag not in _NEVER:
+                found = child
+
+
+def names_of(element: etree._Element, tag: str) -> str:
+    """The names of an element in one form: classes, id, label and a custom tag, lower case, parts joined by dashes."""
+    given = [element.get("class"), element.get("id"), tag if "-" in tag else None]
+    label = element.get("aria-label")
+    if label:
+        given.append("-".join(label.split()))
+    text = " ".join(name for name in given if name)
+    return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower() if text else ""
+
+
+def is_mark(element: etree._Element, names: str, size: Size) -> bool:
+    """Whether a link is a mark beside text (anchor, source, edit) rather than text."""
+    return size.chars <= _MARK_CHARS and bool(names) and bool(_MARK_NAMES.search(names))
+
+
+def heads_neighbours(text: str) -> bool:
+    """Whether a heading opens material about something else."""
+    return _NEIGHBOUR_HEADING.fullmatch(text) is not None
+
+
+def _sizes(root: etree._Element) -> dict[etree._Element, Size]:
+    found: dict[etree._Element, Size] = {}
+    chars: list[int] = [0]
+    linked: list[int] = [0]
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if event == "start":
+            chars.append(len((element.text or "").strip()) if isinstance(element.tag, str) else 0)
+            linked.append(0)
+            continue
+        own, in_links = chars.pop(), linked.pop()
+        if element.tag == "a":
+            in_links = own
+        found[element] = Size(own, in_links)
+        chars[-1] += own + len((element.tail or "").strip())
+        linked[-1] += in_links
+    return found

@@ -1,0 +1,122 @@
+"""The last look at a page's blocks: calls to action, marks of the site and edges that are navigation go.
+
+Works on what each block is made of (share of links, words), then on set phrases as a weak hint. Imported by the
+parsing child.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.intake.pages.page import Block
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_DENSE_SCRIPT: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ACTION: Final = re.compile(
+    r"(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download|install|add"
+    r"|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev|previous|older|newer"
+    r"|details|more|try|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
+    re.IGNORECASE,
+)
+_PHRASE: Final = re.compile(
+    r"(?:was|is|did|does|were) (?:this|the|our) (?:page|article|guide|section|answer|content|doc\w*|topic)? ?"
+    r"(?:be )?(?:help\w*|useful|clear|answer)\b.*|(?:was|did) this (?:help\w*|useful).*|rate this (?:page|article).*"
+    r"|(?:was )?(?:helpful|useful)\?.*|did this (?:page|article) .{0,30}\?.*|yes no|.*\bfound (?:this|it) helpful\W*"
+    r"|(?:last )?(?:updated|modified|edited)(?: on| at)?:? .{0,40}"
+    r"|(?:last update|page last updated|last reviewed):? .{0,40}"
+    r"|edit (?:this page|on) ?.{0,20}|suggest (?:an )?edits?|view (?:page )?source|copy (?:page|link|code)|copied!?"
+    r"|(?:copyright|©|\(c\)) .*|.*\ball rights reserved\b.*|(?:powered|built|made|generated) (?:by|with) .{0,60}"
+    r"|skip to .{0,30}|(?:jump|back) to (?:top|content).{0,10}|on this page|(?:table of )?contents"
+    r"|in this (?:article|page)"
+    r"|share(?: this)?\W*(?:(?:post|article|page)\W*)?|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored"
+    r"|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
+    re.IGNORECASE,
+)
+_BANNER: Final = re.compile(r"\bcookies?\b|\bconsent\b|\bjavascript\b|\breload\b|\bbrowser\b", re.IGNORECASE)
+_ALL: Final = 0.95
+_LINKED: Final = 0.5
+_LITTLE: Final = 0.3
+_ACTION_WORDS: Final = 8
+_PHRASE_WORDS: Final = 16
+_FEW_WORDS: Final = 4
+_PROSE_WORDS: Final = 12
+_OPENING: Final = 0.3
+"""Share of the words that may stand before a page's title as mere preamble."""
+
+
+class Piece(NamedTuple):
+    """A block and what it is made of."""
+
+    block: Block
+    linked: float
+    """Share of its letters that are links."""
+    links: int
+    inner_links: int
+    """Links to places of the same page."""
+    outer: bool
+    """Whether it stands outside the element with the main text."""
+
+
+def letters(text: str) -> int:
+    """Letters and digits of a text."""
+    return sum(map(len, _WORD.findall(text)))
+
+
+def trimmed(pieces: Sequence[Piece], *, named: bool) -> list[Piece]:
+    """`pieces` without navigation; `named` tells that a landmark names the main text. Order is kept."""
+    kept = [piece for piece in pieces if not _is_noise(piece)]
+    titles = [i for i, piece in enumerate(kept) if piece.block.kind == "heading" and piece.block.level == 1]
+    inner = [i for i in titles if not kept[i].outer]
+    title = (inner or titles or [0])[0]
+    kept = [
+        piece
+        for index, piece in enumerate(kept)
+        if not piece.outer or index == title or _survives_outside(piece, named=named, opened=index > title)
+    ]
+    kept = _without_preamble(kept)
+    if not named:
+        while kept and kept[-1].linked >= _LINKED and kept[-1].block.kind in ("paragraph", "item"):
+            kept.pop()
+    return kept
+
+
+def _is_noise(piece: Piece) -> bool:
+    """Whether a block is a call to action, a table of contents or a set phrase of sites."""
+    kind, text = piece.block.kind, piece.block.text
+    if kind in ("row", "code"):
+        return False
+    words = _weight(text)
+    if piece.linked >= _ALL and kind != "heading":
+        if piece.inner_links and piece.inner_links == piece.links and (kind == "item" or piece.links > 1):
+            return True
+        if kind == "paragraph" and words <= _ACTION_WORDS * max(1, piece.links) and _ACTION.match(text):
+            return True
+    return words <= _PHRASE_WORDS and _PHRASE.fullmatch(text) is not None
+
+
+def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
+    """Whether a block outside the main text is text that a vendor wants read rather than the site's frame."""
+    words = _weight(piece.block.text)
+    if piece.block.kind in ("row", "code") and not named:
+        return opened
+    if named or not opened:
+        return words >= _PROSE_WORDS and piece.linked < _LITTLE and not _BANNER.search(piece.block.text)
+    return words > _FEW_WORDS and piece.linked < _LINKED and not _BANNER.search(piece.block.text)
+
+
+def _without_preamble(pieces: list[Piece]) -> list[Piece]:
+    """`pieces` without the short or linked ones before the title, where the title opens the page."""
+    title = next((i for i, p in enumerate(pieces) if p.block.kind == "heading" and p.block.level == 1), 0)
+    before = sum(_weight(piece.block.text) for piece in pieces[:title])
+    if before > _OPENING * sum(_weight(piece.block.text) for piece in pieces):
+        return pieces
+    return [
+        piece
+        for index, piece in enumerate(pieces)
+        if index >= title or (_weight(piece.block.text) > _PROSE_WORDS and piece.linked < _LITTLE)
+    ]
+
+
+def _weight(text: str) -> int:
+    """Words of a text; scripts without spaces count two characters as a word."""
+    return len(_WORD.findall(text)) + len(_DENSE_SCRIPT.findall(text)) // 2
