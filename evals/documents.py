@@ -4,7 +4,7 @@ import hashlib
 from typing import Final
 
 from agent.intake.compose import compose
-from agent.intake.markdown import read_markdown
+from agent.intake.pages.markdown import read_markdown
 from agent.records import Document, Snapshot, SourceKind
 from evals.cases import Case, Page
 
