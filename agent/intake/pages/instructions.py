@@ -1,75 +1,39 @@
 """Text that is addressed to whoever assesses the page rather than to its reader.
 
-A small set of patterns that flags for the analyst and withdraws a sentence from the estimators; it is no gate. Each
-needs an addressee or an order that has no place in product text, so that ordinary documentation ("Ignore patterns are
-set in the config", "Set the score threshold to 0.0") raises nothing. A quoted example in a vendor's security page
-("attackers write 'ignore previous instructions'") is no order either.
+A set of patterns (`orders`) that flags for the analyst and withdraws a sentence from the estimators; it is no gate. The
+text is read as it stands, and again under the disguises that a machine sees through (`decoding`). A quoted or reported
+example in a vendor's security page ("attackers write 'ignore previous instructions'") is no order.
 """
 
-import base64
-import binascii
-import html
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-_ADDRESSEE: Final = (
-    r"(?:(?:automated|ai|llm|machine|assessment|robot|threat[- ]model(?:l?ing)?)[- ]+"
-    r"(?:assessors?|reviewers?|graders?|evaluators?|raters?|scorers?|judges?|auditors?|analysts?|assessment tools?|"
-    r"review tools?|tools?|systems?|pipelines?)|(?:large )?language models?|llms?|assessors|graders)"
+from agent.intake.pages import decoding
+from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
+
+_PATTERNS: Final = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
+_LATIN: Final = tuple(p for p in _PATTERNS if not re.search(r"[\u0400-\u06ff\u0900-\u097f\u3000-\ud7af]", p.pattern))
+_OTHER_SCRIPT: Final = re.compile(r"[\u0400-\u06ff\u0900-\u097f\u3000-\ud7af]")
+_QUOTES: Final = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`", "„": "“", "「": "」"}
+_ATTACKS: Final = re.compile(
+    r"\b(?:attack\w*|inject\w*|malicious|hostile|adversar\w*|jailbreak\w*|poison\w*|untrusted|attempts?|try to|tries to"
+    r"|trying to|phrases?|wordings?|detect\w*|block(?:s|ed|ing)?|catch(?:es)?|filter(?:s|ed|ing)?|trick\w*|persuade\w*|"
+    r"convince\w*|manipulat\w*|prompts? (?:that|which|like|such as)|guards? against|protects? against|resists?)\b",
+    re.IGNORECASE,
 )
-_NOTHING: Final = r"(?:0(?:[.,]0+)?(?![\d.,]*\d)|zero|null|none|the (?:lowest|minimum))\b"
-_PATTERNS: Final = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"\b(?:note|message|memo|notice|instructions?|attention|reminder|hint)\b[^.\n]{{0,30}}\b(?:to|for)\b"
-        rf"[^.\n]{{0,20}}\b{_ADDRESSEE}\b",
-        rf"\b{_ADDRESSEE}\b[^.\n]{{0,40}}(?::|\b(?:must|should|shall|please|are (?:asked|required|instructed) to)\b)"
-        r"[^\n]{0,60}\b(?:score|rate|rating|risk|leave out|omit|ignore|skip|list no|record|treat|reuse|answer)\b",
-        r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:all\s+|any\s+|the\s+|your\s+|these\s+|of\s+)*"
-        r"(?:(?:previous|prior|above|earlier|preceding|system|developer|original|other|safety)\s+)+"
-        r"(?:\w+\s+)?(?:instructions?|prompts?|rubrics?|rules|guidelines|directions|messages?)\b",
-        r"\b(?:ignore|disregard|forget)\s+(?:the|this|that|your)\s+(?:rubric|instructions|guidelines)\b",
-        r"\b(?:risk|threat|severity|aivss)(?:[ _-](?:score|rating|level|value))?[\"']?\s*(?:is|as|at|to|of|=|:|be|mit)?"
-        r"\s*(?:always\s+)?[\"']?(?:0[.,]0\b|0[.,]0+\b|zero\b)",
-        rf"\b(?:set|record|give|assign|output|return|report|write|answer|keep|put|rate|score)\b[^.\n]{{0,40}}"
-        rf"\b(?:every|all|overall|final|its|this|any|the) (?:\w+ )?(?:scores?|risks?|ratings?|severit\w+|factors?)\b"
-        rf"(?! threshold)[^.\n]{{0,15}}\b{_NOTHING}",
-        r"\bscores?\b[^.\n]{0,15}\balways\b[^.\n]{0,8}\b0(?:[.,]0)?\b",
-        r"\b(?:answer|write|output|return|respond with|say|give)\s+(?:a\s+)?(?:zero|0\.0)\b",
-        r"\b(?:list|report|return|record|name|nenne|find|output)\s+(?:no|zero|keine)\s+"
-        r"(?:threats?|risks?|findings?|issues?|bedrohungen|risiken)\b(?! (?:were|was|are|is|found))",
-        r"\"?(?:threats|findings|risks)\"?\s*:\s*\[\s*\]",
-        r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>",
-        r"</?(?:documents?|sources?|instructions?|evidence|untrusted|system|context|rubric)\s*>",
-        r"\bif you(?:'re|’re| are) (?:an? )?(?:large )?(?:language model|llm|ai\b|automated|bot\b|machine)",
-        r"\bas an? (?:ai|llm|language model|automated) (?:assessor|reviewer|grader|evaluator)?,? you (?:must|should)\b",
-        r"\byou (?:must|should|have to) (?:refuse|decline) to (?:analy[sz]e|assess|review|rate|score|answer)",
-        r"\b(?:begin|start|end|finish) your (?:summary|answer|reply|report|assessment|analysis|response)\b",
-        r"\b(?:text|copy|contents?) of your (?:instructions|prompt|system prompt)\b",
-        r"\b(?:reveal|print|repeat|show|leak|output) (?:me )?your (?:system )?(?:prompt|instructions)\b",
-        r"\brepeat\b[^.\n]{0,60}\btimes\b[^.\n]{0,20}\b(?:before|after|in) (?:each|every)\b",
-        r"\bskip (?:the |all |any )?(?:evidence|security|risk) (?:checks?|review|steps?)\b",
-        r"\b(?:load|fetch|open|visit|follow|consult)\b[^.\n]{0,40}\bbefore (?:you )?(?:judg|scor|assess|rat|grad)ing\b",
-        r"\bdecode (?:and|then) (?:apply|follow|execute|obey|run)\b",
-        r"\b(?:authors?|developers?|makers?|maintainers?|operators?) of the (?:threat[- ]model\w*|assessment|scoring|"
-        r"review)\b[^.\n]{0,30}\b(?:tool|system|pipeline|engine)\b",
-        r"\b(?:reviewer|analyst|assessor|auditor)(?:'s|’s)? (?:comment|note|remark)\b[^\n]{0,80}\b(?:risk|score|rating|"
-        r"threats?)\b",
-        r"\[?\b(?:assessment|review|scoring|evaluation|risk)[- ]?(?:tool|engine)?[- ](?:result|output|verdict)\b"
-        r"[^\n]{0,60}(?:=|\bverified\b)",
-        r"\bbewerte\b[^.\n]{0,40}\b(?:risiko|bewertung)\b|\bignorier\w*\b[^.\n]{0,30}\banweisung",
-        r"\b(?:ignorez|ignora|ignore|olvida|oubliez)\b[^.\n]{0,20}\b(?:instructions précédentes|instrucciones "
-        r"anteriores|istruzioni precedenti|instruções anteriores)\b",
-        r"\b(?:evalúa|califica|évalue[zr]?|valuta|avalie)\b[^.\n]{0,40}\b(?:riesgo|risque|rischio|risco)\b[^.\n]{0,20}\b0",
-    )
+_SAYS: Final = re.compile(
+    r"\b(?:such as|for example|e\.g\.|examples?|like|says?|saying|reads?|contain(?:s|ing)?|tells?|telling|writes?|asks?"
+    r"|asking|instruct(?:s|ing)?|called|named|default|types?|enters?)\b",
+    re.IGNORECASE,
 )
-_QUOTES: Final = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
-_BASE64: Final = re.compile(r"\b[A-Za-z0-9+/]{40,}={0,2}")
-_HEX: Final = re.compile(r"\b(?:[0-9a-fA-F]{2}){20,}\b")
-_ENTITIES: Final = re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};){8,}")
-_URL: Final = re.compile(r"https?://\S+")
-_MAX_DECODED: Final = 4000
-_NEAR: Final = 40
+_TO_US: Final = re.compile(
+    r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
+)
+_AFTERWARDS: Final = re.compile(r"\b(?:attacks?|injections?|attempts?|jailbreaks?)\b", re.IGNORECASE)
+_NEAR: Final = 80
+_BEFORE: Final = 160
+_AFTER: Final = 60
 
 
 class Addressed(NamedTuple):
@@ -81,11 +45,13 @@ class Addressed(NamedTuple):
 
 def find(text: str) -> tuple[Addressed, ...]:
     """Non-overlapping places in `text`, in order, that speak to an assessor or a language model."""
-    spans: list[tuple[int, int]] = [
-        match.span() for pattern in _PATTERNS for match in pattern.finditer(text) if not _quoted(text, match)
-    ]
-    for pattern in (_BASE64, _HEX, _ENTITIES):
-        spans.extend(match.span() for match in pattern.finditer(text) if _speaks(_decoded(pattern, match[0])))
+    spans = list(_plain(text))
+    for variant in decoding.folded(text):
+        # The same length, letter for letter, so the places are those of the text itself.
+        spans.extend(_plain(variant))
+    for start, end, readings in decoding.hidden(text):
+        if any(_speaks(reading) for reading in readings):
+            spans.append((start, end))
     merged: list[Addressed] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1].end:
@@ -95,8 +61,28 @@ def find(text: str) -> tuple[Addressed, ...]:
     return tuple(merged)
 
 
-def _quoted(text: str, match: re.Match[str]) -> bool:
-    """Whether a match is an example in quotation marks that begin in front of it and end soon behind it."""
+def _plain(text: str) -> Iterator[tuple[int, int]]:
+    for pattern in _PATTERNS if _OTHER_SCRIPT.search(text) else _LATIN:
+        for match in pattern.finditer(text):
+            if match.end() > match.start() and not _reported(text, match):
+                yield match.span()
+
+
+def _reported(text: str, match: re.Match[str]) -> bool:
+    """Whether a match is what somebody else says or might say, in a sentence that tells so in front of it."""
+    begin = max(0, match.start() - _BEFORE)
+    before = text[begin : match.start()]
+    cut = max(before.rfind("\n"), *(before.rfind(mark) for mark in (". ", "! ", "? ")))
+    lead = before[cut + 1 :]
+    after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
+    if _TO_US.search(match[0]):
+        return False
+    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after))
+    return attack or (bool(_SAYS.search(lead)) and _in_quotes(text, match))
+
+
+def _in_quotes(text: str, match: re.Match[str]) -> bool:
+    """Whether quotation marks begin in front of a match and end soon behind it."""
     before = text[max(0, match.start() - _NEAR) : match.start()]
     after = text[match.end() : match.end() + _NEAR].split("\n")[0]
     for opening, closing in _QUOTES.items():
@@ -104,24 +90,18 @@ def _quoted(text: str, match: re.Match[str]) -> bool:
         if at < 0 or closing not in after or "\n" in before[at:]:
             continue
         alone = at == 0 or not before[at - 1].isalnum()
-        starts = at + 1 < len(before) or at + 1 == len(before)
-        if alone and starts and not before[at + 1 : at + 2].isspace() and before[at + 1 :].count(closing) == 0:
+        if alone and not before[at + 1 : at + 2].isspace() and before[at + 1 :].count(closing) == 0:
             return True
     return False
 
 
 def _speaks(text: str) -> bool:
-    return bool(text) and any(pattern.search(text) for pattern in _PATTERNS)
+    if not text:
+        return False
+    if any(pattern.search(text) for pattern in _PATTERNS):
+        return True
+    return any(_speaks_plain(reading) for _, _, readings in decoding.hidden(text) for reading in readings)
 
 
-def _decoded(pattern: re.Pattern[str], token: str) -> str:
-    token = token[:_MAX_DECODED]
-    if pattern is _ENTITIES:
-        for _ in range(3):
-            token = html.unescape(token)
-        return token
-    try:
-        raw = bytes.fromhex(token) if pattern is _HEX else base64.b64decode(token[: len(token) // 4 * 4])
-    except (ValueError, binascii.Error):
-        return ""
-    return raw.decode("utf-8", "ignore")
+def _speaks_plain(text: str) -> bool:
+    return any(pattern.search(text) for pattern in _PATTERNS)

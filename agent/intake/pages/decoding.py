@@ -1,0 +1,169 @@
+"""Disguises of text: letters that look like others, digits for letters, spaced letters, reversals, encodings.
+
+`folded` gives readings of the same length, `hidden` gives stretches with what they decode to. Both are bounded in time
+and size, and most texts give nothing: each disguise is looked for only where its own marks are.
+"""
+
+import base64
+import binascii
+import codecs
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote
+
+_LOOKALIKES: Final = str.maketrans(
+    "аеорсухіјѕһԁԛԝьАВЕКМНОРСТУХІЈЅαονρτυικεΑΒΕΖΗΙΚΜΝΟΡΤΥΧɡıℓοօ０１２３４５６７８９．，＝：",
+    "aeopcyxijshdqwbABEKMHOPCTYXIJSaovptuikeABEZHIKMNOPTYXgilOo0123456789.,=:",
+)
+_FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_STYLED: Final = tuple(range(0x1D400, 0x1D7CC, 26))
+_FOREIGN: Final = re.compile(
+    r"[\u0370-\u03ff\u0400-\u052f\u0580-\u058f\u0261\u0131\u2113\uff01-\uff5e\U0001d400-\U0001d7ff]"
+)
+_LEET: Final = re.compile(r"(?<![\w.])(?=[\w@$!|]*[A-Za-z])(?=[\w@$!|]*[0134578@$!|])[\w@$!|]{3,20}(?![\w])")
+_LEET_TABLES: Final = (str.maketrans("0134578@$!|", "oieastbasil"), str.maketrans("0134578@$!|", "oleastbasll"))
+_MIN_LEET: Final = 2
+_SPACED: Final = re.compile(r"(?<!\w)(?:\w[ .\-_*·|/]{1,3}){11,}\w(?!\w)")
+_WORDS: Final = re.compile(
+    r"ignore|disregard|instruction|threat|risk|score|rating|assess|severity|grader|reviewer|zero|rubric|prompt|override",
+    re.IGNORECASE,
+)
+_BACKWARD: Final = re.compile(
+    r"erongi|dragersid|noitcurtsni|taerht|ksir|erocs|gnitar|ssessa|ytireves|redarg|rewevier|orez|cirbur|tpmorp",
+    re.IGNORECASE,
+)
+_ROTATED: Final = re.compile(
+    r"vtaber|qvfertneq|vafgehpgvba|guerng|evfx|fpber|engvat|nffrff|frirevgl|tenqre|erivrjre|ehoevp|cebzcg|bireevqr",
+    re.IGNORECASE,
+)
+_MIN_HITS: Final = 2
+_BASE64: Final = re.compile(
+    r"[A-Za-z0-9+/_-]{20,}={0,2}(?:[ \n][A-Za-z0-9+/_-]{16,}={0,2}){0,60}(?:[ \n][A-Za-z0-9+/_-]{1,80}={1,2})?"
+)
+_BASE64_WORD: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_BASE32: Final = re.compile(r"\b[A-Z2-7]{32,}={0,6}")
+_HEX: Final = re.compile(r"\b(?:0x)?(?:[0-9a-fA-F]{2}[ :,-]?){16,}")
+_ESCAPED: Final = re.compile(r"(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|[0-3]?[0-7]{2})\s?){8,}")
+_ENTITIES: Final = re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};\s?){8,}")
+_PERCENT: Final = re.compile(r"(?:[\w.+-]{0,12}%[0-9a-fA-F]{2}){3,}[\w.+%-]*")
+_CODES: Final = re.compile(r"(?:\b\d{2,3}\b[ ,;]{1,2}){15,}\d{2,3}\b")
+_BITS: Final = re.compile(r"(?:\b[01]{8}\b ?){10,}")
+_MAX: Final = 4000
+_MAX_PLACES: Final = 200
+_SHARE: Final = 0.85
+"""Share of printable characters from which decoded bytes count as text."""
+
+
+def folded(text: str) -> Iterator[str]:
+    """Readings of `text` letter for letter, other than itself."""
+    plain = text
+    if _FOREIGN.search(text):
+        plain = "".join(_styled(character) for character in text.translate(_FULL_WIDTH)).translate(_LOOKALIKES)
+        if plain != text:
+            yield plain
+    if len(_LEET.findall(plain)) >= _MIN_LEET:
+        for table in _LEET_TABLES:
+            yield _LEET.sub(lambda match, table=table: match[0].translate(table), plain)  # type: ignore[misc]
+    if " | " in plain:
+        yield plain.replace(" | ", "   ")
+
+
+def hidden(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Stretches of `text` (start, end) with the readings that they may decode to."""
+    places = 0
+    for start, end, readings in _places(text):
+        found = tuple(reading for reading in readings if _is_text(reading))
+        if found:
+            yield start, start + len(text[start:end].rstrip()), found
+            places += 1
+            if places >= _MAX_PLACES:
+                return
+
+
+def _places(text: str) -> Iterator[tuple[int, int, list[str]]]:
+    for match in _SPACED.finditer(text):
+        letters = re.sub(r"[ .\-_*·|/]", "", match[0])
+        if len(_WORDS.findall(letters)) >= _MIN_HITS:
+            yield *match.span(), [_spread(match[0]), "note to automated assessors: " + letters]
+    yield from _lines(text)
+    for match in _BASE64_WORD.finditer(text):
+        whole = _BASE64.match(text, match.start()) or match
+        yield match.start(), max(match.end(), whole.end()), [_base64(match[0]), _base64(re.sub(r"\s", "", whole[0]))]
+    for pattern in (_HEX, _BASE32, _ESCAPED, _ENTITIES, _PERCENT, _CODES, _BITS):
+        for match in pattern.finditer(text):
+            yield *match.span(), [_decoded(pattern, match[0][:_MAX])]
+
+
+def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Lines that are written backwards or with rotated letters."""
+    if not (_BACKWARD.search(text) or _ROTATED.search(text)):
+        return
+    at = 0
+    for line in text.split("\n"):
+        if len(_BACKWARD.findall(line)) >= _MIN_HITS:
+            yield at, at + len(line), [line[:_MAX][::-1], " ".join(word[::-1] for word in line[:_MAX].split())]
+        if len(_ROTATED.findall(line)) >= _MIN_HITS:
+            yield at, at + len(line), [codecs.encode(line[:_MAX], "rot13")]
+        at += len(line) + 1
+
+
+def _spread(text: str) -> str:
+    """Spaced letters as words, where wider gaps show the words."""
+    words = re.split(r"[ .\-_*·|/]{2,}", text)
+    return " ".join(re.sub(r"[ .\-_*·|/]", "", word) for word in words)
+
+
+def _styled(character: str) -> str:
+    """Bold, italic, script and other mathematical letters as plain ones."""
+    code = ord(character)
+    if 0x1D400 <= code < 0x1D6A4:  # noqa: PLR2004  (the block of Latin mathematical letters, 52 to a style)
+        place = (code - 0x1D400) % 52
+        return chr(place + 65) if place < 26 else chr(place + 71)  # noqa: PLR2004
+    if 0x1D7CE <= code < 0x1D800:  # noqa: PLR2004  (the digits, ten to a style)
+        return chr((code - 0x1D7CE) % 10 + 48)
+    return character
+
+
+def _base64(token: str) -> str:
+    token = token[:_MAX].rstrip("=").replace("-", "+").replace("_", "/")
+    token = token[: len(token) // 4 * 4] if len(token) % 4 == 1 else token + "=" * (-len(token) % 4)
+    try:
+        raw = base64.b64decode(token)
+    except (ValueError, binascii.Error):
+        return ""
+    wide = raw.decode("utf-16-le", "ignore") if raw[1:2] == b"\0" else ""
+    return wide or raw.decode("utf-8", "ignore")
+
+
+def _decoded(pattern: re.Pattern[str], token: str) -> str:
+    try:
+        if pattern is _ENTITIES:
+            for _ in range(3):
+                token = html.unescape(token)
+            return token
+        if pattern is _PERCENT:
+            return unquote(unquote(token)).replace("+", " ")
+        if pattern is _ESCAPED:
+            plain = re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda match: chr(int(match[1], 16) % 0x110000), token)
+            return re.sub(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\([0-7]{2,3})", _escape, plain)
+        if pattern is _CODES:
+            return "".join(chr(int(number)) for number in re.findall(r"\d+", token))
+        if pattern is _BITS:
+            return "".join(chr(int(bits, 2)) for bits in token.split())
+        if pattern is _BASE32:
+            return base64.b32decode(token[: len(token) // 8 * 8]).decode("utf-8", "ignore")
+        digits = re.sub(r"0x|[^0-9a-fA-F]", "", token)
+        return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8", "ignore")
+    except (ValueError, binascii.Error):
+        return ""
+
+
+def _escape(match: re.Match[str]) -> str:
+    return chr(int(match[1] or match[2], 16) if match[1] or match[2] else int(match[3], 8))
+
+
+def _is_text(reading: str) -> bool:
+    shown = sum(character.isprintable() or character.isspace() for character in reading)
+    return bool(reading) and shown >= _SHARE * len(reading)

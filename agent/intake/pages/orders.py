@@ -1,0 +1,176 @@
+# ruff: noqa: E501  (a pattern is read, compared and changed as one line)
+"""What words that speak to an assessor look like: who is addressed, what is ordered, about what.
+
+Kept apart from the search (`instructions`) so that a reader can see the lists. Patterns are matched without regard to
+case; each needs an addressee or an object that has no place in product text.
+"""
+
+from typing import Final
+
+_MACHINE: Final = r"(?:automated|automatic|ai|a\.i\.|llm|gpt|machine|robot|bot|assessment|review|scoring|threat[- ]model(?:l?ing)?|security[- ]review)"
+_JUDGE: Final = (
+    r"(?:assessors?|reviewers?|graders?|evaluators?|raters?|scorers?|judges?|auditors?|analysts?|inspectors?|examiners?|"
+    r"analy[sz]ers?|scanners?|assessment tools?|review tools?|tools?|systems?|pipelines?|engines?|bots?)"
+)
+JUDGE: Final = (
+    rf"(?:(?:{_MACHINE}[- ]+)+{_JUDGE}|assessors|graders|evaluators|"
+    r"threat[- ]model(?:l?ing|l?ers?)? (?:authors?|tools?|agents?|assistants?))"
+)
+MACHINE: Final = (
+    r"(?:(?:large )?language models?|llms?|ai (?:models?|assistants?|agents?|readers?|systems?|crawlers?)|chatbots?|"
+    r"(?:chat)?gpt(?:-\d\w*)?|claude|gemini|copilot|(?:ai|neural) networks?)"
+)
+_ORDER: Final = (
+    r"(?:set|record|give|assign|output|return|report|write|answer|keep|put|rate|score|grade|mark|classify|list|log|"
+    r"leave out|omit|ignore|skip|exclude|drop|suppress|treat|consider|regard|assume|conclude|state|reuse|copy|adopt|use|"
+    r"take|apply|lower|reduce|downgrade|cap|accept|approve|pass|trust|refrain|stop|finish|declare|describe|present|mention|name|raise|flag)"
+)
+_MATTER: Final = (
+    r"(?:scores?|scoring|rated?|ratings?|risks?|threats?|severit(?:y|ies)|findings?|aivss|cvss|maestro|assessments?|"
+    r"evaluations?|verdicts?|vulnerabilit(?:y|ies)|weakness(?:es)?|threat models?|factors?|concerns?|warnings?)"
+)
+_NOTHING: Final = (
+    r"(?:0(?:[.,]0+)?(?![\d.,]*\d)|zero|null|nil|none|nothing|the (?:lowest|minimum|bottom)|its (?:lowest|minimum))\b"
+)
+_LOW: Final = (
+    rf"(?:{_NOTHING}|(?:as )?(?:very |as )?(?:low|minimal|negligible|safe|benign|trusted|harmless|informational|compliant|"
+    r"acceptable|risk[- ]free)\b)"
+)
+_OLD: Final = (
+    r"(?:all|any|the|your|these|those|this|that|of|every|each|previous|prior|above|earlier|preceding|foregoing|past|"
+    r"system|developer|original|initial|existing|current|other|safety|security|assessment|scoring|review|given|former)"
+)
+_RULES: Final = (
+    r"(?:instructions?|prompts?|rubrics?|rules|guidelines|directions|directives|messages?|orders|criteria|methodolog\w+|"
+    r"guardrails|constraints|training|scoring guides?|system messages?)"
+)
+_DROP: Final = (
+    r"(?:ignore|disregard|forget|override|bypass|discard|neglect|abandon|set aside|pay no attention to|do not follow|"
+    r"don['’]t follow|stop following|no longer follow|throw away|replace)"
+)
+_NOT_CHOICE: Final = r"(?![^.\n]{0,12}\b(?:if you|when you|unless you|and (?:skip|jump|go) to)\b)"
+# Who scores leads or grades answers is at its own work.
+_OWN_WORK: Final = (
+    r"(?!leads?\b|candidates?\b|answers?\b|tickets?\b|resumes?\b|applica\w+|transactions?\b|match\w*|results?\b|prompts?\b|"
+    r"documents?\b|calls?\b|pull\b|customers?\b|opportunit\w+|suppliers?\b|essays?\b|students?\b|a |an |each (?:lead|call))"
+)
+
+ORDERS: Final = (
+    # to an assessor by name
+    rf"\b(?:note|message|memo|notice|instructions?|attention|reminder|hint|advice|guidance|request|tip|comment|greetings?|hello|dear|hey|hi)\b"
+    rf"[^.\n]{{0,30}}?\b(?:to|for|of)?\b[^.\n]{{0,15}}?\b{JUDGE}\b",
+    rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|will|may|can|need to|have to|ought to|are (?:asked|required|"
+    rf"instructed|requested|told|expected|advised) to)\b)[^\n]{{0,80}}\b{_ORDER}\b[^\n]{{0,80}}"
+    rf"\b(?:{_MATTER}|{_NOTHING}|verified|trusted|value|short path|no issues)",
+    rf"\b{MACHINE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|are (?:asked|required|instructed|requested) to|reading this)\b)"
+    rf"[^\n]{{0,60}}\b{_ORDER}\b[^.\n]{{0,60}}\b(?:threats?|risk (?:score|rating|level)|severit(?:y|ies)|aivss|cvss|maestro|"
+    r"threat model|assessment|verdict|as (?:safe|trusted|low[- ]risk)|zero risk|no tool access)\b",
+    rf"\b(?:dear|attention|hey|hello|listen|hi)\W{{1,3}}(?:all |any |every )?{MACHINE}\b",
+    rf"\b(?:to|for) (?:any|all|every|whichever) {MACHINE}\b[^.\n]{{0,40}}\b(?:read|pars|process|analy|summari|review|assess|evaluat)\w+ this\b",
+    rf"\b(?:requests?|instruct\w*|asks?|requires?) (?:that )?(?:all |any |the |every )?{JUDGE}\b[^.\n]{{0,60}}\b{_ORDER}",
+    # rules of the assessment set aside
+    rf"\b{_DROP}\s+(?:{_OLD}\s+){{1,5}}(?:\w+\s+)?{_RULES}\b(?!\s*(?:\(|files?|history)){_NOT_CHOICE}",
+    r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|what)\b[^.\n]{0,30}\b(?:above|before|told|said|instructed|learned)\b",
+    r"\b(?:the |your )?(?:previous|prior|above|earlier|original|system|old|initial) (?:instructions?|prompt|rubric|rules|guidelines)\b"
+    r"[^.\n]{0,30}\b(?:no longer (?:apply|applies|valid|hold)|are (?:void|obsolete|revoked|cancel\w+|superseded|outdated)|is (?:void|obsolete|"
+    r"revoked|cancel\w+|superseded)|do(?:es)? not apply)",
+    r"\b(?:new|updated|revised|real|actual|true) (?:system )?(?:rubric|system prompt|instructions?)\b[^.\n]{0,20}[:—]",
+    # the score itself
+    r"\b(?:risk|threat|severity|aivss|cvss|overall)(?:[ _-](?:score|rating|level|value))?[\"']?\s*(?:is|as|at|to|of|=|:|be|mit)?"
+    r"\s*(?:always\s+|exactly\s+)?[\"']?(?:0[.,]0+\b(?!\.\d)|zero\b(?! (?:in|for|if|when|until|-)))",
+    rf"\b(?:set|record|give|assign|output|return|report|write|answer|keep|put|rate|score|mark|enter|choose|pick|select|leave)\b[^.\n]{{0,40}}"
+    rf"\b(?:every|all|overall|final|its|this|any|the|each|our) (?:\w+ )?(?:scores?|risks?|ratings?|severit\w+|factors?|threats?)\b"
+    rf"(?! threshold)[^.\n]{{0,15}}\b{_NOTHING}",
+    rf"\b(?:rate|score|grade|mark|classify|treat|record|judge|assess|evaluate)\s+(?:this|our|the) (?:agent|product|listing|tool|vendor|"
+    rf"application|system|server|skill|service|page)\b[^.\n]{{0,30}}\b{_LOW}",
+    rf"\b(?:rate|score|grade|mark|classify|keep|set|put)\b[^.\n]{{0,30}}\b(?:autonomy|tool use|every (?:factor|layer|threat)|all "
+    rf"(?:factors|layers|threats|categories|ten factors))\b[^.\n]{{0,20}}\b(?:at|as|to|with) (?:a )?{_LOW}",
+    r"\bscores?\b[^.\n]{0,15}\b(?:always|must be|should be|has to be|shall be)\b[^.\n]{0,8}\b(?:0(?:[.,]0)?\b|zero)",
+    r"\b(?:answer|write|output|return|respond with|reply with|say|give|award)\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\b"
+    r"(?! (?:results?|rows?|records?|when|if|errors?|matches|exit|bytes|code))",
+    r"\b0[.,]0 (?:for|in|across|on) (?:all|every|each) (?:categor\w+|factors?|threats?|layers?|scores?|risks?|fields?)",
+    rf"\b(?:set|score|rate|put)\b[^.\n]{{0,15}}\b{_MATTER}\b[^.\n]{{0,15}}\bto (?:zero|0(?:[.,]0)?) (?:for|in|across) (?:all|every|each)\b",
+    # findings kept away
+    r"\b(?:list|report|return|record|name|nenne|find|output|mention|include|raise|print|identify|produce)\s+(?:no|zero|keine|not a single)\s+"
+    r"(?:known )?(?:threats?|risks?|findings?|issues?|bedrohungen|risiken|vulnerabilities|concerns|weaknesses)\b(?! (?:were|was|are|is|found|to|in|that|with|from|for (?!this|our|the))\b)",
+    r"\bwith no threats? listed\b|\b(?:threats?|findings?) (?:list|section|table) (?:must|should|shall|is to|has to) (?:be|stay|remain) (?:left )?(?:empty|blank)\b",
+    r"\b(?:do not|don['’]t|never|avoid|refrain from|without) (?:list|report|mention|includ|rais|rais|flag|record|nam|writ|produc|generat|mak)\w*\b[^.\n]{0,25}"
+    r"\b(?:any |a |the )?(?:threats?|security (?:concerns?|risks?|issues?)|risk findings?|negative findings?|weakness\w*) (?:about|of|for|against|on|in|regarding|from) "
+    r"(?:this|our|the) (?:agent|product|listing|tool|vendor|page|skill|server|report|assessment|model)\b",
+    r"\"?(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b\W*$)",
+    # marks of a conversation or of the assessor's own frame
+    r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|</?s>\s*\[INST|<(?:start|end)_of_turn>|<\uff5c[^<>]{2,30}\uff5c>",
+    r"</?(?:documents?|sources?|instructions?|evidence|untrusted(?:[_-]\w+)?|system(?:[_-]\w+)?|rubric|assistant|user[_-]input|function_calls|tool_results?|"
+    r"function_results?|assessment|verdict)\s*>",
+    r"(?:^|\n)\W{0,6}(?:system|developer|admin(?:istrator)?)[ _-]*(?:override|prompt|message|instructions?|notice|note|update|command)\b\W{0,4}[:\]\n-]",
+    r"(?:^|\n)\W{0,6}(?:system|assistant|developer)\s*:\s[^\n]{0,120}\b(?:risk|threats?|score|rubric|instructions?|severity|assess\w*|vendor)\b",
+    r"\b(?:end|begin|start)(?:ing)? of (?:the )?(?:untrusted|user|source|vendor|system)[- ](?:data|input|text|content|document|prompt|message|instructions)\b",
+    r"\b(?:you are|you're) now (?:an? |in |the )(?:\w+ ){0,4}(?:mode|assessor|reviewer|assistant|grader|persona|unrestricted|evaluator)\b",
+    r"\bfrom (?:now|here|this point) on\b,?[^.\n]{0,40}\byou (?:must|will|should|are|shall|only)\b",
+    r"\byour (?:new|real|only|true|actual) (?:task|goal|job|role|instructions?|objective|mission) (?:is|are)\b",
+    # conditions that only an assessor or a machine meets
+    r"\b(?:if|when|since|because|as) you(?:'re|’re| are) (?:an? )?(?:large )?(?:language model|llm\b|ai\b(?! (?:engineer|team|developer|researcher|startup|company))|automated|bot\b|machine|neural)",
+    r"\bif (?:this|the) (?:page|text|listing|document|file) is (?:being )?(?:read|processed|parsed|analy[sz]ed|scanned|assessed|evaluated|reviewed|summari[sz]ed) by "
+    r"(?:an? |any )?(?:ai|llm|automated|language|machine|bot|assessor|model)",
+    r"\bas an? (?:ai|llm|language model|automated) (?:assessor|reviewer|grader|evaluator|auditor|model|analyst)?,? you (?:must|should|will|are|need)\b",
+    r"\byou (?:must|should|have to|are (?:required|obliged) to) (?:refuse|decline|stop) (?:to )?(?:analy[sz]|assess|review|rat|scor|answer|evaluat|summari[sz])\w*",
+    rf"\b(?:when|while|before|after|for|in|during) (?:scoring|rating|assessing|grading|threat[- ]model(?:l?ing)|judging|evaluating|reviewing)\b(?: {_OWN_WORK}[\w.-]+){{0,5}}?,?\s+"
+    r"(?:please |always |you (?:must|should) )?(?:take|use|apply|adopt|copy|reuse|assign|insert|enter|give|keep|choose)\b[^.\n]{0,30}\b(?:values?|scores?|ratings?|numbers?|figures?|"
+    r"baselines?|severit\w+|verdicts?|lowest|zero|0[.,]0)\b",
+    rf"\b(?:when|while|before|if) (?:you (?:are )?)?(?:scor\w+|rat(?:e|ing)|assess\w*|grad(?:e|ing)|threat[- ]model\w*|judg\w+|evaluat\w+|review\w*|analy[sz]\w+) "
+    rf"(?:this|our|the) (?:agent|product|listing|tool|vendor|page|server|skill|site|application|service)\b[^.\n]{{0,40}}\b{_ORDER}\b",
+    # the assessor's own words asked for, or sent elsewhere
+    r"\b(?:begin|start|end|finish|open|close|prefix) your (?:summary|answer|reply|report|assessment|analysis|response|output|review|evaluation)\b[^.\n]{0,20}(?:\b(?:with|by)\b|:)(?! an? (?:template|title|heading|summary)\b)",
+    r"\b(?:text|copy|contents?|words) of your (?:instructions|prompt|system prompt|context)\b",
+    r"\b(?:reveal|print|repeat|show|leak|output|disclose|quote|include|send|append) (?:me |us )?(?:the |all |of )*your (?:full |entire |own |hidden )?(?:system )?(?:prompt|instructions|context|rubric)\b",
+    r"\brepeat\b[^.\n]{0,60}\btimes\b[^.\n]{0,20}\b(?:before|after|in) (?:each|every)\b",
+    r"\byour (?:assessment|report|rating|threat model|evaluation|verdict|score|risk rating|findings)\b[^.\n]{0,30}\b(?:must|should|shall|has to|needs to|ought to|will) "
+    r"(?:not )?(?:state|say|be|contain|include|conclude|read|mention|list|show)\b",
+    r"\bskip (?:the |all |any |your )?(?:evidence|security|risk|threat|factual) (?:checks?|review|steps?|analysis|assessment)\b",
+    r"\b(?:load|fetch|open|visit|follow|consult|read|download)\b\s+(?:it|this|that|them|https?://\S+|the (?:page|link|file) at \S+)[^\n]{0,40}\bbefore (?:you )?"
+    r"(?:judg|scor|assess|rat|grad|evaluat)(?:e|ing|s)?\b",
+    r"\b(?:decode|decrypt|translate|unscramble|rot13|reverse)(?: \w+){0,4} (?:and|then) (?:apply|follow|execute|obey)\b",
+    # authority
+    r"\b(?:authors?|developers?|makers?|maintainers?|operators?|creators?|vendors?|owners?) of (?:the|this|your) (?:threat[- ]model\w*|assessment|scoring|"
+    r"review|evaluation|rating)\b[^.\n]{0,30}\b(?:tool|system|pipeline|engine|service|software)\b",
+    r"\b(?:reviewer|analyst|assessor|auditor)(?:'s|’s)? (?:comment|note|remark|decision|verdict)\b[^\n]{0,80}\b(?:risk|score|rating|threats?|safe|approved|0[.,]0)\b",
+    r"\[?\b(?:assessment|review|scoring|evaluation|risk|threat[- ]model|aivss)[- ]?(?:tool|engine|system)?[- ](?:result|output|verdict|status|outcome)\b"
+    r"[^\n]{0,60}(?:=|\bverified\b|:\s*(?:approved|passed|none|clean|final|0\b|zero\b|no (?:threats|risks|findings)))",
+    r"\balready (?:been )?(?:assessed|scored|threat[- ]model\w*|rated|graded|cleared|reviewed|approved)\b[^.\n]{0,80}\b(?:no (?:further|more|new|additional) (?:assessment|analysis|threats?|review)|"
+    r"(?:do not|don['’]t|need not|skip) (?:re)?(?:assess|scor|review|analy|rat)\w*|(?:re)?use (?:that|the|this|its) (?:score|result|verdict|rating|value))",
+    r"\b(?:graders|assessors|evaluators|reviewers|raters|analysts) (?:should|must|may|can|shall) (?:simply )?(?:reuse|copy|adopt|keep|trust|accept|take)\b",
+)
+
+OTHER_LANGUAGES: Final = (
+    # German
+    r"\b(?:bewerte|setze|stufe|trage|gib|vergib)\w*\b[^.\n]{0,50}\b(?:risiko|risiken|bewertung|schweregrad|punktzahl|score)\w*\b[^.\n]{0,30}\b(?:0\b|null\b|niedrig\w*|gering\w*|keine)",
+    r"\b(?:ignorier|vergiss|missachte|übergeh)\w*\b[^.\n]{0,40}\b(?:anweisung|vorgabe|regel|instruktion|richtlinie)\w*",
+    r"\b(?:nenne|liste|melde|berichte|erwähne)\w*\b[^.\n]{0,15}\bkeine\w* (?:bedrohung|risik|schwachstell|befund)\w*",
+    r"\b(?:hinweis|nachricht|anmerkung|mitteilung)\b[^.\n]{0,20}\b(?:an|für)\b[^.\n]{0,20}\b(?:ki|automatische\w*|sprachmodelle?|llms?)\b[^.\n]{0,10}\b(?:prüfer\w*|gutachter\w*|bewerter\w*|:)",
+    # Romance languages
+    r"\b(?:ignor(?:ez|a|ar|ate|are|en|em|er)|oubli\w+|olvid\w+|dimentic\w+|esque[cç]\w+|desconsider\w+|descart\w+|omite|faites abstraction d\w+)\b[^.\n]{0,30}"
+    r"\b(?:instruccion\w*|instru[cç][oõ]\w+|instructions|istruzion\w+|consignes?|indicacion\w+|règles|reglas|regole|regras|directives)\b",
+    r"\bignore\b[^.\n]{0,12}\b(?:las|los|les|le|toutes|tous|todas|tutte|as|os|ces|vos|tus|sus|suas|estas)\b[^.\n]{0,15}"
+    r"\b(?:instruccion\w*|instru[cç][oõ]\w+|instructions|istruzion\w+|consignes?|indicacion\w+|règles|reglas|regole|regras)\b",
+    r"\b(?:eval[uú](?:a|e|ar|en|emos)|calific\w+|évalu\w+|valut\w+|avali\w+|attribue[zr]?|atribu[iay]\w*|asign\w+|asegn\w+|assegn\w+|notez|puntú\w+|définis\w*|établi\w+|ponga\w*)\b[^.\n]{0,60}"
+    r"\b(?:riesgo|risque|rischio|risco|gravit\w+|severidad\w*|puntuaci\w+|punteggio|pontua\w+)\b[^.\n]{0,30}\b(?:0\b|cero\b|zéro|zero\b|nul\b|nulo\b|nullo\b|bajo\b|faible|basso|baixo|m[ií]nim\w+)",
+    r"\b(?:ne (?:list|signal|mentionn|relev|cit)\w+ aucun\w*|no (?:enumer|list|incluy|mencion|report|inform)\w+ ning\w+|non (?:elenc|segnal|riport|menzion)\w+ (?:alcun\w*|nessun\w*)|n[ãa]o (?:list|mencion|relat|inclu)\w+ (?:nenhum\w*|quaisquer))"
+    r"[^.\n]{0,12}\b(?:menace|amenaza|minacci|ameaç|risque|riesgo|rischi|risco)\w*",
+    r"\b(?:note|nota|aviso|avis|avviso|mensaje|message|messaggio|mensagem)\b[^.\n]{0,20}\b(?:pour|para|per|aux|a los|ai|aos)\b[^.\n]{0,12}\b(?:évaluateurs?|evaluadores?|valutatori|avaliadores|modèles? de langage|modelos? de "
+    r"(?:lenguaje|linguagem)|modelli linguistici|revisores|revisori|correcteurs)\b",
+    # Dutch, Polish, Swedish, Turkish
+    r"\b(?:negeer|vergeet)\b[^.\n]{0,30}\b(?:instructies|aanwijzingen|regels)|\b(?:beoordeel|zet|geef)\b[^.\n]{0,40}\brisico\w*\b[^.\n]{0,20}\b(?:0\b|nul\b|laag\b)|\b(?:noem|vermeld) geen (?:bedreiging|risico)\w*",
+    r"\b(?:zignoruj|pomiń|zapomnij)\b[^.\n]{0,30}\b(?:instrukcj|poleceni|zasad)\w*|\b(?:oceń|ustaw|przypisz)\b[^.\n]{0,40}\bryzyk\w*\b[^.\n]{0,20}\b(?:0\b|zero\b|nisk\w+)",
+    r"\bignorera\b[^.\n]{0,30}\binstruktion\w*|\b(?:bedöm|sätt)\b[^.\n]{0,40}\brisk\w*\b[^.\n]{0,20}\b(?:0\b|noll\b|låg)",
+    r"(?:önceki|yukarıdaki|tüm)\s+(?:\w+\s+)?(?:talimat|yönerge|kural)\w*\b[^.\n]{0,20}\b(?:yok say|görmezden|unut)|\brisk\w*\b[^.\n]{0,25}\b(?:0|sıfır)\w*\b[^.\n]{0,15}\b(?:olarak|puan|değerlendir|ver)",
+    # Cyrillic
+    r"(?:игнорируй\w*|проигнорируй\w*|забудь\w*|не обращай\w* внимания)[^.\n]{0,40}(?:инструкци|указани|правил|запрос)\w*",
+    r"(?:оцени|поставь|установи|укажи|присвой|запиши)\w*[^.\n]{0,50}риск\w*[^.\n]{0,30}(?:0\b|нол|нул|низк|минимальн)|не (?:указывай|перечисляй|упоминай)\w*[^.\n]{0,15}угроз",
+    # Chinese, Japanese, Korean
+    r"(?:忽略|无视|無視|忘记|忘記|忽視)[^。\n]{0,12}(?:指令|指示|提示|规则|規則|说明)|(?:请|請)?(?:将|把|將)[^。\n]{0,15}(?:风险|風險|评分|評分)[^。\n]{0,15}(?:0|零|最低|低)|(?:不要|不得|请勿)[^。\n]{0,8}(?:列出|报告|提及|報告)[^。\n]{0,8}(?:威胁|威脅|风险|風險)",
+    r"(?:指示|命令|プロンプト|ルール|規則)(?:を|は)[^。\n]{0,8}(?:無視|忘れ)|(?:リスク|危険度|スコア)[^。\n]{0,15}(?:0|ゼロ|最低|低)[^。\n]{0,10}(?:評価|設定|記録|して|とし)|(?:脅威|リスク)[^。\n]{0,8}(?:挙げない|報告しない|記載しない|含めない)",
+    r"(?:지시|명령|지침|프롬프트)[^.\n]{0,10}(?:무시|잊)|(?:위험|점수|리스크)[^.\n]{0,15}(?:0|영|최저|낮)[^.\n]{0,10}(?:평가|설정|기록|매기|하십|하세)",
+    # Arabic, Hindi
+    r"(?:تجاهل|تجاهلوا|انس)[^.\n]{0,25}(?:التعليمات|الأوامر|القواعد)|(?:قيّم|قيم|اجعل|سجل)[^.\n]{0,25}(?:المخاطر|الخطر|المخاطرة)[^.\n]{0,20}(?:0|٠|صفر|منخفض)",
+    r"(?:निर्देश|आदेश|नियम)\S*[^।\n]{0,25}(?:अनदेखा|नज़रअंदाज़|भूल)|(?:अनदेखा|नज़रअंदाज़)[^।\n]{0,25}(?:निर्देश|आदेश)|जोखिम[^।\n]{0,25}(?:0|शून्य|कम)[^।\n]{0,12}(?:करें|दें|रखें|मानें)",
+)
