@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from agent.intake.net.answer import Fetched
-from agent.intake.net.cache import Cache, validators
+from agent.intake.net.cache import Cache
 from agent.intake.net.log import entry_of
 from agent.intake.snapshot import digest
 from tests.test_remember_log import A, B, answer
@@ -32,17 +32,8 @@ def test_a_page_with_validators_is_kept(tmp_path) -> None:
 
 
 def test_what_cannot_be_asked_for_again_is_not_kept(tmp_path) -> None:
-    bare = Fetched(A, A, "text/html", "", b"x", (), NOW, AGENT)
-    moved = answer(A, final=B)
-    for fetched in (bare, moved):
-        assert validators(fetched) == ()
-        cache(tmp_path).keep(fetched)
+    cache(tmp_path).keep(Fetched(A, A, "text/html", "", b"x", (("date", "today"),), NOW, AGENT))
     assert files(tmp_path) == []
-
-
-def test_validators_are_the_servers_own(tmp_path) -> None:
-    dated = Fetched(A, A, "", "", b"x", (("last-modified", "Sun, 01 Nov 2026"), ("etag", 'W/"7"')), NOW, AGENT)
-    assert validators(dated) == (("if-none-match", 'W/"7"'), ("if-modified-since", "Sun, 01 Nov 2026"))
 
 
 def test_changed_and_torn_files_are_as_if_they_were_not_there(tmp_path) -> None:

@@ -109,6 +109,14 @@ def test_errors_keep_their_class_and_any_text() -> None:
     assert (again.what, again.where) == ("a blank ?", "x\x00y")
 
 
+def test_an_error_of_a_modules_own_is_logged_as_the_public_one() -> None:
+    class _Endless(SourceError):
+        pass
+
+    again = outcome_of(entry_of(A, _Endless("in a circle")), {})
+    assert type(again) is SourceError
+
+
 def test_every_cut_of_the_file_leaves_whole_entries(tmp_path) -> None:
     entries = [entry_of(A, answer(A)), Stopped(look=3, reason="böse\n"), entry_of(B, SourceError("gone", where=B))]
     path = tmp_path / "log.jsonl"

@@ -35,7 +35,8 @@ _MAX_AGE: Final = timedelta(days=1)
 """Age at which an answer of an interrupted crawl is asked for again."""
 _STALE_SECONDS: Final = 3600.0
 """Age at which a temporary file has no writer any more."""
-_VALIDATORS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
+_VALIDATORS: Final = frozenset({"etag", "last-modified"})
+"""Headers with which a server can be asked whether an answer still holds."""
 
 
 class Cache:
@@ -63,7 +64,7 @@ class Cache:
     def keep(self, fetched: Fetched) -> None:
         """Remember an answer that can be asked for conditionally; others are of no use to a later run."""
         entry = entry_of(fetched.requested, fetched)
-        if not validators(fetched) or not isinstance(entry, Answered):
+        if _VALIDATORS.isdisjoint(name for name, _ in fetched.headers) or not isinstance(entry, Answered):
             return
         with contextlib.suppress(OSError, SourceError):
             self.put(fetched.body)
@@ -182,17 +183,6 @@ class Unfinished:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
-
-
-def validators(fetched: Fetched) -> tuple[tuple[str, str], ...]:
-    """Request headers that ask whether an answer still holds; empty when the server gave nothing to ask with.
-
-    An answer that came by way of a redirect has none: its validators belong to another address.
-    """
-    if fetched.url != fetched.requested:
-        return ()
-    given = dict(fetched.headers)
-    return tuple((ask, given[name]) for name, ask in _VALIDATORS if given.get(name))
 
 
 def _is_young(then: str, now: str) -> bool:

@@ -171,7 +171,9 @@ def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
             sha256=digest(outcome.body),
         )
     texts = [text.encode("utf-8", "replace").decode() for text in (outcome.what, outcome.where, outcome.hint)]
-    return Failed(asked=url, error=type(outcome).__name__, what=texts[0], where=texts[1], hint=texts[2])
+    # A class of one module's own stands for the public one that it refines.
+    name = next(kind.__name__ for kind in type(outcome).__mro__ if kind.__name__ in _CLASSES)
+    return Failed(asked=url, error=name, what=texts[0], where=texts[1], hint=texts[2])
 
 
 def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome:
