@@ -41,6 +41,7 @@ from agent.records.scores import (
     Range,
     Score,
     ScoreInputs,
+    WithoutClaims,
 )
 from agent.records.sources import (
     Budget,
@@ -50,6 +51,7 @@ from agent.records.sources import (
     Link,
     Missing,
     Section,
+    Site,
     Snapshot,
 )
 from agent.records.threats import (
@@ -113,6 +115,7 @@ __all__ = [
     "ScoreInputs",
     "SearchQuestion",
     "Section",
+    "Site",
     "Snapshot",
     "SourceKind",
     "SourceRef",
@@ -125,4 +128,5 @@ __all__ = [
     "ThreatScore",
     "ThreatStatement",
     "Unit",
+    "WithoutClaims",
 ]

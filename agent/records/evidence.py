@@ -59,6 +59,8 @@ class Statement(Record):
     about: About
     flagged: bool
     """True when a finding covers it: kept as data, read by no estimator."""
+    claim: bool = False
+    """A claim of rank 2 or less and nothing else (`agent.evidence.claims`): shown, read by nothing that estimates."""
 
 
 class Evidence(Record):

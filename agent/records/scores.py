@@ -40,6 +40,20 @@ class Controls(Record):
     evidence: tuple[str, ...]
 
 
+class WithoutClaims(Record):
+    """The score of the same draft when nothing that the vendor says may lower it.
+
+    Every lowering by evidence of rank 2 and below is ignored: limits ("read-only", "keeps nothing"), denials and
+    conditions that ease a threat, with what they kept from firing. Claims lower nothing in the first place. Never below
+    the score itself.
+    """
+
+    aivss: Number | None
+    severity: Band | None
+    withheld: str | None
+    """Why no number is shown, or None."""
+
+
 class Score(Record):
     """One score with its arithmetic. Loading one recomputes it (scoring.verify)."""
 
@@ -68,3 +82,5 @@ class Score(Record):
     warnings: tuple[str, ...] = ()
     inputs: ScoreInputs | None = None
     likely: LikelyConstants | None = None
+    without_vendor_claims: WithoutClaims | None = None
+    """None where no draft stands behind the score."""
