@@ -1,189 +1,114 @@
 """HTTP through the guard: own redirects, own deadline, decoded bytes counted while they arrive.
 
-`httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the cap. Its time-outs hold
-for one read each; the deadline here holds for the whole product and sits in the network stream, so that neither a
-body nor a header that drips a byte at a time can outlast it. Nothing is taken from the environment: no proxy, no
-credentials, no cookies are kept.
+`httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the cap. Nothing is taken
+from the environment: no proxy, no credentials; no cookie is kept. A fetcher may be used by several threads at once.
 """
 
+import re
 import ssl
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
-from urllib.parse import urljoin
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, NamedTuple, Protocol
+from urllib.parse import urljoin, urlsplit
 
 import httpcore2
 import httpx2
 
 from agent.errors import RefusedError, SourceError, UnavailableError
 from agent.intake.net.answer import Fetched
+from agent.intake.net.meter import Meter as Meter
 from agent.intake.net.netguard import Guard, Target
+from agent.intake.net.stream import Transport
 from agent.settings import Settings
 
+MAX_RATIO: Final = 200
+"""Decoded bytes for each byte on the wire, once `RATIO_FLOOR` bytes were decoded."""
+RATIO_FLOOR: Final = 1_048_576
+MAX_ROBOTS_BYTES: Final = 512_000
+"""What is read of a robots.txt; the rest is not looked at (RFC 9309 asks for 500 KiB at least)."""
+KEPT_HEADERS: Final = frozenset(
+    {
+        *("age", "cache-control", "content-disposition", "content-language", "content-type", "date", "etag"),
+        *("expires", "last-modified", "link", "retry-after", "vary", "x-robots-tag"),
+    }
+)
+_MAX_HEADER_CHARS: Final = 2000
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _MAX_CODINGS: Final = 2
 _PDF: Final = "application/pdf"
 _OK: Final = 200
+_NOT_MODIFIED: Final = 304
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
+_UNAVAILABLE: Final = 503
 _ACCEPT: Final = "text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf,application/json;q=0.8"
+_LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oauth2?")
+_SAVE: Final = "save the page and give the file"
+_MAX_DIGITS: Final = 7
+_CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
-class Meter:
-    """What one product may use, and what it has used: bytes of all bodies, seconds of all requests."""
+class Manners(Protocol):
+    """What a fetcher asks before each exchange."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._end = clock() + settings.total_seconds
-        self._request_end = self._end
-        self._request_seconds = settings.request_seconds
-        self._max_bytes = settings.max_total_bytes
-        self.bytes_used = 0
+    def check(self, target: Target) -> None:
+        """Raises RefusedError or UnavailableError when robots.txt does not allow the address."""
+        ...
 
-    def start_request(self) -> None:
-        """Begin the time of one request, redirects included."""
-        self._request_end = min(self._end, self._clock() + self._request_seconds)
+    def turn(self, target: Target) -> AbstractContextManager[None]:
+        """Wait until the host may be asked, and hold its slot while it is."""
+        ...
 
-    def seconds_left(self) -> float:
-        """Seconds until the running request must be over."""
-        return self._request_end - self._clock()
-
-    def exhausted(self) -> str | None:
-        """Which budget is used up, in words, or None."""
-        if self._clock() >= self._end:
-            return "the time for one product is used up"
-        if self.bytes_used >= self._max_bytes:
-            return "the bytes for one product are used up"
-        return None
-
-    def take(self, size: int) -> bool:
-        """Count `size` bytes; False when that is more than there is."""
-        self.bytes_used += size
-        return self.bytes_used <= self._max_bytes
+    def hold(self, target: Target, seconds: float) -> bool:
+        """Leave the host alone for `seconds`; False when that is too long."""
+        ...
 
 
-class _Stream(httpcore2.NetworkStream):
-    """A network stream on which the deadline holds for each read, write and handshake."""
-
-    def __init__(self, inner: httpcore2.NetworkStream, meter: Meter) -> None:
-        self._inner = inner
-        self._meter = meter
-
-    def _left(self, kind: type[Exception]) -> float:
-        left = self._meter.seconds_left()
-        if left <= 0:
-            raise kind("deadline")
-        return left
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._left(httpcore2.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._left(httpcore2.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        left = self._left(httpcore2.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._inner.get_extra_info(info)
+_Reader = Callable[[Target, httpx2.Response, Fetched | None], Fetched]
 
 
-class GuardedBackend(httpcore2.NetworkBackend):
-    """Connects to addresses that the guard has checked, below TLS: certificate name and Host stay the URL's own."""
+class _Later(NamedTuple):
+    """The server asks for patience."""
 
-    def __init__(self, guard: Guard, meter: Meter, inner: httpcore2.NetworkBackend | None = None) -> None:
-        self._guard = guard
-        self._meter = meter
-        self._inner = inner or httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        """A stream to the first checked address of `host` that answers; raises RefusedError before any socket."""
-        addresses = self._guard.addresses(host.strip("[]"), port)
-        failure: Exception = httpcore2.ConnectError("no address")
-        for address in addresses:
-            left = self._meter.seconds_left()
-            if left <= 0:
-                raise httpcore2.ConnectTimeout("deadline")
-            try:
-                return _Stream(self._inner.connect_tcp(str(address), port, left), self._meter)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        """Always refused."""
-        raise RefusedError("a local socket is never read", where=path)
-
-
-class _Body(httpx2.SyncByteStream):
-    def __init__(self, stream: Iterable[bytes]) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
-
-    def close(self) -> None:
-        close = getattr(self._stream, "close", None)
-        if close is not None:
-            close()
-
-
-class _Transport(httpx2.BaseTransport):
-    def __init__(self, backend: httpcore2.NetworkBackend) -> None:
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=ssl.create_default_context(), max_connections=1, retries=0, network_backend=backend
-        )
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = httpcore2.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        answer = self._pool.handle_request(httpcore2.Request(request.method, url, headers=request.headers.raw))
-        assert isinstance(answer.stream, Iterable)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
-
-    def close(self) -> None:
-        self._pool.close()
+    status: int
+    seconds: float | None
 
 
 class Fetcher:
-    """Gets pages for one product; use it as a context manager, it holds one connection."""
+    """Gets pages for one product; use it as a context manager, it holds up to `settings.connections` connections.
+
+    `inner` stands in for the socket layer, `manners` for robots.txt and the delays, `stamp` gives the time for the
+    answers in UTC (ISO 8601 with `Z`).
+    """
 
     def __init__(
-        self, settings: Settings, guard: Guard, meter: Meter, inner: httpcore2.NetworkBackend | None = None
+        self,
+        settings: Settings,
+        guard: Guard,
+        meter: Meter,
+        inner: httpcore2.NetworkBackend | None = None,
+        *,
+        manners: Manners | None = None,
+        stamp: Callable[[], str] | None = None,
     ) -> None:
         self._settings = settings
         self._guard = guard
         self._meter = meter
+        self._manners = manners
+        self._stamp = stamp or _utc
         self._client = httpx2.Client(
-            transport=_Transport(GuardedBackend(guard, meter, inner)),
+            transport=Transport(guard, meter, settings.connections, inner),
             trust_env=False,
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"user-agent": settings.user_agent, "accept": _ACCEPT, "accept-encoding": "gzip, deflate"},
         )
 
@@ -192,78 +117,224 @@ class Fetcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._client.close()
 
-    def get(self, url: str) -> Fetched:
-        """The page at `url` after at most `max_redirects` redirects, each judged by the guard.
+    def get(self, url: str, kept: Fetched | None = None) -> Fetched:
+        """The page at `url` after at most `max_redirects` redirects, each judged by the guard and by robots.txt.
 
-        Raises RefusedError when the guard refuses the address or a redirect, SourceError when the server has no such
-        page, redirects in a circle or sends too much, UnavailableError when it does not answer in time.
+        `kept` is an earlier answer for `url`: the server is asked whether it still holds, and when it says so its
+        body comes back with the time and the headers of today.
+
+        Raises RefusedError when the guard or robots.txt refuses the address or a redirect, SourceError when the
+        server has no such page, redirects in a circle or sends too much, UnavailableError when it does not answer in
+        time.
         """
+        try:
+            answer = self._follow(url, self._page, robots=False, kept=kept)
+        except _EndlessError as error:
+            raise SourceError(error.what, where=error.where, hint=error.hint) from None
+        return replace(answer, requested=url)
+
+    def robots(self, url: str) -> Fetched:
+        """What stands in the robots.txt at `url`: its first `MAX_ROBOTS_BYTES`, whatever their declared kind.
+
+        The body is empty when the server has none (any status of 4xx) or redirects without end: then everything is
+        allowed (RFC 9309). Raises UnavailableError when it cannot be had: then nothing is.
+        """
+        try:
+            return replace(self._follow(url, self._robots_body, robots=True, kept=None), requested=url)
+        except (RefusedError, UnavailableError) as error:
+            raise UnavailableError(
+                f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE
+            ) from None
+        except SourceError as error:
+            if isinstance(error, _EndlessError | _AbsentError):
+                return self._fetched(url, httpx2.Headers(), b"")
+            raise UnavailableError(
+                f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE
+            ) from None
+
+    def _follow(
+        self,
+        url: str,
+        read: _Reader,
+        *,
+        robots: bool,
+        kept: Fetched | None,
+    ) -> Fetched:
         self._meter.start_request()
         target = self._guard.parse(url)
         seen = [target]
+        patient = False
         while True:
-            try:
-                answer = self._once(target)
-            except (httpcore2.TimeoutException, httpx2.TimeoutException):
-                raise UnavailableError("no answer in time", where=target.url, hint=_hint_time()) from None
-            except (httpcore2.ProtocolError, httpx2.DecodingError, httpx2.ProtocolError):
-                raise SourceError(
-                    "the server's answer is broken", where=target.url, hint="save the page and give the file"
-                ) from None
-            except (httpcore2.NetworkError, httpx2.NetworkError, ssl.SSLError) as error:
-                what = "the certificate is not valid" if "CERTIFICATE" in str(error).upper() else "no connection"
-                raise UnavailableError(what, where=target.url, hint="check the address and the connection") from None
+            if self._manners is not None and not robots:
+                with self._meter.suspended():
+                    self._manners.check(target)
+            answer = self._exchange(target, read, kept)
             if isinstance(answer, Fetched):
-                return Fetched(url, answer.url, answer.media_type, answer.charset, answer.body)
+                return answer
+            if isinstance(answer, _Later):
+                if patient or answer.seconds is None or not self._hold(target, answer.seconds):
+                    raise _AbsentError("busy") if robots and answer.status == _TOO_MANY else _busy(answer, target)
+                patient = True
+                continue
             if answer in seen:
-                raise SourceError("the page redirects in a circle", where=url, hint="open it in a browser and save it")
+                raise _EndlessError(
+                    "the page redirects in a circle", where=url, hint="open it in a browser and save it"
+                )
             if len(seen) > self._settings.max_redirects:
-                raise SourceError(
+                raise _EndlessError(
                     f"more than {self._settings.max_redirects} redirects", where=url, hint="give the final address"
                 )
+            if not robots and _is_log_in(answer) and not _is_log_in(seen[0]):
+                raise SourceError("the server sends to a log-in page", where=url, hint=_SAVE)
             seen.append(answer)
             target = answer
 
-    def _once(self, target: Target) -> Fetched | Target:
-        request = self._client.build_request("GET", target.url)
+    def _hold(self, target: Target, seconds: float) -> bool:
+        return self._manners is not None and self._manners.hold(target, seconds)
+
+    def _exchange(
+        self,
+        target: Target,
+        read: _Reader,
+        kept: Fetched | None,
+    ) -> Fetched | Target | _Later:
+        with self._manners.turn(target) if self._manners is not None else nullcontext():
+            try:
+                return self._patiently(target, read, kept)
+            except (UnavailableError, SourceError) as error:
+                error.where = error.where or target.url
+                raise
+            except (httpcore2.TimeoutException, httpx2.TimeoutException):
+                raise UnavailableError("no answer in time", where=target.url, hint=_hint_time()) from None
+            except (httpcore2.ProtocolError, httpx2.DecodingError, httpx2.ProtocolError):
+                raise SourceError("the server's answer is broken", where=target.url, hint=_SAVE) from None
+            except httpx2.InvalidURL:
+                raise RefusedError("the address can be read in two ways", where=target.url) from None
+            except (httpcore2.NetworkError, httpx2.NetworkError, ssl.SSLError) as error:
+                what = "the certificate is not valid" if "CERTIFICATE" in str(error).upper() else "no connection"
+                raise UnavailableError(what, where=target.url, hint="check the address and the connection") from None
+
+    def _patiently(
+        self,
+        target: Target,
+        read: _Reader,
+        kept: Fetched | None,
+    ) -> Fetched | Target | _Later:
+        try:
+            self._meter.start_hop()
+            return self._once(target, read, kept)
+        except (httpcore2.RemoteProtocolError, httpcore2.NetworkError):
+            if self._meter.has_connected():
+                raise
+            # A kept-alive connection that the server closed in the meantime says nothing about the page.
+            self._meter.start_hop()
+            return self._once(target, read, kept)
+
+    def _once(
+        self,
+        target: Target,
+        read: _Reader,
+        kept: Fetched | None,
+    ) -> Fetched | Target | _Later:
+        known = kept if kept is not None and kept.url == target.url else None
+        request = self._client.build_request("GET", target.url, headers=_conditions(known))
         if request.url.raw_host.decode("ascii").strip("[]") != target.host:
             raise RefusedError("the address can be read in two ways", where=target.url)
-        response = self._client.send(request, stream=True)
-        try:
-            self._client.cookies.clear()
+        with closing(self._client.send(request, stream=True)) as response:
             if response.status_code in _REDIRECTS:
-                return self._follow(target, response.headers.get("location", ""))
+                location = response.headers.get("location", "")
+                if not location:
+                    raise SourceError(
+                        "a redirect without a destination", where=target.url, hint="give the final address"
+                    )
+                return self._guard.parse(resolve(target.url, location))
+            if response.status_code in (_TOO_MANY, _UNAVAILABLE):
+                return _Later(response.status_code, self._retry_after(response.headers.get("retry-after", "")))
+            return read(target, response, known)
+
+    def _page(self, target: Target, response: httpx2.Response, known: Fetched | None) -> Fetched:
+        if known is not None and response.status_code == _NOT_MODIFIED:
+            fresh = self._fetched(target.url, response.headers, known.body)
+            named = {name for name, _ in fresh.headers}
+            headers = (*fresh.headers, *(pair for pair in known.headers if pair[0] not in named))
+            return replace(fresh, media_type=known.media_type, charset=known.charset, headers=headers)
+        _check_status(response.status_code, target.url)
+        empty = self._fetched(target.url, response.headers, b"")
+        limit = self._settings.max_pdf_bytes if empty.media_type == _PDF else self._settings.max_page_bytes
+        pieces = bytearray()
+        for piece in self._pieces(response, target.url):
+            pieces += piece
+            if len(pieces) > limit:
+                raise SourceError(
+                    f"larger than {limit} bytes",
+                    where=target.url,
+                    hint="raise max_page_bytes or max_pdf_bytes, or give a smaller file",
+                )
+        return replace(empty, body=bytes(pieces))
+
+    def _robots_body(self, target: Target, response: httpx2.Response, _: Fetched | None) -> Fetched:
+        if _BAD_REQUEST <= response.status_code < _SERVER_ERROR:
+            raise _AbsentError(f"the server answered {response.status_code}", where=target.url)
+        if response.status_code != _OK:
             _check_status(response.status_code, target.url)
-            kind, _, parameters = response.headers.get("content-type", "").partition(";")
-            kind = kind.strip().lower()
-            return Fetched(target.url, target.url, kind, _charset(parameters), self._read(response, kind, target.url))
-        finally:
-            response.close()
+        pieces = bytearray()
+        for piece in self._pieces(response, target.url):
+            pieces += piece
+            if len(pieces) >= MAX_ROBOTS_BYTES:
+                break
+        return self._fetched(target.url, response.headers, bytes(pieces[:MAX_ROBOTS_BYTES]))
 
-    def _follow(self, base: Target, location: str) -> Target:
-        if not location:
-            raise SourceError("a redirect without a destination", where=base.url, hint="give the final address")
-        return self._guard.parse(resolve(base.url, location))
-
-    def _read(self, response: httpx2.Response, kind: str, url: str) -> bytes:
+    def _pieces(self, response: httpx2.Response, url: str) -> Iterator[bytes]:
         codings = [coding.strip().lower() for coding in response.headers.get("content-encoding", "").split(",")]
         if len(codings) > _MAX_CODINGS or not _CODINGS.issuperset(codings):
-            raise SourceError("an unknown content coding", where=url, hint="save the page and give the file")
-        limit = self._settings.max_pdf_bytes if kind == _PDF else self._settings.max_page_bytes
-        pieces = bytearray()
+            raise SourceError("an unknown content coding", where=url, hint=_SAVE)
+        decoded = 0
         for piece in response.iter_bytes():
-            pieces += piece
-            enough = self._meter.take(len(piece))
-            if len(pieces) > limit or not enough:
-                raise SourceError(
-                    f"larger than {limit} bytes" if enough else "the bytes for one product are used up",
-                    where=url,
-                    hint="raise max_page_bytes, max_pdf_bytes or max_total_bytes, or give a smaller file",
-                )
-        return bytes(pieces)
+            decoded += len(piece)
+            if not self._meter.take(len(piece)):
+                raise SourceError("the bytes for one product are used up", where=url, hint="raise max_total_bytes")
+            if decoded > RATIO_FLOOR and decoded > MAX_RATIO * response.num_bytes_downloaded:
+                raise SourceError(f"unpacks to more than {MAX_RATIO} times its size", where=url, hint=_SAVE)
+            yield piece
+
+    def _fetched(self, url: str, headers: httpx2.Headers, body: bytes) -> Fetched:
+        kind, _, parameters = headers.get("content-type", "").partition(";")
+        return Fetched(
+            requested=url,
+            url=url,
+            media_type=kind.strip().lower(),
+            charset=_charset(parameters),
+            body=body,
+            headers=tuple(
+                (name.lower(), value[:_MAX_HEADER_CHARS])
+                for name, value in headers.multi_items()
+                if name.lower() in KEPT_HEADERS
+            ),
+            fetched_at=self._stamp(),
+            user_agent=self._settings.user_agent,
+        )
+
+    def _retry_after(self, text: str) -> float | None:
+        """Seconds to wait, from a number of seconds or a date."""
+        text = text.strip()
+        if text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS:
+            return float(text)
+        try:
+            then, now = parsedate_to_datetime(text), datetime.fromisoformat(self._stamp())
+            return max(0.0, (then - now).total_seconds())
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+
+
+class _EndlessError(SourceError):
+    """Redirects that lead nowhere."""
+
+
+class _AbsentError(SourceError):
+    """The server has no such file."""
 
 
 def resolve(base: str, reference: str) -> str:
@@ -274,13 +345,29 @@ def resolve(base: str, reference: str) -> str:
         return reference
 
 
+def _utc() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _conditions(known: Fetched | None) -> dict[str, str]:
+    given = dict(known.headers) if known is not None else {}
+    return {ask: given[name] for name, ask in _CONDITIONS if given.get(name)}
+
+
+def _is_log_in(target: Target) -> bool:
+    return bool(_LOG_IN.fullmatch(urlsplit(target.path).path.rstrip("/").rpartition("/")[2]))
+
+
+def _busy(answer: _Later, target: Target) -> UnavailableError:
+    asked = "" if answer.seconds is None else f" and asks to wait {answer.seconds:.0f} seconds"
+    return UnavailableError(f"the server answered {answer.status}{asked}", where=target.url, hint="try again later")
+
+
 def _check_status(status: int, url: str) -> None:
     if status == _OK:
         return
     if status in (_UNAUTHORIZED, _FORBIDDEN):
-        raise SourceError(
-            f"the server wants a log-in or refuses ({status})", where=url, hint="save the page and give the file"
-        )
+        raise SourceError(f"the server wants a log-in or refuses ({status})", where=url, hint=_SAVE)
     if status == _TOO_MANY or status >= _SERVER_ERROR:
         raise UnavailableError(f"the server answered {status}", where=url, hint="try again later")
     hint = "check the address" if status >= _BAD_REQUEST else "save the page and give the file"
