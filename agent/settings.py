@@ -40,6 +40,9 @@ class Settings:
     max_crawl_delay_seconds: float = 30.0
     max_pages_per_template: int = 12
     max_redirects: int = 5
+    browser: str = "off"
+    browser_path: str = ""
+    browser_seconds: float = 20.0
     parse_seconds: float = 20.0
     parse_memory_mb: int = 1024
     chunk_chars: int = 1200
@@ -77,6 +80,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("max_crawl_delay_seconds", "seconds", "longest Crawl-delay that is waited for; beyond it a host is left"),
     Setting("max_pages_per_template", "pages", "pages whose addresses differ in numbers, dates or query values only"),
     Setting("max_redirects", "hops", "redirects followed for one request"),
+    Setting("browser", "off or on", "render pages that need JavaScript; needs the extra `browser` and a Chromium"),
+    Setting("browser_path", "path", "that Chromium; empty: chromium, chromium-browser or google-chrome on the PATH"),
+    Setting("browser_seconds", "seconds", "rendering of one page, its files included"),
     Setting("parse_seconds", "seconds of CPU", "parsing of one page in its child process"),
     Setting("parse_memory_mb", "MiB", "memory of the parsing child process"),
     Setting("chunk_chars", "characters", "size of a chunk, about four characters a token"),

@@ -1,0 +1,207 @@
+"""The child process that drives Chromium for one page; it has no business with the network itself.
+
+It reads one job from standard input as a line of JSON, writes `{"get": address}` for each file that the page asks for,
+reads the answer from the next line, and writes `{"html": text}` or `{"error": text}` at the end. Chromium is started
+with a proxy that leads nowhere and without names, so that what is not answered through this pipe is not answered.
+Being a process of its own it can be killed at any moment, which ends the browser as well.
+"""
+
+import base64
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypedDict
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, Playwright, Request, Route, WebSocketRoute
+
+
+class Job(TypedDict):
+    """What to render."""
+
+    url: str
+    body: str
+    """Base64."""
+    content_type: str
+    chromium: str
+    user_agent: str
+    settle_seconds: float
+    seconds: float
+    files: int
+    """How many files the page may ask for."""
+
+
+class Reply(TypedDict, total=False):
+    """The answer to `{"get": address}`; without `body` it was refused."""
+
+    body: str
+    content_type: str
+
+
+_ARGUMENTS: Final = (
+    # Loopback goes to the proxy as well, and nothing listens at port 9 (discard) of it.
+    "--proxy-server=127.0.0.1:9",
+    "--proxy-bypass-list=<-loopback>",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--disable-quic",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-pings",
+    "--dns-prefetch-disable",
+    "--disable-gpu",
+    "--disable-features=WebRtcHideLocalIpsWithMdns,OptimizationHints,MediaRouter,Translate,Prerender2,WebTransport",
+)
+_ASKED_FOR: Final = frozenset({"script", "stylesheet", "xhr", "fetch"})
+"""Kinds of files that can change the text of a page; pictures, fonts, frames and beacons cannot."""
+_NO_CHANNELS: Final = """
+for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport', 'WebSocket', 'EventSource',
+                    'SharedWorker', 'Worker'])
+  delete globalThis[name];
+if (navigator.sendBeacon) navigator.sendBeacon = () => false;
+"""
+_SERIALISE: Final = """
+() => {
+  const copy = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
+    if (node.nodeType !== Node.ELEMENT_NODE) return null;
+    if (node.localName === 'script' || node.localName === 'noscript') return null;
+    const made = node.cloneNode(false);
+    if (node.localName === 'slot') {
+      const given = node.assignedNodes();
+      const span = document.createElement('span');
+      for (const child of given.length ? given : node.childNodes) {
+        const copied = copy(child);
+        if (copied) span.appendChild(copied);
+      }
+      return span;
+    }
+    const inShadow = node.getRootNode() instanceof ShadowRoot;
+    // Rules of a shadow root would hold for the whole page in the copy: they leave, and what they hid says so itself.
+    if (inShadow && node.localName === 'style') return null;
+    if (inShadow) {
+      const style = getComputedStyle(node);
+      if (style.display === 'none') made.setAttribute('style', 'display:none');
+      else if (style.visibility !== 'visible') made.setAttribute('style', 'visibility:hidden');
+      else if (style.opacity === '0') made.setAttribute('style', 'opacity:0');
+      else if (style.fontSize === '0px') made.setAttribute('style', 'font-size:0');
+    }
+    for (const child of (node.shadowRoot || node).childNodes) {
+      const copied = copy(child);
+      if (copied) made.appendChild(copied);
+    }
+    return made;
+  };
+  const root = copy(document.documentElement);
+  // Rules that a script put in are in no text of the page, yet they hide as well as others.
+  const rules = [];
+  for (const sheet of [...document.styleSheets, ...document.adoptedStyleSheets]) {
+    if (sheet.ownerNode && (sheet.ownerNode.localName === 'link' || sheet.ownerNode.textContent.trim())) continue;
+    try { for (const rule of sheet.cssRules) rules.push(rule.cssText); } catch (error) { continue; }
+  }
+  const head = root.querySelector('head');
+  if (head && rules.length) {
+    const style = document.createElement('style');
+    style.textContent = rules.join('\\n');
+    head.appendChild(style);
+  }
+  return '<!doctype html>' + root.outerHTML;
+}
+"""
+
+
+class _Files:
+    """Answers the page's requests through the parent process."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._served = False
+        self._left = job["files"]
+
+    def answer(self, route: "Route", request: "Request") -> None:
+        """The page itself once, its files through the pipe, nothing else at all."""
+        if request.resource_type == "document":
+            if self._served or request.url.partition("#")[0] != self._job["url"]:
+                # This failure leaves the page where it is; others would put the browser's error page in its place.
+                route.abort("aborted")
+                return
+            self._served = True
+            body = base64.b64decode(self._job["body"])
+            route.fulfill(status=200, body=body, headers={"content-type": self._job["content_type"]})
+            return
+        if request.method != "GET" or request.resource_type not in _ASKED_FOR or not self._left:
+            route.abort("blockedbyclient")
+            return
+        self._left -= 1
+        _write({"get": request.url})
+        reply: Reply = json.loads(sys.stdin.readline())
+        if "body" not in reply:
+            route.abort("failed")
+            return
+        headers = {"content-type": reply.get("content_type", ""), "access-control-allow-origin": "*"}
+        route.fulfill(status=200, body=base64.b64decode(reply["body"]), headers=headers)
+
+
+def _write(message: dict[str, str]) -> None:
+    sys.__stdout__.write(json.dumps(message) + "\n")  # type: ignore[union-attr]
+    sys.__stdout__.flush()  # type: ignore[union-attr]
+
+
+def _close(socket: "WebSocketRoute") -> None:
+    socket.close()
+
+
+def _context(playwright: "Playwright", job: Job) -> "BrowserContext":
+    browser = playwright.chromium.launch(
+        executable_path=job["chromium"],
+        args=list(_ARGUMENTS),
+        # Chromium refuses to sandbox for root; whoever runs as root has given that protection away.
+        chromium_sandbox=os.getuid() != 0,
+        timeout=job["seconds"] * 1000,
+    )
+    context = browser.new_context(user_agent=job["user_agent"], service_workers="block", accept_downloads=False)
+    context.add_init_script(_NO_CHANNELS)
+    context.route("**/*", _Files(job).answer)
+    context.route_web_socket("**/*", _close)
+    return context
+
+
+def _rendered(page: "Page", job: Job) -> str:
+    from playwright.sync_api import TimeoutError as TooLong
+
+    page.goto(job["url"], wait_until="commit", timeout=job["seconds"] * 1000)
+    # A page that tried to leave never reports its end, and some never rest: both are taken as they are.
+    for state in ("domcontentloaded", "networkidle"):
+        with suppress(TooLong):
+            page.wait_for_load_state(state, timeout=job["settle_seconds"] * 1000)
+    session = page.context.new_cdp_session(page)
+    frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+    # A world of its own: the page's scripts cannot put their functions in place of the DOM's.
+    world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
+    expression = f"({_SERIALISE.strip()})()"
+    answer = session.send("Runtime.evaluate", {"expression": expression, "contextId": world, "returnByValue": True})
+    value = answer["result"].get("value")
+    return value if isinstance(value, str) else ""
+
+
+def main() -> None:
+    """Do the one job that standard input holds."""
+    from playwright.sync_api import Error, sync_playwright
+
+    job: Job = json.loads(sys.stdin.readline())
+    try:
+        with sync_playwright() as playwright:
+            context = _context(playwright, job)
+            html = _rendered(context.new_page(), job)
+            _write({"html": html} if html else {"error": "the page cannot be copied"})
+    except Error as error:
+        _write({"error": error.message.partition("\n")[0][:200]})
+
+
+if __name__ == "__main__":
+    sys.stdout = sys.stderr  # the pipe is for the protocol alone
+    main()
