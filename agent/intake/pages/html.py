@@ -34,6 +34,8 @@ _CODE_LINE: Final = re.compile(r"(?:^|[\s_-])(?:code-?)?line(?:[\s_-]|$)", re.I)
 _CELLS: Final = "descendant::*[@role='cell' or @role='gridcell' or @role='columnheader' or @role='rowheader']"
 _MIN_ALT: Final = 15
 _MAX_CELL: Final = 400
+_WORD: Final = 3
+"""Letters from which a run of them is a word rather than a letter in a box."""
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
@@ -151,7 +153,8 @@ class _Walk:
             self._level = int(level) if level in ("1", "2", "3", "4", "5", "6") else _HEADINGS.get(tag, 2)
         elif tag == "li":
             self._kind = "item"
-        elif tag == "pre":
+        elif tag == "pre" or (tag == "code" and "\n" in (element.text or "") and _is_alone(element)):
+            self._flush(outer)
             self._code(element, state)
             return None
         elif (tag == "tr" and self._row(element, element.xpath("./td | ./th"), state)) or (
@@ -160,6 +163,8 @@ class _Walk:
             return None
         elif tag == "a":
             state = self._anchor(element, state)
+        elif tag == "span" and self._stands_apart(element):
+            self._say(" ", state)
         elif tag == "img":
             alt = (element.get("alt") or "").strip()
             if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
@@ -167,6 +172,15 @@ class _Walk:
         elif tag == "button" and not (element.get("aria-expanded") or element.get("aria-controls") or self._level):
             return None
         return state
+
+    def _stands_apart(self, element: etree._Element) -> bool:
+        """Whether a span is a box of its own beside another: both have a class and hold words without a gap between."""
+        previous = element.getprevious()
+        if previous is None or previous.tail or previous.tag != "span" or not self._buffer:
+            return False
+        before, text = self._buffer[-1], element.text or ""
+        boxes = bool(previous.get("class") and element.get("class")) and _tag_of(element.getparent()) != "code"
+        return boxes and before[-_WORD:].isalnum() and text[:_WORD].isalnum() and min(len(before), len(text)) >= _WORD
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = _tag(element)
@@ -254,7 +268,8 @@ class _Walk:
     def _anchor(self, element: etree._Element, state: _State) -> _State:
         """The state inside a link, which is noted."""
         self._link(element, state)
-        if is_mark(element, names_of(element, "a"), self.layout.size(element)):
+        note = _tag_of(element.getparent()) == "sup" and (element.get("href") or "").startswith("#")
+        if note or is_mark(element, names_of(element, "a"), self.layout.size(element)):
             return state._replace(chrome=True)
         previous = element.getprevious()
         if previous is not None and previous.tag == "a" and not (previous.tail or "").strip():
@@ -283,6 +298,12 @@ def _is_block(element: etree._Element, tag: str) -> bool:
     return not beside.strip()
 
 
+def _is_alone(element: etree._Element) -> bool:
+    """Whether nothing else stands in an element's parent."""
+    parent = element.getparent()
+    return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
+
+
 def _code_text(element: etree._Element) -> str:
     """The text of preformatted lines: breaks are line ends, line numbers and buttons are no code."""
     pieces: list[str] = []
@@ -308,6 +329,10 @@ def _code_text(element: etree._Element) -> str:
 
 def _tag(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _tag_of(element: etree._Element | None) -> str:
+    return "" if element is None else _tag(element)
 
 
 def _joined(element: etree._Element) -> str:

@@ -13,7 +13,8 @@ from lxml import etree
 _STRONG_NAMES: Final = re.compile(
     r"(?<![a-z0-9])(?:cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
     r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
-    r"|(?:site|page|main|global|layout|c|m)-footer|footer|table-of-contents|on-this-page|toc)(?![a-z0-9])"
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|table-of-contents|on-this-page|toc|linenos|linenodiv|blob-num"
+    r")(?![a-z0-9])"
 )
 _WEAK_NAMES: Final = re.compile(
     r"(?<![a-z0-9])(?:side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
@@ -36,13 +37,13 @@ _THINGS: Final = (
 _NEIGHBOUR_HEADING: Final = re.compile(
     r"(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|recent)"
     rf"(?: \w+)? {_THINGS}\b.*"
-    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed|advertisement"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed.*|advertisement"
     r"|(?:\w+ )?alternatives(?: to .*)?|(?:you|users|people|customers) (?:may|might|also)\b.*"
     r"|people who .*|popular ways to\b.*|more (?:from|like|by)\b.*"
     r"|(?:customer |user |verified |product )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?|[\d.]+ out of 5.*"
-    r"|testimonials|what (?:people|users|customers|others|our customers|our users) (?:say|are saying)\b.*|loved by\b.*"
+    r"|testimonials|what (?:our )?\w+ (?:say|think|are saying)\b.*|loved by\b.*"
     r"|trusted by\b.*|newsletter|stay (?:updated|in the loop|up to date)\b.*|get .{3,40} in your inbox|share this\W*"
-    r"|関連記事|関連項目|منتجات مشابهة",
+    r"|関連記事|関連項目|お客様の声|منتجات مشابهة",
     re.IGNORECASE,
 )
 _ADMONITION: Final = re.compile(
@@ -141,8 +142,11 @@ class Layout:
         return None
 
     def _thin(self, element: etree._Element) -> bool:
+        """Whether a part beside the text is mostly links or next to nothing; facts, code and dates are neither."""
         size = self.size(element)
-        return size.prose < _PROSE_CHARS or size.linked > _LINKED * size.chars
+        if size.linked > _LINKED * size.chars:
+            return True
+        return size.prose < _PROSE_CHARS and not element.xpath("boolean(.//dl | .//table | .//pre | .//time)")
 
     def _find_scope(self, root: etree._Element) -> etree._Element | None:
         scope: etree._Element | None = None

@@ -58,6 +58,8 @@ _PLACED: Final = ("absolute", "fixed")
 
 def unseen(style: Style) -> str | None:
     """Why an element of this style, and all that is in it, cannot be seen, or None."""
+    if not style:
+        return None
     if style.get("display") == "none":
         return "display:none"
     if style.get("content-visibility") == "hidden":
@@ -77,6 +79,8 @@ def appears_later(style: Style) -> bool:
 
 def opacity(style: Style) -> float:
     """Opacity of the element's own, 0 to 1, filters included."""
+    if "opacity" not in style and "filter" not in style:
+        return 1.0
     own = _share(style.get("opacity", ""))
     filtered = re.search(r"opacity\(([^()]*)\)", style.get("filter", ""))
     return own * (_share(filtered[1]) if filtered else 1.0)
@@ -196,6 +200,8 @@ def font_pixels(value: str, outer: float) -> float:
 
 def pixels(value: str) -> float | None:
     """A length in pixels, roughly for relative units; None for what is no plain length."""
+    if not value:
+        return None
     match = _LENGTH.fullmatch(value.strip())
     if match:
         return float(match[1]) * _PIXELS.get(match[2] or "px", 1.0)

@@ -15,7 +15,7 @@ _DENSE_SCRIPT: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ACTION: Final = re.compile(
     r"(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download|install|add"
     r"|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev|previous|older|newer"
-    r"|details|more|try|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
+    r"|details|more|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
     re.IGNORECASE,
 )
 _PHRASE: Final = re.compile(
@@ -29,7 +29,7 @@ _PHRASE: Final = re.compile(
     r"|skip to .{0,30}|(?:jump|back) to (?:top|content).{0,10}|on this page|(?:table of )?contents"
     r"|in this (?:article|page)"
     r"|share(?: this)?\W*(?:(?:post|article|page)\W*)?|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored"
-    r"|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
+    r"|trusted by (?!default).{0,60}|most popular|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
     re.IGNORECASE,
 )
 _BANNER: Final = re.compile(r"\bcookies?\b|\bconsent\b|\bjavascript\b|\breload\b|\bbrowser\b", re.IGNORECASE)
