@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
+from agent.intake.pages.cascade import without_sheets
 from agent.intake.pages.head import read_head
 from agent.intake.pages.layout import Layout, heads_neighbours, is_mark, names_of
 from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
@@ -49,7 +50,6 @@ class _State(NamedTuple):
     main: bool
     linked: bool
     outer: bool
-    depth: int
 
 
 class _Aside(NamedTuple):
@@ -67,6 +67,7 @@ def read_html(text: str) -> Page:
     Raises ValueError when the parser gave up half-way, which it does without a word and with an empty text.
     """
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
+    text, linked = without_sheets(text)
     text, controls = NOT_XML.subn("", text)
     raw = text.encode("utf-8")
     root = etree.fromstring(raw, parser) if raw.strip() else None
@@ -77,7 +78,7 @@ def read_html(text: str) -> Page:
     title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
     empty_mount = mount_is_empty(root)
     head = read_head(root)
-    visibility = Visibility(root)
+    visibility = Visibility(root, linked)
     visibility.run()
     walk = _Walk(root)
     walk.run()
@@ -87,7 +88,7 @@ def read_html(text: str) -> Page:
     removed = list(visibility.removed)
     if controls:
         removed.append(Removed("control-characters", "the page", f"{controls} control characters"))
-    if walk.too_deep:
+    if walk.layout.depth > _MAX_DEPTH:
         removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
     return Page(
         heading,
@@ -110,7 +111,6 @@ class _Walk:
         self.layout = Layout(root)
         self.pieces: list[Piece] = []
         self.links: list[PageLink] = []
-        self.too_deep = False
         self._buffer: list[str] = []
         self._linked = 0
         self._links = 0
@@ -124,19 +124,19 @@ class _Walk:
         """Fill `pieces` and `links`."""
         # An entry without an inner state is an element to enter; with one, the element to leave. The text behind an
         # element belongs to the outer state.
-        outermost = _State(False, "", False, False, self.layout.scope is not None, 0)
+        outermost = _State(False, "", False, False, self.layout.scope is not None)
         stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
         while stack and len(self.pieces) < _MAX_BLOCKS:
             element, outer, left = stack.pop()
             if left is not None:
                 self._leave(element, outer, left)
                 continue
-            self.too_deep = self.too_deep or outer.depth > _MAX_DEPTH
             inner = self._enter(element, outer)
             stack.append((element, outer, inner or outer))
             if inner is not None:
                 self._say(element.text, inner)
-                stack.extend((child, inner, None) for child in reversed(element))
+                if len(element):
+                    stack.extend([(child, inner, None) for child in reversed(element)])
         self._flush(outermost)
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
@@ -194,14 +194,14 @@ class _Walk:
 
     def _judge(self, element: etree._Element, tag: str, outer: _State, *, block: bool) -> _State:
         """The state of an element from its tag, role and names."""
-        within = outer.outer and element is not self.layout.scope
         if not block or tag == "br":
-            return outer._replace(outer=within, depth=outer.depth + 1)
+            return outer._replace(outer=False) if element is self.layout.scope else outer
         main = outer.main or tag in ("main", "article") or element.get("role") == "main"
         names = names_of(element, tag)
         chrome = outer.chrome or self.layout.is_chrome(element, tag, names, main=main)
         hint: AboutHint = outer.hint or ("other" if self.layout.is_neighbour(element, tag, names) else "")
-        return _State(chrome, hint, main, outer.linked, within, outer.depth + 1)
+        within = outer.outer and element is not self.layout.scope and not self.layout.is_facts(element, tag)
+        return _State(chrome, hint, main, outer.linked, within)
 
     def _say(self, text: str | None, state: _State) -> None:
         if text and not state.chrome:
@@ -210,6 +210,8 @@ class _Walk:
                 self._linked += letters(text)
 
     def _flush(self, state: _State) -> None:
+        if not self._buffer and self._kind != "heading":
+            return
         text = " ".join("".join(self._buffer).split())
         if self._kind == "heading":
             text = _ANCHOR_MARK.sub("", text)
@@ -328,7 +330,10 @@ def _code_text(element: etree._Element) -> str:
 
 
 def _tag(element: etree._Element) -> str:
-    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+    tag = element.tag
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2].lower() if "}" in tag else tag
 
 
 def _tag_of(element: etree._Element | None) -> str:

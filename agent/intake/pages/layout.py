@@ -83,11 +83,13 @@ class Layout:
     """What the elements of one tree are; the tree must not change meanwhile.
 
     `scope` is the element that holds the main text, or None when the page does not show one; `named` tells that a
-    landmark names it.
+    landmark names it; `depth` is how deep elements are nested.
     """
 
     def __init__(self, root: etree._Element) -> None:
-        self._sizes = _sizes(root)
+        self.depth = 0
+        self._sizes: dict[etree._Element, Size] = {}
+        self._measure(root)
         self._total = max(1, self.size(root).chars)
         self._titled: set[etree._Element] = set()
         for heading in root.iter("h1"):
@@ -141,12 +143,37 @@ class Layout:
                 return outer if self.is_small(outer) and outer.tag not in _NEVER else None
         return None
 
+    def is_facts(self, element: etree._Element, tag: str) -> bool:
+        """Whether a part beside the main text lists facts in pairs rather than links."""
+        if tag != "aside" and element.get("role") != "complementary":
+            return False
+        size = self.size(element)
+        return size.linked <= _LINKED * size.chars and bool(element.xpath("boolean(.//dl | .//table)"))
+
     def _thin(self, element: etree._Element) -> bool:
         """Whether a part beside the text is mostly links or next to nothing; facts, code and dates are neither."""
         size = self.size(element)
         if size.linked > _LINKED * size.chars:
             return True
         return size.prose < _PROSE_CHARS and not element.xpath("boolean(.//dl | .//table | .//pre | .//time)")
+
+    def _measure(self, root: etree._Element) -> None:
+        chars: list[int] = [0]
+        linked: list[int] = [0]
+        for event, element in etree.iterwalk(root, events=("start", "end")):
+            if event == "start":
+                text = element.text
+                chars.append(len(text.strip()) if text else 0)
+                linked.append(0)
+                self.depth = max(self.depth, len(chars))
+                continue
+            own, in_links = chars.pop(), linked.pop()
+            if element.tag == "a":
+                in_links = own
+            self._sizes[element] = Size(own, in_links)
+            tail = element.tail
+            chars[-1] += own + (len(tail.strip()) if tail else 0)
+            linked[-1] += in_links
 
     def _find_scope(self, root: etree._Element) -> etree._Element | None:
         scope: etree._Element | None = None
@@ -194,21 +221,3 @@ def is_mark(element: etree._Element, names: str, size: Size) -> bool:
 def heads_neighbours(text: str) -> bool:
     """Whether a heading opens material about something else."""
     return _NEIGHBOUR_HEADING.fullmatch(text) is not None
-
-
-def _sizes(root: etree._Element) -> dict[etree._Element, Size]:
-    found: dict[etree._Element, Size] = {}
-    chars: list[int] = [0]
-    linked: list[int] = [0]
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        if event == "start":
-            chars.append(len((element.text or "").strip()) if isinstance(element.tag, str) else 0)
-            linked.append(0)
-            continue
-        own, in_links = chars.pop(), linked.pop()
-        if element.tag == "a":
-            in_links = own
-        found[element] = Size(own, in_links)
-        chars[-1] += own + len((element.tail or "").strip())
-        linked[-1] += in_links
-    return found
