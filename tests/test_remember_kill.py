@@ -21,7 +21,7 @@ PAGES = 24
 FEW = 8
 SEED = 20261101
 START = "/agents/acme"
-_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _OWN_HASH = re.compile(rb'"sha256": "[0-9a-f]{64}"\n}\n\Z')
 TOPICS = ("security", "permissions", "privacy", "data", "tools", "setup", "audit", "approval")
 

@@ -110,10 +110,10 @@ def test_errors_keep_their_class_and_any_text() -> None:
 
 
 def test_an_error_of_a_modules_own_is_logged_as_the_public_one() -> None:
-    class _Endless(SourceError):
+    class _EndlessError(SourceError):
         pass
 
-    again = outcome_of(entry_of(A, _Endless("in a circle")), {})
+    again = outcome_of(entry_of(A, _EndlessError("in a circle")), {})
     assert type(again) is SourceError
 
 

@@ -5,17 +5,15 @@ An interrupted run of the same sources and settings is gone on with: what it was
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from agent.errors import SeptetError, SourceError, UnavailableError
-from agent.intake.net.answer import Web
 from agent.intake.net.cache import Cache, Unfinished
-from agent.intake.net.fetch import Fetcher, Meter
 from agent.intake.net.log import Logged
-from agent.intake.net.netguard import Guard, Resolver, with_deadline
-from agent.intake.reader import IntakeResult, _Serial, read_inputs
+from agent.intake.net.netguard import Guard, Resolver
+from agent.intake.net.network import open_network
+from agent.intake.reader import IntakeResult, read_inputs
 from agent.intake.replay import OF_THIS_MACHINE, Recorded, record
 from agent.intake.snapshot import digest
 from agent.intake.sources import Input, open_sources
@@ -56,10 +54,9 @@ def read_remembered(
     cache = Cache(Path(settings.cache_dir), settings.cache_max_bytes) if crawls else None
     unfinished = cache.crawl(_key(inputs, settings, allow_private, product), now) if cache else None
     try:
-        with ExitStack() as stack:
-            guard, inner = open_web(settings, allow_private, resolve, stack)
+        with open_network(settings, allow_private, resolve=resolve, kept=cache) as (guard, network):
             web = Logged(
-                inner,
+                network,
                 unfinished.known if unfinished else None,
                 sink=unfinished.add if unfinished else None,
                 max_bytes=settings.max_total_bytes,
@@ -101,16 +98,6 @@ def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress 
         now=own.now,
     )
     return Remembered(result, recorded)
-
-
-def open_web(
-    settings: Settings, allow_private: Sequence[str], resolve: Resolver | None, stack: ExitStack
-) -> tuple[Guard, Web]:
-    """The guard and the network behind it, open until `stack` is left."""
-    meter = Meter(settings)
-    meter.start_request()
-    guard = Guard(allow_private, with_deadline(resolve, meter.seconds_left))
-    return guard, _Serial(stack.enter_context(Fetcher(settings, guard, meter)), meter)
 
 
 def _no_look_up(host: str, _: int) -> Sequence[str]:

@@ -26,7 +26,7 @@ RECORDING: Final = "recording.json"
 _SCHEMA: Final = "septet/recording/1"
 _SNAPSHOTS: Final = "snapshots"
 _MAX_BYTES: Final = 50_000_000
-OF_THIS_MACHINE: Final = frozenset({"cache_dir", "cache_max_bytes"})
+OF_THIS_MACHINE: Final = frozenset({"cache_dir", "cache_max_bytes", "browser_path"})
 """Settings that change nothing in a draft."""
 _AGAIN: Final = "draft again from the sources"
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -98,8 +98,9 @@ class Recorded:
 
         Raises IntegrityError when the recording has others than there are.
         """
-        machine = {name: getattr(own, name) for name in OF_THIS_MACHINE}
-        known = {field.name for field in fields(Settings)} - OF_THIS_MACHINE
+        names = {field.name for field in fields(Settings)}
+        machine = {name: getattr(own, name) for name in names & OF_THIS_MACHINE}
+        known = names - OF_THIS_MACHINE
         if not known >= set(self.recording.settings):
             raise IntegrityError("the recording has unknown settings", where=RECORDING, hint=_AGAIN)
         try:
