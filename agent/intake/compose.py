@@ -18,6 +18,11 @@ from agent.records import About, Document, Finding, FindingKind, Section, Snapsh
 _TIGHT: Final = frozenset({"item", "row", "code"})
 _KINDS: Final = frozenset(get_args(FindingKind))
 _MAX_FINDINGS: Final = 200
+_SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
+_MIN_REPEATED_WORDS: Final = 5
+_MIN_REPEATS: Final = 6
+_MIN_REPEATED_SHARE: Final = 0.05
+"""Of a page's text, from which a sentence that it repeats crowds out others."""
 
 # Headings of material about something else than this product. Whole headings, so that "Recommended settings",
 # "Code reviews" and "Related entities" stay with the product.
@@ -192,6 +197,7 @@ def compose(
         where = _heading_at(sections, start)
         findings.append(_finding(identity, "instruction-like-text", start, end, where, text[start:end]))
     findings.extend(_in_address(identity, url or snapshot.final_url))
+    findings.extend(_stuffing(identity, text, sections))
     document = Document(
         id=identity,
         sha256=snapshot.sha256,
@@ -219,6 +225,23 @@ def _title(page: Page) -> str:
         if title and not marks.find(title) and not instructions.find(title):
             return title[:MAX_EXCERPT]
     return ""
+
+
+def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Finding]:
+    """Words that a page says again and again, as pages do that want to be found by every question."""
+    seen: dict[str, list[int]] = {}
+    for match in _SAID.finditer(text):
+        parts = match[0].lower().split()
+        if len(parts) >= _MIN_REPEATED_WORDS:
+            seen.setdefault(" ".join(parts), []).append(match.start())
+    found: list[Finding] = []
+    for words, places in seen.items():
+        if len(places) >= _MIN_REPEATS and len(places) * len(words) >= _MIN_REPEATED_SHARE * len(text):
+            start = places[0]
+            excerpt = f"{len(places)} times: {words}"
+            where = _heading_at(sections, start)
+            found.append(_finding(identity, "retrieval-dominance", start, start + len(words), where, excerpt))
+    return found
 
 
 def _in_address(identity: str, url: str) -> list[Finding]:

@@ -64,7 +64,7 @@ class Sheets:
 def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
     """`body`, an HTML page in a character set that contains ASCII, with the style sheets that it links put behind it.
 
-    So they go through the parsing child with the page itself; an attribute tells them from the page's own.
+    So they go to the parsing child with the page itself; there they are taken off again (`cascade.without_sheets`).
     """
     tail = b""
     for sheet in sheets:

@@ -14,6 +14,8 @@ from cssselect import HTMLTranslator, SelectorError
 from cssselect import parse as parse_selectors
 from lxml import etree
 
+from agent.intake.pages.page import LINKED_SHEET
+
 Style = Mapping[str, str]
 _Node = Any
 """tinycss2 has no types."""
@@ -160,6 +162,20 @@ def declarations(text: str) -> Iterator[tuple[str, str, bool]]:
     for node in tinycss2.parse_blocks_contents(text[:_MAX_SHEET], skip_comments=True, skip_whitespace=True):
         if node.type == "declaration":
             yield from _kept(node)
+
+
+def without_sheets(text: str) -> tuple[str, tuple[str, ...]]:
+    """A page's text and the style sheets that stand behind its end."""
+    mark, end = f"\n<style {LINKED_SHEET}>", "</style>"
+    sheets: list[str] = []
+    while text.endswith(end):
+        at = text.rfind(mark)
+        sheet = text[at + len(mark) : -len(end)]
+        if at < 0 or "</" in sheet:
+            break
+        sheets.insert(0, sheet)
+        text = text[:at]
+    return text, tuple(sheets)
 
 
 def resolved(value: str, known: Mapping[str, str]) -> str:

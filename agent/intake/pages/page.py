@@ -14,7 +14,7 @@ Wall = Literal["", "login", "consent", "script"]
 MAX_EXCERPT: Final = 200
 """Characters of a finding's excerpt."""
 LINKED_SHEET: Final = "data-linked-sheet"
-"""Attribute of a `<style>` that holds a style sheet which the page links: it counts before the page's own."""
+"""Attribute of the `<style>` elements behind a page's end that hold the style sheets which the page links."""
 
 
 class Block(NamedTuple):

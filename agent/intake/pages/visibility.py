@@ -6,12 +6,13 @@ or a picture behind a headline is not taken for white on white. Imported by the 
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from lxml import etree
 
 from agent.intake.pages import cascade, colours, instructions, styles
-from agent.intake.pages.page import LINKED_SHEET, MAX_EXCERPT, Removed
+from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _SILENT: Final = frozenset(
     {"script", "style", "template", "noscript", "noframes", "iframe", "object", "embed", "applet", "audio", "video"}
@@ -27,7 +28,7 @@ _JAVASCRIPT: Final = re.compile(
 )
 _MOUNTS: Final = frozenset({"root", "app", "__next", "__nuxt", "___gatsby", "svelte", "main-app"})
 _WORTH_WORDS: Final = 4
-_WORTH_ARIA: Final = 12
+_WORTH_ARIA: Final = 8
 _WORTH_COMMENT: Final = 12
 _PIXEL: Final = 2.0
 _COVER_WORDS: Final = 5
@@ -58,10 +59,14 @@ class _Seen(NamedTuple):
 
 
 class Visibility:
-    """One pass over one tree; `removed`, `scripts` and `sheets` (addresses as written) tell what it found."""
+    """One pass over one tree, `linked` being the style sheets that its page links.
 
-    def __init__(self, root: etree._Element) -> None:
+    `removed`, `scripts` and `sheets` (addresses of linked sheets, as written) tell what it found.
+    """
+
+    def __init__(self, root: etree._Element, linked: Sequence[str] = ()) -> None:
         self._root = root
+        self._linked_sheets = linked
         self.removed: list[Removed] = []
         self.scripts = False
         self.sheets: list[str] = []
@@ -119,13 +124,12 @@ class Visibility:
         return inner
 
     def _read_head(self) -> None:
-        linked: list[str] = []
         own: list[str] = []
         controlled: set[str] = set()
         for element in self._root.iter("*"):
             if element.tag == "style":
                 if cascade.seen_on_screen((element.get("media") or "").lower()):
-                    (linked if element.get(LINKED_SHEET) is not None else own).append(element.text or "")
+                    own.append(element.text or "")
             elif element.tag == "link" and "stylesheet" in (element.get("rel") or "").lower().split():
                 if cascade.seen_on_screen((element.get("media") or "").lower()) and element.get("href"):
                     self.sheets.append(element.get("href").strip())
@@ -134,8 +138,8 @@ class Visibility:
             for name in ("aria-controls", "data-target", "data-bs-target", "data-controls"):
                 controlled.update((element.get(name) or "").replace("#", " ").split())
         self._controlled = frozenset(controlled)
-        self._linked = bool(self.sheets) and not linked
-        self._cascade = cascade.Cascade(self._root, (*linked, *own))
+        self._linked = bool(self.sheets) and not self._linked_sheets
+        self._cascade = cascade.Cascade(self._root, (*self._linked_sheets, *own))
         texts = list(dict.fromkeys(rule.text for rule in self._cascade.generated))
         long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
         together = " ".join(texts)
