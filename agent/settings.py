@@ -20,6 +20,7 @@ from agent.errors import InputError
 _PREFIX: Final = "SEPTET_"
 _FOLDER: Final = "septet"
 _OFF: Final = frozenset({"", "-", "off"})
+_CHOICES: Final = {"browser": ("off", "on")}
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,9 @@ def _read_file(path: Path) -> dict[str, object]:
 
 def _convert(name: str, value: object) -> int | float | str:
     kind = type(getattr(Settings, name))
+    if name in _CHOICES and value not in _CHOICES[name]:
+        hint = f"give {' or '.join(_CHOICES[name])}"
+        raise InputError(f"{value!r} is not one of its values", where=f"setting {name}", hint=hint)
     if kind is str:
         return str(value)
     try:

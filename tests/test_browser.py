@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import RefusedError, SeptetError, SourceError, UnavailableError
+from agent.errors import InputError, RefusedError, SeptetError, SourceError, UnavailableError
 from agent.intake.net.answer import Fetched, Outcome
 from agent.intake.net.browser import Rendering, find_chromium, render
 from agent.intake.net.netguard import Guard
-from agent.settings import Settings
+from agent.settings import Settings, load_settings
 
 PAGE = "http://docs.harborline.example/app"
 SETTINGS = Settings(browser="on")
@@ -215,6 +215,13 @@ def test_the_hint_says_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError) as raised:
         find_chromium(replace(SETTINGS, browser_path=str(tmp_path / "none")))
     assert "save the page" in raised.value.hint
+
+
+def test_the_setting_is_off_or_on() -> None:
+    assert load_settings({}).browser == "off"
+    assert load_settings({"SEPTET_BROWSER": "on"}).browser == "on"
+    with pytest.raises(InputError, match="setting browser"):
+        load_settings({"SEPTET_BROWSER": "yes"})
 
 
 def _own_browsers() -> list[str]:
