@@ -1,30 +1,50 @@
-"""The listing page and the documentation pages of its site, best first, within the budget."""
+"""The sources' pages and the documentation that they lead to, best first, in batches, within the budget.
 
-import heapq
-import re
-from collections.abc import Callable
+A crawl asks in batches and takes the outcomes in the order asked, so that what it reads depends on the answers alone
+and never on which came first.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
+from agent.intake import discovery
+from agent.intake.frontier import Candidate, Frontier
+from agent.intake.identity import cleaned, identity, is_maze
+from agent.intake.maps import Maps
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
-from agent.intake.pages.extract import MediaKind, read_page, sniff
-from agent.intake.pages.page import Page
-from agent.intake.ranking import is_no_page, judge
-from agent.records import About, Link
+from agent.intake.novelty import TRAP, Novelty, is_soft_404
+from agent.intake.pages.extract import MediaKind, read_parts, sniff
+from agent.intake.pages.page import Page, PageLink, Part
+from agent.intake.ranking import Verdict, is_no_page, judge, worth_of_path
+from agent.intake.sheets import Sheets
+from agent.intake.sites import Scope, named_sites
+from agent.intake.subject import Subject, product_name, resolve_subject, speaks_of
+from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
 MIN_WORDS: Final = 12
 """Words below which a page says nothing that could be modelled."""
-_MAX_LINKS_KEPT: Final = 500
-_LAST: Final = 100
+_WALL_WORDS: Final = 80
+"""Words up to which a form, a consent notice or a hint at JavaScript is all that a page has."""
+_MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
-_MIN_NAME: Final = 3
-_COMMON: Final = frozenset({"the", "agent", "agents", "open", "smart", "auto", "data", "code", "chat", "cloud", "mcp"})
-_NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
+_ATTEMPTS: Final = 4
+"""Requests for pages that are allowed for each page of the budget."""
+_MAX_REFRESH: Final = 2
+_FIRST: Final = 12
+"""Worth of the product's own page."""
+_PROBE: Final = 9
+"""Worth of a file at an agreed place."""
 _BUDGET: Final = "the budget of pages is used up"
+_WALLS: Final = {
+    "login": "behind a log-in",
+    "consent": "behind a consent wall",
+    "script": "it builds its text with JavaScript",
+}
 
 
 @dataclass(frozen=True)
@@ -34,8 +54,11 @@ class Read:
     fetched: Fetched
     kind: MediaKind
     page: Page
-    about: About
-    """`platform` for a page that only the site's navigation links and that names the vendor, not the product."""
+    about: About = "product"
+    """`platform` for a page that names the vendor, not the product."""
+    source: SourceKind = "docs"
+    parts: tuple[Part, ...] = ()
+    """Further documents that the same answer carries."""
 
 
 @dataclass
@@ -46,139 +69,331 @@ class Crawl:
     guard: Guard
     settings: Settings
     progress: Callable[[str], None]
+    product: str | None = None
     links: dict[str, Link] = field(default_factory=dict)
+    sites: list[Site] = field(default_factory=list)
+    subject: Subject | None = None
     pages_used: int = 0
     unread: int = 0
     """Links that were documentation and found no budget."""
     thin: list[str] = field(default_factory=list)
     """Addresses of pages with next to no text."""
+    scripted: list[str] = field(default_factory=list)
+    """Addresses of pages whose text needs JavaScript."""
 
-    def run(self, url: str) -> tuple[Read, ...]:
-        """The page at `url` first, then the documentation that it links, by depth and worth.
+    def __post_init__(self) -> None:
+        """Nothing was asked for yet."""
+        self._attempts = 0
+        self._starts: list[tuple[Scope, Read]] = []
+        self._frontier = Frontier(self.settings.max_pages_per_template)
+        self._novelty = Novelty()
+        self._seen: set[str] = set()
+        self._asked: set[str] = set()
+        self._hosts: set[str] = set()
+        self._maps = Maps(self.web, self.guard, self.settings, self._note)
+        self._sheets = Sheets(self.web, self.settings)
 
-        Raises what the fetcher and the parser raise for the first page; any other page that fails is recorded in
-        `links` with its reason.
+    def start(self, url: str, *, listing: bool) -> Read:
+        """The page at `url`, which the user named; for the listing also the product that it is about.
+
+        Raises what the guard, the network and the parser raise for it.
         """
-        start = self.guard.parse(url)
-        first = self._read(start.url)
-        name = product_name(first.page.title)
+        first = self._read_start(self.guard.parse(url), 0)
         home = self.guard.parse(first.fetched.url)
-        self._note(start.url, "read", "the source itself")
-        if home != start:
-            self._note(home.url, "read", "where the source led")
-        found = [first]
-        bodies = {first.fetched.body}
-        order = 0
-        heap: list[tuple[int, int, int, Target, bool]] = []
-        pending = [(home, first.page, 0)]
-        while True:
-            for source, page, depth in pending:
-                if depth < self.settings.max_depth:
-                    for score, target, beside in self._judged(home, source, page):
-                        order += 1
-                        heapq.heappush(heap, (depth + 1, -score, order, target, beside))
-            pending = []
-            if not heap:
-                return tuple(found)
-            depth, _, _, target, beside = heapq.heappop(heap)
-            reason = _BUDGET if self.pages_used >= self.settings.max_pages else self.web.exhausted()
-            if reason:
-                self.unread += 1
-                self._note(target.url, "skipped", reason)
-                continue
-            read = self._try(target, name if beside else "", bodies)
-            if read is not None:
-                found.append(read)
-                pending = [(self.guard.parse(read.fetched.url), read.page, depth)]
-
-    def _try(self, target: Target, name: str, bodies: set[bytes]) -> Read | None:
-        """Read a linked page, or record why not; with a `name`, only a page that speaks of it or of its maker."""
-        try:
-            read = self._read(target.url)
-        except RefusedError as error:
-            self._note(target.url, "refused", error.what)
-            return None
-        except SeptetError as error:
-            self._note(target.url, "skipped", error.what)
-            return None
-        if read.fetched.body in bodies:
-            self._note(target.url, "skipped", "the same content as another page")
-            return None
-        bodies.add(read.fetched.body)
-        if words(read.page) < MIN_WORDS:
-            self.thin.append(target.url)
-            self._note(
-                target.url, "skipped", "next to no text" + (", it may need JavaScript" if read.page.scripts else "")
+        scope = Scope(home, self.guard.admits)
+        if listing:
+            neighbours = self._neighbours(scope, first.page)
+            self.subject = resolve_subject(
+                first.page, self.product, where=home.url, own_site=scope.own_site, neighbours=neighbours
             )
-            return None
-        about = speaks_of(read.page, name) if name else "product"
-        if about == "other":
-            self._note(target.url, "skipped", "does not speak of the product")
-            return None
-        self._note(target.url, "read", "documentation")
-        if read.fetched.url != target.url:
-            self._note(read.fetched.url, "read", "where a link led")
-        return replace(read, about=about)
+            first = replace(first, page=self.subject.page, source="listing")
+        self._novelty.judge(first.fetched.body, first.page, identity(home))
+        self._starts.append((scope, first))
+        return first
 
-    def _read(self, url: str) -> Read:
+    def follow(self) -> tuple[Read, ...]:
+        """The documentation that the starts lead to, in the order in which it was taken."""
+        for place, (scope, read) in enumerate(self._starts):
+            targets = self._targets(scope.home, read.page)
+            if place == 0 and self.settings.max_depth:
+                self._name_sites(scope, targets)
+            self._push_links(scope, scope.home, targets, 0, beside=False)
+            if place == 0 and self.settings.max_depth:
+                self._discover(scope)
+        found: list[Read] = []
+        while batch := self._batch():
+            found.extend(self._take(batch))
+        return tuple(found)
+
+    # Starts
+
+    def _read_start(self, target: Target, hops: int) -> Read:
         reason = self.web.exhausted()
         if reason:
-            raise SourceError(reason, where=url, hint="raise total_seconds or max_total_bytes")
-        self.progress(f"reading {url}")
+            raise SourceError(reason, where=target.url, hint="raise total_seconds or max_total_bytes")
+        self.progress(f"reading {target.url}")
+        [outcome] = self.web.get_all([target.url])
+        if isinstance(outcome, SeptetError):
+            raise outcome
+        kind = sniff(outcome.body, outcome.media_type, outcome.url)
+        parts = read_parts(outcome.body, kind, outcome.charset, outcome.url, self.settings)
+        page = parts[0].page
+        landed = self.guard.parse(outcome.url)
+        self._note(target.url, "read", "the source itself")
+        if landed != target:
+            self._note(landed.url, "read", "where the source led")
+        self._seen |= {identity(target), identity(landed)}
+        onwards = page.refresh and hops < _MAX_REFRESH and words(page) < _WALL_WORDS
+        if onwards:
+            return self._read_start(self.guard.parse(resolve(outcome.url, page.refresh)), hops + 1)
+        if kind == "html":
+            [page] = self._sheets.styled([(outcome, page)])
         self.pages_used += 1
-        [fetched] = self.web.get_all([url])
-        if isinstance(fetched, SeptetError):
-            raise fetched
-        kind = sniff(fetched.body, fetched.media_type, fetched.url)
-        page = read_page(fetched.body, kind, fetched.charset, fetched.url, self.settings)
-        return Read(fetched, kind, page, "product")
+        return Read(outcome, kind, page, parts=parts[1:])
 
-    def _judged(self, home: Target, source: Target, page: Page) -> list[tuple[int, Target, bool]]:
-        """Links of `page` worth reading; each link is recorded once, the first time that it is seen."""
-        wanted: dict[Target, tuple[int, bool]] = {}
+    def _neighbours(self, scope: Scope, page: Page) -> frozenset[str]:
+        """The words of links on the listing that lead to other products."""
+        found = set()
+        for link, target in self._targets(scope.home, page):
+            verdict = judge(scope, scope.home, link, target)
+            if not verdict.score and ("neighbour" in verdict.reason or link.region == "neighbour"):
+                found.add(" ".join(link.text.split()))
+        return frozenset(found - {""})
+
+    def _name_sites(self, scope: Scope, targets: Sequence[tuple[PageLink, Target]]) -> None:
+        product, code = named_sites(scope, self._name(), targets)
+        if code is not None:
+            scope.repository = code[0]
+            self.sites.append(code[1])
+        if product is not None:
+            scope.product = product[0]
+            self.sites.insert(0, product[1])
+            self._push(scope, Candidate(product[0], scope, Verdict(_FIRST, "", False, "product"), 1))
+        if self.subject and self.subject.chosen:
+            for link, target in targets:
+                if " ".join(link.text.split()) == self.subject.name and scope.place(target) == "listing":
+                    scope.home = target
+                    self._push(scope, Candidate(target, scope, Verdict(_FIRST, "", False, "listing"), 1))
+                    return
+
+    def _discover(self, scope: Scope) -> None:
+        """Ask for the files at agreed places of the product's site and repository; what is there joins the queue."""
+        site = scope.product or (scope.home if scope.own_site else None)
+        urls: list[str] = []
+        if site is not None:
+            urls += discovery.at_root(site)
+            self._hosts.add(site.origin)
+        if not scope.own_site:
+            urls += discovery.in_folder(scope.home)
+        if scope.repository is not None:
+            urls += discovery.in_repository(scope.repository.raw)
+        for url in urls:
+            self._probe(scope, url)
+        if site is not None:
+            self._push_map(scope, site)
+
+    def _push_map(self, scope: Scope, site: Target) -> None:
+        entries = self._maps.entries(scope, site)
+        named = [(link, target) for link, target in entries if worth_of_path(target.path)]
+        self._push_links(scope, site, named, 0, beside=False)
+
+    def _probe(self, scope: Scope, url: str) -> None:
+        try:
+            target = self.guard.parse(url)
+        except RefusedError:
+            return
+        place = scope.place(target)
+        if place:
+            self._push(scope, Candidate(target, scope, Verdict(_PROBE, "", False, place), 1, probe=True))
+
+    # The queue
+
+    def _targets(self, source: Target, page: Page) -> list[tuple[PageLink, Target]]:
+        """The links of `page` with their strict readings; those that the guard refuses are recorded."""
+        found: list[tuple[PageLink, Target]] = []
         for link in page.links:
             if is_no_page(link.href):
                 continue
             address = resolve(source.url, link.href)
             try:
-                target = self.guard.parse(address.partition("#")[0])
+                found.append((link, self.guard.parse(address.partition("#")[0])))
             except RefusedError as error:
                 self._note(address, "refused", error.what)
-                continue
+        return found
+
+    def _push_links(
+        self,
+        scope: Scope,
+        source: Target,
+        targets: Sequence[tuple[PageLink, Target]],
+        depth: int,
+        *,
+        beside: bool,
+    ) -> None:
+        if depth >= self.settings.max_depth:
+            return
+        for link, target in targets:
             known = self.links.get(target.url)
             if known is not None and known.state != "skipped":
                 continue
-            verdict = judge(home, source, link, target)
+            verdict = judge(scope, source, link, target)
             if not verdict.score:
-                if target not in wanted:
+                if identity(target) not in self._seen:
                     self._note(target.url, "skipped", verdict.reason)
                 continue
-            score, beside = wanted.get(target, (-_LAST, True))
-            # What may be the directory's own is read after everything else of its depth.
-            worth = verdict.score - _LAST if verdict.beside else verdict.score
-            wanted[target] = (max(score, worth), beside and verdict.beside)
-        for target in wanted:
-            self._note(target.url, "read", "documentation")  # claimed now, corrected when it was tried
-        return [(score, target, beside) for target, (score, beside) in wanted.items()]
+            last = "nofollow" in link.rel.split()
+            own = verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing"))
+            self._push(scope, Candidate(target, scope, own, depth + 1, last=last))
+
+    def _push(self, scope: Scope, candidate: Candidate) -> None:
+        target = cleaned(candidate.target)
+        key = identity(target)
+        if key in self._seen:
+            if candidate.target.url not in self.links:
+                self._note(candidate.target.url, "skipped", "the same page as one that was read already")
+            return
+        if is_maze(target):
+            self._note(candidate.target.url, "skipped", TRAP)
+            return
+        self._frontier.push(key, replace(candidate, target=target, shown=candidate.target.url))
+
+    def _batch(self) -> list[Candidate]:
+        room = self.settings.max_pages - self.pages_used
+        reason = _BUDGET if room <= 0 else self.web.exhausted() if self._frontier else None
+        if not reason and self._attempts >= _ATTEMPTS * self.settings.max_pages:
+            reason = "the budget of requests is used up"
+        if reason:
+            for candidate in self._frontier.drain():
+                self.unread += not candidate.probe
+                self._note(candidate.shown, "skipped", discovery.NO_FILE if candidate.probe else reason)
+            return []
+        batch = self._frontier.pop(max(1, min(self.settings.connections, room)), self._novelty.is_trap)
+        for candidate, why in self._frontier.dropped():
+            self._note(candidate.shown, "skipped", why)
+        return batch
+
+    # Outcomes
+
+    def _take(self, batch: Sequence[Candidate]) -> list[Read]:
+        for candidate in batch:
+            self.progress(f"reading {candidate.target.url}")
+        self._attempts += sum(not candidate.probe for candidate in batch)
+        outcomes = self.web.get_all([candidate.target.url for candidate in batch])
+        parsed = [self._parsed(candidate, outcome) for candidate, outcome in zip(batch, outcomes, strict=True)]
+        html = [read for read in parsed if read is not None and read.kind == "html"]
+        styled = self._sheets.styled([(read.fetched, read.page) for read in html])
+        again = {id(read): page for read, page in zip(html, styled, strict=True)}
+        found: list[Read] = []
+        for candidate, read in zip(batch, parsed, strict=True):
+            if read is None:
+                continue
+            judged = self._judged(candidate, replace(read, page=again.get(id(read), read.page)))
+            if judged is not None:
+                found.append(judged)
+        return found
+
+    def _parsed(self, candidate: Candidate, outcome: Fetched | SeptetError) -> Read | None:
+        if isinstance(outcome, SeptetError):
+            self._note_error(candidate.shown, outcome, probe=candidate.probe)
+            return None
+        try:
+            kind = sniff(outcome.body, outcome.media_type, outcome.url)
+            if candidate.probe and kind in ("html", "pdf"):
+                self._note(candidate.shown, "skipped", discovery.NO_FILE)
+                return None
+            parts = read_parts(outcome.body, kind, outcome.charset, outcome.url, self.settings)
+        except SeptetError as error:
+            self._note_error(candidate.shown, error, probe=candidate.probe)
+            return None
+        source: SourceKind = "repo" if candidate.verdict.place == "repository" else "docs"
+        return Read(outcome, kind, parts[0].page, "product", source, parts[1:])
+
+    def _judged(self, candidate: Candidate, read: Read) -> Read | None:
+        """`read` when it counts as a page, otherwise None with the reason recorded; its links join the queue."""
+        landed = self.guard.parse(read.fetched.url)
+        about: About = "product"
+        reason = self._where_landed(candidate, landed) or self._fault(candidate, read)
+        if not reason and candidate.verdict.beside and self._name():
+            about = speaks_of(read.page, product_name(self._name()))
+            reason = "does not speak of the product" if about == "other" else ""
+        reason = reason or self._novelty.judge(read.fetched.body, read.page, candidate.kind)
+        self._seen |= {candidate.key, identity(landed)}
+        self._canonical(landed, read.page)
+        if reason:
+            self._note(candidate.shown, "skipped", reason)
+            return None
+        self.pages_used += 1
+        self._note(candidate.shown, "read", "documentation")
+        if read.fetched.url not in (candidate.shown, candidate.target.url):
+            self._note(read.fetched.url, "read", "where a link led")
+        self._onwards(candidate, landed, read)
+        return replace(read, about=about)
+
+    def _where_landed(self, candidate: Candidate, landed: Target) -> str:
+        """Why a redirect led to no page of this crawl, or an empty text."""
+        if identity(landed) == candidate.key:
+            return ""
+        verdict = judge(candidate.scope, candidate.target, PageLink("", "", "main"), landed)
+        if not candidate.scope.place(landed):
+            return "it redirects to another site"
+        if "log-in" in verdict.reason:
+            return "it redirects to a log-in page"
+        return "the same page as one that was read already" if identity(landed) in self._seen else ""
+
+    def _fault(self, candidate: Candidate, read: Read) -> str:
+        """What makes the page no document, or an empty text."""
+        page = read.page
+        count = words(page)
+        if is_soft_404(page):
+            return discovery.NO_FILE if candidate.probe else "not found: a page that says there is none"
+        if page.wall and count < _WALL_WORDS:
+            if page.wall == "script":
+                self.scripted.append(candidate.target.url)
+            return _WALLS[page.wall]
+        if count < MIN_WORDS:
+            (self.scripted if page.scripts else self.thin).append(candidate.target.url)
+            return "next to no text" + (", it needs JavaScript" if page.scripts else "")
+        return ""
+
+    def _canonical(self, landed: Target, page: Page) -> None:
+        """A page's own name for itself keeps it from being asked for again; it is never fetched for its own sake."""
+        if not page.canonical:
+            return
+        address = resolve(landed.url, page.canonical)
+        try:
+            named = self.guard.parse(address.partition("#")[0])
+        except RefusedError as error:
+            self._note(address, "refused", error.what)
+            return
+        # Only another spelling of the same path: a forged name must not keep a page of its own from being read.
+        if named.host == landed.host and named.path.partition("?")[0] == landed.path.partition("?")[0]:
+            self._seen.add(identity(named))
+
+    def _onwards(self, candidate: Candidate, landed: Target, read: Read) -> None:
+        page = read.page
+        if page.refresh:
+            page = page._replace(links=(*page.links, PageLink(page.refresh, "", "main")))
+        targets = self._targets(landed, page)
+        self._push_links(candidate.scope, landed, targets, candidate.depth, beside=candidate.verdict.beside)
+        if candidate.verdict.place == "product" and landed.origin not in self._hosts:
+            self._hosts.add(landed.origin)
+            for url in discovery.on_docs_host(landed):
+                self._probe(candidate.scope, url)
+            self._push_map(candidate.scope, landed)
+
+    def _name(self) -> str:
+        return product_name(self.subject.name) if self.subject else ""
+
+    def _note_error(self, url: str, error: SeptetError, *, probe: bool) -> None:
+        if isinstance(error, RefusedError):
+            self._note(url, "refused", error.what)
+        else:
+            missing = probe and not error.what.startswith(("no answer", "no connection"))
+            self._note(url, "skipped", discovery.NO_FILE if missing and "404" in error.what else error.what)
 
     def _note(self, url: str, state: str, reason: str) -> None:
         if url in self.links or len(self.links) < _MAX_LINKS_KEPT:
             self.links[url] = Link.model_validate({"url": url[:_SHOWN], "state": state, "reason": reason})
-
-
-def product_name(title: str) -> str:
-    """The product's name in a page title, lower case: what stands before the first dash, bar, colon or bracket."""
-    return _NAME_END.split(title)[0].strip().casefold()
-
-
-def speaks_of(page: Page, name: str) -> About:
-    """`product` when a page holds the whole `name`, `platform` when it holds its first word, otherwise `other`."""
-    text = "\n".join(block.text for block in page.blocks).casefold()
-    if len(name) >= _MIN_NAME and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-        return "product"
-    first = name.split()[0] if name.split() else ""
-    known = len(first) >= _MIN_NAME and first not in _COMMON
-    return "platform" if known and re.search(rf"(?<!\w){re.escape(first)}(?!\w)", text) else "other"
 
 
 def words(page: Page) -> int:

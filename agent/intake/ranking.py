@@ -1,4 +1,4 @@
-"""Which links of a listing lead to its documentation, and in which order they are worth a page of the budget."""
+"""Which links lead to the product's documentation, and in which order they are worth a page of the budget."""
 
 import re
 from typing import Final, NamedTuple
@@ -6,36 +6,66 @@ from urllib.parse import unquote, urlsplit
 
 from agent.intake.net.netguard import Target
 from agent.intake.pages.page import PageLink
+from agent.intake.sites import CODE_HOSTS, Place, Scope
 
 # What tells most about an agent's powers and limits comes first; the numbers only order.
 _WORTH: Final[dict[str, int]] = {
-    **dict.fromkeys(("security", "permissions", "permission", "trust", "scopes"), 10),
-    **dict.fromkeys(("docs", "doc", "documentation", "readme", "architecture", "privacy", "tools"), 9),
+    **dict.fromkeys(
+        ("security", "permissions", "permission", "trust", "scopes", "approvals", "approval", "access"), 10
+    ),
+    **dict.fromkeys(("docs", "doc", "documentation", "readme", "architecture", "privacy", "tools", "tool", "mcp"), 9),
+    **dict.fromkeys(("skill", "skills", "openapi", "swagger", "whitepaper", "whitepapers", "retention", "handling"), 9),
+    **dict.fromkeys(
+        ("subprocessors", "subprocessor", "dpa", "compliance", "guardrails", "sandbox", "oauth", "roles"), 8
+    ),
     **dict.fromkeys(("admin", "administration", "configuration", "config", "settings", "setup", "authentication"), 8),
-    **dict.fromkeys(("overview", "features", "capabilities", "integrations", "compliance", "subprocessors", "dpa"), 7),
+    **dict.fromkeys(("authorization", "encryption", "residency", "gdpr", "soc2", "hipaa", "sso", "rbac", "audit"), 8),
+    **dict.fromkeys(("overview", "features", "capabilities", "integrations", "connectors", "actions", "controls"), 7),
     **dict.fromkeys(("guide", "guides", "manual", "handbook", "quickstart", "install", "installation", "reference"), 6),
-    **dict.fromkeys(("api", "apis", "sdk", "cli", "mcp", "deployment", "deploy", "limits", "limitations", "memory"), 6),
-    **dict.fromkeys(("faq", "faqs", "help", "learn", "concepts", "usage", "data", "models", "agents-md"), 5),
+    **dict.fromkeys(("api", "apis", "sdk", "cli", "deployment", "deploy", "limits", "limitations", "memory"), 6),
+    **dict.fromkeys(("monitoring", "logging", "logs", "secrets", "credentials", "webhooks", "hosting", "runtime"), 6),
+    **dict.fromkeys(("agent", "agents", "prompts", "automation", "workflows", "triggers", "incident", "incidents"), 5),
+    **dict.fromkeys(("vulnerability", "disclosure", "llm", "model", "paper", "white", "manifest", "plugin"), 5),
+    **dict.fromkeys(("faq", "faqs", "help", "learn", "concepts", "usage", "data", "models", "how"), 5),
     **dict.fromkeys(("changelog", "releases", "pricing", "plans", "support", "policy", "policies", "terms"), 4),
 }
 _LINKING: Final = frozenset(
-    {"and", "the", "of", "to", "for", "a", "how", "it", "works", "getting", "started", "get", "our"}
+    {"and", "the", "of", "to", "for", "a", "how", "it", "works", "getting", "started", "get", "our", "in", "with", "v1"}
 )
+_LOG_IN: Final = re.compile(
+    r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
+)
+_EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
 _NEVER: Final = re.compile(
-    r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|cart|checkout|account|careers|jobs|press|contact|rss|feed|search|"
-    r"share|compare|submit|cdn-cgi|wp-admin|wp-json)(?:/|$|\?)",
+    r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
+    r"search|share|compare|submit|cdn-cgi|wp-admin|wp-json|testimonials|reviews|ratings?|"
+    r"customers|case-stud(?:y|ies)|partners|newsletter|subscribe|unsubscribe|tags?|authors?|demo|book-a-demo)(?:/|$|\?)",
+    re.IGNORECASE,
+)
+_BLOG: Final = re.compile(r"/(?:blog|news|articles|posts|community|forum|stories)(?:/|$|\?)", re.IGNORECASE)
+_ASSESSMENT: Final = re.compile(
+    r"/(?:[\w-]*(?:threat-?model|risk-?score|aivss|maestro)[\w-]*|(?:trust-?)?score(?:card|s)?|assessment|verdict)(?:/|$|\?)",
     re.IGNORECASE,
 )
 _ASSET: Final = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|ico|css|js|mjs|map|woff2?|ttf|zip|gz|tgz|tar|exe|dmg|pkg|deb|rpm|whl|mp[34]|webm|mov|"
-    r"xml|rss|atom|ya?ml|csv|xlsx?|docx?|pptx?)$",
+    r"xml|rss|atom|ya?ml|csv|xlsx?|docx?|pptx?|iso|bin|jar|apk)$",
     re.IGNORECASE,
 )
+_API_FILE: Final = re.compile(r"(?:openapi|swagger)[\w.-]*\.(?:ya?ml|json)$", re.IGNORECASE)
 _NO_PAGE: Final = re.compile(r"(?:mailto|tel|sms|javascript|data|blob|about):", re.IGNORECASE)
+_SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|txt|pdf|php|aspx?|json|ya?ml)$")
+_REPOSITORY_FILE: Final = re.compile(r"\.(?:md|mdx|txt|rst|pdf|json|ya?ml)$", re.IGNORECASE)
 _OWN: Final = 5
 _BELOW: Final = 3
-_MAX_WORDS: Final = 5
+_SHELF: Final = 5
+"""Less for a word of an outer folder, which names a shelf and not the page."""
+_MIXED: Final = 2
+"""Less for words among others that say nothing."""
+_MAX_WORDS: Final = 8
+_SHORT_TEXT: Final = 4
 _GETTING_STARTED: Final = 6
+_DOCS_HOST: Final = re.compile(r"(?:docs?|help|trust|security|support|developers?|dev|api|learn|kb|guide)\.")
 
 
 class Verdict(NamedTuple):
@@ -44,7 +74,8 @@ class Verdict(NamedTuple):
     score: int
     reason: str
     beside: bool
-    """True when only navigation of a listing that lies deep in its site leads there: it may be the directory's own."""
+    """True when the page may be the directory's own, so that it must speak of the product to count."""
+    place: Place = "listing"
 
 
 def is_no_page(href: str) -> bool:
@@ -52,56 +83,98 @@ def is_no_page(href: str) -> bool:
     return not href or href.startswith("#") or bool(_NO_PAGE.match(href))
 
 
-def same_site(listing: Target, target: Target) -> bool:
-    """Whether `target` lies on the listing's host or on a host below it (`docs.` beside `www.`)."""
-    if target.host == listing.host:
-        return target.port == listing.port or {target.port, listing.port} <= {80, 443}
-    base = listing.host.removeprefix("www.")
-    name = ":" not in base and "." in base and not base.rpartition(".")[2].isdigit()
-    return name and target.port in (80, 443) and (target.host == base or target.host.endswith("." + base))
-
-
-def judge(listing: Target, source: Target, link: PageLink, target: Target) -> Verdict:
-    """Whether `target`, linked from the page `source`, is documentation of what `listing` lists."""
-    if not same_site(listing, target):
+def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdict:
+    """Whether `target`, linked from the page `source`, is documentation of the product that `scope` is about."""
+    place = scope.place(target)
+    if not place:
         return Verdict(0, "another site", False)
-    if link.region == "neighbour":
-        return Verdict(0, "about something else than this product", False)
     path = urlsplit(target.path).path
-    if _NEVER.search(target.path) or _ASSET.search(path):
+    if link.region == "neighbour" and (place == "listing" and source == scope.home):
+        return Verdict(0, "about something else than this product", False)
+    if _LOG_IN.search(target.path):
+        return Verdict(0, "an account or log-in page, not documentation", False)
+    if _EVENTS.search(target.path):
+        return Verdict(0, "a calendar of events, not documentation", False)
+    if _NEVER.search(target.path) or (_ASSET.search(path) and not _API_FILE.search(path)):
         return Verdict(0, "not a page of documentation", False)
-    own = listing.path.partition("?")[0].rstrip("/")
+    if place == "repository":
+        return _in_repository(scope, link, target)
+    if _BLOG.search(path):
+        return Verdict(0, "a blog or news, not documentation", False)
+    if place == "listing" and not scope.own_site and _ASSESSMENT.search(path):
+        return Verdict(0, "the directory's own score or assessment", False)
+    if place == "product" and scope.product is not None:
+        return _ranked(scope.product, source, link, target, place)
+    return _ranked(scope.home, source, link, target, place)
+
+
+def _ranked(home: Target, source: Target, link: PageLink, target: Target, place: Place) -> Verdict:
+    path = urlsplit(target.path).path
+    own = home.path.partition("?")[0].rstrip("/")
     own_folder = own.rpartition("/")[0]
-    inside = bool(own) and path.startswith(own + "/")
-    words = _segment_worth(path)
-    sibling = bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
-    if sibling and not words:
+    same_host = (target.host, target.port) == (home.host, home.port)
+    inside = bool(own) and path.startswith(own + "/") and same_host
+    words = worth_of_path(path)
+    sibling = (
+        same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
+    )
+    # A neighbour of the listing is another product, whatever its name says; beside a product's page may lie its docs.
+    if sibling and not _exact(path) and (place == "listing" or not words):
         return Verdict(0, "a neighbour of the listing", False)
     folder = source.path.partition("?")[0].rpartition("/")[0]
-    below = source != listing and bool(folder) and path.startswith(folder + "/")
-    score = max(words, _text_worth(link.text) if not sibling else 0, _OWN if inside else 0, _BELOW if below else 0)
+    below = source != home and bool(folder) and path.startswith(folder + "/") and source.host == target.host
+    hosted = _OWN if not same_host and _DOCS_HOST.match(target.host) else 0
+    text = _text_worth(link.text) if not sibling else 0
+    score = max(words, text, hosted, _OWN if inside else 0, _BELOW if below else 0)
+    if place == "product" and not score and not path.strip("/"):
+        score = _OWN
     if not score:
         return Verdict(0, "not documentation", False)
     deep = own.count("/") > 1
-    elsewhere = target.host == listing.host and not inside and not below
-    return Verdict(score, "", deep and elsewhere and link.region == "chrome" and source == listing)
+    beside = place == "listing" and deep and same_host and not inside and not below
+    return Verdict(score, "", beside and (link.region == "chrome" or source != home or not words), place)
 
 
-def _segment_worth(path: str) -> int:
-    """The worth of the best path segment that consists of words of the table only."""
+def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
+    repository = scope.repository
+    path = urlsplit(target.path).path
+    raw = repository is not None and target.url.startswith(repository.raw) and target.host not in CODE_HOSTS
+    if not _REPOSITORY_FILE.search(path) and not raw:
+        return Verdict(0, "a page of the code host, not documentation", False)
+    words = max(worth_of_path(path), _text_worth(link.text))
+    if path.lower().endswith((".md", ".mdx", ".txt", ".rst", ".pdf")):
+        return Verdict(max(words, _BELOW), "", False, "repository")
+    return Verdict(words, "" if words else "not documentation", False, "repository")
+
+
+def worth_of_path(path: str) -> int:
+    """The worth of the best segment of a path: of its words, less when other words stand among them."""
     best = 0
-    for segment in unquote(path).lower().split("/"):
-        tokens = [
-            token for token in re.split(r"[\W_]+", re.sub(r"\.(?:html?|md|txt|pdf|php|aspx?)$", "", segment)) if token
-        ]
-        if tokens and all(token in _WORTH or token in _LINKING for token in tokens):
-            started = _GETTING_STARTED if "started" in tokens or "works" in tokens else 0
-            best = max(best, started, *(_WORTH.get(token, 0) for token in tokens))
+    segments = [segment for segment in unquote(path).lower().split("/") if segment]
+    for place, segment in enumerate(segments):
+        tokens = [token for token in re.split(r"[\W_]+", _SUFFIX.sub("", segment)) if token]
+        known = [_WORTH[token] for token in tokens if token in _WORTH]
+        whole = all(token in _WORTH or token in _LINKING for token in tokens)
+        started = _GETTING_STARTED if whole and ("started" in tokens or "works" in tokens) else 0
+        # The last segment names the page; an outer one only its shelf.
+        last = place == len(segments) - 1
+        worth = max(known, default=0) if whole else max(known, default=0) - _MIXED if last and known else 0
+        if not last and worth:
+            worth = max(_BELOW, worth - _SHELF)
+        best = max(best, worth, started)
     return best
+
+
+def _exact(path: str) -> bool:
+    """Whether the last segment of a path holds no word but those of the table."""
+    last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
+    tokens = [token for token in re.split(r"[\W_]+", last) if token]
+    return bool(tokens) and all(token in _WORTH or token in _LINKING for token in tokens)
 
 
 def _text_worth(text: str) -> int:
     tokens = re.findall(r"[a-z]+", text.lower())
     if not 0 < len(tokens) <= _MAX_WORDS:
         return 0
-    return max(_WORTH.get(token, 0) for token in tokens)
+    worth = max(_WORTH.get(token, 0) for token in tokens)
+    return worth if len(tokens) <= _SHORT_TEXT else max(0, worth - _MIXED)

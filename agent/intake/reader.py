@@ -1,29 +1,33 @@
 """Reading all sources of one product: the one entry into this room."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
-from agent.errors import SeptetError, SourceError, UsageError
+from agent.errors import SourceError, UsageError
 from agent.intake.compose import compose
 from agent.intake.crawl import MIN_WORDS, Crawl, Read, words
-from agent.intake.net.answer import Outcome, Web
-from agent.intake.net.fetch import Fetcher, Meter
-from agent.intake.net.netguard import Guard, Resolver, with_deadline
+from agent.intake.net.answer import Fetched, Web
+from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.pages.boilerplate import without_repeats
-from agent.intake.pages.extract import media_type, read_page, text_of
-from agent.intake.pages.listing_json import read_json
+from agent.intake.pages.extract import media_type, read_parts
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Removed
 from agent.intake.snapshot import digest
-from agent.intake.sources import Folder, LocalFile, locate, read_file, read_folder
+from agent.intake.sources import Folder, Input, LocalFile, open_sources
+from agent.intake.subject import Subject, resolve_subject
 from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
 _NEAR_EMPTY_WORDS: Final = 30
-
-Input = str | LocalFile | Folder
-"""A source that was opened: an address, or bytes under their names."""
+# Files that a repository has and a documentation site does not.
+_REPOSITORY_FILE: Final = re.compile(
+    r"(?:^|/)(?:readme(?:\.(?:md|txt|rst))?|skill\.md|server\.json|package\.json|manifest\.json|plugin\.json|"
+    r"marketplace\.json)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,9 @@ class _Gathering:
     pages_used: int = 0
     final_url: str = ""
 
-    def next_kind(self) -> SourceKind:
-        """`listing` for the very first document."""
-        return "docs" if self.parts else "listing"
-
-    def snapshot(self, body: bytes, requested: str, final: str, media: str, kind: SourceKind) -> Snapshot:
+    def snapshot(
+        self, body: bytes, requested: str, final: str, media: str, kind: SourceKind, answer: Fetched | None = None
+    ) -> Snapshot:
         """Keep `body`; bytes that were seen before keep their first record."""
         sha256 = digest(body)
         self.blobs[sha256] = body
@@ -70,10 +72,13 @@ class _Gathering:
             sha256=sha256,
             requested_url=requested,
             final_url=final,
-            fetched_at=self.now,
+            fetched_at=(answer.fetched_at if answer else "") or self.now,
             media_type=media,
             kind=kind,
             size=len(body),
+            charset=answer.charset if answer else "",
+            headers=answer.headers if answer else (),
+            user_agent=answer.user_agent if answer else "",
         )
         self.snapshots.setdefault(sha256, made)
         return made
@@ -100,12 +105,10 @@ def read(
     """
     if not sources:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
-    meter = Meter(settings)
-    meter.start_request()
-    guard = Guard(allow_private, with_deadline(resolve, meter.seconds_left))
-    inputs = [_opened(source, settings) for source in sources]
-    with Fetcher(settings, guard, meter) as fetcher:
-        web = _Serial(fetcher, meter)
+    from agent.intake.net.network import open_network
+
+    inputs = open_sources(sources, settings)
+    with open_network(settings, allow_private, resolve=resolve) as (guard, web):
         return read_inputs(inputs, web, settings, guard=guard, notes=notes, product=product, progress=progress, now=now)
 
 
@@ -130,12 +133,19 @@ def read_inputs(
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
     tell = progress or _silent
     gathering = _Gathering(now)
-    crawl = Crawl(web, guard, settings, tell)
-    for given in inputs:
-        if isinstance(given, str):
-            _add_crawl(gathering, crawl.run(given))
+    crawl = Crawl(web, guard, settings, tell, product)
+    reads: list[Read | LocalFile | Folder] = []
+    for place, given in enumerate(inputs):
+        reads.append(crawl.start(given, listing=place == 0) if isinstance(given, str) else given)
+    followed = crawl.follow() if any(isinstance(given, str) for given in inputs) else ()
+    crawled = [*(found for found in reads if isinstance(found, Read)), *followed]
+    cleaned = _without_repeats(crawled)
+    for found in (*reads, *followed):
+        if isinstance(found, Read):
+            _add_read(gathering, found, cleaned[id(found)])
         else:
-            _add_local(gathering, given, settings, crawl.pages_used, tell)
+            _add_local(gathering, found, settings, crawl.pages_used, tell)
+    subject = _subject(gathering, crawl, product)
     _check_listing(gathering.parts[0], str(gathering.final_url))
     _add_notes(gathering, notes)
     _add_missing(gathering, crawl)
@@ -158,40 +168,11 @@ def read_inputs(
         links=tuple(crawl.links.values()),
         missing=tuple(gathering.missing),
         budget=budget,
+        product=subject.name,
+        candidates=subject.candidates,
+        sites=tuple(crawl.sites),
     )
     return IntakeResult(intake, gathering.blobs)
-
-
-class _Serial:
-    """One request after the other."""
-
-    def __init__(self, fetcher: Fetcher, meter: Meter) -> None:
-        self._fetcher = fetcher
-        self._meter = meter
-
-    def get_all(self, urls: Sequence[str]) -> list[Outcome]:
-        """What each address gave, in the order asked for."""
-        outcomes: list[Outcome] = []
-        for url in urls:
-            try:
-                outcomes.append(self._fetcher.get(url))
-            except SeptetError as error:
-                outcomes.append(error)
-        return outcomes
-
-    def exhausted(self) -> str | None:
-        """Which budget is used up."""
-        return self._meter.exhausted()
-
-
-def _opened(source: str, settings: Settings) -> Input:
-    place = locate(source)
-    if isinstance(place, str):
-        return place
-    name = place.resolve().name
-    if place.is_dir():
-        return read_folder(place, settings.max_pages, settings)
-    return read_file(place, name, settings)
 
 
 def _silent(_: str) -> None:
@@ -218,33 +199,44 @@ def _add_file(g: _Gathering, file: LocalFile, settings: Settings) -> None:
     if g.bytes_used + len(file.body) > settings.max_total_bytes:
         raise SourceError("the bytes for one product are used up", where=file.name, hint="raise max_total_bytes")
     g.pages_used += 1
-    kind = g.next_kind()
+    kind: SourceKind = "listing" if not g.parts else "repo" if _REPOSITORY_FILE.search(file.name) else "docs"
     snapshot = g.snapshot(file.body, file.name, file.name, media_type(file.kind), kind)
-    if file.kind != "json":
-        page = read_page(file.body, file.kind, "", file.name, settings)
-        g.parts.append(_Part(page, snapshot, file.name))
-        return
-    for number, part in enumerate(read_json(text_of(file.body, "", file.name), file.name)):
+    for number, part in enumerate(read_parts(file.body, file.kind, "", file.name, settings)):
         own = snapshot if number == 0 else snapshot.model_copy(update={"kind": "docs"})
         g.parts.append(_Part(part.page, own, file.name + part.anchor))
 
 
-def _add_crawl(g: _Gathering, reads: Sequence[Read]) -> None:
-    g.final_url = g.final_url or reads[0].fetched.url
-    html = [read for read in reads if read.kind == "html"]
-    cleaned = dict(zip((id(read) for read in html), without_repeats([read.page for read in html]), strict=True))
+def _without_repeats(reads: Sequence[Read]) -> dict[int, Page]:
+    """The pages by the identity of their reads; what repeats over the HTML pages of a host is taken out."""
+    pages = {id(read): read.page for read in reads}
+    hosts: dict[str, list[Read]] = {}
     for read in reads:
-        fetched = read.fetched
-        kind = g.next_kind()
-        snapshot = g.snapshot(fetched.body, fetched.requested, fetched.url, media_type(read.kind), kind)
-        if read.kind == "json":
-            text = text_of(fetched.body, fetched.charset, fetched.url)
-            for number, part in enumerate(read_json(text, fetched.url)):
-                own = snapshot if number == 0 else snapshot.model_copy(update={"kind": "docs"})
-                g.parts.append(_Part(part.page, own, fetched.url + part.anchor))
-            continue
-        page = cleaned.get(id(read), read.page)
-        g.parts.append(_Part(page, snapshot, fetched.url, read.about))
+        if read.kind == "html":
+            hosts.setdefault(urlsplit(read.fetched.url).netloc, []).append(read)
+    for group in hosts.values():
+        cleaned = without_repeats([read.page for read in group])
+        pages.update(zip((id(read) for read in group), cleaned, strict=True))
+    return pages
+
+
+def _add_read(g: _Gathering, read: Read, page: Page) -> None:
+    fetched = read.fetched
+    g.final_url = g.final_url or fetched.url
+    kind: SourceKind = "listing" if not g.parts else "docs" if read.source == "listing" else read.source
+    snapshot = g.snapshot(fetched.body, fetched.requested, fetched.url, media_type(read.kind), kind, fetched)
+    g.parts.append(_Part(page, snapshot, fetched.url, read.about))
+    own = snapshot.model_copy(update={"kind": "docs"})
+    g.parts.extend(_Part(part.page, own, fetched.url + part.anchor) for part in read.parts)
+
+
+def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
+    """The product of the listing; a file's is told here, a page's by the crawl."""
+    if crawl.subject is not None:
+        return crawl.subject
+    first = g.parts[0]
+    subject = resolve_subject(first.page, product, where=first.url)
+    g.parts[0] = replace(first, page=subject.page)
+    return subject
 
 
 def _check_listing(part: _Part, where: str) -> None:
@@ -269,6 +261,8 @@ def _add_notes(g: _Gathering, notes: Sequence[str]) -> None:
 
 
 def _add_missing(g: _Gathering, crawl: Crawl) -> None:
+    for url in crawl.scripted:
+        g.missing.append(Missing(reason="needs-javascript", detail=f"{url} builds its text with JavaScript"))
     if crawl.unread:
         g.missing.append(Missing(reason="budget", detail=f"{crawl.unread} linked pages were not read"))
     g.missing.extend(Missing(reason="near-empty", detail=f"{url} has next to no text") for url in crawl.thin)

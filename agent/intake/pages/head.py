@@ -88,4 +88,5 @@ def _wall(root: etree._Element) -> Wall:
     noscript = " ".join(str(part) for part in root.xpath("//noscript//text()"))
     if _NEEDS_SCRIPT.search(f"{noscript} {text}") and root.xpath("boolean(//script)"):
         return "script"
-    return "consent" if _CONSENT.search(text) else ""
+    asks = words <= _SHORT and root.xpath("boolean(//button | //form | //input)")
+    return "consent" if asks and _CONSENT.search(text) else ""

@@ -1,0 +1,84 @@
+"""When two addresses are one page, and when many are one template: sessions, tracking, calendars, pagination."""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from agent.intake.net.netguard import Target
+
+_TRACKING: Final = re.compile(
+    r"(?:utm_\w+|ref|ref_src|referrer|source|src|gclid|fbclid|msclkid|yclid|dclid|igshid|mc_[ce]id|_ga|_gl|_hs\w*|hs\w*|"
+    r"trk|campaign|cmp|cid|affiliate|aff|via|spm|share|s?id_?ref)",
+    re.IGNORECASE,
+)
+_SESSION: Final = re.compile(
+    r"(?:sid|s_?id|sess(?:ion)?(?:_?id|_?key|_?token)?|phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken|osc_?sid|"
+    r"zenid|token|nonce|cache_?bust(?:er)?|cb|rand(?:om)?|ts|timestamp|_t|_)",
+    re.IGNORECASE,
+)
+_PATH_SESSION: Final = re.compile(r";(?:jsessionid|phpsessid|sid|sessionid)=[^/;?]*", re.IGNORECASE)
+_INDEX: Final = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
+_LONG_ID: Final = re.compile(r"(?=[^a-f]*[a-f])(?=\D*\d)[0-9a-f]{6,}|[0-9a-f]{8}-[0-9a-f-]{20,}", re.IGNORECASE)
+_MONTH: Final = re.compile(
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t?ember|ober)?", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"\d+")
+_MAX_SEGMENTS: Final = 12
+_MAX_REPEATS: Final = 3
+
+
+def cleaned(target: Target) -> Target:
+    """`target` without what only tracks a visitor or numbers a session."""
+    path, mark, query = target.path.partition("?")
+    path = _PATH_SESSION.sub("", path)
+    kept = [part for part in query.split("&") if part and not _is_noise(part)]
+    return target._replace(path=path + ("?" + "&".join(kept) if mark and kept else ""))
+
+
+def identity(target: Target) -> str:
+    """A text that is equal for two addresses of one page: no scheme, `www.`, final slash, index file or session."""
+    path, _, query = cleaned(target).path.partition("?")
+    path = _INDEX.sub("/", unquote(path))
+    host = target.host.removeprefix("www.")
+    port = "" if target.port in (80, 443) else f":{target.port}"
+    key = host + port + (path.rstrip("/") or "/")
+    return key + ("?" + "&".join(sorted(query.split("&"))) if query else "")
+
+
+def template(target: Target) -> str:
+    """What is left of an address when its numbers, dates, identifiers and query values are taken out."""
+    path, _, query = cleaned(target).path.partition("?")
+    segments = [_general(segment) for segment in unquote(path).lower().split("/")]
+    names = sorted({part.partition("=")[0].lower() for part in query.split("&") if part})
+    port = "" if target.port in (80, 443) else f":{target.port}"
+    return target.host + port + "/".join(segments) + ("?" + "&".join(names) if names else "")
+
+
+def folder(target: Target) -> str:
+    """The template of the folder that a page lies in, with a star for the page."""
+    return template(target._replace(path=target.path.partition("?")[0].rpartition("/")[0] + "/")) + "*"
+
+
+def is_varied(target: Target) -> bool:
+    """Whether an address has numbers, dates, identifiers or query values that could be counted up for ever."""
+    path, _, query = cleaned(target).path.partition("?")
+    return bool(query) or any(_general(part) != part for part in unquote(path).lower().split("/"))
+
+
+def is_maze(target: Target) -> bool:
+    """Whether a path repeats itself or nests as only a generated one does."""
+    segments = [segment for segment in target.path.partition("?")[0].split("/") if segment]
+    if len(segments) > _MAX_SEGMENTS:
+        return True
+    return any(segments.count(segment) >= _MAX_REPEATS for segment in set(segments))
+
+
+def _is_noise(part: str) -> bool:
+    name = unquote(part.partition("=")[0])
+    return bool(_TRACKING.fullmatch(name) or _SESSION.fullmatch(name))
+
+
+def _general(segment: str) -> str:
+    if _MONTH.fullmatch(segment):
+        return "0"
+    return _NUMBER.sub("0", _LONG_ID.sub("0", segment))

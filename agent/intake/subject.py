@@ -1,0 +1,166 @@
+"""Which product a listing is about, which others stand on the same page, and what of it is the directory's own."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.errors import UsageError
+from agent.intake.pages.page import Block, Page
+from agent.records import About
+
+_MIN_NAME: Final = 3
+_COMMON: Final = frozenset({"the", "agent", "agents", "open", "smart", "auto", "data", "code", "chat", "cloud", "mcp"})
+_NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
+_MAX_NAME: Final = 6
+_SEVERAL: Final = 2
+_CARD: Final = 3
+"""Blocks of a card, its name included."""
+_GENERIC: Final = re.compile(
+    r"(?:.*\b)?(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations|listings|"
+    r"directory|marketplace|catalog(?:ue)?|category|collection|search results|browse|explore|all|home)\b.*|",
+    re.IGNORECASE,
+)
+_PRODUCT: Final = re.compile(
+    r"(?:[A-Z0-9][\w.'’&+-]* ){1,4}(?:Agent|Assistant|Copilot|Bot|Server|Plugin|Skill|Connector)(?: [A-Z0-9][\w.]*)?"
+)
+_FACTORS: Final = (
+    r"(?:autonomy(?: of action)?|goal[- ]driven planning|self[- ]modification|dynamic tool use|persistent memory|"
+    r"contextual awareness|dynamic identity|multi[- ]agent interactions?|non[- ]determinism|"
+    r"opacity(?: ?(?:&|and) ?reflexivity)?|natural language interface)"
+)
+_NUMBER: Final = r"\(?\d{1,3}(?:\.\d+)?\)?(?: ?(?:/|out of) ?\d+| ?%)?"
+_SCORED: Final = re.compile(
+    rf"{_FACTORS}[\s|:—–-]+{_NUMBER}(?:[\s|].*)?"
+    rf"|.*\b(?:AIVSS|AARS|CVSS(?: ?v?\d(?:\.\d)?)?)\b.{{0,40}}?\d.*"
+    rf"|(?:overall |our |the )?(?:risk|trust|threat|safety|security|editor(?:['’]?s)?|user|community|average)?[- ]?"
+    rf"(?:score|rating|grade)\s*[|:—–-]?\s*(?:{_NUMBER}|[A-F][+-]?|(?:very )?(?:low|medium|high|critical))(?:[\s|(].*)?"
+    r"|(?:[★☆⭐]\s*)+.*|.*\b\d(?:\.\d)? (?:out of|/) 5\b.*|rated \d.*|.*\(\d[\d,.]*k? (?:reviews|ratings|votes)\).*"
+    r"|\d[\d,.]*k? (?:reviews|ratings|upvotes|votes|likes)"
+    r"|.*\bMAESTRO\b.*|.*\bagentic threat model\b.*|not certain from (?:the )?listing\b.*",
+    re.IGNORECASE,
+)
+_MAX_SCORED: Final = 60
+"""Words of a line that can be a score, a rating or a note on them."""
+
+
+class Subject(NamedTuple):
+    """The product of a listing."""
+
+    name: str
+    candidates: tuple[str, ...]
+    """The products that the page holds; empty when it is about one."""
+    chosen: bool
+    """Whether one of several was picked, by name or by the page's title."""
+    page: Page
+    """The page with what is about other products, and the directory's own, marked."""
+
+
+def resolve_subject(
+    page: Page, wanted: str | None, *, where: str, own_site: bool = False, neighbours: frozenset[str] = frozenset()
+) -> Subject:
+    """The product that `page`, the listing, is about; `wanted` picks among several by name.
+
+    `neighbours` are the words of links to other products; `own_site` is for
+    the front page of a vendor, where scores and ratings are nobody else's.
+    Raises UsageError when `wanted` is not on a page that holds several products, or the page holds several and
+    nothing says which is meant; the names are in the hint.
+    """
+    title = _title(page)
+    candidates = _candidates(page)
+    marked = page if own_site else _without_assessments(page, neighbours)
+    if len(candidates) < _SEVERAL or (wanted is None and not _GENERIC.fullmatch(title)):
+        # The title decides: what stands below it are the product's parts.
+        return Subject(wanted or title, (), False, marked)
+    shown = ", ".join(candidates)
+    if wanted is None:
+        raise UsageError("the page holds several products", where=where, hint=f"name one with --product: {shown}")
+    matching = [name for name in candidates if name.casefold() == wanted.strip().casefold()] or [
+        name for name in candidates if wanted.strip().casefold() in name.casefold()
+    ]
+    if len(matching) != 1:
+        if title.casefold() == wanted.strip().casefold() or not _GENERIC.fullmatch(title):
+            return Subject(wanted, candidates, False, marked)
+        raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
+    return Subject(matching[0], candidates, True, _only(marked, matching[0], candidates))
+
+
+def product_name(title: str) -> str:
+    """The product's name in a page title, lower case: what stands before the first dash, bar, colon or bracket."""
+    return _NAME_END.split(title)[0].strip().casefold()
+
+
+def speaks_of(page: Page, name: str) -> About:
+    """`product` when a page holds the whole `name`, `platform` when it holds its first word, otherwise `other`."""
+    text = "\n".join(block.text for block in page.blocks).casefold()
+    if len(name) >= _MIN_NAME and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+        return "product"
+    first = name.split()[0] if name.split() else ""
+    known = len(first) >= _MIN_NAME and first not in _COMMON
+    return "platform" if known and re.search(rf"(?<!\w){re.escape(first)}(?!\w)", text) else "other"
+
+
+def _title(page: Page) -> str:
+    return _NAME_END.split(page.title)[0].strip()
+
+
+def _candidates(page: Page) -> tuple[str, ...]:
+    """Names of products in headings of one level that link to pages of their own or are named as products are."""
+    linked = {" ".join(link.text.split()).casefold() for link in page.links if link.region == "main"}
+    by_level: dict[int, list[str]] = {}
+    for block in page.blocks:
+        if block.kind != "heading" or block.hint or block.text == page.title or len(block.text.split()) > _MAX_NAME:
+            continue
+        named = bool(_PRODUCT.fullmatch(block.text))
+        card = block.text.casefold() in linked and block.text[:1].isupper() and _GENERIC.fullmatch(page.title)
+        if named or card:
+            by_level.setdefault(block.level, []).append(block.text)
+    best = max(by_level.values(), key=len, default=[])
+    return tuple(dict.fromkeys(best))
+
+
+def _only(page: Page, name: str, candidates: Sequence[str]) -> Page:
+    """`page` with everything that stands under the heading of another candidate marked as about something else."""
+    others = {candidate for candidate in candidates if candidate != name}
+    blocks: list[Block] = []
+    level = 0
+    for block in page.blocks:
+        if block.kind == "heading" and level and block.level <= level:
+            level = 0
+        if block.kind == "heading" and block.text in others:
+            level = block.level
+        blocks.append(block._replace(hint="other") if level else block)
+    return page._replace(blocks=tuple(blocks))
+
+
+def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
+    """`page` with the directory's scores, ratings and notes on them, and its cards of other products, marked."""
+    cards = _cards(page, neighbours)
+    blocks = [
+        block._replace(hint="other")
+        if index in cards
+        or (
+            block.text != page.title
+            and len(block.text.split()) <= _MAX_SCORED
+            and _SCORED.fullmatch(block.text.strip())
+        )
+        else block
+        for index, block in enumerate(page.blocks)
+    ]
+    return page._replace(blocks=tuple(blocks))
+
+
+def _cards(page: Page, neighbours: frozenset[str]) -> frozenset[int]:
+    """Blocks of cards: each begins with the words of a link to another product and goes on for a few blocks."""
+    title = page.title.casefold()
+    names = {name for name in neighbours if len(name) >= _MIN_NAME and name.casefold() not in title}
+    found: set[int] = set()
+    left = 0
+    for index, block in enumerate(page.blocks):
+        if any(block.text == name or block.text.startswith((name + " ", name + ":")) for name in names):
+            left = _CARD
+        elif block.kind == "heading":
+            left = 0
+        if left:
+            found.add(index)
+            left -= 1
+    return frozenset(found)
