@@ -18,21 +18,42 @@ _ACTION: Final = re.compile(
     r"|details|more|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
     re.IGNORECASE,
 )
+# Set phrases of sites. Each is closed on both sides: "Updated files are sent on" or "Powered by GPT" is evidence.
+_DATE: Final = (
+    r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
+)
+_MAKERS: Final = (
+    r"(?:docusaurus|gitbook|mintlify|sphinx|(?:material for )?mkdocs|read ?the ?docs|readme|wordpress|zendesk|intercom"
+    r"|hugo|jekyll|ghost|notion|confluence|trustpage|safebase|vanta|drata|document360|webflow|wix)"
+)
+_CROWD: Final = (
+    r"(?:\w+ ){0,3}(?:teams|companies|developers|engineers|customers|businesses|organi[sz]ations|brands|people)"
+)
+)
 _PHRASE: Final = re.compile(
     r"(?:was|is|did|does|were) (?:this|the|our) (?:page|article|guide|section|answer|content|doc\w*|topic)? ?"
-    r"(?:be )?(?:help\w*|useful|clear|answer)\b.*|(?:was|did) this (?:help\w*|useful).*|rate this (?:page|article).*"
-    r"|(?:was )?(?:helpful|useful)\?.*|did this (?:page|article) .{0,30}\?.*|yes no|.*\bfound (?:this|it) helpful\W*"
-    r"|(?:last )?(?:updated|modified|edited)(?: on| at)?:? .{0,40}"
-    r"|(?:last update|page last updated|last reviewed):? .{0,40}"
-    r"|edit (?:this page|on) ?.{0,20}|suggest (?:an )?edits?|view (?:page )?source|copy (?:page|link|code)|copied!?"
-    r"|(?:copyright|©|\(c\)) .*|.*\ball rights reserved\b.*|(?:powered|built|made|generated) (?:by|with) .{0,60}"
-    r"|skip to .{0,30}|(?:jump|back) to (?:top|content).{0,10}|on this page|(?:table of )?contents"
-    r"|in this (?:article|page)"
-    r"|share(?: this)?\W*(?:(?:post|article|page)\W*)?|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored"
-    r"|trusted by (?!default).{0,60}|most popular|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
+    r"(?:be )?(?:help\w*|useful|clear|answer)\b.{0,40}\?.{0,20}|(?:was|did) this (?:help\w*|useful).{0,10}"
+    r"|(?:was )?(?:this )?(?:helpful|useful)\?.{0,20}|rate this (?:page|article).{0,20}|yes no"
+    r"|.{0,30}\bfound (?:this|it) (?:review )?(?:to be )?helpful\W*"
+    rf"|(?:page )?(?:last )?(?:updated?|modified|edited|reviewed)(?: on| at)?:? {_DATE}"
+    r"|edit (?:this page|on) ?(?:on )?\w{0,12}|suggest (?:an )?edits?|view (?:page )?source"
+    r"|copy (?:page|link|code)|copied!?"
+    rf"|(?:copyright|©|\(c\)) .*|.*\ball rights reserved\b.*"
+    rf"|(?:powered|built|made|generated) (?:by|with) {_MAKERS}\b.{{0,40}}"
+    r"|skip to (?:the )?(?:main |page )?(?:content|navigation|search|footer)|(?:jump|back) to (?:top|content)"
+    r"|on this page|(?:table of )?contents|in this (?:article|page)|share(?: this)?\W*(?:(?:post|article|page)\W*)?"
+    rf"|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored|(?:trusted|loved) by {_CROWD}\b.{{0,30}}"
+    r"|most popular"
+    r"|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
     re.IGNORECASE,
 )
-_BANNER: Final = re.compile(r"\bcookies?\b|\bconsent\b|\bjavascript\b|\breload\b|\bbrowser\b", re.IGNORECASE)
+_BANNER: Final = re.compile(
+    r"\b(?:uses?|using|accept\w*|reject|allow|manage|set|optional|necessary) (?:\w+ ){0,2}cookies?\b"
+    r"|\bcookies? (?:help|to|and similar|policy|settings|preferences)\b|\benable javascript\b"
+    r"|\breload (?:this|the page|to)\b"
+    r"|\bbrowser (?:is|does) (?:not|no longer)\b",
+    re.IGNORECASE,
+)
 _ALL: Final = 0.95
 _LINKED: Final = 0.5
 _LITTLE: Final = 0.3
@@ -119,4 +140,5 @@ def _without_preamble(pieces: list[Piece]) -> list[Piece]:
 
 def _weight(text: str) -> int:
     """Words of a text; scripts without spaces count two characters as a word."""
-    return len(_WORD.findall(text)) + len(_DENSE_SCRIPT.findall(text)) // 2
+    words = len(_WORD.findall(text))
+    return words if text.isascii() else words + len(_DENSE_SCRIPT.findall(text)) // 2
