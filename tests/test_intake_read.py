@@ -1,7 +1,9 @@
 """Reading a site on loopback, and every way in which one can answer badly."""
 
 import json
+import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -22,16 +24,23 @@ from tests.fakes.site import (
 )
 
 NOW = "2026-11-01T00:00:00Z"
+UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 PROSE = "The agent reads the mailbox of a team, drafts replies and sends them through Gmail when somebody asks."
 LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calendars\n"
 
 
 def run(*sources, settings=None, **more):
-    return read([str(source) for source in sources], settings or Settings(), now=NOW, **more)
+    quick = replace(settings or Settings(), delay_seconds=0.0)
+    return read([str(source) for source in sources], quick, now=NOW, **more)
 
 
 def texts(result):
     return {document.url: document.text for document in result.intake.documents}
+
+
+def without_times(result):
+    """The intake as JSON with the moments of its answers blanked: a run may begin in another second."""
+    return UTC.sub("", result.intake.model_dump_json())
 
 
 @pytest.fixture
@@ -56,7 +65,7 @@ def test_site_gives_the_listing_and_its_documentation(acme_read):
     assert [document.kind for document in result.intake.documents] == ["listing", "docs", "docs", "docs"]
     assert [document.id for document in result.intake.documents] == ["D1", "D2", "D3", "D4"]
     assert result.intake.final_url == site.url(LISTING_PATH)
-    assert result.intake.budget.pages_used == 6
+    assert result.intake.budget.pages_used == 4
 
 
 def test_site_text_keeps_what_is_visible_and_drops_the_noise(acme_read):
@@ -105,14 +114,16 @@ def test_requests_carry_no_secrets_and_no_cookies(serve, monkeypatch):
 def test_snapshots_are_the_bytes_that_were_served(acme_read):
     _, result = acme_read
     assert {snapshot.sha256 for snapshot in result.intake.snapshots} == set(result.blobs)
-    assert all(snapshot.fetched_at == NOW for snapshot in result.intake.snapshots)
+    assert all(UTC.fullmatch(snapshot.fetched_at) for snapshot in result.intake.snapshots)
+    assert all(snapshot.user_agent.startswith("septet/") for snapshot in result.intake.snapshots)
     assert result.blobs[result.intake.documents[0].sha256] == str(acme()[LISTING_PATH]).encode()
 
 
 def test_same_site_twice_gives_the_same_records(site):
     first = run(site.url(LISTING_PATH), allow_private=[site.host])
     second = run(site.url(LISTING_PATH), allow_private=[site.host])
-    assert first == second
+    assert without_times(first) == without_times(second)
+    assert first.blobs == second.blobs
 
 
 def test_loopback_is_refused_without_permission(site):
@@ -167,7 +178,7 @@ def test_thirty_hops_end_at_the_limit(serve):
     with pytest.raises(SourceError) as caught:
         run(site.url("/0"), allow_private=[site.host])
     assert "5 redirects" in caught.value.what
-    assert len(site.requests) == 6
+    assert site.requests == ["/robots.txt", *(f"/{n}" for n in range(6))]
 
 
 @pytest.mark.parametrize("slow", [drip(20), drip_headers(20)], ids=["body", "headers"])
@@ -206,7 +217,7 @@ def test_page_budget_is_kept_and_told(site):
 def test_depth_budget_is_kept(site):
     result = run(site.url(LISTING_PATH), allow_private=[site.host], settings=Settings(max_depth=0))
     assert len(result.intake.documents) == 1
-    assert site.requests == [LISTING_PATH]
+    assert site.requests == ["/robots.txt", LISTING_PATH]
 
 
 def test_a_failing_documentation_page_is_recorded_only(serve):
