@@ -11,7 +11,17 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from tests.fakes.big_site_traps import TRAP_ROUTES, TRAPS, Trap, trap_links
-from tests.fakes.big_site_words import BLOG_TITLES, DOCS, FACTS, MARK, NEIGHBOURS, TOOLS, pages_of_vendor, prose
+from tests.fakes.big_site_words import (
+    BLOG_TITLES,
+    DOCS,
+    FACTS,
+    MARK,
+    NEIGHBOURS,
+    TOOLS,
+    TRANSLATED,
+    pages_of_vendor,
+    prose,
+)
 from tests.fakes.site import Answer, Route, Site, page
 
 __all__ = ["FACTS", "GOLD", "LISTING", "MARK", "TRAPS", "Sites", "Trap", "big_sites"]
@@ -274,8 +284,9 @@ def _noise_of_vendor() -> dict[str, Route]:
     beacon = ["Install", "Security", "Permissions", "Alerts", "Data", "API", "Pricing", "Changelog"]
     routes |= _many("/products/beacon", "Harborline Beacon", [f"Beacon {word}" for word in beacon])
     for path, (title, _, _) in DOCS.items():
-        for language in ("de", "fr", "ja"):
-            routes.setdefault(f"/{language}{path}", _noise(f"{title} ({language})", f"Übersetzung: {title}."))
+        for language, text in TRANSLATED.items():
+            body = f"<h1>{title}</h1>" + "".join(f"<p>{line} {MARK}</p>" for line in text)
+            routes[f"/{language}{path}"] = page(title, body).replace("lang=en", f"lang={language}")
         routes[f"/print{path}"] = _noise(f"{title} (print)", f"Print version of {title}.")
     routes["/legal/terms"] = _noise("Terms", "Terms of use of this website.")
     routes["/legal/imprint"] = _noise("Imprint", "Harborline, 1 Quay Road.")

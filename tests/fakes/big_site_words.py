@@ -65,6 +65,12 @@ DOCS: Final = {
     ),
 }
 
+TRANSLATED: Final = {
+    "de": ("Diese Seite beschreibt, was der Agent darf.", "Die Rolle wird von der Verwaltung vergeben und entzogen."),
+    "fr": ("Cette page décrit ce que l'agent peut faire.", "Le rôle est accordé et retiré par l'administration."),
+    "ja": ("このページはエージェントの権限を説明します。", "権限は管理者が付与し、いつでも取り消せます。"),
+}
+
 _OTHER: Final = {
     "/": (
         "Harborline Ops Agent",
