@@ -1,4 +1,4 @@
-"""Main text of gold pages: the bars hold on those written beside the reader and on those written without sight of it."""
+"""Main text of gold pages: the bars hold on those written beside the reader and on the blind ones."""
 
 import pytest
 
