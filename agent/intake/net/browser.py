@@ -68,6 +68,10 @@ class Rendering:
     def _rendered(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, SeptetError) or not self._needs(outcome):
             return outcome
+        used_up = self._inner.exhausted()
+        if used_up:
+            self.faults[outcome.url] = used_up
+            return outcome
         try:
             return render(outcome, self._inner, self._settings)
         except SeptetError as error:

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypedDict
 
@@ -39,6 +40,8 @@ class Reply(TypedDict, total=False):
     content_type: str
 
 
+_GRACE: Final = 2.0
+"""Seconds after which this process ends by itself, counted from its deadline."""
 _ARGUMENTS: Final = (
     # Loopback goes to the proxy as well, and nothing listens at port 9 (discard) of it.
     "--proxy-server=127.0.0.1:9",
@@ -193,6 +196,10 @@ def main() -> None:
     from playwright.sync_api import Error, sync_playwright
 
     job: Job = json.loads(sys.stdin.readline())
+    # The parent kills this process in time; should it be gone itself, nothing may go on running.
+    watchdog = threading.Timer(job["seconds"] + _GRACE, os._exit, (1,))
+    watchdog.daemon = True
+    watchdog.start()
     try:
         with sync_playwright() as playwright:
             context = _context(playwright, job)
