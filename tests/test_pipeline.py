@@ -53,7 +53,9 @@ ORDER = (
 
 
 def drafted(site: Site, **more: object) -> DraftResult:
-    return draft([site.url(LISTING_PATH)], settings=Settings(), now=NOW, allow_private=[site.host], **more)
+    return draft(
+        [site.url(LISTING_PATH)], settings=Settings(delay_seconds=0), now=NOW, allow_private=[site.host], **more
+    )
 
 
 def bundled(slug: str = "workos") -> DraftResult:
@@ -262,7 +264,7 @@ def test_a_killed_run_leaves_the_old_draft_whole(small: DraftResult, tmp_path: P
 def test_pages_beyond_the_budget_are_named(serve: Callable[[Mapping[str, Route]], Site]) -> None:
     site = serve(acme())
     result = draft(
-        [site.url(LISTING_PATH)], settings=Settings(max_pages=2), now=NOW, allow_private=[site.host]
+        [site.url(LISTING_PATH)], settings=Settings(max_pages=2, delay_seconds=0), now=NOW, allow_private=[site.host]
     )  # fmt: skip
     assert len(result.draft.sources) == 2
     assert any(drop.reason == "budget" for drop in result.draft.dropped)

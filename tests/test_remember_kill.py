@@ -18,7 +18,7 @@ from tests.fakes.site import Route, Site, page
 from tests.test_remember_draft import tree
 
 PAGES = 24
-FEW = 8
+FEW = 4
 SEED = 20261101
 START = "/agents/acme"
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
