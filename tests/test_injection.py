@@ -13,25 +13,7 @@ from tests.fakes.paired import Case
 
 CASES = {case.id: case for case in paired.cases()}
 SAMPLE = (
-    "I001",
-    "I020",
-    "I023",
-    "I042",
-    "I043",
-    "I053",
-    "I061",
-    "I076",
-    "I087",
-    "I100",
-    "I102",
-    "I110",
-    "I112",
-    "I130",
-    "I132",
-    "I139",
-    "I148",
-    "I151",
-    "I159",
+    "I001 I020 I023 I042 I043 I053 I061 I076 I087 I100 I102 I110 I112 I130 I132 I139 I148 I151 I159".split()  # noqa: SIM905
 )
 UNREAD = {"I106": "what is drawn in a picture is not read, so its words reach nothing and cannot be told either"}
 ELSEWHERE = {"I091": "a page that changed after its review is the matter of replayed drafts"}

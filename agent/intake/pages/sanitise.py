@@ -27,6 +27,14 @@ _LATIN_END: Final = 0x0590
 """Below Hebrew no script needs a joiner."""
 _MAX_MARKS: Final = 2
 """Combining marks in a row beyond which no script writes them."""
+_LATIN: Final = str.maketrans("аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАοορν", "aeopcyxijshdqwBEKMHOPCTYXIJSAoopv")
+_LOOKS: Final = re.compile("[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]")
+# One word: Latin letters and look-alikes of them, both, and no other letter of another script.
+_MIXED: Final = re.compile(
+    r"(?<![^\W\d_])(?=[A-Za-z]*[аеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν])(?=[^\W\d_]*[A-Za-z])"
+    r"[A-Za-zаеорсухіјѕһԁԛԝВЕКМНОРСТУХІЈЅАορν]{3,}(?![^\W\d_])"
+)
+_WORTH_MIXED: Final = 2
 _WORTH_SOFT: Final = 4
 _WORTH_ZERO: Final = 3
 _WORTH_PRIVATE: Final = 8
@@ -48,7 +56,7 @@ def clean(text: str, where: str) -> Cleaned:
     taken: dict[str, list[str]] = {}
     marks = 0
     for index, character in enumerate(text):
-        marks = marks + 1 if unicodedata.category(character) == "Mn" else 0
+        marks = marks + 1 if unicodedata.category(character) == "Mn" and not _selector(character) else 0
         if marks > _MAX_MARKS:
             taken.setdefault("combining", []).append(character)
             continue
@@ -58,7 +66,22 @@ def clean(text: str, where: str) -> Cleaned:
         else:
             taken.setdefault(kind, []).append(character)
     result = unicodedata.normalize("NFC", "".join(kept))
-    return Cleaned(result, _findings(taken, result, where))
+    plain, mixed = _one_script(result)
+    found = _findings(taken, plain, where)
+    if mixed >= _WORTH_MIXED:
+        at = f"{where}: letters of another script in the guise of Latin ones"
+        found = (*found, Removed("invisible-characters", at, plain.strip()[:MAX_EXCERPT]))
+    return Cleaned(plain, found)
+
+
+def _one_script(text: str) -> tuple[str, int]:
+    """`text` with the look-alikes inside Latin words as Latin letters, and the number of such words.
+
+    A word of Cyrillic or Greek letters alone stays what it is.
+    """
+    if not _LOOKS.search(text):
+        return text, 0
+    return _MIXED.subn(lambda match: match[0].translate(_LATIN), text)
 
 
 def _kind(text: str, index: int) -> str | None:
