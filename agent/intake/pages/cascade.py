@@ -88,10 +88,13 @@ class Cascade:
         Custom properties are in it under their own names; variables are not put in yet.
         """
         merged = dict(hints)
+        ruled, inline = self._by_element.get(element), element.get("style")
+        if not ruled and not inline:
+            return merged
         strong: dict[str, str] = {}
-        for _, name, value, important in sorted(self._by_element.get(element, ()), key=lambda entry: entry[0]):
+        for _, name, value, important in sorted(ruled or (), key=lambda entry: entry[0]):
             (strong if important else merged)[name] = value
-        for name, value, important in declarations(element.get("style") or ""):
+        for name, value, important in declarations(inline or ""):
             if important:
                 strong[name] = value
             else:

@@ -113,7 +113,9 @@ class Visibility:
             self._doomed.append(element)
             return None
         self._attributes(element, style)
-        inner = self._inherit(element, style, outer._replace(variables=variables))
+        inner = self._inherit(
+            element, style, outer if variables is outer.variables else outer._replace(variables=variables)
+        )
         if not inner.visible:
             if not self._unfolds(element):
                 self._faded.append((element, "visibility:hidden"))
@@ -199,6 +201,8 @@ class Visibility:
             hints["display"] = "none"
         declared = self._cascade.style(element, hints)
         known = outer.variables
+        if not declared:
+            return {}, known
         if any(name.startswith("--") for name in declared):
             known = {**known, **{name: value for name, value in declared.items() if name.startswith("--")}}
         plain = {n: cascade.resolved(v, known) for n, v in declared.items() if not n.startswith("--")}
@@ -240,12 +244,15 @@ class Visibility:
         return moves and not instructions.find(_words(element)[:_TOLD_REACH])
 
     def _inherit(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> _Seen:
+        backdrop = any(self._backdrop(child) for child in element)
+        if not style and not backdrop:
+            return outer
         ink = outer.ink
         named = style.get("-webkit-text-fill-color") or style.get("color", "")
         if named not in _UNSET:
             ink = colours.colour(named)
         ground, open_ground = self._ground(style, outer)
-        if any(self._backdrop(child) for child in element):
+        if backdrop:
             ground, open_ground = None, True
         shown = style.get("visibility")
         return _Seen(
@@ -282,8 +289,11 @@ class Visibility:
         """Whether a child is laid behind or over its siblings as their background."""
         if not isinstance(child.tag, str):
             return False
-        style = styles.longhands(self._cascade.style(child, {}))
-        if style.get("position") not in ("absolute", "fixed"):
+        declared = self._cascade.style(child, {})
+        if "position" not in declared:
+            return False
+        style = styles.longhands(declared)
+        if style["position"] not in ("absolute", "fixed"):
             return False
         if _tag(child) in _PICTURES:
             return True
