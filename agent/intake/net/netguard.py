@@ -184,7 +184,7 @@ def _canonical_host(raw: str, shown: str) -> str:
         return host
     host = host.removesuffix(".")
     labels = host.split(".")
-    if len(host) > _MAX_NAME or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > _MAX_NAME or not all(_LABEL.fullmatch(label) for label in labels) or "_" in labels[-1]:
         raise RefusedError("not a host name", where=shown, hint=_HINT)
     if any(label.startswith("xn--") for label in labels):
         _check_punycode(labels, shown)
