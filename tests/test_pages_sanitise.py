@@ -11,7 +11,7 @@ def kinds(text):
 
 def test_look_alikes_inside_latin_words_become_latin():
     cleaned = clean("Тhe аgent dеlеtes rесоrds оn its own.", "here")
-    assert cleaned.text == "Тhe agent deletes records оn its own."  # a word with a letter that looks like none stays
+    assert cleaned.text == "The agent deletes records оn its own."  # a word of two letters stays
     assert [removed.kind for removed in cleaned.removed] == ["invisible-characters"]
 
 
