@@ -105,6 +105,11 @@ def test_no_page_is_asked_for_twice(run: Run) -> None:
         assert sorted(asked) == sorted(set(asked))
 
 
+def test_no_text_is_read_twice(run: Run) -> None:
+    texts = [document.text for document in run.intake.documents]
+    assert len(texts) == len(set(texts))
+
+
 def test_budgets(run: Run) -> None:
     assert run.intake.budget.pages_used <= Settings().max_pages
     assert len(run.intake.documents) <= Settings().max_pages

@@ -285,7 +285,7 @@ def _noise_of_vendor() -> dict[str, Route]:
     routes |= _many("/products/beacon", "Harborline Beacon", [f"Beacon {word}" for word in beacon])
     for path, (title, _, _) in DOCS.items():
         for language, text in TRANSLATED.items():
-            body = f"<h1>{title}</h1>" + "".join(f"<p>{line} {MARK}</p>" for line in text)
+            body = f"<h1>{title}</h1>" + "".join(f"<p>{title}: {line} {MARK}</p>" for line in text)
             routes[f"/{language}{path}"] = page(title, body).replace("lang=en", f"lang={language}")
         routes[f"/print{path}"] = _noise(f"{title} (print)", f"Print version of {title}.")
     routes["/legal/terms"] = _noise("Terms", "Terms of use of this website.")

@@ -43,17 +43,19 @@ TRAPS: Final = (
         "platform docs",
         r"directory|platform|site's own|navigation|something else|does not speak of the product",
     ),
-    Trap("directory", "/login", "login link", r"log ?in|sign|account|not a page of doc"),
+    Trap("directory", "/login", "login link", r"log[- ]?in|sign|account|not a page of doc"),
     Trap(
         "vendor", "/docs/security-archive", "zip bomb", r"decompress|too large|larger|bytes|grows", "Security archive"
     ),
     Trap("vendor", "/docs/permissions-export", "slow body", r"slow|second|time", "Permissions export"),
     Trap("vendor", "/docs/data-stream", "endless body", r"too large|larger|bytes|second|time", "Data handling stream"),
-    Trap("vendor", "/docs/security-headers", "huge header", r"header", "Security headers"),
-    Trap("vendor", "/docs/privacy-notes", "wrong charset", r"^$|read|charset|encod", "Privacy notes"),
+    Trap("vendor", "/docs/security-headers", "huge header", r"header|answer is broken", "Security headers"),
+    Trap("vendor", "/docs/privacy-notes", "wrong charset", r"documentation|charset|encod", "Privacy notes"),
     Trap("vendor", "/internal/security", "robots-disallowed", r"robots", "Internal security documentation"),
-    Trap("vendor", "/account/security", "login wall, 401", r"401|log ?in|sign", "Security settings reference"),
-    Trap("vendor", "/portal/security-docs", "login wall, redirect", r"log ?in|sign", "Security documentation portal"),
+    Trap("vendor", "/account/security", "login wall, 401", r"401|log[- ]?in|sign", "Security settings reference"),
+    Trap(
+        "vendor", "/portal/security-docs", "login wall, redirect", r"log[- ]?in|sign", "Security documentation portal"
+    ),
     Trap(
         "vendor", "/docs/permissions-consent", "consent wall", r"consent|cookie|wall", "Permissions consent reference"
     ),
@@ -68,7 +70,13 @@ TRAPS: Final = (
     ),
     Trap("vendor", "/docs/security-faq", "404 with a nice page", r"404|not found", "Security FAQ"),
     Trap("vendor", "/docs/privacy-export", "500", r"500|server", "Privacy export"),
-    Trap("vendor", "/docs/permissions-v1", "soft 404", r"not found|404|no page|soft", "Permissions, version 1"),
+    Trap(
+        "vendor",
+        "/docs/permissions-v1",
+        "soft 404",
+        r"not found|404|no page|soft|next to no text",
+        "Permissions, version 1",
+    ),
     Trap(
         "vendor",
         "/docs/permissions?ref=footer",
@@ -80,7 +88,7 @@ TRAPS: Final = (
         "vendor",
         "/en/docs/permissions",
         "duplicate, path",
-        r"same|duplicate|already" + _BUDGET,
+        r"same|duplicate|already|documentation" + _BUDGET,
         "Permissions in English",
     ),
     Trap("vendor", "/de/docs/permissions", "another language", r"language|translation" + _BUDGET),
@@ -91,7 +99,7 @@ TRAPS: Final = (
         "vendor",
         "/docs/security-bundle",
         "zip as text/html",
-        r"zip|archive|not a page|unreadable|kind|binary",
+        r"zip|archive|not a page|not a text|unreadable|kind|binary",
         "Security bundle",
     ),
     Trap("vendor", "/events", "infinite calendar", r"calendar|event|template|kind|trap|same" + _BUDGET),
@@ -166,7 +174,8 @@ _SCRIPT_ONLY: Final = (
 _GERMAN: Final = page(
     "Berechtigungen — Harborline",
     "<h1>Berechtigungen</h1><p>Die Rolle OpsAgentOperator darf in jeder Region Instanzen starten, anhalten und löschen "
-    f"sowie Geheimnisse schreiben. {MARK}</p>",
+    f"sowie Geheimnisse schreiben. {MARK}</p><p>Wer sie vergibt, sollte wissen, was der Agent nachts allein tut.</p>"
+    "<p>Entzogen wird sie in den Einstellungen des Kontos, und zwar sofort.</p>",
 ).replace("lang=en", "lang=de")
 _WRONG_CHARSET: Final = page(
     "Privacy notes — Harborline",
@@ -220,7 +229,11 @@ TRAP_ROUTES: Final[dict[str, Route]] = {
     "/de/docs/permissions": _GERMAN,
     "/docs/security-notes": page("Security notes", "<p>Soon.</p>"),
     "/docs/security-bundle": Answer(_zip()),
-    "/docs/security-search": _marked("Security search", '<a href="/docs/security-search?sid=1">Security results</a>'),
+    # The first page of the trap is an honest page.
+    "/docs/security-search": page(
+        "Security search",
+        f'<h1>Security search</h1><a href="/docs/security-search?sid=1">Security results</a>{prose("Security search")}',
+    ),
     **_calendar(),
     **_sessions(),
 }
