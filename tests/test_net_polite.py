@@ -3,7 +3,9 @@
 import itertools
 import threading
 from dataclasses import replace
+from time import monotonic, sleep
 
+import httpcore2
 import pytest
 
 from agent.errors import RefusedError, UnavailableError
@@ -12,6 +14,7 @@ from agent.intake.net.fetch import MAX_ROBOTS_BYTES
 from agent.intake.net.meter import Meter
 from agent.intake.net.network import open_network
 from agent.intake.net.polite import agent_token, sitemaps
+from agent.intake.net.stream import TimedStream
 from agent.settings import Settings
 from tests.fakes.site import Answer
 from tests.fakes.wire import FakeTime, Names, Wire, http
@@ -245,3 +248,57 @@ def test_what_an_answer_carries(serve):
 @pytest.mark.parametrize(("user_agent", "token"), [("septet/0.1 (x)", "septet"), ("acme", "acme"), ("", "")])
 def test_agent_token(user_agent, token):
     assert agent_token(user_agent) == token
+
+
+class Dribble(httpcore2.NetworkStream):
+    """Some bytes every half a second."""
+
+    def __init__(self, time, size):
+        self._time, self._size = time, size
+
+    def read(self, max_bytes, timeout=None):
+        self._time.sleep(0.5)
+        return b"a" * self._size
+
+    def close(self):
+        return
+
+
+def dribbled(size):
+    time = FakeTime()
+    meter = Meter(Settings(request_seconds=1000, total_seconds=2000), time.clock, time.sleep)
+    meter.start_request()
+    meter.start_hop()
+    return time, TimedStream(Dribble(time, size), meter)
+
+
+@pytest.mark.parametrize("size", [1, 400])
+def test_a_server_must_keep_up_a_minimum_rate(size):
+    time, stream = dribbled(size)
+    begun = time.now
+    with pytest.raises(UnavailableError, match="the server sends too slowly"):
+        while True:
+            stream.read(65536)
+    assert 5.0 <= time.now - begun <= 6.0
+
+
+def test_a_server_that_keeps_it_up_may_take_its_time():
+    time, stream = dribbled(2000)
+    begun = time.now
+    assert sum(len(stream.read(65536)) for _ in range(200)) == 400_000
+    assert time.now - begun == 100.0
+
+
+def test_leaving_ends_a_wait_for_a_host(serve):
+    site = serve({"/robots.txt": Answer("User-agent: *\nCrawl-delay: 20\n", media_type="text/plain"), "/a": "hi"})
+    with open_network(NO_DELAY, [site.host]) as (_, network):
+        found = []
+        reader = threading.Thread(target=lambda: found.extend(network.get_all([site.url("/a")])))
+        begun = monotonic()
+        reader.start()
+        while not site.requests and monotonic() - begun < 5:
+            sleep(0.01)
+        sleep(0.1)
+    reader.join()
+    assert monotonic() - begun < 5
+    assert [outcome.what for outcome in found] == ["stopped"]

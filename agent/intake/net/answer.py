@@ -37,7 +37,8 @@ class Web(Protocol):
         """What each address gave, in the order asked for; fetched side by side within the limits per host.
 
         An address that robots.txt does not allow, that the guard refuses or that fails has its error as its outcome;
-        nothing is raised for a single address.
+        nothing is raised for a single address. A robots.txt is an address like others: it comes from the one that was
+        read for its site, and names the sitemaps.
         """
         ...
 

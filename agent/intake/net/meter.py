@@ -39,10 +39,11 @@ class Meter:
         self,
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
+        self._stopped = threading.Event()
         self.clock: Final = clock
-        self.sleep: Final = sleep
+        self.sleep: Final = sleep or self._stopped.wait
         self.end: Final = clock() + settings.total_seconds
         """When the time for the product is used up."""
         self.bytes_used = 0
@@ -107,6 +108,14 @@ class Meter:
         if size and self._request.begun is None:
             self._request.begun = self.clock()
         self._request.received += size
+
+    def stop(self) -> None:
+        """End all waits: whoever reads for the product has gone."""
+        self._stopped.set()
+
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped.is_set()
 
     def exhausted(self) -> str | None:
         """Which budget is used up, in words, or None."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from agent.errors import SeptetError
@@ -50,20 +50,19 @@ class Network:
         self._guard = guard
         self._meter = meter
         self._kept = kept
-        self._stack = ExitStack()
         self._polite = Polite(settings, meter, self._read_robots)
         self._fetcher = Fetcher(settings, guard, meter, backend, manners=self._polite, stamp=stamp)
         self._workers = ThreadPoolExecutor(max(1, settings.connections), thread_name_prefix="fetch")
 
     def __enter__(self) -> "Network":
         """The network itself."""
-        self._stack.enter_context(self._fetcher)
-        self._stack.enter_context(self._workers)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait for what runs and close the connections."""
-        self._stack.close()
+        """End the waits, let running requests end by their deadline, close the connections."""
+        self._meter.stop()
+        self._workers.shutdown(cancel_futures=True)
+        self._fetcher.__exit__()
 
     def get_all(self, urls: Sequence[str]) -> list[Outcome]:
         """What each address gave, in the order asked for, up to `settings.connections` at a time.

@@ -99,6 +99,8 @@ class Polite:
                 if max(start, self._meter.clock()) >= self._meter.end:
                     raise _no_time(target)
                 while (wait := start - self._meter.clock()) > 0:
+                    if self._meter.stopped():
+                        raise UnavailableError("stopped", where=target.url)
                     self._meter.sleep(wait)
                 host.started = self._meter.clock()
             self._meter.not_counted(host.started - came)

@@ -15,7 +15,7 @@ MAX_HEADER_BYTES: Final = 65_536
 _SAVE: Final = "save the page and give the file"
 
 
-class _Stream(httpcore2.NetworkStream):
+class TimedStream(httpcore2.NetworkStream):
     """A network stream on which the deadline holds for each read, write and handshake."""
 
     def __init__(self, inner: httpcore2.NetworkStream, meter: Meter) -> None:
@@ -29,6 +29,7 @@ class _Stream(httpcore2.NetworkStream):
         return left
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """The next bytes. Raises UnavailableError when the server sends too slowly, ReadTimeout at the deadline."""
         left, patience = self._left(httpcore2.ReadTimeout), self._meter.seconds_at_this_rate()
         if patience <= 0:
             raise _too_slow()
@@ -42,18 +43,22 @@ class _Stream(httpcore2.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes, until the deadline."""
         self._inner.write(buffer, self._left(httpcore2.WriteTimeout))
 
     def close(self) -> None:
+        """Close the connection."""
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
+        """The same connection behind TLS, the handshake under the deadline."""
         left = self._left(httpcore2.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
+        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
 
     def get_extra_info(self, info: str) -> object:
+        """What the inner stream knows."""
         return self._inner.get_extra_info(info)
 
 
@@ -86,7 +91,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
             if left <= 0:
                 raise httpcore2.ConnectTimeout("deadline")
             try:
-                return _Stream(self._inner.connect_tcp(str(address), port, left), self._meter)
+                return TimedStream(self._inner.connect_tcp(str(address), port, left), self._meter)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
