@@ -308,3 +308,8 @@ def test_levels_of_headings_by_role_win():
 def test_boxes_side_by_side_are_words_apart():
     body = f"<main><h1>Acme</h1>{PROSE}<p><a href=/a>Chat</a><a href=/b>Voice</a> are in <b>beta</b>.</p></main>"
     assert main_text(body)[-1] == "Chat Voice are in beta."
+
+
+def test_an_empty_heading_makes_no_heading_of_what_follows():
+    found = page(f"<main><h1>Acme</h1>{PROSE}<h2></h2>Runs shell commands.</main>").blocks
+    assert (found[-1].kind, found[-1].text) == ("paragraph", "Runs shell commands.")

@@ -76,8 +76,21 @@ def _refresh(root: etree._Element) -> str:
     return ""
 
 
+def _is_long(root: etree._Element) -> bool:
+    """Whether the page is plainly too long for a wall. Counting ends there."""
+    words = 0
+    for element in root.iter("p", "li", "td", "div", "span"):
+        if element.text and next(element.iterancestors("noscript", "head"), None) is None:
+            words += len(element.text.split())
+            if words > _LONG:
+                return True
+    return False
+
+
 def _wall(root: etree._Element) -> Wall:
     """What stands between the reader and the text; only a page with little text can be a wall."""
+    if _is_long(root):
+        return ""
     parts = root.xpath("//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
     text = " ".join(" ".join(str(part) for part in parts).split())
     words = len(text.split())

@@ -142,6 +142,10 @@ class _Walk:
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
         """The state inside `element`, or None when it was dealt with as a whole."""
         tag = _tag(element)
+        if outer.chrome:
+            if tag == "a":
+                self._link(element, outer)
+            return outer
         block = _is_block(element, tag)
         state = self._judge(element, tag, outer, block=block)
         heading = tag in _HEADINGS or element.get("role") == "heading"
@@ -184,8 +188,9 @@ class _Walk:
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = _tag(element)
-        if _is_block(element, tag) or tag in _HEADINGS or element.get("role") == "heading":
-            self._flush(inner)
+        if tag == "li" or self._buffer or self._kind == "heading":
+            if tag in _HEADINGS or _is_block(element, tag) or element.get("role") == "heading":
+                self._flush(inner)
             if tag == "li":
                 self._kind = "paragraph"
         if self._aside is not None and self._aside.section is element:
@@ -198,7 +203,7 @@ class _Walk:
             return outer._replace(outer=False) if element is self.layout.scope else outer
         main = outer.main or tag in ("main", "article") or element.get("role") == "main"
         names = names_of(element, tag)
-        chrome = outer.chrome or self.layout.is_chrome(element, tag, names, main=main)
+        chrome = self.layout.is_chrome(element, tag, names, main=main)
         hint: AboutHint = outer.hint or ("other" if self.layout.is_neighbour(element, tag, names) else "")
         within = outer.outer and element is not self.layout.scope and not self.layout.is_facts(element, tag)
         return _State(chrome, hint, main, outer.linked, within)
@@ -341,7 +346,8 @@ def _tag_of(element: etree._Element | None) -> str:
 
 
 def _joined(element: etree._Element) -> str:
-    return " ".join(" ".join(str(text) for text in element.xpath(".//text()")).split())
+    # Comments, which itertext() would give as well, went with the visibility pass.
+    return " ".join(" ".join(element.itertext()).split())
 
 
 def _text(element: etree._Element) -> str:
