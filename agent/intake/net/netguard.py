@@ -33,7 +33,8 @@ _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _DOTTED: Final = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 _INTERNAL: Final = (
     *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "lan", "home", "home.arpa"),
-    *("svc", "cluster", "onion", "test", "invalid", "alt", "metadata.goog"),
+    *("svc", "cluster", "onion", "test", "invalid", "alt", "metadata.goog", "consul", "workgroup", "intern", "domain"),
+    *("mail", "docker", "fritz.box"),
 )
 _KEEP: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%")
 _HINT: Final = "give a public http or https address, or name the host with --allow-private"
