@@ -12,6 +12,9 @@ import pytest
 from agent.errors import InputError
 from agent.export import draft_folder
 from agent.intake.replay import RECORDING, load
+from agent.pipeline import draft, save
+from agent.settings import Settings
+from tests.fakes import paired
 from tests.fakes.command import Septet
 from tests.fakes.site import LISTING_PATH, Route, Site, acme
 
@@ -23,6 +26,7 @@ Acme Mail Agent reads a team's shared mailbox, drafts replies and sends them thr
 
 - Runs Python snippets in a container
 """
+NOW = "2026-11-01T09:30:00Z"
 KEPT = ("draft.json", "draft.md", "snapshots")
 
 
@@ -205,6 +209,25 @@ def test_a_change_alters_no_figure(septet: Septet, tmp_path: Path) -> None:
     for key in ("factors", "layers", "score", "evidence", "system", "questions"):
         assert changed[key] == plain[key]
     assert findings(tmp_path / "out")
+
+
+def test_the_case_of_a_page_that_changed_after_its_review(
+    tmp_path: Path, serve: Callable[[Mapping[str, Route]], Site]
+) -> None:
+    [case] = [case for case in paired.cases() if case.id == "I091"]
+    site, out = serve({"/acme": paired.listing()}), tmp_path / "out"
+    settings = Settings(delay_seconds=0)
+    drafts = []
+    for fragment in ("", f"<p>{case.payload}</p>"):
+        site.routes["/acme"] = paired.listing(fragment)
+        made = draft([site.url("/acme")], settings=settings, now=NOW, out=out, allow_private=[site.host])
+        save(made, out)
+        drafts.append(made)
+    reviewed, changed = drafts
+    assert case.flag not in paired.findings(reviewed)
+    assert case.flag in paired.findings(changed)
+    assert case.flag in changed.markdown
+    assert paired.conclusions(changed) == paired.conclusions(reviewed)
 
 
 def test_a_broken_earlier_draft_gives_no_comparison_and_no_error(local: Path, septet: Septet, tmp_path: Path) -> None:
