@@ -139,7 +139,7 @@ def _flagged(document: Document, start: int, end: int) -> bool:
 
 _MILD_FINDINGS: Final = frozenset(
     {"needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance"}
-    | {"remote-resource", "path", "structure", "vendor-claim"}
+    | {"remote-resource", "path", "vendor-claim"}
 )
 """About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
 

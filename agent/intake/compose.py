@@ -18,6 +18,7 @@ from agent.records import About, Document, Finding, FindingKind, Section, Snapsh
 _TIGHT: Final = frozenset({"item", "row", "code"})
 _KINDS: Final = frozenset(get_args(FindingKind))
 _MAX_FINDINGS: Final = 200
+_REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
 _MIN_REPEATED_WORDS: Final = 5
 _MIN_REPEATS: Final = 6
@@ -176,19 +177,7 @@ def compose(
     builder = _Builder((kind or snapshot.kind) == "listing", about)
     findings: list[Finding] = []
     for block in page.blocks:
-        cleaned = clean(block.text, _where(block))
-        findings.extend(_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed)
-        text = _one_line(cleaned.text, block.kind)
-        if not text:
-            continue
-        found = () if block.kind == "code" else marks.find(text)
-        if found and block.kind == "heading":
-            # Words that forge markup or structure open no section of the document.
-            block = block._replace(kind="paragraph", level=0)
-        start = builder.add(block._replace(text=text))
-        where = builder.where()
-        for mark in found:
-            findings.append(_finding(identity, mark.kind, start, start + len(text), where, text[mark.start :]))
+        findings.extend(_take(builder, identity, block))
     text, sections = builder.finish()
     for removed in page.removed:
         findings.append(_finding(identity, removed.kind, 0, 0, removed.where, clean(removed.text, "").text))
@@ -202,7 +191,7 @@ def compose(
         id=identity,
         sha256=snapshot.sha256,
         url=url or snapshot.final_url,
-        title=_title(page),
+        title=honest_title(page),
         kind=kind or snapshot.kind,
         media_type=snapshot.media_type,
         fetched_at=snapshot.fetched_at,
@@ -217,11 +206,38 @@ def compose(
     return document.model_copy(update={"findings": both})
 
 
-def _title(page: Page) -> str:
+def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
+    """Give a block, cleaned, to the builder; what was found in it."""
+    cleaned = clean(block.text, _where(block))
+    text = _one_line(cleaned.text, block.kind)
+    if not text:
+        return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
+    found = () if block.kind == "code" else marks.find(text)
+    # Words that forge markup or structure open no section of the document.
+    plain = block._replace(kind="paragraph", level=0) if found and block.kind == "heading" else block
+    start = builder.add(plain._replace(text=text))
+    where, end = builder.where(), start + len(text)
+    findings: list[Finding] = []
+    for r in cleaned.removed:
+        # What a person reads differs from what the characters say: the words themselves are withdrawn.
+        span = (start, end) if r.kind in _REORDERS else (0, 0)
+        findings.append(_finding(identity, r.kind, *span, r.where, r.text))
+    for mark in found:
+        # A page that shows Markdown as it is written may still state facts behind its marks.
+        raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
+        span = (start, start) if raw else (start, end)
+        findings.append(_finding(identity, mark.kind, *span, where, text[mark.start :]))
+    return findings
+
+
+def honest_title(page: Page) -> str:
     """The page's title, or its first honest heading when the title speaks to assessors or forges markup."""
     headings = [block.text for block in page.blocks if block.kind == "heading"]
     for text in (page.title, *headings):
-        title = _one_line(clean(text, "").text, "heading")
+        cleaned = clean(text, "")
+        title = _one_line(cleaned.text, "heading")
+        if any(removed.kind in _REORDERS for removed in cleaned.removed):
+            continue
         if title and not marks.find(title) and not instructions.find(title):
             return title[:MAX_EXCERPT]
     return ""

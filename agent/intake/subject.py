@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from agent.errors import UsageError
+from agent.intake.compose import honest_title
 from agent.intake.pages.page import Block, Page
 from agent.records import About
 
@@ -100,7 +101,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _title(page: Page) -> str:
-    return _NAME_END.split(page.title)[0].strip()
+    return _NAME_END.split(honest_title(page))[0].strip()
 
 
 def _candidates(page: Page) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ _MARKS: Final = tuple(
             "control-characters",
             # A line of a log that a log of this page would hold as if it were its own.
             r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\s+\S.{0,60}?\b\w+=\S|"
-            r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d",
+            r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d|\[\d{1,3}(?:;\d{1,3}){0,4}[JHKm]",
         ),
         ("path", r"(?:\.\.[/\\]){2,}|(?:%2e%2e(?:%2f|%5c)){2,}|\A\.\.[/\\]"),
         (
