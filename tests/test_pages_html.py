@@ -313,3 +313,9 @@ def test_boxes_side_by_side_are_words_apart():
 def test_an_empty_heading_makes_no_heading_of_what_follows():
     found = page(f"<main><h1>Acme</h1>{PROSE}<h2></h2>Runs shell commands.</main>").blocks
     assert (found[-1].kind, found[-1].text) == ("paragraph", "Runs shell commands.")
+
+
+def test_code_in_a_panel_before_the_main_part_stays():
+    panel = "<div class=panel><pre>curl -X DELETE https://api.acme.example/runs</pre></div>"
+    found = main_text(f"<div>{panel}<main><h1>Acme</h1>{PROSE}</main></div>")
+    assert found[:2] == ["curl -X DELETE https://api.acme.example/runs", "Acme"]

@@ -117,7 +117,9 @@ def _is_noise(piece: Piece) -> bool:
 def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
     """Whether a block outside the main text is text that a vendor wants read rather than the site's frame."""
     words = _weight(piece.block.text)
-    if piece.block.kind in ("row", "code") and not named:
+    if piece.block.kind == "code":
+        return True
+    if piece.block.kind == "row" and not named:
         return opened
     if named or not opened:
         return words >= _PROSE_WORDS and piece.linked < _LITTLE and not _BANNER.search(piece.block.text)
@@ -133,7 +135,9 @@ def _without_preamble(pieces: list[Piece]) -> list[Piece]:
     return [
         piece
         for index, piece in enumerate(pieces)
-        if index >= title or (_weight(piece.block.text) > _PROSE_WORDS and piece.linked < _LITTLE)
+        if index >= title
+        or piece.block.kind == "code"
+        or (_weight(piece.block.text) > _PROSE_WORDS and piece.linked < _LITTLE)
     ]
 
 
