@@ -5,6 +5,7 @@ sources ─ read ─► documents ─ statements ─ index ─ search ─► Rea
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -83,9 +84,14 @@ def draft(
     changes = compare(before, found.result.intake.documents)
     recording = found.recorded.recording.model_copy(update={"changes": changes})
     say("drafting")
-    made = _drafted(replace(found, recorded=replace(found.recorded, recording=recording)), settings)
-    if out is None and found.unfinished is not None:
-        found.unfinished.finish()
+    with ExitStack() as left:
+        if found.unfinished is not None:
+            left.callback(found.unfinished.close)
+        made = _drafted(replace(found, recorded=replace(found.recorded, recording=recording)), settings)
+        if out is not None:
+            left.pop_all()
+        elif found.unfinished is not None:
+            found.unfinished.finish()
     return made
 
 
@@ -175,7 +181,8 @@ def save(result: DraftResult, out: Path) -> None:
     Raises InputError when `out` holds anything that is not a draft or another run is writing it, OSError or SourceError
     when the disk is full.
     """
-    with draft_folder.replacing(out) as fresh:
+    log = closing(result.unfinished) if result.unfinished is not None else nullcontext()
+    with log, draft_folder.replacing(out) as fresh:
         write_snapshots(fresh / SNAPSHOTS, result.intake.snapshots, result.blobs)
         store_recording(fresh / SNAPSHOTS, result.recorded)
         build(result.documents, statements(result.documents), result.settings, fresh / draft_folder.INDEX).close()

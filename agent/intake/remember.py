@@ -5,12 +5,12 @@ An interrupted run of the same sources and settings is gone on with: what it was
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
 from agent.errors import SeptetError, SourceError, UnavailableError
-from agent.intake.crawl import words
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.cache import Cache, Unfinished
 from agent.intake.net.log import Logged
@@ -59,25 +59,27 @@ def read_remembered(
     crawls = settings.cache_dir and any(isinstance(found, str) for found in inputs)
     cache = Cache(Path(settings.cache_dir), settings.cache_max_bytes) if crawls else None
     unfinished = cache.crawl(_key(inputs, settings, allow_private, product), now) if cache else None
-    try:
-        with open_network(settings, allow_private, resolve=resolve, kept=cache) as (guard, network):
-            web = Logged(
-                _rendering(network, settings),
-                unfinished.known if unfinished else None,
-                sink=unfinished.add if unfinished else None,
-                max_bytes=settings.max_total_bytes,
-            )
-            result = read_inputs(
-                inputs, web, settings, guard=guard, notes=notes, product=product, progress=progress, now=now
-            )
-    except UnavailableError:
+    with ExitStack() as left:
         if unfinished:
-            unfinished.close()
-        raise
-    except SeptetError:
-        if unfinished:
-            unfinished.finish()
-        raise
+            left.callback(unfinished.close)
+        try:
+            with open_network(settings, allow_private, resolve=resolve, kept=cache) as (guard, network):
+                web = Logged(
+                    _rendering(network, settings),
+                    unfinished.known if unfinished else None,
+                    sink=unfinished.add if unfinished else None,
+                    max_bytes=settings.max_total_bytes,
+                )
+                result = read_inputs(
+                    inputs, web, settings, guard=guard, notes=notes, product=product, progress=progress, now=now
+                )
+        except UnavailableError:
+            raise
+        except SeptetError:
+            if unfinished:
+                unfinished.finish()
+            raise
+        left.pop_all()
     if cache:
         cache.prune()
     recorded = record(
@@ -122,7 +124,9 @@ def _needs_javascript(answer: Fetched, settings: Settings) -> bool:
         page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
     except SourceError:
         return False
-    return page is not None and (page.scripts or page.wall == "script") and words(page) < NEAR_EMPTY_WORDS
+    if page is None or not (page.scripts or page.wall == "script"):
+        return False
+    return sum(len(block.text.split()) for block in page.blocks) < NEAR_EMPTY_WORDS
 
 
 def _no_look_up(host: str, _: int) -> Sequence[str]:
