@@ -23,6 +23,10 @@ _MAGIC: Final = (
     *(b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF", b"\x1f\x8b", b"MZ", b"BZh", b"7z\xbc\xaf"),
     *(b"\xfd7zXZ", b"RIFF", b"OggS", b"ID3", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"wOFF", b"wOF2", b"SQLite"),
 )
+# A letter beyond ASCII as UTF-8 writes it.
+_UTF8_LETTER: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+# Letters beyond ASCII in a row: words of another alphabet. In Western languages such letters stand alone or in pairs.
+_FOREIGN_RUN: Final = re.compile(rb"[\x80-\xff]{3}")
 _BAD_SHARE: Final = 0.05
 _ZERO_SHARE: Final = 0.3
 _MIN_WIDE: Final = 8
@@ -57,7 +61,8 @@ def decode(body: bytes, declared: str = "") -> str:
         pass
     for name in (declared, meta[1].decode("ascii") if meta else ""):
         codec = _codec(name)
-        if codec:
+        # A declared UTF-8 that not one letter bears out is a server's default: it would cost every quotation mark.
+        if codec and not (codec == "utf-8" and not _UTF8_LETTER.search(body)):
             return _checked(body.decode(codec, "replace"))
     return _checked(_detect(body))
 
@@ -86,6 +91,8 @@ def _wide(head: bytes) -> str | None:
 
 
 def _detect(body: bytes) -> str:
+    if not _FOREIGN_RUN.search(body):
+        return body.decode("cp1252", "replace")
     from charset_normalizer import from_bytes
 
     best = from_bytes(body[: 64 * _SNIFFED]).best()
