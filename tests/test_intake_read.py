@@ -25,6 +25,7 @@ from tests.fakes.site import (
 
 NOW = "2026-11-01T00:00:00Z"
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 PROSE = "The agent reads the mailbox of a team, drafts replies and sends them through Gmail when somebody asks."
 LISTING_MD = f"# Acme\n\n{PROSE}\n\n## Features\n\n- Sends mail\n- Reads calendars\n"
 
@@ -40,7 +41,7 @@ def texts(result):
 
 def without_times(result):
     """The intake as JSON with the moments of its answers blanked: a run may begin in another second."""
-    return UTC.sub("", result.intake.model_dump_json())
+    return DATE.sub("", UTC.sub("", result.intake.model_dump_json()))
 
 
 @pytest.fixture

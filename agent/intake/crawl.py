@@ -10,41 +10,34 @@ from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
 from agent.intake import discovery
+from agent.intake.faults import NEEDS_SCRIPT, NO_TEXT, fault, is_nearly_empty
 from agent.intake.frontier import Candidate, Frontier
 from agent.intake.identity import cleaned, identity, is_maze
 from agent.intake.maps import Maps
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
-from agent.intake.novelty import TRAP, Novelty, is_soft_404
+from agent.intake.novelty import TRAP, Novelty
 from agent.intake.pages.extract import MediaKind, read_parts, sniff
 from agent.intake.pages.page import Page, PageLink, Part
-from agent.intake.ranking import Verdict, is_no_page, judge, worth_of_path
+from agent.intake.ranking import Verdict, is_log_in, is_no_page, is_other_product, judge, worth_of_path
 from agent.intake.sheets import Sheets
-from agent.intake.sites import Scope, named_sites
+from agent.intake.sites import CODE_HOSTS, Scope, named_sites
 from agent.intake.subject import Subject, product_name, resolve_subject, speaks_of
 from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
-MIN_WORDS: Final = 12
-"""Words below which a page says nothing that could be modelled."""
-_WALL_WORDS: Final = 80
-"""Words up to which a form, a consent notice or a hint at JavaScript is all that a page has."""
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4
 """Requests for pages that are allowed for each page of the budget."""
+_MORE_ATTEMPTS: Final = 20
 _MAX_REFRESH: Final = 2
 _FIRST: Final = 12
 """Worth of the product's own page."""
 _PROBE: Final = 9
 """Worth of a file at an agreed place."""
 _BUDGET: Final = "the budget of pages is used up"
-_WALLS: Final = {
-    "login": "behind a log-in",
-    "consent": "behind a consent wall",
-    "script": "it builds its text with JavaScript",
-}
 
 
 @dataclass(frozen=True)
@@ -107,6 +100,7 @@ class Crawl:
                 first.page, self.product, where=home.url, own_site=scope.own_site, neighbours=neighbours
             )
             first = replace(first, page=self.subject.page, source="listing")
+        self._canonical(home, first.page)
         self._novelty.judge(first.fetched.body, first.page, identity(home))
         self._starts.append((scope, first))
         return first
@@ -143,7 +137,7 @@ class Crawl:
         if landed != target:
             self._note(landed.url, "read", "where the source led")
         self._seen |= {identity(target), identity(landed)}
-        onwards = page.refresh and hops < _MAX_REFRESH and words(page) < _WALL_WORDS
+        onwards = page.refresh and hops < _MAX_REFRESH and is_nearly_empty(page)
         if onwards:
             return self._read_start(self.guard.parse(resolve(outcome.url, page.refresh)), hops + 1)
         if kind == "html":
@@ -187,6 +181,9 @@ class Crawl:
             urls += discovery.in_folder(scope.home)
         if scope.repository is not None:
             urls += discovery.in_repository(scope.repository.raw)
+            if scope.repository.page.host not in CODE_HOSTS:  # of these the README is read as a file
+                verdict = Verdict(_PROBE, "", False, "repository")
+                self._push(scope, Candidate(scope.repository.page, scope, verdict, 1))
         for url in urls:
             self._probe(scope, url)
         if site is not None:
@@ -195,7 +192,7 @@ class Crawl:
     def _push_map(self, scope: Scope, site: Target) -> None:
         entries = self._maps.entries(scope, site)
         named = [(link, target) for link, target in entries if worth_of_path(target.path)]
-        self._push_links(scope, site, named, 0, beside=False)
+        self._push_links(scope, site, named, 0, beside=False, listed=True)
 
     def _probe(self, scope: Scope, url: str) -> None:
         try:
@@ -229,6 +226,7 @@ class Crawl:
         depth: int,
         *,
         beside: bool,
+        listed: bool = False,
     ) -> None:
         if depth >= self.settings.max_depth:
             return
@@ -241,9 +239,12 @@ class Crawl:
                 if identity(target) not in self._seen:
                     self._note(target.url, "skipped", verdict.reason)
                 continue
+            if verdict.place == "product" and is_other_product(target, self._name()):
+                self._note(target.url, "skipped", "another product of the vendor")
+                continue
             last = "nofollow" in link.rel.split()
             own = verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing"))
-            self._push(scope, Candidate(target, scope, own, depth + 1, last=last))
+            self._push(scope, Candidate(target, scope, own, depth + 1, last=last, listed=listed))
 
     def _push(self, scope: Scope, candidate: Candidate) -> None:
         target = cleaned(candidate.target)
@@ -260,14 +261,17 @@ class Crawl:
     def _batch(self) -> list[Candidate]:
         room = self.settings.max_pages - self.pages_used
         reason = _BUDGET if room <= 0 else self.web.exhausted() if self._frontier else None
-        if not reason and self._attempts >= _ATTEMPTS * self.settings.max_pages:
+        if not reason and self._attempts >= _ATTEMPTS * self.settings.max_pages + _MORE_ATTEMPTS:
             reason = "the budget of requests is used up"
         if reason:
             for candidate in self._frontier.drain():
                 self.unread += not candidate.probe
                 self._note(candidate.shown, "skipped", discovery.NO_FILE if candidate.probe else reason)
             return []
-        batch = self._frontier.pop(max(1, min(self.settings.connections, room)), self._novelty.is_trap)
+        batch = self._frontier.pop(
+            max(1, min(self.settings.connections, room)), self._novelty.is_trap, self._seen.__contains__
+        )
+        self._seen |= {candidate.key for candidate in batch}
         for candidate, why in self._frontier.dropped():
             self._note(candidate.shown, "skipped", why)
         return batch
@@ -312,15 +316,22 @@ class Crawl:
         """`read` when it counts as a page, otherwise None with the reason recorded; its links join the queue."""
         landed = self.guard.parse(read.fetched.url)
         about: About = "product"
-        reason = self._where_landed(candidate, landed) or self._fault(candidate, read)
+        reason = self._where_landed(candidate, landed) or fault(read.page, probe=candidate.probe)
+        thin = reason.startswith(NO_TEXT)
+        if NEEDS_SCRIPT in reason:
+            self.scripted.append(candidate.target.url)
+        elif thin:
+            self.thin.append(candidate.target.url)
         if not reason and candidate.verdict.beside and self._name():
             about = speaks_of(read.page, product_name(self._name()))
             reason = "does not speak of the product" if about == "other" else ""
         reason = reason or self._novelty.judge(read.fetched.body, read.page, candidate.kind)
-        self._seen |= {candidate.key, identity(landed)}
+        self._seen.add(identity(landed))
         self._canonical(landed, read.page)
         if reason:
             self._note(candidate.shown, "skipped", reason)
+            if thin:
+                self._onwards(candidate, landed, read)
             return None
         self.pages_used += 1
         self._note(candidate.shown, "read", "documentation")
@@ -333,27 +344,11 @@ class Crawl:
         """Why a redirect led to no page of this crawl, or an empty text."""
         if identity(landed) == candidate.key:
             return ""
-        verdict = judge(candidate.scope, candidate.target, PageLink("", "", "main"), landed)
         if not candidate.scope.place(landed):
             return "it redirects to another site"
-        if "log-in" in verdict.reason:
+        if is_log_in(landed):
             return "it redirects to a log-in page"
         return "the same page as one that was read already" if identity(landed) in self._seen else ""
-
-    def _fault(self, candidate: Candidate, read: Read) -> str:
-        """What makes the page no document, or an empty text."""
-        page = read.page
-        count = words(page)
-        if is_soft_404(page):
-            return discovery.NO_FILE if candidate.probe else "not found: a page that says there is none"
-        if page.wall and count < _WALL_WORDS:
-            if page.wall == "script":
-                self.scripted.append(candidate.target.url)
-            return _WALLS[page.wall]
-        if count < MIN_WORDS:
-            (self.scripted if page.scripts else self.thin).append(candidate.target.url)
-            return "next to no text" + (", it needs JavaScript" if page.scripts else "")
-        return ""
 
     def _canonical(self, landed: Target, page: Page) -> None:
         """A page's own name for itself keeps it from being asked for again; it is never fetched for its own sake."""
@@ -394,8 +389,3 @@ class Crawl:
     def _note(self, url: str, state: str, reason: str) -> None:
         if url in self.links or len(self.links) < _MAX_LINKS_KEPT:
             self.links[url] = Link.model_validate({"url": url[:_SHOWN], "state": state, "reason": reason})
-
-
-def words(page: Page) -> int:
-    """How many words the blocks of a page hold."""
-    return sum(len(block.text.split()) for block in page.blocks)

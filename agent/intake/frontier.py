@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.intake.identity import folder, is_varied, template
+from agent.intake.identity import edition, folder, identity, is_varied, template
 from agent.intake.net.netguard import Target
 from agent.intake.novelty import TRAP
 from agent.intake.ranking import Verdict, worth_of_path
@@ -15,6 +15,9 @@ _DEPTH_COST: Final = 2
 _VARIED_COST: Final = 2
 _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
+_EDITION_COST: Final = 40
+_LISTED_COST: Final = 30
+"""A page that only the site's map names comes after those that pages link."""
 _SIDE_BY_SIDE: Final = 3
 """Pages of one varied template in one batch: a trap must be told before it takes the budget."""
 TOO_MANY: Final = "the most pages of one kind were read"
@@ -32,6 +35,8 @@ class Candidate:
     """True for a file that nobody linked."""
     last: bool = False
     """True for a link that its page does not vouch for."""
+    listed: bool = False
+    """True for a page that only the site's map names."""
     shown: str = ""
     """The address as the page had it."""
     key: str = ""
@@ -63,8 +68,11 @@ class Frontier:
         if known is None or _worth(made) > _worth(known):
             self._waiting[key] = made
 
-    def pop(self, most: int, is_trap: Callable[[str], bool]) -> list[Candidate]:
-        """The best, at most `most`; candidates of exhausted templates are dropped on the way."""
+    def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
+        """The best, at most `most`; further editions of known pages and exhausted templates are dropped on the way.
+
+        `is_trap` judges a template, `is_known` says whether an identity was asked for already.
+        """
         batch: list[Candidate] = []
         within: Counter[str] = Counter()
         ranked = sorted(self._waiting.values(), key=lambda found: (-self._priority(found), self._order[found.key]))
@@ -72,7 +80,11 @@ class Frontier:
             if len(batch) >= most:
                 break
             kind = candidate.kind
-            reason = TRAP if is_trap(kind) else TOO_MANY if self._taken[kind] >= self._per_template else ""
+            name, bare = edition(candidate.target)
+            again = bool(name) and (is_known(identity(bare)) or identity(bare) in self._waiting)
+            reason = f"the same page as another: {name}" if again else TRAP if is_trap(kind) else ""
+            if not reason and self._taken[kind] >= self._per_template:
+                reason = TOO_MANY
             if reason:
                 self._dropped.append((self._waiting.pop(candidate.key), reason))
                 continue
@@ -106,4 +118,6 @@ def _worth(candidate: Candidate) -> int:
         - _DEPTH_COST * (candidate.depth - 1)
         - (_BESIDE_COST if candidate.verdict.beside else 0)
         - (_LAST_COST if candidate.last else 0)
+        - (_EDITION_COST if edition(candidate.target)[0] else 0)
+        - (_LISTED_COST if candidate.listed else 0)
     )

@@ -22,7 +22,57 @@ _LONG_ID: Final = re.compile(r"(?=[^a-f]*[a-f])(?=\D*\d)[0-9a-f]{6,}|[0-9a-f]{8}
 _MONTH: Final = re.compile(
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t?ember|ober)?", re.IGNORECASE
 )
+_LANGUAGES: Final = frozenset(
+    [
+        "ar",
+        "bg",
+        "bn",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "fa",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hr",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "ko",
+        "lt",
+        "lv",
+        "ms",
+        "nb",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr",
+        "sv",
+        "th",
+        "tl",
+        "tr",
+        "uk",
+        "ur",
+        "vi",
+        "zh",
+    ]
+)
+_REGION: Final = re.compile(r"([a-z]{2})[-_](?:[a-z]{2}|hans|hant|\d{3})", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d+")
+_PRINT: Final = re.compile(r"(?:print|printable|view|format|output)=(?:1|true|yes|print|printable)", re.IGNORECASE)
+_FIRST_OF_MORE: Final = 2
 _MAX_SEGMENTS: Final = 12
 _MAX_REPEATS: Final = 3
 
@@ -57,6 +107,26 @@ def template(target: Target) -> str:
 def folder(target: Target) -> str:
     """The template of the folder that a page lies in, with a star for the page."""
     return template(target._replace(path=target.path.partition("?")[0].rpartition("/")[0] + "/")) + "*"
+
+
+def edition(target: Target) -> tuple[str, Target]:
+    """Which other edition of a page an address names, and the page without it: its language, its print version.
+
+    The first is empty for an address that names neither.
+    """
+    path, _, query = target.path.partition("?")
+    segments = path.split("/")
+    first = segments[1].lower() if len(segments) > _FIRST_OF_MORE else ""
+    region = _REGION.fullmatch(first)
+    if (region[1].lower() if region else first) in _LANGUAGES:
+        return f"the edition in another language ({first})", target._replace(path="/" + "/".join(segments[2:]))
+    parts = [part for part in query.split("&") if not _PRINT.fullmatch(part)]
+    bare = "/".join(segment for segment in segments if segment.lower() not in ("print", "printable"))
+    if bare != path or len(parts) < len(query.split("&")):
+        return "the print version", target._replace(
+            path=(bare or "/") + ("?" + "&".join(parts) if parts and query else "")
+        )
+    return "", target
 
 
 def is_varied(target: Target) -> bool:

@@ -38,7 +38,7 @@ _LOG_IN: Final = re.compile(
 _EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
 _NEVER: Final = re.compile(
     r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
-    r"search|share|compare|submit|cdn-cgi|wp-admin|wp-json|testimonials|reviews|ratings?|"
+    r"share|compare|submit|cdn-cgi|wp-admin|wp-json|testimonials|reviews|ratings?|"
     r"customers|case-stud(?:y|ies)|partners|newsletter|subscribe|unsubscribe|tags?|authors?|demo|book-a-demo)(?:/|$|\?)",
     re.IGNORECASE,
 )
@@ -53,6 +53,8 @@ _ASSET: Final = re.compile(
     re.IGNORECASE,
 )
 _API_FILE: Final = re.compile(r"(?:openapi|swagger)[\w.-]*\.(?:ya?ml|json)$", re.IGNORECASE)
+_SHELVES: Final = re.compile(r"/(?:products?|apps|agents)/([^/]+)")
+_SEARCH: Final = re.compile(r"/(?:[\w-]*-)?search(?:-results)?(?:\.\w+)?(?:/|$|\?)", re.IGNORECASE)
 _NO_PAGE: Final = re.compile(r"(?:mailto|tel|sms|javascript|data|blob|about):", re.IGNORECASE)
 _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|txt|pdf|php|aspx?|json|ya?ml)$")
 _REPOSITORY_FILE: Final = re.compile(r"\.(?:md|mdx|txt|rst|pdf|json|ya?ml)$", re.IGNORECASE)
@@ -83,6 +85,11 @@ def is_no_page(href: str) -> bool:
     return not href or href.startswith("#") or bool(_NO_PAGE.match(href))
 
 
+def is_log_in(target: Target) -> bool:
+    """Whether an address is that of an account or a log-in page."""
+    return bool(_LOG_IN.search(target.path))
+
+
 def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdict:
     """Whether `target`, linked from the page `source`, is documentation of the product that `scope` is about."""
     place = scope.place(target)
@@ -91,10 +98,12 @@ def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdi
     path = urlsplit(target.path).path
     if link.region == "neighbour" and (place == "listing" and source == scope.home):
         return Verdict(0, "about something else than this product", False)
-    if _LOG_IN.search(target.path):
+    if is_log_in(target):
         return Verdict(0, "an account or log-in page, not documentation", False)
     if _EVENTS.search(target.path):
         return Verdict(0, "a calendar of events, not documentation", False)
+    if _SEARCH.search(target.path):
+        return Verdict(0, "search results or a page of one session, not documentation", False)
     if _NEVER.search(target.path) or (_ASSET.search(path) and not _API_FILE.search(path)):
         return Verdict(0, "not a page of documentation", False)
     if place == "repository":
@@ -145,6 +154,16 @@ def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
     if path.lower().endswith((".md", ".mdx", ".txt", ".rst", ".pdf")):
         return Verdict(max(words, _BELOW), "", False, "repository")
     return Verdict(words, "" if words else "not documentation", False, "repository")
+
+
+def is_other_product(target: Target, name: str) -> bool:
+    """Whether an address lies on the shelf of a product whose name shares no word with `name`, the product's own."""
+    match = _SHELVES.search(unquote(urlsplit(target.path).path).lower())
+    if match is None or not name:
+        return False
+    tokens = {token for token in re.split(r"[\W_]+", match[1]) if token}
+    own = set(re.split(r"[\W_]+", name.casefold()))
+    return not tokens & own and not all(token in _WORTH or token in _LINKING for token in tokens)
 
 
 def worth_of_path(path: str) -> int:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
 from agent.intake.compose import compose
-from agent.intake.crawl import MIN_WORDS, Crawl, Read, words
+from agent.intake.crawl import Crawl, Read
+from agent.intake.faults import MIN_WORDS, words
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.pages.boilerplate import without_repeats

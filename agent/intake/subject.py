@@ -32,12 +32,13 @@ _FACTORS: Final = (
 _NUMBER: Final = r"\(?\d{1,3}(?:\.\d+)?\)?(?: ?(?:/|out of) ?\d+| ?%)?"
 _SCORED: Final = re.compile(
     rf"{_FACTORS}[\s|:—–-]+{_NUMBER}(?:[\s|].*)?"
-    rf"|.*\b(?:AIVSS|AARS|CVSS(?: ?v?\d(?:\.\d)?)?)\b.{{0,40}}?\d.*"
+    r"|.*\b(?:AIVSS|AARS)\b.{0,40}?\d.*|CVSS(?: ?v?\d(?:\.\d)?)?(?: base)?(?: score)?\s*[|:]\s*\d.*"
     rf"|(?:overall |our |the )?(?:risk|trust|threat|safety|security|editor(?:['’]?s)?|user|community|average)?[- ]?"
     rf"(?:score|rating|grade)\s*[|:—–-]?\s*(?:{_NUMBER}|[A-F][+-]?|(?:very )?(?:low|medium|high|critical))(?:[\s|(].*)?"
     r"|(?:[★☆⭐]\s*)+.*|.*\b\d(?:\.\d)? (?:out of|/) 5\b.*|rated \d.*|.*\(\d[\d,.]*k? (?:reviews|ratings|votes)\).*"
     r"|\d[\d,.]*k? (?:reviews|ratings|upvotes|votes|likes)"
-    r"|.*\bMAESTRO\b.*|.*\bagentic threat model\b.*|not certain from (?:the )?listing\b.*",
+    r"|(?-i:.*\bMAESTRO\b).{0,40}\b(?:threat|layer|framework)s?\b.*|.*\bagentic threat model\b.*"
+    r"|not certain from (?:the )?listing\b.*",
     re.IGNORECASE,
 )
 _MAX_SCORED: Final = 60
