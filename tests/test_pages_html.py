@@ -319,3 +319,13 @@ def test_code_in_a_panel_before_the_main_part_stays():
     panel = "<div class=panel><pre>curl -X DELETE https://api.acme.example/runs</pre></div>"
     found = main_text(f"<div>{panel}<main><h1>Acme</h1>{PROSE}</main></div>")
     assert found[:2] == ["curl -X DELETE https://api.acme.example/runs", "Acme"]
+
+
+def test_short_statements_behind_the_only_article_stay():
+    rest = "<h2>Permissions</h2><p>Deletes files.</p><ul><li>Sends mail</li></ul><div><a href=/x>Shop now</a></div>"
+    found = main_text(f"<article><h1>Acme</h1>{PROSE}</article>{rest}")
+    assert found[-3:] == ["Permissions", "Deletes files.", "Sends mail"]
+
+
+def test_a_page_that_is_all_frame_is_read_as_it_is():
+    assert main_text("<a href=/x>Get started</a>") == ["Get started"]

@@ -59,6 +59,7 @@ _LITTLE: Final = 0.3
 _ACTION_WORDS: Final = 8
 _PHRASE_WORDS: Final = 16
 _FEW_WORDS: Final = 4
+_SHORT_WORDS: Final = 2
 _PROSE_WORDS: Final = 12
 _OPENING: Final = 0.3
 """Share of the words that may stand before a page's title as mere preamble."""
@@ -97,7 +98,7 @@ def trimmed(pieces: Sequence[Piece], *, named: bool) -> list[Piece]:
     if not named:
         while kept and kept[-1].linked >= _LINKED and kept[-1].block.kind in ("paragraph", "item"):
             kept.pop()
-    return kept
+    return kept or list(pieces)
 
 
 def _is_noise(piece: Piece) -> bool:
@@ -121,6 +122,8 @@ def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
         return True
     if piece.block.kind == "row" and not named:
         return opened
+    if opened and not piece.links and (words >= _SHORT_WORDS or piece.block.kind in ("item", "heading")):
+        return not _BANNER.search(piece.block.text)
     if named or not opened:
         return words >= _PROSE_WORDS and piece.linked < _LITTLE and not _BANNER.search(piece.block.text)
     return words > _FEW_WORDS and piece.linked < _LINKED and not _BANNER.search(piece.block.text)
