@@ -16,6 +16,7 @@ from agent.intake.pages.boilerplate import without_repeats
 from agent.intake.pages.extract import media_type, read_parts
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Removed
+from agent.intake.rendering import with_browser
 from agent.intake.snapshot import digest
 from agent.intake.sources import Folder, Input, LocalFile, open_sources
 from agent.intake.subject import Subject, resolve_subject
@@ -110,7 +111,10 @@ def read(
 
     inputs = open_sources(sources, settings)
     with open_network(settings, allow_private, resolve=resolve) as (guard, web):
-        return read_inputs(inputs, web, settings, guard=guard, notes=notes, product=product, progress=progress, now=now)
+        seen = with_browser(web, settings, progress)
+        return read_inputs(
+            inputs, seen, settings, guard=guard, notes=notes, product=product, progress=progress, now=now
+        )
 
 
 def read_inputs(
@@ -151,16 +155,6 @@ def read_inputs(
     _add_notes(gathering, notes)
     _add_missing(gathering, crawl)
     first = inputs[0]
-    budget = Budget(
-        pages=settings.max_pages,
-        pages_used=crawl.pages_used + gathering.pages_used,
-        bytes=settings.max_total_bytes,
-        bytes_used=gathering.bytes_used,
-        seconds=settings.total_seconds,
-        depth=settings.max_depth,
-        connections_per_host=settings.connections_per_host,
-        delay_seconds=settings.delay_seconds,
-    )
     intake = Intake(
         source=first if isinstance(first, str) else first.name,
         final_url=gathering.final_url,
@@ -168,12 +162,25 @@ def read_inputs(
         documents=tuple(_documents(gathering.parts)),
         links=tuple(crawl.links.values()),
         missing=tuple(gathering.missing),
-        budget=budget,
+        budget=_budget(gathering, crawl, settings),
         product=subject.name,
         candidates=subject.candidates,
         sites=tuple(crawl.sites),
     )
     return IntakeResult(intake, gathering.blobs)
+
+
+def _budget(g: _Gathering, crawl: Crawl, settings: Settings) -> Budget:
+    return Budget(
+        pages=settings.max_pages,
+        pages_used=crawl.pages_used + g.pages_used,
+        bytes=settings.max_total_bytes,
+        bytes_used=g.bytes_used,
+        seconds=settings.total_seconds,
+        depth=settings.max_depth,
+        connections_per_host=settings.connections_per_host,
+        delay_seconds=settings.delay_seconds,
+    )
 
 
 def _silent(_: str) -> None:
@@ -245,7 +252,7 @@ def _check_listing(part: _Part, where: str) -> None:
     if count >= MIN_WORDS:
         return
     if part.page.scripts:
-        hint = "it builds its text with JavaScript: save the page from a browser and give the file"
+        hint = "it builds its text with JavaScript: save the page from a browser and give the file, or set browser = on"
     else:
         hint = "give the product's own listing page, or a file with its text"
     what = "the page has no text" if count == 0 else f"the page has only {count} words of text"
