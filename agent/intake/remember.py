@@ -8,24 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
 
 from agent.errors import SeptetError, SourceError, UnavailableError
-from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.cache import Cache, Unfinished
 from agent.intake.net.log import Logged
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.net.network import open_network
-from agent.intake.pages.extract import read_page, sniff
 from agent.intake.reader import IntakeResult, read_inputs
+from agent.intake.rendering import with_browser
 from agent.intake.replay import OF_THIS_MACHINE, Recorded, record
 from agent.intake.snapshot import digest
 from agent.intake.sources import Input, open_sources
 from agent.settings import Settings
 
 Progress = Callable[[str], None]
-NEAR_EMPTY_WORDS: Final = 30
-"""Words up to which a page with scripts is taken to get its text from them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def read_remembered(
         try:
             with open_network(settings, allow_private, resolve=resolve, kept=cache) as (guard, network):
                 web = Logged(
-                    _rendering(network, settings),
+                    with_browser(network, settings, progress),
                     unfinished.known if unfinished else None,
                     sink=unfinished.add if unfinished else None,
                     max_bytes=settings.max_total_bytes,
@@ -106,27 +102,6 @@ def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress 
         now=own.now,
     )
     return Remembered(result, recorded)
-
-
-def _rendering(network: Web, settings: Settings) -> Web:
-    """The network, with a browser before it when the settings ask for one; what it renders is what is recorded."""
-    if settings.browser != "on":
-        return network
-    from agent.intake.net.browser import Rendering
-
-    return Rendering(network, settings, lambda answer: _needs_javascript(answer, settings))
-
-
-def _needs_javascript(answer: Fetched, settings: Settings) -> bool:
-    """Whether a page has next to no text and says that scripts would make it."""
-    try:
-        kind = sniff(answer.body, answer.media_type, answer.url)
-        page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
-    except SourceError:
-        return False
-    if page is None or not (page.scripts or page.wall == "script"):
-        return False
-    return sum(len(block.text.split()) for block in page.blocks) < NEAR_EMPTY_WORDS
 
 
 def _no_look_up(host: str, _: int) -> Sequence[str]:

@@ -47,13 +47,21 @@ class _Message(BaseModel):
 class Rendering:
     """A `Web` whose pages that need JavaScript come back as the document that a browser makes of them.
 
-    `needs` tells such a page. One that cannot be rendered comes back as it was, with its reason in `faults`.
+    `needs` tells such a page. One that cannot be rendered comes back as it was: `tell` hears why,
+    `faults` keeps it.
     """
 
-    def __init__(self, inner: Web, settings: Settings, needs: Callable[[Fetched], bool]) -> None:
+    def __init__(
+        self,
+        inner: Web,
+        settings: Settings,
+        needs: Callable[[Fetched], bool],
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         self._inner = inner
         self._settings = settings
         self._needs = needs
+        self._tell = tell
         self.faults: dict[str, str] = {}
         """Address of a page that stayed unrendered to the reason."""
 
@@ -68,14 +76,15 @@ class Rendering:
     def _rendered(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, SeptetError) or not self._needs(outcome):
             return outcome
-        used_up = self._inner.exhausted()
-        if used_up:
-            self.faults[outcome.url] = used_up
-            return outcome
         try:
+            used_up = self._inner.exhausted()
+            if used_up:
+                raise UnavailableError(used_up, where=outcome.url, hint=_HINT)
             return render(outcome, self._inner, self._settings)
         except SeptetError as error:
             self.faults[outcome.url] = error.what
+            if self._tell is not None:
+                self._tell(f"not rendered: {outcome.url}: {error.what} ({error.hint})")
             return outcome
 
 
