@@ -16,9 +16,13 @@ _MAX_NAME: Final = 6
 _SEVERAL: Final = 2
 _CARD: Final = 3
 """Blocks of a card, its name included."""
+# The title of a shelf, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
 _GENERIC: Final = re.compile(
-    r"(?:.*\b)?(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations|listings|"
-    r"directory|marketplace|catalog(?:ue)?|category|collection|search results|browse|explore|all|home)\b.*|",
+    r"(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+|[a-z]+) ){0,2}"
+    r"(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations|listings)"
+    r"(?: (?:directory|marketplace|catalog(?:ue)?|list|gallery|store))?"
+    r"|(?:[a-z]+ ){0,3}(?:directory|marketplace|catalog(?:ue)?|category|collection|search results|gallery|app store)"
+    r"|browse|explore|home|welcome|index|",
     re.IGNORECASE,
 )
 _PRODUCT: Final = re.compile(
