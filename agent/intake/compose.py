@@ -196,6 +196,7 @@ def compose(
         media_type=snapshot.media_type,
         fetched_at=snapshot.fetched_at,
         user_agent=snapshot.user_agent,
+        form=page.form,
         text=text,
         sections=sections,
         findings=_unique(findings, _MAX_FINDINGS),

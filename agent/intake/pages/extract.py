@@ -1,15 +1,12 @@
 """From bytes to blocks: what the bytes are, and which reader takes them.
 
-Markdown and text are read here, by code of our own; HTML and PDF go to a child process that can be killed, because
-pages of two megabytes are known that hang every parser of theirs. The child is a fresh interpreter with an empty
-environment: no key can be in it, and it starts in well under a tenth of a second.
+Markdown and text are read here, by code of our own; everything that needs a parser goes to a child process that can be
+killed (`warm`), because pages of two megabytes are known that hang every parser of HTML.
 """
 
 import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path, PurePosixPath
+import re
+from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,10 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 from agent.errors import SeptetError, SourceError
 from agent.intake.pages.charset import NotText, decode
 from agent.intake.pages.markdown import read_markdown, read_text
-from agent.intake.pages.page import Page
+from agent.intake.pages.page import Page, Part
+from agent.intake.pages.warm import PARSER, Limits, Stopped
 from agent.settings import Settings
 
-MediaKind = Literal["html", "markdown", "text", "pdf", "json"]
+MediaKind = Literal["html", "markdown", "text", "pdf", "json", "yaml", "xml"]
 
 _MEDIA: Final[dict[MediaKind, str]] = {
     "html": "text/html",
@@ -28,6 +26,8 @@ _MEDIA: Final[dict[MediaKind, str]] = {
     "text": "text/plain",
     "pdf": "application/pdf",
     "json": "application/json",
+    "yaml": "application/yaml",
+    "xml": "application/xml",
 }
 SUFFIXES: Final[dict[str, MediaKind]] = {
     ".html": "html",
@@ -41,6 +41,9 @@ SUFFIXES: Final[dict[str, MediaKind]] = {
     ".rst": "text",
     ".pdf": "pdf",
     ".json": "json",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".xml": "xml",
 }
 _BY_MEDIA: Final[dict[str, MediaKind]] = {
     "text/html": "html",
@@ -50,23 +53,40 @@ _BY_MEDIA: Final[dict[str, MediaKind]] = {
     "text/plain": "text",
     "application/pdf": "pdf",
     "application/json": "json",
+    "text/json": "json",
+    "application/yaml": "yaml",
+    "application/x-yaml": "yaml",
+    "text/yaml": "yaml",
+    "text/x-yaml": "yaml",
+    "application/xml": "xml",
+    "text/xml": "xml",
 }
-_PDF_MARK: Final = b"%PDF-"
+_MARKS: Final = b"\xef\xbb\xbf \t\r\n"
+_PDF_MARK: Final = b"%pdf-"
+_GZIP: Final = b"\x1f\x8b"
 _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", b"<main", b"<article", b"<meta")
+_SITEMAP: Final = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
+_API: Final = re.compile(rb"(?:^|\n)[\"']?(?:openapi|swagger)[\"']?[ \t]*:[ \t]*[\"']?[23]\.")
+_HEADING: Final = re.compile(rb"(?:^|\n)#{1,6} \S")
 _SNIFFED: Final = 1024
-_PACKAGE_PARENT: Final = str(Path(__file__).resolve().parent.parent.parent.parent)
-# -I: no environment, no user site, no current folder on the path; the package's own folder is added by name.
-_BOOTSTRAP: Final = (
-    "import sys; sys.path.insert(0, {parent!r}); from agent.intake.pages.parse_child import main; main()"
-)
-_GRACE: Final = 2.0
-"""Wall-clock seconds beyond the allowance of processor time, times the load of a busy machine."""
-_LOAD: Final = 3.0
-_PAGE: Final = TypeAdapter(Page)
+_FRONT: Final = re.compile(r"---[ \t]*\n(?:[^\n]*\n){0,40}?(?:description|allowed-tools|tools)[ \t]*:")
+_PARTS: Final = TypeAdapter(tuple[Part, ...])
 _WORST: Final = {
     "not-text": "not a text document",
     "too-large": "too large to be parsed",
+    "too-deep": "nested too deeply to be parsed",
     "unreadable": "cannot be parsed",
+    "json": "not valid JSON",
+    "yaml": "not valid YAML",
+    "xml": "not valid XML",
+    "other-xml": "an XML document that is no sitemap",
+    "expands": "expands to more than is read",
+    "entities": "an XML document that declares entities",
+}
+_HINTS: Final = {
+    "json": "check the file with a JSON reader",
+    "yaml": "check the file with a YAML reader",
+    "other-xml": "give an HTML, Markdown, text, PDF, JSON or YAML document",
 }
 
 
@@ -75,19 +95,21 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
 
     Raises SourceError when it is none of the kinds that are read.
     """
-    head = body[:_SNIFFED].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if head.startswith(_PDF_MARK.lower()):
-        return "pdf"
-    by_suffix = SUFFIXES.get(PurePosixPath(name.partition("?")[0]).suffix.lower())
-    by_media = _BY_MEDIA.get(declared)
-    if by_media == "text" and by_suffix in ("markdown", "json"):
-        return by_suffix
-    kind = by_media or (by_suffix if not declared else None)
-    if kind == "pdf":
+    head = body[:_SNIFFED].lstrip(_MARKS).lower()
+    suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
+    by_suffix = SUFFIXES.get(suffix)
+    by_media = _BY_MEDIA.get(declared) or _by_structure(declared)
+    told = by_media or (by_suffix if not declared else None)
+    shown = _by_content(body, head, suffix, told or by_suffix)
+    if shown is not None:
+        return shown
+    if told == "pdf":
         raise SourceError("not a PDF although it says so", where=name, hint="give a PDF, HTML, Markdown or text file")
-    if kind is not None:
-        return kind
-    if head.startswith(_HTML_MARKS) or (not declared and head.startswith(b"<") and b"</" in head):
+    if by_media == "text" and by_suffix in ("markdown", "json", "yaml"):
+        return by_suffix
+    if told is not None:
+        return told
+    if head.startswith(b"<") and b"</" in head and not declared:
         return "html"
     if declared.startswith("text/") or not declared:
         return "text"
@@ -96,20 +118,70 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     )
 
 
+def _by_structure(declared: str) -> MediaKind | None:
+    """The kind that a structured suffix names: `application/openapi+json`."""
+    if declared.endswith("+json"):
+        return "json"
+    return "yaml" if declared.endswith("+yaml") else None
+
+
+def _by_content(body: bytes, head: bytes, suffix: str, expected: MediaKind | None) -> MediaKind | None:
+    """The kind that the bytes themselves show beyond doubt, whatever was declared; None when they leave it open."""
+    if head.startswith(_PDF_MARK):
+        return "pdf"
+    if body.startswith(_GZIP) and suffix == ".gz":
+        return "xml"
+    if head.startswith(b"<?xml") or expected == "xml":
+        if b"<html" in head:
+            return "html"
+        return "xml" if _SITEMAP.search(head) or expected in ("xml", None) else None
+    if _SITEMAP.match(head):
+        return "xml"
+    if head.startswith(_HTML_MARKS):
+        return "html"
+    if expected in ("json", "markdown"):
+        return None
+    if head[:1] in (b"{", b"[") and (expected in ("text", "html", "pdf", "yaml", None)) and _is_json(body):
+        return "json"
+    if expected in ("text", "html", None) and _API.search(head):
+        return "yaml"
+    # Markdown under a wrong name has a heading and no element.
+    if expected == "html" and b"</" not in body[: 64 * _SNIFFED] and _HEADING.search(head):
+        return "markdown"
+    return None
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether the first bytes go on as JSON does, so that `[draft] notes` stays text."""
+    return bool(
+        re.match(rb"[\xef\xbb\xbf\s]*(?:\{\s*(?:\"|\})|\[\s*(?:[\[{\"\d\]-]|true|false|null))", body)
+    ) and body.rstrip()[-1:] in (b"}", b"]")
+
+
 def media_type(kind: MediaKind) -> str:
     """The media type under which a kind is recorded."""
     return _MEDIA[kind]
 
 
 def read_page(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> Page:
-    """The blocks of `body`, which is of `kind` (JSON apart, see `listing_json`); `name` is for messages.
+    """The blocks of `body`, which is of `kind`; of a source with several documents the first. `name` is for messages.
 
     Raises SourceError when the bytes are no text, or the parser failed or ran out of its time or memory.
     """
-    if kind in ("html", "pdf"):
+    return read_parts(body, kind, charset, name, settings)[0].page
+
+
+def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: Settings) -> tuple[Part, ...]:
+    """All documents of `body`, at least one: a JSON listing carries its documentation with it.
+
+    Raises SourceError as `read_page` does.
+    """
+    if kind not in ("markdown", "text"):
         return _in_child(body, kind, charset, name, settings)
     text = text_of(body, charset, name)
-    return read_markdown(text) if kind == "markdown" else read_text(text)
+    if _FRONT.match(text):
+        return _in_child(body, "skill", charset, name, settings)
+    return (Part(read_markdown(text) if kind == "markdown" else read_text(text), ""),)
 
 
 def text_of(body: bytes, charset: str, name: str) -> str:
@@ -126,45 +198,34 @@ def text_of(body: bytes, charset: str, name: str) -> str:
 _HINT: Final = "give an HTML, Markdown, text, PDF or JSON document"
 
 
-def _in_child(body: bytes, kind: str, charset: str, name: str, settings: Settings) -> Page:
-    bootstrap = _BOOTSTRAP.format(parent=_PACKAGE_PARENT)
-    options = [kind, charset, str(settings.parse_seconds), str(settings.parse_memory_mb)]
-    command = [sys.executable, "-I", "-X", "utf8", "-c", bootstrap, *options]
-    # Files instead of pipes: the child's output is bounded by its file-size limit, and nothing can dead-lock.
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as result:
-        source.write(body)
-        source.seek(0)
-        try:
-            done = subprocess.run(
-                command,
-                stdin=source,
-                stdout=result,
-                stderr=subprocess.DEVNULL,
-                env={},
-                cwd="/",
-                check=False,
-                timeout=settings.parse_seconds * _LOAD + _GRACE,
-            )
-        except subprocess.TimeoutExpired:
-            raise _failed("took too long to parse", name) from None
-        result.seek(0)
-        answer = result.read()
-    if done.returncode != 0:
-        raise _failed("took too long or too much memory to parse" if done.returncode < 0 else "cannot be parsed", name)
-    return _page(answer, name)
+def _in_child(body: bytes, kind: str, charset: str, name: str, settings: Settings) -> tuple[Part, ...]:
+    try:
+        answer = PARSER.parse(body, kind, charset, Limits(settings.parse_seconds, settings.parse_memory_mb))
+    except Stopped as stop:
+        raise _failed(
+            "took too long or too much memory to parse" if stop.killed else "cannot be parsed", name
+        ) from None
+    return _parts(answer, name)
 
 
-def _page(answer: bytes, name: str) -> Page:
+def _parts(answer: bytes, name: str) -> tuple[Part, ...]:
     """The child's answer, checked field by field: a parser that was taken over gets no further than its text."""
     try:
         fields = json.loads(answer)
         if not isinstance(fields, dict):
             raise _failed("cannot be parsed", name)
         if "error" in fields:
-            raise _failed(_WORST.get(str(fields["error"]), "cannot be parsed"), name)
-        return _PAGE.validate_python(fields.get("page"))
+            raise _named(str(fields["error"]), str(fields.get("detail", "")), name)
+        parts = _PARTS.validate_python(fields.get("parts"))
     except (ValueError, ValidationError, RecursionError):
         raise _failed("cannot be parsed", name) from None
+    return parts or (Part(Page("", ()), ""),)
+
+
+def _named(sort: str, detail: str, name: str) -> SeptetError:
+    what = _WORST.get(sort, "cannot be parsed")
+    where = f"{name}: {detail}" if detail and sort in ("json", "yaml", "xml") else name
+    return SourceError(what, where=where, hint=_HINTS[sort]) if sort in _HINTS else _failed(what, where)
 
 
 def _failed(what: str, name: str) -> SeptetError:

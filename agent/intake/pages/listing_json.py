@@ -1,12 +1,12 @@
 """JSON sources: a listing object becomes the listing and its documents; other JSON gives the text of its strings."""
 
-import json
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.errors import SourceError
 from agent.intake.pages.markdown import read_markdown
-from agent.intake.pages.page import Block, Page
+from agent.intake.pages.page import Block, Page, Part
+from agent.intake.pages.tree import Tree, Unreadable, strings
 
 _BODY_KEYS: Final = ("tagline", "overview", "features", "description", "docs")
 _PARAGRAPHS: Final = ("tagline", "description", "overview")
@@ -14,27 +14,28 @@ _LISTS: Final = (("features", "Features"), ("integrations", "Integrations"), ("p
 _MAX_STRINGS: Final = 20_000
 
 
-class Part(NamedTuple):
-    """One document of a JSON source; `anchor` tells it from the others of the same file."""
-
-    page: Page
-    anchor: str
-
-
 def read_json(text: str, name: str) -> tuple[Part, ...]:
-    """The documents of a JSON text, the listing first.
+    """The documents of a JSON text, the listing first, in whichever of the known formats it is.
 
-    A listing object has a `name` and one of tagline, overview, features, description, docs. Raises SourceError when
-    the text is no JSON or nests too deeply.
+    Raises SourceError when the text is no JSON or nests too deeply.
     """
+    from agent.intake.pages.structured import read_data
+
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        place = f"{name}: {error}" if isinstance(error, json.JSONDecodeError) else name
-        raise SourceError("not valid JSON", where=place, hint="check the file with a JSON reader") from None
+        return read_data(text, "json")
+    except Unreadable as error:
+        where = f"{name}: {error}" if str(error) else name
+        raise SourceError("not valid JSON", where=where, hint="check the file with a JSON reader") from None
+
+
+def read_value(value: Tree) -> tuple[Part, ...]:
+    """A listing object with its documents; of any other value the strings.
+
+    A listing object has a `name` and one of tagline, overview, features, description, docs.
+    """
     if isinstance(value, dict) and isinstance(value.get("name"), str) and any(key in value for key in _BODY_KEYS):
         return (Part(_listing(value), ""), *_docs(value))
-    blocks = tuple(Block("paragraph", string.strip()) for string in _strings(value) if string.strip())
+    blocks = tuple(Block("paragraph", text.strip()) for text in strings(value, _MAX_STRINGS) if text.strip())
     return (Part(Page(blocks[0].text if blocks else "", blocks), ""),)
 
 
@@ -68,18 +69,3 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, str):
         return [value.strip()] if value.strip() else []
     return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
-
-
-def _strings(value: object) -> Iterator[str]:
-    """All strings of a JSON value in document order, keys left out."""
-    stack = [value]
-    count = 0
-    while stack and count < _MAX_STRINGS:
-        item = stack.pop()
-        if isinstance(item, str):
-            count += 1
-            yield item
-        elif isinstance(item, dict):
-            stack.extend(reversed(list(item.values())))
-        elif isinstance(item, list):
-            stack.extend(reversed(item))

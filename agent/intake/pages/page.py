@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 BlockKind = Literal["heading", "paragraph", "item", "row", "code"]
 Region = Literal["main", "chrome", "neighbour"]
 AboutHint = Literal["", "other"]
+Form = Literal["prose", "tools", "manifest", "api"]
 Wall = Literal["", "login", "consent", "script"]
 """What stands between a reader and a page with little text: a log-in, a consent form, JavaScript."""
 
@@ -45,6 +46,8 @@ class PageLink(NamedTuple):
     region: Region
     rel: str = ""
     """Its roles in lower case, with blanks between: `nofollow`, `homepage`, …"""
+    modified: str = ""
+    """When a sitemap says that the page changed, as written there."""
 
 
 class Page(NamedTuple):
@@ -63,3 +66,14 @@ class Page(NamedTuple):
     wall: Wall = ""
     stylesheets: tuple[str, ...] = ()
     """Addresses of the style sheets that the page links, as written."""
+    form: Form = "prose"
+    """What the text was made from; the values are those of `records.DocumentForm`."""
+    name: str = ""
+    """The product's own name where the format has a field for it."""
+
+
+class Part(NamedTuple):
+    """One document of a source that holds several; `anchor` tells it from the others of the same file."""
+
+    page: Page
+    anchor: str

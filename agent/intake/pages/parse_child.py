@@ -1,61 +1,160 @@
-"""The parsing child: reads one document from a file, writes its blocks as JSON to its output, and ends.
+"""The parsing child: a warm process that forks once for each document, and the one that reads the document.
 
-It runs under limits of processor time, memory and output size that it sets for itself before it loads a parser, with an
-empty environment and no network use, so that a page which hangs or breaks a parser costs one child. Only the standard
-library and the one parser that is needed are imported.
+The warm process has the readers loaded and touches no byte of any source. For each document it takes three open files
+from its socket (the bytes, the place for the answer, a pipe for the word that it is done) and forks. The fork sets its
+own limits of processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and
+ends, so that a page which hangs or breaks a parser costs one fork. Nothing of the network, no environment and no other
+file is theirs. Both end when the program that started them ends.
 """
 
 import json
+import os
 import resource
+import select
+import signal
+import socket
 import sys
-from typing import Final
+from typing import Final, NoReturn
 
 from agent.intake.pages.charset import NotText, decode
-from agent.intake.pages.page import Page
+from agent.intake.pages.page import Part
+from agent.intake.pages.tree import Unreadable
 
+REQUEST: Final = 256
+"""Bytes of every request: JSON, padded with blanks, so that two never run together."""
+FILES: Final = 3
+"""Open files that come with a request."""
+DONE: Final = b"."
+FAILED: Final = b"!"
 _MAX_OUTPUT: Final = 64 * 1024 * 1024
 _MEGABYTE: Final = 1024 * 1024
 _MAX_RECURSION: Final = 5000
+_KILL_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 def main() -> None:
-    """Parse standard input as `argv` says: kind (html or pdf), declared character set, CPU seconds, memory in MiB."""
-    kind, charset, seconds, memory = sys.argv[1:]
-    _limit(float(seconds), int(memory))
-    body = sys.stdin.buffer.read()
+    """Serve the socket on standard input until its other end closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to answer
+    channel = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    _load("html")
+    loaded = {"html"}
+    pending: list[str] = []
+    while True:
+        # What only some pages need is loaded while nobody waits.
+        if pending and not select.select([channel], [], [], 0)[0]:
+            _load(pending.pop())
+            continue
+        message, files, _, _ = socket.recv_fds(channel, REQUEST, FILES)
+        if not message or len(files) != FILES:
+            return
+        kind, charset, seconds, wall, memory = json.loads(message)
+        if kind not in loaded:
+            loaded.add(kind)
+            _load(kind)
+        elif "vote" not in loaded:
+            loaded.add("vote")
+            pending.append("vote")
+        parent = os.getpid()
+        if os.fork() == 0:
+            channel.close()
+            _die_with(parent)
+            _serve(files, kind, charset, (float(seconds), float(wall), int(memory)))
+        for file in files:
+            os.close(file)
+
+
+def _load(kind: str) -> None:
+    """Import what reading `kind` needs, once for all forks."""
+    if kind == "html":
+        from agent.intake.pages import html  # noqa: F401
+    elif kind == "vote":
+        import trafilatura  # noqa: F401
+    elif kind == "pdf":
+        from agent.intake.pages import pdf  # noqa: F401
+    elif kind == "xml":
+        from agent.intake.pages import sitemap  # noqa: F401
+    else:
+        from agent.intake.pages import structured  # noqa: F401
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel end this process when the warm one ends; elsewhere than on Linux the wall clock does."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float, int]) -> NoReturn:
+    """Read one document under `limits` (seconds of CPU, seconds by the clock, MiB), answer, and end."""
+    source, result, status = files
+    word = FAILED
     try:
-        answer = _answer(_parse(kind, charset, body))
-    except NotText as error:
-        answer = {"error": "not-text", "detail": str(error)}
-    except MemoryError:
-        answer = {"error": "too-large", "detail": "the parser ran out of memory"}
-    except (ValueError, RecursionError, ArithmeticError, LookupError, TypeError, AttributeError, OSError) as error:
-        # A parser that stumbles over a hostile document may raise almost anything; the parent names the document.
-        answer = {"error": "unreadable", "detail": type(error).__name__}
-    sys.stdout.write(json.dumps(answer, ensure_ascii=True, separators=(",", ":")))
+        _limit(*limits)
+        with open(source, "rb") as given:
+            answer = answered(kind, charset, given.read())
+        with open(result, "w", encoding="ascii") as place:
+            json.dump(answer, place, ensure_ascii=True, separators=(",", ":"))
+        word = DONE
+    finally:
+        # Whatever was raised, this fork must not go on as a second warm process.
+        os.write(status, word)
+        os._exit(0)
 
 
-def _limit(seconds: float, memory: int) -> None:
-    whole = max(1, int(seconds))
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+def _limit(seconds: float, wall: float, memory: int) -> None:
+    # The default action of both clocks ends the process, whatever the parser is busy with.
+    signal.setitimer(signal.ITIMER_REAL, max(wall, 1.0))
+    signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
+    whole = max(1, int(seconds) + 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
     resource.setrlimit(resource.RLIMIT_AS, (memory * _MEGABYTE, memory * _MEGABYTE))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_OUTPUT, _MAX_OUTPUT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(_MAX_RECURSION)
 
 
-def _parse(kind: str, charset: str, body: bytes) -> Page:
+def answered(kind: str, charset: str, body: bytes) -> dict[str, object]:
+    """The answer for one document: its parts, or the sort of its failure and a detail in words."""
+    try:
+        return {"parts": _parse(kind, charset, body)}
+    except NotText as error:
+        return {"error": "not-text", "detail": str(error)}
+    except Unreadable as error:
+        return {"error": error.sort, "detail": str(error)}
+    except MemoryError:
+        return {"error": "too-large", "detail": "the parser ran out of memory"}
+    except RecursionError:
+        return {"error": "too-deep", "detail": ""}
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError) as error:
+        # A parser that stumbles over a hostile document may raise almost anything; the parent names the document.
+        return {"error": "unreadable", "detail": type(error).__name__}
+
+
+def _parse(kind: str, charset: str, body: bytes) -> tuple[Part, ...]:
     if kind == "pdf":
         from agent.intake.pages.pdf import read_pdf
 
-        return read_pdf(body)
-    from agent.intake.pages.html import read_html
+        return (Part(read_pdf(body), ""),)
+    if kind == "xml":
+        from agent.intake.pages.sitemap import read_sitemap
 
-    return read_html(decode(body, charset))
+        return (Part(read_sitemap(body), ""),)
+    text = decode(body, charset)
+    if kind == "html":
+        from agent.intake.pages.html import read_html
 
+        return (Part(read_html(text), ""),)
+    from agent.intake.pages.structured import read_data
 
-def _answer(page: Page) -> dict[str, object]:
-    return {"page": page}
+    return read_data(text.replace("\r\n", "\n").replace("\r", "\n"), kind)
 
 
 if __name__ == "__main__":

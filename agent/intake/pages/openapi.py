@@ -1,0 +1,134 @@
+"""OpenAPI 3.x and Swagger 2 as text: servers, security schemes, and each operation with its parameters and scopes."""
+
+from typing import Final
+
+from agent.intake.pages.agent_card import write_security
+from agent.intake.pages.mcp import kind_of, write_arguments
+from agent.intake.pages.page import Page
+from agent.intake.pages.tree import Tree, entries, fields, text_at, words
+from agent.intake.pages.writer import Writer
+
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+_MAX_HOPS: Final = 8
+"""References to references that are followed, within the file only."""
+_MAX_PATHS: Final = 2000
+
+
+def is_openapi(value: Tree) -> bool:
+    """Whether a value is an OpenAPI 3 or Swagger 2 description."""
+    inside = fields(value)
+    version = words(inside.get("openapi") or inside.get("swagger"))
+    return version[:1] in ("2", "3") and bool({"paths", "webhooks", "components", "info"} & inside.keys())
+
+
+def read_openapi(value: Tree) -> Page:
+    """The page of an API description. References to other files or hosts stay unread."""
+    writer = Writer()
+    inside = fields(value)
+    info = inside.get("info")
+    title = text_at(info, "title") or "API"
+    writer.heading(title, 1)
+    writer.prose(text_at(info, "summary"))
+    writer.prose(text_at(info, "description"))
+    writer.fact("Version of the API", words(fields(info).get("version")))
+    _links(writer, value)
+    _servers(writer, value)
+    components = fields(inside.get("components"))
+    schemes = fields(components.get("securitySchemes") or inside.get("securityDefinitions"))
+    write_security(writer, {name: _resolved(value, scheme) for name, scheme in schemes.items()})
+    _security(writer, "Every operation needs", inside.get("security"))
+    for group, label in (("paths", ""), ("webhooks", "webhook ")):
+        for path, raw in list(fields(inside.get(group)).items())[:_MAX_PATHS]:
+            item = _resolved(value, raw)
+            shared = entries(fields(item).get("parameters"))
+            for method in _METHODS:
+                if method in fields(item):
+                    _operation(writer, value, f"{label}{method.upper()} {path}", fields(item)[method], shared)
+    return writer.page(title, "api", text_at(info, "title"))
+
+
+def _links(writer: Writer, value: Tree) -> None:
+    info = fields(fields(value).get("info"))
+    for address, text in (
+        (text_at(info, "termsOfService"), "terms of service"),
+        (text_at(fields(value).get("externalDocs"), "url"), "documentation"),
+        (text_at(info.get("contact"), "url"), "contact"),
+    ):
+        writer.link(address, text)
+
+
+def _servers(writer: Writer, value: Tree) -> None:
+    inside = fields(value)
+    for server in entries(inside.get("servers")):
+        about = text_at(server, "description")
+        writer.fact("Server", text_at(server, "url") + (f", {about}" if about else ""))
+    host = text_at(value, "host")
+    if host:
+        scheme = words(entries(inside.get("schemes"))[:1]) or "https"
+        writer.fact("Server", f"{scheme}://{host}{text_at(value, 'basePath')}")
+
+
+def _operation(writer: Writer, root: Tree, call: str, operation: Tree, shared: list[Tree]) -> None:
+    inside = fields(operation)
+    writer.heading(call, 2)
+    summary = text_at(operation, "summary")
+    description = text_at(operation, "description")
+    writer.prose(summary or description, call)
+    if summary and description and description != summary:
+        writer.prose(description)
+    if inside.get("deprecated") is True:
+        writer.item(f"{call} is deprecated.")
+    parameters = [_resolved(root, raw) for raw in (*shared, *entries(inside.get("parameters")))]
+    for parameter in parameters:
+        _parameter(writer, root, parameter)
+    content = fields(fields(_resolved(root, inside.get("requestBody"))).get("content"))
+    for media in list(content.values())[:1]:
+        _body(writer, root, fields(media).get("schema"))
+    if "security" in inside:
+        _security(writer, f"{call} needs", inside["security"])
+
+
+def _parameter(writer: Writer, root: Tree, parameter: Tree) -> None:
+    inside = fields(parameter)
+    place = words(inside.get("in"))
+    if place == "body":
+        _body(writer, root, inside.get("schema"))
+        return
+    must = "required" if inside.get("required") is True else "optional"
+    kind = kind_of(_resolved(root, inside.get("schema"))) if "schema" in inside else kind_of(parameter)
+    name = text_at(parameter, "name")
+    if name:
+        writer.row(f"parameter {name}", f"{kind} in {place}, {must}", text_at(parameter, "description"))
+
+
+def _body(writer: Writer, root: Tree, schema: Tree) -> None:
+    found = fields(_resolved(root, schema))
+    parts = [found, *(fields(_resolved(root, part)) for part in entries(found.get("allOf")))]
+    for part in parts:
+        properties = {name: _resolved(root, inner) for name, inner in fields(part.get("properties")).items()}
+        write_arguments(writer, "field", {**part, "properties": properties}, depth=1)
+
+
+def _security(writer: Writer, label: str, needs: Tree) -> None:
+    if needs == []:
+        writer.item(f"{label} no credential.")
+    for need in entries(needs):
+        if need == {}:
+            writer.item(f"{label} no credential, or one of the others named here.")
+        for name, scopes in fields(need).items():
+            listed = words(scopes)
+            writer.item(f"{label} {name}" + (f" with the scopes {listed}" if listed else ""))
+
+
+def _resolved(root: Tree, value: Tree) -> Tree:
+    """`value`, or what its reference within the file points to; a reference elsewhere, or in a circle, is nothing."""
+    for _ in range(_MAX_HOPS):
+        reference = fields(value).get("$ref") if isinstance(value, dict) else None
+        if not isinstance(reference, str):
+            return value
+        if not reference.startswith("#/"):
+            return None
+        value = root
+        for step in reference[2:].split("/"):
+            value = fields(value).get(step.replace("~1", "/").replace("~0", "~"))
+    return None

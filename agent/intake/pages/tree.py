@@ -1,0 +1,196 @@
+"""JSON and YAML as plain values under caps, and how a reader asks for a field without trusting its type.
+
+No value is trusted to have the shape that its format prescribes: a field of another type counts as absent. Imported by
+the parsing child.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import yaml
+
+Tree = object
+"""A value of JSON or YAML: a mapping, a list, a string, a number, a truth value or nothing."""
+_MAX_VALUES: Final = 400_000
+"""Values of one source, each counted as often as it is referred to."""
+_MAX_DEPTH: Final = 100
+_MAX_ALIASES: Final = 1000
+_SHOWN: Final = 60
+
+
+class Unreadable(Exception):  # noqa: N818  (the parsing child knows no exception tree; the parent turns it into one)
+    """A source that is not read; `sort` is a key that `extract` has words for."""
+
+    def __init__(self, sort: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.sort = sort
+
+
+class Loaded(NamedTuple):
+    """A value, and the keys that one mapping gives twice: the last one counts, as in most readers."""
+
+    value: Tree
+    twice: tuple[str, ...]
+
+
+def load_json(text: str) -> Loaded:
+    """The value of a JSON text.
+
+    Raises Unreadable when it is no JSON (NaN and Infinity are none), nests too deeply or holds too many values.
+    """
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Tree]]) -> dict[str, Tree]:
+        made = dict(items)
+        if len(made) < len(items):
+            twice.extend(key for key, n in Counter(key for key, _ in items).items() if n > 1)
+        return made
+
+    try:
+        value: Tree = json.loads(text.lstrip("\ufeff"), object_pairs_hook=pairs, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise Unreadable("json", str(error)) from None
+    except ValueError as error:
+        raise Unreadable("json", str(error)[:_SHOWN]) from None
+    except RecursionError:
+        raise Unreadable("json", "it nests too deeply") from None
+    _check(value, "json")
+    return Loaded(value, tuple(dict.fromkeys(twice)))
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def load_yaml(text: str) -> Loaded:
+    """The value of a YAML text of one document, without tags that make objects; dates stay text.
+
+    Raises Unreadable when it is no YAML, has too many aliases, nests too deeply or expands to too many values.
+    """
+    import yaml
+
+    twice: list[str] = []
+    loader = _loader(twice)(text)
+    try:
+        value: Tree = _first(loader)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise Unreadable("yaml", f"{line}{error.problem or 'cannot be read'}"[: 2 * _SHOWN]) from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise Unreadable("yaml", str(error).split("\n")[0][:_SHOWN]) from None
+    except RecursionError:
+        raise Unreadable("yaml", "it nests too deeply") from None
+    finally:
+        loader.dispose()
+    _check(value, "yaml")
+    return Loaded(value, tuple(dict.fromkeys(twice)))
+
+
+def _first(loader: "yaml.SafeLoader") -> Tree:
+    """The one document of a text; several in one file are refused."""
+    import yaml
+
+    try:
+        return loader.get_single_data()
+    except yaml.composer.ComposerError as error:
+        if error.context == "expected a single document in the stream":
+            raise Unreadable("yaml", "it holds several documents") from None
+        raise
+
+
+def _loader(twice: list[str]) -> "type[yaml.SafeLoader]":
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Pure Python: what nests too deeply is a RecursionError here, and a broken stack in C."""
+
+        aliases = 0
+        depth = 0
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                self.aliases += 1
+                if self.aliases > _MAX_ALIASES:
+                    raise Unreadable("expands")
+            self.depth += 1
+            if self.depth > _MAX_DEPTH:
+                raise Unreadable("yaml", "it nests too deeply")
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Tree]:
+            if isinstance(node, yaml.MappingNode):
+                keys = Counter(str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+                twice.extend(key for key, n in keys.items() if n > 1)
+            return super().construct_mapping(node, deep)
+
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+    return Loader
+
+
+def _check(value: Tree, sort: str) -> None:
+    """Refuse a value that nests too deeply, or that its aliases make huge."""
+    stack: list[tuple[Tree, int]] = [(value, 0)]
+    count = 0
+    while stack:
+        item, depth = stack.pop()
+        count += 1
+        if depth > _MAX_DEPTH:
+            raise Unreadable(sort, "it nests too deeply")
+        if count > _MAX_VALUES:
+            raise Unreadable("expands")
+        if isinstance(item, dict):
+            stack.extend((inner, depth + 1) for inner in item.values())
+        elif isinstance(item, list):
+            stack.extend((inner, depth + 1) for inner in item)
+
+
+def fields(value: Tree) -> Mapping[str, Tree]:
+    """`value` as a mapping with text keys; empty when it is something else."""
+    return {str(key): inner for key, inner in value.items()} if isinstance(value, dict) else {}
+
+
+def entries(value: Tree) -> list[Tree]:
+    """`value` as a list; empty when it is something else."""
+    return value if isinstance(value, list) else []
+
+
+def words(value: Tree) -> str:
+    """A string, number or truth value as text; a list of them with commas; otherwise empty."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value).strip()
+    if isinstance(value, list):
+        return ", ".join(text for item in value if not isinstance(item, list) and (text := words(item)))
+    return ""
+
+
+def text_at(value: Tree, *keys: str) -> str:
+    """The first of `keys` in a mapping that holds a string with something in it."""
+    inside = fields(value)
+    for key in keys:
+        found = inside.get(key)
+        if isinstance(found, str) and found.strip():
+            return found.strip()
+    return ""
+
+
+def strings(value: Tree, most: int) -> Iterator[str]:
+    """At most `most` strings of a value in its own order, keys left out."""
+    stack = [value]
+    count = 0
+    while stack and count < most:
+        item = stack.pop()
+        if isinstance(item, str):
+            count += 1
+            yield item
+        elif isinstance(item, dict):
+            stack.extend(reversed(list(item.values())))
+        elif isinstance(item, list):
+            stack.extend(reversed(item))
