@@ -79,7 +79,6 @@ def test_a_page_of_scripts_yields_its_text() -> None:
     rendered = render(page, web, SETTINGS)
     assert b"<h1>Permissions</h1><p>The agent may delete pods.</p>" in rendered.body
     assert (rendered.url, rendered.requested, rendered.media_type) == (PAGE, PAGE, "text/html")
-    assert b"<script" not in rendered.body
     assert web.asked == ["http://docs.harborline.example/main.js", "http://docs.harborline.example/data.json"]
 
 
@@ -162,8 +161,8 @@ def test_a_page_cannot_change_how_it_is_read() -> None:
     Object.defineProperty(Element.prototype, 'outerHTML', {get: () => '<p>forged words</p>'});
     """
     body = render(_page(script), FakeWeb({}), SETTINGS).body
-    assert b"own words</body>" in body
-    assert b"forged" not in body
+    assert body.startswith(b"<!doctype html><html><head>")
+    assert body.endswith(b"</script>own words</body></html>")
 
 
 @pytest.mark.browser

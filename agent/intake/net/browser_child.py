@@ -72,7 +72,8 @@ _SERIALISE: Final = """
   const copy = (node) => {
     if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
     if (node.nodeType !== Node.ELEMENT_NODE) return null;
-    if (node.localName === 'script' || node.localName === 'noscript') return null;
+    // Scripts stay: they do nothing in a copy, and tell the reader why a page that stayed empty is empty.
+    if (node.localName === 'noscript') return null;
     const made = node.cloneNode(false);
     if (node.localName === 'slot') {
       const given = node.assignedNodes();
