@@ -9,6 +9,7 @@ from agent.intake import read
 from agent.intake.net.answer import Fetched
 from agent.intake.net.netguard import Guard
 from agent.intake.reader import read_inputs
+from agent.intake.sources import LocalFile
 from agent.settings import Settings
 from tests.fakes.site import Answer, Site, page, redirect
 
@@ -316,3 +317,22 @@ def test_two_runs_over_loopback_are_equal():
     assert runs[0].links == runs[1].links
     assert [document.text for document in runs[0].documents] == [document.text for document in runs[1].documents]
     assert {"/", "/docs/a", "/security", "/privacy"} <= set(paths)
+
+
+def test_every_named_source_is_read_before_the_links_of_the_first():
+    links = "".join(f"<a href=/docs/{letter}>docs</a>" for letter in "abcdefgh")
+    pages = {
+        f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"),
+        "https://more.example.net/p": said("more"),
+    }
+    pages |= {f"{VENDOR}/docs/{letter}": said(letter) for letter in "abcdefgh"}
+    readme = LocalFile("README.md", "markdown", f"# Acme\n\n{PROSE} This file says so again.\n".encode())
+    sources = [f"{VENDOR}/", "https://more.example.net/p", readme]
+    intake = read_inputs(sources, Memory(pages), replace(QUICK, max_pages=4), guard=Guard(), now=NOW).intake
+    assert [document.url for document in intake.documents[:3]] == [
+        f"{VENDOR}/",
+        "https://more.example.net/p",
+        "README.md",
+    ]
+    assert [document.kind for document in intake.documents[:3]] == ["listing", "docs", "repo"]
+    assert {missing.reason for missing in intake.missing} == {"budget"}
