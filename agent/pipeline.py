@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent.drafting.calibrate import Calibration, load_calibration
 from agent.drafting.embedded import Composition, compose
 from agent.errors import SeptetError
+from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements
@@ -153,14 +154,15 @@ def draft_documents(
 
 def read_documents(documents: tuple[Document, ...], settings: Settings) -> Reading:
     """Statements, vectors, signals and search hits of the documents."""
-    found = statements(documents)
+    found = bearing(statements(documents))
+    asked = questions()
     index = build(documents, found, settings, None)
     try:
-        hits = index.search(questions(), k=settings.hits_per_question, per_document=settings.hits_per_document)
+        hits = index.search(asked, k=settings.hits_per_question, per_document=settings.hits_per_document)
         vectors = index.vectors
     finally:
         index.close()
-    owner = {question.id: question.about for question in questions()}
+    owner = {question.id: question.about for question in asked}
     pooled = {key: tuple(hit for hit in hits if owner[hit.question] == key) for key in dict.fromkeys(owner.values())}
     return Reading(documents=documents, statements=found, vectors=vectors, signals=detect(found), hits=pooled)
 
@@ -185,7 +187,8 @@ def save(result: DraftResult, out: Path) -> None:
     with log, draft_folder.replacing(out) as fresh:
         write_snapshots(fresh / SNAPSHOTS, result.intake.snapshots, result.blobs)
         store_recording(fresh / SNAPSHOTS, result.recorded)
-        build(result.documents, statements(result.documents), result.settings, fresh / draft_folder.INDEX).close()
+        read = bearing(statements(result.documents))
+        build(result.documents, read, result.settings, fresh / draft_folder.INDEX).close()
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))
         draft_folder.write(fresh / draft_folder.REPORT, result.markdown)
         draft_folder.write(fresh / FILE_NAME, result.json)

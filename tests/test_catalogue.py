@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from agent.drafting.catalogue import Candidate, Matches, OpenThreat, match, statement_sentence
+from agent.drafting.candidates import Candidate, Matches, OpenThreat, statement_sentence
+from agent.drafting.catalogue import match
 from agent.drafting.chains import FoundChain, chains, load_chains
 from agent.drafting.ledger import Ledger
 from agent.drafting.lexicon import load_lexicon

@@ -64,6 +64,11 @@ def lowered(before: Draft, after: Draft) -> list[str]:
     return [key for key in FACTORS if after.factors[key].value < before.factors[key].value]
 
 
+def rows(draft: Draft) -> list[tuple[str, float, float]]:
+    """What lowered a factor; marks are numbered by citation and differ between drafts."""
+    return [(low.target, low.before, low.after) for low in draft.lowerings if low.target in FACTORS]
+
+
 def total(draft: Draft) -> float:
     return float(sum(draft.factors[key].value for key in TEN))
 
@@ -87,7 +92,7 @@ def test_all_of_them_together_lower_no_factor_and_no_number(slug: str) -> None:
     documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
     after = drafted(extended(documents, SENTENCES))
     assert lowered(plain(slug), after) == []
-    assert after.lowerings == plain(slug).lowerings
+    assert rows(after) == rows(plain(slug))
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -127,7 +132,7 @@ def test_the_same_claim_of_a_lower_rank_lowers_nothing(kind: str, text: str) -> 
         more = extended(documents, [text]) if kind == "listing" else (*documents, page(text, kind))
         after = drafted(more)
         assert lowered(plain(case.slug), after) == []
-        assert after.lowerings == plain(case.slug).lowerings
+        assert rows(after) == rows(plain(case.slug))
 
 
 def test_openings_are_not_milder_on_average() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting.catalogue import FilledQuestion
+from agent.drafting.candidates import FilledQuestion
 from agent.drafting.questions import MAX_QUESTIONS, Spread, ask, effect, spread, templates
 from agent.records import FactorEstimate
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from agent.drafting import calibrate_certainty, calibrate_factors, headline, system
 from agent.drafting.calibrate_certainty import CertaintyRow
 from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
-from agent.drafting.catalogue import Candidate, match
+from agent.drafting.candidates import Candidate
+from agent.drafting.catalogue import match
 from agent.drafting.factor_features import FactorFeatures, features
 from agent.drafting.factors import values
 from agent.drafting.headline import BaseRow, HeadlineCalibration, Scenario

@@ -6,10 +6,22 @@ A pattern fires on what the sources show. Each claim behind it is then checked: 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+from agent.drafting.candidates import (
+    Candidate,
+    Eased,
+    FilledMitigation,
+    FilledQuestion,
+    Matches,
+    MetricReason,
+    OpenThreat,
+    Support,
+    Verdict,
+    vector_of,
+)
+from agent.drafting.factor_features import rules
 from agent.drafting.ledger import Ledger
 from agent.drafting.lexicon import load_lexicon
 from agent.drafting.patterns import METRIC_VALUES, METRICS, Condition, Metric, Pattern, QuestionTemplate, load_patterns
@@ -18,17 +30,12 @@ from agent.drafting.templates import fill, missing, names_in, sentence_case
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match, load_signals
 from agent.records import Capability, State, System, ThreatStatement
-from agent.taxonomy.keys import LayerKey
-
-Verdict = Literal["supported", "contradicted", "not addressed"]
 
 MAX_EVIDENCE: Final = 4
 """Quotes cited for one candidate."""
 _FILLED: Final = 1
 """Different slots of the statement, beside the product's name, that must have a quote; the others have words of their
 own, which are better than a noun from a sentence about something else."""
-_DOUBT: Final = 0.5
-"""By which `typical` is multiplied when the claim is contradicted."""
 _ACTS: Final = ("read_only", "advises_only")
 _LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "writes_records": _ACTS,
@@ -49,6 +56,8 @@ _LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "trains_on_data": ("no_training",),
 }
 """Signals and the stated limits that speak against them."""
+CATALOGUE_LIMITS: Final = frozenset(limit for limits in _LIMITS.values() for limit in limits)
+"""All of these limits."""
 _CHANGES: Final = frozenset(signal for signal, limits in _LIMITS.items() if "advises_only" in limits)
 """Nothing of this counts for a product of which the sources show only looking things up."""
 _KEEPING: Final = frozenset({"long_term_memory", "session_memory", "stores_history"})
@@ -56,92 +65,6 @@ _KEEPING: Final = frozenset({"long_term_memory", "session_memory", "stores_histo
 _GRAVITY: Final = {"execute": 0, "delete": 1, "write": 2, "read": 3}
 """A pattern whose trigger is no action takes its object from the gravest capability."""
 _IMPACT: Final = frozenset({"VC", "VI", "VA", "SC", "SI", "SA"})
-
-
-class MetricReason(NamedTuple):
-    """One metric of a vector."""
-
-    metric: Metric
-    value: str
-    reason: str
-
-
-class Support(NamedTuple):
-    """What the sources say about one claim of a candidate."""
-
-    claim: str
-    """The signal's title."""
-    signal: str
-    verdict: Verdict
-    evidence: tuple[str, ...]
-
-
-class FilledMitigation(NamedTuple):
-    """A mitigation in this product's words."""
-
-    text: str
-    who: Literal["you", "vendor"]
-
-
-class FilledQuestion(NamedTuple):
-    """A question in this product's words."""
-
-    text: str
-    proposed: str
-    settles: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A threat that the sources support."""
-
-    pattern: Pattern
-    layer: LayerKey
-    title: str
-    statement: ThreatStatement
-    slots: dict[str, Slot]
-    """By name; filled from quotes."""
-    evidence: tuple[str, ...]
-    """Citations, the trigger's first."""
-    state: State
-    """claimed, inferred or contradicted."""
-    support: tuple[Support, ...]
-    vector: str
-    """CVSS v4.0 base vector after the conditions."""
-    metrics: tuple[MetricReason, ...]
-    typical: float
-    """0 to 1, lower when contradicted."""
-    mitigations: tuple[FilledMitigation, ...]
-    questions: tuple[FilledQuestion, ...]
-    signals: frozenset[str]
-    """That triggered it."""
-
-    def sentence(self) -> str:
-        """The statement as one sentence."""
-        return statement_sentence(self.statement)
-
-
-@dataclass(frozen=True)
-class OpenThreat:
-    """A pattern that fires but lacks a quote for something that it would have to name: only a question."""
-
-    pattern: Pattern
-    layer: LayerKey
-    title: str
-    lacking: tuple[str, ...]
-    """Slots without a quote."""
-    reason: str
-    questions: tuple[FilledQuestion, ...]
-    evidence: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Matches:
-    """What the catalogue says about one product."""
-
-    candidates: tuple[Candidate, ...]
-    """In the order of the catalogue."""
-    open: tuple[OpenThreat, ...]
 
 
 class _Firing(NamedTuple):
@@ -153,16 +76,13 @@ class _Firing(NamedTuple):
     """One sentence shows all that triggers the pattern."""
 
 
-def statement_sentence(statement: ThreatStatement) -> str:
-    """ "Given [prerequisite], [source] can [action], which leads to [impact]."""
-    body = (
-        f"given {statement.prerequisite}, {statement.source} can {statement.action}, which leads to {statement.impact}"
-    )
-    return sentence_case(f"{body}.")
-
-
 def match(
-    reading: Reading, system: System, ledger: Ledger, knowledge: Sequence[Pattern] | None = None, *, name: str
+    reading: Reading,
+    system: System,
+    ledger: Ledger,
+    knowledge: Sequence[Pattern] | None = None,
+    *,
+    name: str,
 ) -> Matches:
     """Match every pattern of `knowledge` (the bundled catalogue by default) against one product called `name`.
 
@@ -218,7 +138,8 @@ class _Matcher:
 
     def _firing(self, pattern: Pattern) -> _Firing | None:
         when = pattern.when
-        if any(self._matches(signal) for trigger in when.none_of for signal in trigger.split("|")):
+        barred = (signal for trigger in when.none_of for signal in trigger.split("|"))
+        if any(self._matches(signal) and not self._opposed(signal) for signal in barred):
             return None
         groups = [trigger.split("|") for trigger in when.all_of]
         text = self._text_matches(when.patterns)
@@ -292,6 +213,7 @@ class _Matcher:
         contradicted = any(against.issuperset(group) for group in firing.groups)
         state: State = "contradicted" if contradicted else "claimed" if firing.whole else "inferred"
         metrics = self._metrics(pattern, values)
+        vector = vector_of(metrics)
         parts = {field: fill(text, values) for field, text in pattern.statement.model_dump().items()}
         return Candidate(
             pattern=pattern,
@@ -302,9 +224,9 @@ class _Matcher:
             evidence=evidence,
             state=state,
             support=support,
-            vector="CVSS:4.0/" + "/".join(f"{m.metric}:{m.value}" for m in metrics),
+            vector=vector,
             metrics=metrics,
-            typical=round(pattern.typical * (_DOUBT if contradicted else 1.0), 3),
+            typical=pattern.typical,
             mitigations=tuple(
                 FilledMitigation(sentence_case(fill(m.text, values)), m.who)
                 for m in pattern.mitigations
@@ -312,6 +234,7 @@ class _Matcher:
             ),
             questions=_questions(pattern.questions, values),
             signals=frozenset(s for group in firing.groups for s in group),
+            eased=self._eased(pattern, values, vector),
         )
 
     def _cite(self, pattern: Pattern, firing: _Firing, filled: dict[str, Slot]) -> tuple[str, ...]:
@@ -351,12 +274,28 @@ class _Matcher:
         usable_ones = (m for m in (*denied, *limits) if is_usable(self._reading.statements[m.statement]))
         return next(usable_ones, None) if signal in _LIMITS else None
 
-    def _metrics(self, pattern: Pattern, values: dict[str, str]) -> tuple[MetricReason, ...]:
+    def _eased(self, pattern: Pattern, values: dict[str, str], vector: str) -> tuple[Eased, ...]:
+        """The conditions without which the vector would be another, each with the sentence that shows it.
+
+        Whether the other vector is graver is for the ranking, which scores.
+        """
+        found = []
+        for condition in pattern.conditions:
+            other = vector_of(self._metrics(pattern, values, leaving=condition)) if self._holds(condition) else vector
+            shown = [m for term in condition.terms() for s, wanted in term if wanted for m in self._matches(s)]
+            if other != vector and shown:
+                mark = self._ledger.cite(shown[0].statement, shown[0].start, shown[0].end)
+                found.append(Eased(other, mark, condition.because))
+        return tuple(found)
+
+    def _metrics(
+        self, pattern: Pattern, values: dict[str, str], *, leaving: Condition | None = None
+    ) -> tuple[MetricReason, ...]:
         base = pattern.values()
         now = {m: MetricReason(m, base[m], fill(pattern.reason(m, base[m]), values)) for m in METRICS}
         changed: set[Metric] = set()
         for condition in pattern.conditions:
-            if not self._holds(condition):
+            if condition is leaving or not self._holds(condition):
                 continue
             for metric, value in condition.set.items():
                 order = METRIC_VALUES[metric]
@@ -368,7 +307,14 @@ class _Matcher:
         return tuple(now[m] for m in METRICS)
 
     def _holds(self, condition: Condition) -> bool:
-        return all(any(self._shows(signal) == wanted for signal, wanted in term) for term in condition.terms())
+        return all(any(self._stands(signal) == wanted for signal, wanted in term) for term in condition.terms())
+
+    def _stands(self, signal: str) -> bool:
+        return self._shows(signal) and not self._opposed(signal)
+
+    def _opposed(self, signal: str) -> bool:
+        """Whether a limit is contradicted by what the sources show elsewhere: the worse reading stands."""
+        return any(self._shows(other) for other in rules().opposes.get(signal, ()))
 
     def _open(
         self, pattern: Pattern, firing: _Firing, values: dict[str, str], lacking: tuple[str, ...]

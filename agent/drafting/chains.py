@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import yaml
 from pydantic import Field, ValidationError
 
-from agent.drafting.catalogue import Candidate, FilledQuestion
+from agent.drafting.candidates import Candidate, FilledQuestion
 from agent.drafting.patterns import load_patterns
 from agent.drafting.templates import fill, missing, sentence_case
 from agent.errors import InputError

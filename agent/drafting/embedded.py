@@ -14,13 +14,15 @@ from typing import Final, NamedTuple
 
 from agent.drafting import headline, layers, posture, questions, system
 from agent.drafting.calibrate import Calibration
-from agent.drafting.catalogue import Matches, match
+from agent.drafting.candidates import Matches
+from agent.drafting.catalogue import match
 from agent.drafting.chains import FoundChain, chains
 from agent.drafting.controls import controls_of
 from agent.drafting.factors import FactorResult, estimate
 from agent.drafting.ledger import Ledger
 from agent.drafting.likely import bands_spanned, likely
-from agent.drafting.ranking import Ranked, rank, shown
+from agent.drafting.ranking import Ranked, eased, rank, shown
+from agent.drafting.without_claims import beside, unease, unlowered
 from agent.drafting.words import words
 from agent.evidence.certainty import Assessment, assess
 from agent.evidence.reading import Reading
@@ -78,7 +80,9 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
     matches = match(reading, picture, ledger, name=name)
     ranked = rank(matches.candidates, estimated.factors)
     scored, first = _score(reading, ranked, estimated, verdicts, calibration)
-    scored = _with_controls(scored, reading, ledger)
+    scored = _with_controls(scored, first, reading, ledger)
+    plain = _without_claims(reading, name, verdicts, calibration)
+    scored = scored.model_copy(update={"without_vendor_claims": beside(scored, plain)})
     visible, folded = shown(ranked, first, calibration.headline)
     found = chains([item.candidate for item in visible], reading, name=name)
     asked = _questions(matches, visible, found, estimated, verdicts, scored, values)
@@ -96,7 +100,7 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
         questions=asked,
         score=scored,
         dropped=(*_folded(folded), *_unquoted(matches)),
-        lowerings=estimated.lowerings,
+        lowerings=(*estimated.lowerings, *eased(visible, {e.id: e.rank for e in ledger.evidence()})),
         statements=len(reading.statements),
         knowledge=knowledge_fingerprint(),
     )
@@ -156,6 +160,19 @@ def _score(
     return (withhold(scored, reason) if reason else scored), first
 
 
+def _without_claims(
+    reading: Reading, name: str, verdicts: dict[LayerKey, Assessment], calibration: Calibration
+) -> Score:
+    """The score of the same sources when nothing of rank 2 and below may lower anything; it cites nothing."""
+    bare = unlowered(reading)
+    scratch = Ledger(bare.documents, bare.statements)
+    picture = system.extract(bare, scratch, name)
+    estimated = estimate(bare, scratch, calibration.factors)
+    candidates = match(bare, picture, scratch, name=name).candidates
+    ranked = rank(unease(candidates, scratch.evidence()), estimated.factors)
+    return _score(bare, ranked, estimated, verdicts, calibration)[0]
+
+
 def raw_score(base: float, factor_sum: Decimal | None) -> Decimal:
     """The unrounded AIVSS 0.8 value at ThM 0.97 and MF 1: base + (10 - base) · sum / 10 · ThM."""
     exact = _tenth(base)
@@ -179,8 +196,8 @@ def _why_withheld(scored: Score, first: Ranked | None, verdicts: dict[LayerKey, 
     return None
 
 
-def _with_controls(scored: Score, reading: Reading, ledger: Ledger) -> Score:
-    counted = controls_of(reading, ledger)
+def _with_controls(scored: Score, first: Ranked | None, reading: Reading, ledger: Ledger) -> Score:
+    counted = controls_of(reading, ledger, first.candidate) if first is not None else None
     if counted is None or scored.withheld is not None:
         return scored
     return with_controls(scored, counted.mitigation_factor, counted.evidence)

@@ -146,10 +146,14 @@ def features(reading: Reading) -> FactorFeatures:
 
 
 def is_thin(reading: Reading) -> bool:
-    """Whether the sources hardly describe the product. A sentence more does not change the answer."""
-    if any(d.kind != "listing" for d in reading.documents):
+    """Whether the sources hardly describe the product. A sentence more does not change the answer.
+
+    Only pages and headings under which something is told count: a page or a heading of claims describes nothing.
+    """
+    told = [s for s in reading.statements if not s.claim and not s.flagged]
+    if any(reading.document(key).kind != "listing" for key in {s.document for s in told}):
         return False
-    return len({s.path for d in reading.documents for s in d.sections if s.path}) <= FEW_HEADINGS
+    return len({s.path for s in told if s.path}) <= FEW_HEADINGS
 
 
 def standing_witnesses(reading: Reading) -> dict[str, Witness]:

@@ -6,7 +6,6 @@ The sum is clipped to 0 to 1 and rounded half up to a tenth. A thin listing (no 
 takes the larger of that sum and the mean over all products of the kind, so that silence never looks like safety.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -31,6 +30,7 @@ from agent.drafting.factor_features import (
 )
 from agent.drafting.kind import KindGuess, guess, load_kinds
 from agent.drafting.ledger import Ledger
+from agent.drafting.pinned import controlled, pinned
 from agent.evidence.reading import Reading
 from agent.evidence.signals import load_signals
 from agent.records import FactorEstimate, Lowering, Part, Rank, State
@@ -39,10 +39,6 @@ from agent.taxonomy.keys import FACTORS, FactorKey
 SPARSE_LIFT: Final = 0.015
 """Added to the kind's mean for a thin listing, so that a product does not look safer when less is said of it: on
 average over the corpus a card's factor sum is then 0.1 above its full listing's instead of level with it."""
-CONTROL_RANK: Final = 3
-"""A control lowers a factor from this rank up."""
-CONTROL_FLOOR: Final = 0.1
-"""No text takes a factor to nothing by a control."""
 _LANGUAGE: Final[FactorKey] = "natural_language_interface"
 _LANGUAGE_SPREAD: Final = Spread(below=-0.3, above=0.3)
 _SHOWN: Final = 0.005
@@ -52,13 +48,6 @@ _DIGITS: Final = 4
 _CENTS: Final = 2
 """Digits of what a lowering changed: finer than the grid, on which a small step may not show."""
 _TENTH: Final = Decimal("0.1")
-_ABOUT_PRODUCT: Final = "product"
-_ALL_OF_IT = re.compile(
-    r"\b(?:every|each|all|any)\s+(?:(?:write|tool|agent|outgoing|external|single|proposed|consequential)\s+)?"
-    r"(?:actions?|tools?|calls?|changes?|writes?|steps?|commands?|operations?|requests?)\b",
-    re.IGNORECASE,
-)
-"""A control on one tool or one sort of action leaves the factor, which is about all of them, where it is."""
 
 
 @dataclass(frozen=True)
@@ -229,9 +218,12 @@ class _Cited:
         for control in rules().controls:
             if control.factor != key:
                 continue
-            witness = _pinned(self._sources.reading, control.signal)
-            effect = round(max(control.effect, min(CONTROL_FLOOR - total, 0.0)), _DIGITS)
-            if witness is None or effect > -_SHOWN:
+            witness = pinned(self._sources.reading, control.signal)
+            if witness is None:
+                continue
+            rank = self._sources.reading.statements[witness.statement].rank
+            effect = controlled(control.effect, rank, before=total, taken=sum(part.effect for part in parts))
+            if effect > -_SHOWN:
                 continue
             evidence = self._cite(witness)
             self.rules[evidence] = f"a control that the documentation pins down: {control.because}"
@@ -269,18 +261,6 @@ class _Cited:
         self._ids.append(evidence)
         self.ranks[evidence] = self._sources.reading.statements[witness.statement].rank
         return evidence
-
-
-def _pinned(reading: Reading, signal: str) -> Witness | None:
-    for match in reading.matches(signal):
-        statement = reading.statements[match.statement]
-        if statement.flagged or match.denied or match.hedged or statement.about != _ABOUT_PRODUCT:
-            continue
-        if not _ALL_OF_IT.search(statement.text):
-            continue
-        if statement.rank >= CONTROL_RANK and statement.role in ("control", "description"):
-            return Witness(match.statement, match.start, match.end, 1.0)
-    return None
 
 
 def _state(

@@ -45,7 +45,7 @@ class Scenario(NamedTuple):
     pattern: str
     base: float
     typical: float
-    """The catalogue's own estimate, 0 to 1, lower when the claim is contradicted."""
+    """The catalogue's own estimate, 0 to 1."""
 
 
 class HeadlineCalibration(Record):

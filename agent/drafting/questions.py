@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from agent.drafting.catalogue import FilledQuestion
+from agent.drafting.candidates import FilledQuestion
 from agent.drafting.templates import fill
 from agent.records import FactorEstimate, Question
 from agent.resources import data_folder

@@ -6,9 +6,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from agent.drafting.catalogue import Candidate
+from agent.drafting.candidates import Candidate
 from agent.drafting.headline import HeadlineCalibration, Scenario, typical
-from agent.records import FactorEstimate, Mitigation, Range, State, Threat, ThreatScore
+from agent.records import FactorEstimate, Lowering, Mitigation, Range, Rank, State, Threat, ThreatScore
 from agent.scoring import Request, score
 from agent.scoring.cvss import read_vector
 from agent.taxonomy.keys import FACTOR_SETS, LAYER_CODES, LAYERS, FactorKey, LayerKey
@@ -47,6 +47,26 @@ def rank(candidates: Sequence[Candidate], factors: Mapping[FactorKey, FactorEsti
                 r.threat.id,
             ),
         )
+    )
+
+
+def eased(ranked: Sequence[Ranked], reading: Mapping[str, Rank]) -> tuple[Lowering, ...]:
+    """A row for each description that makes a threat milder than its pattern, in base score points.
+
+    `reading` is the rank of each citation.
+    """
+    return tuple(
+        Lowering(
+            evidence=row.evidence,
+            rank=reading[row.evidence],
+            rule=f"a description that eases the threat: {row.because}",
+            target=item.threat.id,
+            before=float(base_of(row.vector)),
+            after=float(item.threat.score.cvss_base),
+        )
+        for item in ranked
+        for row in item.candidate.eased
+        if base_of(row.vector) > item.threat.score.cvss_base
     )
 
 

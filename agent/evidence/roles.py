@@ -159,18 +159,18 @@ def classify(text: str) -> Role:
     requires approval").
     """
     if _BOILERPLATE.search(text):
-        return "boilerplate" if not _does_something(text) else "description"
+        return "boilerplate" if not does_something(text) else "description"
     control = _CONTROL.search(text)
-    if control and (not _does_something(text) or _is_governed(text)):
+    if control and (not does_something(text) or _is_governed(text)):
         return "control"
-    if _ASSESSMENT.search(text) and (not _does_something(text) or _COMPANY_SPEECH.search(text)):
+    if _ASSESSMENT.search(text) and (not does_something(text) or _COMPANY_SPEECH.search(text)):
         return "assessment"
-    if not control and _COMPANY_SPEECH.match(text) and not _does_something(text):
+    if not control and _COMPANY_SPEECH.match(text) and not does_something(text):
         return "assessment"
     return "description"
 
 
-def _does_something(text: str) -> bool:
+def does_something(text: str) -> bool:
     """Whether a capability is named outside the words of controls, praise and boilerplate."""
     rest = _CONTROL.sub(" ", text)
     rest = _ASSESSMENT.sub(" ", rest)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from agent.evidence.claims import COUNTING_RANK, is_claim
 from agent.evidence.roles import Role, classify, names_its_setting
 from agent.records import About, Document, Rank, Statement
 
@@ -116,6 +117,7 @@ def _of_document(document: Document) -> Iterator[Statement]:
             for start, end in spans:
                 quote = text[start:end]
                 role = classify(quote)
+                rank = _rank(document, quote, role, together)
                 yield Statement(
                     document=document.id,
                     start=start,
@@ -123,9 +125,10 @@ def _of_document(document: Document) -> Iterator[Statement]:
                     text=quote,
                     path=section.path,
                     role=role,
-                    rank=_rank(document, quote, role, together),
+                    rank=rank,
                     about=_about(document, section.about),
                     flagged=_flagged(document, start, end),
+                    claim=rank < COUNTING_RANK and is_claim(quote),
                 )
 
 

@@ -178,6 +178,11 @@ def _score_passages(view: View) -> Iterator[Passage]:
     yield passage("Arithmetic", tuple(row("", line) for line in score.arithmetic.split("\n")))
     if score.withheld is not None:
         yield passage("Withheld", (row("", f"{score.withheld}; typical estimates give {tenth(score.provisional)}"),))
+    other = score.without_vendor_claims
+    if other is not None:
+        said = f"not scored: {other.withheld}" if other.aivss is None else f"{tenth(other.aivss)} {other.severity}"
+        same = other.aivss is not None and other.aivss == score.aivss
+        yield passage("Without the vendor's claims", (row("", "the same without vendor claims" if same else said),))
     if score.with_controls is not None:
         kept = score.with_controls
         text_ = f"{tenth(kept.aivss)} {kept.severity}, mitigation factor {kept.mitigation_factor}"

@@ -15,7 +15,7 @@ from agent.export.sentences import (
     with_stop,
 )
 from agent.export.view import COUNTING_RANK, View, name_of
-from agent.records import Capability, Question, State
+from agent.records import Capability, Question, Score, State
 from agent.taxonomy.keys import LAYER_CODES
 
 MAX_LINES: Final = 45
@@ -69,7 +69,19 @@ def _verdict(view: View) -> str:
     if score.aivss is None:
         settled = f" Settled by the answers to {listed([item.id for item in view.questions[:_QUESTIONS]])}:"
         return f"**{verdict(score)}.**{settled if view.questions else ''}"
-    return f"**{verdict(score)}.** {_controls(view)}"
+    return f"**{verdict(score)}.** {without_claims(score)}{_controls(view)}"
+
+
+def without_claims(score: Score) -> str:
+    """The score without what the vendor's own text lowers, as a sentence with a blank behind it; empty if not known."""
+    other = score.without_vendor_claims
+    if other is None:
+        return ""
+    if other.aivss is None:
+        return f"Without the vendor's claims: not scored, {plain(other.withheld or '')}. "
+    if other.aivss == score.aivss:
+        return "The same without the vendor's claims. "
+    return f"Without the vendor's claims: **{tenth(other.aivss)}, {other.severity}**. "
 
 
 def _controls(view: View) -> str:
@@ -83,6 +95,7 @@ def _controls(view: View) -> str:
     if lowered:
         return f"Controls that the documents name and that count: {marks(lowered)}, in the factors"
     claims = sum(item.is_claim and not item.counted for item in view.controls)
+    claims += sum(finding.kind == "vendor-claim" for source in view.draft.sources for finding in source.findings)
     if claims:
         return f"Controls that count: none yet ({counted(claims, 'claim')}, none of rank ≥ {COUNTING_RANK})"
     return "Controls that count: none named"

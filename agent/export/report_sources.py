@@ -6,13 +6,18 @@ from typing import Final
 from agent.export.safe_markdown import Column, code, fence, one_line, plain, quoted, table
 from agent.export.sentences import listed, marks, shrinkage, tenth, threat_sentence, with_stop
 from agent.export.view import COUNTING_RANK, MAX_PER_LAYER, MAX_SHOWN, RankedThreat, View, name_of, rank_words
-from agent.records import Threat
+from agent.records import SourceRef, Threat
 from agent.taxonomy.keys import LAYER_CODES
 
 _EXCERPT: Final = 120
 _HASH: Final = 16
 _SHORT_HASH: Final = 8
 _UNREAD: Final = "source text: "
+_WITHOUT_CLAIMS: Final = (
+    "- A claim of the vendor (approval, limits, certificates, safety, plans, privacy, isolation, monitoring) of rank 2 "
+    "or less is shown as a finding and read by nothing. Without the vendor's claims: the same draft with every limit, "
+    "denial and easing description of rank 1 and 2 ignored too."
+)
 
 
 def findings(view: View) -> list[str]:
@@ -133,6 +138,12 @@ def _threat_name(threat: Threat, layer: str) -> str:
     )
 
 
+def _origin(item: SourceRef) -> str:
+    """Where a source comes from and how the request named itself: another name may be shown another page."""
+    asked = f" asked for as {code(item.user_agent)}" if item.user_agent else ""
+    return f"{code(item.url)} sha256 {code(item.sha256)}{asked}"
+
+
 def method(view: View) -> list[str]:
     """Part 19: how the draft was made, what it cannot tell, and the manifest."""
     draft = view.draft
@@ -143,6 +154,7 @@ def method(view: View) -> list[str]:
         "- A factor is the typical value of the product's kind, plus signed effects of named quotes, plus a remainder "
         "from wording of at most 0.10 that never lowers.",
         f"- A control lowers only from rank {COUNTING_RANK} on, and only what it names; the number is before controls.",
+        *([_WITHOUT_CLAIMS] if draft.score.without_vendor_claims else []),
         "- The likely range holds four of five published scores of the labelled corpus, product families held out.",
         f"- At most {MAX_PER_LAYER} threats a layer and {MAX_SHOWN} in all are shown, by score.",
         "- Limit: only the listed sources were read, nothing was tested; a listing may be out of date, incomplete "
@@ -155,5 +167,5 @@ def method(view: View) -> list[str]:
     rows += [[plain(key.replace("_", " ")), f"{value:g}"] for key, value in sorted(draft.usage.items())]
     prompts = [f"{plain(ref.name)} {ref.version} {code(ref.sha[:_SHORT_HASH])}" for ref in draft.drafter.prompts]
     rows += [["prompts", ", ".join(prompts)]] if prompts else []
-    rows += [[f"{item.document} {item.kind}", f"{code(item.url)} sha256 {code(item.sha256)}"] for item in draft.sources]
+    rows += [[f"{item.document} {item.kind}", _origin(item)] for item in draft.sources]
     return [*lines, *table((Column("manifest"), Column("value")), rows)]

@@ -1,0 +1,254 @@
+"""Claims are not facts: the ten rules of evidence, each with the test that fails without it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from agent.drafting.calibrate import load_calibration
+from agent.drafting.pinned import CONTROL_CAPS, CONTROL_FLOOR, controlled, covers_everything
+from agent.evidence.claims import bearing, is_claim
+from agent.evidence.statements import statements
+from agent.export.explanation import explain
+from agent.export.explanation import text as text_of
+from agent.export.markdown import render
+from agent.pipeline import draft_documents, read_documents
+from agent.records import Document, Draft, Finding, Rank, Section
+from agent.resources import data_folder
+from agent.settings import Settings
+from evals.corpus import load_case
+from evals.documents import READ_AT, documents_of
+from tests.fakes.drafts import thin, workos, workos_documents
+
+PINNED = "Every action requires approval by a named person, on by default, set by the administrator under Settings."
+OFF = PINNED.replace("on by default", "off by default")
+LISTING = (
+    "# Courier\n\nCourier is an agent that plans its own tasks with an LLM and sends e-mails to customers from the "
+    "mailbox of the user. It writes and deletes records in the CRM, runs shell commands on a server in the cloud, and "
+    "works unattended at night.\n\nIt keeps every conversation in a vector database. Traces of each run go to "
+    "OpenTelemetry. Users sign in with OAuth, and the agent acts with their token. It connects to MCP servers and "
+    "finds new tools by itself."
+)
+
+
+def page(text: str, kind: str = "docs", number: int = 1, findings: tuple[Finding, ...] = ()) -> Document:
+    return Document.model_validate({
+        "id": f"D{number}", "sha256": f"{number:064x}", "url": f"page{number}.md", "title": "Courier", "kind": kind,
+        "media_type": "text/markdown", "fetched_at": READ_AT, "text": text, "findings": findings,
+        "sections": (Section(start=0, end=len(text), path=(), about="product"),),
+    })  # fmt: skip
+
+
+def drafted(*documents: Document) -> Draft:
+    return draft_documents(
+        documents, name="Courier", calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    )
+
+
+LISTED = page(LISTING, "listing")
+
+
+def values(draft: Draft) -> Mapping[str, Decimal]:
+    return {key: estimate.value for key, estimate in draft.factors.items()}
+
+
+def read_by_drafter(*documents: Document) -> list[str]:
+    return [s.text for s in read_documents(documents, Settings()).statements]
+
+
+# ---------------------------------------------------------------- 2 and 3: ranks, and what each may lower
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_no_control_below_rank_three_takes_anything(rank: Rank) -> None:
+    assert controlled(-0.2, rank, before=0.8, taken=0.0) == 0.0
+
+
+@pytest.mark.parametrize("rank", [3, 4, 5])
+def test_all_controls_of_a_rank_together_stay_within_its_cap(rank: Rank) -> None:
+    taken, before = 0.0, 1.0
+    for _ in range(10):
+        step = controlled(-0.15, rank, before=before, taken=taken)
+        taken, before = taken + step, before + step
+    assert taken == pytest.approx(-CONTROL_CAPS[rank])
+
+
+def test_a_higher_rank_may_take_more() -> None:
+    assert CONTROL_CAPS[3] < CONTROL_CAPS[4] < CONTROL_CAPS[5]
+
+
+@pytest.mark.parametrize(("rank", "least"), [(3, CONTROL_FLOOR), (4, CONTROL_FLOOR), (5, 0.0)])
+def test_only_an_analyst_takes_a_factor_to_nothing(rank: Rank, least: float) -> None:
+    assert 0.15 + controlled(-0.3, rank, before=0.15, taken=0.0) == pytest.approx(least)
+
+
+def test_no_text_yields_nothing() -> None:
+    texts = [
+        PINNED,
+        *(f"Courier has no {word}." for word in ("memory", "tools", "LLM", "access", "agents", "identity")),
+    ]
+    draft = drafted(
+        page("Courier is a safe tool.\n\n" + "\n".join(texts), "listing"), page("\n\n".join(texts), number=2)
+    )
+    shown = draft.score.aivss if draft.score.aivss is not None else draft.score.provisional
+    assert shown is not None
+    assert shown > 0
+    assert all(threat.score.aivss > 0 for layer in draft.layers.values() for threat in layer.threats)
+
+
+# ---------------------------------------------------------------- 4: only what it names, as it is set
+
+
+def test_a_pinned_control_lowers_the_factor_that_it_names_alone() -> None:
+    before, after = values(drafted(LISTED)), values(drafted(LISTED, page(PINNED, number=2)))
+    changed = {key for key in before if after[key] < before[key]}
+    assert changed == {"autonomy_of_action"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Every payment above 500 dollars needs approval.",
+        "All actions over 1,000 need a person.",
+        "Every tool call except searches is approved.",
+    ],
+)
+def test_above_500_stays_above_500(text: str) -> None:
+    assert not covers_everything(text)
+    assert covers_everything("Every action needs approval.")
+
+
+@pytest.mark.parametrize(
+    "text", [OFF, "Approval of every action is planned.", "Approvals are optional for every action."]
+)
+def test_off_by_default_and_plans_count_as_absent(text: str) -> None:
+    assert (
+        values(drafted(LISTED, page(text, number=2)))["autonomy_of_action"]
+        >= (values(drafted(LISTED))["autonomy_of_action"])
+    )
+
+
+# ---------------------------------------------------------------- 5: contradiction
+
+
+def test_the_worse_of_two_readings_stands() -> None:
+    reads = "Courier is read-only."
+    both = drafted(LISTED, page(reads, number=2))
+    before = drafted(LISTED)
+    assert all(values(both)[key] >= values(before)[key] for key in values(before))
+    assert "contradicted" in {estimate.state for estimate in both.factors.values()}
+
+
+# ---------------------------------------------------------------- 6: repetition, and a page's share of retrieval
+
+
+def test_what_the_vendor_repeats_counts_once() -> None:
+    line = "Traces of each run go to OpenTelemetry."
+    pages = [page(f"{line}\n\n{line}", number=number) for number in range(2, 6)]
+    assert read_by_drafter(LISTED, *pages).count(line) == 1
+    again, once = drafted(LISTED, *pages), drafted(LISTED)
+    for key, layer in once.layers.items():
+        assert (again.layers[key].features, again.layers[key].threats) == (layer.features, layer.threats)
+
+
+def test_no_page_has_more_than_its_share_of_the_hits() -> None:
+    settings = Settings()
+    words = "Tools, data access, permissions, memory, planning, logs and agents are handled by service number {}."
+    magnet = page("\n\n".join(words.format(n) for n in range(60)), number=2)
+    reading = read_documents((LISTED, magnet), settings)
+    for hits in reading.hits.values():
+        assert sum(hit.document == "D2" for hit in hits) <= settings.hits_per_document
+
+
+# ---------------------------------------------------------------- 7: absence
+
+
+def test_a_page_that_describes_nothing_lowers_nothing() -> None:
+    card = page("# Courier\n\nCourier sends e-mails.", "listing")
+    trust = page("Security is our top priority.\n\nEvery action is approved by a person.", number=2)
+    assert values(drafted(card, trust)) == values(drafted(card))
+
+
+# ---------------------------------------------------------------- 8: hidden and machine-addressed text
+
+
+def test_text_with_a_finding_lowers_nothing() -> None:
+    hidden = Finding(kind="hidden-text", document="D2", start=0, end=len(PINNED), where="p", excerpt=PINNED[:20])
+    assert values(drafted(LISTED, page(PINNED, number=2, findings=(hidden,)))) == values(drafted(LISTED))
+
+
+# ---------------------------------------------------------------- 9: each lowering is shown; the score without claims
+
+
+def test_each_lowering_names_quote_rank_rule_and_effect() -> None:
+    draft = drafted(LISTED, page(PINNED, number=2))
+    ranks = {item.id: item.rank for item in draft.evidence}
+    assert draft.lowerings
+    for row in draft.lowerings:
+        assert row.rank == ranks[row.evidence]
+        assert row.rule
+        assert row.after < row.before
+    parts = [(p.evidence, key) for key, f in draft.factors.items() for p in f.parts if p.effect < 0 and p.evidence]
+    assert set(parts) <= {(row.evidence, row.target) for row in draft.lowerings}
+
+
+def test_a_limit_in_the_vendors_own_words_shows_in_the_score_without_them() -> None:
+    """Its documentation calls the server read-only by default."""
+    documents = documents_of(load_case(data_folder("corpus") / "cases" / "zscaler-mcp"))
+    draft = drafted(*documents)
+    other = draft.score.without_vendor_claims
+    assert other is not None
+    assert other.aivss is not None
+    assert draft.score.aivss is not None
+    assert other.aivss > draft.score.aivss
+    assert f"Without the vendor's claims: **{other.aivss}, {other.severity}**" in render(draft, documents)
+    assert str(other.aivss) in text_of(explain(draft, "score"))
+
+
+def test_equal_scores_say_so() -> None:
+    documents = documents_of(load_case(data_folder("corpus") / "cases" / "firecrawl-mcp"))
+    draft = drafted(*documents)
+    assert draft.score.without_vendor_claims is not None
+    assert draft.score.without_vendor_claims.aivss == draft.score.aivss
+    assert "The same without the vendor's claims." in render(draft, documents)
+
+
+@pytest.mark.parametrize("slug", ["firecrawl-mcp", "abridge"])
+def test_the_score_without_claims_is_never_milder(slug: str) -> None:
+    draft = drafted(*documents_of(load_case(data_folder("corpus") / "cases" / slug)))
+    other = draft.score.without_vendor_claims
+    assert other is not None
+    assert other.aivss is None or draft.score.aivss is None or other.aivss >= draft.score.aivss
+
+
+def test_a_draft_that_was_stored_without_it_still_prints() -> None:
+    assert thin().score.without_vendor_claims is None
+    assert "Without the vendor" not in render(workos(), workos_documents())
+
+
+# ---------------------------------------------------------------- the border
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Runs without asking for approval.",
+        "There is no confirmation step in the server.",
+        "Read-only access to the calendar.",
+        "Tokens are checked as JWTs against configured audiences.",
+        "It writes structured logs to stderr.",
+        "Headless mode always approves every action.",
+        "It drafts a reply and sends it through Gmail.",
+        "The sandbox runs on E2B.",
+    ],
+)
+def test_descriptions_are_no_claims(text: str) -> None:
+    assert not is_claim(text)
+
+
+def test_a_claim_of_rank_three_is_read() -> None:
+    (found,) = statements((page(PINNED),))
+    assert (found.rank, found.claim) == (3, False)
+    (weak,) = statements((page(PINNED, "listing"),))
+    assert weak.claim
+    assert bearing((found, weak)) == (found,)
