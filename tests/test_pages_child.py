@@ -48,5 +48,5 @@ def test_a_warm_process_that_fell_is_started_anew(parser):
 
 def test_memory_has_a_cap():
     body = b"<html><body>" + b"<p>x y</p>" * 300_000
-    with pytest.raises(SourceError, match="too large|too much memory|cannot be parsed"):
+    with pytest.raises(SourceError, match=r"too large|too much memory|cannot be parsed"):
         read_page(body, "html", "", "big.html", Settings(parse_memory_mb=150))

@@ -24,6 +24,7 @@ REQUEST: Final = 256
 """Bytes of every request: JSON, padded with blanks, so that two never run together."""
 FILES: Final = 3
 """Open files that come with a request."""
+BEGUN: Final = b"+"
 DONE: Final = b"."
 FAILED: Final = b"!"
 _MAX_OUTPUT: Final = 64 * 1024 * 1024
@@ -60,6 +61,7 @@ def main() -> None:
             loaded.add("vote")
             pending.append("vote")
         parent = os.getpid()
+        os.write(files[-1], BEGUN)
         if os.fork() == 0:
             channel.close()
             _die_with(parent)

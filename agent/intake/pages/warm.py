@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from agent.intake.pages.parse_child import DONE, FAILED, REQUEST
+from agent.intake.pages.parse_child import BEGUN, DONE, FAILED, REQUEST
 
 _PACKAGE_PARENT: Final = str(Path(__file__).resolve().parent.parent.parent.parent)
 # -I: no environment, no user site, no current folder on the path; the package's own folder is added by name.
@@ -33,6 +33,7 @@ _LOAD: Final = 3.0
 _SLACK: Final = 1.0
 """Seconds that the child's own clock gets to strike before the parent ends the warm process."""
 _TRIES: Final = 2
+_MOMENT: Final = 0.1
 
 
 class Limits(NamedTuple):
@@ -107,13 +108,16 @@ class WarmParser:
             source.seek(0)
             process = self._send(request, (source, result), theirs)
             theirs.close()
-            word = self._word(ours, wall, process)
-            if word == DONE:
+            said = self._said(ours, wall, process)
+            if said.endswith(DONE):
                 result.seek(0)
                 return result.read()
-        if word == FAILED:
+        if said.endswith(FAILED):
             raise Stopped(killed=False)
-        if process.poll() is not None:
+        if not said.startswith(BEGUN) or _fell(process):
+            with self._lock:
+                if self._process is process:
+                    self._close()
             raise _Gone
         raise Stopped(killed=True)
 
@@ -126,6 +130,7 @@ class WarmParser:
             if process is None or channel is None:
                 raise _Gone
             try:
+                # A warm process that is about to fall may still take this; then the pipe ends without a word.
                 socket.send_fds(channel, [request], [*(file.fileno() for file in files), status.fileno()])
             except OSError:
                 self._close()
@@ -146,17 +151,29 @@ class WarmParser:
         self._channel = ours
         self._owner = os.getpid()
 
-    def _word(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
-        """The fork's last word; nothing when it was killed, or the warm process fell."""
+    def _said(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
+        """What came through the pipe until its end: that the fork began, and its last word unless it was killed."""
         deadline = time.monotonic() + wall
-        ready = select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]
-        if ready:
-            return status.read(1)
+        said = b""
+        while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            word = status.read(1)
+            said += word
+            if not word or word in (DONE, FAILED):
+                return said
         # Neither clock of the fork struck: everything of that process ends.
         with self._lock:
             if self._process is process:
                 self._close()
         raise Stopped(killed=True)
+
+
+def _fell(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the warm process itself ended; its end may be seen a moment after that of its pipes."""
+    try:
+        process.wait(_MOMENT)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 @contextlib.contextmanager
