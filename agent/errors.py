@@ -8,6 +8,7 @@
     ├── IntegrityError          1   a stored score or quote does not recompute
     ├── RefusedError            3   a guard refused an address, a scheme or a redirect
     ├── UnavailableError        4   the network or the LLM did not answer
+    │   └── LlmError            4   a call of an LLM failed; says why in a closed word and what it cost
     ├── RegressionError         5   the gate found drafts that became worse
     └── DriftError              6   a cassette, baseline or corpus does not match what runs
 
@@ -19,7 +20,59 @@ An error says *what* went wrong, *where*, and gives a hint about what to do. The
 and exits with the class's code; nothing else in the package prints or exits.
 """
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+LlmReason = Literal[
+    "rate_limited",
+    "out_of_quota",
+    "bad_request",
+    "too_large",
+    "unauthorised",
+    "model_missing",
+    "timeout",
+    "tls",
+    "bad_endpoint",
+    "bad_response",
+    "empty_answer",
+    "refused",
+    "truncated",
+    "filtered",
+    "invalid_json",
+    "invalid_schema",
+    "unreachable",
+    "over_budget",
+    "cassette_miss",
+]
+"""Why a call of an LLM gave nothing to use."""
+
+LLM_REASONS: tuple[LlmReason, ...] = get_args(LlmReason)
+
+ENDS_RUN: frozenset[LlmReason] = frozenset(
+    ("unauthorised", "out_of_quota", "model_missing", "over_budget", "bad_endpoint", "tls")
+)
+"""Reasons that hold for every further call of the run as well: asking again would only cost time."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens that calls of an LLM took. It stands here since a failed call costs as well, and its error says what."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that the endpoint read from its own cache of prompts."""
+    estimated: bool = False
+    """The endpoint said nothing (or nonsense), so these are counted from the texts; true if any summand was."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum of both."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.estimated or other.estimated,
+        )
 
 
 class SeptetError(Exception):
@@ -66,6 +119,22 @@ class UnavailableError(SeptetError):
     """The network or the LLM did not answer within its budget."""
 
     exit_code = 4
+
+
+class LlmError(UnavailableError):
+    """A call of an LLM failed for `reason`; `usage` is what it cost all the same, retries included."""
+
+    def __init__(
+        self, reason: LlmReason, what: str, *, where: str = "", hint: str = "", usage: Usage | None = None
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.reason = reason
+        self.usage = Usage() if usage is None else usage
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether every further call of the run would fail in the same way."""
+        return self.reason in ENDS_RUN
 
 
 class RegressionError(SeptetError):

@@ -1,1 +1,1 @@
-"""Prompts and rubric cards, and later the port to an LLM."""
+"""Prompts and rubric cards, and the port behind which an LLM stands."""
