@@ -6,7 +6,7 @@ a scan with recognised text behind its picture, and keeps it.
 
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.intake.pages import instructions
 from agent.intake.pages.page import MAX_EXCERPT, Block, Page, Removed
@@ -29,6 +29,10 @@ _MAX_NOTES: Final = 200
 _MAX_FORMS: Final = 3
 _TAGS: Final = re.compile(r"<[^<>]*>")
 _BARRED: Final = "text that is not painted"
+
+
+_Dictionary = Any
+"""A dictionary of a PDF, whose values pypdf gives without types."""
 
 
 class _Line:
@@ -146,12 +150,12 @@ def _painting(page: "PageObject", off: frozenset[int], owner: Any = None) -> Pai
     return Painting(edges, alphas, frozenset(forms), frozenset(layers))
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: Any) -> _Dictionary:
     found = value.get_object() if hasattr(value, "get_object") else value
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
-def _dictionary(owner: Any, key: str) -> dict[str, Any]:
+def _dictionary(owner: Any, key: str) -> _Dictionary:
     return _object(owner.get(key)) if owner.get(key) is not None else {}
 
 
@@ -159,7 +163,7 @@ def _number(reference: Any) -> int:
     return int(getattr(reference, "idnum", -1))
 
 
-def _switched_off(group: dict[str, Any], off: frozenset[int]) -> bool:
+def _switched_off(group: _Dictionary, off: frozenset[int]) -> bool:
     """Whether the members of a membership dictionary are all off."""
     members = group.get("/OCGs")
     if members is None:
