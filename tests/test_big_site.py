@@ -55,6 +55,15 @@ def _moments(sites: Sites) -> dict[str, list[float]]:
     return {name: list(paths.moments) for name, paths in lists.items() if isinstance(paths, TimedList)}
 
 
+def test_the_sites_are_large_and_name_their_pages() -> None:
+    with big_sites() as sites:
+        served = {(name, path) for name, site in zip(Sites._fields, sites, strict=True) for path in site.routes}
+    counted = {place for place in served if "/events/" not in place[1] and "sid=" not in place[1]}
+    assert len(counted) >= 300
+    assert GOLD <= counted
+    assert {(trap.site, trap.path) for trap in TRAPS} <= served
+
+
 def test_recall_of_the_pages_that_matter(run: Run) -> None:
     read_urls = {document.url for document in run.intake.documents}
     found = {place for place in GOLD if run.addresses[place] in read_urls}
