@@ -101,7 +101,9 @@ def _read_page(page: "PageObject", off: frozenset[int]) -> tuple[_Collector, str
     return collector, next(iter(painting.unseen.values()))
 
 
-def _clean_forms(page: "PageObject", owner: Any, painting: Painting, off: frozenset[int], depth: int) -> list[str]:
+def _clean_forms(
+    page: "PageObject", owner: _Dictionary, painting: Painting, off: frozenset[int], depth: int
+) -> list[str]:
     """Take unseen text out of the forms that a page shows; that text, decoded as well as it goes."""
     from pypdf.generic import ContentStream
 
@@ -128,7 +130,7 @@ def _without(operations: list[Operation], taken: frozenset[int]) -> list[Operati
     return [operation for index, operation in enumerate(operations) if index not in taken]
 
 
-def _painting(page: "PageObject", off: frozenset[int], owner: Any = None) -> Painting:
+def _painting(page: "PageObject", off: frozenset[int], owner: _Dictionary = None) -> Painting:
     """A page's box and those of its resources that decide what is seen."""
     box = page.cropbox
     edges = Box(float(box.left), float(box.bottom), float(box.right), float(box.top))
@@ -150,16 +152,16 @@ def _painting(page: "PageObject", off: frozenset[int], owner: Any = None) -> Pai
     return Painting(edges, alphas, frozenset(forms), frozenset(layers))
 
 
-def _object(value: Any) -> _Dictionary:
+def _object(value: _Dictionary) -> _Dictionary:
     found = value.get_object() if hasattr(value, "get_object") else value
     return found if isinstance(found, dict) else {}
 
 
-def _dictionary(owner: Any, key: str) -> _Dictionary:
+def _dictionary(owner: _Dictionary, key: str) -> _Dictionary:
     return _object(owner.get(key)) if owner.get(key) is not None else {}
 
 
-def _number(reference: Any) -> int:
+def _number(reference: _Dictionary) -> int:
     return int(getattr(reference, "idnum", -1))
 
 
@@ -200,7 +202,7 @@ def _beside(reader: "PdfReader") -> list[tuple[str, str]]:
 _NOTES: Final = ("/Contents", "/T", "/TU", "/V", "/RC")
 
 
-def _dictionary_stream(owner: Any, key: str) -> str:
+def _dictionary_stream(owner: _Dictionary, key: str) -> str:
     stream = owner.get(key)
     found = stream.get_object() if stream is not None else None
     return found.get_data().decode("utf-8", "replace") if found is not None and hasattr(found, "get_data") else ""

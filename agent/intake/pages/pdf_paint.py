@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from agent.intake.pages.colours import BLACK, WHITE, Colour, over, same
 
+_Operand = Any
+"""A number, a name, a string or an array, as pypdf gives them."""
 Operation = tuple[Any, bytes]
 """Operands and operator, as pypdf gives them."""
 Matrix = tuple[float, float, float, float, float, float]
@@ -120,7 +122,7 @@ class Painting:
             if reason:
                 self.unseen[run.at] = reason
 
-    def _step(self, index: int, operands: list[Any], operator: bytes) -> None:
+    def _step(self, index: int, operands: list[_Operand], operator: bytes) -> None:
         state = self._state
         if operator == b"q":
             if len(self._saved) < _MAX_SAVED:
@@ -144,13 +146,13 @@ class Painting:
             self._texts(operands, operator)
             self._paths(index, operands, operator)
 
-    def _colours(self, operands: list[Any], operator: bytes) -> None:
+    def _colours(self, operands: list[_Operand], operator: bytes) -> None:
         if operator in (b"g", b"rg", b"k", b"sc", b"scn", b"cs"):
             self._state = replace(self._state, fill=_colour(operands, operator == b"cs"))
         elif operator in (b"G", b"RG", b"K", b"SC", b"SCN", b"CS"):
             self._state = replace(self._state, stroke=_colour(operands, operator == b"CS"))
 
-    def _texts(self, operands: list[Any], operator: bytes) -> None:
+    def _texts(self, operands: list[_Operand], operator: bytes) -> None:
         if operator == b"BT":
             self._text = self._line = _UNIT
         elif operator == b"Tf":
@@ -170,7 +172,7 @@ class Painting:
         elif operator == b"T*":
             self._advance(0.0, -self._state.leading)
 
-    def _paths(self, index: int, operands: list[Any], operator: bytes) -> None:
+    def _paths(self, index: int, operands: list[_Operand], operator: bytes) -> None:
         if operator == b"re":
             x, y, width, height = (float(number) for number in operands[:4])
             self._path.append(_box(self._state.ctm, x, y, x + width, y + height))
@@ -204,7 +206,7 @@ class Painting:
         self._line = _times((1.0, 0.0, 0.0, 1.0, x, y), self._line)
         self._text = self._line
 
-    def _show(self, index: int, operands: list[Any], operator: bytes) -> None:
+    def _show(self, index: int, operands: list[_Operand], operator: bytes) -> None:
         if operator in (b"'", b'"'):
             self._advance(0.0, -self._state.leading)
         state = self._state
@@ -274,7 +276,7 @@ def _areas(path: Sequence[Box]) -> list[Box]:
     return boxes or [Box(0.0, 0.0, 0.0, 0.0)]
 
 
-def _colour(operands: Sequence[Any], begins: bool) -> Colour | None:
+def _colour(operands: Sequence[_Operand], begins: bool) -> Colour | None:
     """The colour of operands by their number; a new colour space begins with black, a pattern cannot be told."""
     if begins:
         return None if str(operands[0]) == "/Pattern" else BLACK
@@ -294,13 +296,13 @@ def _scaled(parts: Sequence[float]) -> Colour:
     return Colour(red, green, blue)
 
 
-def inside(call: Call, matrix: Sequence[Any]) -> Call:
+def inside(call: Call, matrix: Sequence[_Operand]) -> Call:
     """The call as the form itself sees it, with its own matrix in front."""
     own = _matrix(matrix) if len(matrix) == len(_UNIT) else _UNIT
     return call._replace(state=replace(call.state, ctm=_times(own, call.state.ctm)))
 
 
-def _matrix(operands: Sequence[Any]) -> Matrix:
+def _matrix(operands: Sequence[_Operand]) -> Matrix:
     a, b, c, d, e, f = (float(operand) for operand in operands[:6])
     return a, b, c, d, e, f
 
