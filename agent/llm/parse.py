@@ -1,0 +1,291 @@
+"""From the text of a reply to a checked value, or to the reason why there is none.
+
+    why it stopped -> refusal -> think blocks and fence off -> exactly one object -> strict JSON -> strict pydantic
+
+`read` goes down that ladder once; `ask` sends a call and lets the LLM try again where that can help: once after an
+answer that cannot be used, told only what the checks say (never its own words, which may come from a hostile page), and
+once after a truncated answer, with a larger cap. Part of an answer is never used.
+
+The shape of an answer is a pydantic class; `schema.wire_schema` makes from it what providers take, and its bounds are
+checked here. A validator of a shape must not repeat its input in its message: messages are sent to the LLM.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import isinf
+from typing import Final, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
+
+MAX_ANSWER_CHARS: Final = 500_000
+MAX_DEPTH: Final = 64
+LARGER_CAP: Final = 2
+"""By how much the cap of an answer grows after a truncated one."""
+_MAX_NUMBER_CHARS: Final = 40
+_MAX_WORDS: Final = 8
+"""Faults that are told to the LLM; the rest usually goes with them."""
+_MAX_WORD_CHARS: Final = 240
+_REFUSAL_CHARS: Final = 300
+
+T = TypeVar("T", bound=BaseModel)
+
+_THINK: Final = re.compile(r"\s*<(think|thinking|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THINK_OPEN: Final = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+# The start of the block may be part of the prompt's template, and then only its end is in the answer.
+_THINK_END: Final = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+# A string (perhaps without end, so that the time stays linear) or a bracket.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+_REFUSES: Final = re.compile(
+    r"\b(?:I|we)(?:['’]m| am|['’]re| are)?(?: really| very| so| truly)?"
+    r" (?:sorry|can(?:no|['’])?t|can not|won['’]t|will not|must decline|decline|not able to|unable to)\b",
+    re.IGNORECASE,
+)
+_REPAIR: Final = (
+    "Your last answer could not be used:\n{words}\n"
+    "Answer the same question again with exactly one JSON object of the given schema and nothing else."
+)
+_ASKED_AGAIN: Final[frozenset[Reason]] = frozenset(("invalid_json", "invalid_schema", "empty_answer"))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a reply holds nothing to use."""
+
+    reason: Reason
+    detail: str
+    """In the words of the checks, without any word of the answer itself; may be shown and sent."""
+    declined: bool = False
+    """The answer is prose that sounds like a refusal: twice in a row it is taken for one."""
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What became of a call."""
+
+    value: T | None
+    reason: Reason | None
+    """Why there is no value; None when there is one."""
+    detail: str
+    usage: Usage
+    """Of all tries together, failed ones included."""
+    replies: tuple[Reply, ...]
+    """Every reply that came, the last one last."""
+
+
+class Spending(Protocol):
+    """What `ask` needs of a budget; `agent.llm.budget.Budget` is one."""
+
+    def reserve(self, call: Call) -> int:
+        """Sets aside what a call may take and gives a ticket. Raises LlmError over_budget when that is too much."""
+        ...
+
+    def settle(self, ticket: int, usage: Usage) -> None:
+        """Replaces what was set aside by what was used."""
+        ...
+
+
+def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
+    """Sends a call and reads the answer, with one repair and one larger cap where they can help.
+
+    A failure of this call alone is an Answer with its reason. Raises LlmError, with the usage of all tries, only for a
+    reason that holds for the rest of the run as well (`ends_run`).
+    """
+    usage = Usage()
+    replies: list[Reply] = []
+    attempt, declined, repaired, enlarged = call, False, False, False
+    while True:
+        try:
+            reply = _complete(llm, attempt, budget)
+        except LlmError as error:
+            error.usage = usage + error.usage
+            if error.ends_run:
+                raise
+            return Answer(None, error.reason, str(error), error.usage, tuple(replies))
+        usage += reply.usage
+        replies.append(reply)
+        found = read(reply, shape)
+        if not isinstance(found, Failure):
+            return Answer(found, None, "", usage, tuple(replies))
+        reason: Reason = "refused" if declined and found.declined else found.reason
+        declined = found.declined
+        if reason == "truncated" and not enlarged:
+            enlarged = True
+            attempt = replace(attempt, max_tokens=attempt.max_tokens * LARGER_CAP, attempt=attempt.attempt + 1)
+        elif reason in _ASKED_AGAIN and not repaired:
+            repaired = True
+            words = Message("user", _REPAIR.format(words=found.detail))
+            attempt = replace(attempt, messages=(*call.messages, words), attempt=attempt.attempt + 1)
+        else:
+            return Answer(None, reason, found.detail, usage, tuple(replies))
+
+
+def _complete(llm: Llm, call: Call, budget: Spending) -> Reply:
+    ticket = budget.reserve(call)
+    spent = Usage()
+    try:
+        reply = llm.complete(call)
+        spent = reply.usage
+    except LlmError as error:
+        spent = error.usage
+        raise
+    finally:
+        budget.settle(ticket, spent)
+    return reply
+
+
+def read(reply: Reply, shape: type[T]) -> T | Failure:
+    """The value of a reply, checked against `shape` without any coercion, or why there is none."""
+    if reply.stopped == "length":
+        return Failure("truncated", "the answer met its cap of tokens")
+    if reply.stopped == "filter":
+        return Failure("filtered", "a content filter of the endpoint cut the answer")
+    if reply.stopped == "refusal":
+        return Failure("refused", "the LLM refused to answer")
+    if len(reply.text) > MAX_ANSWER_CHARS:
+        return Failure("too_large", f"the answer has more than {MAX_ANSWER_CHARS} characters")
+    text = _without_thoughts(reply.text).strip()
+    if not text:
+        return Failure("empty_answer", "the answer is empty")
+    try:
+        value = _strict(_only_object(text))
+    except _NotJsonError as fault:
+        declined = "{" not in text and _REFUSES.search(text[:_REFUSAL_CHARS]) is not None
+        return Failure("invalid_json", f"- {fault}", declined)
+    try:
+        # Written anew, so that both readers of JSON see the same text.
+        return shape.model_validate_json(json.dumps(value), strict=True, extra="forbid")
+    except ValidationError as error:
+        return Failure("invalid_schema", _words(error, shape))
+
+
+class _NotJsonError(ValueError):
+    """The text is not exactly one JSON object; the message says why in words of our own."""
+
+
+def _without_thoughts(text: str) -> str:
+    """The text behind blocks of thinking at its start. A block without end leaves nothing: all of it is thinking."""
+    start = 0
+    while found := _THINK.match(text, start):
+        start = found.end()
+    text = text[start:]
+    if _THINK_OPEN.match(text):
+        return ""
+    ends = list(_THINK_END.finditer(text))
+    if ends and not text.lstrip().startswith(("{", "```")):
+        return text[ends[-1].end() :]
+    return text
+
+
+def _only_object(text: str) -> str:
+    """The one object in a text, bare, in a fence or with prose round it. Raises _NotJsonError when there is not one."""
+    start = text.find("{")
+    if start < 0:
+        raise _NotJsonError("there is no JSON object in the answer")
+    end = _end_of_object(text, start)
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    if "{" in after:
+        raise _NotJsonError("there is more than one JSON object in the answer")
+    if before.endswith("[") or after.startswith(("]", "}")):
+        raise _NotJsonError("the answer must be an object, not a list or part of something else")
+    return text[start:end]
+
+
+def _end_of_object(text: str, start: int) -> int:
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        mark = token.group()
+        if mark in ("{", "["):
+            depth += 1
+        elif mark in ("}", "]"):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _NotJsonError(f"the object nests deeper than {MAX_DEPTH}")
+        if depth == 0:
+            return token.end()
+    raise _NotJsonError("the object is not complete")
+
+
+def _strict(text: str) -> dict[str, object]:
+    """The object of a JSON text; RFC 8259 to the letter, and no key twice, no NUL, no half of a surrogate pair."""
+    if _NO_TEXT.search(text):
+        raise _NotJsonError("the text holds a NUL or half of a surrogate pair")
+    try:
+        value: dict[str, object] = json.loads(
+            text, object_pairs_hook=_pairs, parse_constant=_no_constant, parse_float=_float, parse_int=_int
+        )
+    except json.JSONDecodeError as error:
+        raise _NotJsonError(f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    if any(_NO_TEXT.search(string) for string in _strings(value)):
+        raise _NotJsonError("a text holds a NUL or half of a surrogate pair")
+    return value
+
+
+def _pairs(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _NotJsonError("a key occurs twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise _NotJsonError(f"{name} is not a JSON number")
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if isinf(value) or len(digits) > _MAX_NUMBER_CHARS:
+        raise _NotJsonError("a number is out of range")
+    return value
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _MAX_NUMBER_CHARS:
+        raise _NotJsonError("a number is out of range")
+    return int(digits)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (key for key in value if isinstance(key, str))
+        yield from _all_strings(value.values())
+    elif isinstance(value, list):
+        yield from _all_strings(value)
+
+
+def _all_strings(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        yield from _strings(value)
+
+
+def _words(error: ValidationError, shape: type[BaseModel]) -> str:
+    """What the validator says, a line for each fault, without anything that the answer brought in."""
+    known = frozenset(_field_names(shape.model_json_schema()))
+    faults = error.errors(include_url=False, include_input=False)
+    lines = []
+    for fault in faults[:_MAX_WORDS]:
+        kind, message = fault["type"], fault["msg"]
+        if kind == "union_tag_invalid":  # the only message of pydantic that repeats what it was given
+            message = f"the tag must be one of {fault['ctx']['expected_tags']}"
+        steps = (str(step) if isinstance(step, int) or step in known else "(unknown name)" for step in fault["loc"])
+        lines.append(f"- {'.'.join(steps) or 'the object'}: {message}"[:_MAX_WORD_CHARS])
+    if len(faults) > _MAX_WORDS:
+        lines.append(f"- and {len(faults) - _MAX_WORDS} more")
+    return "\n".join(lines)
+
+
+def _field_names(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        for part in schema.values():
+            yield from _field_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _field_names(part)

@@ -1,0 +1,56 @@
+"""LLMs written by hand that stand at the port: no endpoint, no waiting."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from agent.llm.port import Call, LlmError, Reply, Usage
+
+USAGE = Usage(input_tokens=100, output_tokens=20)
+
+
+def reply(text: str, **changes: object) -> Reply:
+    """A reply that is done, with a usage of 100 and 20 tokens; `changes` are fields of Reply."""
+    fields: dict[str, object] = {"stopped": "done", "usage": USAGE, "llm": "fake-1", **changes}
+    return Reply(text, **fields)  # type: ignore[arg-type]
+
+
+class ScriptedLlm:
+    """Answers with what it was given, in order; an error of the list is raised. Keeps the calls."""
+
+    def __init__(self, outcomes: Sequence[Reply | LlmError | str], name: str = "fake/fake-1") -> None:
+        self.name = name
+        self.calls: list[Call] = []
+        self.closed = False
+        self._outcomes = list(outcomes)
+        self._lock = threading.Lock()
+
+    def complete(self, call: Call) -> Reply:
+        with self._lock:
+            self.calls.append(call)
+            outcome = self._outcomes.pop(0)
+        if isinstance(outcome, LlmError):
+            raise outcome
+        return reply(outcome) if isinstance(outcome, str) else outcome
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class AnsweringLlm:
+    """Answers each call by a function of the call, for callers whose order is not fixed. Keeps the calls."""
+
+    def __init__(self, answer: Callable[[Call], Reply | str], name: str = "fake/fake-1") -> None:
+        self.name = name
+        self.calls: list[Call] = []
+        self.closed = False
+        self._answer = answer
+        self._lock = threading.Lock()
+
+    def complete(self, call: Call) -> Reply:
+        with self._lock:
+            self.calls.append(call)
+        outcome = self._answer(call)
+        return reply(outcome) if isinstance(outcome, str) else outcome
+
+    def close(self) -> None:
+        self.closed = True
