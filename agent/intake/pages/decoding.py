@@ -30,14 +30,9 @@ _WORDS: Final = re.compile(
     r"ignore|disregard|instruction|threat|risk|score|rating|assess|severity|grader|reviewer|zero|rubric|prompt|override",
     re.IGNORECASE,
 )
-_BACKWARD: Final = re.compile(
-    r"erongi|dragersid|noitcurtsni|taerht|ksir|erocs|gnitar|ssessa|ytireves|redarg|rewevier|orez|cirbur|tpmorp",
-    re.IGNORECASE,
-)
-_ROTATED: Final = re.compile(
-    r"vtaber|qvfertneq|vafgehpgvba|guerng|evfx|fpber|engvat|nffrff|frirevgl|tenqre|erivrjre|ehoevp|cebzcg|bireevqr",
-    re.IGNORECASE,
-)
+_HINTS: Final = tuple(_WORDS.pattern.split("|"))
+_BACKWARD: Final = tuple(word[::-1] for word in _HINTS)
+_ROTATED: Final = tuple(codecs.encode(word, "rot13") for word in _HINTS)
 _MIN_HITS: Final = 2
 _BASE64: Final = re.compile(
     r"[A-Za-z0-9+/_-]{20,}={0,2}(?:[ \n][A-Za-z0-9+/_-]{16,}={0,2}){0,60}(?:[ \n][A-Za-z0-9+/_-]{1,80}={1,2})?"
@@ -50,6 +45,16 @@ _ENTITIES: Final = re.compile(r"(?:&(?:amp;)*#x?[0-9a-fA-F]{1,6};\s?){8,}")
 _PERCENT: Final = re.compile(r"(?:[\w.+-]{0,12}%[0-9a-fA-F]{2}){3,}[\w.+%-]*")
 _CODES: Final = re.compile(r"(?:\b\d{2,3}\b[ ,;]{1,2}){15,}\d{2,3}\b")
 _BITS: Final = re.compile(r"(?:\b[01]{8}\b ?){10,}")
+# Each with a character that it cannot do without.
+_TOKENS: Final = (
+    (_HEX, ""),
+    (_BASE32, ""),
+    (_ESCAPED, "\\"),
+    (_ENTITIES, "&"),
+    (_PERCENT, "%"),
+    (_CODES, ""),
+    (_BITS, "0"),
+)
 _MAX: Final = 4000
 _MAX_PLACES: Final = 200
 _SHARE: Final = 0.85
@@ -91,22 +96,36 @@ def _places(text: str) -> Iterator[tuple[int, int, list[str]]]:
     for match in _BASE64_WORD.finditer(text):
         whole = _BASE64.match(text, match.start()) or match
         yield match.start(), max(match.end(), whole.end()), [_base64(match[0]), _base64(re.sub(r"\s", "", whole[0]))]
-    for pattern in (_HEX, _BASE32, _ESCAPED, _ENTITIES, _PERCENT, _CODES, _BITS):
-        for match in pattern.finditer(text):
+    for pattern, mark in _TOKENS:
+        for match in pattern.finditer(text) if mark in text else ():
             yield *match.span(), [_decoded(pattern, match[0][:_MAX])]
 
 
 def _lines(text: str) -> Iterator[tuple[int, int, list[str]]]:
     """Lines that are written backwards or with rotated letters."""
-    if not (_BACKWARD.search(text) or _ROTATED.search(text)):
+    low = text.lower()
+    backward = [word for word in _BACKWARD if word in low]
+    rotated = [word for word in _ROTATED if word in low]
+    if not (backward or rotated):
         return
     at = 0
     for line in text.split("\n"):
-        if len(_BACKWARD.findall(line)) >= _MIN_HITS:
+        low = line.lower()
+        if _hits(low, backward):
             yield at, at + len(line), [line[:_MAX][::-1], " ".join(word[::-1] for word in line[:_MAX].split())]
-        if len(_ROTATED.findall(line)) >= _MIN_HITS:
+        if _hits(low, rotated):
             yield at, at + len(line), [codecs.encode(line[:_MAX], "rot13")]
         at += len(line) + 1
+
+
+def _hits(line: str, words: list[str]) -> bool:
+    """Whether a line in lower case holds the words often enough to be worth another reading."""
+    hits = 0
+    for word in words:
+        hits += line.count(word)
+        if hits >= _MIN_HITS:
+            return True
+    return False
 
 
 def _spread(text: str) -> str:

@@ -7,14 +7,30 @@ example in a vendor's security page ("attackers write 'ignore previous instructi
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from agent.intake.pages import decoding
+from agent.intake.pages.needles import lowered, needles
 from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
 
-_PATTERNS: Final = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
-_LATIN: Final = tuple(p for p in _PATTERNS if not re.search(r"[\u0400-\u06ff\u0900-\u097f\u3000-\ud7af]", p.pattern))
-_OTHER_SCRIPT: Final = re.compile(r"[\u0400-\u06ff\u0900-\u097f\u3000-\ud7af]")
+_CHUNK: Final = 2000
+"""Characters that are searched at once: a pattern runs only where all that it needs stands close together."""
+_REACH: Final = 500
+"""Characters behind a chunk into which a match may reach; the longest pattern is about as long."""
+_MAX_PLACES: Final = 200
+
+
+class _Order(NamedTuple):
+    pattern: re.Pattern[str]
+    needs: tuple[tuple[str, ...], ...]
+
+
+_ORDERS: Final = tuple(
+    _Order(compiled, needles(compiled))
+    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
+)
+_FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`", "„": "“", "「": "」"}
 _ATTACKS: Final = re.compile(
     r"\b(?:attack\w*|inject\w*|malicious|hostile|adversar\w*|jailbreak\w*|poison\w*|untrusted|attempts?|try to|tries to"
@@ -44,11 +60,11 @@ class Addressed(NamedTuple):
 
 
 def find(text: str) -> tuple[Addressed, ...]:
-    """Non-overlapping places in `text`, in order, that speak to an assessor or a language model."""
-    spans = list(_plain(text))
+    """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
+    spans = list(islice(_plain(text), _MAX_PLACES))
     for variant in decoding.folded(text):
         # The same length, letter for letter, so the places are those of the text itself.
-        spans.extend(_plain(variant))
+        spans.extend(islice(_plain(variant, text), _MAX_PLACES))
     for start, end, readings in decoding.hidden(text):
         if any(_speaks(reading) for reading in readings):
             spans.append((start, end))
@@ -58,14 +74,33 @@ def find(text: str) -> tuple[Addressed, ...]:
             merged[-1] = Addressed(merged[-1].start, max(end, merged[-1].end))
         else:
             merged.append(Addressed(start, end))
-    return tuple(merged)
+    return tuple(merged[:_MAX_PLACES])
 
 
-def _plain(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in _PATTERNS if _OTHER_SCRIPT.search(text) else _LATIN:
-        for match in pattern.finditer(text):
-            if match.end() > match.start() and not _reported(text, match):
-                yield match.span()
+def _plain(text: str, known: str = "") -> Iterator[tuple[int, int]]:
+    """Matches in `text`, in order of their chunks; chunks that are the same in `known` were searched before."""
+    for match in _matches(text, known):
+        if match.end() > match.start() and not _reported(text, match):
+            yield match.span()
+
+
+def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
+    low = lowered(text)
+    present = {needle for needle in _FIRST if needle in low}
+    orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
+    if not orders:
+        return
+    for begin in range(0, len(text), _CHUNK):
+        end = min(len(text), begin + _CHUNK + _REACH)
+        if known and text[begin:end] == known[begin:end]:
+            continue
+        window = low[begin:end]
+        for order in orders:
+            if all(any(needle in window for needle in group) for group in order.needs):
+                for match in order.pattern.finditer(text, begin, end):
+                    if match.start() >= begin + _CHUNK:
+                        break
+                    yield match
 
 
 def _reported(text: str, match: re.Match[str]) -> bool:
@@ -96,12 +131,10 @@ def _in_quotes(text: str, match: re.Match[str]) -> bool:
 
 
 def _speaks(text: str) -> bool:
-    if not text:
-        return False
-    if any(pattern.search(text) for pattern in _PATTERNS):
+    if _speaks_plain(text):
         return True
     return any(_speaks_plain(reading) for _, _, readings in decoding.hidden(text) for reading in readings)
 
 
 def _speaks_plain(text: str) -> bool:
-    return any(pattern.search(text) for pattern in _PATTERNS)
+    return next(_matches(text), None) is not None
