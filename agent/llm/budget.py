@@ -1,0 +1,246 @@
+"""What a run may cost, in tokens and in money, and what it has cost so far.
+
+Before a call the worst case is set aside (all its input anew, its answer as long as the cap allows); afterwards what
+was used takes its place, for a failed call as well. A call whose worst case does not fit is not sent. Calls run side by
+side: one that does not fit yet waits for those under way, since they mostly take less than was set aside.
+
+Prices are data (`prices.yaml`, or a file of the user's in its form); an LLM without a row has no known price.
+"""
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Annotated, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import InputError
+from agent.llm.port import Call, LlmError, Usage
+from agent.llm.tokens import Counter
+
+_FILE: Final = "prices.yaml"
+_MILLION: Final = 1_000_000
+_CENTS: Final = Decimal("0.000001")
+_LEAST_SHARE: Final = 3
+"""An endpoint may report so many times fewer input tokens than we count before it is not believed."""
+_DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
+_Dollars = Annotated[Decimal, Field(ge=0, le=10_000, allow_inf_nan=False)]
+
+
+class Price(BaseModel):
+    """US dollars for a million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: _Dollars
+    cached: _Dollars
+    output: _Dollars
+    written: _Dollars | None = None
+    """For input that the provider also writes to its cache; it is not told apart, so all new input counts as such."""
+
+    def cost(self, usage: Usage) -> Decimal:
+        """US dollars of a usage, to a millionth, rounded half even."""
+        new = max(usage.input_tokens - usage.cached_tokens, 0) * (self.input if self.written is None else self.written)
+        whole = new + usage.cached_tokens * self.cached + usage.output_tokens * self.output
+        return (whole / _MILLION).quantize(_CENTS)
+
+
+FREE: Final = Price(input=Decimal(0), cached=Decimal(0), output=Decimal(0))
+"""For an LLM that runs on the user's own machine."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The most that a run may take."""
+
+    tokens: int
+    """Input and output together."""
+    dollars: Decimal | None = None
+    """US dollars; None: no cap in money."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run has cost so far."""
+
+    calls: int
+    """Calls that have ended, failed ones included."""
+    usage: Usage
+    dollars: Decimal | None
+    """US dollars; None when the price is unknown."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """US dollars of a plan, every answer as long as its cap allows."""
+
+    cold: Decimal
+    """The provider caches nothing."""
+    warm: Decimal
+    """The shared start of the prompts is read from the provider's cache from the second call of a schema on."""
+
+
+@dataclass(frozen=True)
+class PlanEstimate:
+    """What a plan of calls will take at most, before any is sent."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    shared_share: Decimal
+    """Of the input tokens, those in the start that the messages of all calls share; 0 to 1, 0 for a single call."""
+    costs: Mapping[str, Cost | None]
+    """By LLM; None where the price is unknown."""
+
+
+class Budget:
+    """The caps of one run; used by many threads."""
+
+    def __init__(self, counter: Counter, price: Price | None, caps: Caps) -> None:
+        """Raises InputError for a cap in money when the price is unknown: it could not be kept."""
+        if caps.dollars is not None and price is None:
+            raise InputError(
+                "a cap in money cannot be kept",
+                where="the price of this LLM is unknown",
+                hint="give its price or a cap in tokens",
+            )
+        self._counter = counter
+        self._price = price
+        self._caps = caps
+        self._changed = threading.Condition()
+        self._open: dict[int, Usage] = {}
+        self._tickets = 0
+        self._ended = 0
+        self._usage = Usage()
+
+    def estimate(self, call: Call) -> Usage:
+        """The worst case of a call: nothing cached, the answer as long as its cap."""
+        return Usage(self._counter.call(call), call.max_tokens, estimated=True)
+
+    def reserve(self, call: Call) -> int:
+        """Sets the worst case of a call aside; waits while calls under way may still give some of theirs back.
+
+        Raises LlmError over_budget when it does not fit.
+        """
+        worst = self.estimate(call)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open or self._excess(worst) is None)
+            excess = self._excess(worst)
+            if excess is not None:
+                hint = "raise the cap, or use a cheaper LLM or fewer pages"
+                raise LlmError("over_budget", excess, where=f"before the call {call.stage!r}", hint=hint)
+            self._tickets += 1
+            self._open[self._tickets] = worst
+            return self._tickets
+
+    def settle(self, ticket: int, usage: Usage) -> None:
+        """Replaces what was set aside by what was used.
+
+        A report of an answer's cost that is far too low for its prompt is not believed: a third of our own count is
+        the least. A call that never reached the endpoint costs nothing.
+        """
+        with self._changed:
+            worst = self._open.pop(ticket)
+            self._ended += 1
+            if usage != Usage():
+                usage = _credible(usage, worst)
+            self._usage += usage
+            self._changed.notify_all()
+
+    @property
+    def spent(self) -> Spent:
+        """So far, without what is set aside for calls under way."""
+        with self._changed:
+            dollars = None if self._price is None else self._price.cost(self._usage)
+            return Spent(self._ended, self._usage, dollars)
+
+    def _excess(self, worst: Usage) -> str | None:
+        """Which cap a call would pass, in words; None when it fits."""
+        whole = sum(self._open.values(), self._usage) + worst
+        tokens = whole.input_tokens + whole.output_tokens
+        if tokens > self._caps.tokens:
+            return f"the run could take {tokens} tokens, its cap is {self._caps.tokens}"
+        if self._caps.dollars is not None and self._price is not None:
+            dollars = self._price.cost(whole)
+            if dollars > self._caps.dollars:
+                return f"the run could cost ${dollars:f}, its cap is ${self._caps.dollars:f}"
+        return None
+
+
+def _credible(usage: Usage, worst: Usage) -> Usage:
+    least = worst.input_tokens // _LEAST_SHARE
+    made = replace(usage, output_tokens=max(usage.output_tokens, 0))
+    if made.input_tokens < least:
+        made = replace(made, input_tokens=least, estimated=True)
+    return replace(made, cached_tokens=min(max(made.cached_tokens, 0), made.input_tokens))
+
+
+def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, Price | None]) -> PlanEstimate:
+    """What `calls` take at most, and what they cost at each of the prices."""
+    counted = [Usage(counter.call(call), call.max_tokens, estimated=True) for call in calls]
+    shared = counter.count(_shared_start([_rendered(call) for call in calls])) if len(calls) > 1 else 0
+    total = sum(counted, Usage())
+    seen: set[str] = set()
+    warm = Usage()
+    for call, usage in zip(calls, counted, strict=True):
+        # A schema stands before the messages in what the LLM reads, so calls of different schemas share no cache.
+        warm += replace(usage, cached_tokens=shared) if repr(call.schema) in seen else usage
+        seen.add(repr(call.schema))
+    share = Decimal(min(shared * len(calls), total.input_tokens)) / max(total.input_tokens, 1)
+    costs = {
+        name: None if price is None else Cost(price.cost(total), price.cost(warm)) for name, price in prices.items()
+    }
+    return PlanEstimate(
+        len(calls), total.input_tokens, total.output_tokens, share.quantize(Decimal("0.001")), MappingProxyType(costs)
+    )
+
+
+def _shared_start(texts: Sequence[str]) -> str:
+    first, last = min(texts), max(texts)
+    differs = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: next(differs, len(first))]
+
+
+def _rendered(call: Call) -> str:
+    return "".join(f"{message.role}\n{message.text}\n" for message in call.messages)
+
+
+@lru_cache(maxsize=1)
+def prices() -> Mapping[str, Price]:
+    """The prices of this installation, by the LLM's name without its profile."""
+    return read_prices(resources.files("agent.llm").joinpath(_FILE).read_text("utf-8"), _FILE)
+
+
+def read_prices(text: str, where: str) -> Mapping[str, Price]:
+    """The prices in YAML `text`. Raises InputError naming `where` and the row that is wrong."""
+    try:
+        rows = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError("the prices are no YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
+    if not isinstance(rows, dict):
+        raise InputError("the prices are no mapping of names", where=where)
+    found = {}
+    for name, row in rows.items():
+        try:
+            found[str(name)] = Price.model_validate(row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join([str(name), *(str(step) for step in first["loc"])])
+            raise InputError(f"{place}: {first['msg']}", where=where, hint="prices are dollars in quotes") from None
+    return MappingProxyType(found)
+
+
+def price_of(llm: str, table: Mapping[str, Price]) -> Price | None:
+    """The price of an LLM by its name, with or without profile, maker and date; None when it is unknown."""
+    name = llm.lower()
+    for known in (name, name.rpartition("/")[2]):
+        found = table.get(known) or table.get(_DATE.sub("", known))
+        if found is not None:
+            return found
+    return None
