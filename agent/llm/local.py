@@ -1,0 +1,103 @@
+"""A local LLM: a GGUF file served on a free port of this machine by `xllamacpp`, behind the native adapter.
+
+It needs the extra `local`. Nothing is fetched: the user names the file. The server listens on the loopback address
+alone and ends when the LLM is closed.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Final, Protocol
+
+from agent.errors import SourceError, UnavailableError
+from agent.llm.openai_adapter import OpenAiLlm
+from agent.llm.port import Call, Reply
+from agent.llm.profiles import Endpoint, Profile
+from agent.llm.retry import Limits
+from agent.llm.secret import Secret
+
+PACKAGE: Final = "xllamacpp"
+CONTEXT_TOKENS: Final = 8192
+THREADS: Final = 2
+_LOOPBACK: Final = "127.0.0.1"
+_MAGIC: Final = b"GGUF"
+_QUIET: Final = -1
+
+
+class _Server(Protocol):
+    @property
+    def listening_address(self) -> str: ...
+
+
+class LocalLlm:
+    """An `Llm` with a server of its own."""
+
+    def __init__(self, server: _Server, inner: OpenAiLlm) -> None:
+        self._server: _Server | None = server
+        self._inner = inner
+
+    @property
+    def name(self) -> str:
+        """The profile and the file's name."""
+        return self._inner.name
+
+    def complete(self, call: Call) -> Reply:
+        """Answers one call. Raises LlmError."""
+        return self._inner.complete(call)
+
+    def listed(self) -> tuple[str, ...]:
+        """The LLM that is served. Raises LlmError."""
+        return self._inner.listed()
+
+    def close(self) -> None:
+        """Ends the server."""
+        self._inner.close()
+        # The server has no method to stop it; it stops when nothing refers to it.
+        self._server = None
+
+
+def open_local(
+    path: Path, limits: Limits, *, profile: Profile, context_tokens: int = CONTEXT_TOKENS, threads: int = THREADS
+) -> LocalLlm:
+    """Loads the GGUF file at `path` and serves it with `context_tokens` of context on `threads` threads.
+
+    Raises SourceError when `path` is no GGUF file, UnavailableError when the extra is not installed or the server does
+    not take the file.
+    """
+    _check_file(path)
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise UnavailableError("the local LLM needs a package", where=PACKAGE, hint="install septet[local]")
+    server = _serve(path, context_tokens, threads)
+    here = Endpoint("local", profile, path.stem, f"{server.listening_address}/v1", Secret(""))
+    return LocalLlm(server, OpenAiLlm(here, limits))
+
+
+def _check_file(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise SourceError("the file of the local LLM cannot be read", where=f"{path}: {error.strerror}") from None
+    if magic != _MAGIC:
+        raise SourceError("the file of the local LLM is no GGUF", where=str(path), hint="give the path of a .gguf file")
+
+
+def _serve(path: Path, context_tokens: int, threads: int) -> _Server:
+    xllamacpp = importlib.import_module(PACKAGE)
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.model_alias = path.stem
+    params.n_ctx = context_tokens
+    params.n_parallel = 1
+    params.hostnames = [_LOOPBACK]
+    params.port = 0
+    params.ui = False
+    params.warmup = False
+    params.verbosity = _QUIET
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    try:
+        server: _Server = xllamacpp.Server(params)
+    except (RuntimeError, ValueError, OSError) as error:
+        what = "the server does not take the file of the local LLM"
+        raise UnavailableError(what, where=f"{path}: {error}", hint="try another file, or less context") from None
+    return server

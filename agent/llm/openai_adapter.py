@@ -1,0 +1,165 @@
+"""The native adapter: the openai SDK for any endpoint that speaks as OpenAI's does.
+
+The SDK builds and sends the request and sorts out the status. Its retries are off, its timeouts, redirects and
+headers are replaced (`transport`), and the answer is read from the raw body (`wire`). When an endpoint does not take a
+JSON schema, the next way of asking is tried at once and remembered.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import httpcore2
+import httpx2
+
+from agent.errors import Usage
+from agent.llm.port import Call, Reply, Rung
+from agent.llm.profiles import Endpoint
+from agent.llm.retry import Fault, Limits, Retrier
+from agent.llm.secret import clean
+from agent.llm.status import NoSchemaFault, fault_of_exception, fault_of_status
+from agent.llm.transport import Transport
+from agent.llm.wire import CHAT_PATH, RESPONSES_PATH, prompt_estimate, read_answer, read_object, request_body
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+RUNGS: Final[tuple[Rung, ...]] = ("json_schema", "json_object", "prompt")
+_NO_KEY: Final = "none"
+"""The SDK insists on a key; endpoints without one take any."""
+_OK: Final = 200
+_MAX_LISTED: Final = 1000
+_BROKEN: Final[tuple[type[Exception], ...]] = (
+    httpx2.HTTPError,
+    httpcore2.NetworkError,
+    httpcore2.TimeoutException,
+    httpcore2.ProtocolError,
+    httpcore2.UnsupportedProtocol,
+    httpcore2.ConnectionNotAvailable,
+    OSError,
+)
+"""What may come up from the connection as it is, since our transport stands in for the client's own."""
+
+
+class OpenAiLlm:
+    """An `Llm` behind the openai SDK; may be asked from several threads at once.
+
+    `clock` counts seconds, `now` tells the time of day (for Retry-After), `sleep` waits and `rng` gives the jitter.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        limits: Limits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._now = now
+        self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng)
+        self._transport = Transport(limits)
+        self._rung = RUNGS.index(endpoint.profile.rung)
+        self._client = self._open()
+
+    def _open(self) -> "OpenAI":
+        from openai import OpenAI
+
+        http = httpx2.Client(transport=self._transport, trust_env=False, follow_redirects=False)
+        return OpenAI(
+            base_url=self._endpoint.base_url,
+            api_key=self._endpoint.key.reveal() or _NO_KEY,
+            max_retries=0,
+            http_client=http,
+        )
+
+    @property
+    def name(self) -> str:
+        """The profile and the LLM's name."""
+        return self._endpoint.name
+
+    def complete(self, call: Call) -> Reply:
+        """Answers one call, on the highest rung that the endpoint takes. Raises LlmError."""
+        return self._retrier.run(lambda seconds: self._climb_down(call, seconds), self._where(call.stage))
+
+    def listed(self) -> tuple[str, ...]:
+        """The names of the LLMs that the endpoint says it has. Raises LlmError."""
+        names: list[str] = []
+
+        def attempt(seconds: float) -> Reply:
+            body = self._exchange("GET", "/models", None, seconds, Usage())
+            try:
+                data = read_object(body).get("data")
+            except ValueError as error:
+                raise Fault("bad_response", f"the list is broken: {error}", again="once") from None
+            rows = data if isinstance(data, list) else []
+            ids = (row.get("id") for row in rows[:_MAX_LISTED] if isinstance(row, dict))
+            names[:] = [clean(found) for found in ids if isinstance(found, str)]
+            return Reply("", "done", Usage(), "")
+
+        self._retrier.run(attempt, self._where("models"))
+        return tuple(names)
+
+    def close(self) -> None:
+        """Ends calls that are under way within a quarter of a second, then closes the connections."""
+        self._retrier.stop()
+        self._transport.stop()
+        self._client.close()
+
+    def _where(self, stage: str) -> str:
+        return f"{self.name}, {stage}"
+
+    def _climb_down(self, call: Call, seconds: float) -> Reply:
+        until = time.monotonic() + seconds
+        rung = self._rung
+        while True:
+            try:
+                return self._ask(call, RUNGS[rung], max(0.0, until - time.monotonic()))
+            except NoSchemaFault:
+                if rung + 1 >= len(RUNGS):
+                    raise
+                rung += 1
+                self._rung = max(self._rung, rung)
+
+    def _ask(self, call: Call, rung: Rung, seconds: float) -> Reply:
+        profile = self._endpoint.profile
+        path = RESPONSES_PATH if profile.api == "responses" else CHAT_PATH
+        body = request_body(call, profile, self._endpoint.llm, rung)
+        raw = self._exchange("POST", path, body, seconds, prompt_estimate(call))
+        try:
+            return read_answer(raw, call, profile, rung)
+        except Fault as fault:
+            raise self._without_key(fault) from None
+
+    def _exchange(self, method: str, path: str, body: dict[str, object] | None, seconds: float, cost: Usage) -> bytes:
+        """The bytes of an answer with status 200. Raises Fault; `cost` is what a try that was sent takes at least."""
+        import openai
+
+        self._transport.start(seconds)
+        try:
+            if method == "GET":
+                answer = self._client.get(path, cast_to=httpx2.Response)
+            else:
+                answer = self._client.post(path, cast_to=httpx2.Response, body=body)
+        except openai.APIStatusError as error:
+            found = error.response
+            raise self._without_key(
+                fault_of_status(found.status_code, found.headers, found.content, self._now())
+            ) from None
+        except openai.APIConnectionError as error:
+            raise self._broken(error, cost) from None
+        except _BROKEN as error:
+            raise self._broken(error, cost) from None
+        if answer.status_code != _OK:
+            raise fault_of_status(answer.status_code, answer.headers, answer.content, self._now())
+        return answer.content
+
+    def _broken(self, error: Exception, cost: Usage) -> Fault:
+        return fault_of_exception(error, cost if self._transport.watch.sent else Usage())
+
+    def _without_key(self, fault: Fault) -> Fault:
+        fault.what = self._endpoint.key.hide(fault.what)
+        return fault

@@ -1,0 +1,156 @@
+"""Profiles: what is known of an endpoint, as data, and how an LLM is opened by its name.
+
+An LLM is named PROFILE/NAME, such as `ollama/qwen3:8b`; what a profile says stands in `profiles.yaml`. The key
+comes from the environment variable that the profile names, read at the edge of the program.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import InputError, RefusedError, UsageError
+from agent.llm.port import Llm, Rung
+from agent.llm.retry import Limits
+from agent.llm.secret import Secret
+
+_FILE: Final = "profiles.yaml"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Profile(BaseModel):
+    """One kind of endpoint; the head of `profiles.yaml` says what each field means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    title: str
+    adapter: Literal["native", "langchain", "local"] = "native"
+    api: Literal["chat", "responses"] = "chat"
+    provider: str = ""
+    package: str = ""
+    base_url: str = ""
+    key_env: str = ""
+    key_required: bool = False
+    cap: Literal["max_tokens", "max_completion_tokens", "max_output_tokens"]
+    rung: Rung = "json_schema"
+    schema_by: Literal["extra_body", "format", "output_config", ""] = ""
+    temperature: float | None = None
+    extra: Mapping[str, str | int | float | bool] = MappingProxyType({})
+    context_tokens: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An LLM that a user named: which, where, and with which key."""
+
+    profile_name: str
+    profile: Profile
+    llm: str
+    base_url: str
+    key: Secret
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it."""
+        return f"{self.profile_name}/{self.llm}"
+
+
+@lru_cache(maxsize=1)
+def profiles() -> Mapping[str, Profile]:
+    """All profiles by name, in the order of the file."""
+    return read_profiles(resources.files("agent.llm").joinpath(_FILE).read_text("utf-8"), _FILE)
+
+
+def read_profiles(text: str, where: str) -> Mapping[str, Profile]:
+    """The profiles in YAML `text`. Raises InputError naming `where` and the field that is wrong."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError("the profiles are no YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
+    if not isinstance(found, dict):
+        raise InputError("the profiles are no mapping of names", where=where)
+    read = {}
+    for name, fields in found.items():
+        try:
+            read[str(name)] = Profile.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"profile {name!r}: {field}: {first['msg']}", where=where) from None
+    return MappingProxyType(read)
+
+
+def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpoint:
+    """The endpoint that PROFILE/NAME means, `base_url` standing in for the profile's, the key out of `environ`.
+
+    Raises UsageError when the profile is unknown, the name or the address is missing or the key is not set, and
+    RefusedError for an address that is not http(s) or that would send a key in the clear to another machine.
+    """
+    known = profiles()
+    profile_name, _, llm = name.partition("/")
+    if profile_name not in known:
+        hint = f"write PROFILE/NAME with a profile of {', '.join(known)}"
+        raise UsageError(f"no profile is called {profile_name!r}", where=f"the LLM {name!r}", hint=hint)
+    profile = known[profile_name]
+    if not llm.strip():
+        hint = f"write {profile_name}/ and the name that the endpoint knows it by"
+        raise UsageError("the name of the LLM is missing", where=f"the LLM {name!r}", hint=hint)
+    key = Secret(environ.get(profile.key_env, "").strip() if profile.key_env else "")
+    if profile.key_required and not key:
+        raise UsageError("there is no key", where=profile.title, hint=f"set {profile.key_env} in the environment")
+    address = (base_url or profile.base_url).rstrip("/")
+    if profile.adapter == "native":
+        _check_address(address, profile, key)
+    return Endpoint(profile_name, profile, llm, address, key)
+
+
+def _check_address(address: str, profile: Profile, key: Secret) -> None:
+    if not address:
+        raise UsageError("nobody says where the endpoint is", where=profile.title, hint="give its base URL")
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        raise RefusedError("the base URL cannot be read", where=profile.title, hint="give an http(s) URL") from None
+    if parts.scheme not in ("http", "https") or not host or parts.username is not None or parts.query or parts.fragment:
+        raise RefusedError(
+            "the base URL is not a plain http(s) address", where=profile.title, hint="give it without user or query"
+        )
+    if key and parts.scheme == "http" and host not in _LOOPBACK:
+        raise RefusedError("the key would travel in the clear", where=address, hint="use https, or no key")
+
+
+def open_llm(
+    name: str,
+    environ: Mapping[str, str],
+    *,
+    base_url: str = "",
+    limits: Limits | None = None,
+    rng: random.Random | None = None,
+) -> Llm:
+    """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded).
+
+    Raises what `endpoint` raises, and UnavailableError when a package or a file that it needs is missing.
+    """
+    found = endpoint(name, environ, base_url)
+    limits = limits or Limits()
+    if found.profile.adapter == "langchain":
+        from agent.llm.langchain_adapter import open_langchain
+
+        return open_langchain(found, limits, rng=rng)
+    if found.profile.adapter == "local":
+        from agent.llm.local import open_local
+
+        return open_local(Path(found.llm), limits, profile=found.profile)
+    from agent.llm.openai_adapter import OpenAiLlm
+
+    return OpenAiLlm(found, limits, rng=rng)

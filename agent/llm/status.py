@@ -1,0 +1,124 @@
+"""What a refused request and a broken connection mean: status, headers and body, or an exception, to a `Fault`."""
+
+import re
+import ssl
+from collections.abc import Mapping
+from typing import Final
+
+import httpcore2
+import httpx2
+
+from agent.errors import LlmReason, Usage
+from agent.llm.retry import Again, Fault, retry_after
+from agent.llm.secret import clean
+from agent.llm.transport import CodingError, StoppedError, TooLargeError
+from agent.llm.wire import read_object
+
+_OUT_OF_QUOTA: Final = re.compile(r"insufficient_quota|billing|payment required|credit balance", re.IGNORECASE)
+_TOO_LONG: Final = re.compile(
+    r"context_length_exceeded|exceed_context_size|context (?:length|size|window)|maximum context|too many tokens"
+    r"|prompt is too long",
+    re.IGNORECASE,
+)
+_NO_SCHEMA: Final = re.compile(
+    r"response_format|json_schema|json_object|text\.format|structured.output|output_config", re.IGNORECASE
+)
+_NO_LLM: Final = re.compile(r"model_not_found|\bmodel\b", re.IGNORECASE)
+_MEANINGS: Final[Mapping[int, tuple[LlmReason, Again, str]]] = {
+    401: ("unauthorised", "no", "check the key and what it may do"),
+    403: ("unauthorised", "no", "check the key and what it may do"),
+    402: ("out_of_quota", "no", "the account has no credit left"),
+    408: ("timeout", "yes", "try again later"),
+    409: ("unreachable", "yes", "try again later"),
+    413: ("too_large", "no", "give less text at a time"),
+    425: ("unreachable", "yes", "try again later"),
+    429: ("rate_limited", "yes", "try again later"),
+}
+_BAD_REQUEST: Final = 400
+_NOT_FOUND: Final = 404
+_UNPROCESSABLE: Final = 422
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+
+
+class NoSchemaFault(Fault):
+    """The endpoint does not take the way in which the shape of the answer was asked for."""
+
+
+def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Fault:
+    """The fault behind an answer that is not 200; `now` is the time of day in seconds since 1970.
+
+    Of the body only the fields of a JSON error are looked at; the page of a proxy is never repeated.
+    """
+    code, message = _error_fields(body)
+    said = f"{code} {message}"
+    what = f"the endpoint answered {status}"
+    told = f"{what}: {clean(message)}" if message else what
+    if status < _BAD_REQUEST:
+        return Fault("bad_endpoint", f"{what}, a redirect; prompts do not follow", hint="give the final base URL")
+    if status == _TOO_MANY and _OUT_OF_QUOTA.search(said):
+        return Fault("out_of_quota", "the endpoint says that the quota is used up", hint="check plan and billing")
+    if status in (_BAD_REQUEST, _NOT_FOUND, _UNPROCESSABLE):
+        return _fault_of_request(status, code, said, told)
+    wait = retry_after(headers.get("retry-after", ""), headers.get("retry-after-ms", ""), now)
+    if status >= _SERVER_ERROR:
+        return Fault("unreachable", told, again="yes", wait=wait, hint="try again later")
+    reason, again, hint = _MEANINGS.get(status, ("bad_request", "no", "look at the endpoint's own log"))
+    # What a server says of a key may repeat it.
+    return Fault(reason, what if reason == "unauthorised" else told, again=again, wait=wait, hint=hint)
+
+
+def _fault_of_request(status: int, code: str, said: str, told: str) -> Fault:
+    if _TOO_LONG.search(said):
+        return Fault("too_large", told, hint="give less text at a time, or an LLM with a longer context")
+    if status != _NOT_FOUND and _NO_SCHEMA.search(said):
+        return NoSchemaFault("bad_request", told, hint="choose a profile with another rung")
+    if code == "model_not_found" or (status == _NOT_FOUND and _NO_LLM.search(said)):
+        return Fault("model_missing", told, hint="ask the endpoint which LLMs it has")
+    if status == _NOT_FOUND:
+        return Fault("bad_endpoint", told, hint="check the base URL; most end in /v1")
+    return Fault("bad_request", told, hint="look at the endpoint's own log")
+
+
+def _error_fields(body: bytes) -> tuple[str, str]:
+    """Code (or type) and message of an error in JSON; empty for anything else."""
+    try:
+        found = read_object(body)
+    except ValueError:
+        return "", ""
+    error = found.get("error", found)
+    if not isinstance(error, dict):
+        return "", str(error)
+    code = " ".join(str(error[name]) for name in ("code", "type", "param") if isinstance(error.get(name), str))
+    message = next((error[name] for name in ("message", "detail") if error.get(name)), "")
+    return code, str(message)
+
+
+def fault_of_exception(error: BaseException, usage: Usage) -> Fault:
+    """The fault behind an exception of the client or of what lies below it.
+
+    `usage` is what the try costs when anything was sent: the endpoint may have worked on it.
+    """
+    chain = _chain(error)
+    if any(isinstance(link, StoppedError) for link in chain):
+        return Fault("unreachable", "the call was given up", usage=usage)
+    if any(isinstance(link, TooLargeError) for link in chain):
+        return Fault("too_large", "the answer is larger than may be read", usage=usage)
+    if any(isinstance(link, CodingError) for link in chain):
+        return Fault("bad_response", "the answer is packed in an unknown way", again="once", usage=usage)
+    if any(isinstance(link, ssl.SSLError) for link in chain):
+        return Fault("tls", "the endpoint's certificate or encryption is not right", hint="check the address")
+    if any(isinstance(link, httpx2.ReadTimeout | httpcore2.ReadTimeout) for link in chain):
+        return Fault("timeout", "no whole answer in time", hint="allow more time, or ask for less", usage=usage)
+    if any(isinstance(link, httpx2.TimeoutException | httpcore2.TimeoutException) for link in chain):
+        return Fault("timeout", "no connection in time", again="yes", hint="check the address", usage=usage)
+    hint = "check that the endpoint runs and where it is"
+    return Fault("unreachable", "no connection, or it broke off", again="yes", hint=hint, usage=usage)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    links: list[BaseException] = []
+    while error is not None and error not in links:
+        links.append(error)
+        error = error.__cause__ or error.__context__
+    return links

@@ -1,0 +1,226 @@
+"""The network of the native adapter: capped, timed, without redirects, without anything from the environment.
+
+It stands below the SDK, which reads a whole answer before it hands anything over. Every read and write of a socket
+looks at the deadline of the call (timeouts of an HTTP client alone never fire on a server that drips), decoded bytes
+are counted while they arrive, and of the headers that the SDK would send only those on a list go out.
+"""
+
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import httpcore2
+import httpx2
+
+from agent.llm.retry import Limits
+
+SENT_HEADERS: Final = frozenset(
+    {"accept", "authorization", "connection", "content-length", "content-type", "host", "idempotency-key"}
+)
+"""What may travel, beside our own user agent and coding: no word on the system, the SDK or an organisation."""
+USER_AGENT: Final = "septet"
+MAX_HEADER_BYTES: Final = 65_536
+_SLICE_SECONDS: Final = 0.25
+"""How long a read may go without looking whether the call was given up."""
+_CODINGS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+_PIECE: Final = 65_536
+
+
+class TooLargeError(httpx2.ReadError):
+    """The answer has more bytes than a call may read."""
+
+
+class CodingError(httpx2.ReadError):
+    """The answer is packed in a way that was not asked for and is not known."""
+
+
+class StoppedError(httpx2.ReadError):
+    """The call was given up."""
+
+
+class Watch(threading.local):
+    """The deadline of the call that this thread makes, and whether anything was sent for it."""
+
+    deadline: float = 0.0
+    sent: bool = False
+
+
+class _TimedStream(httpcore2.NetworkStream):
+    def __init__(self, inner: httpcore2.NetworkStream, left: Callable[[], float], watch: Watch) -> None:
+        self._inner = inner
+        self._left = left
+        self._watch = watch
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        while True:
+            left = self._left()
+            if left <= 0:
+                raise httpcore2.ReadTimeout("deadline")
+            try:
+                return self._inner.read(max_bytes, min(left, _SLICE_SECONDS))
+            except httpcore2.ReadTimeout:
+                continue
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        left = self._left()
+        if left <= 0:
+            raise httpcore2.WriteTimeout("deadline")
+        self._watch.sent = True
+        self._inner.write(buffer, left)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left = max(0.001, self._left())
+        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._left, self._watch)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+class _TimedBackend(httpcore2.NetworkBackend):
+    def __init__(self, connect_seconds: float, left: Callable[[], float], watch: Watch) -> None:
+        self._connect_seconds = connect_seconds
+        self._left = left
+        self._watch = watch
+        self._inner = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        left = self._left()
+        if left <= 0:
+            raise httpcore2.ConnectTimeout("deadline")
+        stream = self._inner.connect_tcp(
+            host.strip("[]"), port, min(left, self._connect_seconds), local_address, socket_options
+        )
+        return _TimedStream(stream, self._left, self._watch)
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        raise httpcore2.UnsupportedProtocol("a local socket is never asked")
+
+
+class _Body(httpx2.SyncByteStream):
+    """The decoded body, counted."""
+
+    def __init__(self, stream: Iterable[bytes], coding: str, limit: int) -> None:
+        self._stream = stream
+        self._coding = coding
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[bytes]:
+        unpack = zlib.decompressobj(_CODINGS[self._coding]) if self._coding else None
+        decoded = 0
+        for piece in self._stream:
+            for part in _unpacked(unpack, piece) if unpack else (piece,):
+                decoded += len(part)
+                if decoded > self._limit:
+                    raise TooLargeError(f"an answer of more than {self._limit} bytes")
+                yield part
+
+    def close(self) -> None:
+        close = getattr(self._stream, "close", None)
+        if close is not None:
+            close()
+
+
+def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
+    while piece:
+        try:
+            yield unpack.decompress(piece, _PIECE)
+        except zlib.error:
+            raise CodingError("a packed answer that does not unpack") from None
+        piece = unpack.unconsumed_tail
+
+
+class Transport(httpx2.BaseTransport):
+    """A pool of connections for the SDK's HTTP client, with the limits of a call on each exchange."""
+
+    def __init__(
+        self, limits: Limits, *, clock: Callable[[], float] = time.monotonic, verify: ssl.SSLContext | None = None
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._stopped = threading.Event()
+        self.watch = Watch()
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=verify or ssl.create_default_context(),
+            retries=0,
+            network_backend=_TimedBackend(limits.connect_seconds, self._left, self.watch),
+        )
+
+    def start(self, seconds: float) -> None:
+        """What this thread asks next has `seconds`, to the last byte."""
+        self.watch.deadline = self._clock() + seconds
+        self.watch.sent = False
+
+    def stop(self) -> None:
+        """Ends what is under way in any thread, within a quarter of a second."""
+        self._stopped.set()
+
+    def _left(self) -> float:
+        if self._stopped.is_set():
+            raise StoppedError("the call was given up")
+        return self.watch.deadline - self._clock()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The answer, its body still to be read; decoded bytes are counted while it is.
+
+        Raises the client's own errors, among them TooLargeError, CodingError and StoppedError.
+        """
+        headers = [
+            (name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() in SENT_HEADERS
+        ]
+        headers += [(b"user-agent", USER_AGENT.encode()), (b"accept-encoding", b"identity")]
+        url = httpcore2.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        asked = httpcore2.Request(
+            request.method,
+            url,
+            headers=headers,
+            content=request.stream if isinstance(request.stream, Iterable) else None,
+            extensions={"timeout": {"pool": max(0.0, self._left())}},
+        )
+        answer = self._pool.handle_request(asked)
+        assert isinstance(answer.stream, Iterable)
+        coding = ""
+        kept = []
+        for name, value in answer.headers:
+            if name.lower() == b"content-encoding":
+                coding = value.decode("latin-1").strip().lower()
+            elif name.lower() != b"content-length":
+                kept.append((name, value))
+        if coding == "identity":
+            coding = ""
+        if coding and coding not in _CODINGS:
+            answer.close()
+            raise CodingError(f"an answer packed as {coding[:20]!r}")
+        if sum(len(name) + len(value) for name, value in kept) > MAX_HEADER_BYTES:
+            answer.close()
+            raise TooLargeError(f"headers of more than {MAX_HEADER_BYTES} bytes")
+        body = _Body(answer.stream, coding, self._limits.max_answer_bytes)
+        return httpx2.Response(answer.status, headers=kept, stream=body, request=request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()

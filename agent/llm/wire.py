@@ -1,0 +1,235 @@
+"""What goes over the wire to an endpoint that speaks as OpenAI's does, and the strict reading of what comes back.
+
+Pure functions: a call and a profile give the body of a request; the bytes of an answer give a `Reply` or a `Fault`.
+The body of an answer is read by our own reader, since the SDK's takes duplicate keys, NaN and anything at all.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Never
+
+from agent.errors import Usage
+from agent.llm.port import Call, Message, Reply, Rung, Stopped
+from agent.llm.profiles import Profile
+from agent.llm.retry import Fault
+from agent.llm.secret import clean
+
+CHAT_PATH: Final = "/chat/completions"
+RESPONSES_PATH: Final = "/responses"
+BYTES_PER_TOKEN: Final = 3
+"""Of text, for an estimate that is rather too high."""
+MANY_BYTES_PER_TOKEN: Final = 12
+"""More bytes of text for each reported token than any tokeniser makes of prose: the report, or the prompt, was cut."""
+SMALL_PROMPT_BYTES: Final = 6_000
+ABSURD_TOKENS: Final = 10_000_000
+CAP_SLACK: Final = 1.1
+"""Endpoints count a few tokens of their own frame; beyond this share of the cap it was ignored."""
+_MAX_NAME: Final = 120
+_ASK_IN_WORDS: Final = (
+    "\n\nAnswer with exactly one JSON object that follows this JSON schema, without any text or fence around it:\n"
+)
+
+_STOPPED: Final[Mapping[str, Stopped]] = {
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "content_filter": "filter",
+    "refusal": "refusal",
+}
+
+
+def estimated_tokens(text: str) -> int:
+    """Tokens of `text` for a tokeniser that nobody knows: rather too many."""
+    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
+
+
+def prompt_bytes(call: Call) -> int:
+    """UTF-8 bytes of everything that a call says."""
+    texts = [message.text for message in call.messages] + [json.dumps(call.schema)]
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def prompt_estimate(call: Call) -> Usage:
+    """What sending `call` costs, before or without an answer."""
+    return Usage(input_tokens=math.ceil(prompt_bytes(call) / BYTES_PER_TOKEN), estimated=True)
+
+
+def messages_for(call: Call, rung: Rung) -> tuple[Message, ...]:
+    """The messages, with the schema in words at the very end where the endpoint does not take it any other way.
+
+    At the end, so that the beginning which many calls share stays the same and providers can cache it.
+    """
+    if rung == "json_schema":
+        return call.messages
+    *before, last = call.messages
+    schema = json.dumps(call.schema, ensure_ascii=False, sort_keys=False)
+    return (*before, replace(last, text=f"{last.text}{_ASK_IN_WORDS}{schema}"))
+
+
+def request_body(call: Call, profile: Profile, llm: str, rung: Rung) -> dict[str, object]:
+    """The JSON body of the request for `call` at `profile`, asking the LLM called `llm`."""
+    turns = [{"role": message.role, "content": message.text} for message in messages_for(call, rung)]
+    body: dict[str, object] = {"model": llm, profile.cap: call.max_tokens}
+    if profile.temperature is not None:
+        body["temperature"] = profile.temperature
+    body.update(profile.extra)
+    schema = {"name": call.schema_name, "strict": True, "schema": dict(call.schema)}
+    if profile.api == "responses":
+        forms: dict[Rung, dict[str, object]] = {
+            "json_schema": {"format": {"type": "json_schema", **schema}},
+            "json_object": {"format": {"type": "json_object"}},
+        }
+        body |= {"input": turns, "store": False}
+        return body | ({"text": forms[rung]} if rung in forms else {})
+    formats: dict[Rung, dict[str, object]] = {
+        "json_schema": {"type": "json_schema", "json_schema": schema},
+        "json_object": {"type": "json_object"},
+    }
+    body["messages"] = turns
+    return body | ({"response_format": formats[rung]} if rung in formats else {})
+
+
+def read_object(body: bytes) -> dict[str, object]:
+    """The JSON object that `body` is: UTF-8, no duplicate keys, no NaN, no depth that breaks the reader.
+
+    Raises ValueError, saying what is wrong.
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON at character {error.pos}") from None
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("the same key twice")
+    return found
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
+    """The reply in the body of an answer with status 200.
+
+    Raises Fault with bad_response or empty_answer; both are worth one more try, and both cost.
+    """
+    estimate = prompt_estimate(call)
+    received = replace(estimate, output_tokens=math.ceil(len(body) / BYTES_PER_TOKEN))
+    try:
+        answer = read_object(body)
+        error = answer.get("error")
+        if error:
+            message = error.get("message") if isinstance(error, dict) else error
+            raise ValueError(f"an error with status 200: {clean(str(message))}")
+        text, stopped, detail = _read_response(answer) if profile.api == "responses" else _read_chat(answer)
+    except ValueError as fault:
+        raise Fault("bad_response", f"the answer is broken: {fault}", again="once", usage=received) from None
+    usage = read_usage(answer.get("usage"), call, text)
+    if not text.strip() and stopped == "done":
+        raise Fault("empty_answer", "the answer has no text", again="once", usage=usage)
+    notes = [detail, *suspicions(usage, call)]
+    name = answer.get("model")
+    llm = clean(name, _MAX_NAME) if isinstance(name, str) else ""
+    return Reply(text, stopped, usage, llm, "; ".join(note for note in notes if note), rung)
+
+
+def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
+    choices = answer.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise ValueError("no choice in it")
+    choice = choices[0]
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise ValueError("no message in it")
+    stopped = _STOPPED.get(str(choice.get("finish_reason")), "done")
+    text = _joined(message.get("content"))
+    refusal = message.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        return text, "refusal", clean(refusal)
+    if not text.strip():
+        for field in ("reasoning_content", "reasoning"):
+            thought = message.get(field)
+            if isinstance(thought, str) and thought.strip().startswith("{"):
+                return thought, stopped, f"the text was empty, the JSON stood in {field}"
+    return text, stopped, ""
+
+
+def _joined(content: object) -> str:
+    """The text of a message's content: a string, or a list of parts with text."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence) and all(isinstance(part, dict) for part in content):
+        return "".join(part["text"] for part in content if isinstance(part.get("text"), str))
+    raise ValueError("content that is no text")
+
+
+def _read_response(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
+    output = answer.get("output")
+    if not isinstance(output, list):
+        raise ValueError("no output in it")
+    if answer.get("status") == "failed":
+        raise ValueError("the endpoint says that it failed")
+    parts = [
+        part
+        for item in output
+        if isinstance(item, dict) and item.get("type") == "message" and isinstance(item.get("content"), list)
+        for part in item["content"]
+        if isinstance(part, dict)
+    ]
+    text = "".join(str(part.get("text", "")) for part in parts if part.get("type") == "output_text")
+    refusals = [str(part.get("refusal", "")) for part in parts if part.get("type") == "refusal"]
+    if refusals:
+        return text, "refusal", clean(refusals[0])
+    if answer.get("status") != "incomplete":
+        return text, "done", ""
+    details = answer.get("incomplete_details")
+    reason = str(details.get("reason")) if isinstance(details, dict) else ""
+    return text, _STOPPED.get(reason, "length"), ""
+
+
+def read_usage(block: object, call: Call, text: str) -> Usage:
+    """What an answer cost: as the endpoint says, or estimated where it says nothing or nonsense."""
+    found = block if isinstance(block, dict) else {}
+    given_in = _count(found, "prompt_tokens", "input_tokens")
+    given_out = _count(found, "completion_tokens", "output_tokens")
+    details = found.get("prompt_tokens_details") or found.get("input_tokens_details")
+    cached = _count(details, "cached_tokens", "cache_read") if isinstance(details, dict) else None
+    tokens_in = given_in if given_in else prompt_estimate(call).input_tokens
+    tokens_out = given_out if given_out or (given_out == 0 and not text) else estimated_tokens(text)
+    estimated = tokens_in != given_in or tokens_out != given_out
+    return Usage(tokens_in, tokens_out or 0, min(cached or 0, tokens_in), estimated)
+
+
+def _count(block: Mapping[str, object], *names: str) -> int | None:
+    for name in names:
+        value = block.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ABSURD_TOKENS:
+            return value
+    return None
+
+
+def suspicions(usage: Usage, call: Call) -> list[str]:
+    """What the usage tells of an endpoint that does not do as it is asked."""
+    if usage.estimated:
+        return []
+    found = []
+    sent = prompt_bytes(call)
+    if sent > SMALL_PROMPT_BYTES and usage.input_tokens * MANY_BYTES_PER_TOKEN < sent:
+        found.append(f"the prompt was cut: {usage.input_tokens} tokens were read of {sent} bytes")
+    if usage.output_tokens > call.max_tokens * CAP_SLACK:
+        found.append(f"the cap of {call.max_tokens} tokens was ignored: {usage.output_tokens} were written")
+    return found
