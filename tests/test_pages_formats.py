@@ -171,7 +171,7 @@ ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ('<!DOCTYPE a [<!ENTITY b "x">]><urlset>&b;</urlset>', "a.xml", "declares entities"),
         ("<rss><x/></rss>", "a.xml", "no sitemap"),
         (gzip.compress(bytes(60_000_000)), "a.xml.gz", "expands to more"),
-        ("<html><body>" + "<div>" * 200_000 + "deep", "a.html", "cannot be parsed"),
+        ("<html><body>" + "<div>" * 200_000 + "deep", "a.html", "nested too deeply"),
         (b"PK\x03\x04" + bytes(99), "a.html", "not a text document"),
     ],
 )

@@ -5,6 +5,7 @@ Imported by the parsing child: the standard library only, the detector when noth
 
 import codecs
 import re
+from contextlib import suppress
 from typing import Final
 
 _MARKS: Final = (
@@ -63,7 +64,9 @@ def decode(body: bytes, declared: str = "") -> str:
         codec = _codec(name)
         # A declared UTF-8 that not one letter bears out is a server's default: it would cost every quotation mark.
         if codec and not (codec == "utf-8" and not _UTF8_LETTER.search(body)):
-            return _checked(body.decode(codec, "replace"))
+            # A declaration under which more is broken than not is wrong; the bytes are asked instead.
+            with suppress(NotText):
+                return _checked(body.decode(codec, "replace"))
     return _checked(_detect(body))
 
 

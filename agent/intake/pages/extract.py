@@ -75,6 +75,7 @@ _WORST: Final = {
     "not-text": "not a text document",
     "too-large": "too large to be parsed",
     "too-deep": "nested too deeply to be parsed",
+    "attributes": "an element with too many attributes to be parsed",
     "unreadable": "cannot be parsed",
     "json": "not valid JSON",
     "yaml": "not valid YAML",

@@ -15,6 +15,7 @@ from agent.intake.pages.cascade import without_sheets
 from agent.intake.pages.head import read_head
 from agent.intake.pages.layout import Layout, heads_neighbours, is_mark, names_of
 from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
+from agent.intake.pages.tree import Unreadable
 from agent.intake.pages.trim import Piece, letters, trimmed
 from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
 
@@ -40,6 +41,11 @@ _WORD: Final = 3
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
+# A start tag with what its quotation marks hold; possessive, so that the scan is linear whatever is left open.
+_START_TAG: Final = re.compile(r"""<[A-Za-z][^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+""")
+_QUOTED: Final = re.compile(r"""="[^"]*+"?|='[^']*+'?""")
+_MAX_ATTRIBUTES: Final = 5000
+"""Of one element; the parser takes time by the square of their number."""
 
 
 class _State(NamedTuple):
@@ -64,15 +70,18 @@ class _Aside(NamedTuple):
 def read_html(text: str) -> Page:
     """The page of an HTML text; a text without any element gives a page without blocks.
 
-    Raises ValueError when the parser gave up half-way, which it does without a word and with an empty text.
+    Raises Unreadable for an element with thousands of attributes, and for elements that nest so deeply that the parser
+    gives up half-way, which it does without a word and with an empty text.
     """
     parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
     text, linked = without_sheets(text)
     text, controls = NOT_XML.subn("", text)
+    if _has_crowd(text):
+        raise Unreadable("attributes")
     raw = text.encode("utf-8")
     root = etree.fromstring(raw, parser) if raw.strip() else None
     if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
-        raise ValueError("elements nested too deeply")
+        raise Unreadable("too-deep")
     if root is None:
         return Page("", ())
     title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
@@ -90,6 +99,8 @@ def read_html(text: str) -> Page:
         removed.append(Removed("control-characters", "the page", f"{controls} control characters"))
     if walk.layout.depth > _MAX_DEPTH:
         removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
+    if walk.cut:
+        removed.append(Removed("structure", "the page", f"more than {_MAX_BLOCKS} blocks, the rest was not read"))
     return Page(
         heading,
         blocks,
@@ -103,6 +114,12 @@ def read_html(text: str) -> Page:
     )
 
 
+def _has_crowd(text: str) -> bool:
+    """Whether one start tag has more attributes than any page needs; a cheap look before a parser sees the text."""
+    long = (tag[0] for tag in _START_TAG.finditer(text) if tag.end() - tag.start() > 2 * _MAX_ATTRIBUTES)
+    return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in long)
+
+
 class _Walk:
     """Walks the tree once, in document order, on an explicit stack."""
 
@@ -111,6 +128,8 @@ class _Walk:
         self.layout = Layout(root)
         self.pieces: list[Piece] = []
         self.links: list[PageLink] = []
+        self.cut = False
+        """Whether blocks were left unread."""
         self._buffer: list[str] = []
         self._linked = 0
         self._links = 0
@@ -137,6 +156,7 @@ class _Walk:
                 self._say(element.text, inner)
                 if len(element):
                     stack.extend([(child, inner, None) for child in reversed(element)])
+        self.cut = bool(stack)
         self._flush(outermost)
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:

@@ -3,29 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from agent.errors import SourceError
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Block, Page, Part
-from agent.intake.pages.tree import Tree, Unreadable, strings
+from agent.intake.pages.tree import Tree, strings
 
 _BODY_KEYS: Final = ("tagline", "overview", "features", "description", "docs")
 _PARAGRAPHS: Final = ("tagline", "description", "overview")
 _LISTS: Final = (("features", "Features"), ("integrations", "Integrations"), ("pricing", "Pricing"))
 _MAX_STRINGS: Final = 20_000
-
-
-def read_json(text: str, name: str) -> tuple[Part, ...]:
-    """The documents of a JSON text, the listing first, in whichever of the known formats it is.
-
-    Raises SourceError when the text is no JSON or nests too deeply.
-    """
-    from agent.intake.pages.structured import read_data
-
-    try:
-        return read_data(text, "json")
-    except Unreadable as error:
-        where = f"{name}: {error}" if str(error) else name
-        raise SourceError("not valid JSON", where=where, hint="check the file with a JSON reader") from None
 
 
 def read_value(value: Tree) -> tuple[Part, ...]:

@@ -10,7 +10,6 @@ file is theirs. Both end when the program that started them ends.
 import json
 import os
 import resource
-import select
 import signal
 import socket
 import sys
@@ -44,12 +43,7 @@ def main() -> None:
     os.close(nothing)
     _load("html")
     loaded = {"html"}
-    pending: list[str] = []
     while True:
-        # What only some pages need is loaded while nobody waits.
-        if pending and not select.select([channel], [], [], 0)[0]:
-            _load(pending.pop())
-            continue
         message, files, _, _ = socket.recv_fds(channel, REQUEST, FILES)
         if not message or len(files) != FILES:
             return
@@ -57,9 +51,6 @@ def main() -> None:
         if kind not in loaded:
             loaded.add(kind)
             _load(kind)
-        elif "vote" not in loaded:
-            loaded.add("vote")
-            pending.append("vote")
         parent = os.getpid()
         os.write(files[-1], BEGUN)
         if os.fork() == 0:
@@ -74,8 +65,6 @@ def _load(kind: str) -> None:
     """Import what reading `kind` needs, once for all forks."""
     if kind == "html":
         from agent.intake.pages import html  # noqa: F401
-    elif kind == "vote":
-        import trafilatura  # noqa: F401
     elif kind == "pdf":
         from agent.intake.pages import pdf  # noqa: F401
     elif kind == "xml":
@@ -113,7 +102,7 @@ def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float
 
 def _limit(seconds: float, wall: float, memory: int) -> None:
     # The default action of both clocks ends the process, whatever the parser is busy with.
-    signal.setitimer(signal.ITIMER_REAL, max(wall, 1.0))
+    signal.setitimer(signal.ITIMER_REAL, wall)
     signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
     whole = max(1, int(seconds) + 1)
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))

@@ -27,11 +27,12 @@ _BOOTSTRAP: Final = (
     "import sys; sys.path.insert(0, {parent!r}); from agent.intake.pages.parse_child import main; main()"
 )
 _AT_A_TIME: Final = 2
-_GRACE: Final = 2.0
-"""Wall-clock seconds beyond the allowance of processor time, times the load of a busy machine."""
-_LOAD: Final = 3.0
-_SLACK: Final = 1.0
+_GRACE: Final = 0.5
+"""Wall-clock seconds beyond the allowance of processor time, from the moment when the fork begins."""
+_SLACK: Final = 0.4
 """Seconds that the child's own clock gets to strike before the parent ends the warm process."""
+_START: Final = 20.0
+"""Seconds that a warm process may take to load its readers before it takes up a document."""
 _TRIES: Final = 2
 _MOMENT: Final = 0.1
 
@@ -72,7 +73,7 @@ class WarmParser:
 
         Raises Stopped when the fork ended without one.
         """
-        wall = limits.seconds * _LOAD + _GRACE
+        wall = limits.seconds + _GRACE
         request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii")
         with self._places:
             for last in range(1, _TRIES + 1):
@@ -153,13 +154,14 @@ class WarmParser:
 
     def _said(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
         """What came through the pipe until its end: that the fork began, and its last word unless it was killed."""
-        deadline = time.monotonic() + wall
+        deadline = time.monotonic() + _START
         said = b""
         while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:
             word = status.read(1)
             said += word
             if not word or word in (DONE, FAILED):
                 return said
+            deadline = time.monotonic() + wall
         # Neither clock of the fork struck: everything of that process ends.
         with self._lock:
             if self._process is process:
