@@ -1,0 +1,175 @@
+"""Fits how an LLM's proposal and the embedded estimate are combined: `python -m evals.fit_combine`.
+
+The independent reader's labels stand in for the LLM, the published labels are the target. Every figure is measured
+with the whole vendor family of a case left out of everything: of the constants of the combination, of those of the
+embedded estimate of the case, and of the estimates that the constants of the combination were fitted on. `--check`
+compares the stored file with what the corpus gives (half a minute); without it the file is written and the figures
+are printed (two minutes).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import click
+
+from agent.drafting import calibrate_certainty, calibrate_factors, combine, factors
+from agent.drafting.calibrate import Row
+from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
+from agent.drafting.combine import LABELLED, Combination, MixRow, Proposal, mixed
+from agent.drafting.factor_features import FactorFeatures
+from agent.errors import DriftError
+from agent.records import FactorEstimate, Part
+from agent.resources import data_folder
+from agent.settings import Settings
+from agent.taxonomy.keys import FactorKey
+from evals.metrics import HALF, error, mean
+from evals.run import Lesson, bundled_lessons, lessons_without
+from evals.script import run_script
+
+FILE: Final = "combination.json"
+_SUM_TOP: Final = 10.0
+_GRID: Final = 10
+_HAIR: Final = 1e-9
+
+Values = Mapping[FactorKey, float]
+
+
+class Held(NamedTuple):
+    """One case with what was estimated without its family."""
+
+    row: MixRow
+    estimates: Mapping[FactorKey, FactorEstimate]
+    constants: Combination
+
+
+def fitted(lessons: Sequence[Lesson]) -> Combination:
+    """The constants for products that are not in the corpus."""
+    return combine.fit(_rows([lesson.row for lesson in lessons]))
+
+
+def held_out(lessons: Sequence[Lesson]) -> tuple[Held, ...]:
+    """Every case with both label sets, estimated by constants that know nothing of its family."""
+    made: dict[frozenset[str], tuple[FactorCalibration, Combination]] = {}
+    found: list[Held] = []
+    for lesson in lessons:
+        if not _complete(lesson.row):
+            continue
+        kept = [other.row for other in lessons_without(lesson.who, lessons)]
+        key = frozenset(row.family for row in kept)
+        if key not in made:
+            made[key] = (calibrate_factors.fit([_factor_row(row) for row in kept]), combine.fit(_rows(kept)))
+        calibration, constants = made[key]
+        features = lesson.row.factors
+        embedded = factors.values(features, calibration)
+        estimates = {name: _estimate(name, value, features, calibration) for name, value in embedded.items()}
+        found.append(Held(_mix_row(lesson.row, embedded), estimates, constants))
+    return tuple(found)
+
+
+def figures(cases: Sequence[Held]) -> tuple[str, ...]:
+    """Rows of a table: how far each way of making a value is from the published labels."""
+    ways: tuple[tuple[str, Callable[[Held, FactorKey], float]], ...] = (
+        ("llm alone", lambda case, key: case.row.llm[key]),
+        ("embedded alone", lambda case, key: case.row.embedded[key]),
+        ("mean of the two", lambda case, key: (case.row.llm[key] + case.row.embedded[key]) / 2),
+        ("stacked, free", lambda case, key: _stacked(case, key)),
+        ("stacked, held in the embedded range", lambda case, key: float(_combined(case, key).value)),
+    )
+    rows = [_figure(name, cases, way) for name, way in ways]
+    ranges = [(_combined(case, key), case.row.published[key]) for case in cases for key in LABELLED]
+    covered = mean(float(made.low) - _HAIR <= label <= float(made.high) + _HAIR for made, label in ranges)
+    width = mean(float(made.high - made.low) for made, _ in ranges)
+    stopped = sum(made.held is not None for made, _ in ranges)
+    rows.append(f"range covers {covered:.3f} of the published labels, mean width {width:.3f}")
+    rows.append(f"held at an end of the embedded range: {stopped} of {len(ranges)} values")
+    return tuple(rows)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Fit and write, or with `--check` fit and compare. Raises DriftError when the stored constants differ."""
+    path = data_folder("corpus") / "knowledge" / "calibration" / FILE
+    lessons = bundled_lessons(Settings())
+    text = fitted(lessons).model_dump_json(indent=1) + "\n"
+    if "--check" in arguments:
+        if not path.exists() or path.read_text("utf-8") != text:
+            raise DriftError(
+                "the combination is not what the corpus gives",
+                where=path.name,
+                hint="run `python -m evals.fit_combine` and commit the result",
+            )
+        return
+    path.write_text(text, "utf-8")
+    for line in figures(held_out(lessons)):
+        click.echo(line)
+
+
+def _rows(rows: Sequence[Row]) -> list[MixRow]:
+    """Rows of the combination's fit; the embedded estimates are made in folds, each without its fold's families."""
+    folds = calibrate_certainty.fold_of([row.family for row in rows])
+    made: dict[int, MixRow] = {}
+    for fold in range(calibrate_certainty.FOLDS):
+        held = [at for at, n in enumerate(folds) if n == fold and _complete(rows[at])]
+        if not held:
+            continue
+        train = [_factor_row(row) for row, n in zip(rows, folds, strict=True) if n != fold]
+        constants = calibrate_factors.fit(train, ranges=False)
+        made |= {at: _mix_row(rows[at], factors.values(rows[at].factors, constants)) for at in held}
+    return [made[at] for at in sorted(made)]
+
+
+def _complete(row: Row) -> bool:
+    sets = (row.labels.published, row.labels.reader)
+    return all(found is not None and all(key in found for key in LABELLED) for found in sets)
+
+
+def _factor_row(row: Row) -> FactorRow:
+    return FactorRow(row.factors, row.labels.published, row.labels.reader, row.family)
+
+
+def _mix_row(row: Row, embedded: Values) -> MixRow:
+    return MixRow(
+        family=row.family, embedded=embedded, llm=row.labels.reader or {}, published=row.labels.published or {}
+    )
+
+
+def _estimate(key: FactorKey, value: float, features: FactorFeatures, calibration: FactorCalibration) -> FactorEstimate:
+    """The estimate as far as the combination reads it: value and range, before controls."""
+    silent = features.thin or not calibrate_factors.strengths(key, features)
+    spread = calibration.factors[key].unknown if silent else calibration.factors[key].known
+    return FactorEstimate.model_validate(
+        {
+            "value": _tenth(value),
+            "low": min(_tenth(value), _tenth(value + spread.below)),
+            "high": max(_tenth(value), _tenth(value + spread.above)),
+            "state": "unknown" if silent else "inferred",
+            "parts": (Part(kind="typical", label="all parts together", effect=value),),
+            "rationale": "",
+            "evidence": (),
+        }
+    )
+
+
+def _stacked(case: Held, key: FactorKey) -> float:
+    return mixed(case.constants.factors[key], case.row.llm[key], case.row.embedded[key])
+
+
+def _combined(case: Held, key: FactorKey) -> combine.Combined:
+    return combine.combine(key, case.estimates[key], Proposal(case.row.llm[key], None), case.constants)
+
+
+def _figure(name: str, cases: Sequence[Held], way: Callable[[Held, FactorKey], float]) -> str:
+    made = [{key: _tenth(way(case, key)) for key in LABELLED} for case in cases]
+    labels = [case.row.published for case in cases]
+    single = mean(error(made[n][key], labels[n][key]) for n in range(len(cases)) for key in LABELLED)
+    total = mean(
+        error(sum(made[n].values()), sum(labels[n][key] for key in LABELLED), _SUM_TOP) for n in range(len(cases))
+    )
+    return f"{name:38} factor MAE {single:.4f}   sum {total:.3f}   ({len(cases)} cases)"
+
+
+def _tenth(value: float) -> float:
+    return int(min(max(value, 0.0), 1.0) * _GRID + HALF + _HAIR) / _GRID
+
+
+if __name__ == "__main__":
+    run_script(main)
