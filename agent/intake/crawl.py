@@ -83,7 +83,7 @@ class Crawl:
         self._seen: set[str] = set()
         self._asked: set[str] = set()
         self._hosts: set[str] = set()
-        self._maps = Maps(self.web, self.guard, self.settings, self._note)
+        self.maps = Maps(self.web, self.guard, self.settings, self._note)
         self._sheets = Sheets(self.web, self.settings)
 
     def start(self, url: str, *, listing: bool) -> Read:
@@ -190,7 +190,7 @@ class Crawl:
             self._push_map(scope, site)
 
     def _push_map(self, scope: Scope, site: Target) -> None:
-        entries = self._maps.entries(scope, site)
+        entries = self.maps.entries(scope, site)
         named = [(link, target) for link, target in entries if worth_of_path(target.path)]
         self._push_links(scope, site, named, 0, beside=False, listed=True)
 

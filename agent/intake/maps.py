@@ -11,7 +11,7 @@ from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
 from agent.intake.pages.extract import read_page, sniff
-from agent.intake.pages.page import Page, PageLink
+from agent.intake.pages.page import Page, PageLink, Removed
 from agent.intake.sites import Scope
 from agent.settings import Settings
 
@@ -35,6 +35,8 @@ class Maps:
         self._note = note
         self._read = 0
         self._known: set[str] = set()
+        self.removed: list[Removed] = []
+        """What the maps say to assessors, or is odd about them; they have no text that it could stand beside."""
 
     def entries(self, scope: Scope, site: Target) -> list[tuple[PageLink, Target]]:
         """The pages that the maps of `site` list, with their strict readings, in the maps' order."""
@@ -103,6 +105,7 @@ class Maps:
             self._note(target.url, "skipped", discovery.NO_FILE)
             return empty
         self._note(target.url, "read", "the site's map")
+        self.removed.extend(found._replace(where=f"{found.where}, {target.url}") for found in page.removed)
         return page
 
 

@@ -24,6 +24,7 @@ from agent.records import About, Budget, Document, Intake, Missing, Snapshot, So
 from agent.settings import Settings
 
 _NEAR_EMPTY_WORDS: Final = 30
+_MAX_CARRIED: Final = 100
 # Files that a repository has and a documentation site does not.
 _REPOSITORY_FILE: Final = re.compile(
     r"(?:^|/)(?:readme(?:\.(?:md|txt|rst))?|skill\.md|server\.json|package\.json|manifest\.json|plugin\.json|"
@@ -154,6 +155,7 @@ def read_inputs(
     _check_listing(gathering.parts[0], str(gathering.final_url))
     _add_notes(gathering, notes)
     _add_missing(gathering, crawl)
+    _carry(gathering, crawl)
     first = inputs[0]
     intake = Intake(
         source=first if isinstance(first, str) else first.name,
@@ -282,6 +284,17 @@ def _add_missing(g: _Gathering, crawl: Crawl) -> None:
         kind = "needs-javascript" if listing.page.scripts else "near-empty"
         removed = (*listing.page.removed, Removed(kind, "the listing", f"{count} words of text"))
         g.parts[0] = _Part(listing.page._replace(removed=removed), listing.snapshot, listing.url, listing.about)
+
+
+def _carry(g: _Gathering, crawl: Crawl) -> None:
+    """Put what was found in files without text, such as a site's map, beside the listing: no finding goes unseen."""
+    listing, *others = g.parts
+    found = list(crawl.maps.removed)
+    for part in others:
+        if not part.page.blocks:
+            found.extend(each._replace(where=f"{each.where}, {part.url}") for each in part.page.removed)
+    page = listing.page._replace(removed=(*listing.page.removed, *found[:_MAX_CARRIED]))
+    g.parts[0] = replace(listing, page=page)
 
 
 def _documents(parts: Sequence[_Part]) -> list[Document]:
