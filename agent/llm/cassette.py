@@ -1,0 +1,389 @@
+"""Recording the answers of an LLM into a folder, and replaying them without any LLM.
+
+Both stand at the port, so a recording outlives a change of SDK or endpoint. A call is found again by its key: the
+SHA-256 of what decides the answer (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and of nothing
+else (no address, time or order). Calls of one key are answered in the order in which they were recorded.
+
+    folder/manifest.json                      which LLM, when, and the key and SHA-256 of every file
+    folder/<stage>-<key>-e<epoch>-<n>.json    one interaction: the whole request and the reply, or how it failed
+
+Replay is strict: a call without a recording fails, and so does, at the end, a recording without its call. The random
+delimiter of a run is stored as a mark and put back, so that two runs have the same keys. Secrets are taken out before
+anything is written, and a recording run goes on with exactly what was written, so that its replay is the same.
+"""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+
+from agent.errors import DriftError, UsageError
+from agent.llm.difference import Asked, difference, nearest
+from agent.llm.port import Call, Llm, LlmError, Reason, Reply, Role, Rung, Stopped, Usage
+
+MANIFEST: Final = "manifest.json"
+MAX_FOLDER_BYTES: Final = 2_000_000
+"""More than that does not belong into a repository; `complaints` says so."""
+_MAX_FILE_BYTES: Final = 4_000_000
+_SCHEMA: Final = "septet/cassette/1"
+_KEY_CHARS: Final = 8
+_MIN_SECRET_CHARS: Final = 6
+_REDACTED: Final = "[redacted]"
+_MARK: Final = "⟦"
+_PLACE: Final = "⟦delimiter⟧"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_KEY_LIKE: Final = re.compile(
+    r"\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bxox[abprs]-[\w-]{10,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?"
+)
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Message(_Stored):
+    role: Role
+    text: str
+
+
+class _Request(_Stored):
+    llm: str
+    stage: str
+    attempt: int
+    epoch: int
+    max_tokens: int
+    schema_name: str
+    schema_sha256: str
+    """Of the schema as it is sent: the order of its fields counts, which sorting hides below."""
+    wire_schema: dict[str, JsonValue]
+    messages: list[_Message]
+
+    @property
+    def key(self) -> str:
+        content = self.model_dump(mode="json", exclude={"wire_schema"})
+        return _sha(json.dumps([_SCHEMA, content], sort_keys=True, ensure_ascii=True).encode())
+
+    def asked(self) -> Asked:
+        head = self.model_dump(mode="json", exclude={"messages", "wire_schema"})
+        return Asked(self.stage, head, tuple((message.role, message.text) for message in self.messages))
+
+
+class _Usage(_Stored):
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    estimated: bool
+
+
+class _Reply(_Stored):
+    text: str
+    stopped: Stopped
+    usage: _Usage
+    llm: str
+    detail: str
+    rung: Rung
+
+
+class _Failed(_Stored):
+    reason: Reason
+    what: str
+    where: str
+    hint: str
+    usage: _Usage
+
+
+class _Interaction(_Stored):
+    request: _Request
+    outcome: _Reply | _Failed
+    milliseconds: int
+
+
+class _Entry(_Stored):
+    key: str
+    sha256: str
+
+
+_FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+-[0-9a-f]{8}-e[0-9]+-[0-9]+\.json$")]
+
+
+class _Manifest(_Stored):
+    form: Literal["septet/cassette/1"] = "septet/cassette/1"
+    llm: str
+    alias: str
+    epoch: Annotated[int, Field(ge=1)]
+    recorded_at: str
+    interactions: dict[_FileName, _Entry]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is particular to one run and must neither be in a key nor in a file."""
+
+    delimiter: str = ""
+    """The random delimiter round untrusted text; empty when there is none."""
+    secrets: tuple[str, ...] = ()
+    """Keys of endpoints; shorter ones than six characters are too short to be secret and to be looked for."""
+
+    def stored(self, text: str) -> str:
+        """The text as it is written: secrets out, the delimiter as a mark, no half surrogate pairs."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if len(secret) >= _MIN_SECRET_CHARS:
+                text = text.replace(secret, _REDACTED)
+        text = _SURROGATE.sub("\ufffd", _KEY_LIKE.sub(_REDACTED, text)).replace(_MARK, _MARK * 2)
+        return text.replace(self.delimiter, _PLACE) if self.delimiter else text
+
+    def restored(self, text: str) -> str:
+        """The text of a file as this run would have seen it."""
+        return re.sub(f"{_MARK * 2}|{_PLACE}", lambda found: _MARK if found[0] == _MARK * 2 else self.delimiter, text)
+
+
+def refuse_live(ci: bool) -> None:
+    """Raises UsageError on a machine of continuous integration: there, answers come out of recordings only."""
+    if ci:
+        raise UsageError(
+            "CI=true forbids calls to an LLM", where="recording or live", hint="replay a recording, or unset CI"
+        )
+
+
+class Record:
+    """An LLM whose answers and failures are written down as they come."""
+
+    def __init__(
+        self,
+        inner: Llm,
+        folder: Path,
+        run: Run,
+        *,
+        ci: bool,
+        recorded_at: datetime,
+        epoch: int = 1,
+        alias: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`alias` names the LLM in keys (default: its name without the profile); `epoch` tells repeats apart.
+
+        Raises UsageError when the folder holds something already, and under CI.
+        """
+        refuse_live(ci)
+        if folder.is_dir() and any(folder.iterdir()):
+            hint = "give a new folder; recordings are never overwritten"
+            raise UsageError("the folder for the recording is not empty", where=folder.name, hint=hint)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name = inner.name
+        self._inner = inner
+        self._folder = folder
+        self._run = run
+        self._clock = clock
+        self._alias = alias or inner.name.partition("/")[2] or inner.name
+        self._epoch = epoch
+        self._recorded_at = recorded_at
+        self._entries: dict[str, _Entry] = {}
+        self._counts: dict[str, int] = defaultdict(int)
+        self._lock = threading.Lock()
+
+    def complete(self, call: Call) -> Reply:
+        """Asks the LLM and writes down what came; raises LlmError as it did."""
+        start = self._clock()
+        outcome: _Reply | _Failed
+        try:
+            outcome = _stored_reply(self._inner.complete(call), self._run)
+        except LlmError as error:
+            outcome = _stored_failure(error, self._run)
+        request = _request(call, self._run, self._alias, self._epoch)
+        spent = round((self._clock() - start) * 1000)
+        self._write(_Interaction(request=request, outcome=outcome, milliseconds=spent))
+        return _replayed(outcome, self._run)
+
+    def close(self) -> None:
+        """Closes the LLM and completes the recording; without this it cannot be replayed."""
+        try:
+            self._inner.close()
+        finally:
+            manifest = _Manifest(
+                llm=self.name,
+                alias=self._alias,
+                epoch=self._epoch,
+                recorded_at=self._recorded_at.isoformat(timespec="seconds"),
+                interactions=self._entries,
+            )
+            (self._folder / MANIFEST).write_bytes(_pretty(manifest))
+
+    def _write(self, interaction: _Interaction) -> None:
+        key = interaction.request.key
+        stage = re.sub(r"[^a-z0-9_-]", "-", interaction.request.stage.lower()) or "call"
+        content = _pretty(interaction)
+        with self._lock:
+            self._counts[key] += 1
+            name = f"{stage}-{key[:_KEY_CHARS]}-e{self._epoch}-{self._counts[key]}.json"
+            (self._folder / name).write_bytes(content)
+            self._entries[name] = _Entry(key=key, sha256=_sha(content))
+
+
+class Replay:
+    """An LLM that answers from a recording, strictly."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        """Raises DriftError when the recording is missing, incomplete or not as it was written."""
+        manifest = _read(folder / MANIFEST, _Manifest)
+        self.name = manifest.llm
+        self._folder = folder
+        self._run = run
+        self._alias = manifest.alias
+        self._epoch = manifest.epoch
+        self._waiting: dict[str, list[tuple[str, _Interaction]]] = defaultdict(list)
+        self._asked: dict[str, Asked] = {}
+        self._misses: list[str] = []
+        self._lock = threading.Lock()
+        odd = {file.name for file in folder.glob("*.json")} ^ {MANIFEST, *manifest.interactions}
+        if odd:
+            raise _drift(f"files and manifest do not agree: {', '.join(sorted(odd))}", folder)
+        for name in sorted(manifest.interactions, key=lambda name: (len(name), name)):
+            entry, file = manifest.interactions[name], folder / name
+            interaction = _read(file, _Interaction)
+            if _sha(file.read_bytes()) != entry.sha256 or interaction.request.key != entry.key:
+                raise _drift("the file was changed after it was recorded", file)
+            self._waiting[entry.key].append((name, interaction))
+            self._asked[name] = interaction.request.asked()
+
+    def complete(self, call: Call) -> Reply:
+        """The recorded answer; raises LlmError as recorded, or cassette_miss when there is none."""
+        request = _request(call, self._run, self._alias, self._epoch)
+        with self._lock:
+            waiting = self._waiting.get(request.key)
+            found = waiting.pop(0) if waiting else None
+            if found is None:
+                self._misses.append(self._miss(request))
+        if found is None:
+            raise LlmError(
+                "cassette_miss",
+                "no recording answers this call",
+                where=f"stage {call.stage!r}, attempt {call.attempt}, key {request.key[:_KEY_CHARS]}",
+                hint="what differs from the nearest recording is told at the end of the run",
+            )
+        return _replayed(found[1].outcome, self._run)
+
+    def close(self) -> None:
+        """Raises DriftError, with the nearest recording and what differs, for calls and recordings without partner."""
+        unused = sorted(name for waiting in self._waiting.values() for name, _ in waiting)
+        if not unused and not self._misses:
+            return
+        lines = [*self._misses, *(f"not used: {name}" for name in unused)]
+        raise DriftError(
+            f"calls without a recording: {len(self._misses)}, recordings without a call: {len(unused)}",
+            where=self._folder.name,
+            hint="\n".join(["undo the change or record again", *lines]),
+        )
+
+    def _miss(self, request: _Request) -> str:
+        asked = request.asked()
+        head = f"no recording: stage {asked.stage!r}, attempt {request.attempt}, key {request.key[:_KEY_CHARS]}"
+        name = nearest(asked, self._asked)
+        if name is None:
+            return f"{head}; the recording is empty"
+        return f"{head}; nearest is {name}\n{difference(self._asked[name], asked)}"
+
+
+def complaints(folder: Path) -> list[str]:
+    """What speaks against keeping the recordings under `folder`: strings like keys, or too many bytes."""
+    files = sorted(folder.rglob("*.json"))
+    size = sum(file.stat().st_size for file in files)
+    found = [
+        f"{file.relative_to(folder).as_posix()}: holds a string like a key"
+        for file in files
+        if _KEY_LIKE.search(file.read_text("utf-8", "replace"))
+    ]
+    return [*found, f"{size} bytes, at most {MAX_FOLDER_BYTES}"] if size > MAX_FOLDER_BYTES else found
+
+
+def _request(call: Call, run: Run, alias: str, epoch: int) -> _Request:
+    schema = json.dumps(call.schema, ensure_ascii=True)
+    return _Request(
+        llm=alias,
+        stage=call.stage,
+        attempt=call.attempt,
+        epoch=epoch,
+        max_tokens=call.max_tokens,
+        schema_name=call.schema_name,
+        schema_sha256=_sha(schema.encode()),
+        wire_schema=json.loads(schema),
+        messages=[_Message(role=message.role, text=run.stored(message.text)) for message in call.messages],
+    )
+
+
+def _stored_reply(reply: Reply, run: Run) -> _Reply:
+    return _Reply(
+        text=run.stored(reply.text),
+        stopped=reply.stopped,
+        usage=_stored_usage(reply.usage),
+        llm=run.stored(reply.llm),
+        detail=run.stored(reply.detail),
+        rung=reply.rung,
+    )
+
+
+def _stored_failure(error: LlmError, run: Run) -> _Failed:
+    return _Failed(
+        reason=error.reason,
+        what=run.stored(error.what),
+        where=run.stored(error.where),
+        hint=run.stored(error.hint),
+        usage=_stored_usage(error.usage),
+    )
+
+
+def _stored_usage(usage: Usage) -> _Usage:
+    return _Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        estimated=usage.estimated,
+    )
+
+
+def _replayed(outcome: _Reply | _Failed, run: Run) -> Reply:
+    """The reply of a stored outcome; raises LlmError for a stored failure."""
+    usage = Usage(**outcome.usage.model_dump())
+    if isinstance(outcome, _Failed):
+        what, where, hint = (run.restored(text) for text in (outcome.what, outcome.where, outcome.hint))
+        raise LlmError(outcome.reason, what, where=where, hint=hint, usage=usage)
+    text, llm, detail = (run.restored(text) for text in (outcome.text, outcome.llm, outcome.detail))
+    return Reply(text, outcome.stopped, usage, llm, detail, outcome.rung)
+
+
+_S = TypeVar("_S", bound=_Stored)
+
+
+def _read(file: Path, kind: type[_S]) -> _S:
+    try:
+        if file.stat().st_size > _MAX_FILE_BYTES:
+            raise _drift(f"the file has more than {_MAX_FILE_BYTES} bytes", file)
+        return kind.model_validate_json(file.read_bytes())
+    except OSError:
+        raise _drift("the file is missing, so the recording is not complete", file) from None
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise _drift(f"the file is not of a recording: {place}: {first['msg']}", file) from None
+
+
+def _drift(what: str, place: Path) -> DriftError:
+    return DriftError(what, where=f"{place.parent.name}/{place.name}", hint="record again into a new folder")
+
+
+def _pretty(record: BaseModel) -> bytes:
+    return f"{json.dumps(record.model_dump(mode='json'), indent=2, sort_keys=True, ensure_ascii=False)}\n".encode()
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
