@@ -2,17 +2,24 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from agent.errors import DriftError, UsageError
+from agent.llm.budget import FREE, Budget, Caps
 from agent.llm.cassette import MANIFEST, Record, Replay, Run, complaints, refuse_live
 from agent.llm.difference import MAX_LINES
+from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
+from agent.llm.tokens import by_bytes
 from tests.fakes.llm_port import AnsweringLlm, ScriptedLlm, reply
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -206,6 +213,15 @@ def test_strings_like_keys_are_found(tmp_path: Path, text: str) -> None:
     assert complaints(tmp_path) == ["x.json: holds a string like a key"]
 
 
+@pytest.mark.parametrize(
+    "part", ["eyJ-", "eyJaaaaaaaa.", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "Bearer ", "sk-", "⟦"]
+)
+def test_a_page_made_of_beginnings_of_keys_costs_no_time(part: str) -> None:
+    start = time.monotonic()
+    assert Run("d1f00d").stored(part * 20_000)
+    assert time.monotonic() - start < 2
+
+
 def test_too_large_a_folder_is_found(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(b" " * 2_000_001)
     assert complaints(tmp_path) == ["2000001 bytes, at most 2000000"]
@@ -284,3 +300,27 @@ def test_many_threads(tmp_path: Path) -> None:
     recorder.close()
     found = replay(tmp_path, *calls)
     assert [each.text for each in found if isinstance(each, Reply)] == [each.messages[1].text for each in calls]
+
+
+class Named(BaseModel):
+    a: str
+
+
+def test_what_is_made_of_the_answers_is_the_same_in_a_replay(tmp_path: Path) -> None:
+    def drafted(llm: Llm) -> tuple[list[Answer[Named]], object]:
+        budget = Budget(by_bytes(), FREE, Caps(100_000))
+        answers = [ask(llm, call(text), Named, budget) for text in ("one", "two", "three")]
+        llm.close()
+        return answers, budget.spent
+
+    script = ['{"a": 1}', '{"a": "x"}', reply("", stopped="length"), FAILED, "no", "no"]
+    recorder = Record(ScriptedLlm(script), tmp_path, Run(), ci=False, recorded_at=NOW)
+    first = drafted(recorder)
+    assert [answer.reason for answer in first[0]] == [None, "timeout", "invalid_json"]
+    assert drafted(Replay(tmp_path, Run())) == first
+
+
+@given(st.text(st.sampled_from("⟦⟧delimtr0f ")), st.sampled_from(["", "d0f", "f00d", "delim"]))
+def test_a_stored_text_comes_back(text: str, delimiter: str) -> None:
+    run = Run(delimiter)
+    assert run.restored(run.stored(text)) == text

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.errors import InputError
@@ -380,3 +382,25 @@ def test_shapes_that_no_wire_schema_can_say(shape: type[BaseModel]) -> None:
 
 def test_tenths_are_exact() -> None:
     assert [unit(n) for n in (0, 3, 7, 10)] == [Decimal(0), Decimal("0.3"), Decimal("0.7"), Decimal(1)]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.text(st.characters(codec=None)) | st.text('{}[]"\\:,<>/think`a1.e-', max_size=60))
+def test_no_text_at_all_gets_through_by_a_fault_of_the_reader(text: str) -> None:
+    assert isinstance(read(reply(text), Estimate), Failure)
+
+
+@given(JSON, st.sampled_from(["quotes", "enough", "state", "value", "note", "more"]))
+def test_no_value_of_a_field_breaks_the_reader(value: object, name: str) -> None:
+    whole = {**json.loads(GOOD), name: value}
+    found = read(reply(json.dumps(whole)), Estimate)
+    if isinstance(found, Estimate):
+        assert json.loads(found.model_dump_json()) == whole
+    else:
+        assert found.reason in ("invalid_json", "invalid_schema")

@@ -126,6 +126,7 @@ class Budget:
     def reserve(self, call: Call) -> int:
         """Sets the worst case of a call aside; waits while calls under way may still give some of theirs back.
 
+        A thread settles its ticket before it asks for the next one, or it would wait for itself.
         Raises LlmError over_budget when it does not fit.
         """
         worst = self.estimate(call)
