@@ -40,7 +40,9 @@ _SCORED: Final = re.compile(
     rf"|(?:overall |our |the )?(?:risk|trust|threat|safety|security|editor(?:['’]?s)?|user|community|average)?[- ]?"
     rf"(?:score|rating|grade)\s*[|:—–-]?\s*(?:{_NUMBER}|[A-F][+-]?|(?:very )?(?:low|medium|high|critical))(?:[\s|(].*)?"
     r"|(?:[★☆⭐]\s*)+.*|.*\b\d(?:\.\d)? (?:out of|/) 5\b.*|rated \d.*|.*\(\d[\d,.]*k? (?:reviews|ratings|votes)\).*"
-    r"|\d[\d,.]*k? (?:reviews|ratings|upvotes|votes|likes)"
+    r"|\d[\d,.]*k? (?:reviews|ratings|upvotes|votes|likes|stars|forks|watching|watchers|followers|downloads)"
+    r"|(?:stars?|forks?|watchers?|watching|followers) \d[\d,.]*k?"
+    r"|(?:[A-Z][\w+#. -]{0,24} \d{1,3}(?:\.\d+)?%[\s|·]*)+"
     r"|(?-i:.*\bMAESTRO\b).{0,40}\b(?:threat|layer|framework)s?\b.*|.*\bagentic threat model\b.*"
     r"|not certain from (?:the )?listing\b.*",
     re.IGNORECASE,
@@ -87,7 +89,8 @@ def resolve_subject(
         if title.casefold() == wanted.strip().casefold() or not _GENERIC.fullmatch(title):
             return Subject(wanted, candidates, False, marked)
         raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
-    return Subject(matching[0], candidates, True, _only(marked, matching[0], candidates))
+    shelf = _GENERIC.fullmatch(title) is not None
+    return Subject(matching[0], candidates, True, _only(marked, matching[0], candidates, shelf=shelf))
 
 
 def product_name(title: str) -> str:
@@ -124,17 +127,21 @@ def _candidates(page: Page) -> tuple[str, ...]:
     return tuple(dict.fromkeys(best))
 
 
-def _only(page: Page, name: str, candidates: Sequence[str]) -> Page:
-    """`page` with everything that stands under the heading of another candidate marked as about something else."""
-    others = {candidate for candidate in candidates if candidate != name}
+def _only(page: Page, name: str, candidates: Sequence[str], *, shelf: bool) -> Page:
+    """`page` with everything that stands under the heading of another candidate marked as about something else.
+
+    On a shelf nothing but the product's own card is about it: the rest speaks of all of them, or of the directory.
+    """
     blocks: list[Block] = []
     level = 0
+    other = shelf
     for block in page.blocks:
-        if block.kind == "heading" and level and block.level <= level:
-            level = 0
-        if block.kind == "heading" and block.text in others:
-            level = block.level
-        blocks.append(block._replace(hint="other") if level else block)
+        if block.kind == "heading":
+            if level and block.level <= level:
+                level, other = 0, shelf
+            if block.text in candidates:
+                level, other = block.level, block.text != name
+        blocks.append(block._replace(hint="other") if other else block)
     return page._replace(blocks=tuple(blocks))
 
 
