@@ -31,8 +31,9 @@ from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
+from agent.intake.unread import unread
 from agent.llm.prompts import cards
-from agent.records import Document, Draft, DrafterRef, Dropped, Intake, Missing, PromptRef, SearchQuestion, SourceRef
+from agent.records import Document, Draft, DrafterRef, Dropped, Intake, PromptRef, SearchQuestion, Site, SourceRef
 from agent.retrieval.index import build
 from agent.settings import Settings
 
@@ -121,7 +122,8 @@ def _drafted(found: Remembered, settings: Settings) -> DraftResult:
         calibration=load_calibration(),
         settings=settings,
         created_at=recording.now,
-        missing=intake.missing,
+        dropped=unread(intake),
+        sites=intake.sites,
     )
     return DraftResult(
         draft=drafted,
@@ -144,12 +146,17 @@ def draft_documents(
     settings: Settings,
     created_at: str,
     draft_id: str | None = None,
-    missing: tuple[Missing, ...] = (),
+    dropped: tuple[Dropped, ...] = (),
+    sites: tuple[Site, ...] = (),
 ) -> Draft:
-    """Draft from documents that are already read. The same documents and calibration give the same draft."""
+    """Draft from documents that are already read. The same documents and calibration give the same draft.
+
+    `dropped` is what could not be read, and `sites` are those that the listing led to: both are only shown.
+    """
     reading = read_documents(documents, settings)
     made = compose(reading, name=name, calibration=calibration)
-    return _assemble(made, documents, calibration, missing, created_at, draft_id)
+    drafted = _assemble(made, documents, calibration, created_at, draft_id)
+    return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
 
 
 def read_documents(documents: tuple[Document, ...], settings: Settings) -> Reading:
@@ -211,7 +218,6 @@ def _assemble(
     made: Composition,
     documents: tuple[Document, ...],
     calibration: Calibration,
-    missing: tuple[Missing, ...],
     created_at: str,
     draft_id: str | None,
 ) -> Draft:
@@ -232,7 +238,7 @@ def _assemble(
         score=made.score,
         drafter=DrafterRef(kind="embedded", llm=None, prompts=prompts),
         usage={"chars_read": float(read_chars), "statements": float(made.statements)},
-        dropped=(*made.dropped, *_unread(missing)),
+        dropped=made.dropped,
         lowerings=made.lowerings,
         manifest={
             "septet": version("septet"),
@@ -241,10 +247,6 @@ def _assemble(
             "cards": _cards_sha(prompts),
         },
     )
-
-
-def _unread(missing: tuple[Missing, ...]) -> list[Dropped]:
-    return [Dropped(what=f"source text: {gap.detail}", reason=gap.reason) for gap in missing]
 
 
 def _source(document: Document) -> SourceRef:

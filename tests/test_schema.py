@@ -100,6 +100,7 @@ DRAFT: Shape = {
         {"evidence": TEXT, "rank": WHOLE, "rule": TEXT, "target": TEXT, "before": NUMBER, "after": NUMBER}
     ],
     "manifest": {"*": TEXT},
+    "sites?": [{"role": TEXT, "url": TEXT, "because": TEXT}],
 }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
         if all_words(main) <= MAX_MAIN_WORDS and prose_words(main) + proof_words <= MAX_MAIN_WORDS:
             break
     rest = [
+        *report_main.further_gaps(view),
         *report_main.further_assumptions(view, room),
         *report_main.further_capabilities(view),
         *report_main.further_controls(view, room),

@@ -11,7 +11,9 @@ from agent.records import Chain, Document, Flow, SourceRef, SystemItem
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LayerKey
 
 _UNREAD: Final = "source text: "
-"""How the pipeline begins the name of what it could not read."""
+"""How the name of what could not be read begins."""
+_GAPS: Final = 5
+"""Gaps that are told in part 10; the others follow in the appendix."""
 _UNREADABLE: Final = frozenset({"needs-javascript", "near-empty"})
 _QUOTE: Final = 110
 _REFS: Final = 2
@@ -59,7 +61,15 @@ def scope(view: View, room: Room) -> list[str]:
         chars = sum(item.chars for item in more)
         named.append(f"{more[0].document} to {more[-1].document}, {chars:,} characters, named in the manifest")
     lines.append(f"- Read: {'; '.join(named)}")
-    lines += [f"- Not read: {gap}" for gap in _gaps(view)]
+    lines += [
+        f"- Led to the {'product' if site.role == 'product' else 'repository'}: {code(site.url)}, by the listing's "
+        f"{quoted(site.because, _QUOTE)}"
+        for site in draft.sites
+    ]
+    gaps = _gaps(view)
+    lines += [f"- Not read: {gap}" for gap in gaps[:_GAPS]]
+    if len(gaps) > _GAPS:
+        lines.append(f"- Not read: {len(gaps) - _GAPS} more, in the appendix")
     lines += [f"- Assumed: {plain(text)}" for text in draft.assumptions[: room.assumed]]
     return [*lines, ""]
 
@@ -70,9 +80,16 @@ def further_assumptions(view: View, room: Room) -> list[str]:
     return ["## Further assumptions", *(f"- {plain(text)}" for text in rest), ""] if rest else []
 
 
+def further_gaps(view: View) -> list[str]:
+    """What could not be read and part 10 had no room for."""
+    rest = _gaps(view)[_GAPS:]
+    return ["## Further pages that were not read", *(f"- {gap}" for gap in rest), ""] if rest else []
+
+
 def _source(item: SourceRef, document: Document | None) -> str:
     title = f" “{plain(document.title)}”" if document and document.title else ""
-    return f"{item.document} {item.kind}{title}, {code(item.url)}, {item.chars:,} characters"
+    form = f", {document.form}" if document and document.form != "prose" else ""
+    return f"{item.document} {item.kind}{form}{title}, {code(item.url)}, {item.chars:,} characters"
 
 
 def _gaps(view: View) -> list[str]:

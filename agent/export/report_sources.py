@@ -28,7 +28,7 @@ def findings(view: View) -> list[str]:
             finding.kind,
             finding.document,
             plain(finding.where),
-            f"{finding.start}–{finding.end}",
+            f"{finding.start}–{finding.end}" if finding.end > finding.start else "taken out",
             quoted(finding.excerpt, _EXCERPT),
         ]
         for source in view.draft.sources
@@ -167,5 +167,8 @@ def method(view: View) -> list[str]:
     rows += [[plain(key.replace("_", " ")), f"{value:g}"] for key, value in sorted(draft.usage.items())]
     prompts = [f"{plain(ref.name)} {ref.version} {code(ref.sha[:_SHORT_HASH])}" for ref in draft.drafter.prompts]
     rows += [["prompts", ", ".join(prompts)]] if prompts else []
-    rows += [[f"{item.document} {item.kind}", _origin(item)] for item in draft.sources]
+    forms = {document.id: document.form for document in view.documents if document.form != "prose"}
+    for item in draft.sources:
+        kind = f"{item.kind}, {forms[item.document]}" if item.document in forms else item.kind
+        rows.append([f"{item.document} {kind}", _origin(item)])
     return [*lines, *table((Column("manifest"), Column("value")), rows)]

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
 from agent.records.scores import Score
-from agent.records.sources import Finding
+from agent.records.sources import Finding, Site
 from agent.records.threats import Chain, FactorEstimate, LayerThreats, Question, System
 from agent.taxonomy.keys import FactorKey, LayerKey
 
@@ -90,5 +90,7 @@ class Draft(Record):
     dropped: tuple[Dropped, ...]
     lowerings: tuple[Lowering, ...]
     manifest: dict[str, str]
+    sites: tuple[Site, ...] = ()
+    """Where the reading was led beyond the listing's own host, and by which words."""
 
     model_config = ConfigDict(populate_by_name=True)
