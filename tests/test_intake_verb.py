@@ -78,7 +78,8 @@ def test_a_site_as_text(septet: Septet, serve: Callable[[Mapping[str, Route]], S
     assert heads[:1] == [f"Source: {site.url(LISTING_PATH)}"]
     wanted = ["Documents", "Findings", "Links read", "Links refused", "Links skipped"]
     assert [head for head in heads if head in wanted] == wanted
-    assert any(line.startswith("  http://169.254.169.254/latest/: ") for line in lines)
+    refused = said.out.partition("Links refused")[2].partition("Links skipped")[0]
+    assert "      http://169.254.169.254/latest/\n" in refused
     assert lines[-1].startswith("Budget: ")
 
 
@@ -141,7 +142,15 @@ def test_nothing_from_a_source_reaches_the_terminal_as_a_command() -> None:
     assert [line for line in text.splitlines() if line.startswith("Budget: forged")] == []
 
 
-def test_many_links_are_cut_in_the_text_only() -> None:
-    links = tuple(Link(url=f"https://a.example/{n}", state="skipped", reason="not documentation") for n in range(300))
-    assert "and 260 more; --json has all" in intake_report.as_text(made(links=links))
+def test_many_links_are_grouped_by_reason_and_cut_in_the_text_only() -> None:
+    links = tuple(
+        Link(url=f"https://a.example/{n}", state="skipped", reason="another site" if n % 100 else "a blog")
+        for n in range(300)
+    )
+    lines = intake_report.as_text(made(links=links)).splitlines()
+    start = lines.index("Links skipped (300)")
+    assert lines[start + 1] == "  another site (297)"
+    assert lines[start + 7] == "      and 292 more; --json has all"
+    assert lines[start + 8] == "  a blog (3)"
+    assert lines[start + 9 : start + 12] == [f"      https://a.example/{n}" for n in (0, 100, 200)]
     assert len(json.loads(intake_report.as_json(made(links=links)))["links"]) == 300

@@ -14,7 +14,9 @@ SCHEMA: Final = "septet/intake/1"
 _HASH: Final = 12
 _STATES: Final = ("read", "refused", "skipped")
 _MAX_LINKS: Final = 40
-"""Links of one state in the text; the JSON has all."""
+"""Links that were read, in the text; the JSON has all."""
+_MAX_SHOWN: Final = 5
+"""Links of one reason that were not read."""
 
 
 def as_json(intake: Intake) -> str:
@@ -70,8 +72,10 @@ def _documents(intake: Intake) -> Iterator[str]:
     yield ""
     yield f"Documents ({len(intake.documents)})"
     for item in intake.documents:
-        facts = f"{item.kind}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
-        yield f"  {item.id}  {one_line(item.url)}"
+        form = f", {item.form}" if item.form != "prose" else ""
+        facts = f"{item.kind}{form}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
+        yield f"  {item.id}  {one_line(item.title)}" if item.title else f"  {item.id}"
+        yield f"      {one_line(item.url)}"
         yield f"      {one_line(facts)}"
 
 
@@ -80,23 +84,30 @@ def _findings(intake: Intake) -> Iterator[str]:
     yield ""
     yield f"Findings ({len(found)})"
     for finding in found:
-        place = f"{finding.where}, characters {finding.start}-{finding.end}" if finding.end else finding.where
+        inside = f"characters {finding.start}-{finding.end}" if finding.end > finding.start else "taken out of the text"
+        place = f"{finding.where}, {inside}"
         yield f"  {finding.document}  {finding.kind}: {one_line(place)}"
         if finding.excerpt:
             yield f'      "{one_line(finding.excerpt)}"'
 
 
 def _links(intake: Intake) -> Iterator[str]:
+    """Links by what became of them and why; of each reason but reading the first ones."""
     for state in _STATES:
-        links = [link for link in intake.links if link.state == state]
-        if not links:
+        reasons: dict[str, list[str]] = {}
+        for link in intake.links:
+            if link.state == state:
+                reasons.setdefault(link.reason, []).append(link.url)
+        if not reasons:
             continue
         yield ""
-        yield f"Links {state} ({len(links)})"
-        for link in links[:_MAX_LINKS]:
-            yield f"  {one_line(link.url)}: {one_line(link.reason)}"
-        if len(links) > _MAX_LINKS:
-            yield f"  and {len(links) - _MAX_LINKS} more; --json has all"
+        yield f"Links {state} ({sum(map(len, reasons.values()))})"
+        most = _MAX_LINKS if state == "read" else _MAX_SHOWN
+        for reason, urls in sorted(reasons.items(), key=lambda item: -len(item[1])):
+            yield f"  {one_line(reason)} ({len(urls)})"
+            yield from (f"      {one_line(url)}" for url in urls[:most])
+            if len(urls) > most:
+                yield f"      and {len(urls) - most} more; --json has all"
 
 
 def _missing(intake: Intake) -> Iterator[str]:
