@@ -61,7 +61,7 @@ class OpenAiLlm:
         self._endpoint = endpoint
         self._now = now
         self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng)
-        self._transport = Transport(limits)
+        self._transport = Transport(limits, encrypted=endpoint.base_url.startswith("https:"))
         self._rung = RUNGS.index(endpoint.profile.rung)
         self._client = self._open()
 

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import InputError, RefusedError, UsageError
 from agent.llm.port import Llm, Rung
@@ -43,7 +43,7 @@ class Profile(BaseModel):
     rung: Rung = "json_schema"
     schema_by: Literal["extra_body", "format", "output_config", ""] = ""
     temperature: float | None = None
-    extra: Mapping[str, str | int | float | bool] = MappingProxyType({})
+    extra: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
     context_tokens: int | None = None
     note: str = ""
 

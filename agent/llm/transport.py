@@ -42,10 +42,11 @@ class StoppedError(httpx2.ReadError):
 
 
 class Watch(threading.local):
-    """The deadline of the call that this thread makes, and whether anything was sent for it."""
+    """The deadline of the call that this thread makes, and what was done for it."""
 
     deadline: float = 0.0
     sent: bool = False
+    connected: bool = False
 
 
 class _TimedStream(httpcore2.NetworkStream):
@@ -102,6 +103,7 @@ class _TimedBackend(httpcore2.NetworkBackend):
         left = self._left()
         if left <= 0:
             raise httpcore2.ConnectTimeout("deadline")
+        self._watch.connected = True
         stream = self._inner.connect_tcp(
             host.strip("[]"), port, min(left, self._connect_seconds), local_address, socket_options
         )
@@ -150,17 +152,18 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
 
 
 class Transport(httpx2.BaseTransport):
-    """A pool of connections for the SDK's HTTP client, with the limits of a call on each exchange."""
+    """A pool of connections for the SDK's HTTP client, with the limits of a call on each exchange.
 
-    def __init__(
-        self, limits: Limits, *, clock: Callable[[], float] = time.monotonic, verify: ssl.SSLContext | None = None
-    ) -> None:
+    `encrypted` says whether there will be https; its certificates take a while to load.
+    """
+
+    def __init__(self, limits: Limits, *, encrypted: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
         self._stopped = threading.Event()
         self.watch = Watch()
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=verify or ssl.create_default_context(),
+            ssl_context=ssl.create_default_context() if encrypted else None,
             retries=0,
             network_backend=_TimedBackend(limits.connect_seconds, self._left, self.watch),
         )
@@ -201,7 +204,14 @@ class Transport(httpx2.BaseTransport):
             content=request.stream if isinstance(request.stream, Iterable) else None,
             extensions={"timeout": {"pool": max(0.0, self._left())}},
         )
-        answer = self._pool.handle_request(asked)
+        self.watch.connected = False
+        try:
+            answer = self._pool.handle_request(asked)
+        except (httpcore2.RemoteProtocolError, httpcore2.NetworkError):
+            if self.watch.connected or self._stopped.is_set():
+                raise
+            # A kept-alive connection that the server closed in the meantime says nothing about this call.
+            answer = self._pool.handle_request(asked)
         assert isinstance(answer.stream, Iterable)
         coding = ""
         kept = []

@@ -1,0 +1,162 @@
+"""Probing an endpoint: what it has, what it honours, and what to set.
+
+Each probe is one row: what was looked at, whether it is well (None: cannot be told), what was found and what to do.
+A probe that fails is a row as well; one that shows that no call can work ends the probing.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, runtime_checkable
+
+from agent.errors import LlmError, Usage
+from agent.llm.port import Call, Llm, Message, Reply
+from agent.llm.wire import MANY_BYTES_PER_TOKEN, prompt_bytes
+
+CAP: Final = 32
+"""Tokens of the answer in the probe of the cap."""
+CAP_SLACK_TOKENS: Final = 8
+LONG_PROMPT_WORDS: Final = 6_000
+"""Words of the probe for silent truncation: more tokens than the 4096 that local servers begin with."""
+ANSWER_TOKENS: Final = 512
+_MARK: Final = "heliotrope"
+_STAGE: Final = "doctor"
+_SHOWN: Final = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    """The outcome of one probe."""
+
+    check: str
+    well: bool | None
+    """None where it cannot be told."""
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All rows, and what the probing cost."""
+
+    rows: tuple[Row, ...]
+    usage: Usage
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """An LLM whose endpoint can say which LLMs it has."""
+
+    def listed(self) -> tuple[str, ...]:
+        """Their names. Raises LlmError."""
+        ...
+
+
+def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
+    """Asks the endpoint behind `llm` a few questions, one at a time; raises nothing that an endpoint can cause."""
+    spent = Usage()
+
+    def ask(text: str, shape: dict[str, object], max_tokens: int) -> Reply | LlmError:
+        nonlocal spent
+        messages = (Message("system", "You answer in JSON."), Message("user", text))
+        try:
+            outcome: Reply | LlmError = llm.complete(Call(_STAGE, messages, "probe", shape, max_tokens))
+        except LlmError as error:
+            outcome = error
+        spent = spent + outcome.usage
+        return outcome
+
+    listed = _listed(llm)
+    rows = [listed]
+    first, dead = _schema(ask)
+    rows.append(first)
+    if not dead:
+        rows.append(_cap(ask))
+        rows.append(_long_prompt(ask, long_prompt_words))
+    return Diagnosis(tuple(rows), spent)
+
+
+_Ask = Callable[[str, dict[str, object], int], Reply | LlmError]
+
+
+def _one_field(name: str, kind: dict[str, object]) -> dict[str, object]:
+    return {"type": "object", "properties": {name: kind}, "required": [name], "additionalProperties": False}
+
+
+def _listed(llm: Llm) -> Row:
+    check = "the LLM is there"
+    if not isinstance(llm, Listing):
+        return Row(check, None, "this endpoint is not asked for a list")
+    try:
+        names = llm.listed()
+    except LlmError as error:
+        return Row(check, None if not error.ends_run else False, str(error), error.hint)
+    wanted = llm.name.partition("/")[2]
+    if not names:
+        return Row(check, None, "the endpoint lists no LLM")
+    if wanted in names:
+        return Row(check, True, f"{wanted}, one of {len(names)}")
+    some = ", ".join(names[:_SHOWN])
+    return Row(check, False, f"{wanted} is not among: {some}", "name one of those")
+
+
+def _schema(ask: _Ask) -> tuple[Row, bool]:
+    """The row, and whether asking on is of no use."""
+    check = "it answers in the shape that is asked for"
+    outcome = ask("How many days has a week?", _one_field("days", {"type": "integer"}), ANSWER_TOKENS)
+    if isinstance(outcome, LlmError):
+        return Row(check, False, str(outcome), outcome.hint), True
+    if outcome.stopped != "done":
+        advice = "a thinking LLM needs a larger cap, or less thinking" if outcome.stopped == "length" else ""
+        return Row(check, False, f"the answer stopped: {outcome.stopped}. {outcome.detail}".strip(), advice), False
+    try:
+        value = json.loads(outcome.text)
+        fits = isinstance(value, dict) and list(value) == ["days"] and isinstance(value["days"], int)
+    except (ValueError, RecursionError):
+        fits = False
+    if not fits:
+        advice = "choose an LLM or a server that keeps to a JSON schema; answers will be repaired or dropped"
+        return Row(check, False, f"the answer is not in the shape (asked by {outcome.rung})", advice), False
+    if outcome.rung != "json_schema":
+        advice = f"set the profile's rung to {outcome.rung}: each run asks in vain at first"
+        return Row(check, True, f"by {outcome.rung}; a JSON schema is refused", advice), False
+    return Row(check, True, "by JSON schema" + (f"; {outcome.detail}" if outcome.detail else "")), False
+
+
+def _cap(ask: _Ask) -> Row:
+    check = "it keeps to the cap of an answer"
+    shape = _one_field("numbers", {"type": "array", "items": {"type": "integer"}})
+    outcome = ask("Give the whole numbers from 1 to 400 in order.", shape, CAP)
+    if isinstance(outcome, LlmError):
+        return Row(check, None, str(outcome), outcome.hint)
+    written = outcome.usage.output_tokens
+    if outcome.usage.estimated:
+        return Row(check, None, "the endpoint does not say what it used")
+    if written > CAP + CAP_SLACK_TOKENS:
+        advice = "the profile names the cap in a way that the endpoint ignores; try the other name"
+        return Row(check, False, f"{written} tokens where {CAP} were allowed", advice)
+    if outcome.stopped != "length":
+        return Row(check, None, f"the answer ended by itself after {written} tokens")
+    return Row(check, True, f"{written} tokens where {CAP} were allowed")
+
+
+def _long_prompt(ask: _Ask, words: int) -> Row:
+    check = "it reads a long prompt to the end"
+    filler = " ".join(f"line{number % 100} is filler." for number in range(words // 3))
+    text = f"The password is {_MARK}.\n{filler}\nWhat is the password?"
+    shape = _one_field("password", {"type": "string"})
+    outcome = ask(text, shape, ANSWER_TOKENS)
+    advice = "give the server a longer context; a prompt that is cut makes drafts worse without a word"
+    if isinstance(outcome, LlmError):
+        return Row(check, False if outcome.reason == "too_large" else None, str(outcome), advice)
+    call = Call(_STAGE, (Message("user", text),), "probe", shape, ANSWER_TOKENS)
+    read, sent = outcome.usage.input_tokens, prompt_bytes(call)
+    if not outcome.usage.estimated and read * MANY_BYTES_PER_TOKEN < sent:
+        return Row(check, False, f"{read} tokens were read of {sent} bytes", advice)
+    if _MARK in outcome.text:
+        return Row(check, True, f"{sent} bytes, and the answer knows how they begin")
+    if outcome.usage.estimated:
+        return Row(
+            check, None, "the answer does not know how the prompt begins; the endpoint does not say what it read"
+        )
+    return Row(check, None, f"{read} tokens were read, but the answer does not know how the prompt begins")
