@@ -15,6 +15,8 @@ from agent.intake.pages.sanitise import clean
 from agent.intake.vendor_claims import vendor_claims
 from agent.records import About, Document, Finding, FindingKind, Section, Snapshot, SourceKind
 
+MAX_TEXT: Final = 400_000
+"""Characters kept of one document, as its reader gives them: eighty thousand words are a book."""
 _TIGHT: Final = frozenset({"item", "row", "code"})
 _KINDS: Final = frozenset(get_args(FindingKind))
 _MAX_FINDINGS: Final = 200
@@ -159,6 +161,21 @@ def heading_about(text: str, *, listing: bool) -> About:
     return "platform" if _PLATFORM.fullmatch(words) else "product"
 
 
+def shortened(page: Page) -> tuple[Page, int]:
+    """The page with its first `MAX_TEXT` characters of text, and how many characters are left out."""
+    over = sum(len(block.text) for block in page.blocks) - MAX_TEXT
+    if over <= 0:
+        return page, 0
+    kept: list[Block] = []
+    room = MAX_TEXT
+    for block in page.blocks:
+        if room <= 0:
+            break
+        kept.append(block._replace(text=block.text[:room]))
+        room -= len(block.text)
+    return page._replace(blocks=tuple(kept)), over
+
+
 def compose(
     identity: str,
     page: Page,
@@ -168,12 +185,15 @@ def compose(
     kind: SourceKind | None = None,
     about: About = "product",
 ) -> Document:
-    """The Document `identity` of a parsed page; `url` and `kind` override the snapshot's for a part of a file.
+    """The Document `identity` of the first `MAX_TEXT` characters of a parsed page.
+
+    `url` and `kind` override the snapshot's for a part of a file.
 
     `about` holds for the sections whose headings do not say otherwise.
 
     Raises nothing; a page without blocks gives an empty text and no section.
     """
+    page = shortened(page)[0]
     builder = _Builder((kind or snapshot.kind) == "listing", about)
     findings: list[Finding] = []
     for block in page.blocks:

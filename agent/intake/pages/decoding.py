@@ -22,7 +22,9 @@ _STYLED: Final = tuple(range(0x1D400, 0x1D7CC, 26))
 _FOREIGN: Final = re.compile(
     r"[\u0370-\u03ff\u0400-\u052f\u0580-\u058f\u0261\u0131\u2113\uff01-\uff5e\U0001d400-\U0001d7ff]"
 )
-_LEET: Final = re.compile(r"(?<![\w.])(?=[\w@$!|]*[A-Za-z])(?=[\w@$!|]*[0134578@$!|])[\w@$!|]{3,20}(?![\w])")
+_LEET: Final = re.compile(
+    r"(?<![\w.@$!|])(?=[\w@$!|]{0,20}[A-Za-z])(?=[\w@$!|]{0,20}[0134578@$!|])[\w@$!|]{3,20}(?![\w])"
+)
 _LEET_TABLES: Final = (str.maketrans("0134578@$!|", "oieastbasil"), str.maketrans("0134578@$!|", "oleastbasll"))
 _MIN_LEET: Final = 2
 _SPACED: Final = re.compile(r"(?<!\w)(?:\w[ .\-_*·|/]{1,3}){11,}\w(?!\w)")

@@ -14,20 +14,21 @@ from agent.intake.pages import decoding
 from agent.intake.pages.needles import lowered, needles
 from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
 
-_CHUNK: Final = 2000
+_CHUNK: Final = 1500
 """Characters that are searched at once: a pattern runs only where all that it needs stands close together."""
-_REACH: Final = 500
+_REACH: Final = 400
 """Characters behind a chunk into which a match may reach; the longest pattern is about as long."""
 _MAX_PLACES: Final = 200
 
 
 class _Order(NamedTuple):
     pattern: re.Pattern[str]
-    needs: tuple[tuple[str, ...], ...]
+    needs: tuple[tuple[bytes, ...], ...]
+    """Groups of strings in UTF-8, one of each stands in every match; bytes are searched ten times as fast."""
 
 
 _ORDERS: Final = tuple(
-    _Order(compiled, needles(compiled))
+    _Order(compiled, tuple(tuple(needle.encode() for needle in group) for group in needles(compiled)))
     for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
@@ -85,22 +86,38 @@ def _plain(text: str, known: str = "") -> Iterator[tuple[int, int]]:
 
 
 def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
-    low = lowered(text)
-    present = {needle for needle in _FIRST if needle in low}
-    orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
-    if not orders:
+    for first, last in _regions(text, known):
+        low = lowered(text[first : last + _REACH])
+        whole = low.encode("utf-8", "replace")
+        present = {needle for needle in _FIRST if needle in whole}
+        orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
+        for begin in range(first, last, _CHUNK) if orders else ():
+            end = begin + _CHUNK + _REACH
+            window = low[begin - first : end - first].encode("utf-8", "replace")
+            for order in orders:
+                if all(any(needle in window for needle in group) for group in order.needs):
+                    for match in order.pattern.finditer(text, begin, end):
+                        if match.start() >= begin + _CHUNK:
+                            break
+                        yield match
+
+
+def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:
+    """Runs of whole chunks in which `text` differs from `known`."""
+    if not known:
+        yield 0, len(text)
         return
+    first = -1
     for begin in range(0, len(text), _CHUNK):
-        end = min(len(text), begin + _CHUNK + _REACH)
-        if known and text[begin:end] == known[begin:end]:
-            continue
-        window = low[begin:end]
-        for order in orders:
-            if all(any(needle in window for needle in group) for group in order.needs):
-                for match in order.pattern.finditer(text, begin, end):
-                    if match.start() >= begin + _CHUNK:
-                        break
-                    yield match
+        end = begin + _CHUNK + _REACH
+        if text[begin:end] == known[begin:end]:
+            if first >= 0:
+                yield first, begin
+            first = -1
+        elif first < 0:
+            first = begin
+    if first >= 0:
+        yield first, len(text)
 
 
 def _reported(text: str, match: re.Match[str]) -> bool:

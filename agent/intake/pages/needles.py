@@ -42,7 +42,7 @@ def needles(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
     """
     parser = importlib.import_module("re._parser")
     groups = _sequence(parser.parse(pattern.pattern, pattern.flags)).groups
-    ranked = sorted(set(groups), key=lambda group: (len(group) / min(map(len, group)), sorted(group)))
+    ranked = sorted(set(groups), key=lambda group: (len(group) / min(map(len, group)) ** 2, sorted(group)))
     return tuple(tuple(sorted(group)) for group in ranked)
 
 
@@ -91,7 +91,7 @@ def _branch(parts: list[_Part]) -> _Part:
         exact = None if exact is None or part.exact is None else exact | part.exact
     if exact is not None and len(exact) <= _MAX_STRINGS:
         return _Part(exact, ())
-    best = [min(part.groups, key=lambda g: len(g) / min(map(len, g)), default=None) for part in parts]
+    best = [min(part.groups, key=lambda g: len(g) / min(map(len, g)) ** 2, default=None) for part in parts]
     told = [group for group in best if group is not None]
     union: frozenset[str] = frozenset().union(*told) if len(told) == len(parts) else frozenset()
     return _Part(None, tuple(_worth(union)) if union else ())

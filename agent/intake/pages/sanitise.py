@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _PLAIN: Final = re.compile(r"[\n\x20-\x7e]*")
+# A run that can be seen as it stands, or one other character.
+_RUNS: Final = re.compile(r"[\n\x20-\x7e]+|.", re.DOTALL)
 _BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TAGS: Final = range(0xE0000, 0xE0080)
 _VARIATIONS: Final = range(0xE0100, 0xE01F0)
@@ -55,7 +57,12 @@ def clean(text: str, where: str) -> Cleaned:
     kept: list[str] = []
     taken: dict[str, list[str]] = {}
     marks = 0
-    for index, character in enumerate(text):
+    for match in _RUNS.finditer(text):
+        index, character = match.start(), match[0]
+        if character[0] == "\n" or "\x20" <= character[0] <= "\x7e":
+            kept.append(character)
+            marks = 0
+            continue
         marks = marks + 1 if unicodedata.category(character) == "Mn" and not _selector(character) else 0
         if marks > _MAX_MARKS:
             taken.setdefault("combining", []).append(character)

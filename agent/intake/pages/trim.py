@@ -61,6 +61,7 @@ _PHRASE_WORDS: Final = 16
 _FEW_WORDS: Final = 4
 _SHORT_WORDS: Final = 2
 _PROSE_WORDS: Final = 12
+_ENDS: Final = (".", "!", "?", "。", "।")
 _OPENING: Final = 0.3
 """Share of the words that may stand before a page's title as mere preamble."""
 
@@ -139,9 +140,16 @@ def _without_preamble(pieces: list[Piece]) -> list[Piece]:
         piece
         for index, piece in enumerate(pieces)
         if index >= title
-        or piece.block.kind == "code"
-        or (_weight(piece.block.text) > _PROSE_WORDS and piece.linked < _LITTLE)
+        or piece.block.kind in ("code", "row")
+        or (piece.linked < _LITTLE and _weight(piece.block.text) > _PROSE_WORDS)
+        or (not piece.outer and not piece.links and _says_something(piece.block.text))
     ]
+
+
+def _says_something(text: str) -> bool:
+    """Whether a block before a title may be evidence: a sentence, or more words than a label has."""
+    words = _weight(text)
+    return words > _FEW_WORDS or (words >= _SHORT_WORDS and text.endswith(_ENDS))
 
 
 def _weight(text: str) -> int:

@@ -1,0 +1,136 @@
+"""CPU time of every pass over text that runs outside the parsing child: `python -m evals.bench.texts [--size N]`.
+
+Each pass is given long runs that tempt a regular expression into trying everything twice, and the texts of the corpus.
+The table shows the worst text of each pass, in seconds for 100,000 characters, and how the time grows when the text
+is twice as long: 2 is linear, 4 is not.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from agent.records import Document, Section, Snapshot
+from agent.resources import data_folder
+
+SIZE: Final = 100_000
+_URL: Final = "https://vendor.example/agent"
+_NOW: Final = "2026-11-01T00:00:00Z"
+BAR: Final = 0.3
+"""Seconds of CPU for 100,000 characters."""
+_RUNS: Final = (
+    "a ", "A", "0", " ", "\"", "'", "(", "[", "<", "{", "|", "-", "#", "*", "`", ".", "!", "$", "@", "%41", "&#1;",
+    "\\x41", "=", "\t", "\xe9", "\u0301", "\u0430", "Aa", "a.", "a-", "a, ", "1 ", "1.", "0 1", "10 20, ", "x.y-",
+    "\"a ", "\u201ca \u201d", "[[a](", "![a](", "a | b ", "| ", "](", "<a ", "<a b=", "</", "a:", "http://a",
+    "no ", "not ", "read-only ", "every approved by ", "approval ", "ignore ", "ignore all ", "set the risk ",
+    "when scoring ", "note to ", "automated ", "if you are ", "you must ", "agent ", "always always ",
+    "requires approval ", "can be turned ", "does not ", "the agent reads mail and ", "e.g. ", "i.e., ", "A. ",
+    "a\n", "- a\n", "a | b\n", "\n", "\n\n", "# a\n", "2026-11-01T00:00 a ", "../", "javascript:a ", "{{a",
+    "\\ud8", "AB2", "ab12 ",
+)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One pass at its worst."""
+
+    name: str
+    seconds: float
+    growth: float
+    text: str
+
+
+def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
+    """Names of texts, and what makes them at a length."""
+    for run in _RUNS:
+        yield repr(run), lambda size, run=run: (run * (size // len(run) + 1))[:size]  # type: ignore[misc]
+    listings = sorted((data_folder("corpus") / "cases").glob("*/listing.md"))
+    whole = "\n\n".join(path.read_text("utf-8") for path in listings)
+    yield "the corpus", lambda size: (whole * (size // len(whole) + 1))[:size]
+
+
+def passes() -> dict[str, Callable[[str], object]]:
+    """The passes by their names."""
+    from agent.evidence.signals import detect
+    from agent.evidence.statements import statements
+    from agent.intake.compose import compose
+    from agent.intake.pages import decoding, instructions, marks, sanitise
+    from agent.intake.pages.markdown import read_markdown, read_text
+    from agent.intake.pages.page import Block, Page
+    from agent.intake.vendor_claims import vendor_claims
+
+    return {
+        "sanitise.clean": lambda text: sanitise.clean(text, "a paragraph"),
+        "marks.find": marks.find,
+        "instructions.find": instructions.find,
+        "decoding.hidden": lambda text: list(decoding.hidden(text)),
+        "markdown.read_markdown": read_markdown,
+        "markdown.read_text": read_text,
+        "compose": lambda text: compose("d0", Page("", (Block("paragraph", text),)), snapshot()),
+        "evidence.statements": lambda text: statements((document(text),)),
+        "evidence.signals": lambda text: detect(statements((document(text),))),
+        "vendor_claims": lambda text: vendor_claims(document(text)),
+    }
+
+
+def document(text: str) -> Document:
+    """A listing of one section."""
+    return Document(
+        id="d0",
+        sha256="0" * 64,
+        url=_URL,
+        title="",
+        kind="listing",
+        media_type="text/html",
+        fetched_at=_NOW,
+        text=text,
+        sections=(Section(start=0, end=len(text), path=(), about="product"),) if text else (),
+        findings=(),
+    )
+
+
+def snapshot() -> Snapshot:
+    """What was fetched, for a page of any text."""
+    return Snapshot(
+        sha256="0" * 64,
+        requested_url=_URL,
+        final_url=_URL,
+        fetched_at=_NOW,
+        media_type="text/html",
+        kind="listing",
+        size=1,
+    )
+
+
+def seconds(work: Callable[[str], object], text: str) -> float:
+    """CPU time of one call."""
+    start = time.process_time()
+    work(text)
+    return time.process_time() - start
+
+
+def worst(name: str, work: Callable[[str], object], size: int) -> Row:
+    """The row of a pass, from all texts."""
+    rows: list[Row] = []
+    for label, make in texts():
+        half, whole = seconds(work, make(size // 2)), seconds(work, make(size))
+        rows.append(Row(name, whole * SIZE / size, whole / max(half, 1e-6), label))
+    return max(rows, key=lambda row: row.seconds)
+
+
+def main() -> int:
+    """Print the table; 1 when a pass is slower than the bar."""
+    parser = argparse.ArgumentParser(description="CPU time of the passes over text")
+    parser.add_argument("--size", type=int, default=SIZE)
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    slow = 0
+    for name, work in passes().items():
+        if chosen.only in name:
+            row = worst(name, work, chosen.size)
+            slow += row.seconds > BAR
+            print(f"{row.name:24} {row.seconds:7.3f} s  x{row.growth:4.1f}  {row.text}", flush=True)
+    return int(slow > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
