@@ -212,8 +212,17 @@ _STRONG: Final = (_APPROVAL, _CERTIFIED, _QUALITY, _HAZARD)
 _WEAK: Final = (_LIMITED, _PRIVATE, _APART, _WATCHED)
 
 
+# What a tool list's annotations say in a tool's favour: nobody holds a server to them.
+_HINT: Final = re.compile(
+    r"\bvendor's own hint about \S+ "
+    r"(?:readOnlyHint true|destructiveHint false|idempotentHint true|openWorldHint false),"
+)
+
+
 def is_claim(text: str) -> bool:
     """Whether a sentence, list item or table row is a claim and nothing else, from its words alone (see the module)."""
+    if _HINT.search(text):
+        return True
     found = False
     for part in _CLAUSES.split(text):
         clause = part.strip(" *_>#-|\"'“”")

@@ -99,7 +99,8 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     """All statements of `documents`, in reading order.
 
     Each carries its role, its rank (1 marketing, 2 vendor's text, 3 vendor's documentation that names a setting,
-    its default, its scope and who can change it, 4 text outside the vendor's hands, 5 an analyst's note; never 0),
+    its default, its scope and who can change it, 4 text outside the vendor's hands, which no file of a vendor
+    is, not even its manifest or its list of tools, 5 an analyst's note; never 0),
     the `about` and heading path of its section, and `flagged` when a finding of the document covers part of it.
     """
     found: list[Statement] = []
@@ -146,14 +147,10 @@ _MILD_FINDINGS: Final = frozenset(
 )
 """About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
 
-_MANIFEST = re.compile(r"\.(?:json|ya?ml|toml|lock|xml|cfg|ini)(?:$|[?#])", re.I)
-
 
 def _rank(document: Document, quote: str, role: Role, paragraph: str) -> Rank:
     if document.kind == "analyst-note":
         return 5
-    if document.kind == "repo" and _MANIFEST.search(document.url):
-        return 4
     if document.kind == "listing" or role == "assessment":
         return 1
     if document.kind in ("docs", "repo") and role in ("control", "description"):

@@ -59,7 +59,8 @@ def _tool(writer: Writer, tool: Tree) -> None:
     title = text_at(tool, "title") or text_at(annotations, "title")
     writer.heading(name, 2)
     lead = f"Tool {name}" + (f" ({title})" if title and title != name else "")
-    writer.prose(text_at(tool, "description"), lead)
+    description = text_at(tool, "description")
+    writer.prose(description, lead if description else f"{lead}, which the list does not describe")
     for key, yes, no in _HINTS:
         hint = annotations.get(key)
         if isinstance(hint, bool):
