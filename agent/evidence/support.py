@@ -1,0 +1,237 @@
+"""Do the quotes carry the claim? A check of words, without an LLM.
+
+Four questions, the worst answer counts: how many of the claim's content words stand in the quotes (word stems, and a
+short list of words that mean the same here); do both say yes or both say no; are the claim's numbers and names in the
+quotes; does the claim say more firmly or more widely what a quote says of a plan, a possibility or a part.
+
+What cannot be seen this way: who does what to whom, and a paraphrase in quite other words. The second gives "weak" or
+"unsupported" for a claim that is right, which costs a claim and no safety.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from agent.evidence.facts import foreign, numbers_of
+
+Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
+
+ENOUGH: Final = 0.6
+"""Share of the claim's content words that must stand in the quotes for "supported"."""
+SOME: Final = 0.4
+"""The same for "weak", and for a difference in negation to count as a contradiction."""
+_MIN_STEM: Final = 4
+_DIGITS: Final = 3
+
+_STOP: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """a about after all also an and any are as at be been before being between both but by can could did do does
+    during each either every for from had has have he her his how i if in into is it its itself just may might more
+    most must of on one only or other our out over own per shall she should so some such than that the their them
+    then there these they this those through to too under until up upon use used uses using very via was we were what
+    when where which while who whom whose will with within would you your
+    agent ai app application assistant platform product server service software system tool user vendor
+    no not never without none nor neither cannot nobody nothing lack lacks""",
+    )
+)
+_SAME: Final = (
+    "store save keep persist retain remember hold kept held stored",
+    "delete remove erase drop deletion removal",
+    "send post transmit forward deliver sent pass",
+    "run execute launch start ran execution",
+    "fetch get retrieve read pull load obtain gather collect",
+    "create make generate produce write add build made written creation",
+    "update change edit modify alter overwrite rewrite",
+    "token key credential secret password",
+    "ask confirm approve approval confirmation permit consent accept acceptance permission",
+    "log record trace audit track logged",
+    "connect integrate plug link attach connection integration",
+    "several many multiple various",
+    "choose select pick decide",
+    "repair fix mend correct",
+    "site website page web",
+    "start begin launch",
+    "ship bundle include contain come",
+    "host hosted cloud remote remotely managed",
+    "local locally self-hosted",
+    "refuse reject deny block forbid prevent",
+    "need require mandatory demand required",
+    "call phone telephone",
+    "client customer caller",
+    "browse browser navigate visit",
+    "share common shared",
+    "task job work assignment",
+    "isolate sandbox isolated separate",
+    "database db sql",
+    "file document",
+    "message mail email text",
+    "find search look discover lookup",
+    "automatic automatically unattended autonomously itself",
+    "offer provide supply give available",
+    "default preset",
+)
+_OPPOSED: Final = (
+    ("required mandatory must", "optional"),
+    ("enabled on", "disabled off"),
+    ("encrypted", "unencrypted plaintext"),
+    ("allow allowed permit permitted", "refuse refused forbidden blocked denied"),
+    ("automatically unattended", "manually"),
+    ("read-only", "read-write"),
+    ("public", "private"),
+    ("stateless", "stateful"),
+)
+_NEGATION: Final = re.compile(
+    r"\b(?:no|not|never|without|none|nor|neither|cannot|nobody|nothing|lacks?|unable|refuses?|instead of|rather than"
+    r"|free of|keyless|stateless|\w+n['’]t)\b",
+    re.I,
+)
+_CLAUSES: Final = re.compile(
+    r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|except|unless)\b", re.I
+)
+_PLANNED: Final = re.compile(
+    r"\b(?:will|planned|plans? to|coming|soon|upcoming|roadmap|in future|future|intends?|to be added)\b", re.I
+)
+_POSSIBLE: Final = re.compile(
+    r"\b(?:may|might|could|optional(?:ly)?|off by default|experimental|beta|if (?:configured|enabled|set)|perhaps)\b",
+    re.I,
+)
+_UNIVERSAL: Final = re.compile(r"\b(?:all|always|every|never|fully|entirely|completely|guarantees?|only)\b", re.I)
+_WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
+_SUFFIXES: Final = (
+    "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",
+    "ies", "ied", "ers", "ors", "ed", "er", "or", "es", "ly", "al", "s", "e", "y",
+)  # fmt: skip
+
+
+class Support(NamedTuple):
+    """Whether the quotes carry a claim."""
+
+    verdict: Verdict
+    score: float
+    """Share of the claim's content words that stand in the quotes, 0 to 1."""
+    reasons: tuple[str, ...]
+    """What was found wanting, each as a plain clause; empty for a supported claim."""
+
+
+def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Support:
+    """The verdict on one claim. `known` are names that need no quote (the product's, the vendor's).
+
+    Without quotes, or with a claim that has no content word, the verdict is "unsupported".
+    """
+    wanted = _content(claim, known)
+    clauses = [clause for quote in quotes for clause in _clauses(quote)]
+    if not wanted or not clauses:
+        return Support("unsupported", 0.0, ("there is no quote" if wanted else "the claim says nothing",))
+    told = {stem for quote in quotes for stem in _stems(quote)}
+    missed = [word for word, stem in wanted.items() if stem not in told]
+    score = round(1 - len(missed) / len(wanted), _DIGITS)
+    opposite = _opposite(claim, clauses, set(wanted.values())) if score >= SOME else ()
+    wrong, absent = _details(claim, quotes, known)
+    stronger = _stronger(claim, quotes, clauses)
+    reasons = (*opposite, *wrong, *absent)
+    if opposite or (wrong and score >= SOME):
+        return Support("contradicted", score, reasons)
+    words = (f"not in the quotes: {', '.join(missed)}",) if missed else ()
+    if absent or wrong or score < SOME:
+        return Support("unsupported", score, (*reasons, *words))
+    if stronger or score < ENOUGH:
+        return Support("weak", score, (*stronger, *words))
+    return Support("supported", score, ())
+
+
+def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
+    """The claim's content words with their stems; numbers and known names are judged elsewhere."""
+    own = {stem for name in known for stem in _stems(name)}
+    found: dict[str, str] = {}
+    for word in _words(claim):
+        stem = _stem(word)
+        if word not in _STOP and stem not in _STOP_STEMS and stem not in own and not word.isdigit():
+            found.setdefault(word, _MEANING.get(stem, stem))
+    return found
+
+
+def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reasons about numbers that the quotes give otherwise, and about names and numbers that they do not have."""
+    odd = foreign(claim, quotes, known)
+    given = numbers_of("\n".join(quotes))
+    swapped = [item for item in odd if item in numbers_of(claim) and given]
+    absent = [item for item in odd if item not in swapped]
+    return (
+        (f"the quotes give another number than {', '.join(swapped)}",) if swapped else (),
+        (f"neither number nor name of the quotes: {', '.join(absent)}",) if absent else (),
+    )
+
+
+def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str, ...]:
+    """Whether claim and quotes say yes and no of the same.
+
+    The clause of the quotes that shares most with each clause of the claim is compared with it; a double negation is
+    a yes.
+    """
+    for part in _clauses(claim):
+        mine = _stems(part) & wanted
+        if not mine:
+            continue
+        best = _nearest(mine, clauses)
+        if best and all(_negated(part) != _negated(clause) for clause in best):
+            return ("one says yes, the other no",)
+        words = set(_words(part))
+        for pair in _OPPOSED:
+            for one, other in (pair, pair[::-1]):
+                mine_too, theirs = words & set(one.split()), {w for c in best for w in _words(c)}
+                if mine_too and theirs & set(other.split()) and not theirs & set(one.split()):
+                    return (f"the quote says {min(theirs & set(other.split()))}, not {min(mine_too)}",)
+    return ()
+
+
+def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tuple[str, ...]:
+    """What the claim says more firmly or more widely than the clauses that are nearest to it."""
+    reasons = []
+    near = [clause for part in _clauses(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
+    if all(_PLANNED.search(clause) for clause in near) and not _PLANNED.search(claim):
+        reasons.append("the quote speaks of a plan")
+    doubted = all(_POSSIBLE.search(clause) for clause in near)
+    if doubted and not _POSSIBLE.search(claim) and not re.search(r"\bcan\b", claim, re.I):
+        reasons.append("the quote speaks of a possibility")
+    if _UNIVERSAL.search(claim) and not any(_UNIVERSAL.search(quote) for quote in quotes):
+        reasons.append("the claim is wider than the quote")
+    return tuple(reasons)
+
+
+def _nearest(stems: set[str], clauses: Sequence[str]) -> list[str]:
+    """The clauses that share most of these stems; none when nothing is shared."""
+    shared = [len(stems & _stems(clause)) for clause in clauses]
+    return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
+
+
+def _negated(clause: str) -> bool:
+    return len(_NEGATION.findall(clause)) % 2 == 1
+
+
+def _clauses(text: str) -> list[str]:
+    return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
+
+
+def _stems(text: str) -> set[str]:
+    return {_MEANING.get(stem, stem) for stem in map(_stem, _words(text))}
+
+
+def _words(text: str) -> Iterator[str]:
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", text)
+    return (match[0].lower() for match in _WORD.finditer(apart))
+
+
+def _stem(word: str) -> str:
+    """A word without its ending; enough to bring forms of one word together, not a linguist's stem."""
+    word = re.sub(r"['’][a-z]+$", "", word)
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
+            base = word[: -len(suffix)]
+            doubled = len(base) >= _MIN_STEM and base[-1] == base[-2] and base[-1] not in "ls"
+            return base[:-1] if doubled else base
+    return word
+
+
+_STOP_STEMS: Final = frozenset(_stem(word) for word in ("agent", "tool", "user", "server", "product", "assistant"))
+_MEANING: Final = {_stem(word): _stem(group.split()[0]) for group in reversed(_SAME) for word in group.split()}
