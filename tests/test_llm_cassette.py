@@ -270,6 +270,7 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: interaction(folder).write_bytes(b" " * 4_000_001), "more than"),
     (lambda folder: rewrite(folder / MANIFEST, "septet/cassette/1", "septet/cassette/2"), "not of a recording"),
     (lambda folder: rewrite(folder / MANIFEST, "factors-", "../factors-"), "not of a recording"),
+    (lambda folder: rewrite(folder / MANIFEST, '"key": "', '"key": "0'), "changed after"),
 ]
 
 
