@@ -18,9 +18,10 @@ from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
 from agent.intake.novelty import TRAP, Novelty
-from agent.intake.pages.extract import MediaKind, read_parts, sniff
-from agent.intake.pages.page import Page, PageLink, Part
-from agent.intake.ranking import Verdict, is_log_in, is_no_page, is_other_product, judge, worth_of_path
+from agent.intake.pages.extract import read_parts, sniff
+from agent.intake.pages.page import Page, PageLink
+from agent.intake.ranking import Verdict, is_log_in, is_no_page, is_other_product, judge, worth_of_path, worth_of_text
+from agent.intake.reading import Read
 from agent.intake.sheets import Sheets
 from agent.intake.sites import CODE_HOSTS, Scope, named_sites
 from agent.intake.subject import Subject, product_name, resolve_subject, speaks_of
@@ -33,25 +34,13 @@ _ATTEMPTS: Final = 4
 """Requests for pages that are allowed for each page of the budget."""
 _MORE_ATTEMPTS: Final = 20
 _MAX_REFRESH: Final = 2
+_MAX_HOSTS: Final = 5
+"""Hosts of the vendor whose maps and agreed places are looked at."""
 _FIRST: Final = 12
 """Worth of the product's own page."""
 _PROBE: Final = 9
 """Worth of a file at an agreed place."""
 _BUDGET: Final = "the budget of pages is used up"
-
-
-@dataclass(frozen=True)
-class Read:
-    """One page that was read."""
-
-    fetched: Fetched
-    kind: MediaKind
-    page: Page
-    about: About = "product"
-    """`platform` for a page that names the vendor, not the product."""
-    source: SourceKind = "docs"
-    parts: tuple[Part, ...] = ()
-    """Further documents that the same answer carries."""
 
 
 @dataclass
@@ -114,6 +103,7 @@ class Crawl:
             self._push_links(scope, scope.home, targets, 0, beside=False)
             if place == 0 and self.settings.max_depth:
                 self._discover(scope)
+        self.guard.may_lead = self._may_lead
         found: list[Read] = []
         while batch := self._batch():
             found.extend(self._take(batch))
@@ -244,7 +234,8 @@ class Crawl:
                 continue
             last = "nofollow" in link.rel.split()
             own = verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing"))
-            self._push(scope, Candidate(target, scope, own, depth + 1, last=last, listed=listed))
+            topic = worth_of_text(link.text) > 0
+            self._push(scope, Candidate(target, scope, own, depth + 1, last=last, listed=listed, topic=topic))
 
     def _push(self, scope: Scope, candidate: Candidate) -> None:
         target = cleaned(candidate.target)
@@ -342,6 +333,9 @@ class Crawl:
 
     def _where_landed(self, candidate: Candidate, landed: Target) -> str:
         """Why a redirect led to no page of this crawl, or an empty text."""
+        if candidate.target == candidate.scope.product and not candidate.scope.place(landed):
+            candidate.scope.product = landed  # The site that the listing names has moved.
+            self.sites[0] = self.sites[0].model_copy(update={"url": landed.url})
         if identity(landed) == candidate.key:
             return ""
         if not candidate.scope.place(landed):
@@ -349,6 +343,11 @@ class Crawl:
         if is_log_in(landed):
             return "it redirects to a log-in page"
         return "the same page as one that was read already" if identity(landed) in self._seen else ""
+
+    def _may_lead(self, first: Target, landed: Target) -> bool:
+        """Whether a redirect stays on the sites of this crawl; only the front page of the product may move."""
+        scopes = [scope for scope, _ in self._starts]
+        return any(scope.place(landed) or first == scope.product for scope in scopes)
 
     def _canonical(self, landed: Target, page: Page) -> None:
         """A page's own name for itself keeps it from being asked for again; it is never fetched for its own sake."""
@@ -370,7 +369,9 @@ class Crawl:
             page = page._replace(links=(*page.links, PageLink(page.refresh, "", "main")))
         targets = self._targets(landed, page)
         self._push_links(candidate.scope, landed, targets, candidate.depth, beside=candidate.verdict.beside)
-        if candidate.verdict.place == "product" and landed.origin not in self._hosts:
+        place = candidate.verdict.place
+        vendors = place == "product" or (place == "listing" and candidate.scope.own_site)
+        if vendors and landed.origin not in self._hosts and len(self._hosts) < _MAX_HOSTS:
             self._hosts.add(landed.origin)
             for url in discovery.on_docs_host(landed):
                 self._probe(candidate.scope, url)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.intake.identity import edition, folder, identity, is_varied, template
+from agent.intake.identity import edition, folder, identity, is_varied, template, version
 from agent.intake.net.netguard import Target
 from agent.intake.novelty import TRAP
 from agent.intake.ranking import Verdict, worth_of_path
@@ -18,6 +18,8 @@ _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
 _LISTED_COST: Final = 30
 """A page that only the site's map names comes after those that pages link."""
+_TOPICS: Final = 2
+"""Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
 _SIDE_BY_SIDE: Final = 3
 """Pages of one varied template in one batch: a trap must be told before it takes the budget."""
 TOO_MANY: Final = "the most pages of one kind were read"
@@ -37,6 +39,8 @@ class Candidate:
     """True for a link that its page does not vouch for."""
     listed: bool = False
     """True for a page that only the site's map names."""
+    topic: bool = False
+    """True for a link whose words name documentation."""
     shown: str = ""
     """The address as the page had it."""
     key: str = ""
@@ -53,6 +57,7 @@ class Frontier:
         self._order: dict[str, int] = {}
         self._taken: Counter[str] = Counter()
         self._dropped: list[tuple[Candidate, str]] = []
+        self._newest: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         """How many wait."""
@@ -63,6 +68,9 @@ class Frontier:
         named = worth_of_path(candidate.target.path) > 0
         kind = template(candidate.target) if named or candidate.probe else folder(candidate.target)
         made = replace(candidate, key=key, kind=kind)
+        _, age, bare = version(candidate.target)
+        page = identity(bare)
+        self._newest[page] = max(age, self._newest.get(page, age))
         known = self._waiting.get(key)
         self._order.setdefault(key, len(self._order))
         if known is None or _worth(made) > _worth(known):
@@ -80,10 +88,8 @@ class Frontier:
             if len(batch) >= most:
                 break
             kind = candidate.kind
-            name, bare = edition(candidate.target)
-            again = bool(name) and (is_known(identity(bare)) or identity(bare) in self._waiting)
-            reason = f"the same page as another: {name}" if again else TRAP if is_trap(kind) else ""
-            if not reason and self._taken[kind] >= self._per_template:
+            reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
+            if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.topic else 1):
                 reason = TOO_MANY
             if reason:
                 self._dropped.append((self._waiting.pop(candidate.key), reason))
@@ -105,6 +111,16 @@ class Frontier:
         found = sorted(self._waiting.values(), key=lambda candidate: self._order[candidate.key])
         self._waiting = {}
         return found
+
+    def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
+        """Why another edition of the page is read in its place, or an empty text."""
+        name, bare = edition(candidate.target)
+        if name and (is_known(identity(bare)) or identity(bare) in self._order):
+            return f"the same page as another: {name}"
+        name, age, bare = version(candidate.target)
+        if name and (age < self._newest[identity(bare)] or is_known(identity(bare))):
+            return f"the same page as another: the edition of another version ({name})"
+        return ""
 
     def _priority(self, candidate: Candidate) -> int:
         varied = is_varied(candidate.target) and not candidate.probe

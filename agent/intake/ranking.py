@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from agent.intake.identity import named_path
 from agent.intake.net.netguard import Target
 from agent.intake.pages.page import PageLink
 from agent.intake.sites import CODE_HOSTS, Place, Scope
@@ -25,7 +26,10 @@ _WORTH: Final[dict[str, int]] = {
     **dict.fromkeys(("api", "apis", "sdk", "cli", "deployment", "deploy", "limits", "limitations", "memory"), 6),
     **dict.fromkeys(("monitoring", "logging", "logs", "secrets", "credentials", "webhooks", "hosting", "runtime"), 6),
     **dict.fromkeys(("agent", "agents", "prompts", "automation", "workflows", "triggers", "incident", "incidents"), 5),
+    **dict.fromkeys(("resources", "documents", "downloads", "manuals", "tutorial", "tutorials"), 5),
     **dict.fromkeys(("vulnerability", "disclosure", "llm", "model", "paper", "white", "manifest", "plugin"), 5),
+    **dict.fromkeys(("safety", "safeguards", "oversight", "confirmation", "confirmations", "isolation", "egress"), 8),
+    **dict.fromkeys(("sandboxing", "injection", "rollback", "redaction", "human", "identity", "escalation"), 6),
     **dict.fromkeys(("faq", "faqs", "help", "learn", "concepts", "usage", "data", "models", "how"), 5),
     **dict.fromkeys(("changelog", "releases", "pricing", "plans", "support", "policy", "policies", "terms"), 4),
 }
@@ -35,6 +39,12 @@ _LINKING: Final = frozenset(
 _LOG_IN: Final = re.compile(
     r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
 )
+_LOG_IN_TOPIC: Final = re.compile(
+    r"/(?:docs?|documentation|help|guides?|manual|reference|latest|stable|current|security|trust)/(?:[^?]*/)?"
+    r"(?:accounts?|sso|auth)(?:/|$|\?)",
+    re.IGNORECASE,
+)
+"""The same words as the subject of documentation."""
 _EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
 _NEVER: Final = re.compile(
     r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
@@ -87,7 +97,7 @@ def is_no_page(href: str) -> bool:
 
 def is_log_in(target: Target) -> bool:
     """Whether an address is that of an account or a log-in page."""
-    return bool(_LOG_IN.search(target.path))
+    return bool(_LOG_IN.search(target.path)) and not _LOG_IN_TOPIC.search(target.path)
 
 
 def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdict:
@@ -123,7 +133,7 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     own_folder = own.rpartition("/")[0]
     same_host = (target.host, target.port) == (home.host, home.port)
     inside = bool(own) and path.startswith(own + "/") and same_host
-    words = worth_of_path(path)
+    words = worth_of_path(named_path(target))
     sibling = (
         same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
     )
@@ -133,7 +143,7 @@ def _ranked(home: Target, source: Target, link: PageLink, target: Target, place:
     folder = source.path.partition("?")[0].rpartition("/")[0]
     below = source != home and bool(folder) and path.startswith(folder + "/") and source.host == target.host
     hosted = _OWN if not same_host and _DOCS_HOST.match(target.host) else 0
-    text = _text_worth(link.text) if not sibling else 0
+    text = worth_of_text(link.text) if not sibling else 0
     score = max(words, text, hosted, _OWN if inside else 0, _BELOW if below else 0)
     if place == "product" and not score and not path.strip("/"):
         score = _OWN
@@ -150,7 +160,7 @@ def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
     raw = repository is not None and target.url.startswith(repository.raw) and target.host not in CODE_HOSTS
     if not _REPOSITORY_FILE.search(path) and not raw:
         return Verdict(0, "a page of the code host, not documentation", False)
-    words = max(worth_of_path(path), _text_worth(link.text))
+    words = max(worth_of_path(path), worth_of_text(link.text))
     if path.lower().endswith((".md", ".mdx", ".txt", ".rst", ".pdf")):
         return Verdict(max(words, _BELOW), "", False, "repository")
     return Verdict(words, "" if words else "not documentation", False, "repository")
@@ -191,7 +201,8 @@ def _exact(path: str) -> bool:
     return bool(tokens) and all(token in _WORTH or token in _LINKING for token in tokens)
 
 
-def _text_worth(text: str) -> int:
+def worth_of_text(text: str) -> int:
+    """The worth of a link's words; none for a long text."""
     tokens = re.findall(r"[a-z]+", text.lower())
     if not 0 < len(tokens) <= _MAX_WORDS:
         return 0

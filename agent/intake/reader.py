@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
 from agent.intake.compose import compose
-from agent.intake.crawl import Crawl, Read
+from agent.intake.crawl import Crawl
 from agent.intake.faults import MIN_WORDS, words
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.netguard import Guard, Resolver
@@ -16,6 +16,7 @@ from agent.intake.pages.boilerplate import without_repeats
 from agent.intake.pages.extract import media_type, read_parts
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Removed
+from agent.intake.reading import Read
 from agent.intake.rendering import with_browser
 from agent.intake.snapshot import digest
 from agent.intake.sources import Folder, Input, LocalFile, open_sources

@@ -94,6 +94,10 @@ _CODE_ROLES: Final = frozenset({"vcs-git", "code-repository", "repository", "vcs
 _ENDS: Final = re.compile(r"^[^\w]+|[^\w)]+$")
 _OWNER_AND_NAME: Final = 2
 _MAX_WORDS: Final = 10
+_SITE_GRADE: Final = 3
+_DOCS_GRADE: Final = 2
+_NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})
+"""Roles of links that visitors or advertisers wrote."""
 
 
 class Repository(NamedTuple):
@@ -184,6 +188,8 @@ def named_sites(
             continue
         words = _ENDS.sub("", " ".join(link.text.split()))
         roles = frozenset(link.rel.split())
+        if roles & _NOT_THE_PAGES_OWN:
+            continue
         if len(words.split()) > _MAX_WORDS:
             words = ""
         repository = _repository(target, words, roles)
@@ -192,6 +198,8 @@ def named_sites(
             code = code or (repository, Site(role="repository", url=target.url, because=because[:200]))
             continue
         grade = _grade(words, roles, name)
+        if link.region == "chrome" and grade != _DOCS_GRADE:
+            continue  # The frame of the vendor's own site leads to others' sites; only documentation is its own.
         outside = not scope.place(target) and registered_domain(target.host) not in _NOBODYS
         if grade and outside and target.host not in CODE_HOSTS and (best is None or grade > best[0]):
             best = (grade, target, words or link.rel)
@@ -202,15 +210,15 @@ def named_sites(
 
 def _grade(words: str, roles: frozenset[str], name: str) -> int:
     if roles & _SITE_ROLES:
-        return 4
+        return _SITE_GRADE
     bare = words.casefold()
     for own in dict.fromkeys((name, name.split()[0] if name.split() else "")):
         if own and bare in (f"visit {own}", f"go to {own}", f"open {own}"):
-            return 3
+            return _SITE_GRADE
         bare = bare.removeprefix(own + " ") if own else bare
     if _SITE.fullmatch(bare):
-        return 3
-    return 2 if _DOCS.fullmatch(bare) else 0
+        return _SITE_GRADE
+    return _DOCS_GRADE if _DOCS.fullmatch(bare) else 0
 
 
 def _repository(target: Target, words: str, roles: frozenset[str]) -> Repository | None:

@@ -179,6 +179,8 @@ class Fetcher:
                     raise _AbsentError("busy") if robots and answer.status == _TOO_MANY else _busy(answer, target)
                 patient = True
                 continue
+            if not robots:
+                self._guard.check_redirect(seen[0], answer)
             if answer in seen:
                 raise _EndlessError(
                     "the page redirects in a circle", where=url, hint="open it in a browser and save it"

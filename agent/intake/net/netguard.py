@@ -37,6 +37,7 @@ _INTERNAL: Final = (
     *("mail", "docker", "fritz.box"),
 )
 _KEEP: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%")
+_HINT_ELSEWHERE: Final = "give that address as a further source"
 _HINT: Final = "give a public http or https address, or name the host with --allow-private"
 
 
@@ -89,6 +90,8 @@ class Guard:
     def __init__(self, allow_private: Sequence[str] = (), resolve: Resolver | None = None) -> None:
         self._admitted = frozenset(parse_admitted(entry) for entry in allow_private)
         self._resolve = resolve or _look_up
+        self.may_lead: Callable[[Target, Target], bool] | None = None
+        """Whether a page that was asked for may redirect to another address; None for anywhere that is public."""
 
     def admits(self, host: str, port: int) -> bool:
         """Whether the operator named exactly this host and port."""
@@ -119,6 +122,14 @@ class Guard:
             if port not in _PORTS.values():
                 raise RefusedError(f"port {port} is not read", where=shown, hint=_HINT)
         return Target(scheme, host, port, _quote((match[4] or "/") + (match[5] or "")))
+
+    def check_redirect(self, first: Target, landed: Target) -> None:
+        """Whether the page `first` may redirect to `landed`.
+
+        Raises RefusedError when the redirect leaves the sites that are read.
+        """
+        if self.may_lead is not None and not self.may_lead(first, landed):
+            raise RefusedError("it redirects to another site", where=landed.url, hint=_HINT_ELSEWHERE)
 
     def addresses(self, host: str, port: int) -> tuple[IpAddress, ...]:
         """The checked addresses of `host`, in the resolver's order; one look-up.
