@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from agent.intake.pages import agent_card, listing_json, mcp, openapi
+from agent.intake.pages import agent_card, listing_json, manifests, mcp, openapi
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Part, Removed
 from agent.intake.pages.tree import Loaded, Tree, Unreadable, fields, load_json, load_yaml, words
@@ -33,6 +33,9 @@ def _parts(value: Tree) -> tuple[Part, ...]:
     for candidate in (value, server):
         if mcp.is_server(candidate):
             return (Part(mcp.read_server(candidate), ""),)
+    manifest = manifests.read_manifest(value)
+    if manifest is not None:
+        return (Part(manifest, ""),)
     tools = mcp.tools_of(value)
     if tools:
         return (Part(mcp.read_tools(value, tools), ""),)
