@@ -77,6 +77,8 @@ _LIST_MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–·]|\d{1,3}[.)]|\[[ xX]\])
 _HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _TABLE_RULE = re.compile(r"[\s|:+=-]*")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*(?=\s)")
+_MAX_WORD: Final = 40
+"""Characters round a full stop that tell whether it ends a sentence; more would be read again for every stop."""
 _LAST_WORD = re.compile(r"[\w.]*$")
 _HAS_WORD = re.compile(r"[^\W_]")
 _RUN_ON = re.compile(r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I)
@@ -229,7 +231,7 @@ def _sentences(text: str, run: tuple[int, int]) -> Iterator[tuple[int, int]]:
     at = start
     for mark in _END.finditer(text, start, end):
         stop = mark.end()
-        word = _LAST_WORD.search(text, at, mark.start())
+        word = _LAST_WORD.search(text, max(at, mark.start() - _MAX_WORD), mark.start())
         if mark.group().startswith(".") and word and _is_abbreviation(word.group(), text, stop, end):
             continue
         yield from _cut(text, at, stop)
@@ -239,7 +241,7 @@ def _sentences(text: str, run: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 def _is_abbreviation(word: str, text: str, stop: int, end: int) -> bool:
     bare = word.lower().rstrip(".")
-    following = text[stop:end].lstrip()[:1]
+    following = text[stop : min(end, stop + _MAX_WORD)].lstrip()[:1]
     if bare == "no":
         return following.isdigit()
     if bare in _ENDS_OR_NOT:
