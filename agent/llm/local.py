@@ -86,7 +86,7 @@ def _serve(path: Path, context_tokens: int, threads: int) -> _Server:
     xllamacpp = importlib.import_module(PACKAGE)
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.model_alias = path.stem
+    params.model_alias = {path.stem}
     params.n_ctx = context_tokens
     params.n_parallel = 1
     params.hostnames = [_LOOPBACK]
