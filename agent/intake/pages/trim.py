@@ -61,7 +61,6 @@ _PHRASE_WORDS: Final = 16
 _FEW_WORDS: Final = 4
 _SHORT_WORDS: Final = 2
 _PROSE_WORDS: Final = 12
-_ENDS: Final = (".", "!", "?", "。", "।")
 _OPENING: Final = 0.3
 """Share of the words that may stand before a page's title as mere preamble."""
 
@@ -147,9 +146,8 @@ def _without_preamble(pieces: list[Piece]) -> list[Piece]:
 
 
 def _says_something(text: str) -> bool:
-    """Whether a block before a title may be evidence: a sentence, or more words than a label has."""
-    words = _weight(text)
-    return words > _FEW_WORDS or (words >= _SHORT_WORDS and text.endswith(_ENDS))
+    """Whether a block before a title may be evidence: more than one word, without a link."""
+    return _weight(text) >= _SHORT_WORDS
 
 
 def _weight(text: str) -> int:
