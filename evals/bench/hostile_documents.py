@@ -91,8 +91,11 @@ _PAGE: Final = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 
 
 
 def _flate(times: int) -> bytes:
-    data = b"BT (x) Tj ET " + b" " * 300_000_000
-    for _ in range(times):
+    """A page whose content unpacks to 300 MB; packed piece by piece, so that building it takes no memory."""
+    packer = zlib.compressobj(9)
+    data = packer.compress(b"BT (x) Tj ET ")
+    data += b"".join(packer.compress(b" " * 1_000_000) for _ in range(300)) + packer.flush()
+    for _ in range(times - 1):
         data = zlib.compress(data, 9)
     return pdf(_CATALOG, _TREE, _PAGE, _stream(data, b"/Filter [" + b"/FlateDecode " * times + b"]"))
 
