@@ -92,3 +92,45 @@ def test_certificates(name, expired, trusted, good, tmp_path, monkeypatch):
     else:
         assert isinstance(outcome, SeptetError)
         assert "the certificate is not valid" in outcome.what
+
+
+FORGED = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"
+SPLIT = {
+    "after a length": b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello" + FORGED,
+    "after chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" + FORGED,
+    "after no content": b"HTTP/1.1 204 No Content\r\n\r\n" + FORGED,
+    "after a redirect": b"HTTP/1.1 302 Found\r\nlocation: /there\r\ncontent-length: 0\r\n\r\n" + FORGED,
+    "after an interim answer": b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello" + FORGED,
+    "after bare line ends": b"HTTP/1.1 200 OK\ncontent-length: 5\n\nhello" + FORGED,
+}
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_what_is_left_on_a_connection_is_no_answer_to_the_next_request(name):
+    def rude(connection, path, over):
+        while path:
+            honest = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue"
+            connection.sendall(SPLIT[name] if path == "/" else honest)
+            words = connection.recv(65536).split()
+            path = words[1].decode() if words else ""
+
+    with hostile(rude) as host, open_network(SHORT, [host]) as (_, network):
+        network.get_all([f"http://{host}/"])
+        outcomes = [network.get_all([f"http://{host}/{n}"])[0] for n in range(2)]
+    assert [outcome.body for outcome in outcomes] == [b"true", b"true"]
+
+
+def test_an_honest_connection_is_kept():
+    connections = []
+
+    def polite(connection, path, over):
+        connections.append(path)
+        while path:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue")
+            words = connection.recv(65536).split()
+            path = words[1].decode() if words else ""
+
+    with hostile(polite) as host, open_network(SHORT, [host]) as (_, network):
+        outcomes = [network.get_all([f"http://{host}/{n}"])[0] for n in range(4)]
+    assert [outcome.body for outcome in outcomes] == [b"true"] * 4
+    assert len([path for path in connections if path != "/robots.txt"]) <= 2

@@ -16,6 +16,7 @@ from agent.intake.net.network import open_network
 from agent.intake.net.polite import agent_token, sitemaps
 from agent.intake.net.stream import TimedStream
 from agent.settings import Settings
+from tests.fakes.hostile import hostile
 from tests.fakes.site import Answer
 from tests.fakes.wire import FakeTime, Names, Wire, http
 
@@ -132,6 +133,53 @@ def test_spacing_of_the_requests_to_a_host(delay, robots):
     assert len(gaps) == 20
     # Until robots.txt is read, nobody knows of a longer delay; the gap after it counts already.
     assert min(gaps) >= wanted - 1e-9
+
+
+class Earlier:
+    """Answers of an earlier run for every address."""
+
+    def page(self, url, user_agent):
+        return Fetched(url, url, "text/html", "", b"kept", (("etag", '"1"'),), "2026-01-01T00:00:00Z", user_agent)
+
+    def keep(self, fetched):
+        """Nothing."""
+
+
+def redirecting(host, path):
+    return http(b"", 302, location="/there" + path) if path.startswith("/moved") else http()
+
+
+def confirming(host, path):
+    return http(b"", 404) if path == "/robots.txt" else b"HTTP/1.1 304 Not Modified\r\n\r\n"
+
+
+@pytest.mark.parametrize("answer", [with_robots(ALL), with_robots(b"", 404), redirecting, confirming])
+def test_spacing_holds_with_two_connections(answer):
+    settings = Settings(delay_seconds=0.5, connections_per_host=2, total_seconds=1000)
+    urls = [f"{SITE}/{'moved' if n % 3 == 0 else 'page'}{n}" for n in range(20)]
+    outcomes, wire = ask(urls, answer, settings, kept=Earlier() if answer is confirming else None)
+    assert all(isinstance(outcome, Fetched) for outcome in outcomes)
+    assert len(wire.starts) >= 21
+    assert min(after - before for before, after in itertools.pairwise(sorted(wire.starts))) >= 0.5 - 1e-9
+
+
+def test_a_second_try_waits_its_turn():
+    """A server that closes the connection after each answer without saying so."""
+    moments = []
+
+    def rude(connection, path, over):
+        moments.append(monotonic())
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue")
+        if path == "/0":
+            connection.recv(65536)  # the next request, which is read and not answered
+            moments.append(monotonic())
+
+    settings = Settings(delay_seconds=0.3, connections_per_host=1)
+    with hostile(rude) as host, open_network(settings, [host]) as (_, network):
+        outcomes = [network.get_all([f"http://{host}/{n}"])[0] for n in range(2)]
+    assert [outcome.body for outcome in outcomes] == [b"true", b"true"]
+    assert len(moments) == 3
+    assert min(after - before for before, after in itertools.pairwise(moments)) >= 0.25
 
 
 def test_hosts_do_not_wait_for_each_other():

@@ -45,6 +45,11 @@ class Wire(httpcore2.NetworkBackend):
             self.connects.append((host, port))
         return WireStream(self)
 
+    def begin(self) -> None:
+        """A request is being sent."""
+        with self._lock:
+            self.starts.append(self._clock())
+
     def answer(self, request: bytes) -> bytes:
         """What the server of a request sends."""
         line, host = _REQUEST.match(request), _HOST.search(request)
@@ -53,7 +58,6 @@ class Wire(httpcore2.NetworkBackend):
         asked = (host[1].decode(), line[1].decode())
         with self._lock:
             self.requests.append((*asked, request))
-            self.starts.append(self._clock())
             return self._answer(*asked)
 
 
@@ -74,6 +78,8 @@ class WireStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Take the bytes of a request."""
+        if not self._sent:
+            self._wire.begin()
         self._sent += buffer
 
     def close(self) -> None:

@@ -203,37 +203,38 @@ class Fetcher:
         read: _Reader,
         kept: Fetched | None,
     ) -> Fetched | Target | _Later:
-        with self._manners.turn(target) if self._manners is not None else nullcontext():
-            try:
-                return self._patiently(target, read, kept)
-            except (UnavailableError, SourceError) as error:
-                error.where = error.where or target.url
-                raise
-            except (httpcore2.TimeoutException, httpx2.TimeoutException):
-                raise UnavailableError("no answer in time", where=target.url, hint=_hint_time()) from None
-            except (httpcore2.ProtocolError, httpx2.DecodingError, httpx2.ProtocolError):
-                raise SourceError("the server's answer is broken", where=target.url, hint=_SAVE) from None
-            except httpx2.InvalidURL:
-                raise RefusedError("the address can be read in two ways", where=target.url) from None
-            except (httpcore2.NetworkError, httpx2.NetworkError, ssl.SSLError) as error:
-                what = "the certificate is not valid" if "CERTIFICATE" in str(error).upper() else "no connection"
-                raise UnavailableError(what, where=target.url, hint="check the address and the connection") from None
+        try:
+            return self._in_turn(target, read, kept)
+        except _StaleError:
+            # A kept connection that the server closed in the meantime says nothing about the page.
+            return self._in_turn(target, read, kept)
 
-    def _patiently(
+    def _in_turn(
         self,
         target: Target,
         read: _Reader,
         kept: Fetched | None,
     ) -> Fetched | Target | _Later:
-        try:
-            self._meter.start_hop()
-            return self._once(target, read, kept)
-        except (httpcore2.RemoteProtocolError, httpcore2.NetworkError):
-            if self._meter.has_connected():
+        with self._manners.turn(target) if self._manners is not None else nullcontext():
+            try:
+                self._meter.start_hop()
+                return self._once(target, read, kept)
+            except (UnavailableError, SourceError) as error:
+                error.where = error.where or target.url
                 raise
-            # A kept-alive connection that the server closed in the meantime says nothing about the page.
-            self._meter.start_hop()
-            return self._once(target, read, kept)
+            except (httpcore2.TimeoutException, httpx2.TimeoutException):
+                raise UnavailableError("no answer in time", where=target.url, hint=_hint_time()) from None
+            except (httpcore2.ProtocolError, httpx2.DecodingError, httpx2.ProtocolError) as error:
+                if isinstance(error, httpcore2.RemoteProtocolError) and not self._meter.has_connected():
+                    raise _StaleError("the server closed the connection", where=target.url, hint=_SAVE) from None
+                raise SourceError("the server's answer is broken", where=target.url, hint=_SAVE) from None
+            except httpx2.InvalidURL:
+                raise RefusedError("the address can be read in two ways", where=target.url) from None
+            except (httpcore2.NetworkError, httpx2.NetworkError, ssl.SSLError) as error:
+                if isinstance(error, httpcore2.NetworkError) and not self._meter.has_connected():
+                    raise _StaleError("the server closed the connection", where=target.url, hint=_SAVE) from None
+                what = "the certificate is not valid" if "CERTIFICATE" in str(error).upper() else "no connection"
+                raise UnavailableError(what, where=target.url, hint="check the address and the connection") from None
 
     def _once(
         self,
@@ -329,6 +330,10 @@ class Fetcher:
             return max(0.0, (then - now).total_seconds())
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
+
+
+class _StaleError(UnavailableError):
+    """A connection that was open already failed."""
 
 
 class _EndlessError(SourceError):

@@ -27,6 +27,7 @@ class _Request(threading.local):
     begun: float | None = None
     received: int = 0
     connected: bool = False
+    on_sent: Callable[[], None] | None = None
 
 
 class Meter:
@@ -102,6 +103,16 @@ class Meter:
     def has_connected(self) -> bool:
         """Whether the running exchange opened a connection of its own instead of using one that was open."""
         return self._request.connected
+
+    def when_sent(self, then: Callable[[], None] | None) -> None:
+        """Call `then` once when the next bytes of this thread's request were sent; None to forget it."""
+        self._request.on_sent = then
+
+    def sent(self) -> None:
+        """Bytes of this thread's request are on their way."""
+        then, self._request.on_sent = self._request.on_sent, None
+        if then is not None:
+            then()
 
     def received(self, size: int) -> None:
         """Count bytes off the wire, for the rate."""

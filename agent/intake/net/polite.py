@@ -8,7 +8,7 @@ more than `max_crawl_delay_seconds` is left.
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent.errors import RefusedError, UnavailableError
@@ -93,22 +93,34 @@ class Polite:
                     raise _no_time(target)
             host.open += 1
         try:
-            with host.gate:
-                delay = max(self._settings.delay_seconds, host.crawl_delay)
-                start = max(host.started + delay, host.not_before)
-                if max(start, self._meter.clock()) >= self._meter.end:
-                    raise _no_time(target)
-                while (wait := start - self._meter.clock()) > 0:
-                    if self._meter.stopped():
-                        raise UnavailableError("stopped", where=target.url)
-                    self._meter.sleep(wait)
-                host.started = self._meter.clock()
-            self._meter.not_counted(host.started - came)
-            yield
+            with ExitStack() as gate:
+                gate.enter_context(host.gate)
+                self._wait(host, target)
+                self._meter.not_counted(host.started - came)
+
+                def sent() -> None:
+                    host.started = self._meter.clock()
+                    gate.close()
+
+                # Shut until the request is on its way: the delay counts from there, however long a connection took.
+                self._meter.when_sent(sent)
+                yield
         finally:
+            self._meter.when_sent(None)
             with host.slots:
                 host.open -= 1
                 host.slots.notify_all()
+
+    def _wait(self, host: _Host, target: Target) -> None:
+        delay = max(self._settings.delay_seconds, host.crawl_delay)
+        start = max(host.started + delay, host.not_before)
+        if max(start, self._meter.clock()) >= self._meter.end:
+            raise _no_time(target)
+        while (wait := start - self._meter.clock()) > 0:
+            if self._meter.stopped():
+                raise UnavailableError("stopped", where=target.url)
+            self._meter.sleep(wait)
+        host.started = self._meter.clock()
 
     def hold(self, target: Target, seconds: float) -> bool:
         """Leave the host alone for `seconds`; False, and nothing held, when that does not fit in the time left."""

@@ -1,5 +1,6 @@
 """Connections below HTTP and TLS: to checked addresses only, with the times of the meter on every read and write."""
 
+import re
 import ssl
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -12,6 +13,10 @@ from agent.intake.net.meter import Meter
 from agent.intake.net.netguard import Guard
 
 MAX_HEADER_BYTES: Final = 65_536
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
+_LENGTH: Final = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,12})[ \t]*\r?$")
+_CODED: Final = re.compile(rb"(?im)^transfer-encoding:")
 _SAVE: Final = "save the page and give the file"
 
 
@@ -21,6 +26,7 @@ class TimedStream(httpcore2.NetworkStream):
     def __init__(self, inner: httpcore2.NetworkStream, meter: Meter) -> None:
         self._inner = inner
         self._meter = meter
+        self._framing = _Framing()
 
     def _left(self, kind: type[Exception]) -> float:
         left = self._meter.seconds_left()
@@ -40,11 +46,14 @@ class TimedStream(httpcore2.NetworkStream):
                 raise _too_slow() from None
             raise
         self._meter.received(len(data))
+        self._framing.received(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes, until the deadline."""
+        self._framing.sent()
         self._inner.write(buffer, self._left(httpcore2.WriteTimeout))
+        self._meter.sent()
 
     def close(self) -> None:
         """Close the connection."""
@@ -58,8 +67,59 @@ class TimedStream(httpcore2.NetworkStream):
         return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._meter)
 
     def get_extra_info(self, info: str) -> object:
-        """What the inner stream knows."""
+        """What the inner stream knows; a connection on which more came than its answer counts as readable.
+
+        The pool then closes it: what is left over must not be taken for the answer to the next request.
+        """
+        if info == "is_readable" and not self._framing.is_complete():
+            return True
         return self._inner.get_extra_info(info)
+
+
+class _Framing:
+    """Whether exactly one answer came for a request, as far as its length is declared in its head."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._head = b""
+        self._size: int | None = None
+        """Bytes of the whole answer, once its head was read; None when they cannot be told."""
+        self._seen = 0
+        self._open = True
+        """Whether the head is still to come."""
+
+    def sent(self) -> None:
+        """Bytes of a request went out; the next answer begins."""
+        if self._seen:
+            self._begin()
+
+    def received(self, data: bytes) -> None:
+        """Count bytes of the answer."""
+        self._seen += len(data)
+        if not self._open:
+            return
+        self._head += data
+        end = _HEAD_END.search(self._head)
+        if end is not None:
+            self._size = _size_of(self._head[: end.end()])
+        if end is not None or len(self._head) > 2 * MAX_HEADER_BYTES:
+            self._open, self._head = False, b""
+
+    def is_complete(self) -> bool:
+        """Whether all bytes of the answer came and no more."""
+        return self._seen == self._size
+
+
+def _size_of(head: bytes) -> int | None:
+    """The bytes of an answer from its head alone; None when it is interim, chunked or of no single length."""
+    status, lengths = _STATUS.match(head), _LENGTH.findall(head)
+    if status is None or status[1].startswith(b"1"):
+        return None
+    if status[1] in (b"204", b"304"):
+        return len(head)
+    return len(head) + int(lengths[0]) if len(lengths) == 1 and not _CODED.search(head) else None
 
 
 def _too_slow() -> UnavailableError:
