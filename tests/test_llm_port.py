@@ -228,7 +228,8 @@ def test_no_wait_goes_past_the_deadline():
 
 def test_calls_wait_for_what_another_call_was_told():
     clock = Clock()
-    retrier = Retrier(Limits(attempts=1), clock=clock, sleep=clock.sleep)
+    told_of: list[tuple[str, str, float]] = []
+    retrier = Retrier(Limits(attempts=1), clock=clock, sleep=clock.sleep, on_wait=lambda *wait: told_of.append(wait))
 
     def told(seconds: float) -> Reply:
         raise Fault("rate_limited", "slow down", again="yes", wait=7.0)
@@ -237,7 +238,8 @@ def test_calls_wait_for_what_another_call_was_told():
         retrier.run(told, "here")
     assert clock.waits == []
     assert retrier.run(lambda seconds: Reply("{}", "done", Usage(), ""), "here").text == "{}"
-    assert clock.waits == [7.0]
+    assert 7.0 <= clock.waits[0] <= 7.7
+    assert told_of == [("here", "rate_limited", clock.waits[0])]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from agent.errors import LlmReason, UnavailableError, Usage
 from agent.llm.port import Call, Message, Reply, Rung, Stopped
 from agent.llm.profiles import Endpoint, Profile
-from agent.llm.retry import Again, Fault, Limits, Retrier
+from agent.llm.retry import Again, Fault, Limits, OnWait, Retrier
 from agent.llm.secret import clean
 from agent.llm.status import NoSchemaFault, fault_of_status
 from agent.llm.wire import messages_for, prompt_estimate, read_usage, suspicions
@@ -70,11 +70,12 @@ class LangChainLlm:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
         rng: random.Random | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self._chat = chat
         self._endpoint = endpoint
         self._now = now
-        self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng)
+        self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng, on_wait=on_wait)
         self._in_words = not endpoint.profile.schema_by or endpoint.profile.rung == "prompt"
 
     @property
@@ -133,7 +134,9 @@ class LangChainLlm:
         return fault
 
 
-def open_langchain(endpoint: Endpoint, limits: Limits, *, rng: random.Random | None = None) -> LangChainLlm:
+def open_langchain(
+    endpoint: Endpoint, limits: Limits, *, rng: random.Random | None = None, on_wait: OnWait | None = None
+) -> LangChainLlm:
     """Opens the chat model that `endpoint` names, by LangChain's `init_chat_model`.
 
     Raises UnavailableError when the package of the provider is not installed.
@@ -154,7 +157,7 @@ def open_langchain(endpoint: Endpoint, limits: Limits, *, rng: random.Random | N
     except ImportError:
         hint = f"install {profile.package or 'the package of LangChain for it'}"
         raise UnavailableError("a package is missing", where=profile.title, hint=hint) from None
-    return LangChainLlm(chat, endpoint, limits, rng=rng)
+    return LangChainLlm(chat, endpoint, limits, rng=rng, on_wait=on_wait)
 
 
 def _schema_argument(call: Call, profile: Profile) -> dict[str, object]:

@@ -16,7 +16,7 @@ import httpx2
 from agent.errors import Usage
 from agent.llm.port import Call, Reply, Rung
 from agent.llm.profiles import Endpoint
-from agent.llm.retry import Fault, Limits, Retrier
+from agent.llm.retry import Fault, Limits, OnWait, Retrier
 from agent.llm.secret import clean
 from agent.llm.status import NoSchemaFault, fault_of_exception, fault_of_status
 from agent.llm.transport import Transport
@@ -45,7 +45,8 @@ _BROKEN: Final[tuple[type[Exception], ...]] = (
 class OpenAiLlm:
     """An `Llm` behind the openai SDK; may be asked from several threads at once.
 
-    `clock` counts seconds, `now` tells the time of day (for Retry-After), `sleep` waits and `rng` gives the jitter.
+    `clock` counts seconds, `now` tells the time of day (for Retry-After), `sleep` waits, `rng` gives
+    the jitter and `on_wait` is told of each wait.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class OpenAiLlm:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
         rng: random.Random | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._now = now
-        self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng)
+        self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng, on_wait=on_wait)
         self._transport = Transport(limits, encrypted=endpoint.base_url.startswith("https:"))
         self._rung = RUNGS.index(endpoint.profile.rung)
         self._client = self._open()

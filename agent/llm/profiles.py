@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import InputError, RefusedError, UsageError
 from agent.llm.port import Llm, Rung
-from agent.llm.retry import Limits
+from agent.llm.retry import Limits, OnWait
 from agent.llm.secret import Secret
 
 _FILE: Final = "profiles.yaml"
@@ -136,8 +136,9 @@ def open_llm(
     base_url: str = "",
     limits: Limits | None = None,
     rng: random.Random | None = None,
+    on_wait: OnWait | None = None,
 ) -> Llm:
-    """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded).
+    """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded). `on_wait` is told of waits.
 
     Raises what `endpoint` raises, and UnavailableError when a package or a file that it needs is missing.
     """
@@ -146,11 +147,11 @@ def open_llm(
     if found.profile.adapter == "langchain":
         from agent.llm.langchain_adapter import open_langchain
 
-        return open_langchain(found, limits, rng=rng)
+        return open_langchain(found, limits, rng=rng, on_wait=on_wait)
     if found.profile.adapter == "local":
         from agent.llm.local import open_local
 
         return open_local(Path(found.llm), limits, profile=found.profile)
     from agent.llm.openai_adapter import OpenAiLlm
 
-    return OpenAiLlm(found, limits, rng=rng)
+    return OpenAiLlm(found, limits, rng=rng, on_wait=on_wait)

@@ -45,6 +45,10 @@ class Limits:
     """Largest answer after decompression."""
 
 
+OnWait = Callable[[str, LlmReason, float], None]
+"""Told of each wait before it begins: which call, why, and for how many seconds. Called in the thread that waits."""
+
+
 class Fault(Exception):  # noqa: N818  (not an error of the program: one failed try)
     """One failed try."""
 
@@ -92,7 +96,7 @@ class Retrier:
     """Tries calls again for one endpoint; may be used by several threads at once.
 
     When the endpoint asks one call to wait, calls that start in the meantime wait as well. `clock` counts seconds and
-    never jumps, `sleep` waits, `rng` gives the jitter.
+    never jumps, `sleep` waits, `rng` gives the jitter, `on_wait` is told of each wait.
     """
 
     def __init__(
@@ -102,12 +106,14 @@ class Retrier:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
         rng: random.Random | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self.limits = limits
         self._clock = clock
         self._stopped = threading.Event()
         self._sleep = sleep or self._wait_or_stop
         self._rng = rng or random.Random()
+        self._on_wait = on_wait
         self._lock = threading.Lock()
         self._held_until = -math.inf
 
@@ -128,7 +134,9 @@ class Retrier:
         deadline = self._clock() + self.limits.call_seconds
         spent = Usage()
         had_once = False
-        for count in range(1, max(1, self.limits.attempts) + 1):
+        count = 0
+        while True:
+            count += 1
             self._queue(deadline, where, spent)
             try:
                 reply = attempt(max(0.0, deadline - self._clock()))
@@ -140,8 +148,8 @@ class Retrier:
                 if last or self._clock() + wait >= deadline:
                     raise _error(fault, where, spent, None if last else wait) from None
                 had_once = had_once or fault.again == "once"
-            self._sleep(wait)
-        raise AssertionError("the last try either answers or raises")
+                reason = fault.reason
+            self._pause(wait, where, reason)
 
     def _queue(self, deadline: float, where: str, spent: Usage) -> None:
         """Waits until the endpoint wants to be asked again."""
@@ -154,7 +162,12 @@ class Retrier:
         if self._clock() + held >= deadline:
             what = f"the endpoint asks to wait {math.ceil(held)} seconds"
             raise LlmError("rate_limited", what, where=where, hint="try again later", usage=spent)
-        self._sleep(held)
+        self._pause(held + self._spread(held), where, "rate_limited")
+
+    def _pause(self, seconds: float, where: str, reason: LlmReason) -> None:
+        if self._on_wait is not None:
+            self._on_wait(where, reason, seconds)
+        self._sleep(seconds)
 
     def _next_wait(self, fault: Fault, count: int) -> float:
         if fault.wait is None:
@@ -162,7 +175,10 @@ class Retrier:
             return longest * self._rng.uniform(0.5, 1.0)
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + fault.wait)
-        return fault.wait + self._rng.uniform(0.0, min(_MAX_SPREAD_SECONDS, RETRY_AFTER_SPREAD * fault.wait))
+        return fault.wait + self._spread(fault.wait)
+
+    def _spread(self, seconds: float) -> float:
+        return self._rng.uniform(0.0, min(_MAX_SPREAD_SECONDS, RETRY_AFTER_SPREAD * seconds))
 
     def _wait_or_stop(self, seconds: float) -> None:
         self._stopped.wait(seconds)
