@@ -162,3 +162,10 @@ def test_a_key_that_the_endpoint_repeats_is_hidden():
     assert KEY not in str(outcome)
     assert "abcdefgh" not in str(outcome)
     assert fake.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_key_that_the_llm_repeats_does_not_get_into_the_reply():
+    with FakeEndpoint([chat(f"Bearer {KEY}", model=KEY, refusal=f"not for {KEY}")]) as fake:
+        outcome = ask(opened(fake))
+    assert isinstance(outcome, Reply)
+    assert KEY not in repr(outcome)

@@ -177,6 +177,14 @@ def test_an_empty_answer_is_asked_for_once_more():
     assert (outcome.reason, outcome.usage, len(model.asked)) == ("empty_answer", Usage(80, 14, 60), 2)
 
 
+def test_an_answer_that_is_too_large_or_tells_the_key():
+    large, telling = ask(Chat(said("x" * 2_000_001))), ask(Chat(said(f"I was sent {KEY}")))
+    assert isinstance(large, LlmError)
+    assert large.reason == "too_large"
+    assert isinstance(telling, Reply)
+    assert telling.text == "I was sent [key]"
+
+
 class Hanging:
     def __init__(self) -> None:
         self.over = threading.Event()

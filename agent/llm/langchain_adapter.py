@@ -20,7 +20,7 @@ from agent.llm.profiles import Endpoint, Profile
 from agent.llm.retry import Again, Fault, Limits, OnWait, Retrier
 from agent.llm.secret import clean
 from agent.llm.status import NoSchemaFault, fault_of_status
-from agent.llm.wire import messages_for, prompt_estimate, read_usage, suspicions
+from agent.llm.wire import messages_for, prompt_estimate, read_usage, suspicions, without_key
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
@@ -118,7 +118,10 @@ class LangChainLlm:
         error = done.exception()
         if error is not None:
             raise self._fault(error, cost)
-        return _reply(done.result(), call, rung)
+        reply = _reply(done.result(), call, rung)
+        if len(reply.text.encode("utf-8", "surrogatepass")) > self._retrier.limits.max_answer_bytes:
+            raise Fault("too_large", "the answer is larger than may be read", usage=reply.usage)
+        return without_key(reply, self._endpoint.key)
 
     def _fault(self, error: BaseException, cost: Usage) -> Fault:
         status = _status(error)

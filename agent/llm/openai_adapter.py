@@ -20,7 +20,15 @@ from agent.llm.retry import Fault, Limits, OnWait, Retrier
 from agent.llm.secret import clean
 from agent.llm.status import NoSchemaFault, fault_of_exception, fault_of_status
 from agent.llm.transport import Transport
-from agent.llm.wire import CHAT_PATH, RESPONSES_PATH, prompt_estimate, read_answer, read_object, request_body
+from agent.llm.wire import (
+    CHAT_PATH,
+    RESPONSES_PATH,
+    prompt_estimate,
+    read_answer,
+    read_object,
+    request_body,
+    without_key,
+)
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -132,9 +140,10 @@ class OpenAiLlm:
         body = request_body(call, profile, self._endpoint.llm, rung)
         raw = self._exchange("POST", path, body, seconds, prompt_estimate(call))
         try:
-            return read_answer(raw, call, profile, rung)
+            reply = read_answer(raw, call, profile, rung)
         except Fault as fault:
             raise self._without_key(fault) from None
+        return without_key(reply, self._endpoint.key)
 
     def _exchange(self, method: str, path: str, body: dict[str, object] | None, seconds: float, cost: Usage) -> bytes:
         """The bytes of an answer with status 200. Raises Fault; `cost` is what a try that was sent takes at least."""

@@ -14,7 +14,7 @@ from agent.errors import Usage
 from agent.llm.port import Call, Message, Reply, Rung, Stopped
 from agent.llm.profiles import Profile
 from agent.llm.retry import Fault
-from agent.llm.secret import clean
+from agent.llm.secret import Secret, clean
 
 CHAT_PATH: Final = "/chat/completions"
 RESPONSES_PATH: Final = "/responses"
@@ -143,6 +143,11 @@ def read_answer(body: bytes, call: Call, profile: Profile, rung: Rung) -> Reply:
     name = answer.get("model")
     llm = clean(name, _MAX_NAME) if isinstance(name, str) else ""
     return Reply(text, stopped, usage, llm, "; ".join(note for note in notes if note), rung)
+
+
+def without_key(reply: Reply, key: Secret) -> Reply:
+    """`reply` without the key: an endpoint that repeats what it was sent must not get it into a draft."""
+    return replace(reply, text=key.hide(reply.text), detail=key.hide(reply.detail), llm=key.hide(reply.llm))
 
 
 def _read_chat(answer: Mapping[str, object]) -> tuple[str, Stopped, str]:
