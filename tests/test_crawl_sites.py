@@ -140,6 +140,24 @@ def test_a_product_site_that_moved_is_followed_once():
     assert "stranger.example.edu" not in hosts(wire)
 
 
+def test_a_further_source_that_needs_javascript_is_told():
+    app = "<!doctype html><title>Acme</title><div id=root></div><script src=/app.js></script>"
+    pages = {
+        "dir.example.org/agents/acme": page("Acme", PROSE),
+        "docs.acme.example.net/app": app,
+        "docs.acme.example.net/bare": page("Acme", "<p>Soon.</p>"),
+    }
+    wire = Wire(no_robots(lambda host, path: http(pages.get(host + path, "none").encode())))
+    sources = [DEEP, "http://docs.acme.example.net/app", "http://docs.acme.example.net/bare"]
+    with open_network(QUICK, resolve=Names({}, otherwise=[PUBLIC]), backend=wire) as (guard, web):
+        missing = read_inputs(sources, web, QUICK, guard=guard, now=NOW).intake.missing
+    assert [(found.reason, found.detail.split()[0]) for found in missing] == [
+        ("needs-javascript", sources[1]),
+        ("near-empty", sources[2]),
+    ]
+    assert "septet[browser]" in missing[0].detail
+
+
 def test_older_versions_of_a_page_are_left_out():
     links = "".join(
         f"<a href=/docs/{edition}/{topic}>{topic}</a> "

@@ -351,3 +351,36 @@ def test_leaving_ends_a_wait_for_a_host(serve):
     reader.join()
     assert monotonic() - begun < 5
     assert [outcome.what for outcome in found] == ["stopped"]
+
+
+class Spoilt(Earlier):
+    """An earlier answer whose validators are not those of any honest server."""
+
+    def __init__(self, validator):
+        self._validator = validator
+
+    def page(self, url, user_agent):
+        headers = (("etag", self._validator), ("last-modified", self._validator))
+        return Fetched(url, url, "text/html", "", b"kept", headers, "2026-01-01T00:00:00Z", user_agent)
+
+
+@pytest.mark.parametrize(
+    "validator", ['"\xe9"', '"\u65e5"', '"\ud800"', '"a\r\nx-evil: 1"', '"a\nx-evil: 1"', '"\x00"', ' "a"', "a" * 900]
+)
+def test_a_validator_that_is_no_header_is_not_sent(validator):
+    [outcome], wire = ask([f"{SITE}/a"], with_robots(b"", 404), kept=Spoilt(validator))
+    assert outcome.body == b"<p>hello</p>"
+    head = wire.requests[-1][2].lower()
+    assert b"evil" not in head
+    assert b"if-" not in head
+
+
+@pytest.mark.parametrize(
+    ("names", "location"), [([["10.0.0.1"]], ""), ([["169.254.169.254"]], ""), ([[PUBLIC]], "http://10.0.0.1/")]
+)
+def test_a_robots_txt_that_the_guard_refuses_is_refused(names, location):
+    wire = Wire(lambda host, path: http(b"", 302, location=location))
+    with open_network(NO_DELAY, resolve=Names({"a.example.com": names}, []), backend=wire) as (_, network):
+        [outcome] = network.get_all([f"{SITE}/a"])
+    assert isinstance(outcome, RefusedError)
+    assert "a private address" in outcome.what or "metadata" in outcome.what or "link-local" in outcome.what

@@ -89,6 +89,8 @@ class Crawl:
                 first.page, self.product, where=home.url, own_site=scope.own_site, neighbours=neighbours
             )
             first = replace(first, page=self.subject.page, source="listing")
+        else:
+            self._note_thin(home.url, fault(first.page, probe=False))
         self._canonical(home, first.page)
         self._novelty.judge(first.fetched.body, first.page, identity(home))
         self._starts.append((scope, first))
@@ -308,11 +310,7 @@ class Crawl:
         landed = self.guard.parse(read.fetched.url)
         about: About = "product"
         reason = self._where_landed(candidate, landed) or fault(read.page, probe=candidate.probe)
-        thin = reason.startswith(NO_TEXT)
-        if NEEDS_SCRIPT in reason:
-            self.scripted.append(candidate.target.url)
-        elif thin:
-            self.thin.append(candidate.target.url)
+        thin = self._note_thin(candidate.target.url, reason)
         if not reason and candidate.verdict.beside and self._name():
             about = speaks_of(read.page, product_name(self._name()))
             reason = "does not speak of the product" if about == "other" else ""
@@ -379,6 +377,15 @@ class Crawl:
 
     def _name(self) -> str:
         return product_name(self.subject.name) if self.subject else ""
+
+    def _note_thin(self, url: str, reason: str) -> bool:
+        """Keep what is said of a page without text; whether it is one."""
+        thin = reason.startswith(NO_TEXT)
+        if NEEDS_SCRIPT in reason:
+            self.scripted.append(url)
+        elif thin:
+            self.thin.append(url)
+        return thin
 
     def _note_error(self, url: str, error: SeptetError, *, probe: bool) -> None:
         if isinstance(error, RefusedError):

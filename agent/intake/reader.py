@@ -25,6 +25,10 @@ from agent.records import About, Budget, Document, Intake, Missing, Snapshot, So
 from agent.settings import Settings
 
 _NEAR_EMPTY_WORDS: Final = 30
+_NEEDS_BROWSER: Final = (
+    "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
+    "browser and give the file"
+)
 _MAX_CARRIED: Final = 100
 # Files that a repository has and a documentation site does not.
 _REPOSITORY_FILE: Final = re.compile(
@@ -273,14 +277,14 @@ def _add_notes(g: _Gathering, notes: Sequence[str]) -> None:
 
 def _add_missing(g: _Gathering, crawl: Crawl) -> None:
     for url in crawl.scripted:
-        g.missing.append(Missing(reason="needs-javascript", detail=f"{url} builds its text with JavaScript"))
+        g.missing.append(Missing(reason="needs-javascript", detail=f"{url} {_NEEDS_BROWSER}"))
     if crawl.unread:
         g.missing.append(Missing(reason="budget", detail=f"{crawl.unread} linked pages were not read"))
     g.missing.extend(Missing(reason="near-empty", detail=f"{url} has next to no text") for url in crawl.thin)
     listing = g.parts[0]
     count = words(listing.page)
     if listing.page.scripts and count < _NEAR_EMPTY_WORDS:
-        g.missing.append(Missing(reason="needs-javascript", detail="the listing builds its text with JavaScript"))
+        g.missing.append(Missing(reason="needs-javascript", detail=f"the listing {_NEEDS_BROWSER}"))
     if count < _NEAR_EMPTY_WORDS:
         kind = "needs-javascript" if listing.page.scripts else "near-empty"
         removed = (*listing.page.removed, Removed(kind, "the listing", f"{count} words of text"))

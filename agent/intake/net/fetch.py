@@ -53,6 +53,8 @@ _ACCEPT: Final = "text/html,application/xhtml+xml,text/markdown,text/plain,appli
 _LOG_IN: Final = re.compile(r"(?i)log-?_?in|sign-?_?in|sso|saml2?|authorize|oauth2?")
 _SAVE: Final = "save the page and give the file"
 _MAX_DIGITS: Final = 7
+_VALIDATOR: Final = re.compile(r"[!-~](?:[ -~]{0,500}[!-~])?")
+"""What may go back to a server as a header: it came from one, and a file on disk may have been changed since."""
 _CONDITIONS: Final = (("etag", "if-none-match"), ("last-modified", "if-modified-since"))
 
 
@@ -140,20 +142,16 @@ class Fetcher:
         """What stands in the robots.txt at `url`: its first `MAX_ROBOTS_BYTES`, whatever their declared kind.
 
         The body is empty when the server has none (any status of 4xx) or redirects without end: then everything is
-        allowed (RFC 9309). Raises UnavailableError when it cannot be had: then nothing is.
+        allowed (RFC 9309). Raises RefusedError when the guard refuses it, UnavailableError when it cannot be had: then
+        nothing is.
         """
         try:
             return replace(self._follow(url, self._robots_body, robots=True, kept=None), requested=url)
-        except (RefusedError, UnavailableError) as error:
-            raise UnavailableError(
-                f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE
-            ) from None
-        except SourceError as error:
+        except (RefusedError, UnavailableError, SourceError) as error:
             if isinstance(error, _EndlessError | _AbsentError):
                 return self._fetched(url, httpx2.Headers(), b"")
-            raise UnavailableError(
-                f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE
-            ) from None
+            kind = RefusedError if isinstance(error, RefusedError) else UnavailableError
+            raise kind(f"robots.txt of the site cannot be read: {error.what}", where=url, hint=_SAVE) from None
 
     def _follow(
         self,
@@ -358,7 +356,7 @@ def _utc() -> str:
 
 def _conditions(known: Fetched | None) -> dict[str, str]:
     given = dict(known.headers) if known is not None else {}
-    return {ask: given[name] for name, ask in _CONDITIONS if given.get(name)}
+    return {ask: given[name] for name, ask in _CONDITIONS if _VALIDATOR.fullmatch(given.get(name, ""))}
 
 
 def _is_log_in(target: Target) -> bool:

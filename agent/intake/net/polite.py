@@ -30,7 +30,7 @@ class _Rules(NamedTuple):
     """What the robots.txt of an origin says: its rules, or the error that it ended in."""
 
     found: "Protego | None"
-    file: Fetched | UnavailableError
+    file: Fetched | RefusedError | UnavailableError
 
 
 class _Host:
@@ -47,7 +47,10 @@ class _Host:
 
 
 class Polite:
-    """The manners of one crawl. `read` gets a robots.txt; it raises UnavailableError when there is no telling."""
+    """The manners of one crawl.
+
+    `read` gets a robots.txt; it raises RefusedError or UnavailableError when there is no telling.
+    """
 
     def __init__(self, settings: Settings, meter: Meter, read: Callable[[str], Fetched]) -> None:
         self._settings = settings
@@ -59,18 +62,19 @@ class Polite:
         self._origins: dict[str, _Rules] = {}
         self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def robots(self, target: Target) -> Fetched | UnavailableError:
+    def robots(self, target: Target) -> Fetched | RefusedError | UnavailableError:
         """The robots.txt of the target's origin, or why it cannot be had; read once."""
         return self._rules(target).file
 
     def check(self, target: Target) -> None:
         """Whether robots.txt allows `target`.
 
-        Raises RefusedError when it does not or asks for too long a delay, UnavailableError when it cannot be had.
+        Raises RefusedError when it does not, asks for too long a delay or is refused itself, UnavailableError when it
+        cannot be had.
         """
         rules = self._rules(target)
-        if isinstance(rules.file, UnavailableError):
-            raise UnavailableError(rules.file.what, where=rules.file.where, hint=rules.file.hint)
+        if isinstance(rules.file, RefusedError | UnavailableError):
+            raise type(rules.file)(rules.file.what, where=rules.file.where, hint=rules.file.hint)
         if rules.found is None:
             return
         if target.path != ROBOTS and not rules.found.can_fetch(target.url, self._agent):
@@ -158,7 +162,7 @@ class Polite:
     def _read_rules(self, url: str) -> _Rules:
         try:
             file = self._read(url)
-        except UnavailableError as error:
+        except (RefusedError, UnavailableError) as error:
             return _Rules(None, error)
         return _Rules(_parsed(file.body), file)
 
