@@ -116,6 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _report(what: str, hint: str) -> None:
-    click.echo(f"error: {what}", err=True)
+    # Addresses and file names of others stand in errors: one line each, and nothing that a terminal obeys.
+    from agent.export.safe_markdown import one_line
+
+    click.echo(f"error: {one_line(what)}", err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {one_line(hint)}", err=True)

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import InputError, IntegrityError, SchemaError, SourceError
 from agent.evidence.anchor import verify as verify_quote
+from agent.export.safe_json import dumps
 from agent.intake.snapshot import load as load_snapshot
 from agent.records import DRAFT_SCHEMA, Document, Draft
 from agent.scoring import verify as verify_score
@@ -33,13 +34,13 @@ _VERSION: Final = int(DRAFT_SCHEMA.rsplit("/", 1)[1])
 def dump(draft: Draft) -> str:
     """The draft as JSON text: keys sorted, two blanks of indent, numbers as JSON numbers, one line feed at the end."""
     plain = draft.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return dumps(plain, sort_keys=True)
 
 
 def dump_documents(documents: Sequence[Document]) -> str:
     """The texts of a draft's sources as JSON text, for `snapshots/documents.json`; the same form as `dump`."""
     plain = [document.model_dump(mode="json", by_alias=True) for document in documents]
-    return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return dumps(plain, sort_keys=True)
 
 
 def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft:

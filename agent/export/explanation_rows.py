@@ -1,11 +1,11 @@
 """The records of an explanation and the passages that several items share."""
 
-import json
 from collections.abc import Sequence
 from typing import Final, Literal
 
 from pydantic import ConfigDict, Field
 
+from agent.export.safe_json import dumps
 from agent.export.view import View, name_of, rank_words
 from agent.records import Record
 
@@ -46,7 +46,7 @@ class Explanation(Record):
 def as_json_text(explanation: Explanation) -> str:
     """The explanation as JSON text, ending with a line feed."""
     plain = explanation.model_dump(mode="json", by_alias=True)
-    return json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return dumps(plain)
 
 
 def row(label: str, text: str, evidence: Sequence[str] = (), number: float | None = None) -> Row:

@@ -3,10 +3,10 @@
 Everything in the text that came from a source is printed on one line with control characters made visible.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
+from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line
 from agent.records import Intake
 
@@ -47,7 +47,7 @@ def as_json(intake: Intake) -> str:
         whole["candidates"] = list(intake.candidates)
     if intake.sites:
         whole["sites"] = [site.model_dump(mode="json") for site in intake.sites]
-    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return dumps(whole)
 
 
 def as_text(intake: Intake) -> str:

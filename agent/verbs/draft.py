@@ -113,6 +113,10 @@ def progress_line() -> Iterator[Callable[[str], None] | None]:
         yield None
         return
     from rich.console import Console
+    from rich.text import Text
 
+    from agent.export.safe_markdown import one_line
+
+    # Addresses and file names are text: no markup of the terminal's library, no escapes of the terminal.
     with Console(stderr=True).status("reading") as status:
-        yield status.update
+        yield lambda line: status.update(Text(one_line(line)))
