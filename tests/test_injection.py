@@ -18,6 +18,9 @@ SAMPLE = (
 UNREAD = {"I106": "what is drawn in a picture is not read, so its words reach nothing and cannot be told either"}
 ELSEWHERE = {"I091": "a page that changed after its review is the matter of replayed drafts"}
 RAISES = {"I083": "its second page states what the agent does, which may raise an estimate and never lower one"}
+AT_PLACES = {"I081": "turns the flag of a layer to certain, as it does behind the overview"}
+TWINS = dict.fromkeys(("I004", "I007"), "<p>Setup takes a few minutes.</p>")
+"""Fragments that say something to be seen as well: their twin says it too."""
 UNTOLD = {"I090": "one request is made under one name, and the name is recorded beside the page"}
 
 
@@ -67,6 +70,25 @@ def test_a_case_of_each_class(name: str, clean: DraftResult, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in SAMPLE and name not in ELSEWHERE])
 def test_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None:
     check(CASES[name], paired.run(CASES[name], tmp_path, clean))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", paired.PLACES)
+def test_every_case_of_markup_at_other_places(place: str, clean: DraftResult, tmp_path: Path) -> None:
+    planted = [
+        case for case in CASES.values() if case.delivery == "html" and not case.pages and "s.css" not in case.head
+    ]
+    assert len(planted) >= 80
+    for case in planted:
+        if case.id not in AT_PLACES:
+            page = paired.listing(case.fragment, case.head, place=place)
+            twin = TWINS.get(case.id)
+            alone = (
+                paired.of_files(tmp_path / f"{case.id}-alone", {"listing.html": paired.listing(twin, place=place)})
+                if twin
+                else clean
+            )
+            check(case, paired.Pair(alone, paired.of_files(tmp_path / case.id, {"listing.html": page})))
 
 
 def test_the_name_of_each_request_is_beside_its_page(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.fakes.site import Answer, Route, Site
 CASES = Path(__file__).parent.parent / "vectors" / "injection.json"
 NOW = "2026-11-01T00:00:00Z"
 LISTING = "/agents/quay"
+HOME = "/"
+"""Of the product's own site: files at agreed places are asked for there, not at the root of a directory."""
 QUICK = Settings(delay_seconds=0)
 
 OVERVIEW = """<h1>Quay Desk Agent</h1>
@@ -90,9 +92,24 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def listing(fragment: str = "", head: str = "", links: str = "") -> str:
-    """The product page, of more than 400 words, with `fragment` behind its overview."""
-    main = f"{OVERVIEW}\n{fragment}\n{PERMISSIONS}\n{DATA}\n{PRICING}\n{links}"
+PLACES = {
+    "first": "{}",
+    "last": "{}",
+    "section": "<section>{}</section>",
+    "item": "<ul><li>{}</li><li>Mail</li></ul>",
+    "cell": "<table><tr><td>Notes</td><td>{}</td></tr><tr><td>Plan</td><td>Team</td></tr></table>",
+    "aside": "<aside>{}</aside>",
+}
+"""Where else a case may be planted, and in what."""
+
+
+def listing(fragment: str = "", head: str = "", links: str = "", place: str = "") -> str:
+    """The product page, of more than 400 words, with `fragment` behind its overview or at a `place`."""
+    planted = PLACES.get(place, "{}").format(fragment) if fragment else ""
+    first, middle, last = (
+        planted if wanted else "" for wanted in (place == "first", place not in ("first", "last"), place == "last")
+    )
+    main = f"{first}{OVERVIEW}\n{middle}\n{PERMISSIONS}\n{DATA}\n{PRICING}\n{last}{links}"
     return (
         f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Quay Desk Agent</title>{head}</head>"
         f"<body><main>{main}</main></body></html>"
@@ -108,9 +125,9 @@ def of_files(folder: Path, files: Mapping[str, str | bytes]) -> DraftResult:
 
 
 def of_site(routes: Mapping[str, Route]) -> DraftResult:
-    """The draft of a site whose listing is at `LISTING`."""
+    """The draft of a site whose listing is its first route."""
     with Site(routes) as site:
-        return draft([site.url(LISTING)], settings=QUICK, now=NOW, allow_private=[site.host])
+        return draft([site.url(next(iter(routes)))], settings=QUICK, now=NOW, allow_private=[site.host])
 
 
 def conclusions(result: DraftResult) -> dict[str, object]:
@@ -213,23 +230,23 @@ def _routes(case: Case, said: str) -> dict[str, Route]:
     text = case.payload
     if case.delivery == "llms.txt":
         return {
-            LISTING: listing(),
+            HOME: listing(),
             "/llms.txt": Answer(f"# Quay Desk Agent\n\n> {said}\n\n{text}\n", media_type="text/plain"),
         }
     if case.delivery == "sitemap":
         news = f"<n:news><n:title>{text}</n:title></n:news>" if text else ""
         body = (
             '<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
-            f'xmlns:n="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>{LISTING}</loc>{news}</url></urlset>'
+            f'xmlns:n="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>{HOME}</loc>{news}</url></urlset>'
         )
-        return {LISTING: listing(), "/sitemap.xml": Answer(body, media_type="application/xml")}
+        return {HOME: listing(), "/sitemap.xml": Answer(body, media_type="application/xml")}
     if case.delivery == "openapi":
         spec = {
             "openapi": "3.1.0",
             "info": {"title": "Quay Desk Agent API", "version": "1", "description": said},
             "paths": {"/tickets": {"get": {"summary": "List the tickets", "description": text or "All open ones."}}},
         }
-        return {LISTING: listing(links='<a href="/openapi.json">API reference</a>')} | {
+        return {HOME: listing(links='<a href="/openapi.json">API reference</a>')} | {
             "/openapi.json": Answer(json.dumps(spec), media_type="application/json")
         }
     return {LISTING: listing(f"<p>{text}</p>" if text else "")}

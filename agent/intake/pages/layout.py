@@ -115,7 +115,10 @@ class Layout:
         if role in _CHROME_ROLES:
             return True
         if tag == "aside" or role == "complementary":
-            return not _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}") and self._thin(element)
+            # A note without a link, inside the main text, is a part of that text however short.
+            said = main and not self.size(element).linked
+            note = said or _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}")
+            return not note and self._thin(element)
         if role == "tablist":
             return not element.xpath("boolean(.//*[@role='tabpanel' or @aria-expanded])")
         if tag == "form":
