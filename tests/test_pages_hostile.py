@@ -79,7 +79,7 @@ def test_a_heavy_document_is_read_or_named_within_the_default_deadline(name):
 
 
 def test_the_memory_of_this_process_stays_flat():
-    names = [name for name in SMALL if DOCUMENTS[name].error]
+    names = ("200,000 attributes on one tag", "200,000 nested tags", "deep JSON", "billion laughs", "a zip as HTML")
 
     def peak():
         for name in names:

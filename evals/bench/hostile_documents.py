@@ -91,10 +91,10 @@ _PAGE: Final = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 
 
 
 def _flate(times: int) -> bytes:
-    """A page whose content unpacks to 300 MB; packed piece by piece, so that building it takes no memory."""
+    """A page whose content unpacks to 100 MB; packed piece by piece, so that building it takes no memory."""
     packer = zlib.compressobj(9)
     data = packer.compress(b"BT (x) Tj ET ")
-    data += b"".join(packer.compress(b" " * 1_000_000) for _ in range(300)) + packer.flush()
+    data += b"".join(packer.compress(b" " * 1_000_000) for _ in range(100)) + packer.flush()
     for _ in range(times - 1):
         data = zlib.compress(data, 9)
     return pdf(_CATALOG, _TREE, _PAGE, _stream(data, b"/Filter [" + b"/FlateDecode " * times + b"]"))
