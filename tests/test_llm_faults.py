@@ -123,6 +123,42 @@ def test_nobody_there():
     assert (outcome.reason, outcome.usage.input_tokens, len(skipping.waits)) == ("unreachable", 0, 3)
 
 
+def test_a_look_up_that_hangs_ends_at_the_deadline():
+    over = threading.Event()
+
+    def slow(host: str, port: int) -> list[str]:
+        over.wait(20)
+        return []
+
+    with FakeEndpoint([chat(GOOD)]) as fake:
+        began = time.monotonic()
+        outcome = ask(OpenAiLlm(fake.endpoint(), Limits(call_seconds=0.5), resolver=slow))
+        took = time.monotonic() - began
+    over.set()
+    assert took < 1.5
+    assert isinstance(outcome, LlmError)
+    assert (outcome.reason, outcome.usage.input_tokens) == ("timeout", 0)
+
+
+def test_addresses_are_tried_in_turn():
+    with FakeEndpoint([chat(GOOD)]) as fake:
+        outcome = ask(OpenAiLlm(fake.endpoint(), Limits(), resolver=lambda *_: ["127.0.0.77", "127.0.0.1"]))
+    assert isinstance(outcome, Reply)
+
+
+def test_a_host_that_nobody_knows():
+    def unknown(host: str, port: int) -> list[str]:
+        raise OSError("no such host")
+
+    skipping = Skipping()
+    with FakeEndpoint([chat(GOOD)]) as fake:
+        outcome = ask(
+            OpenAiLlm(fake.endpoint(), Limits(), clock=skipping.clock, sleep=skipping.sleep, resolver=unknown)
+        )
+    assert isinstance(outcome, LlmError)
+    assert (outcome.reason, fake.requests) == ("unreachable", [])
+
+
 def test_a_prompt_that_was_cut_without_a_word_is_noticed():
     long = Call("factors", (Message("user", "A long page of a product. " * 2000),), "count", SCHEMA, 200)
     with FakeEndpoint([chat(GOOD, usage={"prompt_tokens": 4096, "completion_tokens": 7})]) as fake:

@@ -19,7 +19,7 @@ from agent.llm.profiles import Endpoint
 from agent.llm.retry import Fault, Limits, OnWait, Retrier
 from agent.llm.secret import clean
 from agent.llm.status import NoSchemaFault, fault_of_exception, fault_of_status
-from agent.llm.transport import Transport
+from agent.llm.transport import Resolve, Transport, resolve
 from agent.llm.wire import (
     CHAT_PATH,
     RESPONSES_PATH,
@@ -54,7 +54,7 @@ class OpenAiLlm:
     """An `Llm` behind the openai SDK; may be asked from several threads at once.
 
     `clock` counts seconds, `now` tells the time of day (for Retry-After), `sleep` waits, `rng` gives
-    the jitter and `on_wait` is told of each wait.
+    the jitter and `on_wait` is told of each wait; `resolver` looks hosts up.
     """
 
     def __init__(
@@ -67,11 +67,12 @@ class OpenAiLlm:
         sleep: Callable[[float], None] | None = None,
         rng: random.Random | None = None,
         on_wait: OnWait | None = None,
+        resolver: Resolve = resolve,
     ) -> None:
         self._endpoint = endpoint
         self._now = now
         self._retrier = Retrier(limits, clock=clock, sleep=sleep, rng=rng, on_wait=on_wait)
-        self._transport = Transport(limits, encrypted=endpoint.base_url.startswith("https:"))
+        self._transport = Transport(limits, encrypted=endpoint.base_url.startswith("https:"), resolver=resolver)
         self._rung = RUNGS.index(endpoint.profile.rung)
         self._client = self._open()
 

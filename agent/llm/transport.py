@@ -5,6 +5,8 @@ looks at the deadline of the call (timeouts of an HTTP client alone never fire o
 are counted while they arrive, and of the headers that the SDK would send only those on a list go out.
 """
 
+import contextlib
+import socket
 import ssl
 import threading
 import time
@@ -85,9 +87,20 @@ class _TimedStream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
+Resolve = Callable[[str, int], list[str]]
+"""A host and a port to addresses in the order in which they are tried. Raises OSError."""
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses that the system knows for `host`. Raises OSError."""
+    found = (str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return list(dict.fromkeys(found))
+
+
 class _TimedBackend(httpcore2.NetworkBackend):
-    def __init__(self, connect_seconds: float, left: Callable[[], float], watch: Watch) -> None:
+    def __init__(self, connect_seconds: float, left: Callable[[], float], watch: Watch, resolver: Resolve) -> None:
         self._connect_seconds = connect_seconds
+        self._resolver = resolver
         self._left = left
         self._watch = watch
         self._inner = httpcore2.SyncBackend()
@@ -100,14 +113,38 @@ class _TimedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        left = self._left()
-        if left <= 0:
-            raise httpcore2.ConnectTimeout("deadline")
         self._watch.connected = True
-        stream = self._inner.connect_tcp(
-            host.strip("[]"), port, min(left, self._connect_seconds), local_address, socket_options
-        )
-        return _TimedStream(stream, self._left, self._watch)
+        until = time.monotonic() + self._connect_seconds
+        failure: Exception = httpcore2.ConnectError("no address")
+        # A list of addresses is tried under one deadline; the socket library would give each address all the time.
+        for address in self._addresses(host.strip("[]"), port, until):
+            left = min(self._left(), until - time.monotonic())
+            if left <= 0:
+                raise httpcore2.ConnectTimeout("deadline")
+            try:
+                stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _TimedStream(stream, self._left, self._watch)
+        raise failure
+
+    def _addresses(self, host: str, port: int, until: float) -> list[str]:
+        """Asks in a thread that is left behind when the system takes too long: a look-up knows no deadline."""
+        found: list[list[str]] = []
+
+        def look_up() -> None:
+            with contextlib.suppress(OSError, UnicodeError):
+                found.append(self._resolver(host, port))
+
+        thread = threading.Thread(target=look_up, name="look-up", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            left = min(self._left(), until - time.monotonic())
+            if left <= 0:
+                raise httpcore2.ConnectTimeout("look-up")
+            thread.join(min(left, _SLICE_SECONDS))
+        return found[0] if found else []
 
     def connect_unix_socket(
         self,
@@ -154,23 +191,22 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
 class Transport(httpx2.BaseTransport):
     """A pool of connections for the SDK's HTTP client, with the limits of a call on each exchange.
 
-    `encrypted` says whether there will be https; its certificates take a while to load.
+    `encrypted` says whether there will be https; its certificates take a while to load. `resolver` looks hosts up.
     """
 
-    def __init__(self, limits: Limits, *, encrypted: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, *, encrypted: bool, resolver: Resolve = resolve) -> None:
         self._limits = limits
-        self._clock = clock
         self._stopped = threading.Event()
         self.watch = Watch()
         self._pool = httpcore2.ConnectionPool(
             ssl_context=ssl.create_default_context() if encrypted else None,
             retries=0,
-            network_backend=_TimedBackend(limits.connect_seconds, self._left, self.watch),
+            network_backend=_TimedBackend(limits.connect_seconds, self._left, self.watch, resolver),
         )
 
     def start(self, seconds: float) -> None:
         """What this thread asks next has `seconds`, to the last byte."""
-        self.watch.deadline = self._clock() + seconds
+        self.watch.deadline = time.monotonic() + seconds
         self.watch.sent = False
 
     def stop(self) -> None:
@@ -180,7 +216,7 @@ class Transport(httpx2.BaseTransport):
     def _left(self) -> float:
         if self._stopped.is_set():
             raise StoppedError("the call was given up")
-        return self.watch.deadline - self._clock()
+        return self.watch.deadline - time.monotonic()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer, its body still to be read; decoded bytes are counted while it is.

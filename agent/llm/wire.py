@@ -20,7 +20,7 @@ CHAT_PATH: Final = "/chat/completions"
 RESPONSES_PATH: Final = "/responses"
 BYTES_PER_TOKEN: Final = 3
 """Of text, for an estimate that is rather too high."""
-MANY_BYTES_PER_TOKEN: Final = 12
+MANY_BYTES_PER_TOKEN: Final = 7
 """More bytes of text for each reported token than any tokeniser makes of prose: the report, or the prompt, was cut."""
 SMALL_PROMPT_BYTES: Final = 6_000
 ABSURD_TOKENS: Final = 10_000_000
