@@ -15,6 +15,7 @@ import pytest
 
 from agent.export.draft_json import load as load_draft
 from agent.intake.net.log import Answered, LogFile
+from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site, page
 from tests.test_remember_draft import tree
 
@@ -65,15 +66,22 @@ class Runs:
         self._site = site
         self._folder = folder
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """As environment variables."""
+        return {"SEPTET_CACHE_DIR": str(self._folder / "cache"), "SEPTET_DELAY_SECONDS": "0"}
+
+    def call(self, out: Path) -> list[str]:
+        """The arguments of the command."""
+        return ["draft", self._site.url(START), "--allow-private", self._site.host, "--out", str(out)]
+
     def start(self, out: Path) -> subprocess.Popen[bytes]:
         code = "import sys; from agent.cli import main; main(sys.argv[1:])"
-        call = ["draft", self._site.url(START), "--allow-private", self._site.host, "--out", str(out)]
-        own = {"SEPTET_CACHE_DIR": str(self._folder / "cache"), "SEPTET_DELAY_SECONDS": "0"}
         return subprocess.Popen(
-            [sys.executable, "-c", code, *call],
+            [sys.executable, "-c", code, *self.call(out)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={**os.environ, **own},  # noqa: TID251
+            env={**os.environ, **self.settings},  # noqa: TID251
         )
 
     def finish(self, out: Path) -> None:
@@ -119,7 +127,12 @@ def run_again(runs: Runs, site: Site, out: Path, spared: set[str], undisturbed: 
     """Run to the end after a kill that left the answers of the pages `spared`, and compare."""
     asked = len(site.requests)
     runs.finish(out)
-    assert spared.isdisjoint(site.requests[asked:]), "what was answered is not asked for again"
+    check_again(runs, site.requests[asked:], out, spared, undisturbed)
+
+
+def check_again(runs: Runs, asked: list[str], out: Path, spared: set[str], undisturbed: dict[str, bytes]) -> None:
+    """Compare a run after a kill, which made the requests `asked`, with an undisturbed one."""
+    assert spared.isdisjoint(asked), "what was answered is not asked for again"
     assert timeless(out) == undisturbed
     assert leftovers(out.parent) == []
     assert runs.logged() == set(), "a finished run leaves no log"
@@ -141,6 +154,22 @@ def first_run(runs: Runs, site: Site, out: Path, pages: int) -> tuple[Moment, di
     return Moment(seen, time.monotonic() - last), made
 
 
+def test_a_kill_in_the_crawl(tmp_path: Path, septet: Septet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One moment by default, and one process: the runs that are not killed need none of their own."""
+    with Site(routes(FEW)) as site:
+        runs, out, whole = Runs(site, tmp_path), tmp_path / "out", tmp_path / "undisturbed"
+        for name, value in runs.settings.items():
+            monkeypatch.setenv(name, value)
+        assert septet(*runs.call(whole)).code == 0
+        undisturbed = timeless(whole)
+        left = kill(runs, site, out, Moment(4, 0.05), undisturbed)
+        assert left, "the kill hit the crawl"
+        begun = len(site.requests)
+        assert septet(*runs.call(out)).code == 0
+        check_again(runs, site.requests[begun:], out, left, undisturbed)
+
+
+@pytest.mark.slow
 def test_three_kills_in_a_row(tmp_path: Path) -> None:
     with Site(routes(FEW)) as site:
         runs, out = Runs(site, tmp_path), tmp_path / "out"
