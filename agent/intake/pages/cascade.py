@@ -26,7 +26,7 @@ KEPT: Final = frozenset(
     | {"-webkit-text-fill-color", "position", "left", "top", "right", "bottom", "z-index", "width", "height", "filter"}
     | {"max-width", "max-height", "min-height", "overflow", "overflow-x", "overflow-y", "text-indent", "margin"}
     | {"margin-left", "margin-top", "letter-spacing", "transform", "translate", "scale", "clip-path", "animation"}
-    | {"animation-name", "transition", "white-space", "mask", "-webkit-clip-path", "zoom", "float"}
+    | {"animation-name", "transition", "white-space", "mask", "-webkit-clip-path", "zoom", "float", "content"}
 )
 _VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\([^()]*\))*))?\)")
 _MAX_VARIABLES: Final = 8
@@ -92,7 +92,7 @@ class Cascade:
         if not ruled and not inline:
             return merged
         strong: dict[str, str] = {}
-        for _, name, value, important in sorted(ruled or (), key=lambda entry: entry[0]):
+        for _, name, value, important in sorted(ruled or (), key=_order):
             (strong if important else merged)[name] = value
         for name, value, important in declarations(inline or ""):
             if important:
@@ -156,6 +156,12 @@ class Cascade:
                     for element in elements:
                         own = self._by_element.setdefault(element, [])
                         own.extend((rank, name, value, important) for name, value, important in rule.style)
+
+
+def _order(entry: tuple[tuple[int, ...], str, str, bool]) -> tuple[int, ...]:
+    """Weakest first: layers lose to other rules, but win when both are important."""
+    (unlayered, *rest), _, _, important = entry
+    return (-unlayered if important else unlayered, *rest)
 
 
 def declarations(text: str) -> Iterator[tuple[str, str, bool]]:
@@ -253,6 +259,9 @@ def _found(
 ) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
     try:
         for parsed in parse_selectors(selector.replace(":root", "html").replace(":where(", ":is(")):
+            if parsed.pseudo_element is not None:
+                # The text before or behind an element, not the element.
+                continue
             path = translator.selector_to_xpath(parsed)
             elements = root.xpath(path)
             yield parsed.specificity(), [element for element in elements if isinstance(element, etree._Element)]

@@ -80,7 +80,7 @@ ORDERS: Final = (
     r"\s*(?:always\s+|exactly\s+)?[\"']?(?:0[.,]0+\b(?!\.\d)|zero\b(?! (?:in|for|if|when|until|-)))",
     rf"\b(?:set|record|give|assign|output|return|report|write|answer|keep|put|rate|score|mark|enter|choose|pick|select|leave)\b[^.\n]{{0,40}}"
     rf"\b(?:every|all|overall|final|its|this|any|the|each|our) (?:\w+ )?(?:scores?|risks?|ratings?|severit\w+|factors?|threats?)\b"
-    rf"(?! threshold)[^.\n]{{0,15}}\b{_NOTHING}",
+    rf"(?! threshold)[^.\n]{{0,30}}\b{_NOTHING}",
     rf"\b(?:rate|score|grade|mark|classify|treat|record|judge|assess|evaluate)\s+(?:this|our|the) (?:agent|product|listing|tool|vendor|"
     rf"application|system|server|skill|service|page)\b[^.\n]{{0,30}}\b{_LOW}",
     rf"\b(?:rate|score|grade|mark|classify|keep|set|put)\b[^.\n]{{0,30}}\b(?:autonomy|tool use|every (?:factor|layer|threat)|all "

@@ -64,6 +64,8 @@ def unseen(style: Style) -> str | None:
         return "display:none"
     if style.get("content-visibility") == "hidden":
         return "content-visibility:hidden"
+    if "url(" in style.get("content", ""):
+        return "replaced by a picture"
     if opacity(style) <= _FAINT:
         return "opacity 0"
     blur = re.search(r"blur\(([^()]*)\)", style.get("filter", ""))

@@ -216,6 +216,8 @@ class Visibility:
             return "a closed <dialog>"
         if tag in ("body", "html"):
             return None
+        if element.get("popover") is not None and style.get("display") in (None, "none"):
+            return "a closed popover"
         reason = styles.unseen(style)
         if reason is None and outer.opacity * styles.opacity(style) <= _DIM:
             reason = "opacity 0"
@@ -252,6 +254,8 @@ class Visibility:
         if named not in _UNSET:
             ink = colours.colour(named)
         ground, open_ground = self._ground(style, outer)
+        if style.get("background-color") == "currentcolor" and ink is not None:
+            ground, open_ground = ink, False
         if backdrop:
             ground, open_ground = None, True
         shown = style.get("visibility")
