@@ -158,6 +158,69 @@ def test_a_further_source_that_needs_javascript_is_told():
     assert "septet[browser]" in missing[0].detail
 
 
+@pytest.mark.parametrize("door", ["/go/acme", "/out?url=acme", "/agents/acme/visit", "/redirect/77"])
+def test_a_directory_that_counts_its_visitors_leads_to_the_product(door):
+    pages = {
+        "dir.example.org/agents/acme": page("Acme", PROSE + f"<a href='{door}' rel=nofollow>Visit website</a>"),
+        f"dir.example.org{door}": moved("http://www.acme.example.com/?utm_source=dir"),
+        "www.acme.example.com/?utm_source=dir": page("Acme", said("product") + "<a href=/security>Security</a>"),
+        "www.acme.example.com/security": said("security"),
+    }
+    intake, _ = crawled(pages, DEEP)
+    assert [(site.role, site.because) for site in intake.sites] == [("product", "Visit website")]
+    assert OWN + "security" in read_of(intake)
+
+
+@pytest.mark.parametrize("lands", ["https://twitter.com/acme", "http://10.0.0.1/", "http://dir.example.org/"])
+def test_a_door_to_nobodys_site_names_none(lands):
+    pages = {
+        "dir.example.org/agents/acme": page("Acme", PROSE + "<a href=/go/acme>Visit website</a>"),
+        "dir.example.org/go/acme": moved(lands),
+        "dir.example.org/": said("directory"),
+    }
+    intake, wire = crawled(pages, DEEP)
+    assert intake.sites == ()
+    assert {address for address, _ in wire.connects} == {PUBLIC}
+
+
+def test_a_link_with_words_that_name_the_site_outdoes_a_door():
+    links = "<a href=/go/acme>Visit website</a><a href=http://acme.example.com/>Website</a>"
+    pages = {"dir.example.org/agents/acme": page("Acme", PROSE + links), "acme.example.com/": said("product")}
+    intake, wire = crawled(pages, DEEP)
+    assert [site.url for site in intake.sites] == ["http://acme.example.com/"]
+    assert "/go/acme" not in {path for _, path, _ in wire.requests}
+
+
+@pytest.mark.parametrize(
+    ("words", "url", "named"),
+    [
+        ("GitHub", "http://stranger.example.net/acme/mail", False),
+        ("Source code on GitHub", "http://github.example.net.stranger.example.edu/a", False),
+        ("GitHub", "https://github.com.example.net/acme/mail", False),
+        ("GitHub", "https://github.com/acme", False),
+        ("GitHub", "https://github.com/orgs/acme", False),
+        ("GitHub", "https://github.com/acme/mail", True),
+        ("GitLab", "https://gitlab.acme.example.com/acme/mail", True),
+        ("Source code", "https://git.acme.example.com/acme/mail", True),
+    ],
+)
+def test_what_a_link_calls_its_code_host_must_be_one(words, url, named):
+    pages = {"dir.example.org/agents/acme": page("Acme", PROSE + f"<a href={url}>{words}</a>")}
+    intake, _ = crawled(pages, DEEP)
+    assert [site.role for site in intake.sites] == ["repository"] * named
+
+
+def test_strangers_below_a_shared_suffix_are_not_the_product():
+    links = "<a href=http://acme.github.io/>Website</a>"
+    more = "<a href=http://evil.github.io/security>Security</a><a href=http://evil.co.uk/docs>Docs</a>"
+    pages = {
+        "dir.example.org/agents/acme": page("Acme", PROSE + links),
+        "acme.github.io/": page("Acme", said("product") + more),
+    }
+    _, wire = crawled(pages, DEEP)
+    assert hosts(wire) <= {"dir.example.org", "acme.github.io"}
+
+
 def test_older_versions_of_a_page_are_left_out():
     links = "".join(
         f"<a href=/docs/{edition}/{topic}>{topic}</a> "

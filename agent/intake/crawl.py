@@ -154,7 +154,9 @@ class Crawl:
         if product is not None:
             scope.product = product[0]
             self.sites.insert(0, product[1])
-            self._push(scope, Candidate(product[0], scope, Verdict(_FIRST, "", False, "product"), 1))
+        front = scope.product or scope.door
+        if front is not None:
+            self._push(scope, Candidate(front, scope, Verdict(_FIRST, "", False, "product"), 1))
         if self.subject and self.subject.chosen:
             for link, target in targets:
                 if " ".join(link.text.split()) == self.subject.name and scope.place(target) == "listing":
@@ -331,9 +333,9 @@ class Crawl:
 
     def _where_landed(self, candidate: Candidate, landed: Target) -> str:
         """Why a redirect led to no page of this crawl, or an empty text."""
-        if candidate.target == candidate.scope.product and not candidate.scope.place(landed):
-            candidate.scope.product = landed  # The site that the listing names has moved.
-            self.sites[0] = self.sites[0].model_copy(update={"url": landed.url})
+        site = candidate.scope.moved(candidate.target, landed)
+        if site is not None:
+            self.sites = [site, *(known for known in self.sites if known.role != site.role)]
         if identity(landed) == candidate.key:
             return ""
         if not candidate.scope.place(landed):
@@ -344,8 +346,7 @@ class Crawl:
 
     def _may_lead(self, first: Target, landed: Target) -> bool:
         """Whether a redirect stays on the sites of this crawl; only the front page of the product may move."""
-        scopes = [scope for scope, _ in self._starts]
-        return any(scope.place(landed) or first == scope.product for scope in scopes)
+        return any(scope.place(landed) or scope.may_move(first) for scope, _ in self._starts)
 
     def _canonical(self, landed: Target, page: Page) -> None:
         """A page's own name for itself keeps it from being asked for again; it is never fetched for its own sake."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from agent.intake.identity import identity
 from agent.intake.net.netguard import Target
 from agent.intake.pages.page import PageLink
 from agent.records import Site
@@ -92,6 +93,13 @@ _CODE: Final = re.compile(
 _SITE_ROLES: Final = frozenset({"homepage", "home-page", "official"})
 _CODE_ROLES: Final = frozenset({"vcs-git", "code-repository", "repository", "vcs"})
 _ENDS: Final = re.compile(r"^[^\w]+|[^\w)]+$")
+_BRANDS: Final = ("github", "gitlab", "codeberg", "bitbucket")
+_DOOR: Final = re.compile(
+    r"/(?:go|goto|out|outbound|external|exit|away|visit|redirect|redir|r|click|clicks|link|leave|track)(?:/|\.\w+|\?|$)"
+    r"|/(?:visit|website|out|go|redirect)/?(?:\?|$)|[?&](?:url|u|to|target|dest|destination|redirect)=",
+    re.IGNORECASE,
+)
+"""Addresses that are there to send a visitor elsewhere."""
 _OWNER_AND_NAME: Final = 2
 _MAX_WORDS: Final = 10
 _SITE_GRADE: Final = 3
@@ -117,6 +125,23 @@ class Scope:
     admits: Callable[[str, int], bool]
     product: Target | None = None
     repository: Repository | None = None
+    door: Target | None = None
+    """An address of the listing's own host that its words call the product's site; where it leads is not known yet."""
+    because: str = ""
+    """Words of the link that named the product's site or the door to it."""
+
+    def may_move(self, first: Target) -> bool:
+        """Whether `first` may redirect to any site: the front page of the product, or the door to it."""
+        named = [known for known in (self.product, self.door) if known is not None]
+        return identity(first) in {identity(known) for known in named}
+
+    def moved(self, first: Target, landed: Target) -> Site | None:
+        """The product's site, once its front page or the door to it, `first`, turned out to lead to `landed`."""
+        nobodys = registered_domain(landed.host) in _NOBODYS or landed.host in CODE_HOSTS
+        if not self.may_move(first) or self.place(landed) or nobodys:
+            return None
+        self.product, self.door = landed, None
+        return Site(role="product", url=landed.url, because=self.because)
 
     @property
     def own_site(self) -> bool:
@@ -179,10 +204,12 @@ def named_sites(
 
     `links` are the listing's links with their readings, `name` is the product's. A link counts only when its own
     words or its role say what it leads to, and never among neighbours; on a page deep in a directory, navigation and
-    footer are the directory's own.
+    footer are the directory's own. When the site is named only by an address through which the directory counts its
+    visitors, that becomes the scope's `door`.
     """
     best: tuple[int, Target, str] | None = None
     code: tuple[Repository, Site] | None = None
+    scope.door = None
     for link, target in links:
         if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site):
             continue
@@ -200,11 +227,14 @@ def named_sites(
         grade = _grade(words, roles, name)
         if link.region == "chrome" and grade != _DOCS_GRADE:
             continue  # The frame of the vendor's own site leads to others' sites; only documentation is its own.
+        if grade == _SITE_GRADE and same_site(scope.home, target) and _DOOR.search(target.path) and not scope.door:
+            scope.door, scope.because = target, (words or link.rel)[:200]
         outside = not scope.place(target) and registered_domain(target.host) not in _NOBODYS
         if grade and outside and target.host not in CODE_HOSTS and (best is None or grade > best[0]):
             best = (grade, target, words or link.rel)
     if best is None:
         return None, code
+    scope.door, scope.because = None, best[2][:200]
     return (best[1], Site(role="product", url=best[1].url, because=best[2][:200])), code
 
 
@@ -227,6 +257,10 @@ def _repository(target: Target, words: str, roles: frozenset[str]) -> Repository
         return None
     owner, name = segments[0], segments[1].removesuffix(".git")
     host = target.host.removeprefix("www.")
+    if any(brand in words.casefold().replace(" ", "") and brand not in target.host for brand in _BRANDS):
+        return None  # It says so and leads elsewhere.
+    if host.startswith(tuple(f"{known}." for known in CODE_HOSTS)):
+        return None
     says = bool(_CODE.fullmatch(words)) or bool(roles & _CODE_ROLES)
     named = host in CODE_HOSTS and words.casefold() in (
         f"{owner}/{name}".casefold(),
