@@ -76,7 +76,7 @@ _ENDS_OR_NOT: Final = frozenset(
 _LIST_MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–·]|\d{1,3}[.)]|\[[ xX]\])[ \t]+")
 _HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _TABLE_RULE = re.compile(r"[\s|:+=-]*")
-_END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*(?=\s)")
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)")
 _MAX_WORD: Final = 40
 """Characters round a full stop that tell whether it ends a sentence; more would be read again for every stop."""
 _LAST_WORD = re.compile(r"[\w.]*$")
