@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
-from agent.intake.compose import compose
+from agent.intake.compose import MAX_TEXT, compose, shortened
 from agent.intake.crawl import Crawl
 from agent.intake.faults import MIN_WORDS, words
 from agent.intake.net.answer import Fetched, Web
@@ -281,6 +281,11 @@ def _add_missing(g: _Gathering, crawl: Crawl) -> None:
     if crawl.unread:
         g.missing.append(Missing(reason="budget", detail=f"{crawl.unread} linked pages were not read"))
     g.missing.extend(Missing(reason="near-empty", detail=f"{url} has next to no text") for url in crawl.thin)
+    for part in g.parts:
+        left = shortened(part.page)[1]
+        if left:
+            detail = f"{part.url} is longer than {MAX_TEXT:,} characters, the last {left:,} were not read"
+            g.missing.append(Missing(reason="budget", detail=detail))
     listing = g.parts[0]
     count = words(listing.page)
     if listing.page.scripts and count < _NEAR_EMPTY_WORDS:
