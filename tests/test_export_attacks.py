@@ -30,6 +30,11 @@ ATTACKS: Final = {case["id"]: case["payload"] for case in CASES if case["class"]
     "backslashes": "\\<script>\\\\<b> click\\]\\(javascript:1) \\| a",
     "tags": "\U000e0041\U000e0042 \u202etxt\u2066 \ufeff\u200b",
 }
+# Further spellings of what others do by default.
+SLOW: Final = frozenset(
+    ("I113", "I114", "I116", "I120", "I123", "I124", "I132", "I134", "I137", "hyperlink", "autolink", "entities")
+)
+NAMES: Final = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in ATTACKS]
 TEXT: Final = (
     "<p>Acme Mail Agent reads a team's shared mailbox, drafts replies and sends them through Gmail with the owner's "
     "account. It runs Python snippets in a container, and remembers earlier conversations for ninety days.</p>"
@@ -69,7 +74,7 @@ def listing(folder: Path, title: str, *, heading: str = "", body: str = "") -> P
     return file
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_as_heading_quote_and_note(name: str, septet: Septet, tmp_path: Path) -> None:
     payload = ATTACKS[name]
     words = html.escape(payload)
@@ -86,7 +91,7 @@ def test_as_heading_quote_and_note(name: str, septet: Septet, tmp_path: Path) ->
     assert json.loads(stored)["product"]["name"] == "Acme Mail Agent"
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_as_the_name_of_the_product(name: str, septet: Septet, tmp_path: Path) -> None:
     payload = ATTACKS[name]
     named = septet("draft", listing(tmp_path, "Acme Mail Agent"), "--product", payload)
@@ -98,7 +103,7 @@ def test_as_the_name_of_the_product(name: str, septet: Septet, tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == ["listing.html", "out"]
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_in_what_intake_prints(name: str, septet: Septet, tmp_path: Path) -> None:
     payload = ATTACKS[name]
     body = f"<h2>{html.escape(payload)}</h2><p>It reads mail.</p><p style='display:none'>{html.escape(payload)}</p>"

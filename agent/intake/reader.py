@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from agent.errors import SourceError, UsageError
 from agent.intake.compose import MAX_TEXT, compose, shortened
 from agent.intake.crawl import Crawl
-from agent.intake.faults import MIN_WORDS, words
+from agent.intake.faults import MIN_WORDS, is_nearly_empty, words
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.pages.boilerplate import without_repeats
@@ -256,6 +256,9 @@ def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
 
 def _check_listing(part: _Part, where: str) -> None:
     count = words(part.page)
+    if part.page.wall in ("login", "consent") and is_nearly_empty(part.page) and "://" in where:
+        what = "behind a log-in" if part.page.wall == "login" else "behind a consent wall"
+        raise SourceError(f"the page is {what}", where=where, hint="save the page from a browser and give the file")
     if count >= MIN_WORDS:
         return
     if part.page.scripts:
