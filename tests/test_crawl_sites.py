@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.errors import RefusedError
 from agent.intake.identity import edition, named_path, template, version
 from agent.intake.net.netguard import Guard
 from agent.intake.net.network import open_network
@@ -208,6 +209,32 @@ def test_what_a_link_calls_its_code_host_must_be_one(words, url, named):
     pages = {"dir.example.org/agents/acme": page("Acme", PROSE + f"<a href={url}>{words}</a>")}
     intake, _ = crawled(pages, DEEP)
     assert [site.role for site in intake.sites] == ["repository"] * named
+
+
+@pytest.mark.parametrize("how", ["link", "repository", "door", "start", "redirect"])
+def test_a_public_page_does_not_lead_to_a_host_that_the_operator_admitted(how):
+    inner = "http://wiki.corp:8080/team/notes"
+    body = {"link": f"<a href={inner}>Website</a>", "repository": f"<a href={inner}>Source code</a>"}
+    ways = {"door": "<a href=/go/acme>Visit website</a>", "redirect": "<a href=/agents/acme/security>Security</a>"}
+    pages = {
+        "dir.example.org/agents/acme": moved(inner) if how == "start" else page("Acme", PROSE + (body | ways)[how]),
+        "dir.example.org/go/acme": moved(inner),
+        "dir.example.org/agents/acme/security": moved(inner),
+    }
+
+    def answer(host, path):
+        found = pages.get(host + path, "none")
+        return found if isinstance(found, bytes) else http(found.encode())
+
+    wire = Wire(no_robots(answer))
+    names = Names({"wiki.corp": [["10.0.0.1"]]}, otherwise=[PUBLIC])
+    with open_network(QUICK, ["wiki.corp:8080"], resolve=names, backend=wire) as (guard, web):
+        if how == "start":
+            with pytest.raises(RefusedError, match="admitted"):
+                read_inputs([DEEP], web, QUICK, guard=guard, now=NOW)
+        else:
+            assert read_inputs([DEEP], web, QUICK, guard=guard, now=NOW).intake.sites == ()
+    assert {address for address, _ in wire.connects} == {PUBLIC}
 
 
 def test_strangers_below_a_shared_suffix_are_not_the_product():

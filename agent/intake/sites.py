@@ -213,6 +213,8 @@ def named_sites(
     for link, target in links:
         if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site):
             continue
+        if scope.admits(target.host, target.port) and not scope.admits(scope.home.host, scope.home.port):
+            continue  # A public page does not choose among the hosts that the operator opened.
         words = _ENDS.sub("", " ".join(link.text.split()))
         roles = frozenset(link.rel.split())
         if roles & _NOT_THE_PAGES_OWN:

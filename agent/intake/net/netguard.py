@@ -126,8 +126,11 @@ class Guard:
     def check_redirect(self, first: Target, landed: Target) -> None:
         """Whether the page `first` may redirect to `landed`.
 
-        Raises RefusedError when the redirect leaves the sites that are read.
+        Raises RefusedError when the redirect leaves the sites that are read, and when a public page sends to a host
+        that the operator admitted: only the operator and such hosts themselves name those.
         """
+        if self.admits(landed.host, landed.port) and not self.admits(first.host, first.port):
+            raise RefusedError("a public page redirects to an admitted host", where=landed.url, hint=_HINT_ELSEWHERE)
         if self.may_lead is not None and not self.may_lead(first, landed):
             raise RefusedError("it redirects to another site", where=landed.url, hint=_HINT_ELSEWHERE)
 
