@@ -2,6 +2,8 @@
 
 import pytest
 
+from agent.intake.compose import MAX_TEXT, shortened
+from agent.intake.pages.page import Block, Page
 from agent.intake.pages.sanitise import clean
 
 
@@ -53,3 +55,11 @@ def test_honest_scripts_stay_without_a_finding(text):
 def test_what_a_reader_cannot_see_is_told(text, kind):
     assert kinds(text) == [kind]
     assert clean(clean(text, "").text, "").removed == ()
+
+
+def test_a_document_is_read_up_to_a_stated_size():
+    page = Page("", tuple(Block("paragraph", "The agent sends mail. " * 100) for _ in range(200)))
+    kept, left = shortened(page)
+    assert sum(len(block.text) for block in kept.blocks) == MAX_TEXT
+    assert left == 200 * 2200 - MAX_TEXT
+    assert shortened(kept) == (kept, 0)
