@@ -116,7 +116,7 @@ class Layout:
             return True
         if tag == "aside" or role == "complementary":
             # A note without a link, inside the main text, is a part of that text however short.
-            said = main and not self.size(element).linked
+            said = main and not self.size(element).linked and self.size(element).chars > _MARK_CHARS
             note = said or _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}")
             return not note and self._thin(element)
         if role == "tablist":
