@@ -42,6 +42,14 @@ class Held(NamedTuple):
     constants: Combination
 
 
+class Errors(NamedTuple):
+    """Mean absolute errors against the published labels."""
+
+    factor: float
+    total: float
+    """Of the sum of the ten factors."""
+
+
 def fitted(lessons: Sequence[Lesson]) -> Combination:
     """The constants for products that are not in the corpus."""
     return combine.fit(_rows([lesson.row for lesson in lessons]))
@@ -66,16 +74,27 @@ def held_out(lessons: Sequence[Lesson]) -> tuple[Held, ...]:
     return tuple(found)
 
 
-def figures(cases: Sequence[Held]) -> tuple[str, ...]:
-    """Rows of a table: how far each way of making a value is from the published labels."""
+HELD: Final = "stacked, held in the embedded range"
+
+
+def measured(cases: Sequence[Held]) -> dict[str, Errors]:
+    """How far each way of making a value is from the published labels, values rounded to tenths."""
     ways: tuple[tuple[str, Callable[[Held, FactorKey], float]], ...] = (
         ("llm alone", lambda case, key: case.row.llm[key]),
         ("embedded alone", lambda case, key: case.row.embedded[key]),
         ("mean of the two", lambda case, key: (case.row.llm[key] + case.row.embedded[key]) / 2),
         ("stacked, free", lambda case, key: _stacked(case, key)),
-        ("stacked, held in the embedded range", lambda case, key: float(_combined(case, key).value)),
+        (HELD, lambda case, key: float(_combined(case, key).value)),
     )
-    rows = [_figure(name, cases, way) for name, way in ways]
+    return {name: _errors(cases, way) for name, way in ways}
+
+
+def figures(cases: Sequence[Held]) -> tuple[str, ...]:
+    """What is printed: a row for each way of making a value, then what the ranges cover."""
+    rows = [
+        f"{name:38} factor MAE {found.factor:.4f}   sum {found.total:.3f}   ({len(cases)} cases)"
+        for name, found in measured(cases).items()
+    ]
     ranges = [(_combined(case, key), case.row.published[key]) for case in cases for key in LABELLED]
     covered = mean(float(made.low) - _HAIR <= label <= float(made.high) + _HAIR for made, label in ranges)
     width = mean(float(made.high - made.low) for made, _ in ranges)
@@ -157,14 +176,15 @@ def _combined(case: Held, key: FactorKey) -> combine.Combined:
     return combine.combine(key, case.estimates[key], Proposal(case.row.llm[key], None), case.constants)
 
 
-def _figure(name: str, cases: Sequence[Held], way: Callable[[Held, FactorKey], float]) -> str:
+def _errors(cases: Sequence[Held], way: Callable[[Held, FactorKey], float]) -> Errors:
     made = [{key: _tenth(way(case, key)) for key in LABELLED} for case in cases]
     labels = [case.row.published for case in cases]
-    single = mean(error(made[n][key], labels[n][key]) for n in range(len(cases)) for key in LABELLED)
-    total = mean(
-        error(sum(made[n].values()), sum(labels[n][key] for key in LABELLED), _SUM_TOP) for n in range(len(cases))
-    )
-    return f"{name:38} factor MAE {single:.4f}   sum {total:.3f}   ({len(cases)} cases)"
+    single = [error(values[key], label[key]) for values, label in zip(made, labels, strict=True) for key in LABELLED]
+    totals = [
+        error(sum(values.values()), sum(label[key] for key in LABELLED), _SUM_TOP)
+        for values, label in zip(made, labels, strict=True)
+    ]
+    return Errors(mean(single) or 0.0, mean(totals) or 0.0)
 
 
 def _tenth(value: float) -> float:

@@ -19,7 +19,10 @@ from agent.drafting.combine import (
 )
 from agent.errors import InputError, SchemaError
 from agent.records import FactorEstimate, Part
+from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
+from evals.fit_combine import HELD, held_out, measured
+from evals.run import bundled_lessons
 
 KEY: FactorKey = "autonomy_of_action"
 EVEN_MIX = FactorMix(intercept=0.0, llm=0.5, embedded=0.5, below=-0.2, above=0.2)
@@ -154,3 +157,15 @@ def test_a_damaged_file_is_a_schema_error(tmp_path: Path) -> None:
         load_combination(path)
     with pytest.raises(SchemaError, match="cannot be read"):
         load_combination(tmp_path / "missing.json")
+
+
+@pytest.mark.slow
+def test_the_combination_is_better_than_either_source_on_families_that_it_has_not_seen() -> None:
+    lessons = bundled_lessons(Settings())
+    found = measured(held_out(lessons))
+    held = found[HELD]
+    assert held.factor <= 0.125
+    assert held.total <= 0.90
+    for alone in ("llm alone", "embedded alone"):
+        assert held.factor < found[alone].factor
+        assert held.total < found[alone].total
