@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 from agent.intake.pages.html import read_html
 
 PAGES: Final = Path(__file__).parent / "pages"
-SETS: Final = ("own", "blind")
+SETS: Final = ("own", "blind", "unseen")
 MEAN_BAR: Final = 0.95
 PAGE_BAR: Final = 0.85
 MUST_BAR: Final = 0.98
