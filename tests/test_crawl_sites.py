@@ -122,6 +122,19 @@ def test_a_redirect_to_a_stranger_is_not_followed(start):
     assert states(intake)[docs] == ("refused", "it redirects to another site")
 
 
+def test_a_style_sheet_may_move_within_its_site_only():
+    head = "<link rel=stylesheet href=/a.css><link rel=stylesheet href=/b.css>"
+    pages = {
+        "www.acme.example.com/": page("Acme", PROSE + "<p class=gone>Nobody sees these words.</p>", head=head),
+        "www.acme.example.com/a.css": moved("/real.css"),
+        "www.acme.example.com/b.css": moved("http://stranger.example.net/b.css"),
+        "www.acme.example.com/real.css": http(b".gone{display:none}", kind="text/css"),
+    }
+    intake, wire = crawled(pages, OWN)
+    assert "stranger.example.net" not in hosts(wire)
+    assert "Nobody sees" not in intake.documents[0].text
+
+
 def test_a_start_may_redirect_anywhere():
     pages = {"dir.example.org/agents/acme": moved(OWN), "www.acme.example.com/": page("Acme", PROSE)}
     intake, _ = crawled(pages, DEEP)

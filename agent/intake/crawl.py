@@ -23,7 +23,7 @@ from agent.intake.pages.page import Page, PageLink
 from agent.intake.ranking import Verdict, is_log_in, is_no_page, is_other_product, judge, worth_of_path, worth_of_text
 from agent.intake.reading import Read
 from agent.intake.sheets import Sheets
-from agent.intake.sites import CODE_HOSTS, Scope, named_sites
+from agent.intake.sites import CODE_HOSTS, Scope, named_sites, same_site
 from agent.intake.subject import Subject, product_name, resolve_subject, speaks_of
 from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
@@ -65,6 +65,8 @@ class Crawl:
 
     def __post_init__(self) -> None:
         """Nothing was asked for yet."""
+        self.guard.may_lead = self._may_lead
+        self._free: set[str] = set()
         self._attempts = 0
         self._starts: list[tuple[Scope, Read]] = []
         self._frontier = Frontier(self.settings.max_pages_per_template)
@@ -105,7 +107,6 @@ class Crawl:
             self._push_links(scope, scope.home, targets, 0, beside=False)
             if place == 0 and self.settings.max_depth:
                 self._discover(scope)
-        self.guard.may_lead = self._may_lead
         found: list[Read] = []
         while batch := self._batch():
             found.extend(self._take(batch))
@@ -118,6 +119,7 @@ class Crawl:
         if reason:
             raise SourceError(reason, where=target.url, hint="raise total_seconds or max_total_bytes")
         self.progress(f"reading {target.url}")
+        self._free.add(identity(target))
         [outcome] = self.web.get_all([target.url])
         if isinstance(outcome, SeptetError):
             raise outcome
@@ -129,8 +131,7 @@ class Crawl:
         if landed != target:
             self._note(landed.url, "read", "where the source led")
         self._seen |= {identity(target), identity(landed)}
-        onwards = page.refresh and hops < _MAX_REFRESH and is_nearly_empty(page)
-        if onwards:
+        if page.refresh and hops < _MAX_REFRESH and is_nearly_empty(page):
             return self._read_start(self.guard.parse(resolve(outcome.url, page.refresh)), hops + 1)
         if kind == "html":
             [page] = self._sheets.styled([(outcome, page)])
@@ -276,7 +277,7 @@ class Crawl:
     def _take(self, batch: Sequence[Candidate]) -> list[Read]:
         for candidate in batch:
             self.progress(f"reading {candidate.target.url}")
-        self._attempts += sum(not candidate.probe for candidate in batch)
+            self._attempts += not candidate.probe
         outcomes = self.web.get_all([candidate.target.url for candidate in batch])
         parsed = [self._parsed(candidate, outcome) for candidate, outcome in zip(batch, outcomes, strict=True)]
         html = [read for read in parsed if read is not None and read.kind == "html"]
@@ -345,13 +346,13 @@ class Crawl:
         return "the same page as one that was read already" if identity(landed) in self._seen else ""
 
     def _may_lead(self, first: Target, landed: Target) -> bool:
-        """Whether a redirect stays on the sites of this crawl; only the front page of the product may move."""
+        """Whether a redirect stays on the sites of the crawl; only sources and the product's front page may move."""
+        if identity(first) in self._free or same_site(first, landed):
+            return True
         return any(scope.place(landed) or scope.may_move(first) for scope, _ in self._starts)
 
     def _canonical(self, landed: Target, page: Page) -> None:
         """A page's own name for itself keeps it from being asked for again; it is never fetched for its own sake."""
-        if not page.canonical:
-            return
         address = resolve(landed.url, page.canonical)
         try:
             named = self.guard.parse(address.partition("#")[0])
@@ -382,10 +383,8 @@ class Crawl:
     def _note_thin(self, url: str, reason: str) -> bool:
         """Keep what is said of a page without text; whether it is one."""
         thin = reason.startswith(NO_TEXT)
-        if NEEDS_SCRIPT in reason:
-            self.scripted.append(url)
-        elif thin:
-            self.thin.append(url)
+        if thin or NEEDS_SCRIPT in reason:
+            (self.scripted if NEEDS_SCRIPT in reason else self.thin).append(url)
         return thin
 
     def _note_error(self, url: str, error: SeptetError, *, probe: bool) -> None:

@@ -106,6 +106,8 @@ class Polite:
                     host.started = self._meter.clock()
                     gate.close()
 
+                if not self._settings.delay_seconds and not host.crawl_delay:
+                    gate.close()
                 # Shut until the request is on its way: the delay counts from there, however long a connection took.
                 self._meter.when_sent(sent)
                 yield
