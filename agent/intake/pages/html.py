@@ -7,6 +7,7 @@ blocks is `trim`. Text that repeats over the pages of a site is taken out later,
 """
 
 import re
+from itertools import islice
 from typing import Final, NamedTuple
 
 from lxml import etree
@@ -15,6 +16,7 @@ from agent.intake.pages.cascade import without_sheets
 from agent.intake.pages.head import read_head
 from agent.intake.pages.layout import Layout, heads_neighbours, is_mark, names_of
 from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
+from agent.intake.pages.shadow import lay_out
 from agent.intake.pages.tree import Unreadable
 from agent.intake.pages.trim import Piece, letters, trimmed
 from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
@@ -38,6 +40,8 @@ _MIN_ALT: Final = 15
 _MAX_CELL: Final = 400
 _WORD: Final = 3
 """Letters from which a run of them is a word rather than a letter in a box."""
+_CARD_TEXTS: Final = 3
+_MAX_LABELS: Final = 20
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
@@ -86,6 +90,7 @@ def read_html(text: str) -> Page:
         return Page("", ())
     title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
     empty_mount = mount_is_empty(root)
+    lay_out(root)
     head = read_head(root)
     visibility = Visibility(root, linked)
     visibility.run()
@@ -194,7 +199,7 @@ class _Walk:
             if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
                 self._say(f" {alt} ", state)
         elif tag == "button" and not (element.get("aria-expanded") or element.get("aria-controls") or self._level):
-            return None
+            return state if _is_card(element) else None
         return state
 
     def _stands_apart(self, element: etree._Element) -> bool:
@@ -203,8 +208,12 @@ class _Walk:
         if previous is None or previous.tail or previous.tag != "span" or not self._buffer:
             return False
         before, text = self._buffer[-1], element.text or ""
-        boxes = bool(previous.get("class") and element.get("class")) and _tag_of(element.getparent()) != "code"
-        return boxes and before[-_WORD:].isalnum() and text[:_WORD].isalnum() and min(len(before), len(text)) >= _WORD
+        if _tag_of(element.getparent()) == "code" or min(len(before), len(text)) < _WORD:
+            return False
+        if not (before[-_WORD:].replace("_", "a").isalnum() and text[:_WORD].isalnum()):
+            return False
+        classes = bool(previous.get("class") and element.get("class"))
+        return classes or (before[-1].islower() and text[0].isupper() and min(len(before), len(text)) > _WORD)
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = _tag(element)
@@ -259,8 +268,11 @@ class _Walk:
         same = aside is not None and level == aside.level and (aside.section is None or parent is aside.parent)
         if aside is not None and (level < aside.level or same):
             self._aside = None
-        if self._aside is None and self.pieces and heads_neighbours(text):
+        if self._aside is None and self.pieces and self._opens_aside(self._heading, text):
             self._aside = _Aside(self.layout.section_of(self._heading), parent, level)
+
+    def _opens_aside(self, heading: etree._Element, text: str) -> bool:
+        return heads_neighbours(text) or self.layout.heads_talk(heading, text)
 
     def _hint(self, state: _State) -> AboutHint:
         return "other" if self._aside is not None else state.hint
@@ -329,6 +341,11 @@ def _is_alone(element: etree._Element) -> bool:
     """Whether nothing else stands in an element's parent."""
     parent = element.getparent()
     return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
+
+
+def _is_card(button: etree._Element) -> bool:
+    """Whether a button is a row or card that opens something: it holds several texts, not the words for a deed."""
+    return sum(1 for text in islice(button.itertext(), _MAX_LABELS) if _SEES.search(text)) >= _CARD_TEXTS
 
 
 def _code_text(element: etree._Element) -> str:

@@ -5,6 +5,7 @@ something else (cards of neighbours, reviews) is marked by the caller, not dropp
 """
 
 import re
+from itertools import islice
 from typing import Final, NamedTuple
 
 from lxml import etree
@@ -13,7 +14,7 @@ from lxml import etree
 _STRONG_NAMES: Final = re.compile(
     r"(?<![a-z0-9])(?:cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
     r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
-    r"|(?:site|page|main|global|layout|c|m)-footer|footer|table-of-contents|on-this-page|toc|linenos|linenodiv|blob-num"
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv|blob-num"
     r")(?![a-z0-9])"
 )
 _WEAK_NAMES: Final = re.compile(
@@ -29,6 +30,20 @@ _NEIGHBOUR_NAMES: Final = re.compile(
     r"|testimonials?|featured|sponsored?|advert(?:s|isement)?|ads|promo|trending|newsletter|subscribe|recently-viewed"
     r"|recent-(?:posts|entries)|aivss|maestro)(?![a-z0-9])"
 )
+# Names that stand as often for content: chrome where most of what they name is links, and discussion where it is posts.
+_LINK_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:tabs?|tab-?bar|tab-?list)(?![a-z0-9])")
+_TALK_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:comments?|replies|discussions?)(?![a-z0-9])")
+_TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
+_TALK: Final = re.compile(
+    r"\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}|an? \w{3,7}) ago\b"
+    r"|\b(?:leave|add|write|post) a (?:comment|reply)\b",
+    re.IGNORECASE,
+)
+_BYLINE_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:byline|meta|infos?|author|poster)(?![a-z0-9])")
+_BYLINE: Final = (
+    "boolean(.//time) and boolean(.//a[contains(@href, '/u/') or contains(@href, '/user') or contains(@href, '/@') or "
+    "contains(@href, '/profile') or contains(@href, '/member')] | .//*[@itemprop='author'])"
+)
 _NEIGHBOUR_ITEMS: Final = frozenset({"review", "reviews", "aggregateRating"})
 _THINGS: Final = (
     r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
@@ -42,6 +57,7 @@ _NEIGHBOUR_HEADING: Final = re.compile(
     r"|people who .*|popular ways to\b.*|more (?:from|like|by)\b.*"
     r"|(?:customer |user |verified |product )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?|[\d.]+ out of 5.*"
     r"|testimonials|what (?:our )?\w+ (?:say|think|are saying)\b.*|loved by\b.*"
+    r"|used by(?: [\d.,]+[km]?\+?)?|(?:spaces|collections?|projects|packages|repositories) (?:using|including)\b.*"
     r"|trusted by\b.*|newsletter|stay (?:updated|in the loop|up to date)\b.*|get .{3,40} in your inbox|share this\W*"
     r"|関連記事|関連項目|お客様の声|منتجات مشابهة",
     re.IGNORECASE,
@@ -65,6 +81,10 @@ _PROSE_CHARS: Final = 220
 _LINKED: Final = 0.4
 _BARE_HEADING: Final = 1.3
 _MARK_CHARS: Final = 20
+_BYLINE_CHARS: Final = 100
+"""Characters up to which a name and a time are the line above a post and not a post."""
+_TALK_REACH: Final = 100
+"""Texts of an element that are looked at for signs of posts."""
 
 
 class Size(NamedTuple):
@@ -125,14 +145,26 @@ class Layout:
             return self.is_small(element)
         if not names or element in self._titled or not self.is_small(element):
             return False
-        return bool(_STRONG_NAMES.search(names)) or (bool(_WEAK_NAMES.search(names)) and self._thin(element))
+        if _STRONG_NAMES.search(names) or (_WEAK_NAMES.search(names) and self._thin(element)):
+            return True
+        size = self.size(element)
+        if size.chars < _BYLINE_CHARS and _BYLINE_NAMES.search(names) and element.xpath(_BYLINE):
+            return True
+        linked = size.linked > _LINKED * size.chars and size.chars < _PROSE_CHARS
+        return linked and _LINK_NAMES.search(names) is not None
 
     def is_neighbour(self, element: etree._Element, tag: str, names: str) -> bool:
         """Whether an element says that it is about something else: related, reviews, sponsored and the like."""
         if tag in _NEVER or element in self._titled:
             return False
         named = bool(names and _NEIGHBOUR_NAMES.search(names)) or element.get("itemprop") in _NEIGHBOUR_ITEMS
-        return named and self.is_small(element)
+        talk = not named and bool(names and _TALK_NAMES.search(names)) and _is_talk(element)
+        return (named or talk) and self.is_small(element)
+
+    def heads_talk(self, heading: etree._Element, text: str) -> bool:
+        """Whether a heading opens the posts of readers: it says so, and what stands below it reads like posts."""
+        section = self.section_of(heading) if _TALK_HEADING.fullmatch(text) else None
+        return section is not None and _is_talk(section)
 
     def is_small(self, element: etree._Element) -> bool:
         """Whether an element holds less than half of the page's text: a name alone never drops the page."""
@@ -219,6 +251,11 @@ def names_of(element: etree._Element, tag: str) -> str:
 def is_mark(element: etree._Element, names: str, size: Size) -> bool:
     """Whether a link is a mark beside text (anchor, source, edit) rather than text."""
     return size.chars <= _MARK_CHARS and bool(names) and bool(_MARK_NAMES.search(names))
+
+
+def _is_talk(element: etree._Element) -> bool:
+    """Whether the beginning of an element reads like posts of people: who wrote when, and the wish for a reply."""
+    return _TALK.search(" ".join(islice(element.itertext(), _TALK_REACH))) is not None
 
 
 def heads_neighbours(text: str) -> bool:

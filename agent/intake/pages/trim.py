@@ -15,7 +15,7 @@ _DENSE_SCRIPT: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ACTION: Final = re.compile(
     r"(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download|install|add"
     r"|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev|previous|older|newer"
-    r"|details|more|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
+    r"|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
     re.IGNORECASE,
 )
 # Set phrases of sites. Each is closed on both sides: "Updated files are sent on" or "Powered by GPT" is evidence.
@@ -28,6 +28,14 @@ _MAKERS: Final = (
 )
 _CROWD: Final = (
     r"(?:\w+ ){0,3}(?:teams|companies|developers|engineers|customers|businesses|organi[sz]ations|brands|people)"
+)
+_SPANS: Final = r"(?:second|minute|hour|day|week|month|year)"
+_COUNTS: Final = (
+    r"(?:\W? ?[\d.,]+ ?[km]?\+? (?:reviews?|ratings?|likes?|votes?|upvotes?|followers?|comments?|repl(?:y|ies)"
+    r"|reactions?|claps?|views?|bookmarks?))"
+)
+_RATING: Final = (
+    r"[\d.]+(?: ?/ ?(?:4|5|10)(?:\.0)?| ?stars?| ?★+| out of \d)(?: ?\(?[\d.,]+[km]?(?: \w+)?\)?)?|[★☆⭐ ]+[\d.]*"
 )
 _PHRASE: Final = re.compile(
     r"(?:was|is|did|does|were) (?:this|the|our) (?:page|article|guide|section|answer|content|doc\w*|topic)? ?"
@@ -42,6 +50,11 @@ _PHRASE: Final = re.compile(
     r"|skip to (?:the )?(?:main |page )?(?:content|navigation|search|footer)|(?:jump|back) to (?:top|content)"
     r"|on this page|(?:table of )?contents|in this (?:article|page)|share(?: this)?\W*(?:(?:post|article|page)\W*)?"
     rf"|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored|(?:trusted|loved) by {_CROWD}\b.{{0,30}}"
+    rf"|(?:trusted|loved) by (?:\w+ ){{1,3}}at|{_COUNTS}(?: ?[•·|] ?{_COUNTS})*|{_RATING}"
+    rf"|\W?\d+ ?(?:s|m|h|d|w|mo|y|min|hr|{_SPANS})s? ago|(?:created|posted|written) by .*\b(?:on|at) {_DATE}"
+    r"|you(?:'re| are)? receiv\w+ this (?:e-?mail|newsletter) because .*|unsubscribe\s*[|·•].{0,60}"
+    r"|this (?:topic|thread|question|discussion) (?:was|is|has been) (?:\w+ ){0,2}(?:closed|locked|archived)\b.*"
+    r"|war (?:diese|dieser|das) .{0,30}hilfreich\W*|(?:cette|cet) .{0,40}\butile\W*|¿.{0,40}\b(?:útil|ayud\w+)\W*"
     r"|most popular"
     r"|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
     re.IGNORECASE,
