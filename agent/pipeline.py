@@ -20,6 +20,7 @@ from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements
+from agent.evidence.telling import telling
 from agent.export import draft_folder
 from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.export.draft_json import load as load_draft
@@ -34,6 +35,7 @@ from agent.intake.snapshot import write_snapshots
 from agent.intake.unread import unread
 from agent.llm.prompts import cards
 from agent.records import Document, Draft, DrafterRef, Dropped, Intake, PromptRef, SearchQuestion, Site, SourceRef
+from agent.retrieval.embed import embed
 from agent.retrieval.index import build
 from agent.settings import Settings
 
@@ -162,16 +164,17 @@ def draft_documents(
 def read_documents(documents: tuple[Document, ...], settings: Settings) -> Reading:
     """Statements, vectors, signals and search hits of the documents."""
     found = bearing(statements(documents))
+    signals = detect(found)
     asked = questions()
-    index = build(documents, found, settings, None)
+    index = build(documents, telling(found, signals), settings, None)
     try:
         hits = index.search(asked, k=settings.hits_per_question, per_document=settings.hits_per_document)
-        vectors = index.vectors
     finally:
         index.close()
+    vectors = embed([statement.text for statement in found])
     owner = {question.id: question.about for question in asked}
     pooled = {key: tuple(hit for hit in hits if owner[hit.question] == key) for key in dict.fromkeys(owner.values())}
-    return Reading(documents=documents, statements=found, vectors=vectors, signals=detect(found), hits=pooled)
+    return Reading(documents=documents, statements=found, vectors=vectors, signals=signals, hits=pooled)
 
 
 def questions() -> tuple[SearchQuestion, ...]:

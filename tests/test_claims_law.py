@@ -11,6 +11,7 @@ import pytest
 
 from agent.drafting.calibrate import load_calibration
 from agent.evidence.claims import COUNTING_RANK, bearing
+from agent.evidence.signals import detect
 from agent.evidence.statements import statements
 from agent.pipeline import draft_documents
 from agent.records import Document, Draft, Section
@@ -18,7 +19,9 @@ from agent.resources import data_folder
 from agent.settings import Settings
 from evals.corpus import load_case
 from evals.documents import READ_AT, documents_of
+from tests.fakes.blind_claims import blind
 from tests.fakes.claim_sentences import sentences
+from tests.fakes.other_claims import others
 
 SLUGS = ("firecrawl-mcp", "abridge", "vapi")
 QUICK, ALL, AT_ONCE = 300, 10_000, 50
@@ -115,3 +118,32 @@ def test_ten_thousand_claims_move_nothing() -> None:
         turn = at // AT_ONCE
         slug, place = SLUGS[turn % len(SLUGS)], turn // len(SLUGS) % len(PLACES)
         assert moved(slug, place, lines[at : at + AT_ONCE]) == {}, lines[at : at + AT_ONCE]
+
+
+def telling_of_rank_two(lines: Sequence[str]) -> list[str]:
+    """The sentences that, each alone on a page, still show a signal to the drafter."""
+    found = []
+    for line in lines:
+        weak = [s for s in bearing(statements(on_a_page((), [line]))) if s.rank < COUNTING_RANK]
+        if detect(weak):
+            found.append(line)
+    return found
+
+
+def test_sentences_in_other_words_rarely_tell_anything() -> None:
+    """An open class is never told whole: at most one in a hundred of these may be taken for a description."""
+    lines = [text for _, text in others(2_000)]
+    assert len(set(lines)) == len(lines)
+    assert len(telling_of_rank_two(lines)) <= len(lines) / 100
+
+
+def test_sentences_in_a_third_authors_words_seldom_tell_anything() -> None:
+    lines = [text for _, text in blind(300)]
+    assert len(telling_of_rank_two(lines)) <= len(lines) / 10
+
+
+@pytest.mark.parametrize("place", range(len(PLACES)))
+def test_other_words_move_nothing(place: int) -> None:
+    lines = [text for _, text in others(400)]
+    silent = [line for line in lines if line not in set(telling_of_rank_two(lines))]
+    assert moved(SLUGS[place], place, silent[:60]) == {}

@@ -21,14 +21,16 @@ from agent.drafting.candidates import (
     Verdict,
     vector_of,
 )
-from agent.drafting.factor_features import rules
+from agent.drafting.factor_features import may_lower, rules
 from agent.drafting.ledger import Ledger
 from agent.drafting.lexicon import load_lexicon
 from agent.drafting.patterns import METRIC_VALUES, METRICS, Condition, Metric, Pattern, QuestionTemplate, load_patterns
 from agent.drafting.slots import Slot, Slots, is_usable, usable
 from agent.drafting.templates import fill, missing, names_in, sentence_case
+from agent.evidence.claims import COUNTING_RANK
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match, load_signals
+from agent.evidence.telling import promised
 from agent.records import Capability, State, System, ThreatStatement
 
 MAX_EVIDENCE: Final = 4
@@ -131,6 +133,14 @@ class _Matcher:
             self._shown[signal] = () if self._only_reads and signal in _CHANGES else usable(self._reading, signal)
         return self._shown[signal]
 
+    def _counting(self, signal: str) -> list[Match]:
+        """The places of `signal`; of a control or limit those by which something may be milder."""
+        return [m for m in self._matches(signal) if not _eases(signal) or self._may_ease(m)]
+
+    def _may_ease(self, found: Match) -> bool:
+        rank = self._reading.statements[found.statement].rank
+        return rank >= COUNTING_RANK or may_lower(self._reading, found.statement)
+
     def _shows(self, signal: str) -> bool:
         if self._only_reads and signal in _CHANGES:
             return False
@@ -139,7 +149,7 @@ class _Matcher:
     def _firing(self, pattern: Pattern) -> _Firing | None:
         when = pattern.when
         barred = (signal for trigger in when.none_of for signal in trigger.split("|"))
-        if any(self._matches(signal) and not self._opposed(signal) for signal in barred):
+        if any(self._counting(signal) and not self._opposed(signal) for signal in barred):
             return None
         groups = [trigger.split("|") for trigger in when.all_of]
         text = self._text_matches(when.patterns)
@@ -269,8 +279,8 @@ class _Matcher:
 
     def _against(self, signal: str) -> Match | None:
         """The first sentence that denies `signal` or states a limit against it."""
-        denied = (m for m in self._reading.matches(signal) if m.denied)
-        limits = (m for limit in _LIMITS.get(signal, ()) for m in self._matches(limit))
+        denied = (m for m in self._reading.matches(signal) if m.denied and self._may_ease(m))
+        limits = (m for limit in _LIMITS.get(signal, ()) for m in self._counting(limit))
         usable_ones = (m for m in (*denied, *limits) if is_usable(self._reading.statements[m.statement]))
         return next(usable_ones, None) if signal in _LIMITS else None
 
@@ -282,7 +292,7 @@ class _Matcher:
         found = []
         for condition in pattern.conditions:
             other = vector_of(self._metrics(pattern, values, leaving=condition)) if self._holds(condition) else vector
-            shown = [m for term in condition.terms() for s, wanted in term if wanted for m in self._matches(s)]
+            shown = [m for term in condition.terms() for s, wanted in term if wanted for m in self._counting(s)]
             if other != vector and shown:
                 mark = self._ledger.cite(shown[0].statement, shown[0].start, shown[0].end)
                 found.append(Eased(other, mark, condition.because))
@@ -310,7 +320,8 @@ class _Matcher:
         return all(any(self._stands(signal) == wanted for signal, wanted in term) for term in condition.terms())
 
     def _stands(self, signal: str) -> bool:
-        return self._shows(signal) and not self._opposed(signal)
+        shown = bool(self._counting(signal)) if _eases(signal) else self._shows(signal)
+        return shown and not self._opposed(signal)
 
     def _opposed(self, signal: str) -> bool:
         """Whether a limit is contradicted by what the sources show elsewhere: the worse reading stands."""
@@ -328,6 +339,10 @@ class _Matcher:
         evidence = tuple(self._ledger.cite(m.statement, m.start, m.end) for m in firing.matches[:1])
         reason = f"no quote names {what} for it"
         return OpenThreat(pattern, pattern.layer, title, lacking, reason, questions, evidence)
+
+
+def _eases(signal: str) -> bool:
+    return promised(signal) or signal in CATALOGUE_LIMITS or signal in rules().limits
 
 
 def _questions(templates: tuple[QuestionTemplate, ...], values: dict[str, str]) -> tuple[FilledQuestion, ...]:

@@ -26,6 +26,8 @@ from agent.drafting.without_claims import beside, unease, unlowered
 from agent.drafting.words import words
 from agent.evidence.certainty import Assessment, assess
 from agent.evidence.reading import Reading
+from agent.evidence.signals import detect
+from agent.evidence.statements import statements
 from agent.records import (
     Chain,
     Dropped,
@@ -49,6 +51,8 @@ MITIGATION: Final = Decimal("1.00")
 CERTAIN_NEEDED: Final = 2
 """With fewer certain layers no score is shown."""
 BANDS_TOO_MANY: Final = 3
+CLAIMS_SHOWN: Final = 8
+"""Claims cited as such; the others stand in the findings of their source."""
 
 
 class Composition(NamedTuple):
@@ -89,6 +93,7 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
     made = _layers(reading, ledger, verdicts, visible, asked, values)
     summary = posture.summary(reading, ledger)
     stance = posture.posture(reading, picture, ledger, scored, verdicts, values)
+    _show_claims(reading, ledger)
     return Composition(
         product=Product(name=name, vendor=system.vendor(reading), summary=summary, posture=stance),
         evidence=ledger.evidence(),
@@ -104,6 +109,15 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
         statements=len(reading.statements),
         knowledge=knowledge_fingerprint(),
     )
+
+
+def _show_claims(reading: Reading, ledger: Ledger) -> None:
+    """Cite claims as such, those first that name something looked for: last of all, so that no mark depends on them."""
+    claims = [s for s in statements(reading.documents) if s.claim and s.about == "product" and not s.flagged]
+    named = {match.statement for matches in detect(claims).values() for match in matches}
+    order = sorted(range(len(claims)), key=lambda n: (n not in named, n))
+    for index in order[:CLAIMS_SHOWN]:
+        ledger.note(claims[index])
 
 
 @cache

@@ -14,6 +14,7 @@ import yaml
 
 from agent.drafting.kind import lead, weigh
 from agent.errors import InputError
+from agent.evidence.claims import COUNTING_RANK
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match
 from agent.resources import data_folder
@@ -22,8 +23,6 @@ from agent.taxonomy.keys import FACTORS, FactorKey
 HEDGED: Final = 0.5
 """Strength of a signal that is planned, optional or off by default, or that is said of the platform only."""
 FEW_HEADINGS: Final = 1
-MARKETING: Final = 1
-"""The rank of a listing's sentence."""
 NOT: Final = "not:"
 """Prefix of a signal that the sources say is absent."""
 
@@ -179,7 +178,7 @@ def denials(reading: Reading) -> dict[str, Witness]:
     found: dict[str, Witness] = {}
     for signal, matches in reading.signals.items():
         for match in matches:
-            if match.denied and not match.hedged and _may_lower(reading, match.statement):
+            if match.denied and not match.hedged and may_lower(reading, match.statement):
                 found[signal] = Witness(match.statement, match.start, match.end, 1.0)
                 break
     return found
@@ -192,7 +191,7 @@ def _best(reading: Reading, matches: tuple[Match, ...], *, limit: bool) -> Witne
         if match.denied or statement.flagged or statement.role != "description" or statement.about == "other":
             continue
         weak = match.hedged or statement.about == "platform"
-        if limit and (weak or not _may_lower(reading, match.statement)):
+        if limit and (weak or not may_lower(reading, match.statement)):
             continue
         strength = HEDGED if weak else 1.0
         if best is None or strength > best.strength:
@@ -200,11 +199,13 @@ def _best(reading: Reading, matches: tuple[Match, ...], *, limit: bool) -> Witne
     return best
 
 
-def _may_lower(reading: Reading, index: int) -> bool:
+def may_lower(reading: Reading, index: int) -> bool:
     """Whether a description may lower a factor: about the product, without a finding, no promise, and pinned.
 
-    Pinned means that it opens the listing (says what the product is) or stands outside the listing: further down in a
-    listing anybody can add a line, and what is added there can only raise.
+    Pinned means that it opens the listing (says what the product is) or has rank 3 and above: further down, and on a
+    page of its own, a vendor can add a line at will, and what is added there can only raise. So a bare denial of rank
+    2 ("deletion is disabled") meets either a sentence that shows the deed, which stands as the worse reading, or
+    nothing that it could lower.
     """
     statement = reading.statements[index]
     return (
@@ -212,5 +213,5 @@ def _may_lower(reading: Reading, index: int) -> bool:
         and statement.about == "product"
         and not statement.flagged
         and not _ASSURANCE.search(statement.text)
-        and (statement.rank > MARKETING or index in lead(reading))
+        and (statement.rank >= COUNTING_RANK or index in lead(reading))
     )

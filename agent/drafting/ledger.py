@@ -63,6 +63,17 @@ class Ledger:
             place = self._grown(statement, text)
         return self._keep(source, place, text)
 
+    def note(self, source: Statement) -> str:
+        """Cite a statement that nothing reads, so that it is shown; a long one to its beginning.
+
+        Raises IntegrityError when the statement is not in its document.
+        """
+        text = self._documents[source.document].text
+        place = _Place(source.start, source.end)
+        if _length(place) > MAX_CHARS:
+            place = _cut(text, place, _Place(source.start, source.start + 1))
+        return self._keep(source, place, text)
+
     def evidence(self) -> tuple[Evidence, ...]:
         """All quotes cited so far, in the order of their ids."""
         return tuple(self._kept)

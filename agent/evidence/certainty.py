@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 import yaml
 
 from agent.evidence.reading import Reading
+from agent.evidence.signals import Match
+from agent.evidence.telling import promised
 from agent.records import Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, LayerKey
@@ -118,11 +120,17 @@ def _shown(reading: Reading, signals: Sequence[str]) -> tuple[set[str], list[int
     found: set[str] = set()
     statements: list[int] = []
     for signal in signals:
-        indexes = [m.statement for m in reading.signals.get(signal, ()) if counts(reading, m.statement)]
+        matches = reading.signals.get(signal, ())
+        indexes = [m.statement for m in matches if _shows(m, signal) and counts(reading, m.statement)]
         if indexes:
             found.add(signal)
             statements.extend(index for index in indexes if index not in statements)
     return found, statements
+
+
+def _shows(match: Match, signal: str) -> bool:
+    """Not what is denied, nor a control that is off by default, optional or planned."""
+    return not match.denied and not (match.hedged and promised(signal))
 
 
 def _cosines(reading: Reading, layer: LayerKey) -> list[float]:

@@ -79,7 +79,7 @@ _PLANNED = re.compile(
 )
 _OPTIONAL = re.compile(
     r"\b(?:optional|optionally|opt[- ]in|if (?:enabled|configured|desired|wanted|needed)|when (?:enabled|configured)"
-    r"|can be (?:enabled|switched on|turned on|configured)|on request)\b",
+    r"|can be (?:enabled|switched on|turned on|activated|configured)|on request)\b",
     re.I,
 )
 _OTHERS = re.compile(

@@ -69,18 +69,21 @@ def _verdict(view: View) -> str:
     if score.aivss is None:
         settled = f" Settled by the answers to {listed([item.id for item in view.questions[:_QUESTIONS]])}:"
         return f"**{verdict(score)}.**{settled if view.questions else ''}"
-    return f"**{verdict(score)}.** {without_claims(score)}{_controls(view)}"
+    other = score.without_vendor_claims
+    same = ", the same without the vendor's claims" if other is not None and other.aivss == score.aivss else ""
+    return f"**{verdict(score)}{same}.** {without_claims(score)}{_controls(view)}"
 
 
 def without_claims(score: Score) -> str:
-    """The score without what the vendor's own text lowers, as a sentence with a blank behind it; empty if not known."""
+    """The score without what the vendor's own text lowers, as a sentence with a blank behind it.
+
+    Empty when it is not known or the same.
+    """
     other = score.without_vendor_claims
-    if other is None:
+    if other is None or other.aivss == score.aivss:
         return ""
     if other.aivss is None:
         return f"Without the vendor's claims: not scored, {plain(other.withheld or '')}. "
-    if other.aivss == score.aivss:
-        return "The same without the vendor's claims. "
     return f"Without the vendor's claims: **{tenth(other.aivss)}, {other.severity}**. "
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from agent.evidence.claims import is_claim
 from agent.evidence.roles import classify
 from agent.export.safe_markdown import quoted, shared_words
 from agent.export.sentences import tenth
@@ -175,7 +176,8 @@ class View:
             claimed |= set(self.draft.score.with_controls.evidence)
         result = []
         for item in self.draft.evidence:
-            if item.id in claimed or classify(item.quote) == "control":
+            promise = item.rank < COUNTING_RANK and is_claim(item.quote)
+            if promise or item.id in claimed or classify(item.quote) == "control":
                 counted = item.id in lowered and lowered[item.id].after < lowered[item.id].before
                 result.append(ClaimedControl(item, counted, self._why(item, counted)))
         return sorted(result, key=lambda control: (not control.counted, -control.evidence.rank))
