@@ -10,7 +10,7 @@ estimate up or down. The border:
   the product does nothing else in it. That they are planned makes them no less so.
 - A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing
   beyond what silence gives: where the sources show the deed it is a contradiction and the worse reading stands; where
-  they do not there is nothing for it to lower. What a listing opens with says what the product is, and is no such denial.
+  they do not there is nothing for it to lower. What a listing opens with says what the product is: no such denial.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
 Claims of rank 2 and below are kept, cited and shown, but nothing that estimates, flags, matches or searches reads
