@@ -7,50 +7,54 @@ links, emphasis, HTML comments and stray tags. What it does not know stays in th
 
 import html
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from agent.intake.pages.instructions import find
-from agent.intake.pages.page import MAX_EXCERPT, Block, Page, PageLink, Removed
+from agent.intake.pages.page import MAX_EXCERPT, Block, BlockKind, Page, PageLink, Removed
 
-_ATX: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+# What is repeated in a pattern has an end in sight, so that a long run of openings costs no more than a page of prose.
+_ATX: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
 _SETEXT: Final = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _FENCE: Final = re.compile(r" {0,12}(`{3,}|~{3,})(.*)")
 _ITEM: Final = re.compile(r"([ \t]*)(?:[-*+•·]|\d{1,9}[.)])[ \t]+(.*)")
 _TASK: Final = re.compile(r"\[[ xX]\][ \t]+")
 _RULE: Final = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
-_QUOTE: Final = re.compile(r" {0,3}> ?")
-_DELIMITER: Final = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_QUOTE: Final = re.compile(r"(?: {0,3}> ?)*")
+_DELIMITER: Final = re.compile(r"[ \t]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?")
 _REFERENCE: Final = re.compile(r" {0,3}\[[^\]]+\]:[ \t]*(\S+).*")
 _CELLS: Final = re.compile(r"(?<!\\)\|")
 _COMMENT: Final = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
-_HIDDEN_ELEMENT: Final = re.compile(
-    r"<(\w+)(?=[^>]{0,500}(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|[\s\"']hidden[\s=>]))[^>]{0,500}>"
-    r"(.*?)</\1\s*>",
-    re.DOTALL | re.IGNORECASE,
+_ELEMENT: Final = re.compile(r"<(\w{1,40})([^>]{0,500})>")
+_SILENT_ELEMENT: Final = re.compile(r"<(script|style|template|noscript)\b([^>]{0,2000})>", re.IGNORECASE)
+_HIDES: Final = re.compile(
+    r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden|font-size\s{0,9}:\s{0,9}0|[\s\"']hidden[\s=>]", re.I
 )
-_SILENT_ELEMENT: Final = re.compile(
-    r"<(script|style|template|noscript)\b[^>]*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE
-)
+_CLOSING: Final = re.compile(r"</(\w{1,40})\s*>")
 _BREAK_TAG: Final = re.compile(
     r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|details|summary|blockquote)\b[^>]{0,500}>", re.I
 )
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]{0,2000})?/?>")
-_IMAGE: Final = re.compile(r"!\[([^\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\]]*\])")
-_LINK: Final = re.compile(r"\[([^\[\]]+)\]\((<[^>]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+[\"'(][^\"')]*[\"')])?\)")
+_IMAGE: Final = re.compile(r"!\[([^\]]{0,1000})\](?:\([^()\s]*(?:\s+\"[^\"]{0,500}\")?\)|\[[^\]]{0,500}\])")
+_LINK: Final = re.compile(
+    r"\[([^\[\]]+)\]\((<[^<>]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+[\"'(][^\"')]{0,500}[\"')])?\)"
+)
 _REFERENCED: Final = re.compile(r"\[([^\[\]]+)\]\[[^\]]*\]")
 _AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^\s<>]+)>")
 _BARE: Final = re.compile(r"(?<![(<\w\"])https?://[^\s<>()\"']+")
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _EMPHASIS: Final = (
-    re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*"),
-    re.compile(r"(?<![\w_])__(?=\S)(.+?)(?<=\S)__(?![\w_])"),
+    re.compile(r"\*\*(?=\S)(.{1,400}?)(?<=\S)\*\*"),
+    re.compile(r"(?<![\w_])__(?=\S)(.{1,400}?)(?<=\S)__(?![\w_])"),
     re.compile(r"(?<![\w*:/.\\])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])"),
     re.compile(r"(?<![\w_\\])_(?=[^\s_])([^_\n]+?)(?<=[^\s_])_(?![\w_])"),
-    re.compile(r"~~(?=\S)(.+?)(?<=\S)~~"),
+    re.compile(r"~~(?=\S)(.{1,400}?)(?<=\S)~~"),
 )
 _ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FRONT_TITLE: Final = re.compile(r"^title:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_FRONT_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
 _HAS_HEADING: Final = re.compile(r"^#{1,6} \S", re.MULTILINE)
 _HELD: Final = "\ue000"
 _WRAPPED_SHARE: Final = 0.6
@@ -58,9 +62,9 @@ _MAX_WRAP: Final = 100
 _MIN_WRAP: Final = 50
 
 
-class _Line(NamedTuple):
-    text: str
-    code: bool
+class _Element(NamedTuple):
+    name: str
+    words: str
 
 
 def read_markdown(text: str) -> Page:
@@ -69,7 +73,7 @@ def read_markdown(text: str) -> Page:
     title = ""
     if front:
         found = _FRONT_TITLE.search(front[1])
-        title = found[1] if found else ""
+        title = _unquoted(found[1].strip(" \t")) if found else ""
         text = text[front.end() :]
     text, removed = _strip_html(text.replace("\t", "    "))
     links: list[PageLink] = []
@@ -85,53 +89,93 @@ def read_text(text: str) -> Page:
     lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
     longest = max(map(len, lines), default=0)
     wrap = longest * _WRAPPED_SHARE if _MIN_WRAP <= longest <= _MAX_WRAP else None
-    blocks: list[Block] = []
+    found: list[tuple[BlockKind, list[str]]] = []
     previous = ""
     for line in lines:
         item = _ITEM.fullmatch(line)
+        words = line.strip()
         if item and item[2]:
-            blocks.append(Block("item", item[2].strip()))
-        elif line.strip():
-            text_line = line.strip()
-            if wrap and len(previous) >= wrap and blocks and blocks[-1].kind in ("paragraph", "item"):
-                blocks[-1] = blocks[-1]._replace(text=f"{blocks[-1].text} {text_line}")
-            else:
-                kind = "row" if text_line.startswith("|") else "paragraph"
-                blocks.append(Block("row", _row(text_line)) if kind == "row" else Block("paragraph", text_line))
+            found.append(("item", [item[2].strip()]))
+        elif words and wrap and len(previous) >= wrap and found and found[-1][0] != "row":
+            found[-1][1].append(words)
+        elif words:
+            found.append(("row", [_row(words)]) if words.startswith("|") else ("paragraph", [words]))
         previous = line
+    blocks = [Block(kind, " ".join(parts)) for kind, parts in found]
     return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
 
 
 def _strip_html(text: str) -> tuple[str, list[Removed]]:
     """`text` outside code without comments, hidden elements and silent elements."""
-    removed: list[Removed] = []
+    comments: list[str] = []
+    silenced: list[_Element] = []
+    hidden: list[_Element] = []
 
     def comment(match: re.Match[str]) -> str:
-        words = " ".join(match[1].split())
-        for place in find(words)[:1]:
-            removed.append(Removed("instruction-like-text", "a comment", words[place.start :][:MAX_EXCERPT]))
+        comments.append(" ".join(match[1].split()))
         return "\n" * match[0].count("\n")
-
-    def hidden(match: re.Match[str]) -> str:
-        words = " ".join(_TAG.sub(" ", match[2]).split())
-        if words:
-            removed.append(Removed("hidden-text", f"a hidden <{match[1].lower()}>", words[:MAX_EXCERPT]))
-        return ""
-
-    def silent(match: re.Match[str]) -> str:
-        words = " ".join(_TAG.sub(" ", match[2]).split())
-        if find(words):
-            removed.append(Removed("hidden-text", f"a <{match[1].lower()}>", words[:MAX_EXCERPT]))
-        return ""
 
     parts: list[str] = []
     for code, part in _split_code(text):
         if not code:
             part = _COMMENT.sub(comment, part)
-            part = _SILENT_ELEMENT.sub(silent, part)
-            part = _HIDDEN_ELEMENT.sub(hidden, part)
+            part = _without(part, _SILENT_ELEMENT, silenced)
+            part = _without(part, _ELEMENT, hidden)
         parts.append(part)
+    removed = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(comments)]
+    removed += [
+        Removed("hidden-text", f"a <{silenced[n].name}>", silenced[n].words[:MAX_EXCERPT])
+        for n, _ in _orders([element.words for element in silenced])
+    ]
+    removed += [
+        Removed("hidden-text", f"a hidden <{element.name}>", element.words[:MAX_EXCERPT])
+        for element in hidden
+        if element.words
+    ]
     return "\n".join(parts), removed
+
+
+def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
+    """Which of `texts`, each one line, speak to assessors, and the words with which each begins to.
+
+    They are searched together: there may be ten thousand of them.
+    """
+    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    last = -1
+    for place in find("\n".join(texts)):
+        number = bisect_right(starts, place.start) - 1
+        if number > last:
+            yield number, texts[number][place.start - starts[number] :][:MAX_EXCERPT]
+        last = number
+
+
+def _without(text: str, opening: re.Pattern[str], taken: list[_Element]) -> str:
+    """`text` without the elements that `opening` begins and their own tag ends, which go to `taken`.
+
+    Of elements of any name only those that hide what they hold.
+    """
+    closings: dict[str, list[re.Match[str]]] = {}
+    parts: list[str] = []
+    at = kept = 0
+    while match := opening.search(text, at):
+        at = match.start() + 1
+        if opening is _ELEMENT and not _HIDES.search(f"{match[2]}>"):
+            continue
+        if not closings:
+            for closing in _CLOSING.finditer(text):
+                closings.setdefault(closing[1].lower(), []).append(closing)
+            if not closings:
+                break
+        name = match[1].lower()
+        ends = closings.get(name, [])
+        index = bisect_left(ends, match.end(), key=lambda end: end.start())
+        if index < len(ends):
+            words = " ".join(_TAG.sub(" ", text[match.end() : ends[index].start()]).split())
+            taken.append(_Element(name, words))
+            parts.append(text[kept : match.start()])
+            at = kept = ends[index].end()
+    parts.append(text[kept:])
+    return "".join(parts)
 
 
 def _split_code(text: str) -> list[tuple[bool, str]]:
@@ -189,7 +233,7 @@ class _Reader:
         item = _ITEM.fullmatch(line)
         if atx:
             self._close()
-            self._heading(atx[2] or "", len(atx[1]))
+            self._heading(_unclosed(atx[2] or ""), len(atx[1]))
         elif self._open and self._kind == "paragraph" and _SETEXT.fullmatch(line):
             text = " ".join(self._open)
             self._open = []
@@ -258,10 +302,24 @@ class _Reader:
         return " ".join(text.split(" ")).strip()
 
 
+def _unclosed(heading: str) -> str:
+    """The words of a heading without the number signs that may end it."""
+    words = heading.rstrip(" \t")
+    bare = words.rstrip("#")
+    return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else words
+
+
+def _unquoted(title: str) -> str:
+    """A value of the front matter without its quotation marks."""
+    start = 1 if title[:1] in ('"', "'") else 0
+    end = len(title) - (1 if title[start:][-1:] in ('"', "'") else 0)
+    return title[start:end]
+
+
 def _unquote(line: str) -> str:
-    while match := _QUOTE.match(line):
-        line = line[match.end() :]
-    return line
+    """A line without the marks of the quotes that it stands in."""
+    marks = _QUOTE.match(line)
+    return line[marks.end() :] if marks else line
 
 
 def _row(line: str) -> str:
