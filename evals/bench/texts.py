@@ -27,6 +27,7 @@ _RUNS: Final = (
     "requires approval ", "can be turned ", "does not ", "the agent reads mail and ", "e.g. ", "i.e., ", "A. ",
     "a\n", "- a\n", "a | b\n", "\n", "\n\n", "# a\n", "2026-11-01T00:00 a ", "../", "javascript:a ", "{{a",
     "\\ud8", "AB2", "ab12 ",
+    "**a ", "__a ", "~~a ", "![", "[a](<", "[a](b (", "<script>", "<b hidden>", "<br ", "<!--a-->", "<style>x</styl",
 )  # fmt: skip
 
 
@@ -43,6 +44,11 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
     """Names of texts, and what makes them at a length."""
     for run in _RUNS:
         yield repr(run), lambda size, run=run: (run * (size // len(run) + 1))[:size]  # type: ignore[misc]
+    yield "a heading and blanks", lambda size: "# a" + " " * size + "x"
+    yield "a table's rule and blanks", lambda size: "| a\n|-" + " " * size + "x"
+    yield "a title and blanks", lambda size: "---\ntitle: a" + " " * size + "x\n---\n"
+    yield "quotes in quotes", lambda size: ">" * size
+    yield "rising ticks", lambda size: "".join("`" * n + "a" for n in range(1, int((2 * size) ** 0.5)))
     listings = sorted((data_folder("corpus") / "cases").glob("*/listing.md"))
     whole = "\n\n".join(path.read_text("utf-8") for path in listings)
     yield "the corpus", lambda size: (whole * (size // len(whole) + 1))[:size]

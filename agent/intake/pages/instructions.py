@@ -6,7 +6,7 @@ example in a vendor's security page ("attackers write 'ignore previous instructi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -32,6 +32,11 @@ _ORDERS: Final = tuple(
     for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
+_SHORT: Final = 600
+"""Bytes up to which the pairs of letters of a text are fewer than the needles."""
+_BY_PAIR: Final = {
+    pair: tuple(needle for needle in _FIRST if needle[:2] == pair) for pair in {needle[:2] for needle in _FIRST}
+}
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`", "„": "“", "「": "」"}
 _ATTACKS: Final = re.compile(
     r"\b(?:attack\w*|inject\w*|malicious|hostile|adversar\w*|jailbreak\w*|poison\w*|untrusted|attempts?|try to|tries to"
@@ -89,7 +94,7 @@ def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
     for first, last in _regions(text, known):
         low = lowered(text[first : last + _REACH])
         whole = low.encode("utf-8", "replace")
-        present = {needle for needle in _FIRST if needle in whole}
+        present = {needle for needle in _likely(whole) if needle in whole}
         orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
         for begin in range(first, last, _CHUNK) if orders else ():
             end = begin + _CHUNK + _REACH
@@ -100,6 +105,14 @@ def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
                         if match.start() >= begin + _CHUNK:
                             break
                         yield match
+
+
+def _likely(text: bytes) -> Iterable[bytes]:
+    """The needles that may stand in `text`: a page has thousands of short texts, and most hold none."""
+    if len(text) > _SHORT:
+        return _FIRST
+    pairs = {text[at : at + 2] for at in range(len(text) - 1)}
+    return (needle for pair in pairs for needle in _BY_PAIR.get(pair, ()))
 
 
 def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:

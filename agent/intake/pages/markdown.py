@@ -44,7 +44,7 @@ _LINK: Final = re.compile(
 _REFERENCED: Final = re.compile(r"\[([^\[\]]+)\]\[[^\]]*\]")
 _AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^\s<>]+)>")
 _BARE: Final = re.compile(r"(?<![(<\w\"])https?://[^\s<>()\"']+")
-_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.{1,2000}?)(?<!`)\1(?!`)")
 _EMPHASIS: Final = (
     re.compile(r"\*\*(?=\S)(.{1,400}?)(?<=\S)\*\*"),
     re.compile(r"(?<![\w_])__(?=\S)(.{1,400}?)(?<=\S)__(?![\w_])"),
