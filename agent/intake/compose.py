@@ -234,8 +234,9 @@ def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
     if not text:
         return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
     found = () if block.kind == "code" else marks.find(text)
-    # Words that forge markup or structure open no section of the document.
-    plain = block._replace(kind="paragraph", level=0) if found and block.kind == "heading" else block
+    # Words that forge markup or structure, or that are not what they look like, open no section of the document.
+    forged = bool(found) or any(r.kind in _REORDERS for r in cleaned.removed)
+    plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
     start = builder.add(plain._replace(text=text))
     where, end = builder.where(), start + len(text)
     findings: list[Finding] = []
