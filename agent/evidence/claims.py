@@ -19,6 +19,7 @@ them. From rank 3 on they count (see `agent.evidence.statements`).
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from agent.evidence.claim_words import (
@@ -70,6 +71,8 @@ _ASIDE: Final = 6
 """A clause of more words that is no claim tells something."""
 _LEAD_IN: Final = 2
 """A clause of so few words names what the next one is about ("Phone calls: only with …")."""
+_REMEMBERED: Final = 10_000
+"""Sentences whose verdict is kept: the intake asks of each what the drafter asks again."""
 _STRONG: Final = (APPROVAL, CERTIFIED, QUALITY, HAZARD, CALMING)
 _WEAK: Final = (LIMITED, PRIVATE, APART, WATCHED, ASSENT, DISCREET, FENCED, EYED, BOUNDED, VOUCHED)
 
@@ -81,6 +84,7 @@ _HINT: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_claim(text: str) -> bool:
     """Whether a sentence, list item or table row is a claim and nothing else, from its words alone (see the module)."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
@@ -102,6 +106,11 @@ def _judge(clause: str) -> bool | None:
         return False
     if _is_planned(clause):
         return True
+    words = len(clause.split())
+    weak = any(topic.search(clause) for topic in _WEAK) or _is_recorded(clause)
+    if not weak and words > _ASIDE and not any(topic.search(clause) for topic in _STRONG):
+        # All that follows needs a topic; most text of a page has none, and need not be searched for names and deeds.
+        return False
     mechanism = bool(MECHANISM.search(LEGAL.sub(" ", clause)))
     concrete = mechanism or _names_something(LEGAL.sub(" ", clause))
     rest = _without_topics(LEGAL.sub(" ", clause))
@@ -116,10 +125,8 @@ def _judge(clause: str) -> bool | None:
     )
     if praised and not mechanism and (not acts or (not concrete and not ACTIVE.search(rest))):
         return True
-    weak = any(topic.search(clause) for topic in _WEAK) or _is_recorded(clause)
     if weak and not concrete and not ACTIVE.search(rest):
         return True
-    words = len(clause.split())
     return False if concrete or words > _ASIDE or (acts and words > _LEAD_IN) else None
 
 
