@@ -1,4 +1,4 @@
-"""Main text of gold pages: the bars hold on those written beside the reader and on the blind ones."""
+"""Main text of gold pages: the bars hold on those written beside the reader, on the blind and on the unseen ones."""
 
 import pytest
 

@@ -203,17 +203,21 @@ class _Walk:
         return state
 
     def _stands_apart(self, element: etree._Element) -> bool:
-        """Whether a span is a box of its own beside another: both have a class and hold words without a gap between."""
+        """Whether a span is a box of its own beside another, not the end of its word.
+
+        Both hold words without a gap between, and both have a class or the second begins with a capital.
+        """
         previous = element.getprevious()
-        if previous is None or previous.tail or previous.tag != "span" or not self._buffer:
+        if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:
             return False
         before, text = self._buffer[-1], element.text or ""
         if _tag_of(element.getparent()) == "code" or min(len(before), len(text)) < _WORD:
             return False
-        if not (before[-_WORD:].replace("_", "a").isalnum() and text[:_WORD].isalnum()):
+        if not before[-_WORD:].replace("_", "a").isalnum():
             return False
-        classes = bool(previous.get("class") and element.get("class"))
-        return classes or (before[-1].islower() and text[0].isupper() and min(len(before), len(text)) > _WORD)
+        if previous.tag == "span" and previous.get("class") and element.get("class") and text[:_WORD].isalnum():
+            return True
+        return before[-1].islower() and text[0].isupper() and min(len(before), len(text)) > _WORD
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
         tag = _tag(element)
