@@ -279,6 +279,14 @@ def test_cards_without_a_section_are_marked_until_the_next_heading_of_the_level(
     assert [block.hint for block in found[4:]] == ["other", "other", "other", "", ""]
 
 
+def test_a_cell_that_holds_a_picture_alone_says_what_it_shows():
+    row = "<tr><td>Send mail<td><img src=y.png alt=Yes><tr><td>Logo<td><img src=l.png alt='Acme logo'>"
+    text = html(f"<table>{row}<tr><td>Read mail<td>yes <img src=y.png alt=Yes></table>").text
+    assert "Send mail | Yes\n" in text
+    assert "Acme logo" not in text
+    assert "Read mail | yes\n" in text
+
+
 def test_tables_of_roles_code_with_breaks_and_line_numbers():
     body = (
         f"<main><h1>Acme</h1>{PROSE}<div role=table><div role=row><span role=columnheader>Scope</span>"

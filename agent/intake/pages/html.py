@@ -295,7 +295,7 @@ class _Walk:
         """Emit a table row; False when its cells hold blocks of their own, as in a table made for layout."""
         if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//ul | .//ol | .//pre | .//section)"):
             return False
-        cells = [_joined(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
+        cells = [_cell(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
         if any(len(cell) > _MAX_CELL for cell in cells) or len(cells) < 2:  # noqa: PLR2004  (one cell is no row)
             return False
         for anchor in element.iter("a"):
@@ -384,6 +384,11 @@ def _tag(element: etree._Element) -> str:
 
 def _tag_of(element: etree._Element | None) -> str:
     return "" if element is None else _tag(element)
+
+
+def _cell(cell: etree._Element) -> str:
+    alts = (image.get("alt", "").strip() for image in cell.iter("img"))
+    return _joined(cell) or " ".join(alt for alt in alts if not _DECORATION.search(alt))
 
 
 def _joined(element: etree._Element) -> str:
