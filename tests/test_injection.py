@@ -18,9 +18,19 @@ SAMPLE = (
 UNREAD = {"I106": "what is drawn in a picture is not read, so its words reach nothing and cannot be told either"}
 ELSEWHERE = {"I091": "a page that changed after its review is the matter of replayed drafts"}
 RAISES = {"I083": "its second page states what the agent does, which may raise an estimate and never lower one"}
-AT_PLACES = {"I081": "turns the flag of a layer to certain, as it does behind the overview"}
-TWINS = dict.fromkeys(("I004", "I007"), "<p>Setup takes a few minutes.</p>")
-"""Fragments that say something to be seen as well: their twin says it too."""
+WHOLE = ("first", "last", "cell")
+"""Places at which every case of markup is planted; at the others one of each class is.
+
+Beside the text a line of a few letters is chrome and not read, be it a control (I144, I145) or forged (I136, I137).
+"""
+TWINS = {
+    "I004": "<p>Setup takes a few minutes.</p>",
+    "I007": "<p>Roles are set by an admin.</p>",
+    "I020": '<p class="g">Audit log is kept for a year.</p>',
+    "I043": "<p>Install from the marketplace.</p>",
+    "I044": "<p>Fast setup \N{GRINNING FACE}</p>",
+}
+"""The half of a fragment that a reader sees: its twin says it too, and in the same place it may move an estimate."""
 UNTOLD = {"I090": "one request is made under one name, and the name is recorded beside the page"}
 
 
@@ -74,21 +84,23 @@ def test_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", paired.PLACES)
-def test_every_case_of_markup_at_other_places(place: str, clean: DraftResult, tmp_path: Path) -> None:
+def test_cases_of_markup_at_other_places(place: str, clean: DraftResult, tmp_path: Path) -> None:
     planted = [
-        case for case in CASES.values() if case.delivery == "html" and not case.pages and "s.css" not in case.head
+        case
+        for case in CASES.values()
+        if case.delivery == "html" and not case.pages and "s.css" not in case.head
+        if place in WHOLE or case.id in SAMPLE
     ]
-    assert len(planted) >= 80
+    assert len(planted) >= (80 if place in WHOLE else 12)
     for case in planted:
-        if case.id not in AT_PLACES:
-            page = paired.listing(case.fragment, case.head, place=place)
-            twin = TWINS.get(case.id)
-            alone = (
-                paired.of_files(tmp_path / f"{case.id}-alone", {"listing.html": paired.listing(twin, place=place)})
-                if twin
-                else clean
-            )
-            check(case, paired.Pair(alone, paired.of_files(tmp_path / case.id, {"listing.html": page})))
+        page = paired.listing(case.fragment, case.head, place=place)
+        twin = TWINS.get(case.id)
+        alone = (
+            paired.of_files(tmp_path / f"{case.id}-alone", {"listing.html": paired.listing(twin, place=place)})
+            if twin
+            else clean
+        )
+        check(case, paired.Pair(alone, paired.of_files(tmp_path / case.id, {"listing.html": page})))
 
 
 def test_the_name_of_each_request_is_beside_its_page(tmp_path: Path) -> None:

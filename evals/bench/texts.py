@@ -44,6 +44,12 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
     """Names of texts, and what makes them at a length."""
     for run in _RUNS:
         yield repr(run), lambda size, run=run: (run * (size // len(run) + 1))[:size]  # type: ignore[misc]
+    # No two sentences are the same, so nothing is known from before.
+    yield "counted words", lambda size: " ".join(f"a{n}" for n in range(size // 5))[:size]
+    yield (
+        "counted claims",
+        lambda size: " ".join(f"No agent acts without approval {n}." for n in range(size // 32))[:size],
+    )
     yield "a heading and blanks", lambda size: "# a" + " " * size + "x"
     yield "a table's rule and blanks", lambda size: "| a\n|-" + " " * size + "x"
     yield "a title and blanks", lambda size: "---\ntitle: a" + " " * size + "x\n---\n"
