@@ -253,9 +253,13 @@ def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
 
 
 def honest_title(page: Page) -> str:
-    """The page's title, or its first honest heading when the title speaks to assessors or forges markup."""
-    headings = [block.text for block in page.blocks if block.kind == "heading"]
-    for text in (page.title, *headings):
+    """The page's title, or what else may name it when the title speaks to assessors or forges markup.
+
+    First its other headings of the first level, then the title of its window, then any heading.
+    """
+    headings = [block for block in page.blocks if block.kind == "heading"]
+    first = [block.text for block in headings if block.level == 1]
+    for text in (page.title, *first, page.head_title, *(block.text for block in headings)):
         cleaned = clean(text, "")
         title = _one_line(cleaned.text, "heading")
         if any(removed.kind in _REORDERS for removed in cleaned.removed):

@@ -14,6 +14,10 @@ _MAX_CLAIMS: Final = 60
 _MAX_EXCERPT: Final = 200
 _MAX_RANK: Final = 2
 _MAX_WORDS: Final = 90
+_MIN_WORDS: Final = 2
+"""A word alone ("Permissions") is a label, whatever it names."""
+_CODE: Final = re.compile(r"\{\s*\"|\"\s*:|^\s*[\[{<]")
+"""A line of a configuration says what is set, not what is promised."""
 _BOAST: Final = re.compile(
     r"\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
     r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b"
@@ -33,7 +37,9 @@ def vendor_claims(document: Document) -> tuple[Finding, ...]:
         )
         if not speaks or statement.rank > _MAX_RANK or statement.about == "other":
             continue
-        if statement.flagged or len(statement.text.split()) > _MAX_WORDS:
+        if statement.flagged or _CODE.search(statement.text):
+            continue
+        if not _MIN_WORDS <= len(statement.text.split()) <= _MAX_WORDS:
             continue
         where = "under " + " › ".join(statement.path) if statement.path else "before the first heading"
         found.append(

@@ -115,6 +115,7 @@ def read_html(text: str) -> Page:
         canonical=head.canonical,
         refresh=head.refresh,
         wall=head.wall,
+        head_title=title,
         stylesheets=tuple(dict.fromkeys(visibility.sheets)),
     )
 
@@ -387,8 +388,7 @@ def _tag_of(element: etree._Element | None) -> str:
 
 
 def _cell(cell: etree._Element) -> str:
-    alts = (image.get("alt", "").strip() for image in cell.iter("img"))
-    return _joined(cell) or " ".join(alt for alt in alts if not _DECORATION.search(alt))
+    return _joined(cell) or " ".join(a for i in cell.iter("img") if not _DECORATION.search(a := i.get("alt", "")))
 
 
 def _joined(element: etree._Element) -> str:

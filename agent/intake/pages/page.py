@@ -70,6 +70,8 @@ class Page(NamedTuple):
     """What the text was made from; the values are those of `records.DocumentForm`."""
     name: str = ""
     """The product's own name where the format has a field for it."""
+    head_title: str = ""
+    """What an HTML page gives as the title of its window; `title` is rather its first heading."""
 
 
 class Part(NamedTuple):
