@@ -137,9 +137,10 @@ def test_an_approval_setting_in_the_documentation_counts_and_says_so(
     assert [row.rank for row in rows] == [3]
     assert rows[0].after < rows[0].before
     assert next(item.quote for item in known.evidence if item.id == rows[0].evidence) in APPROVAL
-    # The control of messages alone stands beside the score, and lowers no factor.
+    # A control of messages alone lowers no factor, and does nothing for a headline that is about something else.
     assert plain.lowerings == ()
-    assert plain.score.with_controls is not None
+    assert plain.score.with_controls is None
+    assert known.score.with_controls is not None
 
 
 def test_twice_gives_the_same_bytes(serve: Callable[[Mapping[str, Route]], Site]) -> None:
