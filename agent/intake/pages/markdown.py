@@ -37,7 +37,7 @@ _BREAK_TAG: Final = re.compile(
     r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|details|summary|blockquote)\b[^>]{0,500}>", re.I
 )
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]{0,2000})?/?>")
-_IMAGE: Final = re.compile(r"!\[([^\]]{0,1000})\](?:\([^()\s]*(?:\s+\"[^\"]{0,500}\")?\)|\[[^\]]{0,500}\])")
+_IMAGE: Final = re.compile(r"!\[([^\]]{0,500})\](?:\([^()\s]*(?:\s+\"[^\"]{0,500}\")?\)|\[[^\]]{0,500}\])")
 _LINK: Final = re.compile(
     r"\[([^\[\]]+)\]\((<[^<>]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+[\"'(][^\"')]{0,500}[\"')])?\)"
 )
