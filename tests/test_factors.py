@@ -27,9 +27,11 @@ from agent.errors import DriftError, InputError, SchemaError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect, load_signals
 from agent.evidence.statements import statements
+from agent.pipeline import read_documents
 from agent.records import Document, Finding, Section
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
+from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
 from evals.corpus import card, load_case, load_cases
 from evals.documents import documents_of
@@ -466,12 +468,12 @@ def corpus_rows() -> tuple[tuple[FactorRow, FactorFeatures], ...]:
         rows.append(
             (
                 FactorRow(
-                    features(read(documents_of(case))),
+                    features(read_documents(documents_of(case), Settings())),
                     published.factors if published else None,
                     {k: v.value for k, v in reader.factors.items()} if reader else None,
                     family,
                 ),
-                features(read(documents_of(card(case)))),
+                features(read_documents(documents_of(card(case)), Settings())),
             )
         )
     return tuple(rows)
