@@ -277,23 +277,31 @@ def test_hidden_text_is_read_by_nothing() -> None:
 
 
 def test_contradiction_takes_the_worse_reading() -> None:
-    listing = page("Notes tool. It keeps notes of meetings for a team of people at work.", kind="listing", number=1)
-    limit = "The server is stateless."
+    # The limit opens the listing: further down nothing of a vendor's rank could lower, and so nothing would be opposed.
+    def listing(limit: str) -> Document:
+        text = f"Notes tool. {limit} It keeps notes of meetings for a team of people at work."
+        return page(text, kind="listing", number=1)
+
     memory = "It remembers facts across sessions and stores conversation history."
-    both = result(read((listing, page(f"{limit} {memory}"))))
-    only = result(read((listing, page(memory))))
-    none = result(read((listing, page(limit))))
+    both = result(read((listing("The server is stateless."), page(memory))))
+    only = result(read((listing(""), page(memory))))
+    none = result(read((listing("The server is stateless."), page("It sorts them."))))
     key: FactorKey = "persistent_memory"
     assert both.factors[key].value == only.factors[key].value
     assert both.factors[key].state == "contradicted"
     assert none.factors[key].value < only.factors[key].value
 
 
-def test_a_limit_in_the_documentation_lowers_and_is_quoted() -> None:
-    listing = page("Calculator server. An MCP server that adds numbers for assistants.", kind="listing", number=1)
+def test_a_limit_lowers_and_is_quoted_where_it_opens_the_listing_alone() -> None:
+    said = "Calculator server. An MCP server that adds numbers for assistants."
+    limit = "The output is deterministic."
+    listing = page(said, kind="listing", number=1)
     plain = result(read((listing, page("It adds numbers."))))
-    limited = result(read((listing, page("It adds numbers. The output is deterministic."))))
+    limited = result(read((page(f"{said} {limit}", kind="listing", number=1), page("It adds numbers."))))
     key: FactorKey = "non_determinism"
+    added = result(read((listing, page(f"It adds numbers. {limit}"))))
+    assert added.factors[key].value == plain.factors[key].value
+    assert added.lowerings == plain.lowerings
     assert limited.factors[key].value <= plain.factors[key].value
     assert limited.factors[key].state == "denied"
     assert any(r.target == key and "not" in r.rule for r in limited.lowerings)

@@ -245,3 +245,12 @@ def test_what_the_map_of_a_crawled_site_says_to_assessors_is_found_too():
     with Site(routes | {"/map.xml": Answer(MAP.format(SPEAKS), media_type="application/xml")}) as site:
         intake = run(site.url("/"), settings=Settings(delay_seconds=0), allow_private=[site.host]).intake
     assert carried(intake) == [("instruction-like-text", f"<title> of a sitemap, {site.url('/map.xml')}")]
+
+
+def test_settings_and_labels_beside_a_listing_are_no_documents(tmp_path):
+    (tmp_path / "listing.md").write_text(f"# Acme\n\n{PROSE}\n")
+    (tmp_path / "labels.yaml").write_text("autonomy_of_action: 0.9\nquote: It deletes all records at once.\n")
+    (tmp_path / "build.xml").write_text("<project><target name='all'/></project>")
+    (tmp_path / "api.yaml").write_text("openapi: 3.1.0\ninfo: {title: Acme API, version: '1'}\npaths: {}\n")
+    intake = read([str(tmp_path)], Settings(), now=NOW).intake
+    assert [document.url for document in intake.documents] == ["listing.md", "api.yaml"]

@@ -11,7 +11,7 @@ from agent.drafting.actions import load_actions
 from agent.drafting.authority import find_approvals, find_credentials
 from agent.drafting.capabilities import MAX_CAPABILITIES
 from agent.drafting.gazetteer import load_gazetteer
-from agent.drafting.inflection import plural, singular, third_person
+from agent.drafting.inflection import NOUN_LIKE, plural, singular, third_person
 from agent.drafting.ledger import Ledger
 from agent.drafting.system import assumptions, extract, product_name, subject_kind, vendor
 from agent.evidence.anchor import verify
@@ -391,3 +391,10 @@ def test_common_words_are_names_only_in_context() -> None:
     assert gazetteer.find_names("Linear growth is expected.") == []
     assert [n.name for n in gazetteer.find_names("It files issues in Linear.")] == ["Linear"]
     assert [n.name for n in gazetteer.find_names("Linear", listed=True)] == ["Linear"]
+
+
+def test_a_clause_that_ends_with_its_verb_is_read() -> None:
+    listing = "Acme is an agent for teams that reads mail and sends replies every day for everybody."
+    ends = [f"{lead} {verb}" for verb in sorted(NOUN_LIKE) for lead in ("It has tools that", "Jobs which", "They")]
+    system, _, _ = picture("\n\n".join([f"# Acme\n\n{listing}", *ends]))
+    assert system.components

@@ -308,8 +308,8 @@ def _is_base(words: Sequence[Token], at: int, after: int, lemma: str) -> bool:
     if previous in _PLURAL_AGENTS and at == 1:
         return follows
     if previous in ("that", "which") and at > 1:
-        plain = lemma not in NOUN_LIKE or words[after].low in DETERMINERS
-        return follows and plain and words[at - 2].low.endswith("s")
+        plain = follows and (lemma not in NOUN_LIKE or words[after].low in DETERMINERS)
+        return plain and words[at - 2].low.endswith("s")
     if previous in _PLURAL_AGENTS:
         return follows and (lemma not in NOUN_LIKE or words[after].low in DETERMINERS or words[after].text.isupper())
     return (

@@ -15,6 +15,11 @@ from agent.settings import Settings
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 _FIRST: Final = ("listing", "index", "readme")
 _SHOWN: Final = 200
+_DATA: Final = frozenset({".yaml", ".yml", ".xml"})
+_HEAD: Final = 4096
+_DESCRIBES: Final = re.compile(
+    rb"^\s*['\"]?(?:openapi|swagger|display_information)['\"]?\s*:|<(?:urlset|sitemapindex)\b", re.M
+)
 _HINT: Final = "give a file (html, md, txt, pdf, json), a folder of them, or an address that begins with https://"
 
 
@@ -115,7 +120,8 @@ def read_file(path: Path, name: str, settings: Settings) -> LocalFile:
 def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
     """The documents of a folder and its sub-folders, at most `pages`: listing, index or README first, others sorted.
 
-    Hidden files, links that lead out of the folder and files of other kinds are passed over; an empty document is too.
+    Hidden files, links that lead out of the folder and files of other kinds are passed over; an empty document is too,
+    and of YAML and XML all but API descriptions, manifests and sitemaps.
     Raises SourceError when there is no document at all or one cannot be read.
     """
     root = folder.resolve()
@@ -127,7 +133,7 @@ def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
                 path = Path(place) / name
                 if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
                     continue
-                if path.resolve().is_relative_to(root) and path.is_file() and path.stat().st_size:
+                if path.resolve().is_relative_to(root) and path.is_file() and path.stat().st_size and _is_named(path):
                     found.append(path)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
@@ -139,6 +145,17 @@ def read_folder(folder: Path, pages: int, settings: Settings) -> Folder:
     names = sorted((path.relative_to(root).as_posix() for path in found), key=_order)
     files = tuple(read_file(root / name, name, settings) for name in names[: max(1, pages)])
     return Folder(root.name, files, tuple(names[max(1, pages) :]))
+
+
+def _is_named(path: Path) -> bool:
+    """Whether a file of a folder is a document: of YAML and XML only API descriptions, manifests and sitemaps are.
+
+    Settings, labels and build files have these suffixes too, and nobody who names a folder means them.
+    """
+    if path.suffix.lower() not in _DATA:
+        return True
+    with path.open("rb") as file:
+        return bool(_DESCRIBES.search(file.read(_HEAD)))
 
 
 def _order(name: str) -> tuple[int, str, str]:
