@@ -1,8 +1,6 @@
-"""Factors: laws that a vendor's wording cannot break, parts that add up, and the fit."""
+"""Factors: laws that a vendor's wording cannot break, and parts that add up."""
 
-import dataclasses
 import functools
-import pickle
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,30 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.drafting.calibrate_factors import (
-    FactorRow,
-    columns,
-    dump_factor_calibration,
-    fit,
     load_factor_calibration,
-    strengths,
 )
-from agent.drafting.factor_features import FactorFeatures, features, rules
+from agent.drafting.factor_features import features
 from agent.drafting.factors import FactorResult, estimate, values
-from agent.drafting.kind import guess, lead, load_kinds, weigh
+from agent.drafting.kind import guess, lead, weigh
 from agent.drafting.ledger import Ledger
-from agent.errors import DriftError, InputError, SchemaError
 from agent.evidence.reading import Reading
-from agent.evidence.signals import detect, load_signals
+from agent.evidence.signals import detect
 from agent.evidence.statements import statements
-from agent.pipeline import read_documents
 from agent.records import Document, Finding, Section
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
-from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
-from evals.corpus import card, load_case, load_cases
+from evals.corpus import card, load_case
 from evals.documents import documents_of
-from evals.families import Identity, families
 
 SENTENCES = (Path(__file__).parent / "vectors" / "neutral_sentences.txt").read_text("utf-8").splitlines()
 SLUGS = ("firecrawl-mcp", "smolagents", "mem0", "ai-song-maker", "abridge", "zscaler-mcp", "linear", "vapi")
@@ -364,153 +353,3 @@ def test_kinds_come_from_the_first_lines() -> None:
     assert weigh(longer).probabilities == weigh(reading).probabilities
     assert len(lead(longer)) == len(lead(reading))
     assert abs(sum(weigh(reading).probabilities) - 1) < 0.01
-
-
-# ---------------------------------------------------------------- the fit
-
-
-def test_declared_evidence_names_known_signals_and_factors() -> None:
-    known = set(load_signals().by_id)
-    table = rules()
-    assert set(table.reasons) == set(FACTORS) - {"natural_language_interface"}
-    for reasons in table.reasons.values():
-        names = [r.signal for r in reasons]
-        assert set(names) <= known
-        assert len(names) == len(set(names))
-        assert {r.sort for r in reasons} <= {"says", "suggests", "against"}
-    assert set(table.opposes) <= table.limits
-    assert {s for signals in table.opposes.values() for s in signals} <= known
-    assert {c.signal for c in table.controls} <= known
-
-
-def test_fitted_effects_stay_on_their_side() -> None:
-    calibration = load_factor_calibration()
-    for key, constants in calibration.factors.items():
-        sides = {c.name: c for c in columns(key)}
-        assert set(constants.effects) <= set(sides)
-        assert all(sides[n].low <= e <= sides[n].high for n, e in constants.effects.items())
-        assert all(-1e-4 <= v <= 1 + 1e-4 for v in (*constants.silent.values(), *constants.typical.values()))
-        assert constants.unknown.below <= constants.known.below <= 0 <= constants.known.above <= constants.unknown.above
-
-
-def made_up_rows(count: int = 40) -> list[FactorRow]:
-    """Labels that follow a rule: a base of 0.2, and 0.4 more for whoever plans."""
-    kinds = len(load_kinds())
-    rows = []
-    for n in range(count):
-        plans = n // 4 % 2 == 0
-        found = FactorFeatures(
-            kinds=tuple(1.0 if k == n % 4 else 0.0 for k in range(kinds)),
-            likeness=(0.1,) * kinds,
-            evidence=(("plans_tasks", 1.0),) if plans else (),
-            thin=False,
-        )
-        label = dict.fromkeys(rules().reasons, 0.6 if plans else 0.2)
-        rows.append(FactorRow(found, label, label if n % 3 else None, family=f"v{n // 2}"))
-    return rows
-
-
-def test_a_fit_finds_the_rule_behind_made_up_labels() -> None:
-    calibration = fit(made_up_rows())
-    constants = calibration.factors["goal_driven_planning"]
-    assert 0.2 < constants.effects["plans_tasks"] <= 0.4
-    assert constants.known.above < 0.2
-    assert fit(made_up_rows()) == calibration
-    assert fit(made_up_rows()[::-1]) == calibration
-    assert "plans_tasks" not in calibration.factors["dynamic_identity"].effects
-
-
-def test_a_fit_cannot_turn_evidence_round() -> None:
-    rows = [
-        dataclasses.replace(r, published={k: 0.8 - v for k, v in r.published.items()}, reader=None)
-        for r in made_up_rows()
-        if r.published is not None
-    ]
-    effects = fit(rows).factors["goal_driven_planning"].effects
-    assert effects.get("plans_tasks", 0.0) >= 0.0
-
-
-def test_rows_pickle_and_files_load(tmp_path: Path) -> None:
-    rows = made_up_rows()
-    assert pickle.loads(pickle.dumps(rows)) == rows
-    calibration = fit(rows)
-    file = tmp_path / "factors.json"
-    file.write_text(dump_factor_calibration(calibration), "utf-8")
-    assert load_factor_calibration(file) == calibration
-
-
-def test_bad_files_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "factors.json"
-    with pytest.raises(SchemaError):
-        load_factor_calibration(file)
-    file.write_text("{}", "utf-8")
-    with pytest.raises(SchemaError):
-        load_factor_calibration(file)
-    other = load_factor_calibration().model_copy(update={"likeness": {"another": 0.1}})
-    file.write_text(dump_factor_calibration(other), "utf-8")
-    with pytest.raises(DriftError):
-        load_factor_calibration(file)
-
-
-def test_too_few_rows_are_refused() -> None:
-    with pytest.raises(InputError):
-        fit(made_up_rows(5))
-
-
-def test_a_denied_statement_of_the_subject_counts_as_denied() -> None:
-    found = FactorFeatures(kinds=(1.0,), likeness=(0.0,), evidence=(("not:plans_tasks", 1.0),), thin=False)
-    assert strengths("goal_driven_planning", found) == {"denied": 1.0}
-    assert strengths("dynamic_identity", found) == {}
-
-
-# ---------------------------------------------------------------- the whole corpus
-
-
-@functools.cache
-def corpus_rows() -> tuple[tuple[FactorRow, FactorFeatures], ...]:
-    cases = [c for c in load_cases(cases_folder()) if not c.example]
-    names = families([Identity(c.name, c.vendor) for c in cases])
-    rows = []
-    for case, family in zip(cases, names, strict=True):
-        published, reader = case.labels.published, case.labels.reader
-        rows.append(
-            (
-                FactorRow(
-                    features(read_documents(documents_of(case), Settings())),
-                    published.factors if published else None,
-                    {k: v.value for k, v in reader.factors.items()} if reader else None,
-                    family,
-                ),
-                features(read_documents(documents_of(card(case)), Settings())),
-            )
-        )
-    return tuple(rows)
-
-
-@pytest.mark.slow
-def test_the_bundled_calibration_is_what_the_corpus_gives() -> None:
-    assert dump_factor_calibration(fit([row for row, _ in corpus_rows()])) == dump_factor_calibration(
-        load_factor_calibration()
-    )
-
-
-@pytest.mark.slow
-def test_left_out_errors_stay_within_their_bars() -> None:
-    rows = corpus_rows()
-    gaps: dict[str, list[float]] = {"published": [], "reader": [], "sum": [], "card": []}
-    for family in sorted({row.family for row, _ in rows}):
-        calibration = fit([row for row, _ in rows if row.family != family])
-        for row, short in rows:
-            if row.family != family or row.published is None or row.reader is None:
-                continue
-            made = {k: np.floor(v * 10 + 0.5 + 1e-6) / 10 for k, v in values(row.features, calibration).items()}
-            less = {k: np.floor(v * 10 + 0.5 + 1e-6) / 10 for k, v in values(short, calibration).items()}
-            gaps["published"] += [abs(v - row.published[k]) for k, v in made.items()]
-            gaps["reader"] += [abs(v - row.reader[k]) for k, v in made.items()]
-            gaps["sum"].append(abs(sum(made.values()) - sum(row.published.values())))
-            gaps["card"].append(sum(less.values()) - sum(made.values()))
-    means = {name: sum(v) / len(v) for name, v in gaps.items()}
-    assert means["published"] <= 0.140
-    assert means["reader"] <= 0.120
-    assert means["sum"] <= 1.05
-    assert means["card"] >= 0

@@ -118,10 +118,6 @@ class Grammar:
                 return Verb(lemma, form, at, after)
         return None
 
-    def looks_verbal(self, words: Sequence[Token], at: int) -> bool:
-        """Whether token `at` may be a verb form at all."""
-        return at < len(words) and words[at].low in self.forms
-
     def _readings(self, words: Sequence[Token], at: int) -> list[tuple[str, Form]]:
         """Possible lemmas, those with the particle that follows first."""
         following = words[at + 1].low if at + 1 < len(words) else ""

@@ -1,30 +1,18 @@
 """`septet draft SOURCE…`: the main job."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from agent.errors import InputError, UsageError
-
-_NOTE_FILE_LIMIT = 200_000
+from agent.errors import UsageError
+from agent.verbs.reading import note_text, now, progress_line, reading_options
 
 
 @click.command("draft", short_help="Draft a threat model from a product listing.")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for draft.json, draft.md, snapshots/ and index/.")
-@click.option("--product", metavar="NAME", help="Name of the product, when the page has several.")
-@click.option("--note", "notes", multiple=True, metavar="TEXT|FILE", help="An analyst's note about this deployment.")
-@click.option(
-    "--allow-private",
-    multiple=True,
-    metavar="HOST[:PORT]",
-    help="Admit exactly this loopback or private host and port. May be repeated.",
-)
+@reading_options
 @click.option(
     "--from-snapshot",
     type=click.Path(path_type=Path),
@@ -84,39 +72,3 @@ def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool
         raise UsageError(
             f"--from-snapshot does not go with {what}", hint="it repeats a draft exactly as it was; leave them out"
         )
-
-
-def now() -> str:
-    """The time of this moment as records have it: UTC, ISO 8601 with seconds and `Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def note_text(note: str) -> str:
-    """The note itself, or the text of the file that it names. Raises InputError for a file that is no short text."""
-    try:
-        path = Path(note)
-        if not path.is_file():
-            return note
-        if path.stat().st_size > _NOTE_FILE_LIMIT:
-            raise InputError("the note is too long", where=note, hint=f"at most {_NOTE_FILE_LIMIT} bytes")
-        return path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise InputError("the note is not UTF-8 text", where=note, hint="save it as UTF-8") from None
-    except OSError:
-        return note
-
-
-@contextmanager
-def progress_line() -> Iterator[Callable[[str], None] | None]:
-    """A status line on stderr, only on a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    from agent.export.safe_markdown import one_line
-
-    # Addresses and file names are text: no markup of the terminal's library, no escapes of the terminal.
-    with Console(stderr=True).status("reading") as status:
-        yield lambda line: status.update(Text(one_line(line)))

@@ -4,19 +4,12 @@ import os
 
 import click
 
-from agent.verbs.draft import note_text, now, progress_line
+from agent.verbs.reading import note_text, now, progress_line, reading_options
 
 
 @click.command("intake", short_help="Show what would be read of a product, without drafting.")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option("--product", metavar="NAME", help="Name of the product, when the page has several.")
-@click.option("--note", "notes", multiple=True, metavar="TEXT|FILE", help="An analyst's note about this deployment.")
-@click.option(
-    "--allow-private",
-    multiple=True,
-    metavar="HOST[:PORT]",
-    help="Admit exactly this loopback or private host and port. May be repeated.",
-)
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/intake/1) instead of text.")
 def command(
     sources: tuple[str, ...],

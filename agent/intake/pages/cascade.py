@@ -72,7 +72,6 @@ class Cascade:
     def __init__(self, root: etree._Element, sheets: Sequence[str]) -> None:
         self.generated: list[Generated] = []
         self._rules: list[_Rule] = []
-        self._variables: set[str] = set()
         left = _MAX_SHEET
         for sheet in sheets:
             if left > 0:
