@@ -14,7 +14,8 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from agent.drafting.calibrate import Calibration, load_calibration
-from agent.drafting.embedded import Composition, compose
+from agent.drafting.composition import Composition
+from agent.drafting.embedded import compose
 from agent.errors import SeptetError
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.drafting import headline, layers, posture, questions, system
 from agent.drafting.calibrate import Calibration
 from agent.drafting.candidates import Matches
 from agent.drafting.catalogue import match
 from agent.drafting.chains import FoundChain, chains
+from agent.drafting.composition import Composition
 from agent.drafting.controls import controls_of
 from agent.drafting.factors import FactorResult, estimate
 from agent.drafting.ledger import Ledger
@@ -31,20 +32,17 @@ from agent.evidence.statements import statements
 from agent.records import (
     Chain,
     Dropped,
-    Evidence,
     FactorEstimate,
     Hop,
     LayerThreats,
-    Lowering,
     Product,
     Question,
     Range,
     Score,
-    System,
 )
 from agent.resources import data_folder
 from agent.scoring import Request, score, with_controls, withhold
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, LayerKey
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
@@ -53,24 +51,6 @@ CERTAIN_NEEDED: Final = 2
 BANDS_TOO_MANY: Final = 3
 CLAIMS_SHOWN: Final = 8
 """Claims cited as such; the others stand in the findings of their source."""
-
-
-class Composition(NamedTuple):
-    """All parts of a draft that the drafter makes."""
-
-    product: Product
-    evidence: tuple[Evidence, ...]
-    system: System
-    assumptions: tuple[str, ...]
-    factors: dict[FactorKey, FactorEstimate]
-    layers: dict[LayerKey, LayerThreats]
-    chains: tuple[Chain, ...]
-    questions: tuple[Question, ...]
-    score: Score
-    dropped: tuple[Dropped, ...]
-    lowerings: tuple[Lowering, ...]
-    statements: int
-    knowledge: str
 
 
 def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> Composition:

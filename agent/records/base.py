@@ -48,7 +48,30 @@ MissingReason = Literal[
     "no-evidenced-threat",
     "range-too-wide",
     "does-not-apply",
+    "claims-dropped",
+    "not-answered",
+    "rate-limited",
+    "out-of-quota",
+    "bad-request",
+    "too-large",
+    "unauthorised",
+    "model-missing",
+    "timeout",
+    "tls",
+    "bad-endpoint",
+    "bad-response",
+    "empty-answer",
+    "refused",
+    "truncated",
+    "filtered",
+    "invalid-json",
+    "invalid-schema",
+    "unreachable",
+    "over-budget",
+    "cassette-miss",
 ]
+"""Why something could not be told. From "rate-limited" on: why a call of an LLM gave nothing, the words of
+`errors.LlmReason` with hyphens; "claims-dropped" and "not-answered": its answer had nothing to keep for this part."""
 FormulaId = Literal["aivss-0.5", "aivss-0.8", "aivss-1-amended", "cvss-bte"]
 Mode = Literal["strict", "directory"]
 Rank = Annotated[int, Field(ge=0, le=5)]

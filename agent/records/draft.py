@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
 from agent.records.scores import Score
-from agent.records.sources import Finding, Site
+from agent.records.sources import Finding, Missing, Site
 from agent.records.threats import Chain, FactorEstimate, LayerThreats, Question, System
 from agent.taxonomy.keys import FactorKey, LayerKey
 
@@ -43,12 +43,25 @@ class PromptRef(Record):
     sha: str
 
 
+class MadeBy(Record):
+    """Which drafter made one part of the draft."""
+
+    part: str
+    """`factors/KEY`, `layers/KEY`, `threats`, `system`, `posture`, `questions` or `chains`."""
+    by: Literal["embedded", "llm", "both"]
+    """both: made of an LLM's proposal and of the embedded drafter's part."""
+    missing: Missing | None = None
+    """Why an LLM's proposal for this part is missing; None when there is one."""
+
+
 class DrafterRef(Record):
     """Which drafter made the draft."""
 
     kind: Literal["embedded", "llm"]
     llm: str | None
     prompts: tuple[PromptRef, ...]
+    parts: tuple[MadeBy, ...] = ()
+    """For a draft with an LLM: who made each part."""
 
 
 class Dropped(Record):

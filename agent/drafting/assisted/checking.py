@@ -1,0 +1,234 @@
+"""Claims of an LLM against the passages that it was shown: what is found, what it carries, what is dropped and why.
+
+    quote ── found again in its passage ─► place ── three words, not on another product ─► kept
+    claim ── all its quotes kept ── numbers and names in them ── words carried by them ─► supported | inferred
+
+Nothing here trusts the LLM: a quote counts by where code finds it, with the rank of the sentence that it stands in.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from agent.drafting.assisted.shapes import Quote, Reasoned
+from agent.drafting.ledger import MAX_CHARS, MIN_WORDS, Ledger
+from agent.drafting.pack import PackedEvidence, Place, find
+from agent.evidence.facts import foreign
+from agent.evidence.reading import Reading
+from agent.evidence.support import support
+from agent.records import Dropped, Rank, State
+
+MAX_CLAIM_CHARS: Final = 300
+MAX_QUOTES: Final = 12
+MAX_CLAIMS: Final = 12
+"""Of one item; what follows is not read."""
+MOST: Final = 0.5
+"""A part that loses more than this share of its claims is asked for again."""
+_LETTERS: Final = re.compile(r"\w+")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"])")
+
+Fault = Literal[
+    "quote not found",
+    "quote too short",
+    "quote too long",
+    "quote about another product",
+    "claim without a quote",
+    "claim too long",
+    "number or name not in the quotes",
+    "not carried by the quotes",
+    "the quotes say otherwise",
+]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an LLM was shown, and the names that need no quote."""
+
+    reading: Reading
+    packed: PackedEvidence
+    known: tuple[str, ...]
+    """The product's and the vendor's name."""
+
+
+class Carried(NamedTuple):
+    """A claim that its quotes carry."""
+
+    text: str
+    places: tuple[Place, ...]
+    state: State
+    """claimed: the quotes say so; inferred: they make it likely."""
+
+
+class Lost(NamedTuple):
+    """A quote or claim that was not taken."""
+
+    number: int
+    """Of the claim in its item, from 1; of the quote for a fault that is a quote's alone."""
+    text: str
+    fault: Fault
+    detail: str
+
+
+class Checked(NamedTuple):
+    """One item after the check."""
+
+    claims: tuple[Carried, ...]
+    places: tuple[Place | None, ...]
+    """Of each quote that was proposed, in its order."""
+    lost: tuple[Lost, ...]
+    """Claims that were dropped."""
+    proposed: int
+    """Claims in the answer."""
+
+    @property
+    def lost_most(self) -> bool:
+        """Whether more than half of the claims were dropped."""
+        return len(self.lost) > MOST * self.proposed
+
+    @property
+    def found(self) -> tuple[Place, ...]:
+        """Places of the quotes that were found."""
+        return tuple(place for place in self.places if place is not None)
+
+    @property
+    def rank(self) -> Rank | None:
+        """The highest rank of a quote behind a claim that is said of the product and carried in full; None without."""
+        ranks = [p.rank for c in self.claims if c.state == "claimed" for p in c.places if p.about == "product"]
+        return max(ranks, default=None)
+
+
+def check(item: Reasoned, shown: Shown) -> Checked:
+    """The claims of one item that hold, and why the others do not."""
+    faults: dict[int, tuple[Fault, str]] = {}
+    places: list[Place | None] = []
+    for number, quote in enumerate(item.quotes[:MAX_QUOTES], start=1):
+        outcome = place_of(quote, shown)
+        if isinstance(outcome, Place):
+            places.append(outcome)
+        else:
+            places.append(None)
+            faults[number] = (outcome, "")
+    claims: list[Carried] = []
+    lost: list[Lost] = []
+    for number, claim in enumerate(item.claims[:MAX_CLAIMS], start=1):
+        text = " ".join(claim.text.split())
+        cited = tuple(dict.fromkeys(claim.quotes))
+        made = _carried(text, cited, places, faults, shown)
+        if isinstance(made, Carried):
+            claims.append(made)
+        else:
+            lost.append(Lost(number, text[:MAX_CLAIM_CHARS], *made))
+    return Checked(tuple(claims), tuple(places), tuple(lost), len(item.claims[:MAX_CLAIMS]))
+
+
+def place_of(quote: Quote, shown: Shown) -> Place | Fault:
+    """Where a quote stands, or what is wrong with it."""
+    words = len(_LETTERS.findall(quote.text))
+    if words < MIN_WORDS:
+        return "quote too short"
+    if len(quote.text) > MAX_CHARS:
+        return "quote too long"
+    place = find(quote.text, quote.passage, shown.packed, shown.reading)
+    if place is None:
+        return "quote not found"
+    return "quote about another product" if place.about == "other" else place
+
+
+def carried(text: str, places: Sequence[Place], shown: Shown) -> State | tuple[Fault, str]:
+    """Whether the words at `places` carry a sentence: claimed, inferred, or the fault with its detail."""
+    quotes = [words_at(place, shown.reading) for place in places]
+    if not quotes:
+        return "claim without a quote", ""
+    # A date or a name is looked for in the quotes themselves, its neighbours in the sentence count for the words.
+    odd = foreign(text, quotes, shown.known)
+    if odd:
+        return "number or name not in the quotes", ", ".join(odd)
+    verdict = support(text, quotes, shown.known)
+    if verdict.verdict == "supported":
+        return "claimed"
+    if verdict.verdict == "weak":
+        return "inferred"
+    fault: Fault = "the quotes say otherwise" if verdict.verdict == "contradicted" else "not carried by the quotes"
+    return fault, "; ".join(verdict.reasons)
+
+
+def sentences(paragraph: str) -> tuple[str, ...]:
+    """The sentences of a paragraph, white space made plain."""
+    return tuple(part for part in _SENTENCE.split(" ".join(paragraph.split())) if part)
+
+
+def paragraph(text: str, checked: Checked, shown: Shown, ledger: Ledger) -> tuple[str, tuple[str, ...]]:
+    """The sentences of an LLM's paragraph that the quotes of its claims carry, each with the marks of its quotes.
+
+    When none of them holds, the claims themselves stand in. Empty when there is no claim either. A sentence is never
+    joined with another's quotes: it must be carried by those of one claim, or of all claims together.
+    """
+    kept: list[str] = []
+    marks: list[str] = []
+    everywhere = tuple(dict.fromkeys(place for claim in checked.claims for place in claim.places))
+    for sentence in sentences(text):
+        groups = [claim.places for claim in checked.claims] + [everywhere]
+        held = next((g for g in groups if g and carried(sentence, g, shown) == "claimed"), None)
+        if held is not None and len(sentence) <= MAX_CLAIM_CHARS:
+            own = cite(held, shown, ledger)
+            kept.append(_marked(sentence, own))
+            marks += own
+    if not kept:
+        for claim in checked.claims:
+            own = cite(claim.places, shown, ledger)
+            kept.append(_marked(claim.text, own))
+            marks += own
+    return " ".join(kept), tuple(dict.fromkeys(marks))
+
+
+def cite(places: Iterable[Place], shown: Shown, ledger: Ledger) -> tuple[str, ...]:
+    """The evidence ids of places, in order, each once."""
+    marks = []
+    for place in places:
+        statement = shown.reading.statements[place.statement]
+        start, end = max(place.start, statement.start), min(place.end, statement.end)
+        marks.append(ledger.cite(place.statement, start, end))
+    return tuple(dict.fromkeys(marks))
+
+
+def words_at(place: Place, reading: Reading) -> str:
+    """The words of the sources at a place."""
+    return reading.document(place.document).text[place.start : place.end]
+
+
+def dropped(part: str, checked: Checked) -> tuple[Dropped, ...]:
+    """The lost claims of a part as the draft lists them."""
+    return tuple(
+        Dropped(
+            what=f"claim of the LLM, {part}: {row.text}", reason=row.fault + (f": {row.detail}" if row.detail else "")
+        )
+        for row in checked.lost
+    )
+
+
+def _carried(
+    text: str,
+    cited: Sequence[int],
+    places: Sequence[Place | None],
+    faults: dict[int, tuple[Fault, str]],
+    shown: Shown,
+) -> Carried | tuple[Fault, str]:
+    if len(text) > MAX_CLAIM_CHARS:
+        return "claim too long", ""
+    known = [number for number in cited if 1 <= number <= len(places)]
+    if not known or len(known) < len(cited):
+        return "claim without a quote", ""
+    broken = next((number for number in known if places[number - 1] is None), None)
+    if broken is not None:
+        fault, detail = faults[broken]
+        return fault, detail or f"quote {broken}"
+    held = tuple(place for number in known if (place := places[number - 1]) is not None)
+    verdict = carried(text, held, shown)
+    return verdict if isinstance(verdict, tuple) else Carried(text, held, verdict)
+
+
+def _marked(sentence: str, marks: Sequence[str]) -> str:
+    body = sentence.rstrip()
+    end = body[-1] if body[-1:] in ".!?" else "."
+    return f"{body.rstrip('.!?')} ({', '.join(marks)}){end}"

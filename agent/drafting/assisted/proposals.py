@@ -1,0 +1,66 @@
+"""What an LLM proposed for one draft, after code has checked it; and what the parts of the draft say of its use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from agent.drafting.assisted.checking import Checked, Shown
+from agent.drafting.assisted.shapes import (
+    ChainsAnswer,
+    FactorItem,
+    LayerItem,
+    PictureAnswer,
+    PostureAnswer,
+    QuestionsAnswer,
+    ThreatItem,
+)
+from agent.drafting.combine import Combination
+from agent.records import Dropped, Lowering, MadeBy, Missing
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+CLAIMS_DROPPED: Final = Missing(
+    reason="claims-dropped", detail="more than half of the LLM's claims were dropped, also when it was asked again"
+)
+NOT_ANSWERED: Final = Missing(reason="not-answered", detail="the LLM's answer says nothing of this part")
+
+ItemT = TypeVar("ItemT", bound=BaseModel)
+
+
+class Item(NamedTuple, Generic[ItemT]):
+    """One item of an answer with what is left of it after the check."""
+
+    said: ItemT
+    checked: Checked
+
+
+class Notes(NamedTuple):
+    """What using a proposal leaves to tell: who made the part, what was dropped, what was lowered."""
+
+    made: tuple[MadeBy, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    lowerings: tuple[Lowering, ...] = ()
+
+    def plus(self, other: "Notes") -> "Notes":
+        """Both together."""
+        return Notes(self.made + other.made, self.dropped + other.dropped, self.lowerings + other.lowerings)
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """All that an LLM proposed for one draft. A part that it gave nothing for is in `missing`, with the reason."""
+
+    shown: Shown
+    constants: Combination
+    factors: Mapping[FactorKey, Item[FactorItem]] = field(default_factory=dict)
+    layers: Mapping[LayerKey, Item[LayerItem]] = field(default_factory=dict)
+    threats: tuple[Item[ThreatItem], ...] = ()
+    picture: PictureAnswer | None = None
+    posture: Item[PostureAnswer] | None = None
+    questions: QuestionsAnswer | None = None
+    points: Mapping[str, str] = field(default_factory=dict)
+    """The text of each open point that the questions were asked about, by the id that stood in the prompt."""
+    chains: ChainsAnswer | None = None
+    missing: Mapping[str, Missing] = field(default_factory=dict)
+    """By part, named as in `records.MadeBy`: why there is no proposal for it."""
