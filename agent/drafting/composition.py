@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from agent.drafting.candidates import Candidate
+from agent.drafting.ranking import Ranked
 from agent.records import (
     Chain,
     Dropped,
@@ -34,5 +36,9 @@ class Composition(NamedTuple):
     lowerings: tuple[Lowering, ...]
     statements: int
     knowledge: str
+    candidates: tuple[Candidate, ...] = ()
+    """All threats of the catalogue that the sources support, shown or not."""
+    visible: tuple[Ranked, ...] = ()
+    """Those of them that are shown."""
     parts: tuple[MadeBy, ...] = ()
     """Who made each part, when an LLM had a hand in it."""

@@ -88,6 +88,8 @@ def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> 
         lowerings=(*estimated.lowerings, *eased(visible, {e.id: e.rank for e in ledger.evidence()})),
         statements=len(reading.statements),
         knowledge=knowledge_fingerprint(),
+        candidates=matches.candidates,
+        visible=tuple(visible),
     )
 
 

@@ -123,6 +123,14 @@ class Budget:
         """The worst case of a call: nothing cached, the answer as long as its cap."""
         return Usage(self._counter.call(call), call.max_tokens, estimated=True)
 
+    def check(self, usage: Usage) -> None:
+        """Raises LlmError over_budget when a whole plan of that usage would pass a cap; nothing is set aside."""
+        with self._changed:
+            excess = self._excess(usage)
+        if excess is not None:
+            hint = "raise the cap, or use a cheaper LLM or fewer pages"
+            raise LlmError("over_budget", excess, where="before the first call", hint=hint)
+
     def reserve(self, call: Call) -> int:
         """Sets the worst case of a call aside; waits while calls under way may still give some of theirs back.
 

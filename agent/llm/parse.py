@@ -98,11 +98,16 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
     usage = Usage()
     replies: list[Reply] = []
     attempt, declined, repaired, enlarged = call, False, False, False
+    reason: Reason = "empty_answer"
+    detail = ""
     while True:
         try:
             reply = _complete(llm, attempt, budget)
         except LlmError as error:
             error.usage = usage + error.usage
+            if replies and error.reason == "over_budget":
+                # What was wrong with the answer says more than that it could not be asked for again.
+                return Answer(None, reason, f"{detail}; not asked again: {error}", error.usage, tuple(replies))
             if error.ends_run:
                 raise
             return Answer(None, error.reason, str(error), error.usage, tuple(replies))
@@ -111,7 +116,7 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
         found = read(reply, shape)
         if not isinstance(found, Failure):
             return Answer(found, None, "", usage, tuple(replies))
-        reason: Reason = "refused" if declined and found.declined else found.reason
+        reason, detail = "refused" if declined and found.declined else found.reason, found.detail
         declined = found.declined
         if reason == "truncated" and not enlarged:
             enlarged = True
