@@ -33,7 +33,7 @@ class Ranked(NamedTuple):
 
 def rank(candidates: Sequence[Candidate], factors: Mapping[FactorKey, FactorEstimate]) -> tuple[Ranked, ...]:
     """Score every candidate with AIVSS 0.8 in directory mode at MF 1; the gravest first, in a total order."""
-    total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
+    total = _total(factors)
     ranked = [_ranked(candidate, total) for candidate in candidates]
     return tuple(
         sorted(
@@ -105,8 +105,16 @@ def shown(
     return visible, folded
 
 
-def _ranked(candidate: Candidate, total: Decimal) -> Ranked:
-    base = base_of(candidate.vector)
+def severity_of(candidate: Candidate, factors: Mapping[FactorKey, FactorEstimate]) -> ThreatScore:
+    """How grave what a candidate describes is under a draft's factors: AIVSS 0.8 in directory mode at MF 1."""
+    return _severity(candidate, _total(factors))
+
+
+def _total(factors: Mapping[FactorKey, FactorEstimate]) -> Decimal:
+    return sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
+
+
+def _severity(candidate: Candidate, total: Decimal) -> ThreatScore:
     scored = score(
         Request(
             cvss_vector=candidate.vector,
@@ -120,25 +128,30 @@ def _ranked(candidate: Candidate, total: Decimal) -> Ranked:
     )
     assert scored.aivss is not None
     assert scored.severity is not None
+    return ThreatScore(
+        cvss_vector=candidate.vector,
+        cvss_base=base_of(candidate.vector),
+        aivss=scored.aivss,
+        severity=scored.severity,
+        reasons={metric.metric: metric.reason for metric in candidate.metrics},
+    )
+
+
+def _ranked(candidate: Candidate, total: Decimal) -> Ranked:
+    known = _severity(candidate, total)
     threat = Threat(
         id=candidate.pattern.id,
         title=candidate.title,
         statement=candidate.statement,
         taxonomy=candidate.pattern.taxonomy,
         state=candidate.state,
-        score=ThreatScore(
-            cvss_vector=candidate.vector,
-            cvss_base=base,
-            aivss=scored.aivss,
-            severity=scored.severity,
-            reasons={metric.metric: metric.reason for metric in candidate.metrics},
-        ),
+        score=known,
         mitigations=tuple(
             Mitigation(text=m.text, who=m.who, status="proposed", evidence=()) for m in candidate.mitigations
         ),
         evidence=candidate.evidence,
     )
-    return Ranked(candidate, threat, Scenario(candidate.pattern.id, float(base), candidate.typical))
+    return Ranked(candidate, threat, Scenario(candidate.pattern.id, float(known.cvss_base), candidate.typical))
 
 
 @lru_cache(maxsize=4096)
