@@ -53,6 +53,16 @@ class Settings:
     cache_dir: str = ""
     cache_max_bytes: int = 500_000_000
     user_agent: str = "septet/0.1 (drafts threat models from product listings)"
+    llm: str = ""
+    llm_base_url: str = ""
+    llm_max_tokens: int = 250_000
+    llm_max_dollars: str = ""
+    llm_answer_tokens: int = 6_000
+    llm_passage_tokens: int = 2_500
+    llm_call_seconds: float = 120.0
+    llm_context_tokens: int = 16_384
+    llm_prices: str = ""
+    llm_judge: str = ""
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -93,6 +103,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("cache_dir", "folder", "where answers are kept between runs; `off`: nowhere; else the user's cache folder"),
     Setting("cache_max_bytes", "bytes", "size of that folder; the oldest goes first"),
     Setting("user_agent", "text", "how requests name themselves"),
+    Setting("llm", "PROFILE/NAME", "the LLM that drafts, as `--llm`; empty or `embedded`: none"),
+    Setting("llm_base_url", "URL", "where its endpoint is, in place of the profile's address"),
+    Setting("llm_max_tokens", "tokens", "most that the LLM may take for one draft, input and output together"),
+    Setting("llm_max_dollars", "US dollars", "most that it may cost, where its price is known; empty: no cap in money"),
+    Setting("llm_answer_tokens", "tokens", "longest answer of the LLM, thinking included"),
+    Setting("llm_passage_tokens", "tokens", "passages of the sources that the LLM is shown"),
+    Setting("llm_call_seconds", "seconds", "one call of the LLM, with its retries and waits"),
+    Setting("llm_context_tokens", "tokens", "context that a `local/…` LLM is served with"),
+    Setting("llm_prices", "file", "further prices, in the form of `agent/llm/prices.yaml`"),
+    Setting("llm_judge", "PROFILE/NAME", "a second LLM that judges whether quotes carry claims; empty: none"),
 )
 
 

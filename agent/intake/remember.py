@@ -16,7 +16,7 @@ from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.net.network import open_network
 from agent.intake.reader import IntakeResult, read_inputs
 from agent.intake.rendering import with_browser
-from agent.intake.replay import OF_THIS_MACHINE, Recorded, record
+from agent.intake.replay import OF_THE_LLM, OF_THIS_MACHINE, Recorded, record
 from agent.intake.snapshot import digest
 from agent.intake.sources import Input, open_sources
 from agent.settings import Settings
@@ -111,5 +111,6 @@ def _no_look_up(host: str, _: int) -> Sequence[str]:
 def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:
     """Under which an interrupted crawl is found again: what was asked for, and everything that steers the crawl."""
     addresses = [found for found in inputs if isinstance(found, str)]
-    steering = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in OF_THIS_MACHINE}
+    idle = OF_THIS_MACHINE | OF_THE_LLM
+    steering = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in idle}
     return digest(json.dumps([addresses, steering, sorted(allow_private), product], sort_keys=True).encode())

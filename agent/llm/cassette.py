@@ -238,6 +238,7 @@ class Replay:
         """Raises DriftError when the recording is missing, incomplete or not as it was written."""
         manifest = _read(folder / MANIFEST, _Manifest)
         self.name = manifest.llm
+        self.recorded_at = manifest.recorded_at
         self._folder = folder
         self._run = run
         self._alias = manifest.alias

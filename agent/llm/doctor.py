@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
-from agent.errors import LlmError, Usage
+from agent.errors import LlmError, LlmReason, Usage
 from agent.llm.port import Call, Llm, Message, Reply
 from agent.llm.wire import MANY_BYTES_PER_TOKEN, prompt_bytes
 
@@ -41,6 +41,8 @@ class Diagnosis:
 
     rows: tuple[Row, ...]
     usage: Usage
+    failed: LlmReason | None = None
+    """Why no call can work, where that ended the probing."""
 
 
 @runtime_checkable
@@ -68,12 +70,12 @@ def probe(llm: Llm, *, long_prompt_words: int = LONG_PROMPT_WORDS) -> Diagnosis:
 
     listed = _listed(llm)
     rows = [listed]
-    first, dead = _schema(ask)
+    first, failed = _schema(ask)
     rows.append(first)
-    if not dead:
+    if failed is None:
         rows.append(_cap(ask))
         rows.append(_long_prompt(ask, long_prompt_words))
-    return Diagnosis(tuple(rows), spent)
+    return Diagnosis(tuple(rows), spent, failed)
 
 
 _Ask = Callable[[str, dict[str, object], int], Reply | LlmError]
@@ -100,15 +102,15 @@ def _listed(llm: Llm) -> Row:
     return Row(check, False, f"{wanted} is not among: {some}", "name one of those")
 
 
-def _schema(ask: _Ask) -> tuple[Row, bool]:
-    """The row, and whether asking on is of no use."""
+def _schema(ask: _Ask) -> tuple[Row, LlmReason | None]:
+    """The row, and why asking on is of no use, if it is."""
     check = "it answers in the shape that is asked for"
     outcome = ask("How many days has a week?", _one_field("days", {"type": "integer"}), ANSWER_TOKENS)
     if isinstance(outcome, LlmError):
-        return Row(check, False, str(outcome), outcome.hint), True
+        return Row(check, False, str(outcome), outcome.hint), outcome.reason
     if outcome.stopped != "done":
         advice = "a thinking LLM needs a larger cap, or less thinking" if outcome.stopped == "length" else ""
-        return Row(check, False, f"the answer stopped: {outcome.stopped}. {outcome.detail}".strip(), advice), False
+        return Row(check, False, f"the answer stopped: {outcome.stopped}. {outcome.detail}".strip(), advice), None
     try:
         value = json.loads(outcome.text)
         fits = isinstance(value, dict) and list(value) == ["days"] and isinstance(value["days"], int)
@@ -116,11 +118,11 @@ def _schema(ask: _Ask) -> tuple[Row, bool]:
         fits = False
     if not fits:
         advice = "choose an LLM or a server that keeps to a JSON schema; answers will be repaired or dropped"
-        return Row(check, False, f"the answer is not in the shape (asked by {outcome.rung})", advice), False
+        return Row(check, False, f"the answer is not in the shape (asked by {outcome.rung})", advice), None
     if outcome.rung != "json_schema":
         advice = f"set the profile's rung to {outcome.rung}: each run asks in vain at first"
-        return Row(check, True, f"by {outcome.rung}; a JSON schema is refused", advice), False
-    return Row(check, True, "by JSON schema" + (f"; {outcome.detail}" if outcome.detail else "")), False
+        return Row(check, True, f"by {outcome.rung}; a JSON schema is refused", advice), None
+    return Row(check, True, "by JSON schema" + (f"; {outcome.detail}" if outcome.detail else "")), None
 
 
 def _cap(ask: _Ask) -> Row:

@@ -137,8 +137,11 @@ def open_llm(
     limits: Limits | None = None,
     rng: random.Random | None = None,
     on_wait: OnWait | None = None,
+    context_tokens: int | None = None,
 ) -> Llm:
     """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded). `on_wait` is told of waits.
+
+    `context_tokens` is the context that a local one is served with; None leaves it to `local`.
 
     Raises what `endpoint` raises, and UnavailableError when a package or a file that it needs is missing.
     """
@@ -149,9 +152,10 @@ def open_llm(
 
         return open_langchain(found, limits, rng=rng, on_wait=on_wait)
     if found.profile.adapter == "local":
-        from agent.llm.local import open_local
+        from agent.llm.local import CONTEXT_TOKENS, open_local
 
-        return open_local(Path(found.llm), limits, profile=found.profile)
+        context = context_tokens or CONTEXT_TOKENS
+        return open_local(Path(found.llm), limits, profile=found.profile, context_tokens=context)
     from agent.llm.openai_adapter import OpenAiLlm
 
     return OpenAiLlm(found, limits, rng=rng, on_wait=on_wait)

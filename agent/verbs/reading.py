@@ -37,7 +37,12 @@ def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def now() -> str:
     """The time of this moment as records have it: UTC, ISO 8601 with seconds and `Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as records have it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def note_text(note: str) -> str:
