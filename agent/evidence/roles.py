@@ -170,6 +170,12 @@ def classify(text: str) -> Role:
     return "description"
 
 
+def assurances(text: str) -> tuple[str, ...]:
+    """The words of a text that speak of controls or praise the product, in order."""
+    found = sorted((match.start(), match[0]) for pattern in (_CONTROL, _ASSESSMENT) for match in pattern.finditer(text))
+    return tuple(dict.fromkeys(word for _, word in found))
+
+
 def does_something(text: str) -> bool:
     """Whether a capability is named outside the words of controls, praise and boilerplate."""
     rest = _CONTROL.sub(" ", text)

@@ -1,8 +1,9 @@
 """Do the quotes carry the claim? A check of words, without an LLM.
 
-Four questions, the worst answer counts: how many of the claim's content words stand in the quotes (word stems, and a
-short list of words that mean the same here); do both say yes or both say no; are the claim's numbers and names in the
-quotes; does the claim say more firmly or more widely what a quote says of a plan, a possibility or a part.
+Five questions, the worst answer counts: how many of the claim's content words stand in the quotes (word stems, and a
+short list of words that mean the same here); does a part of the claim stand beside them, or a control or praise of
+which they know nothing; do both say yes or both say no; are the claim's numbers and names in the quotes; does the claim
+say more firmly or more widely what a quote says of a plan, a possibility or a part.
 
 What cannot be seen this way: who does what to whom, and a paraphrase in quite other words. The second gives "weak" or
 "unsupported" for a claim that is right, which costs a claim and no safety.
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from agent.evidence.facts import foreign, numbers_of
+from agent.evidence.roles import assurances
 
 Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
 
@@ -89,6 +91,14 @@ _NEGATION: Final = re.compile(
 _CLAUSES: Final = re.compile(
     r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|except|unless)\b", re.I
 )
+_PARTS: Final = re.compile(
+    r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|and|or|so|hence|because|although|with|except|unless|save for)\b",
+    re.I,
+)
+_MIN_PART: Final = 2
+"""Content words of a part that must not all be unknown to the quotes."""
+_LONG_RUN: Final = 2
+"""So many unknown content words in a row make a claim weak, more make it unsupported."""
 _PLANNED: Final = re.compile(
     r"\b(?:will|planned|plans? to|coming|soon|upcoming|roadmap|in future|future|intends?|to be added)\b", re.I
 )
@@ -128,14 +138,16 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Sup
     score = round(1 - len(missed) / len(wanted), _DIGITS)
     opposite = _opposite(claim, clauses, set(wanted.values())) if score >= SOME else ()
     wrong, absent = _details(claim, quotes, known)
+    beside = _beside(claim, told, known)
     stronger = _stronger(claim, quotes, clauses)
     reasons = (*opposite, *wrong, *absent)
     if opposite or (wrong and score >= SOME):
         return Support("contradicted", score, reasons)
     words = (f"not in the quotes: {', '.join(missed)}",) if missed else ()
-    if absent or wrong or score < SOME:
-        return Support("unsupported", score, (*reasons, *words))
-    if stronger or score < ENOUGH:
+    run = _longest_run([stem not in told for stem in wanted.values()])
+    if absent or wrong or beside or score < SOME or run > _LONG_RUN:
+        return Support("unsupported", score, (*reasons, *beside, *words))
+    if stronger or score < ENOUGH or run == _LONG_RUN:
         return Support("weak", score, (*stronger, *words))
     return Support("supported", score, ())
 
@@ -161,6 +173,29 @@ def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[t
         (f"the quotes give another number than {', '.join(swapped)}",) if swapped else (),
         (f"neither number nor name of the quotes: {', '.join(absent)}",) if absent else (),
     )
+
+
+def _beside(claim: str, told: set[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Parts of the claim that ride along with what is told, and controls or praise that nothing tells of."""
+    reasons = []
+    for part in _PARTS.split(claim):
+        wanted = _content(part, known)
+        if len(wanted) >= _MIN_PART and not set(wanted.values()) & told:
+            reasons.append(f"nothing in the quotes says: {' '.join(wanted)}")
+    own = {stem for name in known for stem in _stems(name)}
+    for words in assurances(claim):
+        missed = _stems(words) - told - own - _STOP_STEMS
+        if missed and not set(_words(words)) <= _STOP:
+            reasons.append(f"the quotes do not speak of: {words.lower()}")
+    return tuple(reasons)
+
+
+def _longest_run(missed: Sequence[bool]) -> int:
+    longest = run = 0
+    for miss in missed:
+        run = run + 1 if miss else 0
+        longest = max(longest, run)
+    return longest
 
 
 def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str, ...]:
