@@ -53,7 +53,7 @@ class Exchange:
         """Raises SourceError when the port is taken."""
         self._desk = desk
         try:
-            self._server = _Server(("127.0.0.1", port), _handler(desk, counter("openai/any", None)))
+            self._server = _Server(port, desk)
         except OSError as error:
             where = f"{port}: {error.strerror}"
             raise SourceError("the port cannot be used", where=where, hint="give another one") from None
@@ -86,87 +86,94 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
+    def __init__(self, port: int, desk: Desk) -> None:
+        self.desk = desk
+        self.tokens = counter("openai/any", None)
+        super().__init__(("127.0.0.1", port), _Handler)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no news."""
 
 
-def _handler(desk: Desk, tokens: Counter) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 60
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 60
 
-        def do_GET(self) -> None:
-            if not self._welcome():
-                return
-            if self.path == f"{_ROOT}/models":
-                rows = [{"id": "anybody", "object": "model", "created": 0, "owned_by": "you"}]
-                self._send(200, {"object": "list", "data": rows})
-            else:
-                self._refuse(404, f"there is {_ROOT}/models and {_ROOT}{CHAT_PATH}")
+    @property
+    def _at(self) -> _Server:
+        assert isinstance(self.server, _Server)
+        return self.server
 
-        def do_POST(self) -> None:
-            if not self._welcome():
-                return
-            if self.path != _ROOT + CHAT_PATH:
-                self._refuse(404, f"only POST {_ROOT}{CHAT_PATH} is answered")
-            elif self.headers.get_content_type() != "application/json":
-                self._refuse(415, "the body must be application/json")
-            else:
-                self._ask()
+    def do_GET(self) -> None:
+        if not self._welcome():
+            return
+        if self.path == f"{_ROOT}/models":
+            rows = [{"id": "anybody", "object": "model", "created": 0, "owned_by": "you"}]
+            self._send(200, {"object": "list", "data": rows})
+        else:
+            self._refuse(404, f"there is {_ROOT}/models and {_ROOT}{CHAT_PATH}")
 
-        def _ask(self) -> None:
-            try:
-                body = self._body()
-                text = desk.answer(body)
-            except InputError as error:
-                self._refuse(400, str(error))
-            except UnansweredError as error:
-                self._refuse(504, str(error))
-            else:
-                self._send(200, _completion(body, text, tokens))
+    def do_POST(self) -> None:
+        if not self._welcome():
+            return
+        if self.path != _ROOT + CHAT_PATH:
+            self._refuse(404, f"only POST {_ROOT}{CHAT_PATH} is answered")
+        elif self.headers.get_content_type() != "application/json":
+            self._refuse(415, "the body must be application/json")
+        else:
+            self._ask()
 
-        def _welcome(self) -> bool:
-            """Whether the request names this machine: a page that a browser shows must not get in by another name."""
-            host = self.headers.get("host", "")
-            if host.rpartition(":")[0] in _HOSTS or host in _HOSTS:
-                return True
-            self._refuse(403, "only requests to this machine by its own name are answered")
-            return False
+    def _ask(self) -> None:
+        try:
+            body = self._body()
+            text = self._at.desk.answer(body)
+        except InputError as error:
+            self._refuse(400, str(error))
+        except UnansweredError as error:
+            self._refuse(504, str(error))
+        else:
+            self._send(200, _completion(body, text, self._at.tokens))
 
-        def _body(self) -> Body:
-            length = self.headers.get("content-length", "")
-            if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-                raise InputError(f"a body of at most {MAX_BODY_BYTES} bytes with its length is needed")
-            try:
-                body = Body.model_validate(read_object(self.rfile.read(int(length))))
-            except ValidationError as error:
-                first = error.errors(include_input=False)[0]
-                place = ".".join(str(step) for step in first["loc"])
-                raise InputError(first["msg"], where=place) from None
-            except ValueError as error:
-                raise InputError(f"the body is broken: {error}") from None
-            if body.stream:
-                raise InputError("answers are not streamed")
-            return body
+    def _welcome(self) -> bool:
+        """Whether the request names this machine: a page that a browser shows must not get in by another name."""
+        host = self.headers.get("host", "")
+        if host.rpartition(":")[0] in _HOSTS or host in _HOSTS:
+            return True
+        self._refuse(403, "only requests to this machine by its own name are answered")
+        return False
 
-        def _refuse(self, code: int, message: str) -> None:
-            self._send(code, {"error": {"message": message, "type": "exchange", "code": None}})
+    def _body(self) -> Body:
+        length = self.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            raise InputError(f"a body of at most {MAX_BODY_BYTES} bytes with its length is needed")
+        try:
+            body = Body.model_validate(read_object(self.rfile.read(int(length))))
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            place = ".".join(str(step) for step in first["loc"])
+            raise InputError(first["msg"], where=place) from None
+        except ValueError as error:
+            raise InputError(f"the body is broken: {error}") from None
+        if body.stream:
+            raise InputError("answers are not streamed")
+        return body
 
-        def _send(self, code: int, body: dict[str, object]) -> None:
-            content = json.dumps(body).encode()
-            self.close_connection = True
-            with contextlib.suppress(OSError):
-                self.send_response(code)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.send_header("connection", "close")
-                self.end_headers()
-                self.wfile.write(content)
+    def _refuse(self, code: int, message: str) -> None:
+        self._send(code, {"error": {"message": message, "type": "exchange", "code": None}})
 
-        def log_message(self, *_: object) -> None:
-            """What is asked and answered is told by name instead."""
+    def _send(self, code: int, body: dict[str, object]) -> None:
+        content = json.dumps(body).encode()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.send_response(code)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.send_header("connection", "close")
+            self.end_headers()
+            self.wfile.write(content)
 
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """What is asked and answered is told by name instead."""
 
 
 def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
