@@ -7,7 +7,7 @@ answer, is nobody's. The answer to a re-ask takes the first one's place where mo
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -36,14 +36,14 @@ UNRELIABLE: Final = 0.2
 """A part that loses more than this share of its claims is named as unreliable."""
 _PARTS: Final = {"picture": "system"}
 
-ItemT = TypeVar("ItemT", bound=BaseModel)
+ItemT = TypeVar("ItemT", FactorItem, LayerItem)
 KeyT = TypeVar("KeyT", bound=str)
 
 
 class Outcome(NamedTuple):
     """What became of one call."""
 
-    ask: Ask[Any]
+    ask: Ask[BaseModel]
     value: BaseModel | None
     reason: LlmReason | None
     """Why there is no value; None when there is one."""
@@ -65,9 +65,9 @@ class Read:
     critique: CritiqueAnswer | None = None
     missing: dict[str, Missing] = field(default_factory=dict)
 
-    def items(self) -> tuple[tuple[str, Item[Any]], ...]:
+    def items(self) -> tuple[tuple[str, Item[BaseModel]], ...]:
         """Every item whose claims were checked, with its part, in the order of the draft."""
-        rows: list[tuple[str, Item[Any]]] = [(f"factors/{key}", item) for key, item in self.factors.items()]
+        rows: list[tuple[str, Item[BaseModel]]] = [(f"factors/{key}", item) for key, item in self.factors.items()]
         rows += [(f"layers/{key}", item) for key, item in self.layers.items()]
         rows += [(f"threats/{number}", item) for number, item in enumerate(self.threats, start=1)]
         rows += [("posture", self.posture)] if self.posture is not None else []
@@ -87,7 +87,7 @@ def read_answers(outcomes: Iterable[Outcome], shown: Shown) -> Read:
     return read
 
 
-def parts(ask: Ask[Any]) -> tuple[str, ...]:
+def parts(ask: Ask[BaseModel]) -> tuple[str, ...]:
     """The parts of the draft that a call is about, named as in `records.MadeBy`."""
     if ask.keys:
         return tuple(f"{ask.prompt}/{key}" for key in ask.keys)
@@ -115,7 +115,7 @@ def why_lost(part: str, checked: Checked) -> str:
     return f"- {part.partition('/')[2]}: {len(checked.lost)} of {checked.proposed} claims: {told}"
 
 
-def _take(read: Read, value: BaseModel | None, ask: Ask[Any], shown: Shown) -> None:
+def _take(read: Read, value: BaseModel | None, ask: Ask[BaseModel], shown: Shown) -> None:
     if isinstance(value, FactorsAnswer):
         _merge(read.factors, _once([(item.factor, item) for item in value.factors], ask.keys), shown)
     elif isinstance(value, LayersAnswer):
@@ -139,7 +139,7 @@ def _once(rows: Sequence[tuple[KeyT, ItemT]], wanted: Sequence[str]) -> list[tup
     return [(key, item) for key, item in rows if counts[key] == 1 and key in wanted]
 
 
-def _merge(items: dict[KeyT, Item[ItemT]], rows: Sequence[tuple[KeyT, Any]], shown: Shown) -> None:
+def _merge(items: dict[KeyT, Item[ItemT]], rows: Sequence[tuple[KeyT, ItemT]], shown: Shown) -> None:
     for key, said in rows:
         made = Item(said, check(said, shown))
         if key not in items or len(made.checked.claims) > len(items[key].checked.claims):

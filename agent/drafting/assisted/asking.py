@@ -22,11 +22,11 @@ SHARED: Final = ("instructions", "evidence")
 AGAIN: Final = "again"
 _FOLDER: Final = "drafting"
 
-T = TypeVar("T", bound=BaseModel)
+T_co = TypeVar("T_co", bound=BaseModel, covariant=True)
 
 
 @dataclass(frozen=True)
-class Ask(Generic[T]):
+class Ask(Generic[T_co]):
     """One question before it is worded."""
 
     stage: str
@@ -35,7 +35,7 @@ class Ask(Generic[T]):
     """The prompt file that words it."""
     values: Mapping[str, object]
     """The prompt's inputs."""
-    shape: type[T]
+    shape: type[T_co]
     again: str = ""
     """What was dropped of an earlier answer, a line each; empty the first time."""
     keys: tuple[str, ...] = field(default=())
@@ -63,7 +63,7 @@ def start(packed: PackedEvidence, *, product: str, delimiter: str) -> Start:
     )
 
 
-def worded(ask: Ask[T], begin: Start, max_tokens: int) -> Call:
+def worded(ask: Ask[BaseModel], begin: Start, max_tokens: int) -> Call:
     """The call that an ask becomes; the answer may take `max_tokens`."""
     end = prompt(ask.prompt).render(**ask.values)
     if ask.again:

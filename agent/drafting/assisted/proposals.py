@@ -25,13 +25,13 @@ CLAIMS_DROPPED: Final = Missing(
 )
 NOT_ANSWERED: Final = Missing(reason="not-answered", detail="the LLM's answer says nothing of this part")
 
-ItemT = TypeVar("ItemT", bound=BaseModel)
+ItemT_co = TypeVar("ItemT_co", bound=BaseModel, covariant=True)
 
 
-class Item(NamedTuple, Generic[ItemT]):
+class Item(NamedTuple, Generic[ItemT_co]):
     """One item of an answer with what is left of it after the check."""
 
-    said: ItemT
+    said: ItemT_co
     checked: Checked
 
 
