@@ -103,23 +103,45 @@ def combine(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, consta
 
     Raises InputError for a proposal outside 0 to 1 (also NaN) or a factor without constants.
     """
+    weighed = _weighed(key, estimate, proposal, constants)
+    mix, total = weighed.mix, weighed.total
+    value = _tenth(total)
+    low, high = _tenth(max(total + mix.below, weighed.bottom)), _tenth(max(total + mix.above, weighed.free))
+    return Combined(
+        value=value,
+        low=min(value, low),
+        high=max(value, high),
+        held="below" if weighed.free < total - _HAIR else "above" if weighed.free > total + _HAIR else None,
+    )
+
+
+def unrounded(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, constants: Combination) -> float:
+    """The combined value before rounding, 0 to 1, of four digits; errors as of `combine`."""
+    return _weighed(key, estimate, proposal, constants).total
+
+
+class _Weighed(NamedTuple):
+    """The combination before rounding."""
+
+    mix: FactorMix
+    free: float
+    """Before anything holds it."""
+    total: float
+    bottom: float
+    """Nothing lies below this."""
+
+
+def _weighed(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, constants: Combination) -> _Weighed:
     if not 0.0 <= proposal.value <= 1.0:
         raise InputError("a factor lies between 0 and 1", where=f"{key}: {proposal.value}", hint="drop the proposal")
     mix = _mix_of(key, constants)
     before = min(max(sum(part.effect for part in estimate.parts), 0.0), 1.0) if estimate.parts else estimate.value
     free = mixed(mix, proposal.value, float(before))
-    bottom, top = float(estimate.low), float(estimate.high)
+    # An end of the range is rounded and may leave out what the estimate was before rounding.
+    bottom, top = min(float(estimate.low), float(before)), max(float(estimate.high), float(before))
     if proposal.rank is not None and proposal.rank >= FREEING_RANK:
         bottom, top = 0.0, 1.0
-    total = min(max(free, bottom), top)
-    value = _tenth(total)
-    low, high = _tenth(max(total + mix.below, bottom)), _tenth(max(total + mix.above, free))
-    return Combined(
-        value=value,
-        low=min(value, low),
-        high=max(value, high),
-        held="below" if free < bottom - _HAIR else "above" if free > top + _HAIR else None,
-    )
+    return _Weighed(mix, free, round(min(max(free, bottom), top), _DIGITS), bottom)
 
 
 def mixed(mix: FactorMix, llm: float, embedded: float) -> float:
