@@ -5,7 +5,7 @@ The word that names a severity is chosen by the score's band, never by the text.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.drafting.authority import LOCAL_SIGNALS, UNGATED_SIGNALS
 from agent.drafting.ledger import Ledger
@@ -24,6 +24,29 @@ MANY_OPEN: Final = 4
 COUNTED_RANK: Final = 3
 """From this rank a control counts."""
 MIN_SUMMARY_WORDS: Final = 4
+
+
+class Stance(NamedTuple):
+    """The posture in its parts."""
+
+    leading: str
+    """What the product does above all, as in "create tasks", without marks; empty when no sentence says it."""
+    does: str
+    """The first sentence without its clause on the credential, without a full stop."""
+    credential: str
+    """Whose credential it acts with; empty when that is not stated."""
+    authority: str
+    """The clause on the credential, as in "it does so with the user's OAuth grant (E3)"; empty without `leading`."""
+    exposed: str
+    """The second sentence: the band, what steers it, who confirms."""
+    unknown: str
+    """The third sentence: which layers are not pinned, and what is missing above all."""
+
+    @property
+    def text(self) -> str:
+        """The three sentences."""
+        first = f"{self.does}; {self.authority}." if self.authority else f"{self.does}."
+        return " ".join((first, self.exposed, self.unknown))
 
 
 def summary(reading: Reading, ledger: Ledger) -> str:
@@ -48,10 +71,28 @@ def posture(
     values: Mapping[str, str],
 ) -> str:
     """Three sentences: what it does under whose credential, what reaches it and who confirms, what is not known."""
+    return stance(reading, system, ledger, score, layers, values).text
+
+
+def stance(
+    reading: Reading,
+    system: System,
+    ledger: Ledger,
+    score: Score,
+    layers: Mapping[LayerKey, Assessment],
+    values: Mapping[str, str],
+) -> Stance:
+    """The same three sentences in their parts, for whoever has other words for the first one."""
     kind = subject_kind(reading)
     named = _named(telling(system), framework=kind == "framework")
-    does = _does(named, kind, values["name"])
-    return " ".join((does, _exposed(reading, ledger, score, values, named), _open(layers)))
+    return Stance(
+        leading=_act(named[0]) if named else "",
+        does=_does(named, kind, values["name"]),
+        credential=next((c.credential for c in named if c.credential), ""),
+        authority=_authority(named) if named else "",
+        exposed=_exposed(reading, ledger, score, values, named),
+        unknown=_open(layers),
+    )
 
 
 def _named(ranked: Sequence[Capability], *, framework: bool) -> list[Capability]:
@@ -67,10 +108,14 @@ def _named(ranked: Sequence[Capability], *, framework: bool) -> list[Capability]
 
 def _does(named: Sequence[Capability], kind: str, name: str) -> str:
     if not named:
-        return f"No sentence says what {name} does to what."
-    acts = _listed([f"{base_form(c.action)} {tidy(c.object)} ({c.evidence[0]})" for c in named])
+        return f"No sentence says what {name} does to what"
+    acts = _listed([f"{_act(c)} ({c.evidence[0]})" for c in named])
     who = f"An agent built with {name}" if kind == "framework" else name
-    return f"{who} can {acts}; {_authority(named)}."
+    return f"{who} can {acts}"
+
+
+def _act(capability: Capability) -> str:
+    return f"{base_form(capability.action)} {tidy(capability.object)}"
 
 
 def _authority(named: Sequence[Capability]) -> str:

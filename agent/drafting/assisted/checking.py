@@ -166,20 +166,33 @@ def paragraph(text: str, checked: Checked, shown: Shown, ledger: Ledger) -> tupl
     """
     kept: list[str] = []
     marks: list[str] = []
-    everywhere = tuple(dict.fromkeys(place for claim in checked.claims for place in claim.places))
     for sentence in sentences(text):
-        groups = [claim.places for claim in checked.claims] + [everywhere]
-        held = next((g for g in groups if g and carried(sentence, g, shown) == "claimed"), None)
-        if held is not None and len(sentence) <= MAX_CLAIM_CHARS:
+        if held := holding(sentence, checked, shown):
             own = cite(held, shown, ledger)
-            kept.append(_marked(sentence, own))
+            kept.append(marked(sentence, own))
             marks += own
     if not kept:
         for claim in checked.claims:
             own = cite(claim.places, shown, ledger)
-            kept.append(_marked(claim.text, own))
+            kept.append(marked(claim.text, own))
             marks += own
     return " ".join(kept), tuple(dict.fromkeys(marks))
+
+
+def holding(sentence: str, checked: Checked, shown: Shown) -> tuple[Place, ...]:
+    """The places that carry a sentence: those of one claim, else of all claims together; none when they do not."""
+    if len(sentence) > MAX_CLAIM_CHARS:
+        return ()
+    everywhere = tuple(dict.fromkeys(place for claim in checked.claims for place in claim.places))
+    groups = [claim.places for claim in checked.claims] + [everywhere]
+    return next((g for g in groups if g and carried(sentence, g, shown) == "claimed"), ())
+
+
+def marked(sentence: str, marks: Sequence[str]) -> str:
+    """The sentence with its marks before its end."""
+    body = sentence.rstrip()
+    end = body[-1] if body[-1:] in ".!?" else "."
+    return f"{body.rstrip('.!?')} ({', '.join(marks)}){end}"
 
 
 def cite(places: Iterable[Place], shown: Shown, ledger: Ledger) -> tuple[str, ...]:
@@ -226,9 +239,3 @@ def _carried(
     held = tuple(place for number in known if (place := places[number - 1]) is not None)
     verdict = carried(text, held, shown)
     return verdict if isinstance(verdict, tuple) else Carried(text, held, verdict)
-
-
-def _marked(sentence: str, marks: Sequence[str]) -> str:
-    body = sentence.rstrip()
-    end = body[-1] if body[-1:] in ".!?" else "."
-    return f"{body.rstrip('.!?')} ({', '.join(marks)}){end}"
