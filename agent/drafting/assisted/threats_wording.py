@@ -1,0 +1,136 @@
+"""Whether words of an LLM may stand in a slot of a draft: their form, and whether they are about this product.
+
+A slot holds plain words. It holds no address, no code or markup, no quoted words and no command: none of these tells a
+threat, and each could carry what somebody planted in a source further. Identifiers such as `run_sql` may stand there
+when the quotes have them letter by letter.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from agent.drafting.inflection import singular
+from agent.drafting.patterns import load_patterns
+from agent.drafting.templates import sentence_case
+from agent.evidence.facts import foreign
+from agent.taxonomy.lists import entries
+
+OFFERED: Final = ("owasp-asi", "owasp-agentic", "owasp-llm-2026", "owasp-mcp")
+"""The lists whose ids an LLM may give."""
+KNOWN_SHARE: Final = 0.5
+"""Share of a text's content words that must stand in its quotes or in the catalogue; the rest is the LLM's own."""
+_MIN_STEM: Final = 4
+_ADDRESS: Final = re.compile(r"://|\bwww\.|\w@\w|\b(?:mailto|javascript|data|file):\S", re.I)
+_HOST: Final = re.compile(r"\b[\w-]+\.[a-z]{2,}\b", re.I)
+_QUOTED: Final = re.compile(r"[\"“”„«»]|(?<!\w)['‘].*['’](?!\w)")
+_OPTION: Final = re.compile(r"(?:^|\s)--?\w")
+_PLAIN: Final = re.compile(r"[^\W_]+(?:['’&+-][^\W_]+)*['’]?|[^\W\d_]+/[^\W\d_]+|\d+(?:[.,]\d+)*%?|[&–—-]")
+"""A word as prose has it; "read/write" is one."""
+_AROUND: Final = ",.;:()!?"
+_WORD: Final = re.compile(r"[^\W_]+")
+_SMALL: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """a an and any are as at be been by can could do does for from had has have how if in into is it its itself may
+    might more most no not of off on one only onto or other out over own same so some such than that the their them
+    then there these they this those through to under up was were what when where which while who whom whose will with
+    within without would you your agent ai product system tool user users agents tools""",
+    )
+)
+"""Words that say nothing of one product."""
+
+
+def unfit(text: str, most: int, quotes: Sequence[str]) -> str | None:
+    """What is wrong with the form of a text, as a clause; None when it may stand in a slot of `most` characters."""
+    if not _WORD.search(text):
+        return "it is empty"
+    if len(text) > most:
+        return f"it is longer than {most} characters"
+    if _ADDRESS.search(text):
+        return "it holds an address"
+    if _QUOTED.search(text) or _OPTION.search(text):
+        return "it holds quoted words or a command"
+    told = " ".join(quotes).casefold()
+    for word in text.split():
+        bare = word.strip(_AROUND)
+        if not bare or (_PLAIN.fullmatch(bare) and not _HOST.search(bare)):
+            continue
+        identifier = re.fullmatch(r"[\w./-]+", bare) and "//" not in bare
+        if not identifier or not re.search(rf"(?<![\w./-]){re.escape(bare.casefold())}(?![\w/-])", told):
+            return "it holds code, markup or a name that the quotes do not have"
+    return None
+
+
+def strange(text: str, quotes: Sequence[str], known: Sequence[str]) -> str | None:
+    """Why a text is not tied to its quotes, as a clause; None when it is.
+
+    Numbers and names must stand in the quotes. So must most other words, unless the catalogue itself uses them: a
+    text that is neither about the product nor in the words in which threats are told has no business here.
+    """
+    if foreign(_begun(text), quotes, known):
+        return "it has a number or name that its quotes do not have"
+    own = stems(text)
+    told = stems("\n".join((*quotes, *known))) | _catalogue_stems()
+    if not own or len(own & told) < KNOWN_SHARE * len(own):
+        return "most of its words are neither in its quotes nor in the catalogue"
+    return None
+
+
+def stems(text: str) -> frozenset[str]:
+    """The content words of a text without their endings."""
+    words = (match[0].lower() for match in _WORD.finditer(text))
+    return frozenset(_stem(word) for word in words if word not in _SMALL and not word.isdigit())
+
+
+def alike(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of the words of two texts that both have, 0 to 1."""
+    return len(one & other) / len(one | other) if one | other else 0.0
+
+
+def tidy_slot(text: str, lead: Sequence[str] = ()) -> str:
+    """A slot as the catalogue words it: one line, no stop, no capital at an ordinary begin, no words of `lead`."""
+    plain = " ".join(text.split()).rstrip(" .;,:")
+    for words in lead:
+        if plain.casefold().startswith(f"{words} "):
+            plain = plain[len(words) + 1 :].lstrip()
+    return _begun(plain)
+
+
+def titled(text: str) -> str:
+    """A title: one line, no stop, a capital at its begin."""
+    return sentence_case(" ".join(text.split()).rstrip(" .;,:"))
+
+
+def _begun(text: str) -> str:
+    """`text` with a small first letter when its first word is one of the catalogue's or says nothing of itself."""
+    match = _WORD.match(text)
+    if match is None or not match[0][1:].islower():
+        return text[:1].lower() + text[1:] if match and match[0] == "A" else text
+    word = match[0].lower()
+    return text[:1].lower() + text[1:] if word in _SMALL or word in _catalogue_words() else text
+
+
+@cache
+def _catalogue_words() -> frozenset[str]:
+    """Every word that the catalogue's own texts write small."""
+    texts: list[str] = []
+    for pattern in load_patterns():
+        texts += [pattern.title, *pattern.statement.model_dump().values(), *pattern.assets]
+        texts += [m.text for m in pattern.mitigations] + [q.text for q in pattern.questions]
+        texts += pattern.metrics.values()
+    return frozenset(word for text in texts for word in _WORD.findall(text) if word.islower())
+
+
+@cache
+def _catalogue_stems() -> frozenset[str]:
+    titles = [entry.title for scheme in OFFERED for entry in entries(scheme)]
+    return frozenset(map(_stem, _catalogue_words())) | stems(" ".join(titles))
+
+
+def _stem(word: str) -> str:
+    base = singular(word)
+    for ending in ("ing", "ed", "er", "ly", "e"):
+        if base.endswith(ending) and len(base) - len(ending) >= _MIN_STEM - 1:
+            return base[: -len(ending)]
+    return base
