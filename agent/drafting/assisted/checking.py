@@ -1,12 +1,14 @@
 """Claims of an LLM against the passages that it was shown: what is found, what it carries, what is dropped and why.
 
     quote ── found again in its passage ─► place ── three words, not on another product ─► kept
-    claim ── all its quotes kept ── numbers and names in them ── words carried by them ─► supported | inferred
+    claim ── all its quotes kept ── signs, numbers and names in them ── words carried by them ── not cut from a sentence
+             that says otherwise ─► supported | inferred
 
 Nothing here trusts the LLM: a quote counts by where code finds it, with the rank of the sentence that it stands in.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -25,6 +27,9 @@ MAX_CLAIMS: Final = 12
 """Of one item; what follows is not read."""
 MOST: Final = 0.5
 """A part that loses more than this share of its claims is asked for again."""
+_MARKUP: Final = frozenset("<>[]{}|`\\*#~^=")
+"""Signs with which markup, links, code and diagrams are written."""
+_SCHEME: Final = "://"
 _LETTERS: Final = re.compile(r"\w+")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"])")
 
@@ -112,7 +117,7 @@ def check(item: Reasoned, shown: Shown) -> Checked:
     claims: list[Carried] = []
     lost: list[Lost] = []
     for number, claim in enumerate(item.claims[:MAX_CLAIMS], start=1):
-        text = " ".join(claim.text.split())
+        text = unicodedata.normalize("NFC", " ".join(claim.text.split()))
         cited = tuple(dict.fromkeys(claim.quotes))
         made = _carried(text, cited, places, faults, shown)
         if isinstance(made, Carried):
@@ -136,21 +141,52 @@ def place_of(quote: Quote, shown: Shown) -> Place | Fault:
 
 
 def carried(text: str, places: Sequence[Place], shown: Shown) -> State | tuple[Fault, str]:
-    """Whether the words at `places` carry a sentence: claimed, inferred, or the fault with its detail."""
+    """Whether the words at `places` carry a sentence: claimed, inferred, or the fault with its detail.
+
+    The quoted words alone carry it. The sentences that they were cut from may take that back: "sends mail without
+    asking" carries nothing when it stands in "it never sends mail without asking", and less behind "we plan that it".
+    """
     quotes = [words_at(place, shown.reading) for place in places]
     if not quotes:
         return "claim without a quote", ""
-    # A date or a name is looked for in the quotes themselves, its neighbours in the sentence count for the words.
+    signs = _strange_signs(text, (*quotes, *shown.known))
+    if signs:
+        return "not carried by the quotes", f"signs that they do not have: {', '.join(signs)}"
     odd = foreign(text, quotes, shown.known)
     if odd:
         return "number or name not in the quotes", ", ".join(odd)
     verdict = support(text, quotes, shown.known)
-    if verdict.verdict == "supported":
-        return "claimed"
-    if verdict.verdict == "weak":
-        return "inferred"
-    fault: Fault = "the quotes say otherwise" if verdict.verdict == "contradicted" else "not carried by the quotes"
-    return fault, "; ".join(verdict.reasons)
+    if verdict.verdict == "contradicted":
+        return "the quotes say otherwise", "; ".join(verdict.reasons)
+    if verdict.verdict == "unsupported":
+        return "not carried by the quotes", "; ".join(verdict.reasons)
+    whole = support(text, [shown.reading.text(n) for place in places for n in _touched(place, shown)], shown.known)
+    if whole.verdict == "contradicted":
+        return "the quotes say otherwise", f"in the sentence that they are cut from, {'; '.join(whole.reasons)}"
+    return "claimed" if verdict.verdict == whole.verdict == "supported" else "inferred"
+
+
+def _strange_signs(text: str, quotes: Iterable[str]) -> tuple[str, ...]:
+    """Signs of a claim that do more than write its words, or write them in other letters, and stand in no quote."""
+    told = unicodedata.normalize("NFC", "".join(quotes))
+    known = set(told + told.lower() + told.upper())
+    odd = dict.fromkeys(char for char in text if char not in known and _is_strange(char))
+    found = [char if char in _MARKUP else f"U+{ord(char):04X}" for char in odd]
+    return (*found, _SCHEME) if _SCHEME in text and _SCHEME not in told else tuple(found)
+
+
+def _is_strange(char: str) -> bool:
+    category = unicodedata.category(char)
+    return char in _MARKUP or category[0] == "C" or (not char.isascii() and category[0] in "LMNZ")
+
+
+def _touched(place: Place, shown: Shown) -> tuple[int, ...]:
+    """The statements that a quote touches."""
+    return tuple(
+        index
+        for index, statement in enumerate(shown.reading.statements)
+        if statement.document == place.document and statement.start < place.end and place.start < statement.end
+    )
 
 
 def sentences(paragraph: str) -> tuple[str, ...]:
