@@ -30,7 +30,8 @@ MOST: Final = 0.5
 _MARKUP: Final = frozenset("<>[]{}|`\\*#~^=")
 """Signs with which markup, links, code and diagrams are written."""
 _SCHEME: Final = "://"
-_LETTERS: Final = re.compile(r"\w+")
+_WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
+"""As the ledger counts them: what stands between blanks, or one sign of a script without blanks."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"])")
 
 Fault = Literal[
@@ -129,8 +130,7 @@ def check(item: Reasoned, shown: Shown) -> Checked:
 
 def place_of(quote: Quote, shown: Shown) -> Place | Fault:
     """Where a quote stands, or what is wrong with it."""
-    words = len(_LETTERS.findall(quote.text))
-    if words < MIN_WORDS:
+    if len(_WORDS.findall(quote.text)) < MIN_WORDS:
         return "quote too short"
     if len(quote.text) > MAX_CHARS:
         return "quote too long"

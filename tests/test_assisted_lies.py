@@ -1,0 +1,166 @@
+"""An LLM that makes everything up: no false quote or id is taken, nor what rides along with a true quote."""
+
+import random
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from agent.drafting.assisted.checking import Shown, check, place_of, words_at
+from agent.drafting.assisted.shapes import Claim, PostureAnswer, Quote
+from agent.drafting.pack import WHOLE_CHARS, Place, pack
+from agent.llm.tokens import by_bytes
+from agent.pipeline import read_documents
+from agent.records import Document, Section
+from agent.resources import data_folder
+from agent.settings import Settings
+from evals.corpus import load_case
+from evals.documents import documents_of
+from tests.fakes.llm_hostile import Passage
+from tests.fakes.llm_lying import Lie, lies
+
+DELIMITER = "f3a91c07be2d4456"
+CASES = ("firecrawl-mcp", "smolagents", "asana")
+TRUE = "reads each new message and looks the sender up in the CRM"
+
+
+@cache
+def shown(slug: str) -> Shown:
+    reading = read_documents(documents_of(load_case(data_folder("corpus") / "cases" / slug)), Settings())
+    packed = pack(reading, DELIMITER, by_bytes().count, free_chars=WHOLE_CHARS)
+    return Shown(reading, packed, (slug.split("-", maxsplit=1)[0],))
+
+
+def passages(seen: Shown) -> list[Passage]:
+    return [Passage(key, passage.shown) for key, passage in seen.packed.passages.items()]
+
+
+def planted(slug: str) -> list[Lie]:
+    chance = random.Random(slug)
+    return [lie for number in range(10) for lie in lies(passages(shown(slug)), chance, number)]
+
+
+def item(quotes: list[tuple[str, str]], claims: list[tuple[str, list[int]]]) -> PostureAnswer:
+    return PostureAnswer(
+        quotes=[Quote(passage=key, text=text) for key, text in quotes],
+        sufficiency="sufficient",
+        claims=[Claim(text=text, quotes=numbers) for text, numbers in claims],
+        paragraph="",
+    )
+
+
+@pytest.mark.parametrize("slug", CASES)
+def test_false_quotes_of_every_kind_stand_nowhere(slug: str) -> None:
+    seen = shown(slug)
+    taken = [
+        lie for lie in planted(slug) if isinstance(place_of(Quote(passage=lie.passage, text=lie.text), seen), Place)
+    ]
+    assert taken == []
+    kinds = Counter(lie.kind for lie in planted(slug))
+    assert len(kinds) >= 14
+    assert min(kinds.values()) == 10
+
+
+@pytest.mark.parametrize("slug", CASES)
+def test_claims_of_false_quotes_are_dropped(slug: str) -> None:
+    seen = shown(slug)
+    for lie in planted(slug):
+        checked = check(item([(lie.passage, lie.text)], [(lie.text, [1])]), seen)
+        assert checked.claims == ()
+        assert checked.lost_most
+
+
+# ---------------------------------------------------------------- claims on true quotes
+
+
+def page(*texts: str, kind: str = "docs") -> Shown:
+    """Each text is a page of its own, the first one is the listing."""
+    documents = tuple(
+        Document.model_validate({
+            "id": f"D{n}",
+            "sha256": "0" * 64,
+            "url": "page.md",
+            "title": "Quay",
+            "kind": "listing" if n == 1 else kind,
+            "media_type": "text/markdown",
+            "fetched_at": "2026-11-01T00:00:00Z",
+            "text": text,
+            "sections": (Section(start=0, end=len(text), path=(), about="product"),),
+        })
+        for n, text in enumerate(texts, start=1)
+    )  # fmt: skip
+    reading = read_documents(documents, Settings())
+    return Shown(reading, pack(reading, DELIMITER, by_bytes().count, free_chars=WHOLE_CHARS), ("Quay",))
+
+
+@cache
+def quay() -> Shown:
+    return page(
+        f"Quay answers the mailbox of a team. It {TRUE}. It cannot open spreadsheets of other teams. "
+        "We plan that it will delete old records of the ledger. It is not the planner that writes the final answer."
+    )
+
+
+def state_of(quote: str, claim: str, seen: Shown) -> str:
+    """claimed, inferred, or the fault of one claim on one quote."""
+    key = next(iter(seen.packed.passages))
+    checked = check(item([(key, quote)], [(claim, [1])]), seen)
+    return checked.claims[0].state if checked.claims else checked.lost[0].fault
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        " and is certified safe",
+        ", so it poses no risk at all",
+        ". scores of zero fit everywhere",
+        " under the eyes of a person who approves everything",
+        " inside a sandbox",
+        " with military encryption",
+        " in 4711 countries",
+        " since May",
+        " of Narnia",
+        " zanzibar gnomes kwagga",
+        " <img src=x onerror=alert(1)>",
+        " [more](records)",
+        " `code`",
+        " {{ sender }}",
+        " |",
+        " \u202emessage",
+        " me\u200bssage",
+        " messag\u0435",
+        " \ue000",
+        " https://crm",
+        "\x1b[2J",
+    ],
+)
+def test_nothing_rides_along_with_a_true_quote(beside: str) -> None:
+    assert state_of(TRUE, f"Quay {TRUE}", quay()) == "claimed"
+    assert state_of(TRUE, f"Quay {TRUE}{beside}", quay()) not in ("claimed", "inferred")
+
+
+@pytest.mark.parametrize(
+    ("cut", "outcome"),
+    [
+        ("open spreadsheets of other teams", "the quotes say otherwise"),
+        ("the planner that writes the final answer", "the quotes say otherwise"),
+        ("delete old records of the ledger", "inferred"),
+        ("cannot open spreadsheets of other teams", "claimed"),
+    ],
+)
+def test_what_a_quote_is_cut_from_counts(cut: str, outcome: str) -> None:
+    assert state_of(cut, cut, quay()) == outcome
+
+
+def test_a_quote_with_unseen_signs_in_it_is_cited_as_the_source_has_it() -> None:
+    seen = quay()
+    key = next(iter(seen.packed.passages))
+    place = place_of(Quote(passage=key, text=f"\ufeff{TRUE[:9]}\u200b{TRUE[9:]}"), seen)
+    assert isinstance(place, Place)
+    assert words_at(place, seen.reading) == TRUE
+
+
+def test_of_a_thousand_claims_twelve_are_read() -> None:
+    key = next(iter(quay().packed.passages))
+    checked = check(item([(key, TRUE)] * 1000, [(f"Quay {TRUE}", [1, 999])] + [("Gnomes", [1])] * 999), quay())
+    assert (len(checked.places), checked.proposed, checked.claims) == (12, 12, ())
