@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.assisted.asking import Ask
-from agent.drafting.assisted.checking import Carried, Checked, Shown, carried, cite
+from agent.drafting.assisted.checking import Carried, Checked, Shown, carried, cite, words_at
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.prose import of_product, told, unused
 from agent.drafting.assisted.shapes import FactorItem, FactorsAnswer
@@ -21,6 +21,9 @@ from agent.drafting.exemplars import Exemplar
 from agent.drafting.factors import FactorResult
 from agent.drafting.ledger import Ledger
 from agent.drafting.pack import Place
+from agent.evidence.claims import is_claim
+from agent.evidence.roles import classify
+from agent.evidence.signals import load_signals
 from agent.llm.prompts import cards
 from agent.llm.schema import unit
 from agent.records import Dropped, FactorEstimate, Lowering, MadeBy, Missing, Part, Rank, State
@@ -50,6 +53,7 @@ RAISING_ONLY: Final = Missing(
 )
 _ANSWERED: Final = frozenset(("claims-dropped", "not-answered"))
 """Reasons that are about an answer; any other means that the call failed."""
+_PROMISES: Final = ("control", "assessment")
 _DIGITS: Final = 4
 _CENTS: Final = 2
 _TEN: Final = 10
@@ -174,7 +178,7 @@ def _with(
         high=outcome.combined.high,
         state=_state(estimate.state, checked.claims, raised=outcome.total > outcome.before),
         parts=(*estimate.parts, addend),
-        rationale=f"{_start(estimate)} The LLM proposes {unit(item.said.value)}: {words}",
+        rationale=f"{_start(estimate)} The LLM proposes {unit(item.said.value):.1f}: {words}",
         evidence=tuple(dict.fromkeys(evidence)),
     )
     lowerings = _lowerings(key, estimate, outcome, best)
@@ -205,10 +209,10 @@ def _move(
     proposal = Proposal(proposed, _rank(claims, shown))
     total = unrounded(key, estimate, proposal, proposals.constants)
     if total < before:
-        controls = [place for claim in claims for place in claim.places if _is_weak_control(place, shown)]
+        weak = any(_promises(c.text) or any(_is_weak_control(p, shown) for p in c.places) for c in claims)
         claims = _lowering(claims, estimate, shown)
         if not claims:
-            return CONTROLS_ONLY if controls else RAISING_ONLY
+            return CONTROLS_ONLY if weak else RAISING_ONLY
         proposal = Proposal(proposed, _rank(claims, shown))
         total = unrounded(key, estimate, proposal, proposals.constants)
     places = [place for claim in claims for place in claim.places]
@@ -240,6 +244,8 @@ def _lowering(claims: Sequence[Carried], estimate: FactorEstimate, shown: Shown)
     found = []
     for claim in claims:
         places = tuple(place for place in claim.places if _may_lower(place, estimate, shown))
+        if _promises(claim.text):
+            places = tuple(place for place in places if place.rank >= FREEING_RANK)
         state = claim.state if places == claim.places else carried(claim.text, places, shown)
         if not isinstance(state, tuple):
             found.append(Carried(claim.text, places, state))
@@ -249,24 +255,38 @@ def _lowering(claims: Sequence[Carried], estimate: FactorEstimate, shown: Shown)
 def _may_lower(place: Place, estimate: FactorEstimate, shown: Shown) -> bool:
     if _is_weak_control(place, shown):
         return False
-    statement = shown.reading.statements[place.statement]
-    if statement.role == "control":
+    if shown.reading.statements[place.statement].role == "control":
         return True
     raising = [part.signal for part in estimate.parts if part.signal and part.effect > 0]
-    return not any(
-        match.statement == place.statement and not match.denied
-        for signal in raising
-        for match in shown.reading.matches(signal)
-    )
+    return not any(_shows(signal, {place.statement}, shown) for signal in raising)
 
 
 def _is_weak_control(place: Place, shown: Shown) -> bool:
-    """Whether a quote touches a control or self-assessment that no documentation pins down."""
-    return any(
-        statement.role in ("control", "assessment") and statement.rank < FREEING_RANK
-        for statement in shown.reading.statements
+    """Whether a quote of rank 2 or less is, or touches, a control or self-assessment.
+
+    The sentence counts and the quoted words by themselves, since one clause of a description can be a promise.
+    """
+    if place.rank >= FREEING_RANK:
+        return False
+    touched = {
+        index
+        for index, statement in enumerate(shown.reading.statements)
         if statement.document == place.document and statement.start < place.end and place.start < statement.end
-    )
+    }
+    if _promises(words_at(place, shown.reading)):
+        return True
+    if any(shown.reading.statements[index].role in _PROMISES for index in touched):
+        return True
+    controls = (signal.id for signal in load_signals().by_id.values() if signal.group == "control")
+    return any(_shows(signal, touched, shown) for signal in controls)
+
+
+def _shows(signal: str, statements: Collection[int], shown: Shown) -> bool:
+    return any(match.statement in statements and not match.denied for match in shown.reading.matches(signal))
+
+
+def _promises(text: str) -> bool:
+    return classify(text) in _PROMISES or is_claim(text)
 
 
 # ---------------------------------------------------------------- telling
@@ -278,11 +298,11 @@ def _moved(move: _Move) -> bool:
 
 def _label(said: FactorItem, move: _Move) -> str:
     """What was proposed and what became of it."""
-    label = f"the LLM proposes {unit(said.value)}, weighed with the estimate of {move.before:.2f}"
+    label = f"the LLM proposes {unit(said.value):.1f}, weighed with the estimate"
     if move.combined.held is None:
         return label
     side = "lower" if move.combined.held == "below" else "upper"
-    return f"{label} and held at the {side} end of its range, as no quote of rank {FREEING_RANK} stands behind it"
+    return f"{label}; held at the {side} end of its range for want of a quote of rank {FREEING_RANK}"
 
 
 def _state(embedded: State, claims: Sequence[Carried], *, raised: bool) -> State:

@@ -8,12 +8,12 @@ import re
 from typing import Final
 
 from agent.drafting.assisted.checking import (
-    MAX_CLAIM_CHARS,
     Carried,
     Checked,
     Shown,
     carried,
     dropped,
+    holding,
     paragraph,
     sentences,
 )
@@ -63,17 +63,9 @@ def told(text: str, checked: Checked, shown: Shown, ledger: Ledger, most: int) -
 
     Give it claims that `of_product` left. Both are empty when there is none.
     """
-    groups = [claim.places for claim in checked.claims]
-    groups.append(tuple(dict.fromkeys(place for group in groups for place in group)))
-    holding = [
-        sentence
-        for sentence in sentences(text)
-        if len(sentence) <= MAX_CLAIM_CHARS
-        and verdict_in(sentence) is None
-        and any(group and carried(sentence, group, shown) == "claimed" for group in groups)
-    ]
-    if holding:
-        return paragraph(" ".join(holding[:most]), checked, shown, ledger)
+    kept = [s for s in sentences(text) if verdict_in(s) is None and holding(s, checked, shown)]
+    if kept:
+        return paragraph(" ".join(kept[:most]), checked, shown, ledger)
     return paragraph("", checked._replace(claims=checked.claims[:most]), shown, ledger)
 
 
