@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+from agent.drafting.actions import load_actions
 from agent.drafting.inflection import singular
 from agent.drafting.patterns import load_patterns
 from agent.drafting.templates import sentence_case
@@ -72,7 +73,7 @@ def strange(text: str, quotes: Sequence[str], known: Sequence[str]) -> str | Non
         return "it has a number or name that its quotes do not have"
     own = stems(text)
     told = stems("\n".join((*quotes, *known))) | _catalogue_stems()
-    if not own or len(own & told) < KNOWN_SHARE * len(own):
+    if len(own & told) < KNOWN_SHARE * len(own):
         return "most of its words are neither in its quotes nor in the catalogue"
     return None
 
@@ -113,13 +114,16 @@ def _begun(text: str) -> str:
 
 @cache
 def _catalogue_words() -> frozenset[str]:
-    """Every word that the catalogue's own texts write small."""
+    """Every word that the catalogue's own texts write small or begin with, and the verbs of actions."""
     texts: list[str] = []
     for pattern in load_patterns():
         texts += [pattern.title, *pattern.statement.model_dump().values(), *pattern.assets]
         texts += [m.text for m in pattern.mitigations] + [q.text for q in pattern.questions]
         texts += pattern.metrics.values()
-    return frozenset(word for text in texts for word in _WORD.findall(text) if word.islower())
+    words = {word for text in texts for word in _WORD.findall(text) if word.islower()}
+    begins = {match[0].lower() for text in texts if (match := _WORD.match(text)) and match[0][1:].islower()}
+    verbs = {word for lemma in load_actions().verbs for word in lemma.split("-")}
+    return frozenset(words | begins | verbs)
 
 
 @cache

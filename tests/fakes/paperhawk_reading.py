@@ -1,0 +1,95 @@
+"""Paperhawk, a product of ten sentences that pays invoices: its reading, what an LLM is shown, and its plain draft."""
+
+from functools import cache
+
+from agent.drafting.assisted.checking import Shown
+from agent.drafting.assisted.shapes import Quote
+from agent.drafting.calibrate import load_calibration
+from agent.drafting.combine import load_combination
+from agent.drafting.composition import Composition
+from agent.drafting.embedded import compose
+from agent.drafting.ledger import Ledger
+from agent.drafting.pack import WHOLE_CHARS, pack
+from agent.llm.tokens import by_bytes
+from agent.pipeline import read_documents
+from agent.records import Document, Evidence, Section
+from agent.settings import Settings
+
+LISTING = (
+    "Paperhawk reads supplier invoices that arrive by mail and writes bookings into the ledger of the company. "
+    "It keeps the history of every supplier in a database. "
+    "It sends a payment file to the bank for every invoice that matches an order. "
+    "Paperhawk uses the API key of the finance team. It does not use Redis."
+)
+DOCS = (
+    "The matcher compares the account number of an invoice with the supplier record and updates the record when the "
+    "supplier asks for it by mail. "
+    "An `approval_required` setting, on by default and locked to administrators, makes the treasurer confirm each "
+    "payment file before it is sent. "
+    "Nightly exports of the ledger go to Datadog. Paperhawk copies scanned receipts to the archive of the auditor."
+)
+NAME = "Paperhawk"
+CONSTANTS = load_combination()
+
+
+def _page(number: int, text: str, kind: str) -> Document:
+    return Document.model_validate(
+        {
+            "id": f"D{number}",
+            "sha256": "0" * 64,
+            "url": f"page{number}.md",
+            "title": NAME,
+            "kind": kind,
+            "media_type": "text/markdown",
+            "fetched_at": "2026-11-01T00:00:00Z",
+            "text": text,
+            "sections": (Section(start=0, end=len(text), path=(NAME,), about="product"),),
+            "findings": (),
+        }
+    )
+
+
+@cache
+def documents() -> tuple[Document, ...]:
+    """The listing and one page of documentation."""
+    return (_page(1, LISTING, "listing"), _page(2, DOCS, "docs"))
+
+
+@cache
+def shown() -> Shown:
+    """All of it, as an LLM is shown it."""
+    reading = read_documents(documents(), Settings())
+    packed = pack(reading, "f3a91c07be2d4456", by_bytes().count, free_chars=WHOLE_CHARS)
+    assert packed.left_out == 0
+    return Shown(reading, packed, (NAME,))
+
+
+@cache
+def interim() -> Composition:
+    """The embedded drafter's draft."""
+    return compose(shown().reading, name=NAME, calibration=load_calibration())
+
+
+def quote(text: str) -> Quote:
+    """A quote with the id of a passage of its document; of the listing when it stands nowhere."""
+    document = "D2" if text in DOCS else "D1"
+    return Quote(passage=next(key for key in shown().packed.passages if key.startswith(f"{document}/")), text=text)
+
+
+def ledger() -> Ledger:
+    """A ledger that holds the plain draft's quotes under their ids."""
+    reading = shown().reading
+    made = Ledger(reading.documents, reading.statements)
+    for row in interim().evidence:
+        _cite(made, row)
+    assert made.evidence() == interim().evidence
+    return made
+
+
+def _cite(made: Ledger, row: Evidence) -> None:
+    index = next(
+        n
+        for n, s in enumerate(shown().reading.statements)
+        if s.document == row.document and s.start <= row.start and row.end <= s.end
+    )
+    made.cite(index, row.start, row.end)
