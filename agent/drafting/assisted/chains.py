@@ -63,7 +63,7 @@ def asks(interim: Composition, placed: Sequence[Placed]) -> tuple[Ask[ChainsAnsw
     if len({row.layer for row in known.values()}) < MIN_LAYERS:
         return ()
     rows = sorted(known.values(), key=lambda row: LAYERS.index(row.layer))
-    lines = [f"{row.threat.id} ({LAYER_CODES[row.layer]}): {row.threat.title}" for row in rows]
+    lines = [f"{_with_layer(row)}: {row.threat.title}" for row in rows]
     return (Ask("chains", "chains", {"threats": neutral("\n".join(lines))}, ChainsAnswer),)
 
 
@@ -102,6 +102,12 @@ def linked(
 
 def _known(*groups: Sequence[Placed]) -> dict[str, Placed]:
     return {row.threat.id: row for group in groups for row in group}
+
+
+def _with_layer(row: Placed) -> str:
+    """The id, with the layer's code where the id does not begin with it."""
+    code = LAYER_CODES[row.layer]
+    return row.threat.id if row.threat.id.startswith(f"{code}-") else f"{row.threat.id} ({code})"
 
 
 def _checked(item: ChainItem, known: Mapping[str, Placed], shown: Shown) -> tuple[_Kept | None, str]:

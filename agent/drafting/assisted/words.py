@@ -167,13 +167,14 @@ def _sentences_kept(paragraph: str, checked: Checked, shown: Shown) -> tuple[lis
     """The sentences that stand, and what was refused; the claims stand in when no sentence of the paragraph holds."""
     kept: list[_Kept] = []
     refused: list[Dropped] = []
+    quotes = "\n".join(words_at(place, shown.reading) for place in checked.found)
     told = list(dict.fromkeys(sentences(paragraph)))[:MAX_READ]
     for group in (told, [claim.text for claim in checked.claims]):
         room = MAX_POSTURE_WORDS
         for sentence in group:
             places = holding(sentence, checked, shown)
             size = word_count(sentence)
-            why = _posture_fault(sentence, places, shown)
+            why = _posture_fault(sentence, quotes) or ("" if places else "not carried by the quotes")
             if not why and (len(kept) == MAX_SENTENCES or size > room):
                 why = f"at most {MAX_SENTENCES} sentences of {MAX_POSTURE_WORDS} words together are taken"
             if why:
@@ -186,10 +187,7 @@ def _sentences_kept(paragraph: str, checked: Checked, shown: Shown) -> tuple[lis
     return kept, tuple(dict.fromkeys(refused))
 
 
-def _posture_fault(sentence: str, places: Sequence[Place], shown: Shown) -> str:
-    if not places:
-        return "not carried by the quotes"
-    quotes = "\n".join(words_at(place, shown.reading) for place in places)
+def _posture_fault(sentence: str, quotes: str) -> str:
     if why := unfit(sentence, quotes):
         return why
     if sentence.endswith("?"):
