@@ -55,7 +55,7 @@ _BEARS: Final[Mapping[str, str]] = {
 }
 _ACTS: Final = re.compile(
     r"\b(send|write|delete|execute|run|post|create|update|publish|pay|book|upload|schedule|call|edit|read|search|fetch"
-    r"|store|deploy|install|generate|browse|move|approve|cancel)(s|es|d|ed|ing)?\s+((?:[\w'-]+\s+){0,4}[\w'-]+)",
+    r"|store|deploy|install|generate|browse|move|approve|cancel)(s|es|d|ed|ing)?\s+((?:[\w'-]+\s+){0,9}[\w'-]+)",
     re.I,
 )
 _MODES: Final = {
@@ -110,6 +110,9 @@ class Act(NamedTuple):
     verb: str
     """In its base form."""
     target: str
+    """What it acts on, a few words."""
+    whole: str
+    """The same with all that follows."""
 
 
 def answer(call: Call) -> str:
@@ -219,7 +222,8 @@ def _threats(seen: Sequence[Sentence], question: str) -> dict[str, object]:
     before, _, after = question.partition("\n\nAdd ")
     known, ids = _rows(before), _rows(after)
     made = []
-    for act in _acts(seen)[:2] if known else []:
+    rich = sorted(_acts(seen), key=lambda act: -len(_words(act.whole)))
+    for act in rich[:2] if known else []:
         like = max(known, key=lambda name: (len(_words(known[name]) & _words(act.sentence.text)), name))
         fitting = [name for name in ids if re.search(r"injection|hijack|misuse", ids[name], re.I)]
         made.append({
@@ -228,7 +232,7 @@ def _threats(seen: Sequence[Sentence], question: str) -> dict[str, object]:
             "title": f"Planted text makes it {act.verb} {act.target}",
             "source": "somebody who writes text that it reads",
             "prerequisite": "text that reaches its context",
-            "action": f"have it {act.verb} {act.target}",
+            "action": f"have it {act.verb} {act.whole}",
             "impact": f"changes that nobody asked for in {act.target}",
             "asset": act.target,
             "like": like,
@@ -245,13 +249,19 @@ def _acts(seen: Sequence[Sentence]) -> list[Act]:
     for one in seen:
         match = _ACTS.search(one.text)
         words = re.split(r"\s+", match[3]) if match else []
-        while words and words[-1].lower() in _SMALL:
-            words.pop()
-        noun = bool(words) and words[0].lower() not in (_SMALL - _ARTICLES) | _BEFORE and not words[0].endswith("ed")
-        if match and noun and len(words[-1]) > 1:
-            target = " ".join(words)
-            found.setdefault(target.lower(), Act(one, match[1].lower(), target))
+        few, whole = _ended(words[:5]), _ended(words)
+        noun = bool(few) and few[0].lower() not in (_SMALL - _ARTICLES) | _BEFORE and not few[0].endswith("ed")
+        if match and noun and len(few[-1]) > 1:
+            found.setdefault(" ".join(few).lower(), Act(one, match[1].lower(), " ".join(few), " ".join(whole)))
     return list(found.values())
+
+
+def _ended(words: Sequence[str]) -> list[str]:
+    """Words without small ones at their end."""
+    kept = list(words)
+    while kept and kept[-1].lower() in _SMALL:
+        kept.pop()
+    return kept
 
 
 def _words(text: str) -> set[str]:
@@ -270,9 +280,10 @@ def _picture(seen: Sequence[Sentence], question: str) -> dict[str, object]:
                 if name in items or len(items) >= 2 * _MOST:
                     continue
                 items[name] = {"quotes": [one.quote], "group": group, "kind": kinds[group], "name": name}
-                if group == "service" and "component" in drawn:
-                    what = {"quotes": [one.quote], "source": drawn["component"], "target": name, "what": "requests"}
-                    flows.append(what)
+                moved = next((act.target for act in _acts([one])), "")
+                if group == "service" and moved and "component" in drawn:
+                    ends = {"source": drawn["component"], "target": name}
+                    flows.append({"quotes": [one.quote], **ends, "what": moved})
     abilities = [
         {
             "quotes": [act.sentence.quote],
