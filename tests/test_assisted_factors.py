@@ -47,6 +47,8 @@ PINNED = (
     "administrators only."
 )
 CLAUDE = "Paperhawk uses Claude by Anthropic, hosted on Amazon Bedrock in Frankfurt."
+NOTED = "Our own instance runs shell commands on the build host."
+HANDED = "Each booking is handed over by a clerk in the office of our company."
 PLATFORM = "The platform stores the prompts of all customers in a shared vector database."
 QUOTES = {
     "books": ("D1/0", BOOKS, BOOKS),
@@ -57,11 +59,13 @@ QUOTES = {
     "clerk": ("D1/0", FIRST, "Each invoice is handed over by a clerk."),
     "pinned": ("D2/0", PINNED, "The setting applies to every action and is on by default."),
     "claude": ("D2/0", CLAUDE, "Paperhawk uses Claude by Anthropic."),
+    "noted": ("D4/0", NOTED, "Our own instance runs shell commands on the build host."),
+    "handed": ("D4/0", HANDED, "Each booking is handed over by a clerk."),
     "platform": ("D3/0", PLATFORM, "The platform stores the prompts of all customers."),
     "invented": ("D1/0", "It has administrative rights on every machine.", "It has administrative rights."),
 }
 """By name: passage, quote, claim."""
-WEAK = tuple(sorted(QUOTES.keys() - {"pinned"}))
+WEAK = tuple(sorted(QUOTES.keys() - {"pinned", "noted", "handed"}))
 KEY: FactorKey = "autonomy_of_action"
 UNKNOWN: FactorKey = "contextual_awareness"
 
@@ -89,6 +93,7 @@ def shown() -> Shown:
         page(1, " ".join((BOOKS, KEEPS, RUNS, PAYS, FIRST)), "listing"),
         page(2, f"{PINNED} {CLAUDE}"),
         page(3, PLATFORM, about="platform"),
+        page(4, f"{NOTED} {HANDED}", "analyst-note"),
     )
     reading = read_documents(pages, Settings())
     return Shown(reading, pack(reading, DELIMITER, by_bytes().count, free_chars=WHOLE_CHARS), ("Paperhawk",))
@@ -262,11 +267,16 @@ def test_a_control_may_stand_beside_a_quote_that_lowers() -> None:
     assert both.value == alone.value
 
 
-def test_what_raised_the_estimate_does_not_lower_it() -> None:
+def test_what_raised_the_estimate_lowers_it_within_the_range_at_most() -> None:
     before, made, notes, _ = used(proposal(["runs"], 0))
-    assert made == before
-    assert notes.made[0].missing is not None
-    assert notes.made[0].missing.reason == "contradicted"
+    assert before.low <= made.value < before.value
+    assert len(notes.lowerings) == 1
+    noted = proposal(["noted"], 0)
+    assert noted.checked.rank == 5
+    before, made, notes, _ = used(noted)
+    assert any(part.signal == "executes_code" and part.effect > 0 for part in before.parts)
+    assert before.low <= made.value < before.value
+    assert used(proposal(["handed"], 0))[1].value < before.low
 
 
 def test_a_pinned_sentence_beside_a_slogan_does_not_lift_its_rank() -> None:

@@ -1,8 +1,8 @@
 """Factors with an LLM: two calls that ask for the eleven values, and what their checked answers do to the estimates.
 
-An answer moves a value only by a claim that quotes about the product carry. Downwards it moves it only by a quote that
-may lower: not by a control of rank 2 or less, and not by a sentence for which the estimator raised the value. How far
-it moves is `combine`'s to say. The proposal becomes one more part of the factor, so that the parts still add up.
+An answer moves a value only by a claim that quotes about the product carry; downwards not by a control of rank 2 or
+less, and below the embedded range not by a sentence for which the estimator raised the value. How far it moves is
+`combine`'s to say. The proposal becomes one more part of the factor, so that the parts still add up.
 """
 
 import dataclasses
@@ -47,9 +47,6 @@ OUT_OF_RANGE: Final = Missing(
 CONTROLS_ONLY: Final = Missing(
     reason="control-claim-only",
     detail=f"the LLM proposes less for controls of rank {FREEING_RANK - 1} or less, which lower nothing",
-)
-RAISING_ONLY: Final = Missing(
-    reason="contradicted", detail="the LLM proposes less, but its quotes are such as raise the factor"
 )
 _ANSWERED: Final = frozenset(("claims-dropped", "not-answered"))
 """Reasons that are about an answer; any other means that the call failed."""
@@ -206,14 +203,13 @@ def _move(
     shown = proposals.shown
     proposed = float(unit(said.value))
     before = min(max(round(sum(part.effect for part in estimate.parts), _DIGITS), 0.0), 1.0)
-    proposal = Proposal(proposed, _rank(claims, shown))
+    proposal = Proposal(proposed, _rank(claims, shown, set()))
     total = unrounded(key, estimate, proposal, proposals.constants)
     if total < before:
-        weak = any(_promises(c.text) or any(_is_weak_control(p, shown) for p in c.places) for c in claims)
-        claims = _lowering(claims, estimate, shown)
+        claims = _lowering(claims, shown)
         if not claims:
-            return CONTROLS_ONLY if weak else RAISING_ONLY
-        proposal = Proposal(proposed, _rank(claims, shown))
+            return CONTROLS_ONLY
+        proposal = Proposal(proposed, _rank(claims, shown, _raising(estimate, shown)))
         total = unrounded(key, estimate, proposal, proposals.constants)
     places = [place for claim in claims for place in claim.places]
     return _Move(
@@ -221,8 +217,8 @@ def _move(
     )
 
 
-def _rank(claims: Sequence[Carried], shown: Shown) -> Rank | None:
-    """The highest rank behind a claimed claim.
+def _rank(claims: Sequence[Carried], shown: Shown, ordinary: Collection[int]) -> Rank | None:
+    """The highest rank behind a claimed claim; `ordinary` are statements that count as of rank 2 at most.
 
     A quote of rank 3 or more counts as such only when it and its like carry the claim without the others: otherwise any
     sentence of the documentation, laid beside a slogan, would lift the slogan's rank.
@@ -231,7 +227,7 @@ def _rank(claims: Sequence[Carried], shown: Shown) -> Rank | None:
     for claim in claims:
         if claim.state != "claimed":
             continue
-        strong = [place for place in claim.places if place.rank >= FREEING_RANK]
+        strong = [p for p in claim.places if p.rank >= FREEING_RANK and p.statement not in ordinary]
         if strong and carried(claim.text, strong, shown) == "claimed":
             ranks.append(max(place.rank for place in strong))
         else:
@@ -239,11 +235,11 @@ def _rank(claims: Sequence[Carried], shown: Shown) -> Rank | None:
     return max(ranks, default=None)
 
 
-def _lowering(claims: Sequence[Carried], estimate: FactorEstimate, shown: Shown) -> tuple[Carried, ...]:
+def _lowering(claims: Sequence[Carried], shown: Shown) -> tuple[Carried, ...]:
     """The claims that still hold by those of their quotes that may lower, with these quotes only."""
     found = []
     for claim in claims:
-        places = tuple(place for place in claim.places if _may_lower(place, estimate, shown))
+        places = tuple(place for place in claim.places if not _is_weak_control(place, shown))
         if _promises(claim.text):
             places = tuple(place for place in places if place.rank >= FREEING_RANK)
         state = claim.state if places == claim.places else carried(claim.text, places, shown)
@@ -252,13 +248,18 @@ def _lowering(claims: Sequence[Carried], estimate: FactorEstimate, shown: Shown)
     return tuple(found)
 
 
-def _may_lower(place: Place, estimate: FactorEstimate, shown: Shown) -> bool:
-    if _is_weak_control(place, shown):
-        return False
-    if shown.reading.statements[place.statement].role == "control":
-        return True
-    raising = [part.signal for part in estimate.parts if part.signal and part.effect > 0]
-    return not any(_shows(signal, {place.statement}, shown) for signal in raising)
+def _raising(estimate: FactorEstimate, shown: Shown) -> frozenset[int]:
+    """The statements for which the estimator raised the value; controls apart, since they name what they control.
+
+    Whatever their rank, they are no reason to go below the range.
+    """
+    return frozenset(
+        match.statement
+        for part in estimate.parts
+        if part.signal and part.effect > 0
+        for match in shown.reading.matches(part.signal)
+        if not match.denied and shown.reading.statements[match.statement].role != "control"
+    )
 
 
 def _is_weak_control(place: Place, shown: Shown) -> bool:
@@ -277,12 +278,12 @@ def _is_weak_control(place: Place, shown: Shown) -> bool:
         return True
     if any(shown.reading.statements[index].role in _PROMISES for index in touched):
         return True
-    controls = (signal.id for signal in load_signals().by_id.values() if signal.group == "control")
-    return any(_shows(signal, touched, shown) for signal in controls)
-
-
-def _shows(signal: str, statements: Collection[int], shown: Shown) -> bool:
-    return any(match.statement in statements and not match.denied for match in shown.reading.matches(signal))
+    return any(
+        match.statement in touched and not match.denied
+        for signal in load_signals().by_id.values()
+        if signal.group == "control"
+        for match in shown.reading.matches(signal.id)
+    )
 
 
 def _promises(text: str) -> bool:
@@ -302,7 +303,7 @@ def _label(said: FactorItem, move: _Move) -> str:
     if move.combined.held is None:
         return label
     side = "lower" if move.combined.held == "below" else "upper"
-    return f"{label}; held at the {side} end of its range for want of a quote of rank {FREEING_RANK}"
+    return f"{label}; held at the {side} end of its range, as no quote of rank {FREEING_RANK} bears it out"
 
 
 def _state(embedded: State, claims: Sequence[Carried], *, raised: bool) -> State:
