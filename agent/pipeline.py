@@ -1,9 +1,11 @@
 """The whole flow as one readable function, and the only module that knows its order.
 
 sources ─ read ─► documents ─ statements ─ index ─ search ─► Reading ─ compose ─► Draft ─ render ─► report
+                                                                 └─ compose ─ assist (an LLM) ─ compose ─┘
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
@@ -13,10 +15,13 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from agent.drafting.assisted.run import Assistant, Assisted, assist
+from agent.drafting.assisted.told import with_llm
 from agent.drafting.calibrate import Calibration, load_calibration
+from agent.drafting.combine import Combination, load_combination
 from agent.drafting.composition import Composition
 from agent.drafting.embedded import compose
-from agent.errors import SeptetError
+from agent.errors import LlmError, SeptetError
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
@@ -40,6 +45,8 @@ from agent.retrieval.embed import embed
 from agent.retrieval.index import build
 from agent.settings import Settings
 
+ANSWERS: Final = "llm"
+"""Folder among a draft's snapshots with the recording of an LLM's answers."""
 _ID_CHARS: Final = 16
 
 Progress = Callable[[str], None]
@@ -73,12 +80,14 @@ def draft(
     notes: Sequence[str] = (),
     allow_private: Sequence[str] = (),
     progress: Progress | None = None,
+    assistant: Assistant | None = None,
 ) -> DraftResult:
-    """Draft a threat model of the product that `sources` describe, with the embedded drafter.
+    """Draft a threat model of the product that `sources` describe: the embedded drafter, and an LLM when there is one.
 
     `now` is the time to record, UTC, ISO 8601. Nothing is written here but the cache; `out`, when given, is checked
     first, so that a run of a minute does not end at a folder that cannot be used, and what the web answered is kept
-    in the cache until `save` wrote the draft there. Raises the errors of `agent.errors`.
+    in the cache until `save` wrote the draft there. Raises the errors of `agent.errors`, LlmError among them when the
+    assistant's LLM cannot be had and it is not allowed to fall back.
     """
     before = _earlier(out) if out is not None else ()
     say = progress or (lambda _: None)
@@ -92,7 +101,7 @@ def draft(
     with ExitStack() as left:
         if found.unfinished is not None:
             left.callback(found.unfinished.close)
-        made = _drafted(replace(found, recorded=replace(found.recorded, recording=recording)), settings)
+        made = _drafted(replace(found, recorded=replace(found.recorded, recording=recording)), settings, assistant)
         if out is not None:
             left.pop_all()
         elif found.unfinished is not None:
@@ -101,21 +110,35 @@ def draft(
 
 
 def redraft(
-    snapshot: Path, *, settings: Settings, out: Path | None = None, progress: Progress | None = None
+    snapshot: Path,
+    *,
+    settings: Settings,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    assistant: Assistant | None = None,
 ) -> DraftResult:
-    """Draft again, offline, from what an earlier draft was made of: the same version gives the same bytes.
+    """Draft again from what an earlier draft was made of, without the web: the same version gives the same bytes.
 
-    `snapshot` is the folder of that draft or the snapshots in it; of `settings` only the cache counts. `out` is
-    checked as by `draft`. Raises SourceError when there is no recording, IntegrityError when it was changed.
+    `snapshot` is the folder of that draft or the snapshots in it; of `settings` only the cache counts. With an
+    `assistant` an LLM drafts, or its recording does (`answers_in`). `out` is checked as by `draft`. Raises SourceError
+    when there is no recording, IntegrityError when it was changed, LlmError as `draft`.
     """
     if out is not None:
         draft_folder.check(out)
     recorded = load_recording(snapshot)
     used = recorded.settings(settings)
-    return _drafted(read_recorded(recorded, used, progress=progress), used)
+    return _drafted(read_recorded(recorded, used, progress=progress), used, assistant)
 
 
-def _drafted(found: Remembered, settings: Settings) -> DraftResult:
+def answers_in(snapshot: Path) -> Path | None:
+    """The recording of the LLM's answers that a draft's folder (or the snapshots in it) holds; None without one."""
+    for place in (snapshot / SNAPSHOTS / ANSWERS, snapshot / ANSWERS):
+        if place.is_dir():
+            return place
+    return None
+
+
+def _drafted(found: Remembered, settings: Settings, assistant: Assistant | None) -> DraftResult:
     recording = found.recorded.recording
     documents = mark(found.result.intake.documents, recording.changes)
     intake = found.result.intake.model_copy(update={"documents": documents})
@@ -127,6 +150,7 @@ def _drafted(found: Remembered, settings: Settings) -> DraftResult:
         created_at=recording.now,
         dropped=unread(intake),
         sites=intake.sites,
+        assistant=assistant,
     )
     return DraftResult(
         draft=drafted,
@@ -151,14 +175,31 @@ def draft_documents(
     draft_id: str | None = None,
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
+    assistant: Assistant | None = None,
+    combination: Combination | None = None,
 ) -> Draft:
-    """Draft from documents that are already read. The same documents and calibration give the same draft.
+    """Draft from documents that are already read.
 
-    `dropped` is what could not be read, and `sites` are those that the listing led to: both are only shown.
+    The same documents, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
+    `sites` are those that the listing led to: both are only shown. `combination` are the constants by which an LLM's
+    proposals count, by default the bundled ones. Raises LlmError when the assistant's LLM cannot be had.
     """
     reading = read_documents(documents, settings)
     made = compose(reading, name=name, calibration=calibration)
+    helped: Assisted | None = None
+    if assistant is not None:
+        try:
+            helped = assist(reading, made, assistant, combination or load_combination())
+        except LlmError as error:
+            if not assistant.fallback:
+                raise
+            dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
+            assistant.told(f"llm: {error}; the embedded drafter goes on alone")
+        else:
+            made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
     drafted = _assemble(made, documents, calibration, created_at, draft_id)
+    if assistant is not None and helped is not None:
+        drafted = with_llm(drafted, made, assistant, helped)
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
 
 
@@ -187,8 +228,10 @@ def questions() -> tuple[SearchQuestion, ...]:
     )
 
 
-def save(result: DraftResult, out: Path) -> None:
+def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
     """Write draft.json, draft.md, snapshots/ and index/ to the folder `out`; an earlier draft there is replaced.
+
+    `answers` is the folder of a recording of the LLM's answers, which is kept among the snapshots.
 
     The new folder is complete before it takes the old one's place, so an interrupted run leaves the old state.
     Raises InputError when `out` holds anything that is not a draft or another run is writing it, OSError or SourceError
@@ -198,6 +241,8 @@ def save(result: DraftResult, out: Path) -> None:
     with log, draft_folder.replacing(out) as fresh:
         write_snapshots(fresh / SNAPSHOTS, result.intake.snapshots, result.blobs)
         store_recording(fresh / SNAPSHOTS, result.recorded)
+        if answers is not None:
+            shutil.copytree(answers, fresh / SNAPSHOTS / ANSWERS)
         read = bearing(statements(result.documents))
         build(result.documents, read, result.settings, fresh / draft_folder.INDEX).close()
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))

@@ -6,13 +6,17 @@
 Plain calls in this order; each step is a function of another module of this room.
 """
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from typing import Final
 
 from agent.drafting import headline, layers, posture, questions, system
+from agent.drafting.assisted.hand import Hand
+from agent.drafting.assisted.proposals import Proposals
+from agent.drafting.assisted.threats import Placed
 from agent.drafting.calibrate import Calibration
 from agent.drafting.candidates import Matches
 from agent.drafting.catalogue import match
@@ -42,7 +46,7 @@ from agent.records import (
 )
 from agent.resources import data_folder
 from agent.scoring import Request, score, with_controls, withhold
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, LayerKey
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
@@ -53,43 +57,60 @@ CLAIMS_SHOWN: Final = 8
 """Claims cited as such; the others stand in the findings of their source."""
 
 
-def compose(reading: Reading, *, name: str | None, calibration: Calibration) -> Composition:
-    """Draft from one reading; the same reading and calibration give the same composition."""
+def compose(
+    reading: Reading, *, name: str | None, calibration: Calibration, proposals: Proposals | None = None
+) -> Composition:
+    """Draft from one reading; the same reading, calibration and proposals give the same composition.
+
+    `proposals` are an LLM's, already checked; without them the draft is the embedded drafter's alone.
+    """
     ledger = Ledger(reading.documents, reading.statements)
+    hand = Hand(proposals, ledger)
     name = name or system.product_name(reading.documents)
     picture = system.extract(reading, ledger, name)
     values = words(reading, picture, name)
-    estimated = estimate(reading, ledger, calibration.factors)
+    estimated = hand.factors(estimate(reading, ledger, calibration.factors))
     verdicts = {key: assess(reading, key, calibration.certainty) for key in LAYERS}
     matches = match(reading, picture, ledger, name=name)
     ranked = rank(matches.candidates, estimated.factors)
     scored, first = _score(reading, ranked, estimated, verdicts, calibration)
     scored = _with_controls(scored, first, reading, ledger)
-    plain = _without_claims(reading, name, verdicts, calibration)
+    plain = _without_claims(reading, name, verdicts, calibration, estimated if proposals else None)
     scored = scored.model_copy(update={"without_vendor_claims": beside(scored, plain)})
     visible, folded = shown(ranked, first, calibration.headline)
+    placed = [Placed(item.candidate.layer, item.threat) for item in visible]
+    placed += hand.threats(matches.candidates, visible, estimated.factors)
     found = chains([item.candidate for item in visible], reading, name=name)
     asked = _questions(matches, visible, found, estimated, verdicts, scored, values)
-    made = _layers(reading, ledger, verdicts, visible, asked, values)
+    made = _layers(reading, ledger, verdicts, placed, asked, values, hand)
     summary = posture.summary(reading, ledger)
-    stance = posture.posture(reading, picture, ledger, scored, verdicts, values)
+    stance = posture.stance(reading, picture, ledger, scored, verdicts, values)
+    linked = hand.chains(tuple(_chain(chain) for chain in found), placed)
+    drawn = hand.picture(picture)
+    told = hand.posture(stance)
+    asked = hand.questions(asked)
     _show_claims(reading, ledger)
     return Composition(
-        product=Product(name=name, vendor=system.vendor(reading), summary=summary, posture=stance),
+        product=Product(name=name, vendor=system.vendor(reading), summary=summary, posture=told),
         evidence=ledger.evidence(),
-        system=picture,
-        assumptions=system.assumptions(picture, reading),
+        system=drawn,
+        assumptions=system.assumptions(drawn, reading),
         factors=dict(estimated.factors),
         layers=made,
-        chains=tuple(_chain(chain) for chain in found),
+        chains=linked,
         questions=asked,
         score=scored,
-        dropped=(*_folded(folded), *_unquoted(matches)),
-        lowerings=(*estimated.lowerings, *eased(visible, {e.id: e.rank for e in ledger.evidence()})),
+        dropped=(*_folded(folded), *_unquoted(matches), *hand.notes.dropped),
+        lowerings=(
+            *estimated.lowerings,
+            *eased(visible, {e.id: e.rank for e in ledger.evidence()}),
+            *hand.notes.lowerings,
+        ),
         statements=len(reading.statements),
         knowledge=knowledge_fingerprint(),
         candidates=matches.candidates,
         visible=tuple(visible),
+        parts=hand.notes.made,
     )
 
 
@@ -157,16 +178,32 @@ def _score(
 
 
 def _without_claims(
-    reading: Reading, name: str, verdicts: dict[LayerKey, Assessment], calibration: Calibration
+    reading: Reading,
+    name: str,
+    verdicts: dict[LayerKey, Assessment],
+    calibration: Calibration,
+    combined: FactorResult | None,
 ) -> Score:
-    """The score of the same sources when nothing of rank 2 and below may lower anything; it cites nothing."""
+    """The score of the same sources when nothing of rank 2 and below may lower anything; it cites nothing.
+
+    `combined` are estimates in which an LLM had a hand: it may have lowered them, so each counts only where it is the
+    higher one.
+    """
     bare = unlowered(reading)
     scratch = Ledger(bare.documents, bare.statements)
     picture = system.extract(bare, scratch, name)
     estimated = estimate(bare, scratch, calibration.factors)
+    if combined is not None:
+        estimated = dataclasses.replace(estimated, factors=_higher(estimated.factors, combined.factors))
     candidates = match(bare, picture, scratch, name=name).candidates
     ranked = rank(unease(candidates, scratch.evidence()), estimated.factors)
     return _score(bare, ranked, estimated, verdicts, calibration)[0]
+
+
+def _higher(
+    one: Mapping[FactorKey, FactorEstimate], other: Mapping[FactorKey, FactorEstimate]
+) -> dict[FactorKey, FactorEstimate]:
+    return {key: max(one[key], other[key], key=lambda estimate: estimate.value) for key in one}
 
 
 def raw_score(base: float, factor_sum: Decimal | None) -> Decimal:
@@ -236,9 +273,10 @@ def _layers(
     reading: Reading,
     ledger: Ledger,
     verdicts: dict[LayerKey, Assessment],
-    visible: Sequence[Ranked],
+    threats: Sequence[Placed],
     asked: Sequence[Question],
     values: dict[str, str],
+    hand: Hand,
 ) -> dict[LayerKey, LayerThreats]:
     used: set[int] = set()
     made: dict[LayerKey, LayerThreats] = {}
@@ -248,13 +286,14 @@ def _layers(
         if text is None:
             question = next((q.id for q in asked if key in q.settles), None)
             text = layers.uncertain(reading, key, verdict, values, question)
+        text = hand.layer(key, text.missing is None) or text
         made[key] = LayerThreats(
             applies="yes" if text.missing is None else "unknown",
             certain=text.missing is None,
             certainty=Decimal(str(verdict.certainty)),
             features=verdict.features,
             paragraph=text.text,
-            threats=tuple(item.threat for item in visible if item.candidate.layer == key),
+            threats=tuple(item.threat for item in threats if item.layer == key),
             missing=text.missing,
         )
     return made

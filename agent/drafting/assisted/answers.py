@@ -102,12 +102,6 @@ def missing(outcome: Outcome) -> Missing:
     return Missing(reason=reason, detail=outcome.detail or "no answer of the LLM")
 
 
-def weak_items(read: Read) -> tuple[str, ...]:
-    """The factors and layers that lost more than half of their claims, by part."""
-    found = [f"factors/{key}" for key, item in read.factors.items() if item.checked.lost_most]
-    return (*found, *(f"layers/{key}" for key, item in read.layers.items() if item.checked.lost_most))
-
-
 def why_lost(part: str, checked: Checked) -> str:
     """One line for a re-ask: how many claims were dropped and for which faults, without a word of the answer."""
     faults = Counter(lost.fault for lost in checked.lost)

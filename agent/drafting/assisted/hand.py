@@ -1,0 +1,89 @@
+"""Where an LLM's proposals enter a draft: one method for each place, all of them without effect when there are none.
+
+`embedded.compose` makes the draft and calls these at the places where a proposal may count; what a proposal may do
+there is decided in the module of each part.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from agent.drafting.assisted import chains, factors, layers, picture, threats, words
+from agent.drafting.assisted.proposals import Notes, Proposals
+from agent.drafting.assisted.threats import Placed
+from agent.drafting.candidates import Candidate
+from agent.drafting.factors import FactorResult
+from agent.drafting.layers import Paragraph
+from agent.drafting.ledger import Ledger
+from agent.drafting.posture import Stance
+from agent.drafting.ranking import Ranked
+from agent.records import Chain, FactorEstimate, Question, System
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+
+class Hand:
+    """The LLM's part in one draft, and what is to be told of it."""
+
+    def __init__(self, proposals: Proposals | None, ledger: Ledger) -> None:
+        self._proposals = proposals
+        self._ledger = ledger
+        self.notes = Notes()
+
+    def factors(self, estimated: FactorResult) -> FactorResult:
+        """The estimates combined with the proposals."""
+        if self._proposals is None:
+            return estimated
+        made, notes = factors.combined(estimated, self._proposals, self._ledger)
+        self.notes = self.notes.plus(notes)
+        return made
+
+    def layer(self, key: LayerKey, certain: bool) -> Paragraph | None:
+        """The LLM's paragraph of a layer that code holds certain; None when the embedded one stands."""
+        if self._proposals is None:
+            return None
+        made, notes = layers.told(key, certain, self._proposals, self._ledger)
+        self.notes = self.notes.plus(notes)
+        return made
+
+    def threats(
+        self,
+        candidates: Sequence[Candidate],
+        visible: Sequence[Ranked],
+        estimates: Mapping[FactorKey, FactorEstimate],
+    ) -> tuple[Placed, ...]:
+        """Threats beyond the catalogue."""
+        if self._proposals is None:
+            return ()
+        made, notes = threats.added(self._proposals, candidates, visible, estimates, self._ledger)
+        self.notes = self.notes.plus(notes)
+        return made
+
+    def picture(self, system: System) -> System:
+        """The system picture with what the LLM found beside it."""
+        if self._proposals is None:
+            return system
+        made, notes = picture.drawn(system, self._proposals, self._ledger)
+        self.notes = self.notes.plus(notes)
+        return made
+
+    def posture(self, stance: Stance) -> str:
+        """The posture in the LLM's words where they hold."""
+        if self._proposals is None:
+            return stance.text
+        made, notes = words.posture(stance, self._proposals, self._ledger)
+        self.notes = self.notes.plus(notes)
+        return made
+
+    def questions(self, asked: tuple[Question, ...]) -> tuple[Question, ...]:
+        """The questions in the LLM's words where they ask the same."""
+        if self._proposals is None:
+            return asked
+        made, notes = words.questions(asked, self._proposals)
+        self.notes = self.notes.plus(notes)
+        return made
+
+    def chains(self, found: tuple[Chain, ...], shown: Sequence[Placed]) -> tuple[Chain, ...]:
+        """The chains of the catalogue and the LLM's, each hop with a quote."""
+        if self._proposals is None:
+            return found
+        made, notes = chains.linked(found, shown, self._proposals, self._ledger)
+        self.notes = self.notes.plus(notes)
+        return made

@@ -1,0 +1,351 @@
+"""An LLM's part of one draft: what is asked in two waves, and what the checked answers add up to.
+
+    embedded draft ─ passages ─► wave 1: factors ×2, layers, threats, picture ─ check ─┐
+                                 wave 2: posture, questions, chains, re-asks, judge ◄──┘ ─ check ─► Proposals
+
+Calls of a wave run side by side. At most twelve calls are made, repairs included. A call that fails costs its part
+alone, which the embedded drafter then makes; only when nothing of the first wave came back from the LLM at all is the
+run given up.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel
+
+from agent.drafting import exemplars
+from agent.drafting.assisted import chains, critique, factors, layers, picture, threats, words
+from agent.drafting.assisted.answers import Outcome, Read, parts, read_answers, why_lost
+from agent.drafting.assisted.asking import Ask, Start, refs, start, worded
+from agent.drafting.assisted.checking import Shown
+from agent.drafting.assisted.proposals import Item, Proposals
+from agent.drafting.assisted.threats import Placed
+from agent.drafting.combine import Combination
+from agent.drafting.composition import Composition
+from agent.drafting.families import Identity
+from agent.drafting.ledger import Ledger
+from agent.drafting.pack import WHOLE_CHARS, PackedEvidence, pack
+from agent.errors import ENDS_RUN, LlmError, LlmReason
+from agent.evidence.reading import Reading
+from agent.llm.budget import Budget, PlanEstimate, Price, estimate_plan
+from agent.llm.parse import ask as ask_llm
+from agent.llm.port import Call, Llm, Reply, Usage
+from agent.llm.tokens import Counter
+from agent.records import PromptRef
+
+MAX_CALLS: Final = 12
+"""Of one draft, repairs and re-asks included."""
+_FOR_SECOND: Final = 4
+"""Calls that the first wave's repairs leave for the second wave."""
+_AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
+    "rate_limited",
+    "bad_request",
+    "too_large",
+    "timeout",
+    "bad_response",
+    "unreachable",
+    "cassette_miss",
+}
+"""Reasons that mean that there is no LLM to be had, where all calls end so."""
+_MASK: Final = "[delimiter]"
+_DIGEST_CHARS: Final = 16
+
+
+def _silent(line: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """The LLM that helps with one draft, with its caps; made at the edge of the program."""
+
+    llm: Llm
+    budget: Budget
+    counter: Counter
+    delimiter: str
+    """Random for each run, of letters and digits; it stands round untrusted text."""
+    answer_tokens: int
+    """Cap of one answer."""
+    passage_tokens: int
+    """Cap of the passages that are shown."""
+    price: Price | None = None
+    judge: Llm | None = None
+    """A second LLM that judges whether quotes carry claims; it can only lower."""
+    fallback: bool = False
+    """Whether the embedded drafter goes on alone when the LLM cannot be had."""
+    say: Callable[[str], None] = _silent
+    """Told what is being done."""
+    told: Callable[[str], None] = _silent
+    """Told, a line each, what the run may take at most and what it took."""
+
+
+class Assisted(NamedTuple):
+    """What came of the LLM's part."""
+
+    proposals: Proposals
+    prompts: tuple[PromptRef, ...]
+    llm: str
+    """As the endpoint names it; several are joined."""
+    details: tuple[str, ...]
+    """What was odd about the replies, in words."""
+    usage: Usage
+    calls: int
+    answers: str
+    """Hash of all replies."""
+
+
+def assist(reading: Reading, interim: Composition, assistant: Assistant, constants: Combination) -> Assisted:
+    """Asks the LLM and checks what it says. `interim` is the embedded draft of the same reading.
+
+    Raises LlmError when the LLM cannot be had: what ends a run, or when no call of the first wave came back; also,
+    before anything is sent, when the plan could take more than the budget's caps.
+    """
+    run = _Run(reading, interim, assistant)
+    run.estimate(constants)
+    first = run.wave(run.opening(), MAX_CALLS - _FOR_SECOND)
+    run.give_up_if_away(first)
+    read = read_answers(first, run.shown)
+    if not any(outcome.reason in ENDS_RUN for outcome in first):
+        asks = (*run.closing(run.placed(read, constants)), *run.repeats(first, read))
+        second = run.wave(asks, MAX_CALLS, run.judging(read))
+        read = run.judged(read, read_answers((*first, *second), run.shown))
+    return run.result(run.proposals(read, constants))
+
+
+class _Run:
+    """The state of one run: its shared start, what was asked, and what came."""
+
+    def __init__(self, reading: Reading, interim: Composition, assistant: Assistant) -> None:
+        self._reading = reading
+        self._interim = interim
+        self._assistant = assistant
+        self._name = interim.product.name
+        names = (self._name, *([interim.product.vendor] if interim.product.vendor else []))
+        self.shown = Shown(reading, self._packed(assistant.passage_tokens), names)
+        self._begin = start(self.shown.packed, product=self._name, delimiter=assistant.delimiter)
+        self._examples = exemplars.nearest(reading, Identity(self._name, interim.product.vendor))
+        self._turns = _Turns(assistant.budget)
+        self._asked: list[Ask[BaseModel]] = []
+        self._outcomes: list[Outcome] = []
+        self._usage = Usage()
+
+    def opening(self) -> tuple[Ask[BaseModel], ...]:
+        """The first wave."""
+        return (
+            *factors.asks(self._interim, self._examples),
+            *layers.asks(),
+            *threats.asks(self._interim),
+            *picture.asks(self._interim),
+        )
+
+    def closing(self, placed: Sequence[Placed]) -> tuple[Ask[BaseModel], ...]:
+        """The second wave, but for what is asked again."""
+        known = [Placed(key, threat) for key, layer in self._interim.layers.items() for threat in layer.threats]
+        return (
+            *words.posture_asks(self._interim),
+            *words.questions_asks(self._interim),
+            *chains.asks(self._interim, (*known, *placed)),
+        )
+
+    def repeats(self, first: Sequence[Outcome], read: Read) -> tuple[Ask[BaseModel], ...]:
+        """What is asked again: items that lost most of their claims, and calls whose passages were too long.
+
+        The latter, and with them the whole second wave, get passages of half the length.
+        """
+        items = dict(read.items())
+        weak = {part for part, item in items.items() if item.checked.lost_most}
+        asks: list[Ask[BaseModel]] = []
+        if keys := [key for key in read.factors if f"factors/{key}" in weak]:
+            asks += factors.asks(self._interim, self._examples, only=keys)
+        if names := [key for key in read.layers if f"layers/{key}" in weak]:
+            asks += layers.asks(only=names)
+        again: list[Ask[BaseModel]] = []
+        for ask in asks:
+            lines = [why_lost(part, items[part].checked) for part in parts(ask)]
+            again.append(replace(ask, stage=f"{ask.stage}-again", again="\n".join(lines)))
+        large = [outcome.ask for outcome in first if outcome.reason == "too_large"]
+        if large:
+            self._shorten()
+            again += [replace(ask, stage=f"{ask.stage}-shorter") for ask in large]
+        return tuple(again)
+
+    def judging(self, read: Read) -> tuple[Ask[BaseModel], ...]:
+        """The judge's calls; none without a judge."""
+        return () if self._assistant.judge is None else critique.asks(read.items(), self.shown)
+
+    def wave(self, asks: Sequence[Ask[BaseModel]], limit: int, judged: Sequence[Ask[BaseModel]] = ()) -> list[Outcome]:
+        """The outcomes of calls that are sent at the same time, in the order of `asks` and then `judged`."""
+        begin = self._begin
+        self._turns.limit = limit
+        rows = [(ask, self._assistant.llm) for ask in asks]
+        rows += [(ask, self._assistant.judge) for ask in judged if self._assistant.judge is not None]
+        self._assistant.say(f"asking the LLM ({len(rows)} calls)")
+        if not rows:
+            return []
+        with ThreadPoolExecutor(len(rows)) as pool:
+            found = list(pool.map(lambda row: self._one(row[0], row[1], begin), rows))
+        for outcome, usage in found:
+            self._usage += usage
+            self._asked.append(outcome.ask)
+            self._outcomes.append(outcome)
+        return [outcome for outcome, _ in found]
+
+    def give_up_if_away(self, first: Sequence[Outcome]) -> None:
+        """Raises LlmError when the LLM cannot be had: nothing came, or what came says that nothing will."""
+        if any(outcome.reason not in _AWAY for outcome in first):
+            return
+        worst = next((outcome for outcome in first if outcome.reason in ENDS_RUN), first[0])
+        assert worst.reason is not None
+        hint = "`septet doctor` says what is wrong; `--fallback embedded` drafts without it"
+        raise LlmError(worst.reason, worst.detail, where=self._assistant.llm.name, hint=hint, usage=self._usage)
+
+    def placed(self, read: Read, constants: Combination) -> tuple[Placed, ...]:
+        """The LLM's threats as they will stand in the draft, for the chains."""
+        scratch = Ledger(self._reading.documents, self._reading.statements)
+        found = self._interim
+        return threats.added(self.proposals(read, constants), found.candidates, found.visible, found.factors, scratch)[
+            0
+        ]
+
+    def judged(self, before: Read, after: Read) -> Read:
+        """The items with the judge's verdicts on those of the first wave; one that was asked again is not judged."""
+        if after.critique is None:
+            return after
+        old = dict(before.items())
+        new = dict(after.items())
+        verdicts = {
+            part: item.checked
+            for part, item in critique.judged(after.critique, before.items())
+            if new.get(part) == old[part]
+        }
+        return replace(
+            after,
+            factors={k: Item(i.said, verdicts.get(f"factors/{k}", i.checked)) for k, i in after.factors.items()},
+            layers={k: Item(i.said, verdicts.get(f"layers/{k}", i.checked)) for k, i in after.layers.items()},
+            threats=tuple(
+                Item(item.said, verdicts.get(f"threats/{n}", item.checked))
+                for n, item in enumerate(after.threats, start=1)
+            ),
+        )
+
+    def proposals(self, read: Read, constants: Combination) -> Proposals:
+        """What the draft is made with."""
+        return Proposals(
+            shown=self.shown,
+            constants=constants,
+            factors=read.factors,
+            layers=read.layers,
+            threats=read.threats,
+            picture=read.picture,
+            posture=read.posture,
+            questions=read.questions,
+            points={question.id: question.text for question in self._interim.questions},
+            chains=read.chains,
+            missing=read.missing,
+        )
+
+    def estimate(self, constants: Combination) -> None:
+        """Tells what the plan takes at most. Raises LlmError when that is more than the caps."""
+        assistant = self._assistant
+        plan = [self._call(ask, self._begin) for ask in (*self.opening(), *self.closing(()))]
+        found = estimate_plan(plan, assistant.counter, {assistant.llm.name: assistant.price})
+        assistant.told(_estimate_line(assistant.llm.name, found))
+        assistant.budget.check(Usage(found.input_tokens, found.output_tokens, estimated=True))
+
+    def result(self, proposals: Proposals) -> Assisted:
+        """Everything that the draft needs to know of the run."""
+        replies = [reply for outcome in self._outcomes for reply in outcome.replies]
+        digest = hashlib.sha256("\0".join(reply.text for reply in replies).encode("utf-8", "replace"))
+        return Assisted(
+            proposals=proposals,
+            prompts=refs(tuple(self._asked)),
+            llm=", ".join(sorted({reply.llm for reply in replies})),
+            details=tuple(sorted({reply.detail for reply in replies if reply.detail})),
+            usage=self._usage,
+            calls=self._turns.taken,
+            answers=digest.hexdigest()[:_DIGEST_CHARS],
+        )
+
+    def _one(self, ask: Ask[BaseModel], llm: Llm, begin: Start) -> tuple[Outcome, Usage]:
+        call = self._call(ask, begin)
+        try:
+            answer = ask_llm(_Masked(llm, self._assistant.delimiter), call, ask.shape, self._turns)
+        except LlmError as error:
+            return Outcome(ask, None, error.reason, str(error), ()), error.usage
+        return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
+
+    def _call(self, ask: Ask[BaseModel], begin: Start) -> Call:
+        return worded(ask, begin, self._assistant.answer_tokens)
+
+    def _packed(self, tokens: int) -> PackedEvidence:
+        return pack(
+            self._reading,
+            self._assistant.delimiter,
+            self._assistant.counter.count,
+            max_tokens=tokens,
+            free_chars=WHOLE_CHARS,
+        )
+
+    def _shorten(self) -> None:
+        shorter = self._packed(self._assistant.passage_tokens // 2)
+        self._begin = start(shorter, product=self._name, delimiter=self._assistant.delimiter)
+        # Quotes of both lengths are looked up: what is in the shorter ones is in the longer ones as well.
+        both = {**shorter.passages, **self.shown.packed.passages}
+        self.shown = replace(self.shown, packed=replace(self.shown.packed, passages=both))
+
+
+class _Turns:
+    """The budget, and how many calls may still be made."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._lock = threading.Lock()
+        self.limit = MAX_CALLS
+        self.taken = 0
+
+    def reserve(self, call: Call) -> int:
+        """Sets the call's worst case aside. Raises LlmError over_budget, also when the calls are used up."""
+        with self._lock:
+            if self.taken >= self.limit:
+                raise LlmError("over_budget", f"{self.taken} calls were made", where=f"before the call {call.stage!r}")
+            self.taken += 1
+        return self._budget.reserve(call)
+
+    def settle(self, ticket: int, usage: Usage) -> None:
+        """Replaces what was set aside by what was used."""
+        self._budget.settle(ticket, usage)
+
+
+class _Masked:
+    """An LLM whose replies do not hold the run's delimiter: it is new each time, and a draft must not depend on it."""
+
+    def __init__(self, inner: Llm, delimiter: str) -> None:
+        self._inner = inner
+        self._delimiter = delimiter
+
+    @property
+    def name(self) -> str:
+        """The inner one's."""
+        return self._inner.name
+
+    def complete(self, call: Call) -> Reply:
+        """Answers one call. Raises LlmError."""
+        reply = self._inner.complete(call)
+        return replace(reply, text=reply.text.replace(self._delimiter, _MASK))
+
+    def close(self) -> None:
+        """Closes the inner one."""
+        self._inner.close()
+
+
+def _estimate_line(name: str, plan: PlanEstimate) -> str:
+    cost = plan.costs[name]
+    money = f"${cost.cold:.4f}" if cost is not None else "a price that is not known"
+    return (
+        f"llm: {name}, {plan.calls} calls ({MAX_CALLS} with repairs), {plan.input_tokens} tokens in, at most"
+        f" {plan.output_tokens} out, at most {money}"
+    )

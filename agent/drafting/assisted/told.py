@@ -1,0 +1,104 @@
+"""What a draft tells of the LLM that had a hand in it: who made which part, what it took, what was dropped."""
+
+import hashlib
+from decimal import Decimal
+from typing import Final
+
+from agent.drafting.assisted.answers import UNRELIABLE
+from agent.drafting.assisted.checking import Checked
+from agent.drafting.assisted.proposals import Proposals
+from agent.drafting.assisted.run import Assistant, Assisted
+from agent.drafting.composition import Composition
+from agent.records import Draft, DrafterRef, Dropped
+
+_ID_CHARS: Final = 16
+
+
+def with_llm(draft: Draft, made: Composition, assistant: Assistant, helped: Assisted) -> Draft:
+    """The draft with drafter, usage, unreliable parts and manifest of a draft that an LLM had a hand in."""
+    usage = {**draft.usage, **_tokens(assistant, helped), **_counts(helped.proposals)}
+    assistant.told(_used_line(assistant.llm.name, usage))
+    drafter = DrafterRef(
+        kind="llm",
+        llm=assistant.llm.name,
+        prompts=(*draft.drafter.prompts, *helped.prompts),
+        parts=made.parts,
+    )
+    manifest = {
+        **draft.manifest,
+        "combination": _sha(helped.proposals.constants.model_dump_json()),
+        "llm": helped.llm,
+        "llm_answers": helped.answers,
+        "llm_tokens": "as reported" if not helped.usage.estimated else f"estimated, {assistant.counter.source}",
+    }
+    if helped.details:
+        manifest["llm_remarks"] = "; ".join(helped.details)
+    return draft.model_copy(
+        update={
+            "id": f"draft-{_sha(draft.id + assistant.llm.name + helped.answers)}",
+            "drafter": drafter,
+            "usage": usage,
+            "dropped": (*draft.dropped, *_unreliable(helped.proposals)),
+            "manifest": manifest,
+        }
+    )
+
+
+def _tokens(assistant: Assistant, helped: Assisted) -> dict[str, float]:
+    used = helped.usage
+    found = {
+        "llm_calls": float(helped.calls),
+        "input_tokens": float(used.input_tokens),
+        "cached_tokens": float(used.cached_tokens),
+        "output_tokens": float(used.output_tokens),
+    }
+    if assistant.price is not None:
+        found["dollars"] = float(assistant.price.cost(used).quantize(Decimal("0.000001")))
+    return found
+
+
+def _counts(proposals: Proposals) -> dict[str, float]:
+    """Quotes and claims of the LLM, and what became of them."""
+    checked = _all(proposals)
+    states = [claim.state for _, one in checked for claim in one.claims]
+    return {
+        "quotes_proposed": float(sum(len(one.places) for _, one in checked)),
+        "quotes_found": float(sum(len(one.found) for _, one in checked)),
+        "claims_proposed": float(sum(one.proposed for _, one in checked)),
+        "claims_supported": float(states.count("claimed")),
+        "claims_inferred": float(states.count("inferred")),
+        "claims_dropped": float(sum(len(one.lost) for _, one in checked)),
+    }
+
+
+def _unreliable(proposals: Proposals) -> tuple[Dropped, ...]:
+    """A line for each part that lost more than a fifth of its claims."""
+    return tuple(
+        Dropped(
+            what=f"reliability of the LLM, {part}",
+            reason=f"unreliable: {len(one.lost)} of {one.proposed} claims were dropped",
+        )
+        for part, one in _all(proposals)
+        if len(one.lost) > UNRELIABLE * one.proposed
+    )
+
+
+def _all(proposals: Proposals) -> list[tuple[str, Checked]]:
+    rows = [(f"factors/{key}", item.checked) for key, item in proposals.factors.items()]
+    rows += [(f"layers/{key}", item.checked) for key, item in proposals.layers.items()]
+    rows += [(f"threats/{number}", item.checked) for number, item in enumerate(proposals.threats, start=1)]
+    rows += [("posture", proposals.posture.checked)] if proposals.posture is not None else []
+    return rows
+
+
+def _used_line(name: str, usage: dict[str, float]) -> str:
+    money = f", ${usage['dollars']:.4f}" if "dollars" in usage else ""
+    tokens = f"{usage['input_tokens']:.0f} tokens in ({usage['cached_tokens']:.0f} cached)"
+    return (
+        f"llm: {name} took {usage['llm_calls']:.0f} calls, {tokens}, {usage['output_tokens']:.0f} out{money};"
+        f" {usage['claims_dropped']:.0f} of {usage['claims_proposed']:.0f} claims dropped"
+    )
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARS]
