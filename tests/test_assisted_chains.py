@@ -5,16 +5,24 @@ from decimal import Decimal
 
 import pytest
 
+from agent.drafting.assisted.asking import prompt
 from agent.drafting.assisted.chains import asks, linked
 from agent.drafting.assisted.checking import Shown
 from agent.drafting.assisted.proposals import NOT_ANSWERED, Notes
 from agent.drafting.assisted.shapes import ChainItem, ChainsAnswer, ChainStep, Quote
 from agent.drafting.assisted.threats import Placed
+from agent.drafting.assisted.words import posture_asks, questions_asks
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.chains import MAX_CHAINS
 from agent.drafting.embedded import compose
+from agent.llm.tokens import counter
+from agent.pipeline import read_documents
 from agent.records import Chain, Hop, Missing, State, ThreatScore
+from agent.resources import data_folder
+from agent.settings import Settings
 from agent.taxonomy.keys import LayerKey
+from evals.corpus import load_case
+from evals.documents import documents_of
 from tests.fakes import proposed
 from tests.fakes.draft_parts import threat
 
@@ -254,3 +262,15 @@ def test_the_call_lists_each_threat_once_in_the_order_of_layers(seen: Shown) -> 
     assert asks(interim, (beside,)) == asks(interim, (*own, beside))
     bare = {key: layer.model_copy(update={"threats": ()}) for key, layer in interim.layers.items()}
     assert asks(interim._replace(layers=bare), (beside,)) == ()
+
+
+@pytest.mark.parametrize("slug", ["cline", "asana"])
+def test_what_stands_behind_the_passages_is_short(slug: str) -> None:
+    """Of a product with as many threats as a draft shows, and of one with many questions."""
+    reading = read_documents(documents_of(load_case(data_folder("corpus") / "cases" / slug)), Settings())
+    interim = compose(reading, name=None, calibration=load_calibration())
+    count = counter("openai/any", None).count
+    most = {"posture": 350, "questions": 450, "chains": 480}
+    found = (*posture_asks(interim), *questions_asks(interim), *asks(interim, ()))
+    assert {ask.stage for ask in found} == set(most)
+    assert [ask.stage for ask in found if count(prompt(ask.prompt).render(**ask.values)) > most[ask.stage]] == []

@@ -253,7 +253,7 @@ def test_a_question_is_worded_anew_and_keeps_all_else(seen: Shown) -> None:
         (f"{BETTER[:-1]} (E1)?", "marks"),
         (f"{BETTER[:-1]} at low risk?", "severity"),
         (f"{BETTER[:-1]} in its excellent store?", "praise"),
-        (f"{BETTER[:-1]} with the zanzibar canary?", "zanzibar"),
+        (f"{BETTER[:-1]} with the zanzibar canary?", "neither the question nor the passages"),
         ("Which public forum does Quill build its index of old tickets from?", "same"),
         ("Can you state that Quill reads support tickets and sends replies?", "same"),
     ],

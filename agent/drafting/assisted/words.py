@@ -89,8 +89,9 @@ _ASKING: Final = (
     " ask say name describe list document documented documentation public page publish state show see find link"
     " setting configure configured option default enable disable switch turn off on change limit scope allow permit"
     " store keep hold long retention delete read write send receive run call act happen need require give take get"
-    " set control choose decide person people customer administrator admin owner vendor organisation team session"
-    " data access account credential kind sort type part place time day number first last own separate different"
+    " set control choose decide come include end finish once besides other tell apart visible full complete mask redact"
+    " source content comment history entry person people customer administrator admin owner vendor organisation team"
+    " session data access account credential kind sort type part place time day number first last own separate differ"
 )
 """Ordinary words of a question to a vendor; they need not stand in a passage."""
 _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
@@ -268,8 +269,11 @@ def question_fault(text: str, embedded: str, passages: str, known: Sequence[str]
     same = support(embedded, [text], known)
     if same.score < SAME or same.verdict == "contradicted":
         return "does not ask the same"
-    own = support(text, [*sources, _ASKING], known)
-    return "" if own.score == ALL else "; ".join(own.reasons) or "words of its own"
+    # Each word once: what counts here is whether a word stands there at all, and passages are long.
+    words = " ".join(dict.fromkeys(_WORD.findall("\n".join(sources))))
+    if support(text, [words, _ASKING], known).score < ALL:
+        return "uses words that neither the question nor the passages have"
+    return ""
 
 
 # ---------------------------------------------------------------- rules for every text of an LLM
