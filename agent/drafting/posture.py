@@ -62,18 +62,6 @@ def summary(reading: Reading, ledger: Ledger) -> str:
     return ""
 
 
-def posture(
-    reading: Reading,
-    system: System,
-    ledger: Ledger,
-    score: Score,
-    layers: Mapping[LayerKey, Assessment],
-    values: Mapping[str, str],
-) -> str:
-    """Three sentences: what it does under whose credential, what reaches it and who confirms, what is not known."""
-    return stance(reading, system, ledger, score, layers, values).text
-
-
 def stance(
     reading: Reading,
     system: System,
@@ -82,7 +70,10 @@ def stance(
     layers: Mapping[LayerKey, Assessment],
     values: Mapping[str, str],
 ) -> Stance:
-    """The same three sentences in their parts, for whoever has other words for the first one."""
+    """Three sentences: what it does under whose credential, what reaches it and who confirms, what is not known.
+
+    In parts, so that an LLM's words can stand for the first one.
+    """
     kind = subject_kind(reading)
     named = _named(telling(system), framework=kind == "framework")
     return Stance(
