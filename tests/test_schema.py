@@ -94,7 +94,10 @@ DRAFT: Shape = {
     "chains": [{"title": TEXT, "threats": [TEXT], "hops": [{"from": TEXT, "to": TEXT, "evidence": [TEXT]}]}],
     "questions": [{"id": TEXT, "text": TEXT, "proposed": TEXT, "settles": [TEXT], "effect": NUMBER}],
     "score": SCORE,
-    "drafter": {"kind": TEXT, "llm": TEXT_OR_NULL, "prompts": [{"name": TEXT, "version": WHOLE, "sha": TEXT}]},
+    "drafter": {
+        "kind": TEXT, "llm": TEXT_OR_NULL, "prompts": [{"name": TEXT, "version": WHOLE, "sha": TEXT}],
+        "parts?": [{"part": TEXT, "by": TEXT, "missing": Maybe(({"reason": TEXT, "detail": TEXT},))}],
+    },
     "usage": {"*": NUMBER}, "dropped": [{"what": TEXT, "reason": TEXT}],
     "lowerings": [
         {"evidence": TEXT, "rank": WHOLE, "rule": TEXT, "target": TEXT, "before": NUMBER, "after": NUMBER}
