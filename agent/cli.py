@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import click
 
-from agent.errors import SeptetError, UsageError
+from agent.errors import DriftError, SeptetError, UsageError
 
 _GROUP: Final = "septet.verbs"
 _INTERRUPTED: Final = 130
@@ -32,6 +32,7 @@ VERBS: Final[dict[str, Verb]] = {
     "intake": Verb("agent.verbs.intake", "command", "Show what would be read of a product, without drafting."),
     "score": Verb("agent.verbs.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
     "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
+    "doctor": Verb("agent.verbs.doctor", "command", "Probe the endpoint of an LLM, and say what to set."),
 }
 EVAL_VERBS: Final[dict[str, str]] = {
     "eval": "Measure the drafter on labelled cases.",
@@ -94,6 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except DriftError as error:
+        # What differs from a recording is told line by line.
+        first, *more = error.hint.splitlines() or [""]
+        _report(str(error), first, more)
+        sys.exit(error.exit_code)
     except SeptetError as error:
         _report(str(error), error.hint)
         sys.exit(error.exit_code)
@@ -115,10 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(SeptetError.exit_code)
 
 
-def _report(what: str, hint: str) -> None:
+def _report(what: str, hint: str, more: Sequence[str] = ()) -> None:
     # Addresses and file names of others stand in errors: one line each, and nothing that a terminal obeys.
     from agent.export.safe_markdown import one_line
 
     click.echo(f"error: {one_line(what)}", err=True)
     if hint:
         click.echo(f"hint: {one_line(hint)}", err=True)
+    for line in more:
+        click.echo(f"  {' ' * line.startswith(' ')}{one_line(line)}", err=True)

@@ -13,13 +13,17 @@ from agent.cli import EVAL_VERBS, VERBS, septet
 
 NAMES = {"Draft", "Score", "SeptetError", "Settings", "draft", "load_draft", "score"}
 OPTIONS = {
-    "draft": {"--out", "--product", "--note", "--allow-private", "--from-snapshot", "--json"},
+    "draft": {
+        "--out", "--product", "--note", "--allow-private", "--from-snapshot", "--llm", "--record", "--replay",
+        "--fallback", "--json",
+    },
     "intake": {"--product", "--note", "--allow-private", "--json"},
     "score": {
         "--cvss", "--base", "--factor", "--factor-sum", "--factor-set", "--threat-multiplier", "--mitigation",
         "--formula", "--mode", "--json", "--jsonl",
     },
     "explain": {"--json"},
+    "doctor": {"--llm", "--json"},
     "eval": {"--cases", "--drafter", "--limit", "--no-cards", "--json"},
     "corpus": set(),
 }  # fmt: skip

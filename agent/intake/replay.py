@@ -27,11 +27,11 @@ _SCHEMA: Final = "septet/recording/1"
 _SNAPSHOTS: Final = "snapshots"
 _MAX_BYTES: Final = 50_000_000
 OF_THIS_MACHINE: Final = frozenset({
-    "cache_dir", "cache_max_bytes", "browser_path", "llm", "llm_base_url", "llm_max_dollars", "llm_call_seconds",
+    "cache_dir", "cache_max_bytes", "browser_path", "llm", "llm_base_url", "llm_call_seconds",
     "llm_context_tokens", "llm_prices", "llm_judge",
 })  # fmt: skip
 """Settings that change nothing in what is read, nor in what an LLM is asked."""
-OF_THE_LLM: Final = frozenset({"llm_max_tokens", "llm_answer_tokens", "llm_passage_tokens"})
+OF_THE_LLM: Final = frozenset({"llm_max_tokens", "llm_max_dollars", "llm_answer_tokens", "llm_passage_tokens"})
 """Settings that change what an LLM is asked, and nothing in what is read."""
 _AGAIN: Final = "draft again from the sources"
 _SETTINGS: Final = TypeAdapter(Settings)

@@ -77,7 +77,8 @@ def _check_file(path: Path) -> None:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
-        raise SourceError("the file of the local LLM cannot be read", where=f"{path}: {error.strerror}") from None
+        what, where = "the file of the local LLM cannot be read", f"{path}: {error.strerror}"
+        raise SourceError(what, where=where, hint="give the path of a .gguf file") from None
     if magic != _MAGIC:
         raise SourceError("the file of the local LLM is no GGUF", where=str(path), hint="give the path of a .gguf file")
 

@@ -47,6 +47,11 @@ class Profile(BaseModel):
     context_tokens: int | None = None
     note: str = ""
 
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether LLMs of this profile usually run on the user's own machine."""
+        return self.adapter == "local" or urlsplit(self.base_url).hostname in _LOOPBACK
+
 
 @dataclass(frozen=True)
 class Endpoint:

@@ -1,0 +1,330 @@
+"""An LLM opened for one draft: within its caps, recorded or replayed, and closed so that nothing is lost.
+
+Its key comes from the environment variable that the profile names, and goes nowhere but into the request.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from agent.errors import DriftError, InputError, LlmError, LlmReason, UnavailableError
+from agent.verbs.drafter import Choice, named
+from agent.verbs.reading import stamp
+
+if TYPE_CHECKING:
+    from agent.drafting.assisted.run import Assistant
+    from agent.llm.budget import Caps, Price
+    from agent.llm.cassette import Run
+    from agent.llm.port import Call, Llm, Reply
+    from agent.settings import Settings
+
+JUDGE: Final = "judge"
+"""Folder, within a recording, of what the second LLM answered."""
+_DELIMITER_BYTES: Final = 8
+_CI: Final = frozenset({"true", "1"})
+_WAY_OUT: Final = "`--fallback embedded` drafts without it"
+Say = Callable[[str], None]
+
+
+class Opened:
+    """The LLM of one draft, if there is one; leaving the block closes it.
+
+    Closing completes a recording, and has a replay say what does not match it: that is raised (DriftError) when the
+    block ended well or with a failure of the LLM, which it explains; any other error is the cause itself.
+    """
+
+    def __init__(self, now: str, assistant: "Assistant | None" = None, recorder: "_Recorder | None" = None) -> None:
+        self.now = now
+        """The time of the draft: of this moment, or of the recording that is replayed."""
+        self.assistant = assistant
+        self._recorder = recorder
+
+    @property
+    def answers(self) -> Path | None:
+        """The folder with the LLM's answers, once this is closed; None when there are none."""
+        return self._recorder.folder if self._recorder is not None and self._recorder.complete else None
+
+    def __enter__(self) -> Self:
+        """It is open already."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """Closes it. Raises DriftError, and LlmError with the way out in its hint."""
+        if self.assistant is None:
+            return
+        explains = error is None or isinstance(error, LlmError)
+        with suppress(*(() if explains else (DriftError,))):
+            self._close(self.assistant, failed=error is not None)
+        if isinstance(error, LlmError) and not self.assistant.fallback:
+            hint = _with_way_out(error.hint)
+            raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
+
+    def _close(self, assistant: "Assistant", *, failed: bool) -> None:
+        with ExitStack() as left:
+            if self._recorder is not None and failed:
+                left.callback(self._recorder.tidy)
+            left.callback(assistant.llm.close)
+            if assistant.judge is not None:
+                left.callback(assistant.judge.close)
+
+
+def open_assistant(
+    choice: Choice,
+    settings: "Settings",
+    environ: Mapping[str, str],
+    *,
+    now: str,
+    spare: Path | None = None,
+    say: Say | None = None,
+    told: Say | None = None,
+) -> Opened:
+    """Opens the LLM that was chosen; nothing is asked yet.
+
+    `spare` is a new folder for its answers when the user names none; `say` is told what is being done, `told` what the
+    run may take and took. Raises UsageError for a name, key or folder that will not do and for a live LLM under
+    CI=true, RefusedError for an address, UnavailableError when something is not installed, InputError for prices and
+    caps, DriftError for a broken recording.
+    """
+    if not choice.llm and choice.replay is None:
+        return Opened(now)
+    from agent.drafting.assisted.run import Assistant
+    from agent.llm.budget import Budget
+    from agent.llm.cassette import Run
+    from agent.llm.tokens import counter, table_folder
+
+    say, told = say or _silent, told or _silent
+    run = Run(secrets.token_hex(_DELIMITER_BYTES), _keys(environ))
+    with ExitStack() as left:
+        recorder: _Recorder | None
+        if choice.replay is not None:
+            llms, recorder, now = _replayed(choice.replay, run)
+        else:
+            llms, recorder = _live(choice, settings, environ, run, now, spare, say, left)
+        price = price_of_llm(llms[0].name, settings)
+        count = counter(llms[0].name, table_folder(environ))
+        assistant = Assistant(
+            llm=llms[0],
+            budget=Budget(count, price, _caps(settings, price, choice)),
+            counter=count,
+            delimiter=run.delimiter,
+            answer_tokens=settings.llm_answer_tokens,
+            passage_tokens=settings.llm_passage_tokens,
+            price=price,
+            judge=llms[1] if len(llms) > 1 else None,
+            fallback=choice.fallback,
+            say=say,
+            told=told,
+        )
+        left.pop_all()
+    return Opened(now, assistant, recorder)
+
+
+def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, base_url: str, say: Say) -> "Llm":
+    """Opens the LLM that PROFILE/NAME means, within the settings' limits, at `base_url` or the profile's own address.
+
+    Raises UsageError, RefusedError and UnavailableError as `open_assistant` does.
+    """
+    from agent.llm.profiles import open_llm
+    from agent.llm.retry import Limits
+
+    def waits(stage: str, reason: LlmReason, seconds: float) -> None:
+        say(f"{stage}: waiting {seconds:.0f} s before asking again ({reason})")
+
+    return open_llm(
+        name,
+        environ,
+        base_url=base_url,
+        limits=Limits(call_seconds=settings.llm_call_seconds),
+        on_wait=waits,
+        context_tokens=settings.llm_context_tokens,
+    )
+
+
+def price_of_llm(name: str, settings: "Settings") -> "Price | None":
+    """The price of an LLM by the user's file of prices, then by ours; None when it is unknown.
+
+    It depends on the name alone, so that a replay counts as the recorded run did: what runs on the user's own machine
+    is free, and that is a profile whose usual address is there. Raises InputError for a file that holds no prices.
+    """
+    from agent.llm.budget import FREE, price_of, prices, read_prices
+    from agent.llm.profiles import profiles
+
+    table = dict(prices())
+    if settings.llm_prices:
+        file = Path(settings.llm_prices)
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            where = f"setting llm_prices: {file}"
+            raise InputError("the prices cannot be read", where=where, hint=f"give a YAML file ({error})") from None
+        table.update(read_prices(text, str(file)))
+    profile = profiles().get(_profile(name))
+    return price_of(name, table) or (FREE if profile is not None and profile.on_this_machine else None)
+
+
+def _live(
+    choice: Choice,
+    settings: "Settings",
+    environ: Mapping[str, str],
+    run: "Run",
+    now: str,
+    spare: Path | None,
+    say: Say,
+    left: ExitStack,
+) -> tuple[list["Llm"], "_Recorder | None"]:
+    """The LLM, and the second one if there is one, recorded where a folder is given; `left` closes them."""
+    from agent.llm.cassette import refuse_live
+
+    ci = environ.get("CI", "").strip().lower() in _CI
+    refuse_live(ci)
+    folder = choice.record or spare
+    recorder = None if folder is None else _Recorder(folder, run, datetime.fromisoformat(now))
+    if recorder is not None:
+        left.callback(recorder.tidy)
+    opened: list[Llm] = []
+    for name, place in ((choice.llm, ""), (named(settings.llm_judge), JUDGE)):
+        if name:
+            # The base URL is of the endpoint that drafts; a judge of another profile has an address of its own.
+            address = settings.llm_base_url if _profile(name) == _profile(choice.llm) else ""
+            llm = _open_or_absent(name, choice.fallback, settings, environ, address, say)
+            left.callback(llm.close)
+            opened.append(recorder.of(llm, place) if recorder is not None else llm)
+    return opened, recorder
+
+
+def _open_or_absent(
+    name: str, fallback: bool, settings: "Settings", environ: Mapping[str, str], base_url: str, say: Say
+) -> "Llm":
+    try:
+        return open_named(name, settings, environ, base_url=base_url, say=say)
+    except UnavailableError as error:
+        if fallback:
+            return _Absent(name, error)
+        raise UnavailableError(error.what, where=error.where, hint=_with_way_out(error.hint)) from None
+
+
+def _replayed(folder: Path, run: "Run") -> tuple[list["Llm"], "_Recorder", str]:
+    """What was recorded, as LLMs, and when."""
+    from agent.llm.cassette import Replay
+
+    first = Replay(folder, run)
+    llms: list[Llm] = [first]
+    if (folder / JUDGE).is_dir():
+        llms.append(Replay(folder / JUDGE, run))
+    try:
+        when = stamp(datetime.fromisoformat(first.recorded_at))
+    except ValueError:
+        where = f"{folder.name}: recorded_at"
+        raise DriftError("the recording does not say when it was made", where=where, hint="record again") from None
+    return llms, _Recorder(folder, run, None), when
+
+
+@dataclass
+class _Recorder:
+    """The folder of a recording, made or replayed."""
+
+    folder: Path
+    run: "Run"
+    recorded_at: datetime | None
+    """None for one that is replayed: nothing in it is touched."""
+    _made: list[tuple[Path, bool]] = field(default_factory=list)
+    """Folders that this run records into, and whether it made them."""
+
+    def of(self, llm: "Llm", place: str) -> "Llm":
+        """The LLM, recorded. Raises UsageError when the folder holds something."""
+        from agent.llm.cassette import Record
+
+        assert self.recorded_at is not None
+        folder = self.folder / place
+        new = not folder.exists()
+        # Where a live LLM is not allowed, it was refused before it was opened.
+        recorded = Record(llm, folder, self.run, ci=False, recorded_at=self.recorded_at)
+        self._made.append((folder, new))
+        return recorded
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a recording that can be replayed."""
+        from agent.llm.cassette import MANIFEST
+
+        return (self.folder / MANIFEST).is_file()
+
+    def tidy(self) -> None:
+        """Takes a recording in which nothing was asked away: the run ended before its first call."""
+        from agent.llm.cassette import MANIFEST
+
+        if any(file.name != MANIFEST for folder, _ in self._made for file in folder.glob("*.json")):
+            return
+        for folder, new in reversed(self._made):
+            (folder / MANIFEST).unlink(missing_ok=True)
+            if new:
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+class _Absent:
+    """An LLM that could not be opened, where the embedded drafter may go on alone: each call says why."""
+
+    def __init__(self, name: str, error: UnavailableError) -> None:
+        self.name = name
+        self._error = error
+
+    def complete(self, call: "Call") -> "Reply":
+        """Raises LlmError."""
+        error = self._error
+        raise LlmError("unreachable", error.what, where=error.where, hint=error.hint)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Every key of a profile that is set, so that none gets into a recording."""
+    from agent.llm.profiles import profiles
+
+    names = {profile.key_env for profile in profiles().values() if profile.key_env}
+    return tuple(filter(None, (environ.get(name, "").strip() for name in sorted(names))))
+
+
+def _caps(settings: "Settings", price: "Price | None", choice: Choice) -> "Caps":
+    """What the run may take. A replay keeps to the same caps, since what they forbade was not recorded.
+
+    Raises InputError when the cap in money is no number.
+    """
+    from agent.llm.budget import Caps
+
+    dollars = _dollars(settings.llm_max_dollars)
+    # A replay costs nothing, so that it may go on where nobody knows the price.
+    return Caps(settings.llm_max_tokens, None if choice.replay is not None and price is None else dollars)
+
+
+def _dollars(text: str) -> Decimal | None:
+    if not text.strip():
+        return None
+    try:
+        dollars = Decimal(text.strip())
+    except InvalidOperation:
+        dollars = Decimal(-1)
+    if not dollars.is_finite() or dollars < 0:
+        raise InputError(
+            f"{text!r} is no sum of money", where="setting llm_max_dollars", hint="give a number such as 0.5"
+        )
+    return dollars
+
+
+def _profile(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _with_way_out(hint: str) -> str:
+    return hint if _WAY_OUT in hint else "; ".join(filter(None, (hint, _WAY_OUT)))
+
+
+def _silent(_: str) -> None:
+    """Says nothing."""
