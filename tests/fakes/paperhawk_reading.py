@@ -12,20 +12,21 @@ from agent.drafting.ledger import Ledger
 from agent.drafting.pack import WHOLE_CHARS, pack
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
-from agent.records import Document, Evidence, Section
+from agent.records import Document, Section
 from agent.settings import Settings
 
 LISTING = (
     "Paperhawk reads supplier invoices that arrive by mail and writes bookings into the ledger of the company. "
     "It keeps the history of every supplier in a database. "
     "It sends a payment file to the bank for every invoice that matches an order. "
-    "Paperhawk uses the API key of the finance team. It does not use Redis."
+    "Paperhawk uses the API key of the finance team. It does not use Redis. "
+    "It does not print cheques."
 )
 DOCS = (
     "The matcher compares the account number of an invoice with the supplier record and updates the record when the "
     "supplier asks for it by mail. "
-    "An `approval_required` setting, on by default and locked to administrators, makes the treasurer confirm each "
-    "payment file before it is sent. "
+    "An `approval_required` setting, on by default and locked to administrators, makes an operator confirm each "
+    "payment file. "
     "Nightly exports of the ledger go to Datadog. Paperhawk copies scanned receipts to the archive of the auditor."
 )
 NAME = "Paperhawk"
@@ -81,15 +82,11 @@ def ledger() -> Ledger:
     reading = shown().reading
     made = Ledger(reading.documents, reading.statements)
     for row in interim().evidence:
-        _cite(made, row)
+        index = next(
+            n
+            for n, s in enumerate(reading.statements)
+            if s.document == row.document and s.start <= row.start and row.end <= s.end
+        )
+        made.cite(index, row.start, row.end)
     assert made.evidence() == interim().evidence
     return made
-
-
-def _cite(made: Ledger, row: Evidence) -> None:
-    index = next(
-        n
-        for n, s in enumerate(shown().reading.statements)
-        if s.document == row.document and s.start <= row.start and row.end <= s.end
-    )
-    made.cite(index, row.start, row.end)

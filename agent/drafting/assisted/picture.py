@@ -44,6 +44,8 @@ MAX_TOLD: Final = 10
 """Abilities that an LLM is told of."""
 COUNTED_RANK: Final = 3
 """From this rank what a quote says of an approval counts."""
+MAX_NAME_WORDS: Final = 6
+"""A longer name is a sentence."""
 MAX_DATA: Final = 3
 _LETTERS: Final[dict[ItemGroup, str]] = {"actor": "A", "component": "P", "store": "S", "service": "X"}
 
@@ -165,6 +167,8 @@ class _Drawer:
             return f"its kind is none of those of its group, {said.group}"
         if fault := unfit(name, MAX_CHARS, row.quotes):
             return f"its name: {fault}"
+        if len(name.split()) > MAX_NAME_WORDS:
+            return f"its name has more than {MAX_NAME_WORDS} words"
         if not any(self._names(place, name) for place in row.places):
             return "no quote names it letter by letter, or the quote denies it"
         words = part_words(name)
@@ -228,7 +232,7 @@ class _Drawer:
             return "its action is no verb"
         if not object_stands(acted_on, row.quotes) or isinstance(carried(action, row.places, self._shown), tuple):
             return "no quote has both its verb and its object"
-        state = carried(f"{self._before.components[0].name} {action} {acted_on}", row.places, self._shown)
+        state = carried(f"It {action} {acted_on}", row.places, self._shown)
         if isinstance(state, tuple):
             return ": ".join(filter(None, state))
         words = part_words(acted_on)
@@ -271,15 +275,14 @@ class _Drawer:
             return item
         grounds = {place.statement: place for place in row.places if place.rank >= COUNTED_RANK}
         approvals = find_approvals(self._reading)
-        approval = next((a for a in approvals if a.statement in grounds and a.who is not None and a.sure), None)
-        if approval is None or any(a.who is None for a in approvals):
-            reason = f"no quote of rank {COUNTED_RANK} or more says without condition or contradiction who is asked"
+        approval = next((a for a in approvals if a.statement in grounds and a.who is not None), None)
+        if approval is None or approval.who is None or any(a.who is None for a in approvals):
+            reason = f"no quote of rank {COUNTED_RANK} or more says who is asked, or another says that nobody is"
             self._drop("approver of ability", number, reason)
             return item
         marks = (self._ledger.cite(approval.statement, approval.start, approval.end),)
-        return item.model_copy(
-            update={"approver": approval.who, "approver_state": "inferred", "approver_evidence": marks}
-        )
+        who = approval.who if approval.sure else f"{approval.who}, where set up so"
+        return item.model_copy(update={"approver": who, "approver_state": "inferred", "approver_evidence": marks})
 
     # ------------------------------------------------------------ flows
 

@@ -59,7 +59,7 @@ def object_stands(words: str, quotes: Sequence[str]) -> bool:
 def verb_of(action: str) -> str:
     """The base form of a verb in the third person: "sends" → "send", "carries" → "carry"."""
     first = action.split()[0] if action.split() else ""
-    for base in (first.removesuffix("s"), first.removesuffix("es"), f"{first.removesuffix('ies')}y"):
+    for base in (f"{first.removesuffix('ies')}y", first.removesuffix("es"), first.removesuffix("s")):
         if first.endswith("s") and third_person(base) == first:
             return base
     return first
