@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from agent.drafting.assisted.bearing import bears_on, beside
 from agent.drafting.assisted.checking import Shown, check, place_of, words_at
 from agent.drafting.assisted.shapes import Claim, PostureAnswer, Quote
 from agent.drafting.pack import WHOLE_CHARS, Place, pack
@@ -14,6 +15,7 @@ from agent.pipeline import read_documents
 from agent.records import Document, Section
 from agent.resources import data_folder
 from agent.settings import Settings
+from agent.taxonomy.keys import FACTORS
 from evals.corpus import load_case
 from evals.documents import documents_of
 from tests.fakes.llm_hostile import Passage
@@ -164,3 +166,36 @@ def test_of_a_thousand_claims_twelve_are_read() -> None:
     key = next(iter(quay().packed.passages))
     checked = check(item([(key, TRUE)] * 1000, [(f"Quay {TRUE}", [1, 999])] + [("Gnomes", [1])] * 999), quay())
     assert (len(checked.places), checked.proposed, checked.claims) == (12, 12, ())
+
+
+# ---------------------------------------------------------------- what a pinned sentence bears on
+
+APPROVAL = (
+    "Every send_payment call pauses until an approver accepts it; the setting approval.required is true by default "
+    "for all calls and only administrators can change it in the console."
+)
+LOGGING = (
+    "Audit logging of every tool call is enabled by default in the settings, and only administrators can change it."
+)
+ALLOWED = "The allowlist of tools is enforced by default for every call; only an owner can change it in the Settings."
+MEMORY = "The retention setting is seven days by default for all sessions, restricted, and only admins can change it."
+SCOPED = "Every token is restricted by default to one repository by a policy that only administrators can change."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "keys"),
+    [
+        (APPROVAL, {"autonomy_of_action"}),
+        (LOGGING, {"opacity_reflexivity"}),
+        (ALLOWED, {"dynamic_tool_use"}),
+        (MEMORY, {"persistent_memory"}),
+        (SCOPED, {"dynamic_identity", "contextual_awareness"}),
+        ("The sandbox is enabled by default for every command; only administrators can change the setting.", set()),
+    ],
+)
+def test_a_pinned_sentence_frees_the_factors_that_it_is_about(sentence: str, keys: set[str]) -> None:
+    assert {key for key in FACTORS if bears_on(sentence, key)} == keys
+    reading = page(f"Quay answers the mailbox of a team. It {TRUE}.", sentence).reading
+    (pinned,) = (n for n, statement in enumerate(reading.statements) if statement.document == "D2")
+    assert {key for key in FACTORS if pinned not in beside(key, reading)} == keys
+    assert reading.statements[pinned].rank == 3

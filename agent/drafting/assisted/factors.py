@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.assisted.asking import Ask
+from agent.drafting.assisted.bearing import beside
 from agent.drafting.assisted.checking import Carried, Checked, Shown, carried, cite, words_at
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.prose import of_product, told, unused
@@ -209,7 +210,8 @@ def _move(
         claims = _lowering(claims, shown)
         if not claims:
             return CONTROLS_ONLY
-        proposal = Proposal(proposed, _rank(claims, shown, _raising(estimate, shown)))
+        ordinary = _raising(estimate, shown) | beside(key, shown.reading)
+        proposal = Proposal(proposed, _rank(claims, shown, ordinary))
         total = unrounded(key, estimate, proposal, proposals.constants)
     places = [place for claim in claims for place in claim.places]
     return _Move(
