@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from agent.drafting.pack import PackedEvidence
+from agent.drafting.pack import PackedEvidence, neutral
 from agent.llm.port import Call, Message
 from agent.llm.prompts import Prompt, load_prompt
 from agent.llm.schema import wire_schema
@@ -20,6 +20,8 @@ from agent.resources import data_folder
 
 SHARED: Final = ("instructions", "evidence")
 AGAIN: Final = "again"
+SOURCED: Final = frozenset({"known", "drawn", "able", "findings", "open_points", "threats", "claims"})
+"""Inputs of prompts that repeat words of the sources: they are marked as data, as passages are."""
 _FOLDER: Final = "drafting"
 
 T_co = TypeVar("T_co", bound=BaseModel, covariant=True)
@@ -48,6 +50,7 @@ class Start:
 
     system: str
     passages: str
+    delimiter: str
 
     @property
     def text(self) -> str:
@@ -59,18 +62,27 @@ def start(packed: PackedEvidence, *, product: str, delimiter: str) -> Start:
     """The shared start of one draft."""
     return Start(
         prompt("instructions").render(delimiter=delimiter),
-        prompt("evidence").render(product=product, passages=packed.text),
+        prompt("evidence").render(product=_marked(neutral(product), delimiter), passages=packed.text),
+        delimiter,
     )
 
 
 def worded(ask: Ask[BaseModel], begin: Start, max_tokens: int) -> Call:
     """The call that an ask becomes; the answer may take `max_tokens`."""
-    end = prompt(ask.prompt).render(**ask.values)
+    values = {
+        name: _marked(str(value), begin.delimiter) if name in SOURCED else value for name, value in ask.values.items()
+    }
+    end = prompt(ask.prompt).render(**values)
     if ask.again:
         end = f"{end}\n{prompt(AGAIN).render(dropped=ask.again)}"
     messages = (Message("system", begin.system), Message("user", f"{begin.passages}\n{end}"))
     attempt = 2 if ask.again else 1
     return Call(ask.stage, messages, ask.shape.__name__, wire_schema(ask.shape), max_tokens, attempt)
+
+
+def _marked(text: str, delimiter: str) -> str:
+    """Words of the sources between the lines that say so."""
+    return f"<<<{delimiter}\n[notes]\n{text}\n{delimiter}>>>"
 
 
 @cache
