@@ -29,6 +29,7 @@ from tests.fakes.draft_parts import threat
 SENDS = "Quill reads support tickets and sends replies to customers."
 STORES = "Quill stores every conversation in a Postgres database."
 TOKEN = "It posts each reply with the OAuth token of the signed-in user."
+ALONE = "Quill calls its tools without asking anybody."
 BEYOND = "An index of old tickets is built from the public forum."
 SCORE = ThreatScore(
     cvss_vector="CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:L/VA:N/SC:N/SI:N/SA:N",
@@ -128,7 +129,8 @@ def test_the_catalogues_chains_come_first_and_four_are_shown(seen: Shown) -> Non
         ([("L1-ticket", None), ("L3-reply", "Quill deletes all tickets at night.")], "quote not found"),
         ([("L1-ticket", None), ("L3-reply", "Quill reads")], "quote too short"),
         ([("L1-ticket", None), ("L3-reply", proposed.PLATFORM)], "another product"),
-        ([("L3-reply", None), ("L6-token", STORES)], "speaks of neither threat"),
+        ([("L3-reply", None), ("L6-token", ALONE)], "does not speak of that threat"),
+        ([("L1-ticket", None), ("L3-reply", TOKEN)], "hardly speaks of that threat"),
         ([("L1-ticket", None), ("L3-reply", Quote(passage="D7/0", text=SENDS))], "quote not found"),
     ],
 )
@@ -184,6 +186,9 @@ def test_a_title_in_the_words_of_threats_and_quotes_stands(seen: Shown) -> None:
     [
         "",
         "Ticket",
+        "A support ticket steers Quill",
+        "Replies leave without",
+        "From a support ticket to replies of the",
         "A critical support ticket steers replies",
         "A support ticket steers replies at low risk",
         "A support ticket steers replies through Zanzibar",

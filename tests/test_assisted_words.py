@@ -119,6 +119,7 @@ def test_sixty_words_are_taken_at_most(seen: Shown) -> None:
         ("Quill reads support tickets and sends replies to Zanzibar customers.", "not carried"),
         ("Does Quill read support tickets and send replies to customers?", "question"),
         ("Quill keeps nothing.", "not carried"),
+        ("Send replies to customers and read support tickets.", "name the product"),
     ],
 )
 def test_a_sentence_that_may_not_stand_is_left_out(seen: Shown, sentence: str, reason: str) -> None:

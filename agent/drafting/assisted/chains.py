@@ -2,13 +2,13 @@
 
     chain of ids ── known threats, none twice, no longer chain holds it ── each hop quoted ── two layers ─► Chain
 
-A hop is quoted when a passage about the product holds the quote and speaks of what one of its two threats names. A hop
-without such a quote ends the chain. The title is the LLM's when its words are those of the threats and quotes, else it
-is made from the titles of the first and the last threat.
+A hop is quoted when passages about the product hold its quotes and these share words with the threat that it leads to.
+A hop without such a quote ends the chain. The title is the LLM's when its words are those of several threats and the
+quotes, else it is made from the titles of the first and the last threat.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from agent.drafting.assisted.asking import Ask
@@ -16,6 +16,7 @@ from agent.drafting.assisted.checking import Shown, cite, place_of, words_at
 from agent.drafting.assisted.proposals import NOT_ANSWERED, Notes, Proposals
 from agent.drafting.assisted.shapes import ChainItem, ChainsAnswer, ChainStep
 from agent.drafting.assisted.threats import Placed
+from agent.drafting.assisted.threats_wording import stems
 from agent.drafting.assisted.words import shortened, unfit, word_count
 from agent.drafting.chains import MAX_CHAINS
 from agent.drafting.composition import Composition
@@ -35,6 +36,11 @@ MAX_READ: Final = 6
 """Chains of one answer; what follows is not read."""
 MAX_HOP_QUOTES: Final = 3
 """Quotes of one hop; what follows is not read."""
+MIN_SHARED: Final = 2
+"""Different content words that the quotes of a hop share with the threat that it leads to. On every fourth bundled case
+87 % of the catalogue's hops do (97 % share one), and 14 % of quotes taken at random (41 %)."""
+_DANGLING: Final = re.compile(r"\b(?:an?|the|and|or|of|to|in|on|at|for|with|from|by|as|than|that|its|'s|’s)$", re.I)
+"""At the end of a title that was cut off."""
 _LINKING: Final = "leads lead to from through over via into by then after chain path step way end start become turn"
 """Words with which a title links what it names."""
 _FAULTY: Final = Missing(reason="claims-dropped", detail="no chain of the LLM held")
@@ -123,8 +129,8 @@ def _checked(item: ChainItem, known: Mapping[str, Placed], shown: Shown) -> tupl
         return None, f"the sources disagree on {', '.join(doubtful)}"
     links: list[_Link] = []
     cut = ""
-    for before, step in pairwise(item.steps):
-        places, fault = _quoted(step, known[before.threat], known[step.threat], shown)
+    for step in item.steps[1:]:
+        places, fault = _quoted(step, known[step.threat], shown)
         if not places:
             cut = f"no quote for the step to {step.threat}: {fault}"
             break
@@ -136,9 +142,11 @@ def _checked(item: ChainItem, known: Mapping[str, Placed], shown: Shown) -> tupl
     return _Kept(held, tuple(links), "" if cut else item.title), cut
 
 
-def _quoted(step: ChainStep, source: Placed, target: Placed, shown: Shown) -> tuple[tuple[Place, ...], str]:
-    """The places that carry a hop; without one, what is wrong with the last quote."""
+def _quoted(step: ChainStep, target: Placed, shown: Shown) -> tuple[tuple[Place, ...], str]:
+    """The places that carry a hop to `target`; without one, what is wrong with the last quote."""
+    wanted = stems(_told(target)) - stems(" ".join(shown.known))
     places: list[Place] = []
+    shared: set[str] = set()
     fault = "none was given"
     for quote in step.quotes[:MAX_HOP_QUOTES]:
         place = place_of(quote, shown)
@@ -146,16 +154,14 @@ def _quoted(step: ChainStep, source: Placed, target: Placed, shown: Shown) -> tu
             fault = place
         elif place.about != "product":
             fault = "quote about another product"
-        elif not _bears_on(words_at(place, shown.reading), (source, target), shown.known):
-            fault = "the quote speaks of neither threat"
-        else:
+        elif own := stems(words_at(place, shown.reading)) & wanted:
             places.append(place)
+            shared |= own
+        else:
+            fault = "the quote does not speak of that threat"
+    if places and len(shared) < MIN_SHARED:
+        return (), "the quote hardly speaks of that threat"
     return tuple(dict.fromkeys(places)), fault
-
-
-def _bears_on(quote: str, threats: Sequence[Placed], known: Sequence[str]) -> bool:
-    """Whether a quote shares a content word with what a threat says."""
-    return support(quote, [_told(row) for row in threats], known).score > 0
 
 
 def _told(row: Placed) -> str:
@@ -190,7 +196,9 @@ def _title(kept: _Kept, taken: Sequence[str], known: Mapping[str, Placed], shown
 def _title_holds(title: str, sources: Sequence[str], known: Sequence[str]) -> bool:
     if not MIN_TITLE_WORDS <= word_count(title) <= MAX_TITLE_WORDS or any(mark in title for mark in ".?!;:"):
         return False
-    if unfit(title, "\n".join(sources)) or foreign(title, sources, known):
+    if unfit(title, "\n".join(sources)) or foreign(title, sources, known) or _DANGLING.search(title):
+        return False
+    if any(title.casefold() in source.casefold() for source in sources):
         return False
     carried = support(title, [*sources, _LINKING], known)
     return carried.score == 1 and carried.verdict != "contradicted"

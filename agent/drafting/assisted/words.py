@@ -94,6 +94,8 @@ _ASKING: Final = (
     " session data access account credential kind sort type part place time day number first last own separate differ"
 )
 """Ordinary words of a question to a vendor; they need not stand in a passage."""
+_ABOUT_IT: Final = re.compile(r"(?:It|Its|The|This|They|An?) ")
+"""Begins of a sentence that goes on about the product; any other one must name it."""
 _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
 
 
@@ -175,7 +177,7 @@ def _sentences_kept(paragraph: str, checked: Checked, shown: Shown) -> tuple[lis
         for sentence in group:
             places = holding(sentence, checked, shown)
             size = word_count(sentence)
-            why = _posture_fault(sentence, quotes) or ("" if places else "not carried by the quotes")
+            why = _posture_fault(sentence, quotes, shown.known) or ("" if places else "not carried by the quotes")
             if not why and (len(kept) == MAX_SENTENCES or size > room):
                 why = f"at most {MAX_SENTENCES} sentences of {MAX_POSTURE_WORDS} words together are taken"
             if why:
@@ -188,9 +190,11 @@ def _sentences_kept(paragraph: str, checked: Checked, shown: Shown) -> tuple[lis
     return kept, tuple(dict.fromkeys(refused))
 
 
-def _posture_fault(sentence: str, quotes: str) -> str:
+def _posture_fault(sentence: str, quotes: str, known: Sequence[str]) -> str:
     if why := unfit(sentence, quotes):
         return why
+    if not _ABOUT_IT.match(sentence) and not any(name.casefold() in sentence.casefold() for name in known if name):
+        return "does not name the product"
     if sentence.endswith("?"):
         return "a question"
     if _ADVICE.search(sentence):
