@@ -243,7 +243,9 @@ def test_a_pinned_control_lowers_below_the_range() -> None:
     before, made, notes, _ = used(proposal(["pinned"], 0))
     assert made.value < before.low
     (row,) = notes.lowerings
-    assert row.rank == 3
+    assert (row.rank, row.evidence) == (3, made.parts[-1].evidence)
+    assert "pins down" in row.rule
+    assert "pins down" not in used(proposal(["clerk"], 0))[2].lowerings[0].rule
     assert "held" not in made.parts[-1].label
     assert total(made) == made.value
 

@@ -204,7 +204,8 @@ def _move(
     shown = proposals.shown
     proposed = float(unit(said.value))
     before = min(max(round(sum(part.effect for part in estimate.parts), _DIGITS), 0.0), 1.0)
-    proposal = Proposal(proposed, _rank(claims, shown, set()))
+    ordinary: frozenset[int] = frozenset()
+    proposal = Proposal(proposed, _rank(claims, shown, ordinary))
     total = unrounded(key, estimate, proposal, proposals.constants)
     if total < before:
         claims = _lowering(claims, shown)
@@ -214,9 +215,8 @@ def _move(
         proposal = Proposal(proposed, _rank(claims, shown, ordinary))
         total = unrounded(key, estimate, proposal, proposals.constants)
     places = [place for claim in claims for place in claim.places]
-    return _Move(
-        combine(key, estimate, proposal, proposals.constants), before, total, max(places, key=lambda place: place.rank)
-    )
+    best = max(places, key=lambda place: (place.statement not in ordinary, place.rank))
+    return _Move(combine(key, estimate, proposal, proposals.constants), before, total, best)
 
 
 def _rank(claims: Sequence[Carried], shown: Shown, ordinary: Collection[int]) -> Rank | None:
@@ -331,7 +331,7 @@ def _lowerings(key: FactorKey, estimate: FactorEstimate, move: _Move, best: str)
     if move.total >= move.before or not (_moved(move) or move.combined.value < estimate.value):
         return ()
     rule = "an LLM proposes less, and this quote says something of the product for which that may count"
-    if move.best.rank >= FREEING_RANK:
+    if move.combined.value < estimate.low:
         rule = "an LLM proposes less, and the documentation pins down what this quote says"
     row = Lowering(
         evidence=best,
