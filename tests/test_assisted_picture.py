@@ -77,7 +77,7 @@ LEDGER_STORE = part("ledger of the company", "store", "database", LEDGER)
 
 def test_parts_that_a_quote_names_are_added_with_the_next_id() -> None:
     book = ledger()
-    system, notes = drawn(AUDITOR, LEDGER_STORE, part("bank", "service", "pay", PAYS), book=book)
+    system, notes = drawn(AUDITOR, LEDGER_STORE, part("The bank", "service", "pay", PAYS), book=book)
     before = interim().system
     assert system.actors[:-1] == before.actors
     assert system.actors[-1].id == f"A{len(before.actors) + 1}"
@@ -101,6 +101,7 @@ def test_a_part_joins_the_boundary_in_which_all_its_like_are() -> None:
     [
         (part("payment file to the bank for every invoice", "store", "files", PAYS), "more than 6 words"),
         (part("Stripe", "service", "pay", PAYS), "names it letter by letter"),
+        (part("the", "service", "pay", PAYS), "says nothing"),
         (part("file bank", "service", "pay", PAYS), "names it letter by letter"),
         (part("Redis", "store", "document", NO_REDIS), "denies it"),
         (part("Datadog", "service", "watch", EXPORTS), "drawn already"),

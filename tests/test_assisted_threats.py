@@ -156,6 +156,8 @@ def test_a_claim_that_is_only_likely_makes_the_threat_inferred() -> None:
         ({"source": "a sender of mail at Contoso"}, "number or name"),
         ({"impact": "payment of 4000 invoices to a stranger"}, "number or name"),
         ({"impact": "zanzibar quixotic wombat"}, "neither in its quotes nor in the catalogue"),
+        ({"impact": "payment of the invoice to a zanzibar wombat"}, "neither in its quotes nor in the catalogue"),
+        ({"asset": "zanzibar"}, "neither in its quotes nor in the catalogue"),
     ],
 )
 def test_what_is_not_tied_to_a_quote_or_no_plain_words_costs_the_threat(

@@ -144,7 +144,7 @@ class _Drawer:
         items = self._items[said.group]
         made = SystemItem(
             id=_next(_LETTERS[said.group], [item.id for item in items]),
-            name=" ".join(said.name.split()),
+            name=_named(said),
             kind=said.kind,
             state="claimed",
             evidence=cite(row.places, self._shown, self._ledger),
@@ -162,7 +162,7 @@ class _Drawer:
             self._boundaries[around[0]] = old.model_copy(update={"members": (*old.members, made.id)})
 
     def _item_fault(self, said: PictureItem, row: _Row) -> str | None:
-        name = " ".join(said.name.split())
+        name = _named(said)
         if said.kind not in KINDS[said.group]:
             return f"its kind is none of those of its group, {said.group}"
         if fault := unfit(name, MAX_CHARS, row.quotes):
@@ -173,7 +173,9 @@ class _Drawer:
             return "no quote names it letter by letter, or the quote denies it"
         words = part_words(name)
         known = [*self._shown.known, *(item.name for items in self._items.values() for item in items)]
-        if not words or any(words == part_words(other) for other in known):
+        if not words:
+            return "its name says nothing"
+        if any(words == part_words(other) for other in known):
             return "it is drawn already"
         if sum(map(len, self._items.values())) >= MAX_PARTS:
             return f"{MAX_PARTS} parts are drawn already"
@@ -353,6 +355,11 @@ class _Drawer:
 
     def _drop(self, what: str, number: int, reason: str) -> None:
         self.dropped.append(Dropped(what=f"{what} of the LLM, {PART}: number {number}", reason=reason))
+
+
+def _named(said: PictureItem) -> str:
+    """The name of a part without an article."""
+    return re.sub(r"^(?:the|an?) ", "", _tidy(said.name), flags=re.I)
 
 
 def _tidy(text: str) -> str:

@@ -16,7 +16,7 @@ from agent.drafting.assisted.asking import Ask
 from agent.drafting.assisted.checking import Shown, cite, dropped, words_at
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import TaxonomyId, ThreatItem, ThreatsAnswer
-from agent.drafting.assisted.threats_wording import OFFERED, alike, stems, strange, tidy_slot, titled, unfit
+from agent.drafting.assisted.threats_wording import OFFERED, alike, own_words, stems, strange, tidy_slot, titled, unfit
 from agent.drafting.candidates import Candidate, statement_sentence
 from agent.drafting.composition import Composition
 from agent.drafting.ledger import Ledger
@@ -52,6 +52,8 @@ MAX_MARKS: Final = 6
 """Quotes cited for one threat."""
 MIN_SHARED: Final = 4
 """Different content words that a threat must share with its quotes; with fewer it would fit any product."""
+MAX_OWN_WORDS: Final = 4
+"""Words of a threat that may be neither in its quotes nor in the catalogue."""
 SAME: Final = 0.6
 """Threats that share more than this of the words of their titles, or of their statements, are one."""
 _LEADS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -207,6 +209,9 @@ class _Adder:
         for text in (title, *statement.model_dump().values()):
             if odd := strange(text, quotes, known):
                 return f"a slot: {odd}"
+        own = own_words(f"{title}\n{statement_sentence(statement)}", quotes, known)
+        if len(own) > MAX_OWN_WORDS:
+            return f"more than {MAX_OWN_WORDS} of its words are neither in its quotes nor in the catalogue"
         shared = (stems(title) | stems(statement_sentence(statement))) & stems("\n".join(quotes))
         if len(shared - stems(" ".join(known))) < MIN_SHARED:
             return f"it shares fewer than {MIN_SHARED} words with its quotes, so that it would fit any product"

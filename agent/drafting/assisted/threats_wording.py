@@ -15,12 +15,16 @@ from agent.drafting.inflection import singular
 from agent.drafting.patterns import load_patterns
 from agent.drafting.templates import sentence_case
 from agent.evidence.facts import foreign
-from agent.taxonomy.lists import entries
+from agent.llm.prompts import cards
+from agent.taxonomy.lists import entries, schemes
 
 OFFERED: Final = ("owasp-asi", "owasp-agentic", "owasp-llm-2026", "owasp-mcp")
 """The lists whose ids an LLM may give."""
 KNOWN_SHARE: Final = 0.5
 """Share of a text's content words that must stand in its quotes or in the catalogue; the rest is the LLM's own."""
+MAX_OWN: Final = 1
+"""Words of one slot that may be the LLM's own. Held against the words of the other threats alone, without a quote,
+97 of 100 slots of the catalogue have no more."""
 _MIN_STEM: Final = 4
 _ADDRESS: Final = re.compile(r"://|\bwww\.|\w@\w|\b(?:mailto|javascript|data|file):\S", re.I)
 _HOST: Final = re.compile(r"\b[\w-]+\.[a-z]{2,}\b", re.I)
@@ -36,7 +40,15 @@ _SMALL: Final = frozenset(
         """a an and any are as at be been by can could do does for from had has have how if in into is it its itself may
     might more most no not of off on one only onto or other out over own same so some such than that the their them
     then there these they this those through to under up was were what when where which while who whom whose will with
-    within without would you your agent ai product system tool user users agents tools""",
+    within without would you your agent ai product system tool user users agents tools
+    about above across again against almost along already also always another anybody anyone anything around away back
+    because before behind below between both come comes done down during each either else enough even ever every
+    everybody everyone everything few first gave get gets given gives go goes going gone got having he her here him his
+    however instead just keep keeps kept last later least less like long made make makes making many me much must near
+    never new next nobody none nothing now often old once otherwise past people person quite rather really said saw say
+    says see seen she should since somebody someone something soon still take taken takes taking thing things though
+    time times together too took toward towards two under until upon used uses using very want wants way well went
+    whether while whose why yet""",
     )
 )
 """Words that say nothing of one product."""
@@ -72,10 +84,15 @@ def strange(text: str, quotes: Sequence[str], known: Sequence[str]) -> str | Non
     if foreign(_begun(text), quotes, known):
         return "it has a number or name that its quotes do not have"
     own = stems(text)
-    told = stems("\n".join((*quotes, *known))) | _catalogue_stems()
-    if len(own & told) < KNOWN_SHARE * len(own):
-        return "most of its words are neither in its quotes nor in the catalogue"
+    odd = own_words(text, quotes, known)
+    if len(odd) > MAX_OWN or len(odd) > (1 - KNOWN_SHARE) * len(own):
+        return "too many of its words are neither in its quotes nor in the catalogue"
     return None
+
+
+def own_words(text: str, quotes: Sequence[str], known: Sequence[str]) -> frozenset[str]:
+    """The content words of a text, without endings, that are the LLM's own: in no quote and not in the catalogue."""
+    return stems(text) - stems("\n".join((*quotes, *known))) - _catalogue_stems()
 
 
 def stems(text: str) -> frozenset[str]:
@@ -114,7 +131,7 @@ def _begun(text: str) -> str:
 
 @cache
 def _catalogue_words() -> frozenset[str]:
-    """Every word that the catalogue's own texts write small or begin with, and the verbs of actions."""
+    """Every word that the catalogue's own texts write small or begin with, and the verbs and nouns of actions."""
     texts: list[str] = []
     for pattern in load_patterns():
         texts += [pattern.title, *pattern.statement.model_dump().values(), *pattern.assets]
@@ -122,14 +139,16 @@ def _catalogue_words() -> frozenset[str]:
         texts += pattern.metrics.values()
     words = {word for text in texts for word in _WORD.findall(text) if word.islower()}
     begins = {match[0].lower() for text in texts if (match := _WORD.match(text)) and match[0][1:].islower()}
-    verbs = {word for lemma in load_actions().verbs for word in lemma.split("-")}
-    return frozenset(words | begins | verbs)
+    actions = {word for name in (*load_actions().verbs, *load_actions().nouns) for word in _WORD.findall(name)}
+    return frozenset(words | begins | actions)
 
 
 @cache
 def _catalogue_stems() -> frozenset[str]:
-    titles = [entry.title for scheme in OFFERED for entry in entries(scheme)]
-    return frozenset(map(_stem, _catalogue_words())) | stems(" ".join(titles))
+    texts = [entry.title for scheme in schemes() for entry in entries(scheme)]
+    for card in cards().values():
+        texts += [card.render(), *card.anchors.values(), *card.questions]
+    return frozenset(map(_stem, _catalogue_words())) | stems("\n".join(texts))
 
 
 def _stem(word: str) -> str:
