@@ -104,6 +104,7 @@ def open_assistant(
         recorder: _Recorder | None
         if choice.replay is not None:
             llms, recorder, now = _replayed(choice.replay, run)
+            told(f"llm: answers of {llms[0].name} come from {choice.replay}; nothing is sent")
         else:
             llms, recorder = _live(choice, settings, environ, run, now, spare, say, left)
         price = price_of_llm(llms[0].name, settings)
