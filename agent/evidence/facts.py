@@ -9,6 +9,7 @@ is a word with which sentences about software usually begin or has the ending of
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from agent.evidence.anchor import normalise
@@ -19,6 +20,10 @@ NUMBER_WORDS: Final = {
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
     )
 }
+_REMEMBERED: Final = 2048
+"""Texts whose words are kept: the same quotes are asked about many claims."""
+_SHORT: Final = 2
+"""Letters of "is" and "us", which are no plurals."""
 _NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|[A-Za-z%])", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
@@ -101,11 +106,14 @@ def _plain(number: str) -> str:
     return number.replace(",", "") if _GROUPED.fullmatch(number) else number.rstrip(".,")
 
 
-def _parts(name: str) -> set[str]:
-    return _keys(name) or {normalise(name)}
+def _parts(name: str) -> frozenset[str]:
+    return _keys(name) or frozenset((normalise(name),))
 
 
-def _keys(text: str) -> set[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def _keys(text: str) -> frozenset[str]:
     """Words of a text as they are compared: folded, cut at marks, plurals also as singulars."""
     words = re.findall(r"[^\W_]+", normalise(text))
-    return {word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word for word in words}  # noqa: PLR2004 - "is", "us"
+    return frozenset(
+        word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
+    )

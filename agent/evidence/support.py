@@ -11,6 +11,7 @@ What cannot be seen this way: who does what to whom, and a paraphrase in quite o
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from agent.evidence.facts import foreign, numbers_of
@@ -23,6 +24,8 @@ ENOUGH: Final = 0.6
 SOME: Final = 0.4
 """The same for "weak", and for a difference in negation to count as a contradiction."""
 _MIN_STEM: Final = 4
+_REMEMBERED: Final = 8192
+"""Texts and words whose stems are kept: the same quotes are asked about many claims."""
 _DIGITS: Final = 3
 
 _STOP: Final = frozenset(
@@ -133,7 +136,7 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Sup
     clauses = [clause for quote in quotes for clause in _clauses(quote)]
     if not wanted or not clauses:
         return Support("unsupported", 0.0, ("there is no quote" if wanted else "the claim says nothing",))
-    told = {stem for quote in quotes for stem in _stems(quote)}
+    told = frozenset(stem for quote in quotes for stem in _stems(quote))
     missed = [word for word, stem in wanted.items() if stem not in told]
     score = round(1 - len(missed) / len(wanted), _DIGITS)
     opposite = _opposite(claim, clauses, set(wanted.values())) if score >= SOME else ()
@@ -175,7 +178,7 @@ def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[t
     )
 
 
-def _beside(claim: str, told: set[str], known: Sequence[str]) -> tuple[str, ...]:
+def _beside(claim: str, told: frozenset[str], known: Sequence[str]) -> tuple[str, ...]:
     """Parts of the claim that ride along with what is told, and controls or praise that nothing tells of."""
     reasons = []
     for part in _PARTS.split(claim):
@@ -211,10 +214,10 @@ def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str
         best = _nearest(mine, clauses)
         if best and all(_negated(part) != _negated(clause) for clause in best):
             return ("one says yes, the other no",)
-        words = set(_words(part))
+        words, theirs = set(_words(part)), {word for clause in best for word in _words(clause)}
         for pair in _OPPOSED:
             for one, other in (pair, pair[::-1]):
-                mine_too, theirs = words & set(one.split()), {w for c in best for w in _words(c)}
+                mine_too = words & set(one.split())
                 if mine_too and theirs & set(other.split()) and not theirs & set(one.split()):
                     return (f"the quote says {min(theirs & set(other.split()))}, not {min(mine_too)}",)
     return ()
@@ -234,7 +237,7 @@ def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tupl
     return tuple(reasons)
 
 
-def _nearest(stems: set[str], clauses: Sequence[str]) -> list[str]:
+def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[str]:
     """The clauses that share most of these stems; none when nothing is shared."""
     shared = [len(stems & _stems(clause)) for clause in clauses]
     return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
@@ -248,8 +251,9 @@ def _clauses(text: str) -> list[str]:
     return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
 
 
-def _stems(text: str) -> set[str]:
-    return {_MEANING.get(stem, stem) for stem in map(_stem, _words(text))}
+@lru_cache(maxsize=_REMEMBERED)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(_MEANING.get(stem, stem) for stem in map(_stem, _words(text)))
 
 
 def _words(text: str) -> Iterator[str]:
@@ -257,6 +261,7 @@ def _words(text: str) -> Iterator[str]:
     return (match[0].lower() for match in _WORD.finditer(apart))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _stem(word: str) -> str:
     """A word without its ending; enough to bring forms of one word together, not a linguist's stem."""
     word = re.sub(r"['’][a-z]+$", "", word)
