@@ -50,7 +50,7 @@ MAX_REMEDIES: Final = 3
 MAX_IDS: Final = 4
 MAX_MARKS: Final = 6
 """Quotes cited for one threat."""
-MIN_SHARED: Final = 4
+MIN_SHARED: Final = 3
 """Different content words that a threat must share with its quotes; with fewer it would fit any product."""
 MAX_OWN_WORDS: Final = 4
 """Words of a threat that may be neither in its quotes nor in the catalogue."""

@@ -52,6 +52,26 @@ _SMALL: Final = frozenset(
     )
 )
 """Words that say nothing of one product."""
+_TRADE: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """abuse alter ambiguous amend attach authentic backdoor bill blackmail bomb brute bypass chain clone
+    collect confidential confidentiality confirm corrupt covert craft crash damage deceive decompress
+    decompression decoy deface default defraud delay deny deserialise deserialize disguise disk divert downgrade
+    drain dump duplicate eavesdrop elevate embed empty encode encrypt enumerate escalate escape exfiltrate exhaust
+    expire expose extort fake flood forge forged format fraud guess harvest hidden hide hijack homoglyph imitate
+    impersonate inflate inherit inject inside insider integrity intercept jailbreak lateral leak lookalike loop
+    lure malformed malicious masquerade mislead mismatch misroute missing mistake modify monitor obfuscate observe
+    omit orphan outage overflow overload override overwrite overwritten paste path payload persist phish phishing
+    pivot plant poison predict premature probe profile race ransom rate reconnaissance recover redirect reidentify
+    relay remote rename replace replay reply repudiate resell reset retain retention reuse revoke rogue rollback
+    rotate route sabotage scrape seed shadow signature silent silently size slow sniff social spam split spoof
+    spread stale steal stolen stuff substitute subvert suppress surveil swap symlink takeover tamper tenant
+    throttle timing trace track transcript transcription traversal trick truncate typo unpack unrequested unsigned
+    untrusted unvalidated unverified vishing wipe worm""",
+    )
+)
+"""Words in which threats are told everywhere, beside those of the catalogue."""
 
 
 def unfit(text: str, most: int, quotes: Sequence[str]) -> str | None:
@@ -126,7 +146,7 @@ def _begun(text: str) -> str:
     if match is None or not match[0][1:].islower():
         return text[:1].lower() + text[1:] if match and match[0] == "A" else text
     word = match[0].lower()
-    return text[:1].lower() + text[1:] if word in _SMALL or word in _catalogue_words() else text
+    return text[:1].lower() + text[1:] if word in _SMALL | _TRADE | _catalogue_words() else text
 
 
 @cache
@@ -148,7 +168,7 @@ def _catalogue_stems() -> frozenset[str]:
     texts = [entry.title for scheme in schemes() for entry in entries(scheme)]
     for card in cards().values():
         texts += [card.render(), *card.anchors.values(), *card.questions]
-    return frozenset(map(_stem, _catalogue_words())) | stems("\n".join(texts))
+    return frozenset(map(_stem, _catalogue_words() | _TRADE)) | stems("\n".join(texts))
 
 
 def _stem(word: str) -> str:
