@@ -1,8 +1,8 @@
 """Whether words of an LLM may stand in a slot of a draft: their form, and whether they are about this product.
 
-A slot holds plain words. It holds no address, no code or markup, no quoted words and no command: none of these tells a
-threat, and each could carry what somebody planted in a source further. Identifiers such as `run_sql` may stand there
-when the quotes have them letter by letter.
+A slot holds plain words. It holds no address, no code or markup, no quoted words and no command, and it neither speaks
+to an assessor nor judges: none of this tells a threat, and each could carry further what somebody planted in a source.
+Identifiers such as `run_sql` may stand there when the quotes have them letter by letter.
 """
 
 import re
@@ -15,6 +15,7 @@ from agent.drafting.inflection import singular
 from agent.drafting.patterns import load_patterns
 from agent.drafting.templates import sentence_case
 from agent.evidence.facts import foreign
+from agent.intake.pages.instructions import find
 from agent.llm.prompts import cards
 from agent.taxonomy.lists import entries, schemes
 
@@ -30,6 +31,12 @@ _ADDRESS: Final = re.compile(r"://|\bwww\.|\w@\w|\b(?:mailto|javascript|data|fil
 _HOST: Final = re.compile(r"\b[\w-]+\.[a-z]{2,}\b", re.I)
 _QUOTED: Final = re.compile(r"[\"“”„«»]|(?<!\w)['‘].*['’](?!\w)")
 _OPTION: Final = re.compile(r"(?:^|\s)--?\w")
+_VERDICT: Final = re.compile(
+    r"\b(?:low|lower|no|zero|minimal|little|negligible|acceptable) (?:risk|severity|impact|harm|threat|concern)\b"
+    r"|\bharmless\b|\b(?:is|are|be|as) (?:\w+ )?(?:safe|secure|low|compliant)\b"
+    r"|\b(?:rate|score)[sd]? (?:\w+ ){0,3}(?:low|safe|secure|none|zero)\b",
+    re.I,
+)
 _PLAIN: Final = re.compile(r"[^\W_]+(?:['’&+-][^\W_]+)*['’]?|[^\W\d_]+/[^\W\d_]+|\d+(?:[.,]\d+)*%?|[&–—-]")
 """A word as prose has it; "read/write" is one."""
 _AROUND: Final = ",.;:()!?"
@@ -84,6 +91,10 @@ def unfit(text: str, most: int, quotes: Sequence[str]) -> str | None:
         return "it holds an address"
     if _QUOTED.search(text) or _OPTION.search(text):
         return "it holds quoted words or a command"
+    if find(text):
+        return "it speaks to whoever assesses the product"
+    if _VERDICT.search(text):
+        return "it says how grave something is, which code does"
     told = " ".join(quotes).casefold()
     for word in text.split():
         bare = word.strip(_AROUND)
