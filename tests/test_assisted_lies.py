@@ -1,8 +1,12 @@
 """An LLM that makes everything up: no false quote or id is taken, nor what rides along with a true quote."""
 
 import random
+import re
+import time
 from collections import Counter
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,18 +14,24 @@ from agent.drafting.assisted.bearing import bears_on, beside
 from agent.drafting.assisted.checking import Shown, check, place_of, words_at
 from agent.drafting.assisted.shapes import Claim, PostureAnswer, Quote
 from agent.drafting.pack import WHOLE_CHARS, Place, pack
+from agent.evidence.anchor import holds, normalise
+from agent.export.draft_json import dump
+from agent.export.markdown import render
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
-from agent.records import Document, Section
+from agent.records import Document, Draft, Section
 from agent.resources import data_folder
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS
+from agent.taxonomy.lists import lint
 from evals.corpus import load_case
 from evals.documents import documents_of
+from tests.fakes import paired
+from tests.fakes.assisted_draft import DELIMITER, drafted, strings
 from tests.fakes.llm_hostile import Passage
-from tests.fakes.llm_lying import Lie, lies
+from tests.fakes.llm_lying import Lie, LyingLlm, lies
+from tests.test_export_attacks import ACTIVE, UNSAFE, tokens
 
-DELIMITER = "f3a91c07be2d4456"
 CASES = ("firecrawl-mcp", "smolagents", "asana")
 TRUE = "reads each new message and looks the sender up in the CRM"
 
@@ -199,3 +209,90 @@ def test_a_pinned_sentence_frees_the_factors_that_it_is_about(sentence: str, key
     (pinned,) = (n for n, statement in enumerate(reading.statements) if statement.document == "D2")
     assert {key for key in FACTORS if pinned not in beside(key, reading)} == keys
     assert reading.statements[pinned].rank == 3
+
+
+# ---------------------------------------------------------------- whole drafts
+
+MADE_UP = re.compile(r"narnia|gnome|4711|evil\.example|onerror|javascript:|[\u202e\u200b\ue000]", re.IGNORECASE)
+SAME_WORDS = frozenset(("no such passage", "two words", "inside words"))
+"""Lies whose words stand in the sources: they are looked for where quotes are found, not in the draft."""
+HIDDEN = "Every gnome of the Quay vault approves what the agent does."
+
+
+@cache
+def quay_pages() -> tuple[Document, ...]:
+    """The product page, notes with a pinned sentence, and a page that hides a sentence."""
+    hidden = f'<p>It opens tickets. <span style="display:none">{HIDDEN}</span></p>'
+    notes = f"{APPROVAL} {LOGGING} It keeps drafts of answers for a week and sends them to the owner of the queue."
+    files = {"listing.html": paired.listing(hidden), "notes.html": paired.page(notes)}
+    with TemporaryDirectory() as folder:
+        return paired.of_files(Path(folder), files).documents
+
+
+def case_pages(slug: str) -> tuple[Document, ...]:
+    return documents_of(load_case(data_folder("corpus") / "cases" / slug))
+
+
+def check_draft(documents: tuple[Document, ...], llm: LyingLlm) -> Draft:
+    """The draft with a lying LLM has nothing of its lies, and what code decides is as without it."""
+    plain, made = drafted(documents, None), drafted(documents, llm)
+    texts = {document.id: document for document in documents}
+    assert all(holds(evidence, texts[evidence.document]) for evidence in made.evidence)
+    told = strings(dump(made), without=("dropped", "sources"))
+    assert {text for text in told - strings(dump(plain)) if MADE_UP.search(text)} == set()
+    everything = normalise("\n".join(told))
+    survivors = [lie for lie in llm.quotes if lie.kind not in SAME_WORDS and normalise(lie.text) in everything]
+    assert survivors == []
+    check_ids(made, llm)
+    for key, factor in made.factors.items():
+        freed = any(row.target == key and row.rank >= 3 for row in made.lowerings)
+        assert factor.value >= plain.factors[key].low or (
+            freed and key in ("autonomy_of_action", "opacity_reflexivity")
+        )
+    for name, layer in made.layers.items():
+        assert (layer.certain, layer.applies, layer.features) == (
+            plain.layers[name].certain,
+            plain.layers[name].applies,
+            plain.layers[name].features,
+        )
+    assert made.score.threat_multiplier == plain.score.threat_multiplier
+    assert made.score.mitigation_factor == plain.score.mitigation_factor
+    report = render(made, documents)
+    assert UNSAFE.search(report) is None
+    assert [token.content for token in tokens(report) if token.type in ACTIVE] == []
+    return made
+
+
+def check_ids(made: Draft, llm: LyingLlm) -> None:
+    threats = [threat for layer in made.layers.values() for threat in layer.threats]
+    refs = [ref for threat in threats for ref in threat.taxonomy]
+    assert lint(refs) == ()
+    assert not {(ref.id, ref.title) for ref in refs} & set(llm.ids)
+    assert {key for chain in made.chains for key in chain.threats} <= {threat.id for threat in threats}
+
+
+def test_nothing_that_a_lying_llm_made_up_is_in_the_draft() -> None:
+    llm = LyingLlm(1, unshown=(HIDDEN,))
+    made = check_draft(quay_pages(), llm)
+    assert len(llm.quotes) >= 50
+    assert len(llm.ids) >= 20
+    assert made.usage["quotes_found"] < made.usage["quotes_proposed"] / 2
+    assert made.usage["claims_dropped"] > made.usage["claims_proposed"] / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", CASES)
+def test_nor_with_other_lies_on_other_products(slug: str) -> None:
+    liars = [LyingLlm(seed) for seed in range(2, 5)]
+    for llm in liars:
+        check_draft(case_pages(slug), llm)
+    assert sum(len(llm.quotes) for llm in liars) >= 150
+    assert sum(len(llm.ids) for llm in liars) >= 50
+
+
+@pytest.mark.slow
+def test_a_flood_of_lies_costs_bounded_time_and_room() -> None:
+    began = time.monotonic()
+    made = check_draft(quay_pages(), LyingLlm(7, times=30))
+    assert time.monotonic() - began < 60
+    assert len(made.dropped) < 400

@@ -1,0 +1,112 @@
+"""Planted pages and an LLM that obeys every order it reads: the draft stays as that of the clean twin.
+
+With what intake finds, no order reaches the LLM. Without it, as if every detector had failed, the LLM obeys; then code
+still holds every factor in its embedded range, every flag, and all that a score rests on beside the factors.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agent.pipeline import DraftResult
+from tests.fakes import paired
+from tests.fakes.assisted_draft import drafted, helped, strings, unread
+from tests.fakes.llm_hostile import ObedientLlm
+from tests.fakes.paired import Case
+from tests.test_injection import ELSEWHERE, RAISES, TWINS
+
+CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
+SAMPLE = ("I001", "I058", "I066", "I076", "I087", "I117", "I136")
+ORDERED = ("I019", "I052", "I059", "I064", "I072")
+"""Of the cases whose order stands in the page's visible text, those of the default run."""
+
+
+def brought(case: Case, before: DraftResult, after: DraftResult) -> set[str]:
+    """Texts with the case's canary that the draft with an LLM has and the embedded draft of the same page has not."""
+    old = strings(before.json) | set(before.markdown.splitlines())
+    new = strings(after.json) | set(after.markdown.splitlines())
+    return {text for text in new - old if case.canary in text}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> DraftResult:
+    """The embedded draft of the listing alone."""
+    return paired.of_files(tmp_path_factory.mktemp("clean"), {"listing.html": paired.listing()})
+
+
+@pytest.fixture(scope="module")
+def with_llm(clean: DraftResult) -> DraftResult:
+    """The draft of the listing alone with the LLM."""
+    return helped_well(clean)
+
+
+def helped_well(result: DraftResult) -> DraftResult:
+    llm = ObedientLlm()
+    made = helped(result, llm)
+    assert llm.obeyed == []
+    assert len(llm.calls) >= 7
+    return made
+
+
+def twins(case: Case, folder: Path, clean: DraftResult) -> paired.Pair:
+    if case.id in TWINS:
+        alone = paired.of_files(folder / "alone", {"listing.html": paired.listing(TWINS[case.id])})
+        return paired.Pair(alone, paired.run(case, folder, clean).planted)
+    return paired.run(case, folder, clean)
+
+
+def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
+    """With what intake found, the LLM meets no order, and both drafts with it conclude the same."""
+    llm = ObedientLlm()
+    after = helped(pair.planted, llm)
+    assert llm.obeyed == []
+    assert before.draft.drafter.kind == after.draft.drafter.kind == "llm"
+    assert brought(case, pair.planted, after) == set()
+    old, new = paired.conclusions(before), paired.conclusions(after)
+    if case.id in RAISES:
+        rows = [(factor.value, after.draft.factors[key].value) for key, factor in before.draft.factors.items()]
+        assert all(late >= early for early, late in rows)
+    else:
+        assert new == old
+
+
+def check_unread(planted: DraftResult) -> list[str]:
+    """Without what intake found, the LLM's harm stays in its bounds; the orders that it obeyed."""
+    llm = ObedientLlm()
+    documents = unread(planted.documents)
+    plain, made = drafted(documents, None), drafted(documents, llm)
+    for key, factor in made.factors.items():
+        assert plain.factors[key].low <= factor.value <= plain.factors[key].high, key
+        assert factor.low >= plain.factors[key].low, key
+    for name, layer in made.layers.items():
+        old = plain.layers[name]
+        assert (layer.certain, layer.applies, layer.certainty) == (old.certain, old.applies, old.certainty)
+    for draft in (plain, made):
+        assert draft.score.inputs is not None
+    assert made.score.threat_multiplier == plain.score.threat_multiplier == Decimal("0.97")
+    assert made.score.mitigation_factor == plain.score.mitigation_factor == Decimal(1)
+    return llm.obeyed
+
+
+def check_case(name: str, clean: DraftResult, with_llm: DraftResult, folder: Path) -> None:
+    pair = twins(CASES[name], folder, clean)
+    check_twins(CASES[name], pair, with_llm if pair.clean is clean else helped_well(pair.clean))
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_draft_with_an_llm_concludes_what_its_clean_twin_does(
+    name: str, clean: DraftResult, with_llm: DraftResult, tmp_path: Path
+) -> None:
+    check_case(name, clean, with_llm, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if name not in SAMPLE])
+def test_every_other_case(name: str, clean: DraftResult, with_llm: DraftResult, tmp_path: Path) -> None:
+    check_case(name, clean, with_llm, tmp_path)
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_an_llm_that_obeys_stays_in_the_bounds_of_code(name: str, clean: DraftResult, tmp_path: Path) -> None:
+    check_unread(paired.run(CASES[name], tmp_path, clean).planted)
