@@ -42,6 +42,7 @@ KEEPS = "It keeps the history of every supplier in a database."
 RUNS = "It runs shell commands on a schedule without asking anybody."
 PAYS = "It asks the accountant for approval and then sends the payment to the bank."
 FIRST = "Each invoice is handed over by a clerk in the office."
+CHECKS = "It posts the booking to SAP, where the manager verifies the totals."
 PINNED = (
     "The setting `approval.required` is on by default, applies to every action and can be changed by workspace "
     "administrators only."
@@ -57,6 +58,7 @@ QUOTES = {
     "approves": ("D1/0", "It asks the accountant for approval", "It asks the accountant for approval."),
     "pays": ("D1/0", PAYS, "It asks the accountant for approval and sends the payment to the bank."),
     "clerk": ("D1/0", FIRST, "Each invoice is handed over by a clerk."),
+    "verifies": ("D1/0", CHECKS, "The manager verifies the totals in SAP."),
     "pinned": ("D2/0", PINNED, "The setting applies to every action and is on by default."),
     "claude": ("D2/0", CLAUDE, "Paperhawk uses Claude by Anthropic."),
     "noted": ("D4/0", NOTED, "Our own instance runs shell commands on the build host."),
@@ -90,7 +92,7 @@ def page(number: int, text: str, kind: str = "docs", about: str = "product") -> 
 @functools.cache
 def shown() -> Shown:
     pages = (
-        page(1, " ".join((BOOKS, KEEPS, RUNS, PAYS, FIRST)), "listing"),
+        page(1, " ".join((BOOKS, KEEPS, RUNS, PAYS, FIRST, CHECKS)), "listing"),
         page(2, f"{PINNED} {CLAUDE}"),
         page(3, PLATFORM, about="platform"),
         page(4, f"{NOTED} {HANDED}", "analyst-note"),
@@ -235,6 +237,7 @@ def test_a_description_lowers_within_the_range_and_is_listed() -> None:
     assert (row.target, row.rank, row.evidence) == (KEY, 1, made.parts[-1].evidence)
     assert row.before > row.after
     assert {e.id: e.quote for e in evidence}[row.evidence] == FIRST
+    assert made.evidence == (row.evidence, *before.evidence)
     assert "held at the lower end" in made.parts[-1].label
     assert total(made) == made.value
 
@@ -250,7 +253,7 @@ def test_a_pinned_control_lowers_below_the_range() -> None:
     assert total(made) == made.value
 
 
-@pytest.mark.parametrize("names", [["approves"], ["pays"], ["approves", "pays"]])
+@pytest.mark.parametrize("names", [["approves"], ["pays"], ["approves", "pays"], ["verifies"]])
 def test_a_control_of_a_low_rank_lowers_nothing(names: list[str]) -> None:
     before, made, notes, _ = used(proposal(names, 0))
     assert made == before
@@ -395,7 +398,8 @@ def test_without_a_pinned_quote_no_proposal_leaves_the_range(names: list[str], v
     assert before.low <= made.value <= before.high
     assert before.low <= made.low <= made.value <= made.high
     assert total(made) == made.value
-    assert bool(notes.lowerings) >= (made.value < before.value)
+    sums = [round(sum(part.effect for part in row.parts), 2) for row in (made, before)]
+    assert bool(notes.lowerings) == (sums[0] < sums[1] or made.value < before.value)
     assert all(row.rank < 3 for row in notes.lowerings)
 
 

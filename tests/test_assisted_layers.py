@@ -34,6 +34,7 @@ QUOTES = {
     "keeps": ("D1/0", KEEPS, "It keeps the history of every supplier in Postgres."),
     "splits": ("D1/0", SPLITS, "One schema separates the records of each customer."),
     "secure": ("D1/0", SECURE, "It stores the tokens in a secure vault."),
+    "vault": ("D1/0", SECURE, "It stores the tokens in a vault that only the workspace can open."),
     "platform": ("D2/0", PLATFORM, "The platform stores the prompts of all customers."),
     "invented": ("D1/0", "All data is wiped every night at two.", "All data is wiped every night."),
 }
@@ -139,6 +140,13 @@ def test_a_verdict_is_left_out_even_when_a_quote_has_it() -> None:
     assert made is not None
     assert made.text == "It keeps the history of suppliers in Postgres (E1)."
     assert [lost.reason for lost in notes.dropped] == ["passes a verdict, which is the program's to compute: secure"]
+
+
+def test_a_sentence_with_a_verdict_is_left_out_though_a_claim_carries_it() -> None:
+    text = "It stores the tokens in a secure vault. Only the workspace can open the vault."
+    made, _, _ = used(proposal(["vault"], text))
+    assert made is not None
+    assert made.text == "Only the workspace can open the vault (E1)."
 
 
 @pytest.mark.parametrize(

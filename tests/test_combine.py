@@ -16,6 +16,7 @@ from agent.drafting.combine import (
     combine,
     fit,
     load_combination,
+    unrounded,
 )
 from agent.errors import InputError, SchemaError
 from agent.records import FactorEstimate, Part
@@ -69,6 +70,14 @@ def test_the_range_reaches_up_to_what_was_held() -> None:
         KEY, estimate(0.2, 0.1, 0.3), Proposal(1.0, 1), constants(EVEN_MIX.model_copy(update={"above": 0.1}))
     )
     assert (made.value, made.high, made.held) == (Decimal("0.3"), Decimal("0.6"), "above")
+
+
+def test_what_the_estimate_was_before_rounding_lies_in_its_range() -> None:
+    """An estimate of 0.44 whose range ends at 0.4 is not lowered by a proposal of 1."""
+    before = estimate(0.4, 0.2, 0.4).model_copy(update={"parts": (Part(kind="typical", label="a kind", effect=0.44),)})
+    assert unrounded(KEY, before, Proposal(1.0, None), constants()) == 0.44
+    assert unrounded(KEY, before, Proposal(0.0, None), constants()) == 0.22
+    assert combine(KEY, before, Proposal(1.0, None), constants()).value == Decimal("0.4")
 
 
 def test_without_a_pinned_quote_no_proposal_leaves_the_embedded_range() -> None:
