@@ -242,6 +242,13 @@ def test_a_description_lowers_within_the_range_and_is_listed() -> None:
     assert total(made) == made.value
 
 
+def test_a_step_that_rounding_hides_is_listed_too() -> None:
+    made = [used(proposal(["clerk"], value, key="opacity_reflexivity")) for value in range(11)]
+    hidden = [notes for before, after, notes, _ in made if before.value == after.value and notes.lowerings]
+    assert hidden
+    assert all(notes.lowerings[0].before > notes.lowerings[0].after for notes in hidden)
+
+
 def test_a_pinned_control_lowers_below_the_range() -> None:
     before, made, notes, _ = used(proposal(["pinned"], 0))
     assert made.value < before.low
