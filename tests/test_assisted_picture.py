@@ -28,6 +28,7 @@ LEDGER = "writes bookings into the ledger of the company"
 PAYS = "It sends a payment file to the bank for every invoice that matches an order"
 CONFIRMS = "makes an operator confirm each payment file"
 NO_REDIS = "It does not use Redis"
+MAIL = "updates the record when the supplier asks for it by mail"
 KEY = "Paperhawk uses the API key of the finance team"
 MAX_TOKENS = 500
 """By bytes, which is about a third too many."""
@@ -102,6 +103,7 @@ def test_a_part_joins_the_boundary_in_which_all_its_like_are() -> None:
         (part("payment file to the bank for every invoice", "store", "files", PAYS), "more than 6 words"),
         (part("Stripe", "service", "pay", PAYS), "names it letter by letter"),
         (part("the", "service", "pay", PAYS), "says nothing"),
+        (part("when the supplier asks", "service", "pay", MAIL), "no thing"),
         (part("file bank", "service", "pay", PAYS), "names it letter by letter"),
         (part("Redis", "store", "document", NO_REDIS), "denies it"),
         (part("Datadog", "service", "watch", EXPORTS), "drawn already"),
@@ -163,6 +165,9 @@ def test_its_signal_is_none_that_anything_knows() -> None:
     [
         (ability("uses", "Redis", NO_REDIS), "no quote has both"),
         (ability("prints", "cheques", "It does not print cheques"), "no quote has both"),
+        (ability("copies", "receipts that it scanned", ARCHIVE), "no thing"),
+        (ability("copies", "to the archive", ARCHIVE), "no thing"),
+        (ability("writes", "bookings into the ledger", LEDGER), "told already"),
         (ability("deletes", "scanned receipts", ARCHIVE), "no quote has both"),
         (ability("copies", "payment files", ARCHIVE), "no quote has both"),
         (ability("copies", "scanned receipts"), "no quote"),
@@ -242,6 +247,7 @@ def test_flows_join_parts_by_name_and_an_assumed_one_gets_its_quote() -> None:
     [
         (flow("Paperhawk", "Contoso", "scanned receipts", ARCHIVE), "no part of the picture"),
         (flow("Paperhawk", "Paperhawk", "scanned receipts", ARCHIVE), "no part of the picture"),
+        (flow("Paperhawk", "Datadog", "of the ledger", EXPORTS), "do not say what flows"),
         (flow("Paperhawk", "Datadog", "passwords", EXPORTS), "do not say what flows"),
         (flow("finance team", "Paperhawk", "scanned receipts", ARCHIVE), "do not name where it begins and ends"),
         (flow("Paperhawk", "Datadog", "exports of the ledger", EXPORTS), "drawn already"),

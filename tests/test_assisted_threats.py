@@ -17,11 +17,12 @@ from agent.drafting.ledger import Ledger
 from agent.drafting.ranking import Ranked, rank
 from agent.export.markdown import render
 from agent.export.sentences import threat_sentence
+from agent.export.view import View
 from agent.llm.tokens import by_bytes
 from agent.pipeline import draft_documents
 from agent.records import Draft, Missing
 from agent.settings import Settings
-from agent.taxonomy.keys import LayerKey
+from agent.taxonomy.keys import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
 from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, ledger, quote, shown
 
@@ -321,6 +322,19 @@ def test_a_draft_with_such_threats_can_be_printed() -> None:
     text = render(_with(placed), documents())
     for item in placed:
         assert item.threat.title in text
+
+
+def test_the_headline_stays_a_threat_of_the_catalogue() -> None:
+    plain = _with(())
+    headline = View(plain).headline
+    assert headline is not None
+    twin = next(c for c in interim().candidates if c.pattern.id == headline.threat.id)
+    ((_, threat),), _ = added(with_(like=twin.pattern.id, layer="deployment_infrastructure"))
+    assert threat.score == headline.threat.score
+    for layer in LAYERS:
+        beside = View(_with((Placed(layer, threat),))).headline
+        assert beside is not None
+        assert beside.threat.id == headline.threat.id
 
 
 def _with(placed: tuple[Placed, ...]) -> Draft:

@@ -24,6 +24,8 @@ COUNTING_RANK: Final = 3
 CERTAIN_LAYERS_NEEDED: Final = 2
 """With fewer certain layers a score is withheld."""
 
+PROPOSED: Final = "-proposed-"
+"""In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
 _MODES: Final = ("delete", "execute", "write", "read")
 _SPARSE: Final = ", sparsely described"
 """What the estimator adds to a kind whose listing says little."""
@@ -95,6 +97,7 @@ class View:
                 -pair[1].score.aivss,
                 -pair[1].score.cvss_base,
                 pair[1].score.cvss_vector != headline,
+                PROPOSED in pair[1].id,
                 LAYERS.index(pair[0]),
                 pair[1].id,
             )

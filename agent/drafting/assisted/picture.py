@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from agent.drafting.actions import load_actions
 from agent.drafting.assisted.asking import Ask
 from agent.drafting.assisted.checking import MAX_QUOTES, Shown, carried, cite, place_of, words_at
-from agent.drafting.assisted.picture_words import KINDS, object_stands, part_words, side_of, stands, verb_of
+from agent.drafting.assisted.picture_words import KINDS, is_thing, object_stands, part_words, side_of, stands, verb_of
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Notes, Proposals
 from agent.drafting.assisted.shapes import ItemGroup, PictureAbility, PictureAnswer, PictureFlow, PictureItem, Quote
 from agent.drafting.assisted.threats_wording import unfit
@@ -169,6 +169,8 @@ class _Drawer:
             return f"its name: {fault}"
         if len(name.split()) > MAX_NAME_WORDS:
             return f"its name has more than {MAX_NAME_WORDS} words"
+        if not is_thing(name):
+            return "its name is no thing"
         if not any(self._names(place, name) for place in row.places):
             return "no quote names it letter by letter, or the quote denies it"
         words = part_words(name)
@@ -230,15 +232,16 @@ class _Drawer:
         for name, text in (("action", action), ("object", acted_on)):
             if fault := unfit(text, MAX_CHARS, row.quotes):
                 return f"its {name}: {fault}"
-        if not re.fullmatch(r"[a-z]+(?:[ -][a-z]+){0,2}", action):
-            return "its action is no verb"
+        if not re.fullmatch(r"[a-z]+(?:[ -][a-z]+){0,2}", action) or not is_thing(acted_on):
+            return "its action is no verb, or its object no thing"
         if not object_stands(acted_on, row.quotes) or isinstance(carried(action, row.places, self._shown), tuple):
             return "no quote has both its verb and its object"
         state = carried(f"It {action} {acted_on}", row.places, self._shown)
         if isinstance(state, tuple):
             return ": ".join(filter(None, state))
         words = part_words(acted_on)
-        if any(part_words(a.object) == words and verb_of(action) in _verbs(a) for a in self._abilities):
+        same = [part_words(a.object) for a in self._abilities if verb_of(action) in _verbs(a)]
+        if any(words <= other or other <= words for other in same):
             return "it is told already"
         if sum(ability.state != "denied" for ability in self._abilities) >= MAX_ABILITIES:
             return f"{MAX_ABILITIES} abilities are told already"
@@ -323,7 +326,7 @@ class _Drawer:
         if fault := unfit(what, MAX_WHAT, row.quotes):
             return f"what flows: {fault}"
         verdict = carried(what, row.places, self._shown)
-        if not object_stands(what, row.quotes) or isinstance(verdict, tuple):
+        if not is_thing(what) or not object_stands(what, row.quotes) or isinstance(verdict, tuple):
             return "the quotes do not say what flows"
         marks = set()
         for end in ends:

@@ -22,6 +22,12 @@ KINDS: Final[Mapping[ItemGroup, frozenset[str]]] = {
 }
 """The kinds that a part of each group may have; there is one product, and it is drawn already."""
 _SMALL: Final = listed("a an the its their his her your our this that these those of and or to in on for with from by")
+_CLAUSE: Final = re.compile(
+    r"\b(?:is|are|was|were|be|been|becomes?|has|have|had|does|do|can|will|may|must|which|who|whose|lets?|it|them|they)\b",
+    re.I,
+)
+_NO_BEGIN: Final = re.compile(r"(?:and|or|but|to|in|on|by|with|for|from|at|of|as|that|when|while|if|then)\b", re.I)
+_ADVERB: Final = re.compile(r"\w+ly", re.I)
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -54,6 +60,11 @@ def stands(words: str, quotes: Sequence[str]) -> bool:
 def object_stands(words: str, quotes: Sequence[str]) -> bool:
     """The same for what is acted on, with "s" of an owner taken away."""
     return stands(re.sub(r"['’]s\b", "", words), [re.sub(r"['’]s\b", "", quote) for quote in quotes])
+
+
+def is_thing(words: str) -> bool:
+    """Whether a phrase may be the name of a thing: no clause, no adverb, nothing that only joins words."""
+    return not _CLAUSE.search(words) and not _NO_BEGIN.match(words) and not _ADVERB.fullmatch(words)
 
 
 def verb_of(action: str) -> str:
