@@ -3,11 +3,14 @@
 import importlib.util
 import json
 import os
+import pty
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +28,8 @@ from tests.fakes.llm_server import KEY, FakeEndpoint, by, chat, refused, status
 
 NAME = "generic/fake-1"
 NOW = "2026-11-01T09:30:00Z"
+PLAIN_KEY = "four-words-and-nothing-like-a-key"
+"""A key that no pattern of keys finds, of another profile: only who knows it can take it out."""
 LISTING = """# Acme Mail Agent
 
 Acme Mail Agent reads a team's shared mailbox, drafts replies and sends them through Gmail with the owner's account.
@@ -72,18 +77,37 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """A recorded run with a key and a judge; its endpoint does not exist any more."""
     folder = tmp_path_factory.mktemp("kept")
     page = written(folder / "listing.md", LISTING)
-    with FakeEndpoint([by(answer_body)]) as endpoint:
+    with FakeEndpoint(
+        [by(lambda body: f"<think>I have seen {PLAIN_KEY} and {KEY}</think>{answer_body(body)}")]
+    ) as endpoint:
         own = {name: value for name, value in os.environ.items() if name != "CI"}  # noqa: TID251
         own |= {"SEPTET_CACHE_DIR": "off", "SEPTET_LLM_BASE_URL": endpoint.base_url, "SEPTET_LLM_KEY": KEY}
-        own |= {"SEPTET_LLM_JUDGE": "generic/judge-1", "SEPTET_LLM_ANSWER_TOKENS": "5000"}
+        own |= {"SEPTET_LLM_JUDGE": "generic/judge-1", "SEPTET_LLM_ANSWER_TOKENS": "5000", "OPENAI_API_KEY": PLAIN_KEY}
         call = ["draft", page, "--llm", NAME, "--record", folder / "rec", "--out", folder / "out", "--json"]
         code = "import sys; from agent.cli import main; main(sys.argv[1:])"
-        done = subprocess.run(
-            [sys.executable, "-c", code, *map(str, call)],
-            capture_output=True, text=True, env=own, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return Kept(done.stdout, folder / "rec", folder / "out", page, done.stderr, len(endpoint.requests))
+        ended, out, err = on_a_terminal([sys.executable, "-c", code, *map(str, call)], own)
+        assert ended == 0, err
+        return Kept(out, folder / "rec", folder / "out", page, err, len(endpoint.requests))
+
+
+def on_a_terminal(call: list[str], environ: Mapping[str, str]) -> Outcome:
+    """Exit code, stdout and stderr of a program whose stderr is a terminal."""
+    ours, theirs = pty.openpty()
+    seen: list[bytes] = []
+
+    def read() -> None:
+        # The system raises when the other side is closed.
+        with suppress(OSError):
+            while piece := os.read(ours, 4096):
+                seen.append(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    done = subprocess.run(call, stdout=subprocess.PIPE, stderr=theirs, env=environ, timeout=120, check=False)
+    os.close(theirs)
+    reader.join()
+    os.close(ours)
+    return Outcome(done.returncode, done.stdout.decode(), b"".join(seen).decode())
 
 
 def written(path: Path, text: str) -> Path:
@@ -142,6 +166,13 @@ def test_the_setting_names_it_as_the_option_does(
     fake.requests.clear()
     assert of(septet("draft", listing, "--llm", "embedded", "--json").out).drafter.kind == "embedded"
     assert fake.requests == []
+
+
+def test_on_a_terminal_these_lines_do_not_stand_in_the_line_of_progress(kept: Kept) -> None:
+    assert "asking the LLM" in kept.said
+    lines = [line for line in kept.said.replace("\x1b[2K", "\n").splitlines() if "llm: " in line]
+    assert len(lines) == 2
+    assert all(line.startswith(f"llm: {NAME}") for line in lines), lines
 
 
 @pytest.mark.parametrize(
@@ -256,6 +287,8 @@ def test_no_key_and_no_delimiter_is_kept(kept: Kept) -> None:
     whole = b"\n".join([*tree(kept.out).values(), *tree(kept.answers).values()])
     text = whole.decode("utf-8", "replace") + kept.draft + kept.said
     assert KEY not in text
+    assert PLAIN_KEY not in text
+    assert "I have seen [redacted] and [key]" in text
     assert "<<<⟦delimiter⟧" in text
 
 

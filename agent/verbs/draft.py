@@ -1,6 +1,7 @@
 """`septet draft SOURCE…`: the main job."""
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -131,4 +132,5 @@ def _tell(line: str) -> None:
     from agent.export.safe_markdown import one_line
 
     if line:
-        click.echo(one_line(line), err=True)
+        # Not click's echo: it writes past the line of progress, and so into it.
+        sys.stderr.write(f"{one_line(line)}\n")
