@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -39,6 +40,8 @@ DOCUMENT_SHARE: Final = 0.5
 """At most this share of the characters shown is of one document other than the listing."""
 PASSAGE_CHARS: Final = 1200
 MIN_DELIMITER: Final = 8
+_REMEMBERED: Final = 256
+"""Passages whose form for comparing is kept, of the drafts that are made at the time."""
 _MARK_CHARS: Final = 6
 """Room for the blanks and list mark between two joined statements."""
 _LONG_ID: Final = "D9999/9999999"
@@ -138,7 +141,7 @@ def find(quote: str, passage: str, packed: PackedEvidence, reading: Reading) -> 
         return None
     near = [p for p in packed.passages.values() if p.document == named.document]
     for candidate in sorted(near, key=lambda p: (abs(p.start - named.start), p.start)):
-        span = Anchored(candidate.shown).locate(quote)
+        span = _anchored(candidate.shown).locate(quote)
         if span is not None:
             return _place(reading, candidate.document, candidate.start + span.start, candidate.start + span.end)
     return None
@@ -148,6 +151,12 @@ def neutral(text: str) -> str:
     """`text` with the begin of each turn mark replaced by a character that looks like it; as long as before."""
     # A line's first word is only a turn mark at the begin of a line, so that the text gets one to begin with.
     return _TURN_MARKS.sub(lambda match: _STAND_INS[match[0][0]] + match[0][1:], f"\n{text}")[1:]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _anchored(shown: str) -> Anchored:
+    """A passage in which quotes are looked up. An answer of an LLM may hold thousands of them."""
+    return Anchored(shown)
 
 
 def _framed(delimiter: str, key: str, kind: SourceKind, shown: str) -> str:

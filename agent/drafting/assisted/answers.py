@@ -34,6 +34,8 @@ from agent.taxonomy.keys import FactorKey, LayerKey
 
 UNRELIABLE: Final = 0.2
 """A part that loses more than this share of its claims is named as unreliable."""
+MAX_THREATS: Final = 12
+"""Of one answer; what follows is not read, so that a flood of them costs no time and no room."""
 _PARTS: Final = {"picture": "system"}
 
 ItemT = TypeVar("ItemT", FactorItem, LayerItem)
@@ -115,7 +117,7 @@ def _take(read: Read, value: BaseModel | None, ask: Ask[BaseModel], shown: Shown
     elif isinstance(value, LayersAnswer):
         _merge(read.layers, _once([(item.layer, item) for item in value.layers], ask.keys), shown)
     elif isinstance(value, ThreatsAnswer):
-        read.threats = tuple(Item(item, check(item, shown)) for item in value.threats)
+        read.threats = tuple(Item(item, check(item, shown)) for item in value.threats[:MAX_THREATS])
     elif isinstance(value, PictureAnswer):
         read.picture = value
     elif isinstance(value, PostureAnswer):
