@@ -1,6 +1,7 @@
 """What a draft tells of the LLM that had a hand in it: who made which part, what it took, what was dropped."""
 
 import hashlib
+import re
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +13,7 @@ from agent.drafting.composition import Composition
 from agent.records import Draft, DrafterRef, Dropped
 
 _ID_CHARS: Final = 16
+_NUMBER: Final = re.compile(r"\d+")
 
 
 def with_llm(draft: Draft, made: Composition, assistant: Assistant, helped: Assisted) -> Draft:
@@ -31,16 +33,25 @@ def with_llm(draft: Draft, made: Composition, assistant: Assistant, helped: Assi
         "llm_answers": helped.answers,
         "llm_tokens": "as reported" if not helped.usage.estimated else f"estimated, {assistant.counter.source}",
     }
-    if helped.details:
-        manifest["llm_remarks"] = "; ".join(helped.details)
     return draft.model_copy(
         update={
             "id": f"draft-{_sha(draft.id + assistant.llm.name + helped.answers)}",
             "drafter": drafter,
             "usage": usage,
-            "dropped": (*draft.dropped, *_unreliable(helped.proposals)),
+            "dropped": (*draft.dropped, *_unreliable(helped.proposals), *_remarks(helped.details)),
             "manifest": manifest,
         }
+    )
+
+
+def _remarks(details: tuple[str, ...]) -> tuple[Dropped, ...]:
+    """What was odd about the replies, remarks that differ in their numbers once."""
+    kinds: dict[str, list[str]] = {}
+    for detail in details:
+        kinds.setdefault(_NUMBER.sub("0", detail), []).append(detail)
+    return tuple(
+        Dropped(what="replies of the LLM", reason=found[0] + (f" (and {len(found) - 1} like it)" if found[1:] else ""))
+        for found in kinds.values()
     )
 
 
