@@ -12,6 +12,7 @@ which every run makes anew, does not count for what is equal.
 import argparse
 import contextlib
 import json
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -226,6 +227,8 @@ def _show(folder: Path, name: str | None) -> None:
 
 
 def _serve(folder: Path, port: int, seconds: float) -> None:
+    # A shell has its background jobs ignore Ctrl-C, so `kill` must do as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Exchange(Desk(folder, seconds), port) as exchange:
         click.echo(exchange.base_url)
         given = f"SEPTET_LLM_BASE_URL={exchange.base_url} SEPTET_LLM_CALL_SECONDS={seconds:g}"

@@ -288,7 +288,8 @@ def test_a_call_that_is_wrong(tmp_path, arguments):
         main([str(tmp_path), *arguments])
 
 
-def test_the_program_says_its_address_and_ends_with_a_key(tmp_path):
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_the_program_says_its_address_and_ends_cleanly(tmp_path, ended_by):
     command = [sys.executable, "-m", "evals.exchange", str(tmp_path), "--seconds", "30"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
@@ -298,7 +299,7 @@ def test_the_program_says_its_address_and_ends_with_a_key(tmp_path):
         asking = threading.Thread(target=raw, args=(url, "POST", "/v1/chat/completions", GOOD, JSON), daemon=True)
         asking.start()
         until(lambda: len(open_requests(tmp_path)) == 1)
-        program.send_signal(signal.SIGINT)
+        program.send_signal(ended_by)
         said = program.stderr.read()
         assert program.wait(10) == 0
         asking.join(10)
