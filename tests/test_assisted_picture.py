@@ -8,6 +8,7 @@ from agent.drafting.assisted.picture import MAX_PARTS, SIGNAL
 from agent.drafting.assisted.picture_words import KINDS, stands, verb_of
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Notes, Proposals
 from agent.drafting.assisted.shapes import PictureAbility, PictureAnswer, PictureFlow, PictureItem
+from agent.drafting.authority import find_approvals
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.gazetteer import load_gazetteer
 from agent.drafting.ledger import Ledger
@@ -20,7 +21,7 @@ from agent.llm.tokens import by_bytes
 from agent.pipeline import draft_documents
 from agent.records import Capability, Flow, Missing, System, SystemItem
 from agent.settings import Settings
-from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, ledger, quote, shown
+from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, ledger, page, quote, shown, shown_of
 
 ARCHIVE = "Paperhawk copies scanned receipts to the archive of the auditor"
 EXPORTS = "Nightly exports of the ledger go to Datadog"
@@ -71,6 +72,7 @@ def new_ability(system: System) -> Capability:
     return found
 
 
+NOTHING = System(actors=(), components=(), stores=(), services=(), flows=(), boundaries=(), capabilities=())
 RECEIPTS = ability("copies", "scanned receipts", ARCHIVE)
 AUDITOR = part("auditor", "actor", "counterparty", ARCHIVE)
 LEDGER_STORE = part("ledger of the company", "store", "database", LEDGER)
@@ -220,6 +222,43 @@ def test_an_approver_needs_a_quote_of_rank_three_in_which_code_sees_an_approval(
         system, notes = drawn(row, system=bare)
         assert system.capabilities[0].approver is None
         assert "rank 3" in one_reason(notes)
+
+
+COPIES = "Paperhawk copies scanned receipts to the archive of the auditor."
+ASKS = (
+    "An `approval_required` setting, on by default and locked to administrators, makes an operator confirm each "
+    "payment file."
+)
+LETS = "A documented pattern registers a callback on payments, shows the batch and lets a person approve or cancel it."
+NOBODY = "In a test mode it books the batch without any approval unless the user has turned on the setting."
+
+
+@pytest.mark.parametrize(
+    ("told", "approver"),
+    [(ASKS, "the administrator, where set up so"), (LETS, None), (f"{ASKS} {NOBODY}", None)],
+)
+def test_an_approval_of_low_rank_or_one_that_is_contradicted_is_not_taken(told: str, approver: str | None) -> None:
+    within = shown_of(page(1, COPIES, "listing"), page(2, told, "docs"))
+    statements = within.reading.statements
+    first = next(statement.text for statement in statements if statement.document == "D2")
+    assert any(approval.who for approval in find_approvals(within.reading))
+    grounds = [quote(ARCHIVE, within), quote(first, within)]
+    said = RECEIPTS.model_copy(update={"quotes": grounds, "approver": "somebody"})
+    answer = PictureAnswer(items=[], abilities=[said], flows=[])
+    book = Ledger(within.reading.documents, statements)
+    system, notes = picture.drawn(NOTHING, Proposals(within, CONSTANTS, picture=answer), book)
+    assert [c.approver for c in system.capabilities] == [approver]
+    assert bool(notes.dropped) == (approver is None)
+
+
+def test_quotes_about_the_platform_draw_nothing() -> None:
+    within = shown_of(page(1, "Paperhawk reads invoices.", "listing"), page(2, COPIES, "docs", "platform"))
+    item = AUDITOR.model_copy(update={"quotes": [quote(ARCHIVE, within)]})
+    book = Ledger(within.reading.documents, within.reading.statements)
+    answer = PictureAnswer(items=[item], abilities=[], flows=[])
+    system, notes = picture.drawn(NOTHING, Proposals(within, CONSTANTS, picture=answer), book)
+    assert system == NOTHING
+    assert "tells of the product" in one_reason(notes)
 
 
 def test_flows_join_parts_by_name_and_an_assumed_one_gets_its_quote() -> None:

@@ -20,11 +20,11 @@ from agent.export.sentences import threat_sentence
 from agent.export.view import View
 from agent.llm.tokens import by_bytes
 from agent.pipeline import draft_documents
-from agent.records import Draft, Missing
+from agent.records import About, Draft, Missing
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS, LayerKey
 from agent.taxonomy.lists import entries
-from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, ledger, quote, shown
+from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, ledger, page, quote, shown, shown_of
 
 MAIL = "updates the record when the supplier asks for it by mail"
 PAYS = "It sends a payment file to the bank for every invoice that matches an order"
@@ -187,6 +187,19 @@ def test_a_threat_that_would_fit_any_product_is_dropped() -> None:
     placed, notes = added(anywhere)
     assert placed == ()
     assert "would fit any product" in reasons(notes)
+
+
+def test_quotes_about_the_platform_alone_carry_no_threat() -> None:
+    texts = f"It {MAIL}. {PAYS}."
+    abouts: dict[About, int] = {"product": 1, "platform": 0}
+    for about, count in abouts.items():
+        within = shown_of(page(1, "Paperhawk reads invoices.", "listing"), page(2, texts, "docs", about))
+        item = GOOD.model_copy(update={"quotes": [quote(MAIL, within), quote(PAYS, within)]})
+        proposals = Proposals(within, CONSTANTS, threats=(Item(item, check(item, within)),))
+        book = Ledger(within.reading.documents, within.reading.statements)
+        placed, notes = threats.added(proposals, interim().candidates, [], interim().factors, book)
+        assert len(placed) == count
+        assert ("none of its quotes is about the product" in reasons(notes)) == (not count)
 
 
 def test_an_id_counts_only_with_its_own_title_and_an_unknown_one_is_not_repeated() -> None:

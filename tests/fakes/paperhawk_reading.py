@@ -12,7 +12,7 @@ from agent.drafting.ledger import Ledger
 from agent.drafting.pack import WHOLE_CHARS, pack
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
-from agent.records import Document, Section
+from agent.records import About, Document, Section
 from agent.settings import Settings
 
 LISTING = (
@@ -33,7 +33,8 @@ NAME = "Paperhawk"
 CONSTANTS = load_combination()
 
 
-def _page(number: int, text: str, kind: str) -> Document:
+def page(number: int, text: str, kind: str, about: About = "product") -> Document:
+    """A page of one section."""
     return Document.model_validate(
         {
             "id": f"D{number}",
@@ -44,7 +45,7 @@ def _page(number: int, text: str, kind: str) -> Document:
             "media_type": "text/markdown",
             "fetched_at": "2026-11-01T00:00:00Z",
             "text": text,
-            "sections": (Section(start=0, end=len(text), path=(NAME,), about="product"),),
+            "sections": (Section(start=0, end=len(text), path=(NAME,), about=about),),
             "findings": (),
         }
     )
@@ -53,16 +54,21 @@ def _page(number: int, text: str, kind: str) -> Document:
 @cache
 def documents() -> tuple[Document, ...]:
     """The listing and one page of documentation."""
-    return (_page(1, LISTING, "listing"), _page(2, DOCS, "docs"))
+    return (page(1, LISTING, "listing"), page(2, DOCS, "docs"))
+
+
+def shown_of(*pages: Document) -> Shown:
+    """All of some pages, as an LLM is shown them."""
+    reading = read_documents(pages, Settings())
+    packed = pack(reading, "f3a91c07be2d4456", by_bytes().count, free_chars=WHOLE_CHARS)
+    assert packed.left_out == 0
+    return Shown(reading, packed, (NAME,))
 
 
 @cache
 def shown() -> Shown:
-    """All of it, as an LLM is shown it."""
-    reading = read_documents(documents(), Settings())
-    packed = pack(reading, "f3a91c07be2d4456", by_bytes().count, free_chars=WHOLE_CHARS)
-    assert packed.left_out == 0
-    return Shown(reading, packed, (NAME,))
+    """All of Paperhawk's."""
+    return shown_of(*documents())
 
 
 @cache
@@ -71,10 +77,11 @@ def interim() -> Composition:
     return compose(shown().reading, name=NAME, calibration=load_calibration())
 
 
-def quote(text: str) -> Quote:
-    """A quote with the id of a passage of its document; of the listing when it stands nowhere."""
-    document = "D2" if text in DOCS else "D1"
-    return Quote(passage=next(key for key in shown().packed.passages if key.startswith(f"{document}/")), text=text)
+def quote(text: str, within: Shown | None = None) -> Quote:
+    """A quote with the id of the passage that has it; of the first passage when none has."""
+    passages = (within or shown()).packed.passages
+    key = next((key for key, passage in passages.items() if text in passage.shown), next(iter(passages)))
+    return Quote(passage=key, text=text)
 
 
 def ledger() -> Ledger:
