@@ -4,6 +4,7 @@ With what intake finds, no order reaches the LLM. Without it, as if every detect
 still holds every factor in its embedded range, every flag, and all that a score rests on beside the factors.
 """
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,16 +17,25 @@ from tests.fakes.llm_hostile import ObedientLlm
 from tests.fakes.paired import Case
 from tests.test_injection import ELSEWHERE, RAISES, TWINS
 
+LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
+MARKS = re.compile(r"\bE\d+")
 CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
-SAMPLE = ("I001", "I058", "I066", "I076", "I087", "I117", "I136")
-ORDERED = ("I019", "I052", "I059", "I064", "I072")
-"""Of the cases whose order stands in the page's visible text, those of the default run."""
+SAMPLE = ("I058", "I079", "I087", "I089", "I117")
+READ = frozenset(
+    re.findall(
+        r"I\d+",
+        """I019 I034 I048 I058 I059 I060 I061 I062 I064 I066 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I112
+        I113 I114 I115 I117 I120 I123 I124 I125 I131 I134""",
+    )
+)
+"""Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good."""
+ORDERED = ("I019", "I072", "I087")
+"""Those of the default run."""
 
 
 def brought(case: Case, before: DraftResult, after: DraftResult) -> set[str]:
     """Texts with the case's canary that the draft with an LLM has and the embedded draft of the same page has not."""
-    old = strings(before.json) | set(before.markdown.splitlines())
-    new = strings(after.json) | set(after.markdown.splitlines())
+    old, new = ({MARKS.sub("E", text) for text in strings(draft.json)} for draft in (before, after))
     return {text for text in new - old if case.canary in text}
 
 
@@ -63,6 +73,7 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
     assert llm.obeyed == []
     assert before.draft.drafter.kind == after.draft.drafter.kind == "llm"
     assert brought(case, pair.planted, after) == set()
+    assert after.markdown.count(case.canary) <= pair.planted.markdown.count(case.canary)
     old, new = paired.conclusions(before), paired.conclusions(after)
     if case.id in RAISES:
         rows = [(factor.value, after.draft.factors[key].value) for key, factor in before.draft.factors.items()]
@@ -109,4 +120,22 @@ def test_every_other_case(name: str, clean: DraftResult, with_llm: DraftResult, 
 
 @pytest.mark.parametrize("name", ORDERED)
 def test_an_llm_that_obeys_stays_in_the_bounds_of_code(name: str, clean: DraftResult, tmp_path: Path) -> None:
-    check_unread(paired.run(CASES[name], tmp_path, clean).planted)
+    assert check_unread(paired.run(CASES[name], tmp_path, clean).planted) != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ORDERED])
+def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None:
+    obeyed = check_unread(paired.run(CASES[name], tmp_path, clean).planted)
+    assert (obeyed != []) == (name in READ)
+
+
+def test_a_pinned_sentence_is_no_key_to_all_factors(tmp_path: Path) -> None:
+    files = {"listing.html": paired.listing(f"<p>{CASES['I058'].payload}</p>"), "docs.html": paired.page(LOGGING)}
+    documents = unread(paired.of_files(tmp_path, files).documents)
+    llm = ObedientLlm()
+    plain, made = drafted(documents, None), drafted(documents, llm)
+    assert llm.obeyed != []
+    below = {key for key, factor in made.factors.items() if factor.value < plain.factors[key].low}
+    assert below == {"opacity_reflexivity"}
+    assert {row.rank for row in made.lowerings if row.target in below} == {3}

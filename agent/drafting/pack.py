@@ -2,8 +2,8 @@
 
 What goes in: the listing's opening, statements that search found for the factors and layers, then others while there is
 room. What never goes in: a statement that a finding covers (hidden text, text addressed to whoever assesses the
-product), a bare claim of the vendor, text about other products, titles and headings. Neighbouring statements make one
-passage, verbatim.
+product, words repeated to be found, addresses to be loaded), a bare claim or praise of the vendor, text about other
+products, titles and headings. Neighbouring statements make one passage, verbatim.
 
     <<<delimiter
     [D1/120] listing
@@ -23,6 +23,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from agent.drafting.combine import FREEING_RANK
 from agent.drafting.kind import lead
 from agent.errors import InputError
 from agent.evidence.anchor import Anchored
@@ -42,6 +43,8 @@ PASSAGE_CHARS: Final = 1200
 MIN_DELIMITER: Final = 8
 _REMEMBERED: Final = 256
 """Passages whose form for comparing is kept, of the drafts that are made at the time."""
+_ODD_FINDINGS: Final = frozenset(("retrieval-dominance", "remote-resource", "path"))
+"""Findings that withdraw no sentence from the estimators, since words are words to them. An LLM would repeat them."""
 _MARK_CHARS: Final = 6
 """Room for the blanks and list mark between two joined statements."""
 _LONG_ID: Final = "D9999/9999999"
@@ -179,10 +182,19 @@ def _wanted(reading: Reading) -> Iterator[int]:
     for place in range(max(map(len, found), default=0)):
         order += [hits[place] for hits in found if place < len(hits)]
     order += range(len(reading.statements))
+    odd = {d.id: [f for f in d.findings if f.kind in _ODD_FINDINGS] for d in reading.documents}
     for index in dict.fromkeys(order):
         statement = reading.statements[index]
-        if not statement.flagged and not statement.claim and statement.about != "other":
+        if _tells(statement) and not any(
+            f.start < statement.end and statement.start < f.end for f in odd[statement.document]
+        ):
             yield index
+
+
+def _tells(statement: Statement) -> bool:
+    """Whether a statement may be shown for what it says."""
+    praise = statement.role == "assessment" and statement.rank < FREEING_RANK
+    return not statement.flagged and not statement.claim and not praise and statement.about != "other"
 
 
 class _Budget:
