@@ -14,14 +14,24 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from agent.drafting.assisted.run import Assistant
+from agent.drafting.calibrate import load_calibration
 from agent.errors import InputError, LlmError, SourceError, UsageError
+from agent.llm.budget import Budget, Caps
 from agent.llm.openai_adapter import OpenAiLlm
 from agent.llm.port import Call, Message, Reply
 from agent.llm.profiles import Endpoint, profiles
 from agent.llm.retry import Limits
 from agent.llm.secret import Secret
+from agent.llm.tokens import by_bytes
+from agent.pipeline import draft_documents
+from agent.resources import data_folder
+from agent.settings import Settings
+from evals.corpus import load_case
 from evals.desk import REPLIES, REQUESTS, Desk, open_requests, read_requests
+from evals.documents import documents_of
 from evals.exchange import Exchange, main
+from tests.fakes.llm_answers import answer
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
@@ -280,6 +290,42 @@ def test_what_is_open_is_listed_and_one_can_be_read(tmp_path, capsys):
     assert one.startswith("--- system\nBe brief.\n--- user\nSecond?\n--- schema B\n")
     with pytest.raises(InputError, match="no such request"):
         main(["--show", str(tmp_path), "../001-A"])
+
+
+def test_a_draft_completes_through_it(tmp_path):
+    done = threading.Event()
+
+    def play() -> None:
+        while not done.wait(0.05):
+            for asked in open_requests(tmp_path):
+                messages = tuple(Message(turn["role"], turn["content"]) for turn in asked.messages)  # type: ignore[arg-type]
+                text = answer(Call("", messages, asked.schema_name, asked.wire_schema or {}, 0))
+                put(tmp_path, f"{asked.name}.json", text)
+
+    player = threading.Thread(target=play, daemon=True)
+    player.start()
+    with serving(tmp_path) as llm:
+        assistant = Assistant(
+            llm=llm,
+            budget=Budget(by_bytes(), None, Caps(250_000)),
+            counter=by_bytes(),
+            delimiter="f3a91c07be2d4456",
+            answer_tokens=6_000,
+            passage_tokens=2_500,
+        )
+        made = draft_documents(
+            documents_of(load_case(data_folder("corpus") / "cases" / "apollo")),
+            name=None,
+            calibration=load_calibration(),
+            settings=Settings(),
+            created_at="2026-11-01T00:00:00Z",
+            assistant=assistant,
+        )
+    done.set()
+    player.join(10)
+    assert (made.drafter.kind, made.drafter.llm) == ("llm", "generic/anna")
+    assert {part.by for part in made.drafter.parts} >= {"llm", "both"}
+    assert made.usage["llm_calls"] == len(names(tmp_path)) == len(list((tmp_path / REPLIES).iterdir())) == 8
 
 
 @pytest.mark.parametrize("arguments", [["--port", "70000"], ["--seconds", "0"], ["--seconds", "nan"], ["003-A"]])

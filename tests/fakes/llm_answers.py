@@ -25,6 +25,9 @@ _MAX_WORDS: Final = 30
 _MIN_WORDS: Final = 4
 _MOST: Final = 3
 _TEN: Final = 10
+_MOST_OF: Final = 0.6
+_STEM: Final = 5
+"""Letters by which words are compared."""
 
 _KEPT_OUT: Final = re.compile(
     r"\b(?:secur\w*|safe\w*|robust\w*|risk\w*|critical\w*|complian\w*|trust\w*|should|must|will|please|best|leading"
@@ -66,6 +69,7 @@ _MODES: Final = {
 _NAME: Final = re.compile(r"(?<=[a-z,] )(?:[A-Z][a-z]+[A-Z]?\w*)(?: [A-Z]\w+)?")
 _PLAIN_KINDS: Final = ("operator", "work")
 _PEOPLE: Final = re.compile(r"\b(users?|customers?|developers?|operators?|administrators?|employees|teams?)\b")
+_NOT_IN_POSTURE: Final = re.compile(r"\b(?:approv|confirm|consent|permission|strong|reliab|good)\w*", re.I)
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 _BEFORE: Final = frozenset(
     (
@@ -124,7 +128,8 @@ def answer(call: Call) -> str:
     for field, make in _STAGES.items():
         if field in properties:
             return json.dumps(make(seen, asked_behind(text)))
-    return json.dumps(_posture(seen, ""))
+    product = next(iter(re.findall(r"name:\n\n<<<\w+\n\[notes\]\n(.+)\n", text)), "The product")
+    return json.dumps(_posture(seen, asked_behind(text), product))
 
 
 def answer_body(body: Mapping[str, object]) -> str:
@@ -234,7 +239,7 @@ def _threats(seen: Sequence[Sentence], question: str) -> dict[str, object]:
             "prerequisite": "text that reaches its context",
             "action": f"have it {act.verb} {act.whole}",
             "impact": f"changes that nobody asked for in {act.target}",
-            "asset": act.target,
+            "asset": _end_of(act.sentence.text),
             "like": like,
             "ids": [{"id": name, "title": ids[name]} for name in fitting[:1]],
             "remedies": [{"text": f"Have a person confirm before it can {act.verb} {act.target}", "who": "vendor"}],
@@ -264,6 +269,14 @@ def _ended(words: Sequence[str]) -> list[str]:
     return kept
 
 
+def _end_of(text: str) -> str:
+    """The last words of a sentence, without small ones at either end."""
+    words = re.findall(r"[A-Za-z]+", text)[-7:]
+    while words[0].lower() in _SMALL | _BEFORE:
+        words.pop(0)
+    return " ".join(_ended(words))
+
+
 def _words(text: str) -> set[str]:
     return {word.lower() for word in _WORD.findall(text)} - _SMALL
 
@@ -287,7 +300,7 @@ def _picture(seen: Sequence[Sentence], question: str) -> dict[str, object]:
     abilities = [
         {
             "quotes": [act.sentence.quote],
-            "action": act.verb + ("es" if act.verb.endswith(("sh", "ch", "s")) else "s"),
+            "action": _third(act.verb),
             "object": act.target,
             "mode": _MODES.get(act.verb, "write"),
             "credential": "",
@@ -298,9 +311,27 @@ def _picture(seen: Sequence[Sentence], question: str) -> dict[str, object]:
     return {"items": list(items.values()), "abilities": abilities, "flows": flows}
 
 
-def _posture(seen: Sequence[Sentence], question: str) -> dict[str, object]:
-    quoted = [act.sentence for act in _acts(seen)[:2]] or list(seen[:2])
-    return {**_reasoned(quoted), "paragraph": _paragraph(quoted, 2)}
+def _posture(seen: Sequence[Sentence], question: str, product: str) -> dict[str, object]:
+    deed = next(iter(re.findall(r"Does: ([^;\n]+)", question)), "")
+    told = _stems(deed)
+    fitting = [one for one in seen if not _NOT_IN_POSTURE.search(one.text)]
+    best = sorted(fitting, key=lambda one: -len(_stems(one.text) & told))[:1]
+    text = f"{product} can {deed}."
+    if not deed or not best or len(_stems(best[0].text) & told) < _MOST_OF * len(told):
+        acts = sorted(_acts(fitting), key=lambda act: -len(_stems(act.sentence.text) & told))
+        best = [act.sentence for act in acts[:1]]
+        text = next((f"{product} {_third(act.verb)} {act.whole}." for act in acts), "")
+    made = _reasoned(best)
+    made["claims"] = [{"text": text, "quotes": [1]}] if best else []
+    return {**made, "paragraph": text if best else ""}
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:_STEM] for word in _words(text)}
+
+
+def _third(verb: str) -> str:
+    return verb + ("es" if verb.endswith(("sh", "ch", "s")) else "s")
 
 
 def _questions(seen: Sequence[Sentence], question: str) -> dict[str, object]:
