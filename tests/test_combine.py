@@ -80,6 +80,12 @@ def test_what_the_estimate_was_before_rounding_lies_in_its_range() -> None:
     assert combine(KEY, before, Proposal(1.0, None), constants()).value == Decimal("0.4")
 
 
+def test_a_proposal_that_is_not_below_the_estimate_lowers_nothing() -> None:
+    low = EVEN_MIX.model_copy(update={"intercept": -0.1})
+    assert combine(KEY, estimate(0.5, 0.2, 0.8), Proposal(0.5, None), constants(low)).value == Decimal("0.5")
+    assert combine(KEY, estimate(0.5, 0.2, 0.8), Proposal(0.4, None), constants(low)).value == Decimal("0.4")
+
+
 def test_without_a_pinned_quote_no_proposal_leaves_the_embedded_range() -> None:
     bundled = load_combination()
     for key, value, spread, rank in itertools.product(FACTORS, TENTHS, (0.1, 0.3), (None, 1, 2)):

@@ -4,10 +4,11 @@
 
 The three constants of a factor are a ridge towards the plain mean of the two, fitted on labelled products with an
 expert reader's labels in the LLM's place; the weights are never negative, so a higher proposal never gives a lower
-value. An LLM in use may be worse than that reader, or may obey what a page tells it. Therefore the value stays inside
-the embedded range, whatever the LLM says, unless a verified quote of rank 3 or more (documentation that names a
-setting with its default, scope and owner) stands behind the proposal. What lies above the range is not lost: the upper
-end of the range then reaches up to the combination as it would have been.
+value. A proposal that is not below the estimate lowers nothing. An LLM in use may be worse than that reader, or may
+obey what a page tells it. Therefore the value stays inside the embedded range, whatever the LLM says, unless a verified
+quote of rank 3 or more (documentation that names a setting with its default, scope and owner) stands behind the
+proposal. What lies above the range is not lost: the upper end of the range then reaches up to the combination as it
+would have been.
 """
 
 import functools
@@ -137,6 +138,9 @@ def _weighed(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, const
     mix = _mix_of(key, constants)
     before = min(max(sum(part.effect for part in estimate.parts), 0.0), 1.0) if estimate.parts else estimate.value
     free = mixed(mix, proposal.value, float(before))
+    if proposal.value >= before:
+        # The constants draw to the mean of the labels, which alone is no reason to lower anything.
+        free = max(free, float(before))
     # An end of the range is rounded and may leave out what the estimate was before rounding.
     bottom, top = min(float(estimate.low), float(before)), max(float(estimate.high), float(before))
     if proposal.rank is not None and proposal.rank >= FREEING_RANK:
