@@ -9,7 +9,6 @@ run given up.
 """
 
 import hashlib
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -34,12 +33,12 @@ from agent.evidence.reading import Reading
 from agent.llm.budget import Budget, PlanEstimate, Price, estimate_plan
 from agent.llm.parse import ask as ask_llm
 from agent.llm.port import Call, Llm, Reply, Usage
-from agent.llm.tokens import Counter
+from agent.llm.tokens import Counter, by_bytes
 from agent.records import PromptRef
 
 MAX_CALLS: Final = 12
 """Of one draft, repairs and re-asks included."""
-_FOR_SECOND: Final = 4
+CLOSING_CALLS: Final = 3
 """Calls that the first wave's repairs leave for the second wave."""
 _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
     "rate_limited",
@@ -71,7 +70,7 @@ class Assistant:
     answer_tokens: int
     """Cap of one answer."""
     passage_tokens: int
-    """Cap of the passages that are shown."""
+    """Cap of the passages that are shown, a token for each three bytes, which is about a third more than there are."""
     price: Price | None = None
     judge: Llm | None = None
     """A second LLM that judges whether quotes carry claims; it can only lower."""
@@ -106,12 +105,12 @@ def assist(reading: Reading, interim: Composition, assistant: Assistant, constan
     """
     run = _Run(reading, interim, assistant)
     run.estimate(constants)
-    first = run.wave(run.opening(), MAX_CALLS - _FOR_SECOND)
+    first = run.wave(run.opening(), MAX_CALLS - CLOSING_CALLS)
     run.give_up_if_away(first)
     read = read_answers(first, run.shown)
     if not any(outcome.reason in ENDS_RUN for outcome in first):
         asks = (*run.closing(run.placed(read, constants)), *run.repeats(first, read))
-        second = run.wave(asks, MAX_CALLS, run.judging(read))
+        second = run.wave(asks, MAX_CALLS - run.calls, run.judging(read))
         read = run.judged(read, read_answers((*first, *second), run.shown))
     return run.result(run.proposals(read, constants))
 
@@ -128,7 +127,7 @@ class _Run:
         self.shown = Shown(reading, self._packed(assistant.passage_tokens), names)
         self._begin = start(self.shown.packed, product=self._name, delimiter=assistant.delimiter)
         self._examples = exemplars.nearest(reading, Identity(self._name, interim.product.vendor))
-        self._turns = _Turns(assistant.budget)
+        self.calls = 0
         self._asked: list[Ask[BaseModel]] = []
         self._outcomes: list[Outcome] = []
         self._usage = Usage()
@@ -178,16 +177,25 @@ class _Run:
         return () if self._assistant.judge is None else critique.asks(read.items(), self.shown)
 
     def wave(self, asks: Sequence[Ask[BaseModel]], limit: int, judged: Sequence[Ask[BaseModel]] = ()) -> list[Outcome]:
-        """The outcomes of calls that are sent at the same time, in the order of `asks` and then `judged`."""
-        begin = self._begin
-        self._turns.limit = limit
-        rows = [(ask, self._assistant.llm) for ask in asks]
-        rows += [(ask, self._assistant.judge) for ask in judged if self._assistant.judge is not None]
+        """The outcomes of calls that are sent at the same time, in the order of `judged` and then `asks`.
+
+        At most `limit` calls are made. What is left of that beside one call each goes to repairs, in this order; it is
+        given out beforehand, so that a replay does not depend on which answer comes first. Asks beyond it are not sent.
+        """
+        begin, judge = self._begin, self._assistant.judge
+        pairs = [(ask, judge) for ask in judged if judge is not None] + [(ask, self._assistant.llm) for ask in asks]
+        pairs = pairs[:limit]
+        spare = limit - len(pairs)
+        rows = [
+            (ask, llm, _Turns(self._assistant.budget, 1 + spare // len(pairs) + (place < spare % len(pairs))))
+            for place, (ask, llm) in enumerate(pairs)
+        ]
         self._assistant.say(f"asking the LLM ({len(rows)} calls)")
         if not rows:
             return []
         with ThreadPoolExecutor(len(rows)) as pool:
-            found = list(pool.map(lambda row: self._one(row[0], row[1], begin), rows))
+            found = list(pool.map(lambda row: self._one(row[0], row[1], row[2], begin), rows))
+        self.calls += sum(turns.taken for _, _, turns in rows)
         for outcome, usage in found:
             self._usage += usage
             self._asked.append(outcome.ask)
@@ -201,7 +209,7 @@ class _Run:
         worst = next((outcome for outcome in first if outcome.reason in ENDS_RUN), first[0])
         assert worst.reason is not None
         hint = "`septet doctor` says what is wrong; `--fallback embedded` drafts without it"
-        raise LlmError(worst.reason, worst.detail, where=self._assistant.llm.name, hint=hint, usage=self._usage)
+        raise LlmError(worst.reason, worst.detail, hint=hint, usage=self._usage)
 
     def placed(self, read: Read, constants: Combination) -> tuple[Placed, ...]:
         """The LLM's threats as they will stand in the draft, for the chains."""
@@ -266,14 +274,14 @@ class _Run:
             llm=", ".join(sorted({reply.llm for reply in replies})),
             details=tuple(sorted({reply.detail for reply in replies if reply.detail})),
             usage=self._usage,
-            calls=self._turns.taken,
+            calls=self.calls,
             answers=digest.hexdigest()[:_DIGEST_CHARS],
         )
 
-    def _one(self, ask: Ask[BaseModel], llm: Llm, begin: Start) -> tuple[Outcome, Usage]:
+    def _one(self, ask: Ask[BaseModel], llm: Llm, turns: "_Turns", begin: Start) -> tuple[Outcome, Usage]:
         call = self._call(ask, begin)
         try:
-            answer = ask_llm(_Masked(llm, self._assistant.delimiter), call, ask.shape, self._turns)
+            answer = ask_llm(_Masked(llm, self._assistant.delimiter), call, ask.shape, turns)
         except LlmError as error:
             return Outcome(ask, None, error.reason, str(error), ()), error.usage
         return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
@@ -282,10 +290,11 @@ class _Run:
         return worded(ask, begin, self._assistant.answer_tokens)
 
     def _packed(self, tokens: int) -> PackedEvidence:
+        # By bytes on every machine, whatever counter it has: a recording must fit on another one.
         return pack(
             self._reading,
             self._assistant.delimiter,
-            self._assistant.counter.count,
+            by_bytes().count,
             max_tokens=tokens,
             free_chars=WHOLE_CHARS,
         )
@@ -299,21 +308,20 @@ class _Run:
 
 
 class _Turns:
-    """The budget, and how many calls may still be made."""
+    """The budget for one ask, and how many calls it may still make. Used by one thread."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, limit: int) -> None:
         self._budget = budget
-        self._lock = threading.Lock()
-        self.limit = MAX_CALLS
+        self._limit = limit
         self.taken = 0
 
     def reserve(self, call: Call) -> int:
         """Sets the call's worst case aside. Raises LlmError over_budget, also when the calls are used up."""
-        with self._lock:
-            if self.taken >= self.limit:
-                raise LlmError("over_budget", f"{self.taken} calls were made", where=f"before the call {call.stage!r}")
-            self.taken += 1
-        return self._budget.reserve(call)
+        if self.taken >= self._limit:
+            raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
+        ticket = self._budget.reserve(call)
+        self.taken += 1
+        return ticket
 
     def settle(self, ticket: int, usage: Usage) -> None:
         """Replaces what was set aside by what was used."""
@@ -346,6 +354,6 @@ def _estimate_line(name: str, plan: PlanEstimate) -> str:
     cost = plan.costs[name]
     money = f"${cost.cold:.4f}" if cost is not None else "a price that is not known"
     return (
-        f"llm: {name}, {plan.calls} calls ({MAX_CALLS} with repairs), {plan.input_tokens} tokens in, at most"
-        f" {plan.output_tokens} out, at most {money}"
+        f"llm: {name}, {plan.calls} calls planned: {plan.input_tokens} tokens in, at most {plan.output_tokens} out,"
+        f" at most {money}; with repairs up to {MAX_CALLS} calls"
     )

@@ -234,9 +234,9 @@ class _Adder:
 
     def _place(self, number: int, worded: _Worded, marks: tuple[str, ...]) -> None:
         layer = worded.said.layer
-        own = sum(placed.layer == layer for placed in self.placed) + 1
         threat = Threat(
-            id=f"{LAYER_CODES[layer]}-proposed-{own}",
+            # By its place in the answer: whatever else is shown, the same id means the same threat.
+            id=f"{LAYER_CODES[layer]}-proposed-{number}",
             title=worded.title,
             statement=worded.statement,
             taxonomy=tuple(self._refs(number, worded.said.ids)),

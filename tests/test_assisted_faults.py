@@ -1,0 +1,198 @@
+"""Every fault of an LLM endpoint, met by a whole draft: a draft that says what is missing, or an error with a hint.
+
+Each row is met twice: by every call, and by the call on the layers alone while all others are answered well.
+"""
+
+import json
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from agent.drafting.assisted.run import MAX_CALLS, Assistant
+from agent.drafting.calibrate import load_calibration
+from agent.errors import ENDS_RUN, LlmError, LlmReason
+from agent.export.draft_json import dump, parse, verify_evidence
+from agent.export.markdown import render
+from agent.llm.budget import Budget, Caps
+from agent.llm.openai_adapter import OpenAiLlm
+from agent.llm.retry import Limits
+from agent.llm.tokens import by_bytes
+from agent.pipeline import draft_documents
+from agent.records import Draft, MissingReason
+from agent.settings import Settings
+from tests.fakes.llm_answers import answer_body
+from tests.fakes.llm_faults import GOOD, NOW, Row, rows
+from tests.fakes.llm_server import FakeEndpoint, Request
+from tests.fakes.paperhawk_reading import documents
+from tests.test_llm_faults import Skipping
+
+IDS = tuple(row.id for row in rows())
+PARTS = 7 + 11 + 5
+"""Layers, factors, and threats, system, posture, questions, chains."""
+BY_TEXT: Mapping[str, MissingReason] = {
+    "26": "empty-answer",
+    "27": "refused",
+    "28": "refused",
+    "29": "truncated",
+    "30": "invalid-json",
+    "31": "filtered",
+    "32": "invalid-schema",
+    "34-duplicate-keys": "invalid-json",
+    "35-nan": "invalid-json",
+    "36": "invalid-schema",
+    "37-surrogate": "invalid-json",
+    "38-deep": "invalid-json",
+    "42": "invalid-schema",
+}
+"""What the reading of an answer makes of the rows that the adapter passes on."""
+
+
+def expected(row: Row) -> LlmReason | MissingReason | None:
+    """Why a part is missing when its call meets the row; None when it is not."""
+    if "outside" not in row.id and "bad-utf" not in row.id:
+        for start, reason in BY_TEXT.items():
+            if row.id == start or row.id.startswith(f"{start}-"):
+                return reason
+    return None if row.expect == "done" else row.expect  # type: ignore[return-value]
+
+
+class Faulty:
+    """An endpoint at which the row befalls each call that `hit` says, from its beginning; others are answered well."""
+
+    def __init__(self, row_id: str, hit: Callable[[str], bool]) -> None:
+        self._at = IDS.index(row_id)
+        self._hit = hit
+        self._seen: Counter[str] = Counter()
+
+    def __call__(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
+        body = dict(request.body)
+        key = stage_of(body)
+        good = answer_body(body)
+        row = row_with(self._at, good)
+        place = self._seen[key]
+        self._seen[key] += 1
+        script = row.script if self._hit(key) else row_with(IDS.index("33-fenced"), good).script
+        script[min(place, len(script) - 1)](handler, request)
+
+
+@lru_cache(maxsize=64)
+def row_with(at: int, good: str) -> Row:
+    return rows(good)[at]
+
+
+def stage_of(body: Mapping[str, object]) -> str:
+    """What a request is about: its schema says it, wherever that stands; two calls share one, so the keys count too."""
+    said = re.search(r"The answer to `(\w+)`", json.dumps(body))
+    messages = body["messages"]
+    assert said is not None
+    assert isinstance(messages, list)
+    first = re.search(r"^- (\w+)$", str(messages[1]["content"]).partition("End of the passages.")[2], re.MULTILINE)
+    return f"{said[1]} {first[1] if first else ''}"
+
+
+def is_about_layers(key: str) -> bool:
+    return key.startswith("layers ")
+
+
+def drafted(row_id: str, hit: Callable[[str], bool]) -> tuple[Draft | LlmError, FakeEndpoint, Budget]:
+    row = rows()[IDS.index(row_id)]
+    skipping = Skipping()
+    budget = Budget(by_bytes(), None, Caps(2_000_000))
+    with FakeEndpoint([Faulty(row_id, hit)]) as fake:
+        llm = OpenAiLlm(
+            fake.endpoint(),
+            Limits(call_seconds=min(row.seconds, 20.0), connect_seconds=5.0),
+            clock=skipping.clock,
+            sleep=skipping.sleep,
+            now=lambda: NOW,
+            rng=random.Random(7),
+        )
+        assistant = Assistant(llm, budget, by_bytes(), "delimiter0123456", 6000, 2500)
+        try:
+            made: Draft | LlmError = draft_documents(
+                documents(),
+                name=None,
+                calibration=load_calibration(),
+                settings=Settings(),
+                created_at="2026-01-01T00:00:00Z",
+                assistant=assistant,
+            )
+        except LlmError as error:
+            made = error
+        finally:
+            llm.close()
+    return made, fake, budget
+
+
+def check_draft(draft: Draft) -> None:
+    """It loads again with its quotes and score verified, and it is printed."""
+    assert parse(dump(draft), where="draft.json") == draft
+    verify_evidence(draft, documents())
+    assert render(draft, documents())
+    assert draft.drafter.kind == "llm"
+    assert len(draft.drafter.parts) == PARTS
+
+
+@pytest.mark.parametrize("row_id", IDS)
+def test_a_fault_of_every_call(row_id: str) -> None:
+    row = rows()[IDS.index(row_id)]
+    began = time.monotonic()
+    made, fake, budget = drafted(row_id, lambda _: True)
+    reason = expected(row)
+    away = reason is not None and reason not in BY_TEXT.values()
+    assert time.monotonic() - began < 60
+    if away:
+        assert isinstance(made, LlmError), made
+        assert made.reason == reason
+        assert made.exit_code == 4
+        assert "--fallback embedded" in made.hint
+        assert len(fake.requests) <= 5 * row.requests, "nothing is asked in a second wave"
+    else:
+        assert isinstance(made, Draft), made
+        check_draft(made)
+        whys = Counter(part.missing.reason for part in made.drafter.parts if part.missing is not None)
+        assert (whys[reason] == PARTS) if reason is not None else not set(whys) & set(BY_TEXT.values())
+        assert made.usage["llm_calls"] <= MAX_CALLS
+    if not row.free:
+        assert budget.spent.usage.input_tokens > 0, "whatever came of it, it is counted"
+    if row.estimated:
+        assert budget.spent.usage.estimated
+
+
+@pytest.mark.parametrize("row_id", IDS)
+def test_a_fault_of_one_call_costs_its_part_alone(row_id: str) -> None:
+    row = rows()[IDS.index(row_id)]
+    made, _, budget = drafted(row_id, is_about_layers)
+    assert isinstance(made, Draft), made
+    check_draft(made)
+    reason = expected(row)
+    whys = {part.part: part.missing.reason for part in made.drafter.parts if part.missing is not None}
+    hit = {part for part, why in whys.items() if reason is not None and why == reason.replace("_", "-")}
+    if reason is None:
+        assert not hit
+    elif reason == "too_large":
+        assert hit <= {part for part in whys if part.startswith("layers/")}, "asked again with shorter passages"
+    elif reason in ENDS_RUN:
+        assert {part for part in hit if part.startswith("layers/")} == {p for p in hit if "/" in p}
+        assert len([part for part in hit if part.startswith("layers/")]) == 7
+    else:
+        # An endpoint that asked for a long pause is left alone in the second wave as well.
+        later = {"posture", "questions", "chains"} if reason == "rate_limited" else set()
+        assert hit - later == {f"layers/{key}" for key in made.layers}
+    assert any(part.by in ("llm", "both") for part in made.drafter.parts), "the other calls count"
+    assert budget.spent.usage.input_tokens == made.usage["input_tokens"] or budget.spent.usage.estimated
+
+
+def test_the_good_answer_is_good() -> None:
+    made, _, _ = drafted("33-fenced", lambda _: False)
+    assert isinstance(made, Draft)
+    assert json.loads(dump(made))["drafter"]["kind"] == "llm"
+    assert made.usage["claims_dropped"] == 0
+    assert made.usage["claims_supported"] > 10
+    assert GOOD not in dump(made)
