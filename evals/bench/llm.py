@@ -1,6 +1,6 @@
 """What drafting with an LLM takes: calls, waves, tokens, time and money, for a listing with twenty pages.
 
-    python -m evals.bench.llm [--runs 5] [--latency 1.0]
+    python -m evals.bench.llm [--runs 5] [--latency 1.0] [--passages N]
 
 The LLM is a hand-written one of the tests behind an endpoint on loopback, in a process of its own, that takes its time
 over each answer. Needs a checkout. Ends with 1 when a bar is not kept.
@@ -145,8 +145,11 @@ def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
     return {name: price.cost(replace(whole, cached_tokens=figures.start * n)) for name, n in calls.items()}
 
 
-def run(runs: int, latency: float) -> tuple[list[Figures], Counter]:
-    """Figures of `runs` drafts after one that is not counted. Raises LlmError when the endpoint fails."""
+def run(runs: int, latency: float, passages: int) -> tuple[list[Figures], Counter]:
+    """Figures of `runs` drafts with so many tokens of passages, after one draft that is not counted.
+
+    Raises LlmError when the endpoint fails.
+    """
     tokens = _counter()
     settings = Settings()
     found = []
@@ -161,7 +164,7 @@ def run(runs: int, latency: float) -> tuple[list[Figures], Counter]:
                     counter=tokens,
                     delimiter=secrets.token_hex(8),
                     answer_tokens=settings.llm_answer_tokens,
-                    passage_tokens=settings.llm_passage_tokens,
+                    passage_tokens=passages,
                 )
                 draft(sources, settings=settings, now=_NOW, assistant=assistant)
                 found.append(measured(llm.calls, tokens))
@@ -237,8 +240,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--latency", type=float, default=1.0)
+    parser.add_argument("--passages", type=int, default=Settings().llm_passage_tokens, help="the setting's default")
     given = parser.parse_args()
-    found, tokens = run(given.runs, given.latency)
+    found, tokens = run(given.runs, given.latency, given.passages)
     seconds = statistics.median(figures.seconds for figures in found)
     last = found[-1]
     rows = (
