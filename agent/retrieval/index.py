@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -49,6 +50,9 @@ _DEPTH: Final = 1000
 """Passages that a question ranks by cosine; with a search list of the same length the graph search is exact."""
 _EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": _DEPTH, "max_neighbors": 64}}
 _serial = count()
+_SHARED: Final = threading.Lock()
+"""Held while a client opens or closes: the last one to close takes the store in memory along, and a client that opens
+at that moment finds half of it."""
 
 
 @dataclass(frozen=True)
@@ -181,10 +185,11 @@ class _Store:
     def in_memory(cls) -> Self:
         import chromadb
 
-        client = chromadb.EphemeralClient(settings=_chroma_settings())
-        # All clients in memory share one store: the name keeps two indexes apart.
-        name = f"{COLLECTION}-{os.getpid()}-{next(_serial)}"
-        return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
+        with _SHARED:
+            client = chromadb.EphemeralClient(settings=_chroma_settings())
+            # All clients in memory share one store: the name keeps two indexes apart.
+            name = f"{COLLECTION}-{os.getpid()}-{next(_serial)}"
+            return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -214,9 +219,10 @@ class _Store:
         return rows
 
     def close(self) -> None:
-        if self._in_memory:
-            self.client.delete_collection(self.name)
-        self.client.close()
+        with _SHARED:
+            if self._in_memory:
+                self.client.delete_collection(self.name)
+            self.client.close()
 
 
 def _chroma_settings() -> Any:
