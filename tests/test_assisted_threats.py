@@ -331,7 +331,7 @@ def test_plain_words_and_identifiers_of_the_quotes_are_fit() -> None:
 
 def test_a_draft_with_such_threats_can_be_printed() -> None:
     placed, _ = added(GOOD, OTHER)
-    assert [item.threat.id for item in placed] == ["L7-proposed-1", "L4-proposed-1"]
+    assert [item.threat.id for item in placed] == ["L7-proposed-1", "L4-proposed-2"]
     text = render(_with(placed), documents())
     for item in placed:
         assert item.threat.title in text
