@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,7 @@ def test_nothing_to_search_gives_nothing() -> None:
 STRANGE = """
 import sys
 sys.path[:0] = [ROOT]
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tests_index import PAGES, FOUND, SETTINGS, ask, build
 with build(PAGES, FOUND, SETTINGS, Path("store")) as index:
@@ -261,3 +263,17 @@ def test_the_langchain_retriever_reads_the_same_collection(tmp_path: Path) -> No
     place = found[0].metadata
     assert DOCS[place["start"] : place["end"]] == found[0].page_content
     assert (place["document"], place["context"], place["chunk"]) == ("D2", "Mailer › Storage", "D2/0")
+
+
+def test_indexes_in_memory_are_built_and_closed_side_by_side() -> None:
+    """The last client to close takes the store along; one that opens at that moment must not find half of it."""
+
+    def searched(_: int) -> list[Hit]:
+        documents = (document("D1", LISTING), document("D2", DOCS))
+        with build(documents, statements(documents), SETTINGS, None) as index:
+            return list(index.search(QUESTIONS, k=5, per_document=5))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(searched, range(24)))
+    assert found[0]
+    assert all(hits == found[0] for hits in found)
