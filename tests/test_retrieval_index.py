@@ -273,7 +273,7 @@ def test_indexes_in_memory_are_built_and_closed_side_by_side() -> None:
         with build(documents, statements(documents), SETTINGS, None) as index:
             return list(index.search(QUESTIONS, k=5, per_document=5))
 
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(searched, range(24)))
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(searched, range(60)))
     assert found[0]
     assert all(hits == found[0] for hits in found)
