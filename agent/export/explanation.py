@@ -10,11 +10,12 @@ from typing import Final, Literal
 
 from agent.errors import InputError
 from agent.export import explanation_items as items
+from agent.export.explanation_llm import makers
 from agent.export.explanation_rows import Explanation, Passage, Row, passage, quotes, row
 from agent.export.safe_markdown import one_line
 from agent.export.sensitivity import counted_factors, swings
 from agent.export.sentences import counted, narrowing, span, tenth, verdict
-from agent.export.view import CERTAIN_LAYERS_NEEDED, View, name_of
+from agent.export.view import CERTAIN_LAYERS_NEEDED, View, is_proposed, name_of
 from agent.records import Draft
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS
 
@@ -129,13 +130,15 @@ def _overview(view: View) -> Explanation:
     shown = [
         row(
             f"{item.tag} {item.threat.id}",
-            f"{tenth(item.threat.score.aivss)} {item.threat.title}",
+            f"{tenth(item.threat.score.aivss)} {item.threat.title}"
+            + (f" ({view.origin(item.threat, brief=True)})" if is_proposed(item.threat) else ""),
             item.threat.evidence,
         )
         for item in view.threats
     ]
     passages = [
         *_score_passages(view),
+        passage("Who made what", makers(draft)),
         passage("Layers", layers),
         passage("Threats by score", shown),
         passage("Questions by effect", asked),

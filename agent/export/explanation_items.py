@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from agent.export.explanation_llm import maker, maker_of_capability, maker_of_chain, maker_of_question, weighing
 from agent.export.explanation_rows import Explanation, Passage, Row, lowerings_of, passage, questions_about, quotes, row
 from agent.export.sensitivity import counted_factors, swings
 from agent.export.sentences import effect, narrowing, span, tenth, threat_sentence
 from agent.export.vector_words import vector_words
-from agent.export.view import COUNTING_RANK, View, name_of, rank_words
+from agent.export.view import COUNTING_RANK, View, is_proposed, name_of, rank_words
 from agent.records import Capability, Chain, Evidence, Question, State, Threat
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
 
@@ -22,6 +23,7 @@ def factor(view: View, key: FactorKey) -> Explanation:
         ),
         row("state", estimate.state),
         row("rationale", estimate.rationale),
+        *maker(view.draft, f"factors/{key}"),
     ]
     total = sum(part.effect for part in estimate.parts)
     parts = [
@@ -53,10 +55,14 @@ def factor(view: View, key: FactorKey) -> Explanation:
         row("lowers", f"a quote that denies it, or a control of rank {COUNTING_RANK} or more that names it"),
         row("never lowers", "self-praise, a certificate, a control claim of rank 2 or less, the remainder"),
     ]
+    if any(part.kind == "proposal" for part in estimate.parts):
+        rules.append(
+            row("an LLM", f"is weighed with it; leaves its range only by a quote of rank {COUNTING_RANK} or more")
+        )
     return _made(
         view, key, "factor", FACTOR_TITLES[key],
         [
-            passage("Estimate", value), passage("Parts", parts), quotes(view, marks),
+            passage("Estimate", value), passage("Parts", parts), weighing(view, key), quotes(view, marks),
             lowerings_of(view, [key]), passage("Moves the score", moved), questions_about(view, key),
             passage("Rules", rules),
         ],
@@ -71,6 +77,7 @@ def layer(view: View, key: LayerKey) -> Explanation:
         row("flag", f"{flag}, certainty {found.certainty:.2f}", number=float(found.certainty)),
         row("applies", found.applies),
         row("paragraph", found.paragraph),
+        *maker(view.draft, f"layers/{key}"),
     ]
     if found.missing is not None:
         state.append(row("missing", f"{found.missing.reason}: {found.missing.detail}"))
@@ -108,6 +115,7 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
             number=float(item.score.aivss),
         ),
         row("headline", "yes, the draft's base is this threat's" if headline else "no"),
+        *([row("made by", view.origin(item))] if is_proposed(item) else []),
         *(row("folded", reason) for reason in folded),
     ]
     metrics = [
@@ -172,6 +180,12 @@ def _citations(view: View, mark: str) -> list[Row]:
     ]
     groups = (draft.system.actors, draft.system.components, draft.system.stores, draft.system.services)
     found += [row(f"system {item.id}", item.name) for group in groups for item in group if mark in item.evidence]
+    found += [
+        row(name, f"in the {name}")
+        for name, text in (("summary", draft.product.summary), ("posture", draft.product.posture))
+        if _mentions(text, mark)
+    ]
+    found += [row("flow", flow.what) for flow in draft.system.flows if mark in flow.evidence]
     found += [row("chain", chain_.title) for chain_ in draft.chains if any(mark in hop.evidence for hop in chain_.hops)]
     return found
 
@@ -182,6 +196,7 @@ def question(view: View, item: Question) -> Explanation:
         row("question", item.text),
         row("an answer such as", item.proposed),
         row("effect", narrowing(item.effect), number=item.effect),
+        *maker_of_question(view.draft),
     ]
     settles = [row(name_of(key), _standing(view, key)) for key in item.settles]
     return _made(
@@ -213,6 +228,7 @@ def chain(view: View, item: Chain) -> Explanation:
         for hop in item.hops
     ]
     marks = [mark for hop in item.hops for mark in hop.evidence]
+    steps += maker_of_chain(view.draft, item)
     return _made(
         view, item.title, "chain", item.title,
         [passage("Threats", steps), passage("Hops", hops), quotes(view, marks)],
@@ -229,6 +245,7 @@ def capability(view: View, item: Capability) -> Explanation:
         row("data", ", ".join(item.data) or "not stated"),
         row("state", item.state if item.condition is None else f"{item.state}, {item.condition}"),
         row("signal", item.signal),
+        *maker_of_capability(view.draft, item),
     ]
     factors = [
         row(key, f"{part.label} {effect(part.effect)}", (part.evidence,) if part.evidence else (), number=part.effect)

@@ -9,7 +9,7 @@ appendix.
 from collections.abc import Iterator
 from typing import Final
 
-from agent.export import report_main, report_score, report_sources
+from agent.export import report_main, report_method, report_score, report_sources
 from agent.export.mermaid import mermaid
 from agent.export.report_screen import first_screen
 from agent.export.safe_markdown import all_words, fence, prose_words
@@ -52,7 +52,7 @@ def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
         *report_main.further_controls(view, room),
     ]
     lines = [*first_screen(view), "", *main, *proof]
-    lines += [*report_sources.evidence(view), *rest, *report_sources.method(view)]
+    lines += [*report_sources.evidence(view), *rest, *report_method.method(view)]
     return "\n".join(_single_blanks(lines)).rstrip("\n") + "\n"
 
 

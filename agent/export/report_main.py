@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from agent.export.left_out import UNREAD
 from agent.export.report_screen import CAPABILITY_COLUMNS, TOP_THREATS, capability_row, folded_capabilities
 from agent.export.safe_markdown import Column, code, plain, quoted, table
 from agent.export.sentences import counted, listed, marks, tenth, threat_sentence, with_stop
-from agent.export.view import ClaimedControl, RankedThreat, View
+from agent.export.view import ClaimedControl, RankedThreat, View, is_proposed
 from agent.records import Chain, Document, Flow, SourceRef, SystemItem
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LayerKey
 
-_UNREAD: Final = "source text: "
-"""How the name of what could not be read begins."""
 _GAPS: Final = 5
 """Gaps that are told in part 10; the others follow in the appendix."""
 _UNREADABLE: Final = frozenset({"needs-javascript", "near-empty"})
@@ -94,8 +93,8 @@ def _source(item: SourceRef, document: Document | None) -> str:
 
 def _gaps(view: View) -> list[str]:
     unread = [
-        f"{plain(item.what.removeprefix(_UNREAD))} ({item.reason})"
-        for item in view.draft.dropped if item.what.startswith(_UNREAD)
+        f"{plain(item.what.removeprefix(UNREAD))} ({item.reason})"
+        for item in view.draft.dropped if item.what.startswith(UNREAD)
     ]  # fmt: skip
     found = [
         f"{source.document}, {plain(finding.where)} ({finding.kind})"
@@ -157,7 +156,11 @@ def _brief_lines(view: View, threats: Sequence[RankedThreat]) -> list[str]:
     above = [f"{item.tag} {marks(item.threat.evidence)}" for item in threats if item in top]
     lines = [f"- Above: {listed(above)}"] if above else []
     rest = [item for item in threats if item not in top]
-    return lines + [f"- **{item.tag}** {plain(item.threat.title)} {marks(item.threat.evidence)}" for item in rest]
+    return lines + [
+        f"- **{item.tag}** {plain(item.threat.title)} {marks(item.threat.evidence)}"
+        + (" *(proposed by the LLM)*" if is_proposed(item.threat) else "")
+        for item in rest
+    ]
 
 
 def _threat_line(view: View, item: RankedThreat, room: Room) -> str:
@@ -166,8 +169,10 @@ def _threat_line(view: View, item: RankedThreat, room: Room) -> str:
     text = plain(threat_sentence(threat.statement)) if says_it else plain(with_stop(threat.title))
     refs = ", ".join(code(ref.id) for ref in threat.taxonomy[:_REFS]) if room.refs else ""
     tail = f" {refs}" if refs else ""
+    origin = view.origin(threat, brief=True)
+    state = f"{threat.state}, *{origin}*" if origin else threat.state
     return (
-        f"- **{item.tag}** {text} {tenth(threat.score.aivss)} {threat.score.severity}, {threat.state} "
+        f"- **{item.tag}** {text} {tenth(threat.score.aivss)} {threat.score.severity}, {state} "
         f"{marks(threat.evidence)}{tail}"
     )
 

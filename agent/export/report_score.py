@@ -3,15 +3,19 @@
 from typing import Final
 
 from agent.export.safe_markdown import Column, fence, plain, table
-from agent.export.sentences import effect, listed, marks, span, tenth, with_article
+from agent.export.sentences import change, effect, listed, marks, span, tenth, with_article
 from agent.export.vector_words import vector_words
-from agent.export.view import View
-from agent.records import FactorEstimate, FormulaId
+from agent.export.view import View, name_of
+from agent.records import FactorEstimate, FormulaId, Part
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
 _QUOTE: Final = 80
 _PARTS: Final = 4
 _TYPICAL: Final = "typical"
+_ALWAYS: Final = frozenset({"typical", "proposal"})
+"""Kinds of part that are told however little they move."""
+_WEIGHED: Final = ", weighed with the estimate"
+"""In the label of a proposal; true of each of them, so the table leaves it out."""
 _REASONS: Final[dict[FormulaId, str]] = {
     "aivss-0.5": "mean of base and factor sum, no mitigation; superseded by 0.8",
     "aivss-0.8": "newest published formula",
@@ -31,7 +35,7 @@ def score(view: View) -> list[str]:
     if stored.withheld is not None:
         lines += [f"Withheld: {plain(stored.withheld)}; with typical estimates {tenth(stored.provisional)}", ""]
     lines += [*_headline(view), *_vector_table(view)]
-    lines += _factor_table(view)
+    lines += [*_factor_table(view), *_lowered_by_llm(view)]
     lines += [f"Corners {span(stored.low, stored.high)}", ""]
     lines += [f"- Warning: {plain(warning)}" for warning in stored.warnings]
     lines += [*_alternatives(view), "", _ATTRIBUTION, ""]
@@ -65,10 +69,11 @@ def _factor_table(view: View) -> list[str]:
     parts = f"parts; typical: of {plain(with_article(view.kind))}" if view.kind else "parts; typical: of all products"
     heads = (("factor", False), ("value", True), ("range", False), ("state", False), (parts, False), ("quote", False))
     columns = [Column(head, numeric) for head, numeric in heads]
-    known = [key for key in present if draft.factors[key].state != "unknown"]
+    # An estimate that has quotes is shown with them, also where nobody could ask the LLM and so its state is unknown.
+    known = [key for key in present if draft.factors[key].state != "unknown" or draft.factors[key].evidence]
     rows = [_factor_row(view, key, key in in_set) for key in known]
     lines = table(columns, rows) if rows else []
-    unknown = [key for key in present if draft.factors[key].state == "unknown"]
+    unknown = [key for key in present if key not in known]
     if unknown:
         typical = f"typical for {with_article(view.kind)}" if view.kind else "typical value"
         folded = listed([_folded(key, draft.factors[key], key in in_set) for key in unknown])
@@ -85,7 +90,9 @@ def _factor_row(view: View, key: FactorKey, in_set: bool) -> list[str]:
         span(estimate.low, estimate.high),
         estimate.state,
         _parts(estimate, view.kind),
-        view.quote(estimate.evidence, _QUOTE, " ".join(part.label for part in estimate.parts)),
+        view.quote(
+            estimate.evidence, _QUOTE, " ".join(part.label for part in estimate.parts if part.kind != "proposal")
+        ),
     ]
 
 
@@ -98,18 +105,36 @@ def _parts(estimate: FactorEstimate, kind: str) -> str:
     """The parts with the largest effects, in stored order; the rest as one sum."""
     if not estimate.parts:
         return ""
-    moving = [part for part in estimate.parts if part.kind == "typical" or round(abs(part.effect), 2) > 0]
-    largest = sorted(moving, key=lambda part: (part.kind != "typical", -abs(part.effect)))[:_PARTS]
+    moving = [part for part in estimate.parts if part.kind in _ALWAYS or round(abs(part.effect), 2) > 0]
+    largest = sorted(moving, key=lambda part: (part.kind not in _ALWAYS, -abs(part.effect)))[:_PARTS]
     shown = [part for part in moving if part in largest]
-    texts = [
-        f"{_TYPICAL if part.label.startswith(kind) else plain(part.label)} {part.effect:.2f}" if part.kind == "typical"
-        else f"{plain(part.label)} {effect(part.effect)}" + (f" ({part.evidence})" if part.evidence else "")
-        for part in shown
-    ]  # fmt: skip
+    texts = [_part(part, kind) for part in shown]
     rest = sum(part.effect for part in moving if part not in largest)
     if len(moving) > len(shown):
         texts.append(f"{len(moving) - len(shown)} more {effect(rest)}")
     return ", ".join(texts)
+
+
+def _part(part: Part, kind: str) -> str:
+    if part.kind == "typical":
+        return f"{_TYPICAL if part.label.startswith(kind) else plain(part.label)} {part.effect:.2f}"
+    label = f"{part.label.replace(_WEIGHED, '')}:" if part.kind == "proposal" else part.label
+    return f"{plain(label)} {effect(part.effect)}" + (f" ({part.evidence})" if part.evidence else "")
+
+
+def _lowered_by_llm(view: View) -> list[str]:
+    """What an LLM's lower values did, apart from the controls, since no control stands behind them."""
+    rows = [
+        [
+            name_of(item.target),
+            change(item.before, item.after) if item.before != item.after else f"{item.before:.2f}, rounded",
+            f"{view.quote((item.evidence,), _QUOTE, name_of(item.target)) or plain(item.evidence)}, rank {item.rank}",
+            plain(item.rule),
+        ]
+        for item in view.lowered_by_llm
+    ]
+    columns = (Column("lowered by the LLM's proposal"), Column("value", True), Column("quote"), Column("why it may"))
+    return [*table(columns, rows), ""] if rows else []
 
 
 def _alternatives(view: View) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from agent.export.authors import drafter_words
 from agent.export.safe_markdown import Column, code, one_line, plain, table
 from agent.export.sentences import (
     counted,
@@ -14,8 +15,8 @@ from agent.export.sentences import (
     with_article,
     with_stop,
 )
-from agent.export.view import COUNTING_RANK, View, name_of
-from agent.records import Capability, Question, Score, State
+from agent.export.view import COUNTING_RANK, View, is_proposed, name_of
+from agent.records import Capability, Question, Score, State, Threat
 from agent.taxonomy.keys import LAYER_CODES
 
 MAX_LINES: Final = 45
@@ -58,10 +59,9 @@ def _status(view: View) -> str:
     origin = counted(len(draft.sources), "source")
     if first:
         origin += f", {first.fetched_at[:10]}, sha256 {code(first.sha256[:_HASH])}"
-    drafter = draft.drafter.kind if draft.drafter.llm is None else f"{draft.drafter.kind} {plain(draft.drafter.llm)}"
     kinds = dict.fromkeys(finding.kind for source in draft.sources for finding in source.findings)
     found = f" · **findings**: {listed(list(kinds))}" if kinds else ""
-    return f"**DRAFT, not reviewed** · {subject} · {origin} · {drafter} drafter{found}"
+    return f"**DRAFT, not reviewed** · {subject} · {origin} · {plain(drafter_words(draft))}{found}"
 
 
 def _verdict(view: View) -> str:
@@ -197,9 +197,12 @@ def _top_threats(view: View) -> list[str]:
         [
             str(place),
             LAYER_CODES[layer],
-            f"{plain(threat.title)}, see Why"
-            if headline and place == headline.place and not view.draft.score.withheld
-            else plain(threat_sentence(threat.statement)),
+            (
+                f"{plain(threat.title)}, see Why"
+                if headline and place == headline.place and not view.draft.score.withheld
+                else plain(threat_sentence(threat.statement))
+            )
+            + _proposed(view, threat),
             f"{tenth(threat.score.aivss)} {threat.score.severity}",
             threat.state,
             view.quote(threat.evidence, _QUOTE, f"{threat.title} {threat.statement.asset}"),
@@ -207,6 +210,12 @@ def _top_threats(view: View) -> list[str]:
         for place, layer, threat in view.top(TOP_THREATS)
     ]
     return ["## Top threats", *table(columns, rows), ""]
+
+
+def _proposed(view: View, threat: Threat) -> str:
+    """The mark of a threat that an LLM proposed."""
+    origin = view.origin(threat, brief=True)
+    return f" *({origin})*" if origin else ""
 
 
 def _conditions(view: View) -> list[str]:
@@ -221,7 +230,8 @@ def _conditions(view: View) -> list[str]:
             seen.add(key)
             claimed = f"; claimed {marks(mitigation.evidence)}" if mitigation.status == "claimed" else ""
             who = "You" if mitigation.who == "you" else "Vendor"
-            wanted.append((number, item.place, who, f"{plain(mitigation.text.rstrip('.'))} ({item.tag}){claimed}"))
+            tag = f"{item.tag}, proposed by the LLM" if is_proposed(item.threat) else item.tag
+            wanted.append((number, item.place, who, f"{plain(mitigation.text.rstrip('.'))} ({tag}){claimed}"))
     wanted.sort(key=lambda row: row[:2])
     if not wanted:
         answers = listed([item.id for item in view.questions[:_QUESTIONS]])

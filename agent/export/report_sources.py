@@ -1,23 +1,16 @@
-"""Parts 16 to 19 of the report: findings, questions, and the appendix with evidence, what was left out and method."""
+"""Parts 16 to 18 of the report: findings, questions, and the appendix with the evidence and what was left out."""
 
 import json
 from typing import Final
 
+from agent.export.left_out import left_out
 from agent.export.safe_markdown import Column, code, fence, one_line, plain, quoted, table
 from agent.export.sentences import listed, marks, shrinkage, tenth, threat_sentence, with_stop
-from agent.export.view import COUNTING_RANK, MAX_PER_LAYER, MAX_SHOWN, RankedThreat, View, name_of, rank_words
-from agent.records import SourceRef, Threat
+from agent.export.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
 from agent.taxonomy.keys import LAYER_CODES
 
 _EXCERPT: Final = 120
 _HASH: Final = 16
-_SHORT_HASH: Final = 8
-_UNREAD: Final = "source text: "
-_WITHOUT_CLAIMS: Final = (
-    "- A claim of the vendor (approval, limits, certificates, safety, plans, privacy, isolation, monitoring) of rank 2 "
-    "or less is shown as a finding and read by nothing. Without the vendor's claims: the same draft with every limit, "
-    "denial and easing description of rank 1 and 2 ignored too."
-)
 
 
 def findings(view: View) -> list[str]:
@@ -101,7 +94,7 @@ def evidence(view: View) -> list[str]:
         lines.append("## Threats in detail")
         for item in view.threats:
             lines += [*_detail(view, item), ""]
-    return [*lines, *_left_out(view)]
+    return [*lines, *left_out(view)]
 
 
 def _detail(view: View, item: RankedThreat) -> list[str]:
@@ -114,6 +107,8 @@ def _detail(view: View, item: RankedThreat) -> list[str]:
         f"- {tenth(threat.score.aivss)} {threat.score.severity}, base {tenth(threat.score.cvss_base)} "
         f"{code(threat.score.cvss_vector)}, {threat.state}, id {code(threat.id)}",
     ]
+    if origin := plain(view.origin(threat)):
+        lines.append(f"- {origin[:1].upper()}{origin[1:]}; its words are tied to its quotes, its numbers are computed")
     if refs:
         lines.append(f"- {refs}")
     for mitigation in threat.mitigations:
@@ -122,53 +117,3 @@ def _detail(view: View, item: RankedThreat) -> list[str]:
             f"- {who}, {mitigation.status}: {plain(with_stop(mitigation.text))} {marks(mitigation.evidence)}".rstrip()
         )
     return lines
-
-
-def _left_out(view: View) -> list[str]:
-    rows = [[_threat_name(threat, LAYER_CODES[key]), plain(reason)] for key, threat, reason in view.folded]
-    rows += [[plain(item.what), plain(item.reason)] for item in view.draft.dropped if not item.what.startswith(_UNREAD)]
-    if not rows:
-        return []
-    return ["## Folded and dropped", *table((Column("what"), Column("reason")), rows), ""]
-
-
-def _threat_name(threat: Threat, layer: str) -> str:
-    return (
-        f"{layer} {plain(threat.title)}, {tenth(threat.score.aivss)} {threat.score.severity} {marks(threat.evidence)}"
-    )
-
-
-def _origin(item: SourceRef) -> str:
-    """Where a source comes from and how the request named itself: another name may be shown another page."""
-    asked = f" asked for as {code(item.user_agent)}" if item.user_agent else ""
-    return f"{code(item.url)} sha256 {code(item.sha256)}{asked}"
-
-
-def method(view: View) -> list[str]:
-    """Part 19: how the draft was made, what it cannot tell, and the manifest."""
-    draft = view.draft
-    lines = [
-        "## Method, limits, manifest",
-        "- Code finds quotes, re-finds each in its document, and computes every number; the quote is the proof, "
-        "not the sentence round it.",
-        "- A factor is the typical value of the product's kind, plus signed effects of named quotes, plus a remainder "
-        "from wording of at most 0.10 that never lowers.",
-        f"- A control lowers only from rank {COUNTING_RANK} on, and only what it names; the number is before controls.",
-        *([_WITHOUT_CLAIMS] if draft.score.without_vendor_claims else []),
-        "- The likely range holds four of five published scores of the labelled corpus, product families held out.",
-        f"- At most {MAX_PER_LAYER} threats a layer and {MAX_SHOWN} in all are shown, by score.",
-        "- Limit: only the listed sources were read, nothing was tested; a listing may be out of date, incomplete "
-        "or wrong. An opinion on this text at this date, not a finding about the product.",
-        "",
-    ]
-    rows = [["draft", code(draft.id)], ["created", plain(draft.created_at)], ["schema", code(draft.schema_)]]
-    rows += [["drafter", plain(" ".join(filter(None, (draft.drafter.kind, draft.drafter.llm))))]]
-    rows += [[plain(key), code(value)] for key, value in sorted(draft.manifest.items())]
-    rows += [[plain(key.replace("_", " ")), f"{value:g}"] for key, value in sorted(draft.usage.items())]
-    prompts = [f"{plain(ref.name)} {ref.version} {code(ref.sha[:_SHORT_HASH])}" for ref in draft.drafter.prompts]
-    rows += [["prompts", ", ".join(prompts)]] if prompts else []
-    forms = {document.id: document.form for document in view.documents if document.form != "prose"}
-    for item in draft.sources:
-        kind = f"{item.kind}, {forms[item.document]}" if item.document in forms else item.kind
-        rows.append([f"{item.document} {kind}", _origin(item)])
-    return [*lines, *table((Column("manifest"), Column("value")), rows)]

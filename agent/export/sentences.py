@@ -188,6 +188,13 @@ def effect(value: float) -> str:
     return f"−{rounded}" if value < 0 and rounded != "0.00" else f"+{rounded}"
 
 
+def change(before: float, after: float) -> str:
+    """ "0.5 → 0.4"; with two decimals where one hides the change."""
+    if tenth(before) != tenth(after):
+        return f"{tenth(before)} → {tenth(after)}"
+    return f"{before:.2f} → {after:.2f}"
+
+
 def narrowing(value: float) -> str:
     """By how much an answer narrows the likely range, in words."""
     if value <= 0:

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from agent.evidence.claims import is_claim
 from agent.evidence.roles import classify
+from agent.export.authors import is_of_llm
 from agent.export.safe_markdown import quoted, shared_words
-from agent.export.sentences import tenth
-from agent.records import Capability, Document, Draft, Evidence, LayerThreats, Question, Threat
+from agent.export.sentences import change
+from agent.records import Capability, Document, Draft, Evidence, LayerThreats, Lowering, Question, Threat
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MAX_PER_LAYER: Final = 3
@@ -139,6 +140,31 @@ class View:
         headline = self.headline
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
+    def like(self, threat: Threat) -> RankedThreat | None:
+        """The catalogue's threat that is shown and of which an LLM's threat has the severity; one of its layer first.
+
+        None for a threat of the catalogue, and when the one that gives the severity is not shown.
+        """
+        if not is_proposed(threat):
+            return None
+        layer = next((key for key, layer in self.layers if threat in layer.threats), None)
+        same = [
+            item for item in self.threats
+            if not is_proposed(item.threat)
+            and (item.threat.score.cvss_vector, item.threat.score.reasons)
+            == (threat.score.cvss_vector, threat.score.reasons)
+        ]  # fmt: skip
+        return min(same, key=lambda item: (item.layer != layer, item.place)) if same else None
+
+    def origin(self, threat: Threat, *, brief: bool = False) -> str:
+        """That an LLM proposed a threat, and whose severity it has; an empty text for one of the catalogue."""
+        if not is_proposed(threat):
+            return ""
+        like = self.like(threat)
+        if like is None:
+            return "proposed by the LLM, severity of a known one that is not shown"
+        return f"proposed by the LLM, severity of {like.tag}" + ("" if brief else f" {like.threat.id}")
+
     @cached_property
     def kind(self) -> str:
         """The product's kind as the estimator named it, or an empty text."""
@@ -170,8 +196,7 @@ class View:
     @cached_property
     def controls(self) -> list[ClaimedControl]:
         """Every quote that names a control: those that count first, then by rank, then in the order of the evidence."""
-        lowered = {item.evidence: item for item in self.draft.lowerings}
-        claimed = set(lowered) | {
+        claimed = {item.evidence for item in self.draft.lowerings if not is_of_llm(item)} | {
             mark for _, layer in self.layers for threat in layer.threats
             for mitigation in threat.mitigations if mitigation.status != "proposed" for mark in mitigation.evidence
         }  # fmt: skip
@@ -181,15 +206,27 @@ class View:
         for item in self.draft.evidence:
             promise = item.rank < COUNTING_RANK and is_claim(item.quote)
             if promise or item.id in claimed or classify(item.quote) == "control":
-                counted = item.id in lowered and lowered[item.id].after < lowered[item.id].before
+                counted = any(low.after < low.before for low in self._lowered(item))
                 result.append(ClaimedControl(item, counted, self._why(item, counted)))
         return sorted(result, key=lambda control: (not control.counted, -control.evidence.rank))
 
+    @property
+    def lowered_by_llm(self) -> list[Lowering]:
+        """What an LLM's lower values did; no control stands behind them, unless it is listed as one."""
+        return [item for item in self.draft.lowerings if is_of_llm(item)]
+
+    def _lowered(self, item: Evidence) -> list[Lowering]:
+        """What a quote lowers as a control or denial; by way of an LLM's proposal only from the counting rank on."""
+        return [
+            low for low in self.draft.lowerings
+            if low.evidence == item.id and (item.rank >= COUNTING_RANK or not is_of_llm(low))
+        ]  # fmt: skip
+
     def _why(self, item: Evidence, counted: bool) -> str:
         if counted:
-            changes = [low for low in self.draft.lowerings if low.evidence == item.id]
             return "; ".join(
-                f"lowers {name_of(low.target)} {tenth(low.before)} → {tenth(low.after)} ({low.rule})" for low in changes
+                f"lowers {name_of(low.target)} {change(low.before, low.after)} ({low.rule})"
+                for low in self._lowered(item)
             )
         if item.about != "product":
             return f"about {'the platform' if item.about == 'platform' else 'something else'}, not the product"
@@ -207,6 +244,11 @@ class View:
         best = max(known, key=lambda mark: (shared_words(self.evidence[mark].quote, about), -known.index(mark)))
         ordered = [best, *(mark for mark in known if mark != best)]
         return f"{quoted(self.evidence[best].quote, limit, about)} ({', '.join(ordered)})"
+
+
+def is_proposed(threat: Threat) -> bool:
+    """Whether an LLM proposed a threat beside those of the catalogue."""
+    return PROPOSED in threat.id
 
 
 def rank_words(rank: int) -> str:

@@ -1,0 +1,114 @@
+"""What a draft left out, and why: the program's rows first, then those on an LLM's proposals, like ones in one row.
+
+An LLM may give hundreds of claims that do not hold. All of them stand in `draft.json`; the report shows some of each
+kind and counts the others.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from agent.export.safe_markdown import Column, plain, table
+from agent.export.sentences import counted, listed, marks, tenth
+from agent.export.view import View, name_of
+from agent.records import Dropped, Threat
+from agent.taxonomy.keys import LAYER_CODES
+
+UNREAD: Final = "source text: "
+"""How the name of what could not be read begins."""
+MAX_OF_A_KIND: Final = 5
+"""Rows on an LLM's proposals of one kind, such as claims; the others are counted."""
+_OF_LLM: Final = re.compile(r"^(?P<kind>[a-z]+) of the LLM(?:, (?P<part>[^:]*))?(?:: (?P<text>.*))?$", re.DOTALL)
+_NUMBER: Final = re.compile(r"^number (\d+)$")
+_KINDS: Final = (
+    "reliability",
+    "replies",
+    "threat",
+    "claim",
+    "sentences",
+    "sentence",
+    "question",
+    "chain",
+    "part",
+    "ability",
+    "flow",
+    "remedy",
+    "id",
+)
+"""In the order in which a reader wants to know."""
+
+
+class _Row(NamedTuple):
+    kind: str
+    part: str
+    text: str
+    reason: str
+
+
+def left_out(view: View) -> list[str]:
+    """The part of the report on what was folded and dropped; nothing when nothing was."""
+    rows = [[_threat_name(threat, LAYER_CODES[key]), plain(reason)] for key, threat, reason in view.folded]
+    own, proposed = _parted(view.draft.dropped)
+    rows += [[plain(item.what), plain(item.reason)] for item in own]
+    told, more = _shown(list(_joined(proposed)))
+    rows += [[plain(_worded(row)), plain(row.reason)] for row in told]
+    if not rows:
+        return []
+    lines = ["## Folded and dropped", *table((Column("what"), Column("reason")), rows), ""]
+    if more:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in more.items())
+        rest = counted(more.total(), "more row", "more rows")
+        lines += [f"Of the LLM's proposals {rest} in `draft.json` alone: {kinds}", ""]
+    return lines
+
+
+def _threat_name(threat: Threat, layer: str) -> str:
+    return (
+        f"{layer} {plain(threat.title)}, {tenth(threat.score.aivss)} {threat.score.severity} {marks(threat.evidence)}"
+    )
+
+
+def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:
+    """What the program left out by itself, and what it did not take from an LLM."""
+    own, proposed = [], []
+    for item in dropped:
+        found = _OF_LLM.match(item.what)
+        if found and found["kind"] in _KINDS:
+            proposed.append(_Row(found["kind"], found["part"] or "", found["text"] or "", item.reason))
+        elif not item.what.startswith(UNREAD):
+            own.append(item)
+    return own, sorted(proposed, key=lambda row: _KINDS.index(row.kind))
+
+
+def _joined(rows: Sequence[_Row]) -> Iterator[_Row]:
+    """Rows that differ only in the number of the proposal are one."""
+    numbers: dict[_Row, list[str]] = {}
+    for row in rows:
+        found = _NUMBER.match(row.text)
+        key = row._replace(text="number") if found else row
+        numbers.setdefault(key, []).extend([found[1]] if found else [])
+    for row, found_numbers in numbers.items():
+        noun = "number" if len(found_numbers) == 1 else "numbers"
+        yield row._replace(text=f"{noun} {listed(found_numbers)}") if found_numbers else row
+
+
+def _shown(rows: Sequence[_Row]) -> tuple[list[_Row], Counter[str]]:
+    """At most so many rows of each kind, and how many of each are left."""
+    shown: list[_Row] = []
+    taken: Counter[str] = Counter()
+    more: Counter[str] = Counter()
+    for row in rows:
+        if taken[row.kind] < MAX_OF_A_KIND:
+            shown.append(row)
+            taken[row.kind] += 1
+        else:
+            more[row.kind] += 1
+    return shown, more
+
+
+def _worded(row: _Row) -> str:
+    group, slash, key = row.part.partition("/")
+    part = name_of(key) if slash and group in ("factors", "layers") else row.part
+    about = f", {part}" if part else ""
+    return f"{row.kind} of the LLM{about}" + (f": {row.text}" if row.text else "")
