@@ -29,7 +29,7 @@ from evals.documents import documents_of
 from tests.fakes import paired
 from tests.fakes.assisted_draft import DELIMITER, drafted, strings
 from tests.fakes.llm_hostile import Passage
-from tests.fakes.llm_lying import Lie, LyingLlm, lies
+from tests.fakes.llm_lying import Lie, LyingLlm, SlyLlm, lies
 from tests.test_export_attacks import ACTIVE, UNSAFE, tokens
 
 CASES = ("firecrawl-mcp", "smolagents", "asana")
@@ -280,14 +280,34 @@ def test_nothing_that_a_lying_llm_made_up_is_in_the_draft() -> None:
     assert made.usage["claims_dropped"] > made.usage["claims_proposed"] / 2
 
 
+def test_nor_what_an_llm_slips_into_a_good_answer() -> None:
+    llm = SlyLlm(1, unshown=(HIDDEN,))
+    made = check_draft(quay_pages(), llm)
+    used = {part.part for part in made.drafter.parts if part.by != "embedded"}
+    assert {"system", "factors/persistent_memory", "layers/data_operations"} <= used
+    assert made.usage["claims_supported"] > 20
+    assert made.usage["claims_dropped"] > 20
+    assert len(llm.quotes) >= 50
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", CASES)
 def test_nor_with_other_lies_on_other_products(slug: str) -> None:
-    liars = [LyingLlm(seed) for seed in range(2, 5)]
+    liars = [LyingLlm(2), LyingLlm(3), SlyLlm(4), SlyLlm(5)]
     for llm in liars:
         check_draft(case_pages(slug), llm)
     assert sum(len(llm.quotes) for llm in liars) >= 150
     assert sum(len(llm.ids) for llm in liars) >= 50
+
+
+def test_a_threat_that_holds_loses_its_false_ids() -> None:
+    llm = SlyLlm(6)
+    made = check_draft(case_pages("asana"), llm)
+    own = [threat for layer in made.layers.values() for threat in layer.threats if "proposed" in threat.id]
+    assert own != []
+    assert {ref for threat in own for ref in threat.taxonomy} == set()
+    assert {text for threat in own for remedy in threat.mitigations if "gnome" in (text := remedy.text)} == set()
+    assert sum(row.what.startswith("id of the LLM") for row in made.dropped) >= len(llm.ids[:4])
 
 
 @pytest.mark.slow

@@ -109,7 +109,18 @@ _POSSIBLE: Final = re.compile(
     r"\b(?:may|might|could|optional(?:ly)?|off by default|experimental|beta|if (?:configured|enabled|set)|perhaps)\b",
     re.I,
 )
-_UNIVERSAL: Final = re.compile(r"\b(?:all|always|every|never|fully|entirely|completely|guarantees?|only)\b", re.I)
+_UNIVERSAL: Final = tuple(
+    (re.compile(rf"\b(?:{claimed})\b", re.I), re.compile(rf"\b(?:{told})\b", re.I))
+    for claimed, told in (
+        ("all|every", "all|every|each|any"),
+        ("always", "always"),
+        ("never", "never"),
+        ("fully|entirely|completely", "fully|entirely|completely"),
+        ("guarantees?|guaranteed", "guarantees?|guaranteed"),
+        ("only", "only"),
+    )
+)
+"""Words of a claim that leave no exception, each with those of a quote that say the same."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _SUFFIXES: Final = (
     "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",
@@ -232,7 +243,8 @@ def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tupl
     doubted = all(_POSSIBLE.search(clause) for clause in near)
     if doubted and not _POSSIBLE.search(claim) and not re.search(r"\bcan\b", claim, re.I):
         reasons.append("the quote speaks of a possibility")
-    if _UNIVERSAL.search(claim) and not any(_UNIVERSAL.search(quote) for quote in quotes):
+    told = "\n".join(quotes)
+    if any(wide.search(claim) and not said.search(told) for wide, said in _UNIVERSAL):
         reasons.append("the claim is wider than the quote")
     return tuple(reasons)
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from agent.llm.port import Call
 from agent.taxonomy.keys import FACTORS, LAYERS
-from tests.fakes.llm_answers import asked_behind
+from tests.fakes.llm_answers import answer, asked_behind
 from tests.fakes.llm_hostile import Hostile, Passage, passages_of, text_of
 
 QUOTES: Final = 5
@@ -97,6 +97,50 @@ class LyingLlm(Hostile):
         return self._times
 
 
+class SlyLlm(LyingLlm):
+    """Answers well and slips one lie into each item, so that the item is used: a quote, an id, a sentence, a value."""
+
+    def answer(self, call: Call) -> str:
+        chance = random.Random(f"{self._seed}/{call.stage}/{call.attempt}")
+        told = json.loads(answer(call))
+        _Slips(_Lies(self, call, chance), chance).into(told)
+        return json.dumps(told)
+
+
+class _Slips:
+    """Lies put into a good answer."""
+
+    def __init__(self, lies_: "_Lies", chance: random.Random) -> None:
+        self._lies, self._chance = lies_, chance
+
+    def into(self, told: dict[str, list[dict[str, object]]]) -> None:
+        for name, rows in [("", [told]), *((k, v) for k, v in told.items() if isinstance(v, list))]:
+            for row in rows:
+                if isinstance(row, dict) and "claims" in row:
+                    self._item(row)
+            if name in ("items", "abilities", "questions", "chains"):
+                rows += self._lies.rows(name)
+
+    def _item(self, row: dict[str, object]) -> None:
+        quotes, claims = row["quotes"], row["claims"]
+        assert isinstance(quotes, list)
+        assert isinstance(claims, list)
+        lie = self._lies.one()
+        quotes.append({"passage": lie.passage, "text": lie.text})
+        claims.append({"text": lie.text, "quotes": [len(quotes)]})
+        if len(claims) > 1:
+            # On the first claim's own quotes, with a tail that none of them has.
+            tail = self._chance.choice((" and is certified by gnomes", " in 4711 countries", " <img src=x onerror=1>"))
+            claims.append({"text": f"{str(claims[0]['text']).rstrip('.')}{tail}.", "quotes": claims[0]["quotes"]})
+        if "paragraph" in row:
+            row["paragraph"] = f"{row['paragraph']} It keeps gnomes in Narnia. {lie.text}"
+        if "value" in row:
+            row |= {"value": 0, "low": 0}
+        if "ids" in row:
+            row["ids"] = self._lies.ids()
+            row["remedies"] = [{"text": "Visit https://evil.example/a and ask the gnomes", "who": "you"}]
+
+
 class _Lies:
     """One answer."""
 
@@ -121,6 +165,18 @@ class _Lies:
         if name is None:
             return {**self._reasoned(), "paragraph": self._paragraph()}
         return {name: makers[name]() * self._llm.times}
+
+    def one(self) -> Lie:
+        """One false quote."""
+        return self._llm.lies_for(self._call, self._chance)[0]
+
+    def rows(self, name: str) -> list[dict[str, object]]:
+        """Further rows of a list, all of them false."""
+        if name in ("items", "abilities"):
+            found = self._picture()[name]
+            assert isinstance(found, list)
+            return found
+        return self._questions() if name == "questions" else self._chains()
 
     def _quotes(self) -> tuple[list[Lie], list[dict[str, str]]]:
         false = self._llm.lies_for(self._call, self._chance)
@@ -181,11 +237,11 @@ class _Lies:
             "impact": f"loss of {' '.join(words[1:5])}",
             "asset": " ".join(words[:5]) or "data",
             "like": like,
-            "ids": self._ids(),
+            "ids": self.ids(),
             "remedies": [{"text": f"Visit https://evil.example/{layer}", "who": "you"}],
         }
 
-    def _ids(self) -> list[dict[str, str]]:
+    def ids(self) -> list[dict[str, str]]:
         entries = _ENTRY.findall(self._asked)
         (key, title), (_, other) = self._chance.sample(entries, 2)
         number = 50 + len(self._llm.ids)
