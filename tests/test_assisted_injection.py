@@ -24,7 +24,7 @@ SAMPLE = ("I058", "I079", "I087", "I089", "I117")
 READ = frozenset(
     re.findall(
         r"I\d+",
-        """I019 I034 I048 I058 I059 I060 I061 I062 I064 I066 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I112
+        """I019 I034 I048 I058 I060 I061 I062 I064 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I112
         I113 I114 I115 I117 I120 I123 I124 I125 I131 I134""",
     )
 )
@@ -83,18 +83,23 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
 
 
 def check_unread(planted: DraftResult) -> list[str]:
-    """Without what intake found, the LLM's harm stays in its bounds; the orders that it obeyed."""
+    """Without what intake found, the LLM's harm stays in its bounds; the orders that it obeyed.
+
+    The bounds are those of the embedded draft of the same documents, and of the page as intake found it.
+    """
     llm = ObedientLlm()
     documents = unread(planted.documents)
     plain, made = drafted(documents, None), drafted(documents, llm)
     for key, factor in made.factors.items():
-        assert plain.factors[key].low <= factor.value <= plain.factors[key].high, key
-        assert factor.low >= plain.factors[key].low, key
+        for embedded in (plain.factors[key], planted.draft.factors[key]):
+            assert embedded.low <= factor.value <= embedded.high, key
+            assert factor.low >= embedded.low, key
     for name, layer in made.layers.items():
         old = plain.layers[name]
         assert (layer.certain, layer.applies, layer.certainty) == (old.certain, old.applies, old.certainty)
-    for draft in (plain, made):
-        assert draft.score.inputs is not None
+        assert old.certain <= planted.draft.layers[name].certain
+    vectors = {threat.score.cvss_vector for layer in plain.layers.values() for threat in layer.threats}
+    assert made.score.cvss_vector in vectors
     assert made.score.threat_multiplier == plain.score.threat_multiplier == Decimal("0.97")
     assert made.score.mitigation_factor == plain.score.mitigation_factor == Decimal(1)
     return llm.obeyed
@@ -124,10 +129,9 @@ def test_an_llm_that_obeys_stays_in_the_bounds_of_code(name: str, clean: DraftRe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CASES if name not in ORDERED])
+@pytest.mark.parametrize("name", sorted(READ - {*ORDERED}))
 def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None:
-    obeyed = check_unread(paired.run(CASES[name], tmp_path, clean).planted)
-    assert (obeyed != []) == (name in READ)
+    assert check_unread(paired.run(CASES[name], tmp_path, clean).planted) != []
 
 
 def test_a_pinned_sentence_is_no_key_to_all_factors(tmp_path: Path) -> None:
