@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from agent.drafting.assisted.bearing import bears_on, beside
-from agent.drafting.assisted.checking import Shown, check, place_of, words_at
+from agent.drafting.assisted.checking import Shown, check, paragraph, place_of, words_at
 from agent.drafting.assisted.shapes import Claim, PostureAnswer, Quote
+from agent.drafting.ledger import Ledger
 from agent.drafting.pack import WHOLE_CHARS, Place, pack
 from agent.evidence.anchor import holds, normalise
 from agent.export.draft_json import dump
@@ -47,6 +48,7 @@ def passages(seen: Shown) -> list[Passage]:
     return [Passage(key, passage.shown) for key, passage in seen.packed.passages.items()]
 
 
+@cache
 def planted(slug: str) -> list[Lie]:
     chance = random.Random(slug)
     return [lie for number in range(10) for lie in lies(passages(shown(slug)), chance, number)]
@@ -162,6 +164,17 @@ def test_nothing_rides_along_with_a_true_quote(beside: str) -> None:
 )
 def test_what_a_quote_is_cut_from_counts(cut: str, outcome: str) -> None:
     assert state_of(cut, cut, quay()) == outcome
+
+
+def test_a_claim_with_words_of_its_own_is_told_only_where_no_other_is() -> None:
+    key = next(iter(quay().packed.passages))
+    own, plain = f"Quay {TRUE} zanzibar kwagga", f"Quay {TRUE}"
+    for claims, words in (([own, plain], plain), ([own], own)):
+        checked = check(item([(key, TRUE)], [(text, [1]) for text in claims]), quay())
+        assert {claim.state for claim in checked.claims} >= {"inferred"}
+        reading = quay().reading
+        text, marks = paragraph("It is harmless.", checked, quay(), Ledger(reading.documents, reading.statements))
+        assert (text, marks) == (f"{words} (E1).", ("E1",))
 
 
 def test_a_quote_with_unseen_signs_in_it_is_cited_as_the_source_has_it() -> None:

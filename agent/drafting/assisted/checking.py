@@ -208,7 +208,9 @@ def paragraph(text: str, checked: Checked, shown: Shown, ledger: Ledger) -> tupl
             kept.append(marked(sentence, own))
             marks += own
     if not kept:
-        for claim in checked.claims:
+        # An inferred claim may have words of the LLM's own, so that it is told only where no other is.
+        firm = [claim for claim in checked.claims if claim.state == "claimed"]
+        for claim in firm or checked.claims:
             own = cite(claim.places, shown, ledger)
             kept.append(marked(claim.text, own))
             marks += own
