@@ -20,7 +20,7 @@ from tests.test_injection import ELSEWHERE, RAISES, TWINS
 LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
 MARKS = re.compile(r"\bE\d+")
 CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
-SAMPLE = ("I058", "I079", "I087", "I089")
+SAMPLE = ("I058", "I079", "I087")
 READ = frozenset(
     re.findall(
         r"I\d+",
