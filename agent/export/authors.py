@@ -17,8 +17,8 @@ LLM_USAGE: Final = (
     "claims_inferred", "claims_dropped", "quotes_proposed", "quotes_found",
 )  # fmt: skip
 """Keys of a draft's usage that `usage_sentences` tells."""
-LOWERED_BY_LLM: Final = "an LLM proposes less"
-"""How the rule of a lowering begins that is no control and no denial, but an LLM's lower value."""
+LOWERED_BY_LLM: Final = "an LLM"
+"""How the rule of a lowering begins that is no control and no denial, but what an LLM proposed."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
 _PROPOSES: Final = re.compile(r"\bproposes (\d\.\d)")

@@ -59,7 +59,7 @@ def left_out(view: View) -> list[str]:
     if more:
         kinds = ", ".join(f"{kind} {count}" for kind, count in more.items())
         rest = counted(more.total(), "more row", "more rows")
-        lines += [f"Of the LLM's proposals {rest} in `draft.json` alone: {kinds}", ""]
+        lines += [f"In `draft.json` alone, on the LLM's proposals: {rest} ({kinds})", ""]
     return lines
 
 
@@ -78,7 +78,9 @@ def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:
             proposed.append(_Row(found["kind"], found["part"] or "", found["text"] or "", item.reason))
         elif not item.what.startswith(UNREAD):
             own.append(item)
-    return own, sorted(proposed, key=lambda row: _KINDS.index(row.kind))
+    often = Counter((row.kind, row.reason) for row in proposed)
+    # What is said of many rows comes last in its kind, so that it does not hide the rare faults.
+    return own, sorted(proposed, key=lambda row: (_KINDS.index(row.kind), often[row.kind, row.reason]))
 
 
 def _joined(rows: Sequence[_Row]) -> Iterator[_Row]:

@@ -107,8 +107,12 @@ def _detail(view: View, item: RankedThreat) -> list[str]:
         f"- {tenth(threat.score.aivss)} {threat.score.severity}, base {tenth(threat.score.cvss_base)} "
         f"{code(threat.score.cvss_vector)}, {threat.state}, id {code(threat.id)}",
     ]
-    if origin := plain(view.origin(threat)):
-        lines.append(f"- {origin[:1].upper()}{origin[1:]}; its words are tied to its quotes, its numbers are computed")
+    if origin := view.origin(threat, brief=True):
+        like = view.like(threat)
+        known = f" {code(like.threat.id)}" if like else ""
+        lines.append(
+            f"- {origin[:1].upper()}{origin[1:]}{known}; its words are tied to its quotes, its numbers are computed"
+        )
     if refs:
         lines.append(f"- {refs}")
     for mitigation in threat.mitigations:

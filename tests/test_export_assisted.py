@@ -1,0 +1,529 @@
+"""What the report and `explain` say of a draft with an LLM: who made what, how it was weighed, nothing that acts."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from agent.export.authors import drafter_words, reason_words
+from agent.export.draft_json import dump, load
+from agent.export.explanation import explain, text
+from agent.export.explanation_rows import as_json_text
+from agent.export.left_out import MAX_OF_A_KIND
+from agent.export.markdown import MAX_MAIN_WORDS, render
+from agent.export.report_screen import MAX_LINES
+from agent.export.safe_markdown import all_words
+from agent.export.sentences import change
+from agent.llm.port import Call
+from agent.records import (
+    Capability,
+    Document,
+    Draft,
+    DrafterRef,
+    Dropped,
+    Evidence,
+    FactorEstimate,
+    Lowering,
+    MadeBy,
+    Missing,
+    Part,
+    Threat,
+)
+from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey
+from tests.fakes.assisted_draft import drafted
+from tests.fakes.drafts import thin, workos
+from tests.fakes.llm_answers import answer
+from tests.fakes.llm_hostile import ObedientLlm
+from tests.fakes.llm_port import AnsweringLlm
+from tests.fakes.paperhawk_reading import documents as paperhawk
+from tests.fakes.proposed import LISTING, document
+from tests.test_export_attacks import ATTACKS, UNSAFE, assert_inert
+
+FOLDER = Path(__file__).parent / "golden"
+FILE = FOLDER / "drafts" / "assisted-0.1.0.json"
+ID = "L6-proposed-2"
+TEXTS = TypeAdapter(tuple[Document, ...]).validate_json((FOLDER / "drafts" / "texts" / FILE.name).read_text("utf-8"))
+HOSTILE = {name: ATTACKS[name] for name in ("c1", "reference", "autolink", "blocks", "fence", "row", "ticks")} | {
+    "all": "<img src=x onerror=alert(1)> [a](javascript:1) ![b](//e.example/i) | x | `` <b> \n# forged \u202e &lt;i&gt;"
+}
+
+
+def golden() -> Draft:
+    return load(FILE, TEXTS)
+
+
+def section(report: str, heading: str) -> str:
+    """The report from a heading to the next one of its level."""
+    after = report.partition(f"\n{heading}")[2]
+    return re.split(rf"\n#{{1,{heading.index(' ')}}} ", after)[0]
+
+
+def made(draft: Draft, *parts: MadeBy) -> Draft:
+    return draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"parts": parts})})
+
+
+def dropping(draft: Draft, *rows: Dropped) -> Draft:
+    return draft.model_copy(update={"dropped": rows})
+
+
+# ---------------------------------------------------------------- who made what
+
+
+def test_the_report_of_a_stored_draft_stays_as_it_was() -> None:
+    assert render(golden(), TEXTS) == (FOLDER / "report" / "assisted.md").read_text("utf-8")
+
+
+def test_the_first_screen_and_the_main_part_keep_their_size() -> None:
+    lines = render(golden(), TEXTS).split("\n")
+    end = lines.index("---")
+    assert end + 1 <= MAX_LINES
+    assert all_words(lines[end + 1 : lines.index("# Appendix")]) <= MAX_MAIN_WORDS
+
+
+def test_the_first_line_names_the_llm_and_what_is_the_programs() -> None:
+    line = render(golden()).split("\n")[2]
+    assert "· drafted with the LLM generic/fake-1 in 16 of 23 parts; values, flags and score are the program's" in line
+    assert "embedded drafter" not in line
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ((), "drafted with the LLM generic/fake-1; values, flags and score are the program's"),
+        (("llm", "both"), "drafted with the LLM generic/fake-1; values, flags and score are the program's"),
+        (("llm", "embedded"), "drafted with the LLM generic/fake-1 in 1 of 2 parts; values"),
+        (("embedded",), "embedded drafter: the LLM generic/fake-1 was asked and nothing that it said is used"),
+    ],
+)
+def test_the_words_for_the_drafter_count_its_parts(parts: tuple[str, ...], says: str) -> None:
+    rows = tuple(MadeBy.model_validate({"part": f"p{n}", "by": by}) for n, by in enumerate(parts))
+    assert drafter_words(made(golden(), *rows)).startswith(says)
+
+
+def test_an_llm_without_a_name_is_still_one() -> None:
+    drafter = DrafterRef(kind="llm", llm=None, prompts=())
+    assert drafter_words(golden().model_copy(update={"drafter": drafter})).startswith("drafted with an LLM;")
+
+
+def test_a_draft_that_fell_back_says_so_in_its_first_line() -> None:
+    row = Dropped(what="drafting with generic/fake-1", reason="no answer")
+    fallen = thin().model_copy(update={"dropped": (*thin().dropped, row)})
+    assert "embedded drafter, since the LLM generic/fake-1 could not be had" in render(fallen).split("\n")[2]
+    assert "| drafting with generic/fake-1 | no answer |" in render(fallen)
+    assert " · embedded drafter · **findings**" in render(thin()).split("\n")[2]
+
+
+@pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
+def test_a_draft_without_an_llm_tells_of_none(draft: Draft) -> None:
+    report, overview = render(draft), text(explain(draft))
+    for word in ("Who made what", "the LLM proposes", "The LLM took", "rubric cards", "made by"):
+        assert word not in report + overview
+
+
+def test_parts_are_grouped_with_the_reasons_in_words() -> None:
+    table = section(render(golden()), "### Who made what").partition("\n\n")[0]
+    assert (
+        "| factor values | 9 the LLM's value weighed with the estimate; 2 the estimate alone | Self-Modification and "
+        "Multi-Agent Interactions: the LLM found that the quotes do not suffice (too-little-evidence) |" in table
+    )
+    assert "| 4 in the LLM's words; 3 in the program's words | L1, L2 and L3: the program holds" in table
+    assert "there was no answer in time: no answer within 60 seconds, generic/fake-1, call questions (timeout)" in table
+    assert table.count("\n| ") == 8
+
+
+def test_a_part_without_a_reason_points_to_what_was_dropped() -> None:
+    report = render(made(golden(), MadeBy(part="threats", by="embedded")))
+    assert "| threats | the catalogue's alone | what it proposed is under Folded and dropped |" in report
+
+
+def test_a_long_reason_is_cut_and_every_reason_has_words() -> None:
+    long = reason_words(Missing(reason="bad-request", detail="word " * 200))
+    assert long.startswith("the endpoint refused the request: word")
+    assert len(long) < 250
+    assert reason_words(Missing(reason="timeout", detail="")) == "there was no answer in time (timeout)"
+    assert reason_words(Missing(reason="not-answered", detail="")) == "not-answered"
+
+
+def test_what_the_llm_took_stands_in_two_sentences_and_not_in_the_manifest() -> None:
+    method = section(render(golden()), "## Method, limits, manifest")
+    assert re.search(r"- The LLM took 8 calls: [\d,]+ tokens in, 14,000 of them cached, [\d,]+ out \(as rep", method)
+    assert re.search(r"\(as reported\), \$0\.0\d{3}\n", method)
+    assert re.search(r"- It proposed \d+ claims: \d+ said by their quotes, 0 made likely, 1 dropped; \d+ of", method)
+    assert "| llm calls |" not in method
+    assert "| statements |" in method
+    free = golden().model_copy(update={"usage": {k: v for k, v in golden().usage.items() if k != "dollars"}})
+    assert "(as reported), price not known\n" in render(free)
+
+
+def test_cards_are_counted_and_prompts_named() -> None:
+    method = section(render(golden()), "## Method, limits, manifest")
+    assert re.search(r"\| prompts \| 18 rubric cards \(each in `draft\.json`\), instructions \d+ `\w{8}`,", method)
+    assert "dynamic_tool_use" not in method
+    assert "`dynamic_tool_use` 1 `" in render(load(FOLDER / "drafts" / "first-0.1.0.json"))
+
+
+# ---------------------------------------------------------------- factors
+
+
+def with_factor(draft: Draft, **changes: object) -> Draft:
+    key = FACTORS[0]
+    estimate = FactorEstimate.model_validate({**draft.factors[key].model_dump(), **changes})
+    return draft.model_copy(update={"factors": {**draft.factors, key: estimate}})
+
+
+def test_a_proposal_is_always_among_the_parts_that_are_told() -> None:
+    parts = tuple(Part(kind="evidence", label=f"reason {n}", effect=0.1, evidence="E1") for n in range(6))
+    proposal = Part(kind="proposal", label="the LLM proposes 0.6, weighed with the estimate", effect=0.0, evidence="E2")
+    report = render(with_factor(golden(), parts=(*parts, proposal)))
+    assert "reason 2 +0.10 (E1), the LLM proposes 0.6: +0.00 (E2), 3 more +0.30" in report
+
+
+def test_what_held_a_value_stands_with_its_proposal() -> None:
+    report = render(golden())
+    assert (
+        "the LLM proposes 0.0; held at the lower end of its range, as no quote of rank 3 bears it out: −0.18" in report
+    )
+    assert "weighed with the estimate:" not in report
+
+
+def test_an_estimate_with_quotes_is_shown_with_them_when_the_llm_could_not_be_asked() -> None:
+    mark = golden().evidence[0].id
+    assert "| Autonomy of Action | " in render(with_factor(golden(), state="unknown", evidence=(mark,)))
+    folded = render(with_factor(golden(), state="unknown", evidence=()))
+    assert "| Autonomy of Action | " not in folded
+    assert re.search(r"\*Not stated, typical for .*: Autonomy of Action \d", folded)
+
+
+def test_what_an_llm_lowered_is_no_control() -> None:
+    report = render(golden())
+    lowered = [item for item in golden().lowerings if item.rule.startswith("an LLM")]
+    assert len(lowered) == 3
+    assert "an LLM" not in section(report, "## Claimed controls")
+    assert section(report, "## Score").count("| an LLM proposes less, and this quote") == 3
+    assert re.search(r"\| Contextual Awareness \| 0\.5 → 0\.3 \| “[^|]+” \(E\d+\), rank 1 \| an LLM", report)
+    assert "lowers L5-content-in-logs 7.1 → 6.8" in section(report, "## Claimed controls")
+
+
+@pytest.mark.parametrize(("rank", "counted"), [(2, "no"), (3, "yes")])
+def test_a_control_counts_by_way_of_a_proposal_only_from_rank_three_on(rank: int, counted: str) -> None:
+    words = "Every action requires approval by an administrator before it runs."
+    quote = Evidence.model_validate({**workos().evidence[1].model_dump(), "quote": words, "rank": rank})
+    row = Lowering(
+        evidence=quote.id, rank=rank, rule="an LLM proposes less, and so", target=FACTORS[0], before=0.53, after=0.52
+    )
+    others = tuple(item for item in workos().evidence if item.id != quote.id)
+    report = render(workos().model_copy(update={"evidence": (*others, quote), "lowerings": (row,)}))
+    told = next(line for line in report.split("\n") if line.startswith(f"| “{words}” ({quote.id})"))
+    assert f"| {rank} | {counted} |" in told
+    assert ("lowers Autonomy of Action 0.53 → 0.52" in told) == (counted == "yes")
+
+
+def test_a_change_that_one_decimal_hides_has_two() -> None:
+    assert change(0.53, 0.52) == "0.53 → 0.52"
+    assert change(0.56, 0.54) == "0.6 → 0.5"
+    row = golden().lowerings[-1].model_copy(update={"before": 0.45, "after": 0.45})
+    assert "| 0.45, rounded |" in render(golden().model_copy(update={"lowerings": (row,)}))
+
+
+# ---------------------------------------------------------------- threats and what was dropped
+
+
+def with_threat(draft: Draft, **changes: object) -> Draft:
+    """The draft with its proposed threat changed."""
+    layers = {
+        key: layer.model_copy(
+            update={"threats": tuple(t.model_copy(update=changes) if t.id == ID else t for t in layer.threats)}
+        )
+        for key, layer in draft.layers.items()
+    }
+    return draft.model_copy(update={"layers": layers})
+
+
+def proposed(draft: Draft) -> Threat:
+    return next(t for layer in draft.layers.values() for t in layer.threats if t.id == ID)
+
+
+def test_a_threat_of_the_llm_is_marked_wherever_it_stands() -> None:
+    report = render(golden())
+    origin = re.search(r"- Proposed by the LLM, severity of (#\d+) `([\w-]+)`; .*\n- `ASI", report)
+    assert origin is not None
+    assert f"id `{ID}`" in report
+    assert re.search(rf"- \*\*#\d+\*\* .*, claimed, \*proposed by the LLM, severity of {origin[1]}\* \(E\d+\)", report)
+    assert f"made by                    proposed by the LLM, severity of {origin[1]} {origin[2]}\n" in text(
+        explain(golden(), ID)
+    )
+    assert f"(proposed by the LLM, severity of {origin[1]})" in " ".join(text(explain(golden())).split())
+    known = next(t for layer in golden().layers.values() for t in layer.threats if t.id == origin[2])
+    assert known.score == proposed(golden()).score
+    assert report.count("Proposed by the LLM") == 1
+
+
+def test_a_grave_one_is_marked_in_the_first_screen_with_its_remedy() -> None:
+    score = proposed(golden()).score.model_copy(update={"aivss": Decimal("9.9"), "cvss_vector": "none"})
+    screen = render(with_threat(golden(), score=score)).partition("\n---\n")[0]
+    assert re.search(
+        r"\n\| 1 \| L6 \| .*\. \*\(proposed by the LLM, severity of a known one that is not shown\)\* \|", screen
+    )
+    assert re.search(r"\n- \*\*Vendor\*\*: Have a person confirm .* \(#1, proposed by the LLM\)", screen)
+
+
+def test_a_title_alone_is_marked_too() -> None:
+    long = {key: layer.model_copy(update={"paragraph": "word " * 75}) for key, layer in golden().layers.items()}
+    main = render(golden().model_copy(update={"layers": long})).partition("# Appendix")[0]
+    assert re.search(r"- \*\*#\d+\*\* Planted text \D* \(E\d+\) \*\(proposed by the LLM\)\*\n", main)
+
+
+def test_rows_on_the_llm_stand_behind_the_programs_in_their_order() -> None:
+    draft = dropping(
+        golden(),
+        Dropped(what="flow of the LLM, system: number 1", reason="a flow is drawn already"),
+        Dropped(what="claim of the LLM, layers/agent_frameworks: It flies.", reason="not carried by the quotes"),
+        Dropped(what="part of the LLM, system: number 2", reason="it is drawn already"),
+        Dropped(what="replies of the LLM", reason="was fenced"),
+        Dropped(what="part of the LLM, system: number 4", reason="it is drawn already"),
+        Dropped(what="part of the LLM, system: number 3", reason="it has no quote"),
+        Dropped(what="threat L2-x: A title", reason="less relevant"),
+    )
+    assert section(render(draft), "## Folded and dropped").strip().split("\n")[2:] == [
+        "| threat L2-x: A title | less relevant |",
+        "| replies of the LLM | was fenced |",
+        "| claim of the LLM, L3 Agent Frameworks: It flies. | not carried by the quotes |",
+        "| part of the LLM, system: number 3 | it has no quote |",
+        "| part of the LLM, system: numbers 2 and 4 | it is drawn already |",
+        "| flow of the LLM, system: number 1 | a flow is drawn already |",
+    ]
+
+
+def test_a_flood_is_counted_and_hides_no_rare_fault() -> None:
+    flood = [
+        Dropped(what=f"claim of the LLM, threats number 1: claim {n}", reason="quote not found") for n in range(90)
+    ]
+    rare = Dropped(what="claim of the LLM, posture: It costs 7 dollars.", reason="number or name not in the quotes: 7")
+    chain = Dropped(what="chain of the LLM, chains: A → B", reason="names a threat twice")
+    draft = dropping(golden(), *flood, rare, chain)
+    told = section(render(draft), "## Folded and dropped")
+    assert told.count("claim of the LLM") == MAX_OF_A_KIND
+    assert "It costs 7 dollars." in told
+    assert "chain of the LLM" in told
+    assert "In `draft.json` alone, on the LLM's proposals: 86 more rows (claim 86)" in told
+    assert dump(draft).count("claim of the LLM") == 91
+
+
+# ---------------------------------------------------------------- explain
+
+
+def items(draft: Draft) -> list[str]:
+    chains = [name for n, chain in enumerate(draft.chains, 1) for name in (f"chain {n}", chain.title)]
+    threats = [threat.id for layer in draft.layers.values() for threat in layer.threats]
+    rest = [item.id for group in (draft.evidence, draft.questions, draft.system.capabilities) for item in group]
+    return ["score", *draft.factors, *draft.layers, *threats, *rest, *chains]
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Draft:
+    """A draft of today's drafter with an LLM that answers well."""
+    return drafted(paperhawk(), AnsweringLlm(answer))
+
+
+def test_every_item_is_explained(fresh: Draft) -> None:
+    for draft in (golden(), fresh):
+        names = items(draft)
+        assert len(names) > len(FACTORS) + len(LAYERS) + 10
+        for name in names:
+            explained = explain(draft, name)
+            assert explained.passages, name
+            assert UNSAFE.search(text(explained) + as_json_text(explained)) is None
+    assert any("-proposed-" in name for name in items(fresh))
+
+
+def test_todays_drafter_names_what_the_report_looks_for(fresh: Draft) -> None:
+    """The report knows an LLM's lowerings, parts and drops by their words."""
+
+    class Low:
+        name = "fake/low"
+
+        def __init__(self) -> None:
+            self.inner = AnsweringLlm(lambda call: re.sub(r'"(value|low|high)": \d+', r'"\1": 0', answer(call)))
+            self.complete, self.close = self.inner.complete, self.inner.close
+
+    low = drafted(paperhawk(), Low())
+    lowered = {item.target for item in low.lowerings if item.rule.startswith("an LLM")}
+    assert lowered
+    down = {k for k, f in low.factors.items() for part in f.parts if part.kind == "proposal" and part.effect < 0}
+    assert lowered <= down
+    table = section(render(low), "## Folded and dropped")
+    for line in table.split("\n"):
+        if " of the LLM" in line:
+            assert re.match(r"\| [a-z]+ of the LLM(?:, [^:]+(?:: .*)?)? \| ", line), line
+    assert "Proposed by the LLM, severity of #" in render(fresh)
+
+
+def swaying(call: Call) -> str:
+    """A good answer, but for factor values at the ends of the scale and in the middle."""
+    said = json.loads(answer(call))
+    for number, row in enumerate(said.get("factors", ())):
+        row["value"] = row["low"] = row["high"] = (0, 4, 10)[number % 3]
+    return json.dumps(said)
+
+
+@pytest.fixture(scope="module")
+def swayed() -> Draft:
+    """A draft of today's drafter with an LLM that goes to the ends of the scale."""
+    return drafted(paperhawk(), AnsweringLlm(swaying))
+
+
+def weighed(draft: Draft) -> dict[FactorKey, str]:
+    """What is told of each factor that the LLM proposed a value for, on one line."""
+    keys = [key for key in FACTORS if any(part.kind == "proposal" for part in draft.factors[key].parts)]
+    return {key: " ".join(text(explain(draft, key)).split()) for key in keys}
+
+
+def test_the_weighing_can_be_followed(swayed: Draft) -> None:
+    sums = re.compile(r"weighed (−?[\d.]+) \+ ([\d.]+) × ([\d.]+) \+ ([\d.]+) × ([\d.]+) = ([\d.]+) held (no|at)")
+    held = set()
+    for key, shown in weighed(swayed).items():
+        match = sums.search(shown)
+        assert match is not None, shown
+        intercept, llm, said, estimate, before, total = (float(part.replace("−", "-")) for part in match.groups()[:6])
+        assert abs(min(max(intercept + llm * said + estimate * before, 0.0), 1.0) - total) < 0.003
+        parts = sum(part.effect for part in swayed.factors[key].parts)
+        assert (abs(parts - total) < 0.001) == (match[7] == "no"), shown
+        assert re.search(r"quote rank [12], below the 3 that may leave the estimate's range \(E\d+\)", shown)
+        assert "made by the LLM's value weighed with the estimate" in shown
+        held |= set(re.findall(r"held (no|at 0\.\d+, the \w+ end of the estimate's range: no quote of rank 3)", shown))
+    assert {word for found in held for word in ("no ", "lower", "upper") if word in f"{found} "} == {
+        "no ",
+        "lower",
+        "upper",
+    }
+
+
+def test_weights_of_another_version_are_not_passed_off(swayed: Draft) -> None:
+    other = swayed.model_copy(update={"manifest": {**swayed.manifest, "combination": "other"}})
+    assert weighed(other)
+    for shown in weighed(other).values():
+        assert "by weights that this version does not know" in shown
+        assert "×" not in shown
+
+
+def test_a_factor_that_the_llm_did_not_move_says_why() -> None:
+    shown = " ".join(text(explain(golden(), "self_modification")).split())
+    assert "made by the estimate alone; the LLM found that the quotes do not suffice (too- little-evidence)" in shown
+    assert "Weighed with" not in shown
+
+
+def test_who_worded_a_question_and_linked_a_chain_is_said(fresh: Draft) -> None:
+    assert "in the program's words; there was no answer in time" in " ".join(text(explain(golden(), "Q1")).split())
+    assert "the question may be in the LLM's words" in " ".join(text(explain(fresh, "Q1")).split())
+    by_llm = made(fresh, MadeBy(part="chains", by="llm"))
+    assert "made by                    the LLM; the program found a quote for each step" in text(
+        explain(by_llm, "chain 1")
+    )
+    both = made(fresh, MadeBy(part="chains", by="both"))
+    titles = [f"chain {n}" for n, chain in enumerate(both.chains, 1) if not any("-prop" in t for t in chain.threats)]
+    assert all("the catalogue or the LLM" in text(explain(both, title)) for title in titles)
+
+
+def test_who_found_a_capability_is_said() -> None:
+    found = golden().system.capabilities[0]
+    own = text(explain(golden(), found.id))
+    assert "made by                    the program\n" in own
+    by_llm = Capability.model_validate({**found.model_dump(), "id": "C99", "signal": "proposed"})
+    system = golden().system.model_copy(update={"capabilities": (by_llm,)})
+    assert "the LLM, in words of the quote" in text(explain(golden().model_copy(update={"system": system}), "C99"))
+
+
+# ---------------------------------------------------------------- hostile words
+
+
+def hostile(draft: Draft, words: str) -> Draft:
+    """The draft with `words` in every field that an LLM, its endpoint or its checks can fill."""
+    layers = {
+        key: layer.model_copy(
+            update={
+                "paragraph": words,
+                "threats": tuple(
+                    threat.model_copy(
+                        update={
+                            "title": words,
+                            "statement": threat.statement.model_copy(
+                                update=dict.fromkeys(type(threat.statement).model_fields, words)
+                            ),
+                            "mitigations": tuple(m.model_copy(update={"text": words}) for m in threat.mitigations),
+                            "taxonomy": tuple(ref.model_copy(update={"title": words}) for ref in threat.taxonomy),
+                        }
+                    )
+                    for threat in layer.threats
+                ),
+            }
+        )
+        for key, layer in draft.layers.items()
+    }
+    factors = {
+        key: estimate.model_copy(
+            update={
+                "rationale": words,
+                "parts": tuple(
+                    part.model_copy(update={"label": words}) if part.kind == "proposal" else part
+                    for part in estimate.parts
+                ),
+            }
+        )
+        for key, estimate in draft.factors.items()
+    }
+    system = draft.system
+    named = {
+        group: tuple(item.model_copy(update={"name": words, "kind": words}) for item in getattr(system, group))
+        for group in ("actors", "components", "stores", "services")
+    }
+    able = tuple(c.model_copy(update={"action": words, "object": words}) for c in system.capabilities)
+    flows = tuple(flow.model_copy(update={"what": words}) for flow in system.flows)
+    parts = tuple(
+        row.model_copy(update={"missing": Missing(reason="bad-response", detail=words)}) for row in draft.drafter.parts
+    )
+    dropped = [
+        Dropped(what=f"{kind} of the LLM, threats: {words}", reason=words) for kind in ("claim", "sentence", "chain")
+    ]
+    dropped += [Dropped(what=words, reason=words), Dropped(what=f"claim of the LLM, {words}: x", reason="-")]
+    return draft.model_copy(
+        update={
+            "product": draft.product.model_copy(update={"posture": words}),
+            "layers": layers,
+            "factors": factors,
+            "system": system.model_copy(update={**named, "capabilities": able, "flows": flows}),
+            "questions": tuple(q.model_copy(update={"text": words}) for q in draft.questions),
+            "chains": tuple(chain.model_copy(update={"title": words}) for chain in draft.chains),
+            "drafter": draft.drafter.model_copy(update={"llm": words, "parts": parts}),
+            "manifest": {**draft.manifest, "llm": words, "llm_tokens": words},
+            "lowerings": tuple(
+                item.model_copy(update={"rule": f"an LLM {words}"}) if item.rule.startswith("an LLM") else item
+                for item in draft.lowerings
+            ),
+            "dropped": tuple(dropped),
+        }
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_words_of_an_llm_stay_words(name: str, fresh: Draft) -> None:
+    for draft in (hostile(golden(), HOSTILE[name]), hostile(fresh, HOSTILE[name])):
+        assert_inert(render(draft), name)
+        for item in (None, *items(draft)[:40]):
+            shown = text(explain(draft, item))
+            assert UNSAFE.search(shown) is None
+            assert not re.search(r"^(?:# )?forged", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_llm_that_repeats_what_a_hostile_page_says_makes_nothing_that_acts(name: str) -> None:
+    page = f"{LISTING} Quill reads files {HOSTILE[name]} of the team. On window.opener Quill sends mail to customers."
+    llm = ObedientLlm()
+    draft = drafted((document(1, page),), llm)
+    assert llm.obeyed
+    assert {row.by for row in draft.drafter.parts} != {"embedded"}
+    assert_inert(render(draft), name)
+    for item in items(draft):
+        assert UNSAFE.search(text(explain(draft, item))) is None
