@@ -1,26 +1,19 @@
 """What the report and `explain` say of a draft with an LLM: who made what, how it was weighed, nothing that acts."""
 
-import json
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
 from agent.export.authors import drafter_words, reason_words
 from agent.export.draft_json import dump, load
 from agent.export.explanation import explain, text
-from agent.export.explanation_rows import as_json_text
 from agent.export.left_out import MAX_OF_A_KIND
 from agent.export.markdown import MAX_MAIN_WORDS, render
 from agent.export.report_screen import MAX_LINES
 from agent.export.safe_markdown import all_words
 from agent.export.sentences import change
-from agent.llm.port import Call
 from agent.records import (
-    Capability,
-    Document,
     Draft,
     DrafterRef,
     Dropped,
@@ -32,7 +25,7 @@ from agent.records import (
     Part,
     Threat,
 )
-from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey
+from agent.taxonomy.keys import FACTORS
 from tests.fakes.assisted_draft import drafted
 from tests.fakes.drafts import thin, workos
 from tests.fakes.llm_answers import answer
@@ -40,29 +33,18 @@ from tests.fakes.llm_hostile import ObedientLlm
 from tests.fakes.llm_port import AnsweringLlm
 from tests.fakes.paperhawk_reading import documents as paperhawk
 from tests.fakes.proposed import LISTING, document
+from tests.fakes.stored_assisted import FOLDER, PROPOSED, TEXTS, golden, items, made
 from tests.test_export_attacks import ATTACKS, UNSAFE, assert_inert
 
-FOLDER = Path(__file__).parent / "golden"
-FILE = FOLDER / "drafts" / "assisted-0.1.0.json"
-ID = "L6-proposed-2"
-TEXTS = TypeAdapter(tuple[Document, ...]).validate_json((FOLDER / "drafts" / "texts" / FILE.name).read_text("utf-8"))
 HOSTILE = {name: ATTACKS[name] for name in ("c1", "reference", "autolink", "blocks", "fence", "row", "ticks")} | {
     "all": "<img src=x onerror=alert(1)> [a](javascript:1) ![b](//e.example/i) | x | `` <b> \n# forged \u202e &lt;i&gt;"
 }
-
-
-def golden() -> Draft:
-    return load(FILE, TEXTS)
 
 
 def section(report: str, heading: str) -> str:
     """The report from a heading to the next one of its level."""
     after = report.partition(f"\n{heading}")[2]
     return re.split(rf"\n#{{1,{heading.index(' ')}}} ", after)[0]
-
-
-def made(draft: Draft, *parts: MadeBy) -> Draft:
-    return draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"parts": parts})})
 
 
 def dropping(draft: Draft, *rows: Dropped) -> Draft:
@@ -235,7 +217,7 @@ def with_threat(draft: Draft, **changes: object) -> Draft:
     """The draft with its proposed threat changed."""
     layers = {
         key: layer.model_copy(
-            update={"threats": tuple(t.model_copy(update=changes) if t.id == ID else t for t in layer.threats)}
+            update={"threats": tuple(t.model_copy(update=changes) if t.id == PROPOSED else t for t in layer.threats)}
         )
         for key, layer in draft.layers.items()
     }
@@ -243,17 +225,17 @@ def with_threat(draft: Draft, **changes: object) -> Draft:
 
 
 def proposed(draft: Draft) -> Threat:
-    return next(t for layer in draft.layers.values() for t in layer.threats if t.id == ID)
+    return next(t for layer in draft.layers.values() for t in layer.threats if t.id == PROPOSED)
 
 
 def test_a_threat_of_the_llm_is_marked_wherever_it_stands() -> None:
     report = render(golden())
     origin = re.search(r"- Proposed by the LLM, severity of (#\d+) `([\w-]+)`; .*\n- `ASI", report)
     assert origin is not None
-    assert f"id `{ID}`" in report
+    assert f"id `{PROPOSED}`" in report
     assert re.search(rf"- \*\*#\d+\*\* .*, claimed, \*proposed by the LLM, severity of {origin[1]}\* \(E\d+\)", report)
     assert f"made by                    proposed by the LLM, severity of {origin[1]} {origin[2]}\n" in text(
-        explain(golden(), ID)
+        explain(golden(), PROPOSED)
     )
     assert f"(proposed by the LLM, severity of {origin[1]})" in " ".join(text(explain(golden())).split())
     known = next(t for layer in golden().layers.values() for t in layer.threats if t.id == origin[2])
@@ -312,31 +294,10 @@ def test_a_flood_is_counted_and_hides_no_rare_fault() -> None:
     assert dump(draft).count("claim of the LLM") == 91
 
 
-# ---------------------------------------------------------------- explain
-
-
-def items(draft: Draft) -> list[str]:
-    chains = [name for n, chain in enumerate(draft.chains, 1) for name in (f"chain {n}", chain.title)]
-    threats = [threat.id for layer in draft.layers.values() for threat in layer.threats]
-    rest = [item.id for group in (draft.evidence, draft.questions, draft.system.capabilities) for item in group]
-    return ["score", *draft.factors, *draft.layers, *threats, *rest, *chains]
-
-
 @pytest.fixture(scope="module")
 def fresh() -> Draft:
     """A draft of today's drafter with an LLM that answers well."""
     return drafted(paperhawk(), AnsweringLlm(answer))
-
-
-def test_every_item_is_explained(fresh: Draft) -> None:
-    for draft in (golden(), fresh):
-        names = items(draft)
-        assert len(names) > len(FACTORS) + len(LAYERS) + 10
-        for name in names:
-            explained = explain(draft, name)
-            assert explained.passages, name
-            assert UNSAFE.search(text(explained) + as_json_text(explained)) is None
-    assert any("-proposed-" in name for name in items(fresh))
 
 
 def test_todays_drafter_names_what_the_report_looks_for(fresh: Draft) -> None:
@@ -359,81 +320,6 @@ def test_todays_drafter_names_what_the_report_looks_for(fresh: Draft) -> None:
         if " of the LLM" in line:
             assert re.match(r"\| [a-z]+ of the LLM(?:, [^:]+(?:: .*)?)? \| ", line), line
     assert "Proposed by the LLM, severity of #" in render(fresh)
-
-
-def swaying(call: Call) -> str:
-    """A good answer, but for factor values at the ends of the scale and in the middle."""
-    said = json.loads(answer(call))
-    for number, row in enumerate(said.get("factors", ())):
-        row["value"] = row["low"] = row["high"] = (0, 4, 10)[number % 3]
-    return json.dumps(said)
-
-
-@pytest.fixture(scope="module")
-def swayed() -> Draft:
-    """A draft of today's drafter with an LLM that goes to the ends of the scale."""
-    return drafted(paperhawk(), AnsweringLlm(swaying))
-
-
-def weighed(draft: Draft) -> dict[FactorKey, str]:
-    """What is told of each factor that the LLM proposed a value for, on one line."""
-    keys = [key for key in FACTORS if any(part.kind == "proposal" for part in draft.factors[key].parts)]
-    return {key: " ".join(text(explain(draft, key)).split()) for key in keys}
-
-
-def test_the_weighing_can_be_followed(swayed: Draft) -> None:
-    sums = re.compile(r"weighed (−?[\d.]+) \+ ([\d.]+) × ([\d.]+) \+ ([\d.]+) × ([\d.]+) = ([\d.]+) held (no|at)")
-    held = set()
-    for key, shown in weighed(swayed).items():
-        match = sums.search(shown)
-        assert match is not None, shown
-        intercept, llm, said, estimate, before, total = (float(part.replace("−", "-")) for part in match.groups()[:6])
-        assert abs(min(max(intercept + llm * said + estimate * before, 0.0), 1.0) - total) < 0.003
-        parts = sum(part.effect for part in swayed.factors[key].parts)
-        assert (abs(parts - total) < 0.001) == (match[7] == "no"), shown
-        assert re.search(r"quote rank [12], below the 3 that may leave the estimate's range \(E\d+\)", shown)
-        assert "made by the LLM's value weighed with the estimate" in shown
-        held |= set(re.findall(r"held (no|at 0\.\d+, the \w+ end of the estimate's range: no quote of rank 3)", shown))
-    assert {word for found in held for word in ("no ", "lower", "upper") if word in f"{found} "} == {
-        "no ",
-        "lower",
-        "upper",
-    }
-
-
-def test_weights_of_another_version_are_not_passed_off(swayed: Draft) -> None:
-    other = swayed.model_copy(update={"manifest": {**swayed.manifest, "combination": "other"}})
-    assert weighed(other)
-    for shown in weighed(other).values():
-        assert "by weights that this version does not know" in shown
-        assert "×" not in shown
-
-
-def test_a_factor_that_the_llm_did_not_move_says_why() -> None:
-    shown = " ".join(text(explain(golden(), "self_modification")).split())
-    assert "made by the estimate alone; the LLM found that the quotes do not suffice (too- little-evidence)" in shown
-    assert "Weighed with" not in shown
-
-
-def test_who_worded_a_question_and_linked_a_chain_is_said(fresh: Draft) -> None:
-    assert "in the program's words; there was no answer in time" in " ".join(text(explain(golden(), "Q1")).split())
-    assert "the question may be in the LLM's words" in " ".join(text(explain(fresh, "Q1")).split())
-    by_llm = made(fresh, MadeBy(part="chains", by="llm"))
-    assert "made by                    the LLM; the program found a quote for each step" in text(
-        explain(by_llm, "chain 1")
-    )
-    both = made(fresh, MadeBy(part="chains", by="both"))
-    titles = [f"chain {n}" for n, chain in enumerate(both.chains, 1) if not any("-prop" in t for t in chain.threats)]
-    assert all("the catalogue or the LLM" in text(explain(both, title)) for title in titles)
-
-
-def test_who_found_a_capability_is_said() -> None:
-    found = golden().system.capabilities[0]
-    own = text(explain(golden(), found.id))
-    assert "made by                    the program\n" in own
-    by_llm = Capability.model_validate({**found.model_dump(), "id": "C99", "signal": "proposed"})
-    system = golden().system.model_copy(update={"capabilities": (by_llm,)})
-    assert "the LLM, in words of the quote" in text(explain(golden().model_copy(update={"system": system}), "C99"))
 
 
 # ---------------------------------------------------------------- hostile words
