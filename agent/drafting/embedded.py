@@ -77,7 +77,8 @@ def compose(
     scored = _with_controls(scored, first, reading, ledger)
     plain = _without_claims(reading, name, verdicts, calibration, estimated if proposals else None)
     scored = scored.model_copy(update={"without_vendor_claims": beside(scored, plain)})
-    visible, folded = shown(ranked, first, calibration.headline)
+    reserved = hand.reserved(matches.candidates, estimated.factors)
+    visible, folded = shown(ranked, first, calibration.headline, reserved)
     placed = [Placed(item.candidate.layer, item.threat) for item in visible]
     placed += hand.threats(matches.candidates, visible, estimated.factors)
     found = chains([item.candidate for item in visible], reading, name=name)

@@ -71,16 +71,22 @@ def eased(ranked: Sequence[Ranked], reading: Mapping[str, Rank]) -> tuple[Loweri
 
 
 def shown(
-    ranked: Sequence[Ranked], first: Ranked | None, calibration: HeadlineCalibration
+    ranked: Sequence[Ranked],
+    first: Ranked | None,
+    calibration: HeadlineCalibration,
+    reserved: Mapping[LayerKey, int] | None = None,
 ) -> tuple[list[Ranked], list[tuple[Ranked, str]]]:
     """The threats to show, at most three a layer and twelve in all, and the folded ones with the reason.
+
+    `reserved` are places of each layer that are kept free for threats that are not the catalogue's.
 
     The headline threat is always shown; the others by relevance: score plus how typical the threat is, and how firm
     its evidence. One with the same quotes as a more relevant one of its layer is a duplicate.
     """
     visible: list[Ranked] = []
     folded: list[tuple[Ranked, str]] = []
-    in_layer: Counter[LayerKey] = Counter()
+    in_layer: Counter[LayerKey] = Counter(reserved or {})
+    kept_free = in_layer.total()
 
     def relevance(item: Ranked) -> float:
         return float(item.threat.score.aivss) + TYPICAL * typical(item.scenario, calibration) + FIRM[item.threat.state]
@@ -96,7 +102,7 @@ def shown(
             folded.append((item, f"rests on the same quotes as {twin.threat.id}"))
         elif in_layer[layer] >= MAX_PER_LAYER:
             folded.append((item, f"less relevant than three others of {LAYER_CODES[layer]}"))
-        elif len(visible) >= MAX_SHOWN:
+        elif len(visible) + kept_free >= MAX_SHOWN:
             folded.append((item, f"less relevant than the {MAX_SHOWN} shown"))
         else:
             in_layer[layer] += 1

@@ -91,6 +91,7 @@ _NEGATION: Final = re.compile(
     r"|free of|keyless|stateless|\w+n['’]t)\b",
     re.I,
 )
+_ADJUNCT: Final = re.compile(r"\b(?:without(?=\s+\w+ing\b)|rather than|instead of)\s+([^,;]*)", re.I)
 _CLAUSES: Final = re.compile(
     r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|except|unless)\b", re.I
 )
@@ -223,7 +224,7 @@ def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str
         if not mine:
             continue
         best = _nearest(mine, clauses)
-        if best and all(_negated(part) != _negated(clause) for clause in best):
+        if best and all(_negated(_bare(part, clause)) != _negated(_bare(clause, part)) for clause in best):
             return ("one says yes, the other no",)
         words, theirs = set(_words(part)), {word for clause in best for word in _words(clause)}
         for pair in _OPPOSED:
@@ -253,6 +254,12 @@ def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[s
     """The clauses that share most of these stems; none when nothing is shared."""
     shared = [len(stems & _stems(clause)) for clause in clauses]
     return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
+
+
+def _bare(clause: str, other: str) -> str:
+    """A clause without adjuncts that negate what `other` does not speak of, such as "without leaving the shell"."""
+    spoken = _stems(other)
+    return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
 
 
 def _negated(clause: str) -> bool:

@@ -130,7 +130,8 @@ def _checked(item: ChainItem, known: Mapping[str, Placed], shown: Shown) -> tupl
     links: list[_Link] = []
     cut = ""
     for step in item.steps[1:]:
-        places, fault = _quoted(step, known[step.threat], shown)
+        before = known[links[-1].threat if links else ids[0]]
+        places, fault = _quoted(step, before, known[step.threat], shown)
         if not places:
             cut = f"no quote for the step to {step.threat}: {fault}"
             break
@@ -142,9 +143,14 @@ def _checked(item: ChainItem, known: Mapping[str, Placed], shown: Shown) -> tupl
     return _Kept(held, tuple(links), "" if cut else item.title), cut
 
 
-def _quoted(step: ChainStep, target: Placed, shown: Shown) -> tuple[tuple[Place, ...], str]:
-    """The places that carry a hop to `target`; without one, what is wrong with the last quote."""
-    wanted = stems(_told(target)) - stems(" ".join(shown.known))
+def _quoted(step: ChainStep, source: Placed, target: Placed, shown: Shown) -> tuple[tuple[Place, ...], str]:
+    """The places that carry a hop from `source` to `target`; without one, what is wrong with the last quote.
+
+    Each quote speaks of the second threat, and together they share enough words with the two.
+    """
+    own_names = stems(" ".join(shown.known))
+    wanted = stems(_told(target)) - own_names
+    both = wanted | (stems(_told(source)) - own_names)
     places: list[Place] = []
     shared: set[str] = set()
     fault = "none was given"
@@ -154,14 +160,19 @@ def _quoted(step: ChainStep, target: Placed, shown: Shown) -> tuple[tuple[Place,
             fault = place
         elif place.about != "product":
             fault = "quote about another product"
-        elif own := stems(words_at(place, shown.reading)) & wanted:
+        elif (said := stems(_sentence(place, shown))) & wanted:
             places.append(place)
-            shared |= own
+            shared |= said & both
         else:
             fault = "the quote does not speak of that threat"
     if places and len(shared) < MIN_SHARED:
         return (), "the quote hardly speaks of that threat"
     return tuple(dict.fromkeys(places)), fault
+
+
+def _sentence(place: Place, shown: Shown) -> str:
+    """What the draft will cite for a quote: the sentence that holds most of it."""
+    return shown.reading.text(place.statement)
 
 
 def _told(row: Placed) -> str:

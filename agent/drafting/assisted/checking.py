@@ -141,26 +141,29 @@ def place_of(quote: Quote, shown: Shown) -> Place | Fault:
 
 
 def carried(text: str, places: Sequence[Place], shown: Shown) -> State | tuple[Fault, str]:
-    """Whether the words at `places` carry a sentence: claimed, inferred, or the fault with its detail.
+    """Whether the sentences that quotes at `places` are cut from carry a sentence: claimed, inferred, or the fault.
 
-    The quoted words alone carry it. The sentences that they were cut from may take that back: "sends mail without
-    asking" carries nothing when it stands in "it never sends mail without asking", and less behind "we plan that it".
+    A quote is read in its sentence, which is what the draft cites and shows: the subject often stands before the words
+    that were copied, and "sends mail without asking" says something else in "it never sends mail without asking". Of a
+    sentence that is too long to be shown whole only the quoted words count, and all of it only against them.
     """
     quotes = [words_at(place, shown.reading) for place in places]
     if not quotes:
         return "claim without a quote", ""
-    signs = _strange_signs(text, (*quotes, *shown.known))
+    around = [shown.reading.text(n) for place in places for n in _touched(place, shown)]
+    told = list(dict.fromkeys([sentence for sentence in around if len(sentence) <= MAX_CHARS] + quotes))
+    signs = _strange_signs(text, (*told, *shown.known))
     if signs:
         return "not carried by the quotes", f"signs that they do not have: {', '.join(signs)}"
-    odd = foreign(text, quotes, shown.known)
+    odd = foreign(text, told, shown.known)
     if odd:
         return "number or name not in the quotes", ", ".join(odd)
-    verdict = support(text, quotes, shown.known)
+    verdict = support(text, told, shown.known)
     if verdict.verdict == "contradicted":
         return "the quotes say otherwise", "; ".join(verdict.reasons)
     if verdict.verdict == "unsupported":
         return "not carried by the quotes", "; ".join(verdict.reasons)
-    whole = support(text, [shown.reading.text(n) for place in places for n in _touched(place, shown)], shown.known)
+    whole = support(text, around, shown.known)
     if whole.verdict == "contradicted":
         return "the quotes say otherwise", f"in the sentence that they are cut from, {'; '.join(whole.reasons)}"
     return "claimed" if verdict.verdict == whole.verdict == "supported" else "inferred"

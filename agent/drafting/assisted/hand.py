@@ -4,6 +4,7 @@
 there is decided in the module of each part.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from agent.drafting.assisted import chains, factors, layers, picture, threats, words
@@ -42,6 +43,14 @@ class Hand:
         made, notes = layers.told(key, certain, self._proposals, self._ledger)
         self.notes = self.notes.plus(notes)
         return made
+
+    def reserved(
+        self, candidates: Sequence[Candidate], estimates: Mapping[FactorKey, FactorEstimate]
+    ) -> Counter[LayerKey]:
+        """The places of each layer that are kept free for threats beyond the catalogue."""
+        if self._proposals is None:
+            return Counter()
+        return Counter(placed.layer for placed in threats.favoured(self._proposals, candidates, estimates))
 
     def threats(
         self,

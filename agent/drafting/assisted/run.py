@@ -26,7 +26,6 @@ from agent.drafting.assisted.threats import Placed
 from agent.drafting.combine import Combination
 from agent.drafting.composition import Composition
 from agent.drafting.families import Identity
-from agent.drafting.ledger import Ledger
 from agent.drafting.pack import WHOLE_CHARS, PackedEvidence, pack
 from agent.errors import ENDS_RUN, LlmError, LlmReason
 from agent.evidence.reading import Reading
@@ -212,12 +211,8 @@ class _Run:
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self._usage)
 
     def placed(self, read: Read, constants: Combination) -> tuple[Placed, ...]:
-        """The LLM's threats as they will stand in the draft, for the chains."""
-        scratch = Ledger(self._reading.documents, self._reading.statements)
-        found = self._interim
-        return threats.added(self.proposals(read, constants), found.candidates, found.visible, found.factors, scratch)[
-            0
-        ]
+        """The LLM's threats that the draft will show, for the chains."""
+        return threats.favoured(self.proposals(read, constants), self._interim.candidates, self._interim.factors)
 
     def judged(self, before: Read, after: Read) -> Read:
         """The items with the judge's verdicts on those of the first wave; one that was asked again is not judged."""

@@ -41,6 +41,8 @@ from agent.taxonomy.lists import entries, lint, scheme
 PART: Final = "threats"
 MAX_KNOWN: Final = 18
 """Known threats that an LLM is told of."""
+MAX_FAVOURED: Final = 3
+"""Threats of an LLM for which the least relevant ones of the catalogue make room."""
 MAX_PROPOSED: Final = 6
 """Threats of one answer that are read."""
 MAX_SLOT: Final = 160
@@ -97,6 +99,24 @@ def asks(interim: Composition) -> tuple[Ask[ThreatsAnswer], ...]:
     return (Ask(PART, PART, {"known": told, "ids": ids}, ThreatsAnswer),)
 
 
+def favoured(
+    proposals: Proposals, candidates: Sequence[Candidate], factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Placed, ...]:
+    """The threats of an LLM that are shown even where the catalogue's would fill the draft: three, one a layer.
+
+    They are about this product alone, where the catalogue's last ones fit many. Nothing is lost: what makes room is
+    listed as folded, and the threat that the score rests on always stays.
+    """
+    reading = proposals.shown.reading
+    adder = _Adder(proposals.shown, candidates, (), factors, Ledger(reading.documents, reading.statements))
+    for number, item in enumerate(proposals.threats[:MAX_PROPOSED], start=1):
+        adder.take(number, item)
+    firsts: dict[LayerKey, Placed] = {}
+    for placed in adder.placed:
+        firsts.setdefault(placed.layer, placed)
+    return tuple(firsts.values())[:MAX_FAVOURED]
+
+
 def added(
     proposals: Proposals,
     candidates: Sequence[Candidate],
@@ -104,12 +124,14 @@ def added(
     factors: Mapping[FactorKey, FactorEstimate],
     ledger: Ledger,
 ) -> tuple[tuple[Placed, ...], Notes]:
-    """The threats of an LLM that hold, in the order of its answer, as far as the catalogue's leave room.
+    """The threats of an LLM that hold, the favoured ones first, as far as the catalogue's leave room.
 
     `candidates` are all that the catalogue found, `visible` those that the draft shows.
     """
     adder = _Adder(proposals.shown, candidates, visible, factors, ledger)
-    for number, item in enumerate(proposals.threats, start=1):
+    before = {placed.threat.id for placed in favoured(proposals, candidates, factors)}
+    rows = sorted(enumerate(proposals.threats, start=1), key=lambda row: identifier(row[0], row[1].said) not in before)
+    for number, item in rows:
         if number > MAX_PROPOSED:
             adder.drop(number, f"more than {MAX_PROPOSED} threats in one answer")
         else:
@@ -120,6 +142,11 @@ def added(
     if missing is None and not adder.held:
         missing = CLAIMS_DROPPED
     return tuple(adder.placed), Notes(made=(_made(adder.placed, missing),), dropped=tuple(adder.dropped))
+
+
+def identifier(number: int, said: ThreatItem) -> str:
+    """The id of an LLM's threat, by its place in the answer: whatever else is shown, it means the same threat."""
+    return f"{LAYER_CODES[said.layer]}-proposed-{number}"
 
 
 def _made(placed: Sequence[Placed], missing: Missing | None) -> MadeBy:
@@ -143,6 +170,7 @@ class _Adder:
         """Whether the words of any threat held, be there room for it or not."""
         self._shown, self._factors, self._ledger = shown, factors, ledger
         self._known = {candidate.pattern.id: candidate for candidate in candidates}
+        self._passages = tuple(passage.shown for passage in shown.packed.passages.values())
         self._taken = [Placed(item.candidate.layer, item.threat) for item in visible]
         self._said = [
             (c.pattern.id, stems(c.title), stems(statement_sentence(c.statement))) for c in self._known.values()
@@ -207,7 +235,7 @@ class _Adder:
                 return f"its {name}: {fault}"
         known = self._shown.known
         for text in (title, *statement.model_dump().values()):
-            if odd := strange(text, quotes, known):
+            if odd := strange(text, quotes, known, self._passages):
                 return f"a slot: {odd}"
         own = own_words(f"{title}\n{statement_sentence(statement)}", quotes, known)
         if len(own) > MAX_OWN_WORDS:
@@ -235,8 +263,7 @@ class _Adder:
     def _place(self, number: int, worded: _Worded, marks: tuple[str, ...]) -> None:
         layer = worded.said.layer
         threat = Threat(
-            # By its place in the answer: whatever else is shown, the same id means the same threat.
-            id=f"{LAYER_CODES[layer]}-proposed-{number}",
+            id=identifier(number, worded.said),
             title=worded.title,
             statement=worded.statement,
             taxonomy=tuple(self._refs(number, worded.said.ids)),

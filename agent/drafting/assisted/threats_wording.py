@@ -106,14 +106,15 @@ def unfit(text: str, most: int, quotes: Sequence[str]) -> str | None:
     return None
 
 
-def strange(text: str, quotes: Sequence[str], known: Sequence[str]) -> str | None:
+def strange(text: str, quotes: Sequence[str], known: Sequence[str], passages: Sequence[str] = ()) -> str | None:
     """Why a text is not tied to its quotes, as a clause; None when it is.
 
-    Numbers and names must stand in the quotes. So must most other words, unless the catalogue itself uses them: a
-    text that is neither about the product nor in the words in which threats are told has no business here.
+    Numbers and names must stand in the quotes, or elsewhere in the `passages`: a threat says what could be done, and
+    may name another part of the product. Most other words must stand in the quotes, unless the catalogue itself uses
+    them: a text that is neither about the product nor in the words in which threats are told has no business here.
     """
-    if foreign(_begun(text), quotes, known):
-        return "it has a number or name that its quotes do not have"
+    if foreign(_begun(text), (*quotes, *passages), known):
+        return "it has a number or name that no passage has"
     own = stems(text)
     odd = own_words(text, quotes, known)
     if len(odd) > MAX_OWN or len(odd) > (1 - KNOWN_SHARE) * len(own):
