@@ -68,9 +68,12 @@ def test_the_weighing_can_be_followed(swayed: Draft) -> None:
         intercept, llm, said, estimate, before, total = (float(part.replace("−", "-")) for part in match.groups()[:6])
         assert abs(min(max(intercept + llm * said + estimate * before, 0.0), 1.0) - total) < 0.003
         parts = sum(part.effect for part in swayed.factors[key].parts)
+        own = sum(part.effect for part in swayed.factors[key].parts if part.kind != "proposal")
+        assert abs(own - before) < 0.001
         assert (abs(parts - total) < 0.001) == (match[7] == "no"), shown
         assert re.search(r"quote rank [12], below the 3 that may leave the estimate's range \(E\d+\)", shown)
         assert "made by the LLM's value weighed with the estimate" in shown
+        assert ("the lower end" in shown, "the upper end" in shown) == (total < parts - 0.001, total > parts + 0.001)
         held |= set(re.findall(r"held (no|at 0\.\d+, the \w+ end of the estimate's range: no quote of rank 3)", shown))
     assert {word for found in held for word in ("no ", "lower", "upper") if word in f"{found} "} == {
         "no ",
@@ -91,6 +94,12 @@ def test_a_factor_that_the_llm_did_not_move_says_why() -> None:
     shown = " ".join(text(explain(golden(), "self_modification")).split())
     assert "made by the estimate alone; the LLM found that the quotes do not suffice (too- little-evidence)" in shown
     assert "Weighed with" not in shown
+
+
+def test_who_worded_the_paragraph_of_a_layer_is_said() -> None:
+    assert "made by                    in the LLM's words\n" in text(explain(golden(), "L4"))
+    kept = " ".join(text(explain(golden(), "L1")).split())
+    assert "made by in the program's words; the program holds the layer not certain, whatever" in kept
 
 
 def test_who_worded_a_question_and_linked_a_chain_is_said(fresh: Draft) -> None:

@@ -243,6 +243,28 @@ def test_a_threat_of_the_llm_is_marked_wherever_it_stands() -> None:
     assert report.count("Proposed by the LLM") == 1
 
 
+def test_of_like_severities_that_of_the_same_layer_is_named() -> None:
+    first = golden().layers["deployment_infrastructure"].threats[0]
+    own = golden().layers["security_compliance"].threats[0]
+    assert not {first.id, own.id} & {PROPOSED}
+    alike = with_threat(golden(), score=first.score)
+    other = {
+        key: layer.model_copy(
+            update={
+                "threats": tuple(
+                    threat.model_copy(update={"score": first.score}) if threat.id == own.id else threat
+                    for threat in layer.threats
+                )
+            }
+        )
+        for key, layer in alike.layers.items()
+    }
+    assert f"- Proposed by the LLM, severity of #1 `{first.id}`" in render(alike)
+    assert re.search(
+        rf"- Proposed by the LLM, severity of #2 `{own.id}`", render(alike.model_copy(update={"layers": other}))
+    )
+
+
 def test_a_grave_one_is_marked_in_the_first_screen_with_its_remedy() -> None:
     score = proposed(golden()).score.model_copy(update={"aivss": Decimal("9.9"), "cvss_vector": "none"})
     screen = render(with_threat(golden(), score=score)).partition("\n---\n")[0]
