@@ -96,7 +96,7 @@ def _weighed(view: View, key: FactorKey, estimate: FactorEstimate, part: Part) -
             f"{intercept:.3f} + {llm:.3f} × {value:.1f} + {embedded:.3f} × {before:.3f} = {free:.3f}".replace("-", "−"),
             number=round(free, 4),
         )
-        yield row("held", _held(free, total))
+        yield row("held", _held(free, total, before if value >= before else None))
         yield row(
             "range",
             f"{total + below:.2f} to {total + above:.2f}, where four of five labelled products lie; then held, rounded",
@@ -107,9 +107,12 @@ def _weighed(view: View, key: FactorKey, estimate: FactorEstimate, part: Part) -
         yield row("quote", f"rank {best.rank}, {counts} the {COUNTING_RANK} that may leave the estimate's range", marks)
 
 
-def _held(free: float, total: float) -> str:
+def _held(free: float, total: float, floor: float | None) -> str:
+    """What kept the value from the weighed one; `floor` is the estimate where the proposal is not below it."""
     if abs(free - total) < _HAIR:
         return "no"
+    if floor is not None and abs(floor - total) < _HAIR:
+        return f"at {total:.3f}, the estimate: a proposal that is not below it lowers nothing"
     side = "lower" if free < total else "upper"
     return f"at {total:.3f}, the {side} end of the estimate's range: no quote of rank {COUNTING_RANK} bears it out"
 
