@@ -1,11 +1,12 @@
 """Threats of an LLM: which enter a draft, as grave as what, and what never does."""
 
 import functools
+import re
 
 import pytest
 
 from agent.drafting.assisted import threats
-from agent.drafting.assisted.asking import prompt
+from agent.drafting.assisted.asking import Start, prompt, worded
 from agent.drafting.assisted.checking import check
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import Claim, Remedy, TaxonomyId, ThreatItem
@@ -312,12 +313,14 @@ def test_lost_claims_are_listed_and_the_threat_rests_on_the_others() -> None:
     assert "threats number 1" in reasons(notes)
 
 
-def test_the_question_names_known_threats_and_ids_without_words_of_the_product() -> None:
+def test_the_question_names_known_threats_and_ids_and_words_of_the_product_as_data() -> None:
     (ask,) = threats.asks(interim())
     text = prompt(ask.prompt).render(**ask.values)
+    asked = worded(ask, Start("system", "passages", "delimiter0"), 100).messages[1].text
     assert (ask.stage, ask.prompt) == ("threats", "threats")
     assert {line.split(":")[0] for line in str(ask.values["known"]).splitlines()} == known_ids()
-    assert "Paperhawk" not in text
+    assert "Paperhawk" in asked
+    assert "Paperhawk" not in re.sub(r"<<<delimiter0\n.*?\ndelimiter0>>>", "", asked, flags=re.DOTALL)
     assert all(f"{entry.id} {entry.title}" in text for name in OFFERED for entry in entries(name))
     assert by_bytes().count(text) <= MAX_TOKENS
     assert threats.asks(interim()._replace(candidates=())) == ()

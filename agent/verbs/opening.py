@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 JUDGE: Final = "judge"
 """Folder, within a recording, of what the second LLM answered."""
-_DELIMITER_BYTES: Final = 8
+_DELIMITER_BYTES: Final = 4
 _CI: Final = frozenset({"true", "1"})
 _WAY_OUT: Final = "`--fallback embedded` drafts without it"
 Say = Callable[[str], None]

@@ -162,7 +162,7 @@ def run(runs: int, latency: float, passages: int) -> tuple[list[Figures], Counte
                     llm=llm,
                     budget=Budget(tokens, None, Caps(settings.llm_max_tokens)),
                     counter=tokens,
-                    delimiter=secrets.token_hex(8),
+                    delimiter=secrets.token_hex(4),
                     answer_tokens=settings.llm_answer_tokens,
                     passage_tokens=passages,
                 )

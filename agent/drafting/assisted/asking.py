@@ -70,7 +70,8 @@ def start(packed: PackedEvidence, *, product: str, delimiter: str) -> Start:
 def worded(ask: Ask[BaseModel], begin: Start, max_tokens: int) -> Call:
     """The call that an ask becomes; the answer may take `max_tokens`."""
     values = {
-        name: _marked(str(value), begin.delimiter) if name in SOURCED else value for name, value in ask.values.items()
+        name: _marked(neutral(str(value)), begin.delimiter) if name in SOURCED else value
+        for name, value in ask.values.items()
     }
     end = prompt(ask.prompt).render(**values)
     if ask.again:

@@ -4,7 +4,7 @@
          ── says what none says yet ── room in its layer ─► Threat
 
 The LLM never writes a severity: a threat is as grave as the known one whose harm comes nearest. Ids count with the
-title that their list gives them, and with no other. The catalogue's threats come first; an LLM's fill what is left.
+title that their list gives them, and with no other. Three of an LLM's threats always find room, others what is left.
 """
 
 from collections import Counter
@@ -21,9 +21,7 @@ from agent.drafting.candidates import Candidate, statement_sentence
 from agent.drafting.composition import Composition
 from agent.drafting.ledger import Ledger
 from agent.drafting.pack import Place
-from agent.drafting.patterns import Pattern
 from agent.drafting.ranking import MAX_PER_LAYER, MAX_SHOWN, Ranked, severity_of
-from agent.drafting.templates import fill, names_in, optional_names_in
 from agent.records import (
     Dropped,
     FactorEstimate,
@@ -66,8 +64,6 @@ _LEADS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Joints of the sentence that an LLM may repeat at the begin of a slot."""
 
-_GENERAL: Final[Mapping[str, str]] = {"product": "it", "actor": "the user"}
-
 
 class Placed(NamedTuple):
     """A threat and the layer that it counts for."""
@@ -94,7 +90,7 @@ def asks(interim: Composition) -> tuple[Ask[ThreatsAnswer], ...]:
     known = sorted(interim.candidates, key=lambda candidate: candidate.pattern.id not in shown)[:MAX_KNOWN]
     if not known:
         return ()
-    told = "\n".join(f"{candidate.pattern.id}: {_general(candidate.pattern)}" for candidate in known)
+    told = "\n".join(f"{candidate.pattern.id}: {candidate.title}" for candidate in known)
     ids = "\n".join(f"{entry.id} {entry.title}" for name in OFFERED for entry in entries(name))
     return (Ask(PART, PART, {"known": told, "ids": ids}, ThreatsAnswer),)
 
@@ -297,9 +293,3 @@ class _Adder:
                 yield Mitigation(text=text, who=remedy.who, status="proposed", evidence=())
             else:
                 self.dropped.append(Dropped(what=f"remedy of the LLM, {PART}: threat number {number}", reason=fault))
-
-
-def _general(pattern: Pattern) -> str:
-    """A pattern's title without words of the product: what its sources say stands between the delimiters only."""
-    bare = names_in(pattern.title) - optional_names_in(pattern.title)
-    return fill(pattern.title, {**{name: f"its {name}" for name in bare}, **_GENERAL})
