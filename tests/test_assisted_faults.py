@@ -35,6 +35,8 @@ from tests.test_llm_faults import Skipping
 IDS = tuple(row.id for row in rows())
 PARTS = 7 + 11 + 5
 """Layers, factors, and threats, system, posture, questions, chains."""
+SHORT_SECONDS = 4.0
+"""Deadline where a row hangs: long enough for the good answers beside it on a busy machine."""
 BY_TEXT: Mapping[str, MissingReason] = {
     "26": "empty-answer",
     "27": "refused",
@@ -107,7 +109,7 @@ def drafted(row_id: str, hit: Callable[[str], bool]) -> tuple[Draft | LlmError, 
     with FakeEndpoint([Faulty(row_id, hit)]) as fake:
         llm = OpenAiLlm(
             fake.endpoint(),
-            Limits(call_seconds=min(row.seconds, 20.0), connect_seconds=5.0),
+            Limits(call_seconds=row.seconds if row.seconds > 1 else SHORT_SECONDS, connect_seconds=5.0),
             clock=skipping.clock,
             sleep=skipping.sleep,
             now=lambda: NOW,
@@ -157,7 +159,14 @@ def test_a_fault_of_every_call(row_id: str) -> None:
         assert isinstance(made, Draft), made
         check_draft(made)
         whys = Counter(part.missing.reason for part in made.drafter.parts if part.missing is not None)
-        assert (whys[reason] == PARTS) if reason is not None else not set(whys) & set(BY_TEXT.values())
+        # Refused in prose is told from broken JSON by asking twice, for which not every call has a turn left.
+        alike = {reason, "invalid-json"} if reason == "refused" and "prose" in row.id else {reason}
+        if reason is None:
+            assert not set(whys) & set(BY_TEXT.values())
+        else:
+            assert whys[reason] > 0
+            assert set(whys) == alike
+            assert whys.total() == PARTS
         assert made.usage["llm_calls"] <= MAX_CALLS
     if not row.free:
         assert budget.spent.usage.input_tokens > 0, "whatever came of it, it is counted"

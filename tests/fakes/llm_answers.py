@@ -133,14 +133,19 @@ def answer(call: Call) -> str:
 
 
 def answer_body(body: Mapping[str, object]) -> str:
-    """The same over the wire: `body` is a request of Chat Completions that asks by JSON schema."""
-    form = body["response_format"]
+    """The same over the wire: `body` is a request of Chat Completions; its schema may stand at the prompt's end."""
+    form = body.get("response_format", {})
     assert isinstance(form, Mapping)
     turns = body["messages"]
     assert isinstance(turns, list)
     messages = tuple(Message(turn["role"], turn["content"]) for turn in turns)
-    shape = form["json_schema"]
-    return answer(Call("", messages, str(shape["name"]), shape["schema"], 0))
+    if "json_schema" in form:
+        schema = form["json_schema"]["schema"]
+    else:
+        *before, last = messages
+        text, _, shape = last.text.rpartition("\n")
+        messages, schema = (*before, Message(last.role, text)), json.loads(shape)
+    return answer(Call("", messages, "", schema, 0))
 
 
 def sentences(text: str) -> tuple[Sentence, ...]:
