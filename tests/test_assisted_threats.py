@@ -106,7 +106,7 @@ def test_a_threat_that_its_quotes_carry_enters_with_the_severity_of_the_one_it_i
     like = next(item for item in rank(interim().candidates, interim().factors) if item.threat.id == "L7-money-moved")
     assert layer == "agent_ecosystem"
     assert threat.id == "L7-proposed-1"
-    assert threat.score == like.threat.score
+    assert (threat.score, threat.like) == (like.threat.score, "L7-money-moved")
     assert threat.state == "claimed"
     assert [book.quote(mark) for mark in threat.evidence] == [
         "The matcher compares the account number of an invoice with the supplier record and updates the record when "

@@ -265,6 +265,17 @@ def test_of_like_severities_that_of_the_same_layer_is_named() -> None:
     )
 
 
+def test_a_draft_that_keeps_whose_severity_it_is_is_believed() -> None:
+    """Several known threats may be as grave, and the one that counts may not be shown."""
+    shown = [t for layer in golden().layers.values() for t in layer.threats if t.id != PROPOSED]
+    for threat in shown:
+        report = render(with_threat(golden(), like=threat.id))
+        assert re.search(rf"- Proposed by the LLM, severity of #\d+ `{threat.id}`", report)
+    gone = with_threat(golden(), like="L2-not-shown")
+    assert "- Proposed by the LLM, severity of a known one that is not shown (`L2-not-shown`); " in render(gone)
+    assert "severity of a known one that is not shown: L2-not-shown\n" in text(explain(gone, PROPOSED))
+
+
 def test_a_grave_one_is_marked_in_the_first_screen_with_its_remedy() -> None:
     score = proposed(golden()).score.model_copy(update={"aivss": Decimal("9.9"), "cvss_vector": "none"})
     screen = render(with_threat(golden(), score=score)).partition("\n---\n")[0]

@@ -109,7 +109,7 @@ def _detail(view: View, item: RankedThreat) -> list[str]:
     ]
     if origin := view.origin(threat, brief=True):
         like = view.like(threat)
-        known = f" {code(like.threat.id)}" if like else ""
+        known = f" {code(like.threat.id)}" if like else f" ({code(threat.like)})" if threat.like is not None else ""
         lines.append(
             f"- {origin[:1].upper()}{origin[1:]}{known}; its words are tied to its quotes, its numbers are computed"
         )

@@ -141,12 +141,15 @@ class View:
         return first if headline is None or headline in first else (*first[: number - 1], headline)
 
     def like(self, threat: Threat) -> RankedThreat | None:
-        """The catalogue's threat that is shown and of which an LLM's threat has the severity; one of its layer first.
+        """The catalogue's threat that is shown and of which an LLM's threat has the severity.
 
-        None for a threat of the catalogue, and when the one that gives the severity is not shown.
+        None for a threat of the catalogue, and when the one that gives the severity is not shown. A draft that does
+        not say which one it is has it told from the severity; one of the same layer first.
         """
         if not is_proposed(threat):
             return None
+        if threat.like is not None:
+            return next((item for item in self.threats if item.threat.id == threat.like), None)
         layer = next((key for key, layer in self.layers if threat in layer.threats), None)
         same = [
             item for item in self.threats
@@ -162,7 +165,8 @@ class View:
             return ""
         like = self.like(threat)
         if like is None:
-            return "proposed by the LLM, severity of a known one that is not shown"
+            known = f": {threat.like}" if threat.like is not None and not brief else ""
+            return f"proposed by the LLM, severity of a known one that is not shown{known}"
         return f"proposed by the LLM, severity of {like.tag}" + ("" if brief else f" {like.threat.id}")
 
     @cached_property

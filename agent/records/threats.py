@@ -156,6 +156,9 @@ class Threat(Record):
     score: ThreatScore
     mitigations: tuple[Mitigation, ...]
     evidence: tuple[str, ...]
+    like: str | None = None
+    """Id of the known threat whose severity it has, for a threat that an LLM proposed; None for the catalogue's own and
+    in drafts from before this was kept. That threat is not always among those that are shown."""
 
 
 class LayerThreats(Record):

@@ -267,6 +267,7 @@ class _Adder:
             score=severity_of(worded.like, self._factors),
             mitigations=tuple(self._mitigations(number, worded)),
             evidence=marks,
+            like=worded.like.pattern.id,
         )
         self.placed.append(Placed(layer, threat))
         self._said.append((threat.id, stems(threat.title), stems(statement_sentence(threat.statement))))
