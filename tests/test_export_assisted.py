@@ -271,10 +271,10 @@ def test_a_draft_that_keeps_whose_severity_it_is_is_believed() -> None:
     for threat in shown:
         report = render(with_threat(golden(), like=threat.id))
         assert re.search(rf"- Proposed by the LLM, severity of #\d+ `{threat.id}`", report)
-    gone = with_threat(golden(), like="L2-not-shown")
-    assert "- Proposed by the LLM, severity of a known one that is not shown (`L2-not-shown`); " in render(gone)
+    gone = with_threat(golden(), like="elsewhere")
+    assert "- Proposed by the LLM, severity of a known one that is not shown (`elsewhere`); " in render(gone)
     told = " ".join(text(explain(gone, PROPOSED)).split())
-    assert "severity of a known one that is not shown: L2-not-shown" in told
+    assert "severity of a known one that is not shown: elsewhere" in told
 
 
 def test_a_grave_one_is_marked_in_the_first_screen_with_its_remedy() -> None:
