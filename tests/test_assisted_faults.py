@@ -33,6 +33,10 @@ from tests.fakes.paperhawk_reading import documents
 from tests.test_llm_faults import Skipping
 
 IDS = tuple(row.id for row in rows())
+SOME = ("1-retry-after-seconds", "6-out-of-quota", "10-context", "23-error-with-200", "27-refusal", "29-length")
+SOME += ("32-wrong-schema", "a-think-tags", "c-no-json-schema", "f-cap-ignored")
+"""Rows that are met in every run of the tests; the others are marked slow."""
+ROW_IDS = [row if row in SOME else pytest.param(row, marks=pytest.mark.slow) for row in IDS]
 PARTS = 7 + 11 + 5
 """Layers, factors, and threats, system, posture, questions, chains."""
 SHORT_SECONDS = 4.0
@@ -141,7 +145,7 @@ def check_draft(draft: Draft) -> None:
     assert len(draft.drafter.parts) == PARTS
 
 
-@pytest.mark.parametrize("row_id", IDS)
+@pytest.mark.parametrize("row_id", ROW_IDS)
 def test_a_fault_of_every_call(row_id: str) -> None:
     row = rows()[IDS.index(row_id)]
     began = time.monotonic()
@@ -154,7 +158,9 @@ def test_a_fault_of_every_call(row_id: str) -> None:
         assert made.reason == reason
         assert made.exit_code == 4
         assert "--fallback embedded" in made.hint
-        assert len(fake.requests) <= 5 * row.requests, "nothing is asked in a second wave"
+        # What is too long for all calls is asked once more, with passages of half the length.
+        most = MAX_CALLS if reason == "too_large" else 5 * row.requests
+        assert len(fake.requests) <= most, "nothing is asked in a second wave"
     else:
         assert isinstance(made, Draft), made
         check_draft(made)
@@ -174,7 +180,7 @@ def test_a_fault_of_every_call(row_id: str) -> None:
         assert budget.spent.usage.estimated
 
 
-@pytest.mark.parametrize("row_id", IDS)
+@pytest.mark.parametrize("row_id", ROW_IDS)
 def test_a_fault_of_one_call_costs_its_part_alone(row_id: str) -> None:
     row = rows()[IDS.index(row_id)]
     made, _, budget = drafted(row_id, is_about_layers)

@@ -23,7 +23,7 @@ from evals.corpus import load_cases
 from evals.documents import documents_of
 
 pytestmark = pytest.mark.local_llm
-ANSWER_TOKENS = 500
+ANSWER_TOKENS = 160
 PASSAGE_TOKENS = 900
 SLUG = "dbhub"
 
@@ -48,7 +48,7 @@ def drafted(assistant: Assistant | None) -> Draft:
 
 
 def test_a_small_local_llm_drafts_a_bundled_listing() -> None:
-    llm = open_llm(f"local/{weights()}", {}, limits=Limits(call_seconds=300))
+    llm = open_llm(f"local/{weights()}", {}, limits=Limits(call_seconds=600), context_tokens=8192)
     assert isinstance(llm, LocalLlm)
     count = counter(llm.name, None)
     lines: list[str] = []

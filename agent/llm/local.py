@@ -6,6 +6,7 @@ alone and ends when the LLM is closed.
 
 import importlib
 import importlib.util
+import os
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,7 +19,8 @@ from agent.llm.secret import Secret
 
 PACKAGE: Final = "xllamacpp"
 CONTEXT_TOKENS: Final = 8192
-THREADS: Final = 2
+THREADS: Final = max(1, (os.cpu_count() or 2) // 2)
+"""Half of the cores: its threads spin while they wait for one another, so with all of them all other work crawls."""
 _LOOPBACK: Final = "127.0.0.1"
 _MAGIC: Final = b"GGUF"
 _QUIET: Final = -1

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -188,8 +189,16 @@ def huge(size: int) -> Step:
 
 def packed(text: str, padding: int = 0) -> Step:
     """A good answer, packed although it was asked for plain, with `padding` blanks before it."""
-    body = gzip.compress(b" " * padding + _bytes(answer(text)), compresslevel=9)
-    return status(200, body, {"content-encoding": "gzip"})
+
+    def step(handler: BaseHTTPRequestHandler, request: Request) -> None:
+        send(handler, 200, _packed(text, padding), {"content-encoding": "gzip"})
+
+    return step
+
+
+@lru_cache(maxsize=16)
+def _packed(text: str, padding: int) -> bytes:
+    return gzip.compress(b" " * padding + _bytes(answer(text)), compresslevel=9)
 
 
 class FakeEndpoint:
