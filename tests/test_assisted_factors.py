@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.drafting.assisted.asking import prompt
 from agent.drafting.assisted.checking import Shown, check
 from agent.drafting.assisted.factors import GROUPS, asks, combined
+from agent.drafting.assisted.grounds import BESIDE
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import FactorItem, Sufficiency
 from agent.drafting.calibrate import load_calibration
@@ -41,7 +42,7 @@ BOOKS = "Paperhawk reads supplier invoices and writes bookings into the ledger o
 KEEPS = "It keeps the history of every supplier in a database."
 RUNS = "It runs shell commands on a schedule without asking anybody."
 PAYS = "It asks the accountant for approval and then sends the payment to the bank."
-FIRST = "Each invoice is handed over by a clerk in the office."
+FIRST = "Each invoice is handed over manually by a clerk in the office."
 CHECKS = "It posts the booking to SAP, where the manager verifies the totals."
 PINNED = (
     "The setting `approval.required` is on by default, applies to every action and can be changed by workspace "
@@ -249,11 +250,11 @@ def test_a_step_that_rounding_hides_is_listed_too() -> None:
     assert all(notes.lowerings[0].before > notes.lowerings[0].after for notes in hidden)
 
 
-def test_a_pinned_control_lowers_below_the_range() -> None:
-    before, made, notes, _ = used(proposal(["pinned"], 0))
+def test_a_sentence_of_a_high_rank_lowers_below_the_range() -> None:
+    before, made, notes, _ = used(proposal(["handed"], 0))
     assert made.value < before.low
     (row,) = notes.lowerings
-    assert (row.rank, row.evidence) == (3, made.parts[-1].evidence)
+    assert (row.rank, row.evidence) == (5, made.parts[-1].evidence)
     assert "pins down" in row.rule
     assert "pins down" not in used(proposal(["clerk"], 0))[2].lowerings[0].rule
     assert "held" not in made.parts[-1].label
@@ -279,15 +280,15 @@ def test_a_control_may_stand_beside_a_quote_that_lowers() -> None:
     assert both.value == alone.value
 
 
-def test_what_raised_the_estimate_lowers_it_within_the_range_at_most() -> None:
+def test_what_raised_the_estimate_lowers_it_by_half_a_step_at_most() -> None:
     before, made, notes, _ = used(proposal(["runs"], 0))
-    assert before.low <= made.value < before.value
+    assert made.parts[-1].effect == -BESIDE
     assert len(notes.lowerings) == 1
     noted = proposal(["noted"], 0)
     assert noted.checked.rank == 5
     before, made, notes, _ = used(noted)
     assert any(part.signal == "executes_code" and part.effect > 0 for part in before.parts)
-    assert before.low <= made.value < before.value
+    assert made.parts[-1].effect == -BESIDE
     assert used(proposal(["handed"], 0))[1].value < before.low
 
 

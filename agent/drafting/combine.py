@@ -7,8 +7,8 @@ expert reader's labels in the LLM's place; the weights are never negative, so a 
 value. A proposal that is not below the estimate lowers nothing. An LLM in use may be worse than that reader, or may
 obey what a page tells it. Therefore the value stays inside the embedded range, whatever the LLM says, unless a verified
 quote of rank 3 or more (documentation that names a setting with its default, scope and owner) stands behind the
-proposal. What lies above the range is not lost: the upper end of the range then reaches up to the combination as it
-would have been.
+proposal; and whoever checked the quotes may say by how much at most they lower. What lies above the range is not lost:
+the upper end of the range then reaches up to the combination as it would have been.
 """
 
 import functools
@@ -42,7 +42,7 @@ _TENTH: Final = Decimal("0.1")
 _HAIR: Final = 1e-4
 
 Matrix = NDArray[np.float64]
-Held = Literal["below", "above"]
+Held = Literal["below", "above", "most"]
 
 
 class FactorMix(Record):
@@ -87,6 +87,8 @@ class Proposal(NamedTuple):
     rank: Rank | None
     """The highest rank among the quotes that were found, are about the product, carry no finding and support the
     claim; None without such a quote."""
+    most: float = 1.0
+    """By how much it may lower the estimate at most, 0 or more."""
 
 
 class Combined(NamedTuple):
@@ -96,24 +98,26 @@ class Combined(NamedTuple):
     low: Decimal
     high: Decimal
     held: Held | None
-    """On which side the combination left the embedded range and was held at its end."""
+    """On which side the combination left the embedded range and was held at its end; "most" when it was held at the
+    most by which the proposal may lower."""
 
 
 def combine(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, constants: Combination) -> Combined:
     """The combined value and range of one factor.
 
-    Raises InputError for a proposal outside 0 to 1 (also NaN) or a factor without constants.
+    Raises InputError for a proposal outside 0 to 1 (also NaN), one that may lower by less than 0, or a factor without
+    constants.
     """
     weighed = _weighed(key, estimate, proposal, constants)
     mix, total = weighed.mix, weighed.total
     value = _tenth(total)
-    low, high = _tenth(max(total + mix.below, weighed.bottom)), _tenth(max(total + mix.above, weighed.free))
-    return Combined(
-        value=value,
-        low=min(value, low),
-        high=max(value, high),
-        held="below" if weighed.free < total - _HAIR else "above" if weighed.free > total + _HAIR else None,
-    )
+    low, high = _tenth(max(total + mix.below, weighed.lowest)), _tenth(max(total + mix.above, weighed.free))
+    held: Held | None = None
+    if weighed.free < total - _HAIR:
+        held = "below" if weighed.bottom > weighed.least else "most"
+    elif weighed.free > total + _HAIR:
+        held = "above"
+    return Combined(value=value, low=min(value, low), high=max(value, high), held=held)
 
 
 def unrounded(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, constants: Combination) -> float:
@@ -129,12 +133,18 @@ class _Weighed(NamedTuple):
     """Before anything holds it."""
     total: float
     bottom: float
-    """Nothing lies below this."""
+    """The end of what the rank of the quotes allows."""
+    least: float
+    """The end of what the proposal may lower to."""
+    lowest: float
+    """The range does not reach below this. A value that is held above the embedded range's end leaves the end."""
 
 
 def _weighed(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, constants: Combination) -> _Weighed:
     if not 0.0 <= proposal.value <= 1.0:
         raise InputError("a factor lies between 0 and 1", where=f"{key}: {proposal.value}", hint="drop the proposal")
+    if not proposal.most >= 0.0:
+        raise InputError("a proposal lowers by 0 or more", where=f"{key}: {proposal.most}", hint="drop the proposal")
     mix = _mix_of(key, constants)
     before = min(max(sum(part.effect for part in estimate.parts), 0.0), 1.0) if estimate.parts else estimate.value
     free = mixed(mix, proposal.value, float(before))
@@ -143,9 +153,12 @@ def _weighed(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, const
         free = max(free, float(before))
     # An end of the range is rounded and may leave out what the estimate was before rounding.
     bottom, top = min(float(estimate.low), float(before)), max(float(estimate.high), float(before))
+    end = bottom
     if proposal.rank is not None and proposal.rank >= FREEING_RANK:
         bottom, top = 0.0, 1.0
-    return _Weighed(mix, free, round(min(max(free, bottom), top), _DIGITS), bottom)
+    least = max(float(before) - proposal.most, 0.0)
+    total = round(min(max(free, bottom, least), top), _DIGITS)
+    return _Weighed(mix, free, total, bottom, least, lowest=min(end, max(bottom, least)))
 
 
 def mixed(mix: FactorMix, llm: float, embedded: float) -> float:

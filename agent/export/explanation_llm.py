@@ -25,6 +25,8 @@ _LABEL: Final = "made by"
 _HASH_CHARS: Final = 16
 _HAIR: Final = 0.0006
 """Parts are stored with four digits and the label with one; what differs by less was not held."""
+_LIMIT: Final = "; held: "
+"""Stands in a part's label before why its quotes may not lower further."""
 
 
 def makers(draft: Draft) -> list[Row]:
@@ -96,7 +98,7 @@ def _weighed(view: View, key: FactorKey, estimate: FactorEstimate, part: Part) -
             f"{intercept:.3f} + {llm:.3f} × {value:.1f} + {embedded:.3f} × {before:.3f} = {free:.3f}".replace("-", "−"),
             number=round(free, 4),
         )
-        yield row("held", _held(free, total, before if value >= before else None))
+        yield row("held", _held(free, total, before if value >= before else None, part.label.partition(_LIMIT)[2]))
         yield row(
             "range",
             f"{total + below:.2f} to {total + above:.2f}, where four of five labelled products lie; then held, rounded",
@@ -107,12 +109,17 @@ def _weighed(view: View, key: FactorKey, estimate: FactorEstimate, part: Part) -
         yield row("quote", f"rank {best.rank}, {counts} the {COUNTING_RANK} that may leave the estimate's range", marks)
 
 
-def _held(free: float, total: float, floor: float | None) -> str:
-    """What kept the value from the weighed one; `floor` is the estimate where the proposal is not below it."""
+def _held(free: float, total: float, floor: float | None, limit: str) -> str:
+    """What kept the value from the weighed one; `floor` is the estimate where the proposal is not below it.
+
+    `limit` is why its quotes may not lower further, where the part says so.
+    """
     if abs(free - total) < _HAIR:
         return "no"
     if floor is not None and abs(floor - total) < _HAIR:
         return f"at {total:.3f}, the estimate: a proposal that is not below it lowers nothing"
+    if limit:
+        return f"at {total:.3f}: {limit}"
     side = "lower" if free < total else "upper"
     return f"at {total:.3f}, the {side} end of the estimate's range: no quote of rank {COUNTING_RANK} bears it out"
 

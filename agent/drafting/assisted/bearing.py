@@ -1,8 +1,9 @@
-"""Which pinned sentences bear on which factor, so that one of them does not free all values from their ranges.
+"""Which sentences bear on which factor, so that one of them does not lower all values.
 
 Every documentation has a sentence that names a setting with its default, scope and owner. An LLM that is careless, or
-obeys a page, could lay that one beside all eleven factors and propose 0 for each. So code asks what a sentence is
-about: it must hold a word of the factor's own matter. "Audit logging … is on by default" says nothing of memory.
+obeys a page, could lay that one beside all eleven factors and propose 0 for each; a liar does the same with any true
+sentence. So code asks what a sentence is about: it must hold a word of the factor's own matter. "Audit logging … is on
+by default" says nothing of memory.
 """
 
 import re
@@ -10,8 +11,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from agent.drafting.combine import FREEING_RANK
-from agent.evidence.reading import Reading
 from agent.records import Rank
 from agent.taxonomy.keys import FactorKey
 
@@ -38,19 +37,10 @@ MATTER: Final[Mapping[FactorKey, str]] = MappingProxyType({
     r"|record(?:s|ed)?|previews?|diffs?|dashboards?",
     "natural_language_interface": r"prompts?|chats?|natural language|voice|forms?|command line|cli|parameters?",
 })  # fmt: skip
-"""Words of each factor's matter, one of which a pinned sentence must hold."""
+"""Words of each factor's matter, one of which a sentence must hold."""
 _MATTER: Final = {key: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE) for key, words in MATTER.items()}
 
 
 def bears_on(text: str, key: FactorKey) -> bool:
     """Whether a sentence has a word of the factor's matter; names such as `approval.required` are read as words."""
     return _MATTER[key].search(re.sub(r"[._]", " ", text)) is not None
-
-
-def beside(key: FactorKey, reading: Reading) -> frozenset[int]:
-    """The pinned statements of a reading that do not bear on the factor: for it, they count as ordinary ones."""
-    return frozenset(
-        index
-        for index, statement in enumerate(reading.statements)
-        if FREEING_RANK <= statement.rank < ANALYST_RANK and not bears_on(statement.text, key)
-    )

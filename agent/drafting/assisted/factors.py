@@ -1,8 +1,8 @@
 """Factors with an LLM: two calls that ask for the eleven values, and what their checked answers do to the estimates.
 
-An answer moves a value only by a claim that quotes about the product carry; downwards not by a control of rank 2 or
-less, and below the embedded range not by a sentence for which the estimator raised the value. How far it moves is
-`combine`'s to say. The proposal becomes one more part of the factor, so that the parts still add up.
+An answer moves a value only by a claim that quotes about the product carry. What these allow downwards is `grounds`'s
+to say, how far the value then moves `combine`'s. The proposal becomes one more part of the factor, so that the parts
+still add up.
 """
 
 import dataclasses
@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.assisted.asking import Ask
-from agent.drafting.assisted.bearing import beside
-from agent.drafting.assisted.checking import Carried, Checked, Shown, carried, cite, words_at
+from agent.drafting.assisted.checking import Carried, Checked, cite
+from agent.drafting.assisted.grounds import Ground, lowering, standing
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.prose import of_product, told, unused
 from agent.drafting.assisted.shapes import FactorItem, FactorsAnswer
@@ -21,13 +21,9 @@ from agent.drafting.composition import Composition
 from agent.drafting.exemplars import Exemplar
 from agent.drafting.factors import FactorResult
 from agent.drafting.ledger import Ledger
-from agent.drafting.pack import Place
-from agent.evidence.claims import is_claim
-from agent.evidence.roles import classify
-from agent.evidence.signals import load_signals
 from agent.llm.prompts import cards
 from agent.llm.schema import unit
-from agent.records import Dropped, FactorEstimate, Lowering, MadeBy, Missing, Part, Rank, State
+from agent.records import Dropped, FactorEstimate, Lowering, MadeBy, Missing, Part, State
 from agent.taxonomy.keys import FACTORS, FactorKey
 
 PROMPT: Final = "factors"
@@ -47,11 +43,11 @@ OUT_OF_RANGE: Final = Missing(
 )
 CONTROLS_ONLY: Final = Missing(
     reason="control-claim-only",
-    detail=f"the LLM proposes less for controls of rank {FREEING_RANK - 1} or less, which lower nothing",
+    detail=f"the LLM proposes less for controls of rank {FREEING_RANK - 1} or less, of some actions only or of another "
+    "matter, which lower nothing",
 )
 _ANSWERED: Final = frozenset(("claims-dropped", "not-answered"))
 """Reasons that are about an answer; any other means that the call failed."""
-_PROMISES: Final = ("control", "assessment")
 _DIGITS: Final = 4
 _CENTS: Final = 2
 _TEN: Final = 10
@@ -65,8 +61,8 @@ class _Move(NamedTuple):
     """The estimate before rounding."""
     total: float
     """The combination before rounding."""
-    best: Place
-    """The quote behind it: of the highest rank among those that may move the value this way."""
+    ground: Ground
+    """What of the quotes stands behind it."""
 
 
 # ---------------------------------------------------------------- asking
@@ -164,7 +160,7 @@ def _with(
     if isinstance(outcome, Missing):
         rows = tuple(unused(part, claim, outcome.detail) for claim in checked.claims)
         return estimate, _embedded(key, outcome, (*lost, *rows))
-    best = cite([outcome.best], shown, ledger)[0]
+    best = cite([outcome.ground.best], shown, ledger)[0]
     marks = [mark for claim in checked.claims for mark in cite(claim.places, shown, ledger)]
     evidence = (best, *marks, *estimate.evidence) if _moved(outcome) else (*estimate.evidence, *marks)
     effect = round(outcome.total - sum(row.effect for row in estimate.parts), _DIGITS)
@@ -201,95 +197,18 @@ def _move(
     key: FactorKey, estimate: FactorEstimate, said: FactorItem, claims: Sequence[Carried], proposals: Proposals
 ) -> _Move | Missing:
     """What the proposal comes to, or why it may not lower."""
-    shown = proposals.shown
     proposed = float(unit(said.value))
     before = min(max(round(sum(part.effect for part in estimate.parts), _DIGITS), 0.0), 1.0)
-    ordinary: frozenset[int] = frozenset()
-    proposal = Proposal(proposed, _rank(claims, shown, ordinary))
-    total = unrounded(key, estimate, proposal, proposals.constants)
+    ground = standing(claims, proposals.shown)
+    total = unrounded(key, estimate, Proposal(proposed, ground.rank), proposals.constants)
     if total < before:
-        claims = _lowering(claims, shown)
-        if not claims:
+        found = lowering(key, estimate, before, claims, proposals.shown)
+        if found is None:
             return CONTROLS_ONLY
-        ordinary = _raising(estimate, shown) | beside(key, shown.reading)
-        proposal = Proposal(proposed, _rank(claims, shown, ordinary))
-        total = unrounded(key, estimate, proposal, proposals.constants)
-    places = [place for claim in claims for place in claim.places]
-    best = max(places, key=lambda place: (place.statement not in ordinary, place.rank))
-    return _Move(combine(key, estimate, proposal, proposals.constants), before, total, best)
-
-
-def _rank(claims: Sequence[Carried], shown: Shown, ordinary: Collection[int]) -> Rank | None:
-    """The highest rank behind a claimed claim; `ordinary` are statements that count as of rank 2 at most.
-
-    A quote of rank 3 or more counts as such only when it and its like carry the claim without the others: otherwise any
-    sentence of the documentation, laid beside a slogan, would lift the slogan's rank.
-    """
-    ranks: list[Rank] = []
-    for claim in claims:
-        if claim.state != "claimed":
-            continue
-        strong = [p for p in claim.places if p.rank >= FREEING_RANK and p.statement not in ordinary]
-        if strong and carried(claim.text, strong, shown) == "claimed":
-            ranks.append(max(place.rank for place in strong))
-        else:
-            ranks.append(min(max(place.rank for place in claim.places), FREEING_RANK - 1))
-    return max(ranks, default=None)
-
-
-def _lowering(claims: Sequence[Carried], shown: Shown) -> tuple[Carried, ...]:
-    """The claims that still hold by those of their quotes that may lower, with these quotes only."""
-    found = []
-    for claim in claims:
-        places = tuple(place for place in claim.places if not _is_weak_control(place, shown))
-        if _promises(claim.text):
-            places = tuple(place for place in places if place.rank >= FREEING_RANK)
-        state = claim.state if places == claim.places else carried(claim.text, places, shown)
-        if not isinstance(state, tuple):
-            found.append(Carried(claim.text, places, state))
-    return tuple(found)
-
-
-def _raising(estimate: FactorEstimate, shown: Shown) -> frozenset[int]:
-    """The statements for which the estimator raised the value; controls apart, since they name what they control.
-
-    Whatever their rank, they are no reason to go below the range.
-    """
-    return frozenset(
-        match.statement
-        for part in estimate.parts
-        if part.signal and part.effect > 0
-        for match in shown.reading.matches(part.signal)
-        if not match.denied and shown.reading.statements[match.statement].role != "control"
-    )
-
-
-def _is_weak_control(place: Place, shown: Shown) -> bool:
-    """Whether a quote of rank 2 or less is, or touches, a control or self-assessment.
-
-    The sentence counts and the quoted words by themselves, since one clause of a description can be a promise.
-    """
-    if place.rank >= FREEING_RANK:
-        return False
-    touched = {
-        index
-        for index, statement in enumerate(shown.reading.statements)
-        if statement.document == place.document and statement.start < place.end and place.start < statement.end
-    }
-    if _promises(words_at(place, shown.reading)):
-        return True
-    if any(shown.reading.statements[index].role in _PROMISES for index in touched):
-        return True
-    return any(
-        match.statement in touched and not match.denied
-        for signal in load_signals().by_id.values()
-        if signal.group == "control"
-        for match in shown.reading.matches(signal.id)
-    )
-
-
-def _promises(text: str) -> bool:
-    return classify(text) in _PROMISES or is_claim(text)
+        ground = found
+    proposal = Proposal(proposed, ground.rank, ground.most)
+    total = unrounded(key, estimate, proposal, proposals.constants)
+    return _Move(combine(key, estimate, proposal, proposals.constants), before, total, ground)
 
 
 # ---------------------------------------------------------------- telling
@@ -304,6 +223,8 @@ def _label(said: FactorItem, move: _Move) -> str:
     label = f"the LLM proposes {unit(said.value):.1f}, weighed with the estimate"
     if move.combined.held is None:
         return label
+    if move.combined.held == "most":
+        return f"{label}; held: {move.ground.limit}"
     side = "lower" if move.combined.held == "below" else "upper"
     return f"{label}; held at the {side} end of its range, as no quote of rank {FREEING_RANK} bears it out"
 
@@ -335,7 +256,7 @@ def _lowerings(key: FactorKey, estimate: FactorEstimate, move: _Move, best: str)
         rule = "an LLM proposes less, and the documentation pins down what this quote says"
     row = Lowering(
         evidence=best,
-        rank=move.best.rank,
+        rank=move.ground.best.rank,
         rule=rule,
         target=key,
         before=round(move.before, _CENTS),
