@@ -17,7 +17,7 @@ from evals.documents import documents_of
 PROMPTS = sorted((data_folder("prompts") / "drafting").glob("*.md"))
 NAMES = {
     *("instructions", "evidence", "factors", "layers", "threats", "posture", "chains", "questions"),
-    *("critique", "again", "repair", "picture"),
+    *("critique", "again", "picture"),
 }
 DELIMITER = "f3a91c07be2d4456"
 MOST_TOKENS = 900

@@ -111,10 +111,10 @@ def pack(
 ) -> PackedEvidence:
     """The pack of one reading: the same reading, delimiter and budget give the same text.
 
-    `count` tells the tokens of a text; so many as `free_chars` characters may be shown whatever their share. Statements
-    are taken in the order of their place among the hits of all factors
-    and layers, so that each factor and layer gets its best ones first. Raises InputError for a delimiter of fewer than
-    eight letters and digits, or one that stands in the sources.
+    `count` tells the tokens of a text; as many as `free_chars` characters may be shown whatever their share. Statements
+    are taken in the order of their place among the hits of all factors and layers, so that each factor and layer gets
+    its best ones first. Raises InputError for a delimiter of fewer than eight letters and digits, or one that stands
+    in the sources.
     """
     _check(delimiter, reading)
     frame = count(_framed(delimiter, _LONG_ID, "analyst-note", ""))

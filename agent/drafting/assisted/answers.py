@@ -1,7 +1,8 @@
 """From the answers of a draft's calls to items: which part each belongs to, and why a part has none.
 
 An answer is taken item by item. An item for a key that was not asked for, or a key that is answered twice in one
-answer, is nobody's. The answer to a re-ask takes the first one's place where more of its claims hold.
+answer, is nobody's, and is listed as dropped. The answer to a re-ask takes the first one's place where more of its
+claims hold; what became of the other one's claims is listed as well.
 """
 
 from collections import Counter
@@ -29,14 +30,21 @@ from agent.drafting.assisted.shapes import (
 )
 from agent.errors import LlmReason
 from agent.llm.port import Reply
-from agent.records import Missing, MissingReason
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.records import Dropped, Missing, MissingReason
+from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 
 UNRELIABLE: Final = 0.2
 """A part that loses more than this share of its claims is named as unreliable."""
 MAX_THREATS: Final = 12
-"""Of one answer; what follows is not read, so that a flood of them costs no time and no room."""
+"""Of one answer; what follows is counted and not read, so that a flood of them costs no time and no room."""
+PARTS: Final = (
+    *(f"factors/{key}" for key in FACTORS),
+    *(f"layers/{key}" for key in LAYERS),
+    *("threats", "system", "posture", "questions", "chains"),
+)
+"""All parts of a draft that an LLM may have a hand in, named as in `records.MadeBy`."""
 _PARTS: Final = {"picture": "system"}
+"""Parts that are not named as their prompt is."""
 
 ItemT = TypeVar("ItemT", FactorItem, LayerItem)
 KeyT = TypeVar("KeyT", bound=str)
@@ -66,6 +74,8 @@ class Read:
     chains: ChainsAnswer | None = None
     critique: CritiqueAnswer | None = None
     missing: dict[str, Missing] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    """What of the answers is nobody's item."""
 
     def items(self) -> tuple[tuple[str, Item[BaseModel]], ...]:
         """Every item whose claims were checked, with its part, in the order of the draft."""
@@ -104,20 +114,23 @@ def missing(outcome: Outcome) -> Missing:
     return Missing(reason=reason, detail=outcome.detail or "no answer of the LLM")
 
 
-def why_lost(part: str, checked: Checked) -> str:
-    """One line for a re-ask: how many claims were dropped and for which faults, without a word of the answer."""
+def why_lost(checked: Checked) -> str:
+    """How many claims were dropped and for which faults, in one line without a word of the answer."""
     faults = Counter(lost.fault for lost in checked.lost)
     told = ", ".join(f"{fault} ({count})" for fault, count in sorted(faults.items()))
-    return f"- {part.partition('/')[2]}: {len(checked.lost)} of {checked.proposed} claims: {told}"
+    return f"{len(checked.lost)} of {checked.proposed} claims: {told}"
 
 
 def _take(read: Read, value: BaseModel | None, ask: Ask[BaseModel], shown: Shown) -> None:
     if isinstance(value, FactorsAnswer):
-        _merge(read.factors, _once([(item.factor, item) for item in value.factors], ask.keys), shown)
+        _merge(read.factors, [(item.factor, item) for item in value.factors], ask, shown, read.dropped)
     elif isinstance(value, LayersAnswer):
-        _merge(read.layers, _once([(item.layer, item) for item in value.layers], ask.keys), shown)
+        _merge(read.layers, [(item.layer, item) for item in value.layers], ask, shown, read.dropped)
     elif isinstance(value, ThreatsAnswer):
         read.threats = tuple(Item(item, check(item, shown)) for item in value.threats[:MAX_THREATS])
+        if unread := len(value.threats) - len(read.threats):
+            reason = f"{unread} items beyond the first {MAX_THREATS} are not read"
+            read.dropped.append(Dropped(what="answer of the LLM, threats", reason=reason))
     elif isinstance(value, PictureAnswer):
         read.picture = value
     elif isinstance(value, PostureAnswer):
@@ -130,15 +143,34 @@ def _take(read: Read, value: BaseModel | None, ask: Ask[BaseModel], shown: Shown
         read.critique = value
 
 
-def _once(rows: Sequence[tuple[KeyT, ItemT]], wanted: Sequence[str]) -> list[tuple[KeyT, ItemT]]:
+def _merge(
+    items: dict[KeyT, Item[ItemT]],
+    rows: Sequence[tuple[KeyT, ItemT]],
+    ask: Ask[BaseModel],
+    shown: Shown,
+    dropped: list[Dropped],
+) -> None:
+    """Puts the items of one answer beside those of earlier ones; each key once, and only keys that were asked for."""
     counts = Counter(key for key, _ in rows)
-    return [(key, item) for key, item in rows if counts[key] == 1 and key in wanted]
-
-
-def _merge(items: dict[KeyT, Item[ItemT]], rows: Sequence[tuple[KeyT, ItemT]], shown: Shown) -> None:
+    for key, count in counts.items():
+        if key not in ask.keys or count > 1:
+            reason = f"answered {count} times" if key in ask.keys else "nobody asked for it in this call"
+            dropped.append(Dropped(what=f"answer of the LLM, {ask.prompt}/{key}", reason=reason))
     for key, said in rows:
+        if counts[key] > 1 or key not in ask.keys:
+            continue
         made = Item(said, check(said, shown))
-        if key not in items or len(made.checked.claims) > len(items[key].checked.claims):
+        known = items.get(key)
+        better = known is None or len(made.checked.claims) > len(known.checked.claims)
+        if known is not None:
+            other = known if better else made
+            dropped.append(
+                Dropped(
+                    what=f"{'first' if better else 'second'} answer of the LLM, {ask.prompt}/{key}",
+                    reason=f"the other one's claims hold better; dropped of this one: {why_lost(other.checked)}",
+                )
+            )
+        if better:
             items[key] = made
 
 

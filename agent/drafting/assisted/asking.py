@@ -59,19 +59,18 @@ class Start:
 
 
 def start(packed: PackedEvidence, *, product: str, delimiter: str) -> Start:
-    """The shared start of one draft."""
+    """The shared start of one draft; `delimiter` is that of `packed`. Raises InputError when a prompt file is wrong."""
     return Start(
         prompt("instructions").render(delimiter=delimiter),
-        prompt("evidence").render(product=_marked(neutral(product), delimiter), passages=packed.text),
+        prompt("evidence").render(product=_marked(product, delimiter), passages=packed.text),
         delimiter,
     )
 
 
 def worded(ask: Ask[BaseModel], begin: Start, max_tokens: int) -> Call:
-    """The call that an ask becomes; the answer may take `max_tokens`."""
+    """The call that an ask becomes; the answer may take `max_tokens`. Raises InputError when a prompt file is wrong."""
     values = {
-        name: _marked(neutral(str(value)), begin.delimiter) if name in SOURCED else value
-        for name, value in ask.values.items()
+        name: _marked(str(value), begin.delimiter) if name in SOURCED else value for name, value in ask.values.items()
     }
     end = prompt(ask.prompt).render(**values)
     if ask.again:
@@ -82,8 +81,8 @@ def worded(ask: Ask[BaseModel], begin: Start, max_tokens: int) -> Call:
 
 
 def _marked(text: str, delimiter: str) -> str:
-    """Words of the sources between the lines that say so."""
-    return f"<<<{delimiter}\n[notes]\n{text}\n{delimiter}>>>"
+    """Words of the sources between the lines that say so, marks of chat formats made harmless."""
+    return f"<<<{delimiter}\n[notes]\n{neutral(text)}\n{delimiter}>>>"
 
 
 @cache

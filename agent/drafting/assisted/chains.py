@@ -21,7 +21,7 @@ from agent.drafting.assisted.words import shortened, unfit, word_count
 from agent.drafting.chains import MAX_CHAINS
 from agent.drafting.composition import Composition
 from agent.drafting.ledger import Ledger
-from agent.drafting.pack import Place, neutral
+from agent.drafting.pack import Place
 from agent.evidence.facts import foreign
 from agent.evidence.support import support
 from agent.records import Chain, Dropped, Hop, MadeBy, Missing
@@ -70,7 +70,7 @@ def asks(interim: Composition, placed: Sequence[Placed]) -> tuple[Ask[ChainsAnsw
         return ()
     rows = sorted(known.values(), key=lambda row: LAYERS.index(row.layer))
     lines = [f"{_with_layer(row)}: {row.threat.title}" for row in rows]
-    return (Ask("chains", "chains", {"threats": neutral("\n".join(lines))}, ChainsAnswer),)
+    return (Ask("chains", "chains", {"threats": "\n".join(lines)}, ChainsAnswer),)
 
 
 def linked(

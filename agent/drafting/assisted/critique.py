@@ -14,7 +14,6 @@ from agent.drafting.assisted.asking import Ask
 from agent.drafting.assisted.checking import Carried, Checked, Fault, Lost, Shown, words_at
 from agent.drafting.assisted.proposals import Item
 from agent.drafting.assisted.shapes import CritiqueAnswer, JudgeVerdict
-from agent.drafting.pack import neutral
 
 MAX_JUDGED: Final = 40
 """Claims of one draft, in the order of its parts; the others stand as code found them."""
@@ -44,7 +43,7 @@ def asks(rows: Sequence[tuple[str, Item[ItemT]]], shown: Shown) -> tuple[Ask[Cri
         lines.append(f"{number}. {claim.text}\n   quotes: {quotes}")
     if not lines:
         return ()
-    return (Ask("critique", "critique", {"claims": neutral("\n".join(lines))}, CritiqueAnswer),)
+    return (Ask("critique", "critique", {"claims": "\n".join(lines)}, CritiqueAnswer),)
 
 
 def judged(answer: CritiqueAnswer, rows: Sequence[tuple[str, Item[ItemT]]]) -> tuple[tuple[str, Item[ItemT]], ...]:

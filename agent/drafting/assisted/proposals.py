@@ -63,4 +63,6 @@ class Proposals:
     """The text of each open point that the questions were asked about, by the id that stood in the prompt."""
     chains: ChainsAnswer | None = None
     missing: Mapping[str, Missing] = field(default_factory=dict)
-    """By part, named as in `records.MadeBy`: why there is no proposal for it."""
+    """By part, named as in `records.MadeBy`, and "critique" for the judge: why there is no proposal for it."""
+    dropped: tuple[Dropped, ...] = ()
+    """What of the answers belongs to no part."""

@@ -3,9 +3,9 @@
     embedded draft ─ passages ─► wave 1: factors ×2, layers, threats, picture ─ check ─┐
                                  wave 2: posture, questions, chains, re-asks, judge ◄──┘ ─ check ─► Proposals
 
-Calls of a wave run side by side. At most twelve calls are made, repairs included. A call that fails costs its part
-alone, which the embedded drafter then makes; only when nothing of the first wave came back from the LLM at all is the
-run given up.
+Calls of a wave run side by side. At most twelve calls are made, repairs included. A call that fails or is not sent
+costs its part alone, which the embedded drafter then makes; only when nothing came back from the LLM at all is the run
+given up. Without a passage to show nothing is asked, since nothing could be quoted.
 """
 
 import hashlib
@@ -18,10 +18,11 @@ from pydantic import BaseModel
 
 from agent.drafting import exemplars
 from agent.drafting.assisted import chains, critique, factors, layers, picture, threats, words
-from agent.drafting.assisted.answers import Outcome, Read, parts, read_answers, why_lost
+from agent.drafting.assisted.answers import PARTS, Outcome, Read, parts, read_answers, why_lost
 from agent.drafting.assisted.asking import Ask, Start, refs, start, worded
 from agent.drafting.assisted.checking import Shown
 from agent.drafting.assisted.proposals import Item, Proposals
+from agent.drafting.assisted.sending import Masked, Turns, given_out
 from agent.drafting.assisted.threats import Placed
 from agent.drafting.combine import Combination
 from agent.drafting.composition import Composition
@@ -31,14 +32,17 @@ from agent.errors import ENDS_RUN, LlmError, LlmReason
 from agent.evidence.reading import Reading
 from agent.llm.budget import Budget, PlanEstimate, Price, estimate_plan
 from agent.llm.parse import ask as ask_llm
-from agent.llm.port import Call, Llm, Reply, Usage
+from agent.llm.port import Call, Llm, Usage
 from agent.llm.tokens import Counter, by_bytes
-from agent.records import PromptRef
+from agent.records import Missing, PromptRef
 
 MAX_CALLS: Final = 12
 """Of one draft, repairs and re-asks included."""
 CLOSING_CALLS: Final = 3
-"""Calls that the first wave's repairs leave for the second wave."""
+"""Calls that the first wave's repairs leave for the second wave; one more where there is a judge."""
+NOTHING_SHOWN: Final = Missing(
+    reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
+)
 _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
     "rate_limited",
     "bad_request",
@@ -49,7 +53,6 @@ _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
     "cassette_miss",
 }
 """Reasons that mean that there is no LLM to be had, where all calls end so."""
-_MASK: Final = "[delimiter]"
 _DIGEST_CHARS: Final = 16
 
 
@@ -99,19 +102,28 @@ class Assisted(NamedTuple):
 def assist(reading: Reading, interim: Composition, assistant: Assistant, constants: Combination) -> Assisted:
     """Asks the LLM and checks what it says. `interim` is the embedded draft of the same reading.
 
-    Raises LlmError when the LLM cannot be had: what ends a run, or when no call of the first wave came back; also,
-    before anything is sent, when the plan could take more than the budget's caps.
+    Raises LlmError when the LLM cannot be had: what ends a run, or when no call came back; also, before anything is
+    sent, when the plan could take more than the budget's caps. Raises InputError for a delimiter that stands in the
+    sources.
     """
     run = _Run(reading, interim, assistant)
+    if not run.shown.packed.passages:
+        return run.result(run.proposals(Read(missing=dict.fromkeys(PARTS, NOTHING_SHOWN)), constants))
     run.estimate(constants)
-    first = run.wave(run.opening(), MAX_CALLS - CLOSING_CALLS)
-    run.give_up_if_away(first)
+    first = run.wave(run.opening(), MAX_CALLS - CLOSING_CALLS - (assistant.judge is not None))
+    too_long = all(outcome.reason == "too_large" for outcome in first)
+    if not too_long:
+        run.give_up_if_away()
     read = read_answers(first, run.shown)
-    if not any(outcome.reason in ENDS_RUN for outcome in first):
-        asks = (*run.closing(run.placed(read, constants)), *run.repeats(first, read))
+    ended = next((outcome for outcome in first if outcome.reason in ENDS_RUN), None)
+    if ended is None:
+        asks = (*run.shorter(first), *run.closing(run.placed(read, constants)), *run.repeats(read))
         second = run.wave(asks, MAX_CALLS - run.calls, run.judging(read))
-        read = run.judged(read, read_answers((*first, *second), run.shown))
-    return run.result(run.proposals(read, constants))
+    else:
+        second = [Outcome(ask, None, ended.reason, f"not asked, since {ended.detail}", ()) for ask in run.closing(())]
+    if too_long:
+        run.give_up_if_away()
+    return run.result(run.proposals(run.judged(read, read_answers((*first, *second), run.shown)), constants))
 
 
 class _Run:
@@ -149,11 +161,15 @@ class _Run:
             *chains.asks(self._interim, (*known, *placed)),
         )
 
-    def repeats(self, first: Sequence[Outcome], read: Read) -> tuple[Ask[BaseModel], ...]:
-        """What is asked again: items that lost most of their claims, and calls whose passages were too long.
+    def shorter(self, first: Sequence[Outcome]) -> tuple[Ask[BaseModel], ...]:
+        """The asks again whose passages were too long; they and all that follow get passages of half the length."""
+        large = tuple(outcome.ask for outcome in first if outcome.reason == "too_large")
+        if large:
+            self._shorten()
+        return tuple(replace(ask, stage=f"{ask.stage}-shorter") for ask in large)
 
-        The latter, and with them the whole second wave, get passages of half the length.
-        """
+    def repeats(self, read: Read) -> tuple[Ask[BaseModel], ...]:
+        """What is asked again: the factors and layers that lost most of their claims."""
         items = dict(read.items())
         weak = {part for part, item in items.items() if item.checked.lost_most}
         asks: list[Ask[BaseModel]] = []
@@ -163,12 +179,8 @@ class _Run:
             asks += layers.asks(only=names)
         again: list[Ask[BaseModel]] = []
         for ask in asks:
-            lines = [why_lost(part, items[part].checked) for part in parts(ask)]
+            lines = [f"- {part.partition('/')[2]}: {why_lost(items[part].checked)}" for part in parts(ask)]
             again.append(replace(ask, stage=f"{ask.stage}-again", again="\n".join(lines)))
-        large = [outcome.ask for outcome in first if outcome.reason == "too_large"]
-        if large:
-            self._shorten()
-            again += [replace(ask, stage=f"{ask.stage}-shorter") for ask in large]
         return tuple(again)
 
     def judging(self, read: Read) -> tuple[Ask[BaseModel], ...]:
@@ -178,34 +190,34 @@ class _Run:
     def wave(self, asks: Sequence[Ask[BaseModel]], limit: int, judged: Sequence[Ask[BaseModel]] = ()) -> list[Outcome]:
         """The outcomes of calls that are sent at the same time, in the order of `judged` and then `asks`.
 
-        At most `limit` calls are made. What is left of that beside one call each goes to repairs, in this order; it is
-        given out beforehand, so that a replay does not depend on which answer comes first. Asks beyond it are not sent.
+        At most `limit` calls are made, repairs included. What they leave no turn for is not sent, and its outcome says
+        so.
         """
-        begin, judge = self._begin, self._assistant.judge
+        begin, budget, judge = self._begin, self._assistant.budget, self._assistant.judge
         pairs = [(ask, judge) for ask in judged if judge is not None] + [(ask, self._assistant.llm) for ask in asks]
-        pairs = pairs[:limit]
-        spare = limit - len(pairs)
+        calls = [self._call(ask, begin) for ask, _ in pairs]
+        turns = [Turns(budget, number) for number in given_out(calls, budget, limit)]
         rows = [
-            (ask, llm, _Turns(self._assistant.budget, 1 + spare // len(pairs) + (place < spare % len(pairs))))
-            for place, (ask, llm) in enumerate(pairs)
+            (ask, llm, call, turn) for (ask, llm), call, turn in zip(pairs, calls, turns, strict=True) if turn.limit
         ]
         self._assistant.say(f"asking the LLM ({len(rows)} calls)")
-        if not rows:
-            return []
-        with ThreadPoolExecutor(len(rows)) as pool:
-            found = list(pool.map(lambda row: self._one(row[0], row[1], row[2], begin), rows))
-        self.calls += sum(turns.taken for _, _, turns in rows)
+        found: list[tuple[Outcome, Usage]] = []
+        if rows:
+            with ThreadPoolExecutor(len(rows)) as pool:
+                found = list(pool.map(lambda row: self._one(*row), rows))
+        self.calls += sum(turn.taken for turn in turns)
         for outcome, usage in found:
             self._usage += usage
             self._asked.append(outcome.ask)
             self._outcomes.append(outcome)
-        return [outcome for outcome, _ in found]
+        sent = iter(found)
+        return [next(sent)[0] if turn.limit else _unsent(ask) for (ask, _), turn in zip(pairs, turns, strict=True)]
 
-    def give_up_if_away(self, first: Sequence[Outcome]) -> None:
-        """Raises LlmError when the LLM cannot be had: nothing came, or what came says that nothing will."""
-        if any(outcome.reason not in _AWAY for outcome in first):
+    def give_up_if_away(self) -> None:
+        """Raises LlmError when the LLM cannot be had: nothing came so far, or what came says that nothing will."""
+        if any(outcome.reason not in _AWAY for outcome in self._outcomes):
             return
-        worst = next((outcome for outcome in first if outcome.reason in ENDS_RUN), first[0])
+        worst = next((outcome for outcome in self._outcomes if outcome.reason in ENDS_RUN), self._outcomes[0])
         assert worst.reason is not None
         hint = "`septet doctor` says what is wrong; `--fallback embedded` drafts without it"
         raise LlmError(worst.reason, worst.detail, hint=hint, usage=self._usage)
@@ -249,6 +261,7 @@ class _Run:
             points={question.id: question.text for question in self._interim.questions},
             chains=read.chains,
             missing=read.missing,
+            dropped=tuple(read.dropped),
         )
 
     def estimate(self, constants: Combination) -> None:
@@ -273,10 +286,9 @@ class _Run:
             answers=digest.hexdigest()[:_DIGEST_CHARS],
         )
 
-    def _one(self, ask: Ask[BaseModel], llm: Llm, turns: "_Turns", begin: Start) -> tuple[Outcome, Usage]:
-        call = self._call(ask, begin)
+    def _one(self, ask: Ask[BaseModel], llm: Llm, call: Call, turns: Turns) -> tuple[Outcome, Usage]:
         try:
-            answer = ask_llm(_Masked(llm, self._assistant.delimiter), call, ask.shape, turns)
+            answer = ask_llm(Masked(llm, self._assistant.delimiter), call, ask.shape, turns)
         except LlmError as error:
             return Outcome(ask, None, error.reason, str(error), ()), error.usage
         return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
@@ -295,54 +307,20 @@ class _Run:
         )
 
     def _shorten(self) -> None:
-        shorter = self._packed(self._assistant.passage_tokens // 2)
+        # Half of what was shown: short sources may be far below the cap.
+        longer = self.shown.packed
+        shorter = self._packed(min(self._assistant.passage_tokens, longer.tokens) // 2)
         self._begin = start(shorter, product=self._name, delimiter=self._assistant.delimiter)
-        # Quotes of both lengths are looked up: what is in the shorter ones is in the longer ones as well.
-        both = {**shorter.passages, **self.shown.packed.passages}
-        self.shown = replace(self.shown, packed=replace(self.shown.packed, passages=both))
+        # Quotes of both lengths are looked up. Of two passages with one id the longer one holds the other.
+        both = dict(longer.passages)
+        for key, passage in shorter.passages.items():
+            both[key] = max(passage, both.get(key, passage), key=lambda one: one.end)
+        self.shown = replace(self.shown, packed=replace(longer, passages=both))
 
 
-class _Turns:
-    """The budget for one ask, and how many calls it may still make. Used by one thread."""
-
-    def __init__(self, budget: Budget, limit: int) -> None:
-        self._budget = budget
-        self._limit = limit
-        self.taken = 0
-
-    def reserve(self, call: Call) -> int:
-        """Sets the call's worst case aside. Raises LlmError over_budget, also when the calls are used up."""
-        if self.taken >= self._limit:
-            raise LlmError("over_budget", "the calls of this draft are given out", where=f"at {call.stage!r}")
-        ticket = self._budget.reserve(call)
-        self.taken += 1
-        return ticket
-
-    def settle(self, ticket: int, usage: Usage) -> None:
-        """Replaces what was set aside by what was used."""
-        self._budget.settle(ticket, usage)
-
-
-class _Masked:
-    """An LLM whose replies do not hold the run's delimiter: it is new each time, and a draft must not depend on it."""
-
-    def __init__(self, inner: Llm, delimiter: str) -> None:
-        self._inner = inner
-        self._delimiter = delimiter
-
-    @property
-    def name(self) -> str:
-        """The inner one's."""
-        return self._inner.name
-
-    def complete(self, call: Call) -> Reply:
-        """Answers one call. Raises LlmError."""
-        reply = self._inner.complete(call)
-        return replace(reply, text=reply.text.replace(self._delimiter, _MASK))
-
-    def close(self) -> None:
-        """Closes the inner one."""
-        self._inner.close()
+def _unsent(ask: Ask[BaseModel]) -> Outcome:
+    detail = f"not asked, since the calls of this draft (at most {MAX_CALLS}) or its budget were given out"
+    return Outcome(ask, None, "over_budget", detail, ())
 
 
 def _estimate_line(name: str, plan: PlanEstimate) -> str:

@@ -38,10 +38,22 @@ def with_llm(draft: Draft, made: Composition, assistant: Assistant, helped: Assi
             "id": f"draft-{_sha(draft.id + assistant.llm.name + helped.answers)}",
             "drafter": drafter,
             "usage": usage,
-            "dropped": (*draft.dropped, *_unreliable(helped.proposals), *_remarks(helped.details)),
+            "dropped": (
+                *draft.dropped,
+                *helped.proposals.dropped,
+                *_unjudged(helped.proposals),
+                *_unreliable(helped.proposals),
+                *_remarks(helped.details),
+            ),
             "manifest": manifest,
         }
     )
+
+
+def _unjudged(proposals: Proposals) -> tuple[Dropped, ...]:
+    """Why a second LLM that was to judge the claims did not."""
+    missing = proposals.missing.get("critique")
+    return () if missing is None else (Dropped(what="verdicts of a second LLM", reason=missing.detail),)
 
 
 def _remarks(details: tuple[str, ...]) -> tuple[Dropped, ...]:
@@ -69,7 +81,7 @@ def _tokens(assistant: Assistant, helped: Assisted) -> dict[str, float]:
 
 
 def _counts(proposals: Proposals) -> dict[str, float]:
-    """Quotes and claims of the LLM, and what became of them."""
+    """Quotes and claims of the items whose claims are checked, and what became of them."""
     checked = _all(proposals)
     states = [claim.state for _, one in checked for claim in one.claims]
     return {

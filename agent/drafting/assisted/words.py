@@ -28,7 +28,7 @@ from agent.drafting.assisted.prose import of_product, verdict_in
 from agent.drafting.assisted.shapes import PostureAnswer, QuestionsAnswer
 from agent.drafting.composition import Composition
 from agent.drafting.ledger import Ledger
-from agent.drafting.pack import Place, neutral
+from agent.drafting.pack import Place
 from agent.drafting.posture import Stance
 from agent.drafting.slots import base_form, tidy
 from agent.drafting.words import telling
@@ -104,7 +104,7 @@ _WORD: Final = re.compile(r"[^\W_][\w'’-]*")
 
 def posture_asks(interim: Composition) -> tuple[Ask[PostureAnswer], ...]:
     """The call for the posture, with what code has found in a few lines; no score stands in them."""
-    return (Ask("posture", "posture", {"findings": neutral(_findings(interim))}, PostureAnswer),)
+    return (Ask("posture", "posture", {"findings": _findings(interim)}, PostureAnswer),)
 
 
 def questions_asks(interim: Composition) -> tuple[Ask[QuestionsAnswer], ...]:
@@ -112,7 +112,7 @@ def questions_asks(interim: Composition) -> tuple[Ask[QuestionsAnswer], ...]:
     lines = [f"{question.id}: {question.text}" for question in interim.questions[:MAX_ASKED]]
     if not lines:
         return ()
-    return (Ask("questions", "questions", {"open_points": neutral("\n".join(lines))}, QuestionsAnswer),)
+    return (Ask("questions", "questions", {"open_points": "\n".join(lines)}, QuestionsAnswer),)
 
 
 def _findings(interim: Composition) -> str:
