@@ -285,7 +285,7 @@ def test_what_raised_the_estimate_lowers_it_by_half_a_step_at_most() -> None:
     assert made.parts[-1].effect == -BESIDE
     assert len(notes.lowerings) == 1
     noted = proposal(["noted"], 0)
-    assert noted.checked.rank == 5
+    assert [place.rank for place in noted.checked.found] == [5]
     before, made, notes, _ = used(noted)
     assert any(part.signal == "executes_code" and part.effect > 0 for part in before.parts)
     assert made.parts[-1].effect == -BESIDE

@@ -19,7 +19,7 @@ from agent.drafting.pack import PackedEvidence, Place, find
 from agent.evidence.facts import foreign
 from agent.evidence.reading import Reading
 from agent.evidence.support import support
-from agent.records import Dropped, Rank, State
+from agent.records import Dropped, State
 
 MAX_CLAIM_CHARS: Final = 300
 MAX_QUOTES: Final = 12
@@ -96,12 +96,6 @@ class Checked(NamedTuple):
     def found(self) -> tuple[Place, ...]:
         """Places of the quotes that were found."""
         return tuple(place for place in self.places if place is not None)
-
-    @property
-    def rank(self) -> Rank | None:
-        """The highest rank of a quote behind a claim that is said of the product and carried in full; None without."""
-        ranks = [p.rank for c in self.claims if c.state == "claimed" for p in c.places if p.about == "product"]
-        return max(ranks, default=None)
 
 
 def check(item: Reasoned, shown: Shown) -> Checked:

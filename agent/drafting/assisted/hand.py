@@ -6,6 +6,7 @@ there is decided in the module of each part.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from agent.drafting.assisted import chains, factors, layers, picture, threats, words
 from agent.drafting.assisted.proposals import Notes, Proposals
@@ -18,6 +19,8 @@ from agent.drafting.posture import Stance
 from agent.drafting.ranking import Ranked
 from agent.records import Chain, FactorEstimate, Question, System
 from agent.taxonomy.keys import FactorKey, LayerKey
+
+MadeT = TypeVar("MadeT")
 
 
 class Hand:
@@ -32,17 +35,13 @@ class Hand:
         """The estimates combined with the proposals."""
         if self._proposals is None:
             return estimated
-        made, notes = factors.combined(estimated, self._proposals, self._ledger)
-        self.notes = self.notes.plus(notes)
-        return made
+        return self._noted(factors.combined(estimated, self._proposals, self._ledger))
 
     def layer(self, key: LayerKey, certain: bool) -> Paragraph | None:
         """The LLM's paragraph of a layer that code holds certain; None when the embedded one stands."""
         if self._proposals is None:
             return None
-        made, notes = layers.told(key, certain, self._proposals, self._ledger)
-        self.notes = self.notes.plus(notes)
-        return made
+        return self._noted(layers.told(key, certain, self._proposals, self._ledger))
 
     def reserved(
         self, candidates: Sequence[Candidate], estimates: Mapping[FactorKey, FactorEstimate]
@@ -61,38 +60,33 @@ class Hand:
         """Threats beyond the catalogue."""
         if self._proposals is None:
             return ()
-        made, notes = threats.added(self._proposals, candidates, visible, estimates, self._ledger)
-        self.notes = self.notes.plus(notes)
-        return made
+        return self._noted(threats.added(self._proposals, candidates, visible, estimates, self._ledger))
 
     def picture(self, system: System) -> System:
         """The system picture with what the LLM found beside it."""
         if self._proposals is None:
             return system
-        made, notes = picture.drawn(system, self._proposals, self._ledger)
-        self.notes = self.notes.plus(notes)
-        return made
+        return self._noted(picture.drawn(system, self._proposals, self._ledger))
 
     def posture(self, stance: Stance) -> str:
         """The posture in the LLM's words where they hold."""
         if self._proposals is None:
             return stance.text
-        made, notes = words.posture(stance, self._proposals, self._ledger)
-        self.notes = self.notes.plus(notes)
-        return made
+        return self._noted(words.posture(stance, self._proposals, self._ledger))
 
     def questions(self, asked: tuple[Question, ...]) -> tuple[Question, ...]:
         """The questions in the LLM's words where they ask the same."""
         if self._proposals is None:
             return asked
-        made, notes = words.questions(asked, self._proposals)
-        self.notes = self.notes.plus(notes)
-        return made
+        return self._noted(words.questions(asked, self._proposals))
 
     def chains(self, found: tuple[Chain, ...], shown: Sequence[Placed]) -> tuple[Chain, ...]:
         """The chains of the catalogue and the LLM's, each hop with a quote."""
         if self._proposals is None:
             return found
-        made, notes = chains.linked(found, shown, self._proposals, self._ledger)
+        return self._noted(chains.linked(found, shown, self._proposals, self._ledger))
+
+    def _noted(self, used: tuple[MadeT, Notes]) -> MadeT:
+        made, notes = used
         self.notes = self.notes.plus(notes)
         return made

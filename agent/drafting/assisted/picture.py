@@ -74,7 +74,7 @@ def drawn(system: System, proposals: Proposals, ledger: Ledger) -> tuple[System,
     """The picture with what holds of an LLM's answer, and what is to be told of it."""
     answer = proposals.picture
     if answer is None:
-        missing = proposals.missing.get(PART) or proposals.missing.get(STAGE) or NOT_ANSWERED
+        missing = proposals.missing.get(PART, NOT_ANSWERED)
         return system, Notes(made=(MadeBy(part=PART, by="embedded", missing=missing),))
     drawer = _Drawer(system, proposals.shown, ledger)
     for number, item in enumerate(answer.items[:MAX_ROWS], start=1):
