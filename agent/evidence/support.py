@@ -145,7 +145,7 @@ def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Sup
     Without quotes, or with a claim that has no content word, the verdict is "unsupported".
     """
     wanted = _content(claim, known)
-    clauses = [clause for quote in quotes for clause in _clauses(quote)]
+    clauses = [clause for quote in quotes for clause in clauses_of(quote)]
     if not wanted or not clauses:
         return Support("unsupported", 0.0, ("there is no quote" if wanted else "the claim says nothing",))
     told = frozenset(stem for quote in quotes for stem in _stems(quote))
@@ -219,12 +219,12 @@ def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str
     The clause of the quotes that shares most with each clause of the claim is compared with it; a double negation is
     a yes.
     """
-    for part in _clauses(claim):
+    for part in clauses_of(claim):
         mine = _stems(part) & wanted
         if not mine:
             continue
         best = _nearest(mine, clauses)
-        if best and all(_negated(_bare(part, clause)) != _negated(_bare(clause, part)) for clause in best):
+        if best and all(_negated(bare(part, clause)) != _negated(bare(clause, part)) for clause in best):
             return ("one says yes, the other no",)
         words, theirs = set(_words(part)), {word for clause in best for word in _words(clause)}
         for pair in _OPPOSED:
@@ -238,7 +238,7 @@ def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str
 def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tuple[str, ...]:
     """What the claim says more firmly or more widely than the clauses that are nearest to it."""
     reasons = []
-    near = [clause for part in _clauses(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
+    near = [clause for part in clauses_of(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
     if all(_PLANNED.search(clause) for clause in near) and not _PLANNED.search(claim):
         reasons.append("the quote speaks of a plan")
     doubted = all(_POSSIBLE.search(clause) for clause in near)
@@ -256,7 +256,17 @@ def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[s
     return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
 
 
-def _bare(clause: str, other: str) -> str:
+def meanings(text: str) -> tuple[tuple[str, str], ...]:
+    """The content words of a text with what they are compared by: words that mean the same here have it in common."""
+    return tuple(_content(text, ()).items())
+
+
+def negations(clause: str) -> tuple[tuple[int, int], ...]:
+    """Where a clause says no: begin and end of each word that does."""
+    return tuple(match.span() for match in _NEGATION.finditer(clause))
+
+
+def bare(clause: str, other: str) -> str:
     """A clause without adjuncts that negate what `other` does not speak of, such as "without leaving the shell"."""
     spoken = _stems(other)
     return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
@@ -266,7 +276,8 @@ def _negated(clause: str) -> bool:
     return len(_NEGATION.findall(clause)) % 2 == 1
 
 
-def _clauses(text: str) -> list[str]:
+def clauses_of(text: str) -> list[str]:
+    """The clauses of a text, each of which says yes or no."""
     return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
 
 

@@ -1,7 +1,7 @@
 """Threats beyond the catalogue: what an LLM is asked, and which of its threats enter the draft.
 
-    item ── sufficient, a claim that holds ── words of each slot ── shares words with its quotes ── like a known one
-         ── says what none says yet ── room in its layer ─► Threat
+    item ── sufficient, a claim that holds ── words of each slot ── shares words with its quotes ── not denied by them
+         ── like a known one ── says what none says yet ── room in its layer ─► Threat
 
 The LLM never writes a severity: a threat is as grave as the known one whose harm comes nearest. Ids count with the
 title that their list gives them, and with no other. Three of an LLM's threats always find room, others what is left.
@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.assisted.asking import Ask
 from agent.drafting.assisted.checking import Shown, cite, dropped, words_at
+from agent.drafting.assisted.denial import denied
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import TaxonomyId, ThreatItem, ThreatsAnswer
 from agent.drafting.assisted.threats_wording import OFFERED, alike, own_words, stems, strange, tidy_slot, titled, unfit
@@ -219,6 +220,9 @@ class _Adder:
         fault = self._fault(title, statement, quotes)
         if fault:
             return fault
+        told = tuple(dict.fromkeys(self._shown.reading.text(place.statement) for place in places))
+        if denied(title, statement.action, told):
+            return "its quotes deny what it says is done"
         firm = all(claim.state == "claimed" for claim in checked.claims)
         return _Worded(said, title, statement, places, quotes, "claimed" if firm else "inferred", like)
 
