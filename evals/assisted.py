@@ -125,7 +125,8 @@ def table(pairs: Sequence[Pair]) -> Iterator[str]:
     both = [
         summarise([getattr(one, name) for one in pairs], drafter=name, patterns=pattern_ids()) for name in _DRAFTERS
     ]
-    yield f"{len(pairs)} cases{'':34}{'embedded':>10}{'with LLM':>10}"
+    head = f"{len(pairs)} case" if len(pairs) == 1 else f"{len(pairs)} cases"
+    yield f"{head:42}{'embedded':>10}{'with LLM':>10}"
     for name in SHOWN:
         yield f"{name:42}" + "".join(f"{_figure(found.metrics.get(name)):>10}" for found in both)
     yield ""
