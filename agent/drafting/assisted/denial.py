@@ -21,7 +21,7 @@ MAX_OBJECT: Final = 4
 MIN_OBJECT: Final = 2
 """Words of an object that a clause without the verb must name, all of them, to deny the deed."""
 _HEAD: Final = 3
-"""Words behind a negation among which stands what is denied."""
+"""Content words behind a negation among which stands what is denied."""
 
 
 def _listed(text: str) -> frozenset[str]:
@@ -37,11 +37,11 @@ _LEADS: Final = frozenset(
 )
 """Verbs that only bring about the deed."""
 _CONTROL: Final = _listed(
-    """ask confirm approve check verify validate review login sign-in signature authenticate authentication authorise
+    """ask confirm approve check verify validate review login signature authenticate authentication authorise
     authorize authorisation authorization limit restrict restriction cap quota encrypt encryption sandbox isolate scan
     filter sanitise sanitize expire expiry rotate revoke warn warning alert need require policy protect protection guard
     guardrail safeguard control monitor permission rate mfa password hash backup audit log trace notice question
-    questions review prompt human person anybody anyone whitelist allowlist allow-list moderation escape detect test"""
+    questions review prompt human person anybody anyone whitelist allowlist moderation escape detect test"""
 )
 """What a product may lack, whereby it does more and not less."""
 _LIGHT: Final = _listed(
@@ -177,8 +177,7 @@ def _lacks_control(behind: str, negation: str) -> bool:
     if negation.lower() == "without" and not _GERUND.match(behind):
         return True
     heads = [stem for _, stem in meanings(behind)]
-    words = [match[0].lower() for match in _WORD.finditer(behind)][:_HEAD]
-    near = {stem for word in words for _, stem in meanings(word)}
+    near = set(heads[:_HEAD])
     if negation.lower() in _OF_THINGS or not heads:
         return bool(near & _CONTROL)
     return heads[0] in _CONTROL or (heads[0] in _LIGHT and bool(near & _CONTROL))
