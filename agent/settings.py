@@ -21,6 +21,10 @@ _PREFIX: Final = "SEPTET_"
 _FOLDER: Final = "septet"
 _OFF: Final = frozenset({"", "-", "off"})
 _CHOICES: Final = {"browser": ("off", "on")}
+_NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
+"""Settings of which less than one makes every call of an LLM fail."""
+_MOST_SECONDS: Final = 31_536_000.0
+"""A year; the system's own clocks take no number that is much larger."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +170,11 @@ def _convert(name: str, value: object) -> int | float | str:
         raise InputError(
             f"{value!r} is not a number", where=f"setting {name}", hint=f"give {kind.__name__} in {_unit(name)}"
         ) from None
-    if number != number or number < 0 or number == float("inf"):
-        raise InputError(f"{value!r} is out of range", where=f"setting {name}", hint="give a number of 0 or more")
+    least = 1 if name in _NEEDED else 0
+    most = _MOST_SECONDS if _unit(name) == "seconds" else float("inf")
+    if not least <= number <= most or number == float("inf"):
+        hint = f"give a number of {least} or more" + (f", at most {most:.0f}" if most < float("inf") else "")
+        raise InputError(f"{value!r} is out of range", where=f"setting {name}", hint=hint)
     return number
 
 

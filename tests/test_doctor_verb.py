@@ -34,7 +34,7 @@ def test_a_good_endpoint(septet: Septet, tmp_path: Path, monkeypatch: pytest.Mon
         said = septet("doctor", "--llm", NAME)
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert lines[0] == f"{NAME}: 16080 tokens in, 48 out"
+    assert lines[0] == f"{NAME} at {fake.base_url}: 16080 tokens in, 48 out"
     assert [line.split()[0] for line in lines[1:6]] == ["well"] * 5, said.out
     assert "fake-1, one of 2" in lines[1]
     assert "$2 for a million tokens in, $8 out" in said.out
@@ -50,6 +50,7 @@ def test_the_same_as_json_with_the_llm_of_the_setting(septet: Septet, monkeypatc
     found = json.loads(said.out)
     assert (said.code, said.err) == (0, "")
     assert (found["schema"], found["llm"], found["profiles"]) == ("septet/doctor/1", NAME, [])
+    assert found["address"] == fake.base_url
     assert [row["well"] for row in found["rows"][:5]] == [True, True, True, True, None]
     assert all(set(row) == {"check", "well", "found", "advice"} for row in found["rows"])
     assert "SEPTET_LLM_PRICES" in found["rows"][4]["advice"]

@@ -17,6 +17,7 @@ from agent.errors import DriftError, UsageError
 from agent.llm.budget import FREE, Budget, Caps
 from agent.llm.cassette import MANIFEST, Record, Replay, Run, complaints, refuse_live
 from agent.llm.difference import MAX_LINES
+from agent.llm.fresh import claim
 from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
 from agent.llm.tokens import by_bytes
@@ -240,6 +241,37 @@ def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
         Record(ScriptedLlm([]), tmp_path, Run(), ci=False, recorded_at=NOW)
     assert content(tmp_path) == before
+
+
+def test_of_runs_that_begin_at_once_one_has_the_folder(tmp_path: Path) -> None:
+    start = threading.Barrier(8)
+    refused: list[str] = []
+
+    def begin() -> None:
+        start.wait()
+        try:
+            claim(tmp_path / "rec", MANIFEST)
+        except UsageError as error:
+            refused.append(error.what)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 7
+    assert set(refused) <= {"the folder for the recording is not empty", "another run is recording into this folder"}
+
+
+def test_what_comes_after_the_end_is_handed_on_and_not_kept(tmp_path: Path) -> None:
+    recorder = Record(ScriptedLlm(["{}", '{"a": "late"}']), tmp_path, Run(), ci=False, recorded_at=NOW)
+    recorder.complete(call())
+    recorder.close()
+    before = content(tmp_path)
+    assert recorder.complete(call("Which host?")).text == '{"a": "late"}'
+    recorder.close()
+    assert content(tmp_path) == before
+    assert replay(tmp_path, call()) == [reply("{}")]
 
 
 def test_repeats_have_keys_of_their_own(tmp_path: Path) -> None:

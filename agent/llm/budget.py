@@ -27,6 +27,7 @@ from agent.llm.tokens import Counter
 _FILE: Final = "prices.yaml"
 _MILLION: Final = 1_000_000
 _CENTS: Final = Decimal("0.000001")
+_RAISE: Final = "raise the cap (SEPTET_LLM_MAX_TOKENS or SEPTET_LLM_MAX_DOLLARS), or take a cheaper LLM or fewer pages"
 _LEAST_SHARE: Final = 3
 """An endpoint may report so many times fewer input tokens than we count before it is not believed."""
 _DATE: Final = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
@@ -108,7 +109,7 @@ class Budget:
             raise InputError(
                 "a cap in money cannot be kept",
                 where="the price of this LLM is unknown",
-                hint="give its price or a cap in tokens",
+                hint="name a file with its price by SEPTET_LLM_PRICES, or cap tokens by SEPTET_LLM_MAX_TOKENS instead",
             )
         self._counter = counter
         self._price = price
@@ -128,8 +129,7 @@ class Budget:
         with self._changed:
             excess = self._excess(usage)
         if excess is not None:
-            hint = "raise the cap, or use a cheaper LLM or fewer pages"
-            raise LlmError("over_budget", excess, where="before the first call", hint=hint)
+            raise LlmError("over_budget", excess, where="before the first call", hint=_RAISE)
 
     def reserve(self, call: Call) -> int:
         """Sets the worst case of a call aside; waits while calls under way may still give some of theirs back.
@@ -142,8 +142,7 @@ class Budget:
             self._changed.wait_for(lambda: not self._open or self._excess(worst) is None)
             excess = self._excess(worst)
             if excess is not None:
-                hint = "raise the cap, or use a cheaper LLM or fewer pages"
-                raise LlmError("over_budget", excess, where=f"before the call {call.stage!r}", hint=hint)
+                raise LlmError("over_budget", excess, where=f"before the call {call.stage!r}", hint=_RAISE)
             self._tickets += 1
             self._open[self._tickets] = worst
             return self._tickets

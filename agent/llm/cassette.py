@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from agent.errors import DriftError, UsageError
 from agent.llm.difference import Asked, difference, nearest
+from agent.llm.fresh import claim, put
 from agent.llm.port import Call, Llm, LlmError, Reason, Reply, Role, Rung, Stopped, Usage
 
 MANIFEST: Final = "manifest.json"
@@ -177,10 +178,7 @@ class Record:
         Raises UsageError when the folder holds something already, and under CI.
         """
         refuse_live(ci)
-        if folder.is_dir() and any(folder.iterdir()):
-            hint = "give a new folder; recordings are never overwritten"
-            raise UsageError("the folder for the recording is not empty", where=folder.name, hint=hint)
-        folder.mkdir(parents=True, exist_ok=True)
+        claim(folder, MANIFEST)
         self.name = inner.name
         self._inner = inner
         self._folder = folder
@@ -192,9 +190,13 @@ class Record:
         self._entries: dict[str, _Entry] = {}
         self._counts: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
+        self._closed = False
 
     def complete(self, call: Call) -> Reply:
-        """Asks the LLM and writes down what came; raises LlmError as it did."""
+        """Asks the LLM and writes down what came; raises LlmError as it did, SourceError when the disk is full.
+
+        What comes after `close` was given up: it is handed on, and not kept.
+        """
         start = self._clock()
         outcome: _Reply | _Failed
         try:
@@ -207,7 +209,9 @@ class Record:
         return _replayed(outcome, self._run)
 
     def close(self) -> None:
-        """Closes the LLM and completes the recording; without this it cannot be replayed."""
+        """Closes the LLM and completes the recording; without this it cannot be replayed. Raises SourceError."""
+        with self._lock:
+            self._closed = True
         try:
             self._inner.close()
         finally:
@@ -218,16 +222,18 @@ class Record:
                 recorded_at=self._recorded_at.isoformat(timespec="seconds"),
                 interactions=self._entries,
             )
-            (self._folder / MANIFEST).write_bytes(_pretty(manifest))
+            put(self._folder / MANIFEST, _pretty(manifest))
 
     def _write(self, interaction: _Interaction) -> None:
         key = interaction.request.key
         stage = re.sub(r"[^a-z0-9_-]", "-", interaction.request.stage.lower()) or "call"
         content = _pretty(interaction)
         with self._lock:
+            if self._closed:
+                return
             self._counts[key] += 1
             name = f"{stage}-{key[:_KEY_CHARS]}-e{self._epoch}-{self._counts[key]}.json"
-            (self._folder / name).write_bytes(content)
+            put(self._folder / name, content)
             self._entries[name] = _Entry(key=key, sha256=_sha(content))
 
 
@@ -370,7 +376,10 @@ def _read(file: Path, kind: type[_S]) -> _S:
     try:
         if file.stat().st_size > _MAX_FILE_BYTES:
             raise _drift(f"the file has more than {_MAX_FILE_BYTES} bytes", file)
-        return kind.model_validate_json(file.read_bytes())
+        content = file.read_bytes()
+        if not content:
+            raise _drift("the file is empty, so the recording is not complete", file)
+        return kind.model_validate_json(content)
     except OSError:
         raise _drift("the file is missing, so the recording is not complete", file) from None
     except ValidationError as error:

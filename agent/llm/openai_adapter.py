@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httpcore2
 import httpx2
 
-from agent.errors import Usage
+from agent.errors import RefusedError, Usage
 from agent.llm.port import Call, Reply, Rung
 from agent.llm.profiles import Endpoint
 from agent.llm.retry import Fault, Limits, OnWait, Retrier
@@ -79,6 +79,11 @@ class OpenAiLlm:
     def _open(self) -> "OpenAI":
         from openai import OpenAI
 
+        try:
+            httpx2.URL(self._endpoint.base_url)
+        except httpx2.InvalidURL as error:
+            where = f"{self._endpoint.name}: {clean(str(error))}"
+            raise RefusedError("the base URL cannot be read", where=where, hint="check host and port") from None
         http = httpx2.Client(transport=self._transport, trust_env=False, follow_redirects=False)
         return OpenAI(
             base_url=self._endpoint.base_url,

@@ -23,6 +23,8 @@ from agent.llm.retry import Limits, OnWait
 from agent.llm.secret import Secret
 
 _FILE: Final = "profiles.yaml"
+_ADDRESS_BY: Final = "SEPTET_LLM_BASE_URL"
+_FORM: Final = "write it as http(s)://HOST[:PORT]/PATH"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -109,7 +111,7 @@ def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpo
     if not llm.strip():
         hint = f"write {profile_name}/ and the name that the endpoint knows it by"
         raise UsageError("the name of the LLM is missing", where=f"the LLM {name!r}", hint=hint)
-    key = Secret(environ.get(profile.key_env, "").strip() if profile.key_env else "")
+    key = _key(profile, environ)
     if profile.key_required and not key:
         raise UsageError("there is no key", where=profile.title, hint=f"set {profile.key_env} in the environment")
     address = (base_url or profile.base_url).rstrip("/")
@@ -118,17 +120,30 @@ def endpoint(name: str, environ: Mapping[str, str], base_url: str = "") -> Endpo
     return Endpoint(profile_name, profile, llm, address, key)
 
 
+def _key(profile: Profile, environ: Mapping[str, str]) -> Secret:
+    try:
+        return Secret(environ.get(profile.key_env, "").strip() if profile.key_env else "")
+    except UsageError as error:
+        raise UsageError(error.what, where=profile.key_env, hint=error.hint) from None
+
+
 def _check_address(address: str, profile: Profile, key: Secret) -> None:
     if not address:
-        raise UsageError("nobody says where the endpoint is", where=profile.title, hint="give its base URL")
+        raise UsageError(
+            "nobody says where the endpoint is", where=profile.title, hint=f"set {_ADDRESS_BY} to its base URL"
+        )
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
+        # A port that is no number, or none that exists, shows only when it is asked for.
+        readable = parts.port != 0 and address.isprintable() and " " not in address
     except ValueError:
-        raise RefusedError("the base URL cannot be read", where=profile.title, hint="give an http(s) URL") from None
+        readable = False
+    if not readable:
+        raise RefusedError("the base URL cannot be read", where=profile.title, hint=_FORM)
     if parts.scheme not in ("http", "https") or not host or parts.username is not None or parts.query or parts.fragment:
         raise RefusedError(
-            "the base URL is not a plain http(s) address", where=profile.title, hint="give it without user or query"
+            "the base URL is not a plain http(s) address", where=profile.title, hint=f"{_FORM}, without user or query"
         )
     if key and parts.scheme == "http" and host not in _LOOPBACK:
         raise RefusedError("the key would travel in the clear", where=address, hint="use https, or no key")

@@ -42,6 +42,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
     """
     from agent.export.safe_markdown import one_line
     from agent.llm.doctor import Diagnosis, probe
+    from agent.llm.profiles import endpoint
     from agent.llm.tokens import counter, table_folder
     from agent.settings import load_settings
 
@@ -62,7 +63,8 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
         finally:
             opened.close()
     found = Diagnosis((*found.rows, _priced(price), _counted(count)), found.usage, found.failed)
-    lines = [_json(name, found)] if as_json else [one_line(line) for line in _lines(name, found)]
+    address = endpoint(name, environ, settings.llm_base_url).base_url
+    lines = [_json(name, found, address)] if as_json else [one_line(line) for line in _lines(name, found, address)]
     click.echo("\n".join(lines))
     if found.failed is not None:
         context.exit(UnavailableError.exit_code)
@@ -91,8 +93,9 @@ def _counted(count: "Counter") -> "Row":
     return Row(check, None, f"estimated by {count.source}", advice)
 
 
-def _lines(name: str, found: "Diagnosis") -> Iterator[str]:
-    yield f"{name}: {found.usage.input_tokens} tokens in, {found.usage.output_tokens} out"
+def _lines(name: str, found: "Diagnosis", address: str) -> Iterator[str]:
+    where = f" at {address}" if address else ""
+    yield f"{name}{where}: {found.usage.input_tokens} tokens in, {found.usage.output_tokens} out"
     for row in found.rows:
         yield f"{_WORDS[row.well]:{_WORD_CHARS}}  {row.check}: {row.found}"
         if row.advice:
@@ -110,12 +113,15 @@ def _note(name: str) -> str:
     return profiles()[name.partition("/")[0]].note
 
 
-def _json(name: str | None, found: "Diagnosis | None", listed: tuple[dict[str, object], ...] = ()) -> str:
+def _json(
+    name: str | None, found: "Diagnosis | None", address: str = "", listed: tuple[dict[str, object], ...] = ()
+) -> str:
     rows = () if found is None else found.rows
     usage = Usage() if found is None else found.usage
     content = {
         "schema": _SCHEMA,
         "llm": name,
+        "address": address or None,
         "rows": [{"check": r.check, "well": r.well, "found": r.found, "advice": r.advice} for r in rows],
         "usage": {
             "input_tokens": usage.input_tokens,
@@ -143,4 +149,4 @@ def _list_profiles(environ: Mapping[str, str], as_json: bool) -> None:
         lines.append(f"{name:{width}}  {profile.title}; {state}")
         if profile.note:
             lines.append(f"{'':{width}}  → {profile.note}")
-    click.echo(_json(None, None, tuple(rows)) if as_json else "\n".join(lines))
+    click.echo(_json(None, None, listed=tuple(rows)) if as_json else "\n".join(lines))

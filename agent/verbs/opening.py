@@ -55,15 +55,24 @@ class Opened:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Closes it. Raises DriftError, and LlmError with the way out in its hint."""
+        """Closes it, and tells what a run that failed has taken. Raises DriftError, and LlmError with the way out."""
         if self.assistant is None:
             return
         explains = error is None or isinstance(error, LlmError)
-        with suppress(*(() if explains else (DriftError,))):
-            self._close(self.assistant, failed=error is not None)
+        try:
+            with suppress(*(() if explains else (DriftError,))):
+                self._close(self.assistant, failed=error is not None)
+        finally:
+            if error is not None and self._sends:
+                _tell_spent(self.assistant)
         if isinstance(error, LlmError) and not self.assistant.fallback:
             hint = _with_way_out(error.hint)
             raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
+
+    @property
+    def _sends(self) -> bool:
+        """Whether somebody is asked; a replay sends nothing."""
+        return self._recorder is None or self._recorder.recorded_at is not None
 
     def _close(self, assistant: "Assistant", *, failed: bool) -> None:
         with ExitStack() as left:
@@ -283,6 +292,16 @@ class _Absent:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _tell_spent(assistant: "Assistant") -> None:
+    spent = assistant.budget.spent
+    tokens_in, tokens_out = spent.usage.input_tokens, spent.usage.output_tokens
+    if tokens_in or tokens_out:
+        about = "about " if spent.usage.estimated else ""
+        money = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
+        took = f"{spent.calls} calls, {about}{tokens_in} tokens in, {tokens_out} out{money}"
+        assistant.told(f"llm: {assistant.llm.name} took {took} until the run ended")
 
 
 def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ given up. Without a passage to show nothing is asked, since nothing could be quo
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -28,7 +29,7 @@ from agent.drafting.combine import Combination
 from agent.drafting.composition import Composition
 from agent.drafting.families import Identity
 from agent.drafting.pack import WHOLE_CHARS, PackedEvidence, pack
-from agent.errors import ENDS_RUN, LlmError, LlmReason
+from agent.errors import ENDS_RUN, LlmError, LlmReason, SeptetError
 from agent.evidence.reading import Reading
 from agent.llm.budget import Budget, PlanEstimate, Price, estimate_plan
 from agent.llm.parse import ask as ask_llm
@@ -203,8 +204,11 @@ class _Run:
         self._assistant.say(f"asking the LLM ({len(rows)} calls)")
         found: list[tuple[Outcome, Usage]] = []
         if rows:
-            with ThreadPoolExecutor(len(rows)) as pool:
+            with ThreadPoolExecutor(len(rows)) as pool, ExitStack() as left:
+                # Whoever interrupts waits for no answer: what is under way ends when the LLM is closed.
+                left.callback(self._close)
                 found = list(pool.map(lambda row: self._one(*row), rows))
+                left.pop_all()
         self.calls += sum(turn.taken for turn in turns)
         for outcome, usage in found:
             self._usage += usage
@@ -286,6 +290,13 @@ class _Run:
             answers=digest.hexdigest()[:_DIGEST_CHARS],
         )
 
+    def _close(self) -> None:
+        for llm in (self._assistant.llm, self._assistant.judge):
+            # Who opened it closes it once more, and tells then what a recording has to say.
+            with suppress(SeptetError):
+                if llm is not None:
+                    llm.close()
+
     def _one(self, ask: Ask[BaseModel], llm: Llm, call: Call, turns: Turns) -> tuple[Outcome, Usage]:
         try:
             answer = ask_llm(Masked(llm, self._assistant.delimiter), call, ask.shape, turns)
@@ -325,8 +336,8 @@ def _unsent(ask: Ask[BaseModel]) -> Outcome:
 
 def _estimate_line(name: str, plan: PlanEstimate) -> str:
     cost = plan.costs[name]
-    money = f"${cost.cold:.4f}" if cost is not None else "a price that is not known"
+    money = f"at most ${cost.cold:.4f}" if cost is not None else "at a price that is not known"
     return (
         f"llm: {name}, {plan.calls} calls planned: {plan.input_tokens} tokens in, at most {plan.output_tokens} out,"
-        f" at most {money}; with repairs up to {MAX_CALLS} calls"
+        f" {money}; with repairs up to {MAX_CALLS} calls"
     )
