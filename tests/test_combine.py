@@ -86,6 +86,35 @@ def test_a_proposal_that_is_not_below_the_estimate_lowers_nothing() -> None:
     assert combine(KEY, estimate(0.5, 0.2, 0.8), Proposal(0.4, None), constants(low)).value == Decimal("0.4")
 
 
+def test_a_proposal_that_is_clearly_below_the_estimate_raises_nothing() -> None:
+    high = EVEN_MIX.model_copy(update={"intercept": 0.2})
+    assert combine(KEY, estimate(0.3, 0.1, 0.9), Proposal(0.2, None), constants(high)).value == Decimal("0.3")
+    assert combine(KEY, estimate(0.3, 0.1, 0.9), Proposal(0.3, None), constants(high)).value == Decimal("0.5")
+    bundled = load_combination()
+    for key, value, below in itertools.product(FACTORS, TENTHS, TENTHS):
+        if below < value:
+            made = combine(key, estimate(value, 0.0, 1.0), Proposal(below, None), bundled)
+            assert (float(made.value) <= value, made.held) == (True, None)
+
+
+@pytest.mark.parametrize(("most", "value", "low"), [(0.0, "0.5", "0.4"), (0.1, "0.4", "0.4"), (0.2, "0.3", "0.3")])
+def test_a_proposal_lowers_by_no_more_than_its_quotes_allow(most: float, value: str, low: str) -> None:
+    made = combine(KEY, estimate(0.5, 0.4, 0.7), Proposal(0.0, 3, most), constants())
+    assert (made.value, made.held, made.low) == (Decimal(value), "most", min(Decimal(low), Decimal("0.4")))
+
+
+def test_a_range_keeps_its_end_where_a_value_is_held_above_it() -> None:
+    wide = EVEN_MIX.model_copy(update={"below": -0.5})
+    made = combine(KEY, estimate(0.5, 0.2, 0.7), Proposal(0.0, 1, 0.05), constants(wide))
+    assert (made.value, made.low) == (Decimal("0.5"), Decimal("0.2"))
+
+
+@pytest.mark.parametrize("most", [-0.1, math.nan])
+def test_nothing_lowers_by_less_than_nothing(most: float) -> None:
+    with pytest.raises(InputError):
+        combine(KEY, estimate(0.5, 0.4, 0.6), Proposal(0.2, None, most), constants())
+
+
 def test_without_a_pinned_quote_no_proposal_leaves_the_embedded_range() -> None:
     bundled = load_combination()
     for key, value, spread, rank in itertools.product(FACTORS, TENTHS, (0.1, 0.3), (None, 1, 2)):

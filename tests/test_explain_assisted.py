@@ -73,7 +73,7 @@ def test_the_weighing_can_be_followed(swayed: Draft) -> None:
         assert (abs(parts - total) < 0.001) == (match[7] == "no"), shown
         assert re.search(r"quote rank [12], below the 3 that may leave the estimate's range \(E\d+\)", shown)
         assert "made by the LLM's value weighed with the estimate" in shown
-        if "lowers nothing" not in shown:
+        if "lowers nothing" not in shown and "raises nothing" not in shown:
             ends = ("the lower end" in shown or "lower by 0.05 at most" in shown, "the upper end" in shown)
             assert ends == (total < parts - 0.001, total > parts + 0.001)
         held |= set(re.findall(r"held (no|at 0\.\d+, the \w+ end of the estimate's range: no quote of rank 3)", shown))
@@ -90,6 +90,17 @@ def test_a_proposal_above_the_estimate_that_moves_nothing_says_why(swayed: Draft
     same = factor.model_copy(update={"parts": (*factor.parts[:-1], still)})
     shown = weighed(swayed.model_copy(update={"factors": {**swayed.factors, key: same}}))[key]
     assert f"held at {own:.3f}, the estimate: a proposal that is not below it lowers nothing" in shown
+
+
+def test_a_proposal_below_the_estimate_that_moves_nothing_says_why(swayed: Draft) -> None:
+    key: FactorKey = "multi_agent_interactions"
+    factor = swayed.factors[key]
+    own = sum(part.effect for part in factor.parts[:-1])
+    still = factor.parts[-1].model_copy(update={"label": "the LLM proposes 0.2, weighed", "effect": 0.0})
+    before = factor.parts[0].model_copy(update={"effect": factor.parts[0].effect + 0.2501 - own})
+    same = factor.model_copy(update={"parts": (before, *factor.parts[1:-1], still)})
+    shown = weighed(swayed.model_copy(update={"factors": {**swayed.factors, key: same}}))[key]
+    assert "held at 0.250, the estimate: a proposal that is below it raises nothing" in shown
 
 
 def test_weights_of_another_version_are_not_passed_off(swayed: Draft) -> None:

@@ -4,11 +4,12 @@
 
 The three constants of a factor are a ridge towards the plain mean of the two, fitted on labelled products with an
 expert reader's labels in the LLM's place; the weights are never negative, so a higher proposal never gives a lower
-value. A proposal that is not below the estimate lowers nothing. An LLM in use may be worse than that reader, or may
-obey what a page tells it. Therefore the value stays inside the embedded range, whatever the LLM says, unless a verified
-quote of rank 3 or more (documentation that names a setting with its default, scope and owner) stands behind the
-proposal; and whoever checked the quotes may say by how much at most they lower. What lies above the range is not lost:
-the upper end of the range then reaches up to the combination as it would have been.
+value. A proposal that is not below the estimate lowers nothing, one that is clearly below it raises nothing. An LLM in
+use may be worse than that reader, or may obey what a page tells it. Therefore the value stays inside the embedded
+range, whatever the LLM says, unless a verified quote of rank 3 or more (documentation that names a setting with its
+default, scope and owner) stands behind the proposal; and whoever checked the quotes may say by how much at most they
+lower. What lies above the range is not lost: the upper end of the range then reaches up to the combination as it would
+have been.
 """
 
 import functools
@@ -29,6 +30,8 @@ from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 
 FREEING_RANK: Final = 3
 """From this rank of a verified quote on, the value may leave the embedded range."""
+HALF_STEP: Final = 0.05
+"""Of the grid: a proposal in tenths that is nearer to the estimate says the same."""
 EVEN: Final = 0.5
 """Weight of either source where the labels say nothing; the ridge draws to it."""
 MEAN_RIDGE: Final = 1.0
@@ -149,8 +152,11 @@ def _weighed(key: FactorKey, estimate: FactorEstimate, proposal: Proposal, const
     before = min(max(sum(part.effect for part in estimate.parts), 0.0), 1.0) if estimate.parts else estimate.value
     free = mixed(mix, proposal.value, float(before))
     if proposal.value >= before:
-        # The constants draw to the mean of the labels, which alone is no reason to lower anything.
+        # The constants draw to the mean of the labels, which alone is no reason to lower anything, nor to raise what an
+        # LLM would lower.
         free = max(free, float(before))
+    elif proposal.value <= float(before) - HALF_STEP:
+        free = min(free, float(before))
     # An end of the range is rounded and may leave out what the estimate was before rounding.
     bottom, top = min(float(estimate.low), float(before)), max(float(estimate.high), float(before))
     end = bottom

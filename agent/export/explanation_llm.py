@@ -98,7 +98,7 @@ def _weighed(view: View, key: FactorKey, estimate: FactorEstimate, part: Part) -
             f"{intercept:.3f} + {llm:.3f} × {value:.1f} + {embedded:.3f} × {before:.3f} = {free:.3f}".replace("-", "−"),
             number=round(free, 4),
         )
-        yield row("held", _held(free, total, before if value >= before else None, part.label.partition(_LIMIT)[2]))
+        yield row("held", _held(free, total, before, value, part.label.partition(_LIMIT)[2]))
         yield row(
             "range",
             f"{total + below:.2f} to {total + above:.2f}, where four of five labelled products lie; then held, rounded",
@@ -109,15 +109,16 @@ def _weighed(view: View, key: FactorKey, estimate: FactorEstimate, part: Part) -
         yield row("quote", f"rank {best.rank}, {counts} the {COUNTING_RANK} that may leave the estimate's range", marks)
 
 
-def _held(free: float, total: float, floor: float | None, limit: str) -> str:
-    """What kept the value from the weighed one; `floor` is the estimate where the proposal is not below it.
+def _held(free: float, total: float, before: float, value: float, limit: str) -> str:
+    """What kept the value from the weighed one; `before` is the estimate, `value` what the LLM proposes.
 
     `limit` is why its quotes may not lower further, where the part says so.
     """
     if abs(free - total) < _HAIR:
         return "no"
-    if floor is not None and abs(floor - total) < _HAIR:
-        return f"at {total:.3f}, the estimate: a proposal that is not below it lowers nothing"
+    if abs(before - total) < _HAIR and not limit:
+        says = "not below it lowers" if value >= before else "below it raises"
+        return f"at {total:.3f}, the estimate: a proposal that is {says} nothing"
     if limit:
         return f"at {total:.3f}: {limit}"
     side = "lower" if free < total else "upper"

@@ -16,15 +16,17 @@ from agent.taxonomy.keys import FactorKey
 
 ANALYST_RANK: Final[Rank] = 5
 """An analyst's note is of this deployment and by no vendor: it may bear on a factor in any words."""
+_COUNT: Final = r"(?:single|sole|only|one|two|three|four|five|six|seven|eight|nine|ten|\d+)"
 _TOOL: Final = r"(?:tools?|connectors?|plugins?|functions?)(?! calls?\b)"
 _LISTED: Final = r"(?:enabled?|disabled?|allow(?:ed)?|permit(?:ted)?|listed|available|fixed|chosen)"
 MATTER: Final[Mapping[FactorKey, str]] = MappingProxyType({
     "autonomy_of_action": r"approv\w*|confirm\w*|consent\w*|sign[ -]?offs?|accepts?|acceptance|read[ -]only"
-    r"|dry[ -]runs?|unattended|autonom\w*|schedul\w*|manual(?:ly)?|(?:human|person)[ -]in[ -]the[ -]loop",
+    r"|only (?:lists?|reads?|returns?)|dry[ -]runs?|unattended|autonom\w*|schedul\w*|manual(?:ly)?"
+    r"|(?:human|person)[ -]in[ -]the[ -]loop",
     "goal_driven_planning": r"plans?|planning|planner|workflows?|goals?|steps?|iterations?|loops?|tasks?",
     "self_modification": r"learn\w*|train\w*|fine[ -]tun\w*|self[ -]\w+|pinned|updates?|upgrades?|versions?|skills?",
     "dynamic_tool_use": rf"allow[ -]?list\w*|white[ -]?list\w*|tool ?sets?|read[ -]only"
-    rf"|{_LISTED} (?:\w+ ){{0,3}}{_TOOL}|{_TOOL} (?:\w+ ){{0,3}}{_LISTED}",
+    rf"|{_COUNT} (?:\w+ ){{0,2}}{_TOOL}|{_LISTED} (?:\w+ ){{0,3}}{_TOOL}|{_TOOL} (?:\w+ ){{0,3}}{_LISTED}",
     "persistent_memory": r"memor(?:y|ies)|retain\w*|retention|histor(?:y|ies)|stored?|stores|storage|keeps?|kept"
     r"|stateless|purged?|sessions?|conversations?",
     "contextual_awareness": r"contexts?|documents?|files?|folders?|director(?:y|ies)|repositor(?:y|ies)|uploads?"

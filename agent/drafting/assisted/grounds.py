@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.assisted.bearing import ANALYST_RANK, bears_on
 from agent.drafting.assisted.checking import Carried, Shown, carried, words_at
-from agent.drafting.combine import FREEING_RANK
+from agent.drafting.combine import FREEING_RANK, HALF_STEP
 from agent.drafting.pack import Place
 from agent.drafting.pinned import CONTROL_CAPS, controlled, covers_everything
 from agent.evidence.claims import is_claim
@@ -24,8 +24,8 @@ from agent.evidence.signals import load_signals
 from agent.records import FactorEstimate, Rank
 from agent.taxonomy.keys import FactorKey
 
-BESIDE: Final = 0.05
-"""Half a step of the grid: what quotes that do not speak of the factor's matter may lower at most. Nothing would be
+BESIDE: Final = HALF_STEP
+"""What quotes that do not speak of the factor's matter may lower at most. Nothing would be
 stricter and costs more than it saves: over 22 cases answered without the labels the factor error rises by 0.0014 with
 this limit and by 0.0045 without any such lowering."""
 WHOLE: Final = 1.0
