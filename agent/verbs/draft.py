@@ -88,6 +88,8 @@ def command(
                     progress=progress,
                     assistant=opened.assistant,
                 )
+            if result.draft.drafter.kind == "embedded":
+                opened.tell_spent()
             if result.unfinished is not None:
                 left.callback(result.unfinished.close)
         if out is not None:

@@ -3,7 +3,6 @@
 Its key comes from the environment variable that the profile names, and goes nowhere but into the request.
 """
 
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 JUDGE: Final = "judge"
 """Folder, within a recording, of what the second LLM answered."""
-_DELIMITER_BYTES: Final = 4
 _CI: Final = frozenset({"true", "1"})
 _WAY_OUT: Final = "`--fallback embedded` drafts without it"
 Say = Callable[[str], None]
@@ -63,16 +61,17 @@ class Opened:
             with suppress(*(() if explains else (DriftError,))):
                 self._close(self.assistant, failed=error is not None)
         finally:
-            if error is not None and self._sends:
-                _tell_spent(self.assistant)
+            if error is not None:
+                self.tell_spent()
         if isinstance(error, LlmError) and not self.assistant.fallback:
             hint = _with_way_out(error.hint)
             raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
 
-    @property
-    def _sends(self) -> bool:
-        """Whether somebody is asked; a replay sends nothing."""
-        return self._recorder is None or self._recorder.recorded_at is not None
+    def tell_spent(self) -> None:
+        """Tells what an LLM that was given up has taken all the same; a replay took nothing."""
+        sends = self._recorder is None or self._recorder.recorded_at is not None
+        if self.assistant is not None and sends:
+            _tell_spent(self.assistant)
 
     def _close(self, assistant: "Assistant", *, failed: bool) -> None:
         with ExitStack() as left:
@@ -103,12 +102,13 @@ def open_assistant(
     if not choice.llm and choice.replay is None:
         return Opened(now)
     from agent.drafting.assisted.run import Assistant
+    from agent.drafting.pack import new_delimiter
     from agent.llm.budget import Budget
     from agent.llm.cassette import Run
     from agent.llm.tokens import counter, table_folder
 
     say, told = say or _silent, told or _silent
-    run = Run(secrets.token_hex(_DELIMITER_BYTES), _keys(environ))
+    run = Run(new_delimiter(), _keys(environ))
     with ExitStack() as left:
         recorder: _Recorder | None
         if choice.replay is not None:
@@ -301,7 +301,7 @@ def _tell_spent(assistant: "Assistant") -> None:
         about = "about " if spent.usage.estimated else ""
         money = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
         took = f"{spent.calls} calls, {about}{tokens_in} tokens in, {tokens_out} out{money}"
-        assistant.told(f"llm: {assistant.llm.name} took {took} until the run ended")
+        assistant.told(f"llm: {assistant.llm.name} took {took} until it was given up")
 
 
 def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
