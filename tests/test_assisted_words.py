@@ -20,7 +20,7 @@ READS = "Quill reads support tickets and sends replies to customers."
 POSTS = "It posts each reply with the OAuth token of the signed-in user."
 STORES = "Quill stores every conversation in a Postgres database."
 STANCE = Stance(
-    leading="send replies",
+    deeds=("send replies", "move mail"),
     does="Quill can send replies (E1)",
     credential="the OAuth token of the user",
     authority="it does so with the OAuth token of the user (E2)",
@@ -149,11 +149,11 @@ def test_words_that_hide_what_the_product_does_above_all_do_not_replace_it(seen:
     assert notes.made[0].missing == Missing(
         reason="claims-dropped", detail="the LLM's sentences leave out what the product does above all"
     )
-    assert stanced(seen, STORES, (STORES,), stance=STANCE._replace(leading="", authority=""))[0].startswith(STORES[:-1])
+    assert stanced(seen, STORES, (STORES,), stance=STANCE._replace(deeds=(), authority=""))[0].startswith(STORES[:-1])
 
 
 def test_quotes_about_the_platform_say_nothing_of_the_product(seen: Shown) -> None:
-    stance = STANCE._replace(leading="", authority="")
+    stance = STANCE._replace(deeds=(), authority="")
     text, notes, _ = stanced(seen, proposed.PLATFORM, (proposed.PLATFORM,), stance=stance)
     assert text == stance.text
     assert notes.dropped
@@ -338,3 +338,11 @@ def test_a_quote_of_a_passage_of_nobody_is_nothing(seen: Shown) -> None:
     )  # fmt: skip
     proposals = dataclasses.replace(proposed.nothing(seen), posture=proposed.item(answer, seen))
     assert posture(STANCE, proposals, proposed.ledger(seen.reading))[0] == STANCE.text
+
+
+def test_one_of_the_chief_deeds_is_enough(seen: Shown) -> None:
+    """The first one may rest on a misread word, which an honest LLM leaves out."""
+    stance = STANCE._replace(deeds=("tune quills", "send replies"))
+    text, notes, _ = stanced(seen, READS, stance=stance)
+    assert text.startswith(READS[:-1])
+    assert notes.made[0].by == "both"

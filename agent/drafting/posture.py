@@ -29,14 +29,15 @@ MIN_SUMMARY_WORDS: Final = 4
 class Stance(NamedTuple):
     """The posture in its parts."""
 
-    leading: str
-    """What the product does above all, as in "create tasks", without marks; empty when no sentence says it."""
+    deeds: tuple[str, ...]
+    """What the product does above all, as in "create tasks", without marks: the first things named, of these such that
+    change something when any does; empty when no sentence says what it does."""
     does: str
     """The first sentence without its clause on the credential, without a full stop."""
     credential: str
     """Whose credential it acts with; empty when that is not stated."""
     authority: str
-    """The clause on the credential, as in "it does so with the user's OAuth grant (E3)"; empty without `leading`."""
+    """The clause on the credential, as in "it does so with the user's OAuth grant (E3)"; empty without `deeds`."""
     exposed: str
     """The second sentence: the band, what steers it, who confirms."""
     unknown: str
@@ -76,8 +77,9 @@ def stance(
     """
     kind = subject_kind(reading)
     named = _named(telling(system), framework=kind == "framework")
+    changing = [c for c in named if c.mode != "read"]
     return Stance(
-        leading=_act(named[0]) if named else "",
+        deeds=tuple(_act(c) for c in changing or named),
         does=_does(named, kind, values["name"]),
         credential=next((c.credential for c in named if c.credential), ""),
         authority=_authority(named) if named else "",
@@ -130,7 +132,7 @@ def _exposed(
 
 
 def _confirms(reading: Reading, ledger: Ledger, values: Mapping[str, str], named: Sequence[Capability]) -> str:
-    """Who confirms the leading capability, or another one, or nobody; with the mark of the quote."""
+    """Who confirms the first capability, or another one, or nobody; with the mark of the quote."""
     first = named[0] if named else None
     if first is not None and first.approver_state == "contradicted" and first.approver_evidence:
         return f"the sources disagree on whether {first.approver or 'anyone'} confirms first ({_marks(first)})"

@@ -32,7 +32,8 @@ _MARKUP: Final = frozenset("<>[]{}|`\\*#~^=")
 _SCHEME: Final = "://"
 _WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
 """As the ledger counts them: what stands between blanks, or one sign of a script without blanks."""
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"])")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"`]|[a-z]+_\w)")
+"""A sentence may begin with an identifier, such as `read_mail`."""
 
 Fault = Literal[
     "quote not found",
@@ -215,17 +216,26 @@ def paragraph(text: str, checked: Checked, shown: Shown, ledger: Ledger) -> tupl
 
 
 def holding(sentence: str, checked: Checked, shown: Shown) -> tuple[Place, ...]:
-    """The places that carry a sentence: those of one claim, else of all claims together; none when they do not."""
+    """The places that carry a sentence: those of one claim, else as few as do of all claims; none when they do not."""
     if len(sentence) > MAX_CLAIM_CHARS:
         return ()
+    for claim in checked.claims:
+        if carried(sentence, claim.places, shown) == "claimed":
+            return claim.places
     everywhere = tuple(dict.fromkeys(place for claim in checked.claims for place in claim.places))
-    groups = [claim.places for claim in checked.claims] + [everywhere]
-    return next((g for g in groups if g and carried(sentence, g, shown) == "claimed"), ())
+    if carried(sentence, everywhere, shown) != "claimed":
+        return ()
+    needed = everywhere
+    for place in everywhere:
+        fewer = tuple(other for other in needed if other != place)
+        if carried(sentence, fewer, shown) == "claimed":
+            needed = fewer
+    return needed
 
 
 def marked(sentence: str, marks: Sequence[str]) -> str:
-    """The sentence with its marks before its end."""
-    body = sentence.rstrip()
+    """The sentence with its marks before its end, without signs of code: the report shows all of it as text."""
+    body = sentence.replace("`", "").rstrip()
     end = body[-1] if body[-1:] in ".!?" else "."
     return f"{body.rstrip('.!?')} ({', '.join(marks)}){end}"
 

@@ -1,6 +1,6 @@
 """An LLM's words for two parts whose content is code's: the posture's first sentence, and the questions.
 
-    sentence of the LLM ── quotes carry it ── names no severity, control, praise ── tells the leading deed ─► posture
+    sentence of the LLM ── quotes carry it ── names no severity, control, praise ── tells a chief deed ─► posture
     question of the LLM ── asks the same ── in words of the question and the passages ─► question
 
 The band, who confirms, what is not known, what a question settles and its proposed answer stay code's. Whatever is
@@ -142,8 +142,8 @@ def posture(embedded: Stance, proposals: Proposals, ledger: Ledger) -> tuple[str
     """The posture, its first sentence in the LLM's words where they hold.
 
     At most two sentences of the LLM, of at most 60 words together, each carried by quotes and with their marks. They
-    count only when they tell what the product does above all; whose credential it uses is added when they do not
-    say it. The other sentences are always code's.
+    count only when they tell one of the things that the product does above all (the first one may rest on a misread
+    word); whose credential it uses is added when they do not say it. The other sentences are always code's.
     """
     item = proposals.posture
     if item is None:
@@ -156,9 +156,9 @@ def posture(embedded: Stance, proposals: Proposals, ledger: Ledger) -> tuple[str
         return embedded.text, Notes((_embedded("posture", why),), lost)
     told = " ".join(row.text for row in kept)
     known = proposals.shown.known
-    if embedded.leading and support(embedded.leading, [told], known).score < SOME:
+    if embedded.deeds and all(support(deed, [told], known).score < SOME for deed in embedded.deeds):
         why = Missing(reason="claims-dropped", detail="the LLM's sentences leave out what the product does above all")
-        lost += (_refused("sentences", "posture", told, f"they do not tell: {embedded.leading}"),)
+        lost += (_refused("sentences", "posture", told, f"they tell none of: {'; '.join(embedded.deeds)}"),)
         return embedded.text, Notes((_embedded("posture", why),), lost)
     first = " ".join(marked(row.text, cite(row.places, proposals.shown, ledger)) for row in kept)
     if embedded.authority and not _names_credential(told, embedded, known):
