@@ -13,10 +13,11 @@ import click
 
 from agent.errors import UsageError
 from agent.verbs.drafter import Choice, Wanted, answer_options, choose, llm_option, unused_key
-from agent.verbs.opening import open_assistant
+from agent.verbs.opening import Opened, open_assistant
 from agent.verbs.reading import note_text, now, progress_line, reading_options
 
 if TYPE_CHECKING:
+    from agent.pipeline import DraftResult
     from agent.settings import Settings
 
 
@@ -88,13 +89,18 @@ def command(
                     progress=progress,
                     assistant=opened.assistant,
                 )
-            if result.draft.drafter.kind == "embedded":
-                opened.tell_spent()
-            if result.unfinished is not None:
-                left.callback(result.unfinished.close)
+            _ended(result, opened, left)
         if out is not None:
             save(result, out, opened.answers)
     click.echo(result.json if as_json else result.markdown, nl=False)
+
+
+def _ended(result: "DraftResult", opened: Opened, left: ExitStack) -> None:
+    """What is to be said and done where a draft is made: the LLM may have been given up, the crawl's log is open."""
+    if result.draft.drafter.kind == "embedded":
+        opened.tell_spent()
+    if result.unfinished is not None:
+        left.callback(result.unfinished.close)
 
 
 def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool) -> None:
