@@ -103,7 +103,7 @@ def test_each_run_has_a_delimiter_of_its_own() -> None:
                 assert opened.assistant is not None
                 marks.add(opened.assistant.delimiter)
     assert len(marks) == 3
-    assert all(len(mark) == 8 and mark.isalnum() for mark in marks)
+    assert all(len(mark) == 9 and mark.isdecimal() for mark in marks)
 
 
 def test_a_price_is_of_the_name_alone() -> None:

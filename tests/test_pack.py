@@ -12,6 +12,7 @@ from agent.drafting.pack import (
     PackedEvidence,
     find,
     neutral,
+    new_delimiter,
     pack,
 )
 from agent.errors import InputError
@@ -130,6 +131,14 @@ def test_the_delimiter_frames_every_passage() -> None:
     assert made.text.count(f"<<<{DELIMITER}") == made.text.count(f"{DELIMITER}>>>") == len(made.passages)
     other = pack(case_reading("smolagents"), DELIMITER[::-1], by_bytes().count, free_chars=WHOLE_CHARS)
     assert other.text.replace(DELIMITER[::-1], DELIMITER) == made.text
+
+
+def test_a_new_delimiter_is_another_one_each_time_and_does() -> None:
+    made = {new_delimiter() for _ in range(20)}
+    assert len(made) == 20
+    assert {len(delimiter) for delimiter in made} == {9}
+    assert all(delimiter.isascii() and delimiter.isdecimal() for delimiter in made), "three tokens, whatever it is"
+    assert all(pack(case_reading("asana"), delimiter, by_bytes().count).passages for delimiter in list(made)[:3])
 
 
 @pytest.mark.parametrize("wrong", ["", "short", "with a blank", f"{DELIMITER}\n"])

@@ -16,6 +16,7 @@ offsets of the document.
 """
 
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ DOCUMENT_SHARE: Final = 0.5
 """At most this share of the characters shown is of one document other than the listing."""
 PASSAGE_CHARS: Final = 1200
 MIN_DELIMITER: Final = 8
+_DELIMITER_DIGITS: Final = 9
 _REMEMBERED: Final = 256
 """Passages whose form for comparing is kept, of the drafts that are made at the time."""
 _ODD_FINDINGS: Final = frozenset(("retrieval-dominance", "remote-resource", "path"))
@@ -99,6 +101,15 @@ class PackedEvidence:
     """Characters of the sources that are shown."""
     left_out: int
     """Statements that the budget had no room for."""
+
+
+def new_delimiter() -> str:
+    """A random delimiter for one run.
+
+    Of digits, which tables of tokens cut into threes, so that it takes three tokens whatever it is; it stands twice
+    round each passage, and letters would take up to twice as many. A page that holds it is refused by `pack`.
+    """
+    return f"{secrets.randbelow(10**_DELIMITER_DIGITS):0{_DELIMITER_DIGITS}}"
 
 
 def pack(
