@@ -11,7 +11,7 @@ from agent.drafting.assisted.checking import check
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import Claim, Remedy, TaxonomyId, ThreatItem
 from agent.drafting.assisted.threats import Placed
-from agent.drafting.assisted.threats_wording import OFFERED, unfit
+from agent.drafting.assisted.threats_wording import OFFERED, somebody, tidy_slot, unfit
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.candidates import statement_sentence
 from agent.drafting.ledger import Ledger
@@ -127,6 +127,28 @@ def test_slots_are_worded_as_the_catalogue_words_them() -> None:
     assert threat.statement.impact == "payment of every invoice to a stranger"
     assert statement_sentence(threat.statement).startswith("Given a mail that asks for another record, a sender of")
     assert " can can " not in threat_sentence(threat.statement)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("text planted in a mail", "an author of text planted in a mail"),
+        ("An injected instruction", "an author of an injected instruction"),
+        ("an author of text", "an author of text"),
+        ("a sender of mail in a supplier's name", "a sender of mail in a supplier's name"),
+        ("the text editor of the supplier", "the text editor of the supplier"),
+    ],
+)
+def test_words_alone_do_nothing_and_their_author_does(source: str, told: str) -> None:
+    assert somebody(tidy_slot(source)) == told
+    ((_, threat),), _ = added(with_(source="text in a mail of the supplier"))
+    assert threat.statement.source == "an author of text in a mail of the supplier"
+
+
+def test_a_name_of_several_words_keeps_its_capital() -> None:
+    assert tidy_slot("Key Vault secrets and keys") == "Key Vault secrets and keys"
+    assert tidy_slot("Keys of the vault") == "keys of the vault"
+    assert tidy_slot("The AI client") == "the AI client"
 
 
 def test_a_claim_that_is_only_likely_makes_the_threat_inferred() -> None:

@@ -5,7 +5,8 @@ left out even when a quote says the same: the words of a vendor would become the
 """
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from agent.drafting.assisted.checking import (
     Carried,
@@ -18,6 +19,7 @@ from agent.drafting.assisted.checking import (
     sentences,
 )
 from agent.drafting.ledger import Ledger
+from agent.drafting.pack import Place
 from agent.records import Dropped
 
 _LEVEL: Final = r"(?:critical|severe|high|medium|moderate|low|lower|minimal|little|negligible|zero|no)"
@@ -28,6 +30,24 @@ _VERDICT: Final = re.compile(
     rf"|(?:risks?|severity)\s+(?:is|are|remains?|stays?|seems?)\s+(?:\w+\s+){{0,2}}?{_LEVEL})\b",
     re.IGNORECASE,
 )
+
+
+NEAR: Final = 2
+"""Sentences of a source between which "them" may point back."""
+_BACK: Final = re.compile(
+    r"^(?:(?:all|both|some|each|none|most|many|any) of (?:them|these|those)|they|both|these|those)\b"
+    r"|\b(?:that|which|and|but) (?:they|these|those)\b|\bboth$",
+    re.IGNORECASE,
+)
+"""What a sentence says of something that only another sentence names."""
+
+
+class _Kept(NamedTuple):
+    """A sentence that is told, by its place in the paragraph."""
+
+    number: int
+    sentence: str
+    places: tuple[Place, ...]
 
 
 def verdict_in(sentence: str) -> str | None:
@@ -61,12 +81,27 @@ def unused(part: str, claim: Carried, reason: str) -> Dropped:
 def told(text: str, checked: Checked, shown: Shown, ledger: Ledger, most: int) -> tuple[str, tuple[str, ...]]:
     """At most `most` sentences of an LLM's paragraph that hold, each with its marks; else as many of its claims.
 
-    Give it claims that `of_product` left. Both are empty when there is none.
+    A sentence that speaks of "them" is told only behind the one that it speaks of. Give it claims that `of_product`
+    left. Both are empty when there is none.
     """
-    kept = [s for s in sentences(text) if verdict_in(s) is None and holding(s, checked, shown)]
+    kept: list[_Kept] = []
+    for number, sentence in enumerate(sentences(text)):
+        places = () if verdict_in(sentence) else holding(sentence, checked, shown)
+        if places and (not _BACK.search(sentence) or (kept and _follows(kept[-1], number, places))):
+            kept.append(_Kept(number, sentence, places))
     if kept:
-        return paragraph(" ".join(kept[:most]), checked, shown, ledger)
-    return paragraph("", checked._replace(claims=checked.claims[:most]), shown, ledger)
+        return paragraph(" ".join(row.sentence for row in kept[:most]), checked, shown, ledger)
+    claims = [claim for claim in checked.claims if not _BACK.search(claim.text)] or checked.claims
+    return paragraph("", checked._replace(claims=tuple(claims[:most])), shown, ledger)
+
+
+def _follows(before: _Kept, number: int, places: Sequence[Place]) -> bool:
+    """Whether a sentence stands right behind another one in the paragraph, and its quotes near the other's."""
+    return before.number == number - 1 and any(
+        one.document == other.document and abs(one.statement - other.statement) <= NEAR
+        for one in before.places
+        for other in places
+    )
 
 
 def _own(claim: Carried, shown: Shown) -> Carried | str:

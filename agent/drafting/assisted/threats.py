@@ -17,7 +17,17 @@ from agent.drafting.assisted.checking import Shown, cite, dropped, words_at
 from agent.drafting.assisted.denial import denied
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import TaxonomyId, ThreatItem, ThreatsAnswer
-from agent.drafting.assisted.threats_wording import OFFERED, alike, own_words, stems, strange, tidy_slot, titled, unfit
+from agent.drafting.assisted.threats_wording import (
+    OFFERED,
+    alike,
+    own_words,
+    somebody,
+    stems,
+    strange,
+    tidy_slot,
+    titled,
+    unfit,
+)
 from agent.drafting.candidates import Candidate, statement_sentence
 from agent.drafting.composition import Composition
 from agent.drafting.ledger import Ledger
@@ -215,6 +225,7 @@ class _Adder:
         statement = ThreatStatement(
             **{name: tidy_slot(getattr(said, name), _LEADS.get(name, ())) for name in ThreatStatement.model_fields}
         )
+        statement = statement.model_copy(update={"source": somebody(statement.source)})
         quotes = tuple(words_at(place, self._shown.reading) for place in places)
         title = titled(said.title)
         fault = self._fault(title, statement, quotes)

@@ -37,6 +37,12 @@ _VERDICT: Final = re.compile(
     r"|\b(?:rate|score)[sd]? (?:\w+ ){0,3}(?:low|safe|secure|none|zero)\b",
     re.I,
 )
+_TEXT: Final = re.compile(
+    r"(?:an? |the )?(?:(?!of |who )\w+ ){0,2}?(?:texts?|instructions?|sentences?|wording|words)"
+    r"(?=$| (?:in|inside|on|of|from|that|which|with|within|beside|planted|written|hidden|placed)\b)",
+    re.IGNORECASE,
+)
+"""A source that is no more than words."""
 _PLAIN: Final = re.compile(r"[^\W_]+(?:['’&+-][^\W_]+)*['’]?|[^\W\d_]+/[^\W\d_]+|\d+(?:[.,]\d+)*%?|[&–—-]")
 """A word as prose has it; "read/write" is one."""
 _AROUND: Final = ",.;:()!?"
@@ -147,6 +153,11 @@ def tidy_slot(text: str, lead: Sequence[str] = ()) -> str:
     return _begun(plain)
 
 
+def somebody(source: str) -> str:
+    """The source of a threat as somebody who acts: planted text does nothing, its author does."""
+    return f"an author of {source}" if _TEXT.match(source) else source
+
+
 def titled(text: str) -> str:
     """A title: one line, no stop, a capital at its begin."""
     return sentence_case(" ".join(text.split()).rstrip(" .;,:"))
@@ -158,6 +169,8 @@ def _begun(text: str) -> str:
     if match is None or not match[0][1:].islower():
         return text[:1].lower() + text[1:] if match and match[0] == "A" else text
     word = match[0].lower()
+    if word not in _SMALL and re.match(r"\s+[A-Z]", text[match.end() :]):
+        return text  # A name of several words, such as "Key Vault".
     return text[:1].lower() + text[1:] if word in _SMALL | _TRADE | _catalogue_words() else text
 
 
