@@ -69,10 +69,13 @@ def test_a_sentence_that_several_quotes_carry_together_is_told_with_those_alone(
 
 
 def test_a_sentence_may_begin_with_an_identifier() -> None:
-    assert sentences("It opens mail. `read-email` drops tags. send_mail sends. It ends at v1. 2 remain.") == (
+    text = (
+        "It opens mail. `read-email` drops tags. send_mail sends. list-mail lists, e.g. read-only. v1 is old. 2 remain."
+    )
+    assert sentences(text) == (
         "It opens mail.",
         "`read-email` drops tags.",
         "send_mail sends.",
-        "It ends at v1.",
+        "list-mail lists, e.g. read-only. v1 is old.",
         "2 remain.",
     )

@@ -32,7 +32,7 @@ _MARKUP: Final = frozenset("<>[]{}|`\\*#~^=")
 _SCHEME: Final = "://"
 _WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
 """As the ledger counts them: what stands between blanks, or one sign of a script without blanks."""
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"`]|[a-z]+_\w)")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9“\"`])|(?<=\w\w[.!?])\s+(?=[a-z]+[_-]\w)")
 """A sentence may begin with an identifier, such as `read_mail`."""
 
 Fault = Literal[
