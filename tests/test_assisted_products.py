@@ -25,7 +25,7 @@ from agent.pipeline import draft_documents, read_documents
 from agent.records import Document, Draft
 from agent.resources import data_folder
 from agent.settings import Settings
-from tests.fakes.assisted_replay import drafted, helper
+from tests.fakes.assisted_replay import DRAFT, drafted, helper, recorded
 from tests.fakes.llm_answers import answer
 from tests.fakes.llm_port import AnsweringLlm, ScriptedLlm, reply
 from tests.fakes.paperhawk_reading import CONSTANTS, LISTING, documents, page
@@ -158,19 +158,6 @@ def test_two_hundred_documents_cost_bounded_time_and_room() -> None:
 # ---------------------------------------------------------------- other machines, other prompts
 
 
-def elsewhere(verb: str, folder: Path, *, root: Path, seed: str, zone: str, cwd: Path) -> "subprocess.Popen[str]":
-    """A process of its own that records, replays or changes prompts."""
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": seed, "TZ": zone}  # noqa: TID251
-    command = [sys.executable, "-m", "tests.fakes.assisted_replay", verb, str(folder)]
-    return subprocess.Popen(command, env=environment, cwd=cwd, text=True, stdout=subprocess.PIPE)
-
-
-def ended(process: "subprocess.Popen[str]") -> str:
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0
-    return said
-
-
 def keys(folder: Path) -> Mapping[str, str]:
     """The key of each recorded request, by its file."""
     rows = json.loads((folder / MANIFEST).read_text("utf-8"))["interactions"]
@@ -178,17 +165,23 @@ def keys(folder: Path) -> Mapping[str, str]:
 
 
 def test_neither_the_process_nor_its_place_is_in_a_request_and_every_sign_of_a_prompt_is(tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
+    copy, here, there = tmp_path / "copy", tmp_path / "here", tmp_path / "there"
     for name in ("agent", "prompts"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("corpus", "tests"):
         (copy / name).symlink_to(ROOT / name)
-    one = elsewhere("record", tmp_path / "one", root=ROOT, seed="1", zone="UTC", cwd=ROOT)
-    two = elsewhere("record", tmp_path / "two", root=copy, seed="2", zone="Asia/Tokyo", cwd=tmp_path)
-    assert ended(one) == ended(two)
+    other = {"PYTHONPATH": str(copy), "PYTHONHASHSEED": "271", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.fakes.assisted_replay", str(there)],
+        env={**os.environ, **other},  # noqa: TID251
+        cwd=tmp_path,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    assert recorded(here, DELIMITER) == (there / DRAFT).read_text("utf-8")
     for name in ("llm", "judge"):
-        assert keys(tmp_path / "one" / name) == keys(tmp_path / "two" / name)
-    assert len(keys(tmp_path / "one" / "llm")) == 9
-    said = ended(elsewhere("change", tmp_path / "one", root=copy, seed="3", zone="UTC", cwd=tmp_path))
+        assert keys(here / name) == keys(there / name)
+    assert len(keys(here / "llm")) == 9
     names = sorted(path.stem for path in (data_folder("prompts") / "drafting").glob("*.md"))
     assert said.splitlines() == [*(f"{name} missed" for name in names), "nothing not noticed"]

@@ -1,10 +1,9 @@
-"""A draft of Paperhawk with an LLM and a judge, recorded or replayed in a process of its own.
+"""A draft of Paperhawk with an LLM and a judge, recorded; and in a process of its own, what changes its requests.
 
-    python -m tests.fakes.assisted_replay record FOLDER      prints the draft
-    python -m tests.fakes.assisted_replay replay FOLDER      the same
-    python -m tests.fakes.assisted_replay change FOLDER      a line for each prompt file: what a changed sign in it does
+    python -m tests.fakes.assisted_replay FOLDER
 
-`change` edits the prompt files of the installation that it runs in, so give it a copy.
+records into FOLDER, writes the draft beside it, and prints for each prompt file what a changed sign in it does to a
+replay. That edits the prompt files of the installation that it runs in, so give it a copy.
 """
 
 import json
@@ -32,6 +31,7 @@ from tests.fakes.llm_port import AnsweringLlm
 from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, shown
 
 WHEN: Final = datetime(2026, 11, 1, tzinfo=UTC)
+DRAFT: Final = "draft.json"
 _TOKENS: Final = 2_000_000
 
 
@@ -78,15 +78,6 @@ def recorded(folder: Path, delimiter: str) -> str:
     return made
 
 
-def replayed(folder: Path, delimiter: str) -> str:
-    """The draft again, from its answers. Raises DriftError when they do not fit."""
-    llms = [Replay(folder / name, Run(delimiter)) for name in ("llm", "judge")]
-    made = dump(drafted(helper(llms[0], llms[1], delimiter)))
-    for llm in llms:
-        llm.close()
-    return made
-
-
 def changes(folder: Path, delimiter: str) -> Iterator[str]:
     """For each prompt of the drafting: whether a replay notices that the first letter of its body is another one."""
     for path in sorted((data_folder("prompts") / "drafting").glob("*.md")):
@@ -116,9 +107,7 @@ def _misses(folder: Path, delimiter: str) -> bool:
 
 
 if __name__ == "__main__":
-    verb, place = sys.argv[1:]
-    made = {"record": recorded, "replay": replayed}
-    if verb == "change":
-        sys.stdout.writelines(f"{line}\n" for line in changes(Path(place), "0123456789abcdef"))
-    else:
-        sys.stdout.write(made[verb](Path(place), "fedcba9876543210"))
+    place = Path(sys.argv[1])
+    (place / DRAFT).parent.mkdir(parents=True)
+    (place / DRAFT).write_text(recorded(place, "987654321"), "utf-8")
+    sys.stdout.writelines(f"{line}\n" for line in changes(place, "123456789"))
