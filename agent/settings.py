@@ -154,7 +154,9 @@ def _read_file(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError("the config file cannot be read", where=f"{path}: {error}", hint="it must be TOML") from None
+        raise InputError(
+            "the config file cannot be read", where=f"{path}: {error}", hint="SEPTET_CONFIG names a file of TOML"
+        ) from None
 
 
 def _convert(name: str, value: object) -> int | float | str:
