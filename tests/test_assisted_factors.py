@@ -217,7 +217,7 @@ def test_a_claim_that_holds_raises_the_value_and_is_a_part_of_it() -> None:
     assert before.state == "unknown"
     assert made.value > before.value
     assert made.value <= before.high
-    assert made.state == "claimed"
+    assert made.state == "inferred"
     assert made.parts[:-1] == before.parts
     assert (made.parts[-1].kind, made.parts[-1].evidence) == ("proposal", made.evidence[0])
     assert "proposes 1.0" in made.parts[-1].label
@@ -390,6 +390,13 @@ def test_every_factor_has_one_maker() -> None:
 )
 def test_the_state_says_what_the_quotes_say_together(state: State, value: int, expected: State) -> None:
     assert used(proposal(["clerk"], value), state=state)[1].state == expected
+
+
+def test_a_quote_of_another_matter_says_nothing_of_the_factor() -> None:
+    """It moves the value, as the LLM concludes from it, and no quote says so."""
+    assert used(proposal(["books"], 10), state="unknown")[1].state == "inferred"
+    assert used(proposal(["books", "clerk"], 10), state="unknown")[1].state == "claimed"
+    assert used(proposal(["books"], 10), state="claimed")[1].state == "claimed"
 
 
 # ---------------------------------------------------------------- laws

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.assisted.asking import Ask
 from agent.drafting.assisted.checking import Carried, Checked, cite
-from agent.drafting.assisted.grounds import Ground, lowering, standing
+from agent.drafting.assisted.grounds import Ground, lowering, says_so, standing
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
 from agent.drafting.assisted.prose import of_product, told, unused
 from agent.drafting.assisted.shapes import FactorItem, FactorsAnswer
@@ -170,7 +170,9 @@ def _with(
         value=outcome.combined.value,
         low=outcome.combined.low,
         high=outcome.combined.high,
-        state=_state(estimate.state, checked.claims, raised=outcome.total > outcome.before),
+        state=_state(
+            estimate.state, said_so=says_so(key, checked.claims, shown), raised=outcome.total > outcome.before
+        ),
         parts=(*estimate.parts, addend),
         rationale=f"{_start(estimate)} The LLM proposes {unit(item.said.value):.1f}: {words}",
         evidence=tuple(dict.fromkeys(evidence)),
@@ -229,15 +231,13 @@ def _label(said: FactorItem, move: _Move) -> str:
     return f"{label}; held at the {side} end of its range, as no quote of rank {FREEING_RANK} bears it out"
 
 
-def _state(embedded: State, claims: Sequence[Carried], *, raised: bool) -> State:
+def _state(embedded: State, *, said_so: bool, raised: bool) -> State:
     """A quote's word counts; where quotes disagree, that is said."""
     if embedded == "contradicted" or (embedded == "denied" and not raised):
         return embedded
     if embedded == "denied":
         return "contradicted"
-    if embedded == "claimed" or any(claim.state == "claimed" for claim in claims):
-        return "claimed"
-    return "inferred"
+    return "claimed" if embedded == "claimed" or said_so else "inferred"
 
 
 def _start(estimate: FactorEstimate) -> str:

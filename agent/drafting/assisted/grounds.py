@@ -69,6 +69,13 @@ def standing(claims: Sequence[Carried], shown: Shown) -> Ground:
     return Ground(max(ranks, default=None), WHOLE, max(places, key=lambda place: place.rank))
 
 
+def says_so(key: FactorKey, claims: Sequence[Carried], shown: Shown) -> bool:
+    """Whether a quote that carries a claim in full speaks of the factor's matter; else the LLM only concludes."""
+    return any(
+        claim.state == "claimed" and any(_speaks(place, key, shown) for place in claim.places) for claim in claims
+    )
+
+
 def lowering(
     key: FactorKey, estimate: FactorEstimate, before: float, claims: Sequence[Carried], shown: Shown
 ) -> Ground | None:
@@ -148,10 +155,11 @@ def _best(places: Sequence[Place]) -> Place:
 
 def _is_own(place: Place, sources: _Sources) -> bool:
     """Whether a quote speaks of the factor's matter, and is not what the estimator raised the value for."""
-    if place.statement in sources.raising:
-        return False
-    text = sources.shown.reading.text(place.statement)
-    return place.rank >= ANALYST_RANK or bears_on(text, sources.key)
+    return place.statement not in sources.raising and _speaks(place, sources.key, sources.shown)
+
+
+def _speaks(place: Place, key: FactorKey, shown: Shown) -> bool:
+    return place.rank >= ANALYST_RANK or bears_on(shown.reading.text(place.statement), key)
 
 
 def _is_whole(place: Place, sources: _Sources) -> bool:
