@@ -389,9 +389,7 @@ def _read(file: Path, kind: type[_S]) -> _S:
 
 
 def _drift(what: str, place: Path) -> DriftError:
-    return DriftError(
-        what, where="/".join(filter(None, (place.parent.name, place.name))), hint="record again into a new folder"
-    )
+    return DriftError(what, where="/".join(place.parts[-2:]), hint="record again into a new folder")
 
 
 def _pretty(record: BaseModel) -> bytes:
