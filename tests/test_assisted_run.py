@@ -131,6 +131,17 @@ def test_never_more_than_twelve_calls_and_each_last_part_has_its_turn(judged: bo
     assert {helped.proposals.missing[part].reason for part in LAST} == {"invalid-json"}
 
 
+def test_a_judge_takes_the_turn_of_a_repair_and_of_no_part() -> None:
+    """Four calls of the first wave would be repaired."""
+    broken = FIRST - {"picture"}
+    llm = AnsweringLlm(lambda call: "no JSON" if call.attempt == 1 and call.stage in broken else answer(call))
+    judge = AnsweringLlm(answer)
+    helped = run(llm, judge)
+    assert stages(judge) == ["critique"]
+    assert sorted(stages(llm)) == sorted([*FIRST, *LAST, "factors-1", "factors-2", "layers"])
+    assert helped.proposals.missing["threats"].reason == "invalid-json"
+
+
 def test_what_is_left_out_for_want_of_calls_is_told_as_that() -> None:
     """Three calls of the first wave are repaired, and all that they said would have to be asked for again."""
 
