@@ -103,7 +103,7 @@ def open_assistant(
         return Opened(now)
     from agent.drafting.assisted.run import Assistant
     from agent.drafting.pack import new_delimiter
-    from agent.llm.budget import Budget
+    from agent.llm.budget import Budget, dearest
     from agent.llm.cassette import Run
     from agent.llm.tokens import counter, table_folder
 
@@ -116,7 +116,8 @@ def open_assistant(
             told(f"llm: answers of {llms[0].name} come from {choice.replay}; nothing is sent")
         else:
             llms, recorder = _live(choice, settings, environ, run, now, spare, say, left)
-        price = price_of_llm(llms[0].name, settings)
+        # A judge's calls count at the same price, which is therefore that of the dearer one.
+        price = dearest([price_of_llm(llm.name, settings) for llm in llms])
         count = counter(llms[0].name, table_folder(environ))
         assistant = Assistant(
             llm=llms[0],
