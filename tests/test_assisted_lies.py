@@ -12,6 +12,7 @@ import pytest
 
 from agent.drafting.assisted.bearing import bears_on
 from agent.drafting.assisted.checking import Shown, check, paragraph, place_of, words_at
+from agent.drafting.assisted.grounds import BESIDE
 from agent.drafting.assisted.shapes import Claim, PostureAnswer, Quote
 from agent.drafting.ledger import Ledger
 from agent.drafting.pack import WHOLE_CHARS, Place, pack
@@ -34,6 +35,8 @@ from tests.fakes.llm_lying import Lie, LyingLlm, SlyLlm, lies
 from tests.test_export_attacks import ACTIVE, UNSAFE, tokens
 
 CASES = ("firecrawl-mcp", "smolagents", "asana")
+GRID = 0.01
+"""Lowerings are kept with two digits."""
 TRUE = "reads each new message and looks the sender up in the CRM"
 
 
@@ -261,6 +264,11 @@ def check_draft(documents: tuple[Document, ...], llm: LyingLlm) -> Draft:
         assert factor.value >= plain.factors[key].low or (
             freed and key in ("autonomy_of_action", "opacity_reflexivity")
         )
+    quotes = {evidence.id: evidence.quote for evidence in made.evidence}
+    for row in made.lowerings:
+        if row.rule.startswith("an LLM") and row.target in FACTORS:
+            bearing = bears_on(quotes[row.evidence], row.target)
+            assert bearing or round(row.before - row.after, 2) <= BESIDE + GRID, (row, quotes[row.evidence])
     for name, layer in made.layers.items():
         assert (layer.certain, layer.applies, layer.features) == (
             plain.layers[name].certain,
