@@ -11,14 +11,11 @@ from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.drafting.assisted.run import Assistant, Assisted, assist
-from agent.drafting.assisted.told import with_llm
 from agent.drafting.calibrate import Calibration, load_calibration
-from agent.drafting.combine import Combination, load_combination
 from agent.drafting.composition import Composition
 from agent.drafting.embedded import compose
 from agent.errors import LlmError, SeptetError
@@ -44,6 +41,10 @@ from agent.records import Document, Draft, DrafterRef, Dropped, Intake, PromptRe
 from agent.retrieval.embed import embed
 from agent.retrieval.index import build
 from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from agent.drafting.assisted.run import Assistant, Assisted
+    from agent.drafting.combine import Combination
 
 ANSWERS: Final = "llm"
 """Folder among a draft's snapshots with the recording of an LLM's answers."""
@@ -80,7 +81,7 @@ def draft(
     notes: Sequence[str] = (),
     allow_private: Sequence[str] = (),
     progress: Progress | None = None,
-    assistant: Assistant | None = None,
+    assistant: "Assistant | None" = None,
 ) -> DraftResult:
     """Draft a threat model of the product that `sources` describe: the embedded drafter, and an LLM when there is one.
 
@@ -115,7 +116,7 @@ def redraft(
     settings: Settings,
     out: Path | None = None,
     progress: Progress | None = None,
-    assistant: Assistant | None = None,
+    assistant: "Assistant | None" = None,
 ) -> DraftResult:
     """Draft again from what an earlier draft was made of, without the web: the same version gives the same bytes.
 
@@ -138,7 +139,7 @@ def answers_in(snapshot: Path) -> Path | None:
     return None
 
 
-def _drafted(found: Remembered, settings: Settings, assistant: Assistant | None) -> DraftResult:
+def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None") -> DraftResult:
     recording = found.recorded.recording
     documents = mark(found.result.intake.documents, recording.changes)
     intake = found.result.intake.model_copy(update={"documents": documents})
@@ -175,8 +176,8 @@ def draft_documents(
     draft_id: str | None = None,
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
-    assistant: Assistant | None = None,
-    combination: Combination | None = None,
+    assistant: "Assistant | None" = None,
+    combination: "Combination | None" = None,
 ) -> Draft:
     """Draft from documents that are already read.
 
@@ -188,6 +189,9 @@ def draft_documents(
     made = compose(reading, name=name, calibration=calibration)
     helped: Assisted | None = None
     if assistant is not None:
+        from agent.drafting.assisted.run import assist
+        from agent.drafting.combine import load_combination
+
         try:
             helped = assist(reading, made, assistant, combination or load_combination())
         except LlmError as error:
@@ -199,6 +203,8 @@ def draft_documents(
             made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
     drafted = _assemble(made, documents, calibration, created_at, draft_id)
     if assistant is not None and helped is not None:
+        from agent.drafting.assisted.told import with_llm
+
         drafted = with_llm(drafted, made, assistant, helped)
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
 

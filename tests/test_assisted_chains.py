@@ -10,10 +10,10 @@ from agent.drafting.assisted.chains import asks, linked
 from agent.drafting.assisted.checking import Shown
 from agent.drafting.assisted.proposals import NOT_ANSWERED, Notes
 from agent.drafting.assisted.shapes import ChainItem, ChainsAnswer, ChainStep, Quote
-from agent.drafting.assisted.threats import Placed
 from agent.drafting.assisted.words import posture_asks, questions_asks
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.chains import MAX_CHAINS
+from agent.drafting.composition import Placed
 from agent.drafting.embedded import compose
 from agent.llm.tokens import counter
 from agent.pipeline import read_documents

@@ -1,5 +1,8 @@
 """`septet draft` with an LLM, as a shell sees it: who drafts, what it may take, and calls that are wrong."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -115,6 +118,39 @@ def test_a_price_is_of_the_name_alone() -> None:
                 price = opened.assistant.price
                 prices[name] = None if price is None else str(price.output)
     assert prices == {"generic/gpt-5.5": "30", "ollama/qwen3:8b": "0", "generic/qwen3:8b": None}
+
+
+def test_a_judge_is_paid_at_the_price_of_the_dearer_one() -> None:
+    prices = {}
+    with FakeEndpoint([status(500)]) as fake:
+        for judge in ("generic/gpt-5.5", "ollama/qwen3:8b", "generic/qwen3:8b"):
+            settings = Settings(llm_base_url=fake.base_url, llm_judge=judge)
+            with open_assistant(Choice("generic/gpt-5.6-luna"), settings, {}, now=NOW) as opened:
+                assert opened.assistant is not None
+                price = opened.assistant.price
+                prices[judge] = None if price is None else (str(price.output), str(price.written))
+    assert prices == {
+        "generic/gpt-5.5": ("30", "5"),
+        "ollama/qwen3:8b": ("1.2", "0.25"),
+        "generic/qwen3:8b": None,
+    }
+
+
+def test_a_draft_without_an_llm_begins_without_its_modules(listing: Path) -> None:
+    code = """
+import sys
+from agent.cli import main
+try:
+    main(["draft", sys.argv[1], "--json"])
+except SystemExit as end:
+    assert end.code == 0
+print("drafted with", *(name for name in sys.modules if name.startswith("agent.drafting")), file=sys.stderr)
+"""
+    own = {**os.environ, "SEPTET_CACHE_DIR": "off"}  # noqa: TID251
+    done = subprocess.run([sys.executable, "-c", code, listing], capture_output=True, text=True, env=own, check=True)
+    assert "agent.drafting.embedded" in done.stderr
+    helping = {name for name in done.stderr.split() if name.startswith("agent.drafting.assisted.")}
+    assert helping == {"agent.drafting.assisted.hand"}
 
 
 # -- calls that are wrong ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""All parts of a draft that a drafter makes, in one place."""
+"""All parts of a draft that a drafter makes, in one place, and what an LLM's hand in them leaves to tell."""
 
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from agent.records import (
     Question,
     Score,
     System,
+    Threat,
 )
 from agent.taxonomy.keys import FactorKey, LayerKey
 
@@ -42,3 +43,22 @@ class Composition(NamedTuple):
     """Those of them that are shown."""
     parts: tuple[MadeBy, ...] = ()
     """Who made each part, when an LLM had a hand in it."""
+
+
+class Placed(NamedTuple):
+    """A threat and the layer that it counts for."""
+
+    layer: LayerKey
+    threat: Threat
+
+
+class Notes(NamedTuple):
+    """What using a proposal leaves to tell: who made the part, what was dropped, what was lowered."""
+
+    made: tuple[MadeBy, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    lowerings: tuple[Lowering, ...] = ()
+
+    def plus(self, other: "Notes") -> "Notes":
+        """Both together."""
+        return Notes(self.made + other.made, self.dropped + other.dropped, self.lowerings + other.lowerings)

@@ -11,17 +11,15 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.drafting import headline, layers, posture, questions, system
 from agent.drafting.assisted.hand import Hand
-from agent.drafting.assisted.proposals import Proposals
-from agent.drafting.assisted.threats import Placed
 from agent.drafting.calibrate import Calibration
 from agent.drafting.candidates import Matches
 from agent.drafting.catalogue import match
 from agent.drafting.chains import FoundChain, chains
-from agent.drafting.composition import Composition
+from agent.drafting.composition import Composition, Placed
 from agent.drafting.controls import controls_of
 from agent.drafting.factors import FactorResult, estimate
 from agent.drafting.ledger import Ledger
@@ -48,6 +46,9 @@ from agent.resources import data_folder
 from agent.scoring import Request, score, with_controls, withhold
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 
+if TYPE_CHECKING:
+    from agent.drafting.assisted.proposals import Proposals
+
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
 CERTAIN_NEEDED: Final = 2
@@ -58,7 +59,7 @@ CLAIMS_SHOWN: Final = 8
 
 
 def compose(
-    reading: Reading, *, name: str | None, calibration: Calibration, proposals: Proposals | None = None
+    reading: Reading, *, name: str | None, calibration: Calibration, proposals: "Proposals | None" = None
 ) -> Composition:
     """Draft from one reading; the same reading, calibration and proposals give the same composition.
 

@@ -15,11 +15,10 @@ from agent.drafting.assisted.asking import Ask
 from agent.drafting.assisted.checking import Shown, cite, place_of, words_at
 from agent.drafting.assisted.proposals import NOT_ANSWERED, Notes, Proposals
 from agent.drafting.assisted.shapes import ChainItem, ChainsAnswer, ChainStep
-from agent.drafting.assisted.threats import Placed
 from agent.drafting.assisted.threats_wording import stems
 from agent.drafting.assisted.words import shortened, unfit, word_count
 from agent.drafting.chains import MAX_CHAINS
-from agent.drafting.composition import Composition
+from agent.drafting.composition import Composition, Placed
 from agent.drafting.ledger import Ledger
 from agent.drafting.pack import Place
 from agent.evidence.facts import foreign

@@ -17,7 +17,8 @@ from agent.drafting.assisted.shapes import (
     ThreatItem,
 )
 from agent.drafting.combine import Combination
-from agent.records import Dropped, Lowering, MadeBy, Missing
+from agent.drafting.composition import Notes as Notes
+from agent.records import Dropped, Missing
 from agent.taxonomy.keys import FactorKey, LayerKey
 
 CLAIMS_DROPPED: Final = Missing(
@@ -33,18 +34,6 @@ class Item(NamedTuple, Generic[ItemT_co]):
 
     said: ItemT_co
     checked: Checked
-
-
-class Notes(NamedTuple):
-    """What using a proposal leaves to tell: who made the part, what was dropped, what was lowered."""
-
-    made: tuple[MadeBy, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    lowerings: tuple[Lowering, ...] = ()
-
-    def plus(self, other: "Notes") -> "Notes":
-        """Both together."""
-        return Notes(self.made + other.made, self.dropped + other.dropped, self.lowerings + other.lowerings)
 
 
 @dataclass(frozen=True)

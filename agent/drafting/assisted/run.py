@@ -24,9 +24,8 @@ from agent.drafting.assisted.asking import Ask, Start, refs, start, worded
 from agent.drafting.assisted.checking import Shown
 from agent.drafting.assisted.proposals import Item, Proposals
 from agent.drafting.assisted.sending import Masked, Turns, given_out
-from agent.drafting.assisted.threats import Placed
 from agent.drafting.combine import Combination
-from agent.drafting.composition import Composition
+from agent.drafting.composition import Composition, Placed
 from agent.drafting.families import Identity
 from agent.drafting.pack import WHOLE_CHARS, PackedEvidence, pack
 from agent.errors import ENDS_RUN, LlmError, LlmReason, SeptetError

@@ -29,7 +29,7 @@ from agent.drafting.assisted.threats_wording import (
     unfit,
 )
 from agent.drafting.candidates import Candidate, statement_sentence
-from agent.drafting.composition import Composition
+from agent.drafting.composition import Composition, Placed
 from agent.drafting.ledger import Ledger
 from agent.drafting.pack import Place
 from agent.drafting.ranking import MAX_PER_LAYER, MAX_SHOWN, Ranked, severity_of
@@ -74,13 +74,6 @@ _LEADS: Final[Mapping[str, tuple[str, ...]]] = {
     "asset": ("on",),
 }
 """Joints of the sentence that an LLM may repeat at the begin of a slot."""
-
-
-class Placed(NamedTuple):
-    """A threat and the layer that it counts for."""
-
-    layer: LayerKey
-    threat: Threat
 
 
 class _Worded(NamedTuple):
