@@ -106,7 +106,11 @@ def test_a_quote_of_the_matter_lowers_and_one_of_another_matter_half_a_step() ->
     made, notes = lowered([BOOKS])
     assert step(made) == -BESIDE
     assert "; held: quotes of another matter" in made.parts[-1].label
-    assert [round(row.before - row.after, _DIGITS) for row in notes.lowerings] == [BESIDE]
+    (row,) = notes.lowerings
+    assert round(row.before - row.after, _DIGITS) == BESIDE
+    assert row.rule == (
+        "an LLM proposes less; quotes of another matter, or that raised the estimate, lower by 0.05 at most"
+    )
     assert float(made.low) < float(made.value) - BESIDE
 
 
@@ -127,7 +131,10 @@ def test_a_control_lowers_by_the_cap_of_its_rank(control: str, rank: int) -> Non
     made, notes = lowered([control])
     assert step(made) == pytest.approx(-CONTROL_CAPS[3 if rank == 3 else 5])
     assert f"; held: controls of rank {rank} lower by" in made.parts[-1].label
-    assert [row.rank for row in notes.lowerings] == [rank]
+    (row,) = notes.lowerings
+    assert row.rank == rank
+    assert "pins down" in row.rule
+    assert row.rule.endswith("at most, all together")
 
 
 def test_controls_are_capped_together_and_with_what_the_estimator_took() -> None:

@@ -251,9 +251,14 @@ def _start(estimate: FactorEstimate) -> str:
 def _lowerings(key: FactorKey, estimate: FactorEstimate, move: _Move, best: str) -> tuple[Lowering, ...]:
     if move.total >= move.before or not (_moved(move) or move.combined.value < estimate.value):
         return ()
+    ground = move.ground
     rule = "an LLM proposes less, and this quote says something of the product for which that may count"
-    if move.combined.value < estimate.low:
+    if ground.rank is not None and ground.rank >= FREEING_RANK:
         rule = "an LLM proposes less, and the documentation pins down what this quote says"
+    elif ground.limit:
+        rule = "an LLM proposes less"
+    if ground.limit:
+        rule = f"{rule}; {ground.limit}"
     row = Lowering(
         evidence=best,
         rank=move.ground.best.rank,
