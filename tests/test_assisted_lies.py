@@ -226,6 +226,19 @@ def test_a_pinned_sentence_frees_the_factors_that_it_is_about(sentence: str, key
     assert reading.statements[pinned].rank == 3
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The Model Context Protocol is spoken.",
+        "It is a library for agents.",
+        "Its abstractions are kept thin.",
+        "An LLM extracts fields into JSON.",
+    ],
+)
+def test_words_that_every_such_product_uses_bear_on_nothing(sentence: str) -> None:
+    assert {key for key in FACTORS if bears_on(sentence, key)} == set()
+
+
 # ---------------------------------------------------------------- whole drafts
 
 MADE_UP = re.compile(r"narnia|gnome|4711|evil\.example|onerror|javascript:|[\u202e\u200b\ue000]", re.IGNORECASE)

@@ -27,14 +27,15 @@ MATTER: Final[Mapping[FactorKey, str]] = MappingProxyType({
     "self_modification": r"learn\w*|train\w*|fine[ -]tun\w*|self[ -]\w+|pinned|updates?|upgrades?|versions?|skills?",
     "dynamic_tool_use": rf"allow[ -]?list\w*|white[ -]?list\w*|tool ?sets?|read[ -]only"
     rf"|{_COUNT} (?:\w+ ){{0,2}}{_TOOL}|{_LISTED} (?:\w+ ){{0,3}}{_TOOL}|{_TOOL} (?:\w+ ){{0,3}}{_LISTED}",
-    "persistent_memory": r"memor(?:y|ies)|retain\w*|retention|histor(?:y|ies)|stored?|stores|storage|keeps?|kept"
-    r"|stateless|purged?|sessions?|conversations?",
-    "contextual_awareness": r"contexts?|documents?|files?|folders?|director(?:y|ies)|repositor(?:y|ies)|uploads?"
-    r"|read[ -]only|mailbox(?:es)?|sees",
+    "persistent_memory": r"memor(?:y|ies)|retain\w*|retention|histor(?:y|ies)|stored?|stores|storage|keeps?"
+    r"|kept (?:for|in|on|until|across)|stateless|purged?|sessions?|conversations?",
+    "contextual_awareness": r"(?<!model )contexts?|documents?|files?|folders?|director(?:y|ies)|repositor(?:y|ies)"
+    r"|uploads?|read[ -]only|mailbox(?:es)?|sees",
     "dynamic_identity": r"tokens?|credentials?|scopes?|scoped|roles?|permissions?|oauth|api keys?|identit(?:y|ies)"
     r"|service accounts?|sso|sign[ -]in|authenticat\w*|least[ -]privilege",
-    "multi_agent_interactions": r"sub-?agents?|agents|delegat\w*|hand[ -]?offs?|a2a|orchestrat\w*|peers?",
-    "non_determinism": r"determinis\w*|temperature|seeds?|sampling|llms?|templates?|rules?",
+    "multi_agent_interactions": r"sub-?agents?|(?:other|several|more|many|single|one|between|calling) agents?"
+    r"|delegat\w*|hand[ -]?offs?|a2a|orchestrat\w*|peers?",
+    "non_determinism": r"determinis\w*|temperature|seeds?|sampling|templates?|rules?",
     "opacity_reflexivity": r"log(?:s|ged|ging)?|audit\w*|trac(?:e|es|ed|ing)|explain\w*|explanations?|monitor\w*"
     r"|record(?:s|ed)?|previews?|diffs?|dashboards?",
     "natural_language_interface": r"prompts?|chats?|natural language|voice|forms?|command line|cli|parameters?",
