@@ -195,8 +195,8 @@ def sentences(paragraph: str) -> tuple[str, ...]:
 def paragraph(text: str, checked: Checked, shown: Shown, ledger: Ledger) -> tuple[str, tuple[str, ...]]:
     """The sentences of an LLM's paragraph that the quotes of its claims carry, each with the marks of its quotes.
 
-    When none of them holds, the claims themselves stand in. Empty when there is no claim either. A sentence is never
-    joined with another's quotes: it must be carried by those of one claim, or of all claims together.
+    When none of them holds, the claims that the quotes say stand in. Empty when there is no such claim either. A
+    sentence is never joined with another's quotes: it must be carried by those of one claim, or of all claims together.
     """
     kept: list[str] = []
     marks: list[str] = []
@@ -206,9 +206,8 @@ def paragraph(text: str, checked: Checked, shown: Shown, ledger: Ledger) -> tupl
             kept.append(marked(sentence, own))
             marks += own
     if not kept:
-        # An inferred claim may have words of the LLM's own, so that it is told only where no other is.
-        firm = [claim for claim in checked.claims if claim.state == "claimed"]
-        for claim in firm or checked.claims:
+        # An inferred claim may have words of the LLM's own: it can make a state, but it is never told.
+        for claim in (claim for claim in checked.claims if claim.state == "claimed"):
             own = cite(claim.places, shown, ledger)
             kept.append(marked(claim.text, own))
             marks += own

@@ -166,6 +166,7 @@ def _with(
     effect = round(outcome.total - sum(row.effect for row in estimate.parts), _DIGITS)
     addend = Part(kind="proposal", label=_label(item.said, outcome), effect=effect, evidence=best)
     words, _ = told(item.said.paragraph, checked, shown, ledger, SENTENCES)
+    proposes = f"The LLM proposes {unit(item.said.value):.1f}"
     made = FactorEstimate(
         value=outcome.combined.value,
         low=outcome.combined.low,
@@ -174,7 +175,7 @@ def _with(
             estimate.state, said_so=says_so(key, checked.claims, shown), raised=outcome.total > outcome.before
         ),
         parts=(*estimate.parts, addend),
-        rationale=f"{_start(estimate)} The LLM proposes {unit(item.said.value):.1f}: {words}",
+        rationale=f"{_start(estimate)} {proposes}: {words}" if words else f"{_start(estimate)} {proposes}.",
         evidence=tuple(dict.fromkeys(evidence)),
     )
     lowerings = _lowerings(key, estimate, outcome, best)

@@ -66,6 +66,8 @@ def told(key: LayerKey, certain: bool, proposals: Proposals, ledger: Ledger) -> 
         rows = tuple(unused(part, claim, refusal.detail) for claim in checked.claims)
         return None, _embedded(part, refusal, (*lost, *rows))
     text, marks = told_prose(item.said.paragraph, checked, proposals.shown, ledger, SENTENCES)
+    if not text:
+        return None, _embedded(part, NO_CLAIM_LEFT, lost)
     return Paragraph(text, None, marks), Notes(made=(MadeBy(part=part, by="llm"),), dropped=lost)
 
 
