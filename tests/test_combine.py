@@ -22,7 +22,7 @@ from agent.errors import InputError, SchemaError
 from agent.records import FactorEstimate, Part
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
-from evals.fit_combine import HELD, held_out, measured
+from evals.fit_combine import HELD, fitted, held_out, measured
 from evals.run import bundled_lessons
 
 KEY: FactorKey = "autonomy_of_action"
@@ -206,6 +206,7 @@ def test_a_damaged_file_is_a_schema_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_combination_is_better_than_either_source_on_families_that_it_has_not_seen() -> None:
     lessons = bundled_lessons(Settings())
+    assert fitted(lessons) == load_combination(), "`python -m evals.fit_combine` was forgotten"
     found = measured(held_out(lessons))
     held = found[HELD]
     assert held.factor <= 0.125
