@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.errors import InputError
+from agent.errors import InputError, SourceError
 from agent.llm.parse import MAX_ANSWER_CHARS, MAX_DEPTH, Answer, Failure, ask, read
 from agent.llm.port import Call, LlmError, Message, Reason, Reply, Stopped, Usage
 from agent.llm.schema import Tenths, unit, wire_schema
+from agent.llm.wire import prompt_estimate
 from tests.fakes.llm_port import USAGE, ScriptedLlm, reply
 
 
@@ -298,12 +299,31 @@ def test_what_holds_for_the_whole_run_is_raised_with_all_that_was_spent() -> Non
     assert purse.settled == {1: USAGE, 2: Usage(7, 0)}
 
 
+class Unwritten:
+    """An LLM whose answer came and could not be kept."""
+
+    name = "unwritten"
+
+    def complete(self, call: Call) -> Reply:
+        raise SourceError("the recording cannot be written")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_call_that_ends_in_another_way_was_sent_all_the_same() -> None:
+    purse = Purse()
+    with pytest.raises(SourceError):
+        ask(Unwritten(), CALL, Estimate, purse)
+    assert purse.settled == {1: prompt_estimate(CALL)}
+    assert purse.settled[1].input_tokens > 0
+
+
 def test_a_repair_beyond_the_budget_is_not_sent() -> None:
     llm = ScriptedLlm(["{}"])
-    with pytest.raises(LlmError) as caught:
-        ask(llm, CALL, Estimate, Purse(allowed=1))
-    assert caught.value.reason == "over_budget"
-    assert caught.value.usage == USAGE
+    answer = ask(llm, CALL, Estimate, Purse(allowed=1))
+    assert (answer.value, answer.reason, answer.usage) == (None, "invalid_schema", USAGE)
+    assert len(llm.calls) == 1
 
 
 def test_the_wire_schema_says_the_shape_and_no_bounds() -> None:

@@ -20,6 +20,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
+from agent.llm.wire import prompt_estimate
 
 MAX_ANSWER_CHARS: Final = 500_000
 MAX_DEPTH: Final = 64
@@ -131,7 +132,8 @@ def ask(llm: Llm, call: Call, shape: type[T], budget: Spending) -> Answer[T]:
 
 def _complete(llm: Llm, call: Call, budget: Spending) -> Reply:
     ticket = budget.reserve(call)
-    spent = Usage()
+    # What ends a call in another way, as a full disk under a recording does, comes after it was sent.
+    spent = prompt_estimate(call)
     try:
         reply = llm.complete(call)
         spent = reply.usage
