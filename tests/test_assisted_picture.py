@@ -21,6 +21,7 @@ from agent.llm.tokens import by_bytes
 from agent.pipeline import draft_documents
 from agent.records import Capability, Flow, Missing, System, SystemItem
 from agent.settings import Settings
+from tests.fakes import proposed
 from tests.fakes.paperhawk_reading import CONSTANTS, documents, interim, ledger, page, quote, shown, shown_of
 
 ARCHIVE = "Paperhawk copies scanned receipts to the archive of the auditor"
@@ -357,3 +358,21 @@ def test_a_draft_with_such_a_picture_can_be_printed_and_explained() -> None:
     text = render(made, documents())
     assert "scanned receipts" in text
     assert explain(made, new_ability(system).id).kind == "capability"
+
+
+def test_an_approval_of_something_else_is_not_taken_for_an_ability_that_the_llm_found() -> None:
+    text = "Quill pays refunds below 500 dollars by itself; larger refunds wait for the approval of a manager."
+    reading = proposed.read(proposed.document(2, text))
+    seen = proposed.shown(reading)
+    said = PictureAbility(
+        quotes=[proposed.quote("Quill pays refunds below 500 dollars by itself", seen)],
+        action="pays",
+        object="refunds below 500 dollars",
+        mode="execute",
+        credential="",
+        approver="",
+    )
+    proposals = Proposals(seen, CONSTANTS, picture=PictureAnswer(items=[], abilities=[said], flows=[]))
+    system, _ = picture.drawn(NOTHING, proposals, proposed.ledger(reading))
+    (found,) = system.capabilities
+    assert (found.approver, found.approver_evidence) == (None, ())

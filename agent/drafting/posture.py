@@ -30,8 +30,7 @@ class Stance(NamedTuple):
     """The posture in its parts."""
 
     deeds: tuple[str, ...]
-    """What the product does above all, as in "create tasks", without marks: the first things named, of these such that
-    change something when any does; empty when no sentence says what it does."""
+    """What the product does above all, as in "create tasks", without marks; empty when no sentence says it."""
     does: str
     """The first sentence without its clause on the credential, without a full stop."""
     credential: str
@@ -77,9 +76,8 @@ def stance(
     """
     kind = subject_kind(reading)
     named = _named(telling(system), framework=kind == "framework")
-    changing = [c for c in named if c.mode != "read"]
     return Stance(
-        deeds=tuple(_act(c) for c in changing or named),
+        deeds=tuple(_act(c) for c in named),
         does=_does(named, kind, values["name"]),
         credential=next((c.credential for c in named if c.credential), ""),
         authority=_authority(named) if named else "",

@@ -161,6 +161,7 @@ CAPABILITY_COLUMNS: Final = (
 def capability_row(view: View, item: Capability, limit: int) -> list[str]:
     """Cells of one capability; what the sources do not say is set in italics."""
     condition = f" *({plain(item.condition)})*" if item.condition else ""
+    condition += " *(said not to)*" if item.state == "denied" else ""
     return [
         plain(item.action) + condition,
         plain(item.object),

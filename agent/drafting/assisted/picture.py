@@ -223,6 +223,11 @@ class _Drawer:
             condition=next(filter(None, map(condition_of, texts)), None),
         )
         (authorised,) = authorise([plain], self._reading, self._ledger)
+        if authorised.approver is not None and not said.approver.strip():
+            # Whose approval it is was matched by words, for an ability that code did not find itself: not enough.
+            authorised = authorised.model_copy(
+                update={"approver": None, "approver_state": None, "approver_evidence": ()}
+            )
         self._abilities.append(self._with_approver(number, said, row, self._with_credential(said, row, authorised)))
         self.count += 1
 
