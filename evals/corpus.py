@@ -25,6 +25,8 @@ from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Reader, Text, check
 from evals.rows import parse_lines
 
 _CASE: Final = "case.yaml"
+_ODD_BREAKS: Final = ("\x85", "\u2028", "\u2029")
+"""Line ends of Unicode that are none in a text file."""
 _LISTING: Final = "listing.md"
 _LABELS: Final = "labels.yaml"
 _DOCS: Final = "docs"
@@ -117,7 +119,11 @@ def _file_stem(title: str) -> str:
 
 
 def _dump(data: object) -> str:
-    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
+    if any(mark in text for mark in _ODD_BREAKS):
+        # The emitter writes these as they are and its own reader folds them; escaped they come back.
+        text = yaml.safe_dump(data, allow_unicode=False, sort_keys=False, width=_YAML_WIDTH)
+    return text
 
 
 def _is_same(folder: Path, case: Case) -> bool:

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import InputError, SourceError
@@ -238,6 +238,8 @@ def test_lint_finds_quotes_that_are_not_in_the_text() -> None:
     name=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1).filter(str.strip),
     quote=st.text(st.characters(codec="utf-8"), min_size=1),
 )
+@example(name="0", quote="\x85")
+@example(name="0", quote="a\u2028b\u2029c")
 def test_yaml_keeps_any_text(tmp_path_factory: pytest.TempPathFactory, name: str, quote: str) -> None:
     folder = tmp_path_factory.mktemp("case")
     labels = {"reader": {"factors": {"persistent_memory": 0.4}, "factor_quotes": {"persistent_memory": quote}}}
