@@ -28,12 +28,13 @@ from agent.evidence.reading import Reading
 from agent.llm.prompts import cards
 from agent.llm.tokens import by_bytes, counter
 from agent.pipeline import read_documents
-from agent.records import Document, Evidence, FactorEstimate, Missing, Section, State
+from agent.records import Evidence, FactorEstimate, Missing, State
 from agent.resources import data_folder
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
 from evals.corpus import load_case
 from evals.documents import documents_of
+from tests.fakes.proposed import page
 
 DELIMITER = "f3a91c07be2d4456"
 MOST_TOKENS = 1350
@@ -71,23 +72,6 @@ QUOTES = {
 WEAK = tuple(sorted(QUOTES.keys() - {"pinned", "noted", "handed"}))
 KEY: FactorKey = "autonomy_of_action"
 UNKNOWN: FactorKey = "contextual_awareness"
-
-
-def page(number: int, text: str, kind: str = "docs", about: str = "product") -> Document:
-    return Document.model_validate(
-        {
-            "id": f"D{number}",
-            "sha256": "0" * 64,
-            "url": "page.md",
-            "title": "Guide",
-            "kind": kind,
-            "media_type": "text/markdown",
-            "fetched_at": "2026-11-01T00:00:00Z",
-            "text": text,
-            "sections": (Section(start=0, end=len(text), path=("Guide",), about=about),),
-            "findings": (),
-        }
-    )
 
 
 @functools.cache

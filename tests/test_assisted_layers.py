@@ -19,9 +19,10 @@ from agent.drafting.pack import WHOLE_CHARS, pack
 from agent.llm.prompts import cards
 from agent.llm.tokens import by_bytes, counter
 from agent.pipeline import read_documents
-from agent.records import Document, Evidence, Missing, Section
+from agent.records import Evidence, Missing
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS, LayerKey
+from tests.fakes.proposed import page
 
 DELIMITER = "f3a91c07be2d4456"
 MOST_TOKENS = 650
@@ -39,23 +40,6 @@ QUOTES = {
     "invented": ("D1/0", "All data is wiped every night at two.", "All data is wiped every night."),
 }
 """By name: passage, quote, claim."""
-
-
-def page(number: int, text: str, kind: str, about: str) -> Document:
-    return Document.model_validate(
-        {
-            "id": f"D{number}",
-            "sha256": "0" * 64,
-            "url": "page.md",
-            "title": "Guide",
-            "kind": kind,
-            "media_type": "text/markdown",
-            "fetched_at": "2026-11-01T00:00:00Z",
-            "text": text,
-            "sections": (Section(start=0, end=len(text), path=("Guide",), about=about),),
-            "findings": (),
-        }
-    )
 
 
 @functools.cache

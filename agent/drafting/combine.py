@@ -13,6 +13,7 @@ have been.
 """
 
 import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -41,6 +42,7 @@ COVERAGE: Final = 0.82
 LABELLED: Final = FACTOR_SETS["0.5"]
 _FEW_ROWS: Final = 12
 _DIGITS: Final = 4
+_FINGERPRINT_CHARS: Final = 16
 _TENTH: Final = Decimal("0.1")
 _HAIR: Final = 1e-4
 
@@ -66,6 +68,11 @@ class Combination(Record):
 
     rows: int
     factors: dict[FactorKey, FactorMix]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the constants, as a draft's manifest names them."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:_FINGERPRINT_CHARS]
 
 
 UNLABELLED: Final = FactorMix(intercept=0.0, llm=EVEN, embedded=EVEN, below=-0.3, above=0.3)

@@ -1,6 +1,5 @@
 """What an explanation says of an LLM: who made the item, and how a proposed value was weighed."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -22,7 +21,6 @@ PROPOSED_SIGNAL: Final = "proposed"
 """What stands for the signal of a capability that an LLM found."""
 PROPOSED_ID: Final = "-proposed-"
 _LABEL: Final = "made by"
-_HASH_CHARS: Final = 16
 _HAIR: Final = 0.0006
 """Parts are stored with four digits and the label with one; what differs by less was not held."""
 _LIMIT: Final = "; held: "
@@ -130,8 +128,7 @@ def _constants(draft: Draft, key: FactorKey) -> Sequence[float] | None:
     from agent.drafting.combine import UNLABELLED, load_combination
 
     known = load_combination()
-    digest = hashlib.sha256(known.model_dump_json().encode()).hexdigest()[:_HASH_CHARS]
-    if draft.manifest.get("combination") != digest:
+    if draft.manifest.get("combination") != known.fingerprint:
         return None
     mix = known.factors.get(key, UNLABELLED)
     return mix.intercept, mix.llm, mix.embedded, mix.below, mix.above

@@ -205,7 +205,7 @@ def _credible(usage: Usage, worst: Usage) -> Usage:
 def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, Price | None]) -> PlanEstimate:
     """What `calls` take at most, and what they cost at each of the prices."""
     counted = [Usage(counter.call(call), call.max_tokens, estimated=True) for call in calls]
-    shared = counter.count(_shared_start([_rendered(call) for call in calls])) if len(calls) > 1 else 0
+    shared = counter.count(shared_start([_rendered(call) for call in calls])) if len(calls) > 1 else 0
     total = sum(counted, Usage())
     seen: set[str] = set()
     warm = Usage()
@@ -222,7 +222,8 @@ def estimate_plan(calls: Sequence[Call], counter: Counter, prices: Mapping[str, 
     )
 
 
-def _shared_start(texts: Sequence[str]) -> str:
+def shared_start(texts: Sequence[str]) -> str:
+    """The longest start that all texts have; one text at least."""
     first, last = min(texts), max(texts)
     differs = (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differs, len(first))]

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Final
 
 from agent.intake.net.answer import Fetched
 from agent.intake.net.network import open_network
 from agent.settings import Settings
+from evals.bench.serving import Serving
 
 BAR: Final = 1.3
 """Times the ideal."""
@@ -54,7 +54,8 @@ def measure(pages: int, latency: float, connections: int) -> Speed:
         delay_seconds=0, connections=connections, connections_per_host=connections, max_total_bytes=10**9
     )
     best, peak = float("inf"), 0.0
-    with _Server(latency) as host:
+    with Serving(_serve, latency) as port:
+        host = f"127.0.0.1:{port}"
         urls = [f"http://{host}/{number}" for number in range(pages)]
         for _ in range(_RUNS):
             begun = time.perf_counter()
@@ -72,7 +73,8 @@ def endings() -> dict[str, tuple[float, str]]:
     """Seconds and outcome of servers that never come to an end, under a deadline of two seconds."""
     settings = Settings(delay_seconds=0, first_byte_seconds=_DEADLINE / 2, request_seconds=_DEADLINE, total_seconds=10)
     found: dict[str, tuple[float, str]] = {}
-    with _Server(0.0) as host:
+    with Serving(_serve, 0.0) as port:
+        host = f"127.0.0.1:{port}"
         for name in ("endless", "drip", "drip-head", "silent"):
             begun = time.perf_counter()
             with open_network(settings, [host]) as (_guard, network):
@@ -80,21 +82,6 @@ def endings() -> dict[str, tuple[float, str]]:
             said = "a page" if isinstance(outcome, Fetched) else outcome.what
             found[name] = (time.perf_counter() - begun, said)
     return found
-
-
-class _Server:
-    def __init__(self, latency: float) -> None:
-        spawn = get_context("spawn")
-        self._here, there = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(there, latency), daemon=True)
-
-    def __enter__(self) -> str:
-        self._process.start()
-        return f"127.0.0.1:{self._here.recv()}"
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.join()
 
 
 def _serve(there: Connection, latency: float) -> None:

@@ -18,7 +18,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,7 +25,7 @@ from typing import Final, NamedTuple
 from agent.drafting.assisted.run import Assistant
 from agent.drafting.pack import new_delimiter
 from agent.errors import Usage
-from agent.llm.budget import Budget, Caps, Price, prices
+from agent.llm.budget import Budget, Caps, Price, prices, shared_start
 from agent.llm.openai_adapter import OpenAiLlm
 from agent.llm.port import Call, Llm, Reply
 from agent.llm.profiles import Endpoint, profiles
@@ -36,6 +35,7 @@ from agent.llm.tokens import Counter, counter
 from agent.pipeline import draft
 from agent.settings import Settings
 from evals.bench import manual
+from evals.bench.serving import Serving
 
 MAX_SECONDS: Final = 2.2
 MAX_CALLS: Final = 12
@@ -107,7 +107,7 @@ def measured(calls: Sequence[Timed], tokens: Counter) -> Figures:
     """The figures of the calls of one draft."""
     ordered = sorted(calls, key=lambda timed: timed.begun)
     texts = ["".join(f"{m.role}\n{m.text}\n" for m in timed.call.messages) for timed in ordered]
-    shared = _common(texts)
+    shared = shared_start(texts)
     start = tokens.count(shared)
     whole = [tokens.messages(timed.call.messages) for timed in ordered]
     first = _wave(ordered)
@@ -132,12 +132,6 @@ def _wave(ordered: Sequence[Timed]) -> int:
     return sum(timed.begun < first for timed in ordered)
 
 
-def _common(texts: Sequence[str]) -> str:
-    low, high = min(texts), max(texts)
-    end = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
-    return low[:end]
-
-
 def costs(figures: Figures, price: Price) -> dict[str, Decimal]:
     """US dollars of one draft, by how much of the shared start the provider reads from its cache."""
     whole = Usage(figures.messages + figures.schemas, figures.output)
@@ -153,9 +147,9 @@ def run(runs: int, latency: float, passages: int) -> tuple[list[Figures], Counte
     tokens = _counter()
     settings = Settings()
     found = []
-    with tempfile.TemporaryDirectory() as folder, _Endpoint(latency) as url:
+    with tempfile.TemporaryDirectory() as folder, Serving(_serve, latency) as port:
         sources = manual.write(Path(folder))
-        endpoint = Endpoint("generic", profiles()["generic"], "bench", url, Secret(""))
+        endpoint = Endpoint("generic", profiles()["generic"], "bench", f"http://127.0.0.1:{port}/v1", Secret(""))
         for _ in range(runs + 1):
             with closing(Watched(OpenAiLlm(endpoint, Limits()))) as llm:
                 assistant = Assistant(
@@ -175,23 +169,6 @@ def _counter() -> Counter:
     """A table of tokens where a plug-in has one, whichever: for English they differ by a few parts in a hundred."""
     found = (counter(name, None) for name in ("gpt-5", "gpt-4"))
     return next((one for one in found if one.source.startswith("tiktoken")), counter("gpt-5", None))
-
-
-class _Endpoint:
-    """The endpoint in a process of its own, so that its work does not slow the client's down."""
-
-    def __init__(self, latency: float) -> None:
-        spawn = get_context("spawn")
-        self._here, there = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(there, latency), daemon=True)
-
-    def __enter__(self) -> str:
-        self._process.start()
-        return f"http://127.0.0.1:{self._here.recv()}/v1"
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.join()
 
 
 def _serve(there: Connection, latency: float) -> None:

@@ -35,6 +35,24 @@ def document(number: int, text: str, *, about: str = "product") -> Document:
     })  # fmt: skip
 
 
+def page(number: int, text: str, kind: str = "docs", about: str = "product") -> Document:
+    """A page that is called Guide, of one section."""
+    return Document.model_validate(
+        {
+            "id": f"D{number}",
+            "sha256": "0" * 64,
+            "url": "page.md",
+            "title": "Guide",
+            "kind": kind,
+            "media_type": "text/markdown",
+            "fetched_at": "2026-11-01T00:00:00Z",
+            "text": text,
+            "sections": (Section(start=0, end=len(text), path=("Guide",), about=about),),
+            "findings": (),
+        }
+    )
+
+
 def read(*more: Document) -> Reading:
     """The listing of Quill, and further pages."""
     return read_documents((document(1, LISTING), *more), Settings())

@@ -77,14 +77,6 @@ class Read:
     dropped: list[Dropped] = field(default_factory=list)
     """What of the answers is nobody's item."""
 
-    def items(self) -> tuple[tuple[str, Item[BaseModel]], ...]:
-        """Every item whose claims were checked, with its part, in the order of the draft."""
-        rows: list[tuple[str, Item[BaseModel]]] = [(f"factors/{key}", item) for key, item in self.factors.items()]
-        rows += [(f"layers/{key}", item) for key, item in self.layers.items()]
-        rows += [(f"threats/{number}", item) for number, item in enumerate(self.threats, start=1)]
-        rows += [("posture", self.posture)] if self.posture is not None else []
-        return tuple(rows)
-
 
 def read_answers(outcomes: Iterable[Outcome], shown: Shown) -> Read:
     """The items of all answers; a later answer to the same part counts where it holds better."""

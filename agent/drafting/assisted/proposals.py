@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -34,6 +34,35 @@ class Item(NamedTuple, Generic[ItemT_co]):
 
     said: ItemT_co
     checked: Checked
+
+
+class Holder(Protocol):
+    """What holds items whose claims were checked."""
+
+    @property
+    def factors(self) -> Mapping[FactorKey, Item[FactorItem]]:
+        """By factor."""
+
+    @property
+    def layers(self) -> Mapping[LayerKey, Item[LayerItem]]:
+        """By layer."""
+
+    @property
+    def threats(self) -> tuple[Item[ThreatItem], ...]:
+        """In the order of the answer."""
+
+    @property
+    def posture(self) -> Item[PostureAnswer] | None:
+        """None when there is none."""
+
+
+def items_of(holder: Holder) -> tuple[tuple[str, Item[BaseModel]], ...]:
+    """Every item with its part, in the order of the draft; threats by their number in the answer."""
+    rows: list[tuple[str, Item[BaseModel]]] = [(f"factors/{key}", item) for key, item in holder.factors.items()]
+    rows += [(f"layers/{key}", item) for key, item in holder.layers.items()]
+    rows += [(f"threats/{number}", item) for number, item in enumerate(holder.threats, start=1)]
+    rows += [("posture", holder.posture)] if holder.posture is not None else []
+    return tuple(rows)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from agent.drafting.assisted import chains, critique, factors, layers, picture, 
 from agent.drafting.assisted.answers import PARTS, Outcome, Read, parts, read_answers, why_lost
 from agent.drafting.assisted.asking import Ask, Start, refs, start, worded
 from agent.drafting.assisted.checking import Shown
-from agent.drafting.assisted.proposals import Item, Proposals
+from agent.drafting.assisted.proposals import Item, Proposals, items_of
 from agent.drafting.assisted.sending import Masked, Turns, given_out
 from agent.drafting.combine import Combination
 from agent.drafting.composition import Composition, Placed
@@ -170,7 +170,7 @@ class _Run:
 
     def repeats(self, read: Read) -> tuple[Ask[BaseModel], ...]:
         """What is asked again: the factors and layers that lost most of their claims."""
-        items = dict(read.items())
+        items = dict(items_of(read))
         weak = {part for part, item in items.items() if item.checked.lost_most}
         asks: list[Ask[BaseModel]] = []
         if keys := [key for key in read.factors if f"factors/{key}" in weak]:
@@ -185,7 +185,7 @@ class _Run:
 
     def judging(self, read: Read) -> tuple[Ask[BaseModel], ...]:
         """The judge's calls; none without a judge."""
-        return () if self._assistant.judge is None else critique.asks(read.items(), self.shown)
+        return () if self._assistant.judge is None else critique.asks(items_of(read), self.shown)
 
     def wave(self, asks: Sequence[Ask[BaseModel]], limit: int, judged: Sequence[Ask[BaseModel]] = ()) -> list[Outcome]:
         """The outcomes of calls that are sent at the same time, in the order of `judged` and then `asks`.
@@ -233,11 +233,11 @@ class _Run:
         """The items with the judge's verdicts on those of the first wave; one that was asked again is not judged."""
         if after.critique is None:
             return after
-        old = dict(before.items())
-        new = dict(after.items())
+        old = dict(items_of(before))
+        new = dict(items_of(after))
         verdicts = {
             part: item.checked
-            for part, item in critique.judged(after.critique, before.items())
+            for part, item in critique.judged(after.critique, items_of(before))
             if new.get(part) == old[part]
         }
         return replace(

@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from agent.drafting.assisted.answers import UNRELIABLE
-from agent.drafting.assisted.checking import Checked
-from agent.drafting.assisted.proposals import Proposals
+from agent.drafting.assisted.proposals import Proposals, items_of
 from agent.drafting.assisted.run import Assistant, Assisted
 from agent.drafting.composition import Composition
 from agent.records import Draft, DrafterRef, Dropped
@@ -28,7 +27,7 @@ def with_llm(draft: Draft, made: Composition, assistant: Assistant, helped: Assi
     )
     manifest = {
         **draft.manifest,
-        "combination": _sha(helped.proposals.constants.model_dump_json()),
+        "combination": helped.proposals.constants.fingerprint,
         "llm": helped.llm,
         "llm_answers": helped.answers,
         "llm_tokens": "as reported" if not helped.usage.estimated else f"estimated, {assistant.counter.source}",
@@ -82,15 +81,15 @@ def _tokens(assistant: Assistant, helped: Assisted) -> dict[str, float]:
 
 def _counts(proposals: Proposals) -> dict[str, float]:
     """Quotes and claims of the items whose claims are checked, and what became of them."""
-    checked = _all(proposals)
-    states = [claim.state for _, one in checked for claim in one.claims]
+    checked = [item.checked for _, item in items_of(proposals)]
+    states = [claim.state for one in checked for claim in one.claims]
     return {
-        "quotes_proposed": float(sum(len(one.places) for _, one in checked)),
-        "quotes_found": float(sum(len(one.found) for _, one in checked)),
-        "claims_proposed": float(sum(one.proposed for _, one in checked)),
+        "quotes_proposed": float(sum(len(one.places) for one in checked)),
+        "quotes_found": float(sum(len(one.found) for one in checked)),
+        "claims_proposed": float(sum(one.proposed for one in checked)),
         "claims_supported": float(states.count("claimed")),
         "claims_inferred": float(states.count("inferred")),
-        "claims_dropped": float(sum(len(one.lost) for _, one in checked)),
+        "claims_dropped": float(sum(len(one.lost) for one in checked)),
     }
 
 
@@ -101,17 +100,9 @@ def _unreliable(proposals: Proposals) -> tuple[Dropped, ...]:
             what=f"reliability of the LLM, {part}",
             reason=f"unreliable: {len(one.lost)} of {one.proposed} claims were dropped",
         )
-        for part, one in _all(proposals)
+        for part, (_, one) in items_of(proposals)
         if len(one.lost) > UNRELIABLE * one.proposed
     )
-
-
-def _all(proposals: Proposals) -> list[tuple[str, Checked]]:
-    rows = [(f"factors/{key}", item.checked) for key, item in proposals.factors.items()]
-    rows += [(f"layers/{key}", item.checked) for key, item in proposals.layers.items()]
-    rows += [(f"threats/{number}", item.checked) for number, item in enumerate(proposals.threats, start=1)]
-    rows += [("posture", proposals.posture.checked)] if proposals.posture is not None else []
-    return rows
 
 
 def _used_line(name: str, usage: dict[str, float]) -> str:

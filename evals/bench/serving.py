@@ -1,0 +1,25 @@
+"""A server in a process of its own, so that its work does not slow down what is timed."""
+
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+
+class Serving:
+    """Runs `serve` while it is entered; entering gives the port, which `serve` sends over its connection first."""
+
+    def __init__(self, serve: Callable[[Connection, float], None], latency: float) -> None:
+        spawn = get_context("spawn")
+        self._here, there = spawn.Pipe()
+        self._process = spawn.Process(target=serve, args=(there, latency), daemon=True)
+
+    def __enter__(self) -> int:
+        """The port on 127.0.0.1."""
+        self._process.start()
+        port: int = self._here.recv()
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the process at once."""
+        self._process.kill()
+        self._process.join()
