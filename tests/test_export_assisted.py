@@ -1,5 +1,6 @@
 """What the report and `explain` say of a draft with an LLM: who made what, how it was weighed, nothing that acts."""
 
+import functools
 import re
 from decimal import Decimal
 
@@ -29,16 +30,9 @@ from agent.taxonomy.keys import FACTORS
 from tests.fakes.assisted_draft import drafted
 from tests.fakes.drafts import thin, workos
 from tests.fakes.llm_answers import answer
-from tests.fakes.llm_hostile import ObedientLlm
 from tests.fakes.llm_port import AnsweringLlm
 from tests.fakes.paperhawk_reading import documents as paperhawk
-from tests.fakes.proposed import LISTING, document
-from tests.fakes.stored_assisted import FOLDER, PROPOSED, TEXTS, golden, items, made
-from tests.test_export_attacks import ATTACKS, UNSAFE, assert_inert
-
-HOSTILE = {name: ATTACKS[name] for name in ("c1", "reference", "autolink", "blocks", "fence", "row", "ticks")} | {
-    "all": "<img src=x onerror=alert(1)> [a](javascript:1) ![b](//e.example/i) | x | `` <b> \n# forged \u202e &lt;i&gt;"
-}
+from tests.fakes.stored_assisted import FOLDER, PROPOSED, TEXTS, golden, made
 
 
 def section(report: str, heading: str) -> str:
@@ -328,13 +322,13 @@ def test_a_flood_is_counted_and_hides_no_rare_fault() -> None:
     assert dump(draft).count("claim of the LLM") == 91
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def fresh() -> Draft:
     """A draft of today's drafter with an LLM that answers well."""
     return drafted(paperhawk(), AnsweringLlm(answer))
 
 
-def test_todays_drafter_names_what_the_report_looks_for(fresh: Draft) -> None:
+def test_todays_drafter_names_what_the_report_looks_for() -> None:
     """The report knows an LLM's lowerings, parts and drops by their words."""
 
     class Low:
@@ -353,97 +347,4 @@ def test_todays_drafter_names_what_the_report_looks_for(fresh: Draft) -> None:
     for line in table.split("\n"):
         if " of the LLM" in line:
             assert re.match(r"\| [a-z]+ of the LLM(?:, [^:]+(?:: .*)?)? \| ", line), line
-    assert "Proposed by the LLM, severity of #" in render(fresh)
-
-
-# ---------------------------------------------------------------- hostile words
-
-
-def hostile(draft: Draft, words: str) -> Draft:
-    """The draft with `words` in every field that an LLM, its endpoint or its checks can fill."""
-    layers = {
-        key: layer.model_copy(
-            update={
-                "paragraph": words,
-                "threats": tuple(
-                    threat.model_copy(
-                        update={
-                            "title": words,
-                            "statement": threat.statement.model_copy(
-                                update=dict.fromkeys(type(threat.statement).model_fields, words)
-                            ),
-                            "mitigations": tuple(m.model_copy(update={"text": words}) for m in threat.mitigations),
-                            "taxonomy": tuple(ref.model_copy(update={"title": words}) for ref in threat.taxonomy),
-                        }
-                    )
-                    for threat in layer.threats
-                ),
-            }
-        )
-        for key, layer in draft.layers.items()
-    }
-    factors = {
-        key: estimate.model_copy(
-            update={
-                "rationale": words,
-                "parts": tuple(
-                    part.model_copy(update={"label": words}) if part.kind == "proposal" else part
-                    for part in estimate.parts
-                ),
-            }
-        )
-        for key, estimate in draft.factors.items()
-    }
-    system = draft.system
-    named = {
-        group: tuple(item.model_copy(update={"name": words, "kind": words}) for item in getattr(system, group))
-        for group in ("actors", "components", "stores", "services")
-    }
-    able = tuple(c.model_copy(update={"action": words, "object": words}) for c in system.capabilities)
-    flows = tuple(flow.model_copy(update={"what": words}) for flow in system.flows)
-    parts = tuple(
-        row.model_copy(update={"missing": Missing(reason="bad-response", detail=words)}) for row in draft.drafter.parts
-    )
-    dropped = [
-        Dropped(what=f"{kind} of the LLM, threats: {words}", reason=words) for kind in ("claim", "sentence", "chain")
-    ]
-    dropped += [Dropped(what=words, reason=words), Dropped(what=f"claim of the LLM, {words}: x", reason="-")]
-    return draft.model_copy(
-        update={
-            "product": draft.product.model_copy(update={"posture": words}),
-            "layers": layers,
-            "factors": factors,
-            "system": system.model_copy(update={**named, "capabilities": able, "flows": flows}),
-            "questions": tuple(q.model_copy(update={"text": words}) for q in draft.questions),
-            "chains": tuple(chain.model_copy(update={"title": words}) for chain in draft.chains),
-            "drafter": draft.drafter.model_copy(update={"llm": words, "parts": parts}),
-            "manifest": {**draft.manifest, "llm": words, "llm_tokens": words},
-            "lowerings": tuple(
-                item.model_copy(update={"rule": f"an LLM {words}"}) if item.rule.startswith("an LLM") else item
-                for item in draft.lowerings
-            ),
-            "dropped": tuple(dropped),
-        }
-    )
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_words_of_an_llm_stay_words(name: str, fresh: Draft) -> None:
-    for draft in (hostile(golden(), HOSTILE[name]), hostile(fresh, HOSTILE[name])):
-        assert_inert(render(draft), name)
-        for item in (None, *items(draft)[:40]):
-            shown = text(explain(draft, item))
-            assert UNSAFE.search(shown) is None
-            assert not re.search(r"^(?:# )?forged", shown, re.MULTILINE)
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_an_llm_that_repeats_what_a_hostile_page_says_makes_nothing_that_acts(name: str) -> None:
-    page = f"{LISTING} Quill reads files {HOSTILE[name]} of the team. On window.opener Quill sends mail to customers."
-    llm = ObedientLlm()
-    draft = drafted((document(1, page),), llm)
-    assert llm.obeyed
-    assert {row.by for row in draft.drafter.parts} != {"embedded"}
-    assert_inert(render(draft), name)
-    for item in items(draft):
-        assert UNSAFE.search(text(explain(draft, item))) is None
+    assert "Proposed by the LLM, severity of #" in render(fresh())
