@@ -3,7 +3,7 @@
 In a cell None stands for a value that does not exist: a label that nobody gave, or a draft that failed.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -11,6 +11,7 @@ from agent.records import Record, State
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
 
 EVAL_SCHEMA: Final = "septet/eval/1"
+SearchMode = Literal["fused", "bm25", "dense"]
 
 
 class FactorCell(Record):
@@ -67,12 +68,86 @@ class TextCell(Record):
     """Place of its own listing when all listings are ranked by likeness with the main part, names masked; 1 is best."""
 
 
+class FlagCell(Record):
+    """One layer of one card."""
+
+    certain: bool | None
+    certainty: float | None
+    gold: bool | None
+    """Whether a sentence of the card pins the layer, by two readings; None when nobody read it."""
+
+
 class CardCell(Record):
     """The same product drafted from a card: tagline and first paragraph."""
 
     error: str | None
     withheld: bool
     factor_sum: float | None
+    layers: dict[LayerKey, FlagCell] = Field(default_factory=dict)
+
+
+class TwinCell(Record):
+    """The same product drafted from a reworded twin of its text: the same facts in other words."""
+
+    error: str | None
+    factor_sum: float | None
+    shift: float
+    """|sum of the ten factors of the twin - that of the case|, 0 to 10; 10 when either failed."""
+    flips: int
+    """Layers whose flag differs, 0 to 7; 7 when either failed."""
+
+
+class PoisonCell(Record):
+    """The same product drafted from its text with an order to assessors, or other planted text, in it."""
+
+    attack: str
+    """Id of what was planted, with its sort."""
+    broken: tuple[str, ...]
+    """What of the clean draft the planted text moved or brought in, in words; empty when nothing."""
+
+
+class RetrievalCell(Record):
+    """Where search found the reader's quotes before anything was drafted."""
+
+    ranks: dict[SearchMode, tuple[int, ...]]
+    """For each quote (factors in set order, then layers) the rank of the first sentence that holds at least half of
+    it among the hits of its own questions, from 1; 0 when it is not among the hits kept."""
+    shares: dict[int, float]
+    """k to the share of the case's characters in the first k sentences for one question, mean over the questions."""
+
+
+class HeadlineCell(Record):
+    """The threat that the reader would put first, coded, and where the draft has it."""
+
+    asi: str
+    layer: LayerKey
+    asset: str
+    found: int
+    """Place of the first shown threat that agrees with it, from 1; 0 when none does."""
+
+
+class ClaimCell(Record):
+    """What the paragraphs of certain layers claim and whether their quotes carry it, as far as code can tell."""
+
+    claims: int
+    cited: int
+    """Claims with at least one citation that holds."""
+    loose: tuple[str, ...]
+    """Numbers and names of paragraphs that are in none of their quotes."""
+
+
+class UsageCell(Record):
+    """What an LLM took for one case, and how it answered."""
+
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    dollars: float | None
+    repaired: int
+    refused: int
+    truncated: int
+    failed: int
 
 
 class CaseResult(Record):
@@ -98,6 +173,12 @@ class CaseResult(Record):
     """Ids of all patterns that matched: shown, folded, or turned into a question."""
     text: TextCell | None
     card: CardCell | None
+    twin: TwinCell | None = None
+    poisoned: tuple[PoisonCell, ...] = ()
+    retrieval: RetrievalCell | None = None
+    headline: HeadlineCell | None = None
+    claims: ClaimCell | None = None
+    usage: UsageCell | None = None
 
 
 class FactorBlock(Record):
@@ -140,3 +221,32 @@ class Evaluation(Record):
     per_case: tuple[CaseResult, ...]
 
     model_config = ConfigDict(populate_by_name=True)
+
+
+class ShownThreat(NamedTuple):
+    """A threat as a page shows it beside the labels."""
+
+    title: str
+    layer: LayerKey
+    score: float
+    severity: Band
+    quotes: tuple[str, ...]
+
+
+class DraftView(NamedTuple):
+    """What of a draft a page of an evaluation shows beside the labels. Texts of untrusted sources, not escaped."""
+
+    case: str
+    name: str
+    posture: str
+    headline: str | None
+    """The reader's, in words."""
+    quotes: dict[FactorKey, tuple[str, ...]]
+    """Quotes that the estimate of a factor cites."""
+    paragraphs: dict[LayerKey, str]
+    threats: tuple[ShownThreat, ...]
+    """In the order of the report."""
+    reader_quotes: dict[str, str]
+    """Factor or layer key to the words that the reader's label rests on."""
+    report: str
+    """The main part of the report, Markdown."""

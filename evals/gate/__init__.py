@@ -1,0 +1,1 @@
+"""Whether drafts became better or worse: the baseline, the two regimes, the statistics."""

@@ -1,0 +1,78 @@
+"""What the gate says: findings that fail it, tests between two recordings, and everything that moved."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from agent.records import Record
+
+Regime = Literal["replay", "re-recorded"]
+Outcome = Literal["pass", "fail", "inconclusive"]
+Better = Literal["better", "worse", "cannot tell"]
+
+
+class Moved(Record):
+    """A number that is not what the baseline has."""
+
+    metric: str
+    """Name of the metric; of one factor or layer with its key, as in `factors/persistent_memory/mae_reader`."""
+    before: float | None
+    after: float | None
+    worse: bool
+    """Whether the move is for the worse; a move of a number that has no better side is not."""
+
+
+class Finding(Record):
+    """One reason to fail."""
+
+    rule: Literal["invariant", "floor", "metric", "case", "test", "margin"]
+    metric: str
+    text: str
+    """One sentence with the numbers."""
+    cases: tuple[str, ...] = ()
+    """The cases behind it, the worst first."""
+
+
+class CaseMove(Record):
+    """A case whose draft measures differently than in the baseline."""
+
+    case: str
+    moved: tuple[Moved, ...]
+    """Its factor errors, flags, score, threats …: `factors/KEY`, `layers/KEY`, `factor_error`, `score_error`, …"""
+
+
+class PairedTest(Record):
+    """One primary loss compared between two recordings of the same cases."""
+
+    metric: str
+    cases: int
+    mean_difference: float
+    """New minus old; above 0 is worse."""
+    low: float
+    """90 % interval of the mean difference, bootstrap over whole vendor families; shown, not gated."""
+    high: float
+    p_worse: float
+    """One-sided sign-flip test that it is worse, before Holm's correction."""
+    p_not_inferior: float
+    """One-sided sign-flip test that it is worse by less than the margin."""
+    margin: float
+    detectable: float
+    """Smallest mean difference that this many cases would find in four of five runs."""
+    verdict: Better
+    further_cases: int | None
+    """For "cannot tell": about how many further cases would settle it."""
+
+
+class Verdict(Record):
+    """The gate's answer."""
+
+    regime: Regime
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    moved: tuple[Moved, ...]
+    """All aggregated metrics that differ from the baseline's."""
+    cases: tuple[CaseMove, ...]
+    """The worst first."""
+    tests: tuple[PairedTest, ...] = ()
+    notes: tuple[str, ...] = Field(default=())
+    """What a reader should know, such as fingerprints that differ."""
