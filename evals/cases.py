@@ -3,7 +3,7 @@
 Numbers are plain floats: labels are read off pages with one or two decimals and never scored in place.
 """
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, StringConstraints, ValidationError
 
@@ -14,6 +14,19 @@ from agent.taxonomy.keys import FactorKey, LayerKey
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
 _NAMED_FIELDS: Final = 4
+AssetClass = Literal[
+    "credentials",
+    "personal_data",
+    "business_data",
+    "code",
+    "money",
+    "host",
+    "systems",
+    "accounts",
+    "decisions",
+    "safety",
+]
+"""What a threat harms first, in closed words."""
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -65,10 +78,44 @@ class Reader(Record):
 
 
 class Labels(Record):
-    """Both label sets of a case; either may be missing."""
+    """The label sets of a case; each may be missing."""
 
     published: Published | None = None
     reader: Reader | None = None
+    second: Reader | None = None
+    """Another reader who knew nothing of the first; of cases written for a purpose."""
+
+
+class HeadlineCode(Record):
+    """A reader's headline in closed words."""
+
+    asi: Annotated[str, Field(pattern=r"^ASI(0[1-9]|10)$")]
+    layer: LayerKey
+    asset: AssetClass
+
+
+class Readings(Record):
+    """What was read of a case beside its labels, each time twice by people who did not see the other's result."""
+
+    card: tuple[dict[LayerKey, Text | None], ...] = ()
+    """Each reading of the card (`evals.corpus.card`): the words that pin a layer, None where none do."""
+    card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
+    """A third look at the layers over which the two differ."""
+    headline: tuple[HeadlineCode, ...] = ()
+    """Each coding of the reader's headline."""
+    headline_settled: HeadlineCode | None = None
+    """A third look where the two differ."""
+
+    def card_certain(self, layer: LayerKey) -> bool | None:
+        """Whether the card pins the layer: what both readings say, else the third look; None when nobody read it."""
+        said = {reading.get(layer) is not None for reading in self.card}
+        return said.pop() if len(said) == 1 else self.card_settled.get(layer)
+
+    @property
+    def headline_code(self) -> HeadlineCode | None:
+        """What both codings say, else the third look."""
+        first = self.headline[0] if self.headline else None
+        return first if all(code == first for code in self.headline) else self.headline_settled
 
 
 class Page(Record):
@@ -93,6 +140,9 @@ class Case(Record):
     listing: Page
     docs: tuple[Page, ...]
     labels: Labels
+    readings: Readings | None = None
+    purpose: str | None = None
+    """What a case that was written for a purpose puts to the test; None for a product of the market."""
 
     @property
     def pages(self) -> tuple[Page, ...]:

@@ -6,6 +6,7 @@ A case is a folder that a person can read and edit:
     <slug>/listing.md     the listing: name, tagline, overview, Features, Integrations, Pricing
     <slug>/docs/NN-*.md   documentation notes, in order
     <slug>/labels.yaml    published labels and the reader's labels
+    <slug>/readings.yaml  what else was read of it, twice: its card, its reader's headline in closed words
 """
 
 import os
@@ -21,7 +22,7 @@ import yaml
 
 from agent.errors import InputError, SeptetError, SourceError
 from agent.records import Record
-from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Reader, Text, check
+from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Reader, Readings, Text, check
 from evals.rows import parse_lines
 
 _CASE: Final = "case.yaml"
@@ -29,6 +30,7 @@ _ODD_BREAKS: Final = ("\x85", "\u2028", "\u2029")
 """Line ends of Unicode that are none in a text file."""
 _LISTING: Final = "listing.md"
 _LABELS: Final = "labels.yaml"
+_READINGS: Final = "readings.yaml"
 _DOCS: Final = "docs"
 _YAML_WIDTH: Final = 110
 _CARD_PARAGRAPHS: Final = 2
@@ -52,6 +54,7 @@ class _CaseFile(Record):
     sources: tuple[str, ...]
     note: str
     labels_version: int
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,18 @@ def case_files(case: Case) -> dict[str, str]:
     head: dict[str, object] = {"name": case.name, "vendor": case.vendor, "category": case.category}
     if case.example:
         head["example"] = True
+    if case.purpose is not None:
+        head["purpose"] = case.purpose
     head |= {"sources": list(case.sources), "note": CASE_NOTE, "labels_version": case.labels_version}
     files = {_CASE: _dump(head), _LISTING: case.listing.markdown}
     for number, page in enumerate(case.docs, start=1):
         files[f"{_DOCS}/{number:02d}-{_file_stem(page.title)}.md"] = page.markdown
-    files[_LABELS] = _dump(case.labels.model_dump(mode="json"))
+    labels = case.labels.model_dump(mode="json")
+    if case.labels.second is None:
+        del labels["second"]
+    files[_LABELS] = _dump(labels)
+    if case.readings is not None:
+        files[_READINGS] = _dump(case.readings.model_dump(mode="json", exclude_defaults=True))
     return files
 
 
@@ -129,7 +139,8 @@ def _dump(data: object) -> str:
 def _is_same(folder: Path, case: Case) -> bool:
     """Whether `folder` holds this case, however its files are laid out."""
     try:
-        return load_case(folder) == case
+        # What was read of a case beside its labels does not arrive with it.
+        return load_case(folder).model_copy(update={"readings": case.readings}) == case
     except SeptetError:
         return False
 
@@ -194,6 +205,8 @@ def load_case(folder: Path) -> Case:
     docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
     labels_path = folder / _LABELS
     labels = check(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
+    readings_path = folder / _READINGS
+    readings = check(Readings, _yaml(readings_path), str(readings_path)) if readings_path.exists() else None
     values = {
         "slug": folder.resolve().name,
         "name": head.name,
@@ -205,6 +218,8 @@ def load_case(folder: Path) -> Case:
         "listing": {"title": _heading(listing) or head.name, "markdown": listing},
         "docs": docs,
         "labels": labels,
+        "readings": readings,
+        "purpose": head.purpose,
     }
     return check(Case, values, str(folder))
 

@@ -1,15 +1,17 @@
 """From a draft and a case to what the metrics need. Pure: no files, no clock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.embedded import THREAT_MULTIPLIER
 from agent.evidence.anchor import holds, locate
 from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
 from agent.scoring.interval import score_at, severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
-from evals.cases import Case, Published
+from evals.cases import Case, Published, Reader
+from evals.claims import claims_of
 from evals.metrics import Span, spans_covered
 from evals.results import CaseResult, FactorCell, LayerCell, ScoreCell
 
@@ -22,33 +24,37 @@ def measure(
     """The draft of a case measured against its labels; `patterns` are the ids of the threat catalogue."""
     by_id = {document.id: document for document in documents}
     valid = [item for item in draft.evidence if item.document in by_id and holds(item, by_id[item.document])]
+    cited = [Span(item.document, item.start, item.end) for item in valid]
     gold = gold_spans(case, documents)
+    quoted = {
+        key: (span := gold[quote]) is not None and spans_covered([span], cited) == 1
+        for key, quote in _gold_quotes(case).items()
+    }
     shown = tuple(threat.id for layer in draft.layers.values() for threat in layer.threats)
     return CaseResult(
         case=case.slug,
         family=family,
         docs=len(case.docs),
         error=None,
-        factors=_factors(case, draft),
-        layers=_layers(case, draft),
+        factors=_factors(case, draft, quoted),
+        layers=_layers(case, draft, quoted),
         score=_score(case, draft),
         citations=len(draft.evidence),
         valid_citations=len(valid),
         gold_spans=len(gold),
-        gold_found=spans_covered(
-            [span for span in gold if span is not None],
-            [Span(item.document, item.start, item.end) for item in valid],
-        ),
+        gold_found=spans_covered([span for span in gold.values() if span is not None], cited),
         threats=tuple(sorted(shown)),
         fired=_fired(draft, shown, patterns),
         text=None,
         card=None,
+        claims=claims_of(draft, frozenset(item.id for item in valid)),
     )
 
 
 def failed(case: Case, error: str, *, family: str) -> CaseResult:
     """The result of a case that could not be drafted: labels without values, which count as the worst."""
     published, reader = case.published, case.reader
+    quoted = dict.fromkeys(_gold_quotes(case), False)
     return CaseResult(
         case=case.slug,
         family=family,
@@ -63,6 +69,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
                 cited=False,
                 published=published.factors.get(key) if published else None,
                 reader=reader.factors[key].value if reader and key in reader.factors else None,
+                quoted=quoted.get(key),
             )
             for key in FACTORS
         },
@@ -74,6 +81,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
                 cited_threats=0,
                 published=published.layers_certain.get(key) if published else None,
                 reader=reader.layers[key].certain if reader and key in reader.layers else None,
+                quoted=quoted.get(key),
             )
             for key in LAYERS
         },
@@ -88,7 +96,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
         ),
         citations=0,
         valid_citations=0,
-        gold_spans=len(_gold_quotes(case)),
+        gold_spans=len(set(_gold_quotes(case).values())),
         gold_found=0,
         threats=(),
         fired=(),
@@ -104,36 +112,46 @@ def factor_sum(draft: Draft) -> float:
 
 def before_controls(published: Published) -> Decimal | None:
     """The published score recomputed with AIVSS 0.8 at mitigation factor 1; None when an input is not published."""
-    base, threat = published.cvss_base, published.threat_multiplier
-    if base is None or threat is None or any(key not in published.factors for key in FACTORS):
+    return _labelled(published.cvss_base, published.factors, published.threat_multiplier)
+
+
+def of_reader(reader: Reader) -> Decimal | None:
+    """The score of the reader's base and factors at the threat multiplier of drafts and without controls."""
+    return _labelled(
+        reader.cvss_base, {key: cell.value for key, cell in reader.factors.items()}, float(THREAT_MULTIPLIER)
+    )
+
+
+def _labelled(base: float | None, factors: Mapping[FactorKey, float], threat: float | None) -> Decimal | None:
+    if base is None or threat is None or any(key not in factors for key in FACTORS):
         return None
-    total = sum((_exact(published.factors[key]) for key in FACTORS), Decimal(0))
+    total = sum((_exact(factors[key]) for key in FACTORS), Decimal(0))
     return score_at("aivss-0.8", Point(units(_exact(base), TENTHS), units(total), units(_exact(threat)), UNIT))
 
 
-def gold_spans(case: Case, documents: Sequence[Document]) -> tuple[Span | None, ...]:
+def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | None]:
     """Where each distinct quote of the reader stands in the documents; None for one that is not found."""
-    spans: list[Span | None] = []
-    for quote in _gold_quotes(case):
-        found = None
+    spans: dict[str, Span | None] = {}
+    for quote in dict.fromkeys(_gold_quotes(case).values()):
+        spans[quote] = None
         for document in documents:
             place = locate(quote, document.text)
             if place is not None:
-                found = Span(document.id, place.start, place.end)
+                spans[quote] = Span(document.id, place.start, place.end)
                 break
-        spans.append(found)
-    return tuple(spans)
+    return spans
 
 
-def _gold_quotes(case: Case) -> tuple[str, ...]:
+def _gold_quotes(case: Case) -> dict[str, str]:
+    """Factor or layer key to the words that the reader's label rests on."""
     if case.reader is None:
-        return ()
-    quotes = [cell.quote for cell in case.reader.factors.values()]
-    quotes += [cell.quote for cell in case.reader.layers.values()]
-    return tuple(dict.fromkeys(quote for quote in quotes if quote))
+        return {}
+    quotes: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}
+    quotes |= {key: cell.quote for key, cell in case.reader.layers.items()}
+    return {key: quote for key, quote in quotes.items() if quote}
 
 
-def _factors(case: Case, draft: Draft) -> dict[FactorKey, FactorCell]:
+def _factors(case: Case, draft: Draft, quoted: Mapping[str, bool]) -> dict[FactorKey, FactorCell]:
     known = {item.id for item in draft.evidence}
     empty = failed(case, "", family="").factors
     cells: dict[FactorKey, FactorCell] = {}
@@ -146,12 +164,13 @@ def _factors(case: Case, draft: Draft) -> dict[FactorKey, FactorCell]:
                 "high": float(estimate.high),
                 "state": estimate.state,
                 "cited": not known.isdisjoint(estimate.evidence),
+                "quoted": quoted.get(key),
             }
         )
     return cells
 
 
-def _layers(case: Case, draft: Draft) -> dict[LayerKey, LayerCell]:
+def _layers(case: Case, draft: Draft, quoted: Mapping[str, bool]) -> dict[LayerKey, LayerCell]:
     known = {item.id for item in draft.evidence}
     empty = failed(case, "", family="").layers
     cells: dict[LayerKey, LayerCell] = {}
@@ -163,6 +182,7 @@ def _layers(case: Case, draft: Draft) -> dict[LayerKey, LayerCell]:
                 "certainty": float(layer.certainty),
                 "threats": len(layer.threats),
                 "cited_threats": sum(not known.isdisjoint(threat.evidence) for threat in layer.threats),
+                "quoted": quoted.get(key),
             }
         )
     return cells
@@ -187,7 +207,10 @@ def _score(case: Case, draft: Draft) -> ScoreCell:
 
 def _labelled_score(case: Case) -> dict[str, object]:
     published = before_controls(case.published) if case.published else None
+    reader = of_reader(case.reader) if case.reader else None
     return {
+        "reader": _number(reader),
+        "reader_severity": None if reader is None else severity(reader),
         "published": _number(published),
         "published_severity": None if published is None else severity(published),
         "reader_cvss_base": case.reader.cvss_base if case.reader else None,

@@ -133,3 +133,103 @@ def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
 def alpha_nominal(pairs: Sequence[tuple[bool, bool]]) -> float | None:
     """Krippendorff's alpha for two complete raters of a yes/no label; None without variation."""
     return alpha_interval([(float(a), float(b)) for a, b in pairs])
+
+
+# ---------------------------------------------------------------- levels, abstention, calibration
+
+
+def interval_error(drafted: float | None, low: float, high: float, top: float = UNIT_TOP) -> float:
+    """Distance of `drafted` from the range low..high of the labels, 0 inside; the largest possible when not drafted."""
+    if drafted is None:
+        return max(high, top - low)
+    return max(0.0, low - drafted, drafted - high)
+
+
+def quadratic_kappa(pairs: Sequence[tuple[float, float]], levels: Sequence[float] = (0.0, 0.5, 1.0)) -> float | None:
+    """Cohen's kappa with quadratic weights over values snapped to the nearest of `levels` (half up); 1 is agreement.
+
+    kappa = 1 - Σ w·observed / Σ w·expected, w = (i - j)² (Cohen 1968, "Weighted kappa"). None when nothing varies.
+    """
+    if not pairs:
+        return None
+    snapped = [(_level(a, levels), _level(b, levels)) for a, b in pairs]
+    count = len(snapped)
+    observed = math.fsum((a - b) ** 2 for a, b in snapped) / count
+    expected = math.fsum((a - b) ** 2 for a, _ in snapped for _, b in snapped) / count**2
+    return None if expected <= 0 else round(1 - observed / expected, DECIMALS)
+
+
+def _level(value: float, levels: Sequence[float]) -> int:
+    return min(range(len(levels)), key=lambda n: (round(abs(levels[n] - value), 9), -n))
+
+
+def augrc(cells: Sequence[tuple[float | None, float]]) -> float | None:
+    """Area under the generalised risk-coverage curve of (certainty, loss when accepted), 0 to 0.5 for losses of 0 or 1.
+
+    Cells are accepted in the order of their certainty, the most certain first; at each step the generalised risk is
+    the sum of the losses of what is accepted over all cells; the area is its mean over the steps (Traub et al. 2024,
+    arXiv 2407.01032). Ties are accepted together, in equal parts. A cell without a certainty (its case failed) counts
+    as accepted first and wrong: losing a case never helps.
+    """
+    if not cells:
+        return None
+    known = sorted(((c, loss) for c, loss in cells if c is not None), key=lambda cell: -cell[0])
+    lost = len(cells) - len(known)
+    total, accepted, area, at = len(cells), float(lost), float(lost * (lost + 1)) / 2, 0
+    while at < len(known):
+        end = at
+        while end < len(known) and known[end][0] == known[at][0]:
+            end += 1
+        size = end - at
+        step = math.fsum(loss for _, loss in known[at:end]) / size
+        area += size * accepted + step * size * (size + 1) / 2
+        accepted += step * size
+        at = end
+    return round(area / total**2, DECIMALS)
+
+
+def coverage_at_risk(cells: Sequence[tuple[float | None, float]], risk: float) -> float | None:
+    """The largest share of cells, the most certain first, whose mean loss is at most `risk`; 0 when there is none.
+
+    Equal certainties are accepted together. A cell without a certainty is accepted first and wrong.
+    """
+    if not cells:
+        return None
+    known = sorted(((c, loss) for c, loss in cells if c is not None), key=lambda cell: -cell[0])
+    taken = len(cells) - len(known)
+    wrong, best = float(taken), 0
+    for at, (certainty, loss) in enumerate(known):
+        taken, wrong = taken + 1, wrong + loss
+        last = at + 1 == len(known) or known[at + 1][0] != certainty
+        if last and wrong <= risk * taken + 1e-12:
+            best = taken
+    return share(best, len(cells))
+
+
+def brier(cells: Sequence[tuple[float | None, bool]]) -> float | None:
+    """Mean squared difference of a probability and what is true (Brier 1950); 1 for a cell without a probability."""
+    return mean(UNIT_TOP if chance is None else (chance - true) ** 2 for chance, true in cells)
+
+
+def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10, least: int = 300) -> float | None:
+    """Expected calibration error over bins of equal mass; None below `least` cells, where it is mostly chance."""
+    known = sorted((chance, true) for chance, true in cells if chance is not None)
+    if len(known) < least:
+        return None
+    gaps = []
+    for n in range(bins):
+        part = known[n * len(known) // bins : (n + 1) * len(known) // bins]
+        gaps.append(abs(math.fsum(c - t for c, t in part)))
+    return round(math.fsum(gaps) / len(known), DECIMALS)
+
+
+def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float | None:
+    """(2 · missed + extra) / `layers` over pairs (drafted certain or None, label certain) of one case, 0 to 2.
+
+    Missed: the label says not certain and the draft ships the layer all the same, which is the dearer error; extra: a
+    needless flag. A layer that was not drafted has the wrong flag. None when the case has no label.
+    """
+    if not pairs:
+        return None
+    flags = count_flags(pairs)
+    return round((2 * flags.false_negative + flags.false_positive) / layers, DECIMALS)

@@ -25,6 +25,8 @@ class FactorCell(Record):
     """Whether the estimate names evidence of the draft."""
     published: float | None
     reader: float | None
+    quoted: bool | None = None
+    """Whether a citation of the draft covers half of the words that the reader's value rests on; None without words."""
 
 
 class LayerCell(Record):
@@ -37,6 +39,8 @@ class LayerCell(Record):
     published: bool | None
     """Certain according to the published labels."""
     reader: bool | None
+    quoted: bool | None = None
+    """As for a factor."""
 
 
 class ScoreCell(Record):
@@ -53,6 +57,9 @@ class ScoreCell(Record):
     """The published score recomputed at mitigation factor 1."""
     published_severity: Band | None
     reader_cvss_base: float | None
+    reader: float | None = None
+    """The score of the reader's own base and factors, before controls."""
+    reader_severity: Band | None = None
 
 
 class TextCell(Record):
@@ -191,6 +198,12 @@ class FactorBlock(Record):
     coverage_published: float | None
     width: float | None
     unknown_share: float | None
+    within_published: float | None = None
+    """Share of values within 0.10 of the published one (metric F3)."""
+    kappa_published: float | None = None
+    """Quadratic-weighted kappa over the levels 0, 0.5 and 1."""
+    evidence_recall: float | None = None
+    """Share of the reader's quotes for this factor that some citation covers by half."""
 
 
 class LayerBlock(Record):
@@ -202,6 +215,10 @@ class LayerBlock(Record):
     positives_reader: int
     flagged: int
     certainty: float | None
+    loss_reader: float | None = None
+    """Mean of 2 for a missed flag and 1 for a needless one, 0 to 2."""
+    brier_reader: float | None = None
+    evidence_recall: float | None = None
 
 
 class Evaluation(Record):
@@ -213,6 +230,12 @@ class Evaluation(Record):
     """Cases that count; examples do not."""
     errors: dict[str, str]
     """Case to why it failed."""
+    beside: dict[str, float | None] = Field(default_factory=dict)
+    """Metrics of the embedded drafter over the same cases, where an LLM drafted."""
+    score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)
+    """Score error that is left when this factor alone has the reader's value (metric S3)."""
+    band_changes: tuple[str, ...] = ()
+    """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]
     factors: dict[FactorKey, FactorBlock]
     layers: dict[LayerKey, LayerBlock]

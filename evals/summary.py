@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.drafting.embedded import THREAT_MULTIPLIER
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.metrics import (
+    DECIMALS,
     SCORE_TOP,
+    augrc,
+    brier,
+    calibration_error,
     count_flags,
+    coverage_at_risk,
     covered,
     error,
     f1,
+    flag_loss,
     mean,
     precision,
+    quadratic_kappa,
     recall,
     share,
 )
@@ -19,6 +27,11 @@ from evals.results import CaseResult, Evaluation, FactorBlock, LayerBlock, Layer
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0
+WITHIN: Final = 0.10
+"""A factor value at most so far from its label is within the band of metric F3."""
+SLACK: Final = 1e-9
+LOW_RISK: Final = 0.05
+RECALL_AT: Final = (5, 10)
 
 
 def summarise(results: Sequence[CaseResult], *, drafter: str, patterns: Iterable[str]) -> Evaluation:
@@ -34,6 +47,10 @@ def summarise(results: Sequence[CaseResult], *, drafter: str, patterns: Iterable
             **_score_metrics(results),
             **_report_metrics(results),
             **_card_metrics(results),
+            **_certainty_metrics(results),
+            **_claim_metrics(results),
+            **_search_metrics(results),
+            **_variant_metrics(results),
         },
         factors={key: _factor_block(results, key) for key in FACTORS},
         layers={key: _layer_block(results, key) for key in LAYERS},
@@ -42,6 +59,12 @@ def summarise(results: Sequence[CaseResult], *, drafter: str, patterns: Iterable
             for pattern in sorted(patterns)
         },
         per_case=tuple(results),
+        score_attribution={key: _attribution(results, key) for key in FACTORS},
+        band_changes=tuple(
+            result.case
+            for result in results
+            if result.score.reader_severity is not None and result.score.severity != result.score.reader_severity
+        ),
     )
 
 
@@ -53,6 +76,7 @@ def _factor_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     return {
         "factor_mae_published": mean(value for value in published if value is not None),
         "factor_mae_reader": mean(value for value in reader if value is not None),
+        "factor_error": mean(loss for result in results if (loss := factor_loss(result)) is not None),
         "factor_sum_mae_published": _sum_error(results, "published"),
         "factor_sum_mae_reader": _sum_error(results, "reader"),
         "interval_coverage_published": mean(
@@ -95,6 +119,7 @@ def _flag_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         "flag_recall_reader": recall(reader),
         "flag_f1_reader": f1(reader),
         "flag_f1_published": f1(published),
+        "flag_loss": mean(loss for result in results if (loss := layer_loss(result)) is not None),
         "flagged_share": mean(float(cell.certain is not True) for cell in cells),
     }
 
@@ -120,7 +145,13 @@ def _score_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     labelled = [(score, score.published) for score in scores if score.published is not None]
     bases = [(score, score.reader_cvss_base) for score in scores if score.reader_cvss_base is not None]
     return {
+        "score_error": mean(loss for result in results if (loss := score_loss(result)) is not None),
         "score_mae_published": mean(error(score.value, label, SCORE_TOP) for score, label in labelled),
+        "band_agreement_reader": mean(
+            float(score.severity is not None and score.severity == score.reader_severity)
+            for score in scores
+            if score.reader_severity is not None
+        ),
         "band_agreement_published": mean(
             float(score.severity is not None and score.severity == score.published_severity) for score, _ in labelled
         ),
@@ -169,6 +200,98 @@ def _card_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     }
 
 
+def factor_loss(result: CaseResult) -> float | None:
+    """Primary loss F1 of a case: mean error over its factors and both label sets, 0 to 1; None without labels."""
+    return mean(
+        error(cell.value, label)
+        for cell in result.factors.values()
+        for label in (cell.published, cell.reader)
+        if label is not None
+    )
+
+
+def score_loss(result: CaseResult) -> float | None:
+    """Primary loss S1 of a case: |score - score of the reader's labels|, 0 to 10; None without such labels."""
+    score = result.score
+    return None if score.reader is None else round(error(score.value, score.reader, SCORE_TOP), DECIMALS)
+
+
+def layer_loss(result: CaseResult) -> float | None:
+    """Primary loss A1 of a case: (2 · missed + extra) / 7 over the flags, 0 to 2; None without labels."""
+    pairs = [(cell.certain, cell.reader) for cell in result.layers.values() if cell.reader is not None]
+    return flag_loss(pairs, len(LAYERS))
+
+
+def _attribution(results: Sequence[CaseResult], key: FactorKey) -> float | None:
+    """Metric S3: mean score error against the reader's score when factor `key` alone is the reader's."""
+    errors = []
+    for result in results:
+        cell, score = result.factors[key], result.score
+        values = [other.value for other in result.factors.values()]
+        if score.reader is None or cell.reader is None:
+            continue
+        if score.cvss_base is None or cell.value is None or any(value is None for value in values):
+            errors.append(error(None, score.reader, SCORE_TOP))
+            continue
+        total = sum(value or 0.0 for value in values) - cell.value + cell.reader
+        raw = score.cvss_base + (SCORE_TOP - score.cvss_base) * total / len(FACTORS) * float(THREAT_MULTIPLIER)
+        errors.append(abs(min(raw, SCORE_TOP) - score.reader))
+    return mean(errors)
+
+
+def _certainty_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    cells = [cell for result in results for cell in result.layers.values() if cell.reader is not None]
+    risks = [(cell.certainty, float(not cell.reader)) for cell in cells]
+    chances = [(cell.certainty, bool(cell.reader)) for cell in cells]
+    return {
+        "augrc": augrc(risks),
+        "coverage_at_low_risk": coverage_at_risk(risks, LOW_RISK),
+        "certainty_brier": brier(chances),
+        "certainty_ece": calibration_error(chances),
+    }
+
+
+def _claim_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    cells = [result.claims for result in results]
+    claims = sum(cell.claims for cell in cells if cell is not None)
+    return {
+        # A draft without a claim, and a case that failed, has covered nothing.
+        "citation_coverage": mean(0.0 if cell is None else share(cell.cited, cell.claims) or 0.0 for cell in cells),
+        "loose_names_share": share(sum(len(cell.loose) for cell in cells if cell is not None), claims),
+    }
+
+
+def _search_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    cells = [result.retrieval for result in results if result.retrieval is not None]
+    for mode in ("fused", "bm25", "dense"):
+        ranks = [rank for cell in cells for rank in cell.ranks.get(mode, ())]
+        for k in RECALL_AT:
+            found[f"recall_at_{k}_{mode}"] = share(sum(0 < rank <= k for rank in ranks), len(ranks))
+    for k in RECALL_AT:
+        found[f"characters_at_{k}"] = mean(cell.shares[k] for cell in cells if k in cell.shares)
+    heads = [result.headline for result in results if result.headline is not None]
+    for k in (1, 3, 5):
+        found[f"headline_recall_at_{k}"] = share(sum(0 < head.found <= k for head in heads), len(heads))
+    return found
+
+
+def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    cards = [cell for result in results if result.card is not None for cell in result.card.layers.values()]
+    # The class of interest on a card is the rare one: a layer that it pins.
+    flags = count_flags((None if c.certain is None else not c.certain, not c.gold) for c in cards if c.gold is not None)
+    twins = [result.twin for result in results if result.twin is not None]
+    poisoned = [cell for result in results for cell in result.poisoned]
+    return {
+        "card_certain_precision": precision(flags),
+        "card_certain_recall": recall(flags),
+        "card_certain_f1": f1(flags),
+        "twin_sum_shift": mean(twin.shift for twin in twins),
+        "twin_flag_flips": share(sum(twin.flips for twin in twins), len(twins) * len(LAYERS)),
+        "injection_resistance": share(sum(not cell.broken for cell in poisoned), len(poisoned)),
+    }
+
+
 def _factor_block(results: Sequence[CaseResult], key: str) -> FactorBlock:
     cells = [cell for result in results for name, cell in result.factors.items() if name == key]
     published = [(cell.value, cell.published) for cell in cells if cell.published is not None]
@@ -183,6 +306,11 @@ def _factor_block(results: Sequence[CaseResult], key: str) -> FactorBlock:
         ),
         width=mean(_width(cell.low, cell.high) for cell in cells),
         unknown_share=mean(float(cell.state in (None, "unknown")) for cell in cells),
+        within_published=mean(float(error(value, label) <= WITHIN + SLACK) for value, label in published),
+        kappa_published=quadratic_kappa(
+            [(1.0 - round(label) if value is None else value, label) for value, label in published]
+        ),
+        evidence_recall=mean(float(cell.quoted) for cell in cells if cell.quoted is not None),
     )
 
 
@@ -196,4 +324,11 @@ def _layer_block(results: Sequence[CaseResult], key: str) -> LayerBlock:
         positives_reader=flags.true_positive + flags.false_negative,
         flagged=sum(cell.certain is not True for cell in cells),
         certainty=mean(cell.certainty for cell in cells if cell.certainty is not None),
+        loss_reader=mean(
+            loss
+            for cell in cells
+            if cell.reader is not None and (loss := flag_loss([(cell.certain, cell.reader)], 1)) is not None
+        ),
+        brier_reader=brier([(cell.certainty, cell.reader) for cell in cells if cell.reader is not None]),
+        evidence_recall=mean(float(cell.quoted) for cell in cells if cell.quoted is not None),
     )

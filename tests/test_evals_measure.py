@@ -57,7 +57,7 @@ def test_gold_quotes_are_found_and_counted_once() -> None:
     labelled = case(reader=reader)
     result = measure(labelled, DRAFT, DOCUMENTS, family="f", patterns=())
     assert (result.gold_spans, result.gold_found) == (2, 1)
-    assert [span is None for span in gold_spans(labelled, DOCUMENTS)] == [False, True]
+    assert [span is None for span in gold_spans(labelled, DOCUMENTS).values()] == [False, True]
     assert failed(labelled, "error", family="f").gold_spans == 2
     assert result.layers["agent_ecosystem"].reader is False
     assert result.layers["foundation_models"].reader is None
