@@ -185,7 +185,32 @@ def draft_documents(
     `sites` are those that the listing led to: both are only shown. `combination` are the constants by which an LLM's
     proposals count, by default the bundled ones. Raises LlmError when the assistant's LLM cannot be had.
     """
-    reading = read_documents(documents, settings)
+    return draft_reading(
+        read_documents(documents, settings),
+        name=name,
+        calibration=calibration,
+        created_at=created_at,
+        draft_id=draft_id,
+        dropped=dropped,
+        sites=sites,
+        assistant=assistant,
+        combination=combination,
+    )
+
+
+def draft_reading(
+    reading: Reading,
+    *,
+    name: str | None,
+    calibration: Calibration,
+    created_at: str,
+    draft_id: str | None = None,
+    dropped: tuple[Dropped, ...] = (),
+    sites: tuple[Site, ...] = (),
+    assistant: "Assistant | None" = None,
+    combination: "Combination | None" = None,
+) -> Draft:
+    """`draft_documents` of documents whose statements were found and searched already (`read_documents`)."""
     made = compose(reading, name=name, calibration=calibration)
     helped: Assisted | None = None
     if assistant is not None:
@@ -201,7 +226,7 @@ def draft_documents(
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
         else:
             made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
-    drafted = _assemble(made, documents, calibration, created_at, draft_id)
+    drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
     if assistant is not None and helped is not None:
         from agent.drafting.assisted.told import with_llm
 

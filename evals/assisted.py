@@ -36,10 +36,11 @@ from evals.cases import Case
 from evals.corpus import load_cases
 from evals.documents import READ_AT, documents_of
 from evals.fit_combine import fitted
+from evals.lessons import Lesson, bundled_lessons, lessons_without
 from evals.measure import measure
 from evals.metrics import mean
 from evals.results import CaseResult
-from evals.run import Lesson, bundled_lessons, lessons_without, pattern_ids
+from evals.run import pattern_ids
 from evals.script import run_script
 from evals.summary import summarise
 

@@ -201,8 +201,7 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
 def load_case(folder: Path) -> Case:
     """The case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
     head = check(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
-    listing = _read_text(folder / _LISTING)
-    docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
+    listing, docs = read_pages(folder)
     labels_path = folder / _LABELS
     labels = check(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
     readings_path = folder / _READINGS
@@ -222,6 +221,12 @@ def load_case(folder: Path) -> Case:
         "purpose": head.purpose,
     }
     return check(Case, values, str(folder))
+
+
+def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
+    """Listing and documentation of a case's folder. Raises SourceError for a missing or unreadable file."""
+    docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
+    return _read_text(folder / _LISTING), docs
 
 
 def _page(path: Path) -> Page:

@@ -22,8 +22,8 @@ from agent.records import FactorEstimate, Part
 from agent.resources import data_folder
 from agent.settings import Settings
 from agent.taxonomy.keys import FactorKey
+from evals.lessons import Lesson, bundled_lessons, lessons_without
 from evals.metrics import HALF, error, mean
-from evals.run import Lesson, bundled_lessons, lessons_without
 from evals.script import run_script
 
 FILE: Final = "combination.json"

@@ -12,7 +12,7 @@ from agent.drafting.calibrate import write_calibration
 from agent.errors import DriftError
 from agent.resources import data_folder
 from agent.settings import Settings
-from evals.run import fit_all
+from evals.lessons import fit_all
 from evals.script import run_script
 
 

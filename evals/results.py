@@ -221,6 +221,22 @@ class LayerBlock(Record):
     evidence_recall: float | None = None
 
 
+class KindBlock(Record):
+    """Metrics of one kind of the cases that were written for a purpose (`evals.special`)."""
+
+    cases: int
+    failed: int
+    factor_error: float | None
+    """Mean distance of a factor from the range of both readers' values (metric F1 with interval labels)."""
+    flag_precision: float | None
+    """Of the flags over layers on which both readers agree; positive means not certain."""
+    flag_recall: float | None
+    flag_f1: float | None
+    flag_loss: float | None
+    withheld: float | None
+    invalid_citations: int
+
+
 class Evaluation(Record):
     """The result of `septet eval`."""
 
@@ -242,6 +258,9 @@ class Evaluation(Record):
     patterns: dict[str, float]
     """Catalogue pattern to the share of cases on which it fires."""
     per_case: tuple[CaseResult, ...]
+    special: dict[str, KindBlock] = Field(default_factory=dict)
+    """Kind of the cases written for a purpose, and `all`, to their metrics; no other metric counts them."""
+    special_cases: tuple[CaseResult, ...] = ()
 
     model_config = ConfigDict(populate_by_name=True)
 

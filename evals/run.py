@@ -1,65 +1,84 @@
 """Runs the drafter over labelled cases, each with all calibration data of its vendor family left out.
 
-The one place where evals meets the drafting rooms: how a case becomes documents, how a bundled case becomes a row of
-the calibration, how a calibration is fitted, and how a draft is made. Decided by content, not by path: a case from any
-folder is drafted without the rows of its own family, itself included.
+The one place where evals meets the drafting rooms. Each case is read once: for its row of the calibration and for its
+draft. A case's variants (card, reworded twin, poisoned twins) are drafted with the same calibration as the case.
 """
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import lru_cache
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
+from agent.drafting.calibrate import Calibration
 from agent.drafting.patterns import load_patterns
 from agent.errors import SeptetError
+from agent.evidence.reading import Reading
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
-from agent.pipeline import draft_documents, read_documents
-from agent.records import Document
-from agent.resources import data_folder
+from agent.pipeline import draft_reading, read_documents
+from agent.records import Draft
 from agent.settings import Settings
+from agent.taxonomy.keys import LAYERS
 from evals.cases import Case
-from evals.corpus import card, load_cases
+from evals.corpus import card
 from evals.documents import READ_AT, documents_of
-from evals.families import Identity, families, same_family
+from evals.families import Identity, families
+from evals.lessons import Lesson, Progress, Teacher, bundled_cases, learn, lessons_without, text_key, who
 from evals.measure import factor_sum, failed, measure
-from evals.results import CardCell, CaseResult, Evaluation, TextCell
+from evals.metrics import SCORE_TOP
+from evals.poison import Attack, broken, plant
+from evals.results import CardCell, CaseResult, DraftView, Evaluation, FlagCell, PoisonCell, TextCell, TwinCell
+from evals.spread import WORKERS, spread
 from evals.summary import summarise
+from evals.variants import NONE, Variants
+from evals.views import view
 from evals.wording import below_first_screen, generic_counts, main_part, mask, own_ranks, sentences, words
 
-DRAFTERS: Final = ("embedded",)
-WORKERS: Final = 2
-_THREAD_COUNTS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+DRAFTERS: Final = ("embedded", "llm")
+GROUP: Final = 6
 _ERROR_CHARS: Final = 200
-_FEW: Final = 4
-"""Up to so many cases are drafted in this process: starting two others takes longer."""
-
-_FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
+FAULTS: Final = (SeptetError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 """What one case may fail with and not end the run: our own errors, and a fault of the drafter on this text."""
 
-TaskT = TypeVar("TaskT")
-ResultT = TypeVar("ResultT")
-Progress = Callable[[str], None]
+
+class Change(NamedTuple):
+    """What is done differently in a run, to see what it is worth: functions of a module, applied at every case.
+
+    An ablation takes something away from the drafter; a test of the gate damages it.
+    """
+
+    reading: Callable[[Reading], Reading] | None = None
+    calibration: Callable[[Calibration], Calibration] | None = None
+    draft: Callable[[Draft, Reading], Draft] | None = None
 
 
-class Lesson(NamedTuple):
-    """A bundled case as the calibration sees it."""
-
-    who: Identity
-    row: Row
+AS_IS: Final = Change()
 
 
-class _Drafted(NamedTuple):
+class Done(NamedTuple):
+    """An evaluation with what its reports show of the drafts."""
+
+    evaluation: Evaluation
+    views: tuple[DraftView, ...]
+
+
+class Drafted(NamedTuple):
     """A measured case with the texts for the metrics that compare all reports."""
 
     result: CaseResult
     main: str | None
     """Main part of the report with names masked; None when the case failed."""
     words: int
+    view: DraftView | None
+
+
+class _Task(NamedTuple):
+    case: Case
+    family: str
+    reading: Reading | None
+    cards: bool
+    twin: Case | None
+    poisons: tuple[Attack, ...]
+    settings: Settings
+    change: Change
 
 
 def evaluate(
@@ -68,59 +87,32 @@ def evaluate(
     settings: Settings,
     progress: Progress | None = None,
     cards: bool = True,
+    variants: Variants = NONE,
     lessons: Sequence[Lesson] | None = None,
     workers: int = WORKERS,
-) -> Evaluation:
+    change: Change = AS_IS,
+) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `lessons` default to the bundled corpus (`bundled_lessons`). A case that cannot be drafted counts as the worst
-    value and is named in `errors`. With `cards`, each case is drafted a second time from its card.
+    `lessons` default to the bundled corpus. A case that cannot be drafted counts as the worst value and is named in
+    `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else is drafted.
     """
-    say = progress or (lambda _: None)
     counted = [case for case in cases if not case.example]
+    known: Mapping[str, Reading] = {}
     if lessons is None:
-        lessons = bundled_lessons(settings, progress=progress, workers=workers)
-    drafted: dict[str, _Drafted] = {}
-    groups = _by_lesson(_tasks(counted, settings, cards=cards), lessons)
-    for outcomes in _spread(_draft_group, groups, tuple(lessons), workers):
-        drafted |= {outcome.result.case: outcome for outcome in outcomes}
-        say(f"drafted {len(drafted)} of {len(counted)}")
-    ordered = [drafted[case.slug] for case in counted]
-    return summarise(_with_texts(counted, ordered), drafter=DRAFTERS[0], patterns=pattern_ids())
-
-
-@lru_cache(maxsize=1)
-def _bundled() -> tuple[Case, ...]:
-    return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
-
-
-def bundled_lessons(
-    settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
-) -> tuple[Lesson, ...]:
-    """Every bundled case that counts as a row of the calibration, by slug."""
-    return learn(_bundled(), settings, progress=progress, workers=workers)
-
-
-def learn(
-    cases: Sequence[Case], settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
-) -> tuple[Lesson, ...]:
-    """Each case as a row of the calibration, in the order given."""
-    say = progress or (lambda _: None)
-    lessons: list[Lesson] = []
-    for lesson in _spread(_learn, _tasks(cases, settings, cards=False), (), workers):
-        lessons.append(lesson)
-        say(f"read {len(lessons)} of {len(cases)}")
-    return tuple(lessons)
-
-
-def lessons_without(who: Identity, lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
-    """The lessons of other families than `who`'s."""
-    return tuple(lesson for lesson in lessons if not same_family(lesson.who, who))
-
-
-def fit_all(settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS) -> Calibration:
-    """The calibration of the whole bundled corpus, for drafting products that are not in it."""
-    return fit([lesson.row for lesson in bundled_lessons(settings, progress=progress, workers=workers)])
+        lessons, known = learn(bundled_cases(), settings, progress=progress, workers=workers, change=change.reading)
+    tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
+    # Cases written for a purpose are measured apart: no metric of the corpus counts them.
+    apart = [task._replace(cards=False) for task in _tasks(variants.special, settings, change=change)]
+    found = _draft_all([*tasks, *apart], lessons, progress, workers)
+    ordered = [found[case.slug] for case in counted]
+    evaluation = summarise(
+        with_texts(counted, ordered),
+        drafter=DRAFTERS[0],
+        patterns=pattern_ids(),
+        special=[(case, found[case.slug].result) for case in variants.special],
+    )
+    return Done(evaluation, tuple(one.view for one in ordered if one.view is not None))
 
 
 def pattern_ids() -> tuple[str, ...]:
@@ -128,164 +120,184 @@ def pattern_ids() -> tuple[str, ...]:
     return tuple(sorted(pattern.id for pattern in load_patterns()))
 
 
-# ---------------------------------------------------------------- work of one case
-
-
-class _Task(NamedTuple):
-    case: Case
-    family: str
-    cards: bool
-    settings: Settings
-
-
-def _tasks(cases: Sequence[Case], settings: Settings, *, cards: bool) -> tuple[_Task, ...]:
-    labels = families([Identity(case.name, case.vendor) for case in cases])
-    return tuple(_Task(case, label, cards, settings) for case, label in zip(cases, labels, strict=True))
-
-
-def _by_lesson(tasks: Sequence[_Task], lessons: Sequence[Lesson]) -> tuple[tuple[_Task, ...], ...]:
-    """Tasks that leave out the same lessons, together: one fit serves them."""
-    groups: dict[frozenset[Identity], list[_Task]] = {}
-    for task in tasks:
-        who = Identity(task.case.name, task.case.vendor)
-        groups.setdefault(frozenset(lesson.who for lesson in lessons_without(who, lessons)), []).append(task)
-    return tuple(tuple(group) for group in groups.values())
-
-
-def _learn(task: _Task, _: "_Teacher") -> Lesson:
-    case = task.case
-    reading = read_documents(documents_of(case), task.settings)
-    return Lesson(Identity(case.name, case.vendor), row(reading, _labels(case), family=task.family))
-
-
-def _labels(case: Case) -> CaseLabels:
-    published, reader = case.published, case.reader
-    return CaseLabels(
-        published=published.factors if published else None,
-        reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
-        layers={key: cell.certain for key, cell in reader.layers.items()} if reader else None,
-        reader_base=reader.cvss_base if reader else None,
-        published_base=published.cvss_base if published else None,
-        published_threat_multiplier=published.threat_multiplier if published else None,
-        headline=reader.headline if reader else None,
-    )
-
-
-def _draft_group(group: tuple[_Task, ...], teacher: "_Teacher") -> tuple[_Drafted, ...]:
-    return tuple(_draft_case(task, teacher) for task in group)
-
-
-def _draft_case(task: _Task, teacher: "_Teacher") -> _Drafted:
-    case, settings = task.case, task.settings
-    who = Identity(case.name, case.vendor)
-    try:
-        calibration = teacher.without_family_of(who)
-        documents = documents_of(case)
-        draft = draft_documents(
-            documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
-        )
-        result = measure(case, draft, documents, family=task.family, patterns=pattern_ids())
-        main = main_part(render(draft, documents))
-    except _FAULTS as error:
-        worst = failed(case, _named(error), family=task.family)
-        lost = CardCell(error=worst.error, withheld=False, factor_sum=None) if task.cards else None
-        return _Drafted(worst.model_copy(update={"card": lost}), None, 0)
-    if task.cards:
-        result = result.model_copy(update={"card": _draft_card(card(case), calibration, settings)})
-    return _Drafted(result, mask(main, who), prose_words(below_first_screen(main).split("\n")))
-
-
-def _draft_card(case: Case, calibration: Calibration, settings: Settings) -> CardCell:
-    try:
-        documents: tuple[Document, ...] = documents_of(case)
-        draft = draft_documents(
-            documents, name=None, calibration=calibration, settings=settings, created_at=READ_AT, draft_id=case.slug
-        )
-    except _FAULTS as error:
-        return CardCell(error=_named(error), withheld=False, factor_sum=None)
-    return CardCell(error=None, withheld=draft.score.withheld is not None, factor_sum=factor_sum(draft))
-
-
-def _named(error: Exception) -> str:
+def named_error(error: Exception) -> str:
     """An error on one line of at most 200 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]
 
 
-class _Teacher:
-    """Calibrations without one family, each fitted once."""
-
-    def __init__(self, lessons: Sequence[Lesson]) -> None:
-        self._lessons = lessons
-        self._fitted: dict[frozenset[Identity], Calibration] = {}
-
-    def without_family_of(self, who: Identity) -> Calibration:
-        kept = lessons_without(who, self._lessons)
-        key = frozenset(lesson.who for lesson in kept)
-        if key not in self._fitted:
-            self._fitted[key] = fit([lesson.row for lesson in kept])
-        return self._fitted[key]
+def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
+    """A measured draft with what the metrics over all reports and the pages need of it."""
+    main = main_part(render(draft, reading.documents))
+    return Drafted(
+        result, mask(main, who(case)), prose_words(below_first_screen(main).split("\n")), view(case, draft, main)
+    )
 
 
-# ---------------------------------------------------------------- spreading over processes
-
-_teacher = _Teacher(())
+# ---------------------------------------------------------------- work of one case
 
 
-def _start(lessons: Sequence[Lesson]) -> None:
-    global _teacher
-    _teacher = _Teacher(lessons)
+def _tasks(
+    cases: Sequence[Case],
+    settings: Settings,
+    *,
+    cards: bool = False,
+    variants: Variants = NONE,
+    readings: Mapping[str, Reading] | None = None,
+    change: Change = AS_IS,
+) -> list[_Task]:
+    labels = families([who(case) for case in cases])
+    return [
+        _Task(
+            case=case,
+            family=label,
+            reading=(readings or {}).get(text_key(case)),
+            cards=cards,
+            twin=variants.twins.get(case.slug),
+            poisons=variants.poisons.get(case.slug, ()),
+            settings=settings,
+            change=change,
+        )
+        for case, label in zip(cases, labels, strict=True)
+    ]
 
 
-def _call(work: "Callable[[TaskT, _Teacher], ResultT]", task: TaskT) -> ResultT:
-    return work(task, _teacher)
+def _draft_all(
+    tasks: Sequence[_Task], lessons: Sequence[Lesson], progress: Progress | None, workers: int
+) -> dict[str, Drafted]:
+    found: dict[str, Drafted] = {}
+    for outcomes in spread(_draft_group, _by_lesson(tasks, lessons), tuple(lessons), workers):
+        found |= {outcome.result.case: outcome for outcome in outcomes}
+        if progress is not None:
+            progress(f"drafted {len(found)} of {len(tasks)}")
+    return found
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile do linear algebra in one thread: the matrices are small, and threads that
-    wait for one another cost three times the work."""
-    before = {name: os.environ.get(name) for name in _THREAD_COUNTS}  # noqa: TID251 - read by numpy alone
-    os.environ.update(dict.fromkeys(_THREAD_COUNTS, "1"))  # noqa: TID251
+def _by_lesson(tasks: Sequence[_Task], lessons: Sequence[Lesson]) -> tuple[tuple[_Task, ...], ...]:
+    """Tasks that leave out the same lessons, together, so that one fit serves them; a few, so that no process waits."""
+    groups: dict[frozenset[Identity], list[_Task]] = {}
+    for task in tasks:
+        key = frozenset(lesson.who for lesson in lessons_without(who(task.case), lessons))
+        groups.setdefault(key, []).append(task)
+    return tuple(tuple(group[at : at + GROUP]) for group in groups.values() for at in range(0, len(group), GROUP))
+
+
+def _draft_group(group: tuple[_Task, ...], lessons: tuple[Lesson, ...]) -> tuple[Drafted, ...]:
+    teacher = Teacher(lessons)
+    return tuple(_draft_case(task, teacher) for task in group)
+
+
+def _draft_case(task: _Task, teacher: Teacher) -> Drafted:
+    case = task.case
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]  # noqa: TID251
-            else:
-                os.environ[name] = value  # noqa: TID251
+        calibration = teacher.without_family_of(who(case))
+        if task.change.calibration is not None:
+            calibration = task.change.calibration(calibration)
+        reading = task.reading or _read(case, task)
+        draft = _draft(case, reading, calibration, task)
+        result = measure(case, draft, reading.documents, family=task.family, patterns=pattern_ids())
+        made = drafted(result, case, draft, reading)
+    except FAULTS as error:
+        return _lost(task, named_error(error))
+    cells: dict[str, object] = {"card": _card(task, calibration)} if task.cards else {}
+    if task.twin is not None:
+        cells["twin"] = _twin(task, draft, calibration)
+    if task.poisons:
+        cells["poisoned"] = tuple(_poisoned(task, attack, draft, calibration) for attack in task.poisons)
+    return made._replace(result=made.result.model_copy(update=cells))
 
 
-def _spread(
-    work: "Callable[[TaskT, _Teacher], ResultT]", tasks: Sequence[TaskT], lessons: Sequence[Lesson], workers: int
-) -> Iterator[ResultT]:
-    """The results of `work` over `tasks`, in order; in `workers` processes when that pays."""
-    if workers <= 1 or len(tasks) <= _FEW:
-        teacher = _Teacher(lessons)
-        for task in tasks:
-            yield work(task, teacher)
-        return
-    context = multiprocessing.get_context("spawn")
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(tuple(lessons),)) as pool,
-    ):
-        yield from pool.map(_call, [work] * len(tasks), tasks)
+def _lost(task: _Task, error: str) -> Drafted:
+    """A case that failed, its variants with it."""
+    worst = failed(task.case, error, family=task.family)
+    cells: dict[str, object] = {}
+    if task.cards:
+        cells["card"] = _lost_card(task.case, error)
+    if task.twin is not None:
+        cells["twin"] = _lost_twin(error)
+    if task.poisons:
+        cells["poisoned"] = tuple(PoisonCell(attack=attack.id, broken=(error,)) for attack in task.poisons)
+    return Drafted(worst.model_copy(update=cells), None, 0, None)
+
+
+def _read(case: Case, task: _Task) -> Reading:
+    reading = read_documents(documents_of(case), task.settings)
+    return reading if task.change.reading is None else task.change.reading(reading)
+
+
+def _draft(case: Case, reading: Reading, calibration: Calibration, task: _Task) -> Draft:
+    draft = draft_reading(reading, name=None, calibration=calibration, created_at=READ_AT, draft_id=case.slug)
+    return draft if task.change.draft is None else task.change.draft(draft, reading)
+
+
+def _card(task: _Task, calibration: Calibration) -> CardCell:
+    cut = card(task.case)
+    try:
+        draft = _draft(cut, _read(cut, task), calibration, task)
+    except FAULTS as error:
+        return _lost_card(task.case, named_error(error))
+    return CardCell(
+        error=None,
+        withheld=draft.score.withheld is not None,
+        factor_sum=factor_sum(draft),
+        layers={
+            key: FlagCell(
+                certain=draft.layers[key].certain,
+                certainty=float(draft.layers[key].certainty),
+                gold=task.case.readings.card_certain(key) if task.case.readings else None,
+            )
+            for key in LAYERS
+        },
+    )
+
+
+def _lost_card(case: Case, error: str) -> CardCell:
+    gold = case.readings.card_certain if case.readings else lambda _: None
+    cells = {key: FlagCell(certain=None, certainty=None, gold=gold(key)) for key in LAYERS}
+    return CardCell(error=error, withheld=False, factor_sum=None, layers=cells)
+
+
+def _twin(task: _Task, draft: Draft, calibration: Calibration) -> TwinCell:
+    assert task.twin is not None
+    try:
+        other = _draft(task.twin, _read(task.twin, task), calibration, task)
+    except FAULTS as error:
+        return _lost_twin(named_error(error))
+    flips = sum(other.layers[key].certain != draft.layers[key].certain for key in LAYERS)
+    shift = round(abs(factor_sum(other) - factor_sum(draft)), 6)
+    return TwinCell(error=None, factor_sum=factor_sum(other), shift=shift, flips=flips)
+
+
+def _lost_twin(error: str) -> TwinCell:
+    return TwinCell(error=error, factor_sum=None, shift=SCORE_TOP, flips=len(LAYERS))
+
+
+def _poisoned(task: _Task, attack: Attack, draft: Draft, calibration: Calibration) -> PoisonCell:
+    poisoned = plant(task.case, attack)
+    try:
+        found = broken(draft, _draft(poisoned, _read(poisoned, task), calibration, task), attack)
+    except FAULTS as error:
+        found = (named_error(error),)
+    return PoisonCell(attack=attack.id, broken=found)
 
 
 # ---------------------------------------------------------------- metrics that compare all reports
 
 
-def _with_texts(cases: Sequence[Case], drafted: Sequence[_Drafted]) -> list[CaseResult]:
-    made = [(at, outcome.main) for at, outcome in enumerate(drafted) if outcome.main is not None]
-    prose = [sentences(main) for _, main in made]
+def with_texts(cases: Sequence[Case], made: Sequence[Drafted]) -> list[CaseResult]:
+    """The results with what their reports' wording measures among all of them."""
+    read = list(_readable(made))
+    prose = [sentences(main) for _, main in read]
     generic = generic_counts(prose)
-    listings = [
-        words(mask("\n".join(page.markdown for page in case.pages), Identity(case.name, case.vendor))) for case in cases
-    ]
-    ranks = own_ranks([words(main) for _, main in made], listings, owners=[at for at, _ in made])
-    results = [outcome.result for outcome in drafted]
-    for (at, _), said, repeated, rank in zip(made, prose, generic, ranks, strict=True):
-        cell = TextCell(words=drafted[at].words, sentences=len(said), generic_sentences=repeated, own_listing_rank=rank)
+    listings = [words(mask("\n".join(page.markdown for page in case.pages), who(case))) for case in cases]
+    ranks = own_ranks([words(main) for _, main in read], listings, owners=[at for at, _ in read])
+    results = [outcome.result for outcome in made]
+    for (at, _), said, repeated, rank in zip(read, prose, generic, ranks, strict=True):
+        cell = TextCell(words=made[at].words, sentences=len(said), generic_sentences=repeated, own_listing_rank=rank)
         results[at] = results[at].model_copy(update={"text": cell})
     return results
+
+
+def _readable(made: Sequence[Drafted]) -> Iterator[tuple[int, str]]:
+    for at, outcome in enumerate(made):
+        if outcome.main is not None:
+            yield at, outcome.main

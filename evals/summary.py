@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.drafting.embedded import THREAT_MULTIPLIER
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
+from evals.cases import Case
 from evals.metrics import (
     DECIMALS,
     SCORE_TOP,
@@ -24,6 +25,7 @@ from evals.metrics import (
     share,
 )
 from evals.results import CaseResult, Evaluation, FactorBlock, LayerBlock, LayerCell
+from evals.special import kinds
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0
@@ -34,8 +36,14 @@ LOW_RISK: Final = 0.05
 RECALL_AT: Final = (5, 10)
 
 
-def summarise(results: Sequence[CaseResult], *, drafter: str, patterns: Iterable[str]) -> Evaluation:
-    """All metrics over `results`; the results are kept as `per_case`, in the order given."""
+def summarise(
+    results: Sequence[CaseResult],
+    *,
+    drafter: str,
+    patterns: Iterable[str],
+    special: Sequence[tuple[Case, CaseResult]] = (),
+) -> Evaluation:
+    """All metrics over `results`; the results are kept as `per_case`, in the order given. `special` count apart."""
     return Evaluation(
         drafter=drafter,
         cases=len(results),
@@ -59,6 +67,8 @@ def summarise(results: Sequence[CaseResult], *, drafter: str, patterns: Iterable
             for pattern in sorted(patterns)
         },
         per_case=tuple(results),
+        special=kinds(special),
+        special_cases=tuple(result for _, result in special),
         score_attribution={key: _attribution(results, key) for key in FACTORS},
         band_changes=tuple(
             result.case

@@ -23,7 +23,7 @@ from agent.records import FactorEstimate, Part
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
 from evals.fit_combine import HELD, fitted, held_out, measured
-from evals.run import bundled_lessons
+from evals.lessons import bundled_lessons
 
 KEY: FactorKey = "autonomy_of_action"
 EVEN_MIX = FactorMix(intercept=0.0, llm=0.5, embedded=0.5, below=-0.2, above=0.2)

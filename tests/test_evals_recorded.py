@@ -10,7 +10,8 @@ from agent.resources import data_folder
 from agent.settings import Settings
 from evals.assisted import held, run
 from evals.corpus import load_case
-from evals.run import bundled_lessons, pattern_ids
+from evals.lessons import bundled_lessons
+from evals.run import pattern_ids
 from evals.summary import summarise
 
 RECORDED = Path(__file__).parents[1] / "evals" / "recorded"

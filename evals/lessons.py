@@ -1,0 +1,139 @@
+"""The bundled cases as rows of the calibration, and calibrations that know nothing of one vendor family.
+
+Decided by content, not by path: a case from any folder is drafted without the rows of its own family, itself included.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
+from agent.evidence.reading import Reading
+from agent.pipeline import read_documents
+from agent.resources import data_folder
+from agent.settings import Settings
+from evals.cases import Case
+from evals.corpus import load_cases
+from evals.documents import documents_of
+from evals.families import Identity, families, same_family
+from evals.spread import WORKERS, spread
+
+Progress = Callable[[str], None]
+_KEY_CHARS: Final = 32
+
+
+class Lesson(NamedTuple):
+    """A bundled case as the calibration sees it."""
+
+    who: Identity
+    row: Row
+
+
+class Learnt(NamedTuple):
+    """Lessons, and what was read for them, which a draft of the same text need not read again."""
+
+    lessons: tuple[Lesson, ...]
+    readings: Mapping[str, Reading]
+    """By `text_key` of the case."""
+
+
+class _Task(NamedTuple):
+    case: Case
+    family: str
+    settings: Settings
+    change: Callable[[Reading], Reading] | None
+
+
+def who(case: Case) -> Identity:
+    """Whom a case is about, for telling families apart."""
+    return Identity(case.name, case.vendor)
+
+
+def text_key(case: Case) -> str:
+    """Content address of what a drafter sees of a case."""
+    digest = hashlib.sha256()
+    for page in case.pages:
+        digest.update(page.markdown.encode() + b"\0")
+    return digest.hexdigest()[:_KEY_CHARS]
+
+
+@lru_cache(maxsize=1)
+def bundled_cases() -> tuple[Case, ...]:
+    """The bundled cases that count, by slug."""
+    return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
+
+
+def learn(
+    cases: Sequence[Case],
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    workers: int = WORKERS,
+    change: Callable[[Reading], Reading] | None = None,
+) -> Learnt:
+    """Each case as a row of the calibration, in the order given; `change` is applied to each reading before."""
+    say = progress or (lambda _: None)
+    labels = families([who(case) for case in cases])
+    tasks = [_Task(case, label, settings, change) for case, label in zip(cases, labels, strict=True)]
+    lessons: list[Lesson] = []
+    readings: dict[str, Reading] = {}
+    for case, (lesson, reading) in zip(cases, spread(_learn, tasks, None, workers), strict=True):
+        lessons.append(lesson)
+        readings[text_key(case)] = reading
+        say(f"read {len(lessons)} of {len(cases)}")
+    return Learnt(tuple(lessons), readings)
+
+
+def bundled_lessons(
+    settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
+) -> tuple[Lesson, ...]:
+    """Every bundled case that counts as a row of the calibration, by slug."""
+    return learn(bundled_cases(), settings, progress=progress, workers=workers).lessons
+
+
+def lessons_without(whom: Identity, lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
+    """The lessons of other families than `whom`'s."""
+    return tuple(lesson for lesson in lessons if not same_family(lesson.who, whom))
+
+
+def fit_all(settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS) -> Calibration:
+    """The calibration of the whole bundled corpus, for drafting products that are not in it."""
+    return fit([lesson.row for lesson in bundled_lessons(settings, progress=progress, workers=workers)])
+
+
+class Teacher:
+    """Calibrations without one family, each fitted once."""
+
+    def __init__(self, lessons: Sequence[Lesson]) -> None:
+        self._lessons = lessons
+        self._fitted: dict[frozenset[Identity], Calibration] = {}
+
+    def without_family_of(self, whom: Identity) -> Calibration:
+        """The calibration of all other families. Raises InputError when they are too few."""
+        kept = lessons_without(whom, self._lessons)
+        key = frozenset(lesson.who for lesson in kept)
+        if key not in self._fitted:
+            self._fitted[key] = fit([lesson.row for lesson in kept])
+        return self._fitted[key]
+
+
+def _learn(task: _Task, _: None) -> tuple[Lesson, Reading]:
+    case = task.case
+    reading = read_documents(documents_of(case), task.settings)
+    if task.change is not None:
+        reading = task.change(reading)
+    return Lesson(who(case), row(reading, _labels(case), family=task.family)), reading
+
+
+def _labels(case: Case) -> CaseLabels:
+    published, reader = case.published, case.reader
+    return CaseLabels(
+        published=published.factors if published else None,
+        reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
+        layers={key: cell.certain for key, cell in reader.layers.items()} if reader else None,
+        reader_base=reader.cvss_base if reader else None,
+        published_base=published.cvss_base if published else None,
+        published_threat_multiplier=published.threat_multiplier if published else None,
+        headline=reader.headline if reader else None,
+    )

@@ -1,0 +1,45 @@
+"""What of a draft the pages of an evaluation show beside the labels."""
+
+from agent.records import Draft
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from evals.cases import Case
+from evals.results import DraftView, ShownThreat
+
+
+def view(case: Case, draft: Draft, main: str) -> DraftView:
+    """`main` is the main part of the report, Markdown."""
+    quotes = {item.id: item.quote for item in draft.evidence}
+    reader = case.reader
+    labels: dict[str, str | None] = {}
+    if reader is not None:
+        labels = {key: cell.quote for key, cell in reader.factors.items()}
+        labels |= {key: cell.quote for key, cell in reader.layers.items()}
+    return DraftView(
+        case=case.slug,
+        name=draft.product.name,
+        posture=draft.product.posture,
+        headline=reader.headline if reader else None,
+        quotes={
+            key: tuple(quotes[mark] for mark in draft.factors[key].evidence if mark in quotes)
+            for key in FACTOR_SETS["0.5"]
+        },
+        paragraphs={key: draft.layers[key].paragraph for key in LAYERS},
+        threats=_threats(draft, quotes),
+        reader_quotes={key: quote for key, quote in labels.items() if quote},
+        report=main,
+    )
+
+
+def _threats(draft: Draft, quotes: dict[str, str]) -> tuple[ShownThreat, ...]:
+    shown = [
+        ShownThreat(
+            title=threat.title,
+            layer=key,
+            score=float(threat.score.aivss),
+            severity=threat.score.severity,
+            quotes=tuple(quotes[mark] for mark in threat.evidence if mark in quotes),
+        )
+        for key in LAYERS
+        for threat in draft.layers[key].threats
+    ]
+    return tuple(sorted(shown, key=lambda threat: -threat.score))
