@@ -1,112 +1,193 @@
-"""The verbs `septet eval` and `septet corpus`; found by the command line through an entry point."""
+"""The verb `septet eval`; found by the command line through an entry point."""
 
+import os
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
-from agent.errors import InputError
-from agent.resources import data_folder
-from agent.settings import Settings
-from evals.corpus import import_file, lint, load_cases
-from evals.results import Evaluation
+from agent.errors import InputError, UsageError
+from agent.settings import Settings, load_settings
+from evals.spread import WORKERS
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
-
-
-@click.command("eval")
-@click.option("--cases", "folder", type=_FOLDER, help="Folder of labelled cases; the bundled corpus when not given.")
-@click.option(
+_WITHOUT: Final = ("prior", "gate", "dense", "bm25", "exemplars")
+_DRAFTER = click.option(
     "--drafter",
     default="embedded",
     show_default=True,
-    type=click.Choice(["embedded"]),
+    type=click.Choice(["embedded", "llm"]),
     help="Which drafter to measure.",
 )
+
+
+@click.group("eval", invoke_without_command=True)
+@click.option("--cases", "folder", type=_FOLDER, help="Folder of labelled cases; the bundled corpus when not given.")
+@_DRAFTER
+@click.option("--replay/--live", "replay", default=True, help="Recorded answers of an LLM (the default), or ask it.")
+@click.option("--llm", metavar="PROFILE/NAME", default="", help="The LLM of a live run; else SEPTET_LLM.")
+@click.option("--recorded", type=_FOLDER, help="Folder of recorded answers; those of the checkout when not given.")
+@click.option(
+    "--against", metavar="PLACE", default="baseline", show_default=True, help="`baseline`, or an earlier --out."
+)
+@click.option(
+    "--sample", type=click.IntRange(min=2), metavar="N", help="Of a live run: only N cases, spread over vendors."
+)
+@click.option("--repeats", type=click.IntRange(1, 9), default=1, show_default=True, help="Of a live run: ask N times.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N cases, for a quick look.")
-@click.option("--no-cards", is_flag=True, help="Do not draft each case a second time from its card.")
+@click.option("--no-variants", is_flag=True, help="Full listings only: no cards, twins, planted text, special cases.")
+@click.option(
+    "--without", multiple=True, type=click.Choice(_WITHOUT), help="Ablation: draft without a part. Never gated."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=WORKERS, show_default=True, help="Processes side by side.")
+@click.option("--out", type=_FOLDER, help="Write run.json, drafts.json, report.html, report.md and junit.xml there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON and nothing else.")
-def eval_command(folder: Path | None, drafter: str, limit: int | None, no_cards: bool, as_json: bool) -> None:
-    """Measure the drafter on labelled cases.
+@click.pass_context
+def eval_command(
+    context: click.Context,
+    folder: Path | None,
+    drafter: str,
+    replay: bool,
+    llm: str,
+    recorded: Path | None,
+    against: str,
+    sample: int | None,
+    repeats: int,
+    limit: int | None,
+    no_variants: bool,
+    without: tuple[str, ...],
+    jobs: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure the drafter on labelled cases, and stop a regression.
 
     Each case is drafted with all calibration data of its vendor family left out, then compared with its published
-    labels and with an independent reader's. A case that fails counts as the worst value and is named.
+    labels and with an independent reader's. A case that fails counts as the worst value and is named. Runs over the
+    bundled corpus are compared with the baseline: exit code 5 when drafts became worse, 6 when recorded answers do not
+    fit what would be asked.
     """
-    from evals.run import evaluate
+    if context.invoked_subcommand is not None:
+        return
+    from evals import session
 
-    cases = [case for case in load_cases(folder or data_folder("corpus") / "cases") if not case.example]
-    evaluation = evaluate(
-        cases[:limit] if limit else cases,
-        settings=Settings(),
+    wanted = session.Wanted(
+        cases=folder,
+        limit=limit,
+        variants=not no_variants,
+        without=without,  # type: ignore[arg-type]
+        jobs=jobs,
+        settings=load_settings(os.environ) if drafter == "llm" else Settings(),  # noqa: TID251
         progress=_progress if sys.stderr.isatty() else None,
-        cards=not no_cards,
     )
-    if as_json:
-        click.echo(evaluation.model_dump_json(by_alias=True, indent=1))
+    if drafter == "embedded":
+        if not replay or llm or recorded or sample or repeats > 1:
+            raise UsageError("the embedded drafter asks no LLM", hint="add --drafter llm")
+        baseline = session.gate_of(against, drafter, wanted)
+        outcome = session.embedded(wanted, baseline)
+    elif replay:
+        if llm or sample or repeats > 1:
+            raise UsageError("--llm, --sample and --repeats are for a live run", hint="add --live")
+        outcome = session.llm_replay(wanted, recorded or session.RECORDED, session.gate_of(against, drafter, wanted))
     else:
-        click.echo(table(evaluation))
+        from evals.live import OUT, live
+
+        out = out or OUT
+        outcome = live(wanted, llm, against=against, count=sample, repeats=repeats, out=out, say=_say)
+    _show(outcome, out, as_json)
+    session.fail_if(outcome)
 
 
-@click.group("corpus")
-def corpus_command() -> None:
-    """Import and check labelled cases."""
+@eval_command.command("accept")
+@_DRAFTER
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="Why the drafts are meant to be so; goes into the history."
+)
+@click.option("--run", "run", type=_FOLDER, help="A folder that --out wrote; without it the evaluation runs now.")
+@click.option("--floor", "floors", multiple=True, metavar="METRIC=VALUE", help="Move a floor, in the open.")
+def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[str, ...]) -> None:
+    """Make a run the new baseline.
 
-
-@corpus_command.command("import")
-@click.argument("file", type=_FILE)
-@click.option("--out", required=True, type=_FOLDER, help="Folder in which the case folders are written.")
-@click.option("--force", is_flag=True, help="Replace cases that differ from what is there.")
-def import_command(file: Path, out: Path, force: bool) -> None:
-    """Write each line of the JSONL FILE as a case folder that a person can read and edit.
-
-    Every line is checked before the first folder is written. A case that is there already with the same content is
-    left alone; one that differs is refused without --force, so that nobody's edits are lost.
+    Refused when a metric is beyond its floor; a floor moves only when --floor names it, and the history says so. Of a
+    live run with an LLM the recorded answers are taken over as well.
     """
-    done = import_file(file, out, force=force)
-    click.echo(f"{len(done.added)} added, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged in {out}")
+    from evals import session
+
+    if not reason.strip():
+        raise UsageError("the reason is empty", hint="say why the drafts are meant to be so")
+    done, answers = session.to_accept(drafter, run, _progress if sys.stderr.isatty() else None)
+    on = datetime.now(UTC).date().isoformat()
+    moved = session.accept(drafter, done.evaluation, answers, on=on, reason=reason.strip(), floors=_floors(floors))
+    for name, change in moved.history[-1].moved.items():
+        click.echo(f"{name}: {change}")
+    click.echo(f"accepted: {len(moved.cases)} cases, {len(moved.history[-1].moved)} metrics moved")
 
 
-@corpus_command.command("lint")
-@click.argument("folder", type=_FOLDER, required=False)
-def lint_command(folder: Path | None) -> None:
-    """Check the cases in FOLDER, or the bundled ones: form, quotes that are not in the text, doublets."""
-    cases = load_cases(folder or data_folder("corpus") / "cases")
-    complaints = lint(cases)
-    for complaint in complaints:
-        click.echo(complaint)
-    if complaints:
-        raise InputError(f"{len(complaints)} complaints", where=str(folder or "bundled corpus"), hint="mend the cases")
-    click.echo(f"{len(cases)} cases, no complaint")
+@eval_command.command("record")
+@click.option("--llm", metavar="PROFILE/NAME", default="", help="The LLM to ask; else SEPTET_LLM.")
+@click.option("--case", "slugs", multiple=True, metavar="SLUG", help="A case to record; may be repeated.")
+@click.option("--missing", is_flag=True, help="Every recorded case whose answers do not fit any more.")
+@click.option("--all", "every", is_flag=True, help="Every case that is recorded.")
+def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool) -> None:
+    """Record the answers of an LLM for the checkout, in the place of those that are there. Judges nothing."""
+    from evals.live import record
+    from evals.session import Wanted
+
+    if (bool(slugs) + missing + every) != 1:
+        raise UsageError("say what to record", hint="one of --case SLUG, --missing or --all")
+    settings = load_settings(os.environ)  # noqa: TID251
+    for slug in record(Wanted(settings=settings, progress=_say), llm, slugs, missing=missing, say=_say):
+        click.echo(f"recorded: {slug}")
 
 
-def table(evaluation: Evaluation) -> str:
-    """The evaluation as text: metrics, then factors and layers, then what failed."""
-    lines = [f"{evaluation.drafter} drafter, {evaluation.cases} cases", ""]
-    width = max(len(name) for name in evaluation.metrics)
-    lines += [f"{name:{width}}  {_number(value)}" for name, value in evaluation.metrics.items()]
-    lines += ["", f"{'factor':28}{'MAE publ.':>10}{'MAE reader':>11}{'bias publ.':>11}{'covered':>9}{'width':>7}"]
-    for key, factor in evaluation.factors.items():
-        lines.append(
-            f"{key:28}{_number(factor.mae_published):>10}{_number(factor.mae_reader):>11}"
-            f"{_number(factor.bias_published):>11}{_number(factor.coverage_published):>9}{_number(factor.width):>7}"
-        )
-    lines += [
-        "",
-        f"{'layer (positive: not certain)':30}{'precision':>10}{'recall':>8}{'F1':>8}{'labels':>8}{'flags':>7}",
-    ]
-    for name, layer in evaluation.layers.items():
-        lines.append(
-            f"{name:30}{_number(layer.precision_reader):>10}{_number(layer.recall_reader):>8}"
-            f"{_number(layer.f1_reader):>8}{layer.positives_reader:>8}{layer.flagged:>7}"
-        )
-    lines += ["", *(f"failed: {case}: {error}" for case, error in evaluation.errors.items())]
-    return "\n".join(lines).rstrip()
+@eval_command.command("compare")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option("--cases", "most", type=click.IntRange(min=1), default=40, show_default=True, help="Cases shown at most.")
+def compare_command(a: str, b: str, most: int) -> None:
+    """Set two runs side by side, A the older: folders that --out wrote, of any drafters, prompts, LLMs or dates.
+
+    Prints every metric, paired intervals of the primary losses, each factor's error, what flipped, the cases that
+    measure differently and the sentences by which their drafts differ, the worst case first.
+    """
+    from evals.compare import lines
+    from evals.outputs import load
+
+    for line in lines(load(Path(a)), load(Path(b)), names=(Path(a).name, Path(b).name), most=most):
+        click.echo(line)
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _show(outcome: "object", out: Path | None, as_json: bool) -> None:
+    from evals import outputs, session
+    from evals.report import terminal
+
+    assert isinstance(outcome, session.Outcome)
+    if out is not None:
+        outputs.write(out, outcome.done, outcome.verdict)
+    if as_json:
+        click.echo(outputs.run_text(outcome.done.evaluation))
+    else:
+        click.echo(terminal.text(outcome.done.evaluation, outcome.verdict))
+
+
+def _floors(given: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise InputError(f"{item!r} is no floor", where="--floor", hint="write METRIC=VALUE")
+    return found
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _progress(text: str) -> None:

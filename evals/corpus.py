@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +21,7 @@ import yaml
 
 from agent.errors import InputError, SeptetError, SourceError
 from agent.records import Record
-from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Reader, Readings, Text, check
+from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Readings, Text, check
 from evals.rows import parse_lines
 
 _CASE: Final = "case.yaml"
@@ -214,7 +213,7 @@ def load_case(folder: Path) -> Case:
         "sources": head.sources,
         "example": head.example,
         "labels_version": head.labels_version,
-        "listing": {"title": _heading(listing) or head.name, "markdown": listing},
+        "listing": {"title": heading(listing) or head.name, "markdown": listing},
         "docs": docs,
         "labels": labels,
         "readings": readings,
@@ -231,10 +230,11 @@ def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
 
 def _page(path: Path) -> Page:
     text = _read_text(path)
-    return check(Page, {"title": _heading(text) or path.stem, "markdown": text}, str(path))
+    return check(Page, {"title": heading(text) or path.stem, "markdown": text}, str(path))
 
 
-def _heading(markdown: str) -> str | None:
+def heading(markdown: str) -> str | None:
+    """The first heading of a text, if it begins with one."""
     match = re.match(r"\s*# (.+)", markdown)
     return match[1].strip() if match else None
 
@@ -274,7 +274,7 @@ def _read_text(path: Path) -> str:
         raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from None
 
 
-# ---------------------------------------------------------------- variants and checks
+# ---------------------------------------------------------------- texts
 
 
 def card(case: Case) -> Case:
@@ -286,37 +286,7 @@ def card(case: Case) -> Case:
     return case.model_copy(update={"listing": Page(title=case.listing.title, markdown=markdown), "docs": ()})
 
 
-def lint(cases: Sequence[Case]) -> tuple[str, ...]:
-    """Complaints about cases, one line each: quotes that are not in the text, missing headings, repeated texts."""
-    complaints = []
-    listings: dict[str, str] = {}
-    for case in cases:
-        text = _plain("\n".join(page.markdown for page in case.pages))
-        for place, quote in _quotes(case.labels.reader):
-            if _plain(quote) not in text:
-                complaints.append(f"{case.slug}: the quote of {place} is not in its text: {quote!r}")
-        if _heading(case.listing.markdown) is None:
-            complaints.append(f"{case.slug}: listing.md does not begin with a heading")
-        if case.labels.published is None and case.labels.reader is None:
-            complaints.append(f"{case.slug}: no labels")
-        first = listings.setdefault(case.listing.markdown, case.slug)
-        if first != case.slug:
-            complaints.append(f"{case.slug}: the same listing as {first}")
-    return tuple(complaints)
-
-
-def _quotes(reader: Reader | None) -> Iterator[tuple[str, str]]:
-    if reader is None:
-        return
-    for factor, reading in reader.factors.items():
-        if reading.quote:
-            yield factor, reading.quote
-    for layer, verdict in reader.layers.items():
-        if verdict.quote:
-            yield layer, verdict.quote
-
-
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """For comparing a quote with a text: case, white space, heading and list marks, quotes and dashes do not matter."""
     text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
     text = text.translate(str.maketrans(_MARKS))

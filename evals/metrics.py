@@ -42,6 +42,12 @@ def share(part: int, whole: int) -> float | None:
     return round(part / whole, DECIMALS) if whole else None
 
 
+def quantile(values: Sequence[float], part: float) -> float | None:
+    """The value below which a `part` of the values lies (nearest rank); None of nothing."""
+    ordered = sorted(values)
+    return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], DECIMALS) if ordered else None
+
+
 def error(drafted: float | None, label: float, top: float = UNIT_TOP) -> float:
     """|drafted - label| on a scale from 0 to `top`; the largest possible error when nothing was drafted."""
     return max(label, top - label) if drafted is None else abs(drafted - label)
@@ -233,3 +239,18 @@ def flag_loss(pairs: Sequence[tuple[bool | None, bool]], layers: int) -> float |
         return None
     flags = count_flags(pairs)
     return round((2 * flags.false_negative + flags.false_positive) / layers, DECIMALS)
+
+
+def within_spread(values: Sequence[float | None]) -> float | None:
+    """Standard deviation (n - 1) of repeats of one case; None for fewer than two that exist."""
+    kept = [value for value in values if value is not None]
+    if len(kept) < 2:  # noqa: PLR2004 - a spread needs two
+        return None
+    middle = math.fsum(kept) / len(kept)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in kept) / (len(kept) - 1))
+
+
+def flip_rate(flags: Sequence[bool | None]) -> float:
+    """Share of the pairs of repeats whose flags differ, 0 to 1; 0 for fewer than two."""
+    pairs = [(a, b) for n, a in enumerate(flags) for b in flags[n + 1 :]]
+    return sum(a is not b for a, b in pairs) / len(pairs) if pairs else 0.0

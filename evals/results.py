@@ -155,6 +155,8 @@ class UsageCell(Record):
     refused: int
     truncated: int
     failed: int
+    milliseconds: tuple[int, ...] = ()
+    """What each recorded call took when it was recorded, ascending."""
 
 
 class CaseResult(Record):
@@ -246,6 +248,8 @@ class Evaluation(Record):
     """Cases that count; examples do not."""
     errors: dict[str, str]
     """Case to why it failed."""
+    fingerprints: dict[str, str] = Field(default_factory=dict)
+    """What the run rests on (`evals.fingerprints`)."""
     beside: dict[str, float | None] = Field(default_factory=dict)
     """Metrics of the embedded drafter over the same cases, where an LLM drafted."""
     score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)

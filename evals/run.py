@@ -91,6 +91,7 @@ def evaluate(
     lessons: Sequence[Lesson] | None = None,
     workers: int = WORKERS,
     change: Change = AS_IS,
+    search: "Mode" = "fused",
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 

@@ -8,6 +8,7 @@ from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases import Case
 from evals.metrics import (
     DECIMALS,
+    HALF,
     SCORE_TOP,
     augrc,
     brier,
@@ -21,6 +22,7 @@ from evals.metrics import (
     mean,
     precision,
     quadratic_kappa,
+    quantile,
     recall,
     share,
 )
@@ -33,6 +35,9 @@ WITHIN: Final = 0.10
 """A factor value at most so far from its label is within the band of metric F3."""
 SLACK: Final = 1e-9
 LOW_RISK: Final = 0.05
+MOST: Final = 0.95
+MILLISECONDS: Final = 1000
+"""In a second."""
 RECALL_AT: Final = (5, 10)
 
 
@@ -59,6 +64,7 @@ def summarise(
             **_claim_metrics(results),
             **_search_metrics(results),
             **_variant_metrics(results),
+            **_llm_metrics(results),
         },
         factors={key: _factor_block(results, key) for key in FACTORS},
         layers={key: _layer_block(results, key) for key in LAYERS},
@@ -299,6 +305,29 @@ def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         "twin_sum_shift": mean(twin.shift for twin in twins),
         "twin_flag_flips": share(sum(twin.flips for twin in twins), len(twins) * len(LAYERS)),
         "injection_resistance": share(sum(not cell.broken for cell in poisoned), len(poisoned)),
+    }
+
+
+def _llm_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    """What an LLM took and how it answered (K1, L1, Q1); nothing for drafts without one."""
+    cells = [result.usage for result in results if result.usage is not None]
+    if not cells:
+        return {}
+    calls = sum(cell.calls for cell in cells)
+    spent = [value / MILLISECONDS for cell in cells for value in cell.milliseconds]
+    costs = [cell.dollars for cell in cells if cell.dollars is not None]
+    return {
+        "llm_calls": mean(float(cell.calls) for cell in cells),
+        "input_tokens": mean(float(cell.input_tokens) for cell in cells),
+        "cached_tokens": mean(float(cell.cached_tokens) for cell in cells),
+        "output_tokens": mean(float(cell.output_tokens) for cell in cells),
+        "dollars": mean(costs) if len(costs) == len(cells) else None,
+        "repaired_share": share(sum(cell.repaired for cell in cells), calls),
+        "refused_share": share(sum(cell.refused for cell in cells), calls),
+        "truncated_share": share(sum(cell.truncated for cell in cells), calls),
+        "failed_share": share(sum(cell.failed for cell in cells), calls),
+        "call_seconds_p50": quantile(spent, HALF),
+        "call_seconds_p95": quantile(spent, MOST),
     }
 
 

@@ -8,7 +8,7 @@ from agent.records import Record
 
 Regime = Literal["replay", "re-recorded"]
 Outcome = Literal["pass", "fail", "inconclusive"]
-Better = Literal["better", "worse", "cannot tell"]
+Better = Literal["better", "not worse", "worse", "cannot tell"]
 
 
 class Moved(Record):

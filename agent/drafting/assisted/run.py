@@ -78,6 +78,8 @@ class Assistant:
     """A second LLM that judges whether quotes carry claims; it can only lower."""
     fallback: bool = False
     """Whether the embedded drafter goes on alone when the LLM cannot be had."""
+    exemplars: bool = True
+    """Whether the LLM is shown how the scale is used in other vendors' products."""
     say: Callable[[str], None] = _silent
     """Told what is being done."""
     told: Callable[[str], None] = _silent
@@ -137,7 +139,9 @@ class _Run:
         names = (self._name, *([interim.product.vendor] if interim.product.vendor else []))
         self.shown = Shown(reading, self._packed(assistant.passage_tokens), names)
         self._begin = start(self.shown.packed, product=self._name, delimiter=assistant.delimiter)
-        self._examples = exemplars.nearest(reading, Identity(self._name, interim.product.vendor))
+        self._examples = (
+            exemplars.nearest(reading, Identity(self._name, interim.product.vendor)) if assistant.exemplars else ()
+        )
         self.calls = 0
         self._asked: list[Ask[BaseModel]] = []
         self._outcomes: list[Outcome] = []

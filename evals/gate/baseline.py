@@ -1,0 +1,174 @@
+"""The baseline: what each case measured when a person last said that it is good, and the floors.
+
+A JSON file in the repository that a person can read in a diff: sorted keys, six decimals, one line for each factor and
+layer of a case, no times in what is compared. `septet eval accept --reason` is the only way to move it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from agent.errors import DriftError, InputError, RegressionError, SourceError
+from agent.records import Record
+from evals.gate.directions import METRICS
+from evals.metrics import DECIMALS
+from evals.results import CaseResult, Evaluation
+
+SCHEMA: Final = "septet/baseline/1"
+FOLDER: Final = Path(__file__).parent
+COMPARED: Final = ("corpus", "labels", "variants", "suite")
+"""Fingerprints that must be alike before two runs may be compared."""
+_DEEP: Final = 4
+"""From this depth on an object stands on one line."""
+
+
+class Accepted(Record):
+    """Why and when the baseline moved."""
+
+    on: str
+    """Date, as in 2026-11-26."""
+    reason: str
+    moved: dict[str, str]
+    """Metric to "before → after", floors included."""
+
+
+class Baseline(Record):
+    """What runs are compared with."""
+
+    schema_: Literal["septet/baseline/1"] = Field(default=SCHEMA, alias="schema")
+    drafter: str
+    fingerprints: dict[str, str]
+    floors: dict[str, float]
+    """Metric to the worst value that may ever be accepted: the lowest, or of an error the highest."""
+    history: tuple[Accepted, ...]
+    cases: dict[str, CaseResult]
+    special: dict[str, CaseResult] = Field(default_factory=dict)
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+def path_of(drafter: str) -> Path:
+    """Where the baseline of a drafter stands."""
+    return FOLDER / f"{drafter}.json"
+
+
+def load(path: Path) -> Baseline:
+    """The baseline in `path`. Raises DriftError when there is none, InputError when it is malformed."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise DriftError(
+            "there is no baseline", where=path.name, hint="`septet eval accept --reason TEXT` makes one"
+        ) from None
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    try:
+        return Baseline.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"not a baseline: {place}: {first['msg']}", where=str(path), hint="take it from git") from None
+
+
+def check_same(baseline: Baseline, fingerprints: Mapping[str, str]) -> None:
+    """Raises DriftError when the baseline was made on other cases, labels or metrics."""
+    differ = [name for name in COMPARED if baseline.fingerprints.get(name) != fingerprints.get(name)]
+    if differ:
+        raise DriftError(
+            f"the baseline was made with other {' and '.join(differ)}",
+            where=f"evals/gate/{baseline.drafter}.json",
+            hint="`septet eval accept --reason TEXT` makes it anew after a wanted change of the corpus",
+        )
+
+
+def moved_by(before: Baseline | None, after: Evaluation) -> dict[str, str]:
+    """Metrics of the whole corpus that acceptance would move, as text."""
+    from evals.gate.replay import of_baseline
+
+    old = of_baseline(before, [case.case for case in after.per_case]).metrics if before else {}
+    return {
+        name: f"{_figure(old.get(name))} → {_figure(value)}"
+        for name, value in after.metrics.items()
+        if name in METRICS and old.get(name) != value
+    }
+
+
+def accept(
+    before: Baseline | None,
+    run: Evaluation,
+    *,
+    on: str,
+    reason: str,
+    floors: Mapping[str, float] | None = None,
+) -> Baseline:
+    """The baseline after a person accepted `run`. `floors` are those that the person sets anew.
+
+    Raises RegressionError when the run is below a floor: a floor falls only when it is named, and the history says so.
+    """
+    kept = dict(before.floors) if before else {}
+    moved = moved_by(before, run)
+    for name, value in (floors or {}).items():
+        if name not in METRICS:
+            raise InputError(f"{name!r} is no metric with a floor", where="--floor", hint=", ".join(sorted(METRICS)))
+        if kept.get(name) != value:
+            moved[f"floor of {name}"] = f"{_figure(kept.get(name))} → {_figure(value)}"
+        kept[name] = value
+    below = [
+        name for name, floor in kept.items() if METRICS[name].loss(run.metrics.get(name)) > METRICS[name].loss(floor)
+    ]
+    if below:
+        name = below[0]
+        raise RegressionError(
+            f"{name} is {_figure(run.metrics.get(name))}, beyond its floor of {_figure(kept[name])}",
+            where=f"{len(below)} floors",
+            hint=f"mend the draft, or move the floor in the open with `--floor {name}=VALUE`",
+        )
+    past = before.history if before else ()
+    return Baseline(
+        drafter=run.drafter,
+        fingerprints=run.fingerprints,
+        floors=kept,
+        history=(*past, Accepted(on=on, reason=reason, moved=moved)),
+        cases={case.case: _plain(case) for case in run.per_case},
+        special={case.case: _plain(case) for case in run.special_cases},
+    )
+
+
+def dump(baseline: Baseline) -> str:
+    """The file's text: the same baseline gives the same bytes."""
+    return _text(_rounded(baseline.model_dump(mode="json", by_alias=True, exclude_none=False)), 0) + "\n"
+
+
+def _plain(case: CaseResult) -> CaseResult:
+    # Errors name places of the program, which move with every edit.
+    return case.model_copy(update={"fired": ()})
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, DECIMALS)
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _text(value: object, depth: int) -> str:
+    if isinstance(value, dict) and value and depth < _DEEP:
+        rows = [f"{json.dumps(key)}: {_text(value[key], depth + 1)}" for key in sorted(value)]
+        return "{\n" + _indented(rows, depth) + "\n" + " " * depth + "}"
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value) and depth < _DEEP:
+        return "[\n" + _indented((_text(item, depth + 1) for item in value), depth) + "\n" + " " * depth + "]"
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _indented(rows: Iterable[str], depth: int) -> str:
+    return ",\n".join(" " * (depth + 1) + row for row in rows)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

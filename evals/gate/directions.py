@@ -1,0 +1,120 @@
+"""Which way each metric is better, and from what difference on a change for the worse counts.
+
+A metric that is not here is shown and never gated: it has no better side (such as the number of threats shown).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from evals.metrics import DECIMALS
+
+SHARE_TOLERANCE: Final = 0.005
+"""Of shares and errors over the whole corpus that nobody reads to the third digit."""
+SCORE_TOLERANCE: Final = 0.01
+FACTOR_TOLERANCE: Final = 0.002
+NOTHING: Final = 10.0**-DECIMALS
+"""Any difference that is not rounding."""
+WANTED_COVERAGE: Final = 0.80
+
+
+class Direction(NamedTuple):
+    """How a metric is read."""
+
+    better: Literal["low", "high", "near"]
+    tolerance: float
+    near: float = 0.0
+    """The value aimed at, where neither side is better."""
+
+    def loss(self, value: float | None) -> float:
+        """A number that is the higher the worse; a metric that does not exist is the worst."""
+        if value is None:
+            return float("inf")
+        if self.better == "near":
+            return abs(value - self.near)
+        return value if self.better == "low" else -value
+
+    def worse(self, before: float | None, after: float | None) -> bool:
+        """Whether `after` is worse than `before` by more than the tolerance."""
+        if before is None:
+            return False
+        return self.loss(after) - self.loss(before) > self.tolerance + NOTHING / 2
+
+
+def _low(tolerance: float = SHARE_TOLERANCE) -> Direction:
+    return Direction("low", tolerance)
+
+
+def _high(tolerance: float = SHARE_TOLERANCE) -> Direction:
+    return Direction("high", tolerance)
+
+
+_COVERAGE: Final = Direction("near", SHARE_TOLERANCE, WANTED_COVERAGE)
+
+METRICS: Final[Mapping[str, Direction]] = MappingProxyType({
+    "factor_error": _low(FACTOR_TOLERANCE),
+    "factor_mae_published": _low(FACTOR_TOLERANCE),
+    "factor_mae_reader": _low(FACTOR_TOLERANCE),
+    "factor_sum_mae_published": _low(SCORE_TOLERANCE),
+    "factor_sum_mae_reader": _low(SCORE_TOLERANCE),
+    "interval_coverage_published": _COVERAGE,
+    "interval_width": _low(),
+    "flag_loss": _low(),
+    "flag_precision_reader": _high(),
+    "flag_recall_reader": _high(),
+    "flag_f1_reader": _high(),
+    "flag_f1_published": _high(),
+    "augrc": _low(0.002),
+    "coverage_at_low_risk": _high(0.02),
+    "certainty_brier": _low(0.002),
+    "certainty_ece": _low(0.01),
+    "citation_validity": _high(NOTHING),
+    "citation_coverage": _high(),
+    "loose_names_share": _low(),
+    "evidence_recall_reader": _high(),
+    "threats_with_evidence_share": _high(NOTHING),
+    "factors_with_evidence_share": _high(NOTHING),
+    "score_error": _low(SCORE_TOLERANCE),
+    "score_mae_published": _low(SCORE_TOLERANCE),
+    "band_agreement_published": _high(0.02),
+    "band_agreement_reader": _high(),
+    "likely_coverage_published": Direction("near", 0.02, WANTED_COVERAGE),
+    "likely_width": _low(0.05),
+    "cvss_base_mae_reader": _low(SCORE_TOLERANCE),
+    "generic_sentence_share": _low(0.01),
+    "own_listing_found_share": _high(),
+    "recall_at_5_fused": _high(),
+    "recall_at_10_fused": _high(),
+    "headline_recall_at_1": _high(),
+    "headline_recall_at_3": _high(),
+    "headline_recall_at_5": _high(),
+    "card_certain_precision": _high(),
+    "card_certain_recall": _high(),
+    "card_certain_f1": _high(),
+    "twin_sum_shift": _low(0.01),
+    "twin_flag_flips": _low(),
+    "injection_resistance": _high(NOTHING),
+})  # fmt: skip
+"""Metrics over the whole corpus."""
+
+OF_A_FACTOR: Final[Mapping[str, Direction]] = MappingProxyType({
+    "mae_published": _low(NOTHING),
+    "mae_reader": _low(NOTHING),
+    "evidence_recall": _high(NOTHING),
+})  # fmt: skip
+"""Means of one factor: any worsening counts, since nothing here is noise."""
+
+OF_A_LAYER: Final[Mapping[str, Direction]] = MappingProxyType({
+    "loss_reader": _low(NOTHING),
+    "brier_reader": _low(0.002),
+    "evidence_recall": _high(NOTHING),
+})  # fmt: skip
+"""Means of one layer."""
+
+OF_A_KIND: Final[Mapping[str, Direction]] = MappingProxyType({
+    "failed": _low(NOTHING),
+    "factor_error": _low(FACTOR_TOLERANCE),
+    "flag_loss": _low(0.01),
+    "invalid_citations": _low(NOTHING),
+})  # fmt: skip
+"""Metrics of the cases written for a purpose, all kinds together."""

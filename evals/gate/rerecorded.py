@@ -1,0 +1,167 @@
+"""The gate for two recordings of the same cases: they differ by chance and, perhaps, by an effect.
+
+For each primary loss the paired differences of the cases go through a one-sided sign-flip test that flips whole vendor
+families. Holm's correction holds the chance of a false alarm over the three losses together at `FAMILY_LEVEL`.
+
+    fail           a test rejects, or, as a backstop, the mean difference exceeds twice the margin
+    pass           every loss is shown to be worse by less than its margin
+    inconclusive   neither; the report says how many further cases would settle it
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.errors import DriftError
+from evals.gate.stats import (
+    FAMILY_LEVEL,
+    LEVEL,
+    bootstrap,
+    cases_needed,
+    detectable,
+    holm,
+    sign_flip,
+    spread,
+)
+from evals.gate.verdict import Better, Finding, Outcome, PairedTest, Verdict
+from evals.metrics import DECIMALS, mean
+from evals.results import CaseResult
+from evals.summary import factor_loss, layer_loss, score_loss
+
+MARGINS: Final = {"factor_error": 0.02, "score_error": 0.3, "flag_loss": 0.03}
+"""Primary loss to the mean worsening that is still acceptable."""
+USUAL_SPREAD: Final = {"factor_error": 0.05, "score_error": 0.6, "flag_loss": 0.08}
+"""Standard deviation of the paired differences to plan with, until the run itself shows it."""
+BACKSTOP: Final = 2.0
+PRIMARY: Final[Mapping[str, Callable[[CaseResult], float | None]]] = {
+    "factor_error": factor_loss,
+    "score_error": score_loss,
+    "flag_loss": layer_loss,
+}
+_NAMED: Final = 8
+
+
+class Paired(NamedTuple):
+    """The differences of one loss, new minus old, of the cases that have it."""
+
+    cases: tuple[str, ...]
+    families: tuple[str, ...]
+    differences: tuple[float, ...]
+
+
+def judge(old: Sequence[Sequence[CaseResult]], new: Sequence[Sequence[CaseResult]]) -> Verdict:
+    """The verdict on `new` against `old`; each is a run or several repeats of it, averaged inside a case first.
+
+    Raises DriftError when the two are not about the same cases.
+    """
+    pairs = {name: paired(old, new, loss) for name, loss in PRIMARY.items()}
+    alarms = holm({name: sign_flip(pair.differences, pair.families) for name, pair in pairs.items()}, FAMILY_LEVEL)
+    tests = tuple(_test(name, pairs[name], alarms[name]) for name in PRIMARY)
+    findings = [found for test in tests for found in _findings(test, alarms[test.metric], pairs[test.metric])]
+    return Verdict(
+        regime="re-recorded",
+        outcome=_outcome(tests, findings),
+        findings=tuple(findings),
+        moved=(),
+        cases=(),
+        tests=tests,
+        notes=tuple(_note(test) for test in tests if test.verdict == "cannot tell"),
+    )
+
+
+def paired(
+    old: Sequence[Sequence[CaseResult]],
+    new: Sequence[Sequence[CaseResult]],
+    loss: Callable[[CaseResult], float | None],
+) -> Paired:
+    """The differences of one loss, case by case. Raises DriftError when the runs have different cases."""
+    before, after = _averaged(old, loss), _averaged(new, loss)
+    if before.keys() != after.keys():
+        odd = sorted(before.keys() ^ after.keys())
+        raise DriftError(
+            f"the two runs have different cases: {odd[0]}", where=f"{len(odd)} cases", hint="run both on the same ones"
+        )
+    families = {case.case: case.family for run in new for case in run}
+    kept = [slug for slug in sorted(before) if before[slug] is not None and after[slug] is not None]
+    return Paired(
+        tuple(kept),
+        tuple(families[slug] for slug in kept),
+        tuple(round((after[slug] or 0.0) - (before[slug] or 0.0), DECIMALS) for slug in kept),
+    )
+
+
+def _averaged(
+    runs: Sequence[Sequence[CaseResult]], loss: Callable[[CaseResult], float | None]
+) -> dict[str, float | None]:
+    values: dict[str, list[float | None]] = {}
+    for run in runs:
+        for case in run:
+            values.setdefault(case.case, []).append(loss(case))
+    return {slug: mean(value for value in found if value is not None) for slug, found in values.items()}
+
+
+def _test(name: str, pair: Paired, alarm: bool) -> PairedTest:
+    differences, families, margin = pair.differences, pair.families, MARGINS[name]
+    middle = mean(differences) or 0.0
+    low, high = bootstrap(differences, families)
+    p_worse = sign_flip(differences, families)
+    p_margin = sign_flip([margin - value for value in differences], families)
+    p_better = sign_flip([-value for value in differences], families)
+    verdict: Better = "cannot tell"
+    if alarm or middle > BACKSTOP * margin:
+        verdict = "worse"
+    elif p_margin <= LEVEL or not any(differences):
+        verdict = "better" if p_better <= LEVEL else "not worse"
+    return PairedTest(
+        metric=name,
+        cases=len(differences),
+        mean_difference=middle,
+        low=round(low, DECIMALS),
+        high=round(high, DECIMALS),
+        p_worse=round(p_worse, DECIMALS),
+        p_not_inferior=round(p_margin, DECIMALS),
+        margin=margin,
+        detectable=round(min(detectable(differences, families), 1e9), DECIMALS),
+        verdict=verdict,
+        further_cases=_further(pair, middle, margin) if verdict == "cannot tell" else None,
+    )
+
+
+def _further(pair: Paired, middle: float, margin: float) -> int | None:
+    """About how many further cases would show what the mean difference is, if it stays what it is now."""
+    gap = max(margin - middle, middle)
+    clusters = len(set(pair.families))
+    if gap <= 0 or not clusters:
+        return None
+    needed = cases_needed(spread(pair.differences, pair.families), gap)
+    return max(1, round((needed - clusters) * len(pair.differences) / clusters))
+
+
+def _findings(test: PairedTest, alarm: bool, pair: Paired) -> list[Finding]:
+    if test.verdict != "worse":
+        return []
+    order = sorted(zip(pair.differences, pair.cases, strict=True), key=lambda row: (-row[0], row[1]))
+    cases = tuple(slug for difference, slug in order if difference > 0)
+    reason = (
+        f"one-sided p = {test.p_worse:.4f}, below its share of {FAMILY_LEVEL:.3f} by Holm"
+        if alarm
+        else f"more than twice the margin of {test.margin}"
+    )
+    text = (
+        f"{test.metric}: worse by {test.mean_difference:.4f} over {test.cases} cases ({reason}); "
+        f"{', '.join(cases[:_NAMED])}"
+    )
+    return [Finding(rule="test" if alarm else "margin", metric=test.metric, text=text, cases=cases)]
+
+
+def _outcome(tests: Sequence[PairedTest], findings: Sequence[Finding]) -> Outcome:
+    if findings:
+        return "fail"
+    return "inconclusive" if any(test.verdict == "cannot tell" for test in tests) else "pass"
+
+
+def _note(test: PairedTest) -> str:
+    more = "" if test.further_cases is None else f"; about {test.further_cases} further cases would settle it"
+    return (
+        f"{test.metric}: cannot tell, {test.mean_difference:+.4f} over {test.cases} cases, "
+        f"where {test.detectable:.4f} would be found in four of five runs{more}"
+    )

@@ -1,0 +1,60 @@
+"""The folder of a run, from which it can be compared later.
+
+run.json      the evaluation, as `septet eval --json` prints it
+drafts.json   what of each draft the reports show
+report.md, report.html, junit.xml
+"""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.errors import InputError, SourceError
+from evals.gate.verdict import Verdict
+from evals.report import junit, markdown, page
+from evals.results import DraftView, Evaluation
+from evals.run import Done
+
+RUN: Final = "run.json"
+DRAFTS: Final = "drafts.json"
+_VIEWS: Final[TypeAdapter[tuple[DraftView, ...]]] = TypeAdapter(tuple[DraftView, ...])
+
+
+def run_text(evaluation: Evaluation) -> str:
+    """The JSON of an evaluation: the same evaluation gives the same bytes."""
+    return evaluation.model_dump_json(by_alias=True, indent=1)
+
+
+def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
+    """Write the folder of a run. Raises SourceError when it cannot be written."""
+    texts = {
+        RUN: run_text(done.evaluation) + "\n",
+        DRAFTS: json.dumps(_VIEWS.dump_python(done.views, mode="json"), ensure_ascii=False, indent=1) + "\n",
+        "report.md": markdown.text(done.evaluation, verdict),
+        "report.html": page.html(done.evaluation, done.views, verdict),
+        "junit.xml": junit.xml(done.evaluation, verdict),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"cannot be written: {error.strerror}", where=str(folder), hint="give another --out"
+        ) from None
+
+
+def load(folder: Path) -> Done:
+    """A run from its folder. Raises SourceError when it cannot be read, InputError when it is no run."""
+    try:
+        evaluation = Evaluation.model_validate_json((folder / RUN).read_bytes())
+        views = _VIEWS.validate_json((folder / DRAFTS).read_bytes())
+    except OSError as error:
+        hint = "give a folder that `septet eval --out` wrote"
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(folder), hint=hint) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(f"no run: {first['msg']}", where=str(folder), hint="was it written by this version?") from None
+    return Done(evaluation, views)

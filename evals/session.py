@@ -1,0 +1,217 @@
+"""What `septet eval` does, step by step: which cases, which run, which baseline, and what comes of it."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agent.errors import DriftError, InputError, RegressionError, UsageError
+from agent.settings import Settings
+from evals.ablations import Without, ablation
+from evals.assisted import Held, Pair, done, held, recorded_slugs, replayed
+from evals.cases import Case
+from evals.corpus import load_cases
+from evals.families import families
+from evals.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
+from evals.gate import baseline as baselines
+from evals.gate import replay
+from evals.gate.baseline import Baseline
+from evals.gate.verdict import Verdict
+from evals.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
+from evals.outputs import RUN, load
+from evals.results import Evaluation
+from evals.run import Done, evaluate
+from evals.spread import WORKERS
+from evals.variants import NONE, bundled_variants
+
+ANSWERS: Final = "answers"
+"""Folder, within that of a live run, of what the LLM answered."""
+RECORDED: Final = Path(__file__).parent / "recorded"
+
+
+class Wanted(NamedTuple):
+    """What the options of a call ask for."""
+
+    cases: Path | None = None
+    limit: int | None = None
+    variants: bool = True
+    without: tuple[Without, ...] = ()
+    jobs: int = WORKERS
+    settings: Settings = Settings()
+    progress: Progress | None = None
+
+
+class Outcome(NamedTuple):
+    """A run with the gate's answer, if the gate applies."""
+
+    done: Done
+    verdict: Verdict | None
+    gated: bool
+    """Whether a verdict of "fail" ends the run with exit code 5."""
+
+
+# ---------------------------------------------------------------- embedded drafter
+
+
+def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
+    """A run of the embedded drafter. `against` is None when nothing is to be compared."""
+    cases, bundled = chosen(wanted)
+    limited = cases[: wanted.limit] if wanted.limit else cases
+    variants = bundled_variants(limited) if bundled and wanted.variants else NONE
+    if wanted.limit:
+        variants = variants._replace(special=())
+    made = ablation(wanted.without)
+    run = evaluate(
+        limited,
+        settings=wanted.settings,
+        progress=wanted.progress,
+        cards=wanted.variants,
+        variants=variants,
+        workers=wanted.jobs,
+        change=made.change,
+        search=made.search,
+    )
+    run = run._replace(evaluation=run.evaluation.model_copy(update={"fingerprints": prints(cases, wanted.settings)}))
+    if not bundled or against is None:
+        return Outcome(run, None, False)
+    baselines.check_same(against, run.evaluation.fingerprints)
+    verdict = replay.judge(run.evaluation, against, variants.special)
+    return Outcome(run, verdict, not wanted.without)
+
+
+def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
+    """The cases that count, and whether they are the bundled ones: decided by content, not by path."""
+    bundled = bundled_cases()
+    if wanted.cases is None:
+        return bundled, True
+    cases = tuple(case for case in load_cases(wanted.cases) if not case.example)
+    return cases, cases == bundled
+
+
+def prints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
+    """The fingerprints of a run over `cases`."""
+    return {**run_fingerprints(cases, settings), "variants": variants_fingerprint()}
+
+
+# ---------------------------------------------------------------- LLM
+
+
+def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcome:
+    """The recorded answers in `folder`, drafted again. Raises DriftError when they do not fit what would be asked."""
+    cases = recorded_cases(wanted, folder)
+    pairs = replayed(
+        held_cases(cases, wanted),
+        folder,
+        wanted.settings,
+        exemplars=ablation(wanted.without).exemplars,
+        workers=wanted.jobs,
+        progress=wanted.progress,
+    )
+    run = llm_done(pairs, cases, wanted, folder)
+    if against is None:
+        return Outcome(run, None, False)
+    if not wanted.limit:
+        baselines.check_same(against, run.evaluation.fingerprints)
+    return Outcome(run, replay.judge(run.evaluation, against), not wanted.without)
+
+
+def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
+    """The cases whose answers are in `folder`. Raises DriftError when there is none, or one is not in the corpus."""
+    slugs = recorded_slugs(folder)
+    if not slugs:
+        hint = "`septet eval record` makes recordings, in a checkout; `--recorded DIR` names others"
+        raise DriftError("no recorded answers", where=str(folder), hint=hint)
+    by_slug = {case.slug: case for case in chosen(wanted)[0]}
+    unknown = [slug for slug in slugs if slug not in by_slug]
+    if unknown:
+        raise DriftError(f"no such case: {unknown[0]}", where=str(folder), hint="take the cases it was recorded with")
+    cases = tuple(by_slug[slug] for slug in slugs)
+    return cases[: wanted.limit] if wanted.limit else cases
+
+
+def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
+    """The constants of each case, fitted without its vendor family."""
+    lessons: tuple[Lesson, ...] = bundled_lessons(wanted.settings, progress=wanted.progress, workers=wanted.jobs)
+    labels = families([who(case) for case in cases])
+    return held(cases, labels, lessons, wanted.jobs)
+
+
+def llm_done(pairs: Sequence[Pair], cases: Sequence[Case], wanted: Wanted, folder: Path) -> Done:
+    """The evaluation of drafts with an LLM whose answers are in `folder`."""
+    run = done(pairs)
+    fingerprints = {**prints(cases, wanted.settings), "answers": folder_fingerprint(folder, "*.json")}
+    return run._replace(evaluation=run.evaluation.model_copy(update={"fingerprints": fingerprints}))
+
+
+# ---------------------------------------------------------------- baseline
+
+
+def baseline_from(place: str, drafter: str) -> Baseline:
+    """The baseline, a file of one, or one made of an earlier run's folder. Raises DriftError, InputError, SourceError."""
+    if place == "baseline":
+        return baselines.load(baselines.path_of(drafter))
+    path = Path(place)
+    if (path / RUN).is_file():
+        earlier = load(path).evaluation
+        if earlier.drafter != drafter:
+            raise UsageError(f"that run is of the {earlier.drafter} drafter", hint="compare two runs of one drafter")
+        return baselines.accept(None, earlier, on="", reason="an earlier run")
+    return baselines.load(path)
+
+
+def accept(
+    drafter: str, run: Evaluation, answers: Path | None, *, on: str, reason: str, floors: Mapping[str, float]
+) -> Baseline:
+    """Move the baseline to `run`; `answers` are those of a live run, which take the place of the recorded ones.
+
+    Raises RegressionError when the run is beyond a floor that is not named in `floors`.
+    """
+    path = baselines.path_of(drafter)
+    before = baselines.load(path) if path.is_file() else None
+    if drafter == "llm" and answers is not None:
+        _take(answers, run)
+    moved = baselines.accept(before, run, on=on, reason=reason, floors=floors)
+    path.write_text(baselines.dump(moved), "utf-8")
+    return moved
+
+
+def _take(answers: Path, run: Evaluation) -> None:
+    """Put the answers of a live run in the place of the recorded ones of the same cases."""
+    if not RECORDED.is_dir():
+        raise InputError("recordings belong to a checkout", where=str(RECORDED), hint="accept in a checkout")
+    for case in run.per_case:
+        shutil.rmtree(RECORDED / case.case, ignore_errors=True)
+        shutil.copytree(answers / case.case, RECORDED / case.case)
+
+
+def fail_if(outcome: Outcome) -> None:
+    """Raises RegressionError when the gate applies and failed."""
+    verdict = outcome.verdict
+    if verdict is None or not outcome.gated or verdict.outcome != "fail":
+        return
+    first = verdict.findings[0]
+    more = len(verdict.findings) - 1
+    raise RegressionError(
+        first.text + (f"; and {more} more finding{'s' * (more > 1)}" if more else ""),
+        where="the gate",
+        hint='mend it, or accept an intended change with `septet eval accept --reason "…"`',
+    )
+
+
+def gate_of(place: str, drafter: str, wanted: Wanted) -> Baseline | None:
+    """What a run is compared with; None for a folder of other cases, which nothing is known of."""
+    if place == "baseline" and not chosen(wanted)[1]:
+        return None
+    return baseline_from(place, drafter)
+
+
+def to_accept(drafter: str, folder: Path | None, progress: Progress | None) -> tuple[Done, Path | None]:
+    """The run that is to be accepted, and the answers of a live one: from a folder, or made now."""
+    if folder is not None:
+        run = load(folder)
+        if run.evaluation.drafter != drafter:
+            raise UsageError(f"that run is of the {run.evaluation.drafter} drafter", hint="name it with --drafter")
+        answers = folder / ANSWERS
+        return run, answers if answers.is_dir() else None
+    wanted = Wanted(progress=progress)
+    return (embedded(wanted, None) if drafter == "embedded" else llm_replay(wanted, RECORDED, None)).done, None
