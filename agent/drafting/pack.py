@@ -1,8 +1,8 @@
 """The evidence pack: those passages of the sources that an LLM is shown, and how its quotes are found again.
 
-What goes in: the listing's first sentence, statements that search found for the factors and layers, then others while there is
-room. What never goes in: a statement that a finding covers (hidden text, text addressed to whoever assesses the
-product, words repeated to be found, addresses to be loaded), a bare claim or praise of the vendor, text about other
+What goes in: the listing's first sentence, statements that search found for the factors and layers, then others while
+there is room. What never goes in: a statement that a finding covers (hidden text, text addressed to whoever assesses
+the product, words repeated to be found, addresses to be loaded), a bare claim or praise of the vendor, text about other
 products, titles and headings. Neighbouring statements make one passage, verbatim.
 
     <<<delimiter
