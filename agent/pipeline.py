@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent.drafting.calibrate import Calibration, load_calibration
 from agent.drafting.composition import Composition
 from agent.drafting.embedded import compose
+from agent.drafting.listening import worths
 from agent.errors import LlmError, SeptetError
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
@@ -37,9 +38,10 @@ from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
 from agent.intake.unread import unread
 from agent.llm.prompts import cards
-from agent.records import Document, Draft, DrafterRef, Dropped, Intake, PromptRef, SearchQuestion, Site, SourceRef
+from agent.records import Document, Draft, DrafterRef, Dropped, Hit, Intake, PromptRef, SearchQuestion, Site, SourceRef
 from agent.retrieval.embed import embed
-from agent.retrieval.index import build
+from agent.retrieval.index import DEPTH, build
+from agent.retrieval.search import Mode
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -234,20 +236,32 @@ def draft_reading(
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
 
 
-def read_documents(documents: tuple[Document, ...], settings: Settings) -> Reading:
-    """Statements, vectors, signals and search hits of the documents."""
+def read_documents(documents: tuple[Document, ...], settings: Settings, *, mode: Mode = "fused") -> Reading:
+    """Statements, vectors, signals and search hits of the documents; `mode` as in `agent.retrieval.search.pool`."""
     found = bearing(statements(documents))
     signals = detect(found)
+    told = telling(found, signals)
     asked = questions()
-    index = build(documents, telling(found, signals), settings, None)
+    # Of sources too long for an exact search, what tells nothing is left out altogether.
+    searched = found if len(found) <= DEPTH else told
+    places = {(s.document, s.start): n for n, s in enumerate(searched)}
+    worth = worths(found, signals) if searched is found else {}
+    k, per_document = settings.hits_per_question, settings.hits_per_document
+    index = build(documents, searched, settings, None)
     try:
-        hits = index.search(asked, k=settings.hits_per_question, per_document=settings.hits_per_document)
+        telling_ones = [places[s.document, s.start] for s in told]
+        hits = index.search(asked, k=k, per_document=per_document, among=telling_ones, mode=mode)
+        passages = index.search(asked, k=k, per_document=per_document, worth=worth, mode=mode)
     finally:
         index.close()
     vectors = embed([statement.text for statement in found])
-    owner = {question.id: question.about for question in asked}
-    pooled = {key: tuple(hit for hit in hits if owner[hit.question] == key) for key in dict.fromkeys(owner.values())}
-    return Reading(documents=documents, statements=found, vectors=vectors, signals=signals, hits=pooled)
+    return Reading(documents, found, vectors, signals, _by_key(hits), _by_key(passages))
+
+
+def _by_key(hits: Sequence[Hit]) -> dict[str, tuple[Hit, ...]]:
+    """Hits by the factor or layer that their question is about; a key without a hit has none."""
+    owner = {question.id: question.about for question in questions()}
+    return {key: tuple(h for h in hits if owner[h.question] == key) for key in dict.fromkeys(owner.values())}
 
 
 def questions() -> tuple[SearchQuestion, ...]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.errors import InputError
 from agent.records import SearchQuestion, Statement
 from agent.retrieval.embed import DIMENSIONS, embed
-from agent.retrieval.search import RRF_K, Lexical, Scored, pool, terms, word_count
+from agent.retrieval.search import LEXICAL_WEIGHT, Lexical, Scored, pool, terms, word_count
 
 
 def statement(text: str, start: int = 0, document: str = "D1") -> Statement:
@@ -86,14 +86,45 @@ def test_bm25_finds_terms_and_survives_an_empty_vocabulary() -> None:
     assert not lexical.scores("zebra").any()
 
 
-def test_ranks_are_fused_by_reciprocal_rank() -> None:
+def test_scores_are_added_up() -> None:
     passages = [statement("one two three"), statement("four five six", 20), statement("seven eight nine", 40)]
-    hits = pool(passages, np.ones(3, bool), [asked([0.1, 0.9, 0.5], [2.0, 0.0, 1.0])], k=3, per_document=3)
-    assert [hit.start for hit in hits] == [0, 40, 20]
+    one = asked([0.1, 0.9, 0.5], [2.0, 0.0, 1.0])
+    hits = pool(passages, np.ones(3, bool), [one], k=3, per_document=3)
+    assert [hit.start for hit in hits] == [20, 40, 0]
     assert [hit.rank for hit in hits] == [1, 2, 3]
-    assert hits[0].fused == pytest.approx(1 / (RRF_K + 3) + 1 / (RRF_K + 1), abs=1e-6)
-    assert hits[2].fused == pytest.approx(1 / (RRF_K + 1), abs=1e-6)
-    assert (hits[0].dense, hits[0].lexical) == (pytest.approx(0.1), 2.0)
+    assert hits[0].fused == pytest.approx(0.9, abs=1e-6)
+    assert hits[1].fused == pytest.approx(0.5 + LEXICAL_WEIGHT, abs=1e-6)
+    assert (hits[2].dense, hits[2].lexical) == (pytest.approx(0.1), 2.0)
+    other = asked([0.3, 0.1, 0.1], [0.0, 0.0, 0.0], "q/2")
+    both = pool(passages, np.ones(3, bool), [one, other], k=3, per_document=3)
+    assert {hit.start: hit.fused for hit in both}[0] == pytest.approx(0.2 + LEXICAL_WEIGHT, abs=1e-6)
+    assert {hit.start: hit.dense for hit in both} == {0: 0.3, 20: 0.9, 40: 0.5}
+
+
+def test_what_a_passage_is_worth_by_itself_moves_it() -> None:
+    passages = [statement("one two three"), statement("four five six", 20)]
+    plain = [asked([0.5, 0.4], [0, 0])]
+    worth = np.array([0.0, 0.2])
+    moved = pool(passages, np.ones(2, bool), plain, k=2, per_document=2, worth=worth)
+    assert [(hit.start, hit.fused) for hit in moved] == [(20, 0.6), (0, 0.5)]
+    for mode in ("dense", "bm25"):
+        alone = pool(passages, np.ones(2, bool), plain, k=2, per_document=2, worth=worth, mode=mode)
+        assert alone == pool(passages, np.ones(2, bool), plain, k=2, per_document=2, mode=mode)
+
+
+def test_terms_or_vectors_alone() -> None:
+    passages = [statement("one two three"), statement("four five six", 20), statement("seven eight nine", 40)]
+    questions = [asked([0.1, 0.9, 0.5], [2.0, 0.0, 1.0])]
+    dense = pool(passages, np.ones(3, bool), questions, k=3, per_document=3, mode="dense")
+    terms_only = pool(passages, np.ones(3, bool), questions, k=3, per_document=3, mode="bm25")
+    assert [hit.start for hit in dense] == [20, 40, 0]
+    assert [hit.start for hit in terms_only] == [0, 40], "no common term, no place"
+
+
+def test_a_passage_too_far_to_have_a_cosine_is_as_near_as_the_farthest_that_has_one() -> None:
+    passages = [statement("one two three"), statement("four five six", 20), statement("seven eight nine", 40)]
+    hits = pool(passages, np.ones(3, bool), [asked([0.5, -1.0, -1.0], [0, 1, 0])], k=3, per_document=3)
+    assert [(hit.start, hit.fused) for hit in hits] == [(20, 0.8), (0, 0.5)]
 
 
 def test_a_hit_names_the_question_that_ranked_it_best() -> None:

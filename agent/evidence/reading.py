@@ -1,7 +1,7 @@
 """Everything that drafting reads: the documents, their statements, vectors, signals and search hits, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,9 @@ class Reading:
     signals: Mapping[str, "tuple[Match, ...]"]
     """Signal id to the places that show it."""
     hits: Mapping[str, tuple[Hit, ...]]
-    """Factor or layer key to the passages found for it, best first."""
+    """Factor or layer key to the passages found for it among the statements that tell something, best first."""
+    passages: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    """The same among all statements that may be quoted: to be shown and not to be counted."""
 
     def __post_init__(self) -> None:
         """Raises InputError when the vectors are not one row a statement."""
@@ -62,8 +64,8 @@ class Reading:
             ) from None
 
     def found(self, key: str) -> tuple[int, ...]:
-        """Indices of the statements found for the factor or layer `key`, best first."""
-        return tuple(self.index_of(hit) for hit in self.hits.get(key, ()))
+        """Indices of the statements found for the factor or layer `key` that may be shown for it, best first."""
+        return tuple(self.index_of(hit) for hit in (self.passages or self.hits).get(key, ()))
 
     def matches(self, signal: str) -> "tuple[Match, ...]":
         """The places that show `signal`; empty when there is none."""

@@ -37,11 +37,11 @@ class Hit(Record):
     rank: int
     """1 is best, after fusion."""
     fused: float
-    """Reciprocal-rank-fusion score."""
+    """What it was ranked by: cosines, BM25 and what it shows, in one sum."""
     dense: float
-    """Cosine, -1 to 1."""
+    """Cosine to the nearest of the questions that were asked together, -1 to 1."""
     lexical: float
-    """BM25 score, unitless, 0 or more."""
+    """Highest BM25 score for one of them, unitless, 0 or more."""
 
 
 class Statement(Record):

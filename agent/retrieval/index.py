@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,7 +30,7 @@ from agent.errors import InputError, IntegrityError
 from agent.records import Chunk, Document, Hit, SearchQuestion, Statement
 from agent.retrieval.chunk import chunks, context_line, owners
 from agent.retrieval.embed import embed, embedder_id
-from agent.retrieval.search import UNRANKED, Lexical, Scored, pool, terms, word_count
+from agent.retrieval.search import UNRANKED, Lexical, Mode, Scored, pool, terms, word_count
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ _BATCH: Final = 500
 _MIN_WORDS: Final = 3
 """A shorter passage cannot be quoted, and single names of a list would crowd out the sentences."""
 _STALE_SECONDS: Final = 600.0
-_DEPTH: Final = 1000
+DEPTH: Final = 1000
 """Passages that a question ranks by cosine; with a search list of the same length the graph search is exact."""
-_EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": _DEPTH, "max_neighbors": 64}}
+_EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": DEPTH, "max_neighbors": 64}}
 _serial = count()
 _SHARED: Final = threading.Lock()
 """Held while a client opens or closes: the last one to close takes the store in memory along, and a client that opens
@@ -71,27 +71,43 @@ class Index:
     path: Path | None
     """Folder of the stored collection; None when it is only in memory."""
     _held: "list[_Store]" = field(default_factory=list, repr=False, compare=False)
+    _asked: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def search(self, questions: Sequence[SearchQuestion], *, k: int, per_document: int) -> tuple[Hit, ...]:
+    def search(
+        self,
+        questions: Sequence[SearchQuestion],
+        *,
+        k: int,
+        per_document: int,
+        among: Sequence[int] | None = None,
+        worth: Mapping[str, NDArray[np.float64]] | None = None,
+        mode: Mode = "fused",
+    ) -> tuple[Hit, ...]:
         """The best passages for each factor or layer that the questions are about, its questions pooled.
 
         `k` and `per_document` (at most so many of one document) count for each of these; the hits of one stand
         together, best first, in the order in which the questions first name it. Statements that a finding covers are
-        never hits (hidden or planted text must not crowd out the rest), nor those of fewer than three words.
+        never hits (hidden or planted text must not crowd out the rest), nor those of fewer than three words. With
+        `among`, only statements with these indexes are, and the others have no say in what a word is worth. `worth` is
+        by factor or layer what each statement is worth by itself; `mode` as in `search.pool`.
         Raises InputError for `k` or `per_document` below 1 or a blank question.
         """
         if k < 1 or per_document < 1:
             raise InputError("nothing would be found", where=f"k={k}, per_document={per_document}", hint="1 or more")
-        if not questions or not self.statements:
+        chosen = list(range(len(self.statements))) if among is None else sorted(among)
+        if not questions or not chosen:
             return ()
-        dense = self._store().cosines(embed([question.text for question in questions]), len(self.statements))
+        statements = [self.statements[at] for at in chosen]
+        lexical = self._lexical if among is None else Lexical([terms(s.text) for s in statements])
+        dense = self._cosines(questions)[:, chosen]
         groups: dict[str, list[Scored]] = {}
         for question, row in zip(questions, dense, strict=True):
-            scored = Scored(question, row, self._lexical.scores(question.text))
-            groups.setdefault(question.about, []).append(scored)
+            groups.setdefault(question.about, []).append(Scored(question, row, lexical.scores(question.text)))
         hits: list[Hit] = []
-        for asked in groups.values():
-            hits.extend(pool(self.statements, self._allowed, asked, k=k, per_document=per_document))
+        for about, asked in groups.items():
+            own = None if worth is None or about not in worth else worth[about][chosen]
+            allowed = self._allowed[chosen]
+            hits.extend(pool(statements, allowed, asked, k=k, per_document=per_document, worth=own, mode=mode))
         return tuple(hits)
 
     def chunk(self, statement: int) -> Chunk:
@@ -110,6 +126,16 @@ class Index:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Close it."""
         self.close()
+
+    def _cosines(self, questions: Sequence[SearchQuestion]) -> NDArray[np.float32]:
+        """Every question's cosines; those of the last questions are kept, as they are often asked twice."""
+        texts = tuple(question.text for question in questions)
+        store = self._store()
+        if self._asked.get("texts") != texts:
+            rows = store.cosines(embed(texts), len(self.statements))
+            self._asked.update(texts=texts, rows=rows)
+        found: NDArray[np.float32] = self._asked["rows"]
+        return found
 
     def _store(self) -> "_Store":
         if not self._held:
@@ -212,7 +238,7 @@ class _Store:
 
     def cosines(self, questions: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         """Cosine of every question with its nearest 1,000 of `size` passages, -1 for the rest: (questions, size)."""
-        found = self.collection.query(query_embeddings=questions, n_results=min(size, _DEPTH), include=["distances"])
+        found = self.collection.query(query_embeddings=questions, n_results=min(size, DEPTH), include=["distances"])
         rows = np.full((len(questions), size), UNRANKED, dtype=np.float32)
         for row, ids, distances in zip(rows, found["ids"], found["distances"], strict=True):
             row[[int(key) for key in ids]] = 1.0 - np.asarray(distances, dtype=np.float32)

@@ -1,4 +1,6 @@
-"""Hybrid search over passages: BM25 and vectors, fused by reciprocal rank, pooled over several questions.
+"""Hybrid search over passages: BM25, vectors and what a passage shows, in one sum, pooled over several questions.
+
+    fused = mean cosine to the questions + 0.3 · their mean BM25 + what the passage is worth by itself
 
 Everything here is a total order: equal scores fall back to the order of documents and offsets, so the same input
 always gives the same passages.
@@ -7,7 +9,7 @@ always gives the same passages.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,11 @@ from numpy.typing import NDArray
 from agent.records import Hit, SearchQuestion, Statement
 from agent.retrieval.quiet import silence
 
-RRF_K: Final = 60
-"""Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): a passage gets 1 / (60 + rank)."""
+Mode = Literal["fused", "bm25", "dense"]
+"""All there is, or terms or vectors alone: to measure what each is worth."""
+LEXICAL_WEIGHT: Final = 0.3
+"""What a point of BM25 is worth in cosine. Sums of the scores find more of an expert's quotes than sums of reciprocal
+ranks do, at any constant of the latter: how far ahead a passage is counts, and not only that it is."""
 UNRANKED: Final = -1.0
 """Stands for the cosine of a passage too far from a question to be ranked."""
 _NEAR_DUPLICATE: Final = 0.9
@@ -108,22 +113,21 @@ def pool(
     *,
     k: int,
     per_document: int,
+    worth: NDArray[np.float64] | None = None,
+    mode: Mode = "fused",
 ) -> tuple[Hit, ...]:
     """The best `k` passages over all questions, at most `per_document` of one document.
 
-    Each question ranks the allowed passages twice, by cosine and by BM25 (passages without a common term are not
-    ranked); a passage's score is the sum of its reciprocal ranks. Near-duplicates of a better passage are left out.
+    `worth` is added to the score of each passage (0 where there is none). Near-duplicates of a better passage are left
+    out. With a `mode` of one list alone, neither the other list nor `worth` counts.
     """
     if not asked or not allowed.any():
         return ()
-    shares = np.stack(
-        [
-            _reciprocal(s.dense, allowed & (s.dense > UNRANKED)) + _reciprocal(s.lexical, allowed & (s.lexical > 0))
-            for s in asked
-        ]
-    )
-    fused = shares.sum(axis=0)
-    order = [int(i) for i in _order(fused) if allowed[i] and fused[i] > 0]
+    scores, ranked = _scores(asked, mode)
+    fused = scores.mean(axis=0)
+    if worth is not None and mode == "fused":
+        fused = fused + worth
+    order = [int(i) for i in _order(fused) if allowed[i] and ranked[i]]
     hits: list[Hit] = []
     taken: list[frozenset[str]] = []
     used: dict[str, int] = {}
@@ -134,7 +138,7 @@ def pool(
         bag = frozenset(terms(statement.text))
         if used.get(statement.document, 0) >= per_document or any(_says_the_same(bag, other) for other in taken):
             continue
-        best = asked[int(np.argmax(np.round(shares[:, index], _DECIMALS)))]
+        best = asked[int(np.argmax(np.round(scores[:, index], _DECIMALS)))]
         used[statement.document] = used.get(statement.document, 0) + 1
         taken.append(bag)
         hits.append(
@@ -145,23 +149,32 @@ def pool(
                 end=statement.end,
                 rank=len(hits) + 1,
                 fused=round(float(fused[index]), _DECIMALS),
-                dense=round(float(best.dense[index]), _DECIMALS),
-                lexical=round(float(best.lexical[index]), _DECIMALS),
+                dense=round(max(float(one.dense[index]) for one in asked), _DECIMALS),
+                lexical=round(max(float(one.lexical[index]) for one in asked), _DECIMALS),
             )
         )
     return tuple(hits)
 
 
-def _order(scores: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.intp]:
+def _scores(asked: Sequence[Scored], mode: Mode) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The score of every passage for every question, and whether any question ranks it at all.
+
+    A passage too far from a question to have a cosine counts as near as the farthest that has one.
+    """
+    dense = np.array([s.dense for s in asked], dtype=np.float64)
+    lexical = np.array([s.lexical for s in asked], dtype=np.float64)
+    near = dense > UNRANKED
+    farthest = np.where(near, dense, np.inf).min(axis=1, keepdims=True)
+    dense = np.where(near, dense, np.where(np.isfinite(farthest), farthest, 0.0))
+    ranked = {"dense": near, "bm25": lexical > 0, "fused": near | (lexical > 0)}[mode]
+    scores = {"dense": dense, "bm25": lexical, "fused": dense + LEXICAL_WEIGHT * lexical}[mode]
+    anywhere: NDArray[np.bool_] = np.asarray(ranked.any(axis=0), dtype=np.bool_)
+    return scores, anywhere
+
+
+def _order(scores: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices from the highest score down; equal scores in the order of the passages."""
     return np.argsort(-np.round(scores, _DECIMALS), kind="stable")
-
-
-def _reciprocal(scores: NDArray[np.float32], ranked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    shares = np.zeros(len(scores), dtype=np.float64)
-    order = [index for index in _order(scores) if ranked[index]]
-    shares[order] = 1.0 / (RRF_K + np.arange(1, len(order) + 1))
-    return shares
 
 
 def _says_the_same(one: frozenset[str], other: frozenset[str]) -> bool:

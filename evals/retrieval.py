@@ -1,0 +1,119 @@
+"""How soon the search for a factor or layer comes to the words that an expert reader quoted for it.
+
+Each quote of the reader is looked for among the passages of its own factor's or layer's questions, by terms and vectors
+together and by either alone. A passage holds a quote when it covers at least half of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.drafting.listening import worths
+from agent.drafting.pack import pack
+from agent.evidence.anchor import locate
+from agent.evidence.reading import Reading
+from agent.llm.tokens import by_bytes
+from agent.pipeline import questions
+from agent.records import Document, Hit
+from agent.retrieval.index import build
+from agent.retrieval.search import Mode
+from agent.settings import Settings
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from evals.cases import Case
+from evals.metrics import Span, mean, share, spans_covered
+
+KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
+MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
+KEPT: Final = 20
+"""Passages of one pool of questions among which a quote is looked for; 0 stands for farther down."""
+DEPTHS: Final = (5, 10)
+_DELIMITER: Final = "0" * 7 + "abcdefghij"
+_TOKENS: Final = 10**9
+
+
+class Quote(NamedTuple):
+    """A quote of the reader, with its place; None when the texts do not hold it."""
+
+    key: str
+    span: Span | None
+
+
+class Ranks(NamedTuple):
+    """What the search made of one case."""
+
+    ranks: Mapping[Mode, tuple[int, ...]]
+    """By mode the rank of the first passage that holds each quote of `quotes`, 0 when none does."""
+    shares: Mapping[Mode, Mapping[int, float | None]]
+    """By mode and depth, the share of the case's characters in the passages of one pool, mean over the pools."""
+
+
+def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
+    """The reader's quotes: factors in the order of set 0.5, then layers; none without a reader."""
+    if case.reader is None:
+        return ()
+    told: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}
+    told |= {key: cell.quote for key, cell in case.reader.layers.items()}
+    said = [(key, told.get(key)) for key in KEYS]
+    return tuple(Quote(key, _place(quote, documents)) for key, quote in said if quote)
+
+
+def ranks(case: Case, reading: Reading, settings: Settings) -> Ranks:
+    """The ranks of a case's quotes in the searches that a draft makes, only longer; the same texts, the same ranks."""
+    asked = quotes(case, reading.documents)
+    statements = reading.statements
+    worth = worths(statements, reading.signals)
+    found: dict[Mode, tuple[int, ...]] = {}
+    shares: dict[Mode, dict[int, float | None]] = {}
+    with build(reading.documents, statements, settings, None) as index:
+        for mode in MODES:
+            hits = index.search(questions(), k=KEPT, per_document=settings.hits_per_document, worth=worth, mode=mode)
+            pools = _pools(hits)
+            found[mode] = tuple(first_rank(quote, pools.get(quote.key, ())) for quote in asked)
+            shares[mode] = {depth: _char_share(pools, depth, reading.documents) for depth in DEPTHS}
+    return Ranks(found, shares)
+
+
+def first_rank(quote: Quote, hits: Sequence[Hit]) -> int:
+    """The rank of the first hit that covers at least half of the quote, 0 when none does."""
+    if quote.span is None:
+        return 0
+    return next((hit.rank for hit in hits if spans_covered([quote.span], [_span(hit)])), 0)
+
+
+def recall_at(found: Sequence[int], depth: int) -> float | None:
+    """The share of ranks from 1 to `depth`; None of nothing."""
+    return share(sum(0 < rank <= depth for rank in found), len(found))
+
+
+def packed(case: Case, reading: Reading) -> tuple[int, int]:
+    """How many of the case's distinct quotes an LLM is shown under the strict share of characters, and of how many."""
+    shown = pack(reading, _DELIMITER, by_bytes().count, max_tokens=_TOKENS, free_chars=0)
+    spans = {quote.span for quote in quotes(case, reading.documents) if quote.span is not None}
+    passages = [Span(p.document, p.start, p.end) for p in shown.passages.values()]
+    return spans_covered(sorted(spans), passages), len(spans)
+
+
+def _pools(hits: Sequence[Hit]) -> dict[str, list[Hit]]:
+    owner = {question.id: question.about for question in questions()}
+    pools: dict[str, list[Hit]] = {}
+    for hit in hits:
+        pools.setdefault(owner[hit.question], []).append(hit)
+    return pools
+
+
+def _char_share(pools: Mapping[str, Sequence[Hit]], depth: int, documents: Sequence[Document]) -> float | None:
+    total = sum(len(document.text) for document in documents)
+    if not total:
+        return None
+    return mean(sum(hit.end - hit.start for hit in pools.get(key, ())[:depth]) / total for key in KEYS)
+
+
+def _place(quote: str, documents: Sequence[Document]) -> Span | None:
+    for document in documents:
+        found = locate(quote, document.text)
+        if found is not None:
+            return Span(document.id, found.start, found.end)
+    return None
+
+
+def _span(hit: Hit) -> Span:
+    return Span(hit.document, hit.start, hit.end)
