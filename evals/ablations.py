@@ -6,19 +6,17 @@ python -m evals.ablations        runs them all and writes the table of evals/REA
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import click
 
 from agent.drafting.calibrate import Calibration
 from agent.errors import InputError
+from agent.retrieval.search import Mode
 from agent.settings import Settings
 from evals.lessons import bundled_cases
-from evals.run import AS_IS, Change, evaluate
+from evals.run import Change, evaluate
 from evals.script import run_script
-
-if TYPE_CHECKING:
-    from agent.retrieval.search import Mode
 
 Without = Literal["prior", "gate", "dense", "bm25", "exemplars"]
 WITHOUT: Final[tuple[Without, ...]] = get_args(Without)
@@ -52,7 +50,7 @@ class Ablation(NamedTuple):
     """How a run is done without some parts."""
 
     change: Change
-    search: "Mode"
+    search: Mode
     exemplars: bool
 
 
@@ -63,22 +61,16 @@ def ablation(parts: Sequence[Without]) -> Ablation:
     if "dense" in parts and "bm25" in parts:
         raise InputError("without vectors and BM25 there is no search", where="--without", hint="leave one of them")
     search: Mode = "bm25" if "dense" in parts else "dense" if "bm25" in parts else "fused"
-    steps = [step for name, step in (("prior", without_kinds), ("gate", open_gate)) if name in parts]
-    change = AS_IS if not steps else Change(calibration=_Steps(tuple(steps)))
+    # Functions of a module, since they go to other processes.
+    changes = {(True, True): _both, (True, False): without_kinds, (False, True): open_gate}
+    change = Change(calibration=changes.get(("prior" in parts, "gate" in parts)))
     return Ablation(change, search, "exemplars" not in parts)
 
 
-class _Steps(NamedTuple):
-    """Several changes of a calibration, one after the other; can be sent to another process."""
+def _both(calibration: Calibration) -> Calibration:
+    from agent.drafting.calibrate_factors import without_kinds
 
-    steps: tuple[object, ...]
-
-    def __call__(self, calibration: Calibration) -> Calibration:
-        """The calibration after all of them."""
-        for step in self.steps:
-            assert callable(step)
-            calibration = step(calibration)
-        return calibration
+    return open_gate(without_kinds(calibration))
 
 
 def open_gate(calibration: Calibration) -> Calibration:

@@ -1,4 +1,4 @@
-"""What the recorded answers of an LLM say of it: tokens, money, how often it had to be asked again, how long it took."""
+"""What the recorded answers of an LLM say of it: tokens, money, repairs, failures, time."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from evals.results import UsageCell
 
 
 def usage_of(draft: Draft, answers: Path | None) -> UsageCell:
-    """What one draft took, by its own count, and how the LLM answered, by the recording in `answers` if there is one."""
+    """What one draft took, by its own count, and how the LLM answered, by the recording in `answers` if any."""
     used = draft.usage
     found = list(_interactions(answers)) if answers is not None else []
     stops = [str(outcome.get("stopped", "")) for _, outcome, _ in found]

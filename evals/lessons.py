@@ -12,6 +12,7 @@ from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
 from agent.evidence.reading import Reading
 from agent.pipeline import read_documents
 from agent.resources import data_folder
+from agent.retrieval.search import Mode
 from agent.settings import Settings
 from evals.cases import Case
 from evals.corpus import load_cases
@@ -43,6 +44,7 @@ class _Task(NamedTuple):
     family: str
     settings: Settings
     change: Callable[[Reading], Reading] | None
+    search: Mode
 
 
 def who(case: Case) -> Identity:
@@ -71,11 +73,12 @@ def learn(
     progress: Progress | None = None,
     workers: int = WORKERS,
     change: Callable[[Reading], Reading] | None = None,
+    search: Mode = "fused",
 ) -> Learnt:
     """Each case as a row of the calibration, in the order given; `change` is applied to each reading before."""
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
-    tasks = [_Task(case, label, settings, change) for case, label in zip(cases, labels, strict=True)]
+    tasks = [_Task(case, label, settings, change, search) for case, label in zip(cases, labels, strict=True)]
     lessons: list[Lesson] = []
     readings: dict[str, Reading] = {}
     for case, (lesson, reading) in zip(cases, spread(_learn, tasks, None, workers), strict=True):
@@ -120,7 +123,7 @@ class Teacher:
 
 def _learn(task: _Task, _: None) -> tuple[Lesson, Reading]:
     case = task.case
-    reading = read_documents(documents_of(case), task.settings)
+    reading = read_documents(documents_of(case), task.settings, mode=task.search)
     if task.change is not None:
         reading = task.change(reading)
     return Lesson(who(case), row(reading, _labels(case), family=task.family)), reading

@@ -1,4 +1,4 @@
-"""Complaints about labelled cases: form, quotes that are not in the text, doublets, labels that a listing gives away."""
+"""Complaints about labelled cases: form, quotes that are nowhere, doublets, labels that a listing gives away."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -86,9 +86,10 @@ def _off_grid(case: Case) -> Iterator[str]:
             if abs(cell.value / _GRID - round(cell.value / _GRID)) > _TINY:
                 yield f"the value of {key} is not on a grid of {_GRID}: {cell.value}"
     published = case.labels.published
-    if published is not None and published.aivss is not None and published.cvss_base is not None:
-        if published.mitigation_factor == 1 and published.aivss < published.cvss_base:
-            yield "the published score is below its own base, without a mitigation"
+    if published is None or published.aivss is None or published.cvss_base is None:
+        return
+    if published.mitigation_factor == 1 and published.aivss < published.cvss_base:
+        yield "the published score is below its own base, without a mitigation"
 
 
 def _of_readings(case: Case) -> Iterator[str]:

@@ -16,7 +16,7 @@ from agent.verbs.drafter import named
 from agent.verbs.opening import price_of_llm
 from evals import session
 from evals.ablations import ablation
-from evals.assisted import asked, recorded_slugs, replayed
+from evals.assisted import Held, asked, recorded_slugs, replayed
 from evals.cases import Case
 from evals.families import families
 from evals.gate import rerecorded
@@ -142,14 +142,15 @@ def plan(cases: Sequence[Case], repeats: int, llm: str, settings: Settings, agai
         price = price_of_llm(llm, settings)
         money = "at a price that is not known" if price is None else f"about ${price.cost(usage):.2f}"
         lines.append(
-            f"as recorded before: about {calls} calls, {usage.input_tokens} tokens in, {usage.output_tokens} out, {money}"
+            f"as recorded before: about {calls} calls, {usage.input_tokens} tokens in, "
+            f"{usage.output_tokens} out, {money}"
         )
     clusters = len(set(families([who(case) for case in cases])))
     if clusters > 1:
-        found = ", ".join(
+        effects = ", ".join(
             f"{name} {detectable_at(spread, clusters):.3f}" for name, spread in rerecorded.USUAL_SPREAD.items()
         )
-        lines.append(f"mean differences that would be found in four of five runs: {found}")
+        lines.append(f"mean differences that would be found in four of five runs: {effects}")
     return lines
 
 
@@ -183,7 +184,7 @@ def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: b
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _fits(one: "session.Held", folder: Path, settings: Settings) -> bool:
+def _fits(one: Held, folder: Path, settings: Settings) -> bool:
     try:
         replayed([one], folder, settings, workers=1)
     except DriftError:

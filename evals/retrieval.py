@@ -20,6 +20,7 @@ from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases import Case
 from evals.metrics import Span, mean, share, spans_covered
+from evals.results import RetrievalCell
 
 KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
 MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
@@ -117,3 +118,10 @@ def _place(quote: str, documents: Sequence[Document]) -> Span | None:
 
 def _span(hit: Hit) -> Span:
     return Span(hit.document, hit.start, hit.end)
+
+
+def retrieval_cell(case: Case, reading: Reading, settings: Settings) -> RetrievalCell:
+    """What the search made of one case, as an evaluation stores it."""
+    found = ranks(case, reading, settings)
+    shares = {depth: share for depth, share in found.shares["fused"].items() if share is not None}
+    return RetrievalCell(ranks=dict(found.ranks), shares=shares)

@@ -15,6 +15,7 @@ from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
+from agent.retrieval.search import Mode
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
 from evals.cases import Case
@@ -26,6 +27,7 @@ from evals.measure import factor_sum, failed, measure
 from evals.metrics import SCORE_TOP
 from evals.poison import Attack, broken, plant
 from evals.results import CardCell, CaseResult, DraftView, Evaluation, FlagCell, PoisonCell, TextCell, TwinCell
+from evals.retrieval import retrieval_cell
 from evals.spread import WORKERS, spread
 from evals.summary import summarise
 from evals.variants import NONE, Variants
@@ -79,6 +81,7 @@ class _Task(NamedTuple):
     poisons: tuple[Attack, ...]
     settings: Settings
     change: Change
+    search: Mode
 
 
 def evaluate(
@@ -91,7 +94,7 @@ def evaluate(
     lessons: Sequence[Lesson] | None = None,
     workers: int = WORKERS,
     change: Change = AS_IS,
-    search: "Mode" = "fused",
+    search: Mode = "fused",
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
@@ -102,9 +105,9 @@ def evaluate(
     known: Mapping[str, Reading] = {}
     if lessons is None:
         lessons, known = learn(bundled_cases(), settings, progress=progress, workers=workers, change=change.reading)
-    tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
+    tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change, search=search)
     # Cases written for a purpose are measured apart: no metric of the corpus counts them.
-    apart = [task._replace(cards=False) for task in _tasks(variants.special, settings, change=change)]
+    apart = [task._replace(cards=False) for task in _tasks(variants.special, settings, change=change, search=search)]
     found = _draft_all([*tasks, *apart], lessons, progress, workers)
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
@@ -145,6 +148,7 @@ def _tasks(
     variants: Variants = NONE,
     readings: Mapping[str, Reading] | None = None,
     change: Change = AS_IS,
+    search: Mode = "fused",
 ) -> list[_Task]:
     labels = families([who(case) for case in cases])
     return [
@@ -157,6 +161,7 @@ def _tasks(
             poisons=variants.poisons.get(case.slug, ()),
             settings=settings,
             change=change,
+            search=search,
         )
         for case, label in zip(cases, labels, strict=True)
     ]
@@ -199,7 +204,9 @@ def _draft_case(task: _Task, teacher: Teacher) -> Drafted:
         made = drafted(result, case, draft, reading)
     except FAULTS as error:
         return _lost(task, named_error(error))
-    cells: dict[str, object] = {"card": _card(task, calibration)} if task.cards else {}
+    cells: dict[str, object] = {"retrieval": retrieval_cell(case, reading, task.settings)}
+    if task.cards:
+        cells["card"] = _card(task, calibration)
     if task.twin is not None:
         cells["twin"] = _twin(task, draft, calibration)
     if task.poisons:
@@ -221,7 +228,7 @@ def _lost(task: _Task, error: str) -> Drafted:
 
 
 def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case), task.settings)
+    reading = read_documents(documents_of(case), task.settings, mode=task.search)
     return reading if task.change.reading is None else task.change.reading(reading)
 
 

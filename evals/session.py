@@ -147,7 +147,7 @@ def llm_done(pairs: Sequence[Pair], cases: Sequence[Case], wanted: Wanted, folde
 
 
 def baseline_from(place: str, drafter: str) -> Baseline:
-    """The baseline, a file of one, or one made of an earlier run's folder. Raises DriftError, InputError, SourceError."""
+    """The baseline, a file of one, or one made of an earlier run's folder. Raises as `load` of either does."""
     if place == "baseline":
         return baselines.load(baselines.path_of(drafter))
     path = Path(place)
