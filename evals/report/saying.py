@@ -18,6 +18,7 @@ _WORDS: Final[dict[Better, str]] = {
 }
 _FACTORS: Final[Mapping[str, str]] = {str(key): title for key, title in FACTOR_TITLES.items()}
 _LAYERS: Final[Mapping[str, str]] = {str(key): f"{LAYER_CODES[key]} {title}" for key, title in LAYER_TITLES.items()}
+_SHORT: Final = {"mae": "MAE", "f1": "F1", "cvss": "CVSS", "augrc": "AUGRC", "llm": "LLM", "bm25": "BM25"}
 Standing = Literal["pass", "fail", "inconclusive", "none"]
 
 
@@ -97,10 +98,15 @@ def count(many: int, one: str, more: str | None = None) -> str:
 
 
 def metric_title(name: str) -> str:
-    """`factors/persistent_memory/mae_reader` as "Persistent Memory: mae reader"."""
-    parts = name.split("/")
+    """`factors/persistent_memory/mae_reader` as "Persistent Memory: MAE reader"."""
+    parts = [_part_title(part) for part in name.split("/") if part not in ("factors", "layers")]
+    said = ": ".join(parts)
+    return said[:1].upper() + said[1:]
+
+
+def _part_title(part: str) -> str:
     known = {**_FACTORS, **_LAYERS}
-    return ": ".join(known.get(part, part.replace("_", " ")) for part in parts if part not in ("factors", "layers"))
+    return known.get(part) or " ".join(_SHORT.get(word, word) for word in part.split("_"))
 
 
 def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[MetricRow, ...]:
