@@ -1,0 +1,180 @@
+"""Statistics behind the curves of a report: pure functions of the measured cases."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from evals.metrics import DECIMALS, covered, mean
+from evals.report.losses import LabelSet, label
+from evals.results import CaseResult, FactorCell, SearchMode
+
+FACTORS: Final = FACTOR_SETS["0.5"]
+BINS: Final = 10
+_Z: Final = 1.959964
+"""Normal quantile of a 95 % interval."""
+
+
+class Bin(NamedTuple):
+    """Layers whose certainty lies in one tenth of the scale."""
+
+    low: float
+    high: float
+    layers: int
+    certainty: float
+    """Their mean."""
+    share: float
+    """How many of them the labels call certain."""
+    share_low: float
+    """95 % interval of that share (Wilson)."""
+    share_high: float
+
+
+class RiskPoint(NamedTuple):
+    """What happens when the layers from some certainty upward are accepted."""
+
+    threshold: float
+    coverage: float
+    """Accepted / all layers."""
+    risk: float
+    """Wrong / accepted layers."""
+    generalised: float
+    """Wrong accepted / all layers."""
+
+
+class RiskCurve(NamedTuple):
+    """Risk against coverage, with the area under the generalised risk."""
+
+    layers: int
+    points: tuple[RiskPoint, ...]
+    """From the most certain layers to all of them."""
+    augrc: float
+    shuffled: float
+    """What the same losses give when certainty says nothing."""
+    perfect: float
+    """What they give when every wrong layer is less certain than every right one."""
+    shipped: RiskPoint | None
+    """Where the drafts' own flags lie; None when no layer is drafted. Its threshold is not one number."""
+
+
+class Covered(NamedTuple):
+    """How often the range of a factor holds the label."""
+
+    published: float | None
+    reader: float | None
+    published_count: int
+    reader_count: int
+    width: float | None
+
+
+def reliability(results: Iterable[CaseResult], which: LabelSet) -> tuple[Bin, ...]:
+    """Share of layers that the labels call certain, by the draft's certainty; empty tenths are left out.
+
+    Layers without a label or a certainty take no part.
+    """
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for result in results:
+        for cell in result.layers.values():
+            given = getattr(cell, which)
+            if given is not None and cell.certainty is not None:
+                # Rounded first: 0.7 * 10 is below 7 in binary.
+                place = min(BINS - 1, math.floor(round(cell.certainty * BINS, DECIMALS)))
+                bins.setdefault(place, []).append((cell.certainty, given))
+    return tuple(_bin(place, bins[place]) for place in sorted(bins))
+
+
+def _bin(place: int, cells: Sequence[tuple[float, bool]]) -> Bin:
+    count, certain = len(cells), sum(given for _, given in cells)
+    low, high = wilson(certain, count)
+    middle = math.fsum(certainty for certainty, _ in cells) / count
+    return Bin(place / BINS, (place + 1) / BINS, count, middle, certain / count, low, high)
+
+
+def wilson(part: int, whole: int) -> tuple[float, float]:
+    """95 % interval of a share by Wilson's formula; `whole` is at least 1."""
+    share = part / whole
+    below = 1 + _Z**2 / whole
+    middle = (share + _Z**2 / (2 * whole)) / below
+    half = _Z * math.sqrt(share * (1 - share) / whole + _Z**2 / (4 * whole**2)) / below
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
+    """The curve against the reader: an accepted layer is wrong when the reader says not certain.
+
+    A layer of a failed case counts as accepted first and wrong. None without labels. The area (AUGRC) is the mean, over
+    the numbers of accepted layers 1..n, of wrong accepted / n; layers of one certainty share their losses evenly, so
+    that no order among them matters.
+    """
+    cells = [cell for result in results for cell in result.layers.values() if cell.reader is not None]
+    scored = sorted(
+        ((1.0, 1) if cell.certainty is None else (cell.certainty, int(not cell.reader)) for cell in cells),
+        reverse=True,
+    )
+    if not scored:
+        return None
+    whole, wrong, accepted, area = len(scored), 0.0, 0, 0.0
+    points = []
+    for threshold, group in groupby(scored, key=lambda pair: pair[0]):
+        found = [loss for _, loss in group]
+        step = sum(found) / len(found)
+        area += len(found) * wrong + step * len(found) * (len(found) + 1) / 2
+        wrong, accepted = wrong + sum(found), accepted + len(found)
+        points.append(RiskPoint(threshold, accepted / whole, wrong / accepted, wrong / whole))
+    total = round(wrong)
+    shipped = [int(not cell.reader) if cell.certain else 1 for cell in cells if cell.certain is not False]
+    return RiskCurve(
+        layers=whole,
+        points=tuple(points),
+        augrc=area / whole**2,
+        shuffled=total * (whole + 1) / (2 * whole**2),
+        perfect=total * (total + 1) / (2 * whole**2),
+        shipped=RiskPoint(0.0, len(shipped) / whole, sum(shipped) / len(shipped), sum(shipped) / whole)
+        if shipped
+        else None,
+    )
+
+
+def recall_at(results: Iterable[CaseResult], mode: SearchMode, depth: int) -> tuple[float, ...]:
+    """Share of the reader's quotes found among the first k sentences, for k from 1 to `depth`; empty without quotes."""
+    ranks = [rank for result in results if result.retrieval for rank in result.retrieval.ranks.get(mode, ())]
+    if not ranks:
+        return ()
+    return tuple(sum(0 < rank <= k for rank in ranks) / len(ranks) for k in range(1, depth + 1))
+
+
+def quotes_sought(results: Iterable[CaseResult], mode: SearchMode) -> int:
+    """Number of the reader's quotes behind `recall_at`."""
+    return sum(len(result.retrieval.ranks.get(mode, ())) for result in results if result.retrieval)
+
+
+def shown_shares(results: Iterable[CaseResult]) -> dict[int, float]:
+    """k to the share of a case's characters that the first k sentences are, mean over the cases."""
+    shares: dict[int, list[float]] = {}
+    for result in results:
+        for k, part in (result.retrieval.shares if result.retrieval else {}).items():
+            shares.setdefault(k, []).append(part)
+    return {k: math.fsum(shares[k]) / len(shares[k]) for k in sorted(shares)}
+
+
+def range_coverage(results: Sequence[CaseResult]) -> dict[FactorKey, Covered]:
+    """For each factor how often its range holds either label, and how wide the range is."""
+    found = {}
+    for key in FACTORS:
+        cells = [result.factors[key] for result in results if key in result.factors]
+        sides = {which: _held(cells, which) for which in ("published", "reader")}
+        widths = [1.0 if cell.low is None or cell.high is None else cell.high - cell.low for cell in cells]
+        found[key] = Covered(
+            mean(sides["published"]),
+            mean(sides["reader"]),
+            len(sides["published"]),
+            len(sides["reader"]),
+            mean(widths),
+        )
+    return found
+
+
+def _held(cells: Sequence[FactorCell], which: LabelSet) -> list[float]:
+    labels = [(cell, label(cell, which)) for cell in cells]
+    return [float(covered(cell.low, cell.high, given)) for cell, given in labels if given is not None]

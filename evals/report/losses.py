@@ -1,0 +1,85 @@
+"""The three primary losses of one case, and which cases are worst."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from evals.metrics import SCORE_TOP, error, mean
+from evals.results import CaseResult
+
+LabelSet = Literal["reader", "published"]
+LABEL_SETS: Final[tuple[LabelSet, ...]] = ("reader", "published")
+LABEL_TITLES: Final[dict[LabelSet, str]] = {"reader": "independent reader", "published": "published labels"}
+LossName = Literal["factor_error", "score_error", "flag_loss"]
+LOSSES: Final[tuple[LossName, ...]] = ("factor_error", "score_error", "flag_loss")
+LOSS_TITLES: Final[dict[LossName, str]] = {
+    "factor_error": "factor error",
+    "score_error": "score error",
+    "flag_loss": "flag loss",
+}
+MISSED_WEIGHT: Final = 2
+"""A layer shipped as certain that the reader calls not certain costs twice a needless flag."""
+
+
+class Flags(NamedTuple):
+    """Layers of one case whose flag is not the label's."""
+
+    missed: int
+    """Shipped as certain, the label says not certain."""
+    extra: int
+    """Flagged, the label says certain."""
+    labelled: int
+
+    @property
+    def wrong(self) -> int:
+        """Both sorts."""
+        return self.missed + self.extra
+
+
+def label(cell: object, which: LabelSet) -> float | None:
+    """The value that `which` gave to a factor cell."""
+    found = getattr(cell, which)
+    return None if found is None else float(found)
+
+
+def factor_error(result: CaseResult, which: LabelSet = "reader") -> float | None:
+    """Mean absolute error over the labelled factors of the case; None without labels."""
+    labels = [(cell.value, label(cell, which)) for cell in result.factors.values()]
+    return mean(error(value, given) for value, given in labels if given is not None)
+
+
+def score_error(result: CaseResult) -> float | None:
+    """|drafted - published score|; the worst possible when nothing was drafted; None without a label."""
+    score = result.score
+    return None if score.published is None else round(error(score.value, score.published, SCORE_TOP), 6)
+
+
+def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
+    """Wrong flags of the case. A layer that was not drafted has the wrong flag."""
+    pairs = [(cell.certain, getattr(cell, which)) for cell in result.layers.values()]
+    labelled = [(drafted, certain) for drafted, certain in pairs if certain is not None]
+    missed = sum(not certain and drafted is not False for drafted, certain in labelled)
+    extra = sum(certain and drafted is not True for drafted, certain in labelled)
+    return Flags(missed, extra, len(labelled))
+
+
+def flag_loss(result: CaseResult) -> float | None:
+    """(2 · missed + extra) / labelled layers, against the reader; None without labels."""
+    found = flags(result)
+    return round((MISSED_WEIGHT * found.missed + found.extra) / found.labelled, 6) if found.labelled else None
+
+
+def losses(result: CaseResult) -> dict[LossName, float | None]:
+    """The primary losses; the factor error against the reader, or against the published labels where only they are."""
+    against_reader = factor_error(result)
+    return {
+        "factor_error": factor_error(result, "published") if against_reader is None else against_reader,
+        "score_error": score_error(result),
+        "flag_loss": flag_loss(result),
+    }
+
+
+def worst(results: Sequence[CaseResult], name: LossName, count: int) -> list[tuple[CaseResult, float]]:
+    """The `count` cases with the greatest loss, the greatest first; equal ones by name."""
+    found = [(result, losses(result)[name]) for result in results]
+    known = [(result, loss) for result, loss in found if loss is not None]
+    return sorted(known, key=lambda pair: (-pair[1], pair[0].case))[:count]

@@ -1,0 +1,138 @@
+"""The evaluation as one HTML file that needs nothing else: no network, no other file, no script but its own.
+
+What it shows comes from pages that anyone may have written. So every text is escaped by the templates, hidden
+characters are made visible, and a policy in the head lets nothing run or load but the one style and the one script of
+this file, by their hashes.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from agent.export.safe_markdown import one_line
+from agent.taxonomy.keys import FACTOR_TITLES
+from evals.gate.verdict import Verdict
+from evals.report import cards, further, heat, pictures, pictures_certainty, pictures_score, saying
+from evals.report.losses import LABEL_SETS, LABEL_TITLES, LOSS_TITLES, LOSSES, worst
+from evals.results import DraftView, Evaluation
+
+_TEMPLATES: Final = Path(__file__).with_name("templates")
+_WORST: Final = 8
+_TILES: Final = {
+    "factor_mae_reader": "Factor error, reader",
+    "factor_mae_published": "Factor error, published",
+    "flag_f1_reader": "Flag F1, reader",
+    "score_mae_published": "Score error, points",
+    "band_agreement_published": "Same severity band",
+    "interval_coverage_published": "Labels inside ranges",
+    "evidence_recall_reader": "Reader's quotes cited",
+    "citation_validity": "Citations that hold",
+}
+
+
+class Tile(NamedTuple):
+    """A key figure."""
+
+    title: str
+    row: saying.MetricRow
+
+
+def html(
+    evaluation: Evaluation,
+    views: Sequence[DraftView],
+    verdict: Verdict | None = None,
+    *,
+    categories: Mapping[str, str] | None = None,
+) -> str:
+    """The page; `categories` names the category of a case. The same records give the same bytes."""
+    groups = categories or {}
+    by_case = {view.case: view for view in views}
+    names = {view.case: view.name for view in views}
+    results = evaluation.per_case
+    columns = heat.columns(results, names, groups)
+    rows = saying.metric_rows(evaluation, verdict)
+    style, script = _asset("page.css"), _asset("page.js")
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        evaluation=evaluation,
+        verdict=verdict,
+        standing=saying.standing(verdict),
+        said=saying.verdict_words(evaluation, verdict),
+        tiles=[Tile(_TILES[row.name], row) for row in rows if row.name in _TILES],
+        metrics=rows,
+        part_moves=saying.part_moves(verdict),
+        columns=columns,
+        maps=[found for which in LABEL_SETS if (found := heat.heat_map(columns, which))],
+        certainty=[pictures_certainty.certainty(results), pictures_certainty.risk(results)],
+        scores=[pictures_score.scores(results, names), pictures_score.bases(results, names)],
+        ranges=pictures.ranges(results),
+        recall=pictures.recall(results),
+        moves=pictures.moves(verdict),
+        worst=[(LOSS_TITLES[name], least) for name in LOSSES if (least := worst(results, name, _WORST))],
+        further=further.further(results),
+        cards=cards.cards(results, by_case, verdict, groups),
+        names=names,
+        grouped=bool(groups),
+        label_titles=LABEL_TITLES,
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _asset(name: str) -> Markup:
+    """The page's own style or script, kept as it is: it holds none of the texts."""
+    return Markup((_TEMPLATES / name).read_text("utf-8"))
+
+
+def _lines(text: str) -> str:
+    """`text` with its lines kept and everything hidden in them made visible."""
+    return "\n".join(one_line(line) if line.strip() else "" for line in text.split("\n"))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        shown=one_line,
+        lines=_lines,
+        number=saying.number,
+        signed=saying.signed,
+        percent=saying.percent,
+        tenth=saying.tenth,
+        hundredth=saying.hundredth,
+        metric_title=saying.metric_title,
+    )
+    environment.globals.update(
+        difference=saying.difference,
+        relative_percent=saying.relative_percent,
+        count=saying.count,
+        test_words=saying.test_words,
+        cell_words=heat.cell_words,
+        factor_titles=[FACTOR_TITLES[key] for key in heat.FACTORS],
+    )
+    return environment

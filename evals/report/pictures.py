@@ -1,0 +1,257 @@
+"""Pictures of ranges, retrieval, and of what moved since the baseline."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from agent.export.safe_markdown import shorten
+from agent.taxonomy.keys import FACTOR_TITLES, FactorKey
+from evals.gate.verdict import Moved, Verdict
+from evals.report.curves import Covered, quotes_sought, range_coverage, recall_at, shown_shares
+from evals.report.saying import (
+    count,
+    difference,
+    metric_title,
+    number,
+    percent,
+    relative,
+    relative_percent,
+    signed,
+)
+from evals.report.svg import (
+    HEIGHT,
+    SHARES,
+    WIDTH,
+    Figure,
+    Missing,
+    Scale,
+    axes,
+    element,
+    frame,
+    legend,
+    line,
+    picture,
+    tick,
+    words,
+)
+from evals.results import CaseResult, SearchMode
+
+DEPTH: Final = 20
+"""The last k of the recall curves."""
+TARGET: Final = 0.8
+"""A likely range is meant to hold the label this often …"""
+TARGET_LOW: Final = 0.76
+TARGET_HIGH: Final = 0.84
+"""… give or take."""
+SHOWN_MOVES: Final = 24
+_MODES: Final[dict[SearchMode, tuple[str, str]]] = {
+    "fused": ("fused", "one"),
+    "bm25": ("BM25", "two"),
+    "dense": ("dense", "three"),
+}
+_KS: Final = (1, 3, 5, 10, 20)
+_ROW: Final = 30
+_TOP: Final = 44
+_BAR: Final = 14
+
+
+def ranges(results: Sequence[CaseResult]) -> Figure | Missing:
+    """How often each factor's range holds the labels, against the target."""
+    title = "Do the ranges hold the labels?"
+    found = range_coverage(results)
+    if all(item.published is None and item.reader is None for item in found.values()):
+        return Missing("ranges", title, "No case has labels of factors, so no range can hold one.")
+    low = min((v for item in found.values() for v in (item.published, item.reader) if v is not None), default=0.0)
+    start = max(0.0, int(min(low, TARGET_LOW - 0.1) * 10) / 10)
+    size = (WIDTH, _TOP + _ROW * len(found) + 48)
+    scale = Scale(start, 1, 200, WIDTH - 84)
+    bottom = _TOP + _ROW * len(found)
+    drawn = [
+        element(
+            "rect",
+            x=scale.at(TARGET_LOW),
+            width=scale.at(TARGET_HIGH) - scale.at(TARGET_LOW),
+            y=_TOP - 6,
+            height=bottom - _TOP + 6,
+            class_="target",
+        ),
+        words("target", scale.at(TARGET), _TOP - 12, "note", "middle"),
+        words("width", WIDTH - 40, _TOP - 12, "note", "middle"),
+    ]
+    for share in (step / 10 for step in range(round(start * 10), 11)):
+        x = scale.at(share)
+        drawn += [
+            element("line", x1=x, x2=x, y1=_TOP - 6, y2=bottom, class_="grid"),
+            words(tick(share), x, bottom + 16, "tick", "middle"),
+        ]
+    for place, (key, item) in enumerate(found.items()):
+        drawn += _range_row(FACTOR_TITLES[key], item, scale, _TOP + _ROW * place + _ROW / 2)
+    drawn.append(
+        words("share of labels inside the range", (scale.start + scale.end) / 2, bottom + 36, "label", "middle")
+    )
+    drawn += legend([("dot one", "reader"), ("dot two hollow", "published")], 12, 14)
+    caption = _range_words(found, start)
+    rows = tuple(
+        (
+            FACTOR_TITLES[key],
+            number(item.reader),
+            str(item.reader_count),
+            number(item.published),
+            str(item.published_count),
+            number(item.width),
+        )
+        for key, item in found.items()
+    )
+    heads = ("factor", "holds the reader's", "n", "holds the published", "n", "mean width")
+    return Figure("ranges", title, picture("ranges", title, caption, size, *drawn), caption, heads, rows)
+
+
+def _range_row(title: str, item: Covered, scale: Scale, y: float) -> list[Markup]:
+    drawn = [
+        words(title, scale.start - 12, y + 4, "row", "end"),
+        element("line", x1=scale.start, x2=scale.end, y1=y, y2=y, class_="grid"),
+        words(number(item.width), WIDTH - 40, y + 4, "row", "middle"),
+    ]
+    if item.published is not None:
+        drawn.append(element("circle", cx=scale.at(item.published), cy=y, r=5.5, class_="dot two hollow"))
+    if item.reader is not None:
+        drawn.append(element("circle", cx=scale.at(item.reader), cy=y, r=5.5, class_="dot one"))
+    return drawn
+
+
+def _range_words(found: Mapping[FactorKey, Covered], start: float) -> str:
+    items = list(found.values())
+    inside = sum(item.published is not None and TARGET_LOW <= item.published <= TARGET_HIGH for item in items)
+    most = max((item.published_count for item in items), default=0)
+    reader = max((item.reader_count for item in items), default=0)
+    return (
+        f"Across: how often a factor's range holds the label; the axis begins at {tick(start)}. The strip is the "
+        f"target, "
+        f"{percent(TARGET_LOW)} to {percent(TARGET_HIGH)}; left of it ranges are too narrow, right of it wider than "
+        f"need be. "
+        f"At the right the mean width of the range (0 to 1). n = {reader} labels of the reader and {most} published "
+        f"ones a "
+        f"factor. Against the published labels {inside} of {len(items)} factors are on target."
+    )
+
+
+def recall(results: Sequence[CaseResult]) -> Figure | Missing:
+    """Share of the reader's quotes among the first k sentences, for each way to search."""
+    title = "Does search find what the reader quotes?"
+    curves = {mode: found for mode in _MODES if (found := recall_at(results, mode, DEPTH))}
+    if not curves:
+        return Missing("recall", title, "This evaluation did not measure retrieval, so there is no recall to draw.")
+    area = frame(WIDTH, HEIGHT, (1, DEPTH), (0, 1))
+    drawn = axes(area, _KS, SHARES, "k, first sentences for a question", "share of the reader's quotes found")
+    for mode, found in curves.items():
+        said, class_ = _MODES[mode]
+        points = list(enumerate(found, start=1))
+        drawn.append(line(area, points, f"curve {class_}"))
+        drawn += [
+            element(
+                "circle",
+                element("title", f"{said}, k = {k}: {percent(share)}"),
+                cx=area.x.at(k),
+                cy=area.y.at(share),
+                r=3.5,
+                class_=f"dot {class_}",
+            )
+            for k, share in points
+        ]
+    shares = shown_shares(results)
+    if shares:
+        drawn.append(line(area, [(k, share) for k, share in shares.items() if k <= DEPTH], "ideal"))
+    entries = [(_MODES[mode][1], _MODES[mode][0]) for mode in curves]
+    entries += [("ideal", "share of the text shown")] if shares else []
+    drawn += legend(entries, area.x.end - 190, area.y.start - 18 * len(entries))
+    best = max(curves, key=lambda mode: (curves[mode][4], mode == "fused"))
+    sought = quotes_sought(results, next(iter(curves)))
+    caption = (
+        f"Across: k, the number of sentences taken for one question. Up: the share of the reader's quotes with at "
+        f"least half "
+        f"of their words in one of them. n = {sought:,} quotes. A curve further up finds more with less text"
+        + ("; dashed, how much of a case's text k sentences are" if shares else "")
+        + f". At k = 5 {_MODES[best][0]} search finds most: {percent(curves[best][4])}."
+    )
+    rows = tuple(
+        (str(k), *(percent(curves[mode][k - 1]) for mode in curves), percent(shares.get(k)))
+        for k in range(1, DEPTH + 1)
+    )
+    heads = ("k", *(_MODES[mode][0] for mode in curves), "share of the text")
+    return Figure("recall", title, picture("recall", title, caption, (WIDTH, HEIGHT), *drawn), caption, heads, rows)
+
+
+def moves(verdict: Verdict | None) -> Figure | Missing:
+    """Bars of the relative move of each aggregated metric."""
+    title = "Which metrics moved?"
+    if verdict is None:
+        return Missing("moves", title, "No baseline was compared, so nothing can have moved.")
+    known = [move for move in verdict.moved if relative(move.before, move.after) is not None]
+    if not known:
+        return Missing("moves", title, "No metric with a value in the baseline has moved.")
+    ordered = sorted(known, key=lambda move: (not move.worse, "/" in move.metric, -_size(move), move.metric))
+    shown = ordered[:SHOWN_MOVES]
+    most = max(_size(move) for move in shown)
+    scale = Scale(-most, most, 420, 720)
+    size = (900, 40 + 26 * len(shown))
+    middle = scale.at(0)
+    drawn = [
+        element("line", x1=middle, x2=middle, y1=24, y2=size[1] - 8, class_="axis"),
+        words("lower than the baseline", middle - 8, 16, "note", "end"),
+        words("higher", middle + 8, 16, "note"),
+    ]
+    for place, move in enumerate(shown):
+        drawn += _move_row(move, scale, 40 + 26 * place)
+    left = len(ordered) - len(shown)
+    unknown = len(verdict.moved) - len(known)
+    caption = (
+        f"Across: the change of a metric as a part of its value in the baseline; the longest bar is "
+        f"{relative_percent(1, 1 + most).lstrip('+')}. Orange with ▲ or ▼: for the worse; grey: for the better, or a "
+        f"number "
+        f"without a better side. n = {count(len(verdict.moved), 'metric')} that moved"
+        + (f", of which {left} smaller ones are only in the table" if left else "")
+        + (
+            f"; {count(unknown, 'metric')} without a value to divide by {'is' if unknown == 1 else 'are'} not drawn"
+            if unknown
+            else ""
+        )
+        + "."
+    )
+    rows = tuple(
+        (
+            move.metric,
+            number(move.before),
+            number(move.after),
+            signed(difference(move.before, move.after)),
+            relative_percent(move.before, move.after),
+            "worse" if move.worse else "not worse",
+        )
+        for move in (*ordered, *(each for each in verdict.moved if each not in known))
+    )
+    heads = ("metric", "old", "new", "Δ", "%", "side")
+    return Figure("moves", title, picture("moves", title, caption, size, *drawn), caption, heads, rows, wide=True)
+
+
+def _size(move: Moved) -> float:
+    return abs(relative(move.before, move.after) or 0.0)
+
+
+def _move_row(move: Moved, scale: Scale, y: float) -> list[Markup]:
+    part = relative(move.before, move.after) or 0.0
+    x, middle = scale.at(part), scale.at(0)
+    mark = ("▲ " if part > 0 else "▼ ") if move.worse else ""
+    said = f"{mark}{number(move.before)} → {number(move.after)}"
+    return [
+        words(shorten(metric_title(move.metric), 56), 400, y + 4, "row", "end"),
+        element(
+            "rect",
+            element("title", f"{move.metric}: {said}, {relative_percent(move.before, move.after)}"),
+            x=min(x, middle),
+            y=y - _BAR / 2,
+            width=max(1.0, abs(x - middle)),
+            height=_BAR,
+            class_="bar worse" if move.worse else "bar",
+        ),
+        words(said, 736, y + 4, "row worse" if move.worse else "row"),
+    ]

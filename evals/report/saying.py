@@ -1,0 +1,171 @@
+"""Numbers and verdicts in words, one way for every report."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from agent.taxonomy.keys import FACTOR_TITLES, LAYER_CODES, LAYER_TITLES
+from evals.gate.verdict import Better, Moved, PairedTest, Verdict
+from evals.results import Evaluation
+
+NONE: Final = "–"
+MINUS: Final = "−"
+HUNDRED: Final = 100
+_TINY: Final = 5e-7
+_WORDS: Final[dict[Better, str]] = {
+    "better": "better",
+    "worse": "worse",
+    "cannot tell": "cannot tell",
+}
+_FACTORS: Final[Mapping[str, str]] = {str(key): title for key, title in FACTOR_TITLES.items()}
+_LAYERS: Final[Mapping[str, str]] = {str(key): f"{LAYER_CODES[key]} {title}" for key, title in LAYER_TITLES.items()}
+_SHORT: Final = {"mae": "MAE", "f1": "F1", "cvss": "CVSS", "augrc": "AUGRC", "llm": "LLM", "bm25": "BM25"}
+Standing = Literal["pass", "fail", "inconclusive", "none"]
+
+
+class MetricRow(NamedTuple):
+    """A metric now, and in the baseline when there is one."""
+
+    name: str
+    before: float | None
+    after: float | None
+    moved: bool
+    worse: bool
+
+
+def number(value: float | None) -> str:
+    """Three decimals below 10, one below 1000, none above."""
+    if value is None:
+        return NONE
+    size = abs(value)
+    digits = 3 if size < 10 else 1 if size < 1000 else 0  # noqa: PLR2004 - the sentence above
+    return _signless_zero(f"{value:.{digits}f}")
+
+
+def tenth(value: float | None) -> str:
+    """One decimal, as labels have."""
+    return NONE if value is None else _signless_zero(f"{value:.1f}")
+
+
+def hundredth(value: float | None) -> str:
+    """Two decimals, as labels off a page may have; one where the second is 0."""
+    if value is None:
+        return NONE
+    said = f"{value:.2f}"
+    return _signless_zero(said.removesuffix("0"))
+
+
+def percent(value: float | None) -> str:
+    """A share as whole percent."""
+    return NONE if value is None else f"{HUNDRED * value:.0f} %"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign."""
+    if value is None:
+        return NONE
+    if abs(value) < _TINY:
+        return "0"
+    return ("+" if value > 0 else MINUS) + number(abs(value))
+
+
+def difference(before: float | None, after: float | None) -> float | None:
+    """after - before where both are."""
+    return None if before is None or after is None else after - before
+
+
+def relative(before: float | None, after: float | None) -> float | None:
+    """The difference as a part of |before|; None from 0, from nothing, or across 0, where it says nothing."""
+    if before is None or after is None or not before or before * after < 0:
+        return None
+    return (after - before) / abs(before)
+
+
+def relative_percent(before: float | None, after: float | None) -> str:
+    """The relative difference in percent with its sign."""
+    share = relative(before, after)
+    if share is None:
+        return NONE
+    return "0 %" if abs(share) < _TINY else f"{'+' if share > 0 else MINUS}{abs(HUNDRED * share):.1f} %"
+
+
+def _signless_zero(said: str) -> str:
+    return said.lstrip("-") if said.startswith("-") and not said.strip("-0.") else said.replace("-", MINUS)
+
+
+def count(many: int, one: str, more: str | None = None) -> str:
+    """ "1 case", "226 cases", "1,582 layers"."""
+    return f"{many:,} {one if many == 1 else more or one + 's'}"
+
+
+def metric_title(name: str) -> str:
+    """`factors/persistent_memory/mae_reader` as "Persistent Memory: MAE reader"."""
+    parts = [_part_title(part) for part in name.split("/") if part not in ("factors", "layers")]
+    said = ": ".join(parts)
+    return said[:1].upper() + said[1:]
+
+
+def _part_title(part: str) -> str:
+    known = {**_FACTORS, **_LAYERS}
+    return known.get(part) or " ".join(_SHORT.get(word, word) for word in part.split("_"))
+
+
+def metric_rows(evaluation: Evaluation, verdict: Verdict | None) -> tuple[MetricRow, ...]:
+    """All metrics of the evaluation in its order, then those that only the baseline has."""
+    moved = {move.metric: move for move in verdict.moved} if verdict else {}
+    rows = [_row(name, value, moved.get(name)) for name, value in evaluation.metrics.items()]
+    gone = [move for name, move in moved.items() if name not in evaluation.metrics and "/" not in name]
+    return (*rows, *(MetricRow(move.metric, move.before, move.after, True, move.worse) for move in gone))
+
+
+def _row(name: str, value: float | None, move: Moved | None) -> MetricRow:
+    if move is None:
+        return MetricRow(name, value, value, False, False)
+    return MetricRow(name, move.before, value, True, move.worse)
+
+
+def part_moves(verdict: Verdict | None) -> tuple[Moved, ...]:
+    """Moves of one factor, layer or pattern, those for the worse first."""
+    moves = [move for move in verdict.moved if "/" in move.metric] if verdict else []
+    return tuple(sorted(moves, key=lambda move: (not move.worse, move.metric)))
+
+
+def standing(verdict: Verdict | None) -> Standing:
+    """The outcome, or that nothing was compared."""
+    return verdict.outcome if verdict else "none"
+
+
+def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
+    """The verdict as one or two sentences."""
+    failed = len(evaluation.errors)
+    broken = f" {count(failed, 'case')} could not be drafted and {_counts(failed)} as worst." if failed else ""
+    if verdict is None:
+        return f"Measured without a baseline: values only.{broken}"
+    how = "the same answers were replayed" if verdict.regime == "replay" else "the answers were recorded anew"
+    found = count(len(verdict.findings), "finding")
+    said = {
+        "pass": f"The gate passes: {how}; {found}." if verdict.findings else f"The gate passes: {how}, no finding.",
+        "fail": f"The gate fails with {found}: {how}.",
+        "inconclusive": f"The gate cannot tell: {how}, and these cases are too few to settle it.",
+    }[verdict.outcome]
+    changed = len(verdict.cases)
+    drafts = "No draft measures differently." if not changed else f"{count(changed, 'draft')} changed."
+    return f"{said} {drafts}{broken}"
+
+
+def _counts(many: int) -> str:
+    return "counts" if many == 1 else "count"
+
+
+def test_words(test: PairedTest) -> str:
+    """One paired test as a sentence."""
+    more = (
+        f"; about {count(test.further_cases, 'further case')} would settle it"
+        if test.verdict == "cannot tell" and test.further_cases is not None
+        else ""
+    )
+    return (
+        f"{_WORDS[test.verdict]}: mean difference {signed(test.mean_difference)} "
+        f"(90 % interval {signed(test.low)} to {signed(test.high)}) over {count(test.cases, 'case')}, "
+        f"p(worse) {number(test.p_worse)}, p(not inferior by {number(test.margin)}) {number(test.p_not_inferior)}, "
+        f"detectable {number(test.detectable)}{more}"
+    )

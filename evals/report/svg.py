@@ -1,0 +1,186 @@
+"""A small kit for inline pictures: elements, scales, axes. No style attribute: the page's policy would drop it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from markupsafe import Markup, escape
+
+from agent.export.safe_markdown import one_line
+from evals.report.saying import MINUS
+
+WIDTH: Final = 600
+HEIGHT: Final = 420
+_DECIMALS: Final = 2
+
+
+class Figure(NamedTuple):
+    """A picture with its words and the numbers behind it."""
+
+    key: str
+    """Id of the element that holds it."""
+    title: str
+    svg: Markup
+    caption: str
+    """What the axes are, how many, what to conclude."""
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """The same as a table; the first cell of a row is its head."""
+    wide: bool = False
+
+
+class Missing(NamedTuple):
+    """A picture that this evaluation has no data for."""
+
+    key: str
+    title: str
+    why: str
+    """One sentence."""
+
+
+class Scale(NamedTuple):
+    """A linear map from values to pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """The pixel of a value; values outside are moved to the end."""
+        held = min(max(value, self.low), self.high)
+        return self.start + (self.end - self.start) * (held - self.low) / (self.high - self.low)
+
+
+class Frame(NamedTuple):
+    """The plot area with both scales."""
+
+    width: float
+    height: float
+    x: Scale
+    y: Scale
+
+
+def frame(
+    width: float,
+    height: float,
+    xs: tuple[float, float],
+    ys: tuple[float, float],
+    margins: tuple[float, float, float, float] = (14, 16, 44, 52),
+) -> Frame:
+    """A frame with margins top, right, bottom, left."""
+    top, right, bottom, left = margins
+    return Frame(width, height, Scale(*xs, left, width - right), Scale(*ys, height - bottom, top))
+
+
+def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
+    """An SVG element; `_` in an attribute's name is `-`, and a trailing one is dropped (`class_`)."""
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_value(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if not children:
+        return Markup(f"<{name}{said}/>")
+    return Markup(f"<{name}{said}>{''.join(escape(child) for child in children)}</{name}>")
+
+
+def _value(value: str | float) -> str:
+    if isinstance(value, str):
+        return str(escape(value))
+    return f"{round(value, _DECIMALS):g}"
+
+
+def picture(key: str, title: str, about: str, size: tuple[float, float], *children: Markup, class_: str = "") -> Markup:
+    """The whole picture, with its title and description for who does not see it."""
+    width, height = size
+    return element(
+        "svg",
+        element("title", one_line(title), id=f"{key}-title"),
+        element("desc", one_line(about), id=f"{key}-desc"),
+        *children,
+        viewBox=f"0 0 {width:g} {height:g}",
+        width=width,
+        height=height,
+        role="img",
+        aria_labelledby=f"{key}-title {key}-desc",
+        class_=f"chart {class_}".strip(),
+    )
+
+
+def words(text: str, x: float, y: float, class_: str = "", anchor: str | None = None) -> Markup:
+    """Text at a place; untrusted words are shown, never run."""
+    return element("text", one_line(text), x=x, y=y, class_=class_ or None, text_anchor=anchor)
+
+
+def ticks(low: float, high: float, step: float) -> tuple[float, ...]:
+    """Round values from `low` to `high`, both included."""
+    return tuple(low + step * place for place in range(round((high - low) / step) + 1))
+
+
+SHARES: Final = ticks(0, 1, 0.2)
+"""Ticks of a share."""
+
+
+def axes(area: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_title: str, y_title: str) -> list[Markup]:
+    """Grid, tick labels and titles."""
+    left, right, bottom, top = area.x.start, area.x.end, area.y.start, area.y.end
+    drawn = [
+        part
+        for value in y_ticks
+        for part in (
+            element("line", x1=left, x2=right, y1=area.y.at(value), y2=area.y.at(value), class_="grid"),
+            words(tick(value), left - 8, area.y.at(value) + 4, "tick", "end"),
+        )
+    ]
+    drawn += [
+        part
+        for value in x_ticks
+        for part in (
+            element("line", x1=area.x.at(value), x2=area.x.at(value), y1=bottom, y2=bottom + 4, class_="axis"),
+            words(tick(value), area.x.at(value), bottom + 17, "tick", "middle"),
+        )
+    ]
+    middle = (top + bottom) / 2
+    return [
+        *drawn,
+        element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"),
+        words(x_title, (left + right) / 2, bottom + 36, "label", "middle"),
+        element(
+            "text", y_title, class_="label", text_anchor="middle", transform=f"translate(14 {middle:g}) rotate(-90)"
+        ),
+    ]
+
+
+def tick(value: float) -> str:
+    """A tick's label."""
+    return f"{round(value, _DECIMALS):g}".replace("-", MINUS)
+
+
+def line(area: Frame, points: Iterable[tuple[float, float]], class_: str) -> Markup:
+    """A line through points."""
+    return element("polyline", points=_points(area, points), class_=class_)
+
+
+def region(area: Frame, points: Sequence[tuple[float, float]], class_: str) -> Markup:
+    """The region between a line and the lower end of the y axis."""
+    low = area.y.low
+    closed = [(points[0][0], low), *points, (points[-1][0], low)]
+    return element("polygon", points=_points(area, closed), class_=class_)
+
+
+def _points(area: Frame, points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{area.x.at(x):.1f},{area.y.at(y):.1f}" for x, y in points)
+
+
+def legend(entries: Sequence[tuple[str, str]], x: float, y: float) -> list[Markup]:
+    """Samples of lines or dots with what they stand for, from a place downward."""
+    drawn = []
+    for place, (class_, said) in enumerate(entries):
+        height = y + 18 * place
+        if class_.startswith("dot"):
+            sample = element("circle", cx=x + 11, cy=height, r=5.5, class_=class_)
+        else:
+            lined = class_ if class_ == "ideal" else f"curve {class_}"
+            sample = element("line", x1=x, x2=x + 22, y1=height, y2=height, class_=lined)
+        drawn += [sample, words(said, x + 30, height + 4, "note")]
+    return drawn
