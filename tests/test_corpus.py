@@ -9,9 +9,10 @@ from agent.errors import InputError, SourceError
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases import Case
-from evals.corpus import card, case_files, import_file, lint, load_case, load_cases
+from evals.corpus import card, case_files, import_file, load_case, load_cases
 from evals.datasheet import further_labels, main
 from evals.documents import documents_of
+from evals.lint import lint
 from evals.rows import parse_lines
 
 BUNDLED = data_folder("corpus")
@@ -229,7 +230,7 @@ def test_lint_finds_quotes_that_are_not_in_the_text() -> None:
     }
     assert lint([parsed(line())]) == ()
     assert "persistent_memory" in lint([parsed(line(labels=labels))])[0]
-    assert lint([parsed(line()), parsed(line(slug="twin"))]) == ("twin: the same listing as acme",)
+    assert lint([parsed(line()), parsed(line(slug="twin"))]) == ("twin: nearly the same listing as acme",)
     assert lint([parsed(line(labels={}))]) == ("acme: no labels",)
 
 

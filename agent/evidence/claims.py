@@ -11,6 +11,8 @@ estimate up or down. The border:
 - A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing
   beyond what silence gives: where the sources show the deed it is a contradiction and the worse reading stands; where
   they do not there is nothing for it to lower. What a listing opens with says what the product is: no such denial.
+- A verdict on the product's own risk ("an assessment rated its autonomy as minimal") and words that are only repeated to
+  be found are claims.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
 Claims of rank 2 and below are kept, cited and shown, but nothing that estimates, flags, matches or searches reads
@@ -84,10 +86,23 @@ _HINT: Final = re.compile(
 )
 
 
+_RATING: Final = re.compile(
+    r"\b(?:threat model|(?:risk|security|safety) (?:assessment|review|evaluation|analysis|audit)|assessors?|auditors?)\b"
+    r"[^.!?]{0,80}\b(?:rated?|scored?|graded?|classified|found|concluded|judged|called|put)\b"
+    r"[^.!?]{0,120}\b(?:minimal|negligible|low|lowest|none|harmless|no (?:risk|threats?)|zero|0(?:\.\d)?)\b"
+    r"|\baivss\b",
+    re.IGNORECASE,
+)
+"""A verdict on the product's own risk, whoever is said to have given it: what is to be found out, not evidence of it."""
+_REPEATS: Final = 3
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def is_claim(text: str) -> bool:
     """Whether a sentence, list item or table row is a claim and nothing else, from its words alone (see the module)."""
     if _HINT.search(text) or (len(text.split()) <= _SHORT and _is_planned(text)):
+        return True
+    if _RATING.search(text) or _is_stuffed(text):
         return True
     found = False
     for part in CLAUSES.split(text):
@@ -97,6 +112,17 @@ def is_claim(text: str) -> bool:
             return False
         found = found or bool(verdict)
     return found
+
+
+def _is_stuffed(text: str) -> bool:
+    """Whether words stand there to be found: three or more that are said twice in a row tell nothing."""
+    said = [word.strip(".,;:").casefold() for word in text.split()]
+    runs = sum(
+        said[at : at + size] == said[at + size : at + 2 * size]
+        for size in (1, 2)
+        for at in range(len(said) - 2 * size + 1)
+    )
+    return runs >= _REPEATS
 
 
 def _judge(clause: str) -> bool | None:
