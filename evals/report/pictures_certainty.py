@@ -46,7 +46,7 @@ def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
         return Missing(
             "reliability", title, "No case has labels of layers beside a certainty, so none can be compared."
         )
-    area = frame(WIDTH, HEIGHT + _COUNTS, (0, 1), (0, 1), (14, 18, 44 + _COUNTS, 70))
+    area = frame(WIDTH, HEIGHT + _COUNTS, (0, 1), (0, 1), (14, 18, 44 + _COUNTS, 88))
     most = max(item.layers for bins in found.values() for item in bins)
     drawn = [
         *axes(area, SHARES, SHARES, "certainty of the draft", "share that the labels call certain"),
