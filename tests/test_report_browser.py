@@ -89,7 +89,9 @@ class Opened:
     """A page with what it said and asked for."""
 
     def __init__(self, browser: "Browser", file: Path, *, scheme: "ColorScheme" = "light", width: int = 1280) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+        )
         self.page: Page = self.context.new_page()
         self.said: list[str] = []
         self.asked: list[str] = []

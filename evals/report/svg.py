@@ -73,7 +73,7 @@ def frame(
 
 
 def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
-    """An SVG element, its words made harmless; `_` in an attribute's name is `-`, a trailing one is dropped (`class_`)."""
+    """An SVG element, its words made harmless; `_` in an attribute's name is `-`, a last one is dropped (`class_`)."""
     said = "".join(
         f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_value(value)}"'
         for key, value in attributes.items()
