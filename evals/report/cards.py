@@ -13,7 +13,7 @@ from evals.results import CaseResult, DraftView, FactorCell, LayerCell, ScoreCel
 FAR: Final = 0.25
 """From here on an error is marked: three tenths, whatever the last binary digit."""
 _LAST: Final = 10.0
-_REPORTS: Final = 1_100_000
+_REPORTS: Final = 900_000
 """Characters of all reports together …"""
 _LEAST: Final = 2_000
 """… but so many for each."""
@@ -30,7 +30,8 @@ class FactorRow(NamedTuple):
     reader_off: str
     published: str
     published_off: str
-    far: bool
+    reader_far: bool
+    published_far: bool
     quotes: tuple[str, ...]
     reader_quote: str | None
 
@@ -181,6 +182,10 @@ def _off(value: float | None, given: float | None) -> str:
     return "" if value is None or given is None else signed_tenth(value - given)
 
 
+def _far(value: float | None, given: float | None) -> bool:
+    return given is not None and (value is None or abs(value - given) >= FAR)
+
+
 def signed_tenth(value: float) -> str:
     """A difference of labels: two decimals at most, with its sign."""
     if not round(value, 6):
@@ -189,7 +194,6 @@ def signed_tenth(value: float) -> str:
 
 
 def _factor(key: FactorKey, cell: FactorCell, view: DraftView | None) -> FactorRow:
-    labels = [given for given in (cell.reader, cell.published) if given is not None]
     return FactorRow(
         title=FACTOR_TITLES[key],
         value=hundredth(cell.value),
@@ -199,7 +203,8 @@ def _factor(key: FactorKey, cell: FactorCell, view: DraftView | None) -> FactorR
         reader_off=_off(cell.value, cell.reader),
         published=hundredth(cell.published),
         published_off=_off(cell.value, cell.published),
-        far=any(cell.value is None or abs(cell.value - given) >= FAR for given in labels),
+        reader_far=_far(cell.value, cell.reader),
+        published_far=_far(cell.value, cell.published),
         quotes=view.quotes.get(key, ()) if view else (),
         reader_quote=view.reader_quotes.get(key) if view else None,
     )

@@ -43,9 +43,8 @@ def _cards(results: Sequence[CaseResult]) -> Further | Missing:
     if flags:
         said += (
             f" Of {count(sure, 'layer')} called certain, {percent(share(right, sure))} are pinned by a sentence of "
-            f"the card "
-            f"(precision); of {count(pinned, 'pinned layer')} {percent(share(right, pinned))} are called certain "
-            f"(recall)."
+            f"the card (precision); of {count(pinned, 'pinned layer')} {percent(share(right, pinned))} are called "
+            "certain (recall)."
         )
     worst = sorted(((case, _overclaims(card)) for case, card in found), key=lambda pair: (-pair[1], pair[0]))
     rows = tuple((case, str(many)) for case, many in worst[:SHOWN] if many)
@@ -63,10 +62,8 @@ def _twins(results: Sequence[CaseResult]) -> Further | Missing:
     flips = sum(twin.flips for _, twin in found)
     said = (
         f"n = {count(len(found), 'twin')}. The sum of the ten factors shifts by "
-        f"{number(mean(t.shift for _, t in found))} "
-        f"on average, and {percent(share(flips, _LAYERS * len(found)))} of the flags flip; 0 of both would be a "
-        f"drafter that "
-        f"reads facts, not wording."
+        f"{number(mean(t.shift for _, t in found))} on average, and {percent(share(flips, _LAYERS * len(found)))} of "
+        "the flags flip; 0 of both would be a drafter that reads facts, not wording."
     )
     worst = sorted(found, key=lambda pair: (-pair[1].shift - pair[1].flips, pair[0]))
     rows = tuple((case, number(twin.shift), str(twin.flips)) for case, twin in worst[:SHOWN] if _differs(twin))
@@ -113,9 +110,8 @@ def _claims(results: Sequence[CaseResult]) -> Further | Missing:
     loose = [(case, cell) for case, cell in found if cell.loose]
     said = (
         f"n = {count(claims, 'claim')} in the paragraphs of certain layers of {count(len(found), 'case')}; "
-        f"{percent(share(cited, claims))} cite a quote that holds. In {count(len(loose), 'case')} a number or name is "
-        f"in none "
-        f"of the quotes."
+        f"{percent(share(cited, claims))} cite a quote that holds. In {count(len(loose), 'case')} a number or name "
+        "is in none of the quotes."
     )
     rows = tuple((case, ", ".join(cell.loose)) for case, cell in loose)
     return Further("claims", title, said, ("case", "in none of its quotes"), rows)
@@ -140,9 +136,7 @@ def _usage(results: Sequence[CaseResult]) -> Further | Missing:
     )
     said = (
         f"n = {count(len(found), 'case')}: {count(calls, 'call')}, {sum(cell.input_tokens for cell in found):,} "
-        f"tokens in "
-        f"(of which {sum(cell.cached_tokens for cell in found):,} cached), "
-        f"{sum(cell.output_tokens for cell in found):,} out; "
-        f"{money}. Of the calls {odd}."
+        f"tokens in (of which {sum(cell.cached_tokens for cell in found):,} cached), "
+        f"{sum(cell.output_tokens for cell in found):,} out; {money}. Of the calls {odd}."
     )
     return Further("usage", title, said)

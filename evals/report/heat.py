@@ -141,17 +141,16 @@ def _caption(found: Sequence[Column], which: LabelSet) -> str:
     large = sum(abs(each) >= _STEPS[2] for each in off)
     cases = sum(column.errors[which] is not None for column in found)
     return (
-        f"Each column is a case, each row a factor; blue: drafted below the label, orange: above, darker or brighter: "
-        f"further off. n = {len(labelled):,} labels of {count(cases, 'case')} ({LABEL_TITLES[which]}). "
+        "Each column is a case, each row a factor; blue: drafted below the label, orange: above, darker or "
+        f"brighter: further off. n = {len(labelled):,} labels of {count(cases, 'case')} ({LABEL_TITLES[which]}). "
         f"{large:,} are off by 0.3 or more. A column of one colour is a product that was read wrongly as a whole; a "
-        f"row of "
-        f"one colour is a factor with a bias."
+        "row of one colour is a factor with a bias."
     )
 
 
 def cell_words(cell: FactorCell) -> str:
     """A cell in words: drafted, range, both labels."""
     return (
-        f"{hundredth(cell.value)} ({hundredth(cell.low)} to {hundredth(cell.high)}), "
-        f"reader {hundredth(cell.reader)}, published {hundredth(cell.published)}"
+        f"{hundredth(cell.value)} ({hundredth(cell.low)} to {hundredth(cell.high)}), reader "
+        f"{hundredth(cell.reader)}, published {hundredth(cell.published)}"
     )

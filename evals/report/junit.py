@@ -105,8 +105,8 @@ def _details(result: CaseResult, name: LossName) -> Iterator[str]:
     if name == "factor_error":
         for key, cell in result.factors.items():
             yield (
-                f"{key}: drafted {hundredth(cell.value)} ({hundredth(cell.low)} to {hundredth(cell.high)}), "
-                f"reader {hundredth(cell.reader)}, published {hundredth(cell.published)}"
+                f"{key}: drafted {hundredth(cell.value)} ({hundredth(cell.low)} to {hundredth(cell.high)}), reader "
+                f"{hundredth(cell.reader)}, published {hundredth(cell.published)}"
             )
     elif name == "score_error":
         score = result.score

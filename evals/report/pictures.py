@@ -127,12 +127,10 @@ def _range_words(found: Mapping[FactorKey, Covered], start: float) -> str:
     reader = max((item.reader_count for item in items), default=0)
     return (
         f"Across: how often a factor's range holds the label; the axis begins at {tick(start)}. The strip is the "
-        f"target, "
-        f"{percent(TARGET_LOW)} to {percent(TARGET_HIGH)}; left of it ranges are too narrow, right of it wider than "
-        f"need be. "
-        f"At the right the mean width of the range (0 to 1). n = {reader} labels of the reader and {most} published "
-        f"ones a "
-        f"factor. Against the published labels {inside} of {len(items)} factors are on target."
+        f"target, {percent(TARGET_LOW)} to {percent(TARGET_HIGH)}; left of it ranges are too narrow, right of it "
+        f"wider than need be. At the right the mean width of the range (0 to 1). n = {reader} labels of the reader "
+        f"and {most} published ones a factor. Against the published labels {inside} of {len(items)} factors are on "
+        "target."
     )
 
 
@@ -168,9 +166,9 @@ def recall(results: Sequence[CaseResult]) -> Figure | Missing:
     best = max(curves, key=lambda mode: (curves[mode][4], mode == "fused"))
     sought = quotes_sought(results, next(iter(curves)))
     caption = (
-        f"Across: k, the number of sentences taken for one question. Up: the share of the reader's quotes with at "
-        f"least half "
-        f"of their words in one of them. n = {sought:,} quotes. A curve further up finds more with less text"
+        "Across: k, the number of sentences taken for one question. Up: the share of the reader's quotes with at "
+        f"least half of their words in one of them. n = {sought:,} quotes. A curve further up finds more with less "
+        "text"
         + ("; dashed, how much of a case's text k sentences are" if shares else "")
         + f". At k = 5 {_MODES[best][0]} search finds most: {percent(curves[best][4])}."
     )
@@ -192,7 +190,7 @@ def moves(verdict: Verdict | None) -> Figure | Missing:
         return Missing("moves", title, "No metric with a value in the baseline has moved.")
     ordered = sorted(known, key=lambda move: (not move.worse, "/" in move.metric, -_size(move), move.metric))
     shown = ordered[:SHOWN_MOVES]
-    most = max(_size(move) for move in shown)
+    most = max(_size(move) for move in shown) or 1.0
     scale = Scale(-most, most, 420, 720)
     size = (900, 40 + 26 * len(shown))
     middle = scale.at(0)
@@ -206,10 +204,9 @@ def moves(verdict: Verdict | None) -> Figure | Missing:
     left = len(ordered) - len(shown)
     unknown = len(verdict.moved) - len(known)
     caption = (
-        f"Across: the change of a metric as a part of its value in the baseline; the longest bar is "
+        "Across: the change of a metric as a part of its value in the baseline; the longest bar is "
         f"{relative_percent(1, 1 + most).lstrip('+')}. Orange with ▲ or ▼: for the worse; grey: for the better, or a "
-        f"number "
-        f"without a better side. n = {count(len(verdict.moved), 'metric')} that moved"
+        f"number without a better side. n = {count(len(verdict.moved), 'metric')} that moved"
         + (f", of which {left} smaller ones are only in the table" if left else "")
         + (
             f"; {count(unknown, 'metric')} without a value to divide by {'is' if unknown == 1 else 'are'} not drawn"

@@ -46,7 +46,7 @@ def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
         return Missing(
             "reliability", title, "No case has labels of layers beside a certainty, so none can be compared."
         )
-    area = frame(WIDTH, HEIGHT + _COUNTS, (0, 1), (0, 1), (14, 18, 44 + _COUNTS, 70))
+    area = frame(WIDTH, HEIGHT + _COUNTS, (0, 1), (0, 1), (14, 18, 44 + _COUNTS, 88))
     most = max(item.layers for bins in found.values() for item in bins)
     drawn = [
         *axes(area, SHARES, SHARES, "certainty of the draft", "share that the labels call certain"),
@@ -64,9 +64,9 @@ def certainty(results: Sequence[CaseResult]) -> Figure | Missing:
     total = {which: sum(item.layers for item in bins) for which, bins in found.items()}
     lost = sum(cell.certainty is None for result in results for cell in result.layers.values())
     caption = (
-        f"Across: the certainty that the draft gives a layer, in tenths. Up: the share of those layers that the labels "
-        f"call certain, with 95 % intervals; a larger dot stands for more layers. "
-        f"n = {' and '.join(f'{total[which]:,} layers ({LABEL_TITLES[which]})' for which in found)}. "
+        "Across: the certainty that the draft gives a layer, in tenths. Up: the share of those layers that the "
+        "labels call certain, with 95 % intervals; a larger dot stands for more layers. n = "
+        f"{' and '.join(f'{total[which]:,} layers ({LABEL_TITLES[which]})' for which in found)}. "
         + _calibration(found[next(iter(found))])
         + (f" {count(lost, 'layer')} of failed cases have no certainty and are left out." if lost else "")
     )
@@ -160,11 +160,10 @@ def risk(results: Sequence[CaseResult]) -> Figure | Missing:
     ]
     at = curve.shipped
     caption = (
-        f"Across: the share of layers accepted, from the most certain downward. Up: how many of them the reader calls "
-        f"not "
-        f"certain. n = {curve.layers:,} layers. AUGRC {number(curve.augrc)}: lower is better; "
-        f"{number(curve.shuffled)} is what "
-        f"a certainty without information gives, {number(curve.perfect)} the best that any order could give. "
+        "Across: the share of layers accepted, from the most certain downward. Up: how many of them the reader "
+        f"calls not certain. n = {curve.layers:,} layers. AUGRC {number(curve.augrc)}: lower is better; "
+        f"{number(curve.shuffled)} is what a certainty without information gives, {number(curve.perfect)} the best "
+        "that any order could give. "
         + (
             f"The drafts' own flags accept {percent(at.coverage)} of the layers, of which {percent(at.risk)} are wrong."
             if at

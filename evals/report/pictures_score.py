@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from agent.scoring.interval import BANDS
-from evals.metrics import SCORE_TOP, mean
+from evals.metrics import SCORE_TOP, covered, mean
 from evals.report.saying import NONE, count, number, tenth
 from evals.report.svg import Figure, Frame, Missing, axes, element, frame, line, picture, ticks, words
 from evals.results import CaseResult
@@ -55,15 +55,13 @@ def scores(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | 
     if not dots:
         return Missing("scores", title, "No drafted case has a published score, so there is nothing to compare with.")
     area = _area(dots)
-    held = sum(dot.low is not None and dot.high is not None and dot.low <= dot.label <= dot.high for dot in dots)
+    held = sum(covered(dot.low, dot.high, dot.label) for dot in dots)
     same = sum(result.score.severity == result.score.published_severity for result in labelled)
     caption = (
-        f"Across: the published score, recomputed at mitigation factor 1. Up: the drafted score before controls, with "
-        f"its "
-        f"likely range; both axes begin at {area.x.low:g}. Strips are severity bands. On the dashed line both agree; a "
-        f"hollow dot is a provisional score that the draft withholds. {_agreement(dots)} {same} of {len(labelled)} "
-        f"lie in "
-        f"the same band, {held} of {len(labelled)} labels inside the likely "
+        "Across: the published score, recomputed at mitigation factor 1. Up: the drafted score before controls, "
+        f"with its likely range; both axes begin at {area.x.low:g}. Strips are severity bands. On the dashed line "
+        f"both agree; a hollow dot is a provisional score that the draft withholds. {_agreement(dots)} {same} of "
+        f"{len(labelled)} lie in the same band, {held} of {len(labelled)} labels inside the likely "
         f"range.{_not_drawn(len(labelled) - len(dots))}"
     )
     svg = _scatter("scores", title, caption, area, dots, ("published score", "drafted score"), strips=True)
@@ -96,11 +94,9 @@ def bases(results: Sequence[CaseResult], names: Mapping[str, str]) -> Figure | M
         )
     area = _area(dots)
     caption = (
-        f"Across: the base score that the reader would give. Up: the base score of the draft's headline threat; both "
-        f"axes "
-        f"begin at {area.x.low:g}. On the dashed line both agree; darker spots are several cases. {_agreement(dots)} "
-        f"A row of "
-        f"dots at one height means that the draft gives many products the same "
+        "Across: the base score that the reader would give. Up: the base score of the draft's headline threat; both "
+        f"axes begin at {area.x.low:g}. On the dashed line both agree; darker spots are several cases. "
+        f"{_agreement(dots)} A row of dots at one height means that the draft gives many products the same "
         f"base.{_not_drawn(len(labelled) - len(dots))}"
     )
     svg = _scatter("bases", title, caption, area, dots, ("reader's base score", "drafted base score"), strips=False)
@@ -120,8 +116,8 @@ def _agreement(dots: Sequence[Dot]) -> str:
     lean = mean(dot.off for dot in dots) or 0.0
     side = "above" if lean > 0 else "below"
     return (
-        f"n = {count(len(dots), 'case')}: off by {number(off)} points on average, "
-        f"drafted {number(abs(lean))} {side} the label."
+        f"n = {count(len(dots), 'case')}: off by {number(off)} points on average, drafted {number(abs(lean))} {side} "
+        "the label."
     )
 
 

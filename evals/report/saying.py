@@ -164,8 +164,7 @@ def test_words(test: PairedTest) -> str:
         else ""
     )
     return (
-        f"{_WORDS[test.verdict]}: mean difference {signed(test.mean_difference)} "
-        f"(90 % interval {signed(test.low)} to {signed(test.high)}) over {count(test.cases, 'case')}, "
-        f"p(worse) {number(test.p_worse)}, p(not inferior by {number(test.margin)}) {number(test.p_not_inferior)}, "
-        f"detectable {number(test.detectable)}{more}"
+        f"{_WORDS[test.verdict]}: mean difference {signed(test.mean_difference)} (90 % interval {signed(test.low)} "
+        f"to {signed(test.high)}) over {count(test.cases, 'case')}, p(worse) {number(test.p_worse)}, p(not inferior "
+        f"by {number(test.margin)}) {number(test.p_not_inferior)}, detectable {number(test.detectable)}{more}"
     )

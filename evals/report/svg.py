@@ -73,7 +73,7 @@ def frame(
 
 
 def element(name: str, *children: Markup | str, **attributes: str | float | None) -> Markup:
-    """An SVG element; `_` in an attribute's name is `-`, and a trailing one is dropped (`class_`)."""
+    """An SVG element, its words made harmless; `_` in an attribute's name is `-`, a last one is dropped (`class_`)."""
     said = "".join(
         f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_value(value)}"'
         for key, value in attributes.items()
@@ -81,7 +81,11 @@ def element(name: str, *children: Markup | str, **attributes: str | float | None
     )
     if not children:
         return Markup(f"<{name}{said}/>")
-    return Markup(f"<{name}{said}>{''.join(escape(child) for child in children)}</{name}>")
+    return Markup(f"<{name}{said}>{''.join(_child(child) for child in children)}</{name}>")
+
+
+def _child(child: Markup | str) -> Markup:
+    return child if isinstance(child, Markup) else escape(one_line(child))
 
 
 def _value(value: str | float) -> str:

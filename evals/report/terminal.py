@@ -37,7 +37,7 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
     """Metrics old → new, findings, tests, factors, layers, changed and worst cases; values alone without a verdict."""
     blocks = [
         [
-            f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}",
+            *_wrapped(f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}"),
             *_wrapped(verdict_words(evaluation, verdict)),
         ],
         _findings(verdict),
