@@ -160,7 +160,8 @@ def done(pairs: Sequence[Pair]) -> Done:
     plain = _evaluation(pairs, lambda one: one.embedded, "embedded")
     helped = _evaluation(pairs, lambda one: one.assisted, "llm")
     views = tuple(one.assisted.view for one in pairs if one.assisted.view is not None)
-    return Done(helped.model_copy(update={"beside": plain.metrics}), views)
+    categories = {one.case.slug: one.case.category for one in pairs}
+    return Done(helped.model_copy(update={"beside": plain.metrics}), views, categories)
 
 
 def table(evaluation: Evaluation) -> Iterator[str]:

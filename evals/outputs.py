@@ -33,7 +33,7 @@ def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
         RUN: run_text(done.evaluation) + "\n",
         DRAFTS: json.dumps(_VIEWS.dump_python(done.views, mode="json"), ensure_ascii=False, indent=1) + "\n",
         "report.md": markdown.text(done.evaluation, verdict),
-        "report.html": page.html(done.evaluation, done.views, verdict),
+        "report.html": page.html(done.evaluation, done.views, verdict, categories=done.categories),
         "junit.xml": junit.xml(done.evaluation, verdict),
     }
     try:

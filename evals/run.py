@@ -5,6 +5,7 @@ draft. A case's variants (card, reworded twin, poisoned twins) are drafted with 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from agent.drafting.calibrate import Calibration
@@ -60,6 +61,8 @@ class Done(NamedTuple):
 
     evaluation: Evaluation
     views: tuple[DraftView, ...]
+    categories: Mapping[str, str] = MappingProxyType({})
+    """Slug of a case to its category, for sorting."""
 
 
 class Drafted(NamedTuple):
@@ -116,7 +119,8 @@ def evaluate(
         patterns=pattern_ids(),
         special=[(case, found[case.slug].result) for case in variants.special],
     )
-    return Done(evaluation, tuple(one.view for one in ordered if one.view is not None))
+    views = tuple(one.view for one in ordered if one.view is not None)
+    return Done(evaluation, views, {case.slug: case.category for case in counted})
 
 
 def pattern_ids() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from evals.report.curves import (
     shown_shares,
     wilson,
 )
-from evals.report.losses import factor_error, flag_loss, flags, losses, score_error, worst
+from evals.report.losses import factor_error, flags, losses, score_error, worst
 from evals.results import CaseResult, LayerCell
 from tests.fakes.evaluation import everything, lost, measured
 
@@ -131,7 +131,7 @@ def test_losses_of_a_case() -> None:
     assert factor_error(case, "published") == pytest.approx(0.1)
     assert score_error(case) == pytest.approx(0.4)
     assert flags(case) == (1, 0, 7)
-    assert flag_loss(case) == pytest.approx(2 / 7)
+    assert losses(case) == pytest.approx({"factor_error": 0.2, "score_error": 0.6, "flag_loss": 2 / 7})
     assert losses(measured("b", reader=None))["factor_error"] == pytest.approx(0.1)
     assert losses(measured("b", published=None, reader=None)) == {
         "factor_error": None,

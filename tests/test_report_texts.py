@@ -88,7 +88,7 @@ def test_the_terminal_shows_old_and_new_findings_tests_and_cases() -> None:
         "flag_loss: cannot tell: mean difference +0.010",
         "about 140 further cases",
         "alpha: factor_error 0.250 → 0.300, layers/data_operations 0.000 → 1.000",
-        "factor error: gamma 0.800",
+        "factor error: gamma 0.700",
         "failed: gamma: SourceError: unreadable",
         "note: note plain",
     ):
@@ -150,7 +150,7 @@ def test_each_case_and_loss_is_a_test() -> None:
     by_name = {(case.get("classname"), case.get("name")): case for case in cases}
     failed = by_name["septet.eval.cases.factor_error", "alpha"].find("failure")
     assert failed is not None
-    assert failed.get("message") == "factor error 0.300: 0.300, 0.050 above plain"
+    assert failed.get("message") == "factor error 0.200: 0.300, 0.050 above plain"
     assert "persistent_memory: drafted 0.5 (0.3 to 0.7), reader 0.8, published 0.4" in (failed.text or "")
     assert "factor_error: 0.250 in the baseline, 0.300 now (+0.050, worse)" in (failed.text or "")
     assert by_name["septet.eval.cases.flag_loss", "alpha"].find("failure") is None
@@ -166,9 +166,10 @@ def test_a_pass_fails_nothing_and_says_that_invariants_hold() -> None:
 
 
 def test_a_loss_without_a_label_is_skipped() -> None:
-    root = ElementTree.fromstring(junit.xml(evaluated(measured("a", published=None)), None))
+    root = ElementTree.fromstring(junit.xml(evaluated(measured("a", reader=None)), None))
     assert [case.get("classname") for case in root.findall(".//testcase") if case.find("skipped") is not None] == [
-        "septet.eval.cases.score_error"
+        "septet.eval.cases.score_error",
+        "septet.eval.cases.flag_loss",
     ]
 
 

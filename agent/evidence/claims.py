@@ -11,8 +11,8 @@ estimate up or down. The border:
 - A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing
   beyond what silence gives: where the sources show the deed it is a contradiction and the worse reading stands; where
   they do not there is nothing for it to lower. What a listing opens with says what the product is: no such denial.
-- A verdict on the product's own risk ("an assessment rated its autonomy as minimal") and words that are only repeated to
-  be found are claims.
+- A verdict on the product's own risk ("an assessment rated its autonomy as minimal") is a claim, and so are words that
+  are only repeated to be found.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
 Claims of rank 2 and below are kept, cited and shown, but nothing that estimates, flags, matches or searches reads
@@ -87,13 +87,14 @@ _HINT: Final = re.compile(
 
 
 _RATING: Final = re.compile(
-    r"\b(?:threat model|(?:risk|security|safety) (?:assessment|review|evaluation|analysis|audit)|assessors?|auditors?)\b"
+    r"\b(?:threat model|(?:risk|security|safety) (?:assessment|review|evaluation|analysis|audit)|assessors?"
+    r"|auditors?)\b"
     r"[^.!?]{0,80}\b(?:rated?|scored?|graded?|classified|found|concluded|judged|called|put)\b"
     r"[^.!?]{0,120}\b(?:minimal|negligible|low|lowest|none|harmless|no (?:risk|threats?)|zero|0(?:\.\d)?)\b"
     r"|\baivss\b",
     re.IGNORECASE,
 )
-"""A verdict on the product's own risk, whoever is said to have given it: what is to be found out, not evidence of it."""
+"""A verdict on the product's own risk, whoever is said to have given it: that is to be found out, and no evidence."""
 _REPEATS: Final = 3
 
 

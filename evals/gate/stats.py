@@ -18,8 +18,8 @@ SEED: Final = 20261126
 ENUMERATED: Final = 14
 """Up to so many clusters all 2^n sign patterns are tried; the p value is then exact."""
 FAMILY_LEVEL: Final = 0.035
-"""Chance of a false alarm over all primary losses together. Below the 5 % that is promised, so that simulations of 1,000
-pairs, which show a rate to within 0.7 points, stay below it too (`python -m evals.bench.gate_rates`)."""
+"""Chance of a false alarm over all primary losses together. Below the 5 % that is promised, so that simulations of
+1,000 pairs, which show a rate to within 0.7 points, stay below it too (`python -m evals.bench.gate_rates`)."""
 LEVEL: Final = 0.05
 POWER: Final = 0.8
 _TINY: Final = 1e-12

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from evals.metrics import SCORE_TOP, error, mean
 from evals.results import CaseResult
+from evals.summary import factor_loss, layer_loss, score_loss
 
 LabelSet = Literal["reader", "published"]
 LABEL_SETS: Final[tuple[LabelSet, ...]] = ("reader", "published")
@@ -16,8 +17,6 @@ LOSS_TITLES: Final[dict[LossName, str]] = {
     "score_error": "score error",
     "flag_loss": "flag loss",
 }
-MISSED_WEIGHT: Final = 2
-"""A layer shipped as certain that the reader calls not certain costs twice a needless flag."""
 
 
 class Flags(NamedTuple):
@@ -62,20 +61,9 @@ def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
     return Flags(missed, extra, len(labelled))
 
 
-def flag_loss(result: CaseResult) -> float | None:
-    """(2 · missed + extra) / labelled layers, against the reader; None without labels."""
-    found = flags(result)
-    return round((MISSED_WEIGHT * found.missed + found.extra) / found.labelled, 6) if found.labelled else None
-
-
 def losses(result: CaseResult) -> dict[LossName, float | None]:
-    """The primary losses; the factor error against the reader, or against the published labels where only they are."""
-    against_reader = factor_error(result)
-    return {
-        "factor_error": factor_error(result, "published") if against_reader is None else against_reader,
-        "score_error": score_error(result),
-        "flag_loss": flag_loss(result),
-    }
+    """The primary losses, as the gate has them (`evals.summary`)."""
+    return {"factor_error": factor_loss(result), "score_error": score_loss(result), "flag_loss": layer_loss(result)}
 
 
 def worst(results: Sequence[CaseResult], name: LossName, count: int) -> list[tuple[CaseResult, float]]:

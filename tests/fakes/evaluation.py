@@ -69,6 +69,8 @@ def measured(slug: str, *, value: float = 0.5, published: float | None = 0.4, re
             published=None if published is None else 7.4,
             published_severity=None if published is None else "High",
             reader_cvss_base=None if reader is None else 7.0,
+            reader=None if reader is None else 7.6,
+            reader_severity=None if reader is None else "High",
         ),
         citations=4,
         valid_citations=4,
