@@ -13,8 +13,9 @@ from agent.evidence.reading import Reading
 from agent.pipeline import read_documents
 from agent.resources import data_folder
 from agent.settings import Settings
+from agent.taxonomy.keys import LAYERS, LayerKey
 from evals.cases import Case
-from evals.corpus import load_cases
+from evals.corpus import card, load_cases
 from evals.documents import documents_of
 from evals.families import Identity, families, same_family
 from evals.spread import WORKERS, spread
@@ -120,10 +121,14 @@ class Teacher:
 
 def _learn(task: _Task, _: None) -> tuple[Lesson, Reading]:
     case = task.case
+    reading = _read(case, task)
+    short = _read(card(case), task) if case.readings and case.readings.card else None
+    return Lesson(who(case), row(reading, _labels(case), family=task.family, card=short)), reading
+
+
+def _read(case: Case, task: _Task) -> Reading:
     reading = read_documents(documents_of(case), task.settings)
-    if task.change is not None:
-        reading = task.change(reading)
-    return Lesson(who(case), row(reading, _labels(case), family=task.family)), reading
+    return reading if task.change is None else task.change(reading)
 
 
 def _labels(case: Case) -> CaseLabels:
@@ -132,8 +137,16 @@ def _labels(case: Case) -> CaseLabels:
         published=published.factors if published else None,
         reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
         layers={key: cell.certain for key, cell in reader.layers.items()} if reader else None,
+        card_layers=_card_layers(case),
         reader_base=reader.cvss_base if reader else None,
         published_base=published.cvss_base if published else None,
         published_threat_multiplier=published.threat_multiplier if published else None,
         headline=reader.headline if reader else None,
     )
+
+
+def _card_layers(case: Case) -> dict[LayerKey, bool] | None:
+    if case.readings is None:
+        return None
+    said = {key: case.readings.card_certain(key) for key in LAYERS}
+    return {key: certain for key, certain in said.items() if certain is not None}
