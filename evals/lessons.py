@@ -14,8 +14,9 @@ from agent.pipeline import read_documents
 from agent.resources import data_folder
 from agent.retrieval.search import Mode
 from agent.settings import Settings
+from agent.taxonomy.keys import LAYERS, LayerKey
 from evals.cases import Case
-from evals.corpus import load_cases
+from evals.corpus import card, load_cases
 from evals.documents import documents_of
 from evals.families import Identity, families, same_family
 from evals.spread import WORKERS, spread
@@ -36,7 +37,7 @@ class Learnt(NamedTuple):
 
     lessons: tuple[Lesson, ...]
     readings: Mapping[str, Reading]
-    """By `text_key` of the case."""
+    """By `text_key` of the case, its card among them."""
 
 
 class _Task(NamedTuple):
@@ -81,9 +82,11 @@ def learn(
     tasks = [_Task(case, label, settings, change, search) for case, label in zip(cases, labels, strict=True)]
     lessons: list[Lesson] = []
     readings: dict[str, Reading] = {}
-    for case, (lesson, reading) in zip(cases, spread(_learn, tasks, None, workers), strict=True):
+    for case, (lesson, reading, short) in zip(cases, spread(_learn, tasks, None, workers), strict=True):
         lessons.append(lesson)
         readings[text_key(case)] = reading
+        if short is not None:
+            readings[text_key(card(case))] = short
         say(f"read {len(lessons)} of {len(cases)}")
     return Learnt(tuple(lessons), readings)
 
@@ -121,12 +124,16 @@ class Teacher:
         return self._fitted[key]
 
 
-def _learn(task: _Task, _: None) -> tuple[Lesson, Reading]:
+def _learn(task: _Task, _: None) -> tuple[Lesson, Reading, Reading | None]:
     case = task.case
+    reading = _read(case, task)
+    short = _read(card(case), task) if case.readings and case.readings.card else None
+    return Lesson(who(case), row(reading, _labels(case), family=task.family, card=short)), reading, short
+
+
+def _read(case: Case, task: _Task) -> Reading:
     reading = read_documents(documents_of(case), task.settings, mode=task.search)
-    if task.change is not None:
-        reading = task.change(reading)
-    return Lesson(who(case), row(reading, _labels(case), family=task.family)), reading
+    return reading if task.change is None else task.change(reading)
 
 
 def _labels(case: Case) -> CaseLabels:
@@ -135,8 +142,16 @@ def _labels(case: Case) -> CaseLabels:
         published=published.factors if published else None,
         reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
         layers={key: cell.certain for key, cell in reader.layers.items()} if reader else None,
+        card_layers=_card_layers(case),
         reader_base=reader.cvss_base if reader else None,
         published_base=published.cvss_base if published else None,
         published_threat_multiplier=published.threat_multiplier if published else None,
         headline=reader.headline if reader else None,
     )
+
+
+def _card_layers(case: Case) -> dict[LayerKey, bool] | None:
+    if case.readings is None:
+        return None
+    said = {key: case.readings.card_certain(key) for key in LAYERS}
+    return {key: certain for key, certain in said.items() if certain is not None}

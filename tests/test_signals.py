@@ -12,7 +12,7 @@ from agent.records import Statement
 
 GROUPS = {
     "action", "limit", "autonomy", "change", "tools", "memory", "context", "agents", "identity", "llm", "observe",
-    "deploy", "control", "data", "input",
+    "deploy", "control", "data", "input", "layer",
 }  # fmt: skip
 
 

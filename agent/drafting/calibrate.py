@@ -54,6 +54,8 @@ class CaseLabels:
     reader: Mapping[FactorKey, float] | None = None
     layers: Mapping[LayerKey, bool] | None = None
     """The reader's verdicts: certain or not."""
+    card_layers: Mapping[LayerKey, bool] | None = None
+    """Whether the card alone pins a layer."""
     reader_base: float | None = None
     published_base: float | None = None
     published_threat_multiplier: float | None = None
@@ -73,6 +75,8 @@ class Row:
     scenarios: tuple[Scenario, ...]
     first: str | None
     """Pattern of the candidate that is nearest to the reader's headline."""
+    card: Mapping[LayerKey, Mapping[str, float]] | None = None
+    """The same as `layers`, of its card alone."""
 
 
 class Calibration(Record):
@@ -89,8 +93,8 @@ class Calibration(Record):
         return hashlib.sha256(dump_calibration(self).encode()).hexdigest()[:FINGERPRINT_CHARS]
 
 
-def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
-    """The numbers of one labelled case."""
+def row(reading: Reading, labels: CaseLabels, *, family: str, card: Reading | None = None) -> Row:
+    """The numbers of one labelled case; `card` is what was read of its card alone."""
     ledger = Ledger(reading.documents, reading.statements)
     name = system.product_name(reading.documents)
     picture = system.extract(reading, ledger, name)
@@ -100,13 +104,18 @@ def row(reading: Reading, labels: CaseLabels, *, family: str) -> Row:
         family=family,
         labels=labels,
         factors=features(reading),
-        layers={layer: certainty.features(reading, layer)[0] for layer in LAYERS},
+        layers=_layers(reading),
+        card=None if card is None else _layers(card),
         signals=headline.found(reading),
         scenarios=tuple(
             Scenario(candidate.pattern.id, float(base_of(candidate.vector)), candidate.typical) for candidate in carried
         ),
         first=_first(labels.headline, carried),
     )
+
+
+def _layers(reading: Reading) -> dict[LayerKey, dict[str, float]]:
+    return {layer: certainty.features(reading, layer)[0] for layer in LAYERS}
 
 
 def _first(told: str | None, candidates: Sequence[Candidate]) -> str | None:
@@ -126,7 +135,11 @@ def fit(rows: Sequence[Row]) -> Calibration:
     return Calibration(
         factors=calibrate_factors.fit(factor_rows),
         certainty=calibrate_certainty.fit(
-            [CertaintyRow(r.family, r.layers, r.labels.layers) for r in rows if r.labels.layers]
+            [
+                CertaintyRow(r.family, r.layers, r.labels.layers, r.card, r.labels.card_layers or {})
+                for r in rows
+                if r.labels.layers
+            ]
         ),
         headline=expected,
         likely=_likely(based, base_rows),

@@ -16,7 +16,7 @@ from agent.drafting.kind import lead, weigh
 from agent.errors import InputError
 from agent.evidence.claims import COUNTING_RANK
 from agent.evidence.reading import Reading
-from agent.evidence.signals import Match
+from agent.evidence.signals import Match, settles_layers_alone
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTORS, FactorKey
 
@@ -167,6 +167,8 @@ def all_witnesses(reading: Reading) -> dict[str, Witness]:
     limits = rules().limits
     found: dict[str, Witness] = {}
     for signal, matches in reading.signals.items():
+        if settles_layers_alone(signal):
+            continue
         best = _best(reading, matches, limit=signal in limits)
         if best is not None:
             found[signal] = best
@@ -177,6 +179,8 @@ def denials(reading: Reading) -> dict[str, Witness]:
     """The first sentence for each signal that says it is absent."""
     found: dict[str, Witness] = {}
     for signal, matches in reading.signals.items():
+        if settles_layers_alone(signal):
+            continue
         for match in matches:
             if match.denied and not match.hedged and may_lower(reading, match.statement):
                 found[signal] = Witness(match.statement, match.start, match.end, 1.0)

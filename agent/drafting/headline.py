@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from agent.drafting.slots import usable
 from agent.evidence.reading import Reading
+from agent.evidence.signals import settles_layers_alone
 from agent.records import Record
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 
@@ -181,4 +182,6 @@ def _short(value: float) -> float:
 
 def found(reading: Reading) -> frozenset[str]:
     """The signals that descriptions and controls of the product show, not denied and not hedged."""
-    return frozenset(signal for signal in reading.signals if usable(reading, signal))
+    return frozenset(
+        signal for signal in reading.signals if not settles_layers_alone(signal) and usable(reading, signal)
+    )

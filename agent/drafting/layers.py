@@ -9,7 +9,7 @@ import yaml
 
 from agent.drafting.ledger import Ledger
 from agent.drafting.templates import fill, missing
-from agent.evidence.certainty import Assessment, counts, guides
+from agent.evidence.certainty import Assessment, counts, guides, shows, tells
 from agent.evidence.reading import Reading
 from agent.evidence.signals import Match
 from agent.records import Document, Missing
@@ -62,18 +62,25 @@ def shown(reading: Reading, layer: LayerKey) -> list[Shown]:
     found: list[Shown] = []
     for pins, signals in ((True, guide.pins), (False, guide.helps)):
         for signal in signals:
-            places = [m for m in reading.matches(signal) if counts(reading, m.statement) and not m.hedged]
+            places = [m for m in reading.matches(signal) if _quotable(reading, layer, signal, m)]
             if places:
                 found.append(Shown(signal, min(places, key=lambda m: _worth(reading, m)), pins))
     return found
 
 
-def _worth(reading: Reading, match: Match) -> tuple[bool, bool, bool, bool, bool, int]:
+def _quotable(reading: Reading, layer: LayerKey, signal: str, match: Match) -> bool:
+    if shows(reading, layer, signal, match):
+        return True
+    return match.denied and not match.hedged and tells(reading, layer, match.statement)
+
+
+def _worth(reading: Reading, match: Match) -> tuple[bool, bool, bool, bool, bool, bool, int]:
     """How well a place can be quoted; smaller is better."""
     statement = reading.statements[match.statement]
     quote = _clause(reading, match)
     return (
         match.denied,
+        match.hedged,
         any(word in heading.lower() for heading in statement.path[-1:] for word in _ASIDE),
         len(quote.split()) < _CLAUSE_WORDS,
         statement.role != "description",
@@ -96,7 +103,7 @@ def certain(
         key=lambda s: (
             _follows(layer, s, values) is None,
             s.match.statement in used,
-            _worth(reading, s.match)[:3],
+            _worth(reading, s.match)[:4],
             not s.pins,
         )
     )
@@ -154,7 +161,7 @@ def absent(reading: Reading, layer: LayerKey, ledger: Ledger, match: Match) -> P
 
 
 def _follows(layer: LayerKey, item: Shown, values: Mapping[str, str]) -> str | None:
-    if item.match.denied:
+    if item.match.denied or item.match.hedged:
         return None
     template = consequences()[layer].get(item.signal)
     if template is None or missing(template, values):

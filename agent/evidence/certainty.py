@@ -1,14 +1,19 @@
 """Is a layer pinned by the sources? Features of the evidence, a certainty from 0 to 1, and the flag.
 
-The flag is decided here and nowhere else. The features are counts of distinct verified statements and a retrieval
-margin, so a reader can follow them; their weights and the threshold are fitted on the labelled corpus
-(`agent.drafting.calibrate`). Statements with a finding, and statements about another product or about the vendor's
-platform, count for nothing.
+The flag is decided here and nowhere else. The features are counts of distinct verified statements and of what they
+show, and how near the passages found for the layer come to what it asks, so a reader can follow them; their weights
+and the threshold are fitted on the labelled corpus (`agent.drafting.calibrate`), on whole listings and on their cards
+alike, so that the threshold is one of evidence and not of length. For nothing count: statements with a finding,
+statements about another product or about the vendor's platform, sentences that say what the sources leave unsaid, and
+for all layers but the ecosystem the bare names in a list of integrations.
 
-    certainty = logistic(bias[layer] + Σ weight[feature] · value[feature])        certain when certainty ≥ threshold
+    certainty = logistic(bias[layer] + Σ weight[feature] · amount[feature])       certain when certainty ≥ threshold
+
+The amount of a count n is ln(1 + n): the first statement tells most. No weight is below 0.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
@@ -16,20 +21,30 @@ from typing import Final, NamedTuple
 import yaml
 
 from agent.evidence.reading import Reading
-from agent.evidence.signals import Match
+from agent.evidence.signals import Match, names_another, settles_layers_alone
 from agent.evidence.telling import promised
 from agent.records import Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, LayerKey
 
-PIN_CAP: Final = 3
-HELP_CAP: Final = 4
-QUOTE_CAP: Final = 6
-DOCUMENT_CAP: Final = 3
-TOP_HITS: Final = 3
-FEATURES: Final = ("pins", "helps", "quotes", "documents", "margin", "depth")
-"""pins, helps: distinct signals of each sort found · quotes: distinct statements that show one · documents: documents
-that hold one · margin: cosine of the best hit above the layer's noise floor · depth: the same for the third best."""
+COUNT_CAP: Final = 9
+"""More of a kind than this tells nothing more."""
+BREADTH_HITS: Final = 12
+FEATURES: Final = ("pins", "helps", "quotes", "margin", "breadth")
+"""pins, helps: distinct signals of each sort found · quotes: distinct statements that show a pinning one · margin:
+cosine of the best hit above the layer's noise floor · breadth: mean cosine of the twelve best, a missing hit as 0."""
+COUNTS: Final = frozenset({"pins", "helps", "quotes"})
+ECOSYSTEM: Final = "agent_ecosystem"
+SECURITY: Final = "security_compliance"
+
+_UNSAID = re.compile(
+    r"\b(?:(?:do|does|did) not (?:say|state|describe|name|disclose|specify|mention|document|tell|explain)"
+    r"|(?:is|are|was|were) not (?:stated|described|named|disclosed|specified|documented|published|known|said)"
+    r"|(?:no|neither) [^.;]{0,60}(?:is|are) (?:described|named|stated|documented)"
+    r"|without naming|remains? open|unstated)\b",
+    re.IGNORECASE,
+)
+"""What a sentence says of the sources and not of the product."""
 
 
 class LayerGuide(NamedTuple):
@@ -83,30 +98,55 @@ def counts(reading: Reading, index: int) -> bool:
     return statement.about == "product" and not statement.flagged and statement.role != "boilerplate"
 
 
+def tells(reading: Reading, layer: LayerKey, index: int) -> bool:
+    """Whether a statement may count as evidence for `layer`."""
+    statement = reading.statements[index]
+    if not counts(reading, index) or _UNSAID.search(statement.text):
+        return False
+    return layer == ECOSYSTEM or not names_another(statement)
+
+
+def shows(reading: Reading, layer: LayerKey, signal: str, match: Match) -> bool:
+    """Whether a place where `signal` shows is evidence for `layer`.
+
+    What is denied shows nothing, but a signal that says how something is done is answered by a denial too. A control
+    that is off by default, optional or planned is none.
+    """
+    if match.denied and not settles_layers_alone(signal):
+        return False
+    if match.hedged and (promised(signal) or layer == SECURITY):
+        return False
+    return tells(reading, layer, match.statement)
+
+
 def features(reading: Reading, layer: LayerKey, noise_floor: float = 0.0) -> tuple[dict[str, float], tuple[int, ...]]:
     """The features of one layer and the statements behind them."""
     guide = guides()[layer]
-    pinned, pin_statements = _shown(reading, guide.pins)
-    helped, help_statements = _shown(reading, guide.helps)
-    statements = tuple(dict.fromkeys((*pin_statements, *help_statements)))
-    documents = {reading.statements[index].document for index in statements}
+    pinned, pin_statements = _shown(reading, layer, guide.pins)
+    helped, help_statements = _shown(reading, layer, guide.helps)
     cosines = _cosines(reading, layer)
     values = {
-        "pins": float(min(len(pinned), PIN_CAP)),
-        "helps": float(min(len(helped), HELP_CAP)),
-        "quotes": float(min(len(statements), QUOTE_CAP)),
-        "documents": float(min(len(documents), DOCUMENT_CAP)),
-        "margin": cosines[0] - noise_floor,
-        "depth": cosines[min(TOP_HITS, len(cosines)) - 1] - noise_floor,
+        "pins": float(min(len(pinned), COUNT_CAP)),
+        "helps": float(min(len(helped), COUNT_CAP)),
+        "quotes": float(min(len(pin_statements), COUNT_CAP)),
+        "margin": (cosines[0] if cosines else 0.0) - noise_floor,
+        "breadth": sum(cosines[:BREADTH_HITS]) / BREADTH_HITS,
     }
-    return values, statements
+    return values, tuple(dict.fromkeys((*pin_statements, *help_statements)))
+
+
+def amount(feature: str, value: float) -> float:
+    """What a feature weighs with."""
+    return math.log1p(value) if feature in COUNTS else value
 
 
 def assess(reading: Reading, layer: LayerKey, calibration: CertaintyCalibration) -> Assessment:
     """Decide one layer. A layer without a single counting statement is never certain, whatever the constants say."""
     constants = calibration.layers[layer]
     values, statements = features(reading, layer, constants.noise_floor)
-    certainty = logistic(constants.bias + sum(constants.weights[name] * values[name] for name in FEATURES))
+    certainty = logistic(
+        constants.bias + sum(constants.weights[name] * amount(name, values[name]) for name in FEATURES)
+    )
     certain = bool(statements) and certainty >= calibration.threshold
     return Assessment(certain, round(certainty, 3), {k: round(v, 3) for k, v in values.items()}, statements)
 
@@ -116,25 +156,20 @@ def logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
-def _shown(reading: Reading, signals: Sequence[str]) -> tuple[set[str], list[int]]:
+def _shown(reading: Reading, layer: LayerKey, signals: Sequence[str]) -> tuple[set[str], list[int]]:
     found: set[str] = set()
     statements: list[int] = []
     for signal in signals:
         matches = reading.signals.get(signal, ())
-        indexes = [m.statement for m in matches if _shows(m, signal) and counts(reading, m.statement)]
+        indexes = [m.statement for m in matches if shows(reading, layer, signal, m)]
         if indexes:
             found.add(signal)
             statements.extend(index for index in indexes if index not in statements)
     return found, statements
 
 
-def _shows(match: Match, signal: str) -> bool:
-    """Not what is denied, nor a control that is off by default, optional or planned."""
-    return not match.denied and not (match.hedged and promised(signal))
-
-
 def _cosines(reading: Reading, layer: LayerKey) -> list[float]:
-    """Cosines of the layer's hits, best first; one 0.0 when there is none."""
+    """Cosines of the layer's hits, best first."""
     places = {(s.document, s.start): n for n, s in enumerate(reading.statements)}
     cosines = [hit.dense for hit in reading.hits.get(layer, ()) if counts(reading, places[hit.document, hit.start])]
-    return sorted(cosines, reverse=True) or [0.0]
+    return sorted(cosines, reverse=True)

@@ -95,6 +95,7 @@ _OWN_DOING: Final = frozenset({"action", "change", "memory", "observe", "control
 """Groups of signals that say what the product itself does or has."""
 _OWN_MAKE: Final = _OWN_DOING | {"agents", "autonomy"}
 """The same, and how it is made: what a guide for others is about is no part of the guide."""
+_LAYER_GROUP: Final = "layer"
 _MENTIONED = re.compile(
     r"\b(?:detect\w*|flags?|suspicious|malicious|signs? of|looks? for|warns? (?:of|about)|weakness\w*|misuse)\b", re.I
 )
@@ -311,6 +312,11 @@ def load_signals(path: Path | None = None) -> Vocabulary:
     return Vocabulary(signals)
 
 
+def settles_layers_alone(signal: str) -> bool:
+    """Whether a signal answers what a layer asks and moves nothing else: no factor, threat or search."""
+    return load_signals().by_id[signal].group == _LAYER_GROUP
+
+
 def detect(statements: Sequence[Statement], vocabulary: Vocabulary | None = None) -> dict[str, tuple[Match, ...]]:
     """Where each signal shows, by signal in the file's order, then statement and place; absent signals have no key.
 
@@ -332,7 +338,7 @@ def _in_statement(known: Vocabulary, index: int, statement: Statement) -> Iterat
     if not hits:
         return
     planned = bool(_PLANNED.search(text))
-    hedging = _OWN_MAKE if _OTHERS.search(text) else _OWN_DOING if _names_another(statement) else frozenset[str]()
+    hedging = _OWN_MAKE if _OTHERS.search(text) else _OWN_DOING if names_another(statement) else frozenset[str]()
     for signal, start, end in hits:
         group = known.signals[signal].group
         if group == "action" and _MENTIONED.search(_clause_before(text, start)):
@@ -352,7 +358,7 @@ def _in_statement(known: Vocabulary, index: int, statement: Statement) -> Iterat
         )
 
 
-def _names_another(statement: Statement) -> bool:
+def names_another(statement: Statement) -> bool:
     """Whether a statement is a bare name in a list of integrations."""
     listed = any("integration" in heading.lower() for heading in statement.path[-1:])
     return listed and len(statement.text.split()) <= _LIST_ITEM

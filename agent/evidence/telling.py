@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agent.evidence.claims import COUNTING_RANK
-from agent.evidence.signals import Match, load_signals
+from agent.evidence.signals import Match, load_signals, settles_layers_alone
 from agent.records import Statement
 
 _PROMISED: Final = frozenset({"control", "limit"})
@@ -20,6 +20,7 @@ def telling(statements: Sequence[Statement], signals: Mapping[str, Sequence[Matc
     kept = {
         match.statement
         for signal, matches in signals.items()
+        if not settles_layers_alone(signal)
         for match in matches
         if statements[match.statement].rank >= COUNTING_RANK or (not promised(signal) and not match.denied)
     }
