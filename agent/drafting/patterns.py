@@ -22,6 +22,13 @@ from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
 
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
 
+AssetClass = Literal[
+    "credentials", "personal_data", "business_data", "code", "money", "host", "systems", "accounts", "decisions", "safety"
+]
+"""What a threat harms first: secrets; data of people; documents, records and conversations; source code and releases;
+payments, cost and wallets; a machine or shell; live services and devices; acting in somebody's name; what people
+decide or believe; bodies."""
+
 METRICS: Final[tuple[Metric, ...]] = ("AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA")
 METRIC_VALUES: Final[dict[Metric, str]] = {
     "AV": "NALP", "AC": "LH", "AT": "NP", "PR": "NLH", "UI": "NPA",
@@ -137,6 +144,8 @@ class Pattern(Record):
     when: Triggers
     statement: ThreatStatement
     assets: tuple[str, ...] = Field(min_length=1)
+    asset_class: AssetClass
+    """What is harmed first; where that depends on the product, the most usual."""
     taxonomy: tuple[TaxonomyRef, ...] = Field(min_length=2)
     cvss: str
     """Base metrics of CVSS v4.0 without the prefix, in the standard's order."""
@@ -145,8 +154,8 @@ class Pattern(Record):
     conditions: tuple[Condition, ...] = ()
     typical: float = Field(ge=0, le=1)
     """How typical the threat is of the products on which it fires."""
-    needs: tuple[str, ...] = Field(min_length=1)
-    """Slots without which it is a question."""
+    needs: tuple[_Trigger, ...] = Field(min_length=1)
+    """Slots without which it is a question; of several joined by `|` one is enough."""
     mitigations: tuple[MitigationTemplate, ...] = Field(min_length=2)
     questions: tuple[QuestionTemplate, ...] = Field(min_length=1)
 
@@ -160,7 +169,7 @@ class Pattern(Record):
         if len(self.slots() - {"product"}) < MIN_SLOTS:
             raise ValueError("the statement names too little of the product")
         every = {name for text in self.texts() for name in names_in(text)}
-        if unused := set(self.needs) - every:
+        if unused := self.needed() - every:
             raise ValueError(f"needed slots that no text uses: {sorted(unused)}")
         whole = [self.title, *self.statement.model_dump().values(), *self.metrics.values()]
         if bare := {n for text in whole for n in names_in(text) - optional_names_in(text)} - {*self.needs, "product"}:
@@ -177,6 +186,10 @@ class Pattern(Record):
         """Why the metric has its value before conditions; a template."""
         default = _NO_IMPACT.get(metric, "") if value == "N" else ""
         return self.metrics.get(metric) or default or _DEFAULT_REASONS.get(f"{metric}:{value}", "")
+
+    def needed(self) -> set[str]:
+        """Every slot that `needs` names."""
+        return {name for need in self.needs for name in need.split("|")}
 
     def slots(self) -> set[str]:
         """The slots of the statement."""
