@@ -122,9 +122,7 @@ class _Matcher:
             return None
         filled = self._fill(pattern, firing)
         values = {name: slot.value for name, slot in filled.items()}
-        lacking = tuple(
-            need.partition("|")[0] for need in pattern.needs if filled.keys().isdisjoint(need.split("|"))
-        )
+        lacking = tuple(need.partition("|")[0] for need in pattern.needs if filled.keys().isdisjoint(need.split("|")))
         used = {name for name in pattern.slots() if name in filled and name != "product"}
         if lacking or len(used) < _FILLED:
             return self._open(pattern, firing, values, lacking)

@@ -18,16 +18,9 @@ from agent.errors import InputError
 from agent.evidence.signals import load_signals
 from agent.records import Record, TaxonomyRef, ThreatStatement
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
+from agent.taxonomy.keys import FACTORS, LAYERS, AssetClass, LayerKey
 
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
-
-AssetClass = Literal[
-    "credentials", "personal_data", "business_data", "code", "money", "host", "systems", "accounts", "decisions", "safety"
-]
-"""What a threat harms first: secrets; data of people; documents, records and conversations; source code and releases;
-payments, cost and wallets; a machine or shell; live services and devices; acting in somebody's name; what people
-decide or believe; bodies."""
 
 METRICS: Final[tuple[Metric, ...]] = ("AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA")
 METRIC_VALUES: Final[dict[Metric, str]] = {
@@ -36,6 +29,8 @@ METRIC_VALUES: Final[dict[Metric, str]] = {
 }  # fmt: skip
 """Values of each base metric of CVSS v4.0, the most severe first."""
 CROSS_LAYER: Final = "cross_layer"
+ROOTS: Final = "owasp-asi"
+"""The list whose ids name the cause of a threat; the id that fits best stands before any other of it."""
 MIN_SLOTS: Final = 2
 """Different slots, beside the product's name, that a statement template must use."""
 
@@ -186,6 +181,11 @@ class Pattern(Record):
         """Why the metric has its value before conditions; a template."""
         default = _NO_IMPACT.get(metric, "") if value == "N" else ""
         return self.metrics.get(metric) or default or _DEFAULT_REASONS.get(f"{metric}:{value}", "")
+
+    @property
+    def root(self) -> str | None:
+        """The id of the ten agentic risks that names its cause: the first of that list among its ids."""
+        return next((ref.id for ref in self.taxonomy if ref.scheme == ROOTS), None)
 
     def needed(self) -> set[str]:
         """Every slot that `needs` names."""
