@@ -3,30 +3,17 @@
 Numbers are plain floats: labels are read off pages with one or two decimals and never scored in place.
 """
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, StringConstraints, ValidationError
 
 from agent.errors import InputError
 from agent.records import Record
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey
 
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
 _NAMED_FIELDS: Final = 4
-AssetClass = Literal[
-    "credentials",
-    "personal_data",
-    "business_data",
-    "code",
-    "money",
-    "host",
-    "systems",
-    "accounts",
-    "decisions",
-    "safety",
-]
-"""What a threat harms first, in closed words."""
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
 RecordT = TypeVar("RecordT", bound=BaseModel)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
+from agent.drafting.typicality import Code
 from agent.evidence.reading import Reading
 from agent.pipeline import read_documents
 from agent.resources import data_folder
@@ -138,6 +139,7 @@ def _read(case: Case, task: _Task) -> Reading:
 
 def _labels(case: Case) -> CaseLabels:
     published, reader = case.published, case.reader
+    coded = case.readings.headline_code if case.readings else None
     return CaseLabels(
         published=published.factors if published else None,
         reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
@@ -146,7 +148,7 @@ def _labels(case: Case) -> CaseLabels:
         reader_base=reader.cvss_base if reader else None,
         published_base=published.cvss_base if published else None,
         published_threat_multiplier=published.threat_multiplier if published else None,
-        headline=reader.headline if reader else None,
+        headline=Code(coded.asi, coded.layer, coded.asset) if coded else None,
     )
 
 

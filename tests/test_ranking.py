@@ -1,7 +1,9 @@
 """Order and choice of the threats that are shown, and why a score is withheld, asked of drafts of bundled listings."""
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 
@@ -10,9 +12,12 @@ import pytest
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.catalogue import match
 from agent.drafting.factors import estimate
+from agent.drafting.headline import FACTORS, Outlook, choose, order, outlook
+from agent.drafting.kind import load_kinds
 from agent.drafting.ledger import Ledger
 from agent.drafting.ranking import MAX_PER_LAYER, MAX_SHOWN, Ranked, base_of, rank, shown
 from agent.drafting.system import extract, product_name
+from agent.drafting.typicality import alike
 from agent.pipeline import draft_documents, read_documents
 from agent.records import Draft, Range
 from agent.resources import data_folder
@@ -34,6 +39,12 @@ def ranked(slug: str) -> tuple[Ranked, ...]:
     found = match(reading, extract(reading, ledger, name), ledger, name=name)
     factors = estimate(reading, ledger, load_calibration().factors).factors
     return rank(found.candidates, factors)
+
+
+def product_of(found: Sequence[Ranked]) -> Outlook:
+    kinds = (1 / len(load_kinds()),) * len(load_kinds())
+    fired = {item.scenario.pattern for item in found}
+    return outlook(dict.fromkeys(FACTORS, 0.4), kinds, fired, load_calibration().headline)
 
 
 @cache
@@ -59,7 +70,7 @@ def test_the_gravest_come_first_and_the_order_is_total(slug: str) -> None:
 def test_what_is_shown_keeps_its_caps_and_nothing_is_lost(slug: str, first: int | None) -> None:
     found = ranked(slug)
     headline = None if first is None else found[first]
-    visible, folded = shown(found, headline, load_calibration().headline)
+    visible, folded = shown(found, headline, product_of(found), load_calibration().headline)
     layers = [item.candidate.layer for item in visible]
     assert max(layers.count(layer) for layer in LAYERS) <= MAX_PER_LAYER
     assert len(visible) <= MAX_SHOWN
@@ -68,9 +79,20 @@ def test_what_is_shown_keeps_its_caps_and_nothing_is_lost(slug: str, first: int 
     }
     assert len(visible) + len(folded) == len(found)
     assert all(why for _, why in folded)
-    assert [found.index(item) for item in visible] == sorted(found.index(item) for item in visible)
+    assert [item.threat.place for item in visible] == [n + 1 for n in range(len(visible))]
     if headline is not None:
-        assert headline in visible
+        assert visible[0].threat.id == headline.threat.id
+
+
+def test_one_like_a_threat_above_it_stands_later() -> None:
+    found = ranked("firecrawl-mcp")
+    constants = load_calibration().headline
+    product = product_of(found)
+    scenarios = [item.scenario for item in found]
+    placed = order(scenarios, choose(scenarios, product, constants), product, constants)
+    assert sorted(placed) == list(range(len(found)))
+    codes = [scenarios[n].code for n in placed[:3]]
+    assert not any(one and other and alike(one, other) for one, other in itertools.combinations(codes, 2))
 
 
 def test_the_number_of_shown_threats_is_capped_over_all_layers() -> None:
@@ -80,9 +102,9 @@ def test_the_number_of_shown_threats_is_capped_over_all_layers() -> None:
         layer = LAYERS[n % len(LAYERS)]
         candidate = dataclasses.replace(item.candidate, layer=layer)
         crowd.append(Ranked(candidate, threat, item.scenario))
-    visible, folded = shown(crowd, crowd[-1], load_calibration().headline)
+    visible, folded = shown(crowd, crowd[-1], product_of(crowd), load_calibration().headline)
     assert len(visible) <= MAX_SHOWN
-    assert crowd[-1] in visible
+    assert visible[0].threat.id == crowd[-1].threat.id
     assert len(visible) + len(folded) == len(crowd)
 
 

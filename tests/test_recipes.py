@@ -100,6 +100,7 @@ PATTERN = """
       impact: "{data|content} in foreign hands"
       asset: "{data|the messages} of {product}"
     assets: [messages]
+    asset_class: accounts
     taxonomy:
       - owasp-asi ASI04 Agentic Supply Chain Vulnerabilities
       - owasp-mcp MCP03:2025 Tool Poisoning

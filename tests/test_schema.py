@@ -54,7 +54,7 @@ THREAT: Shape = {
     "state": TEXT,
     "score": {"cvss_vector": TEXT, "cvss_base": NUMBER, "aivss": NUMBER, "severity": TEXT, "reasons?": {"*": TEXT}},
     "mitigations": [{"text": TEXT, "who": TEXT, "status": TEXT, "evidence": [TEXT]}],
-    "evidence": [TEXT], "like?": TEXT_OR_NULL,
+    "evidence": [TEXT], "like?": TEXT_OR_NULL, "place?": Maybe((WHOLE,)),
 }  # fmt: skip
 LAYER: Shape = {
     "applies": TEXT, "certain": FLAG, "certainty": NUMBER, "features": {"*": NUMBER}, "paragraph": TEXT,

@@ -19,28 +19,23 @@ from pydantic import ValidationError
 from agent.drafting import calibrate_certainty, calibrate_factors, headline, system
 from agent.drafting.calibrate_certainty import CertaintyRow
 from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
-from agent.drafting.candidates import Candidate
 from agent.drafting.catalogue import match
 from agent.drafting.factor_features import FactorFeatures, features
 from agent.drafting.factors import values
-from agent.drafting.headline import BaseRow, HeadlineCalibration, Scenario
+from agent.drafting.headline import BaseRow, BaseTable, HeadlineCalibration, Scenario
 from agent.drafting.ledger import Ledger
 from agent.drafting.likely import LikelyCalibration, residual
-from agent.drafting.ranking import base_of
+from agent.drafting.ranking import scenario_of
+from agent.drafting.typicality import Code
 from agent.errors import SchemaError
 from agent.evidence import certainty
 from agent.evidence.certainty import CertaintyCalibration
 from agent.evidence.reading import Reading
 from agent.records import Record
 from agent.resources import data_folder
-from agent.retrieval.embed import embed
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 
 FOLDS: Final = calibrate_certainty.FOLDS
-READER_WEIGHT: Final = 0.6
-"""Of the reader's base where a published base exists too: the reader scores this text, the page often CVSS 3.1."""
-HIGHEST_BASE: Final = 9.4
-"""A published base above it is of CVSS 3.1 or a bare number and counts as this."""
 THIN_FACTOR: Final = 1.35
 """How much wider the likely range is when the sources hardly describe the product (measured on card variants)."""
 FINGERPRINT_CHARS: Final = 16
@@ -59,8 +54,8 @@ class CaseLabels:
     reader_base: float | None = None
     published_base: float | None = None
     published_threat_multiplier: float | None = None
-    headline: str | None = None
-    """The threat that the reader would put first, one sentence."""
+    headline: Code | None = None
+    """The threat that the reader would put first, in closed words."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +66,7 @@ class Row:
     labels: CaseLabels
     factors: FactorFeatures
     layers: Mapping[LayerKey, Mapping[str, float]]
-    signals: frozenset[str]
     scenarios: tuple[Scenario, ...]
-    first: str | None
-    """Pattern of the candidate that is nearest to the reader's headline."""
     card: Mapping[LayerKey, Mapping[str, float]] | None = None
     """The same as `layers`, of its card alone."""
 
@@ -99,18 +91,13 @@ def row(reading: Reading, labels: CaseLabels, *, family: str, card: Reading | No
     name = system.product_name(reading.documents)
     picture = system.extract(reading, ledger, name)
     found = match(reading, picture, ledger, name=name)
-    carried = [candidate for candidate in found.candidates if candidate.evidence]
     return Row(
         family=family,
         labels=labels,
         factors=features(reading),
         layers=_layers(reading),
         card=None if card is None else _layers(card),
-        signals=headline.found(reading),
-        scenarios=tuple(
-            Scenario(candidate.pattern.id, float(base_of(candidate.vector)), candidate.typical) for candidate in carried
-        ),
-        first=_first(labels.headline, carried),
+        scenarios=tuple(scenario_of(candidate) for candidate in found.candidates if candidate.evidence),
     )
 
 
@@ -118,20 +105,13 @@ def _layers(reading: Reading) -> dict[LayerKey, dict[str, float]]:
     return {layer: certainty.features(reading, layer)[0] for layer in LAYERS}
 
 
-def _first(told: str | None, candidates: Sequence[Candidate]) -> str | None:
-    """The pattern whose threat reads most like the reader's headline, by cosine."""
-    if not told or not candidates:
-        return None
-    vectors = embed([told, *(f"{c.title}. {c.statement.action}; {c.statement.impact}" for c in candidates)])
-    return candidates[int((vectors[1:] @ vectors[0]).argmax())].pattern.id
-
-
 def fit(rows: Sequence[Row]) -> Calibration:
     """Fit everything. Raises InputError when too few rows are labelled."""
     factor_rows = [FactorRow(r.factors, r.labels.published, r.labels.reader, r.family) for r in rows]
     estimates = _left_out(rows, factor_rows)
-    base_rows, based = _base_rows(rows, estimates)
-    expected = headline.fit(base_rows)
+    based = [(case, found) for case, estimated in zip(rows, estimates, strict=True)
+             if (found := _base_row(case, estimated)) is not None]  # fmt: skip
+    table = headline.tabulate([found for _, found in based])
     return Calibration(
         factors=calibrate_factors.fit(factor_rows),
         certainty=calibrate_certainty.fit(
@@ -141,8 +121,8 @@ def fit(rows: Sequence[Row]) -> Calibration:
                 if r.labels.layers
             ]
         ),
-        headline=expected,
-        likely=_likely(based, base_rows),
+        headline=headline.fit(table),
+        likely=_likely(based, table),
     )
 
 
@@ -160,39 +140,26 @@ def _left_out(rows: Sequence[Row], factor_rows: Sequence[FactorRow]) -> list[dic
     return estimates
 
 
-def _base_rows(rows: Sequence[Row], estimates: Sequence[Mapping[FactorKey, float]]) -> tuple[list[BaseRow], list[Row]]:
-    """Rows with a labelled base, and the cases that they come from, in the same order."""
-    found: list[BaseRow] = []
-    based: list[Row] = []
-    for case, estimated in zip(rows, estimates, strict=True):
-        target = _base_label(case.labels)
-        if target is not None:
-            found.append(BaseRow(estimated, case.signals, case.scenarios, target, case.first))
-            based.append(case)
-    return found, based
+def _base_row(case: Row, estimated: Mapping[FactorKey, float]) -> BaseRow | None:
+    labels = case.labels
+    if labels.reader_base is None and labels.published_base is None:
+        return None
+    return BaseRow(
+        estimated, case.factors.kinds, case.scenarios, labels.reader_base, labels.published_base, labels.headline
+    )
 
 
-def _base_label(labels: CaseLabels) -> float | None:
-    published = None if labels.published_base is None else min(labels.published_base, HIGHEST_BASE)
-    if labels.reader_base is None or published is None:
-        return labels.reader_base if published is None else published
-    return READER_WEIGHT * labels.reader_base + (1 - READER_WEIGHT) * published
-
-
-def _likely(cases: Sequence[Row], base_rows: Sequence[BaseRow]) -> LikelyCalibration:
+def _likely(based: Sequence[tuple[Row, BaseRow]], table: BaseTable) -> LikelyCalibration:
     """Residuals of the published scores at MF 1, each case drafted by constants fitted without its fold."""
-    folds = calibrate_certainty.fold_of([case.family for case in cases])
+    folds = calibrate_certainty.fold_of([case.family for case, _ in based])
+    published = [_published_score(case.labels) for case, _ in based]
     residuals: list[float] = []
     for fold in range(FOLDS):
-        train = [r for r, n in zip(base_rows, folds, strict=True) if n != fold]
-        held = [at for at, n in enumerate(folds) if n == fold and _published_score(cases[at].labels) is not None]
-        if not held:
-            continue
-        constants = headline.fit(train)
-        for at in held:
-            published = _published_score(cases[at].labels)
-            assert published is not None
-            residuals.append(residual(published, _drafted_score(base_rows[at], constants)))
+        held = [n for n, score in enumerate(published) if folds[n] == fold and score is not None]
+        if held:
+            constants = headline.fit(table.take([n for n in range(len(based)) if folds[n] != fold]))
+            drafted = [_drafted_score(based[n][1], constants) for n in held]
+            residuals += [residual(published[n] or 0.0, score) for n, score in zip(held, drafted, strict=True)]
     ordered = tuple(round(value, 3) for value in sorted(residuals))
     return LikelyCalibration(
         name=f"published scores at MF 1, n={len(ordered)}", residuals=ordered, thin_factor=THIN_FACTOR
@@ -208,11 +175,11 @@ def _published_score(labels: CaseLabels) -> float | None:
     return min(base + (10 - base) * total / 10 * labels.published_threat_multiplier, 10.0)
 
 
-def _drafted_score(base_row: BaseRow, constants: HeadlineCalibration) -> float:
-    expected = headline.expected_base(base_row.factors, base_row.signals, constants)
-    at = headline.choose(base_row.scenarios, expected, constants)
-    base = expected if at is None else base_row.scenarios[at].base
-    total = sum(round(base_row.factors[key], 1) for key in FACTOR_SETS["0.5"])
+def _drafted_score(row: BaseRow, constants: HeadlineCalibration) -> float:
+    product = headline.outlook(row.factors, row.kinds, {s.pattern for s in row.scenarios}, constants)
+    at = headline.choose(row.scenarios, product, constants)
+    base = product.base if at is None else row.scenarios[at].base
+    total = sum(round(row.factors[key], 1) for key in FACTOR_SETS["0.5"])
     return base + (10 - base) * total / 10 * float(Decimal("0.97"))
 
 

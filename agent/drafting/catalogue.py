@@ -122,7 +122,7 @@ class _Matcher:
             return None
         filled = self._fill(pattern, firing)
         values = {name: slot.value for name, slot in filled.items()}
-        lacking = tuple(name for name in pattern.needs if name not in filled)
+        lacking = tuple(need.partition("|")[0] for need in pattern.needs if filled.keys().isdisjoint(need.split("|")))
         used = {name for name in pattern.slots() if name in filled and name != "product"}
         if lacking or len(used) < _FILLED:
             return self._open(pattern, firing, values, lacking)
@@ -191,6 +191,7 @@ class _Matcher:
         gravest = min(acts, key=lambda c: (_GRAVITY[c.mode], acts.index(c))) if acts else None
         capability = gravest if acts else None if acting else self._gravest
         names = sorted({name for text in pattern.texts() for name in names_in(text)})
+        needed = pattern.needed()
         told = (n for c in firing.capabilities for quote in c.evidence if (n := self._statement_of(quote)) is not None)
         places = (*(m.statement for m in firing.matches), *told)
         filled = {}
@@ -198,7 +199,7 @@ class _Matcher:
             able = capability
             if name in ("credential", "approver"):
                 able = next((c for c in firing.capabilities if getattr(c, name)), None)
-            if slot := self._slots.fill(name, places, able, needed=name in pattern.needs):
+            if slot := self._slots.fill(name, places, able, needed=name in needed):
                 filled[name] = slot
         return filled
 
@@ -252,8 +253,8 @@ class _Matcher:
         found = [self._ledger.cite(m.statement, m.start, m.end) for m in firing.matches[:MAX_EVIDENCE]]
         if not firing.matches:
             found += [quote for capability in firing.capabilities[:1] for quote in capability.evidence[:1]]
-        for name in pattern.needs:
-            slot = filled[name]
+        for need in pattern.needs:
+            slot = next(filled[name] for name in need.split("|") if name in filled)
             found += slot.evidence[:1]
             places = zip(slot.statements, slot.spans, strict=True)
             if len(dict.fromkeys(found)) < MAX_EVIDENCE:

@@ -22,6 +22,8 @@ from agent.drafting.chains import FoundChain, chains
 from agent.drafting.composition import Composition, Placed
 from agent.drafting.controls import controls_of
 from agent.drafting.factors import FactorResult, estimate
+from agent.drafting.headline import Outlook
+from agent.drafting.kind import weigh
 from agent.drafting.ledger import Ledger
 from agent.drafting.likely import bands_spanned, likely
 from agent.drafting.ranking import Ranked, eased, rank, shown
@@ -74,12 +76,13 @@ def compose(
     verdicts = {key: assess(reading, key, calibration.certainty) for key in LAYERS}
     matches = match(reading, picture, ledger, name=name)
     ranked = rank(matches.candidates, estimated.factors)
-    scored, first = _score(reading, ranked, estimated, verdicts, calibration)
+    product = _outlook(reading, ranked, estimated, calibration)
+    scored, first = _score(ranked, product, estimated, verdicts, calibration)
     scored = _with_controls(scored, first, reading, ledger)
     plain = _without_claims(reading, name, verdicts, calibration, estimated if proposals else None)
     scored = scored.model_copy(update={"without_vendor_claims": beside(scored, plain)})
     reserved = hand.reserved(matches.candidates, estimated.factors)
-    visible, folded = shown(ranked, first, calibration.headline, reserved)
+    visible, folded = shown(ranked, first, product, calibration.headline, reserved)
     placed = [Placed(item.candidate.layer, item.threat) for item in visible]
     placed += hand.threats(matches.candidates, visible, estimated.factors)
     found = chains([item.candidate for item in visible], reading, name=name)
@@ -138,23 +141,27 @@ def knowledge_fingerprint() -> str:
 # ---------------------------------------------------------------- score
 
 
+def _outlook(reading: Reading, ranked: Sequence[Ranked], estimated: FactorResult, calibration: Calibration) -> Outlook:
+    """What the labelled cases say of this product."""
+    factors = {key: float(estimated.factors[key].value) for key in headline.FACTORS}
+    fired = {item.scenario.pattern for item in ranked if item.candidate.evidence}
+    return headline.outlook(factors, weigh(reading).probabilities, fired, calibration.headline)
+
+
 def _score(
-    reading: Reading,
     ranked: Sequence[Ranked],
+    product: Outlook,
     estimated: FactorResult,
     verdicts: dict[LayerKey, Assessment],
     calibration: Calibration,
 ) -> tuple[Score, Ranked | None]:
     """The score with its headline threat. It is withheld when the evidence does not carry it."""
-    signals = headline.found(reading)
-    expected = headline.expected_base(
-        {key: float(estimated.factors[key].value) for key in headline.FACTORS}, signals, calibration.headline
-    )
     quoted = [item for item in ranked if item.candidate.evidence]
     scenarios = [item.scenario for item in quoted]
-    at = headline.choose(scenarios, expected, calibration.headline)
+    at = headline.choose(scenarios, product, calibration.headline)
     if at is None:
-        base = Range(value=_tenth(expected), low=_tenth(expected - 1), high=_tenth(min(expected + 1, 10)))
+        usual = product.base
+        base = Range(value=_tenth(usual), low=_tenth(usual - 1), high=_tenth(min(usual + 1, 10)))
         vector, first = None, None
     else:
         low, high = headline.base_range(scenarios, at)
@@ -199,7 +206,8 @@ def _without_claims(
         estimated = dataclasses.replace(estimated, factors=_higher(estimated.factors, combined.factors))
     candidates = match(bare, picture, scratch, name=name).candidates
     ranked = rank(unease(candidates, scratch.evidence()), estimated.factors)
-    return _score(bare, ranked, estimated, verdicts, calibration)[0]
+    product = _outlook(bare, ranked, estimated, calibration)
+    return _score(ranked, product, estimated, verdicts, calibration)[0]
 
 
 def _higher(

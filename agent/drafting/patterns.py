@@ -18,7 +18,7 @@ from agent.errors import InputError
 from agent.evidence.signals import load_signals
 from agent.records import Record, TaxonomyRef, ThreatStatement
 from agent.resources import data_folder
-from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
+from agent.taxonomy.keys import FACTORS, LAYERS, AssetClass, LayerKey
 
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
 
@@ -29,6 +29,8 @@ METRIC_VALUES: Final[dict[Metric, str]] = {
 }  # fmt: skip
 """Values of each base metric of CVSS v4.0, the most severe first."""
 CROSS_LAYER: Final = "cross_layer"
+ROOTS: Final = "owasp-asi"
+"""The list whose ids name the cause of a threat; the id that fits best stands before any other of it."""
 MIN_SLOTS: Final = 2
 """Different slots, beside the product's name, that a statement template must use."""
 
@@ -137,6 +139,8 @@ class Pattern(Record):
     when: Triggers
     statement: ThreatStatement
     assets: tuple[str, ...] = Field(min_length=1)
+    asset_class: AssetClass
+    """What is harmed first; where that depends on the product, the most usual."""
     taxonomy: tuple[TaxonomyRef, ...] = Field(min_length=2)
     cvss: str
     """Base metrics of CVSS v4.0 without the prefix, in the standard's order."""
@@ -145,8 +149,8 @@ class Pattern(Record):
     conditions: tuple[Condition, ...] = ()
     typical: float = Field(ge=0, le=1)
     """How typical the threat is of the products on which it fires."""
-    needs: tuple[str, ...] = Field(min_length=1)
-    """Slots without which it is a question."""
+    needs: tuple[_Trigger, ...] = Field(min_length=1)
+    """Slots without which it is a question; of several joined by `|` one is enough."""
     mitigations: tuple[MitigationTemplate, ...] = Field(min_length=2)
     questions: tuple[QuestionTemplate, ...] = Field(min_length=1)
 
@@ -160,7 +164,7 @@ class Pattern(Record):
         if len(self.slots() - {"product"}) < MIN_SLOTS:
             raise ValueError("the statement names too little of the product")
         every = {name for text in self.texts() for name in names_in(text)}
-        if unused := set(self.needs) - every:
+        if unused := self.needed() - every:
             raise ValueError(f"needed slots that no text uses: {sorted(unused)}")
         whole = [self.title, *self.statement.model_dump().values(), *self.metrics.values()]
         if bare := {n for text in whole for n in names_in(text) - optional_names_in(text)} - {*self.needs, "product"}:
@@ -177,6 +181,15 @@ class Pattern(Record):
         """Why the metric has its value before conditions; a template."""
         default = _NO_IMPACT.get(metric, "") if value == "N" else ""
         return self.metrics.get(metric) or default or _DEFAULT_REASONS.get(f"{metric}:{value}", "")
+
+    @property
+    def root(self) -> str | None:
+        """The id of the ten agentic risks that names its cause: the first of that list among its ids."""
+        return next((ref.id for ref in self.taxonomy if ref.scheme == ROOTS), None)
+
+    def needed(self) -> set[str]:
+        """Every slot that `needs` names."""
+        return {name for need in self.needs for name in need.split("|")}
 
     def slots(self) -> set[str]:
         """The slots of the statement."""

@@ -7,17 +7,15 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.drafting.candidates import Candidate
-from agent.drafting.headline import HeadlineCalibration, Scenario, typical
-from agent.records import FactorEstimate, Lowering, Mitigation, Range, Rank, State, Threat, ThreatScore
+from agent.drafting.headline import HeadlineCalibration, Outlook, Scenario, order
+from agent.drafting.typicality import code_of
+from agent.records import FactorEstimate, Lowering, Mitigation, Range, Rank, Threat, ThreatScore
 from agent.scoring import Request, score
 from agent.scoring.cvss import read_vector
 from agent.taxonomy.keys import FACTOR_SETS, LAYER_CODES, LAYERS, FactorKey, LayerKey
 
 MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12
-TYPICAL: Final = 3.0
-"""Score points between the least and the most typical threat, in the order of relevance."""
-FIRM: Final[dict[State, float]] = {"claimed": 0.5, "inferred": 0.0, "contradicted": -0.5}
 _STATES: Final = ("claimed", "inferred", "contradicted")
 _THM: Final = Decimal("0.97")
 _MF: Final = Decimal("1.00")
@@ -73,27 +71,24 @@ def eased(ranked: Sequence[Ranked], reading: Mapping[str, Rank]) -> tuple[Loweri
 def shown(
     ranked: Sequence[Ranked],
     first: Ranked | None,
+    product: Outlook,
     calibration: HeadlineCalibration,
     reserved: Mapping[LayerKey, int] | None = None,
 ) -> tuple[list[Ranked], list[tuple[Ranked, str]]]:
-    """The threats to show, at most three a layer and twelve in all, and the folded ones with the reason.
+    """The threats to show with their places, at most three a layer and twelve in all, and the folded ones with why.
 
     `reserved` are places of each layer that are kept free for threats that are not the catalogue's.
 
-    The headline threat is always shown; the others by relevance: score plus how typical the threat is, and how firm
-    its evidence. One with the same quotes as a more relevant one of its layer is a duplicate.
+    The headline threat is the first; the others follow by how typical of the product and how grave they are, one that
+    is like a threat above it later. One with the same quotes as a threat above it in its layer is a duplicate.
     """
     visible: list[Ranked] = []
     folded: list[tuple[Ranked, str]] = []
     in_layer: Counter[LayerKey] = Counter(reserved or {})
     kept_free = in_layer.total()
-
-    def relevance(item: Ranked) -> float:
-        return float(item.threat.score.aivss) + TYPICAL * typical(item.scenario, calibration) + FIRM[item.threat.state]
-
-    rest = sorted((item for item in ranked if item is not first), key=relevance, reverse=True)
-    order = ([first] if first else []) + rest
-    for item in order:
+    at = next((n for n, item in enumerate(ranked) if item is first), None)
+    for n in order([item.scenario for item in ranked], at, product, calibration):
+        item = ranked[n]
         layer = item.candidate.layer
         twin = next(
             (o for o in visible if o.candidate.layer == layer and o.threat.evidence == item.threat.evidence), None
@@ -106,8 +101,8 @@ def shown(
             folded.append((item, f"less relevant than the {MAX_SHOWN} shown"))
         else:
             in_layer[layer] += 1
-            visible.append(item)
-    visible.sort(key=list(ranked).index)
+            placed = item.threat.model_copy(update={"place": len(visible) + 1})
+            visible.append(item._replace(threat=placed))
     return visible, folded
 
 
@@ -157,7 +152,13 @@ def _ranked(candidate: Candidate, total: Decimal) -> Ranked:
         ),
         evidence=candidate.evidence,
     )
-    return Ranked(candidate, threat, Scenario(candidate.pattern.id, float(known.cvss_base), candidate.typical))
+    return Ranked(candidate, threat, scenario_of(candidate))
+
+
+def scenario_of(candidate: Candidate) -> Scenario:
+    """What the headline is chosen by."""
+    pattern = candidate.pattern
+    return Scenario(pattern.id, float(base_of(candidate.vector)), candidate.typical, code_of(pattern))
 
 
 @lru_cache(maxsize=4096)

@@ -30,7 +30,8 @@ def method(view: View) -> list[str]:
         f"- A control lowers only from rank {COUNTING_RANK} on, and only what it names; the number is before controls.",
         *([_WITHOUT_CLAIMS] if draft.score.without_vendor_claims else []),
         "- The likely range holds four of five published scores of the labelled corpus, product families held out.",
-        f"- At most {MAX_PER_LAYER} threats a layer and {MAX_SHOWN} in all are shown, by score.",
+        f"- At most {MAX_PER_LAYER} threats a layer and {MAX_SHOWN} in all are shown: the one behind the "
+        "score first, then by how typical of such a product and how grave; one like a threat above it later.",
         *_llm_lines(draft),
         "- Limit: only the listed sources were read, nothing was tested; a listing may be out of date, incomplete "
         "or wrong. An opinion on this text at this date, not a finding about the product.",

@@ -111,7 +111,8 @@ def _why(view: View) -> str:
         return f"**Why**: {reason}"
     place, layer, threat = view.headline
     higher = sum(item.threat.score.aivss > threat.score.aivss for item in view.threats)
-    rank = f"{counted(higher, 'threat')} would score higher but {'is' if higher == 1 else 'are'} less typical"
+    are = "is" if higher == 1 else "are"
+    rank = f"{counted(higher, 'threat')} would score higher but {are} less typical or graver than usual"
     sentence = plain(threat_sentence(threat.statement))
     quote = view.quote(threat.evidence, _QUOTE + 60, f"{threat.title} {sentence}")
     stands = f"#{place}, {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}{f' ({rank})' if higher else ''}"

@@ -1,11 +1,12 @@
 """What a report looks up in a draft again and again: ranked threats, quotes, controls and the order of questions.
 
-Nothing is decided here that changes a number; ranking and folding follow the stored scores and a total order.
+Nothing is decided here that changes a number; ranking and folding follow the stored places, scores and a total order.
 """
 
+import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -27,6 +28,7 @@ CERTAIN_LAYERS_NEEDED: Final = 2
 
 PROPOSED: Final = "-proposed-"
 """In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
+_BEHIND: Final = 0.5
 _MODES: Final = ("delete", "execute", "write", "read")
 _SPARSE: Final = ", sparsely described"
 """What the estimator adds to a kind whose listing says little."""
@@ -47,7 +49,7 @@ _RANKS: Final = (
 
 
 class RankedThreat(NamedTuple):
-    """A threat of the draft with its layer and its place, 1 for the highest score."""
+    """A threat of the draft with its layer and its place, 1 for the first."""
 
     place: int
     layer: LayerKey
@@ -92,9 +94,11 @@ class View:
     @cached_property
     def _ranked(self) -> tuple[tuple[RankedThreat, ...], tuple[tuple[LayerKey, Threat, str], ...]]:
         pairs = [(key, threat) for key, layer in self.layers for threat in layer.threats]
+        places = {threat.id: threat.place for _, threat in pairs if threat.place is not None}
         headline = self.draft.score.cvss_vector
         pairs.sort(
             key=lambda pair: (
+                _place(pair[1], places),
                 -pair[1].score.aivss,
                 -pair[1].score.cvss_base,
                 pair[1].score.cvss_vector != headline,
@@ -108,9 +112,9 @@ class View:
         in_layer: Counter[LayerKey] = Counter()
         for key, threat in pairs:
             if in_layer[key] >= MAX_PER_LAYER:
-                folded.append((key, threat, f"lower score than three others of {LAYER_CODES[key]}"))
+                folded.append((key, threat, f"behind three others of {LAYER_CODES[key]}"))
             elif len(shown) >= MAX_SHOWN:
-                folded.append((key, threat, f"lower score than the {MAX_SHOWN} shown"))
+                folded.append((key, threat, f"behind the {MAX_SHOWN} shown"))
             else:
                 in_layer[key] += 1
                 shown.append(RankedThreat(len(shown) + 1, key, threat))
@@ -118,7 +122,10 @@ class View:
 
     @property
     def threats(self) -> tuple[RankedThreat, ...]:
-        """The threats that are shown: at most three a layer and twelve in all, highest score first."""
+        """The threats that are shown: at most three a layer and twelve in all, in the drafter's order.
+
+        In drafts from before that was kept, the highest score first.
+        """
         return self._ranked[0]
 
     @property
@@ -135,7 +142,7 @@ class View:
         return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
 
     def top(self, number: int) -> tuple[RankedThreat, ...]:
-        """The first threats by score, the headline always among them."""
+        """The first threats, the headline always among them."""
         first = self.threats[:number]
         headline = self.headline
         return first if headline is None or headline in first else (*first[: number - 1], headline)
@@ -248,6 +255,14 @@ class View:
         best = max(known, key=lambda mark: (shared_words(self.evidence[mark].quote, about), -known.index(mark)))
         ordered = [best, *(mark for mark in known if mark != best)]
         return f"{quoted(self.evidence[best].quote, limit, about)} ({', '.join(ordered)})"
+
+
+def _place(threat: Threat, places: Mapping[str, int]) -> float:
+    """The place that the drafter gave it; one of an LLM follows the threat whose severity it has, else all others."""
+    if threat.place is not None:
+        return threat.place
+    like = places.get(threat.like or "")
+    return math.inf if like is None else like + _BEHIND
 
 
 def is_proposed(threat: Threat) -> bool:

@@ -159,6 +159,9 @@ class Threat(Record):
     like: str | None = None
     """Id of the known threat whose severity it has, for a threat that an LLM proposed; None for the catalogue's own and
     in drafts from before this was kept. That threat is not always among those that are shown."""
+    place: int | None = None
+    """Its place among the catalogue's threats of the draft, 1 for the headline; None for a threat that an LLM proposed
+    and in drafts from before this was kept, whose threats stand by score."""
 
 
 class LayerThreats(Record):

@@ -28,6 +28,21 @@ LayerKey = Literal[
     "security_compliance",
     "agent_ecosystem",
 ]
+AssetClass = Literal[
+    "credentials",
+    "personal_data",
+    "business_data",
+    "code",
+    "money",
+    "host",
+    "systems",
+    "accounts",
+    "decisions",
+    "safety",
+]
+"""What a threat harms first: secrets; data of people; documents, records and conversations; source code and releases;
+payments, cost and wallets; a machine or shell; live services and devices; acting in somebody's name; what people
+decide or believe; bodies."""
 FactorSet = Literal["0.5", "0.8"]
 Band = Literal["Critical", "High", "Medium", "Low", "None"]
 

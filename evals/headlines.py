@@ -1,0 +1,29 @@
+"""Whether a draft has the threat that the reader would put first, and at which place. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from agent.drafting.typicality import Code, alike
+from agent.records import Draft
+from evals.cases import HeadlineCode
+
+_LAST: Final = 10**6
+
+
+def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
+    """Place of the first threat, from 1, that has the cause of `gold` and its layer or its asset; None without one.
+
+    `shown` are the threats of a draft in the order of its report.
+    """
+    told = Code(gold.asi, gold.layer, gold.asset)
+    return next((place for place, code in enumerate(shown, 1) if alike(code, told)), None)
+
+
+def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
+    """The catalogue's threats of a draft in the order of its report; `known` has their closed words by pattern id.
+
+    A threat that an LLM proposed has no pattern and is passed over.
+    """
+    threats = [threat for layer in draft.layers.values() for threat in layer.threats if threat.id in known]
+    threats.sort(key=lambda threat: _LAST if threat.place is None else threat.place)
+    return tuple(known[threat.id] for threat in threats)
