@@ -46,6 +46,7 @@ is left out and so sees larger gaps than there are: drafts whose family really i
 SMALL: Final = 0.008
 """Effects below this are left out: they would not show in a tenth."""
 _DIGITS: Final = 4
+_BOUNDS: Final = ("low", "high", "prior")
 _STILL: Final = 1e-4
 _FAR: Final = 9.0
 _FEW_ROWS: Final = 12
@@ -120,15 +121,16 @@ def fit(rows: Sequence[FactorRow], *, ranges: bool = True) -> FactorCalibration:
     used = [row for row in rows if row.published is not None or row.reader is not None]
     if len(used) < _FEW_ROWS:
         raise InputError(f"{len(used)} labelled rows are too few", where="factor fit", hint="import the corpus first")
-    likeness = np.array([row.features.likeness for row in used])
+    numbers = np.vstack([_numbers(row.features) for row in used])
+    kinds, likeness, evidence = np.split(numbers, [len(keys), 2 * len(keys)], axis=1)
     centred = likeness - likeness.mean(axis=0)
     table = _Table(
-        kinds=np.array([row.features.kinds for row in used]),
+        kinds=kinds,
         likeness=centred,
         pull=_pull(centred),
-        evidence=np.array([_evidence(row.features) for row in used]),
-        targets=np.array([row._targets for row in used]),
-        published=np.array([row._published for row in used]),
+        evidence=evidence,
+        targets=np.vstack([row._targets for row in used]),
+        published=np.vstack([row._published for row in used]),
         families=np.array([row.family for row in used]),
     )
     return FactorCalibration(
@@ -180,9 +182,9 @@ def _slices() -> Mapping[FactorKey, slice]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _evidence(features: FactorFeatures) -> Matrix:
-    """Strengths of all effects of all factors: a row is asked for in each of hundreds of fits."""
-    row: list[float] = []
+def _numbers(features: FactorFeatures) -> Matrix:
+    """Kinds, likeness and strengths of all effects of all factors: asked for in each of hundreds of fits."""
+    row = [*features.kinds, *features.likeness]
     for factor in rules().reasons:
         shown = strengths(factor, features)
         row += [shown.get(column.name, 0.0) for column in columns(factor)]
@@ -271,10 +273,9 @@ def _fit_factor(factor: FactorKey, at: int, rows: _Table, ranges: bool) -> Facto
     mean = float(target.mean())
     count = len(keys)
     x = np.hstack([table.kinds, evidence])
-    low = np.concatenate([np.full(count, -mean), [c.low for c in names]])
-    high = np.concatenate([np.full(count, 1 - mean), [c.high for c in names]])
-    ridge = np.concatenate([np.full(count, KIND_RIDGE), np.full(len(names), EFFECT_RIDGE)])
-    prior = np.concatenate([np.zeros(count), [c.prior for c in names]])
+    low, high, prior = _bounds(factor, count)
+    low[:count], high[:count] = -mean, 1 - mean
+    ridge = np.repeat((KIND_RIDGE, EFFECT_RIDGE), (count, len(names)))
     gram = x.T @ x + np.diag(ridge)
     drawn = ridge * prior
     first = minimise(gram, x.T @ (target - mean) + drawn, low, high)
@@ -305,6 +306,11 @@ def _fit_factor(factor: FactorKey, at: int, rows: _Table, ranges: bool) -> Facto
         known=known,
         unknown=Spread(below=min(known.below, unknown.below), above=max(known.above, unknown.above)),
     )
+
+
+def _bounds(factor: FactorKey, count: int) -> Matrix:
+    """Low, high and prior of the effects, a row each, behind `count` columns for the kinds."""
+    return np.hstack([np.zeros((3, count)), [[getattr(c, name) for c in columns(factor)] for name in _BOUNDS]])
 
 
 def _pull(likeness: Matrix) -> Matrix:
