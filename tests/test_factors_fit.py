@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.drafting.bounded import minimise, sweep
 from agent.drafting.calibrate_factors import (
+    COVERAGE,
+    MARGIN,
     FactorRow,
+    _spread,
     columns,
     dump_factor_calibration,
     fit,
     load_factor_calibration,
     strengths,
+    without_kinds,
 )
 from agent.drafting.factor_features import FactorFeatures, features, rules
 from agent.drafting.factors import values
@@ -118,6 +123,45 @@ def test_too_few_rows_are_refused() -> None:
         fit(made_up_rows(5))
 
 
+def test_without_kinds_every_kind_starts_from_one_value() -> None:
+    calibration = fit(made_up_rows())
+    levelled = without_kinds(calibration)
+    rows = made_up_rows()
+    for key, constants in levelled.factors.items():
+        assert len(set(constants.silent.values())) == len(set(constants.typical.values())) == 1
+        mean = sum(row.published[key] for row in rows if row.published) / len(rows)
+        assert abs(next(iter(constants.typical.values())) - mean) < 0.02
+        assert constants.effects == calibration.factors[key].effects
+    assert without_kinds(levelled) == levelled
+
+
+def test_a_bounded_fit_is_at_its_optimum() -> None:
+    seeded = np.random.default_rng(3)
+    for _ in range(40):
+        x = seeded.normal(size=(60, 12)) * (seeded.random(12) < 0.8)
+        gram, goal = x.T @ x + np.eye(12), x.T @ seeded.normal(size=60) * 9
+        low, high = -seeded.random(12), seeded.random(12)
+        found = minimise(gram, goal, low, high)
+        slope = gram @ found - goal
+        assert ((low <= found) & (found <= high)).all()
+        assert np.abs(slope[(found > low) & (found < high)]).max(initial=0.0) < 1e-6
+        assert (slope[found == low] > -1e-6).all()
+        assert (slope[found == high] < 1e-6).all()
+        assert np.allclose(minimise(gram, goal, low, high, np.clip(goal, low, high)), found, atol=1e-6)
+        assert np.allclose(sweep(gram, goal, low, high, np.zeros(12)), found, atol=1e-5)
+
+
+def test_ranges_hold_four_of_five_labels_on_the_grid() -> None:
+    seeded = np.random.default_rng(5)
+    predictions = seeded.random(200)
+    labels = np.round(np.clip(predictions + seeded.normal(0, 0.15, 200), 0, 1), 1)
+    spread = _spread(predictions, labels - predictions)
+    low, high = (np.floor(np.clip(predictions + end, 0, 1) * 10 + 0.5) / 10 for end in (spread.below, spread.above))
+    covered = np.mean((low - 1e-9 <= labels) & (labels <= high + 1e-9))
+    assert COVERAGE + MARGIN <= covered <= COVERAGE + MARGIN + 0.04
+    assert _spread(predictions[:0], predictions[:0]).below < 0
+
+
 def test_a_denied_statement_of_the_subject_counts_as_denied() -> None:
     found = FactorFeatures(kinds=(1.0,), likeness=(0.0,), evidence=(("not:plans_tasks", 1.0),), thin=False)
     assert strengths("goal_driven_planning", found) == {"denied": 1.0}
@@ -171,7 +215,7 @@ def test_left_out_errors_stay_within_their_bars() -> None:
             gaps["sum"].append(abs(sum(made.values()) - sum(row.published.values())))
             gaps["card"].append(sum(less.values()) - sum(made.values()))
     means = {name: sum(v) / len(v) for name, v in gaps.items()}
-    assert means["published"] <= 0.140
-    assert means["reader"] <= 0.120
-    assert means["sum"] <= 1.05
+    assert means["published"] <= 0.132
+    assert means["reader"] <= 0.112
+    assert means["sum"] <= 1.0
     assert means["card"] >= 0
