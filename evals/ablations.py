@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import click
 
 from agent.drafting.calibrate import Calibration
+from agent.drafting.calibrate_factors import without_kinds
 from agent.errors import InputError
 from agent.retrieval.search import Mode
 from agent.settings import Settings
@@ -60,18 +61,18 @@ def ablation(parts: Sequence[Without]) -> Ablation:
         raise InputError("without vectors and BM25 there is no search", where="--without", hint="leave one of them")
     search: Mode = "bm25" if "dense" in parts else "dense" if "bm25" in parts else "fused"
     # Functions of a module, since they go to other processes.
-    changes = {(True, True): _both, (True, False): without_kinds, (False, True): open_gate}
+    changes = {(True, True): _both, (True, False): level, (False, True): open_gate}
     change = Change(calibration=changes.get(("prior" in parts, "gate" in parts)))
     return Ablation(change, search, "exemplars" not in parts)
 
 
-def without_kinds(calibration: Calibration) -> Calibration:
-    """PLACEHOLDER"""
-    return calibration
+def level(calibration: Calibration) -> Calibration:
+    """The calibration with one typical value of each factor for all kinds of products."""
+    return calibration.model_copy(update={"factors": without_kinds(calibration.factors)})
 
 
 def _both(calibration: Calibration) -> Calibration:
-    return open_gate(without_kinds(calibration))
+    return open_gate(level(calibration))
 
 
 def open_gate(calibration: Calibration) -> Calibration:

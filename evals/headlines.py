@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.drafting.typicality import Code, alike
+from agent.drafting.patterns import load_patterns
+from agent.drafting.typicality import Code, alike, code_of
 from agent.records import Draft
-from evals.cases import HeadlineCode
+from evals.cases import Case, HeadlineCode
+from evals.results import HeadlineCell
 
 _LAST: Final = 10**6
 
@@ -27,3 +29,14 @@ def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
     threats = [threat for layer in draft.layers.values() for threat in layer.threats if threat.id in known]
     threats.sort(key=lambda threat: _LAST if threat.place is None else threat.place)
     return tuple(known[threat.id] for threat in threats)
+
+
+def headline_cell(case: Case, draft: Draft) -> HeadlineCell | None:
+    """The reader's headline in closed words and its place among the draft's threats; None when nobody coded it."""
+    gold = case.readings.headline_code if case.readings else None
+    if gold is None:
+        return None
+    known = {pattern.id: code_of(pattern) for pattern in load_patterns()}
+    return HeadlineCell(
+        asi=gold.asi, layer=gold.layer, asset=gold.asset, found=found_rank(gold, shown_codes(draft, known)) or 0
+    )

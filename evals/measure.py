@@ -12,6 +12,7 @@ from agent.scoring.interval import score_at, severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases import Case, Published, Reader
 from evals.claims import claims_of
+from evals.headlines import headline_cell
 from evals.metrics import Span, spans_covered
 from evals.results import CaseResult, FactorCell, LayerCell, ScoreCell
 
@@ -47,6 +48,7 @@ def measure(
         fired=_fired(draft, shown, patterns),
         text=None,
         card=None,
+        headline=headline_cell(case, draft),
         claims=claims_of(draft, frozenset(item.id for item in valid)),
     )
 
