@@ -8,10 +8,10 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ConfigDict, Field
 
 from agent.records import Record, State
+from agent.retrieval.search import Mode
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
 
 EVAL_SCHEMA: Final = "septet/eval/1"
-SearchMode = Literal["fused", "bm25", "dense"]
 
 
 class FactorCell(Record):
@@ -116,7 +116,7 @@ class PoisonCell(Record):
 class RetrievalCell(Record):
     """Where search found the reader's quotes before anything was drafted."""
 
-    ranks: dict[SearchMode, tuple[int, ...]]
+    ranks: dict[Mode, tuple[int, ...]]
     """For each quote (factors in set order, then layers) the rank of the first sentence that holds at least half of
     it among the hits of its own questions, from 1; 0 when it is not among the hits kept."""
     shares: dict[int, float]

@@ -5,6 +5,9 @@ from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases import Case
 from evals.results import DraftView, ShownThreat
 
+_LAST = 10**6
+"""Place of a threat that the report does not number."""
+
 
 def view(case: Case, draft: Draft, main: str) -> DraftView:
     """`main` is the main part of the report, Markdown."""
@@ -31,7 +34,9 @@ def view(case: Case, draft: Draft, main: str) -> DraftView:
 
 
 def _threats(draft: Draft, quotes: dict[str, str]) -> tuple[ShownThreat, ...]:
-    shown = [
+    shown = [(key, threat) for key in LAYERS for threat in draft.layers[key].threats]
+    shown.sort(key=lambda pair: _LAST if pair[1].place is None else pair[1].place)
+    return tuple(
         ShownThreat(
             title=threat.title,
             layer=key,
@@ -39,7 +44,5 @@ def _threats(draft: Draft, quotes: dict[str, str]) -> tuple[ShownThreat, ...]:
             severity=threat.score.severity,
             quotes=tuple(quotes[mark] for mark in threat.evidence if mark in quotes),
         )
-        for key in LAYERS
-        for threat in draft.layers[key].threats
-    ]
-    return tuple(sorted(shown, key=lambda threat: -threat.score))
+        for key, threat in shown
+    )

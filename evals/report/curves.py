@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from agent.retrieval.search import Mode
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 from evals.metrics import DECIMALS, covered, mean
 from evals.report.losses import LabelSet, label
-from evals.results import CaseResult, FactorCell, SearchMode
+from evals.results import CaseResult, FactorCell
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 BINS: Final = 10
@@ -136,7 +137,7 @@ def risk_coverage(results: Iterable[CaseResult]) -> RiskCurve | None:
     )
 
 
-def recall_at(results: Iterable[CaseResult], mode: SearchMode, depth: int) -> tuple[float, ...]:
+def recall_at(results: Iterable[CaseResult], mode: Mode, depth: int) -> tuple[float, ...]:
     """Share of the reader's quotes found among the first k sentences, for k from 1 to `depth`; empty without quotes."""
     ranks = [rank for result in results if result.retrieval for rank in result.retrieval.ranks.get(mode, ())]
     if not ranks:
@@ -144,7 +145,7 @@ def recall_at(results: Iterable[CaseResult], mode: SearchMode, depth: int) -> tu
     return tuple(sum(0 < rank <= k for rank in ranks) / len(ranks) for k in range(1, depth + 1))
 
 
-def quotes_sought(results: Iterable[CaseResult], mode: SearchMode) -> int:
+def quotes_sought(results: Iterable[CaseResult], mode: Mode) -> int:
     """Number of the reader's quotes behind `recall_at`."""
     return sum(len(result.retrieval.ranks.get(mode, ())) for result in results if result.retrieval)
 

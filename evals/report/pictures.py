@@ -6,6 +6,7 @@ from typing import Final
 from markupsafe import Markup
 
 from agent.export.safe_markdown import shorten
+from agent.retrieval.search import Mode
 from agent.taxonomy.keys import FACTOR_TITLES, FactorKey
 from evals.gate.verdict import Moved, Verdict
 from evals.report.curves import Covered, quotes_sought, range_coverage, recall_at, shown_shares
@@ -35,7 +36,7 @@ from evals.report.svg import (
     tick,
     words,
 )
-from evals.results import CaseResult, SearchMode
+from evals.results import CaseResult
 
 DEPTH: Final = 20
 """The last k of the recall curves."""
@@ -45,7 +46,7 @@ TARGET_LOW: Final = 0.76
 TARGET_HIGH: Final = 0.84
 """… give or take."""
 SHOWN_MOVES: Final = 24
-_MODES: Final[dict[SearchMode, tuple[str, str]]] = {
+_MODES: Final[dict[Mode, tuple[str, str]]] = {
     "fused": ("fused", "one"),
     "bm25": ("BM25", "two"),
     "dense": ("dense", "three"),
