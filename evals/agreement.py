@@ -4,10 +4,10 @@ import random
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases import Case
 from evals.families import Identity, families
-from evals.metrics import alpha_interval, mean, pearson, spearman
+from evals.metrics import alpha_interval, alpha_labels, mean, pearson, spearman
 
 RESAMPLES: Final = 1000
 SEED: Final = 20261124
@@ -37,11 +37,43 @@ class Row(NamedTuple):
 Pair = tuple[float, float]
 
 
-def factor_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
-    """Agreement per factor and on the sum of the ten."""
+class CodedRow(NamedTuple):
+    """Agreement of two codings in closed words."""
+
+    key: str
+    cases: int
+    differ: float | None
+    """Share of the cases on which the two differ."""
+    alpha: float | None
+    """Krippendorff's, nominal metric."""
+
+
+def headline_rows(cases: Sequence[Case]) -> tuple[CodedRow, ...]:
+    """Agreement of the two codings of each reader's headline."""
+    pairs = [case.readings.headline[:2] for case in cases if case.readings and len(case.readings.headline) > 1]
+    rows = []
+    for key in ("asi", "layer", "asset"):
+        labels = [(str(getattr(a, key)), str(getattr(b, key))) for a, b in pairs]
+        rows.append(CodedRow(key, len(labels), mean(float(a != b) for a, b in labels), alpha_labels(labels)))
+    return tuple(rows)
+
+
+def card_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
+    """Agreement of the two readings of each card, per layer; a label is 1 where the card pins the layer."""
+    pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
+    for case in cases:
+        read = case.readings.card if case.readings else ()
+        for key in LAYERS:
+            both = tuple(float(reading.get(key) is not None) for reading in read[:2])
+            pairs[key].append((both[0], both[1]) if len(both) > 1 else None)
+    return _rows(cases, pairs)
+
+
+def factor_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
+    """Agreement per factor and on the sum of the ten: of published labels and reader, or of the two readers."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in (*FACTORS, "sum of the ten")}
     for case in cases:
-        both = _both(case)
+        both = _both(case, second)
         for key in FACTORS:
             pairs[key].append(both.get(key))
         complete = len(both) == len(FACTORS)
@@ -51,11 +83,14 @@ def factor_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
     return _rows(cases, pairs)
 
 
-def layer_rows(cases: Sequence[Case]) -> tuple[Row, ...]:
-    """Agreement per layer; a label is 1 where the layer is certain."""
+def layer_rows(cases: Sequence[Case], *, second: bool = False) -> tuple[Row, ...]:
+    """Agreement per layer; a label is 1 where the layer is certain. Of which labels, as for factors."""
     pairs: dict[str, list[Pair | None]] = {key: [] for key in LAYERS}
     for case in cases:
+        other = case.labels.second
         published = case.published.layers_certain if case.published else {}
+        if second:
+            published = {key: cell.certain for key, cell in other.layers.items()} if other else {}
         reader = case.reader.layers if case.reader else {}
         for key in LAYERS:
             stated, reading = published.get(key), reader.get(key)
@@ -73,13 +108,17 @@ def base_row(cases: Sequence[Case]) -> Row:
     return _rows(cases, {"CVSS base": pairs})[0]
 
 
-def _both(case: Case) -> dict[str, Pair]:
-    if case.published is None or case.reader is None:
+def _both(case: Case, second: bool) -> dict[str, Pair]:
+    other = case.labels.second
+    first: dict[FactorKey, float] = case.published.factors if case.published else {}
+    if second:
+        first = {key: cell.value for key, cell in other.factors.items()} if other else {}
+    if case.reader is None:
         return {}
     return {
-        key: (case.published.factors[key], case.reader.factors[key].value)
+        key: (first[key], case.reader.factors[key].value)
         for key in FACTORS
-        if key in case.published.factors and key in case.reader.factors
+        if key in first and key in case.reader.factors
     }
 
 

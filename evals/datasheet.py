@@ -13,12 +13,16 @@ import jinja2
 from agent.errors import DriftError, InputError
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, FactorKey
-from evals.agreement import FACTORS, RESAMPLES, base_row, factor_rows, layer_rows
+from evals.agreement import FACTORS, RESAMPLES, base_row, card_rows, factor_rows, headline_rows, layer_rows
 from evals.cases import CASE_NOTE, Case
 from evals.corpus import load_cases
 from evals.families import Identity, families
 from evals.metrics import mean
+from evals.poison import ATTACKS_A_CASE, attacks
+from evals.poison import CASES as POISONED
 from evals.script import run_script
+from evals.special import KINDS, kind_of
+from evals.variants import SPECIAL, TWINS
 
 _TEMPLATE: Final = Path(__file__).with_name("datasheet.md.j2")
 README: Final = "README.md"
@@ -45,6 +49,7 @@ def further_labels(path: Path) -> tuple[FurtherLabels, ...]:
 def render(folder: Path) -> str:
     """The datasheet of the corpus in `folder`, Markdown."""
     cases = load_cases(folder / "cases")
+    special = load_cases(folder / SPECIAL)
     counted = [case for case in cases if not case.example]
     further = further_labels(folder / "labels_only.csv")
     environment = jinja2.Environment(
@@ -64,6 +69,11 @@ def render(folder: Path) -> str:
         factor_difference=mean(row.difference for row in factors[:-1] if row.difference is not None),
         layers=layers,
         base=base_row(counted),
+        **_variants(folder, special),
+        second_factors=factor_rows(special, second=True),
+        second_layers=layer_rows(special, second=True),
+        cards=card_rows(counted),
+        coded=headline_rows(counted),
         uncertain_reader=_uncertain_share(counted),
         median_published=_median_error([case.published.factors for case in counted if case.published]),
         median_reader=_median_error(
@@ -96,6 +106,17 @@ def _sizes(cases: Sequence[Case], counted: Sequence[Case]) -> dict[str, object]:
         "layers_stated": len(stated),
         "layers_all": len(published) * len(LAYERS),
         "quotes": len(quotes),
+    }
+
+
+def _variants(folder: Path, special: Sequence[Case]) -> dict[str, object]:
+    purposes = Counter(kind_of(case) for case in special)
+    return {
+        "kinds": [(kind, purposes[kind]) for kind in KINDS],
+        "special": len(special),
+        "twins": sum(path.is_dir() for path in (folder / TWINS).iterdir()),
+        "attacks": len(attacks()),
+        "poisoned": POISONED * ATTACKS_A_CASE,
     }
 
 

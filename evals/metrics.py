@@ -5,6 +5,7 @@ exist (the case failed) counts as the worst that a draft could have had against 
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -139,6 +140,17 @@ def alpha_interval(pairs: Sequence[tuple[float, float]]) -> float | None:
 def alpha_nominal(pairs: Sequence[tuple[bool, bool]]) -> float | None:
     """Krippendorff's alpha for two complete raters of a yes/no label; None without variation."""
     return alpha_interval([(float(a), float(b)) for a, b in pairs])
+
+
+def alpha_labels(pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Krippendorff's alpha with the nominal metric for two complete raters of any labels; None without variation."""
+    pooled = Counter(label for pair in pairs for label in pair)
+    count = pooled.total()
+    if count < 2:  # noqa: PLR2004 - no pair can differ
+        return None
+    expected = 1 - sum(n * (n - 1) for n in pooled.values()) / (count * (count - 1))
+    observed = sum(a != b for a, b in pairs) / len(pairs)
+    return None if expected <= 0 else 1 - observed / expected
 
 
 # ---------------------------------------------------------------- levels, abstention, calibration
