@@ -1,0 +1,186 @@
+"""`septet eval` and its verbs as a shell sees them: output, exit codes, and that nothing is lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.errors import RegressionError, UsageError
+from agent.settings import Settings
+from evals.gate.baseline import accept, dump
+from evals.gate.verdict import Finding, Verdict
+from evals.lessons import bundled_cases
+from evals.live import plan, sample
+from evals.outputs import write
+from evals.results import Evaluation
+from evals.run import Done
+from evals.session import Outcome, Wanted, baseline_from, fail_if, gate_of
+from evals.summary import summarise
+from tests.fakes.command import Septet
+from tests.fakes.measured import case
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def septet(capsys: pytest.CaptureFixture[str]) -> Septet:
+    return Septet(capsys)
+
+
+def run(*slugs: str, value: float = 0.5) -> Evaluation:
+    return summarise([case(slug, value=value) for slug in slugs], drafter="embedded", patterns=())
+
+
+# ---------------------------------------------------------------- calls that are refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--live"], 2, "the embedded drafter asks no LLM"),
+        (["--llm", "generic/anna"], 2, "the embedded drafter asks no LLM"),
+        (["--drafter", "llm", "--sample", "3"], 2, "are for a live run"),
+        (["--drafter", "llm", "--live", "--out", "new"], 2, "a live run needs an LLM"),
+        (["--without", "dense", "--without", "bm25"], 1, "there is no search"),
+        (["--cases", "nowhere"], 1, "there is no such folder"),
+        (["--against", "nowhere.json"], 6, "there is no baseline"),
+        (["accept"], 2, "Missing option '--reason'"),
+        (["accept", "--reason", " "], 2, "the reason is empty"),
+        (["accept", "--reason", "x", "--run", "nowhere"], 1, "cannot be read"),
+        (["record", "--llm", "generic/anna"], 2, "say what to record"),
+        (["record", "--all", "--missing", "--llm", "generic/anna"], 2, "say what to record"),
+        (["record", "--case", "no-such", "--llm", "generic/anna"], 1, "no such case: no-such"),
+        (["compare", "a", "b"], 1, "cannot be read"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_anything_runs(
+    arguments: list[str], code: int, said: str, septet: Septet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = septet("eval", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recorded_answers_that_are_not_there_are_drift(septet: Septet, tmp_path: Path) -> None:
+    done = septet("eval", "--drafter", "llm", "--recorded", tmp_path, "--against", _baseline(tmp_path, "llm"))
+    assert done.code == 6
+    assert "no recorded answers" in done.err
+
+
+def _baseline(folder: Path, drafter: str) -> Path:
+    made = accept(None, run("alder"), on="2026-11-26", reason="first").model_copy(update={"drafter": drafter})
+    path = folder / "baseline.json"
+    path.write_text(dump(made), "utf-8")
+    return path
+
+
+# ---------------------------------------------------------------- compare, baselines, failing
+
+
+def test_two_runs_are_compared(septet: Septet, tmp_path: Path) -> None:
+    write(tmp_path / "old", Done(run("alder"), ()), None)
+    write(tmp_path / "new", Done(run("alder", value=0.6), ()), None)
+    done = septet("eval", "compare", tmp_path / "old", tmp_path / "new")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("old → new, 1 cases")
+    assert septet("eval", "compare", tmp_path / "old", tmp_path / "none").code == 1
+
+
+def test_an_earlier_run_may_stand_for_the_baseline(tmp_path: Path) -> None:
+    write(tmp_path / "old", Done(run("alder", "birch"), ()), None)
+    made = baseline_from(str(tmp_path / "old"), "embedded")
+    assert set(made.cases) == {"alder", "birch"}
+    with pytest.raises(UsageError, match="of the embedded drafter"):
+        baseline_from(str(tmp_path / "old"), "llm")
+
+
+def test_a_folder_of_other_cases_has_no_baseline(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "corpus" / "cases" / "dbhub", tmp_path / "cases" / "dbhub")
+    assert gate_of("baseline", "embedded", Wanted(cases=tmp_path / "cases")) is None
+
+
+def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
+    finding = Finding(rule="metric", metric="flag_loss", text="flag_loss: 0.1 → 0.2; alder", cases=("alder",))
+    verdict = Verdict(regime="replay", outcome="fail", findings=(finding, finding), moved=(), cases=())
+    done = Done(run("alder"), ())
+    with pytest.raises(RegressionError, match=r"flag_loss: 0\.1 → 0\.2; alder; and 1 more finding"):
+        fail_if(Outcome(done, verdict, gated=True))
+    fail_if(Outcome(done, verdict, gated=False))
+    fail_if(Outcome(done, None, gated=True))
+
+
+# ---------------------------------------------------------------- a live run, before it is sent
+
+
+def test_a_sample_is_spread_over_vendors_and_always_the_same() -> None:
+    cases = bundled_cases()
+    chosen = sample(cases, 24)
+    assert len(chosen) == len({one.slug for one in chosen}) == 24
+    assert chosen == sample(cases, 24)
+    assert len({one.vendor for one in chosen}) >= 20
+    assert sample(cases[:3], 24) == cases[:3]
+
+
+def test_a_plan_tells_calls_and_the_effect_that_can_be_found() -> None:
+    lines = plan(bundled_cases()[:24], 3, "generic/anna", Settings(), None)
+    assert lines[0] == "24 cases, 3 times each: at most 864 calls of generic/anna"
+    assert "would be found in four of five runs: factor_error 0.0" in lines[-1]
+
+
+# ---------------------------------------------------------------- whole runs
+
+
+def septet_in(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """`septet` in a process of its own, in another folder, home, time zone and hash seed."""
+    known = {key: value for key, value in os.environ.items() if not key.startswith("SEPTET_")}
+    return subprocess.run(
+        [sys.executable, "-m", "agent", *arguments],
+        cwd=folder,
+        env={**known, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_a_run_is_the_same_bytes_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "other").mkdir()
+    one = septet_in(tmp_path, "eval", "--limit", "6", "--out", "one")
+    two = septet_in(
+        tmp_path / "other",
+        *("eval", "--limit", "6", "--out", "two", "--jobs", "3"),
+        HOME=str(tmp_path / "home"),
+        TZ="Pacific/Auckland",
+        PYTHONHASHSEED="7",
+        LC_ALL="C.UTF-8",
+    )
+    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    for name in ("run.json", "drafts.json", "report.html", "report.md", "junit.xml"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / "two" / name).read_bytes(), name
+    assert json.loads((tmp_path / "one" / "run.json").read_text("utf-8"))["cases"] == 6
+    assert "compared over 6 of 226 cases" in one.stdout
+
+
+@pytest.mark.slow
+def test_a_changed_letter_of_a_prompt_is_drift_that_says_what_to_run(tmp_path: Path) -> None:
+    for room in ("agent", "evals", "prompts", "corpus"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    prompt = tmp_path / "prompts" / "drafting" / "layers.md"
+    prompt.write_text(
+        prompt.read_text("utf-8").replace("What do the passages say", "What do the passages tell"), "utf-8"
+    )
+    done = septet_in(
+        tmp_path, "eval", "--drafter", "llm", "--replay", "--limit", "2", "--json", PYTHONPATH=str(tmp_path), CI="true"
+    )
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "septet eval --drafter llm --live --against baseline" in done.stderr
+    assert "What do the passages tell" in done.stderr
