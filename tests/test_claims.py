@@ -192,7 +192,7 @@ def test_each_lowering_names_quote_rank_rule_and_effect() -> None:
 
 def test_a_limit_in_the_vendors_own_words_shows_in_the_score_without_them() -> None:
     """What the listing opens with says what the product is; it lowers, and the score beside leaves it out."""
-    documents = documents_of(load_case(data_folder("corpus") / "cases" / "neo4j-mcp-server-cypher"))
+    documents = documents_of(load_case(data_folder("corpus") / "cases" / "openweather-mcp-server"))
     draft = drafted(*documents)
     other = draft.score.without_vendor_claims
     assert other is not None

@@ -13,6 +13,7 @@ from agent.export.markdown import MAX_MAIN_WORDS, render
 from agent.export.report_screen import MAX_LINES
 from agent.export.safe_markdown import Column, all_words, code, fence, plain, prose_words, quoted, shorten, table
 from agent.export.sentences import threat_sentence, verdict
+from agent.export.view import View
 from agent.records import Draft, Threat, ThreatStatement
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
 
@@ -342,3 +343,16 @@ def test_a_markdown_parser_sees_no_link_image_or_html_and_every_table(draft: Dra
     assert not found & {"link_open", "image", "html_inline", "html_block", "s_open", "bullet", "code_block"}
     written = sum(line.startswith("|--") for line in report.split("\n"))
     assert sum(token.type == "table_open" for token in tokens) == written
+
+
+def test_threats_stand_where_the_drafter_put_them() -> None:
+    draft = workos()
+    by_score = [item.threat.id for item in View(draft).threats]
+    places = {threat: place for place, threat in enumerate(reversed(by_score), 1)}
+    layers = {}
+    for key, layer in draft.layers.items():
+        threats = tuple(t.model_copy(update={"place": places[t.id]}) for t in layer.threats if t.id in places)
+        layers[key] = layer.model_copy(update={"threats": threats})
+    turned = View(draft.model_copy(update={"layers": layers}))
+    assert [item.threat.id for item in turned.threats] == by_score[::-1]
+    assert "the one behind the score first" in render(turned.draft)

@@ -72,16 +72,14 @@ class Lifts(NamedTuple):
 
 def lifts(kinds: Sequence[float], calibration: TypicalityCalibration) -> Lifts:
     """The lifts of a product with these probabilities of the kinds, in the order of `load_kinds`."""
-    weights = {kind.key: weight for kind, weight in zip(load_kinds(), kinds, strict=True)}
-    return Lifts(_mean(calibration.roots, weights), _mean(calibration.assets, weights))
+    return Lifts(_mean(calibration.roots, kinds), _mean(calibration.assets, kinds))
 
 
-def _mean(table: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for kind, row in table.items():
-        for name, lift in row.items():
-            found[name] = found.get(name, 0.0) + weights[kind] * lift
-    return found
+def _mean(table: Mapping[str, Mapping[str, float]], kinds: Sequence[float]) -> dict[str, float]:
+    rows = [table[kind.key] for kind in load_kinds()]
+    names = list(rows[0])
+    means = np.array(kinds) @ np.array([[row[name] for name in names] for row in rows])
+    return dict(zip(names, means.tolist(), strict=True))
 
 
 def typical(pattern: str, own: float, code: Code | None, product: Lifts, calibration: TypicalityCalibration) -> float:
@@ -127,7 +125,7 @@ def fit(shown: Shown) -> TypicalityCalibration:
 
 def _lift_table(told: Sequence[str | None], kinds: Floats) -> dict[str, dict[str, float]]:
     names = sorted({name for name in told if name is not None})
-    chosen = np.array([[float(one == name) for name in names] for one in told]).reshape(len(told), len(names))
+    chosen = (np.array(told, dtype=object)[:, None] == np.array(names, dtype=object)).astype(float)
     share = chosen.mean(axis=0) if len(told) else np.zeros(0)
     by_kind = (kinds.T @ chosen + KIND_CASES * share) / (kinds.sum(axis=0)[:, None] + KIND_CASES)
     table = np.round(np.minimum(by_kind / share, MOST_LIFT), 3)

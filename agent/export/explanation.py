@@ -140,7 +140,7 @@ def _overview(view: View) -> Explanation:
         *_score_passages(view),
         passage("Who made what", makers(draft)),
         passage("Layers", layers),
-        passage("Threats in the report's order", shown),
+        passage("Threats in their order", shown),
         passage("Questions by effect", asked),
         passage("Items", _names(view)),
     ]

@@ -16,11 +16,16 @@ _WITHOUT_CLAIMS: Final = (
     "or less is shown as a finding and read by nothing. Without the vendor's claims: the same draft with every limit, "
     "denial and easing description of rank 1 and 2 ignored too."
 )
+_ORDERED: Final = (
+    "the one behind the score first, then by how typical of such a product and how grave; one like a threat above it "
+    "later"
+)
 
 
 def method(view: View) -> list[str]:
     """Part 19: how the draft was made, what it cannot tell, and the manifest."""
     draft = view.draft
+    ordered = _ORDERED if any(item.threat.place for item in view.threats) else "by score"
     lines = [
         "## Method, limits, manifest",
         "- Code finds quotes, re-finds each in its document, and computes every number; the quote is the proof, "
@@ -30,8 +35,7 @@ def method(view: View) -> list[str]:
         f"- A control lowers only from rank {COUNTING_RANK} on, and only what it names; the number is before controls.",
         *([_WITHOUT_CLAIMS] if draft.score.without_vendor_claims else []),
         "- The likely range holds four of five published scores of the labelled corpus, product families held out.",
-        f"- At most {MAX_PER_LAYER} threats a layer and {MAX_SHOWN} in all are shown: the one behind the "
-        "score first, then by how typical of such a product and how grave; one like a threat above it later.",
+        f"- At most {MAX_PER_LAYER} threats a layer and {MAX_SHOWN} in all are shown, {ordered}.",
         *_llm_lines(draft),
         "- Limit: only the listed sources were read, nothing was tested; a listing may be out of date, incomplete "
         "or wrong. An opinion on this text at this date, not a finding about the product.",

@@ -112,7 +112,8 @@ def _why(view: View) -> str:
     place, layer, threat = view.headline
     higher = sum(item.threat.score.aivss > threat.score.aivss for item in view.threats)
     are = "is" if higher == 1 else "are"
-    rank = f"{counted(higher, 'threat')} would score higher but {are} less typical or graver than usual"
+    why = "less typical" if threat.place is None else "less typical or graver than usual"
+    rank = f"{counted(higher, 'threat')} would score higher but {are} {why}"
     sentence = plain(threat_sentence(threat.statement))
     quote = view.quote(threat.evidence, _QUOTE + 60, f"{threat.title} {sentence}")
     stands = f"#{place}, {LAYER_CODES[layer]}, base {tenth(threat.score.cvss_base)}{f' ({rank})' if higher else ''}"

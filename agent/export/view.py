@@ -95,6 +95,7 @@ class View:
     def _ranked(self) -> tuple[tuple[RankedThreat, ...], tuple[tuple[LayerKey, Threat, str], ...]]:
         pairs = [(key, threat) for key, layer in self.layers for threat in layer.threats]
         places = {threat.id: threat.place for _, threat in pairs if threat.place is not None}
+        behind = "behind" if places else "lower score than"
         headline = self.draft.score.cvss_vector
         pairs.sort(
             key=lambda pair: (
@@ -112,9 +113,9 @@ class View:
         in_layer: Counter[LayerKey] = Counter()
         for key, threat in pairs:
             if in_layer[key] >= MAX_PER_LAYER:
-                folded.append((key, threat, f"behind three others of {LAYER_CODES[key]}"))
+                folded.append((key, threat, f"{behind} three others of {LAYER_CODES[key]}"))
             elif len(shown) >= MAX_SHOWN:
-                folded.append((key, threat, f"behind the {MAX_SHOWN} shown"))
+                folded.append((key, threat, f"{behind} the {MAX_SHOWN} shown"))
             else:
                 in_layer[key] += 1
                 shown.append(RankedThreat(len(shown) + 1, key, threat))
