@@ -109,6 +109,8 @@ class _Matcher:
         self._places: dict[str, int | None] = {}
         self._shown: dict[str, tuple[Match, ...]] = {}
         self._able: dict[str, Capability] = {}
+        self._refused: re.Pattern[str] | None = None
+        """What the pattern at hand refuses."""
         for capability in system.capabilities:
             if capability.state in ("claimed", "inferred", "confirmed", "contradicted") and capability.evidence:
                 self._able.setdefault(capability.signal, capability)
@@ -117,8 +119,9 @@ class _Matcher:
         self._gravest = min(known, key=lambda c: (_GRAVITY[c.mode], known.index(c))) if known else None
 
     def match(self, pattern: Pattern) -> Candidate | OpenThreat | None:
+        self._refused = _compiled(pattern.refused) if pattern.refused else None
         firing = self._firing(pattern)
-        if firing is None:
+        if firing is None or not self._carried(pattern, firing):
             return None
         filled = self._fill(pattern, firing)
         values = {name: slot.value for name, slot in filled.items()}
@@ -129,9 +132,30 @@ class _Matcher:
         return self._candidate(pattern, firing, filled, values)
 
     def _matches(self, signal: str) -> tuple[Match, ...]:
+        """The places that show `signal` for the pattern at hand."""
         if signal not in self._shown:
             self._shown[signal] = () if self._only_reads and signal in _CHANGES else usable(self._reading, signal)
-        return self._shown[signal]
+        found, refused = self._shown[signal], self._refused
+        if refused is None:
+            return found
+        return tuple(m for m in found if not refused.search(self._reading.text(m.statement)))
+
+    def _carried(self, pattern: Pattern, firing: _Firing) -> bool:
+        """Whether a sentence behind the triggers says what the pattern is about."""
+        if not pattern.carried:
+            return True
+        regex = _compiled(pattern.carried)
+        told = (self._statement_of(quote) for capability in firing.capabilities for quote in capability.evidence)
+        places = {*(m.statement for m in firing.matches), *(index for index in told if index is not None)}
+        return any(regex.search(self._reading.text(index)) for index in places)
+
+    def _able_to(self, signal: str) -> Capability | None:
+        """The capability behind `signal`, unless the pattern at hand refuses each sentence that shows it."""
+        capability, refused = self._able.get(signal), self._refused
+        if capability is None or refused is None:
+            return capability
+        told = [index for quote in capability.evidence if (index := self._statement_of(quote)) is not None]
+        return None if told and all(refused.search(self._reading.text(index)) for index in told) else capability
 
     def _counting(self, signal: str) -> list[Match]:
         """The places of `signal`; of a control or limit those by which something may be milder."""
@@ -144,7 +168,7 @@ class _Matcher:
     def _shows(self, signal: str) -> bool:
         if self._only_reads and signal in _CHANGES:
             return False
-        return bool(self._matches(signal)) or signal in self._able
+        return bool(self._matches(signal)) or self._able_to(signal) is not None
 
     def _firing(self, pattern: Pattern) -> _Firing | None:
         when = pattern.when
@@ -169,7 +193,7 @@ class _Matcher:
             if found:
                 # The sentence that shows all triggers, else the first signal of the group.
                 matches.append(min(found, key=lambda row: row[:2])[2])
-        capabilities = [self._able[s] for group in shown for s in group if s in self._able]
+        capabilities = [able for group in shown for s in group if (able := self._able_to(s)) is not None]
         whole = (best is not None or len(groups) + bool(text) == 1) and not (text and groups)
         return _Firing(tuple(matches), tuple(dict.fromkeys(capabilities)), tuple(tuple(g) for g in shown), whole)
 
@@ -180,6 +204,8 @@ class _Matcher:
         regex = _compiled(patterns)
         for index, statement in enumerate(self._reading.statements):
             hit = regex.search(statement.text) if is_usable(statement) else None
+            if self._refused is not None and self._refused.search(statement.text):
+                continue
             if hit and hit.end() > hit.start():
                 start = statement.start
                 found.append(Match(index, statement.document, start + hit.start(), start + hit.end(), False, False))
@@ -199,7 +225,8 @@ class _Matcher:
             able = capability
             if name in ("credential", "approver"):
                 able = next((c for c in firing.capabilities if getattr(c, name)), None)
-            if slot := self._slots.fill(name, places, able, needed=name in needed):
+            slot = self._slots.fill(name, places, able, needed=name in needed)
+            if slot and not (name in pattern.unfit and _compiled((pattern.unfit[name],)).search(slot.value)):
                 filled[name] = slot
         return filled
 

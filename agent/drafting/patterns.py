@@ -146,6 +146,13 @@ class Pattern(Record):
     """Base metrics of CVSS v4.0 without the prefix, in the standard's order."""
     metrics: dict[Metric, _Text]
     """A reason for each metric whose value is not the ordinary one."""
+    carried: tuple[str, ...] = ()
+    """Regular expressions, case ignored: one sentence behind a trigger has to match one, or the pattern does not fire.
+    For what a signal is too wide for: a queue is no memory of conversations."""
+    refused: tuple[str, ...] = ()
+    """The same: a sentence that matches one triggers nothing here."""
+    unfit: dict[str, str] = Field(default_factory=dict)
+    """Slot to a regular expression of values that make no sense in this threat; the slot then counts as empty."""
     conditions: tuple[Condition, ...] = ()
     typical: float = Field(ge=0, le=1)
     """How typical the threat is of the products on which it fires."""
@@ -169,6 +176,10 @@ class Pattern(Record):
         whole = [self.title, *self.statement.model_dump().values(), *self.metrics.values()]
         if bare := {n for text in whole for n in names_in(text) - optional_names_in(text)} - {*self.needs, "product"}:
             raise ValueError(f"slots that are neither needed nor have an alternative: {sorted(bare)}")
+        for text in (*self.carried, *self.refused, *self.unfit.values()):
+            re.compile(text)
+        if strange := self.unfit.keys() - every:
+            raise ValueError(f"unfit values of slots that no text uses: {sorted(strange)}")
         if not {m.who for m in self.mitigations} == {"you", "vendor"}:
             raise ValueError("a mitigation for each side is needed")
         return self
