@@ -120,8 +120,16 @@ def _span(hit: Hit) -> Span:
     return Span(hit.document, hit.start, hit.end)
 
 
-def retrieval_cell(case: Case, reading: Reading, settings: Settings) -> RetrievalCell:
-    """What the search made of one case, as an evaluation stores it."""
-    found = ranks(case, reading, settings)
-    shares = {depth: share for depth, share in found.shares["fused"].items() if share is not None}
-    return RetrievalCell(ranks=dict(found.ranks), shares=shares)
+def retrieval_cell(case: Case, reading: Reading, settings: Settings, *, alone: bool) -> RetrievalCell:
+    """What the search made of one case, as an evaluation stores it.
+
+    The drafter's own search is in the reading already, to the depth that a draft keeps; with `alone` terms and vectors
+    are each searched by themselves as well, which takes as long as reading the case.
+    """
+    asked = quotes(case, reading.documents)
+    found = ranks(case, reading, settings).ranks if alone else {}
+    own = tuple(first_rank(quote, reading.passages.get(quote.key, ())) for quote in asked)
+    shares = {depth: _char_share(reading.passages, depth, reading.documents) for depth in DEPTHS}
+    return RetrievalCell(
+        ranks={**found, "fused": own}, shares={depth: part for depth, part in shares.items() if part is not None}
+    )

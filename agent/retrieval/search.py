@@ -9,6 +9,7 @@ always gives the same passages.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -29,6 +30,8 @@ _NEAR_DUPLICATE: Final = 0.9
 _DECIMALS: Final = 6
 """Scores are compared at this precision, so that the last bits of a float decide no order."""
 _MIN_STEM: Final = 4
+_REMEMBERED: Final = 8192
+"""Texts and words whose terms are kept: a search asks for those of a passage once a question."""
 _WORD: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+"
 )
@@ -48,6 +51,7 @@ _NEGATIONS: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def terms(text: str) -> tuple[str, ...]:
     """Search terms of a text, in order: identifiers cut at underscores and capitals, lower case, lightly stemmed."""
     words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", text)))
@@ -59,6 +63,7 @@ def word_count(text: str) -> int:
     return len(_WORD.findall(text))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _stem(word: str) -> str:
     if word in _NEGATIONS:
         return word
@@ -77,6 +82,7 @@ class Lexical:
         ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in passage] for passage in passages]
         self._vocabulary = vocabulary
         self._size = len(ids)
+        self._found: dict[str, NDArray[np.float32]] = {}
         self._index: Any = None
         # An index without a vocabulary divides by zero; every score is 0 then.
         if vocabulary:
@@ -87,7 +93,12 @@ class Lexical:
             self._index.index(bm25s.tokenization.Tokenized(ids=ids, vocab=dict(vocabulary)), show_progress=False)
 
     def scores(self, question: str) -> NDArray[np.float32]:
-        """BM25 score of every passage, 0 or more, shape (n,)."""
+        """BM25 score of every passage, 0 or more, shape (n,). Asked again it is not counted again."""
+        if question not in self._found:
+            self._found[question] = self._scores(question)
+        return self._found[question]
+
+    def _scores(self, question: str) -> NDArray[np.float32]:
         known = [self._vocabulary[term] for term in dict.fromkeys(terms(question)) if term in self._vocabulary]
         if not known:
             return np.zeros(self._size, dtype=np.float32)
