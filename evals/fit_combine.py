@@ -17,6 +17,7 @@ from agent.drafting.calibrate import Row
 from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
 from agent.drafting.combine import LABELLED, Combination, MixRow, Proposal, mixed
 from agent.drafting.factor_features import FactorFeatures
+from agent.drafting.factor_values import values_of
 from agent.errors import DriftError
 from agent.records import FactorEstimate, Part
 from agent.resources import data_folder
@@ -132,7 +133,8 @@ def _rows(rows: Sequence[Row]) -> list[MixRow]:
             continue
         train = [_factor_row(row) for row, n in zip(rows, folds, strict=True) if n != fold]
         constants = calibrate_factors.fit(train, ranges=False)
-        made |= {at: _mix_row(rows[at], factors.values(rows[at].factors, constants)) for at in held}
+        found = values_of([rows[at].factors for at in held], constants)
+        made |= {at: _mix_row(rows[at], values) for at, values in zip(held, found, strict=True)}
     return [made[at] for at in sorted(made)]
 
 

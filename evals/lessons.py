@@ -20,7 +20,7 @@ from evals.cases import Case
 from evals.corpus import card, load_cases
 from evals.documents import documents_of
 from evals.families import Identity, families, same_family
-from evals.spread import WORKERS, spread
+from evals.spread import WORKERS, Crew
 
 Progress = Callable[[str], None]
 _KEY_CHARS: Final = 32
@@ -76,14 +76,18 @@ def learn(
     workers: int = WORKERS,
     change: Callable[[Reading], Reading] | None = None,
     search: Mode = "fused",
+    crew: Crew | None = None,
 ) -> Learnt:
-    """Each case as a row of the calibration, in the order given; `change` is applied to each reading before."""
+    """Each case as a row of the calibration, in the order given; `change` is applied to each reading before.
+
+    A `crew` that is there already does the work in place of `workers` processes of its own.
+    """
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
     tasks = [_Task(case, label, settings, change, search) for case, label in zip(cases, labels, strict=True)]
     lessons: list[Lesson] = []
     readings: dict[str, Reading] = {}
-    for case, (lesson, reading, short) in zip(cases, spread(_learn, tasks, None, workers), strict=True):
+    for case, (lesson, reading, short) in zip(cases, (crew or Crew(workers)).spread(_learn, tasks, None), strict=True):
         lessons.append(lesson)
         readings[text_key(case)] = reading
         if short is not None:

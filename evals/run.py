@@ -29,7 +29,7 @@ from evals.metrics import SCORE_TOP
 from evals.poison import Attack, broken, plant
 from evals.results import CardCell, CaseResult, DraftView, Evaluation, FlagCell, PoisonCell, TextCell, TwinCell
 from evals.retrieval import retrieval_cell
-from evals.spread import WORKERS, spread
+from evals.spread import WORKERS, Crew
 from evals.summary import summarise
 from evals.variants import NONE, Variants
 from evals.views import view
@@ -79,6 +79,8 @@ class _Task(NamedTuple):
     case: Case
     family: str
     reading: Reading | None
+    short: Reading | None
+    """What was read of its card."""
     cards: bool
     twin: Case | None
     poisons: tuple[Attack, ...]
@@ -106,12 +108,15 @@ def evaluate(
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}
-    if lessons is None:
-        lessons, known = learn(bundled_cases(), settings, progress=progress, workers=workers, change=change.reading)
-    tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change, search=search)
-    # Cases written for a purpose are measured apart: no metric of the corpus counts them.
-    apart = [task._replace(cards=False) for task in _tasks(variants.special, settings, change=change, search=search)]
-    found = _draft_all([*tasks, *apart], lessons, progress, workers)
+    with Crew(workers) as crew:
+        if lessons is None:
+            lessons, known = learn(
+                bundled_cases(), settings, progress=progress, change=change.reading, search=search, crew=crew
+            )
+        tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change, search=search)
+        # Cases written for a purpose are measured apart: no metric of the corpus counts them.
+        apart = _tasks(variants.special, settings, change=change, search=search)
+        found = _draft_all([*tasks, *apart], lessons, progress, crew)
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
         with_texts(counted, ordered),
@@ -160,6 +165,7 @@ def _tasks(
             case=case,
             family=label,
             reading=(readings or {}).get(text_key(case)),
+            short=(readings or {}).get(text_key(card(case))) if cards else None,
             cards=cards,
             twin=variants.twins.get(case.slug),
             poisons=variants.poisons.get(case.slug, ()),
@@ -172,10 +178,10 @@ def _tasks(
 
 
 def _draft_all(
-    tasks: Sequence[_Task], lessons: Sequence[Lesson], progress: Progress | None, workers: int
+    tasks: Sequence[_Task], lessons: Sequence[Lesson], progress: Progress | None, crew: Crew
 ) -> dict[str, Drafted]:
     found: dict[str, Drafted] = {}
-    for outcomes in spread(_draft_group, _by_lesson(tasks, lessons), tuple(lessons), workers):
+    for outcomes in crew.spread(_draft_group, _by_lesson(tasks, lessons), tuple(lessons)):
         found |= {outcome.result.case: outcome for outcome in outcomes}
         if progress is not None:
             progress(f"drafted {len(found)} of {len(tasks)}")
@@ -244,7 +250,7 @@ def _draft(case: Case, reading: Reading, calibration: Calibration, task: _Task) 
 def _card(task: _Task, calibration: Calibration) -> CardCell:
     cut = card(task.case)
     try:
-        draft = _draft(cut, _read(cut, task), calibration, task)
+        draft = _draft(cut, task.short or _read(cut, task), calibration, task)
     except FAULTS as error:
         return _lost_card(task.case, named_error(error))
     return CardCell(

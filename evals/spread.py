@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import pickle
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import Final, TypeVar
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, Self, TypeVar
 
 WORKERS: Final = 2
 _FEW: Final = 4
@@ -16,35 +19,63 @@ HeldT = TypeVar("HeldT")
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
-_held: object = None
+_held: tuple[str, object] = ("", None)
+"""In a process: which file was read last, and what it held."""
+
+
+class Crew:
+    """Processes that do several sorts of work one after the other; starting them takes seconds, so they are kept."""
+
+    def __init__(self, workers: int = WORKERS) -> None:
+        self._workers = workers
+        self._left = ExitStack()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing is started before there is work."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the processes."""
+        self._left.close()
+
+    def spread(self, work: Callable[[TaskT, HeldT], ResultT], tasks: Sequence[TaskT], held: HeldT) -> Iterator[ResultT]:
+        """The results of `work` over `tasks`, in order, in several processes when that pays.
+
+        `held` goes to each process once. `work` is a function of a module, and everything can be pickled.
+        """
+        if self._workers <= 1 or len(tasks) <= _FEW:
+            for task in tasks:
+                yield work(task, held)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "held"
+            place.write_bytes(pickle.dumps(held))
+            rows = [(work, task, str(place)) for task in tasks]
+            yield from self._started().map(_call, rows)
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._left.enter_context(_one_thread_each())
+            context = multiprocessing.get_context("spawn")
+            self._pool = self._left.enter_context(ProcessPoolExecutor(self._workers, mp_context=context))
+        return self._pool
 
 
 def spread(
     work: Callable[[TaskT, HeldT], ResultT], tasks: Sequence[TaskT], held: HeldT, workers: int = WORKERS
 ) -> Iterator[ResultT]:
-    """The results of `work` over `tasks`, in order, in `workers` processes when that pays.
-
-    `held` goes to each process once. `work` is a function of a module, and everything can be pickled.
-    """
-    if workers <= 1 or len(tasks) <= _FEW:
-        for task in tasks:
-            yield work(task, held)
-        return
-    context = multiprocessing.get_context("spawn")
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(held,)) as pool,
-    ):
-        yield from pool.map(_call, [work] * len(tasks), tasks)
+    """The results of `work` over `tasks` by a crew of its own (`Crew.spread`)."""
+    with Crew(workers) as crew:
+        yield from crew.spread(work, tasks, held)
 
 
-def _start(held: object) -> None:
+def _call(row: tuple[Callable[[TaskT, object], ResultT], TaskT, str]) -> ResultT:
     global _held
-    _held = held
-
-
-def _call(work: Callable[[TaskT, object], ResultT], task: TaskT) -> ResultT:
-    return work(task, _held)
+    work, task, place = row
+    if _held[0] != place:
+        _held = (place, pickle.loads(Path(place).read_bytes()))
+    return work(task, _held[1])
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from agent.drafting.calibrate_certainty import CertaintyRow
 from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
 from agent.drafting.catalogue import match
 from agent.drafting.factor_features import FactorFeatures, features
-from agent.drafting.factors import values
+from agent.drafting.factor_values import values_of
 from agent.drafting.headline import BaseRow, BaseTable, HeadlineCalibration, Scenario
 from agent.drafting.ledger import Ledger
 from agent.drafting.likely import LikelyCalibration, residual
@@ -135,8 +135,8 @@ def _left_out(rows: Sequence[Row], factor_rows: Sequence[FactorRow]) -> list[dic
         held = [at for at, n in enumerate(folds) if n == fold]
         if held:
             constants = calibrate_factors.fit(train, ranges=False)
-            for at in held:
-                estimates[at] = values(rows[at].factors, constants)
+            for at, found in zip(held, values_of([rows[at].factors for at in held], constants), strict=True):
+                estimates[at] = found
     return estimates
 
 

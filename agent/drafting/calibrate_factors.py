@@ -121,7 +121,7 @@ def fit(rows: Sequence[FactorRow], *, ranges: bool = True) -> FactorCalibration:
     used = [row for row in rows if row.published is not None or row.reader is not None]
     if len(used) < _FEW_ROWS:
         raise InputError(f"{len(used)} labelled rows are too few", where="factor fit", hint="import the corpus first")
-    numbers = np.vstack([_numbers(row.features) for row in used])
+    numbers = np.vstack([numbers_of(row.features) for row in used])
     kinds, likeness, evidence = np.split(numbers, [len(keys), 2 * len(keys)], axis=1)
     centred = likeness - likeness.mean(axis=0)
     table = _Table(
@@ -150,7 +150,7 @@ class _Table(NamedTuple):
     pull: Matrix
     """What a ridge on the likeness makes of each row: transposed, so that it has a row for each."""
     evidence: Matrix
-    """Of all factors, side by side (`_slices`)."""
+    """Of all factors, side by side (`slices`)."""
     targets: Matrix
     published: Matrix
     families: NDArray[np.str_]
@@ -171,7 +171,7 @@ class _Table(NamedTuple):
 
 
 @functools.cache
-def _slices() -> Mapping[FactorKey, slice]:
+def slices() -> Mapping[FactorKey, slice]:
     """Where the effects of each factor stand in a row of evidence."""
     found: dict[FactorKey, slice] = {}
     at = 0
@@ -182,7 +182,7 @@ def _slices() -> Mapping[FactorKey, slice]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _numbers(features: FactorFeatures) -> Matrix:
+def numbers_of(features: FactorFeatures) -> Matrix:
     """Kinds, likeness and strengths of all effects of all factors: asked for in each of hundreds of fits."""
     row = [*features.kinds, *features.likeness]
     for factor in rules().reasons:
@@ -269,7 +269,7 @@ def _fit_factor(factor: FactorKey, at: int, rows: _Table, ranges: bool) -> Facto
     keys = [kind.key for kind in load_kinds()]
     names = columns(factor)
     table = rows.of(~np.isnan(rows.targets[:, at]))
-    evidence, target = table.evidence[:, _slices()[factor]], table.targets[:, at]
+    evidence, target = table.evidence[:, slices()[factor]], table.targets[:, at]
     mean = float(target.mean())
     count = len(keys)
     x = np.hstack([table.kinds, evidence])

@@ -41,10 +41,10 @@ SPARSE_LIFT: Final = 0.015
 average over the corpus a card's factor sum is then 0.1 above its full listing's instead of level with it."""
 _LANGUAGE: Final[FactorKey] = "natural_language_interface"
 _LANGUAGE_SPREAD: Final = Spread(below=-0.3, above=0.3)
-_SHOWN: Final = 0.005
+SHOWN: Final = 0.005
 _VAGUE_KIND: Final = 0.3
 """Below this probability a kind is not called by its name alone."""
-_DIGITS: Final = 4
+DIGITS: Final = 4
 _CENTS: Final = 2
 """Digits of what a lowering changed: finer than the grid, on which a small step may not show."""
 _TENTH: Final = Decimal("0.1")
@@ -143,9 +143,9 @@ def _labelled(sources: _Sources, key: FactorKey, constants: FactorConstants, lik
     found = sources.features
     silent = _mix(constants.silent, found)
     shown = strengths(key, found)
-    effects = {name: round(constants.effects.get(name, 0.0) * size, _DIGITS) for name, size in shown.items()}
-    raising = {name: effect for name, effect in effects.items() if effect >= _SHOWN}
-    lowering = {name: effect for name, effect in effects.items() if effect <= -_SHOWN}
+    effects = {name: round(constants.effects.get(name, 0.0) * size, DIGITS) for name, size in shown.items()}
+    raising = {name: effect for name, effect in effects.items() if effect >= SHOWN}
+    lowering = {name: effect for name, effect in effects.items() if effect <= -SHOWN}
     remainder = _remainder(constants, found, likeness)
     typical = _sparse(constants, found)
     covered = found.thin and typical >= silent + sum(raising.values()) + sum(lowering.values()) + remainder
@@ -154,7 +154,7 @@ def _labelled(sources: _Sources, key: FactorKey, constants: FactorConstants, lik
     cited = _Cited(sources)
     if not covered:
         parts += [cited.part(name, effect) for name, effect in _by_size(raising)]
-        if remainder >= _SHOWN:
+        if remainder >= SHOWN:
             parts.append(Part(kind="remainder", label="wording of the first lines", effect=remainder))
         parts += [cited.part(*row, key=key) for row in _by_size(lowering)]
     controls = cited.controls(key, _total(parts))
@@ -173,7 +173,7 @@ def _language(sources: _Sources) -> _Draft:
     """The factor without labels: half, and fixed effects of what steers the product by words."""
     table = rules().language
     shown = {name: size for name, size in sources.features.evidence if name in table}
-    effects = {name: round(table[name] * size, _DIGITS) for name, size in shown.items()}
+    effects = {name: round(table[name] * size, DIGITS) for name, size in shown.items()}
     parts = [Part(kind="typical", label="the middle of the scale, as no labels exist", effect=table["typical"])]
     cited = _Cited(sources)
     parts += [cited.part(name, e, key=_LANGUAGE) for name, e in _by_size(effects)]
@@ -223,7 +223,7 @@ class _Cited:
                 continue
             rank = self._sources.reading.statements[witness.statement].rank
             effect = controlled(control.effect, rank, before=total, taken=sum(part.effect for part in parts))
-            if effect > -_SHOWN:
+            if effect > -SHOWN:
                 continue
             evidence = self._cite(witness)
             self.rules[evidence] = f"a control that the documentation pins down: {control.because}"
@@ -266,7 +266,7 @@ class _Cited:
 def _state(
     sources: _Sources, reasons: tuple[Reason, ...], shown: Mapping[str, float], effects: Mapping[str, float]
 ) -> State:
-    up = [r for r in reasons if r.sort != "against" and (r.sort == "says" or effects.get(r.signal, 0.0) >= _SHOWN)]
+    up = [r for r in reasons if r.sort != "against" and (r.sort == "says" or effects.get(r.signal, 0.0) >= SHOWN)]
     stated = [r for r in up if r.signal in shown]
     limits = [r.signal for r in reasons if r.sort == "against" and r.signal in sources.witnesses]
     opposed = any(other in shown for limit in limits if limit not in shown for other in rules().opposes.get(limit, ()))
@@ -317,7 +317,7 @@ def _kind_words(found: FactorFeatures) -> str:
 def _mix(by_kind: Mapping[str, float], found: FactorFeatures) -> float:
     kinds = load_kinds()
     total = sum(found.kinds)
-    return round(sum(by_kind[k.key] * p for k, p in zip(kinds, found.kinds, strict=True)) / total, _DIGITS)
+    return round(sum(by_kind[k.key] * p for k, p in zip(kinds, found.kinds, strict=True)) / total, DIGITS)
 
 
 def _by_size(effects: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -325,11 +325,11 @@ def _by_size(effects: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _total(parts: list[Part] | tuple[Part, ...]) -> float:
-    return round(sum(part.effect for part in parts), _DIGITS)
+    return round(sum(part.effect for part in parts), DIGITS)
 
 
 def _tenth(total: float) -> Decimal:
-    exact = Decimal(str(round(min(max(total, 0.0), 1.0), _DIGITS)))
+    exact = Decimal(str(round(min(max(total, 0.0), 1.0), DIGITS)))
     return exact.quantize(_TENTH, rounding=ROUND_HALF_UP)
 
 
@@ -344,8 +344,8 @@ def values(found: FactorFeatures, calibration: FactorCalibration) -> dict[Factor
 
 def _value(key: FactorKey, found: FactorFeatures, constants: FactorConstants, likeness: Mapping[str, float]) -> float:
     effects = [constants.effects.get(name, 0.0) * size for name, size in strengths(key, found).items()]
-    raising = sum(effect for effect in effects if effect >= _SHOWN)
-    lowering = sum(effect for effect in effects if effect <= -_SHOWN)
+    raising = sum(effect for effect in effects if effect >= SHOWN)
+    lowering = sum(effect for effect in effects if effect <= -SHOWN)
     total = _mix(constants.silent, found) + raising + lowering + _remainder(constants, found, likeness)
     if found.thin:
         total = max(total, _sparse(constants, found))
@@ -354,7 +354,7 @@ def _value(key: FactorKey, found: FactorFeatures, constants: FactorConstants, li
 
 def _sparse(constants: FactorConstants, found: FactorFeatures) -> float:
     """What stands for a thin listing: the mean of the kind and a little more."""
-    return round(_mix(constants.typical, found) + SPARSE_LIFT, _DIGITS)
+    return round(_mix(constants.typical, found) + SPARSE_LIFT, DIGITS)
 
 
 def _remainder(constants: FactorConstants, found: FactorFeatures, likeness: Mapping[str, float]) -> float:
@@ -362,4 +362,4 @@ def _remainder(constants: FactorConstants, found: FactorFeatures, likeness: Mapp
         constants.wording[kind.key] * (alike - likeness[kind.key])
         for kind, alike in zip(load_kinds(), found.likeness, strict=True)
     )
-    return round(min(max(total, 0.0), REMAINDER_CAP), _DIGITS)
+    return round(min(max(total, 0.0), REMAINDER_CAP), DIGITS)
