@@ -40,7 +40,7 @@ from evals.run import Done, Drafted, drafted, pattern_ids, with_texts
 from evals.spread import WORKERS, spread
 from evals.summary import summarise
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 24
 """Cases that are asked about side by side; whoever answers decides how fast that is."""
 RECORD_HINT: Final = "septet eval --drafter llm --live --against baseline --llm PROFILE/NAME"
 _NAMED: Final = 6

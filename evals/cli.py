@@ -5,13 +5,17 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from agent.errors import InputError, UsageError
 from agent.settings import Settings, load_settings
 from evals.spread import WORKERS
+
+if TYPE_CHECKING:
+    from evals.lessons import Progress
+    from evals.session import Outcome
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _WITHOUT: Final = ("prior", "gate", "dense", "bm25", "exemplars")
@@ -81,7 +85,7 @@ def eval_command(
         without=without,  # type: ignore[arg-type]
         jobs=jobs,
         settings=load_settings(os.environ) if drafter == "llm" else Settings(),  # noqa: TID251
-        progress=_progress if sys.stderr.isatty() else None,
+        progress=_shown(),
     )
     if drafter == "embedded":
         if not replay or llm or recorded or sample or repeats > 1:
@@ -118,7 +122,7 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
 
     if not reason.strip():
         raise UsageError("the reason is empty", hint="say why the drafts are meant to be so")
-    done, answers = session.to_accept(drafter, run, _progress if sys.stderr.isatty() else None)
+    done, answers = session.to_accept(drafter, run, _shown())
     on = datetime.now(UTC).date().isoformat()
     moved = session.accept(drafter, done.evaluation, answers, on=on, reason=reason.strip(), floors=_floors(floors))
     for name, change in moved.history[-1].moved.items():
@@ -139,7 +143,7 @@ def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool)
     if (bool(slugs) + missing + every) != 1:
         raise UsageError("say what to record", hint="one of --case SLUG, --missing or --all")
     settings = load_settings(os.environ)  # noqa: TID251
-    for slug in record(Wanted(settings=settings, progress=_say), llm, slugs, missing=missing, say=_say):
+    for slug in record(Wanted(settings=settings, progress=_shown()), llm, slugs, missing=missing, say=_say):
         click.echo(f"recorded: {slug}")
 
 
@@ -160,11 +164,10 @@ def compare_command(a: str, b: str, most: int) -> None:
         click.echo(line)
 
 
-def _show(outcome: "object", out: Path | None, as_json: bool) -> None:
-    from evals import outputs, session
+def _show(outcome: "Outcome", out: Path | None, as_json: bool) -> None:
+    from evals import outputs
     from evals.report import terminal
 
-    assert isinstance(outcome, session.Outcome)
     if out is not None:
         outputs.write(out, outcome.done, outcome.verdict)
     if as_json:
@@ -188,6 +191,11 @@ def _floors(given: Sequence[str]) -> dict[str, float]:
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
+
+
+def _shown() -> "Progress | None":
+    """A line of progress, on a terminal alone."""
+    return _progress if sys.stderr.isatty() else None
 
 
 def _progress(text: str) -> None:
