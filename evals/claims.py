@@ -50,5 +50,5 @@ def _sentences(paragraph: str) -> list[tuple[str, tuple[str, ...]]]:
 def _named(paragraph: str) -> list[str]:
     """Numbers and names of a paragraph outside its quotes, evidence marks and titles of documents."""
     bare = _MARK.sub(" ", _QUOTE.sub(" quote ", paragraph))
-    words = [*_NUMBER.findall(bare), *_NAME.findall(bare)]
+    words = [word.rstrip(".,") for word in (*_NUMBER.findall(bare), *_NAME.findall(bare))]
     return [word for word in words if word.casefold() not in _OUR_WORDS]

@@ -73,7 +73,7 @@ def sheet(case: Case, draft: Draft) -> str:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Threat to verdict. Raises InputError naming the line for anything but yes or no, or a threat that occurs twice."""
+    """Threat to verdict. Raises InputError naming the line for anything but yes or no, and for a threat told twice."""
     found: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):

@@ -231,7 +231,8 @@ def brier(cells: Sequence[tuple[float | None, bool]]) -> float | None:
 
 def calibration_error(cells: Sequence[tuple[float | None, bool]], bins: int = 10, least: int = 300) -> float | None:
     """Expected calibration error over bins of equal mass; None below `least` cells, where it is mostly chance."""
-    known = sorted((chance, true) for chance, true in cells if chance is not None)
+    # Not by what is true: that would part equal chances into bins of one answer each.
+    known = sorted(((chance, true) for chance, true in cells if chance is not None), key=lambda cell: cell[0])
     if len(known) < least:
         return None
     gaps = []

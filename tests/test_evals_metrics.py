@@ -6,18 +6,29 @@ from evals.metrics import (
     Flags,
     Span,
     alpha_interval,
+    alpha_labels,
     alpha_nominal,
+    augrc,
+    brier,
+    calibration_error,
     count_flags,
+    coverage_at_risk,
     covered,
     error,
     f1,
+    flag_loss,
+    flip_rate,
+    interval_error,
     mean,
     pearson,
     precision,
+    quadratic_kappa,
+    quantile,
     recall,
     share,
     spans_covered,
     spearman,
+    within_spread,
 )
 
 UNIT = st.integers(0, 10).map(lambda tenths: tenths / 10)
@@ -110,3 +121,93 @@ def test_correlations_by_hand() -> None:
     assert pearson([(1, 1), (2, 1)]) is None
     assert pearson([]) is None
     assert spearman([(1, 9), (2, 4), (3, 1)]) == pytest.approx(-1)
+
+
+# ---------------------------------------------------------------- levels, abstention, calibration
+
+CELLS = st.lists(
+    st.tuples(st.none() | st.integers(0, 10).map(lambda n: n / 10), st.booleans()), min_size=1, max_size=30
+)
+
+
+def test_interval_error_is_zero_inside_and_the_worst_without_a_value() -> None:
+    assert interval_error(0.3, 0.2, 0.4) == 0.0
+    assert interval_error(0.1, 0.2, 0.4) == pytest.approx(0.1)
+    assert interval_error(0.7, 0.2, 0.4) == pytest.approx(0.3)
+    assert interval_error(None, 0.2, 0.4) == pytest.approx(0.8)
+
+
+def test_quadratic_kappa_by_hand() -> None:
+    assert quadratic_kappa([(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)]) == 1.0
+    assert quadratic_kappa([(0.0, 1.0), (1.0, 0.0)]) == -1.0
+    assert quadratic_kappa([(0.2, 0.2)] * 3) is None
+    # 0.25 lies between two levels and counts as the upper one.
+    assert quadratic_kappa([(0.25, 0.5), (1.0, 1.0)]) == 1.0
+
+
+def test_alpha_of_labels_is_that_of_yes_and_no() -> None:
+    pairs = [(True, True), (True, False), (False, False), (False, False), (True, True)]
+    named = [("yes" if a else "no", "yes" if b else "no") for a, b in pairs]
+    assert alpha_labels(named) == pytest.approx(alpha_nominal(pairs) or 0)
+    assert alpha_labels([]) is None
+    assert alpha_labels([("a", "a")] * 4) is None
+
+
+def test_augrc_by_hand() -> None:
+    # Most certain first: right, wrong, right. Generalised risks 0, 1/3, 1/3.
+    assert augrc([(0.9, 0.0), (0.8, 1.0), (0.1, 0.0)]) == pytest.approx(2 / 9)
+    # Ties are taken together, in equal parts.
+    assert augrc([(0.5, 0.0), (0.5, 1.0)]) == pytest.approx((0.25 + 0.5) / 2)
+    assert augrc([]) is None
+
+
+@given(CELLS)
+def test_augrc_is_best_when_the_losses_come_last(cells: list[tuple[float | None, bool]]) -> None:
+    given_order = augrc([(c, float(loss)) for c, loss in cells]) or 0.0
+    count = len(cells)
+    losses = sum(loss or c is None for c, loss in cells)
+    best = augrc([(1.0 - n / count, float(n >= count - losses)) for n in range(count)]) or 0.0
+    worst = augrc([(1.0 - n / count, float(n < losses)) for n in range(count)]) or 0.0
+    assert best - 1e-6 <= given_order <= worst + 1e-6
+    assert 0.0 <= given_order <= 1.0
+
+
+@given(CELLS)
+def test_losing_a_case_never_helps(cells: list[tuple[float | None, bool]]) -> None:
+    lost = [(None, loss) for _, loss in cells]
+    for metric in (
+        lambda rows: augrc([(c, float(loss)) for c, loss in rows]),
+        lambda rows: brier([(c, not loss) for c, loss in rows]),
+    ):
+        assert (metric(lost) or 0.0) >= (metric(cells) or 0.0) - 1e-6
+    assert coverage_at_risk([(None, 1.0) for _ in cells], 0.05) == 0.0
+
+
+def test_coverage_at_risk_takes_equal_certainties_together() -> None:
+    cells = [(0.9, 0.0), (0.8, 0.0), (0.8, 1.0), (0.1, 0.0)]
+    assert coverage_at_risk(cells, 0.0) == 0.25
+    assert coverage_at_risk(cells, 0.34) == 1.0
+
+
+def test_calibration_needs_enough_cells() -> None:
+    assert calibration_error([(0.7, True)] * 299) is None
+    assert calibration_error([(0.7, n % 10 < 7) for n in range(300)]) == pytest.approx(0.0)
+    assert calibration_error([(0.7, False)] * 300) == pytest.approx(0.7)
+
+
+@given(st.lists(st.tuples(st.none() | st.booleans(), st.booleans()), min_size=1, max_size=7))
+def test_a_missed_flag_costs_twice_a_needless_one(pairs: list[tuple[bool | None, bool]]) -> None:
+    loss = flag_loss(pairs, 7)
+    missed = sum(label is False and drafted is not False for drafted, label in pairs)
+    extra = sum(label is True and drafted is not True for drafted, label in pairs)
+    assert loss == pytest.approx((2 * missed + extra) / 7, abs=1e-6)
+    assert flag_loss([], 7) is None
+
+
+def test_repeats_of_a_case() -> None:
+    assert within_spread([0.4, 0.6]) == pytest.approx(0.1414, abs=1e-4)
+    assert within_spread([0.4, None]) is None
+    assert flip_rate([True, True, False]) == pytest.approx(2 / 3)
+    assert flip_rate([True]) == 0.0
+    assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert quantile([], 0.5) is None
