@@ -28,7 +28,7 @@ CARD_WEIGHT: Final = 0.5
 """Of a card in the fit; a whole listing weighs 1."""
 STEEPEST: Final = 30.0
 THRESHOLDS: Final = tuple(n / 100 for n in range(30, 86))
-INDIFFERENT: Final = 0.005
+INDIFFERENT: Final = 0.002
 """A difference in F1 that the corpus cannot tell from chance; its standard error over cases is larger."""
 DIGITS: Final = 6
 """Of a predicted certainty when it is held against a threshold, so that machines agree."""
@@ -185,9 +185,10 @@ def _held_out(table: _Table, biases: Floats, weights: Floats) -> tuple[Floats, N
 
 
 def _threshold(chances: Floats, certain: NDArray[np.bool_]) -> float:
-    """The lowest threshold whose F1 of "not certain" is within `INDIFFERENT` of the best: of thresholds that the
-    corpus cannot tell apart, the one that flags least."""
+    """The middle of the thresholds whose F1 of "not certain" is within `INDIFFERENT` of the best: of thresholds that
+    the corpus cannot tell apart, the one that few other cases would move."""
     flagged = chances[None] < np.array(THRESHOLDS)[:, None]
     hits = (flagged & ~certain).sum(axis=1)
     scores = 2 * hits / np.maximum(flagged.sum(axis=1) + (~certain).sum(), 1)
-    return THRESHOLDS[int(np.argmax(scores >= scores.max() - INDIFFERENT))]
+    alike = np.flatnonzero(scores >= scores.max() - INDIFFERENT)
+    return THRESHOLDS[int(alike[len(alike) // 2])]

@@ -30,9 +30,12 @@ from agent.taxonomy.keys import LAYERS, LayerKey
 COUNT_CAP: Final = 9
 """More of a kind than this tells nothing more."""
 BREADTH_HITS: Final = 12
+BEST_HITS: Final = 2
+"""The margin is their mean: a single passage moves too much with its wording."""
 FEATURES: Final = ("pins", "helps", "quotes", "margin", "breadth")
 """pins, helps: distinct signals of each sort found · quotes: distinct statements that show a pinning one · margin:
-cosine of the best hit above the layer's noise floor · breadth: mean cosine of the twelve best, a missing hit as 0."""
+mean cosine of the two best hits above the layer's noise floor · breadth: the same of the twelve best, without the
+floor; a missing hit counts as 0."""
 COUNTS: Final = frozenset({"pins", "helps", "quotes"})
 ECOSYSTEM: Final = "agent_ecosystem"
 SECURITY: Final = "security_compliance"
@@ -62,7 +65,7 @@ class LayerCertainty(Record):
     bias: float
     weights: dict[str, float]
     noise_floor: float
-    """Median cosine of the best hit over the calibration cases whose reader calls the layer not certain."""
+    """Median of the mean cosine of the best hits over the calibration cases whose reader calls it not certain."""
 
 
 class CertaintyCalibration(Record):
@@ -129,7 +132,7 @@ def features(reading: Reading, layer: LayerKey, noise_floor: float = 0.0) -> tup
         "pins": float(min(len(pinned), COUNT_CAP)),
         "helps": float(min(len(helped), COUNT_CAP)),
         "quotes": float(min(len(pin_statements), COUNT_CAP)),
-        "margin": (cosines[0] if cosines else 0.0) - noise_floor,
+        "margin": sum(cosines[:BEST_HITS]) / BEST_HITS - noise_floor,
         "breadth": sum(cosines[:BREADTH_HITS]) / BREADTH_HITS,
     }
     return values, tuple(dict.fromkeys((*pin_statements, *help_statements)))
