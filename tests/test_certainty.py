@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting import factor_features, headline
+from agent.drafting import factor_features
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.calibrate_certainty import FOLDS, THRESHOLDS, CertaintyRow, fit, fold_of
 from agent.evidence.certainty import (
@@ -168,14 +168,13 @@ def test_general_promises_pin_nothing(text: str) -> None:
 
 
 def test_signals_of_layers_move_nothing_else() -> None:
-    """Neither the factors, nor what is searched, nor the headline's signals."""
+    """Neither the factors, nor what is searched."""
     alone = {s for s in load_signals().by_id if settles_layers_alone(s)}
     assert alone
     reading = case("vapi")
     assert alone & set(reading.signals)
     bare = dataclasses.replace(reading, signals={s: m for s, m in reading.signals.items() if s not in alone})
     assert factor_features.features(reading) == factor_features.features(bare)
-    assert headline.found(reading) == headline.found(bare)
     assert telling(reading.statements, reading.signals) == telling(bare.statements, bare.signals)
 
 

@@ -191,4 +191,4 @@ def _threshold(chances: Floats, certain: NDArray[np.bool_]) -> float:
     hits = (flagged & ~certain).sum(axis=1)
     scores = 2 * hits / np.maximum(flagged.sum(axis=1) + (~certain).sum(), 1)
     alike = np.flatnonzero(scores >= scores.max() - INDIFFERENT)
-    return THRESHOLDS[int(alike[len(alike) // 2])]
+    return THRESHOLDS[int(alike[(len(alike) - 1) // 2])]
