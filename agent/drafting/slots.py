@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from agent.drafting.fitting import fits, is_object, opens, power
 from agent.drafting.inflection import singular
 from agent.drafting.lexicon import PROPER, forms, is_noun, load_lexicon, plural_of
 from agent.evidence.reading import Reading
@@ -104,8 +105,10 @@ class Slots:
         if kind:
             wide = needed or kind.settled
             shown = (m.statement for s in kind.signals for m in usable(self._reading, s)) if wide else ()
-            places = (*statements, *shown, *(self._described if kind.anywhere and wide else ()))
-            for index in dict.fromkeys(places):
+            places = tuple(dict.fromkeys((*statements, *shown, *(self._described if kind.anywhere and wide else ()))))
+            if slot == "tool":
+                return self._strongest(places, frozenset(statements))
+            for index in places:
                 if phrase := self._phrase(slot, index, index in statements):
                     return Slot(slot, phrase.value, (index,), ((phrase.start, phrase.end),), ())
         if slot == "object" and capability is None:
@@ -120,6 +123,16 @@ class Slots:
             return self._person(slot, tuple(statements))
         return self._from_system(slot, statements)
 
+    def _strongest(self, places: tuple[int, ...], triggers: frozenset[int]) -> Slot | None:
+        """Of all tools in these sentences the one that can do most: a list may name one that reads first."""
+        found = [
+            (power(p.value), n, p, i) for n, i in enumerate(places) if (p := self._phrase("tool", i, i in triggers))
+        ]
+        if not found:
+            return None
+        _, _, phrase, index = min(found)
+        return Slot("tool", phrase.value, (index,), ((phrase.start, phrase.end),), ())
+
     def _thing(self, statements: tuple[int, ...]) -> Slot | None:
         """What the triggering sentences act on, when no capability says it."""
         for index in statements:
@@ -131,6 +144,8 @@ class Slots:
         if capability is None or slot not in _CAPABILITY_SLOTS:
             return None
         thing = tidy(capability.object)
+        if slot in ("action", "object", "record") and not self._acts_outside(thing):
+            return None
         if slot == "action":
             value: str | None = f"{base_form(capability.action)} {thing}"
         elif slot == "data":
@@ -143,6 +158,10 @@ class Slots:
             return None
         return Slot(slot, value, (), (), capability.evidence)
 
+    def _acts_outside(self, thing: str) -> bool:
+        words = frozenset(re.findall(r"[a-z0-9]+", thing.lower())) - {"the", "its"}
+        return is_object(thing) and not words <= self._own
+
     def _phrase(self, slot: str, index: int, triggers: bool) -> _Phrase | None:
         key = (slot, index, triggers)
         if key not in self._cache:
@@ -152,9 +171,11 @@ class Slots:
     def _search(self, slot: str, statement: Statement, triggers: bool) -> _Phrase | None:
         text, kind = statement.text, self._lexicon.kinds[slot]
         if names := self._lexicon.verbatim.get(slot):
-            for hit in names.finditer(text):
-                if self._fits(hit.group(), text, hit):
-                    return _Phrase(hit.group(), statement.start + hit.start(), statement.start + hit.end())
+            hits = [hit for hit in names.finditer(text) if self._fits(slot, hit.group(), text, hit)]
+            if slot == "tool":
+                hits.sort(key=lambda hit: power(hit.group()))
+            for hit in hits[:1]:
+                return _Phrase(hit.group(), statement.start + hit.start(), statement.start + hit.end())
         found: list[tuple[bool, int, _Phrase]] = []
         named = [m.span() for m in self._lexicon.names.finditer(text)]
         lone = forms(kind.modified)
@@ -168,15 +189,17 @@ class Slots:
             if not is_noun(hit, text, kind.several, self._lexicon.mass):
                 continue
             value = self._worded(slot, hit, text)
-            if self._fits(value, text, hit):
+            if self._fits(slot, value, text, hit):
                 place = _Phrase(value, statement.start + hit.start(), statement.start + hit.end())
                 rank = self._lexicon.ranks[slot].get(hit.group(2).lower(), 0)
                 found.append((not hit.group(1), rank, place))
         return min(found)[2] if found else None
 
-    def _fits(self, value: str, text: str, hit: re.Match[str]) -> bool:
+    def _fits(self, slot: str, value: str, text: str, hit: re.Match[str]) -> bool:
         words = frozenset(re.findall(r"[a-z0-9]+", value.lower()))
-        return len(value) <= MAX_CHARS and not words <= self._own and not is_denied(text, hit.start(), hit.end())
+        if len(value) > MAX_CHARS or words <= self._own or is_denied(text, hit.start(), hit.end()):
+            return False
+        return fits(slot, value, text, hit.start(), hit.end())
 
     def _worded(self, slot: str, hit: re.Match[str], text: str) -> str:
         kind = self._lexicon.kinds[slot]
@@ -228,10 +251,11 @@ class Slots:
         fitting = [
             item for item in items if item.evidence and item.state not in ("denied", "unknown") and _is_kind(slot, item)
         ]
-        near = " ".join(self._reading.text(index) for index in statements).lower()
-        if slot == "service" and len(fitting) > 1:
-            # Another service than the sentence's own would join two unrelated nouns.
-            fitting = [item for item in fitting if item.name.lower() in near]
+        told = [self._reading.text(index) for index in statements]
+        near = " ".join(told).lower()
+        if slot == "service":
+            # Another service than the sentence's own would join two unrelated nouns; a client in it opens nothing.
+            fitting = [item for item in fitting if any(opens(item.name, text) for text in told)]
         fitting.sort(key=lambda item: item.name.lower() not in near)
         for item in fitting:
             words = frozenset(re.findall(r"[a-z0-9]+", item.name.lower()))
