@@ -24,7 +24,16 @@ from agent.drafting.candidates import (
 from agent.drafting.factor_features import may_lower, rules
 from agent.drafting.ledger import Ledger
 from agent.drafting.lexicon import load_lexicon
-from agent.drafting.patterns import METRIC_VALUES, METRICS, Condition, Metric, Pattern, QuestionTemplate, load_patterns
+from agent.drafting.patterns import (
+    METRIC_VALUES,
+    METRICS,
+    Condition,
+    Metric,
+    Pattern,
+    QuestionTemplate,
+    load_patterns,
+    trusted,
+)
 from agent.drafting.slots import Slot, Slots, is_usable, usable
 from agent.drafting.templates import fill, missing, names_in, sentence_case
 from agent.evidence.claims import COUNTING_RANK
@@ -38,6 +47,7 @@ MAX_EVIDENCE: Final = 4
 _FILLED: Final = 1
 """Different slots of the statement, beside the product's name, that must have a quote; the others have words of their
 own, which are better than a noun from a sentence about something else."""
+_DOUBTED: Final = "readers found that few such threats follow from their quotes"
 _ACTS: Final = ("read_only", "advises_only")
 _LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "writes_records": _ACTS,
@@ -127,6 +137,8 @@ class _Matcher:
         values = {name: slot.value for name, slot in filled.items()}
         lacking = tuple(need.partition("|")[0] for need in pattern.needs if filled.keys().isdisjoint(need.split("|")))
         used = {name for name in pattern.slots() if name in filled and name != "product"}
+        if not trusted(pattern.id):
+            return self._open(pattern, firing, values, (), _DOUBTED)
         if lacking or len(used) < _FILLED:
             return self._open(pattern, firing, values, lacking)
         return self._candidate(pattern, firing, filled, values)
@@ -356,7 +368,7 @@ class _Matcher:
         return any(self._shows(other) for other in rules().opposes.get(signal, ()))
 
     def _open(
-        self, pattern: Pattern, firing: _Firing, values: dict[str, str], lacking: tuple[str, ...]
+        self, pattern: Pattern, firing: _Firing, values: dict[str, str], lacking: tuple[str, ...], why: str = ""
     ) -> OpenThreat | None:
         words = {**load_lexicon().stand_ins, **values}
         questions = _questions(pattern.questions, words)
@@ -365,7 +377,7 @@ class _Matcher:
         what = " and ".join(lacking) if lacking else "enough"
         title = sentence_case(fill(pattern.title, words))
         evidence = tuple(self._ledger.cite(m.statement, m.start, m.end) for m in firing.matches[:1])
-        reason = f"no quote names {what} for it"
+        reason = why or f"no quote names {what} for it"
         return OpenThreat(pattern, pattern.layer, title, lacking, reason, questions, evidence)
 
 

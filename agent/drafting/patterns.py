@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from agent.drafting.templates import names_in, optional_names_in
 from agent.errors import InputError
@@ -31,6 +31,10 @@ METRIC_VALUES: Final[dict[Metric, str]] = {
 CROSS_LAYER: Final = "cross_layer"
 ROOTS: Final = "owasp-asi"
 """The list whose ids name the cause of a threat; the id that fits best stands before any other of it."""
+PRIOR_RIGHT: Final = 3
+PRIOR_JUDGED: Final = 4
+TRUSTED: Final = 0.7
+"""From this share of right threats on a pattern's threats are shown; below, they are asked about instead."""
 MIN_SLOTS: Final = 2
 """Different slots, beside the product's name, that a statement template must use."""
 
@@ -220,6 +224,34 @@ class Pattern(Record):
         """Every signal that triggers or conditions name."""
         named = {s for t in (*self.when.all_of, *self.when.any_of, *self.when.none_of) for s in t.split("|")}
         return named | {s for c in self.conditions for term in c.terms() for s, _ in term}
+
+
+class Judged(Record):
+    """What a reader said of a pattern's threats: do they follow from their quotes and concern the product?"""
+
+    right: int = Field(ge=0)
+    wrong: int = Field(ge=0)
+
+    @property
+    def share(self) -> float:
+        """Share that is right, with four threats of which three are right counted in."""
+        return (self.right + PRIOR_RIGHT) / (self.right + self.wrong + PRIOR_JUDGED)
+
+
+@cache
+def judged() -> dict[str, Judged]:
+    """Pattern id to its judgements in `corpus/knowledge/threats_judged.yaml`. Raises InputError for a malformed file."""
+    path = data_folder("corpus") / "knowledge" / "threats_judged.yaml"
+    try:
+        return TypeAdapter(dict[str, Judged]).validate_python(yaml.safe_load(path.read_text("utf-8")))
+    except (OSError, ValidationError, yaml.YAMLError) as error:
+        raise InputError("the judgements cannot be read", where=f"{path.name}: {error}", hint="see its head") from None
+
+
+def trusted(pattern: str) -> bool:
+    """Whether readers find that threats of this pattern mostly follow from their quotes; one that nobody read is."""
+    found = judged().get(pattern)
+    return found is None or found.share >= TRUSTED
 
 
 @cache
