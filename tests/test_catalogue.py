@@ -15,7 +15,7 @@ from agent.drafting.catalogue import match
 from agent.drafting.chains import FoundChain, chains, load_chains
 from agent.drafting.ledger import Ledger
 from agent.drafting.lexicon import load_lexicon
-from agent.drafting.patterns import METRIC_VALUES, METRICS, Pattern, load_patterns
+from agent.drafting.patterns import METRIC_VALUES, METRICS, Pattern, load_patterns, trusted
 from agent.drafting.slots import MAX_CHARS, base_form
 from agent.drafting.system import extract
 from agent.drafting.templates import fill, names_in, sentence_case
@@ -245,17 +245,23 @@ def test_the_same_input_gives_the_same_matches() -> None:
 
 def test_every_pattern_fires_somewhere_and_none_everywhere() -> None:
     fired = Counter(c.pattern.id for done in corpus() for c in done.found.candidates)
+    asked = {threat.pattern.id for done in corpus() for threat in done.found.open}
     most = 0.6 * len(corpus())
-    assert {p.id for p in load_patterns()} == set(fired), "each pattern fires on at least one case"
+    assert {p.id for p in load_patterns()} == set(fired) | asked, "each pattern fires on at least one case"
+    # What readers seldom found to follow from its quotes is asked about, and never shown.
+    doubted = {p.id for p in load_patterns() if not trusted(p.id)}
+    assert doubted
+    assert doubted.isdisjoint(fired)
     assert {key for key, count in fired.items() if count > most} == set()
 
 
 def test_a_typical_case_gets_some_threats_over_several_layers() -> None:
     counts = sorted(len(done.found.candidates) for done in corpus())
     layers = sorted(len({c.layer for c in done.found.candidates}) for done in corpus())
-    assert 8 <= counts[len(counts) // 2] <= 20
-    assert 4 <= layers[len(layers) // 2] <= 7
-    assert sum(count == 0 for count in counts) <= 0.05 * len(counts)
+    # Few and carried by their quotes: of 8 shown threats of a draft, readers once held 3 to follow from theirs.
+    assert 4 <= counts[len(counts) // 2] <= 20
+    assert 3 <= layers[len(layers) // 2] <= 7
+    assert sum(count == 0 for count in counts) <= 0.08 * len(counts)
 
 
 def test_sentences_are_clean() -> None:
@@ -298,7 +304,7 @@ def test_some_threat_is_near_the_base_that_a_reader_gives() -> None:
         bases = {float(read_vector(v).base) for v in {c.vector for c in done.found.candidates}}
         if label is not None and label.cvss_base is not None and bases:
             misses.append(min(abs(base - float(label.cvss_base)) for base in bases))
-    assert sum(misses) / len(misses) <= 0.3
+    assert sum(misses) / len(misses) <= 0.6
 
 
 # ---------------------------------------------------------------- chains
@@ -335,7 +341,7 @@ def test_a_step_without_a_quote_is_asked() -> None:
 
 def test_every_chain_is_found_somewhere() -> None:
     usual = {chain.id for _, chain in found_chains()}
-    assert len(usual) >= 12
+    assert len(usual) >= 8
 
 
 def test_no_chain_rests_on_a_contradicted_threat() -> None:

@@ -1,45 +1,42 @@
 """The recorded answers of a capable LLM: they fit what is asked today, and their drafts keep what was measured."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from agent.llm.cassette import MANIFEST, complaints
-from agent.resources import data_folder
-from agent.settings import Settings
-from evals.assisted import held, run
-from evals.corpus import load_case
-from evals.lessons import bundled_lessons
-from evals.run import pattern_ids
-from evals.summary import summarise
+from agent.llm.cassette import complaints
+from evals.assisted import recorded_slugs
+from evals.families import families
+from evals.gate.baseline import load, path_of
+from evals.lessons import bundled_cases, who
+from evals.session import RECORDED, Wanted, llm_replay
 
-RECORDED = Path(__file__).parents[1] / "evals" / "recorded"
-SLUGS = sorted(path.parent.name for path in RECORDED.glob(f"*/{MANIFEST}"))
-MAY_BE_LOST = 0.03
+SLUGS = recorded_slugs(RECORDED)
+VENDORS = 8
 
 
-def test_recordings_hold_no_key_and_stay_small() -> None:
-    assert len(SLUGS) >= 8
+def test_recordings_hold_no_key_stay_small_and_are_of_many_vendors() -> None:
+    by_slug = {case.slug: case for case in bundled_cases()}
+    assert set(SLUGS) <= set(by_slug)
+    assert len(set(families([who(by_slug[slug]) for slug in SLUGS]))) >= VENDORS
     assert complaints(RECORDED) == []
+    assert sum(path.stat().st_size for path in Path(RECORDED).rglob("*.json")) < 6_000_000
+
+
+def test_the_baseline_is_of_the_recorded_cases() -> None:
+    assert set(load(path_of("llm")).cases) == set(SLUGS)
 
 
 @pytest.mark.slow
-def test_the_recorded_answers_fit_and_make_better_drafts_than_words_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "recorded"
-    shutil.copytree(RECORDED, folder)
-    cases = held([load_case(data_folder("corpus") / "cases" / slug) for slug in SLUGS], bundled_lessons(Settings()))
-    pairs = run(cases, folder, "", Settings())
-    assisted, embedded = (
-        summarise([getattr(one, name) for one in pairs], drafter=name, patterns=pattern_ids()).metrics
-        for name in ("assisted", "embedded")
-    )
-    for name in ("factor_mae_published", "factor_mae_reader", "factor_sum_mae_published"):
-        better, plain = assisted[name], embedded[name]
-        assert better is not None
+def test_the_recorded_answers_fit_and_make_drafts_that_are_not_worse_than_words_alone() -> None:
+    outcome = llm_replay(Wanted(), RECORDED, load(path_of("llm")))
+    assert outcome.verdict is not None
+    assert outcome.verdict.outcome == "pass", outcome.verdict.findings
+    found = outcome.done.evaluation
+    for name in ("factor_mae_published", "factor_mae_reader"):
+        with_llm, plain = found.metrics[name], found.beside[name]
+        assert with_llm is not None
         assert plain is not None
-        assert better < plain, name
-    assert assisted["citation_validity"] == 1.0
-    assert assisted["flag_f1_reader"] == embedded["flag_f1_reader"], "flags are code's"
-    lost = sum(one.draft.usage["claims_dropped"] for one in pairs)
-    assert lost <= MAY_BE_LOST * sum(one.draft.usage["claims_proposed"] for one in pairs)
+        assert with_llm <= plain, name
+    assert found.metrics["citation_validity"] == 1.0
+    assert found.metrics["flag_f1_reader"] == found.beside["flag_f1_reader"], "flags are code's"
