@@ -35,7 +35,7 @@ VERBS: Final[dict[str, Verb]] = {
     "doctor": Verb("agent.verbs.doctor", "command", "Probe the endpoint of an LLM, and say what to set."),
 }
 EVAL_VERBS: Final[dict[str, str]] = {
-    "eval": "Measure the drafter on labelled cases.",
+    "eval": "Measure the drafter on labelled cases, and stop a regression.",
     "corpus": "Import and check labelled cases.",
 }
 

@@ -71,7 +71,7 @@ QUOTES = {
 """By name: passage, quote, claim."""
 WEAK = tuple(sorted(QUOTES.keys() - {"pinned", "noted", "handed"}))
 KEY: FactorKey = "autonomy_of_action"
-UNKNOWN: FactorKey = "contextual_awareness"
+UNKNOWN: FactorKey = "opacity_reflexivity"
 
 
 @functools.cache
@@ -198,7 +198,7 @@ def test_a_claim_that_holds_raises_the_value_and_is_a_part_of_it() -> None:
     before, made, notes, evidence = used(
         proposal(["runs"], 10, key=UNKNOWN, paragraph="On a schedule it runs commands without asking. Bad!")
     )
-    assert before.state == "unknown"
+    assert before.state != "claimed"
     assert made.value > before.value
     assert made.value <= before.high
     assert made.state == "inferred"

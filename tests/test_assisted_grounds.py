@@ -16,6 +16,7 @@ from agent.drafting.assisted.grounds import ABOUT_ALL, BESIDE
 from agent.drafting.assisted.proposals import Item, Notes, Proposals
 from agent.drafting.assisted.shapes import Claim, FactorItem
 from agent.drafting.calibrate import load_calibration
+from agent.drafting.combine import load_combination
 from agent.drafting.factor_features import rules
 from agent.drafting.factors import estimate
 from agent.drafting.ledger import Ledger
@@ -169,10 +170,13 @@ def test_a_control_of_something_else_than_actions_need_not_name_them() -> None:
 
 
 def test_explain_says_what_limits_a_proposal() -> None:
-    key, factor = next((key, row) for key, row in golden().factors.items() if row.parts[-1].effect < 0)
+    key, factor = next((key, row) for key, row in golden().factors.items() if row.parts[-1].kind == "proposal")
     label = "the LLM proposes 0.0, weighed with the estimate; held: quotes of another matter lower by 0.05 at most"
     parts = (*factor.parts[:-1], factor.parts[-1].model_copy(update={"label": label, "effect": -BESIDE}))
-    draft = golden().model_copy(update={"factors": {**golden().factors, key: with_parts(factor, parts)}})
+    # The stored draft is of older weights; what is explained here needs those that this version knows.
+    manifest = {**golden().manifest, "combination": load_combination().fingerprint}
+    factors = {**golden().factors, key: with_parts(factor, parts)}
+    draft = golden().model_copy(update={"factors": factors, "manifest": manifest})
     left = sum(part.effect for part in parts)
     told = " ".join(text(explain(draft, key)).split())
     assert f"held at {left:.3f}: quotes of another matter lower by 0.05 at most" in told

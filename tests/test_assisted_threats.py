@@ -62,7 +62,7 @@ OTHER = GOOD.model_copy(
         "action": "learn what the company pays from the exports that go to Datadog",
         "impact": "disclosure of the ledger",
         "asset": "the ledger",
-        "like": "L2-history-hoard",
+        "like": "L6-scope-too-wide",
         "ids": [],
         "remedies": [],
     }
@@ -292,9 +292,9 @@ def test_another_threat_on_the_same_quotes_in_the_same_layer_is_folded() -> None
 
 def test_the_catalogue_comes_first_and_a_full_layer_or_draft_takes_no_more() -> None:
     full: LayerKey = "data_operations"
-    assert sum(item.candidate.layer == full for item in shown_ranked()) == 3
+    one = next(item for item in shown_ranked() if item.candidate.layer == full)
     book = ledger()
-    placed, notes = added(with_(layer=full), book=book)
+    placed, notes = added(with_(layer=full), visible=[one] * 3, book=book)
     assert placed == ()
     assert "folded: 3 threats of L2 are shown already" in reasons(notes)
     assert book.evidence() == interim().evidence

@@ -24,7 +24,10 @@ OPTIONS = {
     },
     "explain": {"--json"},
     "doctor": {"--llm", "--json"},
-    "eval": {"--cases", "--drafter", "--limit", "--no-cards", "--json"},
+    "eval": {
+        "--cases", "--drafter", "--replay", "--llm", "--recorded", "--against", "--sample", "--repeats", "--limit",
+        "--no-variants", "--without", "--jobs", "--out", "--json",
+    },
     "corpus": set(),
 }  # fmt: skip
 CODES = {

@@ -240,7 +240,7 @@ class Judged(Record):
 
 @cache
 def judged() -> dict[str, Judged]:
-    """Pattern id to its judgements in `corpus/knowledge/threats_judged.yaml`. Raises InputError for a malformed file."""
+    """Pattern id to its judgements in `knowledge/threats_judged.yaml`. Raises InputError for a malformed file."""
     path = data_folder("corpus") / "knowledge" / "threats_judged.yaml"
     try:
         return TypeAdapter(dict[str, Judged]).validate_python(yaml.safe_load(path.read_text("utf-8")))

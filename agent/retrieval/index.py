@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -252,12 +252,6 @@ class _Store:
 
 
 def _chroma_settings() -> Any:
-    # A copy, since a client notes in its settings what it is.
-    return _chroma_template().model_copy()
-
-
-@cache
-def _chroma_template() -> Any:
     from chromadb.config import Settings as ChromaSettings
 
     # Without both, a `.env` in the current folder or the environment could turn this into a client of some server.
