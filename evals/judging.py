@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 import click
 
-from agent.drafting.calibrate import fit
 from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
@@ -22,7 +21,7 @@ from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
 from evals.cases import Case
 from evals.documents import READ_AT, documents_of
-from evals.lessons import bundled_cases, bundled_lessons, lessons_without, who
+from evals.lessons import Teacher, bundled_cases, bundled_lessons, who
 from evals.metrics import alpha_labels, mean, share
 from evals.script import run_script
 
@@ -115,10 +114,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def _write(folder: Path, slugs: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    lessons = bundled_lessons(Settings())
+    teacher = Teacher(bundled_lessons(Settings()))
     chosen = [case for case in bundled_cases() if case.slug in slugs] if slugs else sampled()
     for case in chosen:
-        calibration = fit([lesson.row for lesson in lessons_without(who(case), lessons)])
+        calibration = teacher.without_family_of(who(case))
         reading = read_documents(documents_of(case), Settings())
         draft = draft_reading(reading, name=None, calibration=calibration, created_at=READ_AT, draft_id=case.slug)
         (folder / f"{case.slug}.md").write_text(sheet(case, draft), "utf-8")
