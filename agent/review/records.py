@@ -1,0 +1,228 @@
+"""Records of the review room: items, events, actions, and the state that a fold of them gives."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from agent.records import Draft, Record
+from agent.records.base import Number
+from agent.taxonomy.keys import Band
+
+GENESIS: Final = "0" * 64
+"""What stands before the first event of a store, together with the store's id."""
+MAX_NOTE: Final = 2_000
+MAX_TEXT: Final = 4_000
+
+Verb = Literal[
+    "import",
+    "confirm",
+    "correct",
+    "strike",
+    "attach",
+    "add",
+    "waive",
+    "send",
+    "answer",
+    "contest",
+    "decide",
+    "undo",
+    "assign",
+    "redraft",
+    "sign",
+    "reopen",
+]
+"""import: a draft came in. send: a question or an unknown went to the vendor. decide: over a contest. redraft: answers
+became sources of a new draft, which `after` names by its sha256."""
+ItemKind = Literal["posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
+Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
+"""What stands of an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
+Reason = Literal[
+    "wrong-quote",
+    "not-this-product",
+    "outdated",
+    "not-supported",
+    "wrong-value",
+    "wrong-severity",
+    "wrong-layer",
+    "wording",
+    "duplicate",
+    "not-applicable",
+    "known-otherwise",
+    "accepted-risk",
+    "out-of-scope",
+]
+"""Why something was corrected, struck or waived."""
+Role = Literal["viewer", "analyst", "approver"]
+ContestKind = Literal["wrong", "outdated", "missing"]
+Stage = Literal["open", "signed"]
+ItemId = Annotated[
+    str,
+    Field(pattern=r"^(posture|score|(factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
+]
+"""Permanent: `posture`, `score`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`, `question/Q1`."""
+Note = Annotated[str, Field(max_length=MAX_NOTE)]
+
+
+class Reviewer(Record):
+    """Who acts. On loopback the name is the one given at start."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    role: Role = "analyst"
+
+
+class Item(Record):
+    """One thing of a draft that a reviewer decides over."""
+
+    id: ItemId
+    kind: ItemKind
+    section: str
+    """Under which it stands: `product`, a layer key, `factors`, `chains` or `questions`. One key confirms a section."""
+    title: str
+    supported: bool
+    """Every claim of it has a verbatim quote, so it may be confirmed with its section."""
+    evidence: tuple[str, ...]
+    weight: float
+    """By how much the score could move with it, score points, 0 or more."""
+
+
+class Event(Record):
+    """One act, append-only. `seq` orders all events of a store, `number` those of one review, from 1."""
+
+    seq: int
+    review: str
+    number: int
+    batch: int
+    """Number of the first event that was saved with it; undone together."""
+    at: str
+    """UTC, ISO 8601; shown, never used to order."""
+    reviewer: str
+    role: Role
+    verb: Verb
+    item: str
+    before: dict[str, object] | None
+    """The item's fields that changed, as they were."""
+    after: dict[str, object] | None
+    reason: str
+    note: str
+    previous: str
+    """Hash of the event before it in the store, of `GENESIS` and the store's id for the first."""
+    hash: str
+
+
+class Action(Record):
+    """What a reviewer asks for. `version` is the review's version that they saw (its last event's number)."""
+
+    verb: Verb
+    item: str = ""
+    version: int
+    fields: dict[str, object] = Field(default_factory=dict)
+    """What `correct`, `attach`, `add`, `answer`, `contest`, `decide`, `assign` carry (`agent.review.acts`)."""
+    reason: Reason | Literal[""] = ""
+    note: Note = ""
+    section: str = ""
+    """With `confirm` and no item: all supported open items of the section."""
+
+
+class ItemState(Record):
+    """An item with what stands of it."""
+
+    item: Item
+    verdict: Verdict
+    contested: bool
+    """A contest of it is open; sign-off needs a decision."""
+    changed: int
+    """Number of the last event that touched it; 0 when none did."""
+    by: str
+    reason: str
+    note: str
+    before: dict[str, object] | None
+    """The drafted fields that a correction replaced."""
+    after: dict[str, object] | None
+
+
+class Contest(Record):
+    """One point of an appeal: what is said to be wrong, and what became of it."""
+
+    number: int
+    """Of the event that brought it in."""
+    item: str
+    kind: ContestKind
+    text: str
+    url: str
+    sender: str
+    decision: Literal["open", "accepted", "refused"]
+    rule: str
+    """Why, in the reviewer's words."""
+    effect: str
+    """What it did to item and score, in words; empty while open."""
+
+
+class ScoreShown(Record):
+    """A score as lists and bars show it."""
+
+    aivss: Number | None
+    severity: Band | None
+    low: Number | None
+    """Likely range."""
+    high: Number | None
+    withheld: str | None
+
+
+class Stamp(Record):
+    """A signature under a review."""
+
+    reviewer: str
+    role: Role
+    at: str
+    head: str
+    """Hash of the signing event: the chain up to here."""
+    number: int
+    open: int
+    waived: int
+    sha256: str
+    """Of the signed draft's JSON without its stamp."""
+
+
+class ReviewState(Record):
+    """A review as of one event."""
+
+    key: str
+    version: int
+    stage: Stage
+    assigned: str
+    items: tuple[ItemState, ...]
+    """In the order of the report."""
+    drafted: Draft
+    """What the drafter made (after the last redraft)."""
+    reviewed: Draft
+    """The same with every decision applied and scored anew."""
+    contests: tuple[Contest, ...]
+    stamp: Stamp | None
+    undoable: int
+    """Number of the event that the next undo takes back, by anyone; 0 for none."""
+
+    @property
+    def open(self) -> tuple[ItemState, ...]:
+        """What nobody decided yet."""
+        return tuple(state for state in self.items if state.verdict == "open" or state.contested)
+
+
+class QueueRow(Record):
+    """A review in the queue."""
+
+    key: str
+    product: str
+    vendor: str
+    score: ScoreShown
+    open: int
+    items: int
+    uncertain: int
+    """Layers that are not certain, 0 to 7."""
+    stage: Stage
+    assigned: str
+    contested: int
+    changed_at: str
+    changed: str
+    """What changed since the draft came in, or since its last redraft, in words."""
+    seconds: float
+    """Focus time spent so far."""
