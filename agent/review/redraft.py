@@ -1,0 +1,230 @@
+"""Drafting again with answers: they become sources, and only what the answered questions settle may move.
+
+The fresh draft is made of all texts, without the network. Of it the factors and layers that the questions settle are
+taken, with their threats; everything else stays as it was, marks included. Quotes that are new get new marks.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.drafting.calibrate import load_calibration
+from agent.errors import InputError
+from agent.pipeline import draft_documents
+from agent.records import Chain, Document, Draft, Evidence, FactorEstimate, LayerThreats, Question, Threat
+from agent.review.answers import Answer, document_of
+from agent.review.rescore import rescore
+from agent.settings import Settings
+from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
+
+_MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
+_ORIGIN: Final = "redrafted_from"
+"""In the manifest: the draft that was drafted again."""
+
+
+class Moved(NamedTuple):
+    """One thing that an answer changed."""
+
+    what: str
+    """A factor or layer key, a threat's id, or `score`."""
+    before: str
+    after: str
+
+
+class Redrafted(NamedTuple):
+    """The new draft, all texts behind it, and what moved."""
+
+    draft: Draft
+    documents: tuple[Document, ...]
+    moved: tuple[Moved, ...]
+
+
+def redraft(
+    draft: Draft, documents: Sequence[Document], answers: Sequence[Answer], *, settings: Settings, at: str
+) -> Redrafted:
+    """`draft` (of `documents`) with `answers` taken in at the time `at`.
+
+    Raises InputError when there is no answer, or one to a question that the draft does not ask.
+    """
+    if not answers:
+        raise InputError("no answer says anything", where="answers", hint="fill in at least one")
+    asked = {question.id: question for question in draft.questions}
+    for answer in answers:
+        if answer.question not in asked:
+            raise InputError(f"the draft asks no question {answer.question}", where="answers", hint="see its questions")
+    touched = {key for answer in answers for key in asked[answer.question].settles}
+    added = [document_of(answer, len(documents) + n, at=at) for n, answer in enumerate(answers, 1)]
+    every = (*documents, *added)
+    fresh = draft_documents(
+        every,
+        name=draft.product.name,
+        calibration=load_calibration(),
+        settings=settings,
+        created_at=at,
+        dropped=(),
+        sites=draft.sites,
+    )
+    answered = {answer.question for answer in answers}
+    merged = _merged(draft, fresh, touched, answered)
+    scored = rescore(draft, merged)
+    return Redrafted(scored, every, tuple(_moved(draft, scored, touched)))
+
+
+def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str]) -> Draft:
+    marks = _Marks(draft.evidence, fresh.evidence)
+    factors: dict[FactorKey, FactorEstimate] = {
+        key: marks.factor(fresh.factors[key]) if key in touched and key in fresh.factors else estimate
+        for key, estimate in draft.factors.items()
+    }
+    layers: dict[LayerKey, LayerThreats] = {
+        key: marks.layer(fresh.layers[key]) if key in touched else layer for key, layer in draft.layers.items()
+    }
+    layers = _placed(layers)
+    standing = {threat.id for layer in layers.values() for threat in layer.threats}
+    told = {source.document for source in draft.sources}
+    return draft.model_copy(
+        update={
+            "id": fresh.id,
+            "created_at": fresh.created_at,
+            "sources": (*draft.sources, *(s for s in fresh.sources if s.document not in told)),
+            "factors": factors,
+            "layers": layers,
+            "chains": tuple(chain for chain in draft.chains if _stands(chain, standing)),
+            "questions": _questions(draft.questions, fresh.questions, touched, answered),
+            "lowerings": (
+                *(each for each in draft.lowerings if each.target not in touched),
+                *(
+                    each.model_copy(update={"evidence": marks.of(each.evidence)})
+                    for each in fresh.lowerings if each.target in touched
+                ),
+            ),
+            "evidence": (*draft.evidence, *marks.added),
+            "usage": fresh.usage,
+            "manifest": {**fresh.manifest, _ORIGIN: draft.id},
+        }
+    )  # fmt: skip
+
+
+class _Marks:
+    """Marks of a fresh draft in the numbering of the old one; quotes that only the fresh one cites are added."""
+
+    def __init__(self, old: Sequence[Evidence], fresh: Sequence[Evidence]) -> None:
+        self._known = {(item.document, item.start, item.end): item.id for item in old}
+        self._fresh = {item.id: item for item in fresh}
+        self._next = 1 + max((int(item.id[1:]) for item in old), default=0)
+        self.added: list[Evidence] = []
+
+    def of(self, mark: str) -> str:
+        """The old mark of a fresh one."""
+        item = self._fresh.get(mark)
+        if item is None:
+            return mark
+        place = (item.document, item.start, item.end)
+        if place not in self._known:
+            self._known[place] = f"E{self._next}"
+            self._next += 1
+            self.added.append(item.model_copy(update={"id": self._known[place]}))
+        return self._known[place]
+
+    def text(self, text: str) -> str:
+        """A text with its marks put into the old numbering."""
+        return _MARK.sub(lambda found: self.of(found.group()), text)
+
+    def marks(self, marks: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self.of(mark) for mark in marks)
+
+    def factor(self, estimate: FactorEstimate) -> FactorEstimate:
+        parts = tuple(
+            part.model_copy(update={"evidence": self.of(part.evidence) if part.evidence else None})
+            for part in estimate.parts
+        )
+        return estimate.model_copy(
+            update={
+                "parts": parts,
+                "rationale": self.text(estimate.rationale),
+                "evidence": self.marks(estimate.evidence),
+            }
+        )
+
+    def layer(self, layer: LayerThreats) -> LayerThreats:
+        return layer.model_copy(
+            update={
+                "paragraph": self.text(layer.paragraph),
+                "threats": tuple(self.threat(threat) for threat in layer.threats),
+            }
+        )
+
+    def threat(self, threat: Threat) -> Threat:
+        mitigations = tuple(m.model_copy(update={"evidence": self.marks(m.evidence)}) for m in threat.mitigations)
+        reasons = {metric: self.text(reason) for metric, reason in threat.score.reasons.items()}
+        return threat.model_copy(
+            update={
+                "evidence": self.marks(threat.evidence),
+                "mitigations": mitigations,
+                "score": threat.score.model_copy(update={"reasons": reasons}),
+            }
+        )
+
+
+def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThreats]:
+    """The layers with the places of their threats counted through again, in the order that they had."""
+    pairs = [(key, threat) for key in LAYERS if key in layers for threat in layers[key].threats]
+    placed = sorted((pair for pair in pairs if pair[1].place is not None), key=lambda pair: pair[1].place or 0)
+    places = {threat.id: number for number, (_, threat) in enumerate(placed, 1)}
+    return {
+        key: layer.model_copy(
+            update={
+                "threats": tuple(threat.model_copy(update={"place": places.get(threat.id)}) for threat in layer.threats)
+            }
+        )
+        for key, layer in layers.items()
+    }
+
+
+def _stands(chain: Chain, standing: set[str]) -> bool:
+    return all(threat in standing for threat in chain.threats)
+
+
+def _questions(
+    old: Sequence[Question], fresh: Sequence[Question], touched: set[str], answered: set[str]
+) -> tuple[Question, ...]:
+    """The old questions, and those that only the fresh draft asks about what the answers touched."""
+    told = {question.text for question in old}
+    number = max((int(question.id[1:]) for question in old), default=0)
+    new = [q for q in fresh if q.text not in told and touched.issuperset(q.settles)]
+    kept = tuple(q.model_copy(update={"effect": 0.0}) if q.id in answered else q for q in old)
+    return (*kept, *(q.model_copy(update={"id": f"Q{number + n}"}) for n, q in enumerate(new, 1)))
+
+
+def _moved(before: Draft, after: Draft, touched: set[str]) -> list[Moved]:
+    found: list[Moved] = []
+    for key in FACTORS:
+        if key in touched and key in before.factors and _span(before.factors[key]) != _span(after.factors[key]):
+            found.append(Moved(key, _span(before.factors[key]), _span(after.factors[key])))
+    for layer in LAYERS:
+        if layer not in touched:
+            continue
+        old, new = before.layers[layer], after.layers[layer]
+        if old.certain != new.certain:
+            found.append(Moved(layer, _flag(certain=old.certain), _flag(certain=new.certain)))
+        titles = {t.id: t for t in old.threats}, {t.id: t for t in new.threats}
+        found += [Moved(each, titles[0][each].title, "gone") for each in titles[0] if each not in titles[1]]
+        found += [Moved(each, "new", titles[1][each].title) for each in titles[1] if each not in titles[0]]
+    if _score(before) != _score(after):
+        found.append(Moved("score", _score(before), _score(after)))
+    return found
+
+
+def _span(estimate: FactorEstimate) -> str:
+    return f"{estimate.value} ({estimate.low}–{estimate.high}), {estimate.state}"
+
+
+def _flag(*, certain: bool) -> str:
+    return "certain" if certain else "not certain"
+
+
+def _score(draft: Draft) -> str:
+    scored = draft.score
+    if scored.aivss is None:
+        return f"withheld: {scored.withheld}"
+    return f"{scored.aivss} {scored.severity}, likely {scored.likely_low}–{scored.likely_high}"
