@@ -1,0 +1,181 @@
+"""Who may talk to the review app: one ASGI layer round every route, static files and errors included.
+
+- One Host header, and one that names this very server: a name that a stranger's DNS points here is refused, and so is
+  a request with two of them.
+- A request that changes something comes from a page of this server: `Sec-Fetch-Site: same-origin` (or `none`, typed by
+  a person), and where a browser does not send it an `Origin` that is this server's.
+- A session: a one-time token in the printed address is exchanged for a cookie that no script reads and no other site
+  sends. The reviewer's name belongs to the session, never to a form.
+- Bodies of at most a megabyte; headers that let a page load and run nothing but this server's own files.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent.review.records import Reviewer
+
+ENTER: Final = "/enter"
+"""Where a token is exchanged."""
+COOKIE: Final = "septet_review"
+MAX_BODY: Final = 1_000_000
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+_HEADERS: Final = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+_TOKEN_BYTES: Final = 24
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass
+class Access:
+    """Hosts that this server answers to, tokens that are still good, and the sessions that are open."""
+
+    hosts: frozenset[str]
+    tokens: dict[str, Reviewer] = field(default_factory=dict)
+    sessions: dict[str, Reviewer] = field(default_factory=dict)
+
+    @classmethod
+    def loopback(cls, port: int) -> "Access":
+        """For a server on this machine's loopback at `port`."""
+        return cls(frozenset(f"{name}:{port}" for name in _LOOPBACK))
+
+    def invite(self, reviewer: Reviewer) -> str:
+        """A token that opens one session for `reviewer`."""
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self.tokens[token] = reviewer
+        return token
+
+    def enter(self, token: str) -> str | None:
+        """The new session that `token` opens; None when it is unknown or was used."""
+        known = next((each for each in self.tokens if secrets.compare_digest(each.encode(), token.encode())), None)
+        if known is None:
+            return None
+        session = secrets.token_urlsafe(_TOKEN_BYTES)
+        self.sessions[session] = self.tokens.pop(known)
+        return session
+
+
+class Guard:
+    """The ASGI layer; the session's reviewer is `scope["state"]["reviewer"]` of what it lets through."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is refused; hand on the others."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        guarded = _with_headers(send)
+        answer = self._refusal(scope)
+        if answer is not None:
+            await answer(scope, receive, guarded)
+            return
+        await self._app(scope, _Limited(receive), guarded)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        host = self._host(headers)
+        if host is None:
+            return PlainTextResponse("This server answers to its own address only.\n", 421)
+        if scope["method"] not in SAFE and not _own(headers, host):
+            return PlainTextResponse("Refused: the request comes from another site.\n", 403)
+        length = _one(headers, b"content-length")
+        if length is not None and (not length.isdigit() or int(length) > MAX_BODY):
+            return PlainTextResponse(f"Refused: at most {MAX_BODY} bytes.\n", 413)
+        if scope["path"] == ENTER and scope["method"] in ("GET", "HEAD"):
+            return self._entered(scope)
+        reviewer = self._access.sessions.get(_session(headers))
+        if reviewer is None:
+            return PlainTextResponse("No session: open the address that `septet review` printed.\n", 401)
+        scope.setdefault("state", {})["reviewer"] = reviewer
+        return None
+
+    def _host(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        named = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        return named[0] if len(named) == 1 and named[0] in self._access.hosts else None
+
+    def _entered(self, scope: Scope) -> Response:
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        session = self._access.enter(token) if scope["method"] == "GET" else None
+        if session is None:
+            return PlainTextResponse("This link was used or is not known: start `septet review` again.\n", 401)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")
+        return answer
+
+
+def _own(headers: list[tuple[bytes, bytes]], host: str) -> bool:
+    """Whether a request that changes something comes from a page of this server, or from no page at all."""
+    sites = [value for name, value in headers if name == b"sec-fetch-site"]
+    origins = [value for name, value in headers if name == b"origin"]
+    if len(sites) > 1 or len(origins) > 1:
+        return False
+    if origins and origins[0] != f"http://{host}".encode("latin-1"):
+        return False
+    if sites:
+        return sites[0] in (b"same-origin", b"none")
+    return bool(origins)
+
+
+def _one(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in headers if name == wanted), None)
+
+
+def _session(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    cookies = SimpleCookie()
+    try:
+        cookies.load(_one(headers, b"cookie") or "")
+    except CookieError:
+        return ""
+    found = cookies.get(COOKIE)
+    return found.value if found is not None else ""
+
+
+def _with_headers(send: Send) -> Send:
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message.get("headers", []) if pair[0] not in dict(_HEADERS)]
+            cached = () if any(name == b"cache-control" for name, _ in kept) else ((b"cache-control", b"no-store"),)
+            message = {**message, "headers": [*kept, *_HEADERS, *cached]}
+        await send(message)
+
+    return told
+
+
+class TooLarge(Exception):  # noqa: N818  (an answer of its own, not an error of the program)
+    """A body went on beyond the limit."""
+
+
+class _Limited:
+    """A body that is cut where it grows too large, whatever its length header said."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._taken = receive, 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._taken += len(message.get("body", b""))
+            if self._taken > MAX_BODY:
+                raise TooLarge
+        return message
