@@ -107,6 +107,19 @@ class Matches:
     candidates: tuple[Candidate, ...]
     """In the order of the catalogue."""
     open: tuple[OpenThreat, ...]
+    doubled: tuple[tuple[Candidate, str], ...] = ()
+    """Candidates that another one tells more closely, and that one's id."""
+
+
+def told(candidates: Sequence[Candidate], asked: Sequence[OpenThreat]) -> Matches:
+    """The candidates without those that another one tells more closely, and what is only asked about."""
+    fired = {candidate.pattern.id for candidate in candidates}
+    closer = {c.pattern.id: next((p for p in c.pattern.gives_way if p in fired), "") for c in candidates}
+    return Matches(
+        tuple(c for c in candidates if not closer[c.pattern.id]),
+        tuple(asked),
+        tuple((c, closer[c.pattern.id]) for c in candidates if closer[c.pattern.id]),
+    )
 
 
 def statement_sentence(statement: ThreatStatement) -> str:

@@ -19,6 +19,7 @@ from agent.drafting.candidates import (
     OpenThreat,
     Support,
     Verdict,
+    told,
     vector_of,
 )
 from agent.drafting.factor_features import may_lower, rules
@@ -109,7 +110,7 @@ def match(
             candidates.append(found)
         elif found is not None:
             questions.append(found)
-    return Matches(tuple(candidates), tuple(questions))
+    return told(candidates, questions)
 
 
 class _Matcher:

@@ -105,7 +105,7 @@ def compose(
         chains=linked,
         questions=asked,
         score=scored,
-        dropped=(*_folded(folded), *_unquoted(matches), *hand.notes.dropped),
+        dropped=(*_folded(folded), *_not_shown(matches), *hand.notes.dropped),
         lowerings=(
             *estimated.lowerings,
             *eased(visible, {e.id: e.rank for e in ledger.evidence()}),
@@ -324,7 +324,11 @@ def _folded(folded: Sequence[tuple[Ranked, str]]) -> list[Dropped]:
     ]
 
 
-def _unquoted(matches: Matches) -> list[Dropped]:
+def _not_shown(matches: Matches) -> list[Dropped]:
     return [
-        Dropped(what=f"threat {t.pattern.id}: {t.title}", reason=f"{t.reason}; asked instead") for t in matches.open
+        *(
+            Dropped(what=f"threat {c.pattern.id}: {c.title}", reason=f"{id_} tells it more closely")
+            for c, id_ in matches.doubled
+        ),
+        *(Dropped(what=f"threat {t.pattern.id}: {t.title}", reason=f"{t.reason}; asked instead") for t in matches.open),
     ]

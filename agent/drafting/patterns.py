@@ -157,6 +157,8 @@ class Pattern(Record):
     """The same: a sentence that matches one triggers nothing here."""
     unfit: dict[str, str] = Field(default_factory=dict)
     """Slot to a regular expression of values that make no sense in this threat; the slot then counts as empty."""
+    gives_way: tuple[str, ...] = ()
+    """Patterns that tell nearly the same more closely; where one of them fires, this one is left out."""
     conditions: tuple[Condition, ...] = ()
     typical: float = Field(ge=0, le=1)
     """How typical the threat is of the products on which it fires."""
@@ -280,6 +282,8 @@ def load_patterns(folder: Path | None = None) -> tuple[Pattern, ...]:
     ids = [pattern.id for pattern in found]
     if repeated := sorted({i for i in ids if ids.count(i) > 1}):
         raise InputError(f"pattern ids occur twice: {repeated}", where=place.name, hint="ids are unique")
+    if strange := {other for pattern in found for other in pattern.gives_way}.difference(ids):
+        raise InputError(f"unknown patterns {sorted(strange)}", where=place.name, hint="gives_way names known ones")
     return tuple(found)
 
 
