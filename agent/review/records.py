@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from agent.records import Draft, Record
+from agent.records import Role as Role
+from agent.records import Stamp as Stamp
 from agent.records.base import Number
 from agent.taxonomy.keys import Band
 
@@ -52,7 +54,6 @@ Reason = Literal[
     "out-of-scope",
 ]
 """Why something was corrected, struck or waived."""
-Role = Literal["viewer", "analyst", "approver"]
 ContestKind = Literal["wrong", "outdated", "missing"]
 Stage = Literal["open", "signed"]
 ItemId = Annotated[
@@ -166,21 +167,6 @@ class ScoreShown(Record):
     """Likely range."""
     high: Number | None
     withheld: str | None
-
-
-class Stamp(Record):
-    """A signature under a review."""
-
-    reviewer: str
-    role: Role
-    at: str
-    head: str
-    """Hash of the signing event: the chain up to here."""
-    number: int
-    open: int
-    waived: int
-    sha256: str
-    """Of the signed draft's JSON without its stamp."""
 
 
 class ReviewState(Record):
