@@ -4,46 +4,25 @@ Nothing is stored here. An action on an item that somebody else touched since th
 with three versions; on any other item it goes through.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
-from agent.export.draft_json import dump
-from agent.records import Document, Record
-from agent.review.fields import Sources, checked_fields, plain_text
+from agent.records import Document
+from agent.review.fields import Sources, checked_fields, plain_text, short_text
 from agent.review.items import QUESTION_SECTION, SCORE, fields_of, threats_of
 from agent.review.quotes import Plain
-from agent.review.records import Action, Contest, ContestKind, ItemState, ReviewState, Verb
-from agent.review.threat_fields import (
-    added_id,
-    checked_mitigations,
-    checked_statement,
-    checked_taxonomy,
-    checked_vector,
-)
+from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
+from agent.review.review_acts import MAX_NAME, OF_REVIEW, ReviewAct
 from agent.taxonomy.keys import FACTORS, LAYERS
 
-MAX_NAME: Final = 80
 MAX_URL: Final = 2_000
 WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _ANSWERS: Final = ("vendor-answer", "analyst-note")
-_WITHOUT_ITEM: Final[tuple[Verb, ...]] = ("undo", "assign", "sign", "reopen", "add", "redraft")
 
 Seen = Callable[[int], ReviewState]
 """Gives the review as it was at a version."""
-
-
-class Planned(Record):
-    """An event-to-be: what `Event` holds, without place, time and author. Those of one action are one batch."""
-
-    verb: Verb
-    item: str
-    before: dict[str, object] | None = None
-    after: dict[str, object] | None = None
-    reason: str = ""
-    note: str = ""
 
 
 def check(
@@ -61,17 +40,18 @@ def check(
         raise InputError(f"{action.verb} needs a reason", where="reason", hint="choose the one that fits best")
     if action.version > state.version or action.version < 0:
         raise InputError("there is no such version", where="version", hint=f"the last one is {state.version}")
+    if action.verb in OF_REVIEW:
+        return ReviewAct(state, action, Sources(documents, state.reviewed.evidence)).planned()
     act = _Act(state, action, documents, seen)
-    if action.verb in _WITHOUT_ITEM:
-        return act.of_review()
     if action.section and not action.item:
         return act.of_section()
     return act.of_item(_item(state, action.item))
 
 
 def now_of(state: ReviewState, one: ItemState) -> Plain:
-    """The fields of an item as they stand: drafted ones under corrected ones."""
-    return {**fields_of(state.drafted, one.item.id), **(one.after or {})}
+    """The fields of an item as they stand: drafted ones under corrected ones, evidence with what was attached."""
+    now = {**fields_of(state.drafted, one.item.id), **(one.after or {})}
+    return {**now, "evidence": list(one.item.evidence)} if one.item.kind in ("factor", "threat") else now
 
 
 def version_of(state: ReviewState, one: ItemState) -> Plain:
@@ -176,7 +156,7 @@ class _Act:
         after = checked_fields(one.item.kind, self._fields, before, self._sources)
         if one.item.id == SCORE and after.get("headline") is not None:
             self._may_lead(str(after["headline"]))
-        return self._planned(one, {name: before.get(name) for name in after}, self._with_marks(after))
+        return self._planned(one, {name: before.get(name) for name in after}, self._sources.with_marks(after))
 
     def _may_lead(self, threat: str) -> None:
         found = threats_of(self._state.reviewed).get(threat)
@@ -230,7 +210,7 @@ class _Act:
         new = [mark for mark in marks if mark not in one.item.evidence]
         if not new:
             raise InputError("the item has this quote already", where=one.item.id, hint="mark another one")
-        return self._planned(one, {"evidence": list(one.item.evidence)}, self._with_marks({"evidence": new}))
+        return self._planned(one, {"evidence": list(one.item.evidence)}, self._sources.with_marks({"evidence": new}))
 
     def _answer(self, one: ItemState) -> Planned:
         if one.item.kind != "question":
@@ -238,11 +218,11 @@ class _Act:
         kind = self._fields.get("kind", "vendor-answer")
         if kind not in _ANSWERS:
             raise InputError("the answer is of no known kind", where="kind", hint=" or ".join(_ANSWERS))
-        url, note = self._short("url", MAX_URL), self._action.note
+        url, note = short_text(self._fields, "url", MAX_URL), self._action.note
         if not url and not note:
             raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
         # An answer is a source itself, so what stands in quotation marks in it need not be in another one.
-        text = self._long("text")
+        text = plain_text(self._fields.get("text"), "text")
         before = (one.after or {}).get("answer")
         after: Plain = {"text": text, "url": url, "kind": kind}
         return self._planned(one, before if isinstance(before, dict) else None, after)
@@ -255,9 +235,9 @@ class _Act:
             raise InputError("the contest is of no known kind", where="kind", hint=" or ".join(get_args(ContestKind)))
         after: Plain = {
             "kind": kind,
-            "text": self._long("text"),
-            "url": self._short("url", MAX_URL),
-            "sender": self._short("sender", MAX_NAME),
+            "text": plain_text(self._fields.get("text"), "text"),
+            "url": short_text(self._fields, "url", MAX_URL),
+            "sender": short_text(self._fields, "sender", MAX_NAME),
         }
         return self._planned(one, None, after)
 
@@ -275,7 +255,11 @@ class _Act:
                 theirs={"decision": contest.decision, "rule": contest.rule},
                 base={"decision": "open", "rule": ""},
             )
-        after: Plain = {"number": contest.number, "decision": decision, "rule": self._long("rule")}
+        after: Plain = {
+            "number": contest.number,
+            "decision": decision,
+            "rule": plain_text(self._fields.get("rule"), "rule"),
+        }
         return self._planned(one, {"decision": "open"}, after)
 
     def _contest_of(self, one: ItemState) -> Contest:
@@ -309,128 +293,3 @@ class _Act:
             sent = [planned for one in free for planned in self._send(one)]
             return tuple({planned.item: planned for planned in sent}.values())
         raise InputError(f"{verb} is no action on a section", where="section", hint="confirm it, or send the questions")
-
-    # ------------------------------------------------------------ the review
-
-    def of_review(self) -> tuple[Planned, ...]:
-        """The events of an action on the review as a whole."""
-        match self._action.verb:
-            case "undo":
-                return (self._undo(),)
-            case "assign":
-                return self._assign()
-            case "sign":
-                return (self._sign(),)
-            case "reopen":
-                return (self._reopen(),)
-            case "redraft":
-                return (self._redraft(),)
-            case _:
-                return (self._add(),)
-
-    def _undo(self) -> Planned:
-        batch = self._state.undoable
-        if not batch:
-            raise InputError("there is nothing to undo", where="undo", hint="imports, signatures and redrafts stay")
-        if batch > self._action.version:
-            raise ConflictError(
-                "somebody did something since you saw the review",
-                where="undo",
-                hint="look at it first; then undo takes that back",
-                mine={"verb": "undo", "version": self._action.version},
-                theirs={"batch": batch},
-                base={"version": self._action.version},
-            )
-        return Planned(verb="undo", item="", after={"batch": batch}, note=self._action.note)
-
-    def _assign(self) -> tuple[Planned, ...]:
-        to = self._short("to", MAX_NAME)
-        if to == self._state.assigned:
-            return ()
-        before: Plain = {"to": self._state.assigned}
-        return (Planned(verb="assign", item="", before=before, after={"to": to}, note=self._action.note),)
-
-    def _sign(self) -> Planned:
-        state = self._state
-        if self._action.version != state.version:
-            raise ConflictError(
-                "the review went on since you saw it",
-                where="sign",
-                hint="look at what changed, then sign",
-                mine={"version": self._action.version},
-                theirs={"version": state.version},
-                base={"version": self._action.version},
-            )
-        left = state.open
-        if left:
-            raise InputError(
-                f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}",
-                where="sign",
-                hint="decide over them, or waive them with a reason",
-            )
-        contests = [contest for contest in state.contests if contest.decision == "open"]
-        if contests:
-            raise InputError(
-                f"{len(contests)} contests are open, first number {contests[0].number}", where="sign", hint="decide"
-            )
-        unsigned = state.reviewed.model_copy(update={"review": None})
-        after: Plain = {
-            "sha256": hashlib.sha256(dump(unsigned).encode()).hexdigest(),
-            "open": 0,
-            "waived": sum(one.verdict == "waived" for one in state.items),
-        }
-        return Planned(verb="sign", item="", after=after, note=self._action.note)
-
-    def _reopen(self) -> Planned:
-        if self._state.stage != "signed":
-            raise InputError("the review is not signed", where="reopen", hint="it is open already")
-        if not self._action.note.strip():
-            raise InputError("reopening needs a note", where="note", hint="say why")
-        return Planned(verb="reopen", item="", note=self._action.note)
-
-    def _redraft(self) -> Planned:
-        if not isinstance(self._fields.get("sha256"), str):
-            raise InputError("the new draft is not named", where="sha256", hint="give the sha256 of its JSON")
-        return Planned(verb="redraft", item="", after=dict(self._fields), note=self._action.note)
-
-    def _add(self) -> Planned:
-        given, sources = self._fields, self._sources
-        layer = given.get("layer")
-        if layer not in LAYERS:
-            raise InputError("there is no such layer", where="layer", hint="one of " + ", ".join(LAYERS))
-        title = sources.text(given.get("title"), "title")
-        after: Plain = {
-            "layer": layer,
-            "title": title,
-            "statement": checked_statement(given.get("statement"), None, sources.text),
-            "cvss_vector": checked_vector(given.get("cvss_vector")),
-            "taxonomy": checked_taxonomy(given.get("taxonomy", [])),
-            "mitigations": checked_mitigations(given.get("mitigations", []), None, sources.text, sources.cite_all),
-            "evidence": sources.cite_all(given.get("evidence", []), "evidence"),
-        }
-        taken = [one.item.id.partition("/")[2] for one in self._state.items]
-        name = f"threat/{added_id(title, taken)}"
-        return Planned(
-            verb="add", item=name, after=self._with_marks(after), reason=self._action.reason, note=self._action.note
-        )
-
-    # ------------------------------------------------------------ fields
-
-    def _with_marks(self, after: Plain) -> Plain:
-        marks = self._sources.marks
-        return {**after, "marks": marks} if marks else after
-
-    def _long(self, name: str) -> str:
-        """A text whose quotes are not looked for in the sources: another's words, or why something was decided."""
-        return plain_text(self._fields.get(name), name)
-
-    def _short(self, name: str, most: int) -> str:
-        value = self._fields.get(name, "")
-        if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
-            raise InputError("the field is no short text", where=name, hint=f"one line of at most {most} characters")
-        return value.strip()
-
-
-def rebased(action: Action, fields: Mapping[str, object], version: int) -> Action:
-    """The action with merged fields at a newer version: what a conflict page sends."""
-    return action.model_copy(update={"fields": dict(fields), "version": version})

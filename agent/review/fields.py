@@ -62,10 +62,11 @@ class Sources:
             raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
         return list(dict.fromkeys(self.cite(row, where) for row in value))
 
-    @property
-    def marks(self) -> Plain:
-        """All citations so far, as an event keeps them."""
-        return {name: plain_mark(item) for name, item in sorted(self._cited.items())}
+    def with_marks(self, after: Plain) -> Plain:
+        """The fields of an event with all citations so far beside them."""
+        if not self._cited:
+            return after
+        return {**after, "marks": {name: plain_mark(item) for name, item in sorted(self._cited.items())}}
 
 
 def plain_text(value: object, where: str) -> str:
@@ -78,6 +79,14 @@ def plain_text(value: object, where: str) -> str:
     if len(text) > MAX_TEXT:
         raise InputError(f"the text has {len(text)} characters", where=where, hint=f"at most {MAX_TEXT}")
     return text
+
+
+def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
+    """One line of at most `most` characters, or an empty text."""
+    value = fields.get(name, "")
+    if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
+        raise InputError("the field is no short text", where=name, hint=f"one line of at most {most} characters")
+    return value.strip()
 
 
 def checked_fields(

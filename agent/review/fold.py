@@ -84,14 +84,13 @@ def _choice(one: Standing | None) -> Choice | None:
 
 
 def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple[ItemState, ...]:
-    weighed = weights(desk.reviewed)
     contested = {contest.item for contest in found.contests.values() if contest.decision == "open"}
     made = []
-    for item in items_of(desk.whole, documents):
+    for item in items_of(desk.whole, documents, weights(desk.reviewed)):
         one = desk.standing.get(item.id, Standing())
         marks = tuple(dict.fromkeys((*item.evidence, *one.attached)))
-        update = {"weight": weighed.get(item.id, 0.0), "evidence": marks}
-        made.append(_state(found, item.model_copy(update=update), one, contested=item.id in contested))
+        cited = item if marks == item.evidence else item.model_copy(update={"evidence": marks})
+        made.append(_state(found, cited, one, contested=item.id in contested))
     return tuple(made)
 
 

@@ -27,13 +27,15 @@ _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
 """States that quotes carry; where they disagree or are missing, a reviewer has to look."""
 
 
-def items_of(draft: Draft, documents: Sequence[Document] = ()) -> tuple[Item, ...]:
+def items_of(
+    draft: Draft, documents: Sequence[Document] = (), weighed: Mapping[str, float] | None = None
+) -> tuple[Item, ...]:
     """All items of a draft, in the order of the report.
 
     `documents` are the sources: quotes are found again in them before an item counts as supported. Without them the
-    quotes count as checked, which loading a draft did.
+    quotes count as checked, which loading a draft did. `weighed` are weights of another state of the draft.
     """
-    return tuple(_Maker(draft, documents).items())
+    return tuple(_Maker(draft, documents, weights(draft) if weighed is None else weighed).items())
 
 
 def layer_of(draft: Draft, threat: str) -> LayerKey | None:
@@ -49,9 +51,9 @@ def threats_of(draft: Draft) -> dict[str, Threat]:
 class _Maker:
     """Makes the items of one draft."""
 
-    def __init__(self, draft: Draft, documents: Sequence[Document]) -> None:
+    def __init__(self, draft: Draft, documents: Sequence[Document], weighed: Mapping[str, float]) -> None:
         self._draft = draft
-        self._weights = weights(draft)
+        self._weights = weighed
         texts = {document.id: document for document in documents}
         self._sound = {item.id for item in draft.evidence if _is_sound(item, texts)}
 

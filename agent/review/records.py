@@ -110,6 +110,17 @@ class Event(Record):
     hash: str
 
 
+class Planned(Record):
+    """An event-to-be: what `Event` holds, without place, time and author. Those of one action are one batch."""
+
+    verb: Verb
+    item: str
+    before: dict[str, object] | None = None
+    after: dict[str, object] | None = None
+    reason: str = ""
+    note: str = ""
+
+
 class Action(Record):
     """What a reviewer asks for. `version` is the review's version that they saw (its last event's number)."""
 

@@ -156,6 +156,8 @@ def _act(one: Standing, event: Event) -> None:
     elif event.verb == "correct":
         one.verdict = "corrected"
         one.edits |= after
+        if "evidence" in after:
+            one.attached = []
     else:
         one.verdict = _CLOSED_BY[event.verb]
         if event.verb == "answer":
@@ -228,8 +230,8 @@ def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> N
 
 def moved_items(before: Draft, after: Draft) -> Iterator[str]:
     """Items of both drafts of which they say something else; numbers of evidence do not count, its quotes do."""
-    was = {item.id: _content(before, item.id) for item in items_of(before)}
-    for item in items_of(after):
+    was = {item.id: _content(before, item.id) for item in items_of(before, (), {})}
+    for item in items_of(after, (), {}):
         if item.id in was and was[item.id] != _content(after, item.id):
             yield item.id
 
