@@ -180,7 +180,7 @@ def _placed(layers: dict[LayerKey, LayerThreats], first: Threat) -> dict[LayerKe
         return layers
     added = [threat for threat in threats if threat.place is None and threat.like is None and not is_proposed(threat)]
     others = sorted((t for t in threats if t.place is not None), key=lambda threat: (threat.place or 0, threat.id))
-    if not added and others[0].id == first.id:
+    if not added and (others[0].id, others[0].place) == (first.id, 1):
         return layers
     added.sort(key=lambda threat: threat.id)
     order = list(dict.fromkeys([first.id, *(threat.id for threat in added), *(threat.id for threat in others)]))
