@@ -6,6 +6,7 @@
     ├── InputError              1   a value, field or file content is not acceptable
     │   └── SchemaError         1   a stored record of an unknown or newer schema
     ├── IntegrityError          1   a stored score or quote does not recompute
+    ├── ConflictError           1   somebody else changed the same thing in the meantime; carries the three versions
     ├── RefusedError            3   a guard refused an address, a scheme or a redirect
     ├── UnavailableError        4   the network or the LLM did not answer
     │   └── LlmError            4   a call of an LLM failed; says why in a closed word and what it cost
@@ -20,6 +21,7 @@ An error says *what* went wrong, *where*, and gives a hint about what to do. The
 and exits with the class's code; nothing else in the package prints or exits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -107,6 +109,28 @@ class SchemaError(InputError):
 
 class IntegrityError(SeptetError):
     """A stored score does not recompute, or a quote is not in its snapshot."""
+
+
+class ConflictError(SeptetError):
+    """Somebody else changed the same thing since the reviewer saw it. Nothing was stored, and nothing is lost.
+
+    `mine` is what was asked for, `theirs` what stands now, `base` what both began with: plain fields by name.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        mine: Mapping[str, object],
+        theirs: Mapping[str, object],
+        base: Mapping[str, object],
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.mine = mine
+        self.theirs = theirs
+        self.base = base
 
 
 class RefusedError(SeptetError):

@@ -32,6 +32,7 @@ OPTIONS = {
 }  # fmt: skip
 CODES = {
     "SeptetError": 1, "UsageError": 2, "SourceError": 1, "InputError": 1, "SchemaError": 1, "IntegrityError": 1,
+    "ConflictError": 1,
     "RefusedError": 3, "UnavailableError": 4, "LlmError": 4, "RegressionError": 5, "DriftError": 6,
 }  # fmt: skip
 

@@ -12,7 +12,8 @@ import pytest
 
 from agent.export.draft_json import dump
 from agent.taxonomy.keys import FACTORS, LAYERS
-from tests.fakes.drafts import thin, workos
+from tests.fakes.drafts import thin, workos, workos_documents
+from tests.fakes.reviewing import Desk
 
 TEXT, NUMBER, WHOLE, FLAG = "text", "number", "whole number", "true or false"
 TEXT_OR_NULL, NUMBER_OR_NULL = "text or null", "number or null"
@@ -104,6 +105,10 @@ DRAFT: Shape = {
     ],
     "manifest": {"*": TEXT},
     "sites?": [{"role": TEXT, "url": TEXT, "because": TEXT}],
+    "review?": {
+        "reviewer": TEXT, "role": TEXT, "at": TEXT, "head": TEXT, "number": WHOLE, "open": WHOLE, "waived": WHOLE,
+        "sha256": TEXT, "review": TEXT,
+    },
 }  # fmt: skip
 
 
@@ -145,6 +150,13 @@ def _is(value: object, name: str) -> bool:
 @pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
 def test_written_drafts_have_the_published_keys(draft) -> None:
     assert complaints(json.loads(dump(draft))) == []
+
+
+def test_a_signed_draft_has_them_too() -> None:
+    signed = Desk(workos(), workos_documents()).closed().act("sign").state.reviewed
+    data = json.loads(dump(signed))
+    assert "review" in data
+    assert complaints(data) == []
 
 
 def _changed(path: Sequence[str | int], change: object) -> object:

@@ -12,7 +12,7 @@ from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 _QUOTE: Final = 80
 _PARTS: Final = 4
 _TYPICAL: Final = "typical"
-_ALWAYS: Final = frozenset({"typical", "proposal"})
+_ALWAYS: Final = frozenset({"typical", "proposal", "review"})
 """Kinds of part that are told however little they move."""
 _WEIGHED: Final = ", weighed with the estimate"
 """In the label of a proposal; true of each of them, so the table leaves it out."""

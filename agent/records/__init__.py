@@ -44,6 +44,7 @@ from agent.records.scores import (
     ScoreInputs,
     WithoutClaims,
 )
+from agent.records.signature import Role, Stamp
 from agent.records.sources import (
     Budget,
     Document,
@@ -113,6 +114,7 @@ __all__ = [
     "Range",
     "Rank",
     "Record",
+    "Role",
     "Score",
     "ScoreInputs",
     "SearchQuestion",
@@ -121,6 +123,7 @@ __all__ = [
     "Snapshot",
     "SourceKind",
     "SourceRef",
+    "Stamp",
     "State",
     "Statement",
     "System",

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
 from agent.records.scores import Score
+from agent.records.signature import Stamp
 from agent.records.sources import Finding, Missing, Site
 from agent.records.threats import Chain, FactorEstimate, LayerThreats, Question, System
 from agent.taxonomy.keys import FactorKey, LayerKey
@@ -105,5 +106,7 @@ class Draft(Record):
     manifest: dict[str, str]
     sites: tuple[Site, ...] = ()
     """Where the reading was led beyond the listing's own host, and by which words."""
+    review: Stamp | None = None
+    """The signature under a reviewed draft; None, and not written, while nobody signed it."""
 
     model_config = ConfigDict(populate_by_name=True)

@@ -86,9 +86,9 @@ class System(Record):
 class Part(Record):
     """One addend of a factor value."""
 
-    kind: Literal["typical", "evidence", "remainder", "proposal"]
+    kind: Literal["typical", "evidence", "remainder", "proposal", "review"]
     label: str
-    """The product kind, the signal's title, what the remainder is, or what an LLM proposed."""
+    """The product kind, the signal's title, what the remainder is, what an LLM proposed, or that a reviewer set it."""
     effect: float
     """Signed, in factor units; the parts add up to the value before clipping and rounding."""
     signal: str | None = None

@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from agent.records import Draft, Record
+from agent.records import Role as Role
+from agent.records import Stamp as Stamp
 from agent.records.base import Number
 from agent.taxonomy.keys import Band
 
@@ -52,7 +54,6 @@ Reason = Literal[
     "out-of-scope",
 ]
 """Why something was corrected, struck or waived."""
-Role = Literal["viewer", "analyst", "approver"]
 ContestKind = Literal["wrong", "outdated", "missing"]
 Stage = Literal["open", "signed"]
 ItemId = Annotated[
@@ -107,6 +108,17 @@ class Event(Record):
     previous: str
     """Hash of the event before it in the store, of `GENESIS` and the store's id for the first."""
     hash: str
+
+
+class Planned(Record):
+    """An event-to-be: what `Event` holds, without place, time and author. Those of one action are one batch."""
+
+    verb: Verb
+    item: str
+    before: dict[str, object] | None = None
+    after: dict[str, object] | None = None
+    reason: str = ""
+    note: str = ""
 
 
 class Action(Record):
@@ -166,21 +178,6 @@ class ScoreShown(Record):
     """Likely range."""
     high: Number | None
     withheld: str | None
-
-
-class Stamp(Record):
-    """A signature under a review."""
-
-    reviewer: str
-    role: Role
-    at: str
-    head: str
-    """Hash of the signing event: the chain up to here."""
-    number: int
-    open: int
-    waived: int
-    sha256: str
-    """Of the signed draft's JSON without its stamp."""
 
 
 class ReviewState(Record):

@@ -1,0 +1,24 @@
+"""The signature under a reviewed draft."""
+
+from typing import Literal
+
+from agent.records.base import Record
+
+Role = Literal["viewer", "analyst", "approver"]
+
+
+class Stamp(Record):
+    """A signature under a review."""
+
+    reviewer: str
+    role: Role
+    at: str
+    head: str
+    """Hash of the signing event: the chain up to here."""
+    number: int
+    open: int
+    waived: int
+    sha256: str
+    """Of the signed draft's JSON without its stamp."""
+    review: str = ""
+    """The review's key in the store whose chain this is."""

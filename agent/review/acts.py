@@ -1,0 +1,295 @@
+"""What a reviewer asks for, checked against the state of the review and turned into events-to-be.
+
+Nothing is stored here. An action on an item that somebody else touched since the reviewer saw it is a ConflictError
+with three versions; on any other item it goes through.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, get_args
+
+from agent.errors import ConflictError, InputError
+from agent.records import Document
+from agent.review.fields import Sources, checked_fields, plain_text, short_text
+from agent.review.items import QUESTION_SECTION, SCORE, fields_of, threats_of
+from agent.review.quotes import Plain
+from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
+from agent.review.review_acts import MAX_NAME, OF_REVIEW, ReviewAct
+from agent.taxonomy.keys import FACTORS, LAYERS
+
+MAX_URL: Final = 2_000
+WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign")
+_NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
+_ANSWERS: Final = ("vendor-answer", "analyst-note")
+
+Seen = Callable[[int], ReviewState]
+"""Gives the review as it was at a version."""
+
+
+def check(
+    state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None = None
+) -> tuple[Planned, ...]:
+    """The events that an action comes to; none when everything stands like that already.
+
+    `state` is the latest one and `documents` are all sources. `seen` gives an earlier state for the base of a
+    conflict; without it the drafted fields are the base. Raises InputError naming the field, ConflictError when
+    another event touched the item after `action.version`.
+    """
+    if state.stage == "signed" and action.verb not in WHEN_SIGNED:
+        raise InputError("the review is signed", where=action.verb, hint="reopen it first, with a note")
+    if action.verb in _NEEDS_REASON and not action.reason:
+        raise InputError(f"{action.verb} needs a reason", where="reason", hint="choose the one that fits best")
+    if action.version > state.version or action.version < 0:
+        raise InputError("there is no such version", where="version", hint=f"the last one is {state.version}")
+    if action.verb in OF_REVIEW:
+        return ReviewAct(state, action, Sources(documents, state.reviewed.evidence)).planned()
+    act = _Act(state, action, documents, seen)
+    if action.section and not action.item:
+        return act.of_section()
+    return act.of_item(_item(state, action.item))
+
+
+def now_of(state: ReviewState, one: ItemState) -> Plain:
+    """The fields of an item as they stand: drafted ones under corrected ones, evidence with what was attached."""
+    now = {**fields_of(state.drafted, one.item.id), **(one.after or {})}
+    return {**now, "evidence": list(one.item.evidence)} if one.item.kind in ("factor", "threat") else now
+
+
+def version_of(state: ReviewState, one: ItemState) -> Plain:
+    """An item as a conflict page shows it: its fields, what was decided over it and by whom."""
+    return {**now_of(state, one), "verdict": one.verdict, "by": one.by, "reason": one.reason, "note": one.note}
+
+
+def _item(state: ReviewState, name: str) -> ItemState:
+    found = next((one for one in state.items if one.item.id == name), None)
+    if found is None:
+        raise InputError(f"there is no item {name[:80]!r}", where="item", hint="its id stands beside it")
+    return found
+
+
+class _Act:
+    """One action against one state."""
+
+    def __init__(self, state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None) -> None:
+        self._state = state
+        self._action = action
+        self._fields = action.fields
+        self._documents = documents
+        self._seen = seen
+        self._sources = Sources(documents, state.reviewed.evidence)
+
+    # ------------------------------------------------------------ one item
+
+    def of_item(self, one: ItemState) -> tuple[Planned, ...]:
+        """The events of an action on one item."""
+        verb = self._action.verb
+        if verb == "contest":
+            return (self._contest(one),)
+        if verb == "decide":
+            return (self._decide(one),)
+        if self._stands(one):
+            return ()
+        self._unchanged(one)
+        match verb:
+            case "confirm":
+                return (self._planned(one, None, None),)
+            case "correct":
+                return (self._correct(one),)
+            case "strike":
+                return (self._strike(one),)
+            case "waive":
+                if one.verdict != "open":
+                    raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
+                return (self._planned(one, None, None),)
+            case "send":
+                return self._send(one)
+            case "attach":
+                return (self._attach(one),)
+            case "answer":
+                return (self._answer(one),)
+            case _:
+                raise InputError(f"{verb} is no action on an item", where="verb", hint="confirm, correct, strike …")
+
+    def _stands(self, one: ItemState) -> bool:
+        """Whether a decision without words of its own was made already, by whomever."""
+        done = {"confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",)}
+        if one.verdict not in done.get(self._action.verb, ()):
+            return False
+        return self._action.verb in ("confirm", "send") or (self._action.reason, self._action.note) == (
+            one.reason,
+            one.note,
+        )
+
+    def _unchanged(self, one: ItemState) -> None:
+        """Raise ConflictError when the item was touched after the version that the reviewer saw."""
+        if one.changed <= self._action.version:
+            return
+        action = self._action
+        mine = {"verb": action.verb, **self._fields, "reason": action.reason, "note": action.note}
+        raise ConflictError(
+            f"{one.by or 'somebody'} changed it since you saw it",
+            where=one.item.id,
+            hint="compare both versions and save the one that shall stand",
+            mine=mine,
+            theirs=version_of(self._state, one),
+            base=self._base(one),
+        )
+
+    def _base(self, one: ItemState) -> Plain:
+        if self._seen is None:
+            return fields_of(self._state.drafted, one.item.id)
+        earlier = self._seen(self._action.version)
+        found = next((other for other in earlier.items if other.item.id == one.item.id), None)
+        return {} if found is None else version_of(earlier, found)
+
+    def _planned(self, one: ItemState, before: Plain | None, after: Plain | None) -> Planned:
+        return Planned(
+            verb=self._action.verb,
+            item=one.item.id,
+            before=before,
+            after=after,
+            reason=self._action.reason,
+            note=self._action.note,
+        )
+
+    def _correct(self, one: ItemState) -> Planned:
+        before = now_of(self._state, one)
+        after = checked_fields(one.item.kind, self._fields, before, self._sources)
+        if one.item.id == SCORE and after.get("headline") is not None:
+            self._may_lead(str(after["headline"]))
+        return self._planned(one, {name: before.get(name) for name in after}, self._sources.with_marks(after))
+
+    def _may_lead(self, threat: str) -> None:
+        found = threats_of(self._state.reviewed).get(threat)
+        if found is None or not found.evidence:
+            raise InputError(
+                "the headline is a threat that stands and has a quote", where="headline", hint="give a threat's id"
+            )
+
+    def _strike(self, one: ItemState) -> Planned:
+        if one.item.kind in ("posture", "score"):
+            raise InputError(f"the {one.item.kind} cannot be struck", where=one.item.id, hint="correct it instead")
+        return self._planned(one, None, None)
+
+    def _send(self, one: ItemState) -> tuple[Planned, ...]:
+        """To the vendor: a question with the open unknowns that it settles, or an unknown with its questions."""
+        if not self._can_be_sent(one):
+            raise InputError(
+                "only a question, an unknown factor or an uncertain layer is sent",
+                where=one.item.id,
+                hint="confirm, correct or strike it",
+            )
+        asked = self._state.drafted.questions
+        name = one.item.id.partition("/")[2]
+        if one.item.kind == "question":
+            settled = {key for question in asked if question.id == name for key in question.settles}
+            others = [f"factor/{key}" for key in FACTORS if key in settled]
+            others += [f"layer/{key}" for key in LAYERS if key in settled]
+        else:
+            others = [f"question/{question.id}" for question in asked if name in question.settles]
+        along = [
+            other
+            for other in self._state.items
+            if other.item.id in others and other.verdict == "open" and not other.contested
+            and other.changed <= self._action.version and self._can_be_sent(other)
+        ]  # fmt: skip
+        return tuple(self._planned(each, None, None) for each in (one, *along))
+
+    def _can_be_sent(self, one: ItemState) -> bool:
+        draft, name = self._state.reviewed, one.item.id.partition("/")[2]
+        if one.item.kind == "question":
+            return True
+        if one.item.kind == "factor":
+            return any(key == name and estimate.state == "unknown" for key, estimate in draft.factors.items())
+        return one.item.kind == "layer" and any(
+            key == name and not layer.certain for key, layer in draft.layers.items()
+        )
+
+    def _attach(self, one: ItemState) -> Planned:
+        given = self._fields.get("evidence")
+        marks = self._sources.cite_all([self._fields] if given is None else given, "evidence")
+        new = [mark for mark in marks if mark not in one.item.evidence]
+        if not new:
+            raise InputError("the item has this quote already", where=one.item.id, hint="mark another one")
+        return self._planned(one, {"evidence": list(one.item.evidence)}, self._sources.with_marks({"evidence": new}))
+
+    def _answer(self, one: ItemState) -> Planned:
+        if one.item.kind != "question":
+            raise InputError("only a question is answered", where=one.item.id, hint="correct it, or attach evidence")
+        kind = self._fields.get("kind", "vendor-answer")
+        if kind not in _ANSWERS:
+            raise InputError("the answer is of no known kind", where="kind", hint=" or ".join(_ANSWERS))
+        url, note = short_text(self._fields, "url", MAX_URL), self._action.note
+        if not url and not note:
+            raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
+        # An answer is a source itself, so what stands in quotation marks in it need not be in another one.
+        text = plain_text(self._fields.get("text"), "text")
+        before = (one.after or {}).get("answer")
+        after: Plain = {"text": text, "url": url, "kind": kind}
+        return self._planned(one, before if isinstance(before, dict) else None, after)
+
+    # ------------------------------------------------------------ contests
+
+    def _contest(self, one: ItemState) -> Planned:
+        kind = self._fields.get("kind")
+        if kind not in get_args(ContestKind):
+            raise InputError("the contest is of no known kind", where="kind", hint=" or ".join(get_args(ContestKind)))
+        after: Plain = {
+            "kind": kind,
+            "text": plain_text(self._fields.get("text"), "text"),
+            "url": short_text(self._fields, "url", MAX_URL),
+            "sender": short_text(self._fields, "sender", MAX_NAME),
+        }
+        return self._planned(one, None, after)
+
+    def _decide(self, one: ItemState) -> Planned:
+        contest = self._contest_of(one)
+        decision = self._fields.get("decision")
+        if decision not in ("accepted", "refused"):
+            raise InputError("the contest is accepted or refused", where="decision", hint="accepted or refused")
+        if contest.decision != "open":
+            raise ConflictError(
+                "the contest is decided already",
+                where=one.item.id,
+                hint="contest it again to decide anew",
+                mine={"decision": decision, "rule": self._fields.get("rule", "")},
+                theirs={"decision": contest.decision, "rule": contest.rule},
+                base={"decision": "open", "rule": ""},
+            )
+        after: Plain = {
+            "number": contest.number,
+            "decision": decision,
+            "rule": plain_text(self._fields.get("rule"), "rule"),
+        }
+        return self._planned(one, {"decision": "open"}, after)
+
+    def _contest_of(self, one: ItemState) -> Contest:
+        own = [contest for contest in self._state.contests if contest.item == one.item.id]
+        number = self._fields.get("number")
+        if number is None:
+            own = [contest for contest in own if contest.decision == "open"]
+            if len(own) == 1:
+                return own[0]
+        found = next((contest for contest in own if contest.number == number), None)
+        if found is None:
+            raise InputError("there is no such contest", where="number", hint="give the contest's number")
+        return found
+
+    # ------------------------------------------------------------ a section
+
+    def of_section(self) -> tuple[Planned, ...]:
+        """One key for a section: confirm what is supported, or send its questions."""
+        section, verb = self._action.section, self._action.verb
+        inside = [one for one in self._state.items if one.item.section == section]
+        if not inside:
+            raise InputError(f"there is no section {section[:40]!r}", where="section", hint="a layer key, factors, …")
+        # What somebody touched since is left for a look.
+        free = [
+            one for one in inside
+            if one.verdict == "open" and not one.contested and one.changed <= self._action.version
+        ]  # fmt: skip
+        if verb == "confirm":
+            return tuple(self._planned(one, None, None) for one in free if one.item.supported)
+        if verb == "send" and section == QUESTION_SECTION:
+            sent = [planned for one in free for planned in self._send(one)]
+            return tuple({planned.item: planned for planned in sent}.values())
+        raise InputError(f"{verb} is no action on a section", where="section", hint="confirm it, or send the questions")

@@ -1,0 +1,259 @@
+"""Where a reviewer's time moves most: first decisions, weak spots, minutes left, and what a decision moved."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Final
+
+from agent.export.sensitivity import Swing, swings
+from agent.export.view import CERTAIN_LAYERS_NEEDED
+from agent.records import Draft, Record, Threat
+from agent.review.items import layer_of, threats_of
+from agent.review.records import ItemKind, ItemState, ReviewState, ScoreShown
+from agent.review.rescore import headline_of, shown
+from agent.scoring import severity
+from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
+
+MAX_DECISIONS: Final = 15
+SECONDS: Final[Mapping[ItemKind, float]] = {
+    "posture": 40.0,
+    "score": 40.0,
+    "factor": 25.0,
+    "layer": 35.0,
+    "threat": 45.0,
+    "chain": 25.0,
+    "capability": 12.0,
+    "question": 15.0,
+}
+"""Seconds that one decision is taken to need until a store has measured its own."""
+SUPPORTED_SHARE: Final = 0.4
+"""Of these seconds for an item whose quotes were found again: it is read, not looked for."""
+WIDE: Final = Decimal("0.4")
+"""A factor's range from this width on is a weak spot."""
+WEAK_RANK: Final = 1
+_MINUTE: Final = 60.0
+
+
+class Decision(Record):
+    """An open decision, with what hangs on it."""
+
+    state: ItemState
+    weight: float
+    """Score points."""
+    moves_band: bool
+    """The band, or whether a number is shown at all, hangs on it."""
+    why: str
+
+
+class WeakSpot(Record):
+    """An open item that is likelier wrong than others, and why."""
+
+    state: ItemState
+    why: tuple[str, ...]
+
+
+class Moved(Record):
+    """What became of the score between two states of a review."""
+
+    before: ScoreShown
+    after: ScoreShown
+    causes: tuple[str, ...]
+    """Factors, headline, flags and controls that moved it, in words, the largest first."""
+
+    @property
+    def text(self) -> str:
+        """One sentence: both scores and why."""
+        was, now = score_words(self.before), score_words(self.after)
+        if not self.causes:
+            return f"{now}: nothing moved the score" if was == now else f"{was} → {now}"
+        return f"{was} → {now}: " + "; ".join(self.causes)
+
+
+# ---------------------------------------------------------------- first decisions
+
+
+def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
+    """The at most fifteen open decisions that would move score or band most.
+
+    First those on which the band hangs, or whether a number is shown; the heavier first, then in the report's order.
+    """
+    found = [decision for one in state.open if (decision := _decision(state.reviewed, one)) is not None]
+    found.sort(key=lambda decision: (not decision.moves_band, -decision.weight))
+    return tuple(found[:MAX_DECISIONS])
+
+
+def minutes_left(state: ReviewState, seconds: Mapping[ItemKind, float] = SECONDS) -> float:
+    """Minutes for what is open, from the median seconds of an item of each kind."""
+    total = sum(
+        seconds.get(one.item.kind, SECONDS[one.item.kind]) * (SUPPORTED_SHARE if one.item.supported else 1.0)
+        for one in state.open
+    )
+    return round(total / _MINUTE, 1)
+
+
+def _decision(draft: Draft, one: ItemState) -> Decision | None:
+    weight, name = one.item.weight, one.item.id.partition("/")[2]
+    if one.item.kind == "factor":
+        swing = next((each for each in swings(draft.score) if each.name == name), None)
+        if swing is None:
+            return None
+        told = f"score {swing.score_low:.2f} at {swing.low:g}, {swing.score_high:.2f} at {swing.high:g}"
+        return Decision(state=one, weight=weight, moves_band=_crosses(swing), why=told)
+    if one.item.kind == "threat":
+        first = headline_of(draft)
+        if first is None or first.id != name:
+            return None
+        return Decision(state=one, weight=weight, moves_band=True, why="the score rests on this threat")
+    if one.item.kind == "layer":
+        return _layer_decision(draft, one, name)
+    if one.item.kind == "question" and weight > 0:
+        told = f"its answer would narrow the likely range by {weight:.1f} points"
+        return Decision(state=one, weight=weight, moves_band=False, why=told)
+    return None
+
+
+def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
+    sure = [key for key, layer in draft.layers.items() if layer.certain]
+    few = len(sure) < CERTAIN_LAYERS_NEEDED
+    decides = name not in sure if few else name in sure and len(sure) == CERTAIN_LAYERS_NEEDED
+    if decides:
+        told = (
+            f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_LAYERS_NEEDED} needed for a number"
+            if few
+            else f"one of the {len(sure)} certain layers without which no number is shown"
+        )
+        return Decision(state=one, weight=one.item.weight, moves_band=True, why=told)
+    if name in sure or one.item.weight <= 0:
+        return None
+    told = f"not certain; settled, it would narrow the likely range by {one.item.weight:.1f} points"
+    return Decision(state=one, weight=one.item.weight, moves_band=False, why=told)
+
+
+def _crosses(swing: Swing) -> bool:
+    tenth = Decimal("0.1")
+    low, high = (min(max(end.quantize(tenth), Decimal(0)), Decimal(10)) for end in (swing.score_low, swing.score_high))
+    return severity(low) != severity(high)
+
+
+# ---------------------------------------------------------------- review order
+
+
+def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
+    """Every open item, weak spots first: contested, contradicted, resting on one marketing sentence, a wide range.
+
+    `why` is empty for what has no weakness; among equals the report's order stays.
+    """
+    spots = [WeakSpot(state=one, why=tuple(_weaknesses(state.reviewed, one))) for one in state.open]
+    spots.sort(key=lambda spot: min((_GRAVITY.index(_kind(word)) for word in spot.why), default=len(_GRAVITY)))
+    return tuple(spots)
+
+
+_GRAVITY: Final = ("contested", "contradicted", "one quote", "wide", "unsupported")
+
+
+def _kind(word: str) -> str:
+    return next(kind for kind in _GRAVITY if word.startswith(kind))
+
+
+def _weaknesses(draft: Draft, one: ItemState) -> Iterator[str]:
+    if one.contested:
+        yield "contested"
+    state = _drafted_state(draft, one)
+    if state == "contradicted":
+        yield "contradicted: the sources disagree"
+    ranks = {item.id: item.rank for item in draft.evidence}
+    marks = [mark for mark in one.item.evidence if mark in ranks]
+    if state == "inferred" and len(marks) == 1 and ranks[marks[0]] <= WEAK_RANK:
+        yield "one quote, of a listing or of marketing, and the rest inferred"
+    factor = next((draft.factors[key] for key in draft.factors if one.item.id == f"factor/{key}"), None)
+    if factor is not None and factor.high - factor.low >= WIDE:
+        yield f"wide range: {factor.low:g} to {factor.high:g}"
+    if not one.item.supported and state != "contradicted" and one.item.kind not in ("question", "layer", "score"):
+        yield "unsupported: a quote is missing or not found again"
+
+
+def _drafted_state(draft: Draft, one: ItemState) -> str:
+    name = one.item.id.partition("/")[2]
+    if one.item.kind == "factor":
+        return next((estimate.state for key, estimate in draft.factors.items() if key == name), "")
+    if one.item.kind == "threat":
+        threat = threats_of(draft).get(name)
+        return threat.state if threat else ""
+    return next((each.state for each in draft.system.capabilities if one.item.id == f"capability/{each.id}"), "")
+
+
+# ---------------------------------------------------------------- what moved
+
+
+def what_moved(before: ReviewState, after: ReviewState) -> Moved:
+    """The score before and after, and which factor, threat, layer or control moved it."""
+    one, two = before.reviewed, after.reviewed
+    causes = [*_headline_moved(one, two), *_factors_moved(one, two), *_range_moved(one, two), *_flags_moved(one, two)]
+    return Moved(before=shown(one.score), after=shown(two.score), causes=tuple(causes))
+
+
+def score_words(score: ScoreShown) -> str:
+    """A score in words: number and band, or that none is shown."""
+    return "not scored" if score.aivss is None else f"{score.aivss} {score.severity}"
+
+
+def _headline_moved(one: Draft, two: Draft) -> Iterator[str]:
+    was, now = headline_of(one), headline_of(two)
+    if one.score.cvss_base == two.score.cvss_base and (was and was.id) == (now and now.id):
+        return
+    bases = f"base {_base(one)} → {_base(two)}"
+    if was and now and was.id == now.id:
+        yield f"{_named(two, now)}: {bases}"
+    elif now is None:
+        yield f"no threat with a quote is left behind the number{f' after {was.id}' if was else ''}"
+    else:
+        yield f"headline {_named(one, was) if was else 'none'} → {_named(two, now)}, {bases}"
+
+
+def _named(draft: Draft, threat: Threat) -> str:
+    layer = layer_of(draft, threat.id)
+    return f"{threat.id} ({LAYER_CODES[layer]} {threat.title})" if layer else threat.id
+
+
+def _base(draft: Draft) -> str:
+    return "none" if draft.score.cvss_base is None else f"{draft.score.cvss_base}"
+
+
+def _factors_moved(one: Draft, two: Draft) -> Iterator[str]:
+    """Each factor with what it alone moved, at the base and multipliers of the later score."""
+    slope = _slope(two)
+    moved: list[tuple[Decimal, FactorKey]] = [
+        (slope * (two.factors[key].value - one.factors[key].value), key)
+        for key in FACTOR_SETS[two.score.factor_set or "0.5"]
+        if two.factors[key].value != one.factors[key].value
+    ]
+    for points, key in sorted(moved, key=lambda pair: (-abs(pair[0]), pair[1])):
+        yield f"{FACTOR_TITLES[key]} {one.factors[key].value:g} → {two.factors[key].value:g} ({points:+.2f} points)"
+
+
+def _slope(draft: Draft) -> Decimal:
+    """Score points for one whole factor under AIVSS 0.8."""
+    score = draft.score
+    gap = Decimal(10) - (score.cvss_base or Decimal(0))
+    return gap / 10 * score.threat_multiplier * score.mitigation_factor
+
+
+def _range_moved(one: Draft, two: Draft) -> Iterator[str]:
+    """Factors of which only the range was decided."""
+    for key in FACTOR_SETS[two.score.factor_set or "0.5"]:
+        was, now = one.factors[key], two.factors[key]
+        if was.value == now.value and (was.low, was.high) != (now.low, now.high):
+            yield f"{FACTOR_TITLES[key]} range {was.low:g}–{was.high:g} → {now.low:g}–{now.high:g}"
+
+
+def _flags_moved(one: Draft, two: Draft) -> Iterator[str]:
+    for key in LAYERS:
+        if key in one.layers and key in two.layers and one.layers[key].certain != two.layers[key].certain:
+            flag = "certain" if two.layers[key].certain else "not certain"
+            yield f"{LAYER_CODES[key]} {LAYER_TITLES[key]} now {flag}"
+    if two.score.withheld and two.score.withheld != one.score.withheld:
+        yield f"withheld: {two.score.withheld}"
+    if one.score.withheld and not two.score.withheld:
+        yield "a number is shown again"
+    was, now = one.score.with_controls, two.score.with_controls
+    if (was and was.aivss) != (now and now.aivss):
+        yield f"with controls {was.aivss if was else 'none'} → {now.aivss if now else 'none'}"

@@ -1,0 +1,222 @@
+"""The fields that a correction may carry, by kind of item: read, checked, and given back as an event keeps them.
+
+Every refusal is an InputError whose `where` names the field; every quote in an edited text is found again in a source.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from agent.drafting.layers import MARK
+from agent.errors import InputError
+from agent.records import Document, Evidence
+from agent.review.quotes import Plain, check_text, cite, marks_in, plain_mark
+from agent.review.records import MAX_TEXT, ItemKind
+from agent.review.threat_fields import checked_mitigations, checked_statement, checked_taxonomy, checked_vector
+from agent.scoring.request import number
+
+_GRID: Final = 10
+_HALF: Final = Decimal("0.5")
+_HUNDREDTHS: Final = 2
+_EDITABLE: Final[Mapping[ItemKind, tuple[str, ...]]] = {
+    "posture": ("text",),
+    "score": ("headline", "mitigation_factor", "evidence"),
+    "factor": ("value", "low", "high", "evidence"),
+    "layer": ("certain", "applies", "paragraph"),
+    "threat": ("title", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
+    "capability": ("action", "object", "credential", "approver", "evidence"),
+    "chain": ("title",),
+    "question": ("text", "proposed"),
+}
+_NULLABLE: Final = ("credential", "approver")
+_APPLIES: Final = ("yes", "no", "unknown")
+
+
+class Sources:
+    """What edited texts and citations are checked against, and the citations that were made."""
+
+    def __init__(self, documents: Sequence[Document], evidence: Sequence[Evidence]) -> None:
+        self._documents = documents
+        self._evidence = list(evidence)
+        self._cited: dict[str, Evidence] = {}
+
+    def text(self, value: object, where: str) -> str:
+        """A text of at most `MAX_TEXT` characters, its quotes found and its marks known."""
+        text = plain_text(value, where)
+        known = {item.id: item for item in self._evidence}
+        check_text(text, self._documents, known, where)
+        self._cited |= {mark: known[mark] for mark in marks_in(text)}
+        return text
+
+    def cite(self, value: object, where: str) -> str:
+        """The id of a citation: an id, a span or a quote of a document."""
+        found = cite(value, self._documents, self._evidence, where)
+        if all(item.id != found.id for item in self._evidence):
+            self._evidence.append(found.evidence)
+        self._cited[found.id] = found.evidence
+        return found.id
+
+    def cite_all(self, value: object, where: str) -> list[str]:
+        """The ids of a list of citations."""
+        if not isinstance(value, list | tuple):
+            raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
+        return list(dict.fromkeys(self.cite(row, where) for row in value))
+
+    def with_marks(self, after: Plain) -> Plain:
+        """The fields of an event with all citations so far beside them."""
+        if not self._cited:
+            return after
+        return {**after, "marks": {name: plain_mark(item) for name, item in sorted(self._cited.items())}}
+
+
+def plain_text(value: object, where: str) -> str:
+    """A text that says something, of at most `MAX_TEXT` characters; its quotes are not looked for."""
+    if not isinstance(value, str):
+        raise InputError("the field is not text", where=where, hint="give a string")
+    text = value.strip()
+    if not text:
+        raise InputError("the field is empty", where=where, hint="write it, or strike the item")
+    if len(text) > MAX_TEXT:
+        raise InputError(f"the text has {len(text)} characters", where=where, hint=f"at most {MAX_TEXT}")
+    return text
+
+
+def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
+    """One line of at most `most` characters, or an empty text."""
+    value = fields.get(name, "")
+    if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
+        raise InputError("the field is no short text", where=name, hint=f"one line of at most {most} characters")
+    return value.strip()
+
+
+def checked_fields(
+    kind: ItemKind, given: Mapping[str, object], before: Mapping[str, object], sources: Sources
+) -> Plain:
+    """The fields of a correction that differ from `before`, checked. Raises InputError, also when none differs."""
+    allowed = _EDITABLE[kind]
+    unknown = next((name for name in given if name not in allowed), None)
+    if unknown is not None:
+        raise InputError(f"a {kind} has no field {unknown[:40]!r}", where=unknown, hint="fields: " + ", ".join(allowed))
+    checked = _CHECKS[kind](given, before, sources)
+    changed = {name: value for name, value in checked.items() if value != before.get(name)}
+    if not changed:
+        raise InputError("nothing is changed", where=kind, hint="confirm it, or change a field")
+    if kind == "factor":  # The three belong together: one alone could lie outside the others.
+        changed |= {name: checked[name] for name in ("value", "low", "high")}
+    return changed
+
+
+def _posture(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    return {"text": sources.text(given.get("text"), "text")}
+
+
+def _score(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    made: Plain = {}
+    if given.get("headline") is not None:
+        made["headline"] = sources.text(given["headline"], "headline")
+    if "evidence" in given:
+        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
+    if given.get("mitigation_factor") is not None:
+        factor = number(given["mitigation_factor"], "mitigation_factor")
+        if not _HALF <= factor <= 1 or round(factor, _HUNDREDTHS) != factor:
+            raise InputError(
+                f"{factor} is no mitigation factor", where="mitigation_factor", hint="0.5 to 1, two decimals at most"
+            )
+        if not made.get("evidence", before.get("evidence")):
+            raise InputError(
+                "a mitigation factor needs evidence", where="evidence", hint="mark the control in a source or a note"
+            )
+        made["mitigation_factor"] = float(factor)
+    return made
+
+
+def _factor(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    value = _tenth(given.get("value", before.get("value")), "value")
+    # A value alone decides the factor; a range is kept only when it is given.
+    low, high = (value if given.get(end) is None else _tenth(given[end], end) for end in ("low", "high"))
+    if not low <= value <= high:
+        raise InputError("low, value and high are not in order", where="low, high", hint="low <= value <= high")
+    made: Plain = {"value": value, "low": low, "high": high}
+    if "evidence" in given:
+        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
+    return made
+
+
+def _tenth(value: object, where: str) -> float:
+    found = number(value, where)
+    if not 0 <= found <= 1 or found * _GRID != int(found * _GRID):
+        raise InputError(f"{found} is no factor value", where=where, hint="0 to 1 in steps of 0.1")
+    return float(found)
+
+
+def _layer(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    made: Plain = {}
+    if "certain" in given:
+        if not isinstance(given["certain"], bool):
+            raise InputError("the flag is neither true nor false", where="certain", hint="give true or false")
+        made["certain"] = given["certain"]
+    if "applies" in given:
+        if given["applies"] not in _APPLIES:
+            raise InputError("the field is none of its values", where="applies", hint=" or ".join(_APPLIES))
+        made["applies"] = given["applies"]
+    if "paragraph" in given:
+        made["paragraph"] = sources.text(given["paragraph"], "paragraph")
+    certain = made.get("certain", before.get("certain"))
+    paragraph = str(made.get("paragraph", before.get("paragraph")))
+    if certain and paragraph.startswith(MARK):
+        raise InputError(
+            "a certain layer needs a paragraph that says something",
+            where="paragraph",
+            hint="write what the sources say, with a quote and its mark, as in (E4)",
+        )
+    if certain and made.get("certain") and not before.get("certain") and not marks_in(paragraph):
+        raise InputError("a certain layer cites a quote", where="paragraph", hint="attach one and name it, as in (E4)")
+    if not certain and not paragraph.startswith(MARK):
+        made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
+    return made
+
+
+def _threat(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    made: Plain = {}
+    if "title" in given:
+        made["title"] = sources.text(given["title"], "title")
+    if "statement" in given:
+        made["statement"] = checked_statement(given["statement"], before.get("statement"), sources.text)
+    if "cvss_vector" in given:
+        made["cvss_vector"] = checked_vector(given["cvss_vector"])
+    if "taxonomy" in given:
+        made["taxonomy"] = checked_taxonomy(given["taxonomy"])
+    if "mitigations" in given:
+        made["mitigations"] = checked_mitigations(
+            given["mitigations"], before.get("mitigations"), sources.text, sources.cite_all
+        )
+    if "evidence" in given:
+        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
+    return made
+
+
+def _capability(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    made: Plain = {}
+    for name in ("action", "object", *_NULLABLE):
+        if name in given:
+            nothing = name in _NULLABLE and given[name] in (None, "")
+            made[name] = None if nothing else sources.text(given[name], name)
+    if "evidence" in given:
+        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
+    return made
+
+
+def _texts(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    return {name: sources.text(value, name) for name, value in given.items()}
+
+
+_CHECKS: Final[Mapping[ItemKind, Callable[[Mapping[str, object], Mapping[str, object], Sources], Plain]]] = {
+    "posture": _posture,
+    "score": _score,
+    "factor": _factor,
+    "layer": _layer,
+    "threat": _threat,
+    "capability": _capability,
+    "chain": _texts,
+    "question": _texts,
+}

@@ -1,0 +1,158 @@
+"""A draft and its events give the state of the review: pure, the same events the same state.
+
+    events ─ replay ─► what stands of each item ─ revise ─► draft with corrections ─ strikes ─► without what was struck
+    ─ rescore ─► reviewed draft ─► items with their verdicts, contests with their effect
+
+Scores are made once at the end, so a hundred events cost little more than one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from agent.records import Document, Draft
+from agent.review.items import SCORE, fields_of, items_of, weights
+from agent.review.quotes import Plain
+from agent.review.records import Contest, Event, Item, ItemState, ReviewState
+from agent.review.replay import Replayed, Standing, replay
+from agent.review.rescore import Choice, raw_score, rescore
+from agent.review.revise import applied
+from agent.review.strikes import without_struck
+
+_PLACES: Final = 2
+
+
+def fold(
+    key: str,
+    draft: Draft,
+    documents: Sequence[Document],
+    events: Sequence[Event],
+    revisions: Mapping[str, Draft],
+) -> ReviewState:
+    """The state of the review `key` after `events`, which are all of this review in their order.
+
+    `draft` is the one that came in, `documents` its sources and the answers since; `revisions` are the drafts that
+    redrafts made, by the sha256 that their events name. Raises IntegrityError when one of those is missing.
+    """
+    found = replay(key, draft, events, revisions)
+    desk = _Desk.of(found.drafted, found.standing)
+    items = _items(found, desk, documents)
+    reviewed = desk.reviewed.model_copy(update={"review": found.stamp})
+    return ReviewState(
+        key=key,
+        version=found.version,
+        stage=found.stage,
+        assigned=found.assigned,
+        items=items,
+        drafted=found.drafted,
+        reviewed=reviewed,
+        contests=_contests(found, desk, items),
+        stamp=found.stamp,
+        undoable=found.undoable,
+    )
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """A draft with what stands of its items."""
+
+    whole: Draft
+    """With corrections, nothing left out."""
+    reviewed: Draft
+    standing: dict[str, Standing]
+    """With the ids that evidence has in these drafts."""
+
+    @classmethod
+    def of(cls, drafted: Draft, standing: Mapping[str, Standing]) -> "_Desk":
+        whole, settled = applied(drafted, standing)
+        left = without_struck(whole, settled)
+        return cls(whole, rescore(drafted, left, _choice(settled.get(SCORE))), settled)
+
+
+def _choice(one: Standing | None) -> Choice | None:
+    """What was decided over the score itself."""
+    if one is None or one.verdict == "struck":
+        return None
+    headline, factor, marks = (one.edits.get(name) for name in ("headline", "mitigation_factor", "evidence"))
+    cited = [str(mark) for mark in marks] if isinstance(marks, list) else []
+    return Choice(
+        headline=str(headline) if headline else None,
+        mitigation_factor=Decimal(str(factor)) if factor is not None else None,
+        evidence=tuple(dict.fromkeys((*cited, *one.attached))),
+    )
+
+
+def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple[ItemState, ...]:
+    contested = {contest.item for contest in found.contests.values() if contest.decision == "open"}
+    made = []
+    for item in items_of(desk.whole, documents, weights(desk.reviewed)):
+        one = desk.standing.get(item.id, Standing())
+        marks = tuple(dict.fromkeys((*item.evidence, *one.attached)))
+        cited = item if marks == item.evidence else item.model_copy(update={"evidence": marks})
+        made.append(_state(found, cited, one, contested=item.id in contested))
+    return tuple(made)
+
+
+def _state(found: Replayed, item: Item, one: Standing, *, contested: bool) -> ItemState:
+    drafted = {} if one.added else fields_of(found.drafted, item.id)
+    before: Plain = {name: drafted[name] for name in one.edits if name in drafted}
+    return ItemState(
+        item=item,
+        verdict=one.verdict,
+        contested=contested,
+        changed=found.changed.get(item.id, 0),
+        by=one.by,
+        reason=one.reason,
+        note=one.note,
+        before=before or None,
+        after=dict(one.edits) or None,
+    )
+
+
+# ---------------------------------------------------------------- what contests did
+
+
+def _contests(found: Replayed, desk: _Desk, items: Sequence[ItemState]) -> tuple[Contest, ...]:
+    states = {state.item.id: state for state in items}
+    return tuple(
+        contest
+        if contest.decision == "open"
+        else contest.model_copy(update={"effect": _effect(found, desk, contest, states.get(contest.item))})
+        for contest in found.contests.values()
+    )
+
+
+def _effect(found: Replayed, desk: _Desk, contest: Contest, state: ItemState | None) -> str:
+    """What an appeal did to its item and to the score, in words."""
+    if state is None:
+        return "the draft that was made again does not hold it any more"
+    if contest.decision == "refused":
+        return "no change"
+    if state.verdict not in ("corrected", "struck"):
+        return "open again" if state.verdict == "open" else f"{state.verdict}, no change"
+    told = "struck" if state.verdict == "struck" else f"corrected: {edits_told(state)}"
+    others = {name: one for name, one in found.standing.items() if name != contest.item}
+    without = raw_score(_Desk.of(found.drafted, others).reviewed)
+    now = raw_score(desk.reviewed)
+    if round(without, _PLACES) == round(now, _PLACES):
+        return f"{told}; the score does not move"
+    return f"{told}; score {without:.2f} → {now:.2f}"
+
+
+def edits_told(state: ItemState) -> str:
+    """The corrected fields of an item in words: numbers and short words with before and after, texts by name."""
+    before, told = state.before or {}, []
+    for name, now in (state.after or {}).items():
+        was = before.get(name)
+        if isinstance(now, int | float | bool) or (name in ("applies", "cvss_vector", "headline") and now):
+            told.append(f"{name.replace('_', ' ')} {_plain(was)} → {_plain(now)}")
+        else:
+            told.append(name.replace("_", " "))
+    return ", ".join(told)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value if value is not None else "none")

@@ -1,0 +1,179 @@
+"""What a reviewer cites: spans of the sources, quotes in edited texts, and the ids under which a draft keeps them.
+
+An event keeps every citation with its span under `marks`, by the id that it had when it was made:
+
+    {"evidence": ["E4", "E19"], "marks": {"E4": {span}, "E19": {span}}}
+
+so that the same event still means the same quote in a draft that was made again and numbers its evidence otherwise.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.errors import InputError
+from agent.evidence.anchor import Anchored, locate
+from agent.evidence.statements import statements
+from agent.records import About, Document, Evidence, Rank
+
+MAX_CHARS: Final = 400
+"""Of one quote, as in drafts."""
+_MARK: Final = re.compile(r"\bE[1-9][0-9]{0,5}\b")
+_CURLY: Final = re.compile(r"“([^”]*)”")
+_STRAIGHT: Final = re.compile(r'"([^"“”\n]+)"')
+_SCARE_WORDS: Final = 2
+"""In straight quotation marks up to this many words may be words in a special sense; more are a quote."""
+_SHOWN: Final = 60
+_SPAN: Final = ("document", "start", "end")
+
+Plain = dict[str, object]
+"""Fields as JSON has them."""
+
+
+class Cited(NamedTuple):
+    """A piece of evidence that an action cites, by its id in the draft."""
+
+    id: str
+    evidence: Evidence
+
+
+def marks_in(text: str) -> tuple[str, ...]:
+    """The evidence ids that a text names, in order, each once."""
+    return tuple(dict.fromkeys(_MARK.findall(text)))
+
+
+def rewritten(text: str, ids: Mapping[str, str]) -> str:
+    """The text with its evidence ids exchanged."""
+    return _MARK.sub(lambda match: ids.get(match[0], match[0]), text)
+
+
+def check_text(text: str, documents: Sequence[Document], known: Iterable[str], where: str) -> None:
+    """Check that every quote in an edited text is in a source and every id that it names is in the evidence.
+
+    Raises InputError naming the quote or the id; `where` is the field.
+    """
+    quotes = [quote for quote in _CURLY.findall(text) if quote.strip()]
+    quotes += [quote for quote in _STRAIGHT.findall(text) if len(quote.split()) > _SCARE_WORDS]
+    anchored = [Anchored(document.text) for document in documents]
+    titles = {document.title for document in documents}
+    for quote in quotes:
+        bare = quote.rstrip(".;:,… ")
+        if quote not in titles and not any(text.locate(bare) for text in anchored):
+            raise InputError(
+                f"the quote “{_short(quote)}” is in none of the sources",
+                where=where,
+                hint="copy it from a source, or take the quotation marks away",
+            )
+    lost = [mark for mark in marks_in(text) if mark not in set(known)]
+    if lost:
+        raise InputError(f"{lost[0]} is named but not in the evidence", where=where, hint="attach the quote first")
+
+
+def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Cited:
+    """The evidence that a field cites: an id of the draft, a span {document, start, end}, or {document, quote}.
+
+    A span of the draft's own evidence keeps its id; another one has the next free one. Raises InputError.
+    """
+    if isinstance(value, str):
+        found = next((item for item in evidence if item.id == value), None)
+        if found is None:
+            raise InputError(f"there is no evidence {_short(value)!r}", where=where, hint="name an id, as in E4")
+        return Cited(found.id, found)
+    if not isinstance(value, Mapping):
+        raise InputError("the evidence is neither an id nor a span", where=where, hint="give document, start and end")
+    document = next((item for item in documents if item.id == value.get("document")), None)
+    if document is None:
+        raise InputError(
+            f"there is no source {_short(str(value.get('document')))!r}", where=where, hint="name one of the draft's"
+        )
+    start, end = _place(value, document, where)
+    same = next((e for e in evidence if (e.document, e.start, e.end) == (document.id, start, end)), None)
+    if same is not None:
+        return Cited(same.id, same)
+    rank, about = _standing(document, start, end)
+    made = Evidence(
+        id=next_id(item.id for item in evidence),
+        document=document.id,
+        start=start,
+        end=end,
+        quote=document.text[start:end],
+        rank=rank,
+        about=about,
+    )
+    return Cited(made.id, made)
+
+
+def next_id(taken: Iterable[str]) -> str:
+    """The evidence id after the highest one."""
+    numbers = [int(name[1:]) for name in taken if _MARK.fullmatch(name)]
+    return f"E{max(numbers, default=0) + 1}"
+
+
+def plain_mark(evidence: Evidence) -> Plain:
+    """A citation as an event keeps it."""
+    return evidence.model_dump(mode="json")
+
+
+class Numbering:
+    """The evidence of a draft while events add to it: a span has one id, and an id one span."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._kept = {item.id: item for item in evidence}
+        self._by_span = {(item.document, item.start, item.end): item.id for item in evidence}
+
+    def place(self, marks: object) -> dict[str, str]:
+        """Add the citations of an event; gives the id in this draft of each id in the event."""
+        if not isinstance(marks, Mapping):
+            return {}
+        return {str(name): self._place(Evidence.model_validate(mark)) for name, mark in marks.items()}
+
+    def _place(self, wanted: Evidence) -> str:
+        span = (wanted.document, wanted.start, wanted.end)
+        if span not in self._by_span:
+            name = wanted.id if wanted.id not in self._kept else next_id(self._kept)
+            self._kept[name] = wanted.model_copy(update={"id": name})
+            self._by_span[span] = name
+        return self._by_span[span]
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All of it, the draft's first, then by number."""
+        return tuple(self._kept.values())
+
+
+def _place(value: Mapping[object, object], document: Document, where: str) -> tuple[int, int]:
+    """Offsets of the cited words without blanks at their ends."""
+    start, end, quote = value.get("start"), value.get("end"), value.get("quote")
+    if start is None and end is None and isinstance(quote, str):
+        found = locate(quote, document.text)
+        if found is None:
+            raise InputError(f"the quote “{_short(quote)}” is not in {document.id}", where=where, hint="copy it")
+        start, end = found.start, found.end
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(document.text):
+        raise InputError(
+            f"there are no such characters in {document.id}",
+            where=where,
+            hint=f"start and end lie between 0 and {len(document.text)}",
+        )
+    text = document.text[start:end]
+    start, end = start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
+    if start >= end or not any(char.isalnum() for char in document.text[start:end]):
+        raise InputError("the quote holds no word", where=where, hint="mark the words that say it")
+    if end - start > MAX_CHARS:
+        raise InputError(f"the quote has {end - start} characters", where=where, hint=f"at most {MAX_CHARS}")
+    if isinstance(quote, str) and locate(quote, document.text[start:end]) is None:
+        raise InputError(f"{document.id} says something else there", where=where, hint="mark the words again")
+    return start, end
+
+
+def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:
+    """Rank and subject of the sentence that holds most of the words, as a drafter reads it."""
+    read = [s for s in statements((document,)) if s.start < end and start < s.end]
+    if not read:
+        return (5 if document.kind == "analyst-note" else 1), "product"
+    best = max(read, key=lambda s: min(s.end, end) - max(s.start, start))
+    return best.rank, best.about
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

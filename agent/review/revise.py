@@ -1,0 +1,275 @@
+"""A draft with a reviewer's corrections, additions and quotes; no number that follows from them is made here."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from agent.records import (
+    Capability,
+    Chain,
+    Draft,
+    FactorEstimate,
+    Hop,
+    LayerThreats,
+    Mitigation,
+    Part,
+    Question,
+    State,
+    TaxonomyRef,
+    Threat,
+    ThreatScore,
+    ThreatStatement,
+)
+from agent.review.quotes import Numbering, Plain, rewritten
+from agent.review.replay import Standing
+from agent.review.strikes import missing_of
+from agent.scoring.cvss import PREFIX
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+REVIEWED: Final = ("confirmed", "corrected")
+_ZERO: Final = Decimal(0)
+_UNGRADED: Final = "None"
+
+
+def applied(draft: Draft, standing: Mapping[str, Standing]) -> tuple[Draft, dict[str, Standing]]:
+    """The draft with all corrections, additions and attached quotes, nothing left out yet.
+
+    Also what stands of each item with the ids that its evidence has in this draft.
+    """
+    numbering = Numbering(draft.evidence)
+    settled = _settled(standing, numbering)
+    reviser = _Reviser(draft, settled, {item.id: item.quote for item in numbering.evidence})
+    return reviser.revised().model_copy(update={"evidence": numbering.evidence}), settled
+
+
+# ---------------------------------------------------------------- ids of evidence
+
+
+def _settled(standing: Mapping[str, Standing], numbering: Numbering) -> dict[str, Standing]:
+    """Everything with the evidence ids of this draft; citations in the order in which they were made."""
+    brought = sorted(
+        (number, name, at) for name, one in standing.items() for at, (number, _) in enumerate(one.marks)
+    )  # fmt: skip
+    ids: dict[str, dict[str, str]] = {name: {} for name in standing}
+    for _, name, at in brought:
+        ids[name] |= numbering.place(standing[name].marks[at][1])
+    return {
+        name: Standing(
+            verdict=one.verdict,
+            by=one.by,
+            reason=one.reason,
+            note=one.note,
+            edits={key: _renamed(value, ids[name]) for key, value in one.edits.items()},
+            attached=list(dict.fromkeys(ids[name].get(mark, mark) for mark in one.attached)),
+            added=one.added,
+        )
+        for name, one in standing.items()
+    }
+
+
+def _renamed(value: object, ids: Mapping[str, str]) -> object:
+    if isinstance(value, str):
+        return rewritten(value, ids)
+    if isinstance(value, Mapping):
+        return {key: _renamed(part, ids) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_renamed(part, ids) for part in value]
+    return value
+
+
+# ---------------------------------------------------------------- corrections
+
+
+class _Reviser:
+    """Applies what stands of each item to its part of the draft."""
+
+    def __init__(self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str]) -> None:
+        self._draft = draft
+        self._standing = standing
+        self._quotes = quotes
+
+    def revised(self) -> Draft:
+        draft = self._draft
+        capabilities = tuple(self._capability(one) for one in draft.system.capabilities)
+        return draft.model_copy(
+            update={
+                "product": draft.product.model_copy(update={"posture": self._posture()}),
+                "factors": {key: self._factor(key, one) for key, one in draft.factors.items()},
+                "layers": {key: self._layer(key, one) for key, one in draft.layers.items()},
+                "chains": tuple(self._chain(n, one) for n, one in enumerate(draft.chains, start=1)),
+                "questions": tuple(self._question(one) for one in draft.questions),
+                "system": draft.system.model_copy(update={"capabilities": capabilities}),
+                "lowerings": tuple(low for low in draft.lowerings if not self._overruled(low.target)),
+            }
+        )
+
+    def _overruled(self, target: str) -> bool:
+        """Whether a lowering speaks of a value that a reviewer set."""
+        factor, threat = self._standing.get(f"factor/{target}"), self._standing.get(f"threat/{target}")
+        return bool((factor and "value" in factor.edits) or (threat and "cvss_vector" in threat.edits))
+
+    def _posture(self) -> str:
+        one = self._standing.get("posture")
+        if one is None:
+            return self._draft.product.posture
+        return self._quoting(str(one.edits.get("text", self._draft.product.posture)), one.attached)
+
+    def _quoting(self, text: str, marks: Sequence[str]) -> str:
+        """The text with attached quotes at its end."""
+        new = [f"“{self._quotes[mark]}” ({mark})." for mark in marks if mark in self._quotes and mark not in text]
+        return " ".join((text, *new))
+
+    def _factor(self, key: FactorKey, drafted: FactorEstimate) -> FactorEstimate:
+        one = self._standing.get(f"factor/{key}")
+        if one is None:
+            return drafted
+        marks = _evidence(one, drafted.evidence)
+        update: dict[str, object] = {"evidence": marks}
+        if "value" in one.edits:
+            value = _decimal(one.edits["value"])
+            low, high = (_decimal(one.edits.get(end, one.edits["value"])) for end in ("low", "high"))
+            total = sum(part.effect for part in drafted.parts)
+            part = Part(kind="review", label="set in review", effect=round(float(value) - total, 4))
+            told = one.why or "known otherwise"
+            update |= {
+                "value": value, "low": low, "high": high, "parts": (*drafted.parts, part),
+                "rationale": f"Set in review, {drafted.value} before: {told}.",
+            }  # fmt: skip
+        update["state"] = _state(one, drafted.state, marks, corrected="value" in one.edits)
+        return drafted.model_copy(update=update)
+
+    def _layer(self, key: LayerKey, drafted: LayerThreats) -> LayerThreats:
+        threats = tuple(self._threat(threat) for threat in drafted.threats)
+        added = sorted(
+            (name, one) for name, one in self._standing.items() if one.added and one.edits.get("layer") == key
+        )
+        threats += tuple(_made(name.partition("/")[2], one) for name, one in added)
+        one = self._standing.get(f"layer/{key}")
+        if one is None:
+            return drafted.model_copy(update={"threats": threats})
+        certain = bool(one.edits.get("certain", drafted.certain))
+        paragraph = str(one.edits.get("paragraph", drafted.paragraph))
+        if certain:
+            paragraph = self._quoting(paragraph, one.attached)
+        applies = one.edits.get("applies", "yes" if certain and not drafted.certain else drafted.applies)
+        update: dict[str, object] = {
+            "threats": threats, "certain": certain, "applies": applies, "paragraph": paragraph,
+        }  # fmt: skip
+        if certain != drafted.certain or applies != drafted.applies:
+            update["missing"] = missing_of(key, certain, applies, "a reviewer found it not certain")
+        return drafted.model_copy(update=update)
+
+    def _threat(self, drafted: Threat) -> Threat:
+        one = self._standing.get(f"threat/{drafted.id}")
+        return drafted if one is None else _corrected_threat(drafted, one)
+
+    def _capability(self, drafted: Capability) -> Capability:
+        one = self._standing.get(f"capability/{drafted.id}")
+        if one is None:
+            return drafted
+        marks = _evidence(one, drafted.evidence)
+        update: dict[str, object] = {"evidence": marks}
+        update |= {name: str(one.edits[name]) for name in ("action", "object") if name in one.edits}
+        for name in ("credential", "approver"):
+            if name in one.edits:
+                given = one.edits[name]
+                update |= {name: given, f"{name}_state": "confirmed" if given and marks else None}
+                update[f"{name}_evidence"] = marks if given else ()
+        # "confirmed" would turn what a quote denies into something that is there.
+        state = drafted.state if drafted.state == "denied" else _state(one, drafted.state, marks, corrected=True)
+        return drafted.model_copy(update={**update, "state": state})
+
+    def _chain(self, number: int, drafted: Chain) -> Chain:
+        one = self._standing.get(f"chain/{number}")
+        if one is None:
+            return drafted
+        hops = drafted.hops
+        if one.attached and hops:
+            at = next((n for n, hop in enumerate(hops) if not hop.evidence), len(hops) - 1)
+            cited = tuple(dict.fromkeys((*hops[at].evidence, *one.attached)))
+            hops = (*hops[:at], Hop(source=hops[at].source, target=hops[at].target, evidence=cited), *hops[at + 1 :])
+        return drafted.model_copy(update={"title": str(one.edits.get("title", drafted.title)), "hops": hops})
+
+    def _question(self, drafted: Question) -> Question:
+        one = self._standing.get(f"question/{drafted.id}")
+        if one is None:
+            return drafted
+        return drafted.model_copy(
+            update={name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits}
+        )
+
+
+def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
+    given = one.edits.get("evidence")
+    kept = [str(mark) for mark in given] if isinstance(given, list | tuple) else list(drafted)
+    return tuple(dict.fromkeys((*kept, *one.attached)))
+
+
+def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bool) -> State:
+    """`confirmed` only by a reviewer and with evidence; confirming what is unknown leaves it unknown."""
+    if one.verdict not in REVIEWED or not marks:
+        return drafted
+    if drafted == "unknown" and not (corrected and one.verdict == "corrected"):
+        return "unknown"
+    return "confirmed"
+
+
+def _corrected_threat(drafted: Threat, one: Standing) -> Threat:
+    marks, edits = _evidence(one, drafted.evidence), one.edits
+    update: dict[str, object] = {"evidence": marks}
+    if "title" in edits:
+        update["title"] = str(edits["title"])
+    if isinstance(edits.get("statement"), Mapping):
+        update["statement"] = ThreatStatement.model_validate(
+            {**drafted.statement.model_dump(), **_mapping(edits["statement"])}
+        )
+    if "cvss_vector" in edits:
+        update["score"] = _with_vector(drafted.score, str(edits["cvss_vector"]))
+    if "mitigations" in edits:
+        update["mitigations"] = _mitigations(edits["mitigations"])
+    if "taxonomy" in edits:
+        update["taxonomy"] = _taxonomy(edits["taxonomy"])
+    state = _state(one, drafted.state, marks, corrected=True)
+    if not marks and state in ("claimed", "confirmed"):
+        state = "inferred"
+    return drafted.model_copy(update={**update, "state": state})
+
+
+def _made(name: str, one: Standing) -> Threat:
+    """A threat that a reviewer added; its numbers are made with the score."""
+    marks = _evidence(one, ())
+    return Threat(
+        id=name,
+        title=str(one.edits["title"]),
+        statement=ThreatStatement.model_validate(one.edits["statement"]),
+        taxonomy=_taxonomy(one.edits.get("taxonomy", [])),
+        state="confirmed" if marks and one.verdict in REVIEWED else "inferred",
+        score=ThreatScore(cvss_vector=str(one.edits["cvss_vector"]), cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
+        mitigations=_mitigations(one.edits.get("mitigations", [])),
+        evidence=marks,
+    )
+
+
+def _with_vector(known: ThreatScore, vector: str) -> ThreatScore:
+    """Another vector; the drafted reasons stay for the metrics that it leaves as they were."""
+    old, new = (set(text.removeprefix(PREFIX).split("/")) for text in (known.cvss_vector, vector))
+    same = {metric.partition(":")[0] for metric in old & new}
+    reasons = {metric: reason for metric, reason in known.reasons.items() if metric in same}
+    return known.model_copy(update={"cvss_vector": vector, "reasons": reasons})
+
+
+def _mitigations(value: object) -> tuple[Mitigation, ...]:
+    rows = value if isinstance(value, list | tuple) else ()
+    return tuple(Mitigation.model_validate({"evidence": (), **_mapping(row)}) for row in rows)
+
+
+def _taxonomy(value: object) -> tuple[TaxonomyRef, ...]:
+    return tuple(TaxonomyRef.model_validate(row) for row in value) if isinstance(value, list | tuple) else ()
+
+
+def _mapping(value: object) -> Plain:
+    return {str(key): part for key, part in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _decimal(value: object) -> Decimal:
+    return Decimal(str(value))
