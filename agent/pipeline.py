@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -264,6 +265,7 @@ def _by_key(hits: Sequence[Hit]) -> dict[str, tuple[Hit, ...]]:
     return {key: tuple(h for h in hits if owner[h.question] == key) for key in dict.fromkeys(owner.values())}
 
 
+@cache
 def questions() -> tuple[SearchQuestion, ...]:
     """The search questions of all rubric cards."""
     return tuple(

@@ -29,7 +29,7 @@ def measure(
     gold = gold_spans(case, documents)
     quoted = {
         key: (span := gold[quote]) is not None and spans_covered([span], cited) == 1
-        for key, quote in _gold_quotes(case).items()
+        for key, quote in gold_quotes(case).items()
     }
     shown = tuple(threat.id for layer in draft.layers.values() for threat in layer.threats)
     return CaseResult(
@@ -56,7 +56,7 @@ def measure(
 def failed(case: Case, error: str, *, family: str) -> CaseResult:
     """The result of a case that could not be drafted: labels without values, which count as the worst."""
     published, reader = case.published, case.reader
-    quoted = dict.fromkeys(_gold_quotes(case), False)
+    quoted = dict.fromkeys(gold_quotes(case), False)
     return CaseResult(
         case=case.slug,
         family=family,
@@ -98,7 +98,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
         ),
         citations=0,
         valid_citations=0,
-        gold_spans=len(set(_gold_quotes(case).values())),
+        gold_spans=len(set(gold_quotes(case).values())),
         gold_found=0,
         threats=(),
         fired=(),
@@ -134,7 +134,7 @@ def _labelled(base: float | None, factors: Mapping[FactorKey, float], threat: fl
 def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | None]:
     """Where each distinct quote of the reader stands in the documents; None for one that is not found."""
     spans: dict[str, Span | None] = {}
-    for quote in dict.fromkeys(_gold_quotes(case).values()):
+    for quote in dict.fromkeys(gold_quotes(case).values()):
         spans[quote] = None
         for document in documents:
             place = locate(quote, document.text)
@@ -144,8 +144,8 @@ def gold_spans(case: Case, documents: Sequence[Document]) -> dict[str, Span | No
     return spans
 
 
-def _gold_quotes(case: Case) -> dict[str, str]:
-    """Factor or layer key to the words that the reader's label rests on."""
+def gold_quotes(case: Case) -> dict[str, str]:
+    """Factor or layer key to the words that the reader's label rests on; none without a reader."""
     if case.reader is None:
         return {}
     quotes: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 from agent.drafting.listening import worths
 from agent.drafting.pack import pack
-from agent.evidence.anchor import locate
 from agent.evidence.reading import Reading
 from agent.llm.tokens import by_bytes
 from agent.pipeline import questions
@@ -19,6 +18,7 @@ from agent.retrieval.search import Mode
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases import Case
+from evals.measure import gold_quotes, gold_spans
 from evals.metrics import Span, mean, share, spans_covered
 from evals.results import RetrievalCell
 
@@ -49,12 +49,8 @@ class Ranks(NamedTuple):
 
 def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
     """The reader's quotes: factors in the order of set 0.5, then layers; none without a reader."""
-    if case.reader is None:
-        return ()
-    told: dict[str, str | None] = {key: cell.quote for key, cell in case.reader.factors.items()}
-    told |= {key: cell.quote for key, cell in case.reader.layers.items()}
-    said = [(key, told.get(key)) for key in KEYS]
-    return tuple(Quote(key, _place(quote, documents)) for key, quote in said if quote)
+    told, spans = gold_quotes(case), gold_spans(case, documents)
+    return tuple(Quote(key, spans[told[key]]) for key in KEYS if key in told)
 
 
 def ranks(case: Case, reading: Reading, settings: Settings) -> Ranks:
@@ -106,14 +102,6 @@ def _char_share(pools: Mapping[str, Sequence[Hit]], depth: int, documents: Seque
     if not total:
         return None
     return mean(sum(hit.end - hit.start for hit in pools.get(key, ())[:depth]) / total for key in KEYS)
-
-
-def _place(quote: str, documents: Sequence[Document]) -> Span | None:
-    for document in documents:
-        found = locate(quote, document.text)
-        if found is not None:
-            return Span(document.id, found.start, found.end)
-    return None
 
 
 def _span(hit: Hit) -> Span:

@@ -218,13 +218,14 @@ def test_a_fit_finds_what_pins_and_is_the_same_again() -> None:
 
 def test_cards_count_in_the_fit_but_for_contradictions() -> None:
     rows = made_up()
-    absent = fit([row._replace(card=row.features) for row in rows])
+    absent = fit([dataclasses.replace(row, card=row.features) for row in rows])
     assert absent == fit(rows)
     low = {layer: dict.fromkeys(FEATURES, 0.0) for layer in LAYERS}
-    unsure = [row._replace(card=low, card_certain=dict.fromkeys(LAYERS, False)) for row in rows]
+    unsure = [dataclasses.replace(row, card=low, card_certain=dict.fromkeys(LAYERS, False)) for row in rows]
     assert all(fit(unsure).layers[key].bias < fit(rows).layers[key].bias for key in LAYERS)
     against = [
-        row._replace(card=low, card_certain={key: True for key in LAYERS if not row.certain[key]}) for row in rows
+        dataclasses.replace(row, card=low, card_certain={key: True for key in LAYERS if not row.certain[key]})
+        for row in rows
     ]
     assert fit(against) == absent
 
@@ -232,9 +233,9 @@ def test_cards_count_in_the_fit_but_for_contradictions() -> None:
 def test_a_fit_takes_no_longer_than_a_glance() -> None:
     """A hundred and ninety families are left out in turn in each evaluation."""
     rows = [
-        row._replace(card=row.features, card_certain=row.certain)
+        dataclasses.replace(row, card=row.features, card_certain=row.certain)
         for n in range(4)
-        for row in (r._replace(family=f"{r.family}-{n}") for r in made_up())
+        for row in (dataclasses.replace(r, family=f"{r.family}-{n}") for r in made_up())
     ]
     fit(rows)
     spent = []
@@ -247,7 +248,7 @@ def test_a_fit_takes_no_longer_than_a_glance() -> None:
 
 def test_a_layer_that_nobody_read_is_left_out() -> None:
     rows = made_up()
-    half = [row._replace(certain={LAYERS[0]: row.certain[LAYERS[0]]}) for row in rows]
+    half = [dataclasses.replace(row, certain={LAYERS[0]: row.certain[LAYERS[0]]}) for row in rows]
     fitted = fit(half)
     assert fitted.layers[LAYERS[0]] == fit(rows).layers[LAYERS[0]]
     assert max(fitted.layers[LAYERS[1]].weights.values()) == 0

@@ -83,6 +83,24 @@ def test_bundled_signals_show(signal: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("signal", "one", "other"),
+    [
+        ("sandbox", "Calls run in stateless, isolated containers.", "Calls run in isolated, stateless containers."),
+        ("stores_history", "Saved recordings are checked.", "Recordings that are saved are checked."),
+        ("kept_where", "Drafts are kept in a folder.", "A folder in the workspace, `out`, holds the drafts."),
+        ("data_named", "Reports contain the totals.", "The totals are contained in the reports."),
+        ("data_named", "Answers include a hint.", "A hint is included in what the tools answer."),
+        ("run_record", "Results contain error types.", "Types of error are contained in the results."),
+        ("llm_kind", "It runs open and commercial models.", "Many models, commercial as well as open, can be used."),
+        ("evals_tests", "A testing agent for web shops.", "An agent for testing web shops."),
+    ],
+)
+def test_a_fact_shows_whichever_way_round_it_is_told(signal: str, one: str, other: str) -> None:
+    for text in (one, other):
+        assert not shown(text)[signal][0].denied
+
+
+@pytest.mark.parametrize(
     ("signal", "text"),
     [
         ("stores_history", "It does not store conversations."),

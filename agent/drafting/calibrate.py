@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +70,17 @@ class Row:
     card: Mapping[LayerKey, Mapping[str, float]] | None = None
     """The same as `layers`, of its card alone."""
 
+    @cached_property
+    def factor_row(self) -> FactorRow:
+        """What the fit of the factors sees of it."""
+        return FactorRow(self.factors, self.labels.published, self.labels.reader, self.family)
+
+    @cached_property
+    def certainty_row(self) -> CertaintyRow:
+        """What the fit of the certainty sees of it."""
+        labels = self.labels
+        return CertaintyRow(self.family, self.layers, labels.layers or {}, self.card, labels.card_layers or {})
+
 
 class Calibration(Record):
     """All fitted constants."""
@@ -107,20 +118,14 @@ def _layers(reading: Reading) -> dict[LayerKey, dict[str, float]]:
 
 def fit(rows: Sequence[Row]) -> Calibration:
     """Fit everything. Raises InputError when too few rows are labelled."""
-    factor_rows = [FactorRow(r.factors, r.labels.published, r.labels.reader, r.family) for r in rows]
+    factor_rows = [r.factor_row for r in rows]
     estimates = _left_out(rows, factor_rows)
     based = [(case, found) for case, estimated in zip(rows, estimates, strict=True)
              if (found := _base_row(case, estimated)) is not None]  # fmt: skip
     table = headline.tabulate([found for _, found in based])
     return Calibration(
         factors=calibrate_factors.fit(factor_rows),
-        certainty=calibrate_certainty.fit(
-            [
-                CertaintyRow(r.family, r.layers, r.labels.layers, r.card, r.labels.card_layers or {})
-                for r in rows
-                if r.labels.layers
-            ]
-        ),
+        certainty=calibrate_certainty.fit([r.certainty_row for r in rows if r.labels.layers]),
         headline=headline.fit(table),
         likely=_likely(based, table),
     )

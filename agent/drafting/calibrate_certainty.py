@@ -9,6 +9,8 @@ All layers and all folds are fitted at once: one Newton step is a handful of mat
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -35,8 +37,9 @@ DIGITS: Final = 6
 Floats = NDArray[np.float64]
 
 
-class CertaintyRow(NamedTuple):
-    """What the fit needs of one labelled case."""
+@dataclass(frozen=True)
+class CertaintyRow:
+    """What the fit needs of one labelled case; as numbers it is kept, since hundreds of fits ask for them."""
 
     family: str
     features: Mapping[LayerKey, Mapping[str, float]]
@@ -45,8 +48,20 @@ class CertaintyRow(NamedTuple):
     """The reader's verdicts; a layer without one is left out."""
     card: Mapping[LayerKey, Mapping[str, float]] | None = None
     """The features of its card alone."""
-    card_certain: Mapping[LayerKey, bool] = {}
+    card_certain: Mapping[LayerKey, bool] = field(default_factory=dict)
     """Whether the card alone pins the layer; a layer that nobody read is left out."""
+
+    @cached_property
+    def listing_part(self) -> tuple[Floats, Floats]:
+        """The whole listing: amounts (layer, feature), and target and weight of each layer."""
+        return _amounts(self.features), np.array([_mark(self.certain.get(layer), 1.0) for layer in LAYERS])
+
+    @cached_property
+    def card_part(self) -> tuple[Floats, Floats] | None:
+        """The same of its card."""
+        if self.card is None:
+            return None
+        return _amounts(self.card), np.array([_mark(_card_label(self, layer), CARD_WEIGHT) for layer in LAYERS])
 
 
 class _Table(NamedTuple):
@@ -88,16 +103,10 @@ def fold_of(families: Sequence[str]) -> list[int]:
 
 
 def _table(rows: Sequence[CertaintyRow]) -> _Table:
-    carded = [(row, row.card) for row in rows if row.card is not None]
-    values = np.array(
-        [
-            [[found[layer][name] for name in FEATURES] for layer in LAYERS]
-            for found in (*(row.features for row in rows), *(card for _, card in carded))
-        ]
-    ).transpose(1, 0, 2)
-    marks = [[_mark(row.certain.get(layer), 1.0) for layer in LAYERS] for row in rows]
-    marks += [[_mark(_card_label(row, layer), CARD_WEIGHT) for layer in LAYERS] for row, _ in carded]
-    target, weights = np.array(marks).transpose(2, 1, 0)
+    carded = [(row, part) for row in rows if (part := row.card_part) is not None]
+    parts = [*(row.listing_part for row in rows), *(part for _, part in carded)]
+    values = np.array([amounts for amounts, _ in parts]).transpose(1, 0, 2)
+    target, weights = np.array([marks for _, marks in parts]).transpose(2, 1, 0)
     folds = fold_of([row.family for row in rows])
     at = {row.family: fold for row, fold in zip(rows, folds, strict=True)}
     unsure = (weights[:, : len(rows)] > 0) & (target[:, : len(rows)] == 0)
@@ -113,6 +122,10 @@ def _table(rows: Sequence[CertaintyRow]) -> _Table:
     values[:, :, counted] = np.log1p(values[:, :, counted])
     every = np.array([*folds, *(at[row.family] for row, _ in carded)])
     return _Table(values, target, weights, every, len(rows), floors)
+
+
+def _amounts(found: Mapping[LayerKey, Mapping[str, float]]) -> Floats:
+    return np.array([[found[layer][name] for name in FEATURES] for layer in LAYERS], dtype=np.float64)
 
 
 def _mark(label: bool | None, weight: float) -> tuple[float, float]:

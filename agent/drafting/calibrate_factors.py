@@ -67,6 +67,10 @@ class FactorRow:
     """Rows of one vendor family are left out together."""
 
     @functools.cached_property
+    def _numbers(self) -> "Matrix":
+        return numbers_of(self.features)
+
+    @functools.cached_property
     def _targets(self) -> "Matrix":
         """By factor what the fit aims at; not a number where there is no label."""
         return np.array([_blend(self, factor) for factor in rules().reasons])
@@ -121,7 +125,7 @@ def fit(rows: Sequence[FactorRow], *, ranges: bool = True) -> FactorCalibration:
     used = [row for row in rows if row.published is not None or row.reader is not None]
     if len(used) < _FEW_ROWS:
         raise InputError(f"{len(used)} labelled rows are too few", where="factor fit", hint="import the corpus first")
-    numbers = np.vstack([numbers_of(row.features) for row in used])
+    numbers = np.array([row._numbers for row in used])
     kinds, likeness, evidence = np.split(numbers, [len(keys), 2 * len(keys)], axis=1)
     centred = likeness - likeness.mean(axis=0)
     table = _Table(
@@ -129,8 +133,8 @@ def fit(rows: Sequence[FactorRow], *, ranges: bool = True) -> FactorCalibration:
         likeness=centred,
         pull=_pull(centred),
         evidence=evidence,
-        targets=np.vstack([row._targets for row in used]),
-        published=np.vstack([row._published for row in used]),
+        targets=np.array([row._targets for row in used]),
+        published=np.array([row._published for row in used]),
         families=np.array([row.family for row in used]),
     )
     return FactorCalibration(
@@ -273,7 +277,7 @@ def _fit_factor(factor: FactorKey, at: int, rows: _Table, ranges: bool) -> Facto
     mean = float(target.mean())
     count = len(keys)
     x = np.hstack([table.kinds, evidence])
-    low, high, prior = _bounds(factor, count)
+    low, high, prior = _bounds(factor, count).copy()
     low[:count], high[:count] = -mean, 1 - mean
     ridge = np.repeat((KIND_RIDGE, EFFECT_RIDGE), (count, len(names)))
     gram = x.T @ x + np.diag(ridge)
@@ -308,8 +312,9 @@ def _fit_factor(factor: FactorKey, at: int, rows: _Table, ranges: bool) -> Facto
     )
 
 
+@functools.cache
 def _bounds(factor: FactorKey, count: int) -> Matrix:
-    """Low, high and prior of the effects, a row each, behind `count` columns for the kinds."""
+    """Low, high and prior of the effects, a row each, behind `count` columns for the kinds; to be copied."""
     return np.hstack([np.zeros((3, count)), [[getattr(c, name) for c in columns(factor)] for name in _BOUNDS]])
 
 

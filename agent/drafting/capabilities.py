@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.drafting.actions import Actions, load_actions
@@ -29,6 +30,8 @@ _MAX_DATA: Final = 3
 _DATA_REACH: Final = 60
 """Characters behind a deed in which its clause may name data."""
 _OVERLAP: Final = 0.5
+_REMEMBERED: Final = 1024
+"""Statements whose deeds are kept."""
 _STOP_WORDS: Final = DETERMINERS | {"and", "of", "or", "new", "other"}
 _CLAUSE_END: Final = re.compile(r"[;:.](?:\s|$)|, (?:and|which|while|but) ")
 
@@ -56,7 +59,7 @@ def find(reading: Reading, name: str, *, named_calls: bool = True) -> tuple[Foun
     """
     actions = load_actions()
     own = frozenset(word.low for word in tokens(name))
-    told = [d for n, s in enumerate(reading.statements) if usable(s) for d in deeds(n, s, actions, own)]
+    told = [d for n, s in enumerate(reading.statements) if usable(s) for d in _deeds(n, s, own)]
     if not named_calls:
         told = [d for d in told if d.sort != "tool"]
     plain = {d.signal for d in told if not d.denied and d.sort != "user"}
@@ -77,6 +80,12 @@ def find(reading: Reading, name: str, *, named_calls: bool = True) -> tuple[Foun
     said = {f.deed.signal for f in affirmed}
     kept = _chosen(affirmed, actions)
     return (*kept, *[f for f in denied if f.deed.signal not in said][:_MAX_DENIED])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _deeds(index: int, statement: Statement, own: frozenset[str]) -> tuple[Deed, ...]:
+    """The deeds of a statement, which a draft asks for again without what the vendor claims."""
+    return tuple(deeds(index, statement, load_actions(), own))
 
 
 def _found(group: Sequence[Deed]) -> Found:

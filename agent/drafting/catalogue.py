@@ -4,9 +4,7 @@ A pattern fires on what the sources show. Each claim behind it is then checked: 
 *contradicted* by a denial or a stated limit (the worse reading is taken and the threat is marked), or *not addressed*.
 """
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Final, NamedTuple
 
 from agent.drafting.candidates import (
@@ -34,6 +32,7 @@ from agent.drafting.patterns import (
     QuestionTemplate,
     load_patterns,
     trusted,
+    where_said,
 )
 from agent.drafting.slots import Slot, Slots, is_usable, usable
 from agent.drafting.templates import fill, missing, names_in, sentence_case
@@ -120,7 +119,7 @@ class _Matcher:
         self._places: dict[str, int | None] = {}
         self._shown: dict[str, tuple[Match, ...]] = {}
         self._able: dict[str, Capability] = {}
-        self._refused: re.Pattern[str] | None = None
+        self._refused: tuple[str, ...] = ()
         """What the pattern at hand refuses."""
         for capability in system.capabilities:
             if capability.state in ("claimed", "inferred", "confirmed", "contradicted") and capability.evidence:
@@ -130,7 +129,7 @@ class _Matcher:
         self._gravest = min(known, key=lambda c: (_GRAVITY[c.mode], known.index(c))) if known else None
 
     def match(self, pattern: Pattern) -> Candidate | OpenThreat | None:
-        self._refused = _compiled(pattern.refused) if pattern.refused else None
+        self._refused = pattern.refused
         firing = self._firing(pattern)
         if firing is None or not self._carried(pattern, firing):
             return None
@@ -148,27 +147,28 @@ class _Matcher:
         """The places that show `signal` for the pattern at hand."""
         if signal not in self._shown:
             self._shown[signal] = () if self._only_reads and signal in _CHANGES else usable(self._reading, signal)
-        found, refused = self._shown[signal], self._refused
-        if refused is None:
-            return found
-        return tuple(m for m in found if not refused.search(self._reading.text(m.statement)))
+        found = self._shown[signal]
+        return tuple(m for m in found if not self._refuses(m.statement)) if self._refused else found
+
+    def _refuses(self, statement: int) -> bool:
+        """Whether the pattern at hand refuses a sentence."""
+        return bool(self._refused) and where_said(self._refused, self._reading.text(statement)) is not None
 
     def _carried(self, pattern: Pattern, firing: _Firing) -> bool:
         """Whether a sentence behind the triggers says what the pattern is about."""
         if not pattern.carried:
             return True
-        regex = _compiled(pattern.carried)
         told = (self._statement_of(quote) for capability in firing.capabilities for quote in capability.evidence)
         places = {*(m.statement for m in firing.matches), *(index for index in told if index is not None)}
-        return any(regex.search(self._reading.text(index)) for index in places)
+        return any(where_said(pattern.carried, self._reading.text(index)) is not None for index in places)
 
     def _able_to(self, signal: str) -> Capability | None:
         """The capability behind `signal`, unless the pattern at hand refuses each sentence that shows it."""
-        capability, refused = self._able.get(signal), self._refused
-        if capability is None or refused is None:
+        capability = self._able.get(signal)
+        if capability is None or not self._refused:
             return capability
         told = [index for quote in capability.evidence if (index := self._statement_of(quote)) is not None]
-        return None if told and all(refused.search(self._reading.text(index)) for index in told) else capability
+        return None if told and all(self._refuses(index) for index in told) else capability
 
     def _counting(self, signal: str) -> list[Match]:
         """The places of `signal`; of a control or limit those by which something may be milder."""
@@ -189,7 +189,7 @@ class _Matcher:
         if any(self._counting(signal) and not self._opposed(signal) for signal in barred):
             return None
         groups = [trigger.split("|") for trigger in when.all_of]
-        text = self._text_matches(when.patterns)
+        text = self._text_match(when.patterns)
         if when.any_of and not text:
             groups.append([signal for trigger in when.any_of for signal in trigger.split("|")])
         elif when.patterns and not text:
@@ -200,7 +200,7 @@ class _Matcher:
         places = [{m.statement for s in group for m in self._matches(s)} for group in shown]
         together = places[0].intersection(*places[1:]) if places else set()
         best = min(together) if together else None
-        matches = [*text[:1]]
+        matches = [text] if text else []
         for group in shown:
             found = [(m.statement != best, n, m) for n, s in enumerate(group) for m in self._matches(s)]
             if found:
@@ -210,19 +210,16 @@ class _Matcher:
         whole = (best is not None or len(groups) + bool(text) == 1) and not (text and groups)
         return _Firing(tuple(matches), tuple(dict.fromkeys(capabilities)), tuple(tuple(g) for g in shown), whole)
 
-    def _text_matches(self, patterns: tuple[str, ...]) -> list[Match]:
+    def _text_match(self, patterns: tuple[str, ...]) -> Match | None:
+        """The first sentence that says one of `patterns` and is not refused."""
         if not patterns:
-            return []
-        found = []
-        regex = _compiled(patterns)
+            return None
         for index, statement in enumerate(self._reading.statements):
-            hit = regex.search(statement.text) if is_usable(statement) else None
-            if self._refused is not None and self._refused.search(statement.text):
-                continue
-            if hit and hit.end() > hit.start():
-                start = statement.start
-                found.append(Match(index, statement.document, start + hit.start(), start + hit.end(), False, False))
-        return found
+            said = where_said(patterns, statement.text) if is_usable(statement) else None
+            if said is not None and said[0] < said[1] and not self._refuses(index):
+                start, end = (statement.start + at for at in said)
+                return Match(index, statement.document, start, end, False, False)
+        return None
 
     def _fill(self, pattern: Pattern, firing: _Firing) -> dict[str, Slot]:
         acting = any(load_signals().by_id[s].group == "action" for group in firing.groups for s in group)
@@ -239,7 +236,7 @@ class _Matcher:
             if name in ("credential", "approver"):
                 able = next((c for c in firing.capabilities if getattr(c, name)), None)
             slot = self._slots.fill(name, places, able, needed=name in needed)
-            if slot and not (name in pattern.unfit and _compiled((pattern.unfit[name],)).search(slot.value)):
+            if slot and not (name in pattern.unfit and where_said((pattern.unfit[name],), slot.value)):
                 filled[name] = slot
         return filled
 
@@ -392,8 +389,3 @@ def _questions(templates: tuple[QuestionTemplate, ...], values: dict[str, str]) 
         for q in templates
         if not missing(q.text, values) and not missing(q.proposed, values)
     )
-
-
-@cache
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE)

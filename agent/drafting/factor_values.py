@@ -30,7 +30,7 @@ def values_of(found: Sequence[FactorFeatures], calibration: FactorCalibration) -
         return []
     keys = [kind.key for kind in load_kinds()]
     kinds, likeness, evidence = np.split(
-        np.vstack([numbers_of(one) for one in found]), [len(keys), 2 * len(keys)], axis=1
+        np.array([numbers_of(one) for one in found]), [len(keys), 2 * len(keys)], axis=1
     )
     kinds = kinds / kinds.sum(axis=1, keepdims=True)
     likeness = likeness - np.array([calibration.likeness[key] for key in keys])

@@ -35,6 +35,7 @@ _LIKENESS: Final = 15.0
 _PHRASES: Final = 1.5
 _BEST: Final = 0.6
 _FIRST_LINES: Final = 5
+_REMEMBERED: Final = 64
 
 
 class Kind(NamedTuple):
@@ -133,12 +134,12 @@ def weigh(reading: Reading) -> Lead:
     opening = " ".join(texts[:_FIRST_LINES])
     scores = np.zeros(len(kinds))
     likeness: list[float] = []
-    for n, (kind, (rows, centre)) in enumerate(zip(kinds, _descriptions(), strict=True)):
+    said = _said(head, opening)
+    for n, (rows, centre) in enumerate(_descriptions()):
         cosines = rows @ vector
         best = float(cosines.max())
         alike = (_BEST * best + (1 - _BEST) * float(cosines.mean()) + float(centre @ vector)) / 2
-        said = _share(kind.words, head) + _share(kind.words, opening) / 2
-        scores[n] = _LIKENESS * alike + _PHRASES * said
+        scores[n] = _LIKENESS * alike + _PHRASES * said[n]
         likeness.append(round(best, 4))
     weights = np.exp(scores - scores.max())
     return Lead(tuple(round(float(p), 4) for p in weights / weights.sum()), tuple(likeness))
@@ -149,6 +150,12 @@ def guess(probabilities: tuple[float, ...]) -> KindGuess:
     kinds = load_kinds()
     best = max(range(len(kinds)), key=lambda n: (probabilities[n], -n))
     return KindGuess(kinds[best].key, kinds[best].title, probabilities[best])
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _said(head: str, opening: str) -> tuple[float, ...]:
+    """By kind how much of its words the name with the first sentence and the opening say."""
+    return tuple(_share(kind.words, head) + _share(kind.words, opening) / 2 for kind in load_kinds())
 
 
 def _share(words: tuple[re.Pattern[str], ...], text: str) -> float:

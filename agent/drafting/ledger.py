@@ -7,6 +7,7 @@ against its document before it is kept.
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
@@ -129,7 +130,9 @@ def _length(place: _Place) -> int:
 
 
 def _words(text: str, place: _Place) -> int:
-    return sum(any(char.isalnum() for char in word) for word in _WORD.findall(text[place.start : place.end]))
+    """Words of a place, counted to the least that a quote needs."""
+    words = (word for word in _WORD.finditer(text, place.start, place.end) if any(map(str.isalnum, word[0])))
+    return sum(1 for _ in islice(words, MIN_WORDS))
 
 
 def _cut(text: str, whole: _Place, focus: _Place) -> _Place:

@@ -156,6 +156,7 @@ def is_noun(hit: re.Match[str], text: str, several: bool, mass: frozenset[str]) 
     return not several and determined
 
 
+@cache
 def forms(heads: str) -> frozenset[str]:
     """Both numbers of the heads, which are joined by `|`."""
     return frozenset(form for head in heads.split("|") if head for form in (head, plural_of(head)))

@@ -6,7 +6,7 @@ a control claim never changes the severity of a threat here.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -37,6 +37,8 @@ TRUSTED: Final = 0.7
 """From this share of right threats on a pattern's threats are shown; below, they are asked about instead."""
 MIN_SLOTS: Final = 2
 """Different slots, beside the product's name, that a statement template must use."""
+_REMEMBERED: Final = 16384
+"""Sentences and what is looked for in them: those of a few products."""
 
 _DEFAULT_REASONS: Final[dict[str, str]] = {
     "AV:N": "the way in leads over a network",
@@ -254,6 +256,21 @@ def trusted(pattern: str) -> bool:
     """Whether readers find that threats of this pattern mostly follow from their quotes; one that nobody read is."""
     found = judged().get(pattern)
     return found is None or found.share >= TRUSTED
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def where_said(texts: tuple[str, ...], sentence: str) -> tuple[int, int] | None:
+    """Where `sentence` first matches one of the regular expressions `texts`, case ignored.
+
+    Asked again of each sentence, as a product is matched with and without what its vendor claims.
+    """
+    hit = _either(texts).search(sentence)
+    return hit.span() if hit else None
+
+
+@cache
+def _either(texts: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{text})" for text in texts), re.IGNORECASE)
 
 
 @cache

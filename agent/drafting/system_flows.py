@@ -125,14 +125,11 @@ class _Flows:
 
     def _named(self, item: SystemItem, default: str) -> Flow | None:
         """A flow that a capability describes: its object names the item, or "in", "to" … the item follows it."""
-        name = re.escape(item.name.lower())
-        inside = re.compile(rf"(?<!\w){name}(?!\w)")
+        name = item.name.lower()
         for capability in self._capabilities:
-            last = re.escape(capability.object.lower().split()[-1])
-            behind = re.compile(rf"{last}\W+(?:in|to|from|on|through|via|into|at|with)\s(?:\w+\s){{0,2}}?{name}(?!\w)")
-            if inside.search(capability.object.lower()) or any(
-                behind.search(self._quotes[e]) for e in capability.evidence[:1]
-            ):
+            thing = capability.object.lower()
+            quotes = [self._quotes[e] for e in capability.evidence[:1]]
+            if _is_in(name, thing) or any(_follows(name, thing.split()[-1], quote) for quote in quotes):
                 return Flow(
                     source=self._product,
                     target=item.id,
@@ -145,6 +142,18 @@ class _Flows:
     def _flow(self, target: str, what: str, item: SystemItem) -> Flow:
         state: State = "inferred"
         return Flow(source=self._product, target=target, what=what, state=state, evidence=item.evidence)
+
+
+def _is_in(name: str, text: str) -> bool:
+    return name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+def _follows(name: str, last: str, text: str) -> bool:
+    """Whether "in", "to" … the name follow the word `last`."""
+    if name not in text or last not in text:
+        return False
+    joint = r"\W+(?:in|to|from|on|through|via|into|at|with)\s(?:\w+\s){0,2}?"
+    return re.search(rf"{re.escape(last)}{joint}{re.escape(name)}(?!\w)", text) is not None
 
 
 def _what(capability: Capability) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 from agent.errors import IntegrityError
@@ -23,6 +23,8 @@ _FOLDED: Final = str.maketrans(
 _JAMO: Final = range(0x1160, 0x1200)
 """Hangul vowels and finals: not combining marks, yet NFKC joins them to the letter before."""
 _TOKENS: Final = re.compile(r"(?P<plain>[\x21-\x7e]+(?=[\x00-\x7f]|\Z))|(?P<blank>\s+)|(?P<other>.)", re.DOTALL)
+_REMEMBERED: Final = 8
+"""Texts kept by `locate`: those of a product or two."""
 
 Matched = Literal["exact", "normalised"]
 
@@ -73,8 +75,13 @@ class Anchored:
 
 
 def locate(quote: str, text: str, hint: int | None = None) -> Span | None:
-    """Where `quote` is in `text`, or None; see `Anchored.locate`. For many quotes of one text use `Anchored`."""
-    return Anchored(text).locate(quote, hint)
+    """Where `quote` is in `text`, or None; see `Anchored.locate`. The last texts are kept for further quotes."""
+    return _anchored(text).locate(quote, hint)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _anchored(text: str) -> Anchored:
+    return Anchored(text)
 
 
 def normalise(text: str) -> str:

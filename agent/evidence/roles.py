@@ -6,11 +6,14 @@ nothing by itself.
 """
 
 import re
+from functools import lru_cache
 from typing import Final, Literal
 
 Role = Literal["description", "control", "assessment", "boilerplate"]
 
 _I: Final = re.IGNORECASE
+_REMEMBERED: Final = 10_000
+"""Sentences whose role is kept: a page is cut more than once, for what its vendor claims and for the draft."""
 
 _BOILERPLATE = re.compile(
     r"\b(?:uses?|accept|our|these|analytics|all|essential) cookies?\b|\bcookie (?:settings|preferences|banner|notice"
@@ -151,6 +154,7 @@ _WHO = re.compile(
 )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def classify(text: str) -> Role:
     """The role of one sentence; description unless its words say otherwise.
 

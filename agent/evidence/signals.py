@@ -132,7 +132,7 @@ class _Phrase(NamedTuple):
     signal: int
     regex: re.Pattern[str]
     parts: int
-    """Mandatory parts that need a word each; 0 means that the phrase is always tried."""
+    """A bit for each mandatory part that needs a word; 0 means that the phrase is always tried."""
 
 
 class Vocabulary:
@@ -159,12 +159,12 @@ class Vocabulary:
     def _add(self, signal: int, phrase: str) -> None:
         source, parts = compile_phrase(phrase)
         at = len(self._phrases)
-        self._phrases.append(_Phrase(signal, re.compile(source, re.I), len(parts)))
+        self._phrases.append(_Phrase(signal, re.compile(source, re.I), (1 << len(parts)) - 1))
         if not parts:
             self._always.append(at)
         for part, keys in enumerate(parts):
             for key in keys:
-                self._keys[key].append((at, part))
+                self._keys[key].append((at, 1 << part))
 
     def search(self, text: str) -> list[tuple[int, int, int]]:
         """(signal number, start, end) of each match in one sentence, by signal, then place; overlaps merged."""
@@ -190,11 +190,11 @@ class Vocabulary:
         return result
 
     def _candidates(self, text: str) -> list[int]:
-        seen: dict[int, set[int]] = {}
+        seen: dict[int, int] = {}
         for key in {word[:_KEY] for word in _WORD.findall(text.lower())}:
             for at, part in self._keys.get(key, ()):
-                seen.setdefault(at, set()).add(part)
-        return [*self._always, *sorted(at for at, parts in seen.items() if len(parts) == self._phrases[at].parts)]
+                seen[at] = seen.get(at, 0) | part
+        return [*self._always, *sorted(at for at, parts in seen.items() if parts == self._phrases[at].parts)]
 
 
 def compile_phrase(phrase: str) -> tuple[str, list[set[str]]]:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from agent.errors import InputError, IntegrityError
 from agent.records import Chunk, Document, Hit, SearchQuestion, Statement
 from agent.retrieval.chunk import chunks, context_line, owners
-from agent.retrieval.embed import embed, embedder_id
+from agent.retrieval.embed import embed, embed_again, embedder_id
 from agent.retrieval.search import UNRANKED, Lexical, Mode, Scored, pool, terms, word_count
 from agent.settings import Settings
 
@@ -132,7 +132,7 @@ class Index:
         texts = tuple(question.text for question in questions)
         store = self._store()
         if self._asked.get("texts") != texts:
-            rows = store.cosines(embed(texts), len(self.statements))
+            rows = store.cosines(embed_again(texts), len(self.statements))
             self._asked.update(texts=texts, rows=rows)
         found: NDArray[np.float32] = self._asked["rows"]
         return found
@@ -212,7 +212,7 @@ class _Store:
         import chromadb
 
         with _SHARED:
-            client = chromadb.EphemeralClient(settings=_chroma_settings())
+            client = chromadb.EphemeralClient(settings=_chroma_settings().model_copy())
             # All clients in memory share one store: the name keeps two indexes apart.
             name = f"{COLLECTION}-{os.getpid()}-{next(_serial)}"
             return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
@@ -221,7 +221,7 @@ class _Store:
     def create(cls, path: Path) -> Self:
         import chromadb
 
-        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
+        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings().model_copy())
         return cls(client, client.create_collection(COLLECTION, embedding_function=None, configuration=_EXACT), False)
 
     @classmethod
@@ -229,7 +229,7 @@ class _Store:
         import chromadb
         from chromadb.errors import ChromaError
 
-        client: Any = chromadb.PersistentClient(path=str(path), settings=_chroma_settings())
+        client: Any = chromadb.PersistentClient(path=str(path), settings=_chroma_settings().model_copy())
         try:
             return cls(client, client.get_collection(COLLECTION, embedding_function=None), False)
         except (ChromaError, ValueError):
@@ -251,7 +251,9 @@ class _Store:
             self.client.close()
 
 
+@cache
 def _chroma_settings() -> Any:
+    """To be copied: a client writes its folder into what it is given. Reading them takes six milliseconds."""
     from chromadb.config import Settings as ChromaSettings
 
     # Without both, a `.env` in the current folder or the environment could turn this into a client of some server.

@@ -58,6 +58,12 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(_stem(word) for word in words if word not in _STOP)
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _bag(text: str) -> frozenset[str]:
+    """The search terms of a text, each once."""
+    return frozenset(terms(text))
+
+
 def word_count(text: str) -> int:
     """Words of a text, stop words included."""
     return len(_WORD.findall(text))
@@ -146,7 +152,7 @@ def pool(
         if len(hits) == k:
             break
         statement = statements[index]
-        bag = frozenset(terms(statement.text))
+        bag = _bag(statement.text)
         if used.get(statement.document, 0) >= per_document or any(_says_the_same(bag, other) for other in taken):
             continue
         best = asked[int(np.argmax(np.round(scores[:, index], _DECIMALS)))]
@@ -190,8 +196,8 @@ def _order(scores: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def _says_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
     """Whether two bags of terms differ by little, and not by a negation or a number."""
-    apart = one ^ other
-    if any(term in _NEGATIONS or term.isdigit() for term in apart):
+    common = len(one & other)
+    union = len(one) + len(other) - common
+    if not union or common < _NEAR_DUPLICATE * union:
         return False
-    union = len(one | other)
-    return bool(union) and len(one & other) >= _NEAR_DUPLICATE * union
+    return not any(term in _NEGATIONS or term.isdigit() for term in one ^ other)

@@ -6,6 +6,7 @@ specification, section 1.3).
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
@@ -17,6 +18,8 @@ REACHABLE_TENTHS: Final = frozenset(
 )
 """The 63 base scores, in tenths, that the 104,976 base vectors of CVSS v4.0 yield (found by scoring all of them)."""
 _LONGEST: Final = 400
+_REMEMBERED: Final = 1024
+"""Vectors whose scores are kept: a draft scores those of the catalogue again and again."""
 _TENTHS: Final = 10
 _HINT: Final = "give a CVSS v4.0 vector, as in CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
 _FIELD: Final = "cvss_vector"
@@ -58,6 +61,7 @@ def _other_version(vector: str) -> tuple[str]:
     return (f"{vector[:40]!r} is not a CVSS v4.0 vector",)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _library_score(vector: str) -> Decimal:
     # Imported here: a score from a bare base does not need the library's tables.
     from cvss import CVSS4
