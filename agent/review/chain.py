@@ -58,7 +58,9 @@ def canonical(value: object) -> bytes:
         return text.encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         # UnicodeEncodeError is a ValueError.
-        raise InputError("a value cannot be stored", where=str(error)[:200], hint="give plain text and numbers") from None
+        raise InputError(
+            "a value cannot be stored", where=str(error)[:200], hint="give plain text and numbers"
+        ) from None
 
 
 def genesis(store_id: str) -> str:
