@@ -87,14 +87,16 @@ def verify(events: Iterable[Event | Unreadable], store_id: str, head: Head | Non
     return _first_broken(events, genesis(store_id), _Counts(), head)
 
 
-def verify_tail(events: Iterable[Event | Unreadable]) -> Broken | None:
-    """The same for the last rows of a store alone, of which the first is taken as it stands."""
+def verify_tail(events: Iterable[Event | Unreadable], store_id: str) -> Broken | None:
+    """The same for the last rows of a store alone; unless it is its first, the first of them is taken as it stands."""
     rows = iter(events)
     first = next(rows, None)
     if first is None:
         return None
     if isinstance(first, Unreadable):
         return Broken(first.seq, "", 0, first.what)
+    if first.seq == 1:
+        return verify(_again(first, rows), store_id)
     return _first_broken(_again(first, rows), first.previous, None, None, first.seq)
 
 

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, cast
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, UnaryExpression, func, select
 
+from agent.errors import IntegrityError
 from agent.review.chain import canonical
 from agent.review.records import QueueRow, ScoreShown, Stage
 from agent.review.stored import QueueColumns, QueuePage, QueueQuery, QueueSort
@@ -73,7 +75,7 @@ def row_digest(row: Mapping[str, object]) -> str:
 
 
 def page(connection: Connection, query: QueueQuery) -> QueuePage:
-    """The page of the queue that a query asks for."""
+    """The page of the queue that a query asks for. Raises IntegrityError for a row that holds no row's values."""
     parts = _parts(query)
     few = _few(connection, parts)
     if few is not None:
@@ -84,7 +86,11 @@ def page(connection: Connection, query: QueueQuery) -> QueuePage:
     by_number = {row["number"]: row for row in connection.execute(_shown(chosen)).mappings()}
     rows = [by_number[number] for number in chosen]
     seconds = _seconds(connection, [row["key"] for row in rows])
-    shown = tuple(_row(row, seconds.get(row["key"], 0.0)) for row in rows)
+    try:
+        shown = tuple(_row(row, seconds.get(row["key"], 0.0)) for row in rows)
+    except ValidationError as error:
+        hint = "run `septet audit-log verify`"
+        raise IntegrityError("a row of the queue was changed", where=error.title, hint=hint) from None
     return QueuePage(rows=shown, total=total, offset=query.offset, limit=query.limit)
 
 

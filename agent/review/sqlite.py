@@ -113,7 +113,7 @@ def _readable(path: Path) -> bool:
         closed_off = error.sqlite_errorcode & _PRIMARY in _CLOSED_OFF
         # Without a log, the file holds everything, and nobody writes to it where nobody can.
         return not (closed_off and not (wal.exists() and wal.stat().st_size))
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return True
     return True
 
@@ -220,6 +220,9 @@ def guarded(path: Path) -> Iterator[None]:
         _raise(error.orig, path)
     except sqlite3.Error as error:
         _raise(error, path)
+    except UnicodeDecodeError:
+        # Of a message of SQLite's that quotes a damaged schema.
+        raise damaged(path, "its schema is no text") from None
     except OSError as error:
         raise of_system(error, path) from None
 

@@ -51,8 +51,7 @@ class Store:
         self.id: Final = opened.id
         self.damage: Final = opened.damage
         """What is wrong with the file; a store that is damaged can be read as far as it goes, and not written."""
-        self._engine = opened.engine
-        self._lock = opened.lock
+        self._opened = opened
         self._turn = threading.Lock()
         self._closed = False
 
@@ -85,9 +84,7 @@ class Store:
             if self._closed:
                 return
             self._closed = True
-            self._engine.dispose()
-            if self._lock is not None:
-                self._lock.release()
+            self._opened.close()
         finally:
             if mine:
                 self._turn.release()
@@ -294,14 +291,14 @@ class Store:
     def _reading(self) -> Iterator[Connection]:
         if self._closed:
             raise StoreError("the store is closed", where=str(self.path), hint="open it again")
-        with sqlite.reading(self._engine, self.path) as connection:
+        with sqlite.reading(self._opened.engine, self.path) as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         if self.damage:
             raise DamagedError(f"the store is read-only: {self.damage}", where=str(self.path), hint=self.hint)
-        if self._lock is None:
+        if self._opened.lock is None:
             raise StoreError("the store is open for reading only", where=str(self.path), hint="open it for writing")
         # Threads of this process take turns here, where they wait in a queue; SQLite's own wait is a guess.
         if not self._turn.acquire(timeout=sqlite.BUSY_SECONDS):
@@ -309,7 +306,7 @@ class Store:
         try:
             if self._closed:
                 raise StoreError("the store is closed", where=str(self.path), hint="open it again")
-            with sqlite.writing(self._engine, self.path) as connection:
+            with sqlite.writing(self._opened.engine, self.path) as connection:
                 yield connection
         finally:
             self._turn.release()

@@ -33,6 +33,12 @@ class Opened:
     damage: str
     lock: "Lock | None"
 
+    def close(self) -> None:
+        """Closes the file, and gives the lock up."""
+        self.engine.dispose()
+        if self.lock is not None:
+            self.lock.release()
+
 
 class Lock:
     """The one process that may write to a store; free at once when the process ends, however it ends.
@@ -176,7 +182,7 @@ def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:
     missing = sqlite.missing_triggers(connection)
     if missing:
         return f"its guard {missing[0]} was taken away"
-    broken = verify_tail(last_rows(connection, _TAIL))
+    broken = verify_tail(last_rows(connection, _TAIL), store_id)
     return "" if broken is None else f"row {broken.seq} of its audit log: {broken.what}"
 
 

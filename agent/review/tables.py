@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from agent.errors import InputError
+from agent.errors import InputError, IntegrityError
 
 SCHEMA: Final = "0001"
 """The newest step of `migrations`, which this program works with."""
@@ -45,6 +45,8 @@ class Exact(TypeDecorator[Decimal]):
         """The decimal, with at least one place as scores are written."""
         if value is None:
             return None
+        if not isinstance(value, int):
+            raise IntegrityError("a score in the queue is no number", hint="run `septet audit-log verify`")
         exact = Decimal(value) / _GRAIN
         return exact.quantize(Decimal("0.1")) if value % (_GRAIN // 10) == 0 else exact
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from agent.errors import SchemaError
 from agent.review.tables import SCHEMA
 
 _FOLDER: Final = Path(__file__).resolve().parent
@@ -19,10 +20,12 @@ _FOLDER: Final = Path(__file__).resolve().parent
 def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = ()) -> None:
     """Takes the schema from where it is to step `to`, within the transaction that `connection` is in.
 
-    `more` are folders with further steps. An error of the database is the caller's to tell; nothing is committed here.
+    `more` are folders with further steps. Nothing is committed here. Raises SchemaError for a schema that is none of
+    the steps; an error of the database is the caller's to tell.
     """
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", _plain(_FOLDER))
@@ -30,7 +33,10 @@ def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = 
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", _joined((_FOLDER / "versions", *more)))
     config.attributes["connection"] = connection
-    command.upgrade(config, to)
+    try:
+        command.upgrade(config, to)
+    except CommandError as error:
+        raise SchemaError("the store's schema is unknown", where=str(error), hint="restore a backup") from None
 
 
 def _joined(folders: Sequence[Path]) -> str:
