@@ -48,14 +48,15 @@ def make_engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> En
     def connect() -> sqlite3.Connection:
         return _connect(path, way, foreign_keys=foreign_keys)
 
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=_POOL,
-        max_overflow=_OVERFLOW,
-        pool_timeout=BUSY_SECONDS,
-    )
+    with guarded(path):
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            creator=connect,
+            poolclass=QueuePool,
+            pool_size=_POOL,
+            max_overflow=_OVERFLOW,
+            pool_timeout=BUSY_SECONDS,
+        )
     event.listen(engine, "begin", _begin)
     return engine
 

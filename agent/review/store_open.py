@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -86,14 +86,13 @@ def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) ->
     except OSError as error:
         raise sqlite.of_system(error, path) from None
     lock = Lock(path)
-    try:
+    with ExitStack() as left:
+        left.callback(lock.release)
         if not path.exists():
             _create(path, to, more)
         _writable(path)
         opened = _opened(path, lock, to, more)
-    except BaseException:
-        lock.release()
-        raise
+        left.pop_all()
     return opened
 
 
@@ -144,34 +143,33 @@ def _writable(path: Path) -> None:
 
 
 def _opened(path: Path, lock: Lock | None, to: str, more: Sequence[Path]) -> Opened:
-    engine = sqlite.make_engine(path, read_only=lock is None)
-    try:
+    with ExitStack() as left:
+        engine = sqlite.make_engine(path, read_only=lock is None)
+        left.callback(engine.dispose)
         with sqlite.reading(engine, path) as connection:
             damage = sqlite.damage_of(connection)
             schema = _schema(connection, path, to)
+        if schema != to and damage:
+            raise sqlite.damaged(path, damage)
+        if schema != to and lock is None:
+            hint = f"start `septet review` once, which brings it to {to}"
+            raise StoreError(f"the store has the older schema {schema}", where=str(path), hint=hint)
         if lock is not None and not damage:
             if schema != to:
                 _migrate(path, schema, to, more)
             sqlite.prepare(path)
             with sqlite.writing(engine, path):
                 pass  # So that it is told at start, not at the first save, when nothing can be written.
-        elif schema != to:
-            hint = f"start `septet review` once, which brings it to {to}"
-            what = f"the store has the older schema {schema}"
-            raise sqlite.damaged(path, damage) if damage else StoreError(what, where=str(path), hint=hint)
         with sqlite.reading(engine, path) as connection:
             store_id = connection.execute(select(meta.c.value).where(meta.c.name == "store")).scalar() or ""
             damage = damage or _wrong(connection, lock, store_id)
-    except BaseException:
-        engine.dispose()
-        raise
-    if lock is None:
-        return Opened(engine, store_id, damage, None)
-    if damage:
-        engine.dispose()
+        if lock is None or not damage:
+            left.pop_all()
+    if lock is not None and damage:
         return Opened(sqlite.make_engine(path, read_only=True), store_id, damage, lock)
-    lock.remember(store_id)
-    return Opened(engine, store_id, "", lock)
+    if lock is not None:
+        lock.remember(store_id)
+    return Opened(engine, store_id, damage, lock)
 
 
 def _wrong(connection: Connection, lock: Lock | None, store_id: str) -> str:

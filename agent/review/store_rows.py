@@ -43,8 +43,10 @@ def packed(blob: Blob) -> dict[str, object]:
     return {"sha256": sha256, "kind": blob.kind, "size": len(blob.data), "data": zlib.compress(blob.data)}
 
 
-def unpacked(sha256: str, data: bytes, size: int) -> bytes | None:
+def unpacked(sha256: str, data: object, size: object) -> bytes | None:
     """The bytes of a stored blob; None when they are not those that were stored under the hash."""
+    if not isinstance(data, bytes) or not isinstance(size, int):
+        return None
     # Never more than was stored, however the row was changed.
     unpacker = zlib.decompressobj()
     try:
