@@ -14,13 +14,14 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from agent.errors import BusyError, DamagedError, InputError, IntegrityError, StoreError
 from agent.review import queue, sqlite
-from agent.review.chain import Head, genesis
+from agent.review.chain import Head
 from agent.review.event_rows import events_of, row_of
 from agent.review.records import Event, Reviewer
 from agent.review.store_open import Opened, open_to_read, open_to_write
 from agent.review.store_rows import (
     Arrival,
     events_query,
+    last_of,
     made_row,
     no_review,
     packed,
@@ -112,7 +113,7 @@ class Store:
                 "draft_sha256": draft["sha256"],
                 "documents_sha256": documents["sha256"],
             }
-            event = sealed(self._last(connection), key, 1, 1, at, reviewer, Arrival(after))
+            event = sealed(last_of(connection, self.id), key, 1, 1, at, reviewer, Arrival(after))
             made = columns((event,))
             fixed = {
                 "number": number,
@@ -182,7 +183,7 @@ class Store:
             refuse_clash(planned, before, version, key)
             for blob in rows:
                 put(connection, blob)
-            last, batch, made = self._last(connection), len(before) + 1, []
+            last, batch, made = last_of(connection, self.id), len(before) + 1, []
             for number, plan in enumerate(planned, batch):
                 made.append(sealed(last, key, number, batch, at, reviewer, plan))
                 last = (made[-1].seq, made[-1].hash)
@@ -310,11 +311,6 @@ class Store:
                 yield connection
         finally:
             self._turn.release()
-
-    def _last(self, connection: Connection) -> tuple[int, str]:
-        """Row and hash of the last event of the chain, or what stands before the first."""
-        row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
-        return (0, genesis(self.id)) if row is None else (row.seq, row.hash)
 
 
 def _utf8(text: str) -> bytes:

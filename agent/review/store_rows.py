@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, insert, select
 
 from agent.errors import ConflictError, InputError
 from agent.review import queue
-from agent.review.chain import canonical, digest, fields_of
+from agent.review.chain import canonical, digest, fields_of, genesis
 from agent.review.conflicts import clashing
 from agent.review.records import Event, Reviewer, Verb
 from agent.review.stored import Blob, PlannedEvent, QueueColumns
@@ -60,6 +60,12 @@ def put(connection: Connection, row: Mapping[str, object]) -> None:
     """Stores a packed blob, unless it is there."""
     if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
         connection.execute(insert(blobs).values(row))
+
+
+def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
+    """Row and hash of the last event of the chain, or what stands before the first."""
+    row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
+    return (0, genesis(store_id)) if row is None else (row.seq, row.hash)
 
 
 def sealed(
