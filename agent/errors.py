@@ -7,10 +7,10 @@
     │   └── SchemaError         1   a stored record of an unknown or newer schema
     ├── IntegrityError          1   a stored score or quote does not recompute
     │   └── ChainError          5   the audit log of a store was changed, or is not the one that an export names
-    ├── ConflictError           1   somebody else changed the same item since it was read
     ├── StoreError              1   the store of reviews cannot be opened, read or written
     │   ├── FullError           1   there is no space left to write to it; nothing was stored
     │   ├── BusyError           1   another process or a long write holds it; the same again may work
+    │   ├── StaleError          1   events of others on the same item came in between; plan again on top of them
     │   └── DamagedError        1   its file is damaged; it can be read as far as it goes, or restored
     ├── RefusedError            3   a guard refused an address, a scheme or a redirect
     ├── UnavailableError        4   the network or the LLM did not answer
@@ -121,16 +121,16 @@ class ChainError(IntegrityError):
     exit_code = 5
 
 
-class ConflictError(SeptetError):
-    """Somebody else changed the same item since it was read. `numbers` are their events of the review, oldest first."""
+class StoreError(SeptetError):
+    """The store of reviews cannot be opened, read or written."""
+
+
+class StaleError(StoreError):
+    """Events of others on the same item came in between; `numbers` are theirs in the review, oldest first."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", numbers: tuple[int, ...] = ()) -> None:
         super().__init__(what, where=where, hint=hint)
         self.numbers = numbers
-
-
-class StoreError(SeptetError):
-    """The store of reviews cannot be opened, read or written."""
 
 
 class FullError(StoreError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, inspect, text
 
-from agent.errors import BusyError, ConflictError, InputError, IntegrityError, SchemaError, StoreError
+from agent.errors import BusyError, InputError, IntegrityError, SchemaError, StaleError, StoreError
 from agent.review import sqlite, store_rows, tables
 from agent.review.audit import audit
 from agent.review.chain import Head
@@ -127,7 +127,7 @@ def test_an_unknown_review_is_named(path: Path, key: str) -> None:
 def test_the_same_item_is_a_conflict_and_different_items_are_not(path: Path) -> None:
     with filled(path, 1, 0) as store:
         store.append("r1", [Plan("threat/A"), Plan("threat/B")], ANNA, AT, 1, columns)
-        with pytest.raises(ConflictError, match="Anna changed threat/B since") as caught:
+        with pytest.raises(StaleError, match="Anna changed threat/B since") as caught:
             store.append("r1", [Plan("threat/C"), Plan("threat/B", "strike")], BO, AT, 1, columns)
         assert caught.value.numbers == (3,)
         assert [event.item for event in store.events("r1")[1:]] == ["threat/A", "threat/B"]

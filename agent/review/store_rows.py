@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy import Connection, Select, insert, select
 
-from agent.errors import ConflictError, InputError
+from agent.errors import InputError, StaleError
 from agent.review import queue
 from agent.review.chain import canonical, digest, fields_of, genesis
 from agent.review.conflicts import clashing
@@ -130,14 +130,14 @@ def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> di
 
 
 def refuse_clash(planned: Sequence[PlannedEvent], before: Sequence[Event], version: int, key: str) -> None:
-    """Raises ConflictError when somebody touched what is planned after `version`, InputError for a later version."""
+    """Raises StaleError when somebody touched what is planned after `version`, InputError for a later version."""
     if not 0 <= version <= len(before):
         what = f"version {version} is not there; the last is {len(before)}"
         raise InputError(what, where=f"review {key}", hint="load the review again")
     theirs = clashing(planned, before, version)
     if theirs:
         names = ", ".join(sorted({event.reviewer for event in theirs}))
-        raise ConflictError(
+        raise StaleError(
             f"{names} changed {theirs[0].item or 'the review'} since",
             where=f"review {key}, version {version}",
             hint="look at both versions and save the one that holds",
