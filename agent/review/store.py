@@ -170,7 +170,7 @@ class Store:
     ) -> tuple[Event, ...]:
         """Stores `planned` as the next events of a review, one batch, and gives them back with their places and hashes.
 
-        `version` is the one that `planned` was made on. `blobs` are stored with them. Raises StaleError, with the numbers
+        `version` is the one that `planned` was made on; `blobs` are stored with it. Raises StaleError, with the numbers
         of the others' events, when one of them touched the same item since; InputError for an unknown review, a version
         that is not there yet, no event at all, and values that are no JSON; and what `columns` raises.
         """
