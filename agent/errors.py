@@ -6,7 +6,13 @@
     ├── InputError              1   a value, field or file content is not acceptable
     │   └── SchemaError         1   a stored record of an unknown or newer schema
     ├── IntegrityError          1   a stored score or quote does not recompute
+    │   └── ChainError          5   the audit log of a store was changed, or is not the one that an export names
     ├── ConflictError           1   somebody else changed the same thing in the meantime; carries the three versions
+    ├── StoreError              1   the store of reviews cannot be opened, read or written
+    │   ├── FullError           1   there is no space left to write to it; nothing was stored
+    │   ├── BusyError           1   another process or a long write holds it; the same again may work
+    │   ├── StaleError          1   events of others on the same item came in between; plan again on top of them
+    │   └── DamagedError        1   its file is damaged; it can be read as far as it goes, or restored
     ├── RefusedError            3   a guard refused an address, a scheme or a redirect
     ├── UnavailableError        4   the network or the LLM did not answer
     │   └── LlmError            4   a call of an LLM failed; says why in a closed word and what it cost
@@ -131,6 +137,36 @@ class ConflictError(SeptetError):
         self.mine = mine
         self.theirs = theirs
         self.base = base
+
+
+class ChainError(IntegrityError):
+    """The audit log of a store does not verify; `where` names the first bad row."""
+
+    exit_code = 5
+
+
+class StoreError(SeptetError):
+    """The store of reviews cannot be opened, read or written."""
+
+
+class StaleError(StoreError):
+    """Events of others on the same item came in between; `numbers` are theirs in the review, oldest first."""
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", numbers: tuple[int, ...] = ()) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.numbers = numbers
+
+
+class FullError(StoreError):
+    """There is no space left to write to the store; nothing of what was asked for is stored."""
+
+
+class BusyError(StoreError):
+    """Another process or a long write holds the store; the same again may work."""
+
+
+class DamagedError(StoreError):
+    """The store's file is damaged; `hint` names the backup to restore."""
 
 
 class RefusedError(SeptetError):

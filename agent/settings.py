@@ -19,6 +19,7 @@ from agent.errors import InputError
 
 _PREFIX: Final = "SEPTET_"
 _FOLDER: Final = "septet"
+_STORE: Final = "review.sqlite"
 _OFF: Final = frozenset({"", "-", "off"})
 _CHOICES: Final = {"browser": ("off", "on")}
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
@@ -148,6 +149,21 @@ def _cache_home(environ: Mapping[str, str]) -> str:
         return str(Path(base) / _FOLDER)
     home = environ.get("HOME", "")
     return str(Path(home) / ".cache" / _FOLDER) if Path(home).is_absolute() else ""
+
+
+def store_file(environ: Mapping[str, str]) -> Path:
+    """Where the user's own store of reviews is. Raises InputError when the environment names no home."""
+    base = environ.get("XDG_DATA_HOME", "")
+    home = environ.get("HOME", "")
+    if Path(base).is_absolute():
+        folder = Path(base)
+    elif Path(home).is_absolute():
+        folder = Path(home) / ".local" / "share"
+    else:
+        raise InputError(
+            "there is no place for the store of reviews", where="HOME is not set", hint="name it by --store"
+        )
+    return folder / _FOLDER / _STORE
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -34,6 +34,7 @@ CODES = {
     "SeptetError": 1, "UsageError": 2, "SourceError": 1, "InputError": 1, "SchemaError": 1, "IntegrityError": 1,
     "ConflictError": 1,
     "RefusedError": 3, "UnavailableError": 4, "LlmError": 4, "RegressionError": 5, "DriftError": 6,
+    "ChainError": 5, "StaleError": 1, "StoreError": 1, "FullError": 1, "BusyError": 1, "DamagedError": 1,
 }  # fmt: skip
 
 

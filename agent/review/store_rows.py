@@ -1,0 +1,145 @@
+"""What the store writes into its tables: packed blobs, events with their places and hashes, rows of reviews."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Select, insert, select
+
+from agent.errors import InputError, StaleError
+from agent.review import queue
+from agent.review.chain import canonical, digest, fields_of, genesis
+from agent.review.conflicts import clashing
+from agent.review.records import Event, Reviewer, Verb
+from agent.review.stored import Blob, PlannedEvent, QueueColumns
+from agent.review.tables import blobs, events, reviews
+
+MAX_BLOB: Final = 100_000_000
+"""Most bytes of one blob."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The event with which a draft comes in."""
+
+    after: dict[str, object] | None
+    verb: Verb = "import"
+    item: str = ""
+    before: dict[str, object] | None = None
+    reason: str = ""
+    note: str = ""
+
+
+def packed(blob: Blob) -> dict[str, object]:
+    """The row of a blob. Raises InputError when it is too large."""
+    if len(blob.data) > MAX_BLOB:
+        what = f"{len(blob.data)} bytes are too many"
+        raise InputError(what, where=f"blob of kind {blob.kind}", hint=f"at most {MAX_BLOB}")
+    sha256 = hashlib.sha256(blob.data).hexdigest()
+    return {"sha256": sha256, "kind": blob.kind, "size": len(blob.data), "data": zlib.compress(blob.data)}
+
+
+def unpacked(sha256: str, data: object, size: object) -> bytes | None:
+    """The bytes of a stored blob; None when they are not those that were stored under the hash."""
+    if not isinstance(data, bytes) or not isinstance(size, int):
+        return None
+    # Never more than was stored, however the row was changed.
+    unpacker = zlib.decompressobj()
+    try:
+        found = unpacker.decompress(data, min(max(size, 0), MAX_BLOB) + 1)
+    except zlib.error:
+        return None
+    return found if len(found) == size and hashlib.sha256(found).hexdigest() == sha256 else None
+
+
+def put(connection: Connection, row: Mapping[str, object]) -> None:
+    """Stores a packed blob, unless it is there."""
+    if connection.execute(select(blobs.c.size).where(blobs.c.sha256 == row["sha256"])).first() is None:
+        connection.execute(insert(blobs).values(row))
+
+
+def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
+    """Row and hash of the last event of the chain, or what stands before the first."""
+    row = connection.execute(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
+    return (0, genesis(store_id)) if row is None else (row.seq, row.hash)
+
+
+def sealed(
+    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: PlannedEvent
+) -> Event:
+    """The event that follows row and hash `last` of the chain. Raises InputError for what is no event's value."""
+    fields: dict[str, object] = {
+        "seq": last[0] + 1,
+        "review": key,
+        "number": number,
+        "batch": batch,
+        "at": at,
+        "reviewer": reviewer.name,
+        "role": reviewer.role,
+        "verb": plan.verb,
+        "item": plan.item,
+        # As they come back from the store, so that an event is the same before and after.
+        "before": None if plan.before is None else json.loads(canonical(plan.before)),
+        "after": None if plan.after is None else json.loads(canonical(plan.after)),
+        "reason": plan.reason,
+        "note": plan.note,
+        "previous": last[1],
+        "hash": "",
+    }
+    fields["hash"] = digest(fields, last[1])
+    try:
+        event = Event.model_validate(fields, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"event field {'.'.join(map(str, first['loc']))}"
+        raise InputError("a value cannot be stored", where=where, hint=first["msg"]) from None
+    assert digest(fields_of(event), last[1]) == event.hash
+    return event
+
+
+def events_query(key: str, after: int = 0, to: int | None = None) -> Select[*tuple[object, ...]]:
+    """The events of a review, beyond number `after` and up to number `to`."""
+    query = select(events).where(events.c.review == key, events.c.number > after).order_by(events.c.number)
+    return query if to is None else query.where(events.c.number <= to)
+
+
+def review_row(connection: Connection, key: str) -> dict[str, object]:
+    """The row of a review. Raises InputError when there is none."""
+    row = connection.execute(select(reviews).where(reviews.c.key == key)).mappings().first()
+    if row is None:
+        raise no_review(key)
+    return dict(row)
+
+
+def no_review(key: str) -> InputError:
+    """The error for a key that no review has."""
+    return InputError("there is no such review", where=f"review {key[:40]!r}", hint="see the queue for its key")
+
+
+def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> dict[str, object]:
+    """The whole row of a review: what stays, from `fixed`, and what its events up to `last` make of the rest."""
+    row = dict(fixed) | queue.columns_of(made)
+    row |= {"version": last.number, "changed_seq": last.seq, "changed_at": last.at}
+    row["search"] = queue.search_text((str(row["product"]), str(row["vendor"]), str(row["key"]), made.search))
+    row["digest"] = queue.row_digest(row)
+    return row
+
+
+def refuse_clash(planned: Sequence[PlannedEvent], before: Sequence[Event], version: int, key: str) -> None:
+    """Raises StaleError when somebody touched what is planned after `version`, InputError for a later version."""
+    if not 0 <= version <= len(before):
+        what = f"version {version} is not there; the last is {len(before)}"
+        raise InputError(what, where=f"review {key}", hint="load the review again")
+    theirs = clashing(planned, before, version)
+    if theirs:
+        names = ", ".join(sorted({event.reviewer for event in theirs}))
+        raise StaleError(
+            f"{names} changed {theirs[0].item or 'the review'} since",
+            where=f"review {key}, version {version}",
+            hint="look at both versions and save the one that holds",
+            numbers=tuple(event.number for event in theirs),
+        )

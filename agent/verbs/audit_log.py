@@ -1,0 +1,84 @@
+"""`septet audit-log verify`: whether the record of who decided what is as it was written."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from agent.review.chain import Head
+
+_KEEP: Final = "keep the file as it is, and compare it with a backup and with signed exports"
+_MAX_BYTES: Final = 100_000_000
+
+
+@click.group("audit-log", short_help="Verify the record of a review store.")
+def command() -> None:
+    """Verify the record of a review store: an event for each act, each bound to the one before it by its hash."""
+
+
+@command.command("verify", short_help="Recompute the hash chain and name the first bad row.")
+@click.option("--store", "store", metavar="FILE", type=click.Path(path_type=Path), help="The store, if not your own.")
+@click.option(
+    "--against",
+    metavar="EXPORT",
+    type=click.Path(path_type=Path),
+    help="A signed export (JSON, Markdown, HTML), whose head must be in the chain.",
+)
+def verify(store: Path | None, against: Path | None) -> None:
+    """Recompute the hash chain of the store, and check what it does not cover: drafts, texts, the queue, the file.
+
+    That events were cut off at the end shows only against an export that was signed before. Nothing is changed, and the
+    review app may run meanwhile. Exit code 5 when something is wrong.
+
+    \b
+    Examples:
+      septet audit-log verify
+      septet audit-log verify --store review.sqlite --against acme-signed.md
+    """
+    from agent.errors import ChainError, DamagedError
+    from agent.review.audit import audit
+    from agent.review.chain import head_line
+    from agent.review.store import Store
+    from agent.settings import store_file
+
+    head = None if against is None else _head(against)
+    path = store or store_file(os.environ)  # noqa: TID251
+    try:
+        with Store.open(path, read_only=True) as opened:
+            found = audit(opened, head)
+            damage = opened.damage
+    except DamagedError as error:
+        raise ChainError(error.what, where=error.where, hint=error.hint) from None
+    for fault in found.faults:
+        click.echo(f"{fault.where}: {fault.what}")
+    if found.broken is not None:
+        row = found.broken
+        event = f" (review {row.review}, event {row.number})" if row.number else ""
+        raise ChainError(row.what, where=f"{path}: row {row.seq}{event}", hint=_KEEP)
+    if found.faults or damage:
+        what = f"{len(found.faults)} things are wrong beside the chain" if found.faults else damage
+        raise ChainError(what, where=str(path), hint=_KEEP)
+    last = f"; head {head_line(found.head)}" if found.head else ""
+    click.echo(f"sound: {found.events} events of {found.reviews} reviews{last}")
+    if head is not None:
+        click.echo(f"the export's head is in it: {head_line(head)}")
+
+
+def _head(export: Path) -> "Head":
+    """The head that a signed export carries. Raises SourceError for a file that cannot be read, InputError for none."""
+    from agent.errors import InputError, SourceError
+    from agent.review.chain import find_head
+
+    try:
+        if export.stat().st_size > _MAX_BYTES:
+            raise InputError("the export is too large", where=str(export), hint="give a signed export of septet")
+        text = export.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SourceError("the export cannot be read", where=str(export), hint=str(why)) from None
+    head = find_head(text)
+    if head is None:
+        raise InputError("the export carries no head of a chain", where=str(export), hint="only signed exports do")
+    return head
