@@ -13,7 +13,7 @@ from typing import Final
 
 from agent.errors import InputError, RefusedError, StaleError
 from agent.export.draft_json import dump, dump_documents, load_whole
-from agent.records import Document
+from agent.records import Document, Draft
 from agent.review import exports, reply
 from agent.review.acts import check
 from agent.review.answers import Answer, By, parse_response
@@ -56,17 +56,20 @@ class Service:
         Raises the errors of `agent.export.draft_json.load`, InputError for a draft without the texts of its sources or
         with a signature.
         """
-        _may_write(reviewer)
         draft, documents = load_whole(folder)
         if not documents:
             hint = "draft again with --out, and name that folder"
             raise InputError("the draft has no texts of its sources", where=str(folder), hint=hint)
         if draft.review is not None:
             raise InputError("the draft is signed already", where=str(folder), hint="give the folder of a draft")
-        texts = dump_documents(documents)
+        return self.add_draft(draft, documents, reviewer)
+
+    def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
+        """The same with a draft that is at hand, and whose quotes were found in `documents`."""
+        _may_write(reviewer)
         new = NewReview(
             draft_id=draft.id, product=draft.product.name, vendor=draft.product.vendor or "",
-            draft=dump(draft), documents=texts,
+            draft=dump(draft), documents=dump_documents(documents),
         )  # fmt: skip
 
         def columns(events: tuple[Event, ...]) -> QueueColumns:
