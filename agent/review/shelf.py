@@ -20,8 +20,8 @@ from agent.review.stored import StoredReview
 
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
 _REVIEWS: Final = 2_000
-_BLOBS: Final = 48
-_STATES: Final = 96
+_BLOBS: Final = 24
+_STATES: Final = 40
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
