@@ -32,6 +32,9 @@ VERBS: Final[dict[str, Verb]] = {
     "intake": Verb("agent.verbs.intake", "command", "Show what would be read of a product, without drafting."),
     "score": Verb("agent.verbs.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
     "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
+    "review": Verb("agent.verbs.review", "command", "Review drafts in a local web app, and sign them."),
+    "answer": Verb("agent.verbs.answer", "command", "Take in a vendor's answers and draft again what they touch."),
+    "audit-log": Verb("agent.verbs.audit_log", "command", "Verify the record of a review store."),
     "doctor": Verb("agent.verbs.doctor", "command", "Probe the endpoint of an LLM, and say what to set."),
 }
 EVAL_VERBS: Final[dict[str, str]] = {

@@ -105,6 +105,16 @@ class Readings(Record):
         return first if all(code == first for code in self.headline) else self.headline_settled
 
 
+class Consent(Record):
+    """Who agreed that a signed review may stand in a corpus, and which one; not who signed it."""
+
+    by: Line
+    draft: Text
+    signed_at: Text
+    head: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Hash of the signing event in the store's chain."""
+
+
 class Page(Record):
     """One Markdown file of a case."""
 
@@ -130,6 +140,8 @@ class Case(Record):
     readings: Readings | None = None
     purpose: str | None = None
     """What a case that was written for a purpose puts to the test; None for a product of the market."""
+    consent: Consent | None = None
+    """For a case that was made of a signed review."""
 
     @property
     def pages(self) -> tuple[Page, ...]:

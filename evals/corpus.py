@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ import yaml
 
 from agent.errors import InputError, SeptetError, SourceError
 from agent.records import Record
-from evals.cases import CASE_NOTE, Case, Labels, Line, Page, Readings, Text, check
+from evals.cases import CASE_NOTE, Case, Consent, Labels, Line, Page, Readings, Text, check
 from evals.rows import parse_lines
 
 _CASE: Final = "case.yaml"
@@ -54,6 +55,7 @@ class _CaseFile(Record):
     note: str
     labels_version: int
     purpose: str | None = None
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,15 @@ def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
     that exists with the same content is left alone; one that differs is refused unless `force`.
     Raises SourceError when the file cannot be read and InputError naming line and field.
     """
-    cases = tuple(parse_lines(_read_text(path), str(path)))
+    return write_cases(tuple(parse_lines(_read_text(path), str(path))), out, force=force)
+
+
+def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imported:
+    """Write cases as folders under `out`, each complete or not at all.
+
+    A folder that exists with the same content is left alone; one that differs is refused unless `force`, and then
+    nothing is written. Raises InputError for that, SourceError when a folder cannot be written.
+    """
     added, unchanged, replaced = [], [], []
     for case in cases:
         target = out / case.slug
@@ -92,7 +102,7 @@ def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
         raise InputError(
             f"{len(replaced)} cases differ from what is there: {names}",
             where=str(out),
-            hint="nothing was written; keep your edits, or import again with --force to replace them",
+            hint="nothing was written; keep your edits, or do it again with --force to replace them",
         )
     _make_folder(out)
     for case in (*added, *replaced):
@@ -111,6 +121,8 @@ def case_files(case: Case) -> dict[str, str]:
     if case.purpose is not None:
         head["purpose"] = case.purpose
     head |= {"sources": list(case.sources), "note": CASE_NOTE, "labels_version": case.labels_version}
+    if case.consent is not None:
+        head["consent"] = case.consent.model_dump(mode="json")
     files = {_CASE: _dump(head), _LISTING: case.listing.markdown}
     for number, page in enumerate(case.docs, start=1):
         files[f"{_DOCS}/{number:02d}-{_file_stem(page.title)}.md"] = page.markdown
@@ -218,6 +230,7 @@ def load_case(folder: Path) -> Case:
         "labels": labels,
         "readings": readings,
         "purpose": head.purpose,
+        "consent": head.consent,
     }
     return check(Case, values, str(folder))
 

@@ -1,14 +1,20 @@
 """The verb `septet corpus`; found by the command line through an entry point."""
 
+import os
+import re
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from agent.errors import InputError
 from agent.resources import data_folder
-from evals.corpus import import_file, load_cases
+from evals.corpus import import_file, load_cases, write_cases
 
+if TYPE_CHECKING:
+    from evals.reviewed import SignedReview
+
+_KEY: Final = re.compile(r"r[1-9][0-9]{0,8}")
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -30,6 +36,47 @@ def import_command(file: Path, out: Path, force: bool) -> None:
     """
     done = import_file(file, out, force=force)
     click.echo(f"{len(done.added)} added, {len(done.replaced)} replaced, {len(done.unchanged)} unchanged in {out}")
+
+
+@corpus_command.command("add")
+@click.argument("review", metavar="REVIEW")
+@click.option("--consent", required=True, metavar="NAME", help="Who agreed that texts and labels go into the corpus.")
+@click.option("--out", required=True, type=_FOLDER, help="Folder in which the case folder is written.")
+@click.option("--store", type=_FILE, metavar="FILE", help="The store of reviews, if not your own.")
+@click.option("--force", is_flag=True, help="Replace a case that differs from what is there.")
+def add_command(review: str, consent: str, out: Path, store: Path | None, force: bool) -> None:
+    """Write a signed REVIEW as a labelled case folder: its sources, and the reviewed values as a reader's labels.
+
+    REVIEW is a review's key in the store, as r1, or a signed draft.json with the draft's snapshots beside it. Analyst's
+    notes stay out, and with them what rests on them alone; so does the signer's name. The consent stands in case.yaml.
+    """
+    from evals.reviewed import case_of
+
+    case = case_of(_signed(review, store), consent)
+    done = write_cases((case,), out, force=force)
+    reader = case.labels.reader
+    said = "unchanged" if done.unchanged else "replaced" if done.replaced else "added"
+    labels = f"{len(reader.factors)} factors, {len(reader.layers)} layers" if reader else "no labels"
+    click.echo(f"{case.slug} {said} in {out}: {labels}")
+
+
+def _signed(review: str, store: Path | None) -> "SignedReview":
+    """The signed review that a key or a path names. Raises InputError, SourceError, StoreError."""
+    from agent.export.draft_json import load_whole
+    from agent.review.service import Service
+    from agent.review.store import Store
+    from agent.settings import Settings, store_file
+    from agent.verbs.reading import now
+    from evals.reviewed import SignedReview
+
+    if not _KEY.fullmatch(review):
+        draft, documents = load_whole(review)
+        return SignedReview(draft, documents)
+    with Store.open(store or store_file(os.environ), read_only=True) as opened:  # noqa: TID251
+        service = Service(opened, Settings(), now)
+        state = service.review(review)
+        waived = frozenset(one.item.id for one in state.items if one.verdict == "waived")
+        return SignedReview(state.reviewed, service.documents(review), waived)
 
 
 @corpus_command.command("lint")

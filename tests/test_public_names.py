@@ -23,6 +23,9 @@ OPTIONS = {
         "--formula", "--mode", "--json", "--jsonl",
     },
     "explain": {"--json"},
+    "review": {"--host", "--port", "--store", "--reviewer", "--role"},
+    "answer": {"--store", "--reviewer"},
+    "audit-log": set(),
     "doctor": {"--llm", "--json"},
     "eval": {
         "--cases", "--drafter", "--replay", "--llm", "--recorded", "--against", "--sample", "--repeats", "--limit",

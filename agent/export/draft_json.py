@@ -53,13 +53,21 @@ def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft
     InputError for malformed JSON or a field that is not acceptable, SchemaError for an unknown or newer schema,
     IntegrityError when the score does not recompute or a quote is not in its snapshot.
     """
+    return _checked(path, documents)[0]
+
+
+def load_whole(path: Path | str) -> tuple[Draft, tuple[Document, ...]]:
+    """The same, with the texts that lie beside the draft; none when it was stored without. Errors as in `load`."""
+    return _checked(path, None)
+
+
+def _checked(path: Path | str, documents: Sequence[Document] | None) -> tuple[Draft, tuple[Document, ...]]:
     file = draft_file(Path(path))
     draft = parse(_read(file), where=str(path))
-    if documents is None:
-        documents = _snapshot_documents(file.parent, draft)
-    if documents:
-        verify_evidence(draft, documents)
-    return draft
+    texts = _snapshot_documents(file.parent, draft) if documents is None else tuple(documents)
+    if texts:
+        verify_evidence(draft, texts)
+    return draft, texts
 
 
 def draft_file(path: Path) -> Path:

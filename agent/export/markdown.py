@@ -13,19 +13,21 @@ from agent.export import report_main, report_method, report_score, report_source
 from agent.export.mermaid import mermaid
 from agent.export.report_screen import first_screen
 from agent.export.safe_markdown import all_words, fence, prose_words
-from agent.export.view import View
+from agent.export.view import InReview, View
 from agent.records import Document, Draft
 
 MAX_MAIN_WORDS: Final = 900
 
 
-def render(draft: Draft, documents: tuple[Document, ...] = ()) -> str:
+def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
     """The report: parts 1 to 19 in order, ending with one line feed. `documents` add titles; they are not needed.
 
-    The same draft and documents give the same text. Everything that came from a source is shown as text: it cannot
-    break a table, start a heading, become a link or an image, or be read as HTML.
+    A signed draft says so in its first lines, and names the signature's place in the audit log in its last ones;
+    `progress` is how far the review of an unsigned one has come. The same input gives the same text. Everything that
+    came from a source is shown as text: it cannot break a table, start a heading, become a link or an image, or be
+    read as HTML.
     """
-    view = View(draft, documents)
+    view = View(draft, documents, progress)
     diagram = fence(mermaid(draft.system).rstrip("\n").split("\n"), "mermaid")
     proof = [
         "# Appendix",

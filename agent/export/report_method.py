@@ -4,6 +4,7 @@ from typing import Final
 
 from agent.export.authors import LLM_USAGE, authorships, usage_sentences
 from agent.export.safe_markdown import Column, code, plain, table
+from agent.export.sentences import counted
 from agent.export.view import COUNTING_RANK, MAX_PER_LAYER, MAX_SHOWN, View
 from agent.records import Draft, PromptRef, SourceRef
 from agent.taxonomy.keys import FACTORS, LAYERS
@@ -42,7 +43,23 @@ def method(view: View) -> list[str]:
         "",
         *_who_made_what(draft),
     ]
-    return [*lines, *table((Column("manifest"), Column("value")), _manifest(view))]
+    return [*lines, *table((Column("manifest"), Column("value")), _manifest(view)), *_signature(draft)]
+
+
+def _signature(draft: Draft) -> list[str]:
+    """The place of the signature in the audit log, which `septet audit-log verify --against` reads back."""
+    stamp = draft.review
+    if stamp is None:
+        return []
+    return [
+        "",
+        "### Signature",
+        f"Signed by {plain(stamp.reviewer)} ({stamp.role}) at {plain(stamp.at)}: {counted(stamp.waived, 'item')} "
+        f"waived, none open. SHA-256 of the signed draft: {code(stamp.sha256)}. Place in the audit log, which "
+        "`septet audit-log verify --against` compares with this file:",
+        "",
+        f"{stamp.review}#{stamp.number} sha256:{stamp.head}",
+    ]
 
 
 def _llm_lines(draft: Draft) -> list[str]:

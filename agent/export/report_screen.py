@@ -26,6 +26,8 @@ _QUESTIONS: Final = 3
 _CAPABILITIES: Final = 6
 _QUOTE: Final = 90
 _HASH: Final = 12
+_DAY: Final = 10
+"""Characters of a date in a time of ISO 8601."""
 _TABLE_FRAME: Final = 4
 """Heading, head, rule and blank round the rows of a table."""
 
@@ -58,10 +60,21 @@ def _status(view: View) -> str:
     first = draft.sources[0] if draft.sources else None
     origin = counted(len(draft.sources), "source")
     if first:
-        origin += f", {first.fetched_at[:10]}, sha256 {code(first.sha256[:_HASH])}"
+        origin += f", {first.fetched_at[:_DAY]}, sha256 {code(first.sha256[:_HASH])}"
     kinds = dict.fromkeys(finding.kind for source in draft.sources for finding in source.findings)
     found = f" · **findings**: {listed(list(kinds))}" if kinds else ""
-    return f"**DRAFT, not reviewed** · {subject} · {origin} · {plain(drafter_words(draft))}{found}"
+    return f"**{_reviewed(view)}** · {subject} · {origin} · {plain(drafter_words(draft))}{found}"
+
+
+def _reviewed(view: View) -> str:
+    """Who stands for the report, if anyone does."""
+    stamp = view.draft.review
+    if stamp is not None:
+        waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
+        return f"REVIEWED and signed by {plain(stamp.reviewer)} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
+    if view.progress is not None:
+        return f"IN REVIEW, {view.progress.decided} of {view.progress.items} items decided"
+    return "DRAFT, not reviewed"
 
 
 def _verdict(view: View) -> str:

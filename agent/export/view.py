@@ -74,12 +74,21 @@ class ClaimedControl(NamedTuple):
         return not _ABSENT.search(self.evidence.quote)
 
 
+class InReview(NamedTuple):
+    """How far a review has come that nobody signed yet."""
+
+    decided: int
+    items: int
+
+
 @dataclass(frozen=True)
 class View:
     """A draft and its documents (may be empty), with the look-ups that the parts of the report share."""
 
     draft: Draft
     documents: tuple[Document, ...] = ()
+    progress: InReview | None = None
+    """None: nobody reviews it, or it is signed."""
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:

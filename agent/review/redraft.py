@@ -210,8 +210,8 @@ def _moved(before: Draft, after: Draft, touched: set[str]) -> list[Moved]:
         titles = {t.id: t for t in old.threats}, {t.id: t for t in new.threats}
         found += [Moved(each, titles[0][each].title, "gone") for each in titles[0] if each not in titles[1]]
         found += [Moved(each, "new", titles[1][each].title) for each in titles[1] if each not in titles[0]]
-    if _score(before) != _score(after):
-        found.append(Moved("score", _score(before), _score(after)))
+    if score_text(before) != score_text(after):
+        found.append(Moved("score", score_text(before), score_text(after)))
     return found
 
 
@@ -223,7 +223,8 @@ def _flag(*, certain: bool) -> str:
     return "certain" if certain else "not certain"
 
 
-def _score(draft: Draft) -> str:
+def score_text(draft: Draft) -> str:
+    """Score, band and likely range in words, or why none is shown."""
     scored = draft.score
     if scored.aivss is None:
         return f"withheld: {scored.withheld}"

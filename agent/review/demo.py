@@ -1,0 +1,106 @@
+"""A half-reviewed draft of a bundled case, for a first look: drafted anew, so that it is what this version drafts.
+
+What is decided depends on the draft alone: what quotes support of the product and of four layers confirmed, a factor
+that weighs much set to an end of its range, the last threat struck, the first one contested, a question sent.
+"""
+
+from typing import Final
+
+from agent.export.view import View
+from agent.pipeline import draft
+from agent.resources import data_folder
+from agent.review.decisions import first_decisions
+from agent.review.items import PRODUCT
+from agent.review.records import Action, Reason, Reviewer, ReviewState, Verb
+from agent.review.service import Service
+from agent.settings import Settings
+from agent.taxonomy.keys import LAYERS
+
+CASE: Final = "firecrawl-mcp"
+ANALYST: Final = Reviewer(name="Demo analyst")
+_NOW: Final = "2026-11-26T09:00:00Z"
+_DONE_LAYERS: Final = 4
+
+
+def add_demo(service: Service) -> str:
+    """Makes the demo's review in the service's store, in two to three seconds, and gives its key."""
+    folder = data_folder("corpus") / "cases" / CASE
+    made = draft([str(folder)], settings=Settings(), now=_NOW)
+    key = service.add_draft(made.draft, made.documents, ANALYST)
+    desk = _Desk(service, key)
+    desk.strike_last_threat()
+    desk.correct_heaviest_factor()
+    desk.contest_first_threat()
+    desk.send_question()
+    for section in (PRODUCT, *LAYERS[:_DONE_LAYERS]):
+        desk.act("confirm", section=section)
+    return key
+
+
+class _Desk:
+    """The demo's own analyst."""
+
+    def __init__(self, service: Service, key: str) -> None:
+        self._service = service
+        self._key = key
+
+    @property
+    def _state(self) -> ReviewState:
+        return self._service.review(self._key)
+
+    def act(
+        self, verb: Verb, item: str = "", *, section: str = "", reason: Reason | None = None, note: str = "",
+        **fields: object,
+    ) -> None:  # fmt: skip
+        """An act at the newest version."""
+        action = Action(
+            verb=verb, item=item, version=self._state.version, fields=fields, reason=reason or "", note=note,
+            section=section,
+        )  # fmt: skip
+        self._service.act(self._key, action, ANALYST)
+
+    def strike_last_threat(self) -> None:
+        """The threat with the last place does not apply."""
+        threats = View(self._state.drafted).threats
+        if len(threats) > 1:
+            note = "Nothing of the kind is deployed with it here."
+            self.act("strike", f"threat/{threats[-1].threat.id}", reason="not-applicable", note=note)
+
+    def correct_heaviest_factor(self) -> None:
+        """The factor that weighs most, set to an end of its range at which a score is still shown."""
+        state = self._state
+        heavy = [one.state.item.id for one in first_decisions(state) if one.state.item.kind == "factor"]
+        every = [one.item.id for one in state.items if one.item.kind == "factor"]
+        ends = [(item, end) for item in dict.fromkeys((*heavy, *every)) for end in ("low", "high")]
+        tried = [self._correction(state, item, end) for item, end in ends]
+        shown = [one for one in tried if self._moves(one)]
+        self._service.act(self._key, (shown or tried)[0], ANALYST)
+
+    def _correction(self, state: ReviewState, item: str, end: str) -> Action:
+        estimate = next(one for key, one in state.drafted.factors.items() if item == f"factor/{key}")
+        # Beyond the range where it is a point, since a correction has to change something.
+        value = float(estimate.low if end == "low" else estimate.high)
+        if value == estimate.value:
+            value = 0.0 if end == "low" else 1.0
+        return Action(
+            verb="correct", item=item, version=state.version, fields={"value": value}, reason="known-otherwise",
+            note="As it is set up in this deployment.",
+        )  # fmt: skip
+
+    def _moves(self, action: Action) -> bool:
+        moved = self._service.preview(self._key, action, ANALYST)
+        return moved.after.aivss is not None and moved.after.aivss != moved.before.aivss
+
+    def contest_first_threat(self) -> None:
+        """Someone says that the threat behind the score is told wrongly; nobody decided over it yet."""
+        first = View(self._state.drafted).headline
+        if first is not None:
+            text = "What this threat needs is switched off by default since the last release."
+            page, sender = "https://docs.example/defaults", "The vendor's security team"
+            self.act("contest", f"threat/{first.threat.id}", kind="wrong", text=text, url=page, sender=sender)
+
+    def send_question(self) -> None:
+        """The first question went to the vendor."""
+        asked = View(self._state.drafted).questions
+        if asked:
+            self.act("send", f"question/{asked[0].id}")

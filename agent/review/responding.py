@@ -1,0 +1,90 @@
+"""A response file as acts on a review: each answer and each contested point becomes one event-to-be."""
+
+from collections.abc import Iterator, Sequence
+
+from agent.errors import ConflictError, InputError
+from agent.records import Document, Draft
+from agent.review.acts import Seen, check
+from agent.review.answers import ContestGiven, Response, answers_of
+from agent.review.items import items_of
+from agent.review.records import Action, Planned, ReviewState
+
+
+def planned_of(
+    state: ReviewState,
+    response: Response,
+    documents: Sequence[Document],
+    *,
+    known: Sequence[str],
+    version: int,
+    seen: Seen | None = None,
+) -> tuple[Planned, ...]:
+    """The events that a response comes to; what was brought in before with the same words is left out.
+
+    `known` are the ids of this review's drafts. Raises InputError when the response is about another draft or names
+    what is not there, ConflictError when a question was touched after `version`.
+    """
+    if response.draft not in known:
+        raise InputError(
+            f"the response is about {response.draft[:80]!r}", where="draft", hint=f"this one is {known[-1]}"
+        )
+    planned: list[Planned] = []
+    for action in (*_answers(state, response, version), *_contests(state, response, version)):
+        planned += check(state, action, documents, seen)
+    return tuple(planned)
+
+
+def _answers(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
+    kind = "vendor-answer" if response.by == "vendor" else "analyst-note"
+    standing = {one.item.id: one for one in state.items}
+    for answer in answers_of(response, state.drafted):
+        item = f"question/{answer.question}"
+        fields: dict[str, object] = {"text": answer.text, "url": answer.page, "kind": kind}
+        one = standing.get(item)
+        if one is None:
+            raise InputError(f"the question {answer.question} was struck", where=item, hint="undo that first")
+        if (one.after or {}).get("answer") == fields:
+            continue
+        told = f"response file of {response.sender}" if response.sender else "response file"
+        yield Action(verb="answer", item=item, version=version, fields=fields, note=told)
+
+
+def _contests(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
+    there = {(one.item, one.kind, one.text) for one in state.contests}
+    for number, point in enumerate(response.contests, 1):
+        item = contested_item(state.drafted, point, number)
+        if (item, point.kind, point.text.strip()) in there:
+            continue
+        fields: dict[str, object] = {
+            "kind": point.kind, "text": point.text, "url": point.url, "sender": response.sender[:80],
+        }  # fmt: skip
+        yield Action(verb="contest", item=item, version=version, fields=fields)
+
+
+def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
+    """The item that a point is about: the one that it names, or the first that rests on the quote that it names.
+
+    Raises InputError when there is none.
+    """
+    items = items_of(draft, (), {})
+    if any(item.id == point.item for item in items):
+        return point.item
+    resting = next((item.id for item in items if point.item in item.evidence), None)
+    if resting is None:
+        raise InputError(
+            f"the draft holds no {point.item[:80]!r}", where=f"contests.{number}.item", hint="ids stand beside items"
+        )
+    return resting
+
+
+def refuse_stale(state: ReviewState, version: int, what: str) -> None:
+    """Raises ConflictError when the review went on after `version`, for acts that rest on all of it."""
+    if version != state.version:
+        raise ConflictError(
+            "the review went on since you saw it",
+            where=what,
+            hint="look at what changed, then do it again",
+            mine={"version": version},
+            theirs={"version": state.version},
+            base={"version": version},
+        )

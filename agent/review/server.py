@@ -1,0 +1,90 @@
+"""The review app on a socket of this machine: bound to loopback alone, told to stop by the usual signals."""
+
+import ipaddress
+import signal
+import socket
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from agent.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+DRAIN_SECONDS: Final = 3
+"""How long requests under way may go on after a signal; closing the store takes some of what is left of five."""
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_HOSTS: Final = {"127.0.0.1": socket.AF_INET, "localhost": socket.AF_INET, "::1": socket.AF_INET6}
+_BACKLOG: Final = 128
+
+
+def check_host(host: str) -> None:
+    """Raises RefusedError for a host beyond this machine, InputError for another name of it."""
+    name = host.strip("[]").lower()
+    if name in _HOSTS:
+        return
+    try:
+        loopback = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        loopback = False
+    if loopback:
+        raise InputError("the app has no such address", where=host, hint="give 127.0.0.1, localhost or ::1")
+    raise RefusedError(
+        "the app is served to this machine alone", where=f"--host {host}", hint="it has no accounts; give 127.0.0.1"
+    )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises as `check_host`, and InputError for a port that is taken."""
+    check_host(host)
+    name = host.strip("[]").lower()
+    made = socket.socket(_HOSTS[name], socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1" if name == "localhost" else name, port))
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        why = error.strerror or "the system refused it"
+        raise InputError(
+            f"the port cannot be used: {why.lower()}", where=f"{host}:{port}", hint="leave --port out for a free one"
+        ) from None
+    return made
+
+
+def address(made: socket.socket) -> str:
+    """The address of a bound socket, without a path."""
+    host, port = made.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(app: "ASGIApp", made: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM comes; requests under way then have three seconds, a second SIGINT ends them."""
+    import uvicorn
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Nobody in front of it is trusted to say who asks.
+            proxy_headers=False,
+            ws="none",
+            http="h11",
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # The server raises a signal again once it has stopped; by itself that would end the process before the store
+        # is closed.
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        server.run(sockets=[made])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        made.close()

@@ -1,0 +1,316 @@
+"""What pages, the JSON twin and verbs ask of the reviews in a store.
+
+    act: state ─ role ─ acts.check ─► events-to-be ─ store.append ─► events ─ fold ─► state, and what moved
+
+When others were quicker, the state is folded and the act checked again; it is a conflict only where both touched the
+same item. All methods may be called from several threads.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from agent.errors import InputError, RefusedError, StaleError
+from agent.export.draft_json import dump, dump_documents, load_whole
+from agent.records import Document, Draft
+from agent.review import exports, reply
+from agent.review.acts import check
+from agent.review.answers import Answer, By, parse_response
+from agent.review.compare import Comparison, SideBySide, compare, side_by_side
+from agent.review.decisions import Moved, what_moved
+from agent.review.fold import fold
+from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
+from agent.review.queue_row import queue_columns
+from agent.review.records import Action, Event, Planned, Reviewer, ReviewState
+from agent.review.responding import planned_of, refuse_stale
+from agent.review.served import ActResult, Export, ExportFormat
+from agent.review.shelf import Fresh, Shelf, Shown
+from agent.review.store import Store
+from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery
+from agent.settings import Settings
+
+MAX_SECONDS: Final = 120.0
+"""Most of one report of focus time that counts."""
+_TRIES: Final = 5
+_DONE: Final = ("answered", "waived")
+"""Questions that need not go to the vendor any more."""
+
+Planning = Callable[[ReviewState], tuple[Planned, ...]]
+
+
+class Service:
+    """The reviews of one store. `clock` gives the time as records have it: UTC, ISO 8601 with seconds and `Z`."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Callable[[], str]) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._shelf = Shelf(store)
+
+    # ------------------------------------------------------------ reviews
+
+    def import_draft(self, folder: Path, reviewer: Reviewer) -> str:
+        """Takes the draft in `folder` in and gives its review's key; a draft that is there already keeps its own.
+
+        Raises the errors of `agent.export.draft_json.load`, InputError for a draft without the texts of its sources or
+        with a signature.
+        """
+        draft, documents = load_whole(folder)
+        if not documents:
+            hint = "draft again with --out, and name that folder"
+            raise InputError("the draft has no texts of its sources", where=str(folder), hint=hint)
+        if draft.review is not None:
+            raise InputError("the draft is signed already", where=str(folder), hint="give the folder of a draft")
+        return self.add_draft(draft, documents, reviewer)
+
+    def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
+        """The same with a draft that is at hand, and whose quotes were found in `documents`."""
+        _may_write(reviewer)
+        new = NewReview(
+            draft_id=draft.id, product=draft.product.name, vendor=draft.product.vendor or "",
+            draft=dump(draft), documents=dump_documents(documents),
+        )  # fmt: skip
+
+        def columns(events: tuple[Event, ...]) -> QueueColumns:
+            return queue_columns(fold(events[0].review, draft, documents, events, {}))
+
+        return self._store.add_review(new, reviewer, self._clock(), columns)
+
+    def queue(self, query: QueueQuery) -> QueuePage:
+        """One page of the queue."""
+        return self._store.queue(query)
+
+    def assignees(self) -> tuple[str, ...]:
+        """Who has reviews assigned, by name."""
+        return self._store.assignees()
+
+    def review(self, key: str, as_of: int | None = None) -> ReviewState:
+        """A review, now or as of the event with that number. Raises InputError when it is not there."""
+        return self._shelf.shown(key, as_of).state
+
+    def documents(self, key: str) -> tuple[Document, ...]:
+        """All sources of a review, answers that were drafted with among them."""
+        return self._shelf.shown(key).documents
+
+    def history(self, key: str) -> tuple[Event, ...]:
+        """All events of a review, oldest first."""
+        return self._store.events(key)
+
+    def compare(self, key: str, a: int, b: int) -> Comparison:
+        """Two versions of a review."""
+        return compare(self.review(key, a), self.review(key, b))
+
+    def compare_reviews(self, keys: Sequence[str]) -> SideBySide:
+        """Products, or drafts of one product, side by side."""
+        return side_by_side([self.review(key) for key in keys])
+
+    # ------------------------------------------------------------ acts
+
+    def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
+        """Stores what a reviewer asks for.
+
+        Raises RefusedError for a viewer, InputError naming the field, ConflictError with three versions, FullError and
+        the other errors of the store, after none of which anything is stored.
+        """
+        _may_write(reviewer)
+        if action.verb == "redraft":
+            raise InputError("a redraft is not made by an act", where="verb", hint="ask for the redraft itself")
+        return self._planned_act(key, reviewer, lambda state: self._check(state, action))
+
+    def preview(self, key: str, action: Action, reviewer: Reviewer | None = None) -> Moved:
+        """What an act would move, without storing it. Raises as `act` does."""
+        return self.try_out(key, action, reviewer).moved
+
+    def try_out(self, key: str, action: Action, reviewer: Reviewer | None = None) -> ActResult:
+        """The review as an act would make it, without storing it; its events are not hashed."""
+        who = reviewer or Reviewer(name="preview")
+        before = self.review(key)
+        events = self._unstored(before, self._check(before, action), who)
+        if not events:
+            return _nothing(before)
+        after = self._shelf.fold(key, (*self._store.events(key, to=before.version), *events)).state
+        return ActResult(events=events, state=after, moved=what_moved(before, after))
+
+    def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None) -> ActResult:
+        """Stores the answers and contests of a response file as one batch; what is there already is left out.
+
+        `version` is the one that the reviewer saw, by default the newest. Raises InputError naming what is not
+        acceptable, ConflictError when a question was touched since.
+        """
+        _may_write(reviewer)
+        response = parse_response(raw, where="response file")
+
+        def plan(state: ReviewState) -> tuple[Planned, ...]:
+            at = state.version if version is None else version
+            known = self._draft_ids(key, state)
+            seen = self._seen(key)
+            return planned_of(state, response, self.documents(key), known=known, version=at, seen=seen)
+
+        return self._planned_act(key, reviewer, plan)
+
+    def import_response(self, key: str, raw: bytes, reviewer: Reviewer) -> ActResult:
+        """`respond` on whatever version is the newest; for files that come in without a page."""
+        return self.respond(key, raw, reviewer)
+
+    def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
+        """Drafts again with the answers that no earlier redraft took in; takes seconds.
+
+        Raises InputError when there is none, ConflictError when the review went on since `version` or meanwhile.
+        """
+        # Imported here: the drafter loads for a second, and most reviews never draft again.
+        from agent.review.redraft import redraft
+
+        _may_write(reviewer)
+        before = self.review(key)
+        refuse_stale(before, before.version if version is None else version, "redraft")
+        events = self._store.events(key, to=before.version)
+        asked = Action(verb="redraft", version=before.version, fields={"sha256": ""})
+        check(before, asked, ())
+        answers, numbers = _answers(events, before)
+        made = redraft(
+            before.drafted, self._shelf.fold(key, events).documents, answers, settings=self._settings, at=self._clock()
+        )
+        draft, documents = Blob("draft", dump(made.draft).encode()), dump_documents(made.documents).encode()
+        fresh = Fresh(sha256(draft.data).hexdigest(), made.draft, made.documents)
+        fields: dict[str, object] = {
+            "sha256": fresh.sha256, "documents": sha256(documents).hexdigest(), "draft": made.draft.id,
+            "answers": numbers, "moved": [list(row) for row in made.moved],
+        }  # fmt: skip
+        tried = self._unstored(before, check(before, asked.model_copy(update={"fields": fields}), ()), reviewer)
+        moved = what_moved(before, self._shelf.fold(key, (*events, *tried), fresh).state)
+        fields["score"] = {
+            "before": moved.before.model_dump(mode="json"), "after": moved.after.model_dump(mode="json"),
+            "causes": list(moved.causes),
+        }  # fmt: skip
+        planned = check(before, asked.model_copy(update={"fields": fields}), ())
+        try:
+            return self._stored(key, before, planned, reviewer, (draft, Blob("documents", documents)), fresh)
+        except StaleError:
+            refuse_stale(self.review(key), before.version, "redraft")
+            raise
+
+    # ------------------------------------------------------------ focus
+
+    def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer | None = None) -> None:
+        """Adds focus time of an item, or of the review for an empty one; at most two minutes count of a report.
+
+        Raises InputError for an item that is not there.
+        """
+        if item and all(one.item.id != item for one in self.review(key).items):
+            raise InputError("there is no such item", where="item", hint="its id stands beside it")
+        self._store.add_focus(key, item, reviewer.name if reviewer else "", min(seconds, MAX_SECONDS))
+
+    def focus_by_item(self, key: str) -> dict[str, float]:
+        """Focus time so far, seconds by item."""
+        return self._store.focus(key)
+
+    # ------------------------------------------------------------ texts
+
+    def export(self, key: str, format_: ExportFormat) -> Export:
+        """The reviewed draft as a file, with its stamp when it is signed; the same state gives the same bytes."""
+        return exports.export(self.review(key), self.documents(key), format_)
+
+    def questionnaire(self, key: str, format_: Format) -> Export:
+        """The questions that nobody answered, as a document for the vendor."""
+        state = self.review(key)
+        done = [one.item.id.partition("/")[2] for one in state.items if one.verdict in _DONE]
+        data = questionnaire(state.reviewed, format_, leave_out=done)
+        return Export(f"{key}-questions.{format_}", MEDIA_TYPES[format_], data)
+
+    def reply(self, key: str) -> str:
+        """What became of each contested point, as Markdown."""
+        return reply.reply(self.review(key))
+
+    def contest_form(self, key: str, item: str) -> str:
+        """The response file that contests an item, to be filled in. Raises InputError when there is none."""
+        state = self.review(key)
+        return reply.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
+
+    # ------------------------------------------------------------ inside
+
+    def _check(self, state: ReviewState, action: Action) -> tuple[Planned, ...]:
+        return check(state, action, self.documents(state.key), self._seen(state.key))
+
+    def _seen(self, key: str) -> Callable[[int], ReviewState]:
+        return lambda version: self.review(key, version)
+
+    def _planned_act(self, key: str, reviewer: Reviewer, plan: Planning) -> ActResult:
+        """Plan and store; plan again when others were quicker, which is a ConflictError of the plan's if at all."""
+        for left in reversed(range(_TRIES)):
+            before = self.review(key)
+            planned = plan(before)
+            if not planned:
+                return _nothing(before)
+            signed = before.reviewed.model_copy(update={"review": None})
+            frozen = [Blob("reviewed", dump(signed).encode())] if planned[0].verb == "sign" else []
+            try:
+                return self._stored(key, before, planned, reviewer, frozen)
+            except StaleError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _stored(
+        self,
+        key: str,
+        before: ReviewState,
+        planned: Sequence[Planned],
+        reviewer: Reviewer,
+        blobs: Sequence[Blob],
+        fresh: Fresh | None = None,
+    ) -> ActResult:
+        made: list[Shown] = []
+
+        def columns(events: tuple[Event, ...]) -> QueueColumns:
+            made.append(self._shelf.fold(key, events, fresh))
+            return queue_columns(made[-1].state)
+
+        events = self._store.append(key, planned, reviewer, self._clock(), before.version, columns, blobs=blobs)
+        self._shelf.keep(made[-1])
+        after = made[-1].state
+        return ActResult(events=events, state=after, moved=what_moved(before, after))
+
+    def _unstored(self, state: ReviewState, planned: Sequence[Planned], reviewer: Reviewer) -> tuple[Event, ...]:
+        """Planned events at the places that they would have, without hashes."""
+        first = state.version + 1
+        return tuple(
+            Event(
+                seq=0, review=state.key, number=number, batch=first, at=self._clock(), reviewer=reviewer.name,
+                role=reviewer.role, previous="", hash="", **plan.model_dump(),
+            )
+            for number, plan in enumerate(planned, first)
+        )  # fmt: skip
+
+    def _draft_ids(self, key: str, state: ReviewState) -> tuple[str, ...]:
+        """The ids of all drafts of a review, the present one last."""
+        events = self._store.events(key)
+        named = [(event.after or {}).get("draft") for event in events if event.verb in ("import", "redraft")]
+        return (*(str(name) for name in named), state.drafted.id)
+
+
+def _may_write(reviewer: Reviewer) -> None:
+    if reviewer.role == "viewer":
+        raise RefusedError("a viewer changes nothing", where=reviewer.name, hint="ask for the role of an analyst")
+
+
+def _nothing(state: ReviewState) -> ActResult:
+    return ActResult(events=(), state=state, moved=what_moved(state, state))
+
+
+def _answers(events: Sequence[Event], state: ReviewState) -> tuple[list[Answer], dict[str, object]]:
+    """The answers that stand and that no redraft took in, and for each question the number of the event."""
+    taken = [(event.after or {}).get("answers") for event in events if event.verb == "redraft"]
+    before = {name: number for one in taken if isinstance(one, dict) for name, number in one.items()}
+    found: list[Answer] = []
+    numbers: dict[str, object] = {}
+    for one in state.items:
+        given, name = (one.after or {}).get("answer"), one.item.id.partition("/")[2]
+        if one.verdict != "answered" or not isinstance(given, dict):
+            continue
+        last = max(e.number for e in events if e.verb == "answer" and e.item == one.item.id)
+        if last != before.get(name):
+            by: By = "analyst" if given.get("kind") == "analyst-note" else "vendor"
+            found.append(Answer(name, str(given["text"]), str(given["url"]), by))
+            numbers[name] = last
+    return found, numbers

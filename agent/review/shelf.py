@@ -1,0 +1,128 @@
+"""Drafts, texts and folded states of a store, the latest used ones kept in memory; safe to ask from several threads.
+
+A blob never changes and a state is that of one version of one review, so nothing here can be out of date.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter
+
+from agent.errors import InputError
+from agent.export.draft_json import parse
+from agent.records import Document, Draft
+from agent.review.fold import fold
+from agent.review.records import Event, ReviewState
+from agent.review.store import Store
+from agent.review.stored import StoredReview
+
+_DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
+_REVIEWS: Final = 2_000
+_BLOBS: Final = 24
+_STATES: Final = 40
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Latest(Generic[K, V]):
+    """The `most` values that were asked for last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The value under `key`, made when it is not there; two threads may make it at once."""
+        with self._turn:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        self.put(key, made)
+        return made
+
+    def put(self, key: K, value: V) -> None:
+        """Keeps a value, and lets the one go that nobody asked for longest."""
+        with self._turn:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
+
+class Fresh(NamedTuple):
+    """A draft made again with its texts, before they are in the store."""
+
+    sha256: str
+    draft: Draft
+    documents: tuple[Document, ...]
+
+
+class Shown(NamedTuple):
+    """A review as of one event, with its sources."""
+
+    state: ReviewState
+    documents: tuple[Document, ...]
+
+
+class Shelf:
+    """What a store holds, as records."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reviews: Latest[str, StoredReview] = Latest(_REVIEWS)
+        self._drafts: Latest[str, Draft] = Latest(_BLOBS)
+        self._documents: Latest[str, tuple[Document, ...]] = Latest(_BLOBS)
+        self._states: Latest[tuple[str, int], Shown] = Latest(_STATES)
+
+    def shown(self, key: str, as_of: int | None = None) -> Shown:
+        """A review, now or as of the event with that number; 0 is before it came in.
+
+        Raises InputError when there is no such review or version, IntegrityError for a changed blob.
+        """
+        version = self._store.version(key)
+        if as_of is not None and not 0 <= as_of <= version:
+            raise InputError("there is no such version", where="as_of", hint=f"the last one is {version}")
+        wanted = version if as_of is None else as_of
+        return self._states.get((key, wanted), lambda: self.fold(key, self._store.events(key, to=wanted)))
+
+    def keep(self, shown: Shown) -> None:
+        """Keeps what stored events gave."""
+        self._states.put((shown.state.key, shown.state.version), shown)
+
+    def fold(self, key: str, events: Sequence[Event], fresh: Fresh | None = None) -> Shown:
+        """The review after `events`, which need not be stored yet; `fresh` is what the last of them brings along."""
+        stored = self._review(key)
+        revisions = {name: self._draft(name, fresh) for name in _named(events, "sha256")}
+        documents = self._texts(stored, events, fresh)
+        return Shown(fold(key, self._draft(stored.draft_sha256), documents, events, revisions), documents)
+
+    def _texts(self, stored: StoredReview, events: Sequence[Event], fresh: Fresh | None = None) -> tuple[Document, ...]:
+        named = _named(events, "documents")
+        if fresh is not None and named and _named(events, "sha256")[-1] == fresh.sha256:
+            return fresh.documents
+        sha256 = named[-1] if named else stored.documents_sha256
+        return self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
+
+    def _review(self, key: str) -> StoredReview:
+        # Of it only what never changes is read.
+        return self._reviews.get(key, lambda: self._store.review(key))
+
+    def _draft(self, sha256: str, fresh: Fresh | None = None) -> Draft:
+        if fresh is not None and fresh.sha256 == sha256:
+            return fresh.draft
+        return self._drafts.get(sha256, lambda: parse(self._store.blob(sha256).decode(), where=f"blob {sha256[:16]}"))
+
+
+def _named(events: Sequence[Event], field: str) -> list[str]:
+    """What redrafts name under a field, oldest first."""
+    made = [event.after or {} for event in events if event.verb == "redraft"]
+    return [str(after[field]) for after in made if field in after]

@@ -1,0 +1,153 @@
+"""`septet answer DRAFT FILE.yaml`: what a vendor or an analyst answers or contests, taken into a draft."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.verbs.reading import now, progress_line
+from agent.verbs.review import reviewer_of
+
+if TYPE_CHECKING:
+    from agent.records import Document, Draft
+    from agent.review.answers import Response
+    from agent.review.records import Reviewer
+    from agent.review.redraft import Redrafted
+    from agent.settings import Settings
+
+
+@click.command("answer", short_help="Take in a vendor's answers and draft again what they touch.")
+@click.argument("folder", metavar="DRAFT", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
+@click.option(
+    "--store",
+    "store",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A store that has a review of DRAFT: answers and contests go on its record too.",
+)
+@click.option("--reviewer", "name", metavar="NAME", help="Who takes them in there; by default your user name.")
+def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
+    """Take the response FILE.yaml to DRAFT (the folder of a draft) in, draft again what its answers touch, and print
+    what was before and what is after.
+
+    The new draft takes the place of the old one; its manifest names the earlier draft's id. Each answer becomes a
+    source: a vendor's of rank 2, an analyst's of rank 5. Nothing is fetched. Contested points move nothing by
+    themselves: they are printed as a reply to be filled in, and with --store a reviewer decides over them. Open reviews
+    have to be closed for that, since one process writes to a store at a time.
+
+    \b
+    Examples:
+      septet answer acme acme-answers.yaml
+      septet answer acme acme-answers.yaml --store ~/.local/share/septet/review.sqlite
+    """
+    from agent.review.answered import write_answered
+    from agent.review.answers import answers_of, read_response
+    from agent.review.redraft import redraft
+    from agent.settings import load_settings
+
+    environ = os.environ  # noqa: TID251
+    settings = load_settings(environ)
+    draft, documents = _draft_in(folder)
+    response = read_response(file)
+    answers = answers_of(_checked(response, draft, file), draft)
+    made = None
+    if answers:
+        with progress_line() as progress:
+            if progress is not None:
+                progress("drafting again")
+            made = redraft(draft, documents, answers, settings=settings, at=now())
+    if store is None:
+        reply = _reply(response, draft)
+    else:
+        reply = _on_record(store, file, draft.id, reviewer_of(name, "analyst", environ), settings)
+    if made is not None:
+        write_answered(folder, made, answers, settings)
+        click.echo(_told(draft, made), nl=False)
+    if response.contests:
+        click.echo(f"\n{reply}" if made is not None else reply, nl=False)
+
+
+def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
+    from agent.errors import InputError, SourceError
+    from agent.export import draft_folder
+    from agent.export.draft_json import load_whole
+
+    if not folder.is_dir():
+        raise SourceError("the draft is no folder", where=str(folder), hint="name the folder that `draft --out` wrote")
+    draft_folder.check(folder)
+    draft, documents = load_whole(folder)
+    if not documents:
+        raise InputError("the draft has no texts of its sources", where=str(folder), hint="draft again with --out")
+    if draft.review is not None:
+        raise InputError("the draft is signed", where=str(folder), hint="give the folder of a draft")
+    return draft, documents
+
+
+def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
+    """The response, when it is one to this draft and says something."""
+    from agent.errors import InputError
+    from agent.review.responding import contested_item
+
+    if response.draft != draft.id:
+        raise InputError(f"the response is about {response.draft[:80]!r}", where=str(file), hint=f"this is {draft.id}")
+    if not response.given and not response.contests:
+        raise InputError("nothing is answered or contested", where=str(file), hint="fill in at least one answer")
+    for number, point in enumerate(response.contests, 1):
+        contested_item(draft, point, number)
+    return response
+
+
+def _reply(response: "Response", draft: "Draft") -> str:
+    """The reply to the contested points with nothing decided, for a reviewer to fill in."""
+    from agent.review.items import items_of
+    from agent.review.records import Contest
+    from agent.review.reply import reply_text
+    from agent.review.responding import contested_item
+
+    points = [
+        Contest(
+            number=number, item=contested_item(draft, point, number), kind=point.kind, text=point.text, url=point.url,
+            sender=response.sender, decision="open", rule="", effect="",
+        )
+        for number, point in enumerate(response.contests, 1)
+    ]  # fmt: skip
+    titles = {item.id: item.title for item in items_of(draft, (), {})}
+    return reply_text(draft.product.name, draft.id, points, titles)
+
+
+def _on_record(path: Path, file: Path, draft: str, reviewer: "Reviewer", settings: "Settings") -> str:
+    """Puts answers and contests on the record of the draft's review; gives the review's reply.
+
+    Raises InputError when the store has no review of the draft.
+    """
+    from agent.errors import InputError
+    from agent.review.service import Service
+    from agent.review.store import Store
+
+    if not path.is_file():
+        raise InputError("there is no store", where=str(path), hint="`septet review --store FILE DRAFT` makes one")
+    with Store.open(path) as store:
+        key = store.review_of(draft)
+        if key is None:
+            hint = f"take it in first: septet review --store {path} DRAFT"
+            raise InputError(f"the store has no review of {draft}", where=str(path), hint=hint)
+        service = Service(store, settings, now)
+        done = service.import_response(key, file.read_bytes(), reviewer)
+        click.echo(f"{len(done.events)} events on the record of {key}", err=True)
+        return service.reply(key)
+
+
+def _told(before: "Draft", made: "Redrafted") -> str:
+    """What was before and what is after, as a table."""
+    from agent.export.safe_markdown import Column, plain, table
+    from agent.export.view import name_of
+    from agent.review.redraft import score_text
+
+    columns = (Column("what"), Column("before"), Column("after"))
+    rows = [[plain(name_of(row.what)), plain(row.before), plain(row.after)] for row in made.moved]
+    lines = [f"Draft {before.id} → {made.draft.id}", ""]
+    if all(row.what != "score" for row in made.moved):
+        rows.append(["score", *([plain(score_text(before))] * 2)])
+    return "\n".join([*lines, *table(columns, rows)]) + "\n"

@@ -1,0 +1,135 @@
+"""Drafting again within a review: answers become sources, what they touch moves, decisions that still fit stay."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.errors import ConflictError, InputError
+from agent.export.draft_json import verify_evidence
+from agent.records import Draft
+from agent.review.audit import audit
+from agent.review.items import fields_of
+from agent.review.stored import QueueQuery
+from tests.fakes.reviewing import case_draft
+from tests.fakes.served_reviews import ADA, CASE, GRACE, Reviews
+
+ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Iterator[Reviews]:
+    made = Reviews(tmp_path)
+    with made.store:
+        yield made
+
+
+def settled(draft: Draft, question: str = "Q1") -> set[str]:
+    return {key for asked in draft.questions if asked.id == question for key in asked.settles}
+
+
+def answered(reviews: Reviews, question: str = "Q1") -> str:
+    key = reviews.bring()
+    reviews.act(key, "answer", f"question/{question}", text=ANSWER, url="https://docs.example/limits")
+    return key
+
+
+def test_an_answer_becomes_a_source_and_only_what_it_settles_moves(reviews: Reviews) -> None:
+    key = answered(reviews)
+    reviews.act(key, "confirm", "posture")
+    before = reviews.service.review(key)
+    done = reviews.service.redraft(key, GRACE, before.version)
+    (event,) = done.events
+    assert (event.verb, event.reviewer) == ("redraft", "Grace")
+    assert event.after is not None
+    assert event.after["answers"] == {"Q1": 2}
+    after = done.state.drafted
+    touched = settled(before.drafted)
+    for kind, keys in (("factor", before.drafted.factors), ("layer", before.drafted.layers)):
+        for name in keys:
+            if name not in touched:
+                item = f"{kind}/{name}"
+                assert fields_of(after, item) == fields_of(before.drafted, item)
+    texts = [one.text for one in reviews.service.documents(key)]
+    assert texts[-1].strip() == ANSWER
+    assert [source.kind for source in after.sources][-1] == "vendor-answer"
+    verify_evidence(done.state.reviewed, reviews.service.documents(key))
+    assert after.manifest["redrafted_from"] == before.drafted.id
+    assert next(one for one in done.state.items if one.item.id == "posture").verdict == "confirmed"
+    assert event.after["score"] == {
+        "before": done.moved.before.model_dump(mode="json"),
+        "after": done.moved.after.model_dump(mode="json"),
+        "causes": list(done.moved.causes),
+    }
+    assert audit(reviews.store).sound
+
+
+def test_the_review_before_and_after_can_be_seen_from_another_process(reviews: Reviews) -> None:
+    key = answered(reviews)
+    done = reviews.service.redraft(key, ADA)
+    other = Reviews.__new__(Reviews)
+    other.service = type(reviews.service)(reviews.store, reviews.service._settings, reviews.service._clock)
+    assert other.service.review(key) == done.state
+    assert other.service.review(key, 2).drafted == case_draft(CASE)
+    assert len(other.service.documents(key)) == len(case_draft(CASE).sources) + 1
+    assert other.service.export(key, "md").data
+    (row,) = other.service.queue(QueueQuery(text=done.state.drafted.id)).rows
+    assert row.score == done.moved.after
+
+
+def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
+    key = answered(reviews)
+    reviews.service.redraft(key, ADA)
+    with pytest.raises(InputError, match="no answer"):
+        reviews.service.redraft(key, ADA)
+    reviews.act(key, "answer", "question/Q2", text="Tokens belong to the workspace.", note="said on the phone")
+    done = reviews.service.redraft(key, ADA)
+    assert done.events[0].after is not None
+    assert list(done.events[0].after["answers"]) == ["Q2"]  # type: ignore[call-overload]
+    assert [source.url for source in done.state.drafted.sources][-2:] == ["answer-Q1", "answer-Q2"]
+
+
+def test_without_an_answer_or_on_an_older_version_nothing_is_made(reviews: Reviews) -> None:
+    key = reviews.bring()
+    with pytest.raises(InputError, match="no answer"):
+        reviews.service.redraft(key, ADA)
+    reviews.act(key, "answer", "question/Q1", text=ANSWER, note="said on the phone")
+    with pytest.raises(ConflictError, match="went on"):
+        reviews.service.redraft(key, ADA, 1)
+    reviews.act(key, "undo")
+    with pytest.raises(InputError, match="no answer"):
+        reviews.service.redraft(key, ADA)
+    assert reviews.service.review(key).version == 3
+
+
+def test_a_decision_that_comes_in_meanwhile_is_not_drafted_over(reviews: Reviews) -> None:
+    key = answered(reviews)
+    during: list[str] = []
+
+    def clock() -> str:
+        # The drafter asks for the time once it begins: another reviewer is quicker.
+        if not during:
+            during.append("begun")
+            reviews.act(key, "confirm", "posture", by=GRACE)
+        return "2026-11-26T11:00:00Z"
+
+    slow = type(reviews.service)(reviews.store, reviews.service._settings, clock)
+    with pytest.raises(ConflictError, match="went on"):
+        slow.redraft(key, ADA)
+    assert [event.verb for event in reviews.service.history(key)] == ["import", "answer", "confirm"]
+
+
+def test_a_signed_review_is_not_drafted_again(reviews: Reviews) -> None:
+    key = answered(reviews)
+    reviews.close_all(key)
+    reviews.act(key, "sign")
+    with pytest.raises(InputError, match="signed"):
+        reviews.service.redraft(key, ADA)
+
+
+def test_responses_to_either_draft_are_taken(reviews: Reviews) -> None:
+    key = answered(reviews)
+    done = reviews.service.redraft(key, ADA)
+    for draft in (case_draft(CASE).id, done.state.drafted.id):
+        raw = f"draft: {draft}\ncontests: [{{item: posture, kind: wrong, text: 'of {draft}'}}]\n".encode()
+        assert len(reviews.service.import_response(key, raw, ADA).events) == 1
