@@ -1,6 +1,5 @@
 """The JSON twin: the data of every page, and the same acts, described at `/api/openapi.json`."""
 
-import math
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -18,12 +17,10 @@ from agent.review.served import ActResult, Export
 from agent.review.stored import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
 from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Who
-from agent.review.web.forms import acting
+from agent.review.web.forms import MAX_WHOLE, acting, sound
 from agent.review.web.problems import Problem, Versions, of_review
 from agent.taxonomy.lists import entries, schemes
 
-MAX_DEPTH: Final = 12
-MAX_WHOLE: Final = 10**12
 _PLAIN: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     401: {"description": "No session", **_PLAIN},
@@ -181,13 +178,13 @@ def _acting(router: APIRouter, desk: Desk) -> None:
     @router.post("/r/{key}/act", operation_id="act", responses=_WRITING)
     def act(key: Key, asked: Asked, reviewer: Analyst) -> ActResult:
         """Store one act."""
-        action = acting(sound(asked.model_dump()))
+        action = acting(asked.model_dump())
         return of_review(key, lambda: desk.service.act(key, action, reviewer))
 
     @router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
     def preview(key: Key, asked: Asked, reviewer: Analyst) -> Moved:
         """What an act would move, without storing it."""
-        action = acting(sound(asked.model_dump()))
+        action = acting(asked.model_dump())
         return of_review(key, lambda: desk.service.preview(key, action, reviewer))
 
     @router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
@@ -249,32 +246,3 @@ def _file(of: str) -> dict[int | str, dict[str, object]]:
 def _given(export: Export) -> Response:
     headers = {"content-disposition": f'attachment; filename="{export.name}"'}
     return Response(export.data, media_type=export.media_type, headers=headers)
-
-
-def sound(value: dict[str, object]) -> dict[str, object]:
-    """The same values. Raises InputError for what no event could keep: NaN, half characters, huge numbers, deep nests."""
-    _sound(value, 0)
-    return value
-
-
-def _sound(value: object, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise InputError("the fields are nested too deeply", where="fields", hint=f"at most {MAX_DEPTH} levels")
-    match value:
-        case str():
-            if any("\ud800" <= char <= "\udfff" or char == "\0" for char in value):
-                raise InputError("a text holds what is no character", where="fields", hint="send plain Unicode text")
-        case bool() | None:
-            pass
-        case int() | float():
-            if not math.isfinite(value) or abs(value) > MAX_WHOLE:
-                raise InputError("a number is out of all bounds", where="fields", hint="send a plain number")
-        case dict():
-            for name, each in value.items():
-                _sound(name, depth + 1)
-                _sound(each, depth + 1)
-        case list() | tuple():
-            for each in value:
-                _sound(each, depth + 1)
-        case _:
-            raise InputError("a value is of no plain kind", where="fields", hint="send JSON")

@@ -4,10 +4,13 @@ A form is `application/x-www-form-urlencoded`; nothing is uploaded. What cannot 
 left as it is, so that the check names it.
 """
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
 
 from agent.errors import InputError
 from agent.review.records import Action
@@ -17,6 +20,8 @@ from agent.taxonomy.lists import entries, schemes
 Plain = dict[str, object]
 
 MAX_FIELDS: Final = 500
+MAX_DEPTH: Final = 12
+MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
 """Characters of a number in a form."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
@@ -83,10 +88,8 @@ def action_of(form: Form) -> Action:
 
 def acting(raw: Plain) -> Action:
     """An Action from plain values. Raises InputError naming the first field that is not acceptable."""
-    from pydantic import ValidationError
-
     try:
-        return Action.model_validate(raw)
+        return Action.model_validate(sound(raw))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "action"
@@ -187,6 +190,30 @@ def number(text: str) -> object:
     return bare if len(bare) > MAX_NUMBER or not re.fullmatch(r"-?\d+(\.\d+)?", bare) else float(bare)
 
 
-def put(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The fields of a form that its page sends again from a page of refusal: all but those of the frame."""
-    return tuple((name, value) for name, value in pairs if name != "version")
+def sound(value: dict[str, object]) -> dict[str, object]:
+    """The same values. Raises InputError for what no event could keep: NaN, half characters, huge numbers, deep nests."""
+    _sound(value, 0)
+    return value
+
+
+def _sound(value: object, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InputError("the fields are nested too deeply", where="fields", hint=f"at most {MAX_DEPTH} levels")
+    match value:
+        case str():
+            if any("\ud800" <= char <= "\udfff" or char == "\0" for char in value):
+                raise InputError("a text holds what is no character", where="fields", hint="send plain Unicode text")
+        case bool() | None:
+            pass
+        case int() | float():
+            if not math.isfinite(value) or abs(value) > MAX_WHOLE:
+                raise InputError("a number is out of all bounds", where="fields", hint="send a plain number")
+        case dict():
+            for name, each in value.items():
+                _sound(name, depth + 1)
+                _sound(each, depth + 1)
+        case list() | tuple():
+            for each in value:
+                _sound(each, depth + 1)
+        case _:
+            raise InputError("a value is of no plain kind", where="fields", hint="send JSON")
