@@ -166,7 +166,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
     @router.get("/r/{key}/compare", operation_id="compare_versions")
     def versions(key: Key, a: Number, b: Number, reviewer: Who) -> Comparison:
         """What differs between two versions."""
-        return of_review(key, lambda: desk.service.compare(key, a, b))
+        return desk.versions(key, a, b)
 
     @router.get("/r/{key}/contests", operation_id="contests")
     def contests(key: Key, reviewer: Who) -> tuple[Contest, ...]:

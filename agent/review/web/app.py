@@ -46,6 +46,11 @@ def _files() -> dict[str, _File]:
 
 def create_app(service: ReviewService, access: Access) -> ASGIApp:
     """The whole app over `service`, which answers only those that `access` lets in."""
+    return Guard(unguarded(service, access), access)
+
+
+def unguarded(service: ReviewService, access: Access) -> FastAPI:
+    """All routes without the guard round them: what `create_app` guards, for a walk along the list of routes."""
     files = _files()
     desk = Desk(service, access, {name: f"/static/{name}?{file.tag}" for name, file in files.items()})
     app = FastAPI(
@@ -61,7 +66,7 @@ def create_app(service: ReviewService, access: Access) -> ASGIApp:
     app.include_router(api.routes(desk), prefix=API)
     _serve(app, files)
     _answer_errors(app, desk)
-    return Guard(app, access)
+    return app
 
 
 def _serve(app: FastAPI, files: Mapping[str, _File]) -> None:

@@ -8,11 +8,12 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import HTMLResponse
 
 from agent.errors import InputError, RefusedError
+from agent.review.compare import Comparison
 from agent.review.records import Reviewer, ReviewState
 from agent.review.served import ReviewService
 from agent.review.web.access import Access
 from agent.review.web.forms import Form
-from agent.review.web.problems import of_review
+from agent.review.web.problems import NotHereError
 from agent.review.web.templating import render
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -44,8 +45,18 @@ class Desk(NamedTuple):
         return HTMLResponse(text, status)
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
-        """A review. Raises NotHereError for an unknown key."""
-        return of_review(key, lambda: self.service.review(key, as_of))
+        """A review, now or as of an event. Raises NotHereError for an unknown key or event."""
+        try:
+            return self.service.review(key, as_of)
+        except InputError as error:
+            raise NotHereError(error.what, where=error.where, hint=error.hint) from None
+
+    def versions(self, key: str, a: int, b: int) -> Comparison:
+        """Two versions of a review. Raises NotHereError for a version that is not there."""
+        last = self.review(key).version
+        if max(a, b) > last:
+            raise NotHereError("there is no such version", where=f"version {max(a, b)}", hint=f"the last one is {last}")
+        return self.service.compare(key, a, b)
 
 
 def reviewer_of(request: Request) -> Reviewer:

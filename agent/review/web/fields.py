@@ -105,8 +105,8 @@ def _factor(now: Plain, _: Draft) -> tuple[Field, ...]:
     ends = {"low": "0", "high": "1", "step": "0.1"}
     return (
         Field("value", "Value", "number", _number(now, "value"), **ends),
-        Field("low", "Not below", "number", "", hint="Empty: the value itself", **ends),
-        Field("high", "Not above", "number", "", hint="Empty: the value itself", **ends),
+        Field("low", "Not below", "number", "", hint="empty: the value", **ends),
+        Field("high", "Not above", "number", "", hint="empty: the value", **ends),
         _evidence(now),
     )
 

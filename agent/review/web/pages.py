@@ -14,7 +14,6 @@ from agent.review.stored import QueueQuery
 from agent.review.web.access import ENTER
 from agent.review.web.desk import Analyst, Desk, Sent, Who
 from agent.review.web.forms import Form
-from agent.review.web.problems import of_review
 from agent.review.web.shown import score_view
 
 PAGE: Final = 50
@@ -92,7 +91,9 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/compare")
     def side_by_side(request: Request, reviewer: Who, keys: Annotated[str, Query(max_length=200)] = "") -> Response:
         named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))[:MOST_SIDE_BY_SIDE]
-        sides = of_review(named[0], lambda: desk.service.compare_reviews(named)) if named else None
+        for key in named:
+            desk.review(key)
+        sides = desk.service.compare_reviews(named) if named else None
         scores = [score_view(column.score) for column in sides.columns] if sides else []
         return desk.page(request, "side_by_side.html", sides=sides, scores=scores, keys=",".join(named))
 

@@ -80,7 +80,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
     def versions(request: Request, key: Key, reviewer: Who, a: Version = None, b: Version = None) -> Response:
         state = desk.review(key)
         one, two = (0 if a is None else a), (state.version if b is None else b)
-        found = desk.service.compare(key, one, two)
+        found = desk.versions(key, one, two)
         scores = (score_view(found.before), score_view(found.after))
         return desk.page(request, "versions.html", bar=_bar(desk, state), found=found, scores=scores)
 

@@ -14,6 +14,10 @@ KEPT: Final = 1_500
 """Characters that stay at either end of a longer one."""
 
 
+CLAIM: Final = "vendor-claim"
+"""The one finding that attacks nobody."""
+
+
 class Removed(NamedTuple):
     """Text that was taken out of a source here, since no reader sees it."""
 
@@ -30,7 +34,9 @@ class Run(NamedTuple):
     marks: tuple[str, ...]
     begins: tuple[str, ...]
     findings: tuple[str, ...]
-    """In words."""
+    """In words, where they begin."""
+    hostile: bool
+    """Within a finding of more than a claim."""
     removed: tuple[Removed, ...]
     """What was taken out before it."""
     left_out: int
@@ -132,25 +138,29 @@ def _line(document: Document, number: int, finding: Finding) -> FindingLine:
 def _runs(document: Document, evidence: Sequence[Evidence], *, whole: bool) -> list[Run]:
     taken = _taken_out(document)
     made: list[Run] = []
+    before: tuple[str, ...] = ()
     for piece in pieces(document, evidence):
         for part in _cut(piece, sorted(taken)):
             removed = taken.pop(part.start, ())
             short = whole or part.marks or part.findings or len(part.text) <= LONG_PIECE
-            made += [_run(part, removed)] if short else _shortened(part, removed)
+            made += [_run(part, removed, before)] if short else _shortened(part, removed)
+            before = part.findings
     if taken:
-        made.append(Run(len(document.text), "", (), (), (), tuple(each for at in taken.values() for each in at), 0))
+        left = tuple(each for at in taken.values() for each in at)
+        made.append(Run(len(document.text), "", (), (), (), False, left, 0))
     return made
 
 
-def _run(piece: Piece, removed: Sequence[Removed]) -> Run:
-    found = tuple(finding_words(kind) for kind in piece.findings)
-    return Run(piece.start, piece.text, piece.marks, piece.begins, found, tuple(removed), 0)
+def _run(piece: Piece, removed: Sequence[Removed], before: Sequence[str]) -> Run:
+    begun = tuple(finding_words(kind) for kind in piece.findings if kind not in before)
+    hostile = any(kind != CLAIM for kind in piece.findings)
+    return Run(piece.start, piece.text, piece.marks, piece.begins, begun, hostile, tuple(removed), 0)
 
 
 def _shortened(piece: Piece, removed: Sequence[Removed]) -> list[Run]:
     end = len(piece.text) - KEPT
-    head = Run(piece.start, piece.text[:KEPT], (), (), (), tuple(removed), 0)
-    return [head, Run(piece.start + end, piece.text[end:], (), (), (), (), end - KEPT)]
+    head = Run(piece.start, piece.text[:KEPT], (), (), (), False, tuple(removed), 0)
+    return [head, Run(piece.start + end, piece.text[end:], (), (), (), False, (), end - KEPT)]
 
 
 def _cut(piece: Piece, places: Sequence[int]) -> list[Piece]:

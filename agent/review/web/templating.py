@@ -45,6 +45,7 @@ def environment() -> "Environment":
         cache_size=-1,
     )
     made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
+    made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
         "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "taxonomy": taxonomy_options,

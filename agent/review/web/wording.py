@@ -76,7 +76,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "instruction-like-text": "text addressed to assessors",
     "metadata-instruction": "text addressed to assessors, in metadata",
     "active-content": "active content",
-    "vendor-claim": "the vendor's own rating",
+    "vendor-claim": "vendor's claim",
     "invisible-characters": "invisible characters",
     "bidi-control": "characters that turn the direction of text",
     "control-characters": "control characters",
