@@ -14,8 +14,17 @@ from tests.fakes.review_web import HOST, ORIGIN, PORT, Browser, Walked, asked, c
 
 ROUTES = walk()
 UNSAFE = [route for route in ROUTES if route.method not in SAFE]
-OTHERS = ("evil.example", "127.0.0.1", f"127.0.0.1:{PORT + 1}", f"evil.example:{PORT}", f"127.0.0.1.evil.example:{PORT}",
-          f"127.0.0.1:{PORT}.", f"0.0.0.0:{PORT}", f"user@127.0.0.1:{PORT}", "")  # fmt: skip
+OTHERS = (
+    "evil.example",
+    "127.0.0.1",
+    f"127.0.0.1:{PORT + 1}",
+    f"evil.example:{PORT}",
+    f"127.0.0.1.evil.example:{PORT}",
+    f"127.0.0.1:{PORT}.",
+    f"0.0.0.0:{PORT}",
+    f"user@127.0.0.1:{PORT}",
+    "",
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +67,9 @@ class TestEveryRoute:
     def test_refuses_two_hosts_and_none(self, browser: Browser, route: Walked, hosts: tuple[str, ...]) -> None:
         assert status(browser, route, session(browser), ("origin", ORIGIN), host=hosts) == 421
 
-    @pytest.mark.parametrize("cookie", ["", f"{COOKIE}=", f"{COOKIE}=wrong", "other=1", f"{COOKIE}=\xff", f'{COOKIE}="a'])
+    @pytest.mark.parametrize(
+        "cookie", ["", f"{COOKIE}=", f"{COOKIE}=wrong", "other=1", f"{COOKIE}=\xff", f'{COOKIE}="a']
+    )
     def test_refuses_without_session(self, browser: Browser, route: Walked, cookie: str) -> None:
         given = (("cookie", cookie),) if cookie else ()
         assert status(browser, route, ("origin", ORIGIN), *given) == 401

@@ -30,7 +30,9 @@ def test_the_twin_holds_what_the_pages_show(browser: Browser) -> None:
     assert page["decisions"][0]["state"]["item"]["id"] == "threat/L3-command-on-host"
     assert json.loads(browser.get("/api/queue"))["rows"][0]["product"] == "Dify"
     assert [one["id"] for one in json.loads(browser.get("/api/r/r1/sources"))] == ["D1", "D2", "D3", "D4"]
-    assert {"scheme": "owasp-asi", "id": "ASI01", "title": "Agent Goal Hijack"} in json.loads(browser.get("/api/taxonomy"))
+    assert {"scheme": "owasp-asi", "id": "ASI01", "title": "Agent Goal Hijack"} in json.loads(
+        browser.get("/api/taxonomy")
+    )
     assert json.loads(browser.get("/api/r/r1/history")) == []
     assert len(json.loads(browser.get("/api/compare?keys=r1"))["lines"]) == 18
     assert json.loads(browser.get("/api/people")) == [{"name": "Ada", "role": "analyst"}]
@@ -56,25 +58,29 @@ def test_a_conflict_carries_three_versions(browser: Browser) -> None:
     assert told["hint"]
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status", "where"),
-    [
-        ("/api/r/r9/act", {"verb": "confirm", "item": "posture", "version": 0}, 404, "review 'r9'"),
-        ("/api/r/r1/act", {"verb": "confirm", "item": "posture", "version": -1}, 422, "body.version"),
-        ("/api/r/r1/act", {"verb": "confirm", "item": "posture", "version": 7}, 422, "version"),
-        ("/api/r/r1/act", {"verb": "confirm", "item": "posture"}, 422, "body.version"),
-        ("/api/r/r1/act", {"verb": "correct", "item": FACTOR, "version": 0, "fields": {"value": 2}, "reason": "wording"}, 422, "value"),
-        ("/api/r/r1/act", {"verb": "correct", "item": FACTOR, "version": 0, "fields": {"value": [[1]]}, "reason": "wording"}, 422, "value"),
-        ("/api/r/r1/act", {"verb": "correct", "item": "posture", "version": 0, "fields": {"text": "\ud800"}, "reason": "wording"}, 422, "fields"),
-        ("/api/r/r1/act", {"verb": "confirm", "item": "posture", "version": 0, "reviewer": "Eve"}, 422, "body.reviewer"),
-        ("/api/r/r1/preview", {"verb": "strike", "item": "posture", "version": 0, "reason": "outdated"}, 422, "posture"),
-        ("/api/r/r1/focus", {"item": "none", "seconds": 3}, 422, "item"),
-        ("/api/r/r1/focus", {"item": "posture", "seconds": 3000}, 422, "body.seconds"),
-        ("/api/r/r1/redraft", {"version": 0}, 422, "answers"),
-        ("/api/r/r1/response", {"version": 0, "file": "answers: ["}, 422, "response"),
-        ("/api/people", {"name": "", "role": "analyst"}, 422, "body.name"),
-    ],
-)  # fmt: skip
+def asking(verb: str, item: str, *, version: int = 0, reason: str = "", **fields: object) -> dict[str, object]:
+    return {"verb": verb, "item": item, "version": version, "fields": fields, "reason": reason}
+
+
+REFUSED: list[tuple[str, dict[str, object], int, str]] = [
+    ("/api/r/r9/act", asking("confirm", "posture"), 404, "review 'r9'"),
+    ("/api/r/r1/act", asking("confirm", "posture", version=-1), 422, "body.version"),
+    ("/api/r/r1/act", asking("confirm", "posture", version=7), 422, "version"),
+    ("/api/r/r1/act", {"verb": "confirm", "item": "posture"}, 422, "body.version"),
+    ("/api/r/r1/act", asking("correct", FACTOR, reason="wording", value=2), 422, "value"),
+    ("/api/r/r1/act", asking("correct", FACTOR, reason="wording", value=[[1]]), 422, "value"),
+    ("/api/r/r1/act", asking("correct", "posture", reason="wording", text="\ud800"), 422, "fields"),
+    ("/api/r/r1/act", {**asking("confirm", "posture"), "reviewer": "Eve"}, 422, "body.reviewer"),
+    ("/api/r/r1/preview", asking("strike", "posture", reason="outdated"), 422, "posture"),
+    ("/api/r/r1/focus", {"item": "none", "seconds": 3}, 422, "item"),
+    ("/api/r/r1/focus", {"item": "posture", "seconds": 3000}, 422, "body.seconds"),
+    ("/api/r/r1/redraft", {"version": 0}, 422, "answers"),
+    ("/api/r/r1/response", {"version": 0, "file": "answers: ["}, 422, "response"),
+    ("/api/people", {"name": "", "role": "analyst"}, 422, "body.name"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "where"), REFUSED)
 def test_what_is_refused_is_a_problem_with_its_place(
     browser: Browser, path: str, body: dict[str, object], status: int, where: str
 ) -> None:
@@ -84,7 +90,9 @@ def test_what_is_refused_is_a_problem_with_its_place(
     assert browser.reviews.history("r1") == ()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"[" * 100_000, b'{"version": NaN}', b'{"version": 1e999}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b"\xff", b"[" * 100_000, b'{"version": NaN}', b'{"version": 1e999}']
+)
 def test_a_body_that_is_no_action_is_refused(browser: Browser, body: bytes) -> None:
     headers = {"origin": ORIGIN, "content-type": "application/json"}
     answer = browser.client.post("/api/r/r1/act", content=body, headers=headers)
@@ -102,7 +110,12 @@ def test_deep_and_huge_values_reach_no_event(browser: Browser) -> None:
 
 
 def test_errors_of_paths_and_methods_are_problems_too(browser: Browser) -> None:
-    for path, status in (("/api/nothing", 404), ("/api/r/r1/act", 405), ("/api/r/r1/compare?a=0&b=9", 404), ("/api/r/x", 422)):
+    for path, status in (
+        ("/api/nothing", 404),
+        ("/api/r/r1/act", 405),
+        ("/api/r/r1/compare?a=0&b=9", 404),
+        ("/api/r/x", 422),
+    ):
         answer = browser.client.get(path)
         assert answer.status_code == status, path
         assert set(answer.json()) == {"error", "where", "hint"}

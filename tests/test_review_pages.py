@@ -1,5 +1,6 @@
 """The pages of the review app: what they show of a real draft, and every act through its form, without a script."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_every_input_has_a_label_and_headings_go_down_by_one(browser: Browser) -
             assert named, html.tostring(field)
         levels = [int(heading.tag[1]) for heading in page.xpath("//h1 | //h2 | //h3 | //h4")]
         assert levels[0] == 1
-        assert all(two - one <= 1 for one, two in zip(levels, levels[1:], strict=False)), (path, levels)
+        assert all(two - one <= 1 for one, two in itertools.pairwise(levels)), (path, levels)
         assert len(page.xpath("//main")) == 1
 
 
@@ -165,10 +166,16 @@ def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
         if each.fields["item"] == HEADLINE
     )  # fmt: skip
     sent = filled(form) | {
-        "title": "Planted text runs commands", "reason": "wrong-severity", "cvss.AT": "P",
-        "statement.asset": "the files of its user", "mitigations.0.status": "confirmed", "taxonomy.0": "owasp-asi ASI05",
-        "mitigations.9.text": "Run it as a user without rights", "mitigations.9.who": "you", "mitigations.9.status": "proposed",
-    }  # fmt: skip
+        "title": "Planted text runs commands",
+        "reason": "wrong-severity",
+        "cvss.AT": "P",
+        "statement.asset": "the files of its user",
+        "mitigations.0.status": "confirmed",
+        "taxonomy.0": "owasp-asi ASI05",
+        "mitigations.9.text": "Run it as a user without rights",
+        "mitigations.9.who": "you",
+        "mitigations.9.status": "proposed",
+    }
     browser.post("/r/r1/act", **sent)
     threat = next(t for t in browser.reviews.review("r1").reviewed.layers["agent_frameworks"].threats)
     assert threat.title == "Planted text runs commands"
@@ -182,7 +189,9 @@ def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
 def test_one_button_confirms_a_section_and_undo_takes_it_back(browser: Browser) -> None:
     to = browser.act("confirm", section="factors")
     assert to.endswith("#section-factors")
-    assert all(one.verdict == "confirmed" for one in browser.reviews.review("r1").items if one.item.section == "factors")
+    assert all(
+        one.verdict == "confirmed" for one in browser.reviews.review("r1").items if one.item.section == "factors"
+    )
     assert "Undo" in words(tree(browser.get("/r/r1")).xpath('//header[@id="bar"]')[0])
     browser.act("undo")
     assert all(one.verdict == "open" for one in browser.reviews.review("r1").items)
@@ -328,7 +337,9 @@ def test_a_contest_is_brought_in_decided_and_replied_to(browser: Browser) -> Non
     assert "It runs in a sandbox." in words(page)
     assert "Contested" in words(article(browser.get("/r/r1"), HEADLINE))
     number = browser.reviews.review("r1").contests[0].number
-    browser.act("decide", HEADLINE, number=number, decision="refused", rule="The sandbox is off by default", back="contests")
+    browser.act(
+        "decide", HEADLINE, number=number, decision="refused", rule="The sandbox is off by default", back="contests"
+    )
     assert "The sandbox is off by default" in words(tree(browser.get("/r/r1/contests")))
     assert "The sandbox is off by default" in browser.get("/r/r1/reply")
 
@@ -412,22 +423,38 @@ def test_time_is_kept_where_no_script_measures_it(browser: Browser) -> None:
 
 
 def test_exports_and_questionnaires_are_files_named_by_ids(browser: Browser) -> None:
-    for path in ("export/md", "export/html", "export/json", "questionnaire/md", "questionnaire/csv", "questionnaire/docx"):
+    for path in (
+        "export/md",
+        "export/html",
+        "export/json",
+        "questionnaire/md",
+        "questionnaire/csv",
+        "questionnaire/docx",
+    ):
         answer = browser.client.get(f"/r/r1/{path}")
         assert answer.status_code == 200
-        assert re.fullmatch(r'attachment; filename="r1-[a-z0-9-]+\.(md|html|json|csv|docx)"', answer.headers["content-disposition"])
+        assert re.fullmatch(
+            r'attachment; filename="r1-[a-z0-9-]+\.(md|html|json|csv|docx)"', answer.headers["content-disposition"]
+        )
     assert json.loads(browser.get("/r/r1/export/json"))["product"]["name"] == "Dify"
     browser.get("/r/r1/export/exe", 404)
 
 
-@pytest.mark.parametrize("path", ["/r/r9", "/r/x", "/r/r1/nothing", "/nothing", "/r/r1/source/D99", "/static/none.css",
-                                  "/static/..%2fapp.py", "/r/r9/export/md", "/r/r1/contest/threat/none", "/r/r9/history"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/r/r9", "/r/x", "/r/r1/nothing", "/nothing", "/r/r1/source/D99", "/static/none.css", "/static/..%2fapp.py",
+        "/r/r9/export/md", "/r/r1/contest/threat/none", "/r/r9/history",
+    ],
+)  # fmt: skip
 def test_what_is_not_there_is_said_plainly(browser: Browser, path: str) -> None:
     page = browser.get(path, 404)
     assert "Traceback" not in page
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"a=%ff", b"&".join(b"a=1" for _ in range(600)), b"verb=confirm&version=x"])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"a=%ff", b"&".join(b"a=1" for _ in range(600)), b"verb=confirm&version=x"]
+)
 def test_a_form_that_cannot_be_read_is_refused(browser: Browser, body: bytes) -> None:
     kind = {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"}
     assert browser.client.post("/r/r1/act", content=body, headers=kind).status_code == 422

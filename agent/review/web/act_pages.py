@@ -15,7 +15,7 @@ from agent.review.served import ActResult
 from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Sent
 from agent.review.web.fields import Field, fields_for, refilled, threat_fields
 from agent.review.web.forms import Form, action_of
-from agent.review.web.problems import of_review, problem_of, status_of
+from agent.review.web.problems import NOT_FOUND, of_review, problem_of, status_of
 from agent.review.web.shown import bar
 from agent.review.web.shown_items import dom_id
 from agent.taxonomy.keys import LAYERS
@@ -51,7 +51,7 @@ def routes(desk: Desk) -> APIRouter:
         except ConflictError as error:
             return _conflict(desk, request, key, form, error)
         except (InputError, StoreError) as error:
-            if status_of(error) == 404:
+            if status_of(error) == NOT_FOUND:
                 raise
             return _refused(desk, request, key, form, error)
         _look(desk, key, form, reviewer)
@@ -69,7 +69,7 @@ def routes(desk: Desk) -> APIRouter:
         try:
             of_review(key, lambda: desk.service.respond(key, form.get("file").encode(), reviewer, version))
         except (InputError, StoreError) as error:
-            if status_of(error) == 404:
+            if status_of(error) == NOT_FOUND:
                 raise
             return _refused(desk, request, key, form, error)
         return RedirectResponse(f"/r/{key}/contests?since={version}#last", 303)

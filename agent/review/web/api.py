@@ -12,7 +12,7 @@ from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
 from agent.review.decisions import Decision, Moved, WeakSpot, first_decisions, minutes_left, review_order, what_moved
 from agent.review.questionnaire import Format
-from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Role, Verb
+from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
 from agent.review.served import ActResult, Export
 from agent.review.stored import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
@@ -211,7 +211,9 @@ def _acting(router: APIRouter, desk: Desk) -> None:
 
 def _texts(router: APIRouter, desk: Desk) -> None:
     @router.get("/r/{key}/export/{format}", operation_id="export", response_class=Response, responses=_file("export"))
-    def export(key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], reviewer: Who) -> Response:
+    def export(
+        key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], reviewer: Who
+    ) -> Response:
         """The reviewed draft as Markdown, HTML or JSON; stamped when it is signed."""
         return _given(of_review(key, lambda: desk.service.export(key, format_)))
 
@@ -225,7 +227,7 @@ def _texts(router: APIRouter, desk: Desk) -> None:
         """The questions to the vendor."""
         return _given(of_review(key, lambda: desk.service.questionnaire(key, format_)))
 
-    @router.get("/r/{key}/reply", operation_id="reply", response_class=PlainTextResponse)
+    @router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
     def reply(key: Key, reviewer: Who) -> Response:
         """What became of each contested point, as Markdown."""
         return PlainTextResponse(of_review(key, lambda: desk.service.reply(key)))

@@ -39,9 +39,7 @@ def _files() -> dict[str, _File]:
     """The static files by name, read once."""
     found = [path for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA]
     read = [(path, path.read_bytes()) for path in found]
-    return {
-        path.name: _File(data, _MEDIA[path.suffix], hashlib.sha256(data).hexdigest()[:_TAG]) for path, data in read
-    }
+    return {path.name: _File(data, _MEDIA[path.suffix], hashlib.sha256(data).hexdigest()[:_TAG]) for path, data in read}
 
 
 def create_app(service: ReviewService, access: Access) -> ASGIApp:
@@ -84,9 +82,7 @@ def _serve(app: FastAPI, files: Mapping[str, _File]) -> None:
 
 
 def _answer_errors(app: FastAPI, desk: Desk) -> None:
-    def answer(
-        request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None
-    ) -> Response:
+    def answer(request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
         if request.url.path.startswith(f"{API}/"):
             made: Response = JSONResponse(problem.model_dump(mode="json"), status)
         else:
@@ -108,7 +104,9 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
         where = ".".join(str(part) for part in first["loc"])
         missing = first["loc"][:1] == ("path",) and not request.url.path.startswith(f"{API}/")
         status = 404 if missing else _UNREADABLE
-        return answer(request, status, Problem(error=str(first["msg"]).lower(), where=where, hint="see the description"))
+        return answer(
+            request, status, Problem(error=str(first["msg"]).lower(), where=where, hint="see the description")
+        )
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -116,7 +114,9 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
             return await too_large(request, error.__cause__)
         if error.status_code == _BAD:
             # The framework's own words for a body that is no JSON.
-            return answer(request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON"))
+            return answer(
+                request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON")
+            )
         hints = {404: "see the queue", 405: "see the description of the routes"}
         problem = Problem(error=str(error.detail).lower(), hint=hints.get(error.status_code, ""))
         return answer(request, error.status_code, problem, error.headers)

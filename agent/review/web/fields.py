@@ -83,7 +83,7 @@ def _taxonomy(now: Plain) -> list[Field]:
 
 
 def _mitigations(now: Plain) -> list[Field]:
-    rows = _rows(now, "mitigations") + [{"text": "", "who": "you", "status": "proposed"}]
+    rows = [*_rows(now, "mitigations"), {"text": "", "who": "you", "status": "proposed"}]
     made: list[Field] = []
     for at, row in enumerate(rows):
         name, group = f"mitigations.{at}", "Mitigations"
@@ -102,11 +102,12 @@ def _evidence(now: Plain) -> Field:
 
 
 def _factor(now: Plain, _: Draft) -> tuple[Field, ...]:
-    ends = {"low": "0", "high": "1", "step": "0.1"}
+    value = Field("value", "Value", "number", _number(now, "value"), low="0", high="1", step="0.1")
+    end = value._replace(value="", hint="empty: the value")
     return (
-        Field("value", "Value", "number", _number(now, "value"), **ends),
-        Field("low", "Not below", "number", "", hint="empty: the value", **ends),
-        Field("high", "Not above", "number", "", hint="empty: the value", **ends),
+        value,
+        end._replace(name="low", label="Not below"),
+        end._replace(name="high", label="Not above"),
         _evidence(now),
     )
 
@@ -140,7 +141,12 @@ def _score(now: Plain, draft: Draft) -> tuple[Field, ...]:
 
 
 def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
-    labels = {"action": "Does what", "object": "to what", "credential": "With whose credential", "approver": "Approved by"}
+    labels = {
+        "action": "Does what",
+        "object": "to what",
+        "credential": "With whose credential",
+        "approver": "Approved by",
+    }
     lines = tuple(Field(name, label, "line", _text(now, name)) for name, label in labels.items())
     return (*lines, _evidence(now))
 

@@ -1,7 +1,7 @@
 """Forms: what a page sends, read into an Action, and the fields that a correction form shows.
 
-A form is `application/x-www-form-urlencoded`; nothing is uploaded. What cannot be read as the field that it stands for is
-left as it is, so that the check names it.
+A form is `application/x-www-form-urlencoded`; nothing is uploaded. What cannot be read as the field that it stands for
+is left as it is, so that the check names it.
 """
 
 import math
@@ -191,7 +191,7 @@ def number(text: str) -> object:
 
 
 def sound(value: dict[str, object]) -> dict[str, object]:
-    """The same values. Raises InputError for what no event could keep: NaN, half characters, huge numbers, deep nests."""
+    """The same values. Raises InputError for what no event keeps: NaN, half characters, huge numbers, deep nests."""
     _sound(value, 0)
     return value
 

@@ -118,9 +118,7 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         )  # fmt: skip
 
     @router.get("/r/{key}/add")
-    def add(
-        request: Request, key: Key, reviewer: Who, layer: Annotated[str, Query(max_length=40)] = ""
-    ) -> Response:
+    def add(request: Request, key: Key, reviewer: Who, layer: Annotated[str, Query(max_length=40)] = "") -> Response:
         state = desk.review(key)
         return desk.page(
             request, "add.html", bar=_bar(desk, state), fields=threat_fields({}, state.reviewed), layers=LAYERS,

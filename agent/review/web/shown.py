@@ -169,8 +169,11 @@ def review_view(
         bar=bar(state, seconds, as_of=as_of),
         decisions=tuple(_decision(each) for each in first_decisions(state)),
         weak=tuple(
-            DecisionLine(spot.state.item.id, dom_id(spot.state.item.id), spot.state.item.title, "; ".join(spot.why), False)
-            for spot in weak if spot.why
+            DecisionLine(
+                spot.state.item.id, dom_id(spot.state.item.id), spot.state.item.title, "; ".join(spot.why), False
+            )
+            for spot in weak
+            if spot.why
         ),
         sections=tuple(_section(key, views, state) for key in SECTIONS),
         arithmetic=arithmetic(state.reviewed.score),

@@ -1,5 +1,6 @@
 """The sources as the right column shows them: pieces of text with marks, findings in place, and quotes in context."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -91,6 +92,7 @@ class Quotes:
         self._made: dict[str, Quote] = {}
 
     def __contains__(self, mark: object) -> bool:
+        """Whether a mark is in the evidence."""
         return mark in self._evidence
 
     def of(self, marks: Sequence[str]) -> tuple[Quote, ...]:
@@ -104,7 +106,9 @@ class Quotes:
 
     def _make(self, item: Evidence) -> Quote:
         document = self._documents.get(item.document)
-        about = "" if item.about == "product" else f", about {'the platform' if item.about == 'platform' else 'another'}"
+        about = (
+            "" if item.about == "product" else f", about {'the platform' if item.about == 'platform' else 'another'}"
+        )
         standing = f"rank {item.rank}, {rank_words(item.rank)}{about}"
         if document is None or document.text[item.start : item.end] != item.quote:
             return Quote(item.id, "", item.quote, "", item.document, "", f"{standing}; not found in the source", False)
@@ -173,7 +177,7 @@ def _cut(piece: Piece, places: Sequence[int]) -> list[Piece]:
             text=piece.text[one - piece.start : two - piece.start],
             begins=piece.begins if one == piece.start else (),
         )
-        for one, two in zip(ends, ends[1:], strict=False)
+        for one, two in itertools.pairwise(ends)
     ]
 
 
