@@ -57,6 +57,8 @@ def test_what_is_not_acceptable_is_named(text: str, named: str) -> None:
 def test_bytes_that_are_no_text_or_too_many_are_refused() -> None:
     with pytest.raises(InputError, match="not UTF-8"):
         parse_response(b"\xff\xfe\x00", where="a")
+    with pytest.raises(InputError, match="no YAML"):
+        parse_response(b"answers: {}\n\x1f", where="a")
     with pytest.raises(InputError, match="too large"):
         parse_response(b" " * 300_000, where="a")
 

@@ -38,3 +38,8 @@ def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -
         if value in words:
             rows.append((f"{metric}:{value} {name}", words[value], (reasons or {}).get(metric, "")))
     return rows
+
+
+def metric_choices() -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
+    """Each base metric with its name and the values that it can have, in words."""
+    return tuple((metric, name, tuple(words.items())) for metric, (name, words) in _METRICS.items())

@@ -73,8 +73,9 @@ def load_yaml(text: str) -> Loaded:
     import yaml
 
     twice: list[str] = []
-    loader = _loader(twice)(text)
+    make, loader = _loader(twice), None
     try:
+        loader = make(text)
         value: Tree = _first(loader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
@@ -84,7 +85,8 @@ def load_yaml(text: str) -> Loaded:
     except RecursionError:
         raise Unreadable("yaml", "it nests too deeply") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     _check(value, "yaml")
     return Loaded(value, tuple(dict.fromkeys(twice)))
 

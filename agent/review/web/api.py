@@ -1,0 +1,250 @@
+"""The JSON twin: the data of every page, and the same acts, described at `/api/openapi.json`."""
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import Field, JsonValue
+
+from agent.errors import InputError
+from agent.records import Document, Record
+from agent.review.answers import MAX_BYTES
+from agent.review.compare import Comparison, SideBySide
+from agent.review.decisions import Decision, Moved, WeakSpot, first_decisions, minutes_left, review_order, what_moved
+from agent.review.questionnaire import Format
+from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
+from agent.review.served import ActResult, Export
+from agent.review.stored import QueuePage, QueueQuery
+from agent.review.web.access import ENTER
+from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Who
+from agent.review.web.forms import MAX_WHOLE, acting, sound
+from agent.review.web.problems import Problem, Versions, of_review
+from agent.taxonomy.lists import entries, schemes
+
+_PLAIN: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+_REFUSALS: Final[dict[int | str, dict[str, object]]] = {
+    401: {"description": "No session", **_PLAIN},
+    403: {"model": Problem, "description": "From another site, or not allowed to this role", **_PLAIN},
+    404: {"model": Problem, "description": "There is no such review, version or source"},
+    413: {"model": Problem, "description": "Too large", **_PLAIN},
+    421: {"description": "Another host was asked for", **_PLAIN},
+    422: {"model": Problem, "description": "A field is not acceptable"},
+}
+_WRITING: Final[dict[int | str, dict[str, object]]] = {
+    409: {"model": Versions, "description": "Somebody else changed the same item; carries the three versions"},
+    503: {"model": Problem, "description": "The store is busy or read-only"},
+    507: {"model": Problem, "description": "The disk is full; nothing was stored"},
+}
+Number = Annotated[int, Query(ge=0, le=MAX_WHOLE)]
+
+
+class Asked(Record):
+    """What a reviewer asks for; `version` is the review's version that they saw."""
+
+    verb: Verb
+    item: str = ""
+    version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    reason: Reason | Literal[""] = ""
+    note: Annotated[str, Field(max_length=2_000)] = ""
+    section: str = ""
+
+
+class Seen(Record):
+    """Seconds that an item was looked at, the page being visible and in front."""
+
+    item: Annotated[str, Field(max_length=100)]
+    seconds: Annotated[float, Field(ge=0, le=LONGEST_LOOK)]
+
+
+class AtVersion(Record):
+    """The review's version that the reviewer saw."""
+
+    version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+
+
+class ResponseFile(AtVersion):
+    """A vendor's response file, YAML or JSON."""
+
+    file: Annotated[str, Field(max_length=MAX_BYTES)]
+
+
+class ReviewPage(Record):
+    """What the review page shows."""
+
+    state: ReviewState
+    moved: Moved
+    """From the draft to now."""
+    decisions: tuple[Decision, ...]
+    weak: tuple[WeakSpot, ...]
+    minutes_left: float
+    focus: dict[str, float]
+    """Seconds by item."""
+
+
+class Invited(Record):
+    """An address that opens one session."""
+
+    address: str
+
+
+class Entry(Record):
+    """An id of a published list."""
+
+    scheme: str
+    id: str
+    title: str
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of the twin."""
+    router = APIRouter(responses=_REFUSALS)
+    _beyond(router, desk)
+    _reading(router, desk)
+    _acting(router, desk)
+    _texts(router, desk)
+    return router
+
+
+def _beyond(router: APIRouter, desk: Desk) -> None:
+    @router.get("/queue", operation_id="queue")
+    def queue(query: Annotated[QueueQuery, Query()], reviewer: Who) -> QueuePage:
+        """Reviews, filtered, sorted, one page of them."""
+        sound(query.model_dump())
+        return desk.service.queue(query)
+
+    @router.get("/compare", operation_id="compare_reviews")
+    def side_by_side(keys: Annotated[str, Query(max_length=200, examples=["r1,r2"])], reviewer: Who) -> SideBySide:
+        """Reviews side by side per factor and layer; their keys, by commas."""
+        named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))
+        for key in named:
+            desk.review(key)
+        return desk.service.compare_reviews(named)
+
+    @router.get("/taxonomy", operation_id="taxonomy")
+    def taxonomy(reviewer: Who) -> list[Entry]:
+        """The ids of all published lists with their titles."""
+        return [Entry(scheme=name, id=e.id, title=e.title) for name in schemes() for e in entries(name)]
+
+    @router.get("/people", operation_id="people")
+    def people(reviewer: Who) -> list[Reviewer]:
+        """Who has a session."""
+        return sorted(set(desk.access.sessions.values()), key=lambda each: each.name)
+
+    @router.post("/people", operation_id="invite")
+    def invite(invited: Reviewer, reviewer: Analyst) -> Invited:
+        """A one-time address on this machine for another reviewer. `role` says what they may do."""
+        sound(invited.model_dump())
+        token = desk.access.invite(invited)
+        return Invited(address=f"http://{min(desk.access.hosts)}{ENTER}?token={token}")
+
+
+def _reading(router: APIRouter, desk: Desk) -> None:
+    @router.get("/r/{key}", operation_id="review")
+    def review(key: Key, reviewer: Who, as_of: Annotated[int | None, Query(ge=0, le=MAX_WHOLE)] = None) -> ReviewPage:
+        """A review, now or as of an event."""
+        state = desk.review(key, as_of)
+        return ReviewPage(
+            state=state,
+            moved=what_moved(state.model_copy(update={"reviewed": state.drafted}), state),
+            decisions=first_decisions(state),
+            weak=review_order(state),
+            minutes_left=minutes_left(state),
+            focus=dict(desk.service.focus_by_item(key)),
+        )
+
+    @router.get("/r/{key}/sources", operation_id="sources")
+    def sources(key: Key, reviewer: Who) -> tuple[Document, ...]:
+        """The texts behind the draft, with the findings in them."""
+        return of_review(key, lambda: desk.service.documents(key))
+
+    @router.get("/r/{key}/history", operation_id="history")
+    def history(key: Key, reviewer: Who) -> tuple[Event, ...]:
+        """All events, oldest first."""
+        return of_review(key, lambda: desk.service.history(key))
+
+    @router.get("/r/{key}/compare", operation_id="compare_versions")
+    def versions(key: Key, a: Number, b: Number, reviewer: Who) -> Comparison:
+        """What differs between two versions."""
+        return desk.versions(key, a, b)
+
+    @router.get("/r/{key}/contests", operation_id="contests")
+    def contests(key: Key, reviewer: Who) -> tuple[Contest, ...]:
+        """Every contested point and what became of it."""
+        return desk.review(key).contests
+
+
+def _acting(router: APIRouter, desk: Desk) -> None:
+    @router.post("/r/{key}/act", operation_id="act", responses=_WRITING)
+    def act(key: Key, asked: Asked, reviewer: Analyst) -> ActResult:
+        """Store one act."""
+        action = acting(asked.model_dump())
+        return of_review(key, lambda: desk.service.act(key, action, reviewer))
+
+    @router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
+    def preview(key: Key, asked: Asked, reviewer: Analyst) -> Moved:
+        """What an act would move, without storing it."""
+        action = acting(asked.model_dump())
+        return of_review(key, lambda: desk.service.preview(key, action, reviewer))
+
+    @router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
+    def focus(key: Key, seen: Seen, reviewer: Who) -> Response:
+        """Add to the time that an item was looked at."""
+        sound(seen.model_dump())
+        state = desk.review(key)
+        if seen.item and all(one.item.id != seen.item for one in state.items):
+            raise InputError("there is no such item", where="item", hint="its id stands beside it")
+        desk.service.focus(key, seen.item, seen.seconds, reviewer)
+        return Response(status_code=204)
+
+    @router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
+    def redraft(key: Key, at: AtVersion, reviewer: Analyst) -> ActResult:
+        """Draft again with the answers so far."""
+        return of_review(key, lambda: desk.service.redraft(key, reviewer, at.version))
+
+    @router.post("/r/{key}/response", operation_id="respond", responses=_WRITING)
+    def respond(key: Key, given: ResponseFile, reviewer: Analyst) -> ActResult:
+        """Store the answers and contests of a response file."""
+        sound(given.model_dump())
+        return of_review(key, lambda: desk.service.respond(key, given.file.encode(), reviewer, given.version))
+
+
+def _texts(router: APIRouter, desk: Desk) -> None:
+    @router.get("/r/{key}/export/{format}", operation_id="export", response_class=Response, responses=_file("export"))
+    def export(
+        key: Key, format_: Annotated[Literal["md", "html", "json"], Path(alias="format")], reviewer: Who
+    ) -> Response:
+        """The reviewed draft as Markdown, HTML or JSON; stamped when it is signed."""
+        return _given(of_review(key, lambda: desk.service.export(key, format_)))
+
+    @router.get(
+        "/r/{key}/questionnaire/{format}",
+        operation_id="questionnaire",
+        response_class=Response,
+        responses=_file("questionnaire"),
+    )
+    def questionnaire(key: Key, format_: Annotated[Format, Path(alias="format")], reviewer: Who) -> Response:
+        """The questions to the vendor."""
+        return _given(of_review(key, lambda: desk.service.questionnaire(key, format_)))
+
+    @router.get("/r/{key}/reply", operation_id="reply", responses={200: _PLAIN | {"description": "The reply"}})
+    def reply(key: Key, reviewer: Who) -> Response:
+        """What became of each contested point, as Markdown."""
+        return PlainTextResponse(of_review(key, lambda: desk.service.reply(key)))
+
+
+def _file(of: str) -> dict[int | str, dict[str, object]]:
+    kinds = {
+        "export": ("text/markdown", "text/html", "application/json"),
+        "questionnaire": (
+            "text/markdown",
+            "text/csv",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+    }[of]
+    return {200: {"description": "The file", "content": {kind: {} for kind in kinds}}}
+
+
+def _given(export: Export) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{export.name}"'}
+    return Response(export.data, media_type=export.media_type, headers=headers)

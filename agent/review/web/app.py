@@ -1,0 +1,128 @@
+"""The review app: pages, JSON twin, static files and the answers to errors, behind one guard."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from agent.errors import SeptetError
+from agent.review.served import ReviewService
+from agent.review.web import act_pages, api, pages, review_pages
+from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
+from agent.review.web.desk import Desk
+from agent.review.web.problems import Problem, problem_of, status_of
+
+STATIC: Final = Path(__file__).with_name("static")
+API: Final = "/api"
+_MEDIA: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_BAD, _UNREADABLE = 400, 422
+_TAG: Final = 12
+_log = logging.getLogger(__name__)
+
+
+class _File(NamedTuple):
+    """A static file."""
+
+    data: bytes
+    media: str
+    tag: str
+
+
+def _files() -> dict[str, _File]:
+    """The static files by name, read once."""
+    found = [path for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA]
+    read = [(path, path.read_bytes()) for path in found]
+    return {path.name: _File(data, _MEDIA[path.suffix], hashlib.sha256(data).hexdigest()[:_TAG]) for path, data in read}
+
+
+def create_app(service: ReviewService, access: Access) -> ASGIApp:
+    """The whole app over `service`, which answers only those that `access` lets in."""
+    return Guard(unguarded(service, access), access)
+
+
+def unguarded(service: ReviewService, access: Access) -> FastAPI:
+    """All routes without the guard round them: what `create_app` guards, for a walk along the list of routes."""
+    files = _files()
+    desk = Desk(service, access, {name: f"/static/{name}?{file.tag}" for name, file in files.items()})
+    app = FastAPI(
+        title="Septet review",
+        version="1",
+        description="The JSON twin of the review pages. A session's cookie says who asks.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{API}/openapi.json",
+    )
+    for made in (pages.routes(desk), review_pages.routes(desk), act_pages.routes(desk)):
+        app.include_router(made, include_in_schema=False)
+    app.include_router(api.routes(desk), prefix=API)
+    _serve(app, files)
+    _answer_errors(app, desk)
+    return app
+
+
+def _serve(app: FastAPI, files: Mapping[str, _File]) -> None:
+    @app.get("/static/{name}", include_in_schema=False)
+    def static(name: str, request: Request) -> Response:
+        if name not in files:
+            raise HTTPException(404)
+        data, media, tag = files[name]
+        headers = {"etag": f'"{tag}"', "cache-control": "private, max-age=31536000, immutable"}
+        if request.url.query != tag:
+            headers["cache-control"] = "private, no-cache"
+            if request.headers.get("if-none-match") == f'"{tag}"':
+                return Response(status_code=304, headers=headers)
+        return Response(data, media_type=media, headers=headers)
+
+
+def _answer_errors(app: FastAPI, desk: Desk) -> None:
+    def answer(request: Request, status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+        if request.url.path.startswith(f"{API}/"):
+            made: Response = JSONResponse(problem.model_dump(mode="json"), status)
+        else:
+            made = desk.page(request, "problem.html", status, problem=problem, code=status)
+        made.headers.update(headers or {})
+        return made
+
+    @app.exception_handler(SeptetError)
+    async def known(request: Request, error: SeptetError) -> Response:
+        return answer(request, status_of(error), problem_of(error))
+
+    @app.exception_handler(TooLarge)
+    async def too_large(request: Request, _: Exception) -> Response:
+        return answer(request, 413, Problem(error="the request is too large", hint=f"at most {MAX_BODY} bytes"))
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        missing = first["loc"][:1] == ("path",) and not request.url.path.startswith(f"{API}/")
+        status = 404 if missing else _UNREADABLE
+        return answer(
+            request, status, Problem(error=str(first["msg"]).lower(), where=where, hint="see the description")
+        )
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, TooLarge):
+            return await too_large(request, error.__cause__)
+        if error.status_code == _BAD:
+            # The framework's own words for a body that is no JSON.
+            return answer(
+                request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON")
+            )
+        hints = {404: "see the queue", 405: "see the description of the routes"}
+        problem = Problem(error=str(error.detail).lower(), hint=hints.get(error.status_code, ""))
+        return answer(request, error.status_code, problem, error.headers)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        _log.error("%s %s", request.method, request.url.path, exc_info=error)
+        hint = "nothing was stored by it; load the page again"
+        return answer(request, 500, Problem(error="the app failed at this", hint=hint))

@@ -1,0 +1,88 @@
+"""What every route has at hand: the service, who may talk to it, and who is talking."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Final, NamedTuple
+
+from fastapi import Depends, Path, Request
+from fastapi.responses import HTMLResponse
+
+from agent.errors import InputError, RefusedError
+from agent.review.compare import Comparison
+from agent.review.records import Reviewer, ReviewState
+from agent.review.served import ReviewService
+from agent.review.web.access import Access
+from agent.review.web.forms import Form
+from agent.review.web.problems import NotHereError
+from agent.review.web.templating import render
+
+FORM: Final = "application/x-www-form-urlencoded"
+KEY: Final = r"^r[1-9][0-9]{0,8}$"
+LONGEST_LOOK: Final = 120
+"""Seconds between a page and what was sent from it that count as looking at it."""
+
+Key = Annotated[str, Path(pattern=KEY, description="The review's key, as in r1.", examples=["r1"])]
+
+
+class Desk(NamedTuple):
+    """What the routes share."""
+
+    service: ReviewService
+    access: Access
+    assets: Mapping[str, str]
+    """Addresses of the static files by name."""
+
+    def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """A page."""
+        text = render(
+            template,
+            assets=self.assets,
+            reviewer=reviewer_of(request),
+            now=int(time.time()),
+            path=request.url.path,
+            **values,
+        )
+        return HTMLResponse(text, status)
+
+    def review(self, key: str, as_of: int | None = None) -> ReviewState:
+        """A review, now or as of an event. Raises NotHereError for an unknown key or event."""
+        try:
+            return self.service.review(key, as_of)
+        except InputError as error:
+            raise NotHereError(error.what, where=error.where, hint=error.hint) from None
+
+    def versions(self, key: str, a: int, b: int) -> Comparison:
+        """Two versions of a review. Raises NotHereError for a version that is not there."""
+        last = self.review(key).version
+        if max(a, b) > last:
+            raise NotHereError("there is no such version", where=f"version {max(a, b)}", hint=f"the last one is {last}")
+        return self.service.compare(key, a, b)
+
+
+def reviewer_of(request: Request) -> Reviewer:
+    """Who the session belongs to."""
+    found = getattr(request.state, "reviewer", None)
+    if not isinstance(found, Reviewer):
+        raise RefusedError("no session", where="the request", hint="open the address that `septet review` printed")
+    return found
+
+
+def analyst_of(request: Request) -> Reviewer:
+    """The same, for what a viewer may not do."""
+    found = reviewer_of(request)
+    if found.role == "viewer":
+        raise RefusedError("a viewer changes nothing", where=found.name, hint="ask for the role of an analyst")
+    return found
+
+
+async def form_of(request: Request) -> Form:
+    """The form that was sent. Raises InputError when it is of another kind."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM:
+        raise InputError("the form is of another kind", where="content-type", hint=f"send it as {FORM}")
+    return Form.read(await request.body())
+
+
+Who = Annotated[Reviewer, Depends(reviewer_of)]
+Analyst = Annotated[Reviewer, Depends(analyst_of)]
+Sent = Annotated[Form, Depends(form_of)]

@@ -1,0 +1,143 @@
+"""Pages beyond one review: the queue, products side by side, people, help."""
+
+from typing import Annotated, Final, get_args
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from agent.errors import ConflictError, InputError
+from agent.review.items import SECTIONS
+from agent.review.records import Action, Reviewer, Role
+from agent.review.stored import QueueQuery
+from agent.review.web.access import ENTER
+from agent.review.web.desk import Analyst, Desk, Sent, Who
+from agent.review.web.forms import Form
+from agent.review.web.shown import score_view
+
+PAGE: Final = 50
+MOST_SIDE_BY_SIDE: Final = 6
+_SORTS: Final = {"product": "Product", "score": "Score", "open": "Open", "uncertain": "Uncertain", "changed": "Changed"}
+_BANDS: Final = ("Critical", "High", "Medium", "Low", "None", "withheld")
+_FILTERS: Final = ("text", "stage", "severity", "assigned", "contested", "sort", "reverse")
+
+
+class Asked:
+    """The queue's address read into a query; what is not acceptable is left out."""
+
+    def __init__(self, request: Request, reviewer: Reviewer) -> None:
+        given = request.query_params
+        self.fields = {name: given[name] for name in _FILTERS if given.get(name)}
+        self.page = min(max(int(given["page"]), 1), 10_000) if given.get("page", "").isdecimal() else 1
+        raw: dict[str, object] = {"limit": PAGE, "offset": (self.page - 1) * PAGE}
+        raw |= {name: value for name, value in self.fields.items() if name in ("text", "stage", "severity", "sort")}
+        raw["text"] = self.fields.get("text", "")[:200]
+        if self.fields.get("assigned"):
+            named = {"me": reviewer.name, "nobody": ""}
+            raw["assigned"] = named.get(self.fields["assigned"], self.fields["assigned"])
+        if self.fields.get("contested") == "yes":
+            raw["contested"] = True
+        raw["reverse"] = self.fields.get("reverse") == "yes"
+        try:
+            self.query = QueueQuery.model_validate(raw)
+        except ValidationError as error:
+            where = str(error.errors()[0]["loc"][0])
+            raise InputError("the queue has no such filter", where=where, hint="use the form above the table") from None
+
+    def link(self, **changed: object) -> str:
+        """The address of the queue with other fields."""
+        fields = {**self.fields, **{name: str(value) for name, value in changed.items()}}
+        return "/?" + urlencode({name: value for name, value in fields.items() if value})
+
+    def sort_link(self, name: str) -> str:
+        """The address that sorts by a column; again, the other way round."""
+        again = self.query.sort == name and not self.query.reverse
+        return self.link(sort=name, reverse="yes" if again else "")
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of these pages."""
+    router = APIRouter()
+
+    @router.get("/")
+    def queue(request: Request, reviewer: Who, did: str = "", n: int = 0, left: int = 0) -> Response:
+        asked = Asked(request, reviewer)
+        found = desk.service.queue(asked.query)
+        return desk.page(
+            request,
+            "queue.html",
+            asked=asked,
+            found=found,
+            rows=[(row, score_view(row.score)) for row in found.rows],
+            pages=max(-(-found.total // PAGE), 1),
+            sorts=_SORTS,
+            bands=_BANDS,
+            assignees=desk.service.assignees(),
+            did=did if did in ("assign", "confirm") else "",
+            counts=(n, left),
+        )
+
+    @router.post("/bulk")
+    def bulk(form: Sent, reviewer: Analyst) -> Response:
+        keys, verb = form.all("key"), form.get("verb")
+        if verb == "compare":
+            return RedirectResponse("/compare?" + urlencode({"keys": ",".join(keys)}), 303)
+        if verb not in ("assign", "confirm"):
+            raise InputError("there is no such action on several reviews", where="verb", hint="assign or confirm")
+        done = [_each(desk, key, verb, form, reviewer) for key in keys[:PAGE]]
+        return RedirectResponse(f"/?did={verb}&n={sum(done)}&left={len(done) - sum(done)}", 303)
+
+    @router.get("/compare")
+    def side_by_side(request: Request, reviewer: Who, keys: Annotated[str, Query(max_length=200)] = "") -> Response:
+        named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))[:MOST_SIDE_BY_SIDE]
+        for key in named:
+            desk.review(key)
+        sides = desk.service.compare_reviews(named) if named else None
+        scores = [score_view(column.score) for column in sides.columns] if sides else []
+        return desk.page(request, "side_by_side.html", sides=sides, scores=scores, keys=",".join(named))
+
+    @router.get("/people")
+    def people(request: Request, reviewer: Who) -> Response:
+        return desk.page(request, "people.html", sessions=_sessions(desk), roles=get_args(Role), address="", invited="")
+
+    @router.post("/people")
+    def invite(request: Request, form: Sent, reviewer: Analyst) -> Response:
+        named = form.get("name").strip()
+        try:
+            invited = Reviewer.model_validate({"name": named, "role": form.get("role", "analyst")})
+        except ValidationError:
+            raise InputError(
+                "nobody can be invited by this name and role", where="name", hint="1 to 80 characters, and a role"
+            ) from None
+        address = f"http://{request.headers['host']}{ENTER}?token={desk.access.invite(invited)}"
+        return desk.page(
+            request, "people.html", sessions=_sessions(desk), roles=get_args(Role), address=address, invited=named
+        )
+
+    @router.get("/help")
+    def help_(request: Request, reviewer: Who) -> Response:
+        return desk.page(request, "help.html")
+
+    return router
+
+
+def _sessions(desk: Desk) -> list[Reviewer]:
+    return sorted(set(desk.access.sessions.values()), key=lambda each: each.name)
+
+
+def _each(desk: Desk, key: str, verb: str, form: Form, reviewer: Reviewer) -> bool:
+    """One review of a bulk action; False when it is left as it was since somebody else was at it or it is signed."""
+    try:
+        state = desk.review(key)
+        if verb == "assign":
+            asked = [Action(verb="assign", version=state.version, fields={"to": form.get("to").strip()})]
+        else:
+            asked = [Action(verb="confirm", version=state.version, section=section) for section in SECTIONS]
+        present = {one.item.section for one in state.items}
+        for action in asked:
+            if not action.section or action.section in present:
+                state = desk.service.act(key, action.model_copy(update={"version": state.version}), reviewer).state
+    except (InputError, ConflictError):
+        return False
+    return True

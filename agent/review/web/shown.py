@@ -1,0 +1,238 @@
+"""The review page as a whole: its bar, its first decisions, its sections, and its sources."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.export.sentences import band_words, tenth
+from agent.records import Document, Score
+from agent.review.decisions import Decision, first_decisions, minutes_left, review_order, what_moved
+from agent.review.items import SECTIONS
+from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
+from agent.review.rescore import shown
+from agent.review.web.shown_items import Items, ItemView, dom_id
+from agent.review.web.shown_sources import Quotes, SourceView, source
+from agent.review.web.wording import duration, likely_text, score_text, section_title
+from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
+
+_TEN: Final = Decimal(10)
+_FULL: Final = 100.0
+FOLDED_AFTER: Final = 3
+
+
+class ScoreView(NamedTuple):
+    """A score as a chip and a bar: words, band, and where it lies from 0 to 100."""
+
+    text: str
+    value: str
+    band: str
+    """Lower case, `withheld` without a number."""
+    likely: str
+    bands: str
+    withheld: str
+    at: float | None
+    low: float | None
+    high: float | None
+
+
+class Bar(NamedTuple):
+    """What the bar on top shows of a review."""
+
+    key: str
+    product: str
+    version: int
+    stage: Stage
+    assigned: str
+    score: ScoreView
+    drafted: ScoreView
+    moved: str
+    """ "drafted 9.4 Critical → now 9.1 Critical"; empty when nothing moved."""
+    causes: tuple[str, ...]
+    open: int
+    items: int
+    contested: int
+    minutes: str
+    spent: str
+    stamp: Stamp | None
+    as_of: int | None
+    """A version that is looked at; None for the newest one."""
+    undoable: int
+
+
+class DecisionLine(NamedTuple):
+    """One of the first decisions."""
+
+    item: str
+    dom: str
+    title: str
+    why: str
+    moves_band: bool
+
+
+class SectionView(NamedTuple):
+    """A section with its items."""
+
+    key: str
+    code: str
+    title: str
+    flag: str
+    """Of a layer: `certain`, `uncertain` or `absent`; else empty."""
+    items: tuple[ItemView, ...]
+    folded: tuple[ItemView, ...]
+    open: int
+    supported: int
+    """Open items that quotes support."""
+
+
+class ArithmeticView(NamedTuple):
+    """How the score is computed."""
+
+    lines: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
+    """Formula and value."""
+    warnings: tuple[str, ...]
+    controls: str
+    without_claims: str
+
+
+class ReviewView(NamedTuple):
+    """Everything that the review page shows."""
+
+    bar: Bar
+    decisions: tuple[DecisionLine, ...]
+    weak: tuple[DecisionLine, ...]
+    sections: tuple[SectionView, ...]
+    arithmetic: ArithmeticView
+    sources: tuple[SourceView, ...]
+    quotes: Quotes
+    dropped: tuple[tuple[str, str], ...]
+
+
+def score_view(score: ScoreShown) -> ScoreView:
+    """A score for chip and bar."""
+    low, high = score.low, score.high
+    return ScoreView(
+        text=score_text(score),
+        value=tenth(score.aivss) if score.aivss is not None else "–",
+        band=(score.severity or "withheld").lower() if score.aivss is not None else "withheld",
+        likely=likely_text(score),
+        bands=band_words(low, high) if low is not None and high is not None else "",
+        withheld=score.withheld or "",
+        at=_place(score.aivss),
+        low=_place(low),
+        high=_place(high),
+    )
+
+
+def bar(state: ReviewState, seconds: Mapping[str, float], *, as_of: int | None = None) -> Bar:
+    """The bar on top of every page of a review."""
+    moved = what_moved(state.model_copy(update={"reviewed": state.drafted}), state)
+    was, now = score_text(moved.before), score_text(moved.after)
+    left = minutes_left(state)
+    return Bar(
+        key=state.key,
+        product=state.reviewed.product.name,
+        version=state.version,
+        stage=state.stage,
+        assigned=state.assigned,
+        score=score_view(moved.after),
+        drafted=score_view(moved.before),
+        moved=f"drafted {was} → now {now}" if moved.before != moved.after or moved.causes else "",
+        causes=moved.causes,
+        open=len(state.open),
+        items=len(state.items),
+        contested=sum(one.decision == "open" for one in state.contests),
+        minutes=duration(left * 60),
+        spent=duration(sum(seconds.values())),
+        stamp=state.stamp,
+        as_of=as_of,
+        undoable=state.undoable,
+    )
+
+
+def review_view(
+    state: ReviewState,
+    documents: Sequence[Document],
+    seconds: Mapping[str, float],
+    *,
+    as_of: int | None = None,
+    acts: bool = True,
+) -> ReviewView:
+    """The review page; without forms when `acts` is False or a version of the past is looked at."""
+    quotes = Quotes(documents, state.reviewed.evidence)
+    weak = review_order(state)
+    items = Items(
+        state, quotes, seconds, {spot.state.item.id: spot.why for spot in weak}, acts=acts and as_of is None
+    )  # fmt: skip
+    views = [items.of(one) for one in state.items]
+    return ReviewView(
+        bar=bar(state, seconds, as_of=as_of),
+        decisions=tuple(_decision(each) for each in first_decisions(state)),
+        weak=tuple(
+            DecisionLine(
+                spot.state.item.id, dom_id(spot.state.item.id), spot.state.item.title, "; ".join(spot.why), False
+            )
+            for spot in weak
+            if spot.why
+        ),
+        sections=tuple(_section(key, views, state) for key in SECTIONS),
+        arithmetic=arithmetic(state.reviewed.score),
+        sources=tuple(source(document, state.reviewed.evidence) for document in documents),
+        quotes=quotes,
+        dropped=tuple((each.what, each.reason) for each in state.reviewed.dropped),
+    )
+
+
+def arithmetic(score: Score) -> ArithmeticView:
+    """The lines of a score's arithmetic and what other formulas give."""
+    others = tuple((name, tenth(value)) for name, value in score.alternatives.items() if name != score.formula)
+    controls, claims = score.with_controls, score.without_vendor_claims
+    return ArithmeticView(
+        lines=tuple(score.arithmetic.splitlines()),
+        others=others,
+        warnings=score.warnings,
+        controls=f"{tenth(controls.aivss)} {controls.severity}, at a factor of {controls.mitigation_factor}"
+        if controls else "",
+        without_claims=f"{tenth(claims.aivss)} {claims.severity}" if claims and claims.aivss is not None else "",
+    )  # fmt: skip
+
+
+def _place(value: Decimal | None) -> float | None:
+    return None if value is None else float(value / _TEN) * _FULL
+
+
+def _decision(each: Decision) -> DecisionLine:
+    item = each.state.item
+    return DecisionLine(item.id, dom_id(item.id), item.title, each.why, each.moves_band)
+
+
+def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> SectionView:
+    inside = [view for view in views if view.section == key]
+    if key in LAYERS:
+        inside.sort(key=_by_place)
+    folded = tuple(view for view in inside if view.threat is not None and view.threat.folded)
+    layer = next((each for name, each in state.reviewed.layers.items() if name == key), None)
+    flag = "" if layer is None else "certain" if layer.certain else "absent" if layer.applies == "no" else "uncertain"
+    code = next((LAYER_CODES[name] for name in LAYERS if name == key), "")
+    title = next((LAYER_TITLES[name] for name in LAYERS if name == key), section_title(key))
+    return SectionView(
+        key=key,
+        code=code,
+        title=title,
+        flag=flag,
+        items=tuple(view for view in inside if view not in folded),
+        folded=folded,
+        open=sum(view.is_open for view in inside),
+        supported=sum(view.verdict == "open" and view.supported and not view.contested for view in inside),
+    )
+
+
+def _by_place(view: ItemView) -> tuple[bool, int]:
+    """The layer first, its threats by their place in the report, then those without one."""
+    tag = view.threat.tag if view.threat else ""
+    return view.threat is not None, int(tag.removeprefix("#")) if tag else len(LAYERS) * 100
+
+
+def score_of(score: Score) -> ScoreView:
+    """A draft's score for chip and bar."""
+    return score_view(shown(score))

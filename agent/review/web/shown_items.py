@@ -1,0 +1,314 @@
+"""An item of a review as the page shows it: what it says, what stands of it, and what can be done with it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.export.sentences import change, effect, shrinkage, tenth, threat_sentence
+from agent.export.vector_words import vector_words
+from agent.export.view import View, name_of
+from agent.records import Capability, Chain, FactorEstimate, LayerThreats, Mitigation, Question, TaxonomyRef, Threat
+from agent.review.acts import now_of
+from agent.review.compare import words
+from agent.review.items import threats_of
+from agent.review.records import ItemState, ReviewState
+from agent.review.web.fields import Field, fields_for
+from agent.review.web.forms import Plain
+from agent.review.web.shown_sources import Quote, Quotes
+from agent.review.web.wording import REASONS, STATES, VERDICTS, duration
+from agent.taxonomy.keys import LAYERS
+
+_SHORT: Final = 160
+"""Characters of a changed field that the page shows."""
+
+
+class Changed(NamedTuple):
+    """A field that a reviewer changed."""
+
+    name: str
+    before: str
+    after: str
+
+
+class FactorBody(NamedTuple):
+    """A factor as it stands; `drafted` is set where the reviewer has another value."""
+
+    value: str
+    low: str
+    high: str
+    at: float
+    from_: float
+    to: float
+    drafted: str
+    rationale: str
+    parts: tuple[tuple[str, str, str], ...]
+    """Label, signed effect, mark."""
+
+
+class LayerBody(NamedTuple):
+    """Flag and paragraph of a layer."""
+
+    certain: bool
+    applies: str
+    paragraph: str
+    missing: str
+
+
+class ThreatBody(NamedTuple):
+    """A threat in words."""
+
+    sentence: str
+    tag: str
+    headline: bool
+    folded: str
+    """Why it is not among those shown; empty when it is."""
+    score: str
+    severity: str
+    base: str
+    vector: str
+    metrics: tuple[tuple[str, str, str], ...]
+    taxonomy: tuple[TaxonomyRef, ...]
+    mitigations: tuple[Mitigation, ...]
+    origin: str
+
+
+class ChainBody(NamedTuple):
+    """The threats of a chain in their order, with the marks of the hop behind each."""
+
+    steps: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """Threat id, title, marks of the hop that follows."""
+    stands: bool
+
+
+class QuestionBody(NamedTuple):
+    """What is asked, and what hangs on it."""
+
+    proposed: str
+    settles: tuple[str, ...]
+    effect: str
+    answer: str
+    page: str
+    by: str
+
+
+class ItemView(NamedTuple):
+    """One item."""
+
+    id: str
+    dom: str
+    kind: str
+    section: str
+    title: str
+    verdict: str
+    verdict_words: str
+    contested: bool
+    supported: bool
+    is_open: bool
+    state: str
+    state_words: str
+    by: str
+    reason: str
+    note: str
+    changes: tuple[Changed, ...]
+    quotes: tuple[Quote, ...]
+    fields: tuple[Field, ...]
+    can: frozenset[str]
+    weight: str
+    weak: tuple[str, ...]
+    seconds: str
+    changed: int
+    factor: FactorBody | None = None
+    layer: LayerBody | None = None
+    threat: ThreatBody | None = None
+    capability: Capability | None = None
+    chain: ChainBody | None = None
+    question: QuestionBody | None = None
+    posture: str = ""
+
+
+def dom_id(item: str) -> str:
+    """The id of an item's element."""
+    return "item-" + item.replace("/", "-")
+
+
+class Items:
+    """Makes the views of all items of a review."""
+
+    def __init__(
+        self,
+        state: ReviewState,
+        quotes: Quotes,
+        seconds: Mapping[str, float],
+        weak: Mapping[str, tuple[str, ...]],
+        *,
+        acts: bool,
+    ) -> None:
+        self._state, self._quotes, self._seconds, self._weak, self._acts = state, quotes, seconds, weak, acts
+        self._view = View(state.reviewed)
+        self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
+        self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
+        self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
+
+    def of(self, one: ItemState) -> ItemView:
+        """The view of one item."""
+        item = one.item
+        now = now_of(self._state, one)
+        made = ItemView(
+            id=item.id,
+            dom=dom_id(item.id),
+            kind=item.kind,
+            section=item.section,
+            title=item.title,
+            verdict=one.verdict,
+            verdict_words=VERDICTS[one.verdict],
+            contested=one.contested,
+            supported=item.supported,
+            is_open=one.verdict == "open" or one.contested,
+            state="",
+            state_words="",
+            by=one.by,
+            reason=next((told for code, told in REASONS.items() if code == one.reason), one.reason),
+            note=one.note,
+            changes=_changes(one),
+            quotes=self._quotes.of(item.evidence),
+            fields=fields_for(item.kind, now, self._state.reviewed) if self._acts else (),
+            can=_can(self._state, one) if self._acts else frozenset(),
+            weight=shrinkage(item.weight).removeprefix("−"),
+            weak=self._weak.get(item.id, ()),
+            seconds=duration(self._seconds.get(item.id, 0.0)),
+            changed=one.changed,
+        )
+        return self._with_body(made, one, item.id.partition("/")[2], now)
+
+    def _with_body(self, made: ItemView, one: ItemState, name: str, now: Plain) -> ItemView:
+        draft, drafted = self._state.reviewed, self._state.drafted
+        if made.kind == "posture":
+            return made._replace(posture=draft.product.posture)
+        if made.kind == "factor":
+            found = next(factor for key, factor in draft.factors.items() if key == name)
+            before = next((factor for key, factor in drafted.factors.items() if key == name), found)
+            return _stated(made, found.state)._replace(factor=_factor(found, before))
+        if made.kind == "layer":
+            return made._replace(layer=_layer(next(draft.layers[key] for key in LAYERS if key == name)))
+        if made.kind == "threat":
+            threat = self._now.get(name) or self._was.get(name)
+            return _stated(made, threat.state)._replace(threat=self._threat(threat)) if threat else made
+        if made.kind == "capability":
+            every = (*draft.system.capabilities, *drafted.system.capabilities)
+            capability = next((each for each in every if each.id == name), None)
+            return _stated(made, capability.state)._replace(capability=capability) if capability else made
+        if made.kind == "chain":
+            return made._replace(chain=self._chain(now))
+        if made.kind == "question":
+            question = next((each for each in (*draft.questions, *drafted.questions) if each.id == name), None)
+            return made._replace(question=_question(question, one)) if question else made
+        return made
+
+    def _threat(self, threat: Threat) -> ThreatBody:
+        first = self._view.headline
+        return ThreatBody(
+            sentence=threat_sentence(threat.statement),
+            tag=self._tags.get(threat.id, ""),
+            headline=first is not None and first.threat.id == threat.id,
+            folded=self._folded.get(threat.id, ""),
+            score=tenth(threat.score.aivss),
+            severity=threat.score.severity,
+            base=tenth(threat.score.cvss_base),
+            vector=threat.score.cvss_vector,
+            metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),
+            taxonomy=threat.taxonomy,
+            mitigations=threat.mitigations,
+            origin=self._view.origin(threat, brief=True),
+        )
+
+    def _chain(self, now: Plain) -> ChainBody:
+        value = now.get("threats")
+        named = tuple(str(each) for each in value) if isinstance(value, list) else ()
+        found = self._of_threats(self._state.reviewed.chains, named)
+        hops = (found or self._of_threats(self._state.drafted.chains, named)) if named else None
+        marks = {hop.source: hop.evidence for hop in hops.hops} if hops else {}
+        every = {**self._was, **self._now}
+        steps = tuple((each, every[each].title if each in every else each, marks.get(each, ())) for each in named)
+        return ChainBody(steps, found is not None)
+
+    @staticmethod
+    def _of_threats(chains: Sequence[Chain], named: tuple[str, ...]) -> Chain | None:
+        return next((chain for chain in chains if chain.threats == named), None)
+
+
+def _stated(made: ItemView, state: str) -> ItemView:
+    return made._replace(state=state, state_words=STATES.get(state, ""))
+
+
+def _changes(one: ItemState) -> tuple[Changed, ...]:
+    before = one.before or {}
+    return tuple(
+        Changed(name.replace("_", " "), _brief(before.get(name)), _brief(value))
+        for name, value in (one.after or {}).items()
+        if name in before and before[name] != value
+    )
+
+
+def _brief(value: object) -> str:
+    text = words(value)
+    return text if len(text) <= _SHORT else text[:_SHORT].rstrip() + "…"
+
+
+def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
+    """The verbs that the item takes as it stands."""
+    kind, signed = one.item.kind, state.stage == "signed"
+    if signed:
+        return frozenset({"contest"})
+    found = {"correct", "attach", "contest"}
+    if one.verdict not in ("confirmed", "corrected"):
+        found.add("confirm")
+    if kind not in ("posture", "score") and one.verdict != "struck":
+        found.add("strike")
+    if one.verdict == "open":
+        found.add("waive")
+    if one.verdict != "sent" and _is_unknown(state, one):
+        found.add("send")
+    if kind == "question":
+        found.add("answer")
+        found.discard("attach")
+    return frozenset(found)
+
+
+def _is_unknown(state: ReviewState, one: ItemState) -> bool:
+    name, draft = one.item.id.partition("/")[2], state.reviewed
+    if one.item.kind == "question":
+        return True
+    if one.item.kind == "factor":
+        return any(key == name and factor.state == "unknown" for key, factor in draft.factors.items())
+    return one.item.kind == "layer" and any(key == name and not each.certain for key, each in draft.layers.items())
+
+
+def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
+    return FactorBody(
+        value=tenth(now.value),
+        low=tenth(now.low),
+        high=tenth(now.high),
+        at=float(now.value),
+        from_=float(now.low),
+        to=float(now.high),
+        drafted="" if now.value == before.value else change(float(before.value), float(now.value)),
+        rationale=now.rationale,
+        parts=tuple((part.label, effect(part.effect), part.evidence or "") for part in now.parts),
+    )
+
+
+def _layer(layer: LayerThreats) -> LayerBody:
+    missing = layer.missing.detail if layer.missing else ""
+    return LayerBody(layer.certain, layer.applies, layer.paragraph, missing)
+
+
+def _question(question: Question, one: ItemState) -> QuestionBody:
+    given = (one.after or {}).get("answer")
+    answer = given if isinstance(given, Mapping) else {}
+    return QuestionBody(
+        proposed=question.proposed,
+        settles=tuple(name_of(key) for key in question.settles),
+        effect=shrinkage(question.effect),
+        answer=str(answer.get("text", "")),
+        page=str(answer.get("url", "")),
+        by="the analyst" if answer.get("kind") == "analyst-note" else "the vendor" if answer else "",
+    )

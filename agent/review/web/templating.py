@@ -1,0 +1,82 @@
+"""Templates of the pages: everything escaped, unknown names refused, marks of evidence made links."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup, escape
+
+from agent.export.view import name_of
+from agent.review.web.shown_items import dom_id
+from agent.review.web.wording import (
+    CONTEST_KINDS,
+    REASONS,
+    REASONS_FOR,
+    VERBS,
+    VERDICTS,
+    duration,
+    section_title,
+    when,
+)
+from agent.taxonomy.lists import entries, schemes
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from agent.review.web.shown_sources import Quotes
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+_MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
+
+
+@cache
+def environment() -> "Environment":
+    """The templates, compiled once."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
+    made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
+    made.globals |= {
+        "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
+        "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "taxonomy": taxonomy_options,
+    }  # fmt: skip
+    return made
+
+
+def render(name: str, **values: object) -> str:
+    """A template with these values."""
+    return environment().get_template(name).render(**values)
+
+
+def cited(text: str, quotes: "Quotes") -> Markup:
+    """A text in which marks of known evidence lead to their place in the sources."""
+    made, at = Markup(), 0
+    for found in _MARK.finditer(text):
+        mark = found.group()
+        if mark not in quotes:
+            continue
+        made += Markup('{}<a class="mark" href="#cite-{}" data-cite="{}">{}</a>').format(
+            text[at : found.start()], mark, mark, mark
+        )
+        at = found.end()
+    return made + escape(text[at:])
+
+
+@cache
+def taxonomy_options() -> Markup:
+    """The ids of all published lists with their titles, as options of a list of proposals."""
+    return Markup().join(
+        Markup('<option value="{} {} {}">\n').format(name, entry.id, entry.title)
+        for name in schemes()
+        for entry in entries(name)
+    )
