@@ -379,5 +379,5 @@
 
   prepare();
   const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (named?.matches("article.item")) choose(named, { scroll: false });
+  if (named && named.matches("article.item")) choose(named, { scroll: false });
 })();
