@@ -99,6 +99,7 @@ def test_the_test_extra_holds_what_the_default_run_imports() -> None:
         "langchain_core": "langchain",
         "langsmith": "langchain",
         "markdown_it": "markdown_it_py",
+        "docx": "python_docx",
     }
     ours = {"agent", "evals", "tests", "tests_index"}
     used: set[str] = set()

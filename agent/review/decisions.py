@@ -76,7 +76,8 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
 
     First those on which the band hangs, or whether a number is shown; the heavier first, then in the report's order.
     """
-    found = [decision for one in state.open if (decision := _decision(state.reviewed, one)) is not None]
+    moved = {swing.name: swing for swing in swings(state.reviewed.score)}
+    found = [decision for one in state.open if (decision := _decision(state.reviewed, moved, one)) is not None]
     found.sort(key=lambda decision: (not decision.moves_band, -decision.weight))
     return tuple(found[:MAX_DECISIONS])
 
@@ -90,10 +91,10 @@ def minutes_left(state: ReviewState, seconds: Mapping[ItemKind, float] = SECONDS
     return round(total / _MINUTE, 1)
 
 
-def _decision(draft: Draft, one: ItemState) -> Decision | None:
+def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState) -> Decision | None:
     weight, name = one.item.weight, one.item.id.partition("/")[2]
     if one.item.kind == "factor":
-        swing = next((each for each in swings(draft.score) if each.name == name), None)
+        swing = moved.get(name)
         if swing is None:
             return None
         told = f"score {swing.score_low:.2f} at {swing.low:g}, {swing.score_high:.2f} at {swing.high:g}"
@@ -142,7 +143,8 @@ def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
 
     `why` is empty for what has no weakness; among equals the report's order stays.
     """
-    spots = [WeakSpot(state=one, why=tuple(_weaknesses(state.reviewed, one))) for one in state.open]
+    ranks = {item.id: item.rank for item in state.reviewed.evidence}
+    spots = [WeakSpot(state=one, why=tuple(_weaknesses(state.reviewed, ranks, one))) for one in state.open]
     spots.sort(key=lambda spot: min((_GRAVITY.index(_kind(word)) for word in spot.why), default=len(_GRAVITY)))
     return tuple(spots)
 
@@ -154,13 +156,12 @@ def _kind(word: str) -> str:
     return next(kind for kind in _GRAVITY if word.startswith(kind))
 
 
-def _weaknesses(draft: Draft, one: ItemState) -> Iterator[str]:
+def _weaknesses(draft: Draft, ranks: Mapping[str, int], one: ItemState) -> Iterator[str]:
     if one.contested:
         yield "contested"
     state = _drafted_state(draft, one)
     if state == "contradicted":
         yield "contradicted: the sources disagree"
-    ranks = {item.id: item.rank for item in draft.evidence}
     marks = [mark for mark in one.item.evidence if mark in ranks]
     if state == "inferred" and len(marks) == 1 and ranks[marks[0]] <= WEAK_RANK:
         yield "one quote, of a listing or of marketing, and the rest inferred"

@@ -1,0 +1,281 @@
+"""The review app with ten thousand drafts in its store: `python -m evals.bench.review [--drafts N] [--store FILE]`.
+
+Real drafts of bundled cases are copied under other names and ids, with texts of their own, into a store (`--store`
+keeps it, and takes one that is there as it is). The app is served by a process of its own on one core and asked over
+loopback. Server time runs from a request's arrival in the app to the last byte of its answer; CPU is what the process
+spent on it. A preview is timed from here, as a browser would see it. Ends with 1 when a bar is missed.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from agent.export.draft_json import dump, dump_documents
+from agent.records import Document, Draft
+from agent.resources import data_folder
+from agent.review.records import Reviewer
+from agent.review.stored import NewReview, QueueColumns
+from agent.settings import Settings
+from evals.bench.serving import Serving
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from agent.review.store import Store
+
+DRAFTS: Final = 10_000
+ROUNDS: Final = 200
+MOST_MB: Final = 300
+CASES: Final = ("abridge", "airtable-mcp-server", "dify", "firecrawl-mcp", "workos")
+QUERIES: Final = (
+    "", "sort=open", "sort=uncertain", "sort=changed", "sort=product", "sort=product&reverse=yes", "page=150",
+    "stage=open&severity=High", "assigned=nobody", "text=77", "text=nowhere", "text=mcp&sort=open", "contested=yes",
+)  # fmt: skip
+VALUES: Final = (0.1, 0.3, 0.6, 0.9)
+_NAME, _ID, _TITLE = "NAME-OF-THE-COPY", "ID-OF-THE-COPY", "TITLE-OF-THE-COPY"
+_WORDS: Final = ("Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Grove", "Heron", "Indigo", "Juniper")
+_AT: Final = "2026-11-26T10:00:00Z"
+_ANALYST: Final = Reviewer(name="Bench")
+_SPENT: Final = b"x-spent"
+_JSON: Final = "application/json"
+_KILO: Final = 1024
+
+
+class Spent(NamedTuple):
+    """What one request took, milliseconds."""
+
+    server: float
+    cpu: float
+    trip: float
+    """From the first byte of the request to the last of the answer, here."""
+
+
+class Line(NamedTuple):
+    """One kind of request with its bar, milliseconds; no bar is 0."""
+
+    name: str
+    spent: tuple[Spent, ...]
+    bar: float
+    trip: bool = False
+    """The bar is on the trip, not on the server's time."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether 95 of 100 requests keep the bar."""
+        return not self.bar or percentile([one.trip if self.trip else one.server for one in self.spent], 95) <= self.bar
+
+
+def percentile(values: list[float], share: int) -> float:
+    """The smallest value that at least `share` of 100 values do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(-(-len(ordered) * share // 100) - 1, 0)]
+
+
+# -- the store
+
+
+def fill(path: Path, count: int) -> None:
+    """A store with so many reviews at `path`."""
+    from agent.review.store import Store
+
+    with Store.open(path) as store:
+        patterns = [_pattern(slug) for slug in CASES]
+        for number in range(count):
+            _copy(store, patterns[number % len(patterns)], number)
+
+
+class _Pattern(NamedTuple):
+    """A case's draft as text with places for name, id and title, and its columns in the queue."""
+
+    draft: str
+    documents: str
+    columns: QueueColumns
+    slug: str
+
+
+def _pattern(slug: str) -> _Pattern:
+    from agent.drafting.calibrate import load_calibration
+    from agent.pipeline import draft_documents
+    from agent.review.fold import fold
+    from agent.review.queue_row import queue_columns
+    from evals.corpus import load_case
+    from evals.documents import READ_AT, documents_of
+
+    documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
+    draft = draft_documents(
+        documents, name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    )
+    columns = queue_columns(fold("r1", draft, documents, (), {}))
+    return _Pattern(dump(_renamed(draft)), dump_documents(_retitled(documents)), columns, slug)
+
+
+def _renamed(draft: Draft) -> Draft:
+    return draft.model_copy(update={"id": _ID, "product": draft.product.model_copy(update={"name": _NAME})})
+
+
+def _retitled(documents: tuple[Document, ...]) -> tuple[Document, ...]:
+    # Texts of its own for each copy, since the app keeps those that it read by their hash.
+    first, *rest = documents
+    return (first.model_copy(update={"title": _TITLE}), *rest)
+
+
+def _copy(store: "Store", pattern: _Pattern, number: int) -> None:
+    name = f"{_WORDS[number % len(_WORDS)]} {pattern.slug} {number}"
+    new = NewReview(
+        draft_id=f"{pattern.slug}-{number}",
+        product=name,
+        vendor="",
+        draft=pattern.draft.replace(_NAME, name).replace(_ID, f"{pattern.slug}-{number}"),
+        documents=pattern.documents.replace(_TITLE, name),
+    )
+    more = {"open": number * 7 % 40, "assigned": ("", "Anna", "Bo")[number % 3], "contested": int(number % 50 == 0)}
+    columns = pattern.columns.model_copy(update=more)
+    store.add_review(new, _ANALYST, _AT, lambda _: columns)
+
+
+# -- the server
+
+
+def _timed(app: "ASGIApp") -> "ASGIApp":
+    """The app with what each answer took, and the most memory that the process had, in a header of the answer."""
+
+    async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        began, used = time.perf_counter(), time.process_time()
+        held: list[Message] = []
+
+        async def hold(message: "Message") -> None:
+            held.append(message)
+
+        await app(scope, receive, hold if scope["type"] == "http" else send)
+        spent = (time.perf_counter() - began) * 1000, (time.process_time() - used) * 1000, _peak_mb()
+        for message in held:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (_SPENT, " ".join(f"{each:.3f}" for each in spent).encode())]
+            await send(message)
+
+    return answer
+
+
+def _peak_mb() -> float:
+    """The most memory that this process had so far; what its parent had before the fork does not count."""
+    found = [line.split() for line in Path("/proc/self/status").read_text("ascii").splitlines()]
+    return next(int(words[1]) for words in found if words[:1] == ["VmHWM:"]) / _KILO
+
+
+def _serve(path: Path, there: Connection, _: float) -> None:
+    from agent.review.server import bound, serve
+    from agent.review.service import Service
+    from agent.review.store import Store
+    from agent.review.web.access import Access
+    from agent.review.web.app import create_app
+
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    made = bound("127.0.0.1", 0)
+    port = made.getsockname()[1]
+    access = Access.loopback(port)
+    access.tokens["bench"] = _ANALYST
+    with Store.open(path) as store:
+        app = _timed(create_app(Service(store, Settings(), lambda: _AT), access))
+        there.send(port)
+        serve(app, made)
+
+
+# -- the reviewer
+
+
+class Client:
+    """One reviewer's browser, with one connection."""
+
+    def __init__(self, port: int) -> None:
+        self._origin = f"http://127.0.0.1:{port}"
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._cookie = ""
+        self.peak_mb = 0.0
+        self._connection.request("GET", "/enter?token=bench")
+        answer = self._connection.getresponse()
+        answer.read()
+        self._cookie = str(answer.getheader("set-cookie")).partition(";")[0]
+
+    def ask(self, path: str, sent: Mapping[str, object] | None = None) -> tuple[Spent, bytes]:
+        """Times and body of an answer; a post when something is sent. Raises RuntimeError for a status beyond 299."""
+        headers = {"cookie": self._cookie, "origin": self._origin, "content-type": _JSON}
+        body = None if sent is None else json.dumps(sent)
+        began = time.perf_counter()
+        self._connection.request("GET" if sent is None else "POST", path, body, headers)
+        answer = self._connection.getresponse()
+        told = answer.read()
+        trip = (time.perf_counter() - began) * 1000
+        if answer.status >= http.HTTPStatus.MULTIPLE_CHOICES:
+            raise RuntimeError(f"{path}: {answer.status} {told[:300]!r}")
+        server, cpu, self.peak_mb = map(float, str(answer.getheader(_SPENT.decode())).split())
+        return Spent(server, cpu, trip), told
+
+
+def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
+    """The lines of the table: pages of reviews that nobody looked at before, then acts on such that were opened."""
+    chance = random.Random(rounds)
+    client.ask("/help")
+    queue = tuple(client.ask(f"/?{QUERIES[n % len(QUERIES)]}")[0] for n in range(rounds))
+    yield Line("queue page", queue, 60)
+    keys = [f"r{n + 1}" for n in chance.sample(range(count), min(rounds, count))]
+    yield Line("review page, first time", tuple(client.ask(f"/r/{key}")[0] for key in keys), 80)
+    previews, acts, again = [], [], []
+    for key in keys:
+        state = json.loads(client.ask(f"/api/r/{key}")[1])["state"]
+        name, factor = chance.choice(sorted(state["reviewed"]["factors"].items()))
+        value = chance.choice([each for each in VALUES if each != factor["value"]])
+        asked = {
+            "verb": "correct", "item": f"factor/{name}", "version": state["version"], "reason": "wrong-value",
+            "fields": {"value": value},
+        }  # fmt: skip
+        previews.append(client.ask(f"/api/r/{key}/preview", asked)[0])
+        acts.append(client.ask(f"/api/r/{key}/act", asked)[0])
+        again.append(client.ask(f"/r/{key}")[0])
+    yield Line("re-score, there and back", tuple(previews), 30, trip=True)
+    yield Line("act, stored for good", tuple(acts), 0)
+    yield Line("review page, after an act", tuple(again), 80)
+
+
+def told(line: Line) -> str:
+    """A line of the table."""
+    kinds: tuple[Callable[[Spent], float], ...] = (lambda s: s.server, lambda s: s.cpu, lambda s: s.trip)
+    values = [f"{percentile([kind(one) for one in line.spent], share):8.1f}" for kind in kinds for share in (50, 95)]
+    bar = f"   {line.bar:.0f} ms {'trip' if line.trip else 'server'}, {'kept' if line.kept else 'MISSED'}"
+    return f"{line.name:27}{''.join(values)}{bar if line.bar else ''}"
+
+
+def main() -> int:
+    """Measure and print; 1 when a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--drafts", type=int, default=DRAFTS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--store", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = given.store or Path(folder) / "review.sqlite"
+        if not path.exists():
+            fill(path, given.drafts)
+        with Serving(partial(_serve, path), 0.0) as port:
+            client = Client(port)
+            lines = list(measured(client, given.drafts, given.rounds))
+    print(f"{given.drafts} drafts in the store, {given.rounds} requests of each kind, one core; milliseconds")
+    print(f"{'':27}{'server p50, p95':>16}{'CPU p50, p95':>16}{'trip p50, p95':>16}")
+    for line in lines:
+        print(told(line))
+    kept = client.peak_mb <= MOST_MB
+    print(f"peak memory of the serving process {client.peak_mb:.0f} MiB ({MOST_MB}, {'kept' if kept else 'MISSED'})")
+    return int(not kept or not all(line.kept for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
