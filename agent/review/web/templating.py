@@ -1,13 +1,14 @@
 """Templates of the pages: everything escaped, unknown names refused, marks of evidence made links."""
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
 from agent.export.view import name_of
+from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
     CONTEST_KINDS,
@@ -45,11 +46,11 @@ def environment() -> "Environment":
         cache_size=-1,
     )
     made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
+    made.filters["grouped"] = grouped
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
         "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "taxonomy": taxonomy_options,
-        "options": options, "reason_options": reason_options,
     }  # fmt: skip
     return made
 
@@ -71,25 +72,6 @@ def cited(text: str, quotes: "Quotes") -> Markup:
         )
         at = found.end()
     return made + escape(text[at:])
-
-
-@lru_cache(maxsize=512)
-def options(choices: tuple[tuple[str, str], ...], chosen: str, *, named: bool = False) -> Markup:
-    """The options of a select, each on its line; `named` puts the value before its words.
-
-    A page has hundreds of selects with the same few choices, so they are kept.
-    """
-    return Markup().join(
-        Markup('<option value="{}"{}>{}</option>\n').format(
-            value, Markup(" selected") if value == chosen else "", f"{value}: {words}" if named else words
-        )
-        for value, words in choices
-    )
-
-
-def reason_options(verb: str, chosen: str = "") -> Markup:
-    """The reasons that a verb may have, as options."""
-    return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb]), chosen)
 
 
 @cache
