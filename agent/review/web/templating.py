@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup, escape
 
 from agent.export.view import name_of
+from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
     CONTEST_KINDS,
@@ -48,8 +49,8 @@ def environment() -> "Environment":
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "options": options, "reason_options": reason_options,
-        "taxonomy": taxonomy_options,
+        "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "options": options, "grouped": grouped,
+        "reason_options": reason_options, "taxonomy": taxonomy_options,
     }  # fmt: skip
     return made
 
@@ -84,6 +85,7 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str, *, coded: bool = 
     )
 
 
+@lru_cache(maxsize=100)
 def reason_options(verb: str, chosen: str = "") -> Markup:
     """The reasons that fit a verb, as options."""
     return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb]), chosen)
