@@ -55,6 +55,14 @@ def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
     return tuple(field._replace(value=form.get(field.name)) if form.has(field.name) else field for field in fields)
 
 
+def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
+    """The fields by the heading under which they stand, in their order; those without one under an empty text."""
+    made: dict[str, list[Field]] = {}
+    for field in fields:
+        made.setdefault(field.group, []).append(field)
+    return made
+
+
 def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
     """Title, statement, severity, ids of lists, mitigations and evidence of a threat."""
     said = now.get("statement")
