@@ -265,7 +265,7 @@ def test_a_remedy_with_a_foreign_name_or_an_address_is_dropped_and_the_threat_st
 
 
 def test_what_says_the_same_as_a_known_or_earlier_threat_is_folded() -> None:
-    placed, notes = added(with_(title="Paperhawk moves bookings on a steered instruction"))
+    placed, notes = added(with_(title="A steered instruction has Paperhawk carry out payments"))
     assert placed == ()
     assert "says the same as L7-money-moved" in reasons(notes)
     placed, notes = added(GOOD, GOOD)

@@ -124,7 +124,7 @@ def test_slots_are_known() -> None:
 def edited(tmp_path: Path, **changes: object) -> Path:
     """A folder with the first pattern alone, changed."""
     source = yaml.safe_load((data_folder("corpus") / "knowledge/threats/foundation_models.yaml").read_text("utf-8"))
-    content = {"layer": "foundation_models", "patterns": [{**source["patterns"][0], **changes}]}
+    content = {"layer": "foundation_models", "patterns": [{**source["patterns"][0], "gives_way": [], **changes}]}
     (tmp_path / "foundation_models.yaml").write_text(yaml.safe_dump(content), "utf-8")
     return tmp_path
 
@@ -133,6 +133,7 @@ def edited(tmp_path: Path, **changes: object) -> Path:
     ("changes", "said"),
     [
         ({"colour": "red"}, "colour"),
+        ({"gives_way": ["L9-nothing"]}, "L9-nothing"),
         ({"cvss": "AV:N/AC:L"}, "full base vector"),
         ({"metrics": {}}, "without a reason"),
         ({"when": {"none_of": ["logs"]}}, "needs a trigger"),

@@ -71,6 +71,8 @@ REFUSED: list[tuple[str, dict[str, object], int, str]] = [
     ("/api/r/r1/act", asking("correct", FACTOR, reason="wording", value=[[1]]), 422, "value"),
     ("/api/r/r1/act", asking("correct", "posture", reason="wording", text="\ud800"), 422, "fields"),
     ("/api/r/r1/act", {**asking("confirm", "posture"), "reviewer": "Eve"}, 422, "body.reviewer"),
+    ("/api/r/r1/act", asking("redraft", "", sha256="0" * 64), 422, "verb"),
+    ("/api/r/r1/preview", asking("import", ""), 422, "verb"),
     ("/api/r/r1/preview", asking("strike", "posture", reason="outdated"), 422, "posture"),
     ("/api/r/r1/focus", {"item": "none", "seconds": 3}, 422, "item"),
     ("/api/r/r1/focus", {"item": "posture", "seconds": 3000}, 422, "body.seconds"),

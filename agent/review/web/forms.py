@@ -20,6 +20,8 @@ from agent.taxonomy.lists import entries, schemes
 Plain = dict[str, object]
 
 MAX_FIELDS: Final = 500
+OF_THE_SERVICE: Final = ("import", "redraft")
+"""Verbs of events that name stored drafts: only the service writes them."""
 MAX_DEPTH: Final = 12
 MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
@@ -88,6 +90,10 @@ def action_of(form: Form) -> Action:
 
 def acting(raw: Plain) -> Action:
     """An Action from plain values. Raises InputError naming the first field that is not acceptable."""
+    if raw.get("verb") in OF_THE_SERVICE:
+        raise InputError(
+            f"{raw['verb']} is no act of a reviewer", where="verb", hint="import and redraft by their own way"
+        )
     try:
         return Action.model_validate(sound(raw))
     except ValidationError as error:

@@ -59,7 +59,12 @@ class Asked:
 def routes(desk: Desk) -> APIRouter:
     """The routes of these pages."""
     router = APIRouter()
+    _reviews(router, desk)
+    _people(router, desk)
+    return router
 
+
+def _reviews(router: APIRouter, desk: Desk) -> None:
     @router.get("/")
     def queue(request: Request, reviewer: Who, did: str = "", n: int = 0, left: int = 0) -> Response:
         asked = Asked(request, reviewer)
@@ -97,6 +102,8 @@ def routes(desk: Desk) -> APIRouter:
         scores = [score_view(column.score) for column in sides.columns] if sides else []
         return desk.page(request, "side_by_side.html", sides=sides, scores=scores, keys=",".join(named))
 
+
+def _people(router: APIRouter, desk: Desk) -> None:
     @router.get("/people")
     def people(request: Request, reviewer: Who) -> Response:
         return desk.page(request, "people.html", sessions=_sessions(desk), roles=get_args(Role), address="", invited="")
@@ -118,8 +125,6 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/help")
     def help_(request: Request, reviewer: Who) -> Response:
         return desk.page(request, "help.html")
-
-    return router
 
 
 def _sessions(desk: Desk) -> list[Reviewer]:

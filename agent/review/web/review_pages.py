@@ -2,13 +2,13 @@
 
 from typing import Annotated, Final, Literal
 
-import yaml
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from agent.review.decisions import Moved, what_moved
 from agent.review.questionnaire import Format
 from agent.review.records import ReviewState
+from agent.review.reply import contest_form
 from agent.review.served import Export
 from agent.review.web.desk import Desk, Key, Who
 from agent.review.web.fields import threat_fields
@@ -131,10 +131,11 @@ def _files(router: APIRouter, desk: Desk) -> None:
     @router.get("/r/{key}/contest/{item:path}")
     def contest_file(key: Key, item: str, reviewer: Who) -> Response:
         state = desk.review(key)
-        if all(one.item.id != item for one in state.items):
+        items = [one.item.id for one in state.items]
+        if item not in items:
             raise NotHereError("there is no such item", where=item[:80], hint="its id stands beside it")
         name = f"{key}-contest-{item.replace('/', '-')}.yaml"
-        return _file(Export(name, "application/yaml", _response_file(state, item).encode()))
+        return _file(Export(name, "application/yaml", contest_form(state.drafted.id, item, items).encode()))
 
     @router.get("/r/{key}/export/{format_}")
     def export(key: Key, format_: Literal["md", "html", "json"], reviewer: Who) -> Response:
@@ -154,19 +155,6 @@ def _file(export: Export) -> Response:
     """A file to keep: never shown in the app's own place."""
     headers = {"content-disposition": f'attachment; filename="{export.name}"'}
     return PlainTextResponse(export.data, media_type=export.media_type, headers=headers)
-
-
-def _response_file(state: ReviewState, item: str) -> str:
-    """The response file that contests an item, with what is left to fill in."""
-    made = {
-        "schema": "septet/response/1",
-        "draft": state.drafted.id,
-        "sender": "",
-        "by": "vendor",
-        "contests": [{"item": item, "kind": "wrong", "text": "", "url": ""}],
-    }
-    head = "# kind: wrong, outdated or missing. text: what is wrong. url: a public page that says so.\n"
-    return head + yaml.safe_dump(made, sort_keys=False, allow_unicode=True)
 
 
 def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:

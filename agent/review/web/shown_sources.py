@@ -113,9 +113,8 @@ class Quotes:
         if document is None or document.text[item.start : item.end] != item.quote:
             return Quote(item.id, "", item.quote, "", item.document, "", f"{standing}; not found in the source", False)
         around = context(document, item)
-        return Quote(
-            item.id, around.before, item.quote, around.after, document.id, document.title or document.url, standing, True
-        )  # fmt: skip
+        title = document.title or document.url
+        return Quote(item.id, around.before, item.quote, around.after, document.id, title, standing, True)
 
 
 def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = False) -> SourceView:

@@ -1,7 +1,7 @@
 """Templates of the pages: everything escaped, unknown names refused, marks of evidence made links."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,11 +46,11 @@ def environment() -> "Environment":
         cache_size=-1,
     )
     made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
-    made.filters["grouped"] = grouped
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "taxonomy": taxonomy_options,
+        "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "options": options, "grouped": grouped,
+        "reason_options": reason_options, "taxonomy": taxonomy_options,
     }  # fmt: skip
     return made
 
@@ -72,6 +72,23 @@ def cited(text: str, quotes: "Quotes") -> Markup:
         )
         at = found.end()
     return made + escape(text[at:])
+
+
+@lru_cache(maxsize=2_000)
+def options(choices: tuple[tuple[str, str], ...], chosen: str, *, coded: bool = False) -> Markup:
+    """The options of a select; `coded` ones show their value before the words."""
+    return Markup().join(
+        Markup('<option value="{}"{}>{}{}</option>').format(
+            value, Markup(" selected") if value == chosen else "", f"{value}: " if coded else "", words
+        )
+        for value, words in choices
+    )
+
+
+@lru_cache(maxsize=100)
+def reason_options(verb: str, chosen: str = "") -> Markup:
+    """The reasons that fit a verb, as options."""
+    return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb]), chosen)
 
 
 @cache
