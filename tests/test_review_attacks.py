@@ -96,6 +96,13 @@ class App:
         self.thread = threading.Thread(target=self.server.run, args=([made],))
         self.thread.start()
         self._made = made
+        self._attacked: dict[str, Attacked] = {}
+
+    def attacked(self, name: str) -> Attacked:
+        """The review that an attack is all over; made once."""
+        if name not in self._attacked:
+            self._attacked[name] = Attacked(self.service, EVERY[name])
+        return self._attacked[name]
 
     def close(self) -> None:
         self.server.should_exit = True
@@ -171,19 +178,20 @@ def looking(browser: "Browser", app: App) -> Iterator[Looking]:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_on_every_page(name: str, app: App, looking: Looking) -> None:
-    attacked = Attacked(app.service, EVERY[name])
+    attacked = app.attacked(name)
     key, payload = attacked.key, attacked.payload
     wanted = quote(payload, safe="")
     paths = [
-        "/", f"/?text={wanted}", "/people", "/help", f"/compare?keys={key},r1", f"/r/{key}?as_of=1",
+        f"/?text={wanted}", "/people", f"/compare?keys={key},r1", f"/r/{key}?as_of=1&cite={wanted}",
         *(f"/r/{key}/{page}" for page in ("history", "compare", "questions", "contests", "sign", "add")),
-        f"/r/{key}/history?item={wanted}"[:120], f"/r/{key}/contests?item={wanted}"[:120], f"/r/{key}/add?layer={wanted}"[:60],
-        f"/r/{key}/compare?a=1&b=2", f"/r/{key}/source/D1?cite={attacked.mark}", f"/r/{key}/contest/{wanted}",
-        f"/r/{key}?cite={wanted}", f"/r/{key}?cite={attacked.mark}",
+        f"/r/{key}/history?item={wanted}"[:120], f"/r/{key}/contests?item={wanted}"[:120],
+        f"/r/{key}/add?layer={wanted}"[:60],
+        f"/r/{key}/source/D1?cite={attacked.mark}", f"/r/{key}/contest/{wanted}", f"/r/{key}?cite={attacked.mark}",
     ]  # fmt: skip
     for path in paths:
         looking.go(path)
     page = looking.page
+    page.evaluate("for (const each of document.querySelectorAll('details:not([name])')) each.open = true")
     quotes = page.locator("article q").filter(has_text=plain(sentence(payload))[:30]).all()
     assert quotes
     for each in quotes:
@@ -197,7 +205,7 @@ def test_on_every_page(name: str, app: App, looking: Looking) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_in_what_answers_a_form(name: str, app: App, looking: Looking) -> None:
-    attacked = Attacked(app.service, EVERY[name])
+    attacked = app.attacked(name)
     key, payload = attacked.key, attacked.payload
     act, old = f"/r/{key}/act", {"verb": "correct", "item": "posture", "version": 1}
     looking.go(f"/r/{key}")
@@ -222,7 +230,7 @@ def test_in_what_answers_a_form(name: str, app: App, looking: Looking) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_in_files(name: str, app: App, browser: "Browser", tmp_path: Path) -> None:
-    attacked = Attacked(app.service, EVERY[name])
+    attacked = app.attacked(name)
     key, payload, service = attacked.key, attacked.payload, app.service
     report = service.export(key, "md").data.decode()
     assert_inert(report, payload)
@@ -253,7 +261,7 @@ def test_in_files(name: str, app: App, browser: "Browser", tmp_path: Path) -> No
 
 @pytest.mark.parametrize("policy", [POLICY, "default-src 'self' 'unsafe-inline' https:"])
 def test_an_attack_that_got_in_would_be_seen(looking: Looking, policy: str) -> None:
-    """The watch itself, on a page that does not escape: blocked by the app's policy, run without it, told either way."""
+    """The watch itself, on a page that does not escape: blocked by the app's policy, run without it."""
     body = "<p>a</p><img src=https://attacker.example/KSTX onerror='window.KSTX=1'><script>window.KSTY=1</script>"
     headers = {"content-security-policy": policy, "content-type": "text/html"}
     looking.page.route(f"{looking.home}/attacked", lambda route: route.fulfill(body=body, headers=headers))

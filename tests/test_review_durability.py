@@ -1,7 +1,29 @@
-"""What becomes of the store when a process is killed, the disk is full, a file is damaged, or a schema is changed."""
+"""What becomes of the store when a process is killed, the disk is full, a file is damaged, or a schema is changed.
+
+| row | what | here | above the store |
+|---|---|---|---|
+| D2 | killed at any moment | test_killed_at_any_moment_… | test_verb_review: test_every_acknowledged_act_… |
+| D3 | killed while a copy is written | test_killed_while_a_backup_is_written_… | – (exports are answers, not files) |
+| D4 | disk full | test_a_full_disk_refuses_…, test_a_full_disk_of_its_own | _app: test_a_full_disk_answers_507_… |
+| D5 | read-only, no permission, few files | test_a_read_only_folder_…, test_a_file_without_permission_…, test_too_few_files_… | _app: test_a_place_that_takes_no_store_…, test_too_few_files_… |
+| D6 | two save the same threat | test_review_store: test_the_same_item_is_a_conflict_… | _app: test_of_two_who_save_the_same_threat_… |
+| D7 | two save different threats | test_review_service: test_two_threads_… | _app: test_of_two_who_save_different_threats_… |
+| D8 | two processes, a dead one's lock | test_a_second_process_is_refused_… | test_verb_review: test_one_process_at_a_time_… |
+| D10 | a flipped byte, restoring | test_a_flipped_byte_…, test_the_backup_that_the_hint_offers_… | test_verb_review: test_a_damaged_store_… |
+| D11 | the log gone, cut, foreign | test_a_log_that_is_gone_…, test_a_log_without_…, test_another_store_… | – |
+| D15 | upgrade killed half way | test_killed_half_way_…, test_an_upgrade_keeps_…, test_an_old_schema_… | – |
+| D16 | downgrade | test_an_upgrade_keeps_… | _app: test_a_newer_store_is_refused_… |
+| D17 | the clock set back | test_events_are_in_order_… | – |
+| D18 | tampering | test_review_chain: test_each_form_of_tampering_… | test_review_chain: test_the_verb_names_the_first_bad_row |
+| D20 | asked to stop | test_asked_to_stop_it_closes_… | test_verb_review: test_a_signal_ends_it_…, test_ctrl_c_twice_… |
+| D21 | backup during writes, restored | test_a_backup_during_writes_…, test_a_backup_of_a_quiet_store_… | _app: test_a_restored_store_exports_… |
+
+`_app` is test_review_durability_app. A test holds every name of this table to a test that is there.
+"""  # noqa: E501
 
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -560,3 +582,19 @@ def test_a_backup_of_a_quiet_store_has_its_head_and_its_content(tmp_path: Path) 
     with Store.open(tmp_path / "copy.sqlite") as copy:
         assert content(copy) == whole
         assert copy.id == store.id
+
+
+def test_each_row_of_the_table_names_tests_that_are_there() -> None:
+    assert __doc__ is not None
+    rows_told = [line.split(" | ") for line in __doc__.splitlines() if line.startswith("| D")]
+    assert {row[0].removeprefix("| ") for row in rows_told} >= {
+        "D2", "D3", "D4", "D5", "D6", "D8", "D10", "D15", "D16", "D18", "D20", "D21",
+    }  # fmt: skip
+    sources = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    for row in rows_told:
+        named = re.findall(r"\b(test_[a-z0-9_]+)…?", " ".join(row).replace("test_verb_review:", ""))
+        assert named
+        for name in named:
+            assert re.search(rf"^def {name}", sources, re.M) or f"{name}.py" in {
+                path.name for path in Path(__file__).parent.glob("test_*.py")
+            }, name

@@ -12,10 +12,12 @@ from agent.export.draft_json import dump, parse
 from agent.records import Document, Draft, Evidence, Finding
 from agent.review.records import Action, Reason, Reviewer, Verb
 from agent.review.service import Service
+from agent.review.web.forms import STATEMENT
 from tests.fakes.reviewing import case_documents, case_draft
 
 CASE: Final = "airtable-mcp-server"
 _NUMBERS: Final = itertools.count(1)
+VECTOR: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N"
 WORDS: Final = frozenset((
     "name", "vendor", "summary", "posture", "object", "approver", "credential", "paragraph", "title", "rationale",
     "source", "prerequisite", "action", "impact", "asset", "text", "proposed", "what", "label", "looked_for",
@@ -75,6 +77,7 @@ class Attacked:
 
     def __init__(self, service: Service, payload: str) -> None:
         self.payload, self.service = payload, service
+        self.line = " ".join(payload.split())[:70]
         self.reviewer = Reviewer(name=payload[:80])
         draft, documents = hostile(payload)
         self.mark = draft.evidence[-1].id
@@ -88,19 +91,18 @@ class Attacked:
         self.act("correct", f"threat/{self.threats[0]}", title=f"Again {payload}", reason="wording")
         self.act("strike", f"threat/{self.threats[-1]}", reason="duplicate")
         self.act("attach", "factor/autonomy_of_action", document="D1", quote=quote)
-        self.act("contest", "posture", kind="wrong", text=payload, url="javascript:window.KSTURL=1", sender=payload[:80])
+        self.act("contest", "posture", kind="wrong", text=payload, url="javascript:window.KSTURL=1", sender=self.line)
         self.act("decide", "posture", number=self.version, decision="refused", rule=payload)
-        self.act("contest", f"threat/{self.threats[0]}", kind="outdated", text=payload, url="", sender=payload[:80])
+        self.act("contest", f"threat/{self.threats[0]}", kind="outdated", text=payload, url="", sender=self.line)
         self.act("answer", "question/Q1", text=payload, url="", kind="vendor-answer")
         self.act("waive", "question/Q2", reason="out-of-scope")
         self.act(
-            "add", layer="agent_ecosystem", title=payload, cvss_vector="CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/"
-            "VA:N/SC:N/SI:N/SA:N", statement=dict.fromkeys(("source", "prerequisite", "action", "impact", "asset"), payload),
+            "add", layer="agent_ecosystem", title=payload, cvss_vector=VECTOR, statement=dict.fromkeys(STATEMENT, payload),
             taxonomy=[], mitigations=[{"text": payload, "who": "you", "status": "proposed"}],
             evidence=[{"document": "D1", "quote": quote}],
         )  # fmt: skip
         with suppress(InputError):  # a name that is no name
-            self.act("assign", to=payload[:80])
+            self.act("assign", to=self.line)
         with suppress(InputError):  # a control character is no text of a response
             self.service.respond(self.key, self.response().encode(), self.reviewer)
 
@@ -118,6 +120,6 @@ class Attacked:
         """A response file."""
         asked = self.service.review(self.key).drafted
         return yaml.safe_dump({
-            "schema": "septet/response/1", "draft": asked.id, "sender": self.payload[:80], "by": "vendor",
+            "schema": "septet/response/1", "draft": asked.id, "sender": self.line, "by": "vendor",
             "contests": [{"item": "posture", "kind": "missing", "text": self.payload, "url": ""}],
         })  # fmt: skip
