@@ -97,7 +97,8 @@ class Attacked:
         self.act("answer", "question/Q1", text=payload, url="", kind="vendor-answer")
         self.act("waive", "question/Q2", reason="out-of-scope")
         self.act(
-            "add", layer="agent_ecosystem", title=payload, cvss_vector=VECTOR, statement=dict.fromkeys(STATEMENT, payload),
+            "add", layer="agent_ecosystem", title=payload, cvss_vector=VECTOR,
+            statement=dict.fromkeys(STATEMENT, payload),
             taxonomy=[], mitigations=[{"text": payload, "who": "you", "status": "proposed"}],
             evidence=[{"document": "D1", "quote": quote}],
         )  # fmt: skip
