@@ -27,22 +27,21 @@ FIELDS: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def lived_in() -> Browser:
-    """A browser on reviews that hold a decision, an answer and a contest."""
-    browser = Browser(MemoryReviews("dify", "abridge"))
+@pytest.fixture(scope="module", autouse=True)
+def lived_in() -> None:
+    """A decision, an answer and a contest in the first review."""
     given: list[tuple[str, str, dict[str, object]]] = [
         ("confirm", "posture", {}),
         ("answer", "question/Q1", {"text": "None.", "url": "https://docs.example/a", "kind": "vendor-answer"}),
         ("contest", "threat/L3-command-on-host", {"kind": "wrong", "text": "It is off.", "url": "", "sender": "Acme"}),
     ]
     for verb, item, fields in given:
-        version = browser.reviews.review("r1").version
+        version = BROWSER.reviews.review("r1").version
         action = Action.model_validate({"verb": verb, "item": item, "version": version, "fields": fields})
-        browser.reviews.act("r1", action, Reviewer(name="Ada"))
-    return browser
+        BROWSER.reviews.act("r1", action, Reviewer(name="Ada"))
 
 
-BROWSER = lived_in()
+BROWSER = Browser(MemoryReviews("dify", "abridge"))
 HEADERS = {"host": ORIGIN.removeprefix("http://"), "origin": ORIGIN, "cookie": cookie_of(BROWSER).decode()}
 SCHEMA = schemathesis.openapi.from_asgi("/api/openapi.json", BROWSER.client.app, headers=HEADERS)
 CHECKS = (
