@@ -1,23 +1,21 @@
 """The JSON twin against its own description: no answer of 500 and above, and none that it does not describe."""
 
 import zlib
+from typing import TYPE_CHECKING
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
 
 from agent.review.records import Action, Reviewer
 from tests.fakes.review_service import MemoryReviews
 from tests.fakes.review_web import ORIGIN, Browser, cookie_of
 
+if TYPE_CHECKING:
+    from schemathesis import Case
+
 pytestmark = pytest.mark.slow
+schemathesis = pytest.importorskip("schemathesis")  # not among what the default run installs
+checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
 EXAMPLES = 60
 FIELDS: list[dict[str, object]] = [
@@ -29,27 +27,26 @@ FIELDS: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def lived_in() -> Browser:
-    """A browser on reviews that hold a decision, an answer and a contest."""
-    browser = Browser(MemoryReviews("dify", "abridge"))
+@pytest.fixture(scope="module", autouse=True)
+def lived_in() -> None:
+    """A decision, an answer and a contest in the first review."""
     given: list[tuple[str, str, dict[str, object]]] = [
         ("confirm", "posture", {}),
         ("answer", "question/Q1", {"text": "None.", "url": "https://docs.example/a", "kind": "vendor-answer"}),
         ("contest", "threat/L3-command-on-host", {"kind": "wrong", "text": "It is off.", "url": "", "sender": "Acme"}),
     ]
     for verb, item, fields in given:
-        version = browser.reviews.review("r1").version
+        version = BROWSER.reviews.review("r1").version
         action = Action.model_validate({"verb": verb, "item": item, "version": version, "fields": fields})
-        browser.reviews.act("r1", action, Reviewer(name="Ada"))
-    return browser
+        BROWSER.reviews.act("r1", action, Reviewer(name="Ada"))
 
 
-BROWSER = lived_in()
+BROWSER = Browser(MemoryReviews("dify", "abridge"))
 HEADERS = {"host": ORIGIN.removeprefix("http://"), "origin": ORIGIN, "cookie": cookie_of(BROWSER).decode()}
 SCHEMA = schemathesis.openapi.from_asgi("/api/openapi.json", BROWSER.client.app, headers=HEADERS)
 CHECKS = (
-    status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
-    unsupported_method,
+    checks.status_code_conformance, checks.content_type_conformance, checks.response_headers_conformance,
+    checks.response_schema_conformance, checks.unsupported_method,
 )  # fmt: skip
 
 
@@ -57,7 +54,7 @@ def test_every_operation_is_described() -> None:
     assert len(list(SCHEMA.get_all_operations())) == 18
 
 
-def steered(case: schemathesis.Case) -> schemathesis.Case:
+def steered(case: "Case") -> "Case":
     """Three cases of four ask for a review, an item and a version that are there: drawn ones would never meet them."""
     drawn = zlib.crc32(repr((case.path_parameters, case.body)).encode("utf-8", "replace"))
     if not drawn % 4:
@@ -81,7 +78,7 @@ def steered(case: schemathesis.Case) -> schemathesis.Case:
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )  # fmt: skip
-def test_the_twin_keeps_its_description(case: schemathesis.Case) -> None:
+def test_the_twin_keeps_its_description(case: "Case") -> None:
     answer = steered(case).call(headers=HEADERS)
     assert answer.status_code < 500
     case.validate_response(answer, checks=list(CHECKS))

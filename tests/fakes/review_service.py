@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from agent.errors import FullError, InputError
 from agent.export.draft_json import dump
@@ -30,10 +31,15 @@ class MemoryReviews:
     """Reviews of bundled cases, `r1` and on. `full` makes every write fail as a full disk does."""
 
     def __init__(self, *slugs: str) -> None:
-        self._desks = {f"r{n}": Desk.of_case(slug) for n, slug in enumerate(slugs or ("dify",), 1)}
-        self._focus: dict[str, dict[str, float]] = {key: {} for key in self._desks}
+        self._slugs = {f"r{n}": slug for n, slug in enumerate(slugs or ("dify",), 1)}
+        self._focus: dict[str, dict[str, float]] = {key: {} for key in self._slugs}
         self._turn = threading.Lock()
         self.full = False
+
+    @cached_property
+    def _desks(self) -> dict[str, Desk]:
+        """Made when they are first asked for, so that collecting tests drafts nothing."""
+        return {key: Desk.of_case(slug) for key, slug in self._slugs.items()}
 
     def queue(self, query: QueueQuery) -> QueuePage:
         rows, words = [self._row(key) for key in self._desks], query.text.casefold().split()
