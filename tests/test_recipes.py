@@ -150,6 +150,66 @@ LINT_ALL = (
 )
 
 
+PAGE = """{% extends 'review_base.html' %}
+{% block title %}Weights · {{ bar.product }}{% endblock %}
+{% block main %}
+<h1>Weights</h1>
+<ul>{% for one in items %}<li>{{ one.item.title }}: {{ one.item.weight }}</li>{% endfor %}</ul>
+{% endblock %}
+"""
+ROUTE = """    @router.get("/r/{key}/weights")
+    def weights(request: Request, key: Key, reviewer: Who) -> Response:
+        state = desk.review(key)
+        return desk.page(request, "weights.html", bar=_bar(desk, state), items=state.items)
+
+"""
+LOOK = (
+    "import warnings; warnings.simplefilter('ignore')\n"
+    "from pathlib import Path\n"
+    "from starlette.testclient import TestClient\n"
+    "from agent.pipeline import draft\n"
+    "from agent.review.records import Reviewer\n"
+    "from agent.review.service import Service\n"
+    "from agent.review.store import Store\n"
+    "from agent.review.web.access import Access\n"
+    "from agent.review.web.app import create_app\n"
+    "from agent.settings import Settings\n"
+    "open('listing.md', 'w').write('# Quill\\n\\nQuill is an e-mail assistant. It reads the mailbox of the user and '\n"
+    "'sends e-mail to customers through Gmail. It drafts replies and sends messages to Slack.\\n')\n"
+    "made = draft(['listing.md'], settings=Settings(), now='2026-11-01T00:00:00Z')\n"
+    "ada, access = Reviewer(name='Ada'), Access.loopback(80)\n"
+    "with Store.open(Path('review.sqlite')) as store:\n"
+    "    service = Service(store, Settings(), lambda: '2026-11-01T00:00:00Z')\n"
+    "    service.add_draft(made.draft, made.documents, ada)\n"
+    "    client = TestClient(create_app(service, access), base_url='http://127.0.0.1:80')\n"
+    "    client.headers['host'] = '127.0.0.1:80'\n"
+    "    assert client.get('/r/r1/weights').status_code == 401, 'the guard is round it'\n"
+    "    client.get('/enter', params={'token': access.invite(ada)})\n"
+    "    print(client.get('/r/r1/weights').status_code, client.get('/r/r9/weights').status_code)\n"
+    "    print(client.get('/r/r1/weights').text)\n"
+)
+
+
+def test_add_a_page_to_the_review_app(copy: Copy) -> None:
+    assert copy.run(LOOK).stdout.startswith("404 404\n")
+    web = copy.folder / "agent" / "review" / "web"
+    (web / "templates" / "weights.html").write_text(PAGE, "utf-8")
+    copy.edit(
+        "agent/review/web/review_pages.py",
+        '    @router.get("/r/{key}/compare")\n',
+        f'{ROUTE}    @router.get("/r/{{key}}/compare")\n',
+    )
+    copy.edit(
+        "agent/review/web/templates/review_base.html",
+        "{{ tab('/sign', 'Sign') }}",
+        "{{ tab('/weights', 'Weights') }}{{ tab('/sign', 'Sign') }}",
+    )
+    done = copy.run(LOOK)
+    assert done.stdout.startswith("200 404\n"), done.stderr
+    assert "<h1>Weights</h1>" in done.stdout
+    assert '<a href="/r/r1/weights" aria-current="page">Weights</a>' in done.stdout
+
+
 @pytest.mark.slow
 def test_the_bundled_calibration_is_what_a_refit_gives() -> None:
     before = {p.name: p.read_bytes() for p in (data_folder("corpus") / "knowledge" / "calibration").iterdir()}
@@ -159,5 +219,11 @@ def test_the_bundled_calibration_is_what_a_refit_gives() -> None:
 
 def test_contributing_has_these_recipes() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    for recipe in ("Add a formula", "Add a taxonomy year", "Add a threat pattern", "Refit the calibration"):
+    for recipe in (
+        "Add a formula",
+        "Add a taxonomy year",
+        "Add a threat pattern",
+        "Add a page to the review app",
+        "Refit the calibration",
+    ):
         assert f"### {recipe}\n" in text
