@@ -81,7 +81,7 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     assert headline is not None
     struck = what_moved(desk.state, desk.act("strike", f"threat/{headline.id}").state)
     assert f"headline {headline.id}" in struck.causes[0]
-    assert "base 8.6 → 8.7" in struck.causes[0]
+    assert "base 8.7 → 8.7" in struck.causes[0]
     milder = what_moved(desk.state, desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[1]).state)
     assert milder.causes[0].startswith(f"{headline.id} ")
     layers = desk.act("strike", "layer/data_operations").act("strike", "layer/deployment_infrastructure")
