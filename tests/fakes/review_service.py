@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from agent.review.acts import check
-from agent.review.decisions import Moved, what_moved
-from agent.review.rescore import shown
-from agent.review.stored import QueuePage, QueueQuery
-from tests.fakes.reviewing import Desk
-
 from agent.errors import FullError, InputError
 from agent.export.draft_json import dump
 from agent.export.html import page
 from agent.export.markdown import render
 from agent.records import Document
+from agent.review.acts import check
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
+from agent.review.decisions import Moved, what_moved
 from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
 from agent.review.redraft import redraft
+from agent.review.rescore import shown
 from agent.review.served import ActResult, Export, ExportFormat
+from agent.review.stored import QueuePage, QueueQuery
 from agent.settings import Settings
+from tests.fakes.reviewing import Desk
 
 AT = "2026-11-26T10:00:00Z"
 
