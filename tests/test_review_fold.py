@@ -1,6 +1,5 @@
 """The fold of events: a draft that loads, undo, order, strikes, redrafts, signatures."""
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -315,19 +314,3 @@ def test_a_lost_revision_is_named() -> None:
 
 
 # ---------------------------------------------------------------- speed
-
-
-@pytest.mark.slow
-def test_two_hundred_events_fold_in_twenty_milliseconds() -> None:
-    desk = DESKS["other case"]
-    for n in range(200):
-        items = desk.state.items
-        one = items[n % len(items)].item
-        desk = desk.act("correct", FACTOR, value=n % 10 / 10) if n % 3 else desk.act("attach", one.id, document="D1",
-            start=n * 3, end=n * 3 + 30)  # fmt: skip
-    taken = []
-    for _ in range(9):
-        start = time.perf_counter()
-        _ = desk.state
-        taken.append(time.perf_counter() - start)
-    assert min(taken) <= 0.02

@@ -8,12 +8,16 @@ import pytest
 from agent.errors import ConflictError, InputError
 from agent.export.draft_json import verify_evidence
 from agent.records import Draft
+from agent.review.answers import Answer, By
 from agent.review.audit import audit
 from agent.review.items import fields_of
+from agent.review.redraft import redraft
 from agent.review.stored import QueueQuery
-from tests.fakes.reviewing import case_draft
+from agent.settings import Settings
+from tests.fakes.reviewing import case_documents, case_draft
 from tests.fakes.served_reviews import ADA, CASE, GRACE, Reviews
 
+AT = "2026-11-26T12:00:00Z"
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
 
 
@@ -133,3 +137,19 @@ def test_responses_to_either_draft_are_taken(reviews: Reviews) -> None:
     for draft in (case_draft(CASE).id, done.state.drafted.id):
         raw = f"draft: {draft}\ncontests: [{{item: posture, kind: wrong, text: 'of {draft}'}}]\n".encode()
         assert len(reviews.service.import_response(key, raw, ADA).events) == 1
+
+
+READ_ONLY = "No command runs without a person confirming it. Only a fixed list of read-only commands is run by itself."
+
+
+@pytest.mark.parametrize(("by", "stays"), [("vendor", True), ("analyst", False)])
+def test_a_vendor_alone_takes_no_threat_away_and_an_analyst_does(by: By, stays: bool) -> None:
+    draft, documents = case_draft("dify"), case_documents("dify")
+    question = next(q for q in draft.questions if "agent_frameworks" in q.settles)
+    made = redraft(draft, documents, [Answer(question.id, READ_ONLY, "", by)], settings=Settings(), at=AT)
+    before = {threat.id for threat in draft.layers["agent_frameworks"].threats}
+    after = {threat.id: threat.state for threat in made.draft.layers["agent_frameworks"].threats}
+    lost = "L3-command-on-host"
+    assert lost in before
+    assert (after.get(lost) == "contradicted") is stays
+    assert (lost in after) is stays

@@ -65,19 +65,24 @@ def redraft(
         sites=draft.sites,
     )
     answered = {answer.question for answer in answers}
-    merged = _merged(draft, fresh, touched, answered)
+    merged = _merged(draft, fresh, touched, answered, doubted=any(answer.by == "vendor" for answer in answers))
     scored = rescore(draft, merged)
     return Redrafted(scored, every, tuple(_moved(draft, scored, touched)))
 
 
-def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str]) -> Draft:
+def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *, doubted: bool) -> Draft:
+    """`draft` with the touched parts of `fresh`.
+
+    `doubted`: a vendor alone says so, and takes no threat away; what the fresh draft lacks stays as contradicted.
+    """
     marks = _Marks(draft.evidence, fresh.evidence)
     factors: dict[FactorKey, FactorEstimate] = {
         key: marks.factor(fresh.factors[key]) if key in touched and key in fresh.factors else estimate
         for key, estimate in draft.factors.items()
     }
     layers: dict[LayerKey, LayerThreats] = {
-        key: marks.layer(fresh.layers[key]) if key in touched else layer for key, layer in draft.layers.items()
+        key: _with_doubted(marks.layer(fresh.layers[key]), layer, doubted=doubted) if key in touched else layer
+        for key, layer in draft.layers.items()
     }
     layers = _placed(layers)
     standing = {threat.id for layer in layers.values() for threat in layer.threats}
@@ -166,6 +171,12 @@ class _Marks:
         )
 
 
+def _with_doubted(fresh: LayerThreats, old: LayerThreats, *, doubted: bool) -> LayerThreats:
+    told = {threat.id for threat in fresh.threats}
+    kept = [t.model_copy(update={"state": "contradicted"}) for t in old.threats if doubted and t.id not in told]
+    return fresh.model_copy(update={"threats": (*fresh.threats, *kept)})
+
+
 def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThreats]:
     """The layers with the places of their threats counted through again, in the order that they had."""
     pairs = [(key, threat) for key in LAYERS if key in layers for threat in layers[key].threats]
@@ -208,6 +219,11 @@ def _moved(before: Draft, after: Draft, touched: set[str]) -> list[Moved]:
         if old.certain != new.certain:
             found.append(Moved(layer, _flag(certain=old.certain), _flag(certain=new.certain)))
         titles = {t.id: t for t in old.threats}, {t.id: t for t in new.threats}
+        found += [
+            Moved(each, titles[0][each].state, titles[1][each].state)
+            for each in titles[0]
+            if each in titles[1] and titles[0][each].state != titles[1][each].state
+        ]
         found += [Moved(each, titles[0][each].title, "gone") for each in titles[0] if each not in titles[1]]
         found += [Moved(each, "new", titles[1][each].title) for each in titles[1] if each not in titles[0]]
     if score_text(before) != score_text(after):
