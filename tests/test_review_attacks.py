@@ -223,8 +223,9 @@ def test_in_what_answers_a_form(name: str, app: App, looking: Looking) -> None:
     assert looking.send("/people", {"name": payload[:80], "role": payload}) == 422
     looking.go(f"/r/{key}")
     # The script saves in place and takes over parts of the page that comes back.
+    version = attacked.version
     looking.page.locator("article.is-open button.confirm").first.click()
-    looking.page.wait_for_function(f"Number(document.querySelector('main').dataset.version) > {attacked.version - 1}")
+    looking.page.locator(f"main[data-version='{version + 1}']").wait_for()
     looking.held("saved in place")
 
 

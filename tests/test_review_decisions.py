@@ -88,10 +88,10 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     layers = layers.act("strike", "layer/agent_ecosystem")
     moved = what_moved(desk.state, layers.state)
     assert moved.after.aivss is None
-    assert moved.text.startswith("9.1 Critical → not scored: L2 Data Operations now not certain")
+    assert moved.text.startswith("9.2 Critical → not scored: L2 Data Operations now not certain")
     assert moved.causes[-1] == "withheld: only 1 of 7 layers is certain"
     controlled = desk.act("correct", "score", mitigation_factor=0.9, evidence=["E7"])
-    assert what_moved(desk.state, controlled.state).causes == ("with controls none → 8.2",)
+    assert what_moved(desk.state, controlled.state).causes == ("with controls none → 8.3",)
     assert what_moved(layers.state, desk.state).causes[-1] == "a number is shown again"
 
 
