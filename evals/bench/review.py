@@ -15,7 +15,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 DRAFTS: Final = 10_000
 ROUNDS: Final = 200
+REDRAFTS: Final = 5
 MOST_MB: Final = 300
 CASES: Final = ("abridge", "airtable-mcp-server", "dify", "firecrawl-mcp", "workos")
 QUERIES: Final = (
@@ -258,6 +259,20 @@ def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
     yield Line("re-score, there and back", tuple(previews), 30, trip=True)
     yield Line("act, stored for good", tuple(acts), 0)
     yield Line("review page, after an act", tuple(again), 80)
+    yield Line("draft again with an answer", tuple(_redrafts(client, keys[:REDRAFTS])), 0)
+
+
+def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
+    """An answer to the first question of each review, and the redraft: what takes most memory."""
+    for key in keys:
+        state = json.loads(client.ask(f"/api/r/{key}")[1])["state"]
+        question = next((one["item"]["id"] for one in state["items"] if one["item"]["kind"] == "question"), None)
+        if question is None:
+            continue
+        said = {"text": f"Nothing of {key} does.", "url": "https://docs.example/limits", "kind": "vendor-answer"}
+        asked = {"verb": "answer", "item": question, "version": state["version"], "fields": said}
+        version = json.loads(client.ask(f"/api/r/{key}/act", asked)[1])["state"]["version"]
+        yield client.ask(f"/api/r/{key}/redraft", {"version": version})[0]
 
 
 def told(line: Line) -> str:
