@@ -191,7 +191,7 @@ def test_every_answer_carries_the_policy() -> None:
         headers = browser.client.get(path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert path.startswith("/static") or headers["cache-control"] == "no-store"
     assert browser.client.get("/r/r1/export/html").headers["content-disposition"].startswith("attachment")

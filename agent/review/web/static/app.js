@@ -3,22 +3,13 @@
 
 (() => {
   const TOLD_MILLISECONDS = 6000;
-  const policy = window.trustedTypes
-    ? trustedTypes.createPolicy("septet", { createHTML: (text) => text })
-    : { createHTML: (text) => text };
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const { parsed, begun, nameOf, problem } = septetParts;
   const made = (name, fields) => Object.assign(document.createElement(name), fields);
   const key = () => one("main")?.dataset.key;
   const desk = () => one("main.desk");
   const shown = (element) => element.checkVisibility();
-
-  const parsed = (text) => {
-    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
-    // A parsed page has no script, so that what is meant for none would be sent from it.
-    all("noscript", page).forEach((each) => each.remove());
-    return page;
-  };
 
   let quiet = 0;
   // "toast" is seen for a while, "toast bad" until the next message, "unseen" is for what the page shows anyway.
@@ -119,21 +110,6 @@
 
   // ---- saving without leaving the page
 
-  const changed = (field) => {
-    if (field.type === "hidden" || field.matches("button, fieldset, output, .slider")) return false;
-    if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
-    if (!field.matches("select")) return field.value !== field.defaultValue;
-    return field.selectedIndex !== Math.max([...field.options].findIndex((each) => each.defaultSelected), 0);
-  };
-  const begun = (article) => all("form", article).some((form) => [...form.elements].some(changed));
-
-  const nameOf = (details) => {
-    const place = details.closest("[data-item], [data-section], [id]");
-    const verb = one(":scope > summary", details)?.dataset.verb;
-    const alike = all(`details.${CSS.escape(details.classList[0] || "none")}`, place);
-    return `${place?.dataset.item ?? place?.id} ${verb ?? `${details.className} ${alike.indexOf(details)}`}`;
-  };
-
   // Puts the new draft, bar and sources in place of the old: what is half written elsewhere, what is open, and where the
   // page was scrolled to stay.
   const swap = (answer, acted) => {
@@ -165,11 +141,6 @@
     const next = stays ? list[at] : list.slice(Math.max(at, 0)).find(isOpen) || list.find(isOpen) || list[at];
     current = null;
     if (next) choose(next); else one("main").focus();
-  };
-
-  const problem = (answer) => {
-    const alert = one("[role=alert]", answer) || one("main", answer) || answer.body;
-    return alert.textContent.replace(/\s+/g, " ").trim();
   };
 
   // In the form if it has words of its own, else where all messages stand; nothing of what was written is touched.
@@ -303,10 +274,13 @@
     });
   };
 
+  // Titles before what stands beneath them; the words of forms are on every item.
   const find = (text) => {
     const list = items();
     const from = list.indexOf(current) + 1;
-    return [...list.slice(from), ...list.slice(0, from)].find((item) => item.textContent.toLowerCase().includes(text));
+    const turned = [...list.slice(from), ...list.slice(0, from)];
+    const says = (selector) => (item) => all(selector, item).some((each) => each.textContent.toLowerCase().includes(text));
+    return turned.find(says(".item-title, .open-title, .mark")) || turned.find(says(".item-body, .event-number"));
   };
 
   const search = () => {
@@ -332,7 +306,9 @@
   };
 
   const save = (target) => {
-    const form = target.form || (current && one("details.act[open] form", current)) || all("main.page form:has(> button.primary:enabled)").find(shown);
+    const box = one("dialog[open]");
+    const here = box ? one("form", box) : current && one("details.act[open] form", current);
+    const form = target.form || here || (!box && all("main.page form:has(> button.primary:enabled)").find(shown));
     return form ? submit(form) : tell("There is no form to save");
   };
 
