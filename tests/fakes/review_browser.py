@@ -148,7 +148,7 @@ class Hands:
 
     def close(self) -> None:
         """The end: no script failed and nothing was said on the console, the policy was kept, nothing shifted."""
-        assert self.said == []
+        assert self.said == [], self.said
         assert self.page.evaluate("window.seen?.violations ?? []") == []
         self.context.close()
 

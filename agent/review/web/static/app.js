@@ -182,6 +182,7 @@
   const send = async (form, submitter) => {
     const data = new URLSearchParams(new FormData(form, submitter));
     form.setAttribute("aria-busy", "true");
+    septetLive.stop();
     try {
       await septetLive.flush();
       const reply = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { accept: "text/html" } });

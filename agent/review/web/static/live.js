@@ -9,14 +9,20 @@ const septetLive = (() => {
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const key = () => one("main")?.dataset.key;
-  const post = (path, body) => fetch(`/api/r/${key()}/${path}`, {
-    method: "POST", body: JSON.stringify(body), keepalive: path === "focus", headers: { "content-type": "application/json" },
+  const post = (path, body, signal) => fetch(`/api/r/${key()}/${path}`, {
+    method: "POST", body: JSON.stringify(body), keepalive: path === "focus", signal, headers: { "content-type": "application/json" },
   }).catch(() => null);
 
   // ---- the score while a field moves
 
   let timer = 0;
-  let asked = 0;
+  let asked = new AbortController();
+
+  // What is saved needs no preview any more, and the next one is of the version after it.
+  const stop = () => {
+    clearTimeout(timer);
+    asked.abort();
+  };
 
   // By name: "item" is a method of the list of fields.
   const hidden = (form, name) => form.elements.namedItem(name).value;
@@ -56,7 +62,9 @@ const septetLive = (() => {
   const preview = async (form) => {
     const output = one("output.preview", form);
     if (!output) return;
-    const turn = ++asked;
+    stop();
+    asked = new AbortController();
+    const { signal } = asked;
     const fields = wanted(form);
     if (typeof fields === "string") {
       output.textContent = fields;
@@ -65,8 +73,8 @@ const septetLive = (() => {
     const reply = await post("preview", {
       verb: form.dataset.verb, item: hidden(form, "item"), version: Number(hidden(form, "version")), fields,
       reason: text(form, "reason") || (form.dataset.verb === "strike" ? "not-supported" : "wrong-value"),
-    });
-    if (!reply || turn !== asked) return;
+    }, signal);
+    if (!reply || signal.aborted) return;
     const told = await reply.json().catch(() => ({}));
     output.textContent = reply.ok ? moved(told) : told.error || "";
   };
@@ -117,5 +125,5 @@ const septetLive = (() => {
   for (const kind of ["keydown", "pointermove", "scroll"]) addEventListener(kind, () => { active = performance.now(); }, { passive: true, capture: true });
   addEventListener("pagehide", flush);
 
-  return { flush, tick };
+  return { flush, stop, tick };
 })();
