@@ -164,7 +164,7 @@ def test_a_draft_is_signed_with_three_corrections_in_ninety_keys(
     ada = Hands(browser, served.door())
     ada.press("j")
     ada.leave("Enter")
-    for words, value in (("autonomy of", "0.9"), ("memory", "0.1"), ("tool use", "0.7")):
+    for words, value in (("auton", "0.9"), ("memo", "0.1"), ("tool u", "0.7")):
         ada.correct_factor(words, value)
     ada.decide_all()
     ada.sign()

@@ -77,11 +77,12 @@ class Hands:
     """A reviewer at a page of their own: every key is counted, Shift and Ctrl as well."""
 
     def __init__(
-        self, browser: "Browser", door: str, *, scheme: "ColorScheme" = "light", width: int = 1280, script: bool = True
+        self, browser: "Browser", door: str, *, scheme: "ColorScheme" = "light", width: int = 1280, script: bool = True,
+        policy: bool = True,
     ) -> None:
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce",
-            java_script_enabled=script, accept_downloads=True,
+            java_script_enabled=script, bypass_csp=not policy,
         )  # fmt: skip
         self.context.set_default_timeout(10_000)
         self.page: Page = self.context.new_page()
