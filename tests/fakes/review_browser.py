@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 ADA = Reviewer(name="Ada")
-SHIFTED = frozenset("?>:_\"!")
+SHIFTED = frozenset('?>:_"!')
 WATCH = """
 window.seen = { violations: [], shifts: [] };
 document.addEventListener("securitypolicyviolation", (event) => window.seen.violations.push(event.violatedDirective));
@@ -77,7 +77,13 @@ class Hands:
     """A reviewer at a page of their own: every key is counted, Shift and Ctrl as well."""
 
     def __init__(
-        self, browser: "Browser", door: str, *, scheme: "ColorScheme" = "light", width: int = 1280, script: bool = True,
+        self,
+        browser: "Browser",
+        door: str,
+        *,
+        scheme: "ColorScheme" = "light",
+        width: int = 1280,
+        script: bool = True,
         policy: bool = True,
     ) -> None:
         self.context = browser.new_context(
