@@ -107,9 +107,13 @@ def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState) -> Decis
     if one.item.kind == "layer":
         return _layer_decision(draft, one, name)
     if one.item.kind == "question" and weight > 0:
-        told = f"its answer would narrow the likely range by {weight:.1f} points"
+        told = f"its answer would narrow the likely range by {_points(weight)}"
         return Decision(state=one, weight=weight, moves_band=False, why=told)
     return None
+
+
+def _points(weight: float) -> str:
+    return f"{weight:.1f} points" if round(weight, 1) > 0 else "under 0.1 points"
 
 
 def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
@@ -125,7 +129,7 @@ def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
         return Decision(state=one, weight=one.item.weight, moves_band=True, why=told)
     if name in sure or one.item.weight <= 0:
         return None
-    told = f"not certain; settled, it would narrow the likely range by {one.item.weight:.1f} points"
+    told = f"not certain; settled, it would narrow the likely range by {_points(one.item.weight)}"
     return Decision(state=one, weight=one.item.weight, moves_band=False, why=told)
 
 

@@ -133,7 +133,7 @@ class _Reviser:
             told = one.why or "known otherwise"
             update |= {
                 "value": value, "low": low, "high": high, "parts": (*drafted.parts, part),
-                "rationale": f"Set in review, {drafted.value} before: {told}.",
+                "rationale": f"Set in review, {drafted.value} before: {told.rstrip('.')}.",
             }  # fmt: skip
         update["state"] = _state(one, drafted.state, marks, corrected="value" in one.edits)
         return drafted.model_copy(update=update)

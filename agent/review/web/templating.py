@@ -12,6 +12,7 @@ from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
     CONTEST_KINDS,
+    KEYS,
     REASONS,
     REASONS_FOR,
     VERBS,
@@ -49,7 +50,7 @@ def environment() -> "Environment":
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "section_title": section_title, "options": options, "grouped": grouped,
+        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title, "options": options, "grouped": grouped,
         "reason_options": reason_options, "taxonomy": taxonomy_options,
     }  # fmt: skip
     return made

@@ -93,6 +93,28 @@ SOURCE_KINDS: Final[Mapping[str, str]] = {
     "vendor-answer": "Vendor's answer",
     "analyst-note": "Analyst's note",
 }
+KEYS: Final = (
+    (("j", "k"), "next, previous item; in the queue, row"),
+    (("n",), "next item that is open"),
+    (("c",), "confirm"),
+    (("e",), "correct"),
+    (("x",), "strike"),
+    (("s",), "ask the vendor"),
+    (("r",), "record the answer to a question"),
+    (("w",), "leave open, waived with a reason"),
+    (("A",), "confirm all of the section that quotes support"),
+    (("Q",), "ask the vendor all open questions"),
+    ((".", ",", ">"), "in the sources: select the next sentence, the one before, one more"),
+    (("a",), "attach the selected words to the item"),
+    (("u",), "undo, as often as you like"),
+    (("/",), "search"),
+    (("?",), "these keys"),
+    (("Ctrl Enter",), "save the form; on the page for it, sign or draft again"),
+    (("Esc",), "close, back to the item"),
+    (("g q", "g s", "g h", "g v"), "to the queue, to sign, to the history, to the vendor's questions"),
+    (("Enter",), "in the queue, open the review"),
+)
+"""The keys of the pages, which `static/app.js` gives their meaning."""
 SECTION_TITLES: Final[Mapping[str, str]] = {
     "product": "Product and score",
     "factors": "Factors",

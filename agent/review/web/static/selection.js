@@ -28,6 +28,7 @@ const septetSelection = (() => {
     return start === null || end === null || end <= start ? null : { document: text.dataset.document, start, end };
   };
 
+  // The words of a source without what the page says about them, and where each sentence or line of them lies.
   const sentences = (text) => {
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT, (node) =>
       node.parentElement.closest("[data-skip]") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
@@ -38,35 +39,49 @@ const septetSelection = (() => {
       whole += node.data;
     }
     const found = [];
-    const cut = new Intl.Segmenter("en", { granularity: "sentence" });
-    for (const { segment, index } of cut.segment(whole)) {
+    for (const { segment, index } of new Intl.Segmenter("en", { granularity: "sentence" }).segment(whole)) {
       for (const line of segment.matchAll(/[^\n]+/g)) {
-        const lead = line[0].length - line[0].trimStart().length;
-        const bare = line[0].trim();
-        if (bare) found.push([index + line.index + lead, index + line.index + lead + bare.length]);
+        const bare = line[0].trim().replace(/^[-*•]\s+/, "");
+        const from = index + line.index + line[0].lastIndexOf(bare);
+        if (bare) found.push([from, from + bare.length]);
       }
     }
     const at = (offset, last) => {
       const held = nodes.findLast(({ at: from }) => (last ? from < offset : from <= offset));
       return [held.node, offset - held.at];
     };
-    return { found, at };
+    const reach = (container, offset) => {
+      const held = nodes.find(({ node }) => node === container);
+      if (held) return held.at + offset;
+      const range = document.createRange();
+      range.setStart(text, 0);
+      range.setEnd(container, offset);
+      const before = nodes.findLast(({ node }) => range.comparePoint(node, node.length) <= 0);
+      return before ? before.at + before.node.length : 0;
+    };
+    return { found, at, reach };
   };
 
+  // Begins at what the item cites; from there to the next or the one before, or takes one more.
   const pick = (by, more = false) => {
-    const range = getSelection().rangeCount ? getSelection().getRangeAt(0) : null;
-    const within = range?.startContainer.parentElement?.closest(".text[data-document]");
-    const text = within || one("mark.cited")?.closest(".text") || one("#sources .text") || one(".text");
+    const range = document.createRange();
+    const chosen = getSelection().rangeCount && !getSelection().isCollapsed ? getSelection().getRangeAt(0) : null;
+    const within = chosen?.startContainer.parentElement?.closest(".text[data-document]");
+    const cited = one("mark.cited");
+    const text = within || cited?.closest(".text[data-document]") || one(".text[data-document]");
     if (!text) return "";
-    const { found, at } = sentences(text);
+    const { found, at, reach } = sentences(text);
     if (!found.length) return "";
-    const starts = found.map(([start]) => { const held = at(start); const probe = document.createRange(); probe.setStart(...held); return probe; });
-    const anchor = within ? range : (() => { const probe = document.createRange(); probe.selectNode(one("mark.cited", text) || text.firstChild); return probe; })();
-    const seen = starts.findLastIndex((probe) => probe.compareBoundaryPoints(Range.START_TO_START, anchor) <= 0);
-    const index = Math.max(0, Math.min(found.length - 1, more || !within ? Math.max(seen, 0) : seen + by));
-    const lastOf = more ? Math.min(found.length - 1, found.findLastIndex(([start]) => { const probe = document.createRange(); probe.setStart(...at(start)); return probe.compareBoundaryPoints(Range.START_TO_END, anchor) < 0; }) + 1) : index;
-    getSelection().setBaseAndExtent(...at(found[index][0]), ...at(found[lastOf][1], true));
-    text.closest("#sources")?.scrollTo({ top: text.closest("#sources").scrollTop + getSelection().getRangeAt(0).getBoundingClientRect().top - innerHeight / 2 });
+    if (!within) range.selectNodeContents(cited && text.contains(cited) ? cited : text);
+    const { startContainer, startOffset, endContainer, endOffset } = within ? chosen : range;
+    const from = reach(startContainer, startOffset);
+    const to = reach(endContainer, endOffset);
+    const first = Math.max(found.findIndex(([, end]) => end > from), 0);
+    const last = Math.max(found.findLastIndex(([start]) => start < to), first);
+    const begin = !within || more ? first : Math.min(Math.max(by > 0 ? last + 1 : first - 1, 0), found.length - 1);
+    const end = more && within ? Math.min(last + 1, found.length - 1) : begin;
+    getSelection().setBaseAndExtent(...at(found[begin][0]), ...at(found[end][1], true));
+    at(found[begin][0])[0].parentElement.scrollIntoView({ block: "nearest" });
     return getSelection().toString();
   };
 

@@ -1,0 +1,129 @@
+// What the server is told and asks nothing of: the score while a field moves, and the time that an item is looked at.
+"use strict";
+
+const septetLive = (() => {
+  const REPORT_SECONDS = 20;
+  const IDLE_SECONDS = 90;
+  const MOST_SECONDS = 120;
+  const PREVIEW_MILLISECONDS = 120;
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const key = () => one("main")?.dataset.key;
+  const post = (path, body, signal) => fetch(`/api/r/${key()}/${path}`, {
+    method: "POST", body: JSON.stringify(body), keepalive: path === "focus", signal, headers: { "content-type": "application/json" },
+  }).catch(() => null);
+
+  // ---- the score while a field moves
+
+  let timer = 0;
+  let asked = new AbortController();
+
+  // What is saved needs no preview any more, and the next one is of the version after it.
+  const stop = () => {
+    clearTimeout(timer);
+    asked.abort();
+  };
+
+  // By name: "item" is a method of the list of fields.
+  const hidden = (form, name) => form.elements.namedItem(name).value;
+  const text = (form, name) => form.elements[name]?.value?.trim() ?? "";
+
+  // What the form asks for, of that which can move the score; a text says why nothing is asked.
+  const wanted = (form) => {
+    const kind = form.closest("article")?.dataset.kind;
+    if (form.dataset.verb === "strike") return {};
+    if (kind === "factor") {
+      const fields = ["value", "low", "high"].filter((name) => text(form, name) !== "");
+      const given = Object.fromEntries(fields.map((name) => [name, Number(text(form, name))]));
+      if (!fields.every((name) => form.elements[name].checkValidity())) return "0 to 1, in steps of 0.1";
+      const { value, low = value, high = value } = given;
+      return low <= value && value <= high ? given : "not below, value and not above are not in order";
+    }
+    if (kind === "score") {
+      const field = form.elements.headline;
+      return field && !field.selectedOptions[0]?.defaultSelected ? { headline: field.value } : "";
+    }
+    if (kind === "layer") return text(form, "certain") === "no" ? { certain: false } : "";
+    const metrics = all('select[name^="cvss."]', form);
+    if (kind !== "threat" || !metrics.length || metrics.some((each) => !each.value)) return "";
+    if (metrics.every((each) => each.selectedOptions[0].defaultSelected)) return "";
+    return { cvss_vector: `CVSS:4.0/${metrics.map((each) => `${each.name.slice(5)}:${each.value}`).join("/")}` };
+  };
+
+  const score = ({ aivss, severity }) => (aivss === null ? "not scored" : `${Number(aivss).toFixed(1)} ${severity}`);
+  const likely = ({ low, high }) => (low === null ? "" : `${Number(low).toFixed(1)}–${Number(high).toFixed(1)}`);
+
+  const moved = ({ before, after, causes }) => {
+    const range = likely(before) === likely(after) ? "" : `, likely ${likely(before)} → ${likely(after)}`;
+    const words = `${score(before)} → ${score(after)}${range}`;
+    return causes.length ? `${words}: ${causes.join("; ")}` : `${score(after)}${range || ", as it is"}`;
+  };
+
+  const preview = async (form) => {
+    const output = one("output.preview", form);
+    if (!output) return;
+    stop();
+    asked = new AbortController();
+    const { signal } = asked;
+    const fields = wanted(form);
+    if (typeof fields === "string") {
+      output.textContent = fields;
+      return;
+    }
+    const reply = await post("preview", {
+      verb: form.dataset.verb, item: hidden(form, "item"), version: Number(hidden(form, "version")), fields,
+      reason: text(form, "reason") || (form.dataset.verb === "strike" ? "not-supported" : "wrong-value"),
+    }, signal);
+    if (!reply || signal.aborted) return;
+    const told = await reply.json().catch(() => ({}));
+    output.textContent = reply.ok ? moved(told) : told.error || "";
+  };
+
+  document.addEventListener("input", (event) => {
+    const slider = event.target.closest?.("input.slider");
+    if (slider) document.getElementById(slider.dataset.for).value = slider.value;
+    const slid = event.target.id && one(`input.slider[data-for="${CSS.escape(event.target.id)}"]`);
+    if (slid) slid.value = event.target.value;
+    const form = event.target.closest?.('form[data-verb="correct"]');
+    if (!form || !key() || event.target.name === "note" || event.target.name === "reason") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => preview(form), PREVIEW_MILLISECONDS);
+  });
+
+  document.addEventListener("toggle", (event) => {
+    const form = event.target.open && one(':scope > form[data-verb="strike"]', event.target);
+    if (form && key()) preview(form);
+  }, true);
+
+  // ---- the time that an item is looked at
+
+  const spent = new Map();
+  let since = performance.now();
+  let active = since;
+  let looked = "";
+
+  const tick = () => {
+    const now = performance.now();
+    const looking = document.visibilityState === "visible" && document.hasFocus() && now - active < IDLE_SECONDS * 1000;
+    if (looking && looked) spent.set(looked, (spent.get(looked) ?? 0) + (now - since) / 1000);
+    since = now;
+    looked = one("article.item.is-current")?.dataset.item ?? "";
+  };
+
+  const flush = () => {
+    tick();
+    const told = [...spent].map(([item, seconds]) => [item, Math.min(Math.round(seconds * 10) / 10, MOST_SECONDS)]);
+    const ready = key() ? told.filter(([, seconds]) => seconds >= 0.1) : [];
+    ready.forEach(([item]) => spent.delete(item));
+    return Promise.all(ready.map(([item, seconds]) => post("focus", { item, seconds })));
+  };
+
+  setInterval(() => {
+    tick();
+    if ([...spent.values()].some((seconds) => seconds >= REPORT_SECONDS)) flush();
+  }, 1000);
+  for (const kind of ["keydown", "pointermove", "scroll"]) addEventListener(kind, () => { active = performance.now(); }, { passive: true, capture: true });
+  addEventListener("pagehide", flush);
+
+  return { flush, stop, tick };
+})();

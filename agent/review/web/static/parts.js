@@ -1,0 +1,42 @@
+// Pages read from answers, and what of a page is half written or folded open.
+"use strict";
+
+const septetParts = (() => {
+  const policy = window.trustedTypes
+    ? trustedTypes.createPolicy("septet", { createHTML: (text) => text })
+    : { createHTML: (text) => text };
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  const parsed = (text) => {
+    const page = new DOMParser().parseFromString(policy.createHTML(text), "text/html");
+    // A parsed page has no script, so that what is meant for none would be sent from it.
+    all("noscript", page).forEach((each) => each.remove());
+    return page;
+  };
+
+  const changed = (field) => {
+    if (field.type === "hidden" || field.matches("button, fieldset, output, .slider")) return false;
+    if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+    if (!field.matches("select")) return field.value !== field.defaultValue;
+    return field.selectedIndex !== Math.max([...field.options].findIndex((each) => each.defaultSelected), 0);
+  };
+  // Whether a form of the item holds what was not saved.
+  const begun = (article) => all("form", article).some((form) => [...form.elements].some(changed));
+
+  // The same for the same part of the page before and after a save.
+  const nameOf = (details) => {
+    const place = details.closest("[data-item], [data-section], [id]");
+    const verb = one(":scope > summary", details)?.dataset.verb;
+    const alike = all(`details.${CSS.escape(details.classList[0] || "none")}`, place);
+    return `${place?.dataset.item ?? place?.id} ${verb ?? `${details.className} ${alike.indexOf(details)}`}`;
+  };
+
+  // What an answer that is no success says.
+  const problem = (answer) => {
+    const alert = one("[role=alert]", answer) || one("main", answer) || answer.body;
+    return alert.textContent.replace(/\s+/g, " ").trim();
+  };
+
+  return { parsed, begun, nameOf, problem };
+})();

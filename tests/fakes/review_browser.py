@@ -1,0 +1,187 @@
+"""The review app on a loopback port of this process, and a reviewer at a browser who counts what they press."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import uvicorn
+
+from agent.intake.net.browser import find_chromium
+from agent.review.records import Reviewer
+from agent.review.served import ReviewService
+from agent.review.server import address, bound
+from agent.review.web.access import ENTER, Access
+from agent.review.web.app import create_app
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ColorScheme, Page
+
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+ADA = Reviewer(name="Ada")
+SHIFTED = frozenset('?>:_"!')
+WATCH = """
+window.seen = { violations: [], shifts: [] };
+document.addEventListener("securitypolicyviolation", (event) => window.seen.violations.push(event.violatedDirective));
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.seen.shifts.push(entry.value);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@contextmanager
+def chromium() -> "Iterator[Browser]":
+    """The system's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=find_chromium(Settings(browser="on")), args=FLAGS, chromium_sandbox=False
+        )
+        yield started
+        started.close()
+
+
+class Served:
+    """The app over a service, served until the end of the block."""
+
+    def __init__(self, service: ReviewService) -> None:
+        self._socket = bound("127.0.0.1", 0)
+        self.address = address(self._socket)
+        self.access = Access.loopback(self._socket.getsockname()[1])
+        config = uvicorn.Config(
+            create_app(service, self.access), log_config=None, access_log=False, ws="none", http="h11", lifespan="off"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def door(self, reviewer: Reviewer = ADA) -> str:
+        """A one-time address."""
+        return f"{self.address}{ENTER}?token={self.access.invite(reviewer)}"
+
+
+class Hands:
+    """A reviewer at a page of their own: every key is counted, Shift and Ctrl as well."""
+
+    def __init__(
+        self,
+        browser: "Browser",
+        door: str,
+        *,
+        scheme: "ColorScheme" = "light",
+        width: int = 1280,
+        script: bool = True,
+        policy: bool = True,
+    ) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce",
+            java_script_enabled=script, bypass_csp=not policy,
+        )  # fmt: skip
+        self.context.set_default_timeout(10_000)
+        self.page: Page = self.context.new_page()
+        self.said: list[str] = []
+        self.presses = 0
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        if script:
+            self.page.add_init_script(WATCH)
+        self.page.goto(door)
+
+    def press(self, *keys: str) -> None:
+        """Keys one after the other, each when the page has answered the one before."""
+        for key in keys:
+            self.presses += key.count("+") + 1 if len(key) > 1 else 1 + (key.isupper() or key in SHIFTED)
+            self.page.keyboard.press(key)
+            self.settle()
+
+    def type(self, text: str) -> None:
+        self.presses += sum(1 + (char.isupper() or char in SHIFTED) for char in text)
+        self.page.keyboard.type(text)
+
+    def settle(self) -> None:
+        """Until nothing is being saved."""
+        self.page.wait_for_function("() => !document.querySelector('form[aria-busy]')")
+
+    def leave(self, *keys: str) -> None:
+        """Keys of which the last one leads to another page."""
+        self.press(*keys[:-1])
+        with self.page.expect_navigation():
+            self.presses += keys[-1].count("+") + 1
+            self.page.keyboard.press(keys[-1])
+
+    def search(self, words: str) -> None:
+        """To an item, by words of it."""
+        self.press("/")
+        self.type(words)
+        self.press("Enter")
+
+    def tab_to(self, name: str) -> None:
+        """Tab until the focus is on what has this name."""
+        for _ in range(400):
+            self.press("Tab")
+            if name in (self.focus(), self.page.evaluate("document.activeElement.labels?.[0]?.textContent.trim()")):
+                return
+        raise AssertionError(f"Tab never reaches {name!r}")
+
+    def focus(self) -> str:
+        """What has the focus, by its text."""
+        return str(self.page.evaluate("document.activeElement.textContent.trim()"))
+
+    def item(self) -> str:
+        """The item that has the focus or holds what has it."""
+        return str(self.page.evaluate("document.activeElement.closest('[data-item]')?.dataset.item ?? ''"))
+
+    def verdict(self, item: str) -> str:
+        return str(self.page.locator(f'article[data-item="{item}"]').get_attribute("data-verdict"))
+
+    def open_left(self) -> int:
+        return int(self.page.locator("#bar-open b").inner_text())
+
+    def text(self, selector: str) -> str:
+        return " ".join(self.page.locator(selector).inner_text().split())
+
+    def close(self) -> None:
+        """The end: no script failed and nothing was said on the console, the policy was kept, nothing shifted."""
+        assert self.said == [], self.said
+        assert self.page.evaluate("window.seen?.violations ?? []") == []
+        self.context.close()
+
+    # ------------------------------------------------------------ ways through a review
+
+    def decide_all(self) -> None:
+        """Confirm whatever is open, section by section, and send the questions: what a person does who agrees."""
+        self.press("n")
+        while self.open_left():
+            inside = self.page.locator("section:has(.is-current)")
+            if inside.locator('form[data-verb="confirm-section"]').count():
+                self.press("A")
+            elif inside.locator('form[data-verb="send-section"]').count():
+                self.press("Q")
+            else:
+                self.press("c")
+
+    def correct_factor(self, words: str, value: str) -> None:
+        """Another value; the key that saves leads to the reason, which is missing, and saves when it is there."""
+        self.search(words)
+        self.press("e")
+        self.type(value)
+        self.press("Control+Enter")
+        self.type("t")
+        self.press("Control+Enter")
+
+    def sign(self) -> None:
+        self.leave("g", "s")
+        self.leave("Control+Enter")
