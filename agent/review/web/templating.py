@@ -50,8 +50,8 @@ def environment() -> "Environment":
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title, "options": options, "grouped": grouped,
-        "reason_options": reason_options, "taxonomy": taxonomy_options,
+        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
+        "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
     }  # fmt: skip
     return made
 
