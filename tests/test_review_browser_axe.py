@@ -35,7 +35,7 @@ async () => {
   ] });
   if (found.passes.length < 20) throw new Error("axe looked at nothing");
   return found.violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => [id, nodes.length, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 200))].join(" | "));
+    .map(({ id, nodes }) => [id, nodes.length, ...nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))].join(" | "));
 }
 """
 
