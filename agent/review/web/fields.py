@@ -47,7 +47,12 @@ class Field(NamedTuple):
 def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:
     """The fields of a correction of an item with these fields as they stand."""
     make = _MAKERS.get(kind)
-    return make(now, draft) if make else ()
+    return tuple(_fitted(field) for field in make(now, draft)) if make else ()
+
+
+def _fitted(field: Field) -> Field:
+    """A browser takes line feeds out of a field of one line, and the form would look as if somebody had begun it."""
+    return field._replace(value=" ".join(field.value.splitlines())) if field.kind in ("line", "listed") else field
 
 
 def refilled(fields: Sequence[Field], form: Form) -> tuple[Field, ...]:
