@@ -1,5 +1,6 @@
 """The fold of events: a draft that loads, undo, order, strikes, redrafts, signatures."""
 
+import re
 from decimal import Decimal
 
 import pytest
