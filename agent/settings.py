@@ -143,27 +143,27 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
 
 def _cache_home(environ: Mapping[str, str]) -> str:
     """The user's cache folder for Septet; empty when the environment names no home."""
-    base = environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification has relative paths ignored.
-    if Path(base).is_absolute():
-        return str(Path(base) / _FOLDER)
-    home = environ.get("HOME", "")
-    return str(Path(home) / ".cache" / _FOLDER) if Path(home).is_absolute() else ""
+    folder = _own_folder(environ, "XDG_CACHE_HOME", ".cache")
+    return "" if folder is None else str(folder)
 
 
 def store_file(environ: Mapping[str, str]) -> Path:
     """Where the user's own store of reviews is. Raises InputError when the environment names no home."""
-    base = environ.get("XDG_DATA_HOME", "")
-    home = environ.get("HOME", "")
-    if Path(base).is_absolute():
-        folder = Path(base)
-    elif Path(home).is_absolute():
-        folder = Path(home) / ".local" / "share"
-    else:
+    folder = _own_folder(environ, "XDG_DATA_HOME", ".local/share")
+    if folder is None:
         raise InputError(
             "there is no place for the store of reviews", where="HOME is not set", hint="name it by --store"
         )
-    return folder / _FOLDER / _STORE
+    return folder / _STORE
+
+
+def _own_folder(environ: Mapping[str, str], variable: str, usual: str) -> Path | None:
+    """Septet's folder in what `variable` names, else in `usual` of the home; None when there is neither."""
+    base, home = Path(environ.get(variable, "")), Path(environ.get("HOME", ""))
+    # The XDG specification has relative paths ignored.
+    if base.is_absolute():
+        return base / _FOLDER
+    return home / usual / _FOLDER if home.is_absolute() else None
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.drafting.withholding import why_withheld
 from agent.review.items import threats_of
-from agent.review.rescore import headline_of, raw_score, why_withheld
+from agent.review.rescore import headline_of, raw_score
 from agent.scoring import severity, verify
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
@@ -141,7 +142,8 @@ def test_controls_come_with_their_evidence_and_beside_the_number() -> None:
 def test_the_reasons_for_no_number_are_the_drafters(slug: str) -> None:
     draft = case_draft(slug)
     headline = headline_of(draft)
-    assert why_withheld(draft.score, headline is not None, draft.layers) == draft.score.withheld
+    certain = sum(layer.certain for layer in draft.layers.values())
+    assert why_withheld(draft.score, quoted=headline is not None, certain=certain) == draft.score.withheld
 
 
 def test_a_second_certain_layer_gives_the_number_back() -> None:

@@ -25,8 +25,9 @@ from agent.drafting.factors import FactorResult, estimate
 from agent.drafting.headline import Outlook
 from agent.drafting.kind import weigh
 from agent.drafting.ledger import Ledger
-from agent.drafting.likely import bands_spanned, likely
+from agent.drafting.likely import likely
 from agent.drafting.ranking import Ranked, eased, rank, shown
+from agent.drafting.withholding import why_withheld
 from agent.drafting.without_claims import beside, unease, unlowered
 from agent.drafting.words import words
 from agent.evidence.certainty import Assessment, assess
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
-CERTAIN_NEEDED: Final = 2
-"""With fewer certain layers no score is shown."""
-BANDS_TOO_MANY: Final = 3
 CLAIMS_SHOWN: Final = 8
 """Claims cited as such; the others stand in the findings of their source."""
 
@@ -182,7 +180,8 @@ def _score(
     assert plain.aivss is not None
     constants = likely(raw_score(float(base.value), plain.factor_sum), calibration.likely, thin=estimated.thin)
     scored = score(request, constants=constants)
-    reason = _why_withheld(scored, first, verdicts)
+    certain = sum(verdict.certain for verdict in verdicts.values())
+    reason = why_withheld(scored, quoted=first is not None, certain=certain)
     return (withhold(scored, reason) if reason else scored), first
 
 
@@ -220,23 +219,6 @@ def raw_score(base: float, factor_sum: Decimal | None) -> Decimal:
     """The unrounded AIVSS 0.8 value at ThM 0.97 and MF 1: base + (10 - base) · sum / 10 · ThM."""
     exact = _tenth(base)
     return exact + (10 - exact) * (factor_sum or Decimal(0)) / 10 * THREAT_MULTIPLIER
-
-
-def _why_withheld(scored: Score, first: Ranked | None, verdicts: dict[LayerKey, Assessment]) -> str | None:
-    certain = sum(verdict.certain for verdict in verdicts.values())
-    if first is None:
-        return "no threat of the catalogue has a quote behind it"
-    if certain < CERTAIN_NEEDED:
-        return (
-            f"only {certain} of {len(LAYERS)} layers is certain"
-            if certain
-            else f"none of {len(LAYERS)} layers is certain"
-        )
-    if scored.likely_low is not None and scored.likely_high is not None:
-        spanned = bands_spanned(scored.likely_low, scored.likely_high)
-        if spanned >= BANDS_TOO_MANY:
-            return f"the likely range {scored.likely_low}–{scored.likely_high} spans {spanned} severity bands"
-    return None
 
 
 def _with_controls(scored: Score, first: Ranked | None, reading: Reading, ledger: Ledger) -> Score:

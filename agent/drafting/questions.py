@@ -17,6 +17,7 @@ import yaml
 
 from agent.drafting.candidates import FilledQuestion
 from agent.drafting.templates import fill
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.records import FactorEstimate, Question
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKey
@@ -27,8 +28,6 @@ MIN_QUESTIONS: Final = 4
 """With fewer things open, questions of the threats that are shown fill up: their answers still narrow a factor."""
 CATALOGUE_QUESTIONS: Final = 4
 """Questions of threats that are shown, taken before the ones made for a factor alone."""
-CERTAIN_NEEDED: Final = 2
-"""With fewer certain layers no score is shown, and what settles a layer is asked first."""
 _FALLBACKS: Final = {
     "capability": "acting for its users",
     "object": "what it changes",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Final, Literal
 
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.errors import InputError
 from agent.export import explanation_items as items
 from agent.export.explanation_llm import makers
@@ -15,7 +16,7 @@ from agent.export.explanation_rows import Explanation, Passage, Row, passage, qu
 from agent.export.safe_markdown import one_line
 from agent.export.sensitivity import counted_factors, swings
 from agent.export.sentences import counted, narrowing, span, tenth, verdict
-from agent.export.view import CERTAIN_LAYERS_NEEDED, View, is_proposed, name_of
+from agent.export.view import View, is_proposed, name_of
 from agent.records import Draft
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS
 
@@ -112,9 +113,7 @@ def _unknown(view: View, item: str) -> InputError:
 def _overview(view: View) -> Explanation:
     draft = view.draft
     certain = sum(layer.certain for _, layer in view.layers)
-    layers = [
-        row("certain layers", f"{certain} of {len(view.layers)}; below {CERTAIN_LAYERS_NEEDED} no number is shown")
-    ]
+    layers = [row("certain layers", f"{certain} of {len(view.layers)}; below {CERTAIN_NEEDED} no number is shown")]
     for key, layer in view.layers:
         state = "does not apply" if layer.applies == "no" else "certain" if layer.certain else "not certain"
         threats = counted(len(layer.threats), "threat")

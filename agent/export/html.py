@@ -14,12 +14,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent.records.evidence import MARK
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 STYLE: Final = Path(__file__).with_name("report.css")
-_MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
 _OTHER: Final = re.compile(r"[^a-z0-9]+")
 _HEADING_ID: Final = 60
 """Characters of a heading that its address keeps."""
@@ -29,7 +30,7 @@ def page(markdown: str, title: str) -> str:
     """The report `markdown` (as `agent.export.markdown.render` writes it) as a whole HTML document, ending with a line
     feed. The same text gives the same bytes."""
     style = STYLE.read_text("utf-8")
-    policy = f"default-src 'none'; style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src '{hash_source(style)}'; base-uri 'none'; form-action 'none'"
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
@@ -62,7 +63,7 @@ def body(markdown: str) -> str:
 
 
 def _is_mark_cell(before: "Token", token: "Token") -> bool:
-    return before.type == "td_open" and token.type == "inline" and bool(_MARK.fullmatch(token.content))
+    return before.type == "td_open" and token.type == "inline" and bool(MARK.fullmatch(token.content))
 
 
 def _linked(children: Sequence["Token"], known: set[str]) -> list["Token"]:
@@ -72,7 +73,7 @@ def _linked(children: Sequence["Token"], known: set[str]) -> list["Token"]:
     made: list[Token] = []
     for child in children:
         at = 0
-        for found in _MARK.finditer(child.content) if child.type == "text" else ():
+        for found in MARK.finditer(child.content) if child.type == "text" else ():
             if found.group() not in known:
                 continue
             made.append(Token("text", "", 0, content=child.content[at : found.start()]))
@@ -92,7 +93,8 @@ def _address(heading: str, taken: set[str]) -> str:
     return name
 
 
-def _digest(text: str) -> str:
+def hash_source(text: str) -> str:
+    """How a policy names a style or script that stands in the page itself."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 

@@ -7,6 +7,7 @@ from agent.export.safe_markdown import Column, code, plain, table
 from agent.export.sentences import counted
 from agent.export.view import COUNTING_RANK, MAX_PER_LAYER, MAX_SHOWN, View
 from agent.records import Draft, PromptRef, SourceRef
+from agent.records.signature import head_line
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 _SHORT_HASH: Final = 8
@@ -58,7 +59,7 @@ def _signature(draft: Draft) -> list[str]:
         f"waived, none open. SHA-256 of the signed draft: {code(stamp.sha256)}. Place in the audit log, which "
         "`septet audit-log verify --against` compares with this file:",
         "",
-        f"{stamp.review}#{stamp.number} sha256:{stamp.head}",
+        head_line(stamp.review, stamp.number, stamp.head),
     ]
 
 

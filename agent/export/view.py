@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.claims import is_claim
 from agent.evidence.roles import classify
 from agent.export.authors import is_of_llm
@@ -23,8 +24,6 @@ MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12
 COUNTING_RANK: Final = 3
 """From this rank on a control may lower something."""
-CERTAIN_LAYERS_NEEDED: Final = 2
-"""With fewer certain layers a score is withheld."""
 
 PROPOSED: Final = "-proposed-"
 """In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
@@ -108,7 +107,7 @@ class View:
         headline = self.draft.score.cvss_vector
         pairs.sort(
             key=lambda pair: (
-                _place(pair[1], places),
+                place_of(pair[1], places),
                 -pair[1].score.aivss,
                 -pair[1].score.cvss_base,
                 pair[1].score.cvss_vector != headline,
@@ -208,7 +207,7 @@ class View:
         """Questions by effect on the score; while too few layers are certain, those that settle a layer first."""
         certain = sum(layer.certain for _, layer in self.layers)
         uncertain = {key for key, layer in self.layers if not layer.certain and layer.applies != "no"}
-        layers_first = self.draft.score.aivss is None and certain < CERTAIN_LAYERS_NEEDED
+        layers_first = self.draft.score.aivss is None and certain < CERTAIN_NEEDED
         return sorted(
             self.draft.questions,
             key=lambda item: (layers_first and not uncertain.intersection(item.settles), -item.effect),
@@ -267,7 +266,7 @@ class View:
         return f"{quoted(self.evidence[best].quote, limit, about)} ({', '.join(ordered)})"
 
 
-def _place(threat: Threat, places: Mapping[str, int]) -> float:
+def place_of(threat: Threat, places: Mapping[str, int]) -> float:
     """The place that the drafter gave it; one of an LLM follows the threat whose severity it has, else all others."""
     if threat.place is not None:
         return threat.place

@@ -1,8 +1,12 @@
 """What was found in the documents: passages, search hits, statements and quotes."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 from agent.records.base import About, Rank, Record
+
+MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
+"""A citation in a text."""
 
 
 class Chunk(Record):

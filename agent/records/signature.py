@@ -7,6 +7,11 @@ from agent.records.base import Record
 Role = Literal["viewer", "analyst", "approver"]
 
 
+def head_line(review: str, number: int, head: str) -> str:
+    """How an export for readers prints a place in the audit log: `r1#41 sha256:…`."""
+    return f"{review}#{number} sha256:{head}"
+
+
 class Stamp(Record):
     """A signature under a review."""
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
+from agent.records import signature
 from agent.review.records import GENESIS, Event
 
 _JSON_HEAD: Final = ("head", "number")
@@ -159,8 +160,8 @@ def _wrong(event: Event, seq: int, previous: str) -> str:
 
 
 def head_line(head: Head) -> str:
-    """How an export for readers prints a head: `r1#41 sha256:…`. `find_head` reads it back."""
-    return f"{head.review}#{head.number} sha256:{head.hash}"
+    """How an export for readers prints a head; `find_head` reads it back."""
+    return signature.head_line(head.review, head.number, head.hash)
 
 
 def find_head(text: str) -> Head | None:

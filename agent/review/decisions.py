@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.export.sensitivity import Swing, swings
-from agent.export.view import CERTAIN_LAYERS_NEEDED
 from agent.records import Draft, Record, Threat
 from agent.review.items import layer_of, threats_of
 from agent.review.records import ItemKind, ItemState, ReviewState, ScoreShown
@@ -118,11 +118,11 @@ def _points(weight: float) -> str:
 
 def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
     sure = [key for key, layer in draft.layers.items() if layer.certain]
-    few = len(sure) < CERTAIN_LAYERS_NEEDED
-    decides = name not in sure if few else name in sure and len(sure) == CERTAIN_LAYERS_NEEDED
+    few = len(sure) < CERTAIN_NEEDED
+    decides = name not in sure if few else name in sure and len(sure) == CERTAIN_NEEDED
     if decides:
         told = (
-            f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_LAYERS_NEEDED} needed for a number"
+            f"{len(sure)} of {len(LAYERS)} layers certain, {CERTAIN_NEEDED} needed for a number"
             if few
             else f"one of the {len(sure)} certain layers without which no number is shown"
         )

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from agent.drafting.questions import effect, spread
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.anchor import holds
 from agent.export.sensitivity import swings
-from agent.export.view import CERTAIN_LAYERS_NEEDED, View
+from agent.export.view import View
 from agent.records import Capability, Chain, Document, Draft, Evidence, LayerThreats, Question, State, Threat
 from agent.review.quotes import Plain, marks_in
 from agent.review.records import Item, ItemKind
@@ -158,8 +159,8 @@ def _without(draft: Draft, headline: Threat) -> float:
 def _of_layers(draft: Draft) -> dict[str, float]:
     certain = [key for key, layer in draft.layers.items() if layer.certain]
     unsure = [key for key in draft.layers if key not in certain]
-    decisive = unsure if len(certain) < CERTAIN_LAYERS_NEEDED else certain
-    found = {f"layer/{key}": width_of(draft) for key in decisive if len(certain) <= CERTAIN_LAYERS_NEEDED}
+    decisive = unsure if len(certain) < CERTAIN_NEEDED else certain
+    found = {f"layer/{key}": width_of(draft) for key in decisive if len(certain) <= CERTAIN_NEEDED}
     base = draft.score.inputs.cvss_base if draft.score.inputs else None
     if base is not None and unsure:
         ends = (float(base.value), float(base.low), float(base.high))

@@ -4,7 +4,6 @@ The fresh draft is made of all texts, without the network. Of it the factors and
 taken, with their threats; everything else stays as it was, marks included. Quotes that are new get new marks.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -12,12 +11,12 @@ from agent.drafting.calibrate import load_calibration
 from agent.errors import InputError
 from agent.pipeline import draft_documents
 from agent.records import Chain, Document, Draft, Evidence, FactorEstimate, LayerThreats, Question, Threat
+from agent.records.evidence import MARK
 from agent.review.answers import Answer, document_of
 from agent.review.rescore import rescore
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 
-_MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
 _ORIGIN: Final = "redrafted_from"
 """In the manifest: the draft that was drafted again."""
 
@@ -133,7 +132,7 @@ class _Marks:
 
     def text(self, text: str) -> str:
         """A text with its marks put into the old numbering."""
-        return _MARK.sub(lambda found: self.of(found.group()), text)
+        return MARK.sub(lambda found: self.of(found.group()), text)
 
     def marks(self, marks: Sequence[str]) -> tuple[str, ...]:
         return tuple(self.of(mark) for mark in marks)

@@ -12,16 +12,14 @@
 What has the drafted inputs keeps the drafted score to the letter, so confirming moves no number.
 """
 
-import math
 import re
-from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.likely import MAX_BANDS, bands_spanned
 from agent.drafting.questions import effect, spread
 from agent.drafting.ranking import base_of
-from agent.export.view import CERTAIN_LAYERS_NEEDED, View, is_proposed
+from agent.drafting.withholding import why_withheld
+from agent.export.view import View, is_proposed, place_of
 from agent.records import (
     Draft,
     FormulaId,
@@ -45,7 +43,6 @@ from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 _FINEST: Final = Decimal("0.000001")
 _FULL: Final = Decimal(1)
 _TOP: Final = Decimal(10)
-_BEHIND: Final = 0.5
 _BAND: Final = re.compile(r"\b(?:(?:Critical|High|Medium|Low|None) before controls|Not scored)(?=:)")
 """How a posture names the band."""
 
@@ -105,24 +102,6 @@ def raw_score(draft: Draft) -> Decimal:
     return exact(capped(raw(draft.score.formula, at)))
 
 
-def why_withheld(scored: Score, quoted: bool, layers: Mapping[LayerKey, LayerThreats]) -> str | None:
-    """Why the drafter would show no number, in its words; None when it would. `quoted`: the headline has a quote."""
-    certain = sum(layer.certain for layer in layers.values())
-    if not quoted:
-        return "no threat of the catalogue has a quote behind it"
-    if certain < CERTAIN_LAYERS_NEEDED:
-        return (
-            f"only {certain} of {len(LAYERS)} layers is certain"
-            if certain
-            else f"none of {len(LAYERS)} layers is certain"
-        )
-    if scored.likely_low is not None and scored.likely_high is not None:
-        spanned = bands_spanned(scored.likely_low, scored.likely_high)
-        if spanned > MAX_BANDS:
-            return f"the likely range {scored.likely_low}–{scored.likely_high} spans {spanned} severity bands"
-    return None
-
-
 # ---------------------------------------------------------------- headline and threats
 
 
@@ -136,14 +115,7 @@ def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
         return standing[before.id]
     places = {threat.id: threat.place for threat in standing.values() if threat.place is not None}
     able = [threat for threat in standing.values() if threat.evidence and not is_proposed(threat)]
-    return min(able, key=lambda threat: (_place(threat, places), -threat.score.cvss_base, threat.id), default=None)
-
-
-def _place(threat: Threat, places: Mapping[str, int]) -> float:
-    if threat.place is not None:
-        return threat.place
-    like = places.get(threat.like or "")
-    return math.inf if like is None else like + _BEHIND
+    return min(able, key=lambda threat: (place_of(threat, places), -threat.score.cvss_base, threat.id), default=None)
 
 
 def _scored_threats(drafted: Draft, reviewed: Draft) -> dict[LayerKey, LayerThreats]:
@@ -214,14 +186,18 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
 
 def _withheld(drafted: Draft, reviewed: Draft, scored: Score, first: Threat | None) -> Score:
     """The score withheld when the drafter's rules say so; where nothing that they read was touched, as it was."""
-    quoted = first is not None and bool(first.evidence)
-    reason = why_withheld(scored, quoted, reviewed.layers)
+    reason = _why_withheld(scored, first, reviewed)
     before = headline_of(drafted)
     if (scored.likely_low, scored.likely_high) == (drafted.score.likely_low, drafted.score.likely_high) and reason == (
-        why_withheld(_bare(drafted.score), before is not None and bool(before.evidence), drafted.layers)
+        _why_withheld(_bare(drafted.score), before, drafted)
     ):
         reason = drafted.score.withheld
     return withhold(scored, reason) if reason else scored
+
+
+def _why_withheld(scored: Score, first: Threat | None, draft: Draft) -> str | None:
+    certain = sum(layer.certain for layer in draft.layers.values())
+    return why_withheld(scored, quoted=first is not None and bool(first.evidence), certain=certain)
 
 
 def _bare(scored: Score) -> Score:

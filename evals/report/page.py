@@ -5,8 +5,6 @@ characters are made visible, and a policy in the head lets nothing run or load b
 this file, by their hashes.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Final, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from agent.export.html import hash_source
 from agent.export.safe_markdown import one_line
 from agent.taxonomy.keys import FACTOR_TITLES
 from evals.gate.verdict import Verdict
@@ -88,13 +87,9 @@ def html(
 
 def _policy(style: str, script: str) -> str:
     return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; base-uri "
-        "'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{hash_source(style)}'; script-src '{hash_source(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @cache

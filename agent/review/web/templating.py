@@ -1,6 +1,5 @@
 """Templates of the pages: everything escaped, unknown names refused, marks of evidence made links."""
 
-import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from markupsafe import Markup, escape
 
 from agent.export.view import name_of
+from agent.records.evidence import MARK
 from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from agent.review.web.shown_sources import Quotes
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
-_MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
 
 
 @cache
@@ -64,7 +63,7 @@ def render(name: str, **values: object) -> str:
 def cited(text: str, quotes: "Quotes") -> Markup:
     """A text in which marks of known evidence lead to their place in the sources."""
     made, at = Markup(), 0
-    for found in _MARK.finditer(text):
+    for found in MARK.finditer(text):
         mark = found.group()
         if mark not in quotes:
             continue
