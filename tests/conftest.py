@@ -5,11 +5,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.fakes.served_reviews import Reviews
 
 _CONNECTS = frozenset({"socket.connect", "socket.sendto"})
 _LOOKS_UP = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
@@ -64,3 +71,22 @@ def serve() -> Iterator[Callable[[Mapping[str, Route]], Site]]:
 def septet(capsys: pytest.CaptureFixture[str]) -> Septet:
     """The command line, in this process."""
     return Septet(capsys)
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> "Iterator[Reviews]":
+    """A store of reviews with the service over it, open until the test is over."""
+    from tests.fakes.served_reviews import Reviews
+
+    made = Reviews(tmp_path)
+    with made.store:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """The system's Chromium."""
+    from tests.fakes.review_browser import chromium
+
+    with chromium() as started:
+        yield started

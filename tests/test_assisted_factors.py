@@ -1,4 +1,4 @@
-"""Factors with an LLM: what is asked, and what a checked proposal may do to an estimate."""
+"""Factors with an LLM: what a checked proposal may do to an estimate."""
 
 import functools
 from collections.abc import Sequence
@@ -9,36 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.assisted.asking import prompt
 from agent.drafting.assisted.checking import Shown, check
-from agent.drafting.assisted.factors import GROUPS, asks, combined
+from agent.drafting.assisted.factors import combined
 from agent.drafting.assisted.grounds import BESIDE
 from agent.drafting.assisted.proposals import CLAIMS_DROPPED, Item, Notes, Proposals
 from agent.drafting.assisted.shapes import FactorItem, Sufficiency
 from agent.drafting.calibrate import load_calibration
 from agent.drafting.combine import load_combination
-from agent.drafting.composition import Composition
-from agent.drafting.embedded import compose
-from agent.drafting.exemplars import nearest
 from agent.drafting.factors import FactorResult, estimate
-from agent.drafting.families import Identity
 from agent.drafting.ledger import Ledger
 from agent.drafting.pack import WHOLE_CHARS, pack
-from agent.evidence.reading import Reading
-from agent.llm.prompts import cards
-from agent.llm.tokens import by_bytes, counter
+from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
 from agent.records import Evidence, FactorEstimate, Missing, State
-from agent.resources import data_folder
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, FactorKey
-from evals.corpus import load_case
-from evals.documents import documents_of
 from tests.fakes.proposed import page
 
 DELIMITER = "f3a91c07be2d4456"
-MOST_TOKENS = 1350
-"""Of one call, behind the start that all calls share."""
 BOOKS = "Paperhawk reads supplier invoices and writes bookings into the ledger of the company."
 KEEPS = "It keeps the history of every supplier in a database."
 RUNS = "It runs shell commands on a schedule without asking anybody."
@@ -137,58 +125,6 @@ def used(
 def total(made: FactorEstimate) -> Decimal:
     exact = sum((Decimal(str(part.effect)) for part in made.parts), Decimal(0))
     return min(max(exact, Decimal(0)), Decimal(1)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-
-
-# ---------------------------------------------------------------- asking
-
-
-@functools.cache
-def drafted(slug: str) -> tuple[Reading, Identity, Composition]:
-    case = load_case(data_folder("corpus") / "cases" / slug)
-    reading = read_documents(documents_of(case), Settings())
-    made = compose(reading, name=case.name, calibration=load_calibration())
-    return reading, Identity(case.name, case.vendor), made
-
-
-@pytest.mark.parametrize("slug", ["asana", "firecrawl-mcp"])
-def test_two_calls_ask_for_each_factor_once_and_are_short(slug: str) -> None:
-    reading, who, interim = drafted(slug)
-    made = asks(interim, nearest(reading, who))
-    assert [ask.stage for ask in made] == ["factors-1", "factors-2"]
-    assert sorted(len(ask.keys) for ask in made) == [5, 6]
-    assert sorted(key for ask in made for key in ask.keys) == sorted(FACTORS)
-    for ask in made:
-        text = prompt(ask.prompt).render(**ask.values)
-        assert counter("openai/gpt-4", None).count(text) <= MOST_TOKENS
-        for key in FACTORS:
-            assert (f"\n- {key}\n" in text) == (key in ask.keys)
-            assert (f"\n- {key} " in text) == (key in ask.keys)
-            assert all((anchor in text) == (key in ask.keys) for anchor in cards()[key].anchors.values())
-
-
-def test_an_ask_shows_the_estimates_and_the_labels_of_its_factors_alone() -> None:
-    reading, who, interim = drafted("asana")
-    examples = nearest(reading, who)
-    for ask in asks(interim, examples):
-        told, labels = str(ask.values["estimates"]).splitlines(), str(ask.values["examples"]).splitlines()
-        assert [line.split()[1] for line in told] == list(ask.keys)
-        for key, line in zip((key for key in FACTORS if key in ask.keys), told, strict=True):
-            found = interim.factors[key]
-            assert f"{key} {found.value * 10:.0f} ({found.low * 10:.0f} to {found.high * 10:.0f})" in line
-        assert len(labels) == len(examples) == 3
-        for example, line in zip(examples, labels, strict=True):
-            assert line.startswith(f"- {example.who.name}: ")
-            for key, label in example.factors.items():
-                assert (f"{key} {round(label * 10)}" in line) == (key in ask.keys)
-    assert "- none" in str(asks(interim, ())[0].values["examples"])
-
-
-def test_a_repeat_asks_for_what_is_wanted_only() -> None:
-    *_, interim = drafted("asana")
-    first, last = GROUPS[0][0], GROUPS[1][-1]
-    assert [(ask.stage, ask.keys) for ask in asks(interim, (), {last})] == [("factors-2", (last,))]
-    assert [ask.keys for ask in asks(interim, (), {last, first})] == [(first,), (last,)]
-    assert asks(interim, (), set()) == ()
 
 
 # ---------------------------------------------------------------- what moves a value

@@ -1,7 +1,6 @@
 """`septet corpus add`: a signed review as a labelled case that the corpus' own lint accepts."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from evals.reviewed import _page
 from tests.fakes.command import Outcome, Septet
 from tests.fakes.reviewing import case_documents, case_draft
 from tests.fakes.served_reviews import ADA, CASE, CASES, FACTOR, Reviews, draft_folder
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Iterator[Reviews]:
-    made = Reviews(tmp_path)
-    with made.store:
-        yield made
 
 
 def add(septet: Septet, place: Path, review: object, *more: object) -> Outcome:

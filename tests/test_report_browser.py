@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.intake.net.browser import find_chromium
-from agent.settings import Settings
 from evals.report import page
 from tests.fakes.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict, view
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 FIGURES = ("heat-reader", "reliability", "risk", "scores", "bases", "ranges", "recall", "moves")
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 CASES = tuple(f"case{n}" for n in range(8))
 
 WATCH = """
@@ -55,18 +52,6 @@ CONTRAST = """
   return weak;
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=find_chromium(Settings(browser="on")), args=FLAGS, chromium_sandbox=False
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

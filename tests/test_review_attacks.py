@@ -12,7 +12,6 @@ import pytest
 import uvicorn
 from markdown_it import MarkdownIt
 
-from agent.intake.net.browser import find_chromium
 from agent.review.records import Reviewer
 from agent.review.server import bound
 from agent.review.service import Service
@@ -22,7 +21,6 @@ from agent.review.web.app import create_app
 from agent.settings import Settings
 from tests.fakes.hostile_review import Attacked, sentence
 from tests.test_export_attacks import ATTACKS, assert_inert
-from tests.test_report_browser import FLAGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, Route
@@ -68,18 +66,6 @@ SENT: Final = """
   form.submit();
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=find_chromium(Settings(browser="on")), args=FLAGS, chromium_sandbox=False
-        )
-        yield started
-        started.close()
 
 
 class App:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.export.draft_json import parse
-from tests.fakes.review_browser import Hands, Served, chromium
+from tests.fakes.review_browser import Hands, Served
 from tests.fakes.served_reviews import FACTOR, Reviews
 
 if TYPE_CHECKING:
@@ -18,17 +18,11 @@ pytestmark = pytest.mark.browser
 TITLE = "autonomy of a"
 
 
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def reviews(tmp_path: Path) -> Reviews:
-    found = Reviews(tmp_path)
-    found.bring()
-    return found
+def reviews(reviews: Reviews) -> Reviews:
+    """With one draft brought in."""
+    reviews.bring()
+    return reviews
 
 
 @pytest.fixture

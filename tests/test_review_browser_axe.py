@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.review.demo import add_demo
-from tests.fakes.review_browser import Hands, Served, chromium
+from tests.fakes.review_browser import Hands, Served
 from tests.fakes.served_reviews import FACTOR, GRACE, Reviews
 
 if TYPE_CHECKING:
@@ -38,12 +38,6 @@ async () => {
     .map(({ id, nodes }) => [id, nodes.length, ...nodes.slice(0, 3).map((node) => node.html.slice(0, 180))].join("|"));
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

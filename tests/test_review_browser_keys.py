@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.review.web.wording import KEYS
-from tests.fakes.review_browser import Hands, Served, chromium
+from tests.fakes.review_browser import Hands, Served
 from tests.fakes.review_service import MemoryReviews
 from tests.fakes.served_reviews import CASE, FACTOR, Reviews
 
@@ -22,12 +22,6 @@ TRIED = {
     "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
 PREVIEW = f'article[data-item="{FACTOR}"] output'
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.review_browser import ADA, Hands, Served, chromium
+from tests.fakes.review_browser import ADA, Hands, Served
 from tests.fakes.served_reviews import FACTOR, GRACE, Reviews
 
 if TYPE_CHECKING:
@@ -16,17 +15,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
-def reviews(tmp_path: Path) -> Reviews:
-    found = Reviews(tmp_path)
-    found.bring()
-    return found
+def reviews(reviews: Reviews) -> Reviews:
+    """With one draft brought in."""
+    reviews.bring()
+    return reviews
 
 
 @pytest.fixture

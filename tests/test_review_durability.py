@@ -1,6 +1,8 @@
 """What becomes of the store when a process is killed, the disk is full, a file is damaged, or a schema is changed.
 
-| row | what | here | above the store |
+D10 and D11 stand in test_review_damage, D15 and D16 in test_review_upgrade, the others of the store here.
+
+| row | what | at the store | above the store |
 |---|---|---|---|
 | D2 | killed at any moment | test_killed_at_any_moment_… | test_verb_review: test_every_acknowledged_act_… |
 | D3 | killed while a copy is written | test_killed_while_a_backup_is_written_… | – (exports are answers, not files) |
@@ -27,52 +29,23 @@ import re
 import select
 import shutil
 import signal
-import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from agent.errors import BusyError, DamagedError, FullError, SchemaError, SeptetError, StoreError
+from agent.errors import BusyError, FullError
 from agent.review.audit import audit
 from agent.review.store import Store
-from agent.review.store_open import open_to_write
 from agent.review.stored import Blob, QueueQuery
+from tests.fakes.store_process import MOST_SECONDS, child, content, line_of, said
 from tests.fakes.stored_reviews import ANNA, AT, Plan, arriving, columns, filled
 
-ROOT = Path(__file__).parents[1]
 NAME = "review.sqlite"
-MOST_SECONDS = 60.0
-
-
-@contextmanager
-def child(mode: str, path: Path, *more: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of `tests.fakes.store_child`, ended with the block."""
-    command = [sys.executable, "-m", "tests.fakes.store_child", mode, str(path), *map(str, more)]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def line_of(process: subprocess.Popen[bytes]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().decode().rstrip("\n")
-
-
-def said(mode: str, path: Path, *more: object) -> list[str]:
-    """All that a process says until it ends by itself."""
-    with child(mode, path, *more) as process:
-        out, _ = process.communicate(timeout=MOST_SECONDS)
-    return out.decode().splitlines()
 
 
 def assert_acknowledged(store: Store, lines: list[str]) -> int:
@@ -263,241 +236,6 @@ def test_a_second_process_is_refused_and_a_dead_one_leaves_no_lock(tmp_path: Pat
         process.wait()
         with Store.open(path) as store:
             store.append("r1", [Plan()], ANNA, AT, 1, columns)
-
-
-# -- D10
-
-
-def content(store: Store) -> tuple[object, ...]:
-    """All that a reader of the store can see."""
-    keys = store.keys()
-    reviews = [store.review(key) for key in keys]
-    blobs = [store.blob(name) for review in reviews for name in (review.draft_sha256, review.documents_sha256)]
-    return reviews, blobs, [store.events(key) for key in keys], store.queue(QueueQuery()), store.head()
-
-
-def _noticed(path: Path, whole: tuple[object, ...], where: str) -> bool:
-    """Holds a damaged store to its promises; whether it opened for reading only."""
-    with suppress_named(), Store.open(path) as store:
-        if store.damage:
-            assert f"{NAME}.backup" in store.hint
-            with pytest.raises(DamagedError, match="read-only"):
-                store.append("r1", [Plan()], ANNA, AT, 7, columns)
-            return True
-        if content(store) != whole:
-            assert not audit(store).sound, where
-    return False
-
-
-@contextmanager
-def suppress_named() -> Iterator[None]:
-    """Lets errors pass that say what is wrong and what to do; no other."""
-    try:
-        yield
-    except SeptetError as error:
-        if not (error.what and error.hint):
-            raise
-
-
-@pytest.mark.parametrize("flips", [100, pytest.param(1_500, marks=pytest.mark.slow)])
-def test_a_flipped_byte_is_named_or_changes_nothing(flips: int, tmp_path: Path) -> None:
-    path = tmp_path / NAME
-    with filled(path, 12, 6) as store:
-        store.keep_backup()
-        whole = content(store)
-    data, chance = path.read_bytes(), random.Random(flips)
-    read_only = 0
-    for place in chance.sample(range(len(data)), flips):
-        changed = bytearray(data)
-        changed[place] ^= chance.randint(1, 255)
-        path.write_bytes(changed)
-        read_only += _noticed(path, whole, f"byte {place}")
-        assert path.stat().st_size  # a damaged store is never made anew
-    assert read_only > flips / 50
-
-
-def test_the_backup_that_the_hint_offers_restores_the_store(tmp_path: Path) -> None:
-    path = tmp_path / NAME
-    with filled(path, 12, 6) as store:
-        kept = store.keep_backup()
-        whole = content(store)
-    data = bytearray(path.read_bytes())
-    data[4096 : 4096 * 3] = bytes(4096 * 2)
-    path.write_bytes(data)
-    with pytest.raises(DamagedError) as caught, Store.open(path) as store:
-        store.append("r1", [Plan()], ANNA, AT, 7, columns)
-    assert str(kept) in caught.value.hint
-    path.rename(tmp_path / "damaged")
-    shutil.copyfile(kept, path)
-    with Store.open(path) as store:
-        assert store.damage == ""
-        assert content(store) == whole
-
-
-# -- D11
-
-
-def running(folder: Path, reviews: int) -> list[Path]:
-    """The files of a store as a killed process leaves them: half of it is in its log."""
-    folder.mkdir()
-    with filled(folder / NAME, reviews, 1):
-        pass
-    store = Store.open(folder / NAME)
-    for number in range(20):
-        store.append("r1", [Plan(f"threat/W{number}")], ANNA, AT, number + 2, columns)
-    copied = folder / "left"
-    copied.mkdir()
-    for name in (NAME, f"{NAME}-wal", f"{NAME}-shm", f"{NAME}.lock"):
-        shutil.copyfile(folder / name, copied / name)
-    store.close()
-    return [copied / name for name in (NAME, f"{NAME}-wal", f"{NAME}-shm")]
-
-
-@pytest.mark.parametrize("which", ["wal", "shm"])
-@pytest.mark.parametrize("how", ["as it is", "deleted", "emptied", "cut", "noise", "another's"])
-def test_a_log_that_is_gone_cut_or_foreign_gives_an_earlier_state_or_an_error(
-    which: str, how: str, tmp_path: Path
-) -> None:
-    path, *logs = running(tmp_path / "a", 2)
-    _, *others = running(tmp_path / "b", 4)
-    log, other = (files[0 if which == "wal" else 1] for files in (logs, others))
-    data = log.read_bytes()
-    if how == "deleted":
-        log.unlink()
-    elif how != "as it is":
-        cut, noise = data[: len(data) * 3 // 5], random.Random(1).randbytes(len(data))
-        log.write_bytes({"emptied": b"", "cut": cut, "noise": noise, "another's": other.read_bytes()}[how])
-    with suppress_named(), Store.open(path) as store:
-        if store.damage:
-            assert store.hint
-            return
-        assert len(store.keys()) == 2
-        assert 2 <= store.version("r1") <= 22
-        assert how != "as it is" or store.version("r1") == 22
-        assert audit(store).sound
-
-
-def test_a_log_without_its_store_is_not_begun_anew(tmp_path: Path) -> None:
-    path, *_ = running(tmp_path / "a", 2)
-    path.unlink()
-    with pytest.raises(DamagedError, match="is there without its store"):
-        Store.open(path)
-
-
-def test_another_store_in_its_place_is_not_written_to(tmp_path: Path) -> None:
-    filled(tmp_path / NAME, 1, 0).close()
-    filled(tmp_path / "other.sqlite", 2, 0).close()
-    (tmp_path / "other.sqlite").replace(tmp_path / NAME)
-    with Store.open(tmp_path / NAME) as store:
-        assert "another store was here before" in store.damage
-        assert len(store.keys()) == 2
-
-
-# -- D15, D16
-
-STEP = '''"""A further step, which makes both tables anew."""
-
-import os
-import signal
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "0002"
-down_revision = "0001"
-
-
-def upgrade():
-    """Dies before one of its parts."""
-    parts = (_events, _reviews, _rows, _table)
-    for number, part in enumerate(parts):
-        if number == {die}:
-            os.kill(os.getpid(), signal.SIGKILL)
-        part()
-    if {die} == len(parts):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _events():
-    with op.batch_alter_table("events") as batch:
-        batch.add_column(sa.Column("place", sa.String(10), nullable=False, server_default="here"))
-        batch.alter_column("reason", type_=sa.String(80))
-
-
-def _reviews():
-    with op.batch_alter_table("reviews") as batch:
-        batch.add_column(sa.Column("team", sa.Text(), nullable=False, server_default=""))
-
-
-def _rows():
-    op.execute("INSERT INTO meta VALUES ('half', 'way')")
-
-
-def _table():
-    op.create_table("teams", sa.Column("name", sa.Text(), primary_key=True))
-'''
-NEVER = -1
-
-
-@pytest.fixture
-def steps(tmp_path: Path) -> Path:
-    folder = tmp_path / "steps 100%"
-    folder.mkdir()
-    (folder / "v0002_teams.py").write_text(STEP.format(die=NEVER), "utf-8")
-    return folder
-
-
-def rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query).fetchall()
-
-
-@pytest.mark.parametrize("die", range(5))
-def test_killed_half_way_an_upgrade_leaves_the_old_schema(die: int, steps: Path, tmp_path: Path) -> None:
-    path = tmp_path / NAME
-    with filled(path, 2, 3) as store:
-        whole = content(store)
-    (steps / "v0002_teams.py").write_text(STEP.format(die=die), "utf-8")
-    assert said("upgrade", path, steps) == []
-    for file in (path, path.with_name(f"{NAME}.schema-0001.backup")):
-        with Store.open(file) as store:
-            assert store.damage == ""
-            assert content(store) == whole
-            assert audit(store).sound
-    (steps / "v0002_teams.py").write_text(STEP.format(die=NEVER), "utf-8")
-    assert said("upgrade", path, steps) == ["upgraded"]
-    assert rows(path, "SELECT version_num FROM alembic_version") == [("0002",)]
-
-
-def test_an_upgrade_keeps_events_guards_and_a_backup(steps: Path, tmp_path: Path) -> None:
-    path = tmp_path / NAME
-    with filled(path, 2, 3) as store:
-        whole = content(store)
-    before = rows(path, "SELECT seq, item, hash FROM events")
-    open_to_write(path, to="0002", more=(steps,)).close()
-    assert rows(path, "SELECT seq, item, hash FROM events") == before
-    assert rows(path, "SELECT DISTINCT place FROM events") == [("here",)]
-    assert rows(path, "PRAGMA foreign_key_check") == []
-    for statement in ("DELETE FROM events", "UPDATE events SET note = ''"):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            rows(path, statement)
-    # D16: back to the program of before, which names what it needs; the backup is of the old schema.
-    with pytest.raises(SchemaError, match="the store has schema 0002, this Septet knows up to 0001") as caught:
-        Store.open(path)
-    assert "it needs Septet " in caught.value.hint
-    with pytest.raises(SchemaError):
-        Store.open(path, read_only=True)
-    with Store.open(path.with_name(f"{NAME}.schema-0001.backup")) as store:
-        assert content(store) == whole
-
-
-def test_an_old_schema_is_not_upgraded_without_a_backup(steps: Path, tmp_path: Path) -> None:
-    path = tmp_path / NAME
-    filled(path, 1, 0).close()
-    path.with_name(f"{NAME}.schema-0001.backup").mkdir()
-    with pytest.raises(StoreError, match="no backup could be written, so the schema stays 0001"):
-        open_to_write(path, to="0002", more=(steps,))
-    assert rows(path, "SELECT version_num FROM alembic_version") == [("0001",)]
 
 
 # -- D17

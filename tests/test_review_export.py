@@ -2,10 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from agent.export.draft_json import parse, verify_evidence
 from agent.export.markdown import render
@@ -19,13 +16,6 @@ from tests.fakes.reviewing import case_documents, case_draft
 from tests.fakes.served_reviews import ADA, CASE, FACTOR, GRACE, Reviews
 
 FORMATS: tuple[ExportFormat, ...] = ("md", "html", "json")
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Iterator[Reviews]:
-    made = Reviews(tmp_path)
-    with made.store:
-        yield made
 
 
 def text_of(reviews: Reviews, key: str, format_: ExportFormat) -> str:

@@ -1,8 +1,5 @@
 """Drafting again within a review: answers become sources, what they touch moves, decisions that still fit stay."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from agent.errors import ConflictError, InputError
@@ -19,13 +16,6 @@ from tests.fakes.served_reviews import ADA, CASE, GRACE, Reviews
 
 AT = "2026-11-26T12:00:00Z"
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Iterator[Reviews]:
-    made = Reviews(tmp_path)
-    with made.store:
-        yield made
 
 
 def settled(draft: Draft, question: str = "Q1") -> set[str]:

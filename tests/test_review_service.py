@@ -3,7 +3,6 @@
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ from agent.review.shelf import Latest
 from agent.review.stored import QueueQuery
 from tests.fakes.reviewing import case_documents, case_draft
 from tests.fakes.served_reviews import ADA, CASE, FACTOR, GRACE, VIC, Reviews, draft_folder
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Iterator[Reviews]:
-    made = Reviews(tmp_path)
-    with made.store:
-        yield made
 
 
 def threat_of(state: ReviewState, at: int = 0) -> str:

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from fastapi.routing import iter_route_contexts
+from lxml import html
+from lxml.html import HtmlElement
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
@@ -102,3 +104,22 @@ async def asked(browser: Browser, method: str, path: str, headers: list[tuple[by
 def cookie_of(browser: Browser) -> bytes:
     """The cookie header of a browser's session."""
     return f"{COOKIE}={browser.client.cookies[COOKIE]}".encode()
+
+
+def tree(page: str) -> HtmlElement:
+    return html.document_fromstring(page)
+
+
+def article(page: str, item: str) -> HtmlElement:
+    found = tree(page).xpath(f'//*[@data-item="{item}"]')
+    assert len(found) == 1
+    return found[0]
+
+
+def words(element: HtmlElement) -> str:
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def filled(form: HtmlElement) -> dict[str, str]:
+    """What a browser would send of a form; it drops a line feed at the start of a text area."""
+    return {name: (value or "").removeprefix("\n") for name, value in form.form_values()}
