@@ -102,7 +102,7 @@ def redirect(location: str, status: int = 302) -> Answer:
 
 def bomb(size: int) -> Answer:
     """A gzip body that grows to `size` bytes of markup."""
-    return Answer(gzip.compress(b"<p>" + b"a" * size), headers=(("content-encoding", "gzip"),))
+    return Answer(gzip.compress(b"<p>" + b"a" * size, mtime=0), headers=(("content-encoding", "gzip"),))
 
 
 def drip(seconds: float) -> Stream:
