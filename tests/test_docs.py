@@ -67,7 +67,7 @@ def test_the_test_command_is_the_block_behind_its_marker() -> None:
     assert before
     assert after.startswith("```sh\n")
     command = blocks(after, "sh")[0].splitlines()
-    assert command == ["pip install -c constraints.txt '.[test]'", "python -m pytest"]
+    assert command == ["pip install -c constraints.txt '.[test]'", "python -m pytest -n 2 --dist loadfile"]
     assert len(blocks(README, "sh")) == 2
 
 
