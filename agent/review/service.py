@@ -20,6 +20,7 @@ from agent.review.answers import Answer, By, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import Moved, what_moved
 from agent.review.fold import fold
+from agent.review.pace import DECIDING, Pace, pace_of
 from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
 from agent.review.queue_row import queue_columns
 from agent.review.records import Action, Event, Planned, Reviewer, ReviewState
@@ -33,6 +34,8 @@ from agent.settings import Settings
 MAX_SECONDS: Final = 120.0
 """Most of one report of focus time that counts."""
 _TRIES: Final = 5
+_LATELY: Final = 300
+"""Decisions, the last ones, whose focus times tell the pace."""
 _DONE: Final = ("answered", "waived")
 """Questions that need not go to the vendor any more."""
 
@@ -204,6 +207,10 @@ class Service:
     def focus_by_item(self, key: str) -> dict[str, float]:
         """Focus time so far, seconds by item."""
         return self._store.focus(key)
+
+    def pace(self) -> Pace:
+        """How long decisions took of late, in all reviews of the store."""
+        return pace_of(self._store.timed(DECIDING, _LATELY))
 
     # ------------------------------------------------------------ texts
 

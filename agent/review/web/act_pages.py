@@ -96,7 +96,7 @@ def _look(desk: Desk, key: str, form: Form, reviewer: Reviewer) -> None:
 def _refused(desk: Desk, request: Request, key: str, form: Form, error: SeptetError) -> Response:
     """The form again, with everything that was written into it."""
     state = desk.review(key)
-    shown = bar(state, desk.service.focus_by_item(key))
+    shown = bar(state, desk.service.focus_by_item(key), desk.service.pace())
     if form.get("verb") == "add":
         documents = [(each.id, each.title or each.url) for each in desk.service.documents(key)]
         return desk.page(
@@ -118,7 +118,7 @@ def _conflict(desk: Desk, request: Request, key: str, form: Form, error: Conflic
         request,
         "conflict.html",
         status_of(error),
-        bar=bar(state, desk.service.focus_by_item(key)),
+        bar=bar(state, desk.service.focus_by_item(key), desk.service.pace()),
         problem=problem_of(error),
         rows=[row for row in rows if not row.base == row.mine == row.theirs],
         **_again(form, state),
