@@ -106,6 +106,8 @@ class MemoryReviews:
     def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int) -> ActResult:
         response = parse_response(raw, where="response")
         with self._turn:
+            if self.full:
+                raise FullError("there is no space left on the disk", where="the store", hint="make room, then save")
             before = desk = self._desk(key)
             for question, given in response.given.items():
                 fields: dict[str, object] = {"text": given.answer, "url": given.page, "kind": "vendor-answer"}

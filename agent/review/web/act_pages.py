@@ -12,7 +12,7 @@ from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.served import ActResult
-from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Sent
+from agent.review.web.desk import LONGEST_LOOK, Analyst, BroughtIn, Desk, Key, Sent
 from agent.review.web.fields import Field, fields_for, refilled, threat_fields
 from agent.review.web.forms import Form, action_of
 from agent.review.web.problems import NOT_FOUND, of_review, problem_of, status_of
@@ -64,10 +64,12 @@ def routes(desk: Desk) -> APIRouter:
         return RedirectResponse(f"/r/{key}/questions?since={version}#last", 303)
 
     @router.post("/r/{key}/response")
-    def response(request: Request, key: Key, form: Sent, reviewer: Analyst) -> Response:
-        version = form.whole("version")
+    def response(request: Request, key: Key, brought: BroughtIn, reviewer: Analyst) -> Response:
+        form, version = brought.again, brought.form.whole("version")
         try:
-            of_review(key, lambda: desk.service.respond(key, form.get("file").encode(), reviewer, version))
+            of_review(key, lambda: desk.service.respond(key, brought.raw, reviewer, version))
+        except ConflictError as error:
+            return _conflict(desk, request, key, form, error)
         except (InputError, StoreError) as error:
             if status_of(error) == NOT_FOUND:
                 raise

@@ -355,6 +355,13 @@
     work(commands[name]);
   });
 
+  // Before a long way there: a file that is refused for its size.
+  document.addEventListener("change", ({ target }) => {
+    if (!target.dataset?.most) return;
+    target.setCustomValidity(target.files[0]?.size > Number(target.dataset.most) ? `At most ${target.dataset.most} bytes` : "");
+    target.reportValidity();
+  });
+
   // ---- start
 
   function prepare() {
