@@ -11,6 +11,7 @@ from agent.records.evidence import MARK
 from agent.review.answers import MAX_BYTES
 from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
+from agent.review.web.turning import visible
 from agent.review.web.wording import (
     CONTEST_KINDS,
     KEYS,
@@ -58,8 +59,8 @@ def environment() -> "Environment":
 
 
 def render(name: str, **values: object) -> str:
-    """A template with these values."""
-    return environment().get_template(name).render(**values)
+    """A template with these values; characters that would turn or hide text in it are visible."""
+    return visible(environment().get_template(name).render(**values))
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:

@@ -98,7 +98,7 @@ const septetLive = (() => {
     }, signal);
     if (!reply || signal.aborted) return;
     const told = await reply.json().catch(() => ({}));
-    output.textContent = reply.ok ? moved(told) : told.error || "";
+    output.textContent = septetParts.visible(reply.ok ? moved(told) : told.error || "");
   };
 
   document.addEventListener("input", (event) => {
