@@ -193,6 +193,11 @@ class Service:
             refuse_stale(self.review(key), before.version, "redraft")
             raise
 
+    def waiting(self, key: str) -> tuple[str, ...]:
+        """The questions whose answers no redraft took in yet."""
+        state = self.review(key)
+        return tuple(_answers(self._store.events(key, to=state.version), state)[1])
+
     # ------------------------------------------------------------ focus
 
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer | None = None) -> None:
