@@ -1,10 +1,8 @@
-"""What to decide first, what is weak, how long it takes, what a decision moved."""
+"""What to decide first, what is weak, what a decision moved."""
 
 from agent.review.decisions import (
     MAX_DECISIONS,
-    SECONDS,
     first_decisions,
-    minutes_left,
     review_order,
     what_moved,
 )
@@ -46,14 +44,6 @@ def test_a_factor_that_was_decided_moves_nothing_any_more() -> None:
     after = CASE.act("correct", FACTOR, value=0.3)
     assert after.one(FACTOR).item.weight == 0
     assert FACTOR not in {each.state.item.id for each in first_decisions(after.state)}
-
-
-def test_minutes_go_down_to_nothing_and_follow_measured_seconds() -> None:
-    before = minutes_left(CASE.state)
-    assert before > minutes_left(CASE.act("confirm", section="factors").state) > 0
-    assert minutes_left(CASE.closed().state) == 0
-    assert minutes_left(CASE.state, {kind: 2 * seconds for kind, seconds in SECONDS.items()}) > 1.9 * before
-    assert minutes_left(CASE.state, {}) == before
 
 
 def test_weak_spots_come_first_and_every_open_item_is_there_once() -> None:

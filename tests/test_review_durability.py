@@ -5,7 +5,7 @@ D10 and D11 stand in test_review_damage, D15 and D16 in test_review_upgrade, the
 | row | what | at the store | above the store |
 |---|---|---|---|
 | D2 | killed at any moment | test_killed_at_any_moment_… | test_verb_review: test_every_acknowledged_act_… |
-| D3 | killed while a copy is written | test_killed_while_a_backup_is_written_… | – (exports are answers, not files) |
+| D3 | killed while a copy is written | test_killed_while_a_backup_is_written_… | _app: test_killed_while_it_leaves_a_backup_… (exports are answers, not files) |
 | D4 | disk full | test_a_full_disk_refuses_…, test_a_full_disk_of_its_own | _app: test_a_full_disk_answers_507_… |
 | D5 | read-only, no permission, few files | test_a_read_only_folder_…, test_a_file_without_permission_…, test_too_few_files_… | _app: test_a_place_that_takes_no_store_…, test_too_few_files_… |
 | D6 | two save the same threat | test_review_store: test_the_same_item_is_a_conflict_… | _app: test_of_two_who_save_the_same_threat_… |
@@ -13,7 +13,7 @@ D10 and D11 stand in test_review_damage, D15 and D16 in test_review_upgrade, the
 | D8 | two processes, a dead one's lock | test_a_second_process_is_refused_… | test_verb_review: test_one_process_at_a_time_… |
 | D10 | a flipped byte, restoring | test_a_flipped_byte_…, test_the_backup_that_the_hint_offers_… | test_verb_review: test_a_damaged_store_… |
 | D11 | the log gone, cut, foreign | test_a_log_that_is_gone_…, test_a_log_without_…, test_another_store_… | – |
-| D15 | upgrade killed half way | test_killed_half_way_…, test_an_upgrade_keeps_…, test_an_old_schema_… | – |
+| D15 | upgrade killed half way | test_killed_half_way_…, test_an_upgrade_keeps_…, test_an_old_schema_… | test_review_upgrade: test_after_an_upgrade_that_was_killed_…, _app: test_killed_while_a_store_is_made_… |
 | D16 | downgrade | test_an_upgrade_keeps_… | _app: test_a_newer_store_is_refused_… |
 | D17 | the clock set back | test_events_are_in_order_… | – |
 | D18 | tampering | test_review_chain: test_each_form_of_tampering_… | test_review_chain: test_the_verb_names_the_first_bad_row |

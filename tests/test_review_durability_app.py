@@ -2,6 +2,7 @@
 writable or newer, two people save at once, and after a store was restored."""
 
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -33,6 +34,90 @@ def kept(page: str, name: str) -> str:
 
 def fields(**more: object) -> dict[str, object]:
     return {"verb": "correct", "item": "posture", "text": WORDS.strip(), "reason": "wording", "note": "mine"} | more
+
+
+# -- D3
+
+ROUNDS = 12
+"""Tries to kill a process while it writes; most hit at the first."""
+
+
+def killed_at(process: subprocess.Popen[str], file: Path) -> bool:
+    """Kills a process once `file` is there, which it has only while it writes; False when it ended before."""
+    while process.poll() is None:
+        if file.exists():
+            process.kill()
+            process.wait()
+    return process.returncode == -signal.SIGKILL
+
+
+def exported(app: ReviewProcess) -> list[tuple[int, str]]:
+    return [app.ask(f"/r/r1/export/{form}") for form in ("md", "html", "json")]
+
+
+def saved(app: ReviewProcess, version: int) -> list[tuple[int, str]]:
+    """The exports after one more act."""
+    app.enter()
+    act = fields(version=version, text=f"{WORDS}{version}")
+    assert app.ask("/r/r1/act", "POST", urlencode(act), FORM)[0] == 303
+    return exported(app)
+
+
+@pytest.mark.slow
+def test_killed_while_it_leaves_a_backup_the_app_exports_the_same_and_the_last_backup_is_whole(tmp_path: Path) -> None:
+    store = tmp_path / "team.sqlite"
+    backup, torn = store.with_name(f"{store.name}.backup"), False
+    with ReviewProcess(tmp_path, draft_folder(tmp_path), "--store", store) as app:
+        saved(app, 1)
+        assert app.stop()[0] == 0
+    for number in range(ROUNDS):
+        before = backup.read_bytes()
+        with ReviewProcess(tmp_path, "--store", store) as app:
+            exports = saved(app, number + 2)
+            app.process.send_signal(signal.SIGTERM)
+            killed = killed_at(app.process, store.with_name(f".{backup.name}.new"))
+        with Store.open(backup, read_only=True) as kept:
+            assert audit(kept).sound
+        # Not where it was quicker than the signal.
+        torn = killed and backup.read_bytes() == before
+        if torn:
+            break
+    assert torn
+    with ReviewProcess(tmp_path, "--store", store) as app:
+        app.enter()
+        assert exported(app) == exports
+        assert app.stop()[0] == 0
+    with Store.open(store) as opened, Store.open(backup, read_only=True) as kept:
+        assert kept.head() == opened.head()
+    names = sorted(file.name for file in tmp_path.glob("*team.sqlite*"))
+    assert names == [store.name, backup.name, f"{store.name}.lock"]
+
+
+# -- D15
+
+
+def test_killed_while_a_store_is_made_the_app_makes_it_whole_the_next_time(tmp_path: Path) -> None:
+    store, command = tmp_path / "team.sqlite", [sys.executable, "-m", "agent", "review", "--store"]
+    for _ in range(ROUNDS):
+        with subprocess.Popen(
+            [*command, store], stdout=subprocess.PIPE, env=environment(tmp_path), cwd=tmp_path, text=True
+        ) as process:
+            killed = killed_at(process, store.with_name(f".{store.name}.new"))
+        if killed and not store.exists():
+            break
+        for file in tmp_path.glob("*team.sqlite*"):
+            file.unlink()
+    assert killed
+    assert not store.exists()
+    with ReviewProcess(tmp_path, draft_folder(tmp_path), "--store", store) as app:
+        app.enter()
+        assert app.ask("/r/r1/act", "POST", urlencode(fields(version=1)), FORM)[0] == 303
+        assert app.stop()[0] == 0
+        assert "Traceback" not in app.told
+    assert not list(tmp_path.glob(".team.sqlite.new*"))
+    with Store.open(store) as opened:
+        assert audit(opened).sound
+        assert opened.version("r1") == 2
 
 
 # -- D4

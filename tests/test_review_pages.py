@@ -206,7 +206,7 @@ def test_a_second_reviewer_is_invited_on_this_machine(browser: Browser) -> None:
     assert address.startswith(f"{ORIGIN}/enter?token=")
     browser.client.cookies.clear()
     assert browser.client.get(address.removeprefix(ORIGIN)).status_code == 303
-    assert "Grace, approver" in browser.get("/people")
+    assert "Grace, approver" in tree(browser.get("/people")).text_content()
     browser.post("/people", 422, name="", role="analyst")
     browser.post("/people", 422, name="Eve", role="owner")
 

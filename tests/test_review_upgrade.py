@@ -3,6 +3,8 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
 
 import pytest
 
@@ -10,6 +12,8 @@ from agent.errors import SchemaError, StoreError
 from agent.review.audit import audit
 from agent.review.store import Store
 from agent.review.store_open import open_to_write
+from tests.fakes.review_process import ReviewProcess
+from tests.fakes.served_reviews import FACTOR, Reviews
 from tests.fakes.store_process import content, said
 from tests.fakes.stored_reviews import filled
 
@@ -56,6 +60,7 @@ def _table():
     op.create_table("teams", sa.Column("name", sa.Text(), primary_key=True))
 '''
 NEVER = -1
+FORMS: Final = ("md", "html", "json")
 
 
 @pytest.fixture
@@ -86,6 +91,34 @@ def test_killed_half_way_an_upgrade_leaves_the_old_schema(die: int, steps: Path,
     (steps / "v0002_teams.py").write_text(STEP.format(die=NEVER), "utf-8")
     assert said("upgrade", path, steps) == ["upgraded"]
     assert rows(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+
+
+@pytest.mark.parametrize("die", [0, 2, 4])
+def test_after_an_upgrade_that_was_killed_the_app_shows_exports_and_saves_as_before(
+    die: int, steps: Path, tmp_path: Path
+) -> None:
+    reviews = Reviews(tmp_path)
+    with reviews.store:
+        reviews.bring()
+        reviews.act("r1", "correct", FACTOR, value=0.9)
+        exports = [reviews.service.export("r1", form).data.decode() for form in FORMS]
+    path = reviews.store.path
+    (steps / "v0002_teams.py").write_text(STEP.format(die=die), "utf-8")
+    assert said("upgrade", path, steps) == []
+    with ReviewProcess(tmp_path, "--store", path) as app:
+        app.enter()
+        assert app.ask("/r/r1")[0] == 200
+        assert [app.ask(f"/r/r1/export/{form}") for form in FORMS] == [(200, text) for text in exports]
+        act = {"verb": "confirm", "item": "posture", "version": 2}
+        assert app.ask("/r/r1/act", "POST", urlencode(act), "application/x-www-form-urlencoded")[0] == 303
+        assert app.stop()[0] == 0
+        assert "Traceback" not in app.told
+    with Store.open(path) as store:
+        assert audit(store).sound
+        assert [event.verb for event in store.events("r1")] == ["import", "correct", "confirm"]
+    (steps / "v0002_teams.py").write_text(STEP.format(die=NEVER), "utf-8")
+    assert said("upgrade", path, steps) == ["upgraded"]
+    assert rows(path, "SELECT verb, place FROM events WHERE number = 3") == [("confirm", "here")]
 
 
 def test_an_upgrade_keeps_events_guards_and_a_backup(steps: Path, tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 
 from agent.export.draft_json import FILE_NAME, SNAPSHOTS, load_whole
+from agent.export.safe_markdown import plain
 from agent.records import Draft
 from agent.review.audit import audit
+from agent.review.decisions import score_words, what_moved
+from agent.review.service import Service
 from agent.review.store import Store
+from agent.settings import Settings
 from tests.fakes.command import Septet
 from tests.fakes.reviewing import case_documents, case_draft
-from tests.fakes.served_reviews import ADA, CASE, FACTOR, Reviews, draft_folder
+from tests.fakes.served_reviews import ADA, AT, CASE, FACTOR, Reviews, draft_folder
 
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
 CONTEST = (
@@ -69,20 +73,107 @@ def test_contests_are_printed_as_a_reply_and_move_nothing(septet: Septet, folder
     assert files(folder) == before
 
 
-def test_both_go_on_the_record_of_a_store_that_has_the_review(septet: Septet, folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def store(folder: Path, tmp_path: Path) -> Path:
+    """A store with the draft of the folder under review, in which every factor was confirmed."""
     reviews = Reviews(tmp_path)
     with reviews.store:
         key = reviews.service.import_draft(folder, ADA)
-    raw = answered(tmp_path).read_text("utf-8") + CONTEST
-    file = tmp_path / "response.yaml"
-    file.write_text(raw, "utf-8")
-    outcome = septet("answer", folder, file, "--store", tmp_path / "review.sqlite", "--reviewer", "Bo")
+        for one in reviews.service.review(key).items:
+            if one.item.kind == "factor":
+                reviews.act(key, "confirm", one.item.id)
+    return reviews.store.path
+
+
+def test_both_go_on_the_record_of_a_store_and_the_review_is_drafted_again(
+    septet: Septet, folder: Path, tmp_path: Path, store: Path
+) -> None:
+    file = answered(tmp_path)
+    file.write_text(file.read_text("utf-8") + CONTEST, "utf-8")
+    outcome = septet("answer", folder, file, "--store", store, "--reviewer", "Bo")
     assert outcome.code == 0, outcome.err
     assert "2 events on the record of r1" in outcome.err
     assert "- Decision: not decided yet" in outcome.out
-    with Store.open(tmp_path / "review.sqlite") as store:
-        assert [(e.verb, e.reviewer) for e in store.events(key)[1:]] == [("answer", "Bo"), ("contest", "Bo")]
-        assert audit(store).sound
+    with Store.open(store) as opened:
+        events = opened.events("r1")
+        assert audit(opened).sound
+        drafted = Service(opened, Settings(), lambda: AT).review("r1").drafted
+    assert [(e.verb, e.reviewer) for e in events[-3:]] == [("answer", "Bo"), ("contest", "Bo"), ("redraft", "Bo")]
+    assert "Review r1, drafted again. 9.2 Critical: nothing moved the score\n\n| what |" in outcome.out
+    assert drafted == load_whole(folder)[0]
+
+
+def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: Path) -> None:
+    reviews, lost = Reviews(tmp_path), "threat/L3-command-on-host"
+    with reviews.store:
+        key = reviews.bring("dify")
+        reviews.act(key, "confirm", "layer/agent_frameworks")
+        reviews.act(key, "confirm", lost)
+        question = next(q for q in case_draft("dify").questions if "agent_frameworks" in q.settles)
+    said = "No command runs without a person confirming it. Only a fixed list of read-only commands is run by itself."
+    lines = f"by: analyst\nanswers: {{{question.id}: {{answer: '{said}'}}}}\n"
+    file = response(tmp_path, lines, case_draft("dify").id)
+    outcome = septet("answer", tmp_path / "dify", file, "--store", reviews.store.path)
+    assert outcome.code == 0, outcome.err
+    with Store.open(reviews.store.path) as opened:
+        service = Service(opened, Settings(), lambda: AT)
+        last = service.history(key)[-1]
+        before, after = service.review(key, last.number - 1), service.review(key)
+    told = outcome.out.partition("Review r1, drafted again. ")[2]
+    moved = what_moved(before, after)
+    assert told.startswith(f"{plain(moved.text)}\n\n| what | before | after |\n")
+    assert f"\n| score | {score_words(moved.before)} | {score_words(moved.after)} |\n" in told
+    rows = (last.after or {})["moved"]
+    assert isinstance(rows, list)
+    assert rows
+    assert all(plain(str(row[2])) in told for row in rows)
+    stand = {one.item.id: one.verdict for one in after.items}
+    assert lost not in stand
+    assert f"`{lost}`" in told.partition("\nGone: ")[2].partition("\n")[0]
+    opened_again = told.partition("\nOpen again: ")[2].partition("\n")[0]
+    assert (stand["layer/agent_frameworks"] == "open") is ("`layer/agent_frameworks`" in opened_again)
+
+
+def test_what_waits_is_drafted_with_once(septet: Septet, folder: Path, tmp_path: Path, store: Path) -> None:
+    file, kept = answered(tmp_path), files(folder)
+    with Store.open(store) as opened:
+        service = Service(opened, Settings(), lambda: AT)
+        service.import_response("r1", file.read_bytes(), ADA)
+        assert service.waiting("r1") == ("Q1",)
+    outcome = septet("answer", folder, file, "--store", store)
+    assert outcome.code == 0, outcome.err
+    assert "0 events on the record of r1" in outcome.err
+    assert "Review r1, " in outcome.out
+    (folder / FILE_NAME).write_bytes(kept[FILE_NAME])
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+    again = septet("answer", folder, file, "--store", store)
+    assert again.code == 0, again.err
+    assert "Review r1" not in again.out
+    with Store.open(store) as opened:
+        assert [e.verb for e in opened.events("r1")].count("redraft") == 1
+        assert Service(opened, Settings(), lambda: AT).waiting("r1") == ()
+
+
+def test_contests_alone_draft_nothing_again_and_a_signed_review_takes_no_answer(
+    septet: Septet, folder: Path, tmp_path: Path, store: Path
+) -> None:
+    outcome = septet("answer", folder, response(tmp_path, CONTEST), "--store", store)
+    assert outcome.code == 0, outcome.err
+    assert "Review r1" not in outcome.out
+    reviews = Reviews(tmp_path)
+    with reviews.store:
+        number = reviews.service.review("r1").contests[0].number
+        reviews.act("r1", "decide", FACTOR, number=number, decision="refused", rule="It does not.")
+        reviews.signed("r1")
+        version = reviews.store.version("r1")
+    before = files(folder)
+    outcome = septet("answer", folder, answered(tmp_path), "--store", store)
+    assert outcome.code == 1
+    assert "signed" in outcome.err
+    assert files(folder) == before
+    with Store.open(store) as opened:
+        assert opened.version("r1") == version
 
 
 @pytest.mark.parametrize(

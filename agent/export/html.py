@@ -1,7 +1,8 @@
 """The report as one HTML page: no script, nothing loaded from elsewhere, one style that the page's policy names.
 
 It is made from the Markdown report by a CommonMark reader that knows neither raw HTML nor images nor links, so what a
-source says can only ever be text. Marks of evidence lead to the quote, headings can be linked to.
+source says can only ever be text, and characters that turn its direction are codes in it already. Marks of evidence
+lead to the quote, headings can be linked to.
 """
 
 import base64
@@ -14,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent.export.safe_markdown import one_line
 from agent.records.evidence import MARK
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def page(markdown: str, title: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n"
+        f"<title>{escape(one_line(title))}</title>\n<style>{style}</style>\n</head>\n"
     )
     return f"{head}<body>\n<main>\n{body(markdown)}</main>\n</body>\n</html>\n"
 

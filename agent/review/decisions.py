@@ -1,4 +1,4 @@
-"""Where a reviewer's time moves most: first decisions, weak spots, minutes left, and what a decision moved."""
+"""Where a reviewer's time moves most: first decisions, weak spots, and what a decision moved."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -8,29 +8,15 @@ from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.export.sensitivity import Swing, swings
 from agent.records import Draft, Record, Threat
 from agent.review.items import layer_of, threats_of
-from agent.review.records import ItemKind, ItemState, ReviewState, ScoreShown
+from agent.review.records import ItemState, ReviewState, ScoreShown
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
 
 MAX_DECISIONS: Final = 15
-SECONDS: Final[Mapping[ItemKind, float]] = {
-    "posture": 40.0,
-    "score": 40.0,
-    "factor": 25.0,
-    "layer": 35.0,
-    "threat": 45.0,
-    "chain": 25.0,
-    "capability": 12.0,
-    "question": 15.0,
-}
-"""Seconds that one decision is taken to need until a store has measured its own."""
-SUPPORTED_SHARE: Final = 0.4
-"""Of these seconds for an item whose quotes were found again: it is read, not looked for."""
 WIDE: Final = Decimal("0.4")
 """A factor's range from this width on is a weak spot."""
 WEAK_RANK: Final = 1
-_MINUTE: Final = 60.0
 
 
 class Decision(Record):
@@ -80,15 +66,6 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
     found = [decision for one in state.open if (decision := _decision(state.reviewed, moved, one)) is not None]
     found.sort(key=lambda decision: (not decision.moves_band, -decision.weight))
     return tuple(found[:MAX_DECISIONS])
-
-
-def minutes_left(state: ReviewState, seconds: Mapping[ItemKind, float] = SECONDS) -> float:
-    """Minutes for what is open, from the median seconds of an item of each kind."""
-    total = sum(
-        seconds.get(one.item.kind, SECONDS[one.item.kind]) * (SUPPORTED_SHARE if one.item.supported else 1.0)
-        for one in state.open
-    )
-    return round(total / _MINUTE, 1)
 
 
 def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState) -> Decision | None:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 from agent.records import Document, Record
 from agent.review.compare import Comparison, SideBySide
 from agent.review.decisions import Moved
+from agent.review.pace import Pace
 from agent.review.questionnaire import Format
 from agent.review.records import Action, Event, Reviewer, ReviewState
 from agent.review.stored import QueuePage, QueueQuery
@@ -73,6 +74,9 @@ class ReviewService(Protocol):
 
     def focus_by_item(self, key: str) -> Mapping[str, float]:
         """Focus time so far, seconds by item."""
+
+    def pace(self) -> Pace:
+        """How long decisions took of late, by kind of item."""
 
     def export(self, key: str, format_: ExportFormat) -> Export:
         """The reviewed draft, with its stamp when it is signed."""

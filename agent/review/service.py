@@ -20,6 +20,7 @@ from agent.review.answers import Answer, By, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import Moved, what_moved
 from agent.review.fold import fold
+from agent.review.pace import DECIDING, Pace, pace_of
 from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
 from agent.review.queue_row import queue_columns
 from agent.review.records import Action, Event, Planned, Reviewer, ReviewState
@@ -33,6 +34,8 @@ from agent.settings import Settings
 MAX_SECONDS: Final = 120.0
 """Most of one report of focus time that counts."""
 _TRIES: Final = 5
+_LATELY: Final = 300
+"""Decisions, the last ones, whose focus times tell the pace."""
 _DONE: Final = ("answered", "waived")
 """Questions that need not go to the vendor any more."""
 
@@ -190,6 +193,11 @@ class Service:
             refuse_stale(self.review(key), before.version, "redraft")
             raise
 
+    def waiting(self, key: str) -> tuple[str, ...]:
+        """The questions whose answers no redraft took in yet."""
+        state = self.review(key)
+        return tuple(_answers(self._store.events(key, to=state.version), state)[1])
+
     # ------------------------------------------------------------ focus
 
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer | None = None) -> None:
@@ -204,6 +212,10 @@ class Service:
     def focus_by_item(self, key: str) -> dict[str, float]:
         """Focus time so far, seconds by item."""
         return self._store.focus(key)
+
+    def pace(self) -> Pace:
+        """How long decisions took of late, in all reviews of the store."""
+        return pace_of(self._store.timed(DECIDING, _LATELY))
 
     # ------------------------------------------------------------ texts
 

@@ -16,7 +16,7 @@ from agent.errors import BusyError, DamagedError, InputError, IntegrityError, St
 from agent.review import queue, sqlite
 from agent.review.chain import Head
 from agent.review.event_rows import events_of, row_of
-from agent.review.records import Event, Reviewer
+from agent.review.records import Event, Reviewer, Verb
 from agent.review.store_open import Opened, open_to_read, open_to_write
 from agent.review.store_rows import (
     Arrival,
@@ -29,6 +29,7 @@ from agent.review.store_rows import (
     refuse_clash,
     review_row,
     sealed,
+    timed_query,
     unpacked,
 )
 from agent.review.stored import Blob, NewReview, PlannedEvent, QueueColumns, QueuePage, QueueQuery, StoredReview
@@ -267,6 +268,14 @@ class Store:
         query = select(focus.c.item, total).where(focus.c.review == key).group_by(focus.c.item).order_by(focus.c.item)
         with self._reading() as connection:
             return {item: float(seconds) for item, seconds in connection.execute(query)}
+
+    def timed(self, verbs: Sequence[Verb], most: int) -> tuple[tuple[str, float], ...]:
+        """Items of the last `most` events with these verbs, each with the seconds that their reviewer looked at it.
+
+        Events further back than ten times `most` are not looked at.
+        """
+        with self._reading() as connection:
+            return tuple((item, seconds) for item, seconds in connection.execute(timed_query(verbs, most)))
 
     # -- the file
 

@@ -1,6 +1,8 @@
 """`septet answer DRAFT FILE.yaml`: what a vendor or an analyst answers or contests, taken into a draft."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +12,14 @@ from agent.verbs.reading import now, progress_line
 from agent.verbs.review import reviewer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from agent.records import Document, Draft
     from agent.review.answers import Response
-    from agent.review.records import Reviewer
+    from agent.review.records import Reviewer, ReviewState
     from agent.review.redraft import Redrafted
+    from agent.review.served import ActResult
+    from agent.review.service import Service
     from agent.settings import Settings
 
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     "store",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A store that has a review of DRAFT: answers and contests go on its record too.",
+    help="A store that has a review of DRAFT: answers and contests go on its record, and it is drafted again too.",
 )
 @click.option("--reviewer", "name", metavar="NAME", help="Who takes them in there; by default your user name.")
 def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
@@ -33,9 +39,10 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     what was before and what is after.
 
     The new draft takes the place of the old one; its manifest names the earlier draft's id. Each answer becomes a
-    source: a vendor's of rank 2, an analyst's of rank 5. Nothing is fetched. Contested points move nothing by
-    themselves: they are printed as a reply to be filled in, and with --store a reviewer decides over them. Open reviews
-    have to be closed for that, since one process writes to a store at a time.
+    source: a vendor's of rank 2, an analyst's of rank 5. Nothing is fetched. With --store the review is drafted again
+    as well, under the decisions that were made in it, and what moved there is printed: score, factors, items. Contested
+    points move nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides
+    over them. Open reviews have to be closed for that, since one process writes to a store at a time.
 
     \b
     Examples:
@@ -52,21 +59,23 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     draft, documents = _draft_in(folder)
     response = read_response(file)
     answers = answers_of(_checked(response, draft, file), draft)
-    made = None
+    # One time for both, so that folder and review hold the same draft where nothing else was decided.
+    made, at, reviewed = None, now(), ""
     if answers:
         with progress_line() as progress:
             if progress is not None:
                 progress("drafting again")
-            made = redraft(draft, documents, answers, settings=settings, at=now())
+            made = redraft(draft, documents, answers, settings=settings, at=at)
     if store is None:
         reply = _reply(response, draft)
     else:
-        reply = _on_record(store, file, draft.id, reviewer_of(name, "analyst", environ), settings)
+        with _review_of(store, draft.id, settings, at) as (service, key):
+            reviewed, reply = _on_record(service, key, file, reviewer_of(name, "analyst", environ))
     if made is not None:
         write_answered(folder, made, answers, settings)
         click.echo(_told(draft, made), nl=False)
-    if response.contests:
-        click.echo(f"\n{reply}" if made is not None else reply, nl=False)
+    parts = [part for part in (reviewed, reply if response.contests else "") if part]
+    click.echo("\n".join(["", *parts] if made is not None and parts else parts), nl=False)
 
 
 def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
@@ -117,8 +126,9 @@ def _reply(response: "Response", draft: "Draft") -> str:
     return reply_text(draft.product.name, draft.id, points, titles)
 
 
-def _on_record(path: Path, file: Path, draft: str, reviewer: "Reviewer", settings: "Settings") -> str:
-    """Puts answers and contests on the record of the draft's review; gives the review's reply.
+@contextmanager
+def _review_of(path: Path, draft: str, settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
+    """The service over the store at `path`, and the key of the draft's review.
 
     Raises InputError when the store has no review of the draft.
     """
@@ -133,21 +143,59 @@ def _on_record(path: Path, file: Path, draft: str, reviewer: "Reviewer", setting
         if key is None:
             hint = f"take it in first: septet review --store {path} DRAFT"
             raise InputError(f"the store has no review of {draft}", where=str(path), hint=hint)
-        service = Service(store, settings, now)
-        done = service.import_response(key, file.read_bytes(), reviewer)
-        click.echo(f"{len(done.events)} events on the record of {key}", err=True)
-        return service.reply(key)
+        yield Service(store, settings, lambda: at), key
+
+
+def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -> tuple[str, str]:
+    """Puts answers and contests on the record of a review, and drafts it again where answers wait for that.
+
+    Gives what moved, empty when nothing was drafted again, and the review's reply.
+    """
+    done = service.import_response(key, file.read_bytes(), reviewer)
+    click.echo(f"{len(done.events)} events on the record of {key}", err=True)
+    if not service.waiting(key):
+        return "", service.reply(key)
+    with progress_line() as progress:
+        if progress is not None:
+            progress("drafting the review again")
+        again = service.redraft(key, reviewer, done.state.version)
+    return _moved(done.state, again), service.reply(key)
+
+
+def _moved(before: "ReviewState", again: "ActResult") -> str:
+    """What the redraft of a review moved: score and why, the table of parts, and items that came, went or opened."""
+    from agent.export.safe_markdown import plain
+    from agent.review.decisions import score_words
+
+    was = {one.item.id: one.verdict for one in before.items}
+    now_ = {one.item.id: one.verdict for one in again.state.items}
+    items = {
+        "New": [name for name in now_ if name not in was],
+        "Gone": [name for name in was if name not in now_],
+        "Open again": [name for name in now_ if now_[name] == "open" and was.get(name, "open") != "open"],
+    }
+    moved = (again.events[0].after or {})["moved"] if again.events else []
+    rows = [[str(cell) for cell in row] for row in moved if row[0] != "score"] if isinstance(moved, list) else []
+    rows.append(["score", score_words(again.moved.before), score_words(again.moved.after)])
+    lines = [f"Review {before.key}, drafted again. {plain(again.moved.text)}", "", *_table(rows), ""]
+    lines += [f"{what}: {', '.join(f'`{name}`' for name in names)}" for what, names in items.items() if names]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _told(before: "Draft", made: "Redrafted") -> str:
     """What was before and what is after, as a table."""
-    from agent.export.safe_markdown import Column, plain, table
-    from agent.export.view import name_of
     from agent.review.redraft import score_text
 
-    columns = (Column("what"), Column("before"), Column("after"))
-    rows = [[plain(name_of(row.what)), plain(row.before), plain(row.after)] for row in made.moved]
-    lines = [f"Draft {before.id} → {made.draft.id}", ""]
+    rows = [[row.what, row.before, row.after] for row in made.moved]
     if all(row.what != "score" for row in made.moved):
-        rows.append(["score", *([plain(score_text(before))] * 2)])
-    return "\n".join([*lines, *table(columns, rows)]) + "\n"
+        rows.append(["score", *([score_text(before)] * 2)])
+    return "\n".join([f"Draft {before.id} → {made.draft.id}", "", *_table(rows)]) + "\n"
+
+
+def _table(rows: "Iterable[Sequence[str]]") -> list[str]:
+    """Parts of a draft with what they were before and are after."""
+    from agent.export.safe_markdown import Column, plain, table
+    from agent.export.view import name_of
+
+    columns = (Column("what"), Column("before"), Column("after"))
+    return table(columns, [[plain(name_of(what)), plain(before), plain(after)] for what, before, after in rows])

@@ -15,6 +15,7 @@ from agent.review.acts import check
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import Moved, what_moved
+from agent.review.pace import DECIDING, Pace, pace_of
 from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
 from agent.review.redraft import redraft
@@ -105,6 +106,8 @@ class MemoryReviews:
     def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int) -> ActResult:
         response = parse_response(raw, where="response")
         with self._turn:
+            if self.full:
+                raise FullError("there is no space left on the disk", where="the store", hint="make room, then save")
             before = desk = self._desk(key)
             for question, given in response.given.items():
                 fields: dict[str, object] = {"text": given.answer, "url": given.page, "kind": "vendor-answer"}
@@ -135,6 +138,14 @@ class MemoryReviews:
     def focus_by_item(self, key: str) -> Mapping[str, float]:
         self._desk(key)
         return dict(self._focus[key])
+
+    def pace(self) -> Pace:
+        return pace_of(
+            (event.item, seconds)
+            for key, desk in self._desks.items()
+            for event in desk.events
+            if event.verb in DECIDING and (seconds := self._focus[key].get(event.item))
+        )
 
     def export(self, key: str, format_: ExportFormat) -> Export:
         state = self.review(key)

@@ -12,7 +12,7 @@ from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.served import ActResult
-from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Sent
+from agent.review.web.desk import LONGEST_LOOK, Analyst, BroughtIn, Desk, Key, Sent
 from agent.review.web.fields import Field, fields_for, refilled, threat_fields
 from agent.review.web.forms import Form, action_of
 from agent.review.web.problems import NOT_FOUND, of_review, problem_of, status_of
@@ -64,10 +64,12 @@ def routes(desk: Desk) -> APIRouter:
         return RedirectResponse(f"/r/{key}/questions?since={version}#last", 303)
 
     @router.post("/r/{key}/response")
-    def response(request: Request, key: Key, form: Sent, reviewer: Analyst) -> Response:
-        version = form.whole("version")
+    def response(request: Request, key: Key, brought: BroughtIn, reviewer: Analyst) -> Response:
+        form, version = brought.again, brought.form.whole("version")
         try:
-            of_review(key, lambda: desk.service.respond(key, form.get("file").encode(), reviewer, version))
+            of_review(key, lambda: desk.service.respond(key, brought.raw, reviewer, version))
+        except ConflictError as error:
+            return _conflict(desk, request, key, form, error)
         except (InputError, StoreError) as error:
             if status_of(error) == NOT_FOUND:
                 raise
@@ -96,7 +98,7 @@ def _look(desk: Desk, key: str, form: Form, reviewer: Reviewer) -> None:
 def _refused(desk: Desk, request: Request, key: str, form: Form, error: SeptetError) -> Response:
     """The form again, with everything that was written into it."""
     state = desk.review(key)
-    shown = bar(state, desk.service.focus_by_item(key))
+    shown = bar(state, desk.service.focus_by_item(key), desk.service.pace())
     if form.get("verb") == "add":
         documents = [(each.id, each.title or each.url) for each in desk.service.documents(key)]
         return desk.page(
@@ -118,7 +120,7 @@ def _conflict(desk: Desk, request: Request, key: str, form: Form, error: Conflic
         request,
         "conflict.html",
         status_of(error),
-        bar=bar(state, desk.service.focus_by_item(key)),
+        bar=bar(state, desk.service.focus_by_item(key), desk.service.pace()),
         problem=problem_of(error),
         rows=[row for row in rows if not row.base == row.mine == row.theirs],
         **_again(form, state),

@@ -10,7 +10,8 @@ from agent.errors import InputError
 from agent.records import Document, Record
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
-from agent.review.decisions import Decision, Moved, WeakSpot, first_decisions, minutes_left, review_order, what_moved
+from agent.review.decisions import Decision, Moved, WeakSpot, first_decisions, review_order, what_moved
+from agent.review.pace import minutes_left, pace_words
 from agent.review.questionnaire import Format
 from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
 from agent.review.served import ActResult, Export
@@ -78,6 +79,8 @@ class ReviewPage(Record):
     decisions: tuple[Decision, ...]
     weak: tuple[WeakSpot, ...]
     minutes_left: float
+    minutes_from: str
+    """What they rest on, in one line."""
     focus: dict[str, float]
     """Seconds by item."""
 
@@ -143,13 +146,14 @@ def _reading(router: APIRouter, desk: Desk) -> None:
     @router.get("/r/{key}", operation_id="review")
     def review(key: Key, reviewer: Who, as_of: Annotated[int | None, Query(ge=0, le=MAX_WHOLE)] = None) -> ReviewPage:
         """A review, now or as of an event."""
-        state = desk.review(key, as_of)
+        state, pace = desk.review(key, as_of), desk.service.pace()
         return ReviewPage(
             state=state,
             moved=what_moved(state.model_copy(update={"reviewed": state.drafted}), state),
             decisions=first_decisions(state),
             weak=review_order(state),
-            minutes_left=minutes_left(state),
+            minutes_left=minutes_left(state, pace),
+            minutes_from=pace_words(pace),
             focus=dict(desk.service.focus_by_item(key)),
         )
 

@@ -6,17 +6,22 @@ from typing import Annotated, Final, NamedTuple
 
 from fastapi import Depends, Path, Request
 from fastapi.responses import HTMLResponse
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from agent.errors import InputError, RefusedError
 from agent.review.compare import Comparison
 from agent.review.records import Reviewer, ReviewState
 from agent.review.served import ReviewService
-from agent.review.web.access import Access
-from agent.review.web.forms import Form
+from agent.review.web.access import MAX_BODY, Access
+from agent.review.web.forms import Brought, Form, sound
 from agent.review.web.problems import NotHereError
 from agent.review.web.templating import render
 
 FORM: Final = "application/x-www-form-urlencoded"
+UPLOAD: Final = "multipart/form-data"
+MAX_PARTS: Final = 20
+"""Fields of a form with a file."""
 KEY: Final = r"^r[1-9][0-9]{0,8}$"
 LONGEST_LOOK: Final = 120
 """Seconds between a page and what was sent from it that count as looking at it."""
@@ -77,12 +82,32 @@ def analyst_of(request: Request) -> Reviewer:
 
 async def form_of(request: Request) -> Form:
     """The form that was sent. Raises InputError when it is of another kind."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != FORM:
+    if _kind(request) != FORM:
         raise InputError("the form is of another kind", where="content-type", hint=f"send it as {FORM}")
     return Form.read(await request.body())
+
+
+async def brought_of(request: Request) -> Brought:
+    """The form that brings a response file, with or without an upload. Raises InputError when it cannot be read."""
+    if _kind(request) != UPLOAD:
+        return Brought(await form_of(request), b"")
+    try:
+        # At most a body's size, so that nothing is ever put down in a file.
+        async with request.form(max_files=1, max_fields=MAX_PARTS, max_part_size=MAX_BODY) as parts:
+            pairs = [(name, value) for name, value in parts.multi_items() if isinstance(value, str)]
+            files = [value for value in parts.values() if isinstance(value, UploadFile)]
+            uploaded = await files[0].read() if files else b""
+        sound({"fields": pairs})
+    except HTTPException:
+        raise InputError("the form cannot be read", where="form", hint="send it from the page again") from None
+    return Brought(Form.of(pairs), uploaded)
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 Who = Annotated[Reviewer, Depends(reviewer_of)]
 Analyst = Annotated[Reviewer, Depends(analyst_of)]
 Sent = Annotated[Form, Depends(form_of)]
+BroughtIn = Annotated[Brought, Depends(brought_of)]

@@ -1,18 +1,20 @@
 """Forms: what a page sends, read into an Action, and the fields that a correction form shows.
 
-A form is `application/x-www-form-urlencoded`; nothing is uploaded. What cannot be read as the field that it stands for
-is left as it is, so that the check names it.
+A form is `application/x-www-form-urlencoded`; one alone may bring a file along, a vendor's response. What cannot be
+read as the field that it stands for is left as it is, so that the check names it.
 """
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
 from agent.errors import InputError
+from agent.review.answers import MAX_BYTES
 from agent.review.records import Action
 from agent.scoring.cvss import BASE_METRICS, PREFIX
 from agent.taxonomy.lists import entries, schemes
@@ -50,6 +52,11 @@ class Form(NamedTuple):
             pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
         except (UnicodeError, ValueError):
             raise InputError("the form cannot be read", where="form", hint="send it from the page again") from None
+        return cls.of(pairs)
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Form":
+        """A form from its fields, with plain line feeds."""
         return cls(tuple((name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs))
 
     def get(self, name: str, default: str = "") -> str:
@@ -70,6 +77,29 @@ class Form(NamedTuple):
         if not value.isascii() or not value.isdecimal() or len(value) > MAX_NUMBER:
             raise InputError("the field is no number", where=name, hint="load the page again")
         return int(value)
+
+
+class Brought(NamedTuple):
+    """A response file as a form brings it: as a file, or as text in its field `file`."""
+
+    form: Form
+    uploaded: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """The file's bytes. Raises InputError when there is a file and a text, of which nobody knows which counts."""
+        if self.uploaded and self.form.get("file").strip():
+            raise InputError("a file and a text were given", where="file", hint="empty the text, or choose no file")
+        return self.uploaded or self.form.get("file").encode()
+
+    @property
+    def again(self) -> Form:
+        """The form with the text of the uploaded file, if it is one, so that it can be mended on the page."""
+        text = self.form.get("file")
+        if not text.strip() and len(self.uploaded) <= MAX_BYTES:
+            with suppress(UnicodeDecodeError):
+                text = self.uploaded.decode("utf-8-sig") or text
+        return Form.of((*(pair for pair in self.form.pairs if pair[0] != "file"), ("file", text)))
 
 
 def action_of(form: Form) -> Action:

@@ -32,7 +32,7 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def _bar(desk: Desk, state: ReviewState, as_of: int | None = None) -> Bar:
-    return bar(state, desk.service.focus_by_item(state.key), as_of=as_of)
+    return bar(state, desk.service.focus_by_item(state.key), desk.service.pace(), as_of=as_of)
 
 
 def _reading(router: APIRouter, desk: Desk) -> None:
@@ -45,6 +45,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
             state,
             desk.service.documents(key),
             desk.service.focus_by_item(key),
+            desk.service.pace(),
             as_of=as_of,
             acts=reviewer.role != "viewer",
         )

@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 
 from agent.export.sentences import band_words, tenth
 from agent.records import Document, Score
-from agent.review.decisions import Decision, first_decisions, minutes_left, review_order, what_moved
+from agent.review.decisions import Decision, first_decisions, review_order, what_moved
 from agent.review.items import SECTIONS
+from agent.review.pace import Pace, minutes_left, pace_words
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import shown
 from agent.review.web.shown_items import Items, ItemView, dom_id
@@ -52,6 +53,8 @@ class Bar(NamedTuple):
     items: int
     contested: int
     minutes: str
+    minutes_from: str
+    """What they rest on, in one line."""
     spent: str
     stamp: Stamp | None
     as_of: int | None
@@ -124,11 +127,11 @@ def score_view(score: ScoreShown) -> ScoreView:
     )
 
 
-def bar(state: ReviewState, seconds: Mapping[str, float], *, as_of: int | None = None) -> Bar:
+def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: int | None = None) -> Bar:
     """The bar on top of every page of a review."""
     moved = what_moved(state.model_copy(update={"reviewed": state.drafted}), state)
     was, now = score_text(moved.before), score_text(moved.after)
-    left = minutes_left(state)
+    left = minutes_left(state, pace)
     return Bar(
         key=state.key,
         product=state.reviewed.product.name,
@@ -143,6 +146,7 @@ def bar(state: ReviewState, seconds: Mapping[str, float], *, as_of: int | None =
         items=len(state.items),
         contested=sum(one.decision == "open" for one in state.contests),
         minutes=duration(left * 60),
+        minutes_from=pace_words(pace),
         spent=duration(sum(seconds.values())),
         stamp=state.stamp,
         as_of=as_of,
@@ -154,6 +158,7 @@ def review_view(
     state: ReviewState,
     documents: Sequence[Document],
     seconds: Mapping[str, float],
+    pace: Pace,
     *,
     as_of: int | None = None,
     acts: bool = True,
@@ -166,7 +171,7 @@ def review_view(
     )  # fmt: skip
     views = [items.of(one) for one in state.items]
     return ReviewView(
-        bar=bar(state, seconds, as_of=as_of),
+        bar=bar(state, seconds, pace, as_of=as_of),
         decisions=tuple(_decision(each) for each in first_decisions(state)),
         weak=tuple(
             DecisionLine(

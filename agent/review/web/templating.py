@@ -8,8 +8,10 @@ from markupsafe import Markup, escape
 
 from agent.export.view import name_of
 from agent.records.evidence import MARK
+from agent.review.answers import MAX_BYTES
 from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
+from agent.review.web.turning import visible
 from agent.review.web.wording import (
     CONTEST_KINDS,
     KEYS,
@@ -51,13 +53,14 @@ def environment() -> "Environment":
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
         "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
+        "MOST_OF_RESPONSE": MAX_BYTES,
     }  # fmt: skip
     return made
 
 
 def render(name: str, **values: object) -> str:
-    """A template with these values."""
-    return environment().get_template(name).render(**values)
+    """A template with these values; characters that would turn or hide text in it are visible."""
+    return visible(environment().get_template(name).render(**values))
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:

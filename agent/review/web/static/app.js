@@ -5,7 +5,7 @@
   const TOLD_MILLISECONDS = 6000;
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const { parsed, begun, nameOf, problem } = septetParts;
+  const { parsed, begun, nameOf, problem, visible } = septetParts;
   const made = (name, fields) => Object.assign(document.createElement(name), fields);
   const key = () => one("main")?.dataset.key;
   const desk = () => one("main.desk");
@@ -16,7 +16,7 @@
   const tell = (text, look = "toast") => {
     const place = one("#announce");
     place.className = look;
-    place.textContent = text;
+    place.textContent = visible(text);
     clearTimeout(quiet);
     if (look === "toast") quiet = setTimeout(() => { place.textContent = ""; }, TOLD_MILLISECONDS);
   };
@@ -94,7 +94,7 @@
     const title = current && one('form[data-verb="attach"]', current) && one(".item-title", current)?.textContent.trim();
     const fits = Boolean(title && septetSelection.selected());
     button.hidden = !fits;
-    if (fits) button.textContent = `Attach these words to “${title}” (a)`;
+    if (fits) button.textContent = `Attach these words to “${visible(title)}” (a)`;
   };
 
   const attach = () => {
@@ -353,6 +353,13 @@
     if (!commands[name]) return;
     event.preventDefault();
     work(commands[name]);
+  });
+
+  // Before a long way there: a file that is refused for its size.
+  document.addEventListener("change", ({ target }) => {
+    if (!target.dataset?.most) return;
+    target.setCustomValidity(target.files[0]?.size > Number(target.dataset.most) ? `At most ${target.dataset.most} bytes` : "");
+    target.reportValidity();
   });
 
   // ---- start

@@ -28,6 +28,34 @@ const septetLive = (() => {
   const hidden = (form, name) => form.elements.namedItem(name).value;
   const text = (form, name) => form.elements[name]?.value?.trim() ?? "";
 
+  const touched = (field) => (field.matches("select") ? !field.selectedOptions[0]?.defaultSelected : field.value !== field.defaultValue);
+
+  // A factor for controls counts with its evidence alone, so both go together, as they are saved.
+  const ofScore = (form) => {
+    const { headline, mitigation_factor: factor, evidence } = form.elements;
+    if (![headline, factor, evidence].some((field) => field && touched(field))) return "";
+    if (!factor.checkValidity()) return "0.5 to 1, in steps of 0.01";
+    if (factor.value && !evidence.value.trim()) return "a factor for controls needs evidence";
+    return {
+      ...(headline && touched(headline) ? { headline: headline.value } : {}),
+      ...(factor.value ? { mitigation_factor: Number(factor.value) } : {}),
+      evidence: evidence.value.split(/[\s,;]+/).filter(Boolean),
+    };
+  };
+
+  const ofThreat = (form) => {
+    const metrics = all('select[name^="cvss."]', form);
+    const rows = all('[name^="mitigations."]', form);
+    const row = (name) => Object.fromEntries(["text", "who", "status"].map((part) => [part, text(form, `${name}.${part}`)]));
+    const names = [...new Set(rows.map((field) => field.name.replace(/\.\w+$/, "")))];
+    const set = metrics.length && metrics.every((each) => each.value) && metrics.some(touched);
+    const made = {
+      ...(set ? { cvss_vector: `CVSS:4.0/${metrics.map((each) => `${each.name.slice(5)}:${each.value}`).join("/")}` } : {}),
+      ...(rows.some(touched) ? { mitigations: names.map(row).filter((each) => each.text) } : {}),
+    };
+    return Object.keys(made).length ? made : "";
+  };
+
   // What the form asks for, of that which can move the score; a text says why nothing is asked.
   const wanted = (form) => {
     const kind = form.closest("article")?.dataset.kind;
@@ -39,15 +67,9 @@ const septetLive = (() => {
       const { value, low = value, high = value } = given;
       return low <= value && value <= high ? given : "not below, value and not above are not in order";
     }
-    if (kind === "score") {
-      const field = form.elements.headline;
-      return field && !field.selectedOptions[0]?.defaultSelected ? { headline: field.value } : "";
-    }
+    if (kind === "score") return ofScore(form);
     if (kind === "layer") return text(form, "certain") === "no" ? { certain: false } : "";
-    const metrics = all('select[name^="cvss."]', form);
-    if (kind !== "threat" || !metrics.length || metrics.some((each) => !each.value)) return "";
-    if (metrics.every((each) => each.selectedOptions[0].defaultSelected)) return "";
-    return { cvss_vector: `CVSS:4.0/${metrics.map((each) => `${each.name.slice(5)}:${each.value}`).join("/")}` };
+    return kind === "threat" ? ofThreat(form) : "";
   };
 
   const score = ({ aivss, severity }) => (aivss === null ? "not scored" : `${Number(aivss).toFixed(1)} ${severity}`);
@@ -76,7 +98,7 @@ const septetLive = (() => {
     }, signal);
     if (!reply || signal.aborted) return;
     const told = await reply.json().catch(() => ({}));
-    output.textContent = reply.ok ? moved(told) : told.error || "";
+    output.textContent = septetParts.visible(reply.ok ? moved(told) : told.error || "");
   };
 
   document.addEventListener("input", (event) => {

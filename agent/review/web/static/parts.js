@@ -38,5 +38,9 @@ const septetParts = (() => {
     return alert.textContent.replace(/\s+/g, " ").trim();
   };
 
-  return { parsed, begun, nameOf, problem };
+  // Where a script says words of others: no character of them turns the words beside it.
+  const TURNING = /[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
+  const visible = (text) => text.replace(TURNING, (char) => `⟨U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+
+  return { parsed, begun, nameOf, problem, visible };
 })();

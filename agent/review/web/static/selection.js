@@ -12,7 +12,7 @@ const septetSelection = (() => {
     if (!piece || element.closest("[data-skip]")) return null;
     const range = document.createRange();
     range.selectNodeContents(piece);
-    if (node.nodeType === Node.TEXT_NODE) range.setEnd(node, offset);
+    if (piece.contains(node)) range.setEnd(node, offset);
     return Number(piece.dataset.start) + points(range.toString());
   };
 
