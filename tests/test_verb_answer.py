@@ -103,6 +103,39 @@ def test_both_go_on_the_record_of_a_store_and_the_review_is_drafted_again(
     assert drafted == load_whole(folder)[0]
 
 
+def test_further_answers_find_the_same_review_and_so_does_the_folder(
+    septet: Septet, folder: Path, tmp_path: Path, store: Path
+) -> None:
+    ids = [case_draft(CASE).id]
+    for question in ("Q2", "Q3", "Q4"):
+        file = response(tmp_path, f"by: analyst\nanswers: {{{question}: {{answer: '{ANSWER}'}}}}\n", ids[-1])
+        outcome = septet("answer", folder, file, "--store", store)
+        assert outcome.code == 0, outcome.err
+        draft = load_whole(folder)[0]
+        assert draft.earlier == tuple(reversed(ids))
+        ids.append(draft.id)
+    with Store.open(store) as opened:
+        service = Service(opened, Settings(), lambda: AT)
+        assert [e.verb for e in opened.events("r1")].count("redraft") == 3
+        assert service.review("r1").drafted.id == ids[-1]
+        assert service.import_draft(folder, ADA) == "r1"
+        assert opened.keys() == ("r1",)
+
+
+def test_a_folder_that_was_answered_alone_is_a_draft_of_its_own(
+    septet: Septet, folder: Path, tmp_path: Path, store: Path
+) -> None:
+    assert septet("answer", folder, answered(tmp_path)).code == 0
+    draft = load_whole(folder)[0]
+    file = response(tmp_path, f"answers: {{Q2: {{answer: '{ANSWER}'}}}}\n", draft.id)
+    outcome = septet("answer", folder, file, "--store", store)
+    assert outcome.code == 1
+    assert f"the response is about '{draft.id}'" in outcome.err
+    assert load_whole(folder)[0] == draft
+    with Store.open(store) as opened:
+        assert Service(opened, Settings(), lambda: AT).import_draft(folder, ADA) == "r2"
+
+
 def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: Path) -> None:
     reviews, lost = Reviews(tmp_path), "threat/L3-command-on-host"
     with reviews.store:

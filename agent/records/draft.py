@@ -1,6 +1,6 @@
 """The whole threat model, and who and what it was made from."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -11,6 +11,9 @@ from agent.records.signature import Stamp
 from agent.records.sources import Finding, Missing, Site
 from agent.records.threats import Chain, FactorEstimate, LayerThreats, Question, System
 from agent.taxonomy.keys import FactorKey, LayerKey
+
+REDRAFTED_FROM: Final = "redrafted_from"
+"""In a draft's manifest: the drafts that were drafted again for it, with spaces between."""
 
 
 class Product(Record):
@@ -110,3 +113,8 @@ class Draft(Record):
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The ids of the drafts that were drafted again, with answers, for this one: newest first."""
+        return tuple(self.manifest.get(REDRAFTED_FROM, "").split())

@@ -5,20 +5,18 @@ taken, with their threats; everything else stays as it was, marks included. Quot
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from agent.drafting.calibrate import load_calibration
 from agent.errors import InputError
 from agent.pipeline import draft_documents
 from agent.records import Chain, Document, Draft, Evidence, FactorEstimate, LayerThreats, Question, Threat
+from agent.records.draft import REDRAFTED_FROM
 from agent.records.evidence import MARK
 from agent.review.answers import Answer, document_of
 from agent.review.rescore import rescore
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
-
-_ORIGIN: Final = "redrafted_from"
-"""In the manifest: the draft that was drafted again."""
 
 
 class Moved(NamedTuple):
@@ -104,7 +102,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
             ),
             "evidence": (*draft.evidence, *marks.added),
             "usage": fresh.usage,
-            "manifest": {**fresh.manifest, _ORIGIN: draft.id},
+            "manifest": {**fresh.manifest, REDRAFTED_FROM: " ".join((draft.id, *draft.earlier))},
         }
     )  # fmt: skip
 

@@ -54,7 +54,7 @@ class Service:
     # ------------------------------------------------------------ reviews
 
     def import_draft(self, folder: Path, reviewer: Reviewer) -> str:
-        """Takes the draft in `folder` in and gives its review's key; a draft that is there already keeps its own.
+        """Takes the draft in `folder` in and gives its review's key; one that is there, by redraft too, keeps its own.
 
         Raises the errors of `agent.export.draft_json.load`, InputError for a draft without the texts of its sources or
         with a signature.
@@ -70,6 +70,9 @@ class Service:
     def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
         """The same with a draft that is at hand, and whose quotes were found in `documents`."""
         _may_write(reviewer)
+        key = self.review_of(draft)
+        if key is not None and draft.id in self._draft_ids(key, self.review(key)):
+            return key
         new = NewReview(
             draft_id=draft.id, product=draft.product.name, vendor=draft.product.vendor or "",
             draft=dump(draft), documents=dump_documents(documents),
@@ -79,6 +82,11 @@ class Service:
             return queue_columns(fold(events[0].review, draft, documents, events, {}))
 
         return self._store.add_review(new, reviewer, self._clock(), columns)
+
+    def review_of(self, draft: Draft) -> str | None:
+        """The key of the review of a draft, or of one that it was made from; None when neither was taken in."""
+        found = (self._store.review_of(name) for name in (draft.id, *draft.earlier))
+        return next((key for key in found if key is not None), None)
 
     def queue(self, query: QueueQuery) -> QueuePage:
         """One page of the queue."""

@@ -69,7 +69,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     if store is None:
         reply = _reply(response, draft)
     else:
-        with _review_of(store, draft.id, settings, at) as (service, key):
+        with _review_of(store, draft, settings, at) as (service, key):
             reviewed, reply = _on_record(service, key, file, reviewer_of(name, "analyst", environ))
     if made is not None:
         write_answered(folder, made, answers, settings)
@@ -127,7 +127,7 @@ def _reply(response: "Response", draft: "Draft") -> str:
 
 
 @contextmanager
-def _review_of(path: Path, draft: str, settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
+def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
     """The service over the store at `path`, and the key of the draft's review.
 
     Raises InputError when the store has no review of the draft.
@@ -139,11 +139,12 @@ def _review_of(path: Path, draft: str, settings: "Settings", at: str) -> "Iterat
     if not path.is_file():
         raise InputError("there is no store", where=str(path), hint="`septet review --store FILE DRAFT` makes one")
     with Store.open(path) as store:
-        key = store.review_of(draft)
+        service = Service(store, settings, lambda: at)
+        key = service.review_of(draft)
         if key is None:
             hint = f"take it in first: septet review --store {path} DRAFT"
-            raise InputError(f"the store has no review of {draft}", where=str(path), hint=hint)
-        yield Service(store, settings, lambda: at), key
+            raise InputError(f"the store has no review of {draft.id}", where=str(path), hint=hint)
+        yield service, key
 
 
 def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -> tuple[str, str]:
