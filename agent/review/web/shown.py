@@ -9,7 +9,7 @@ from agent.records import Document, Score
 from agent.review.decisions import Decision, first_decisions, minutes_left, review_order, what_moved
 from agent.review.items import SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
-from agent.review.rescore import shown
+from agent.review.rescore import headline_of, shown
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
 from agent.review.web.wording import duration, likely_text, score_text, section_title
@@ -87,6 +87,8 @@ class SectionView(NamedTuple):
 class ArithmeticView(NamedTuple):
     """How the score is computed."""
 
+    brief: str
+    """The same in one line; empty where nothing is added to a base."""
     lines: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
     """Formula and value."""
@@ -102,6 +104,8 @@ class ReviewView(NamedTuple):
     decisions: tuple[DecisionLine, ...]
     weak: tuple[DecisionLine, ...]
     sections: tuple[SectionView, ...]
+    headline: tuple[str, str] | None
+    """Element and title of the threat that the score rests on."""
     arithmetic: ArithmeticView
     sources: tuple[SourceView, ...]
     quotes: Quotes
@@ -160,7 +164,7 @@ def review_view(
 ) -> ReviewView:
     """The review page; without forms when `acts` is False or a version of the past is looked at."""
     quotes = Quotes(documents, state.reviewed.evidence)
-    weak = review_order(state)
+    weak, first = review_order(state), headline_of(state.reviewed)
     items = Items(
         state, quotes, seconds, {spot.state.item.id: spot.why for spot in weak}, acts=acts and as_of is None
     )  # fmt: skip
@@ -176,6 +180,7 @@ def review_view(
             if spot.why
         ),
         sections=tuple(_section(key, views, state) for key in SECTIONS),
+        headline=(dom_id(f"threat/{first.id}"), first.title) if first else None,
         arithmetic=arithmetic(state.reviewed.score),
         sources=tuple(source(document, state.reviewed.evidence) for document in documents),
         quotes=quotes,
@@ -188,6 +193,7 @@ def arithmetic(score: Score) -> ArithmeticView:
     others = tuple((name, tenth(value)) for name, value in score.alternatives.items() if name != score.formula)
     controls, claims = score.with_controls, score.without_vendor_claims
     return ArithmeticView(
+        brief=_brief(score),
         lines=tuple(score.arithmetic.splitlines()),
         others=others,
         warnings=score.warnings,
@@ -195,6 +201,14 @@ def arithmetic(score: Score) -> ArithmeticView:
         if controls else "",
         without_claims=f"{tenth(claims.aivss)} {claims.severity}" if claims and claims.aivss is not None else "",
     )  # fmt: skip
+
+
+def _brief(score: Score) -> str:
+    base, added, total = score.cvss_base, score.aars, score.factor_sum
+    if base is None or added is None or total is None:
+        return ""
+    controls = f", times {score.mitigation_factor} for controls" if score.mitigation_factor != 1 else ""
+    return f"CVSS base {tenth(base)}, and {added:.2f} for its agentic factors, whose sum is {total:g} of 10{controls}"
 
 
 def _place(value: Decimal | None) -> float | None:
