@@ -71,6 +71,16 @@ def test_a_page_that_is_not_there_names_no_pattern_and_leads_on(browser: Browser
     assert "as of" in page
 
 
+def test_a_refused_field_is_called_as_its_form_calls_it(browser: Browser) -> None:
+    said = {f"statement.{part}": "x" for part in ("prerequisite", "action", "impact", "asset")}
+    page = browser.act("add", "", 422, layer="foundation_models", title="T", **{**said, "statement.source": ""})
+    told = words(tree(page).xpath('//*[@role="alert"]')[0])
+    assert "Who or what it comes from" in told
+    assert "statement." not in told
+    form = tree(browser.get("/r/r1/add")).xpath('//form[@data-verb="add"]')[0]
+    assert len(form.xpath('.//textarea[starts-with(@name, "statement.")][@required]')) == 5
+
+
 def test_a_hint_begins_as_a_sentence(browser: Browser) -> None:
     page = browser.act("correct", "posture", 422, text="It says “never in any source”.", reason="wording")
     told = words(tree(page).xpath('//*[@role="alert"]')[0])
@@ -119,3 +129,19 @@ def test_a_contested_item_leads_to_its_contest(browser: Browser) -> None:
     browser.act("contest", "posture", kind="wrong", text="It is not so.")
     assert tree(browser.get("/r/r1")).xpath(way) == ["/r/r1/contests#item-posture"]
     assert "Decide the contest" in browser.get("/r/r1/sign")
+
+
+def test_side_by_side_knows_what_a_reviewer_set() -> None:
+    browser = Browser(MemoryReviews("abridge"))
+    row = '//tr[th[text()="Self-Modification"]]/td'
+    assert "not stated" in words(tree(browser.get("/compare?keys=r1,r1")).xpath(row)[0])
+    browser.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
+    cell = tree(browser.get("/compare?keys=r1,r1")).xpath(row)[0]
+    assert "no quote" in words(cell)
+    assert cell.get("class") != "unknown"
+
+
+def test_a_mark_of_alarm_is_kept_for_more_than_claims() -> None:
+    claims = tree(Browser(MemoryReviews("dify")).get("/r/r1"))
+    assert claims.xpath('//*[@class="findings"]')
+    assert not claims.xpath('//*[@class="flagged"]')

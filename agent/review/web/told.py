@@ -7,6 +7,7 @@ from agent.export.view import name_of
 from agent.review.compare import words
 from agent.review.decisions import Moved, score_words
 from agent.review.records import Event, Verb
+from agent.review.web.fields import GRAMMAR
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 _WRITTEN: Final[Mapping[str, str]] = {
@@ -40,7 +41,8 @@ class Field(NamedTuple):
 
 def field_name(name: str) -> str:
     """A field as forms and pages call it."""
-    return _WRITTEN.get(name, name.replace("_", " "))
+    part = name.removeprefix("statement.")
+    return _WRITTEN.get(name) or (GRAMMAR.get(part) if part != name else None) or name.replace("_", " ")
 
 
 def in_order(names: Iterable[str]) -> list[str]:
