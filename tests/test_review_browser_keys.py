@@ -241,7 +241,7 @@ def test_the_time_at_an_item_is_kept_and_shown(ada: Hands, reviews: Reviews) -> 
     spent = reviews.service.focus_by_item("r1")[FACTOR]
     assert 1 <= spent < 30
     shown = ada.text(f'article[data-item="{FACTOR}"] .seconds')
-    assert shown == f"{round(spent)} s"
+    assert shown == f"{round(spent)} s spent"
     ada.leave("g", "s")
     assert re.search(r"Time spent \d+ s", ada.text(".facts"))
 

@@ -119,7 +119,7 @@ def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_
     assert "every app has an API" in words(element)
     answer = browser.act("add", "", 422, **{**fields, "statement__asset": "", "mitigations.3.text": "And then"})
     page = tree(answer)
-    assert "statement.asset" in words(page)
+    assert "The field is empty (on what)" in words(page)
     assert page.xpath('//input[@name="title"]/@value') == ["A neighbour reads it"]
     assert words(page.xpath('//textarea[@name="mitigations.3.text"]')[0]).strip() == "And then"
     assert page.xpath('//input[@name="cvss.VC" and @checked]/@value') == ["H"]

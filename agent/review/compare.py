@@ -165,7 +165,7 @@ def _column(state: ReviewState) -> Column:
         drafter=draft.drafter.llm or draft.drafter.kind,
         score=shown(draft.score),
         uncertain=sum(not layer.certain for layer in draft.layers.values()),
-        unknown=sum(factor.state == UNKNOWN for factor in draft.factors.values()),
+        unknown=sum(factor.state == UNKNOWN and not _set_in_review(factor) for factor in draft.factors.values()),
     )
 
 
@@ -178,13 +178,18 @@ def _factor(one: FactorEstimate | None) -> Cell:
     if one is None:
         return _nothing("not in the draft")
     return Cell(
-        known=one.state != UNKNOWN,
-        text=one.state,
+        known=one.state != UNKNOWN or _set_in_review(one),
+        text="no quote" if one.state == UNKNOWN and _set_in_review(one) else one.state,
         value=float(one.value),
         low=float(one.low),
         high=float(one.high),
         threats=(),
     )
+
+
+def _set_in_review(one: FactorEstimate) -> bool:
+    """A value of a reviewer without a quote keeps the state of what is not stated."""
+    return any(part.kind == "review" for part in one.parts)
 
 
 def _layer(one: LayerThreats | None) -> Cell:

@@ -74,7 +74,7 @@ def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState) -> Decis
         swing = moved.get(name)
         if swing is None:
             return None
-        told = f"score {swing.score_low:.2f} at {swing.low:g}, {swing.score_high:.2f} at {swing.high:g}"
+        told = f"score {swing.score_low:.2f} if it were {swing.low:g}, {swing.score_high:.2f} if {swing.high:g}"
         return Decision(state=one, weight=weight, moves_band=_crosses(swing), why=told)
     if one.item.kind == "threat":
         first = headline_of(draft)
@@ -150,7 +150,8 @@ def _weaknesses(draft: Draft, ranks: Mapping[str, int], one: ItemState) -> Itera
     if factor is not None and factor.high - factor.low >= WIDE:
         yield f"wide range: {factor.low:g} to {factor.high:g}"
     if not one.item.supported and state != "contradicted" and one.item.kind not in ("question", "layer", "score"):
-        yield "unsupported: a quote is missing or not found again"
+        told = "a quote is missing or not found again" if one.item.evidence else "no quote stands behind it"
+        yield f"unsupported: {told}"
 
 
 def _drafted_state(draft: Draft, one: ItemState) -> str:

@@ -100,7 +100,11 @@ class MemoryReviews:
             made = redraft(desk.state.drafted, desk.documents, answers, settings=Settings(), at=AT)
             revisions = {**desk.revisions, "again": made.draft}
             desk = replace(desk, documents=made.documents, revisions=revisions)
-            action = Action(verb="redraft", version=version, fields={"sha256": "again"})
+            told: dict[str, object] = {
+                "sha256": "again", "answers": {one.question: 0 for one in answers},
+                "moved": [list(row) for row in made.moved],
+            }  # fmt: skip
+            action = Action(verb="redraft", version=version, fields=told)
             return self._kept(key, desk, desk.stored(check(desk.state, action, desk.documents), by=reviewer.name))
 
     def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int) -> ActResult:

@@ -17,12 +17,15 @@ from agent.review.served import ReviewService
 from agent.review.web import act_pages, api, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
 from agent.review.web.desk import Desk
-from agent.review.web.problems import Problem, problem_of, status_of
+from agent.review.web.problems import NOT_FOUND, Problem, problem_of, status_of
 
 STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"
 _MEDIA: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _BAD, _UNREADABLE = 400, 422
+_NO_PAGE: Final = Problem(
+    error="there is no such page", hint="reviews are opened from the queue; the key of one looks like r1"
+)
 _TAG: Final = 12
 _log = logging.getLogger(__name__)
 
@@ -101,11 +104,13 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        missing = first["loc"][:1] == ("path",) and not request.url.path.startswith(f"{API}/")
-        status = 404 if missing else _UNREADABLE
+        where, told = ".".join(str(part) for part in first["loc"]), str(first["msg"]).lower()
+        if request.url.path.startswith(f"{API}/"):
+            return answer(request, _UNREADABLE, Problem(error=told, where=where, hint="see the description"))
+        if first["loc"][:1] == ("path",):
+            return answer(request, NOT_FOUND, _NO_PAGE)
         return answer(
-            request, status, Problem(error=str(first["msg"]).lower(), where=where, hint="see the description")
+            request, _UNREADABLE, Problem(error="the address cannot be read", where=str(first["loc"][-1]), hint=told)
         )
 
     @app.exception_handler(HTTPException)
@@ -117,6 +122,8 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
             return answer(
                 request, _UNREADABLE, Problem(error="the body cannot be read", where="body", hint="send JSON")
             )
+        if error.status_code == NOT_FOUND and not request.url.path.startswith(f"{API}/"):
+            return answer(request, NOT_FOUND, _NO_PAGE, error.headers)
         hints = {404: "see the queue", 405: "see the description of the routes"}
         problem = Problem(error=str(error.detail).lower(), hint=hints.get(error.status_code, ""))
         return answer(request, error.status_code, problem, error.headers)

@@ -17,7 +17,7 @@ _APPLIES: Final = (("yes", "applies"), ("no", "does not apply"), ("unknown", "no
 _CERTAIN: Final = (("yes", "certain"), ("no", "not certain"))
 _WHO: Final = (("you", "you"), ("vendor", "vendor"))
 _STATUS: Final = (("proposed", "proposed"), ("claimed", "claimed"), ("confirmed", "confirmed"))
-_GRAMMAR: Final[Mapping[str, str]] = {
+GRAMMAR: Final[Mapping[str, str]] = {
     "source": "Who or what it comes from",
     "prerequisite": "with what in hand",
     "action": "can do what",
@@ -74,7 +74,7 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
     statement = said if isinstance(said, Mapping) else {}
     made = [Field("title", "Title", "line", _text(now, "title"))]
     made += [
-        Field(f"statement.{part}", _GRAMMAR[part], "area", str(statement.get(part, "")), group="Statement")
+        Field(f"statement.{part}", GRAMMAR[part], "area", str(statement.get(part, "")), group="Statement")
         for part in STATEMENT
     ]
     chosen = dict(part.split(":", 1) for part in _text(now, "cvss_vector").removeprefix(PREFIX).split("/") if part)

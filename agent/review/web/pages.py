@@ -18,7 +18,13 @@ from agent.review.web.shown import score_view
 
 PAGE: Final = 50
 MOST_SIDE_BY_SIDE: Final = 6
-_SORTS: Final = {"product": "Product", "score": "Score", "open": "Open", "uncertain": "Uncertain", "changed": "Changed"}
+_SORTS: Final = {
+    "product": "Product",
+    "score": "Score",
+    "open": "Open items",
+    "uncertain": "Uncertain layers",
+    "changed": "Changed",
+}
 _BANDS: Final = ("Critical", "High", "Medium", "Low", "None", "withheld")
 _FILTERS: Final = ("text", "stage", "severity", "assigned", "contested", "sort", "reverse")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from agent.review.decisions import Moved, what_moved
+from agent.review.decisions import what_moved
 from agent.review.questionnaire import Format
 from agent.review.records import ReviewState
 from agent.review.reply import contest_form
@@ -16,6 +16,7 @@ from agent.review.web.problems import NotHereError, of_review
 from agent.review.web.shown import Bar, bar, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView
 from agent.review.web.shown_sources import Quotes, source
+from agent.review.web.told import answer_to
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -164,8 +165,10 @@ def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
     return [items.of(one) for one in state.items]
 
 
-def _last(desk: Desk, state: ReviewState, since: int | None) -> Moved | None:
-    """What the last act moved, for the line under the bar; None when the address names no earlier version."""
+def _last(desk: Desk, state: ReviewState, since: int | None) -> str:
+    """What the last act was and what it moved, for the bar; empty when the address names no earlier version."""
     if since is None or since >= state.version:
-        return None
-    return what_moved(desk.review(state.key, since), state)
+        return ""
+    events = [event for event in desk.service.history(state.key) if since < event.number <= state.version]
+    titles = {one.item.id: one.item.title for one in state.items}
+    return answer_to(events, titles, what_moved(desk.review(state.key, since), state))

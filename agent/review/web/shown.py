@@ -10,7 +10,7 @@ from agent.review.decisions import Decision, first_decisions, review_order, what
 from agent.review.items import SECTIONS
 from agent.review.pace import Pace, minutes_left, pace_words
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
-from agent.review.rescore import shown
+from agent.review.rescore import headline_of, shown
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
 from agent.review.web.wording import duration, likely_text, score_text, section_title
@@ -90,6 +90,8 @@ class SectionView(NamedTuple):
 class ArithmeticView(NamedTuple):
     """How the score is computed."""
 
+    brief: str
+    """The same in one line; empty where nothing is added to a base."""
     lines: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
     """Formula and value."""
@@ -105,6 +107,8 @@ class ReviewView(NamedTuple):
     decisions: tuple[DecisionLine, ...]
     weak: tuple[DecisionLine, ...]
     sections: tuple[SectionView, ...]
+    headline: tuple[str, str] | None
+    """Element and title of the threat that the score rests on."""
     arithmetic: ArithmeticView
     sources: tuple[SourceView, ...]
     quotes: Quotes
@@ -165,7 +169,7 @@ def review_view(
 ) -> ReviewView:
     """The review page; without forms when `acts` is False or a version of the past is looked at."""
     quotes = Quotes(documents, state.reviewed.evidence)
-    weak = review_order(state)
+    weak, first = review_order(state), headline_of(state.reviewed)
     items = Items(
         state, quotes, seconds, {spot.state.item.id: spot.why for spot in weak}, acts=acts and as_of is None
     )  # fmt: skip
@@ -181,6 +185,7 @@ def review_view(
             if spot.why
         ),
         sections=tuple(_section(key, views, state) for key in SECTIONS),
+        headline=(dom_id(f"threat/{first.id}"), first.title) if first else None,
         arithmetic=arithmetic(state.reviewed.score),
         sources=tuple(source(document, state.reviewed.evidence) for document in documents),
         quotes=quotes,
@@ -193,6 +198,7 @@ def arithmetic(score: Score) -> ArithmeticView:
     others = tuple((name, tenth(value)) for name, value in score.alternatives.items() if name != score.formula)
     controls, claims = score.with_controls, score.without_vendor_claims
     return ArithmeticView(
+        brief=_brief(score),
         lines=tuple(score.arithmetic.splitlines()),
         others=others,
         warnings=score.warnings,
@@ -200,6 +206,14 @@ def arithmetic(score: Score) -> ArithmeticView:
         if controls else "",
         without_claims=f"{tenth(claims.aivss)} {claims.severity}" if claims and claims.aivss is not None else "",
     )  # fmt: skip
+
+
+def _brief(score: Score) -> str:
+    base, added, total = score.cvss_base, score.aars, score.factor_sum
+    if base is None or added is None or total is None:
+        return ""
+    controls = f", times {score.mitigation_factor} for controls" if score.mitigation_factor != 1 else ""
+    return f"CVSS base {tenth(base)}, and {added:.2f} for its agentic factors, whose sum is {total:g} of 10{controls}"
 
 
 def _place(value: Decimal | None) -> float | None:

@@ -3,10 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.export.sentences import change, effect, shrinkage, tenth, threat_sentence
+from agent.export.sentences import change, shrinkage, tenth, threat_sentence
 from agent.export.vector_words import vector_words
 from agent.export.view import View, name_of
-from agent.records import Capability, Chain, FactorEstimate, LayerThreats, Mitigation, Question, TaxonomyRef, Threat
+from agent.records import (
+    Capability,
+    Chain,
+    FactorEstimate,
+    LayerThreats,
+    Mitigation,
+    Part,
+    Question,
+    TaxonomyRef,
+    Threat,
+)
 from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.items import threats_of
@@ -14,6 +24,7 @@ from agent.review.records import ItemState, ReviewState
 from agent.review.web.fields import Field, fields_for
 from agent.review.web.forms import Plain
 from agent.review.web.shown_sources import Quote, Quotes
+from agent.review.web.told import field_name, in_order
 from agent.review.web.wording import REASONS, STATES, VERDICTS, duration
 from agent.taxonomy.keys import LAYERS
 
@@ -42,6 +53,8 @@ class FactorBody(NamedTuple):
     rationale: str
     parts: tuple[tuple[str, str, str], ...]
     """Label, signed effect, mark."""
+    total: str
+    """What they come to, before it is rounded and held between 0 and 1."""
 
 
 class LayerBody(NamedTuple):
@@ -240,11 +253,11 @@ def _stated(made: ItemView, state: str) -> ItemView:
 
 
 def _changes(one: ItemState) -> tuple[Changed, ...]:
-    before = one.before or {}
+    before, after = one.before or {}, one.after or {}
     return tuple(
-        Changed(name.replace("_", " "), _brief(before.get(name)), _brief(value))
-        for name, value in (one.after or {}).items()
-        if name in before and before[name] != value
+        Changed(field_name(name), _brief(before[name]), _brief(after[name]))
+        for name in in_order(after)
+        if name in before and before[name] != after[name]
     )
 
 
@@ -292,8 +305,17 @@ def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
         to=float(now.high),
         drafted="" if now.value == before.value else change(float(before.value), float(now.value)),
         rationale=now.rationale,
-        parts=tuple((part.label, effect(part.effect), part.evidence or "") for part in now.parts),
+        # As many decimals as are stored, so that the sum can be checked by hand.
+        parts=tuple(
+            (_labelled(part), f"{part.effect:+.4f}".replace("-", "−"), part.evidence or "") for part in now.parts
+        ),
+        total=f"{sum(part.effect for part in now.parts):.4f}",
     )
+
+
+def _labelled(part: Part) -> str:
+    kind = part.kind == "typical" and part.label.startswith(("a ", "an "))
+    return f"usual for {part.label}" if kind else part.label
 
 
 def _layer(layer: LayerThreats) -> LayerBody:

@@ -52,6 +52,8 @@ class FindingLine(NamedTuple):
     excerpt: str
     anchor: str
     """Where it stands in the text; empty when nowhere."""
+    hostile: bool
+    """More than a vendor's claim."""
 
 
 class SourceView(NamedTuple):
@@ -135,7 +137,7 @@ def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = Fa
 def _line(document: Document, number: int, finding: Finding) -> FindingLine:
     placed = 0 <= finding.start <= finding.end <= len(document.text) and finding.end > 0
     anchor = f"finding-{document.id}-{number}" if placed and finding.start < finding.end else ""
-    return FindingLine(finding_words(finding.kind), finding.where, finding.excerpt, anchor)
+    return FindingLine(finding_words(finding.kind), finding.where, finding.excerpt, anchor, finding.kind != CLAIM)
 
 
 def _runs(document: Document, evidence: Sequence[Evidence], *, whole: bool) -> list[Run]:

@@ -11,6 +11,7 @@ from agent.records.evidence import MARK
 from agent.review.answers import MAX_BYTES
 from agent.review.web.fields import grouped
 from agent.review.web.shown_items import dom_id
+from agent.review.web.told import event_fields, field_name
 from agent.review.web.turning import visible
 from agent.review.web.wording import (
     CONTEST_KINDS,
@@ -48,6 +49,7 @@ def environment() -> "Environment":
         cache_size=-1,
     )
     made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
+    made.filters |= {"event_fields": event_fields, "field_name": field_name}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,

@@ -17,7 +17,7 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     "waived": "Waived",
 }
 VERBS: Final[Mapping[Verb, str]] = {
-    "import": "came in",
+    "import": "brought the draft in",
     "confirm": "confirmed",
     "correct": "corrected",
     "strike": "struck",

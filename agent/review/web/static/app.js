@@ -33,6 +33,7 @@
     current?.classList.remove("is-current");
     current = item;
     item.classList.add("is-current");
+    one(".to-draft")?.setAttribute("href", `#${item.id}`);
     septetLive.tick();
     for (let at = item.parentElement.closest("details:not([open])"); at; at = at.parentElement.closest("details:not([open])")) at.open = true;
     if (focus) item.focus({ preventScroll: true });
@@ -175,7 +176,8 @@
   const refresh = (text, item, verb) => {
     const answer = parsed(text);
     const stays = swap(answer, item);
-    tell(one("#bar-moved").textContent.trim() || "Saved", "unseen");
+    const moved = one("#bar-moved");
+    tell(moved.textContent.trim() || "Saved", shown(moved) ? "unseen" : "toast");
     onwards(item || stays, verb);
   };
 

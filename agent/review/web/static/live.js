@@ -97,8 +97,9 @@ const septetLive = (() => {
       reason: text(form, "reason") || (form.dataset.verb === "strike" ? "not-supported" : "wrong-value"),
     }, signal);
     if (!reply || signal.aborted) return;
-    const told = await reply.json().catch(() => ({}));
-    output.textContent = septetParts.visible(reply.ok ? moved(told) : told.error || "");
+    const told = await reply.json().catch(() => null);
+    if (signal.aborted) return;
+    output.textContent = told ? septetParts.visible(reply.ok ? moved(told) : told.error || "") : "";
   };
 
   document.addEventListener("input", (event) => {
