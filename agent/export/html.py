@@ -9,7 +9,7 @@ import base64
 import hashlib
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 STYLE: Final = Path(__file__).with_name("report.css")
+_PICTURE: Final = "picture"
 _OTHER: Final = re.compile(r"[^a-z0-9]+")
 _HEADING_ID: Final = 60
 """Characters of a heading that its address keeps."""
 
 
-def page(markdown: str, title: str) -> str:
+def page(markdown: str, title: str, picture: str = "") -> str:
     """The report `markdown` (as `agent.export.markdown.render` writes it) as a whole HTML document, ending with a line
-    feed. The same text gives the same bytes."""
+    feed; `picture`, an `svg` element, stands before the Mermaid text. The same text gives the same bytes."""
     style = STYLE.read_text("utf-8")
     policy = f"default-src 'none'; style-src '{hash_source(style)}'; base-uri 'none'; form-action 'none'"
     head = (
@@ -40,11 +41,11 @@ def page(markdown: str, title: str) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(one_line(title))}</title>\n<style>{style}</style>\n</head>\n"
     )
-    return f"{head}<body>\n<main>\n{body(markdown)}</main>\n</body>\n</html>\n"
+    return f"{head}<body>\n<main>\n{body(markdown, picture)}</main>\n</body>\n</html>\n"
 
 
-def body(markdown: str) -> str:
-    """The report as HTML without a head, for a page that has its own."""
+def body(markdown: str, picture: str = "") -> str:
+    """The report as HTML without a head, for a page that has its own; `picture` as in `page`."""
     reader = _reader()
     tokens = reader.parse(markdown)
     known = {token.content for before, token in itertools.pairwise(tokens) if _is_mark_cell(before, token)}
@@ -60,7 +61,7 @@ def body(markdown: str) -> str:
                 token.children = _linked(token.children, known)
             if before is not None and before.type == "heading_open":
                 before.attrSet("id", _address(token.content, taken))
-    rendered: str = reader.renderer.render(tokens, reader.options, {})
+    rendered: str = reader.renderer.render(tokens, reader.options, {_PICTURE: picture})
     return rendered
 
 
@@ -114,9 +115,9 @@ def _reader() -> "MarkdownIt":
     return reader
 
 
-def _fence(_: object, tokens: Sequence["Token"], at: int, *__: object) -> str:
+def _fence(_: object, tokens: Sequence["Token"], at: int, __: object, given: Mapping[str, str]) -> str:
     token = tokens[at]
     code = f"<pre>{escape(token.content)}</pre>\n"
     if token.info == "mermaid":
-        return f"<details><summary>The picture as Mermaid text</summary>\n{code}</details>\n"
+        return f"{given[_PICTURE]}<details><summary>The picture as Mermaid text</summary>\n{code}</details>\n"
     return code

@@ -7,12 +7,12 @@ no links, no click directives and no HTML. The same system gives the same text, 
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.records import Boundary, Flow, System, SystemItem
 
 MAX_NODES: Final = 25
-_MAX_LABEL: Final = 48
+MAX_LABEL: Final = 48
 _SHAPES: Final = {
     "actor": ('(["', '"])'),
     "component": ('["', '"]'),
@@ -24,14 +24,21 @@ _BLANKS: Final = re.compile(r"\s+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
+class Drawn(NamedTuple):
+    """An item of a picture, with its group: actor, component, store or service."""
+
+    group: str
+    item: SystemItem
+
+
 def mermaid(system: System) -> str:
     """The flowchart, ending with a line feed; at most 25 nodes, those without a quote go first when there are more."""
-    items = _drawn(system)
+    items = drawn(system)
     shown = {item.id for _, item in items}
     lines = ["flowchart LR"]
     placed: set[str] = set()
     for boundary in system.boundaries:
-        members = [(group, item) for group, item in items if item.id in boundary.members and item.id not in placed]
+        members = [one for one in items if one.item.id in boundary.members and one.item.id not in placed]
         if members:
             lines += _subgraph(boundary, members)
             placed |= {item.id for _, item in members}
@@ -44,14 +51,15 @@ def mermaid(system: System) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _drawn(system: System) -> list[tuple[str, SystemItem]]:
+def drawn(system: System) -> list[Drawn]:
+    """The items that a picture has room for, 25 at most: the product first, then those that flows join, then quotes."""
     groups = (
         ("actor", system.actors),
         ("component", system.components),
         ("store", system.stores),
         ("service", system.services),
     )
-    items = [(group, item) for group, members in groups for item in members]
+    items = [Drawn(group, item) for group, members in groups for item in members]
     joined = {end for flow in system.flows for end in (flow.source, flow.target)}
     order = sorted(
         range(len(items)),
@@ -61,7 +69,7 @@ def _drawn(system: System) -> list[tuple[str, SystemItem]]:
     return [items[n] for n in kept]
 
 
-def _subgraph(boundary: Boundary, members: list[tuple[str, SystemItem]]) -> Iterator[str]:
+def _subgraph(boundary: Boundary, members: list[Drawn]) -> Iterator[str]:
     yield f'  subgraph b_{_id(boundary.id)}["{label(boundary.name)}"]'
     for group, item in members:
         yield _node(group, item, "    ")
@@ -86,6 +94,10 @@ def _id(key: str) -> str:
 
 def label(text: str) -> str:
     """`text` as the inside of a quoted Mermaid label: one line, at most 48 characters before escaping."""
+    return _UNSAFE.sub(lambda m: m.group() if m.group() == "…" else f"#{ord(m.group())};", short(text))
+
+
+def short(text: str, most: int = MAX_LABEL) -> str:
+    """`text` in one line of at most `most` characters, without those that turn its direction; "-" for nothing."""
     plain = _BLANKS.sub(" ", _CONTROL.sub(" ", text)).strip()
-    short = plain if len(plain) <= _MAX_LABEL else plain[: _MAX_LABEL - 1].rstrip() + "…"
-    return _UNSAFE.sub(lambda m: m.group() if m.group() == "…" else f"#{ord(m.group())};", short) or "-"
+    return (plain if len(plain) <= most else plain[: most - 1].rstrip() + "…") or "-"

@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.export import html, markdown
 from agent.export.draft_json import dump
+from agent.export.picture import picture
 from agent.export.view import InReview
 from agent.records import Document
 from agent.review.records import ReviewState
@@ -24,7 +25,7 @@ def export(state: ReviewState, documents: Sequence[Document], format_: ExportFor
         return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
     text = report(state, documents)
     if format_ == "html":
-        text = html.page(text, f"{state.reviewed.product.name}: agentic threat model")
+        text = html.page(text, f"{state.reviewed.product.name}: agentic threat model", picture(state.reviewed.system))
     return Export(name, _MEDIA[format_], text.encode())
 
 

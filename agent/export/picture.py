@@ -1,0 +1,231 @@
+"""The system picture as SVG: who reaches the product on the left, what it reaches on the right, boundaries as frames.
+
+A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's sheet; what a
+source says is escaped text and nothing else. The same system gives the same picture.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Final, NamedTuple
+
+from agent.export.mermaid import Drawn, drawn, short
+from agent.records import Flow, System
+
+_BOX: Final = 200
+"""Width of an item's box, in units of the picture (a pixel at full size)."""
+_LINE: Final = 15
+_LETTERS: Final = 27
+"""Characters in a line of a box."""
+_PORT: Final = 14
+"""Least distance between two ends on one side of a box."""
+_GAP: Final = 12
+_PAD: Final = 12
+_TITLE: Final = 24
+_BETWEEN: Final = 190
+"""Room for the words of flows between two columns."""
+_SIDES: Final = 3
+
+
+class _Box(NamedTuple):
+    x: float
+    y: float
+    height: float
+
+
+class _Block(NamedTuple):
+    """Items that stand together: those of a boundary, or one that is in none."""
+
+    title: str
+    quoted: bool
+    items: tuple[Drawn, ...]
+
+
+class _End(NamedTuple):
+    x: float
+    y: float
+    outward: int
+    """1 where the flow leaves or enters on the right side of a box, -1 on the left."""
+
+
+def picture(system: System) -> str:
+    """An `svg` element, ending with a line feed; empty for a system without items. Of its items at most as many are
+    drawn as in the Mermaid text."""
+    items = drawn(system)
+    if not items:
+        return ""
+    shown = {each.item.id for each in items}
+    flows = [flow for flow in system.flows if flow.source in shown and flow.target in shown]
+    columns = _columns(_blocks(system, items), flows)
+    column = {each.item.id: n for n, blocks in enumerate(columns) for block in blocks for each in block.items}
+    sides = _sides(flows, column)
+    heights = {each.item.id: _height(each, sides) for each in items}
+    boxes, frames, height = _place(columns, heights)
+    ends = _ends(flows, sides, boxes)
+    width = _SIDES * (_BOX + 2 * _PAD) + (_SIDES - 1) * _BETWEEN
+    lines = [
+        f'<svg class="picture" viewBox="0 0 {width} {_n(height)}" role="img" aria-label="System picture">',
+        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path class="head" d="M0 0 8 4 0 8z"/></marker></defs>',
+        *frames,
+        *(_line(flow, *ends[n]) for n, flow in enumerate(flows)),
+        *(_box(each, boxes[each.item.id]) for each in items),
+        *(_words(flow, *ends[n], sides) for n, flow in enumerate(flows)),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------ where it stands
+
+
+def _blocks(system: System, items: Sequence[Drawn]) -> list[_Block]:
+    blocks: list[_Block] = []
+    placed: set[str] = set()
+    for boundary in system.boundaries:
+        inside = tuple(each for each in items if each.item.id in boundary.members and each.item.id not in placed)
+        if inside:
+            blocks.append(_Block(boundary.name, bool(boundary.evidence), inside))
+            placed |= {each.item.id for each in inside}
+    return blocks + [_Block("", True, (each,)) for each in items if each.item.id not in placed]
+
+
+def _columns(blocks: Sequence[_Block], flows: Sequence[Flow]) -> list[list[_Block]]:
+    """The product's block in the middle, left of it what only reaches in, right of it all else."""
+    middle = next((b for b in blocks if any(e.item.kind == "product" for e in b.items)), blocks[0])
+    core = {each.item.id for each in middle.items}
+    columns: list[list[_Block]] = [[], [middle], []]
+    for block in blocks:
+        if block is middle:
+            continue
+        ids = {each.item.id for each in block.items}
+        reached = any(flow.target in ids and flow.source in core for flow in flows)
+        reaches = any(flow.source in ids and flow.target in core for flow in flows)
+        people = all(each.group == "actor" for each in block.items)
+        columns[0 if people or (reaches and not reached) else 2].append(block)
+    return columns
+
+
+_Sides = Mapping[tuple[str, int], Sequence[int]]
+"""By item and side (1 right, -1 left): twice the number of each flow that ends there, one more at its target."""
+
+
+def _sides(flows: Sequence[Flow], column: Mapping[str, int]) -> _Sides:
+    sides: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for number, flow in enumerate(flows):
+        source, target = _outward(column[flow.source], column[flow.target])
+        sides[flow.source, source].append(2 * number)
+        sides[flow.target, target].append(2 * number + 1)
+    return sides
+
+
+def _outward(source: int, target: int) -> tuple[int, int]:
+    """On which side a flow leaves and enters; within a column on the side where fewer others are."""
+    if source == target:
+        return (-1, -1) if source else (1, 1)
+    return (1, -1) if source < target else (-1, 1)
+
+
+def _height(each: Drawn, sides: _Sides) -> float:
+    ends = max(len(sides.get((each.item.id, side), ())) for side in (-1, 1))
+    return max(_LINE * len(_wrapped(each.item.name)) + 18, _PORT * ends + 10)
+
+
+def _place(
+    columns: Sequence[Sequence[_Block]], heights: Mapping[str, float]
+) -> tuple[dict[str, _Box], list[str], float]:
+    """The boxes by item, the frames of the boundaries, and the height of the whole."""
+    tall = [sum(_tall(block, heights) for block in blocks) + _GAP * max(len(blocks) - 1, 0) for blocks in columns]
+    whole = max(tall) + 2 * _PAD
+    boxes: dict[str, _Box] = {}
+    frames: list[str] = []
+    for number, blocks in enumerate(columns):
+        x, y = number * (_BOX + 2 * _PAD + _BETWEEN), (whole - tall[number]) / 2
+        for block in blocks:
+            size = _tall(block, heights)
+            if block.title:
+                kind = "frame" if block.quoted else "frame assumed"
+                frames.append(
+                    f'<rect class="{kind}" x="{_n(x + 1)}" y="{_n(y)}" width="{_BOX + 2 * _PAD - 2}"'
+                    f' height="{_n(size)}" rx="8"/><text class="title" x="{_n(x + _PAD)}" y="{_n(y + 17)}">'
+                    f"{escape(short(block.title, _LETTERS + 6))}</text>"
+                )
+            at = y + (_TITLE if block.title else 0)
+            for each in block.items:
+                boxes[each.item.id] = _Box(x + _PAD, at, heights[each.item.id])
+                at += heights[each.item.id] + _GAP
+            y += size + _GAP
+    return boxes, frames, whole
+
+
+def _tall(block: _Block, heights: Mapping[str, float]) -> float:
+    inside = sum(heights[each.item.id] + _GAP for each in block.items) - _GAP
+    return inside + _TITLE + _PAD if block.title else inside
+
+
+def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> list[tuple[_End, _End]]:
+    """Both ends of each flow, spread over the sides of their boxes in the order of the boxes that they lead to."""
+    at: dict[int, _End] = {}
+    for (key, side), numbers in sides.items():
+        box = boxes[key]
+
+        def other(number: int) -> float:
+            flow = flows[number // 2]
+            return boxes[flow.source if number % 2 else flow.target].y
+
+        ordered = sorted(numbers, key=lambda number: (other(number), number))
+        for place, number in enumerate(ordered, 1):
+            y = box.y + box.height * place / (len(ordered) + 1)
+            at[number] = _End(box.x + (_BOX if side > 0 else 0), y, side)
+    return [(at[2 * number], at[2 * number + 1]) for number in range(len(flows))]
+
+
+# ------------------------------------------------------------ how it looks
+
+
+def _box(each: Drawn, box: _Box) -> str:
+    kind = each.group if each.item.evidence else f"{each.group} assumed"
+    round_ = box.height / 2 if each.group == "actor" else 3
+    lines = _wrapped(each.item.name)
+    first = box.y + box.height / 2 - _LINE * (len(lines) - 1) / 2 + 4
+    middle = _n(box.x + _BOX / 2)
+    words = "".join(
+        f'<tspan x="{middle}" y="{_n(first + n * _LINE)}">{escape(line)}</tspan>' for n, line in enumerate(lines)
+    )
+    return (
+        f'<rect class="{kind}" x="{_n(box.x)}" y="{_n(box.y)}" width="{_BOX}" height="{_n(box.height)}"'
+        f' rx="{_n(min(round_, 20))}"/><text class="name">{words}</text>'
+    )
+
+
+def _line(flow: Flow, source: _End, target: _End) -> str:
+    bend = _BETWEEN / 2 if source.outward != target.outward else _BETWEEN / 5
+    path = (
+        f"M{_n(source.x)} {_n(source.y)}C{_n(source.x + source.outward * bend)} {_n(source.y)}"
+        f" {_n(target.x + target.outward * bend)} {_n(target.y)} {_n(target.x)} {_n(target.y)}"
+    )
+    kind = "flow" if flow.evidence else "flow assumed"
+    return f'<path class="{kind}" d="{path}" marker-end="url(#arrow)"/>'
+
+
+def _words(flow: Flow, source: _End, target: _End, sides: _Sides) -> str:
+    """What flows, written at the end where fewer flows meet, since the lines stand furthest apart there."""
+    at_source = len(sides[flow.source, source.outward]) < len(sides[flow.target, target.outward])
+    end = source if at_source else target
+    anchor = "start" if end.outward > 0 else "end"
+    words = escape(short(flow.what, _LETTERS))
+    return f'<text class="what {anchor}" x="{_n(end.x + end.outward * 11)}" y="{_n(end.y - 4)}">{words}</text>'
+
+
+def _wrapped(name: str) -> list[str]:
+    """A name in at most two lines, broken between words where they fit."""
+    text = short(name)
+    if len(text) <= _LETTERS:
+        return [text]
+    cut = text.rfind(" ", 0, _LETTERS + 1)
+    cut = cut if cut > 0 else _LETTERS
+    return [text[:cut], short(text[cut:], _LETTERS)]
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
