@@ -119,7 +119,9 @@ def test_an_api_description_reads_no_other_file():
     ]
 
 
-@pytest.mark.parametrize(("body", "name"), [(SITEMAP, "sitemap.xml"), (gzip.compress(SITEMAP, mtime=0), "sitemap.xml.gz")])
+@pytest.mark.parametrize(
+    ("body", "name"), [(SITEMAP, "sitemap.xml"), (gzip.compress(SITEMAP, mtime=0), "sitemap.xml.gz")]
+)
 def test_a_sitemap_gives_links_and_never_text(body, name):
     page = parsed(body, name=name)
     assert page.blocks == ()
