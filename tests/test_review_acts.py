@@ -24,6 +24,40 @@ def desk() -> Desk:
     return Desk.of_case()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "„It formats every disk“, it says",
+        "„It formats every disk”, it says",
+        "«It formats every disk», it says",
+        "»It formats every disk«, it says",
+        "‘It formats every disk’, it says",
+        "‚It formats every disk‘, it says",
+        "It says 'formats every disk' (E1)",
+        'It "formats\nevery disk" (E1)',
+        "It “formats every disk (E1)",
+        "It ”formats every disk“ (E1)",
+    ],
+)
+def test_a_quote_in_the_marks_of_any_keyboard_is_looked_for(desk: Desk, text: str) -> None:
+    with pytest.raises(InputError, match=r"in none of the sources|not closed"):
+        desk.planned("correct", "posture", reason="wording", text=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"„{QUOTE}“ and «{QUOTE}» and '{QUOTE}', it says",
+        f"“{QUOTE}” and then „{QUOTE}“ and “{QUOTE}”",
+        "The vendor's word on the users' data isn't the analyst's",
+        "The vendor’s word on the users’ data isn’t the analyst’s",
+        "It is no „safe“ tool, nor a 'very safe' one",
+    ],
+)
+def test_apostrophes_and_words_in_a_special_sense_are_no_quotes(desk: Desk, text: str) -> None:
+    assert desk.planned("correct", "posture", reason="wording", text=text)
+
+
 def first_threat(desk: Desk) -> str:
     return f"threat/{next(iter(threats_of(desk.draft)))}"
 
