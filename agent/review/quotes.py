@@ -68,7 +68,7 @@ def check_text(text: str, documents: Sequence[Document], known: Iterable[str], w
         raise InputError("a quotation mark is not closed", where=where, hint="close it, so that the quote is found")
     quotes += [quote for form in _OTHER_QUOTED for quote in form.findall(text) if len(quote.split()) > _SCARE_WORDS]
     anchored = [Anchored(document.text) for document in documents]
-    titles = {document.title for document in documents}
+    titles = {name for document in documents for name in (document.title, document.url)}
     for quote in quotes:
         bare = quote.rstrip(".;:,… ")
         if quote not in titles and not any(text.locate(bare) for text in anchored):
