@@ -255,6 +255,26 @@ def test_an_answer_needs_a_source(desk: Desk) -> None:
     assert after.one("question/Q1").verdict == "answered"
 
 
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "docs.example/limits", "https://docs.example/a b"])
+def test_what_is_no_address_is_no_source(desk: Desk, url: str) -> None:
+    """It ends up in exports, beside the answer."""
+    with pytest.raises(InputError, match="no address"):
+        desk.planned("answer", "question/Q1", text="Yes.", url=url)
+    with pytest.raises(InputError, match="no address"):
+        desk.planned("contest", FACTOR, kind="wrong", text="We ask first.", url=url)
+
+
+def test_a_field_that_would_be_left_out_is_refused(desk: Desk) -> None:
+    with pytest.raises(InputError, match="confirm has no field 'value'"):
+        desk.planned("confirm", FACTOR, value=0.1)
+    with pytest.raises(InputError, match="add has no field 'mitigation'"):
+        desk.planned(
+            "add", layer="agent_ecosystem", title="T", statement=STATEMENT, cvss_vector=VECTOR, mitigation=["Ask."]
+        )
+    with pytest.raises(InputError, match="a mitigation has no field 'owner'"):
+        desk.planned("correct", first_threat(desk), reason="wording", mitigations=[{"text": "Ask.", "owner": "you"}])
+
+
 def test_signing_needs_everything_decided_and_reopening_a_note(desk: Desk) -> None:
     with pytest.raises(InputError, match="items are open, first posture"):
         desk.planned("sign")
