@@ -96,6 +96,17 @@ def test_the_audit_log_holds_the_head_of_each_export(reviews: Reviews, septet: S
         assert septet("audit-log", "verify", "--store", store, "--against", file).code == 5
 
 
+def test_a_signed_export_names_what_was_waived_and_why(reviews: Reviews) -> None:
+    key = signed(reviews)
+    for format_ in FORMATS:
+        assert "wording is for later" in text_of(reviews, key, format_)
+    stamp = json.loads(text_of(reviews, key, "json"))["review"]
+    assert stamp["waivers"] == [{"item": "posture", "why": "not supported by its evidence: wording is for later"}]
+    text = text_of(reviews, key, "md")
+    assert "- Waived: `posture`, not supported by its evidence: wording is for later" in text.splitlines()
+    assert text.splitlines()[-1] == head_line(head_of(reviews, key))
+
+
 def test_an_export_that_was_changed_is_found(reviews: Reviews, septet: Septet, tmp_path: Path) -> None:
     """The head alone says only that something was signed: whoever changes the score leaves the head alone."""
     key = signed(reviews)

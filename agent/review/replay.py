@@ -59,8 +59,12 @@ class Standing:
     @property
     def why(self) -> str:
         """Reason and note of the decision, in words."""
-        words = REASONS.get(self.reason, self.reason)
-        return ": ".join(part for part in (words, self.note) if part)
+        return why(self.reason, self.note)
+
+
+def why(reason: str, note: str) -> str:
+    """A reason code and a note, in words."""
+    return ": ".join(part for part in (REASONS.get(reason, reason), note) if part)
 
 
 @dataclass
@@ -181,6 +185,7 @@ def _stage(found: Replayed, event: Event, key: str) -> None:
             "reviewer": event.reviewer, "role": event.role, "at": event.at, "head": event.hash,
             "number": event.number, "review": key,
             **{name: after.get(name) for name in ("open", "waived", "sha256")},
+            "waivers": after.get("waivers", ()),
         }
     )  # fmt: skip
 

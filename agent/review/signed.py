@@ -4,10 +4,11 @@ The signed draft lies in the store as it was, so a JSON export is checked whatev
 of that draft; another version of Septet may word a report otherwise.
 """
 
-import json
 from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Final
+
+from pydantic import ValidationError
 
 from agent.errors import InputError
 from agent.export.draft_json import decode, parse
@@ -51,9 +52,18 @@ def _values(text: str, frozen: str, stamp: Stamp) -> str:
         return error.what
     if not isinstance(given, Mapping):
         return "it is no draft"
-    wanted = {**_mapping(decode(frozen, "store")), _STAMP: json.loads(stamp.model_dump_json())}
-    differs = next((name for name in sorted({*given, *wanted}) if given.get(name) != wanted.get(name)), "")
+    wanted = {**_mapping(decode(frozen, "store")), _STAMP: stamp}
+    found = {**given, _STAMP: _stamp(given.get(_STAMP))}
+    differs = next((name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)), "")
     return f"its {differs!r} is not what was signed" if differs else ""
+
+
+def _stamp(value: object) -> Stamp | None:
+    # Read as a record, since one from before lacks what later ones have.
+    try:
+        return Stamp.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _mapping(value: object) -> Mapping[str, object]:
