@@ -87,7 +87,7 @@ def test_the_review_before_and_after_can_be_seen_from_another_process(reviews: R
 def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
     key = answered(reviews)
     reviews.service.redraft(key, ADA)
-    with pytest.raises(InputError, match="no answer"):
+    with pytest.raises(InputError, match="no answer came in since"):
         reviews.service.redraft(key, ADA)
     reviews.act(key, "answer", "question/Q2", text="Tokens belong to the workspace.", note="said on the phone")
     done = reviews.service.redraft(key, ADA)

@@ -101,7 +101,8 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        # A choice among values carries all of them as part of its place.
+        where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
         missing = first["loc"][:1] == ("path",) and not request.url.path.startswith(f"{API}/")
         status = 404 if missing else _UNREADABLE
         return answer(
