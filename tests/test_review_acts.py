@@ -275,6 +275,15 @@ def test_a_field_that_would_be_left_out_is_refused(desk: Desk) -> None:
         desk.planned("correct", first_threat(desk), reason="wording", mitigations=[{"text": "Ask.", "owner": "you"}])
 
 
+def test_a_certain_layer_keeps_a_quote(desk: Desk) -> None:
+    """An edited paragraph without a mark would leave it certain on nobody's word."""
+    key = next(name for name, layer in desk.draft.layers.items() if layer.certain)
+    with pytest.raises(InputError, match="cites a quote"):
+        desk.planned("correct", f"layer/{key}", reason="wording", paragraph="It reads the web.")
+    assert desk.planned("correct", f"layer/{key}", reason="wording", paragraph="It reads the web (E1).")
+    assert desk.planned("correct", f"layer/{key}", reason="wording", applies="no", paragraph="It has no such layer.")
+
+
 def test_signing_needs_everything_decided_and_reopening_a_note(desk: Desk) -> None:
     with pytest.raises(InputError, match="items are open, first posture"):
         desk.planned("sign")

@@ -180,7 +180,8 @@ def _layer(given: Mapping[str, object], before: Mapping[str, object], sources: S
             where="paragraph",
             hint="write what the sources say, with a quote and its mark, as in (E4)",
         )
-    if certain and made.get("certain") and not before.get("certain") and not marks_in(paragraph):
+    said = certain and (not before.get("certain") or paragraph != before.get("paragraph"))
+    if said and made.get("applies", before.get("applies")) != "no" and not marks_in(paragraph):
         raise InputError("a certain layer cites a quote", where="paragraph", hint="attach one and name it, as in (E4)")
     if not certain and not paragraph.startswith(MARK):
         made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]
