@@ -71,7 +71,11 @@ def _signed(review: str, store: Path | None) -> "SignedReview":
 
     if not _KEY.fullmatch(review):
         draft, documents = load_whole(review)
-        return SignedReview(draft, documents)
+        stamp = draft.review
+        listed = stamp is not None and len(stamp.waivers) == stamp.waived
+        return SignedReview(
+            draft, documents, frozenset(each.item for each in stamp.waivers) if stamp and listed else None
+        )
     with Store.open(store or store_file(os.environ), read_only=True) as opened:  # noqa: TID251
         service = Service(opened, Settings(), now)
         state = service.review(review)

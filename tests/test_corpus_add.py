@@ -106,6 +106,10 @@ def test_a_waived_item_is_no_label(septet: Septet, reviews: Reviews, tmp_path: P
     assert "autonomy_of_action" not in reader.factors
     assert "data_operations" not in reader.layers
     assert len(reader.layers) == 6
+    folder = draft_folder(tmp_path / "exported")
+    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    assert add(septet, tmp_path / "by export", folder).code == 0
+    assert only(tmp_path / "by export") == only(tmp_path)
 
 
 def test_a_signed_export_beside_its_snapshots_does_as_well(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:

@@ -24,6 +24,40 @@ def desk() -> Desk:
     return Desk.of_case()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "„It formats every disk“, it says",
+        "„It formats every disk”, it says",
+        "«It formats every disk», it says",
+        "»It formats every disk«, it says",
+        "‘It formats every disk’, it says",
+        "‚It formats every disk‘, it says",
+        "It says 'formats every disk' (E1)",
+        'It "formats\nevery disk" (E1)',
+        "It “formats every disk (E1)",
+        "It ”formats every disk“ (E1)",
+    ],
+)
+def test_a_quote_in_the_marks_of_any_keyboard_is_looked_for(desk: Desk, text: str) -> None:
+    with pytest.raises(InputError, match=r"in none of the sources|not closed"):
+        desk.planned("correct", "posture", reason="wording", text=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"„{QUOTE}“ and «{QUOTE}» and '{QUOTE}', it says",
+        f"“{QUOTE}” and then „{QUOTE}“ and “{QUOTE}”",
+        "The vendor's word on the users' data isn't the analyst's",
+        "The vendor’s word on the users’ data isn’t the analyst’s",
+        "It is no „safe“ tool, nor a 'very safe' one",
+    ],
+)
+def test_apostrophes_and_words_in_a_special_sense_are_no_quotes(desk: Desk, text: str) -> None:
+    assert desk.planned("correct", "posture", reason="wording", text=text)
+
+
 def first_threat(desk: Desk) -> str:
     return f"threat/{next(iter(threats_of(desk.draft)))}"
 
@@ -219,6 +253,35 @@ def test_an_answer_needs_a_source(desk: Desk) -> None:
         desk.planned("answer", FACTOR, text="Yes.", url="https://example.com")
     after = desk.act("answer", "question/Q1", text="Yes, “always”.", url="https://example.com/a")
     assert after.one("question/Q1").verdict == "answered"
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "docs.example/limits", "https://docs.example/a b"])
+def test_what_is_no_address_is_no_source(desk: Desk, url: str) -> None:
+    """It ends up in exports, beside the answer."""
+    with pytest.raises(InputError, match="no address"):
+        desk.planned("answer", "question/Q1", text="Yes.", url=url)
+    with pytest.raises(InputError, match="no address"):
+        desk.planned("contest", FACTOR, kind="wrong", text="We ask first.", url=url)
+
+
+def test_a_field_that_would_be_left_out_is_refused(desk: Desk) -> None:
+    with pytest.raises(InputError, match="confirm has no field 'value'"):
+        desk.planned("confirm", FACTOR, value=0.1)
+    with pytest.raises(InputError, match="add has no field 'mitigation'"):
+        desk.planned(
+            "add", layer="agent_ecosystem", title="T", statement=STATEMENT, cvss_vector=VECTOR, mitigation=["Ask."]
+        )
+    with pytest.raises(InputError, match="a mitigation has no field 'owner'"):
+        desk.planned("correct", first_threat(desk), reason="wording", mitigations=[{"text": "Ask.", "owner": "you"}])
+
+
+def test_a_certain_layer_keeps_a_quote(desk: Desk) -> None:
+    """An edited paragraph without a mark would leave it certain on nobody's word."""
+    key = next(name for name, layer in desk.draft.layers.items() if layer.certain)
+    with pytest.raises(InputError, match="cites a quote"):
+        desk.planned("correct", f"layer/{key}", reason="wording", paragraph="It reads the web.")
+    assert desk.planned("correct", f"layer/{key}", reason="wording", paragraph="It reads the web (E1).")
+    assert desk.planned("correct", f"layer/{key}", reason="wording", applies="no", paragraph="It has no such layer.")
 
 
 def test_signing_needs_everything_decided_and_reopening_a_note(desk: Desk) -> None:

@@ -71,6 +71,7 @@ REFUSED: list[tuple[str, dict[str, object], int, str]] = [
     ("/api/r/r1/act", asking("correct", FACTOR, reason="wording", value=[[1]]), 422, "value"),
     ("/api/r/r1/act", asking("correct", "posture", reason="wording", text="\ud800"), 422, "fields"),
     ("/api/r/r1/act", {**asking("confirm", "posture"), "reviewer": "Eve"}, 422, "body.reviewer"),
+    ("/api/r/r1/act", asking("strike", "posture", reason="bored"), 422, "body.reason"),
     ("/api/r/r1/act", asking("redraft", "", sha256="0" * 64), 422, "verb"),
     ("/api/r/r1/preview", asking("import", ""), 422, "verb"),
     ("/api/r/r1/preview", asking("strike", "posture", reason="outdated"), 422, "posture"),

@@ -250,18 +250,17 @@ def run(*arguments: object) -> str:
     return done.output
 
 
-def test_the_verb_says_what_is_sound_and_what_the_export_carries(tmp_path: Path) -> None:
+def test_the_verb_says_what_is_sound_and_refuses_a_head_that_nobody_signed(tmp_path: Path) -> None:
     path = tmp_path / "review.sqlite"
     with filled(path) as store:
         head = store.head()
         assert head is not None
+        said = run("verify", "--store", path)  # beside the process that writes
         export = tmp_path / "signed.md"
         export.write_text(f"Chain: {head_line(head)}\n", "utf-8")
-        said = run("verify", "--store", path, "--against", export)  # beside the process that writes
-    assert said.splitlines() == [
-        f"sound: 15 events of 3 reviews; head {head_line(head)}",
-        f"the export's head is in it: {head_line(head)}",
-    ]
+        with pytest.raises(ChainError, match="no signature"):
+            run("verify", "--store", path, "--against", export)
+    assert said.splitlines() == [f"sound: 15 events of 3 reviews; head {head_line(head)}"]
 
 
 def test_the_verb_names_the_first_bad_row(tmp_path: Path) -> None:

@@ -90,9 +90,59 @@ def test_the_audit_log_holds_the_head_of_each_export(reviews: Reviews, septet: S
         outcome = septet("audit-log", "verify", "--store", store, "--against", file)
         assert outcome.code == 0, outcome.err
         assert "the export's head is in it" in outcome.out
+        assert outcome.out.endswith("the export says what was signed\n")
         forged = re.sub(r"\b[0-9a-f]{64}\b", "0" * 64, file.read_text("utf-8"))
         file.write_text(forged, "utf-8")
         assert septet("audit-log", "verify", "--store", store, "--against", file).code == 5
+
+
+def test_a_signed_export_names_what_was_waived_and_why(reviews: Reviews) -> None:
+    key = signed(reviews)
+    for format_ in FORMATS:
+        assert "wording is for later" in text_of(reviews, key, format_)
+    stamp = json.loads(text_of(reviews, key, "json"))["review"]
+    assert stamp["waivers"] == [{"item": "posture", "why": "not supported by its evidence: wording is for later"}]
+    text = text_of(reviews, key, "md")
+    assert "- Waived: `posture`, not supported by its evidence: wording is for later" in text.splitlines()
+    assert text.splitlines()[-1] == head_line(head_of(reviews, key))
+
+
+def test_an_export_that_was_changed_is_found(reviews: Reviews, septet: Septet, tmp_path: Path) -> None:
+    """The head alone says only that something was signed: whoever changes the score leaves the head alone."""
+    key = signed(reviews)
+    shown = reviews.service.review(key).reviewed.score
+    assert shown.aivss is not None
+    changes: list[tuple[ExportFormat, str, str]] = [
+        ("md", f"{shown.aivss} before controls", "1.0 before controls"),
+        ("html", f"{shown.aivss} before controls", "1.0 before controls"),
+        ("json", f'"aivss": {shown.aivss}', '"aivss": 1.0'),
+        ("md", "signed by Grace", "signed by Eve"),
+        ("json", '"reviewer": "Grace"', '"reviewer": "Eve"'),
+        ("json", '"schema": "septet/draft/1"', '"schema": "septet/draft/1", "schema": "septet/draft/1"'),
+    ]
+    for format_, before, after in changes:
+        whole = text_of(reviews, key, format_)
+        assert before in whole
+        file = tmp_path / f"export.{format_}"
+        file.write_text(whole.replace(before, after, 1), "utf-8")
+        outcome = septet("audit-log", "verify", "--store", reviews.store.path, "--against", file)
+        assert outcome.code == 5, (format_, before)
+        assert "error: the export was changed: " in outcome.err
+
+
+def test_an_export_still_says_what_was_signed_after_the_review_went_on(
+    reviews: Reviews, septet: Septet, tmp_path: Path
+) -> None:
+    key = signed(reviews)
+    files = [tmp_path / f"export.{format_}" for format_ in FORMATS]
+    for file, format_ in zip(files, FORMATS, strict=True):
+        file.write_bytes(reviews.service.export(key, format_).data)
+    files[0].write_bytes(files[0].read_bytes().replace(b"\n", b"\r\n"))
+    reviews.act(key, "reopen", note="a new release")
+    reviews.act(key, "correct", FACTOR, value=0.9)
+    for file in files:
+        outcome = septet("audit-log", "verify", "--store", reviews.store.path, "--against", file)
+        assert outcome.code == 0, outcome.err
 
 
 def test_a_reopened_review_is_in_review_again(reviews: Reviews) -> None:

@@ -13,7 +13,7 @@ from agent.export.markdown import render
 from agent.records import Draft
 from agent.review.items import threats_of
 from agent.review.records import Event, ItemState, Planned, ReviewState
-from agent.review.rescore import headline_of
+from agent.review.rescore import headline_of, raw_score
 from agent.scoring import verify
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
 from tests.fakes.review_strategies import Step, acted, steps, walked
@@ -254,6 +254,32 @@ def test_contests_close_with_their_effect() -> None:
     corrected = accepted.act("correct", FACTOR, value=0.1)
     assert corrected.state.contests[0].effect.startswith("corrected: value 0.6 → 0.1")
     assert re.search(r"; score (\d\.\d+) → (?!\1)\d\.\d+", corrected.state.contests[0].effect)
+
+
+def test_a_contest_of_a_corrected_item_opens_it_and_counts_from_there() -> None:
+    """The correction is what the contest speaks of, so it is no effect of it."""
+    before = DESKS["case"].act("correct", FACTOR, value=0.9)
+    asked = before.act("contest", FACTOR, kind="wrong", text="We ask first.", sender="V")
+    accepted = asked.act("decide", FACTOR, decision="accepted", rule="Shown.")
+    assert accepted.one(FACTOR).verdict == "open"
+    assert accepted.state.contests[0].effect == "open again"
+    assert accepted.act("confirm", FACTOR).state.contests[0].effect == "looked at again, no change"
+    settled = asked.act("correct", FACTOR, value=0.1).act("decide", FACTOR, decision="accepted", rule="Shown.")
+    assert settled.one(FACTOR).verdict == "corrected"
+    effect = settled.state.contests[0].effect
+    assert effect.startswith("corrected: value 0.9 → 0.1")
+    told = re.search(r"score (\d\.\d+) → (\d\.\d+)$", effect)
+    assert told is not None
+    shown = [raw_score(desk.state.reviewed) for desk in (asked, settled)]
+    assert [f"{value:.2f}" for value in shown] == list(told.groups())
+
+
+def test_a_contest_of_a_struck_item_does_not_bring_it_back() -> None:
+    threat = f"threat/{next(iter(threats_of(DESKS['case'].draft)))}"
+    desk = DESKS["case"].act("strike", threat).act("contest", threat, kind="wrong", text="No such thing.")
+    accepted = desk.act("decide", threat, decision="accepted", rule="So it is.")
+    assert accepted.one(threat).verdict == "struck"
+    assert accepted.state.contests[0].effect == "struck before, no change"
 
 
 def test_a_signed_review_carries_its_stamp_and_a_reopened_one_does_not() -> None:

@@ -262,7 +262,14 @@ def test_a_form_that_cannot_be_read_is_refused(browser: Browser, body: bytes) ->
 def test_hostile_words_are_shown_as_words(browser: Browser) -> None:
     attack = "</textarea><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}"
     browser.act("correct", "posture", text=attack, reason="wording", note=attack)
-    browser.act("contest", "posture", kind="wrong", text=attack, url="javascript:alert(1)", sender=attack[:70])
+    browser.act(
+        "contest",
+        "posture",
+        kind="wrong",
+        text=attack,
+        url="https://x.example/'onmouseover='alert(1)",
+        sender=attack[:70],
+    )
     action = Action(verb="assign", version=browser.reviews.review("r1").version, fields={"to": attack[:70]})
     browser.reviews.act("r1", action, Reviewer(name=attack[:70]))
     for path in ("/", "/r/r1", "/r/r1/history", "/r/r1/contests", "/r/r1/compare", "/r/r1/sign", "/?text=" + attack):

@@ -58,6 +58,19 @@ def test_an_answer_becomes_a_source_and_only_what_it_settles_moves(reviews: Revi
     assert audit(reviews.store).sound
 
 
+def test_a_paragraph_that_an_answer_changed_is_among_what_moved() -> None:
+    """No value moved, and the layer reads otherwise all the same."""
+    draft = case_draft(CASE)
+    asked = next(question for question in draft.questions if "agent_frameworks" in question.settles)
+    text = "At most ten steps run after one request, and then it stops."
+    made = redraft(draft, case_documents(CASE), [Answer(asked.id, text, "", "analyst")], settings=Settings(), at=AT)
+    layers = [key for key in draft.layers if made.draft.layers[key].paragraph != draft.layers[key].paragraph]
+    assert layers
+    assert set(layers) <= {row.what for row in made.moved}
+    assert made.documents[-1].title == f"Answer to {asked.id}"
+    assert all("“”" not in layer.paragraph for layer in made.draft.layers.values())
+
+
 def test_the_review_before_and_after_can_be_seen_from_another_process(reviews: Reviews) -> None:
     key = answered(reviews)
     done = reviews.service.redraft(key, ADA)
@@ -74,7 +87,7 @@ def test_the_review_before_and_after_can_be_seen_from_another_process(reviews: R
 def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
     key = answered(reviews)
     reviews.service.redraft(key, ADA)
-    with pytest.raises(InputError, match="no answer"):
+    with pytest.raises(InputError, match="no answer came in since"):
         reviews.service.redraft(key, ADA)
     reviews.act(key, "answer", "question/Q2", text="Tokens belong to the workspace.", note="said on the phone")
     done = reviews.service.redraft(key, ADA)

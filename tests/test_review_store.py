@@ -336,3 +336,10 @@ def test_a_new_store_is_its_owners_alone(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
     assert sorted(file.name for file in path.parent.iterdir()) == ["review.sqlite", "review.sqlite.lock"]
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "cases").mkdir()
+    with pytest.raises(StoreError, match="the store is a folder"):
+        Store.open(tmp_path / "cases")
+    assert [path.name for path in tmp_path.iterdir()] == ["cases"]

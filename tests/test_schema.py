@@ -107,7 +107,7 @@ DRAFT: Shape = {
     "sites?": [{"role": TEXT, "url": TEXT, "because": TEXT}],
     "review?": {
         "reviewer": TEXT, "role": TEXT, "at": TEXT, "head": TEXT, "number": WHOLE, "open": WHOLE, "waived": WHOLE,
-        "sha256": TEXT, "review": TEXT,
+        "sha256": TEXT, "review": TEXT, "waivers?": [{"item": TEXT, "why": TEXT}],
     },
 }  # fmt: skip
 

@@ -200,7 +200,7 @@ def _balanced(text: str) -> bool:
 
 def _source(reading: Reading, match: Match) -> str:
     document = reading.document(match.document)
-    return "The listing:" if document.kind == "listing" else f"“{document.title}”:"
+    return "The listing:" if document.kind == "listing" else f"“{document.title or document.url}”:"
 
 
 def _places(documents: Sequence[Document]) -> str:

@@ -80,7 +80,7 @@ def draft_file(path: Path) -> Path:
 
 def parse(text: str, *, where: str) -> Draft:
     """A draft from JSON text, with its score recomputed. `where` names the text in errors; errors as in `load`."""
-    raw = _decode(text, where)
+    raw = decode(text, where)
     if not isinstance(raw, dict):
         raise InputError("the draft is not a JSON object", where=where, hint="give a draft.json that septet wrote")
     _check_schema(raw.get("schema"), where)
@@ -119,7 +119,8 @@ def _read(file: Path) -> str:
         raise InputError("the draft is not UTF-8 text", where=str(file), hint="give a draft.json") from None
 
 
-def _decode(text: str, where: str) -> object:
+def decode(text: str, where: str) -> object:
+    """JSON as plain values, numbers exact. Raises InputError for a key that stands twice, NaN, and what is no JSON."""
     try:
         decoded: object = json.loads(
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
@@ -190,7 +191,7 @@ def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
     if not file.is_file():
         return ()
     try:
-        documents = _DOCUMENTS.validate_python(_decode(_read(file), str(file)))
+        documents = _DOCUMENTS.validate_python(decode(_read(file), str(file)))
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise InputError("the texts of the snapshots were changed", where=f"{file}: {field}", hint=_AGAIN) from None

@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent.export.authors import LLM_USAGE, authorships, usage_sentences
-from agent.export.safe_markdown import Column, code, plain, table
+from agent.export.safe_markdown import Column, code, one_line, plain, table
 from agent.export.sentences import counted
 from agent.export.view import COUNTING_RANK, MAX_PER_LAYER, MAX_SHOWN, View
 from agent.records import Draft, PromptRef, SourceRef
@@ -59,6 +59,11 @@ def _signature(draft: Draft) -> list[str]:
         f"waived, none open. SHA-256 of the signed draft: {code(stamp.sha256)}. Place in the audit log, which "
         "`septet audit-log verify --against` compares with this file:",
         "",
+        *(
+            [*(f"- Waived: {code(each.item)}, {plain(one_line(each.why))}" for each in stamp.waivers), ""]
+            if stamp.waivers
+            else []
+        ),
         head_line(stamp.review, stamp.number, stamp.head),
     ]
 

@@ -12,6 +12,14 @@ def head_line(review: str, number: int, head: str) -> str:
     return f"{review}#{number} sha256:{head}"
 
 
+class Waiver(Record):
+    """An item that nobody decided over, and why that may be."""
+
+    item: str
+    why: str
+    """Reason and note, in words."""
+
+
 class Stamp(Record):
     """A signature under a review."""
 
@@ -27,3 +35,5 @@ class Stamp(Record):
     """Of the signed draft's JSON without its stamp."""
     review: str = ""
     """The review's key in the store whose chain this is."""
+    waivers: tuple[Waiver, ...] = ()
+    """The items that were waived, in the order of the report; empty in signatures from before they were listed."""

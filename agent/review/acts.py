@@ -9,16 +9,24 @@ from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
 from agent.records import Document
-from agent.review.fields import Sources, checked_fields, plain_text, short_text
+from agent.review.fields import Sources, address, checked_fields, plain_text, short_text
 from agent.review.items import QUESTION_SECTION, SCORE, fields_of, threats_of
 from agent.review.quotes import Plain
 from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
 from agent.review.review_acts import MAX_NAME, OF_REVIEW, ReviewAct
 from agent.taxonomy.keys import FACTORS, LAYERS
 
-MAX_URL: Final = 2_000
 WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
+_FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
+    "attach": ("document", "start", "end", "quote", "evidence"),
+    "add": ("layer", "title", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
+    "answer": ("text", "url", "kind"),
+    "contest": ("kind", "text", "url", "sender"),
+    "decide": ("decision", "rule", "number"),
+    "assign": ("to",),
+}
+"""What an action carries; those of a correction hang on its item, a redraft's are the service's own."""
 _ANSWERS: Final = ("vendor-answer", "analyst-note")
 
 Seen = Callable[[int], ReviewState]
@@ -38,6 +46,7 @@ def check(
         raise InputError("the review is signed", where=action.verb, hint="reopen it first, with a note")
     if action.verb in _NEEDS_REASON and not action.reason:
         raise InputError(f"{action.verb} needs a reason", where="reason", hint="choose the one that fits best")
+    _refuse_unknown(action)
     if action.version > state.version or action.version < 0:
         raise InputError("there is no such version", where="version", hint=f"the last one is {state.version}")
     if action.verb in OF_REVIEW:
@@ -46,6 +55,17 @@ def check(
     if action.section and not action.item:
         return act.of_section()
     return act.of_item(_item(state, action.item))
+
+
+def _refuse_unknown(action: Action) -> None:
+    """What would be left out is refused: a misspelt field is somebody's work."""
+    if action.verb in ("correct", "redraft"):
+        return
+    known = _FIELDS.get(action.verb, ())
+    unknown = next((name for name in action.fields if name not in known), None)
+    if unknown is not None:
+        hint = "fields: " + ", ".join(known) if known else "it has no fields"
+        raise InputError(f"{action.verb} has no field {unknown[:40]!r}", where=unknown[:40], hint=hint)
 
 
 def now_of(state: ReviewState, one: ItemState) -> Plain:
@@ -218,7 +238,7 @@ class _Act:
         kind = self._fields.get("kind", "vendor-answer")
         if kind not in _ANSWERS:
             raise InputError("the answer is of no known kind", where="kind", hint=" or ".join(_ANSWERS))
-        url, note = short_text(self._fields, "url", MAX_URL), self._action.note
+        url, note = address(self._fields, "url"), self._action.note
         if not url and not note:
             raise InputError("the answer has no source", where="url", hint="give its address, or a note on who said it")
         # An answer is a source itself, so what stands in quotation marks in it need not be in another one.
@@ -236,7 +256,7 @@ class _Act:
         after: Plain = {
             "kind": kind,
             "text": plain_text(self._fields.get("text"), "text"),
-            "url": short_text(self._fields, "url", MAX_URL),
+            "url": address(self._fields, "url"),
             "sender": short_text(self._fields, "sender", MAX_NAME),
         }
         return self._planned(one, None, after)

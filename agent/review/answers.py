@@ -152,4 +152,6 @@ def document_of(answer: Answer, number: int, *, at: str) -> Document:
         size=len(raw),
     )
     page = read_markdown(answer.text.replace("\r\n", "\n"))
-    return compose(f"D{number}", page, snapshot, url=name, kind=kind)
+    made = compose(f"D{number}", page, snapshot, url=name, kind=kind)
+    # A report names a source by its title, and an answer seldom has a heading.
+    return made if made.title else made.model_copy(update={"title": f"Answer to {answer.question}"})

@@ -3,6 +3,7 @@
 Every refusal is an InputError whose `where` names the field; every quote in an edited text is found again in a source.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -15,6 +16,8 @@ from agent.review.records import MAX_TEXT, ItemKind
 from agent.review.threat_fields import checked_mitigations, checked_statement, checked_taxonomy, checked_vector
 from agent.scoring.request import number
 
+MAX_URL: Final = 2_000
+_ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
 _GRID: Final = 10
 _HALF: Final = Decimal("0.5")
 _HUNDREDTHS: Final = 2
@@ -87,6 +90,14 @@ def short_text(fields: Mapping[str, object], name: str, most: int) -> str:
     if not isinstance(value, str) or len(value) > most or any(char in value for char in "\r\n\0"):
         raise InputError("the field is no short text", where=name, hint=f"one line of at most {most} characters")
     return value.strip()
+
+
+def address(fields: Mapping[str, object], name: str) -> str:
+    """An http(s) address, or an empty text."""
+    value = short_text(fields, name, MAX_URL)
+    if value and not _ADDRESS.fullmatch(value):
+        raise InputError("the field is no address", where=name, hint="a public page, as in https://docs.example/limits")
+    return value
 
 
 def checked_fields(
@@ -169,7 +180,8 @@ def _layer(given: Mapping[str, object], before: Mapping[str, object], sources: S
             where="paragraph",
             hint="write what the sources say, with a quote and its mark, as in (E4)",
         )
-    if certain and made.get("certain") and not before.get("certain") and not marks_in(paragraph):
+    said = certain and (not before.get("certain") or paragraph != before.get("paragraph"))
+    if said and made.get("applies", before.get("applies")) != "no" and not marks_in(paragraph):
         raise InputError("a certain layer cites a quote", where="paragraph", hint="attach one and name it, as in (E4)")
     if not certain and not paragraph.startswith(MARK):
         made["paragraph"] = MARK + paragraph[:1].lower() + paragraph[1:]

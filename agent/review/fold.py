@@ -15,7 +15,7 @@ from agent.records import Document, Draft
 from agent.review.items import SCORE, fields_of, items_of, weights
 from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState
-from agent.review.replay import Replayed, Standing, replay
+from agent.review.replay import Replayed, Standing, edited_since, replay
 from agent.review.rescore import Choice, raw_score, rescore
 from agent.review.revise import applied
 from agent.review.strikes import without_struck
@@ -129,15 +129,31 @@ def _effect(found: Replayed, desk: _Desk, contest: Contest, state: ItemState | N
         return "the draft that was made again does not hold it any more"
     if contest.decision == "refused":
         return "no change"
+    one, was = found.standing.get(contest.item, Standing()), found.contested[contest.number]
+    names = edited_since(one, was)
+    if state.verdict == "struck" and was.verdict == "struck":
+        return "struck before, no change"
+    if state.verdict == "corrected" and not names:
+        return "looked at again, no change"
     if state.verdict not in ("corrected", "struck"):
         return "open again" if state.verdict == "open" else f"{state.verdict}, no change"
-    told = "struck" if state.verdict == "struck" else f"corrected: {edits_told(state)}"
-    others = {name: one for name, one in found.standing.items() if name != contest.item}
-    without = raw_score(_Desk.of(found.drafted, others).reviewed)
+    told = "struck" if state.verdict == "struck" else f"corrected: {edits_told(_since(state, was, names))}"
+    without = raw_score(_Desk.of(found.drafted, {**found.standing, contest.item: was}).reviewed)
     now = raw_score(desk.reviewed)
     if round(without, _PLACES) == round(now, _PLACES):
         return f"{told}; the score does not move"
     return f"{told}; score {without:.2f} → {now:.2f}"
+
+
+def _since(state: ItemState, was: Standing, names: Sequence[str]) -> ItemState:
+    """The item with what was corrected since it stood like `was`, and what these fields were then."""
+    before, after = {**(state.before or {}), **was.edits}, state.after or {}
+    return state.model_copy(
+        update={
+            "before": {name: before[name] for name in names if name in before},
+            "after": {name: after[name] for name in names if name in after},
+        }
+    )
 
 
 def edits_told(state: ItemState) -> str:

@@ -20,9 +20,18 @@ MAX_CHARS: Final = 400
 """Of one quote, as in drafts."""
 _MARK: Final = re.compile(r"\bE[1-9][0-9]{0,5}\b")
 _CURLY: Final = re.compile(r"“([^”]*)”")
-_STRAIGHT: Final = re.compile(r'"([^"“”\n]+)"')
+_OTHER_QUOTED: Final = (
+    re.compile(r'"([^"“”]+)"'),
+    re.compile(r"„([^“”„]*)[“”]"),
+    re.compile(r"«([^«»]*)»"),
+    re.compile(r"»([^«»]*)«"),
+    re.compile(r"[‘‚]([^‘‚]*?)[’‘](?!\w)"),
+    re.compile(r"(?<![\w'])'(?=\S)([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"),
+)
+"""What analysts' keyboards and languages write for quotation marks."""
+_UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
-"""In straight quotation marks up to this many words may be words in a special sense; more are a quote."""
+"""In other marks than “…” up to this many words may be words in a special sense; more are a quote."""
 _SHOWN: Final = 60
 _SPAN: Final = ("document", "start", "end")
 
@@ -52,10 +61,14 @@ def check_text(text: str, documents: Sequence[Document], known: Iterable[str], w
 
     Raises InputError naming the quote or the id; `where` is the field.
     """
-    quotes = [quote for quote in _CURLY.findall(text) if quote.strip()]
-    quotes += [quote for quote in _STRAIGHT.findall(text) if len(quote.split()) > _SCARE_WORDS]
+    # „…“ closes with the mark that opens “…”: out of the way first, so that no quote begins where one ends.
+    low = _OTHER_QUOTED[1]
+    quotes = [quote for quote in _CURLY.findall(low.sub(" ", text)) if quote.strip()]
+    if _UNCLOSED.search(low.sub(" ", text)):
+        raise InputError("a quotation mark is not closed", where=where, hint="close it, so that the quote is found")
+    quotes += [quote for form in _OTHER_QUOTED for quote in form.findall(text) if len(quote.split()) > _SCARE_WORDS]
     anchored = [Anchored(document.text) for document in documents]
-    titles = {document.title for document in documents}
+    titles = {name for document in documents for name in (document.title, document.url)}
     for quote in quotes:
         bare = quote.rstrip(".;:,… ")
         if quote not in titles and not any(text.locate(bare) for text in anchored):
@@ -176,4 +189,5 @@ def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:
 
 
 def _short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -215,6 +215,8 @@ def _moved(before: Draft, after: Draft, touched: set[str]) -> list[Moved]:
         old, new = before.layers[layer], after.layers[layer]
         if old.certain != new.certain:
             found.append(Moved(layer, _flag(certain=old.certain), _flag(certain=new.certain)))
+        elif old.paragraph != new.paragraph:
+            found.append(Moved(layer, _rests(old.paragraph), _rests(new.paragraph)))
         titles = {t.id: t for t in old.threats}, {t.id: t for t in new.threats}
         found += [
             Moved(each, titles[0][each].state, titles[1][each].state)
@@ -230,6 +232,11 @@ def _moved(before: Draft, after: Draft, touched: set[str]) -> list[Moved]:
 
 def _span(estimate: FactorEstimate) -> str:
     return f"{estimate.value} ({estimate.low}–{estimate.high}), {estimate.state}"
+
+
+def _rests(paragraph: str) -> str:
+    marks = dict.fromkeys(MARK.findall(paragraph))
+    return f"paragraph on {', '.join(marks)}" if marks else "paragraph without a quote"
 
 
 def _flag(*, certain: bool) -> str:

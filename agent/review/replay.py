@@ -5,7 +5,7 @@ not see it. After a redraft nothing before it can be undone, since its answers a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from agent.errors import IntegrityError
@@ -59,8 +59,12 @@ class Standing:
     @property
     def why(self) -> str:
         """Reason and note of the decision, in words."""
-        words = REASONS.get(self.reason, self.reason)
-        return ": ".join(part for part in (words, self.note) if part)
+        return why(self.reason, self.note)
+
+
+def why(reason: str, note: str) -> str:
+    """A reason code and a note, in words."""
+    return ": ".join(part for part in (REASONS.get(reason, reason), note) if part)
 
 
 @dataclass
@@ -71,6 +75,8 @@ class Replayed:
     standing: dict[str, Standing] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     contests: dict[int, Contest] = field(default_factory=dict)
+    contested: dict[int, Standing] = field(default_factory=dict)
+    """What stood of an item when a contest of it came in, by the contest's number."""
     assigned: str = ""
     stage: Stage = "open"
     stamp: Stamp | None = None
@@ -179,6 +185,7 @@ def _stage(found: Replayed, event: Event, key: str) -> None:
             "reviewer": event.reviewer, "role": event.role, "at": event.at, "head": event.hash,
             "number": event.number, "review": key,
             **{name: after.get(name) for name in ("open", "waived", "sha256")},
+            "waivers": after.get("waivers", ()),
         }
     )  # fmt: skip
 
@@ -192,6 +199,10 @@ def _contest(found: Replayed, event: Event) -> None:
                 **{name: after.get(name, "") for name in ("kind", "text", "url", "sender")},
             }
         )  # fmt: skip
+        one = found.standing.get(event.item, Standing())
+        found.contested[event.number] = replace(
+            one, edits=dict(one.edits), attached=list(one.attached), marks=list(one.marks)
+        )
         return
     number = after.get("number")
     contest = found.contests.get(number) if isinstance(number, int) else None
@@ -200,8 +211,17 @@ def _contest(found: Replayed, event: Event) -> None:
     decided = {"decision": after.get("decision"), "rule": str(after.get("rule", ""))}
     found.contests[contest.number] = contest.model_copy(update=decided)
     one = found.standing.setdefault(event.item, Standing())
-    if decided["decision"] == "accepted" and one.verdict not in ("corrected", "struck") and not _is_question(event):
+    # What was corrected before the contest is what it speaks of; only a correction since then can answer it.
+    answered = one.verdict == "struck" or (
+        one.verdict == "corrected" and bool(edited_since(one, found.contested[contest.number]))
+    )
+    if decided["decision"] == "accepted" and not answered and not _is_question(event):
         one.verdict = "open"
+
+
+def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
+    """The names of the fields that were corrected since an item stood like `was`."""
+    return tuple(name for name, value in one.edits.items() if name not in was.edits or was.edits[name] != value)
 
 
 def _is_question(event: Event) -> bool:

@@ -8,6 +8,7 @@ from agent.export.draft_json import dump
 from agent.review.fields import Sources, short_text
 from agent.review.quotes import Plain
 from agent.review.records import Action, Planned, ReviewState, Verb
+from agent.review.replay import why
 from agent.review.threat_fields import (
     added_id,
     checked_mitigations,
@@ -91,11 +92,13 @@ class ReviewAct:
             raise InputError(
                 f"{len(contests)} contests are open, first number {contests[0].number}", where="sign", hint="decide"
             )
+        waived = [one for one in state.items if one.verdict == "waived"]
         unsigned = state.reviewed.model_copy(update={"review": None})
         after: Plain = {
             "sha256": hashlib.sha256(dump(unsigned).encode()).hexdigest(),
             "open": 0,
-            "waived": sum(one.verdict == "waived" for one in state.items),
+            "waived": len(waived),
+            "waivers": [{"item": one.item.id, "why": why(one.reason, one.note)} for one in waived],
         }
         return Planned(verb="sign", item="", after=after, note=self._action.note)
 

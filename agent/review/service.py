@@ -179,6 +179,9 @@ class Service:
         asked = Action(verb="redraft", version=before.version, fields={"sha256": ""})
         check(before, asked, ())
         answers, numbers = _answers(events, before)
+        if not answers:
+            hint = "record one, or take a response file in"
+            raise InputError("no answer came in since the draft was made", where="answers", hint=hint)
         made = redraft(
             before.drafted, self._shelf.fold(key, events).documents, answers, settings=self._settings, at=self._clock()
         )

@@ -81,6 +81,8 @@ def open_to_write(path: Path, *, to: str = SCHEMA, more: Sequence[Path] = ()) ->
     A backup is written beside it before its schema changes. `more` are folders with further steps. Raises StoreError
     (BusyError, FullError, DamagedError) and SchemaError for a store of a newer Septet.
     """
+    if path.is_dir():
+        raise StoreError("the store is a folder", where=str(path), hint="name a file by --store")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

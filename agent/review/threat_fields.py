@@ -13,6 +13,7 @@ PARTS: Final = ("source", "prerequisite", "action", "impact", "asset")
 """[source] with [prerequisite] can [action], which leads to [impact] on [asset]."""
 MAX_ROWS: Final = 20
 _WHO: Final = ("you", "vendor")
+_OF_MITIGATION: Final = ("text", "who", "status", "evidence")
 _STATUS: Final = ("proposed", "claimed", "confirmed")
 _SLUG_CHARS: Final = 40
 _LLM_WORD: Final = "proposed"
@@ -63,6 +64,13 @@ def checked_mitigations(value: object, before: object, text: Text, citations: Ci
     )
     made: list[Plain] = []
     for row in _rows(value, "mitigations"):
+        unknown = next((name for name in row if name not in _OF_MITIGATION), None)
+        if unknown is not None:
+            raise InputError(
+                f"a mitigation has no field {unknown[:40]!r}",
+                where="mitigations",
+                hint="fields: " + ", ".join(_OF_MITIGATION),
+            )
         said = text(row.get("text"), "mitigations.text")
         who, status = row.get("who", "you"), row.get("status", "proposed")
         if who not in _WHO or status not in _STATUS:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agent.review.chain import Head
 
 _KEEP: Final = "keep the file as it is, and compare it with a backup and with signed exports"
+_ANEW: Final = "export the signed version anew and compare; a report of another Septet may only be worded otherwise"
 _MAX_BYTES: Final = 100_000_000
 
 
@@ -24,13 +25,14 @@ def command() -> None:
     "--against",
     metavar="EXPORT",
     type=click.Path(path_type=Path),
-    help="A signed export (JSON, Markdown, HTML), whose head must be in the chain.",
+    help="A signed export (JSON, Markdown, HTML): its head must be in the chain, and it must say what was signed.",
 )
 def verify(store: Path | None, against: Path | None) -> None:
     """Recompute the hash chain of the store, and check what it does not cover: drafts, texts, the queue, the file.
 
-    That events were cut off at the end shows only against an export that was signed before. Nothing is changed, and the
-    review app may run meanwhile. Exit code 5 when something is wrong.
+    That events were cut off at the end shows only against an export that was signed before; of that every value or word
+    is compared with what was signed. Nothing is changed, and the review app may run meanwhile. Exit code 5 when
+    something is wrong.
 
     \b
     Examples:
@@ -40,15 +42,18 @@ def verify(store: Path | None, against: Path | None) -> None:
     from agent.errors import ChainError, DamagedError
     from agent.review.audit import audit
     from agent.review.chain import head_line
+    from agent.review.signed import otherwise
     from agent.review.store import Store
     from agent.settings import store_file
 
-    head = None if against is None else _head(against)
+    text = "" if against is None else _text(against)
+    head = None if against is None else _head(against, text)
     path = store or store_file(os.environ)  # noqa: TID251
     try:
         with Store.open(path, read_only=True) as opened:
             found = audit(opened, head)
             damage = opened.damage
+            other = otherwise(opened, head, text) if head is not None and found.sound and not damage else ""
     except DamagedError as error:
         raise ChainError(error.what, where=error.where, hint=error.hint) from None
     for fault in found.faults:
@@ -62,22 +67,32 @@ def verify(store: Path | None, against: Path | None) -> None:
         raise ChainError(what, where=str(path), hint=_KEEP)
     last = f"; head {head_line(found.head)}" if found.head else ""
     click.echo(f"sound: {found.events} events of {found.reviews} reviews{last}")
-    if head is not None:
-        click.echo(f"the export's head is in it: {head_line(head)}")
+    if head is None:
+        return
+    click.echo(f"the export's head is in it: {head_line(head)}")
+    if other:
+        raise ChainError(f"the export was changed: {other}", where=str(against), hint=_ANEW)
+    click.echo("the export says what was signed")
 
 
-def _head(export: Path) -> "Head":
-    """The head that a signed export carries. Raises SourceError for a file that cannot be read, InputError for none."""
+def _text(export: Path) -> str:
+    """Raises SourceError for a file that cannot be read, InputError for one that is too large."""
     from agent.errors import InputError, SourceError
-    from agent.review.chain import find_head
 
     try:
         if export.stat().st_size > _MAX_BYTES:
             raise InputError("the export is too large", where=str(export), hint="give a signed export of septet")
-        text = export.read_text("utf-8")
+        return export.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SourceError("the export cannot be read", where=str(export), hint=str(why)) from None
+
+
+def _head(export: Path, text: str) -> "Head":
+    """The head that a signed export carries. Raises InputError for none."""
+    from agent.errors import InputError
+    from agent.review.chain import find_head
+
     head = find_head(text)
     if head is None:
         raise InputError("the export carries no head of a chain", where=str(export), hint="only signed exports do")

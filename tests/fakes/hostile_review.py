@@ -91,7 +91,14 @@ class Attacked:
         self.act("correct", f"threat/{self.threats[0]}", title=f"Again {payload}", reason="wording")
         self.act("strike", f"threat/{self.threats[-1]}", reason="duplicate")
         self.act("attach", "factor/autonomy_of_action", document="D1", quote=quote)
-        self.act("contest", "posture", kind="wrong", text=payload, url="javascript:window.KSTURL=1", sender=self.line)
+        self.act(
+            "contest",
+            "posture",
+            kind="wrong",
+            text=payload,
+            url="https://x.example/'onmouseover='window.KSTURL=1",
+            sender=self.line,
+        )
         self.act("decide", "posture", number=self.version, decision="refused", rule=payload)
         self.act("contest", f"threat/{self.threats[0]}", kind="outdated", text=payload, url="", sender=self.line)
         self.act("answer", "question/Q1", text=payload, url="", kind="vendor-answer")

@@ -46,6 +46,10 @@ class Asked(Record):
     item: str = ""
     version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
     fields: dict[str, JsonValue] = Field(default_factory=dict)
+    """correct: those of the item. attach: document with start and end or with quote, or evidence (a list of these or of
+    ids). add: layer, title, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
+    mitigations, evidence. answer: text, url, kind. contest: kind, text, url, sender. decide: decision, rule, number.
+    assign: to. Others have none; an unknown field is refused."""
     reason: Reason | Literal[""] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
     section: str = ""

@@ -104,7 +104,9 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where, told = ".".join(str(part) for part in first["loc"]), str(first["msg"]).lower()
+        # A choice among values carries all of them as part of its place.
+        where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))
+        told = str(first["msg"]).lower()
         if request.url.path.startswith(f"{API}/"):
             return answer(request, _UNREADABLE, Problem(error=told, where=where, hint="see the description"))
         if first["loc"][:1] == ("path",):
