@@ -94,7 +94,9 @@ def llm_live(
     if against is None:
         return session.Outcome(first, None, False)
     old = [against.cases[case.slug] for case in cases]
-    return session.Outcome(first, rerecorded.judge([old], [run.evaluation.per_case for run in runs]), True)
+    return session.Outcome(
+        first, rerecorded.judge([old], [run.evaluation.per_case for run in runs]), not wanted.without
+    )
 
 
 def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float | None]:

@@ -19,6 +19,7 @@ from evals.gate.baseline import COMPARED, Baseline
 from evals.gate.verdict import Verdict
 from evals.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
 from evals.outputs import RUN, load
+from evals.report.saying import accept_command
 from evals.results import Evaluation
 from evals.run import Done, evaluate
 from evals.spread import WORKERS
@@ -261,7 +262,7 @@ def fail_if(outcome: Outcome) -> None:
     raise RegressionError(
         first.text + (f"; and {more} more finding{'s' * (more > 1)}" if more else ""),
         where="the gate",
-        hint='mend it, or accept an intended change with `septet eval accept --reason "…"`',
+        hint=f"mend it, or accept an intended change with `{accept_command(outcome.done.evaluation.drafter, verdict)}`",
     )
 
 

@@ -11,9 +11,11 @@ from markdown_it import MarkdownIt
 from evals.gate.verdict import Finding, Verdict
 from evals.report import junit, markdown, terminal
 from evals.report.saying import (
+    finding_words,
     hundredth,
     metric_rows,
     metric_title,
+    next_words,
     number,
     percent,
     relative_percent,
@@ -28,6 +30,10 @@ EMPTY = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=()
 
 def run() -> Evaluation:
     return evaluated(measured("alpha"), everything("beta"), lost("gamma"))
+
+
+def with_findings(*findings: Finding) -> Verdict:
+    return Verdict(regime="replay", outcome="fail", findings=findings, moved=(), cases=())
 
 
 def hostile() -> tuple[Evaluation, Verdict]:
@@ -93,6 +99,36 @@ def test_the_terminal_shows_old_and_new_findings_tests_and_cases() -> None:
         "note: note plain",
     ):
         assert part in said
+
+
+def test_a_finding_is_told_once() -> None:
+    finding = Finding(rule="metric", metric="flag_loss", text="flag_loss: 0.1 → 0.2; b, a", cases=("b", "a"))
+    assert finding_words(finding) == "0.1 → 0.2"
+    assert finding_words(finding.model_copy(update={"cases": ()})) == "0.1 → 0.2; b, a"
+    for said in (terminal.text(run(), with_findings(finding)), markdown.text(run(), with_findings(finding))):
+        assert said.count("0.1 → 0.2") == 1
+        assert "0.2; b" not in said
+
+
+def test_a_verdict_that_does_not_pass_says_what_to_do_next() -> None:
+    failed, made = verdict("alpha"), run()
+    assert "`septet eval accept --reason" in next_words(made, failed)
+    live = failed.model_copy(update={"regime": "re-recorded"})
+    llm = made.model_copy(update={"drafter": "llm"})
+    assert "accept --drafter llm --run DIR --reason" in next_words(llm, live)
+    assert "--repeats 3" in next_words(llm, live.model_copy(update={"outcome": "inconclusive"}))
+    assert next_words(made, EMPTY) == next_words(made, None) == ""
+    for said in (terminal.text(made, failed), markdown.text(made, failed)):
+        assert said.count("Next: ") == 1
+    part = made.model_copy(update={"left_out": ("--limit 3",)})
+    assert "of a run without --limit 3" in next_words(part, failed)
+
+
+def test_an_ablation_is_told_and_does_not_say_that_the_gate_fails() -> None:
+    less = run().model_copy(update={"left_out": ("--without prior",)})
+    said = terminal.text(less, verdict("alpha"))
+    assert said.startswith("embedded drafter, 3 cases (--without prior)\nWorse than what it is compared with")
+    assert "Next: " not in said
 
 
 def test_without_a_baseline_there_are_just_values() -> None:

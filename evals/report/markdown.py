@@ -10,10 +10,13 @@ from evals.report.saying import (
     Standing,
     count,
     difference,
+    finding_words,
     metric_rows,
+    next_words,
     number,
     part_moves,
     relative_percent,
+    run_words,
     signed,
     standing,
     test_words,
@@ -38,8 +41,9 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
     blocks = [
         [f"## {_HEADS[standing(verdict)]}"],
         [plain(verdict_words(evaluation, verdict))],
-        [f"{plain(evaluation.drafter)} drafter, {count(evaluation.cases, 'case')}."],
+        [f"{plain(run_words(evaluation))}."],
         _findings(verdict),
+        [plain(said)] if (said := next_words(evaluation, verdict)) else [],
         _tests(verdict),
         ["### Metrics", "", *_metrics(evaluation, verdict)],
         _folded("Factors", _factors(evaluation)),
@@ -74,7 +78,7 @@ def _findings(verdict: Verdict | None) -> list[str]:
     lines = ["### Findings", ""]
     for finding in verdict.findings:
         cases = f" Cases, worst first: {_cases(finding.cases)}." if finding.cases else ""
-        lines.append(f"- **{finding.rule}** {code(finding.metric)}: {plain(finding.text)}{cases}")
+        lines.append(f"- **{finding.rule}** {code(finding.metric)}: {plain(finding_words(finding))}{cases}")
     return lines
 
 

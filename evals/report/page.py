@@ -63,6 +63,7 @@ def html(
         verdict=verdict,
         standing=saying.standing(verdict),
         said=saying.verdict_words(evaluation, verdict),
+        next=saying.next_words(evaluation, verdict),
         tiles=[Tile(_TILES[row.name], row) for row in rows if row.name in _TILES],
         metrics=rows,
         part_moves=saying.part_moves(verdict),
@@ -127,6 +128,7 @@ def _environment() -> jinja2.Environment:
         relative_percent=saying.relative_percent,
         count=saying.count,
         test_words=saying.test_words,
+        finding_words=saying.finding_words,
         cell_words=heat.cell_words,
         factor_titles=[FACTOR_TITLES[key] for key in heat.FACTORS],
     )

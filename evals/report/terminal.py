@@ -10,10 +10,13 @@ from evals.report.losses import LOSS_TITLES, LOSSES, worst
 from evals.report.saying import (
     count,
     difference,
+    finding_words,
     metric_rows,
+    next_words,
     number,
     part_moves,
     relative_percent,
+    run_words,
     signed,
     test_words,
     verdict_words,
@@ -37,10 +40,11 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
     """Metrics old → new, findings, tests, factors, layers, changed and worst cases; values alone without a verdict."""
     blocks = [
         [
-            *_wrapped(f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}"),
+            *_wrapped(run_words(evaluation)),
             *_wrapped(verdict_words(evaluation, verdict)),
         ],
         _findings(verdict),
+        _wrapped(next_words(evaluation, verdict)),
         _tests(verdict),
         _metrics(evaluation, verdict),
         _factors(evaluation),
@@ -67,7 +71,7 @@ def _cut(said: str, width: int) -> str:
 def _findings(verdict: Verdict | None) -> list[str]:
     lines = []
     for finding in verdict.findings if verdict else ():
-        lines += _wrapped(f"[{finding.rule}] {finding.metric}: {finding.text}", "  ")
+        lines += _wrapped(f"[{finding.rule}] {finding.metric}: {finding_words(finding)}", "  ")
         if finding.cases:
             lines += _wrapped(f"cases, worst first: {', '.join(finding.cases)}", "    ")
     return ["Findings", *lines] if lines else []
