@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from evals.gate.verdict import Finding, Verdict
-from evals.report import junit, markdown, terminal
+from evals.report import junit, markdown, page, terminal
 from evals.report.saying import (
     finding_words,
     hundredth,
@@ -22,7 +22,7 @@ from evals.report.saying import (
     signed,
     verdict_words,
 )
-from evals.results import Evaluation
+from evals.results import Evaluation, KindBlock
 from tests.fakes.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict
 
 EMPTY = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())
@@ -131,6 +131,30 @@ def test_an_ablation_is_told_and_does_not_say_that_the_gate_fails() -> None:
     assert "Next: " not in said
 
 
+def test_what_no_picture_shows_is_a_table_in_every_report() -> None:
+    kind = KindBlock(
+        cases=6, failed=1, factor_error=0.1, flag_precision=0.5, flag_recall=0.5, flag_f1=0.625, flag_loss=0.2,
+        withheld=0.5, invalid_citations=3,
+    )  # fmt: skip
+    made = run().model_copy(
+        update={
+            "beside": {"factor_mae_reader": 0.999, "flag_f1_reader": None, "threats_shown": 3.0},
+            "special": {"thin": kind, "all": kind},
+            "score_attribution": {"self_modification": 0.444},
+            "band_changes": ("beta",),
+        }
+    )
+    said = terminal.text(made)
+    assert re.search(r"^factor_mae_reader +0\.999 +0\.\d{3} +better$", said, re.M)
+    assert re.search(r"^thin +6 +1 +0\.100 +0\.625 +0\.200 +0\.500 +3$", said, re.M)
+    assert re.search(r"^self_modification +0\.444$", said, re.M)
+    assert "in 1 case: beta." in said
+    assert max(map(len, said.split("\n"))) <= terminal.COLUMNS
+    for text in (markdown.text(made), page.html(made, ())):
+        for part in ("0.999", "0.625", "0.444", "in 1 case: beta."):
+            assert part in text
+
+
 def test_without_a_baseline_there_are_just_values() -> None:
     said = terminal.text(run(), None)
     assert "→" not in said
@@ -154,9 +178,9 @@ def test_the_job_page_has_tables_and_folds() -> None:
     assert said.startswith("## ❌ Evaluation: regression\n")
     assert "| `factor_mae_reader` | 0.250 |" in said
     assert "**worse** |" in said
-    assert said.count("<details>") == said.count("</details>") == 4
+    assert said.count("<details>") == said.count("</details>") == 5
     html = MarkdownIt("commonmark").enable("table").render(said)
-    assert html.count("<table>") == 4
+    assert html.count("<table>") == 5
 
 
 def test_hostile_words_are_text_on_the_job_page() -> None:

@@ -22,6 +22,7 @@ from evals.report.saying import (
     test_words,
     verdict_words,
 )
+from evals.report.tables import Table, tables
 from evals.results import Evaluation
 
 WORST: Final = 5
@@ -48,6 +49,7 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
         ["### Metrics", "", *_metrics(evaluation, verdict)],
         _folded("Factors", _factors(evaluation)),
         _folded("Layers (positive: not certain)", _layers(evaluation)),
+        *(_folded(table.title, _further(table)) for table in tables(evaluation)),
         _folded("Moved in one factor, layer or pattern", _part_moves(verdict)),
         _changed(verdict),
         _worst(evaluation),
@@ -144,6 +146,11 @@ def _layers(evaluation: Evaluation) -> list[str]:
         for key, block in evaluation.layers.items()
     ]
     return _table(heads, rows) if rows else []
+
+
+def _further(table: Table) -> list[str]:
+    rows = [(code(row[0]), *(plain(cell) for cell in row[1:])) for row in table.rows]
+    return [*([plain(table.note), ""] if table.note else []), *_table(table.heads, rows)]
 
 
 def _part_moves(verdict: Verdict | None) -> list[str]:

@@ -19,6 +19,7 @@ from agent.taxonomy.keys import FACTOR_TITLES
 from evals.gate.verdict import Verdict
 from evals.report import cards, further, heat, pictures, pictures_certainty, pictures_score, saying
 from evals.report.losses import LABEL_SETS, LABEL_TITLES, LOSS_TITLES, LOSSES, worst
+from evals.report.tables import tables
 from evals.results import DraftView, Evaluation
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -63,7 +64,7 @@ def html(
         verdict=verdict,
         standing=saying.standing(verdict),
         said=saying.verdict_words(evaluation, verdict),
-        next=saying.next_words(evaluation, verdict),
+        next=saying.next_words(evaluation, verdict).replace("`", ""),
         tiles=[Tile(_TILES[row.name], row) for row in rows if row.name in _TILES],
         metrics=rows,
         part_moves=saying.part_moves(verdict),
@@ -76,6 +77,7 @@ def html(
         moves=pictures.moves(verdict),
         worst=[(LOSS_TITLES[name], least) for name in LOSSES if (least := worst(results, name, _WORST))],
         further=further.further(results),
+        tables=tables(evaluation),
         cards=cards.cards(results, by_case, verdict, groups),
         names=names,
         grouped=bool(groups),

@@ -180,7 +180,7 @@ def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
         return "Next: ask about more cases (a larger --sample, or none), or ask each case more often (--repeats 3)."
     whole = "" if not evaluation.left_out else f" of a run without {', '.join(evaluation.left_out)}"
     return (
-        "Next: look at the cases named first, with --out in report.html; mend the change, or accept an intended one"
+        "Next: look at the cases named first; mend the change, or accept an intended one"
         f"{whole} with `{accept_command(evaluation.drafter, verdict)}`."
     )
 

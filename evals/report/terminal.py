@@ -21,6 +21,7 @@ from evals.report.saying import (
     test_words,
     verdict_words,
 )
+from evals.report.tables import Table, tables
 from evals.results import Evaluation
 
 COLUMNS: Final = 100
@@ -29,6 +30,10 @@ _CHANGED: Final = 12
 _MOVES: Final = 3
 _PART_MOVES: Final = 20
 _NAME: Final = 44
+_WIDE: Final = 5
+"""From more columns on, the first is as narrow as the others."""
+_COLUMN: Final = 12
+_NOTE: Final = 300
 
 
 class _Column(NamedTuple):
@@ -49,6 +54,7 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
         _metrics(evaluation, verdict),
         _factors(evaluation),
         _layers(evaluation),
+        *(_further(table) for table in tables(evaluation)),
         _part_moves(verdict),
         _changed(verdict),
         _worst(evaluation),
@@ -163,6 +169,16 @@ def _layers(evaluation: Evaluation) -> list[str]:
         for key, block in evaluation.layers.items()
     ]
     return _table(columns, rows)
+
+
+def _further(table: Table) -> list[str]:
+    width = min((COLUMNS - _NAME) // (len(table.heads) - 1), _COLUMN)
+    columns = [_Column(head, _NAME if n == 0 else width) for n, head in enumerate(table.heads)]
+    if len(columns) > _WIDE:
+        columns = [_Column(head, 14 if n == 0 else 12) for n, head in enumerate(table.heads)]
+    note = _wrapped(textwrap.shorten(one_line(table.note), _NOTE, placeholder=" …")) if table.note else []
+    rows = _table(columns, [tuple(one_line(cell) for cell in row) for row in table.rows])
+    return [table.title, *note, *(row.rstrip() for row in rows)]
 
 
 def _part_moves(verdict: Verdict | None) -> list[str]:
