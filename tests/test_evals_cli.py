@@ -91,7 +91,7 @@ def test_two_runs_are_compared(septet: Septet, tmp_path: Path) -> None:
     write(tmp_path / "new", Done(run("alder", value=0.6), ()), None)
     done = septet("eval", "compare", tmp_path / "old", tmp_path / "new")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("old → new, 1 cases")
+    assert done.out.startswith("old → new, 1 case")
     assert septet("eval", "compare", tmp_path / "old", tmp_path / "none").code == 1
 
 
