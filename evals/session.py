@@ -61,6 +61,10 @@ class Outcome(NamedTuple):
 def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
     """A run of the embedded drafter. `against` is None when nothing is to be compared."""
     cases, bundled = chosen(wanted)
+    fingerprints = prints(cases, wanted.settings)
+    if against is not None:
+        # Before the minutes that drafting takes.
+        baselines.check_same(against, fingerprints, _earlier(wanted))
     limited = cases[: wanted.limit] if wanted.limit else cases
     variants = bundled_variants(limited) if bundled and wanted.variants else NONE
     if wanted.limit:
@@ -76,11 +80,10 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
         change=made.change,
         search=made.search,
     )
-    known = {"fingerprints": prints(cases, wanted.settings), "left_out": left_out(wanted, cases, bundled)}
+    known = {"fingerprints": fingerprints, "left_out": left_out(wanted, cases, bundled)}
     run = run._replace(evaluation=run.evaluation.model_copy(update=known))
     if against is None:
         return Outcome(run, None, False)
-    baselines.check_same(against, run.evaluation.fingerprints, _earlier(wanted))
     verdict = replay.judge(run.evaluation, against, variants.special, listings_only=not wanted.variants)
     return Outcome(run, verdict, bundled and not wanted.without)
 
@@ -119,7 +122,10 @@ def prints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
 
 def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcome:
     """The recorded answers in `folder`, drafted again. Raises DriftError when they do not fit what would be asked."""
-    cases = recorded_cases(wanted, folder)
+    every, bundled = recorded_cases(wanted._replace(limit=None), folder), chosen(wanted)[1]
+    cases = every[: wanted.limit] if wanted.limit else every
+    if against is not None:
+        baselines.check_same(against, prints(every, wanted.settings), _earlier(wanted))
     pairs = replayed(
         held_cases(cases, wanted),
         folder,
@@ -128,14 +134,11 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
         workers=wanted.jobs,
         progress=wanted.progress,
     )
-    bundled = chosen(wanted)[1]
     # A drafter with an LLM is measured on full listings; variants are not among its answers.
-    less = left_out(wanted._replace(variants=True), recorded_cases(wanted._replace(limit=None), folder), bundled)
-    run = llm_done(pairs, cases, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
+    less = left_out(wanted._replace(variants=True), every, bundled)
+    run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
     if against is None:
         return Outcome(run, None, False)
-    if not wanted.limit:
-        baselines.check_same(against, run.evaluation.fingerprints, _earlier(wanted))
     return Outcome(run, replay.judge(run.evaluation, against), bundled and not wanted.without)
 
 

@@ -108,6 +108,13 @@ def test_a_folder_of_other_cases_has_no_baseline(tmp_path: Path) -> None:
     assert gate_of("baseline", "embedded", Wanted(cases=tmp_path / "cases")) is None
 
 
+def test_an_earlier_run_of_other_cases_is_refused_before_anything_is_drafted(septet: Septet, tmp_path: Path) -> None:
+    write(tmp_path / "old", Done(whole(corpus="other"), ()), None)
+    done = septet("eval", "--against", tmp_path / "old")
+    assert (done.code, done.out) == (6, "")
+    assert f"that run was made with other corpus, {tmp_path / 'old'}" in done.err.replace("\n", " ")
+
+
 def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
     finding = Finding(rule="metric", metric="flag_loss", text="flag_loss: 0.1 → 0.2; alder", cases=("alder",))
     verdict = Verdict(regime="replay", outcome="fail", findings=(finding, finding), moved=(), cases=())
