@@ -9,7 +9,7 @@ case, never its labels, vendor or category.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -162,15 +162,6 @@ def done(pairs: Sequence[Pair]) -> Done:
     views = tuple(one.assisted.view for one in pairs if one.assisted.view is not None)
     categories = {one.case.slug: one.case.category for one in pairs}
     return Done(helped.model_copy(update={"beside": plain.metrics}), views, categories)
-
-
-def table(evaluation: Evaluation) -> Iterator[str]:
-    """The metrics of both drafters over the same cases."""
-    head = f"{evaluation.cases} case" if evaluation.cases == 1 else f"{evaluation.cases} cases"
-    yield f"{head:42}{'embedded':>10}{'with LLM':>10}"
-    for name, value in evaluation.metrics.items():
-        if value is not None or evaluation.beside.get(name) is not None:
-            yield f"{name:42}{_figure(evaluation.beside.get(name)):>10}{_figure(value):>10}"
 
 
 # ---------------------------------------------------------------- one case

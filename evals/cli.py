@@ -1,5 +1,6 @@
 """The verb `septet eval`; found by the command line through an entry point."""
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -86,17 +87,23 @@ def eval_command(
         jobs=jobs,
         settings=load_settings(os.environ) if drafter == "llm" else Settings(),  # noqa: TID251
         progress=_shown(),
+        against=against,
     )
     if drafter == "embedded":
         if not replay or llm or recorded or sample or repeats > 1:
             raise UsageError("the embedded drafter asks no LLM", hint="add --drafter llm")
         baseline = session.gate_of(against, drafter, wanted)
+        _prepare(out)
         outcome = session.embedded(wanted, baseline)
     elif replay:
         if llm or sample or repeats > 1:
             raise UsageError("--llm, --sample and --repeats are for a live run", hint="add --live")
-        outcome = session.llm_replay(wanted, recorded or session.RECORDED, session.gate_of(against, drafter, wanted))
+        baseline = session.gate_of(against, drafter, wanted)
+        _prepare(out)
+        outcome = session.llm_replay(wanted, recorded or session.RECORDED, baseline)
     else:
+        if limit or recorded:
+            raise UsageError("--limit and --recorded are not for a live run", hint="take --sample N and --out DIR")
         from evals.live import OUT, live
 
         out = out or OUT
@@ -164,6 +171,14 @@ def compare_command(a: str, b: str, most: int) -> None:
         click.echo(line)
 
 
+def _prepare(out: Path | None) -> None:
+    """Makes the folder of results before the minutes that they take. Raises SourceError."""
+    if out is not None:
+        from evals.outputs import prepare
+
+        prepare(out)
+
+
 def _show(outcome: "Outcome", out: Path | None, as_json: bool) -> None:
     from evals import outputs
     from evals.report import terminal
@@ -184,8 +199,8 @@ def _floors(given: Sequence[str]) -> dict[str, float]:
             found[name] = float(value)
         except ValueError:
             equals = ""
-        if not equals:
-            raise InputError(f"{item!r} is no floor", where="--floor", hint="write METRIC=VALUE")
+        if not equals or not math.isfinite(found[name]):
+            raise InputError(f"{item!r} is no floor", where="--floor", hint="write METRIC=VALUE with a finite number")
     return found
 
 

@@ -14,6 +14,7 @@ from evals.gate.directions import METRICS
 from evals.gate.rerecorded import PRIMARY, paired
 from evals.gate.stats import bootstrap, sign_flip
 from evals.metrics import mean
+from evals.report.saying import count, run_words
 from evals.results import CaseResult, DraftView, Evaluation
 from evals.run import Done
 from evals.summary import factor_loss, layer_loss, score_loss, summarise
@@ -23,6 +24,8 @@ FACTORS: Final = FACTOR_SETS["0.5"]
 BAR: Final = 30
 BAR_TOP: Final = 0.3
 """Factor error that fills a bar."""
+_OF_CASES: Final = ("corpus", "labels", "answers")
+_OF_TEXTS: Final = ("generic_sentence_share", "own_listing_found_share")
 SHOWN_CASES: Final = 40
 SHOWN_SENTENCES: Final = 12
 
@@ -32,13 +35,16 @@ def common(a: Done, b: Done) -> tuple[Done, Done]:
     slugs = {case.case for case in a.evaluation.per_case} & {case.case for case in b.evaluation.per_case}
     if not slugs:
         raise DriftError("the two runs have no case in common", where="compare", hint="run both on the same cases")
-    return _over(a, slugs), _over(b, slugs)
+    whole = len(slugs) == len(a.evaluation.per_case) == len(b.evaluation.per_case)
+    return (a, b) if whole else (_over(a, slugs), _over(b, slugs))
 
 
 def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = SHOWN_CASES) -> Iterator[str]:
     """The comparison as text. Raises DriftError for runs without a common case."""
+    whole = (a.evaluation, b.evaluation)
     a, b = common(a, b)
-    yield f"{names[0]} → {names[1]}, {b.evaluation.cases} cases"
+    yield f"{names[0]} → {names[1]}, {count(b.evaluation.cases, 'case')}"
+    yield from _between(whole, (a.evaluation, b.evaluation), names)
     yield ""
     yield from _metrics(a.evaluation, b.evaluation)
     yield ""
@@ -53,10 +59,41 @@ def lines(a: Done, b: Done, *, names: tuple[str, str] = ("A", "B"), most: int = 
     yield from _differences(a, b, most)
 
 
+def _between(
+    whole: tuple[Evaluation, Evaluation], shared: tuple[Evaluation, Evaluation], names: tuple[str, str]
+) -> Iterator[str]:
+    """What each run is, and what they rest on that is not alike."""
+    for name, run in zip(names, whole, strict=True):
+        yield f"{name}: {run_words(run)}"
+    a, b = whole
+    alike = {case.case for case in a.per_case} == {case.case for case in b.per_case}
+    # Over other cases these two differ of themselves; the labels of the common ones are looked at below.
+    known = [name for name in dict.fromkeys([*a.fingerprints, *b.fingerprints]) if alike or name not in _OF_CASES]
+    differ = [name for name in known if a.fingerprints.get(name) != b.fingerprints.get(name)]
+    if differ:
+        yield f"not alike: {', '.join(differ)}"
+    other = [
+        old.case for old, new in zip(*(_by_name(run) for run in shared), strict=True) if _labels(old) != _labels(new)
+    ]
+    if other:
+        yield f"other labels: {', '.join(other)}; what these measure does not compare"
+
+
+def _by_name(run: Evaluation) -> list[CaseResult]:
+    return sorted(run.per_case, key=lambda case: case.case)
+
+
+def _labels(case: CaseResult) -> list[object]:
+    return [
+        *((cell.published, cell.reader) for cell in case.factors.values()),
+        *((cell.published, cell.reader) for cell in case.layers.values()),
+        (case.score.published, case.score.reader, case.score.reader_cvss_base),
+    ]
+
+
 def _over(done: Done, slugs: set[str]) -> Done:
-    kept = [case for case in done.evaluation.per_case if case.case in slugs]
-    if len(kept) == len(done.evaluation.per_case):
-        return done
+    """Over `slugs`, without what compares all reports of a run with one another: the two had other reports."""
+    kept = [case.model_copy(update={"text": None}) for case in done.evaluation.per_case if case.case in slugs]
     found = summarise(kept, drafter=done.evaluation.drafter, patterns=())
     return Done(found, tuple(view for view in done.views if view.case in slugs))
 
@@ -65,7 +102,7 @@ def _metrics(a: Evaluation, b: Evaluation) -> Iterator[str]:
     yield f"{'metric':34}{'old':>10}{'new':>10}{'Δ':>10}"
     for name in dict.fromkeys([*a.metrics, *b.metrics]):
         old, new = a.metrics.get(name), b.metrics.get(name)
-        if old is None and new is None:
+        if (old is None and new is None) or (name in _OF_TEXTS and a.per_case[0].text is None):
             continue
         change = "" if old is None or new is None or old == new else f"{new - old:+.4f}"
         direction = METRICS.get(name)
@@ -126,9 +163,9 @@ def _cases(old: Sequence[CaseResult], new: Sequence[CaseResult], most: int) -> I
             rows.append(((a or 0.0) - (b or 0.0), case.case, losses, len(before.threats), len(case.threats)))
     yield f"cases that measure differently: {len(rows)}, the worst first"
     yield f"{'case':34}{'factor error':>18}{'score error':>16}{'flag loss':>16}{'threats':>10}"
-    for _, slug, losses, before_count, count in sorted(rows)[:most]:
+    for _, slug, losses, before_count, after_count in sorted(rows)[:most]:
         cells = "".join(f"{_figure(a)} → {_figure(b)}".rjust(17) for a, b in losses)
-        yield f"{slug[:33]:34}{cells}{f'{before_count} → {count}':>10}"
+        yield f"{slug[:33]:34}{cells}{f'{before_count} → {after_count}':>10}"
     if len(rows) > most:
         yield f"… and {len(rows) - most} more"
 

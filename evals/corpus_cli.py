@@ -97,5 +97,6 @@ def lint_command(folder: Path | None) -> None:
     for complaint in complaints:
         click.echo(complaint)
     if complaints:
-        raise InputError(f"{len(complaints)} complaints", where=str(folder or "bundled corpus"), hint="mend the cases")
+        said = "1 complaint" if len(complaints) == 1 else f"{len(complaints)} complaints"
+        raise InputError(said, where=str(folder or "bundled corpus"), hint="mend the cases")
     click.echo(f"{len(cases)} cases, no complaint")

@@ -20,7 +20,7 @@ from evals.assisted import Held, asked, recorded_slugs, replayed
 from evals.cases import Case
 from evals.families import families
 from evals.gate import rerecorded
-from evals.gate.baseline import Baseline
+from evals.gate.baseline import Baseline, check_same
 from evals.gate.stats import detectable_at
 from evals.lessons import bundled_cases, who
 from evals.metrics import flip_rate, mean, within_spread
@@ -50,11 +50,15 @@ def live(
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty", hint="give a new folder with --out")
     baseline = session.gate_of(against, "llm", wanted)
-    slugs = recorded_slugs(session.RECORDED) if baseline is None else tuple(baseline.cases)
+    slugs = recorded_slugs(session.RECORDED) if baseline is None else sorted(baseline.cases)
     known = {case.slug: case for case in session.chosen(wanted)[0]}
-    cases = sample([known[slug] for slug in slugs if slug in known], count)
+    every = [known[slug] for slug in slugs if slug in known]
+    cases = sample(every, count)
     if not cases:
         raise DriftError("none of the baseline's cases is in the corpus", where=against, hint="record some first")
+    if baseline is not None:
+        # Before anything is paid for: losses under other labels cannot be compared.
+        check_same(baseline, session.prints(every, wanted.settings), None if against == "baseline" else against)
     for line in plan(cases, repeats, name, wanted.settings, baseline):
         say(line)
     return llm_live(wanted, cases, out / session.ANSWERS, name, repeats, baseline)
@@ -65,6 +69,9 @@ def llm_live(
 ) -> session.Outcome:
     """Ask the LLM about `cases`, `repeats` times, record into `folder`, and judge against the baseline."""
     constants = session.held_cases(cases, wanted)
+    less = session.left_out(wanted._replace(variants=True, limit=None), cases, session.chosen(wanted)[1])
+    if len(cases) < len(recorded_slugs(session.RECORDED) if against is None else against.cases):
+        less = (*less, f"--sample {len(cases)}")
     runs: list[Done] = []
     for n in range(1, repeats + 1):
         place = folder if n == 1 else folder / f"repeat-{n}"
@@ -76,7 +83,7 @@ def llm_live(
             exemplars=ablation(wanted.without).exemplars,
             progress=wanted.progress,
         )
-        runs.append(session.llm_done(pairs, cases, wanted, place))
+        runs.append(session.llm_done(pairs, cases, wanted, place, less))
     first = runs[0]
     if repeats > 1:
         evaluation = first.evaluation
@@ -87,7 +94,9 @@ def llm_live(
     if against is None:
         return session.Outcome(first, None, False)
     old = [against.cases[case.slug] for case in cases]
-    return session.Outcome(first, rerecorded.judge([old], [run.evaluation.per_case for run in runs]), True)
+    return session.Outcome(
+        first, rerecorded.judge([old], [run.evaluation.per_case for run in runs]), not wanted.without
+    )
 
 
 def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float | None]:

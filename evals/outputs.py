@@ -7,6 +7,7 @@ report.md, report.html, junit.xml
 
 import json
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,25 +37,46 @@ def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
         "report.html": page.html(done.evaluation, done.views, verdict, categories=done.categories),
         "junit.xml": junit.xml(done.evaluation, verdict),
     }
+    prepare(folder)
+    for name, text in texts.items():
+        try:
+            (folder / name).write_text(text, "utf-8")
+        except OSError as error:
+            raise _unwritable(folder / name, error) from None
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a run. Raises SourceError when nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, "utf-8")
+        # Permissions alone do not say whether a file can be made: a mount may be read-only.
+        with TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise SourceError(
-            f"cannot be written: {error.strerror}", where=str(folder), hint="give another --out"
-        ) from None
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(place: Path, error: OSError) -> SourceError:
+    return SourceError(f"cannot be written: {error.strerror}", where=str(place), hint="give another --out")
 
 
 def load(folder: Path) -> Done:
     """A run from its folder. Raises SourceError when it cannot be read, InputError when it is no run."""
     try:
-        evaluation = Evaluation.model_validate_json((folder / RUN).read_bytes())
-        views = _VIEWS.validate_json((folder / DRAFTS).read_bytes())
-    except OSError as error:
-        hint = "give a folder that `septet eval --out` wrote"
-        raise SourceError(f"cannot be read: {error.strerror}", where=str(folder), hint=hint) from None
+        evaluation = Evaluation.model_validate_json(_bytes(folder / RUN))
+        views = _VIEWS.validate_json(_bytes(folder / DRAFTS))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise InputError(f"no run: {first['msg']}", where=str(folder), hint="was it written by this version?") from None
+        file = RUN if error.title == Evaluation.__name__ else DRAFTS
+        raise InputError(
+            f"no run: {first['msg']}", where=str(folder / file), hint="was it written by this version?"
+        ) from None
     return Done(evaluation, views)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        hint = "give a folder that `septet eval --out` wrote, with run.json and drafts.json"
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from None

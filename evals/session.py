@@ -15,10 +15,11 @@ from evals.families import families
 from evals.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
 from evals.gate import baseline as baselines
 from evals.gate import replay
-from evals.gate.baseline import Baseline
+from evals.gate.baseline import COMPARED, Baseline
 from evals.gate.verdict import Verdict
 from evals.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
 from evals.outputs import RUN, load
+from evals.report.saying import accept_command
 from evals.results import Evaluation
 from evals.run import Done, evaluate
 from evals.spread import WORKERS
@@ -27,6 +28,8 @@ from evals.variants import NONE, bundled_variants
 ANSWERS: Final = "answers"
 """Folder, within that of a live run, of what the LLM answered."""
 RECORDED: Final = Path(__file__).parent / "recorded"
+MADE_OF: Final = ("prompts", "knowledge", "draft_schema", "scoring_revision", "retrieval")
+"""Fingerprints of the drafter: a run with others was made by another one."""
 
 
 class Wanted(NamedTuple):
@@ -39,6 +42,8 @@ class Wanted(NamedTuple):
     jobs: int = WORKERS
     settings: Settings = Settings()
     progress: Progress | None = None
+    against: str = "baseline"
+    """The baseline, or the place of what stands for it."""
 
 
 class Outcome(NamedTuple):
@@ -56,6 +61,10 @@ class Outcome(NamedTuple):
 def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
     """A run of the embedded drafter. `against` is None when nothing is to be compared."""
     cases, bundled = chosen(wanted)
+    fingerprints = prints(cases, wanted.settings)
+    if against is not None:
+        # Before the minutes that drafting takes.
+        baselines.check_same(against, fingerprints, _earlier(wanted))
     limited = cases[: wanted.limit] if wanted.limit else cases
     variants = bundled_variants(limited) if bundled and wanted.variants else NONE
     if wanted.limit:
@@ -71,12 +80,27 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
         change=made.change,
         search=made.search,
     )
-    run = run._replace(evaluation=run.evaluation.model_copy(update={"fingerprints": prints(cases, wanted.settings)}))
-    if not bundled or against is None:
+    known = {"fingerprints": fingerprints, "left_out": left_out(wanted, cases, bundled)}
+    run = run._replace(evaluation=run.evaluation.model_copy(update=known))
+    if against is None:
         return Outcome(run, None, False)
-    baselines.check_same(against, run.evaluation.fingerprints)
-    verdict = replay.judge(run.evaluation, against, variants.special)
-    return Outcome(run, verdict, not wanted.without)
+    verdict = replay.judge(run.evaluation, against, variants.special, listings_only=not wanted.variants)
+    return Outcome(run, verdict, bundled and not wanted.without)
+
+
+def left_out(wanted: Wanted, cases: Sequence[Case], bundled: bool) -> tuple[str, ...]:
+    """The options of a call by which it measures less than everything, or a drafter with a part taken away."""
+    said = [
+        "" if bundled else "--cases",
+        f"--limit {wanted.limit}" if wanted.limit and wanted.limit < len(cases) else "",
+        "" if wanted.variants else "--no-variants",
+        *(f"--without {part}" for part in wanted.without),
+    ]
+    return tuple(option for option in said if option)
+
+
+def _earlier(wanted: Wanted) -> str | None:
+    return None if wanted.against == "baseline" else wanted.against
 
 
 def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
@@ -98,7 +122,10 @@ def prints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
 
 def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcome:
     """The recorded answers in `folder`, drafted again. Raises DriftError when they do not fit what would be asked."""
-    cases = recorded_cases(wanted, folder)
+    every, bundled = recorded_cases(wanted._replace(limit=None), folder), chosen(wanted)[1]
+    cases = every[: wanted.limit] if wanted.limit else every
+    if against is not None:
+        baselines.check_same(against, prints(every, wanted.settings), _earlier(wanted))
     pairs = replayed(
         held_cases(cases, wanted),
         folder,
@@ -107,12 +134,12 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
         workers=wanted.jobs,
         progress=wanted.progress,
     )
-    run = llm_done(pairs, cases, wanted, folder)
+    # A drafter with an LLM is measured on full listings; variants are not among its answers.
+    less = left_out(wanted._replace(variants=True), every, bundled)
+    run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
     if against is None:
         return Outcome(run, None, False)
-    if not wanted.limit:
-        baselines.check_same(against, run.evaluation.fingerprints)
-    return Outcome(run, replay.judge(run.evaluation, against), not wanted.without)
+    return Outcome(run, replay.judge(run.evaluation, against), bundled and not wanted.without)
 
 
 def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
@@ -136,11 +163,14 @@ def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
     return held(cases, labels, lessons, wanted.jobs)
 
 
-def llm_done(pairs: Sequence[Pair], cases: Sequence[Case], wanted: Wanted, folder: Path) -> Done:
+def llm_done(
+    pairs: Sequence[Pair], cases: Sequence[Case], wanted: Wanted, folder: Path, less: tuple[str, ...] = ()
+) -> Done:
     """The evaluation of drafts with an LLM whose answers are in `folder`."""
     run = done(pairs)
     fingerprints = {**prints(cases, wanted.settings), "answers": folder_fingerprint(folder, "*.json")}
-    return run._replace(evaluation=run.evaluation.model_copy(update={"fingerprints": fingerprints}))
+    known = {"fingerprints": fingerprints, "left_out": less}
+    return run._replace(evaluation=run.evaluation.model_copy(update=known))
 
 
 # ---------------------------------------------------------------- baseline
@@ -160,28 +190,69 @@ def baseline_from(place: str, drafter: str) -> Baseline:
 
 
 def accept(
-    drafter: str, run: Evaluation, answers: Path | None, *, on: str, reason: str, floors: Mapping[str, float]
+    drafter: str,
+    run: Evaluation,
+    answers: Path | None,
+    *,
+    on: str,
+    reason: str,
+    floors: Mapping[str, float],
+    path: Path | None = None,
+    recorded: Path = RECORDED,
 ) -> Baseline:
-    """Move the baseline to `run`; `answers` are those of a live run, which take the place of the recorded ones.
+    """Move the baseline in `path` to `run`; `answers` are those of a live run, which take the place of the recorded.
 
-    Raises RegressionError when the run is beyond a floor that is not named in `floors`.
+    Raises UsageError for a run that left something out, DriftError for one of other cases, prompts or answers than
+    there are now, RegressionError when it is beyond a floor that is not named in `floors`. Nothing is moved then.
     """
-    path = baselines.path_of(drafter)
+    check_acceptable(run, answers, recorded)
+    path = path or baselines.path_of(drafter)
     before = baselines.load(path) if path.is_file() else None
-    if drafter == "llm" and answers is not None:
-        _take(answers, run)
     moved = baselines.accept(before, run, on=on, reason=reason, floors=floors)
+    if drafter == "llm" and answers is not None:
+        _take(answers, run, recorded)
     path.write_text(baselines.dump(moved), "utf-8")
     return moved
 
 
-def _take(answers: Path, run: Evaluation) -> None:
+def check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> None:
+    """Raises UsageError or DriftError for a run that the next `septet eval` could not repeat."""
+    if run.left_out:
+        raise UsageError(
+            f"that run is not of everything: {', '.join(run.left_out)}", hint="accept a run without these options"
+        )
+    cases = bundled_cases()
+    if run.drafter == "llm":
+        measured = {case.case for case in run.per_case}
+        cases = tuple(case for case in cases if case.slug in measured)
+    now = prints(cases, Settings())
+    differ = [name for name in (*COMPARED, *MADE_OF) if run.fingerprints.get(name) != now[name]]
+    if (
+        run.drafter == "llm"
+        and answers is None
+        and run.fingerprints.get("answers") != folder_fingerprint(recorded, "*.json")
+    ):
+        differ.append("answers")
+    if differ:
+        raise DriftError(
+            f"that run was made with other {' and '.join(differ)} than there are now",
+            where="accept",
+            hint="run `septet eval --out` again and accept that, or accept without --run",
+        )
+
+
+def _take(answers: Path, run: Evaluation, recorded: Path) -> None:
     """Put the answers of a live run in the place of the recorded ones of the same cases."""
-    if not RECORDED.is_dir():
-        raise InputError("recordings belong to a checkout", where=str(RECORDED), hint="accept in a checkout")
+    if not recorded.is_dir():
+        raise InputError("recordings belong to a checkout", where=str(recorded), hint="accept in a checkout")
+    lost = [case.case for case in run.per_case if not (answers / case.case).is_dir()]
+    if lost:
+        raise InputError(
+            f"there are no answers for {lost[0]}", where=str(answers), hint="take the whole folder of the run"
+        )
     for case in run.per_case:
-        shutil.rmtree(RECORDED / case.case, ignore_errors=True)
-        shutil.copytree(answers / case.case, RECORDED / case.case)
+        shutil.rmtree(recorded / case.case, ignore_errors=True)
+        shutil.copytree(answers / case.case, recorded / case.case)
 
 
 def fail_if(outcome: Outcome) -> None:
@@ -194,7 +265,7 @@ def fail_if(outcome: Outcome) -> None:
     raise RegressionError(
         first.text + (f"; and {more} more finding{'s' * (more > 1)}" if more else ""),
         where="the gate",
-        hint='mend it, or accept an intended change with `septet eval accept --reason "…"`',
+        hint=f"mend it, or accept an intended change with `{accept_command(outcome.done.evaluation.drafter, verdict)}`",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import RegressionError, UsageError
+from agent.errors import DriftError, InputError, RegressionError, UsageError
 from agent.settings import Settings
 from evals.gate.baseline import accept, dump
 from evals.gate.verdict import Finding, Verdict
@@ -18,7 +18,8 @@ from evals.live import plan, sample
 from evals.outputs import write
 from evals.results import Evaluation
 from evals.run import Done
-from evals.session import Outcome, Wanted, baseline_from, fail_if, gate_of
+from evals.session import Outcome, Wanted, baseline_from, fail_if, gate_of, left_out, prints
+from evals.session import accept as accept_run
 from evals.summary import summarise
 from tests.fakes.command import Septet
 from tests.fakes.measured import case
@@ -45,6 +46,8 @@ def run(*slugs: str, value: float = 0.5) -> Evaluation:
         (["--llm", "generic/anna"], 2, "the embedded drafter asks no LLM"),
         (["--drafter", "llm", "--sample", "3"], 2, "are for a live run"),
         (["--drafter", "llm", "--live", "--out", "new"], 2, "a live run needs an LLM"),
+        (["--drafter", "llm", "--live", "--llm", "generic/anna", "--limit", "3"], 2, "are not for a live run"),
+        (["--limit", "1", "--out", "/proc/none"], 1, "cannot be written"),
         (["--without", "dense", "--without", "bm25"], 1, "there is no search"),
         (["--cases", "nowhere"], 1, "there is no such folder"),
         (["--against", "nowhere.json"], 6, "there is no baseline"),
@@ -88,7 +91,7 @@ def test_two_runs_are_compared(septet: Septet, tmp_path: Path) -> None:
     write(tmp_path / "new", Done(run("alder", value=0.6), ()), None)
     done = septet("eval", "compare", tmp_path / "old", tmp_path / "new")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("old → new, 1 cases")
+    assert done.out.startswith("old → new, 1 case")
     assert septet("eval", "compare", tmp_path / "old", tmp_path / "none").code == 1
 
 
@@ -105,6 +108,13 @@ def test_a_folder_of_other_cases_has_no_baseline(tmp_path: Path) -> None:
     assert gate_of("baseline", "embedded", Wanted(cases=tmp_path / "cases")) is None
 
 
+def test_an_earlier_run_of_other_cases_is_refused_before_anything_is_drafted(septet: Septet, tmp_path: Path) -> None:
+    write(tmp_path / "old", Done(whole(corpus="other"), ()), None)
+    done = septet("eval", "--against", tmp_path / "old")
+    assert (done.code, done.out) == (6, "")
+    assert f"that run was made with other corpus, {tmp_path / 'old'}" in done.err.replace("\n", " ")
+
+
 def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
     finding = Finding(rule="metric", metric="flag_loss", text="flag_loss: 0.1 → 0.2; alder", cases=("alder",))
     verdict = Verdict(regime="replay", outcome="fail", findings=(finding, finding), moved=(), cases=())
@@ -113,6 +123,82 @@ def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
         fail_if(Outcome(done, verdict, gated=True))
     fail_if(Outcome(done, verdict, gated=False))
     fail_if(Outcome(done, None, gated=True))
+
+
+# ---------------------------------------------------------------- accept
+
+
+def whole(**fingerprints: str) -> Evaluation:
+    known = {**prints(bundled_cases(), Settings()), **fingerprints}
+    return run("alder").model_copy(update={"fingerprints": known})
+
+
+def recorded(folder: Path, *slugs: str, text: str = "{}") -> Path:
+    for slug in slugs:
+        (folder / slug).mkdir(parents=True)
+        (folder / slug / "1.json").write_text(text, "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("made", "refused", "said"),
+    [
+        (whole().model_copy(update={"left_out": ("--limit 3",)}), UsageError, r"not of everything: --limit 3"),
+        (whole(corpus="other"), DriftError, "made with other corpus than there are now"),
+        (whole(prompts="other"), DriftError, "made with other prompts"),
+    ],
+)
+def test_a_run_that_could_not_be_repeated_is_not_accepted(
+    made: Evaluation, refused: type[Exception], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "embedded.json"
+    with pytest.raises(refused, match=said):
+        accept_run("embedded", made, None, on="2026-11-26", reason="x", floors={}, path=path)
+    assert not path.exists()
+    accept_run("embedded", whole(), None, on="2026-11-26", reason="x", floors={}, path=path)
+    assert path.exists()
+
+
+def test_recorded_answers_stay_when_acceptance_is_refused(tmp_path: Path) -> None:
+    (real,) = bundled_cases()[:1]
+    made = run(real.slug)
+    made = made.model_copy(update={"drafter": "llm", "fingerprints": prints([real], Settings())})
+    kept, path = recorded(tmp_path / "kept", real.slug, text="old"), tmp_path / "llm.json"
+    fresh = recorded(tmp_path / "fresh", real.slug, text="new")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    def accepted(answers: Path | None, **floors: float) -> None:
+        accept_run("llm", made, answers, on="", reason="x", floors=floors, path=path, recorded=kept)
+
+    with pytest.raises(RegressionError):
+        accepted(fresh, factor_error=0.01)
+    with pytest.raises(InputError, match=f"no answers for {real.slug}"):
+        accepted(empty)
+    with pytest.raises(DriftError, match="made with other answers"):
+        accepted(None)
+    assert (kept / real.slug / "1.json").read_text("utf-8") == "old"
+    assert not path.exists()
+
+    accepted(fresh)
+    assert (kept / real.slug / "1.json").read_text("utf-8") == "new"
+
+
+@pytest.mark.parametrize("floor", ["factor_error=nan", "factor_error=inf", "factor_error", "factor_error=x"])
+def test_a_floor_that_nothing_could_fall_below_is_refused(floor: str, septet: Septet, tmp_path: Path) -> None:
+    write(tmp_path / "run", Done(whole(), ()), None)
+    done = septet("eval", "accept", "--reason", "x", "--run", tmp_path / "run", "--floor", floor)
+    assert (done.code, done.out) == (1, "")
+    assert f"'{floor}' is no floor, --floor" in done.err
+
+
+def test_what_a_call_leaves_out_is_told() -> None:
+    cases = bundled_cases()[:5]
+    assert left_out(Wanted(), cases, True) == ()
+    assert left_out(Wanted(limit=5), cases, True) == ()
+    assert left_out(Wanted(limit=2, variants=False, without=("prior",)), cases, False) == (
+        "--cases", "--limit 2", "--no-variants", "--without prior",
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- a live run, before it is sent

@@ -57,9 +57,36 @@ def test_nothing_that_only_counts_is_a_difference() -> None:
     assert "drafts whose sentences differ: 0" in "\n".join(lines(OLD, other))
 
 
+def test_what_the_two_runs_rest_on_is_told() -> None:
+    old = OLD._replace(evaluation=OLD.evaluation.model_copy(update={"fingerprints": {"prompts": "1", "corpus": "1"}}))
+    known = {"fingerprints": {"prompts": "2", "corpus": "1"}, "left_out": ("--without prior",)}
+    new = NEW._replace(evaluation=NEW.evaluation.model_copy(update=known))
+    text = "\n".join(lines(old, new, names=("monday", "tuesday")))
+    assert "monday: embedded drafter, 2 cases\ntuesday: embedded drafter, 2 cases (--without prior)\n" in text
+    assert "\nnot alike: prompts\n" in text
+    assert "other labels" not in text
+    relabelled = summarise([case("alder", published=0.1), case("birch")], drafter="embedded", patterns=())
+    assert "other labels: alder; " in "\n".join(lines(OLD, OLD._replace(evaluation=relabelled)))
+
+
+def test_reports_of_other_cases_move_no_metric_of_wording() -> None:
+    # What is generic, and which listing is found, depends on all reports of a run.
+    few, more = run(0.5, "It asks.\n", "alder"), run(0.5, "It asks.\n", "alder", "birch")
+    other = more.evaluation.per_case[0].text
+    assert other is not None
+    odd = [
+        one.model_copy(update={"text": other.model_copy(update={"generic_sentences": 40})})
+        for one in more.evaluation.per_case
+    ]
+    more = more._replace(evaluation=summarise(odd, drafter="embedded", patterns=()))
+    text = "\n".join(lines(few, more))
+    assert "generic_sentence_share" not in text
+    assert " worse\n" not in text
+
+
 def test_only_common_cases_are_compared_and_there_must_be_one() -> None:
     part = run(0.6, "It sends mails without asking.\n", "birch", "cedar")
-    assert next(iter(lines(OLD, part))).endswith("1 cases")
+    assert next(iter(lines(OLD, part))).endswith("1 case")
     with pytest.raises(DriftError, match="no case in common"):
         list(lines(OLD, run(0.5, "", "elm")))
 

@@ -11,7 +11,7 @@ from evals.gate.baseline import Baseline, accept, check_same, dump, load
 from evals.gate.directions import METRICS, Direction
 from evals.gate.replay import judge
 from evals.gate.verdict import Verdict
-from evals.results import CaseResult, Evaluation, PoisonCell
+from evals.results import CardCell, CaseResult, Evaluation, FlagCell, PoisonCell, TwinCell
 from evals.summary import summarise
 from tests.fakes.measured import FACTORS, broken, case
 
@@ -24,6 +24,7 @@ def run(results: Sequence[CaseResult]) -> Evaluation:
     return found.model_copy(update={"fingerprints": PRINTS})
 
 
+FLAG = FlagCell(certain=True, certainty=0.9, gold=True)
 GOOD = run([case(slug) for slug in SLUGS])
 
 
@@ -128,12 +129,44 @@ def test_a_part_of_the_cases_is_compared_with_the_same_part() -> None:
     assert judge(part, baseline()).outcome == "fail"
 
 
+def test_full_listings_alone_are_no_loss_of_what_was_not_asked_for() -> None:
+    # --no-variants, the quick look that the help names, once failed for the metrics that it leaves out.
+    card = CardCell(error=None, withheld=True, factor_sum=5.5, layers={LAYERS[0]: FLAG})
+    twin = TwinCell(error=None, factor_sum=5.0, shift=0.1, flips=0)
+    variants = {"card": card, "twin": twin, "poisoned": (PoisonCell(attack="a", broken=()),)}
+    whole = run([one.model_copy(update=variants) for one in GOOD.per_case])
+    made = baseline(whole, twin_sum_shift=0.2, injection_resistance=1.0, factor_error=0.5)
+    alone = run([one.model_copy(update=dict.fromkeys(variants) | {"poisoned": ()}) for one in GOOD.per_case])
+
+    verdict = judge(alone, made, listings_only=True)
+    assert (verdict.outcome, verdict.findings, verdict.moved) == ("pass", (), ())
+    assert "full listings only" in verdict.notes[0]
+    assert judge(alone, made).outcome == "fail", "nobody said so: what is gone is the worst"
+
+    worse = run([shifted("opacity_reflexivity", 0.1)(alone.per_case[0]), *alone.per_case[1:]])
+    assert judge(worse, made, listings_only=True).outcome == "fail"
+    tight = made.model_copy(update={"floors": {"factor_error": 0.01}})
+    assert [one.rule for one in judge(alone, tight, listings_only=True).findings] == ["floor"]
+
+
+def test_cases_that_the_baseline_lacks_do_not_move_its_means() -> None:
+    # As when an earlier run with --limit stands for the baseline.
+    few = baseline(run(GOOD.per_case[:2]))
+    more = run([*GOOD.per_case[:2], case("elm", value=0.9)])
+    assert judge(more, few).findings == ()
+    with pytest.raises(DriftError, match="no case in common"):
+        judge(run([case("elm")]), few)
+
+
 def test_other_prompts_are_told_and_other_cases_refused() -> None:
     other = GOOD.model_copy(update={"fingerprints": {**PRINTS, "prompts": "q"}})
     assert judge(other, baseline()).notes == ("prompts is not the baseline's",)
     check_same(baseline(), other.fingerprints)
     with pytest.raises(DriftError, match="made with other corpus"):
         check_same(baseline(), {**PRINTS, "corpus": "d"})
+    with pytest.raises(DriftError, match="that run was made with other labels") as caught:
+        check_same(baseline(), {**PRINTS, "labels": "m"}, "before")
+    assert caught.value.where == "before"
 
 
 def test_a_baseline_is_the_same_bytes_and_comes_back(tmp_path: Path) -> None:

@@ -37,6 +37,16 @@ def test_a_worsening_of_every_case_fails_and_names_them() -> None:
     assert test.low <= test.mean_difference <= test.high
 
 
+def test_a_citation_that_does_not_hold_fails_in_any_repeat() -> None:
+    good = runs(0.5)
+    bad = [good[0].model_copy(update={"valid_citations": good[0].citations - 1}), *good[1:]]
+    verdict = judge([good], [good, bad])
+    assert verdict.outcome == "fail"
+    assert [(one.rule, one.metric, one.cases) for one in verdict.findings] == [
+        ("invariant", "citation_validity", ("case-00",))
+    ]
+
+
 def test_an_improvement_is_better() -> None:
     verdict = judge([runs(0.6, 0.65)], [runs(0.5)])
     assert verdict.outcome == "pass"

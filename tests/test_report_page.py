@@ -130,6 +130,7 @@ def test_it_has_what_a_keyboard_needs() -> None:
 def test_verdict_findings_and_moves_come_first() -> None:
     html = full()
     assert html.index("The gate fails with 2 findings") < html.index("0.300, 0.050 above plain") < html.index("<svg")
+    assert html.index("0.050 above plain") < html.index("Next: look at the cases named first") < html.index("<svg")
     assert "cannot tell: mean difference" in html
     assert html.index('id="changes"') < html.index('id="wrong"')
     assert "Persistent Memory: MAE reader" in html

@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from evals.gate.verdict import Finding, Verdict
-from evals.report import junit, markdown, terminal
+from evals.report import junit, markdown, page, terminal
 from evals.report.saying import (
+    finding_words,
     hundredth,
     metric_rows,
     metric_title,
+    next_words,
     number,
     percent,
     relative_percent,
     signed,
     verdict_words,
 )
-from evals.results import Evaluation
+from evals.results import Evaluation, KindBlock
 from tests.fakes.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict
 
 EMPTY = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())
@@ -28,6 +30,10 @@ EMPTY = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=()
 
 def run() -> Evaluation:
     return evaluated(measured("alpha"), everything("beta"), lost("gamma"))
+
+
+def with_findings(*findings: Finding) -> Verdict:
+    return Verdict(regime="replay", outcome="fail", findings=findings, moved=(), cases=())
 
 
 def hostile() -> tuple[Evaluation, Verdict]:
@@ -95,6 +101,60 @@ def test_the_terminal_shows_old_and_new_findings_tests_and_cases() -> None:
         assert part in said
 
 
+def test_a_finding_is_told_once() -> None:
+    finding = Finding(rule="metric", metric="flag_loss", text="flag_loss: 0.1 → 0.2; b, a", cases=("b", "a"))
+    assert finding_words(finding) == "0.1 → 0.2"
+    assert finding_words(finding.model_copy(update={"cases": ()})) == "0.1 → 0.2; b, a"
+    for said in (terminal.text(run(), with_findings(finding)), markdown.text(run(), with_findings(finding))):
+        assert said.count("0.1 → 0.2") == 1
+        assert "0.2; b" not in said
+
+
+def test_a_verdict_that_does_not_pass_says_what_to_do_next() -> None:
+    failed, made = verdict("alpha"), run()
+    assert "`septet eval accept --reason" in next_words(made, failed)
+    live = failed.model_copy(update={"regime": "re-recorded"})
+    llm = made.model_copy(update={"drafter": "llm"})
+    assert "accept --drafter llm --run DIR --reason" in next_words(llm, live)
+    assert "--repeats 3" in next_words(llm, live.model_copy(update={"outcome": "inconclusive"}))
+    assert next_words(made, EMPTY) == next_words(made, None) == ""
+    for said in (terminal.text(made, failed), markdown.text(made, failed)):
+        assert said.count("Next: ") == 1
+    part = made.model_copy(update={"left_out": ("--limit 3",)})
+    assert "of a run without --limit 3" in next_words(part, failed)
+
+
+def test_an_ablation_is_told_and_does_not_say_that_the_gate_fails() -> None:
+    less = run().model_copy(update={"left_out": ("--without prior",)})
+    said = terminal.text(less, verdict("alpha"))
+    assert said.startswith("embedded drafter, 3 cases (--without prior)\nWorse than what it is compared with")
+    assert "Next: " not in said
+
+
+def test_what_no_picture_shows_is_a_table_in_every_report() -> None:
+    kind = KindBlock(
+        cases=6, failed=1, factor_error=0.1, flag_precision=0.5, flag_recall=0.5, flag_f1=0.625, flag_loss=0.2,
+        withheld=0.5, invalid_citations=3,
+    )  # fmt: skip
+    made = run().model_copy(
+        update={
+            "beside": {"factor_mae_reader": 0.999, "flag_f1_reader": None, "threats_shown": 3.0},
+            "special": {"thin": kind, "all": kind},
+            "score_attribution": {"self_modification": 0.444},
+            "band_changes": ("beta",),
+        }
+    )
+    said = terminal.text(made)
+    assert re.search(r"^factor_mae_reader +0\.999 +0\.\d{3} +better$", said, re.M)
+    assert re.search(r"^thin +6 +1 +0\.100 +0\.625 +0\.200 +0\.500 +3$", said, re.M)
+    assert re.search(r"^self_modification +0\.444$", said, re.M)
+    assert "in 1 case: beta." in said
+    assert max(map(len, said.split("\n"))) <= terminal.COLUMNS
+    for text in (markdown.text(made), page.html(made, ())):
+        for part in ("0.999", "0.625", "0.444", "in 1 case: beta."):
+            assert part in text
+
+
 def test_without_a_baseline_there_are_just_values() -> None:
     said = terminal.text(run(), None)
     assert "→" not in said
@@ -118,9 +178,9 @@ def test_the_job_page_has_tables_and_folds() -> None:
     assert said.startswith("## ❌ Evaluation: regression\n")
     assert "| `factor_mae_reader` | 0.250 |" in said
     assert "**worse** |" in said
-    assert said.count("<details>") == said.count("</details>") == 4
+    assert said.count("<details>") == said.count("</details>") == 5
     html = MarkdownIt("commonmark").enable("table").render(said)
-    assert html.count("<table>") == 4
+    assert html.count("<table>") == 5
 
 
 def test_hostile_words_are_text_on_the_job_page() -> None:

@@ -73,9 +73,15 @@ def load(path: Path) -> Baseline:
         raise InputError(f"not a baseline: {place}: {first['msg']}", where=str(path), hint="take it from git") from None
 
 
-def check_same(baseline: Baseline, fingerprints: Mapping[str, str]) -> None:
-    """Raises DriftError when the baseline was made on other cases, labels or metrics."""
+def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | None = None) -> None:
+    """Raises DriftError when the baseline, or the earlier `run` in its place, has other cases, labels or metrics."""
     differ = [name for name in COMPARED if baseline.fingerprints.get(name) != fingerprints.get(name)]
+    if differ and run is not None:
+        raise DriftError(
+            f"that run was made with other {' and '.join(differ)}",
+            where=run,
+            hint="run both on the same cases; `septet eval compare` sets any two runs side by side",
+        )
     if differ:
         raise DriftError(
             f"the baseline was made with other {' and '.join(differ)}",

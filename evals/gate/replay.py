@@ -7,6 +7,7 @@ tolerance, on any worsening of a mean of one factor or layer, and on one case th
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from agent.errors import DriftError
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases import Case
 from evals.gate.baseline import Baseline
@@ -25,20 +26,32 @@ _TINY: Final = 1e-6
 CaseLoss = Callable[[CaseResult], float | None]
 
 
-def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = ()) -> Verdict:
-    """The verdict on a run against the baseline, over the cases that the run has.
+def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, listings_only: bool = False) -> Verdict:
+    """The verdict on a run against the baseline, over the cases that both have.
 
-    `special` are the cases written for a purpose, whose labels the baseline does not repeat.
+    `special` are the cases written for a purpose, whose labels the baseline does not repeat. `listings_only` says that
+    the run was told to draft full listings and nothing else; what it did not measure is then no loss.
+    Raises DriftError when the two have no case in common.
     """
-    slugs = [case.case for case in run.per_case]
-    whole = set(slugs) == set(baseline.cases)
+    if listings_only:
+        baseline = _of_listings(baseline)
+    slugs = [case.case for case in run.per_case if case.case in baseline.cases]
+    if not slugs:
+        raise DriftError(
+            "the run and its baseline have no case in common",
+            where="the gate",
+            hint="`septet eval` without --cases runs the bundled ones",
+        )
+    whole = len(slugs) == len(run.per_case) == len(baseline.cases)
     before = of_baseline(baseline, slugs, special)
-    after = run if whole else _part(run)
+    after = run
+    if not whole:
+        before, after = _part(before, slugs), _part(run, slugs)
     moved = list(_moved(before, after))
     losses = _losses()
     findings = [
         *_invariants(after, before),
-        *(_floors(after, baseline) if whole else ()),
+        *(_floors(after, _measured(baseline, before) if listings_only else baseline.floors) if whole else ()),
         *_metric_findings(moved, before, after, losses),
         *_case_findings(before, after),
     ]
@@ -49,6 +62,10 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = ()) -> 
     ]
     if not whole:
         notes.append(f"compared over {len(slugs)} of {len(baseline.cases)} cases; floors are for all of them")
+    if listings_only:
+        notes.append(
+            "full listings only: cards, twins, planted text and cases written for a purpose were not looked at"
+        )
     return Verdict(
         regime="replay",
         outcome="fail" if findings else "pass",
@@ -64,12 +81,34 @@ def of_baseline(baseline: Baseline, slugs: Iterable[str], special: Sequence[Case
     kept = [baseline.cases[slug] for slug in slugs if slug in baseline.cases]
     apart = [(case, baseline.special[case.slug]) for case in special if case.slug in baseline.special]
     found = summarise(kept, drafter=baseline.drafter, patterns=(), special=apart)
-    return found if len(kept) == len(baseline.cases) else _part(found)
+    return found if len(kept) == len(baseline.cases) else _part(found, [case.case for case in kept])
 
 
-def _part(run: Evaluation) -> Evaluation:
-    """Without what compares all reports with one another: it means nothing over a part of them."""
-    cases = [case.model_copy(update={"text": None}) for case in run.per_case]
+def _of_listings(baseline: Baseline) -> Baseline:
+    """The baseline as a run over full listings alone would have made it."""
+    nothing = {"card": None, "twin": None, "poisoned": ()}
+    cases = {slug: case.model_copy(update={**nothing, **_fused(case)}) for slug, case in baseline.cases.items()}
+    return baseline.model_copy(update={"cases": cases, "special": {}})
+
+
+def _fused(case: CaseResult) -> dict[str, object]:
+    """Search as it is shipped: the two halves of it alone are tried together with the cards."""
+    cell = case.retrieval
+    if cell is None:
+        return {}
+    ranks = {mode: found for mode, found in cell.ranks.items() if mode == "fused"}
+    return {"retrieval": cell.model_copy(update={"ranks": ranks})}
+
+
+def _measured(baseline: Baseline, before: Evaluation) -> dict[str, float]:
+    """Floors of metrics that full listings alone give."""
+    return {name: floor for name, floor in baseline.floors.items() if before.metrics.get(name) is not None}
+
+
+def _part(run: Evaluation, slugs: Sequence[str]) -> Evaluation:
+    """Over `slugs`, without what compares all reports with one another: it means nothing over a part of them."""
+    wanted = set(slugs)
+    cases = [case.model_copy(update={"text": None}) for case in run.per_case if case.case in wanted]
     return summarise(cases, drafter=run.drafter, patterns=())
 
 
@@ -117,8 +156,8 @@ def _invariants(after: Evaluation, before: Evaluation) -> Iterator[Finding]:
         yield _finding("invariant", "errors", "cases that could be drafted fail now", failed)
 
 
-def _floors(after: Evaluation, baseline: Baseline) -> Iterator[Finding]:
-    for name, floor in sorted(baseline.floors.items()):
+def _floors(after: Evaluation, floors: Mapping[str, float]) -> Iterator[Finding]:
+    for name, floor in sorted(floors.items()):
         direction, value = METRICS[name], after.metrics.get(name)
         if direction.loss(value) > direction.loss(floor):
             yield _finding("floor", name, f"{_figure(value)} is beyond the floor of {_figure(floor)}", ())

@@ -3,7 +3,8 @@
 For each primary loss the paired differences of the cases go through a one-sided sign-flip test that flips whole vendor
 families. Holm's correction holds the chance of a false alarm over the three losses together at `FAMILY_LEVEL`.
 
-    fail           a test rejects, or, as a backstop, the mean difference exceeds twice the margin
+    fail           a test rejects, or, as a backstop, the mean difference exceeds twice the margin; or a draft cites
+                   what is not in its source, which no chance excuses
     pass           every loss is shown to be worse by less than its margin
     inconclusive   neither; the report says how many further cases would settle it
 """
@@ -58,7 +59,7 @@ def judge(old: Sequence[Sequence[CaseResult]], new: Sequence[Sequence[CaseResult
     pairs = {name: paired(old, new, loss) for name, loss in PRIMARY.items()}
     raised = alarms({name: (pair.differences, pair.families) for name, pair in pairs.items()})
     tests = tuple(_test(name, pairs[name], raised[name]) for name in PRIMARY)
-    findings = [found for test in tests for found in _findings(test, pairs[test.metric])]
+    findings = [*_invalid(new), *(found for test in tests for found in _findings(test, pairs[test.metric]))]
     return Verdict(
         regime="re-recorded",
         outcome=_outcome(tests, findings),
@@ -147,6 +148,15 @@ def _further(pair: Paired, middle: float, margin: float) -> int | None:
         return None
     needed = cases_needed(spread(pair.differences, pair.families), gap)
     return max(1, round((needed - clusters) * len(pair.differences) / clusters))
+
+
+def _invalid(runs: Sequence[Sequence[CaseResult]]) -> list[Finding]:
+    """The invariant of citations (metric C1), over every repeat."""
+    cases = tuple(sorted({case.case for run in runs for case in run if case.valid_citations < case.citations}))
+    if not cases:
+        return []
+    text = f"citation_validity: citations that are not in their source; {', '.join(cases[:_NAMED])}"
+    return [Finding(rule="invariant", metric="citation_validity", text=text, cases=cases)]
 
 
 def _findings(test: PairedTest, pair: Paired) -> list[Finding]:

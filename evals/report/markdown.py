@@ -10,15 +10,19 @@ from evals.report.saying import (
     Standing,
     count,
     difference,
+    finding_words,
     metric_rows,
+    next_words,
     number,
     part_moves,
     relative_percent,
+    run_words,
     signed,
     standing,
     test_words,
     verdict_words,
 )
+from evals.report.tables import Table, tables
 from evals.results import Evaluation
 
 WORST: Final = 5
@@ -38,12 +42,14 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
     blocks = [
         [f"## {_HEADS[standing(verdict)]}"],
         [plain(verdict_words(evaluation, verdict))],
-        [f"{plain(evaluation.drafter)} drafter, {count(evaluation.cases, 'case')}."],
+        [f"{plain(run_words(evaluation))}."],
         _findings(verdict),
+        [plain(said)] if (said := next_words(evaluation, verdict)) else [],
         _tests(verdict),
         ["### Metrics", "", *_metrics(evaluation, verdict)],
         _folded("Factors", _factors(evaluation)),
         _folded("Layers (positive: not certain)", _layers(evaluation)),
+        *(_folded(table.title, _further(table)) for table in tables(evaluation)),
         _folded("Moved in one factor, layer or pattern", _part_moves(verdict)),
         _changed(verdict),
         _worst(evaluation),
@@ -74,7 +80,7 @@ def _findings(verdict: Verdict | None) -> list[str]:
     lines = ["### Findings", ""]
     for finding in verdict.findings:
         cases = f" Cases, worst first: {_cases(finding.cases)}." if finding.cases else ""
-        lines.append(f"- **{finding.rule}** {code(finding.metric)}: {plain(finding.text)}{cases}")
+        lines.append(f"- **{finding.rule}** {code(finding.metric)}: {plain(finding_words(finding))}{cases}")
     return lines
 
 
@@ -140,6 +146,11 @@ def _layers(evaluation: Evaluation) -> list[str]:
         for key, block in evaluation.layers.items()
     ]
     return _table(heads, rows) if rows else []
+
+
+def _further(table: Table) -> list[str]:
+    rows = [(code(row[0]), *(plain(cell) for cell in row[1:])) for row in table.rows]
+    return [*([plain(table.note), ""] if table.note else []), *_table(table.heads, rows)]
 
 
 def _part_moves(verdict: Verdict | None) -> list[str]:

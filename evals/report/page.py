@@ -19,6 +19,7 @@ from agent.taxonomy.keys import FACTOR_TITLES
 from evals.gate.verdict import Verdict
 from evals.report import cards, further, heat, pictures, pictures_certainty, pictures_score, saying
 from evals.report.losses import LABEL_SETS, LABEL_TITLES, LOSS_TITLES, LOSSES, worst
+from evals.report.tables import tables
 from evals.results import DraftView, Evaluation
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -63,6 +64,7 @@ def html(
         verdict=verdict,
         standing=saying.standing(verdict),
         said=saying.verdict_words(evaluation, verdict),
+        next=saying.next_words(evaluation, verdict).replace("`", ""),
         tiles=[Tile(_TILES[row.name], row) for row in rows if row.name in _TILES],
         metrics=rows,
         part_moves=saying.part_moves(verdict),
@@ -75,6 +77,7 @@ def html(
         moves=pictures.moves(verdict),
         worst=[(LOSS_TITLES[name], least) for name in LOSSES if (least := worst(results, name, _WORST))],
         further=further.further(results),
+        tables=tables(evaluation),
         cards=cards.cards(results, by_case, verdict, groups),
         names=names,
         grouped=bool(groups),
@@ -127,6 +130,7 @@ def _environment() -> jinja2.Environment:
         relative_percent=saying.relative_percent,
         count=saying.count,
         test_words=saying.test_words,
+        finding_words=saying.finding_words,
         cell_words=heat.cell_words,
         factor_titles=[FACTOR_TITLES[key] for key in heat.FACTORS],
     )

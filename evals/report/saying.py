@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_CODES, LAYER_TITLES
-from evals.gate.verdict import Better, Moved, PairedTest, Verdict
+from evals.gate.verdict import Better, Finding, Moved, PairedTest, Verdict
 from evals.results import Evaluation
 
 NONE: Final = "–"
@@ -147,9 +147,49 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
         "fail": f"The gate fails with {found}: {how}.",
         "inconclusive": f"The gate cannot tell: {how}, and these cases are too few to settle it.",
     }[verdict.outcome]
+    if verdict.outcome == "fail" and ungated(evaluation):
+        said = f"Worse than what it is compared with, in {found}; told, never gated ({', '.join(evaluation.left_out)})."
     changed = len(verdict.cases)
     drafts = "No draft measures differently." if not changed else f"{count(changed, 'draft')} changed."
     return f"{said} {drafts}{broken}"
+
+
+def ungated(evaluation: Evaluation) -> bool:
+    """Whether the run is of other cases or of a drafter with a part taken away, which no verdict stops."""
+    return any(option.startswith(("--cases", "--without")) for option in evaluation.left_out)
+
+
+def run_words(evaluation: Evaluation) -> str:
+    """What ran, on one line."""
+    less = f" ({', '.join(evaluation.left_out)})" if evaluation.left_out else ""
+    return f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}{less}"
+
+
+def finding_words(finding: Finding) -> str:
+    """Its sentence without the metric and the cases, which every report shows beside it."""
+    said = finding.text.removeprefix(f"{finding.metric}: ")
+    head, semicolon, tail = said.rpartition("; ")
+    return head if semicolon and finding.cases and tail.startswith(finding.cases[0]) else said
+
+
+def next_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
+    """What to do about a verdict that does not pass; empty for one that does, and where nothing is gated."""
+    if verdict is None or verdict.outcome == "pass" or ungated(evaluation):
+        return ""
+    if verdict.outcome == "inconclusive":
+        return "Next: ask about more cases (a larger --sample, or none), or ask each case more often (--repeats 3)."
+    whole = "" if not evaluation.left_out else f" of a run without {', '.join(evaluation.left_out)}"
+    return (
+        "Next: look at the cases named first; mend the change, or accept an intended one"
+        f"{whole} with `{accept_command(evaluation.drafter, verdict)}`."
+    )
+
+
+def accept_command(drafter: str, verdict: Verdict) -> str:
+    """The command that makes such a run the baseline."""
+    whose = "" if drafter == "embedded" else f" --drafter {drafter}"
+    folder = " --run DIR" if verdict.regime == "re-recorded" else ""
+    return f'septet eval accept{whose}{folder} --reason "…"'
 
 
 def _counts(many: int) -> str:

@@ -10,14 +10,18 @@ from evals.report.losses import LOSS_TITLES, LOSSES, worst
 from evals.report.saying import (
     count,
     difference,
+    finding_words,
     metric_rows,
+    next_words,
     number,
     part_moves,
     relative_percent,
+    run_words,
     signed,
     test_words,
     verdict_words,
 )
+from evals.report.tables import Table, tables
 from evals.results import Evaluation
 
 COLUMNS: Final = 100
@@ -26,6 +30,10 @@ _CHANGED: Final = 12
 _MOVES: Final = 3
 _PART_MOVES: Final = 20
 _NAME: Final = 44
+_WIDE: Final = 5
+"""From more columns on, the first is as narrow as the others."""
+_COLUMN: Final = 12
+_NOTE: Final = 300
 
 
 class _Column(NamedTuple):
@@ -37,14 +45,16 @@ def text(evaluation: Evaluation, verdict: Verdict | None = None) -> str:
     """Metrics old → new, findings, tests, factors, layers, changed and worst cases; values alone without a verdict."""
     blocks = [
         [
-            *_wrapped(f"{evaluation.drafter} drafter, {count(evaluation.cases, 'case')}"),
+            *_wrapped(run_words(evaluation)),
             *_wrapped(verdict_words(evaluation, verdict)),
         ],
         _findings(verdict),
+        _wrapped(next_words(evaluation, verdict)),
         _tests(verdict),
         _metrics(evaluation, verdict),
         _factors(evaluation),
         _layers(evaluation),
+        *(_further(table) for table in tables(evaluation)),
         _part_moves(verdict),
         _changed(verdict),
         _worst(evaluation),
@@ -67,7 +77,7 @@ def _cut(said: str, width: int) -> str:
 def _findings(verdict: Verdict | None) -> list[str]:
     lines = []
     for finding in verdict.findings if verdict else ():
-        lines += _wrapped(f"[{finding.rule}] {finding.metric}: {finding.text}", "  ")
+        lines += _wrapped(f"[{finding.rule}] {finding.metric}: {finding_words(finding)}", "  ")
         if finding.cases:
             lines += _wrapped(f"cases, worst first: {', '.join(finding.cases)}", "    ")
     return ["Findings", *lines] if lines else []
@@ -159,6 +169,16 @@ def _layers(evaluation: Evaluation) -> list[str]:
         for key, block in evaluation.layers.items()
     ]
     return _table(columns, rows)
+
+
+def _further(table: Table) -> list[str]:
+    width = min((COLUMNS - _NAME) // (len(table.heads) - 1), _COLUMN)
+    columns = [_Column(head, _NAME if n == 0 else width) for n, head in enumerate(table.heads)]
+    if len(columns) > _WIDE:
+        columns = [_Column(head, 14 if n == 0 else 12) for n, head in enumerate(table.heads)]
+    note = _wrapped(textwrap.shorten(one_line(table.note), _NOTE, placeholder=" …")) if table.note else []
+    rows = _table(columns, [tuple(one_line(cell) for cell in row) for row in table.rows])
+    return [table.title, *note, *(row.rstrip() for row in rows)]
 
 
 def _part_moves(verdict: Verdict | None) -> list[str]:

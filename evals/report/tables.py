@@ -1,0 +1,69 @@
+"""Tables of every report, below its metrics: two drafters side by side, cases written for a purpose, scores."""
+
+from typing import Final, NamedTuple
+
+from evals.gate.directions import METRICS
+from evals.report.saying import count, number
+from evals.results import Evaluation
+
+
+class Table(NamedTuple):
+    """A table whose first column is a key and whose others are numbers or a word."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def tables(evaluation: Evaluation) -> tuple[Table, ...]:
+    """Those that this run has something for."""
+    return tuple(table for table in (_beside(evaluation), _special(evaluation), _scores(evaluation)) if table.rows)
+
+
+_SIDES: Final = {True: "better", False: "worse"}
+
+
+def _beside(evaluation: Evaluation) -> Table:
+    rows = []
+    for name, plain in evaluation.beside.items():
+        helped = evaluation.metrics.get(name)
+        if plain is None or helped is None:
+            continue
+        direction = METRICS.get(name)
+        same = plain == helped or direction is None
+        side = "" if same or direction is None else _SIDES[direction.loss(helped) < direction.loss(plain)]
+        rows.append((name, number(plain), number(helped), side))
+    return Table("The same cases, embedded and with an LLM", ("metric", "embedded", "with LLM", "side"), tuple(rows))
+
+
+def _special(evaluation: Evaluation) -> Table:
+    rows = tuple(
+        (
+            kind,
+            str(block.cases),
+            str(block.failed),
+            number(block.factor_error),
+            number(block.flag_f1),
+            number(block.flag_loss),
+            number(block.withheld),
+            str(block.invalid_citations),
+        )
+        for kind, block in evaluation.special.items()
+    )
+    heads = ("kind", "cases", "failed", "factor err.", "flag F1", "flag loss", "withheld", "bad quotes")
+    note = "Against the range of two readers; in no other metric. Gated all together."
+    return Table("Cases written for a purpose", heads, rows, note)
+
+
+def _scores(evaluation: Evaluation) -> Table:
+    left = {key: value for key, value in evaluation.score_attribution.items() if value is not None}
+    rows = tuple((key, number(value)) for key, value in sorted(left.items(), key=lambda row: (row[1], row[0])))
+    error = number(evaluation.metrics.get("score_error"))
+    note = f"{error} with the drafted factors: what is left is lowest where that factor costs most."
+    if evaluation.band_changes:
+        note += (
+            f" The band differs from that of the reader's labels in {count(len(evaluation.band_changes), 'case')}: "
+            f"{', '.join(evaluation.band_changes)}."
+        )
+    return Table("Score error left when one factor has the reader's value", ("factor", "score error"), rows, note)
