@@ -58,6 +58,15 @@ def test_apostrophes_and_words_in_a_special_sense_are_no_quotes(desk: Desk, text
     assert desk.planned("correct", "posture", reason="wording", text=text)
 
 
+def test_a_mark_behind_a_quote_has_its_words(desk: Desk) -> None:
+    has = next(item for item in desk.draft.evidence if len(item.quote.split()) > 3)
+    other = next(item for item in desk.draft.evidence if item.document == has.document and item.quote not in has.quote)
+    some = " ".join(has.quote.split()[:3])
+    assert desk.planned("correct", "posture", reason="wording", text=f"“{some}” ({has.id}, {other.id}) is said")
+    with pytest.raises(InputError, match=f"{other.id} has other words than “{some}”"):
+        desk.planned("correct", "posture", reason="wording", text=f"“{some}” ({other.id}) is said")
+
+
 def first_threat(desk: Desk) -> str:
     return f"threat/{next(iter(threats_of(desk.draft)))}"
 

@@ -29,6 +29,8 @@ _OTHER_QUOTED: Final = (
     re.compile(r"(?<![\w'])'(?=\S)([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"),
 )
 """What analysts' keyboards and languages write for quotation marks."""
+_MARKED: Final = re.compile(r"“([^”]*)”[^“”(]{0,3}\((E[1-9][0-9]{0,5}(?:, E[1-9][0-9]{0,5})*)\)")
+"""A quote with the evidence that stands behind it."""
 _UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
 """In other marks than “…” up to this many words may be words in a special sense; more are a quote."""
@@ -56,8 +58,9 @@ def rewritten(text: str, ids: Mapping[str, str]) -> str:
     return _MARK.sub(lambda match: ids.get(match[0], match[0]), text)
 
 
-def check_text(text: str, documents: Sequence[Document], known: Iterable[str], where: str) -> None:
-    """Check that every quote in an edited text is in a source and every id that it names is in the evidence.
+def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evidence], where: str) -> None:
+    """Check that every quote in an edited text is in a source, every id that it names is in the evidence, and the id
+    behind a quote has those words, or some of them.
 
     Raises InputError naming the quote or the id; `where` is the field.
     """
@@ -77,9 +80,18 @@ def check_text(text: str, documents: Sequence[Document], known: Iterable[str], w
                 where=where,
                 hint="copy it from a source, or take the quotation marks away",
             )
-    lost = [mark for mark in marks_in(text) if mark not in set(known)]
+    lost = [mark for mark in marks_in(text) if mark not in known]
     if lost:
         raise InputError(f"{lost[0]} is named but not in the evidence", where=where, hint="attach the quote first")
+    for quote, marks in _MARKED.findall(text):
+        behind = [known[mark].quote for mark in marks_in(marks)]
+        bare = quote.rstrip(".;:,… ")
+        if not any(locate(bare, words) or locate(words, quote) for words in behind):
+            raise InputError(
+                f"{marks} has other words than “{_short(quote)}”",
+                where=where,
+                hint="attach the words that you quote, and name their mark",
+            )
 
 
 def cite(value: object, documents: Sequence[Document], evidence: Sequence[Evidence], where: str) -> Cited:
