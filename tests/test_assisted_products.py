@@ -164,6 +164,7 @@ def keys(folder: Path) -> Mapping[str, str]:
     return {name: row["key"] for name, row in rows.items()}
 
 
+@pytest.mark.slow
 def test_neither_the_process_nor_its_place_is_in_a_request_and_every_sign_of_a_prompt_is(tmp_path: Path) -> None:
     copy, here, there = tmp_path / "copy", tmp_path / "here", tmp_path / "there"
     for name in ("agent", "prompts"):

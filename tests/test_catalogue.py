@@ -244,6 +244,7 @@ def test_the_same_input_gives_the_same_matches() -> None:
 # ---------------------------------------------------------------- the corpus
 
 
+@pytest.mark.slow
 def test_every_pattern_fires_somewhere_and_none_everywhere() -> None:
     fired = Counter(c.pattern.id for done in corpus() for c in done.found.candidates)
     asked = {threat.pattern.id for done in corpus() for threat in done.found.open}

@@ -142,7 +142,8 @@ def test_sentences_in_a_third_authors_words_seldom_tell_anything() -> None:
     assert len(telling_of_rank_two(lines)) <= len(lines) / 10
 
 
-@pytest.mark.parametrize("place", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, len(PLACES)))])
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(len(PLACES)))
 def test_other_words_move_nothing(place: int) -> None:
     lines = [text for _, text in others(400)]
     silent = [line for line in lines if line not in set(telling_of_rank_two(lines))]

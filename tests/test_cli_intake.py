@@ -85,7 +85,9 @@ def test_a_listing_that_cannot_be_read(
     told(septet, "intake", fault, site.url(LISTING), "--allow-private", site.host)
 
 
-@pytest.mark.parametrize("name", ["robots", "scripts", "unknown-product", "redirect-to-private"])
+@pytest.mark.parametrize(
+    "name", ["robots", "unknown-product", pytest.param("scripts", marks=pytest.mark.slow), "redirect-to-private"]
+)
 def test_a_draft_says_the_same(name: str, septet: Septet, serve: Serve) -> None:
     fault = FAULTS[name]
     site = serve({LISTING: fault.listing, "/robots.txt": fault.robots})

@@ -135,7 +135,9 @@ def program(code: str, arguments: Sequence[object], endpoint: FakeEndpoint) -> s
 GOOD = by(answer_body)
 
 
-@pytest.mark.parametrize(("script", "kept"), [([GOOD, GOOD, hang], 2), ([GOOD] * 5 + [hang], 5)])
+@pytest.mark.parametrize(
+    ("script", "kept"), [([GOOD, GOOD, hang], 2), pytest.param([GOOD] * 5 + [hang], 5, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_ends_at_once_and_says_what_it_took(
     script: Sequence[Step], kept: int, listing: Path, septet: Septet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +168,7 @@ LIMITED = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (4
 """A disk on which no file has more than 4096 bytes, which a write then says."""
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_no_half_of_an_answer(listing: Path, fake: FakeEndpoint, tmp_path: Path) -> None:
     for option in ("--record", "--out"):
         place = tmp_path / option.strip("-")

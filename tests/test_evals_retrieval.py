@@ -2,6 +2,8 @@
 
 from functools import cache
 
+import pytest
+
 from agent.pipeline import read_documents
 from agent.records import Hit
 from agent.resources import data_folder
@@ -52,6 +54,7 @@ def test_recall_counts_ranks_and_not_zeros() -> None:
     assert recall_at([], 5) is None
 
 
+@pytest.mark.slow
 def test_quotes_come_in_a_fixed_order() -> None:
     for case, found in sample():
         keys = [quote.key for quote in quotes(case, documents_of(case))]

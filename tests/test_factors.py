@@ -134,6 +134,7 @@ def lowered(before: dict[FactorKey, Decimal], after: dict[FactorKey, Decimal]) -
 # ---------------------------------------------------------------- the laws
 
 
+@pytest.mark.slow
 def test_neutral_sentences_lower_no_factor() -> None:
     lines = [(sentence, read((page(sentence, kind="listing", number=1),))) for sentence in SENTENCES]
     assert len(lines) >= 200

@@ -135,6 +135,7 @@ def test_the_same_claim_of_a_lower_rank_lowers_nothing(kind: str, text: str) -> 
         assert rows(after) == rows(plain(case.slug))
 
 
+@pytest.mark.slow
 def test_openings_are_not_milder_on_average() -> None:
     shifts = [total(drafted(documents_of(card(case)))) - total(plain(case.slug)) for case in cases()[::12]]
     assert sum(shifts) / len(shifts) >= -0.1, "the slow test asks it of every case, without a margin"

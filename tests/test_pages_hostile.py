@@ -78,6 +78,7 @@ def test_a_heavy_document_is_read_or_named_within_the_default_deadline(name):
     assert took < seconds + GRACE
 
 
+@pytest.mark.slow
 def test_the_memory_of_this_process_stays_flat():
     names = ("200,000 attributes on one tag", "200,000 nested tags", "deep JSON", "billion laughs", "a zip as HTML")
 

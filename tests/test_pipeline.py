@@ -153,6 +153,7 @@ def test_twice_gives_the_same_bytes(serve: Callable[[Mapping[str, Route]], Site]
     assert day.sub("", again.markdown) == day.sub("", first.markdown)
 
 
+@pytest.mark.slow
 def test_another_hash_seed_gives_the_same_bytes() -> None:
     listing = data_folder("corpus") / "cases" / "workos" / "listing.md"
     code = (
@@ -244,6 +245,7 @@ def _refused_after_restore(small: DraftResult, out: Path) -> None:
         (out / "foreign").unlink()
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_the_old_draft_whole(small: DraftResult, tmp_path: Path) -> None:
     out = tmp_path / "out"
     save(small, out)

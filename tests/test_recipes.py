@@ -129,6 +129,7 @@ DRAFT = (
 )
 
 
+@pytest.mark.slow
 def test_add_a_threat_pattern(copy: Copy) -> None:
     assert "it does not fire" in copy.run(DRAFT).stderr
     file = copy.folder / "corpus" / "knowledge" / "threats" / "agent_ecosystem.yaml"
@@ -190,6 +191,7 @@ LOOK = (
 )
 
 
+@pytest.mark.slow
 def test_add_a_page_to_the_review_app(copy: Copy) -> None:
     assert copy.run(LOOK).stdout.startswith("404 404\n")
     web = copy.folder / "agent" / "review" / "web"

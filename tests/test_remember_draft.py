@@ -264,7 +264,7 @@ LIMITS = (
     0,
     pytest.param(1_000, marks=SLOW),
     pytest.param(20_000, marks=SLOW),
-    40_000,
+    pytest.param(40_000, marks=SLOW),
     pytest.param(150_000, marks=SLOW),
 )
 

@@ -109,6 +109,7 @@ def test_hidden_characters_are_shown() -> None:
     assert "<script>alert" not in html
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_adds_an_element(words: str) -> None:

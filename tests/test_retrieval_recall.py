@@ -4,6 +4,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
+import pytest
+
 from agent.evidence.anchor import locate
 from agent.evidence.statements import statements
 from agent.llm.prompts import CARD_KEYS, cards
@@ -62,6 +64,7 @@ def gold() -> tuple[Gold, ...]:
     return tuple(rows)
 
 
+@pytest.mark.slow
 def test_most_of_the_readers_quotes_are_found_for_their_key() -> None:
     rows = gold()
     assert len(rows) > 400

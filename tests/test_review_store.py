@@ -191,6 +191,7 @@ def test_threads_take_turns_and_lose_nothing(path: Path) -> None:
         assert audit(store).sound
 
 
+@pytest.mark.slow
 def test_a_write_waits_for_another_process_and_then_says_that_it_is_busy(path: Path) -> None:
     with filled(path, 1, 0) as store:
         other = sqlite.make_engine(path, read_only=False)
