@@ -259,6 +259,7 @@ def test_help_and_version(septet: Septet) -> None:
     assert septet("--version").out.startswith("septet, version ")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error() -> None:
     code = "import sys; from agent.cli import main; main(sys.argv[1:])"
     process = subprocess.Popen(

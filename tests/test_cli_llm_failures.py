@@ -183,6 +183,7 @@ def test_a_disk_that_is_full_leaves_no_half_of_an_answer(listing: Path, fake: Fa
         assert not place.exists()
 
 
+@pytest.mark.slow
 def test_an_llm_that_hangs_costs_its_time_and_no_more(
     listing: Path, septet: Septet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

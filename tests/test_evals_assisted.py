@@ -80,6 +80,7 @@ def test_both_drafters_stand_side_by_side() -> None:
     assert len(re.findall(r"^factor_mae_reader +0\.", said, re.M)) == 2
 
 
+@pytest.mark.slow
 def test_a_replay_makes_the_same_drafts_and_what_does_not_fit_is_drift(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

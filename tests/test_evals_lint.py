@@ -13,6 +13,7 @@ CORPUS = data_folder("corpus")
 GOOD = load_case(CORPUS / "cases" / "dbhub")
 
 
+@pytest.mark.slow
 def test_the_bundled_corpus_has_no_fault() -> None:
     assert lint_bundled(CORPUS, load_cases(CORPUS / "cases")) == ()
 

@@ -102,6 +102,7 @@ def test_the_text_output_is_a_table(done: Evaluation) -> None:
     assert "factor_mae_published" in text
 
 
+@pytest.mark.slow
 def test_corpus_verbs(tmp_path: Path) -> None:
     row = {"slug": "acme", "name": "Acme", "tagline": "Files", "overview": ["It files receipts."], "labels": {}}
     source = tmp_path / "in.jsonl"

@@ -194,6 +194,7 @@ CLAIMS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(CLAIMS, st.text(min_size=1, max_size=80).filter(lambda t: any(c.isalnum() for c in t))))
 def test_no_sentence_at_the_end_of_a_listing_lowers_a_factor(sentence: str) -> None:

@@ -38,6 +38,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     return (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
+@pytest.mark.slow
 def test_files_and_functions_keep_their_size() -> None:
     long = [f"{name(p)}: {n} lines" for p in product() if (n := len(p.read_text("utf-8").splitlines())) > MAX_FILE]
     for path in product():
@@ -93,6 +94,7 @@ def test_only_the_edge_prints_or_exits() -> None:
     assert calls == []
 
 
+@pytest.mark.slow
 def test_nothing_is_mocked() -> None:
     mocked = [
         f"{name(path)}:{node.lineno}"

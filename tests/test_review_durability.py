@@ -101,7 +101,7 @@ def _write_and_kill(process: subprocess.Popen[bytes], seconds: float) -> list[st
 # -- D3
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(30, marks=pytest.mark.slow)])
 def test_killed_while_a_backup_is_written_the_last_one_is_whole(rounds: int, tmp_path: Path) -> None:
     path, chance = tmp_path / NAME, random.Random(rounds)
     filled(path, 1, 2).close()

@@ -113,6 +113,7 @@ def test_confirming_changes_no_number(name: str, which: set[int]) -> None:
     assert after.product == before.product
 
 
+@pytest.mark.slow
 @LAWS
 @given(NAMES, steps, steps)
 def test_the_order_of_events_on_different_items_does_not_matter(name: str, path: list[Step], more: list[Step]) -> None:

@@ -102,6 +102,7 @@ def test_without_mitigation_0_8_and_the_amendment_are_the_same(point):
     assert raw("aivss-0.8", at) == raw("aivss-1-amended", at)
 
 
+@pytest.mark.slow
 @LAW
 @given(requests, st.randoms(use_true_random=False))
 def test_the_order_of_factors_does_not_matter(request, random):

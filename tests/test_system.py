@@ -275,6 +275,7 @@ def test_a_sentence_about_another_company_names_no_vendor() -> None:
 # ---------------------------------------------------------------- the corpus
 
 
+@pytest.mark.slow
 def test_the_corpus_reads_well() -> None:
     for case in load_cases(data_folder("corpus") / "cases")[::9]:
         reading = read(*documents_of(case))
