@@ -257,6 +257,7 @@ def test_every_pattern_fires_somewhere_and_none_everywhere() -> None:
     assert {key for key, count in fired.items() if count > most} == set()
 
 
+@pytest.mark.slow
 def test_a_typical_case_gets_some_threats_over_several_layers() -> None:
     counts = sorted(len(done.found.candidates) for done in corpus())
     layers = sorted(len({c.layer for c in done.found.candidates}) for done in corpus())

@@ -64,6 +64,7 @@ def test_quotes_come_in_a_fixed_order() -> None:
         assert all(0 <= rank <= KEPT for row in found.ranks.values() for rank in row)
 
 
+@pytest.mark.slow
 def test_ranks_are_those_of_the_passages_that_a_draft_reads() -> None:
     case, found = sample()[0]
     reading = read_documents(documents_of(case), SETTINGS)

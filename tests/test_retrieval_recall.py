@@ -71,6 +71,7 @@ def test_most_of_the_readers_quotes_are_found_for_their_key() -> None:
     assert sum(row.key in row.found_for for row in rows) / len(rows) >= OVERALL_FLOOR
 
 
+@pytest.mark.slow
 def test_no_factor_or_layer_is_left_behind() -> None:
     total = Counter(row.key for row in gold())
     found = Counter(row.key for row in gold() if row.key in row.found_for)
