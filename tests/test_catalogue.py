@@ -267,6 +267,7 @@ def test_a_typical_case_gets_some_threats_over_several_layers() -> None:
     assert sum(count == 0 for count in counts) <= 0.08 * len(counts)
 
 
+@pytest.mark.slow
 def test_sentences_are_clean() -> None:
     blemish = re.compile(
         r"[{}|]|\b(the|a|an) (the|a|an)\b|\s[,;]|\s\.(?=\s|$)|(?<![\w-])(\w+) \3\b(?!-)|\ba [aeio]\w"
@@ -281,6 +282,7 @@ def test_sentences_are_clean() -> None:
                 assert len(slot.value) <= MAX_CHARS or slot.name == "product"
 
 
+@pytest.mark.slow
 def test_a_noun_of_each_statement_and_each_needed_one_have_a_quote() -> None:
     for done in corpus():
         for threat in done.found.candidates:
@@ -291,6 +293,7 @@ def test_a_noun_of_each_statement_and_each_needed_one_have_a_quote() -> None:
             assert all(set(need.split("|")) & set(threat.slots) for need in threat.pattern.needs)
 
 
+@pytest.mark.slow
 def test_metrics_are_explained_in_order() -> None:
     for done in corpus()[:40]:
         for threat in done.found.candidates:
@@ -299,6 +302,7 @@ def test_metrics_are_explained_in_order() -> None:
             assert threat.vector == "CVSS:4.0/" + "/".join(f"{m.metric}:{m.value}" for m in threat.metrics)
 
 
+@pytest.mark.slow
 def test_some_threat_is_near_the_base_that_a_reader_gives() -> None:
     labels = {case.slug: case.labels.reader for case in load_cases(data_folder("corpus") / "cases")}
     misses = []
@@ -322,6 +326,7 @@ def found_chains() -> list[tuple[Run, FoundChain]]:
     return [(d, c) for d in corpus() for c in chains(d.found.candidates, d.reading, name=d.name)]
 
 
+@pytest.mark.slow
 def test_each_hop_has_a_quote_and_the_layers_change() -> None:
     found = found_chains()
     assert found
@@ -333,6 +338,7 @@ def test_each_hop_has_a_quote_and_the_layers_change() -> None:
             assert all(done.ledger.quote(key) for key in hop.evidence)
 
 
+@pytest.mark.slow
 def test_a_step_without_a_quote_is_asked() -> None:
     asked = [(chain, question) for _, chain in found_chains() for question in chain.questions]
     assert asked
@@ -342,11 +348,13 @@ def test_a_step_without_a_quote_is_asked() -> None:
         assert len(chain.candidates) + len(chain.questions) <= len(template.steps)
 
 
+@pytest.mark.slow
 def test_every_chain_is_found_somewhere() -> None:
     usual = {chain.id for _, chain in found_chains()}
     assert len(usual) >= 8
 
 
+@pytest.mark.slow
 def test_no_chain_rests_on_a_contradicted_threat() -> None:
     assert all(c.state != "contradicted" for _, chain in found_chains() for c in chain.candidates)
 
