@@ -70,7 +70,7 @@ class Service:
     def add_draft(self, draft: Draft, documents: tuple[Document, ...], reviewer: Reviewer) -> str:
         """The same with a draft that is at hand, and whose quotes were found in `documents`."""
         _may_write(reviewer)
-        key = self.review_of(draft)
+        key = self.review_of(draft) if draft.earlier else None
         if key is not None and draft.id in self._draft_ids(key, self.review(key)):
             return key
         new = NewReview(
