@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.review.web.wording import KEYS
-from tests.fakes.review_browser import Hands, Served
+from tests.fakes.review_browser import Hands, Served, at_review
 from tests.fakes.review_service import MemoryReviews
 from tests.fakes.served_reviews import CASE, FACTOR, Reviews
 
@@ -34,11 +34,8 @@ def reviews(tmp_path: Path) -> Reviews:
 @pytest.fixture
 def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
     """At the review page."""
-    with Served(reviews.service) as served:
-        found = Hands(browser, served.door())
-        found.page.goto(f"{served.address}/r/r1")
+    with at_review(browser, reviews.service) as found:
         yield found
-        found.close()
 
 
 def first_of(reviews: Reviews, kind: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.review.decisions import what_moved
-from tests.fakes.review_browser import Hands, Served
+from tests.fakes.review_browser import Hands, at_review
 from tests.fakes.served_reviews import Reviews
 
 if TYPE_CHECKING:
@@ -26,11 +26,8 @@ def reviews(tmp_path: Path) -> Reviews:
 @pytest.fixture
 def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
     """At the review page."""
-    with Served(reviews.service) as served:
-        found = Hands(browser, served.door())
-        found.page.goto(f"{served.address}/r/r1")
+    with at_review(browser, reviews.service) as found:
         yield found
-        found.close()
 
 
 def correction(hands: Hands, item: str) -> "Locator":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.hostile_review import Attacked, sentence
-from tests.fakes.review_browser import Hands, Served
+from tests.fakes.review_browser import at_review
 from tests.fakes.served_reviews import Reviews
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def attacked(reviews: Reviews) -> Attacked:
 def test_words_stand_in_their_order_with_the_code_before_them(
     browser: "Browser", reviews: Reviews, attacked: Attacked
 ) -> None:
-    with Served(reviews.service) as served:
-        ada = Hands(browser, served.door())
-        ada.page.goto(f"{served.address}/r/{attacked.key}")
+    with at_review(browser, reviews.service, f"/r/{attacked.key}") as ada:
         for selector in (f"#cite-{attacked.mark}", ".bar-title", "article q >> visible=true"):
             places = ada.page.locator(selector).first.evaluate(PLACES)
             lines = [
@@ -51,15 +49,12 @@ def test_words_stand_in_their_order_with_the_code_before_them(
             assert all(line == sorted(line) for line in lines), selector
         shown = "node => getComputedStyle(node.querySelector('.turn'), '::before').content"
         assert "U+202E" in ada.page.locator(f"#cite-{attacked.mark}").evaluate(shown)
-        ada.close()
 
 
 def test_a_selection_over_them_attaches_the_words_of_the_source(
     browser: "Browser", reviews: Reviews, attacked: Attacked
 ) -> None:
-    with Served(reviews.service) as served:
-        ada = Hands(browser, served.door())
-        ada.page.goto(f"{served.address}/r/{attacked.key}?cite={attacked.mark}")
+    with at_review(browser, reviews.service, f"/r/{attacked.key}?cite={attacked.mark}") as ada:
         ada.page.locator('article[data-item="factor/non_determinism"]').focus()
         ada.page.evaluate(f"getSelection().selectAllChildren(document.querySelector('#cite-{attacked.mark}'))")
         span = ada.page.evaluate("septetSelection.selected()")
@@ -68,4 +63,3 @@ def test_a_selection_over_them_attaches_the_words_of_the_source(
         ada.press("a")
         event = reviews.service.history(attacked.key)[-1]
         assert (event.verb, event.item) == ("attach", "factor/non_determinism")
-        ada.close()

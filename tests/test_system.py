@@ -16,7 +16,7 @@ from agent.drafting.ledger import Ledger
 from agent.drafting.system import assumptions, extract, product_name, subject_kind, vendor
 from agent.evidence.anchor import verify
 from agent.evidence.reading import Reading
-from agent.evidence.signals import detect
+from agent.evidence.signals import detect, load_signals
 from agent.evidence.statements import statements
 from agent.export.mermaid import MAX_NODES, label, mermaid
 from agent.records import About, Boundary, Capability, Document, Flow, Section, System, SystemItem
@@ -380,8 +380,6 @@ def test_plural_and_back(one: str, many: str) -> None:
 
 
 def test_every_signal_of_an_action_is_a_known_signal() -> None:
-    from agent.evidence.signals import load_signals
-
     actions = load_actions()
     used = {pair.signal for pair in actions.pairs} | set(actions.fallback) | set(actions.weight)
     assert used <= set(load_signals().by_id)

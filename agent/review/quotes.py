@@ -73,8 +73,7 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
     anchored = [Anchored(document.text) for document in documents]
     titles = {name for document in documents for name in (document.title, document.url)}
     for quote in quotes:
-        bare = quote.rstrip(".;:,… ")
-        if quote not in titles and not any(text.locate(bare) for text in anchored):
+        if quote not in titles and not any(text.locate(_bare(quote)) for text in anchored):
             raise InputError(
                 f"the quote “{_short(quote)}” is in none of the sources",
                 where=where,
@@ -85,8 +84,7 @@ def check_text(text: str, documents: Sequence[Document], known: Mapping[str, Evi
         raise InputError(f"{lost[0]} is named but not in the evidence", where=where, hint="attach the quote first")
     for quote, marks in _MARKED.findall(text):
         behind = [known[mark].quote for mark in marks_in(marks)]
-        bare = quote.rstrip(".;:,… ")
-        if not any(locate(bare, words) or locate(words, quote) for words in behind):
+        if not any(locate(_bare(quote), words) or locate(words, quote) for words in behind):
             raise InputError(
                 f"{marks} has other words than “{_short(quote)}”",
                 where=where,
@@ -198,6 +196,11 @@ def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:
         return (5 if document.kind == "analyst-note" else 1), "product"
     best = max(read, key=lambda s: min(s.end, end) - max(s.start, start))
     return best.rank, best.about
+
+
+def _bare(quote: str) -> str:
+    """A quote without the punctuation that the quoting sentence puts at its end."""
+    return quote.rstrip(".;:,… ")
 
 
 def _short(text: str) -> str:

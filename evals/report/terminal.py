@@ -175,7 +175,7 @@ def _further(table: Table) -> list[str]:
     width = min((COLUMNS - _NAME) // (len(table.heads) - 1), _COLUMN)
     columns = [_Column(head, _NAME if n == 0 else width) for n, head in enumerate(table.heads)]
     if len(columns) > _WIDE:
-        columns = [_Column(head, 14 if n == 0 else 12) for n, head in enumerate(table.heads)]
+        columns = [_Column(head, 14 if n == 0 else _COLUMN) for n, head in enumerate(table.heads)]
     note = _wrapped(textwrap.shorten(one_line(table.note), _NOTE, placeholder=" …")) if table.note else []
     rows = _table(columns, [tuple(one_line(cell) for cell in row) for row in table.rows])
     return [table.title, *note, *(row.rstrip() for row in rows)]

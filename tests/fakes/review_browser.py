@@ -185,3 +185,13 @@ class Hands:
     def sign(self) -> None:
         self.leave("g", "s")
         self.leave("Control+Enter")
+
+
+@contextmanager
+def at_review(browser: "Browser", service: ReviewService, path: str = "/r/r1") -> "Iterator[Hands]":
+    """A reviewer at a page, by default of the first review, with `Hands.close` at the end."""
+    with Served(service) as served:
+        found = Hands(browser, served.door())
+        found.page.goto(f"{served.address}{path}")
+        yield found
+        found.close()

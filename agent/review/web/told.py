@@ -24,8 +24,6 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "assign": frozenset({"to"}),
 }
 """What an event carries for its replay, or says in its own line."""
-
-
 _NONE: Final = "none"
 _MOST: Final = 3
 """Of what a new draft moved, in the line that answers it."""
