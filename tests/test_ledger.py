@@ -32,7 +32,7 @@ def whole(text: str) -> Statement:
         end=len(text),
         text=text,
         path=(),
-        role="description",
+        sort="description",
         rank=2,
         about="platform",
         flagged=False,

@@ -23,7 +23,7 @@ def statement(text: str, start: int = 0, document: str = "D1") -> Statement:
         end=start + len(text),
         text=text,
         path=(),
-        role="description",
+        sort="description",
         rank=2,
         about="product",
         flagged=False,

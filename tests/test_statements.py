@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.evidence.roles import classify
+from agent.evidence.sorts import classify
 from agent.evidence.statements import statements
 from agent.records import Document, Finding, Section, Statement
 

@@ -189,7 +189,7 @@ def authorise(capabilities: Sequence[Capability], reading: Reading, ledger: Ledg
 
 
 def _readable(statement: Statement) -> bool:
-    return statement.about == "product" and not statement.flagged and statement.role in ("description", "control")
+    return statement.about == "product" and not statement.flagged and statement.sort in ("description", "control")
 
 
 # ---------------------------------------------------------------- credentials

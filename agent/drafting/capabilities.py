@@ -48,7 +48,7 @@ class Found(NamedTuple):
 
 def usable(statement: Statement) -> bool:
     """Whether drafting may read a statement as a description of the product."""
-    return statement.about == "product" and not statement.flagged and statement.role == "description"
+    return statement.about == "product" and not statement.flagged and statement.sort == "description"
 
 
 def find(reading: Reading, name: str, *, named_calls: bool = True) -> tuple[Found, ...]:

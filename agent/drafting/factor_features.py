@@ -192,7 +192,7 @@ def _best(reading: Reading, matches: tuple[Match, ...], *, limit: bool) -> Witne
     best: Witness | None = None
     for match in matches:
         statement = reading.statements[match.statement]
-        if match.denied or statement.flagged or statement.role != "description" or statement.about == "other":
+        if match.denied or statement.flagged or statement.sort != "description" or statement.about == "other":
             continue
         weak = match.hedged or statement.about == "platform"
         if limit and (weak or not may_lower(reading, match.statement)):
@@ -213,7 +213,7 @@ def may_lower(reading: Reading, index: int) -> bool:
     """
     statement = reading.statements[index]
     return (
-        statement.role == "description"
+        statement.sort == "description"
         and statement.about == "product"
         and not statement.flagged
         and not _ASSURANCE.search(statement.text)

@@ -91,7 +91,7 @@ def lead(reading: Reading) -> tuple[int, ...]:
     Only descriptions of the product without a finding count; when there is none, any statement without a finding.
     """
     opening = _opening(reading)
-    chosen = [n for n in opening if reading.statements[n].role == "description"] or opening
+    chosen = [n for n in opening if reading.statements[n].sort == "description"] or opening
     return tuple(chosen[:LEAD_STATEMENTS])
 
 

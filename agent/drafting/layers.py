@@ -83,7 +83,7 @@ def _worth(reading: Reading, match: Match) -> tuple[bool, bool, bool, bool, bool
         match.hedged,
         any(word in heading.lower() for heading in statement.path[-1:] for word in _ASIDE),
         len(quote.split()) < _CLAUSE_WORDS,
-        statement.role != "description",
+        statement.sort != "description",
         not _CONCRETE.search(quote),
         match.statement,
     )

@@ -208,7 +208,7 @@ def _wanted(reading: Reading) -> Iterator[int]:
 
 def _tells(statement: Statement) -> bool:
     """Whether a statement may be shown for what it says."""
-    praise = statement.role == "assessment" and statement.rank < FREEING_RANK
+    praise = statement.sort == "assessment" and statement.rank < FREEING_RANK
     return not statement.flagged and not statement.claim and not praise and statement.about != "other"
 
 

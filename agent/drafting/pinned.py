@@ -50,7 +50,7 @@ def pinned(reading: Reading, signal: str) -> Witness | None:
             continue
         if not covers_everything(statement.text):
             continue
-        if statement.rank >= COUNTING_RANK and statement.role in ("control", "description"):
+        if statement.rank >= COUNTING_RANK and statement.sort in ("control", "description"):
             return Witness(match.statement, match.start, match.end, 1.0)
     return None
 

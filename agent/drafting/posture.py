@@ -54,7 +54,7 @@ def summary(reading: Reading, ledger: Ledger) -> str:
     for index, statement in enumerate(reading.statements):
         if (
             counts(reading, index)
-            and statement.role == "description"
+            and statement.sort == "description"
             and len(statement.text.split()) >= MIN_SUMMARY_WORDS
         ):
             mark = ledger.cite(index)

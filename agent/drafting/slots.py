@@ -83,7 +83,7 @@ class Slots:
         self._reading, self._system, self._name = reading, system, name
         self._lexicon = load_lexicon()
         self._own = frozenset(re.findall(r"[a-z0-9]+", name.lower()))
-        self._described = tuple(n for n, s in enumerate(reading.statements) if is_usable(s) and s.role == "description")
+        self._described = tuple(n for n, s in enumerate(reading.statements) if is_usable(s) and s.sort == "description")
         self._cache: dict[tuple[str, int, bool], _Phrase | None] = {}
 
     def fill(
@@ -290,7 +290,7 @@ def _is_kind(slot: str, item: SystemItem) -> bool:
 
 def is_usable(statement: Statement) -> bool:
     """Whether a sentence may carry a threat: about the product, without a finding, no page furniture or praise."""
-    return statement.about == "product" and not statement.flagged and statement.role in ("description", "control")
+    return statement.about == "product" and not statement.flagged and statement.sort in ("description", "control")
 
 
 def usable(reading: Reading, signal: str) -> tuple[Match, ...]:
@@ -301,7 +301,7 @@ def usable(reading: Reading, signal: str) -> tuple[Match, ...]:
         if not match.denied and not match.hedged and is_usable(reading.statements[match.statement])
     ]
     return tuple(
-        sorted(found, key=lambda m: (reading.statements[m.statement].role != "description", m.statement, m.start))
+        sorted(found, key=lambda m: (reading.statements[m.statement].sort != "description", m.statement, m.start))
     )
 
 

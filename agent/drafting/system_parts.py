@@ -129,7 +129,7 @@ class Parts:
 
 def readable(statement: Statement) -> bool:
     """Whether a statement may name a part of the product: about it, not flagged, no page furniture or praise."""
-    return statement.about == "product" and not statement.flagged and statement.role in ("description", "control")
+    return statement.about == "product" and not statement.flagged and statement.sort in ("description", "control")
 
 
 def shown(reading: Reading, signal: str) -> tuple[Match, ...]:

@@ -98,7 +98,7 @@ def guides() -> Mapping[LayerKey, LayerGuide]:
 def counts(reading: Reading, index: int) -> bool:
     """Whether a statement may count as evidence: about the product, and without a finding."""
     statement = reading.statements[index]
-    return statement.about == "product" and not statement.flagged and statement.role != "boilerplate"
+    return statement.about == "product" and not statement.flagged and statement.sort != "boilerplate"
 
 
 def tells(reading: Reading, layer: LayerKey, index: int) -> bool:

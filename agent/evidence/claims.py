@@ -59,7 +59,7 @@ from agent.evidence.claim_words import (
     WARDED,
     WATCHED,
 )
-from agent.evidence.roles import does_something
+from agent.evidence.sorts import does_something
 from agent.records import Statement
 
 COUNTING_RANK: Final = 3

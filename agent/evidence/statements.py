@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from agent.evidence.claims import COUNTING_RANK, is_claim
-from agent.evidence.roles import Role, classify, names_its_setting
+from agent.evidence.sorts import Sort, classify, names_its_setting
 from agent.records import About, Document, Rank, Statement
 
 _ABBREVIATIONS: Final = frozenset(
@@ -100,7 +100,7 @@ class _Line(NamedTuple):
 def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     """All statements of `documents`, in reading order.
 
-    Each carries its role, its rank (1 marketing, 2 vendor's text, 3 vendor's documentation that names a setting,
+    Each carries its sort, its rank (1 marketing, 2 vendor's text, 3 vendor's documentation that names a setting,
     its default, its scope and who can change it, 4 text outside the vendor's hands, which no file of a vendor
     is, not even its manifest or its list of tools, 5 an analyst's note; never 0),
     the `about` and heading path of its section, and `flagged` when a finding of the document covers part of it.
@@ -119,15 +119,15 @@ def _of_document(document: Document) -> Iterator[Statement]:
             together = " ".join(text[start:end] for start, end in spans)
             for start, end in spans:
                 quote = text[start:end]
-                role = classify(quote)
-                rank = _rank(document, quote, role, together)
+                sort = classify(quote)
+                rank = _rank(document, quote, sort, together)
                 yield Statement(
                     document=document.id,
                     start=start,
                     end=end,
                     text=quote,
                     path=section.path,
-                    role=role,
+                    sort=sort,
                     rank=rank,
                     about=_about(document, section.about),
                     flagged=_flagged(document, start, end),
@@ -150,14 +150,14 @@ _MILD_FINDINGS: Final = frozenset(
 """About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
 
 
-def _rank(document: Document, quote: str, role: Role, paragraph: str) -> Rank:
+def _rank(document: Document, quote: str, sort: Sort, paragraph: str) -> Rank:
     if document.kind == "analyst-note":
         return 5
-    if document.kind == "listing" or role == "assessment":
+    if document.kind == "listing" or sort == "assessment":
         return 1
-    if document.kind in ("docs", "repo") and role in ("control", "description"):
-        context = paragraph if role == "control" and len(paragraph) <= _MAX_CHARS else quote
-        if names_its_setting(quote) or (role == "control" and names_its_setting(context)):
+    if document.kind in ("docs", "repo") and sort in ("control", "description"):
+        context = paragraph if sort == "control" and len(paragraph) <= _MAX_CHARS else quote
+        if names_its_setting(quote) or (sort == "control" and names_its_setting(context)):
             return 3
     return 2
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from agent.evidence.facts import foreign, numbers_of
-from agent.evidence.roles import assurances
+from agent.evidence.sorts import assurances
 
 Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
 

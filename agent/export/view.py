@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.claims import is_claim
-from agent.evidence.roles import classify
+from agent.evidence.sorts import classify
 from agent.export.authors import is_of_llm
 from agent.export.safe_markdown import quoted, shared_words
 from agent.export.sentences import change

@@ -33,7 +33,7 @@ def vendor_claims(document: Document) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for statement in statements((document,)):
         speaks = (
-            statement.claim or statement.role in ("control", "assessment") or _BOAST.search(statement.text) is not None
+            statement.claim or statement.sort in ("control", "assessment") or _BOAST.search(statement.text) is not None
         )
         if not speaks or statement.rank > _MAX_RANK or statement.about == "other":
             continue

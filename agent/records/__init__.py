@@ -6,8 +6,10 @@ tuples. Numbers that belong to a score are exact decimals in memory and JSON num
 """
 
 from agent.records.base import (
+    CARRYING,
     DRAFT_SCHEMA,
     About,
+    BlockKind,
     FindingKind,
     FormulaId,
     MissingReason,
@@ -17,6 +19,7 @@ from agent.records.base import (
     Record,
     SourceKind,
     State,
+    StatementRole,
     Unit,
 )
 from agent.records.draft import (
@@ -48,6 +51,7 @@ from agent.records.signature import Role, Stamp
 from agent.records.sources import (
     Budget,
     Document,
+    DocumentBlock,
     Finding,
     Intake,
     Link,
@@ -76,8 +80,10 @@ from agent.records.threats import (
 )
 
 __all__ = [
+    "CARRYING",
     "DRAFT_SCHEMA",
     "About",
+    "BlockKind",
     "Boundary",
     "Budget",
     "Capability",
@@ -85,6 +91,7 @@ __all__ = [
     "Chunk",
     "Controls",
     "Document",
+    "DocumentBlock",
     "Draft",
     "DrafterRef",
     "Dropped",
@@ -126,6 +133,7 @@ __all__ = [
     "Stamp",
     "State",
     "Statement",
+    "StatementRole",
     "System",
     "SystemItem",
     "TaxonomyRef",

@@ -14,6 +14,32 @@ SourceKind = Literal["listing", "docs", "repo", "vendor-answer", "analyst-note"]
 About = Literal["product", "platform", "other"]
 DocumentForm = Literal["prose", "tools", "manifest", "api"]
 """What a document is made from: text, a list of tools, a manifest or card of the product, an API description."""
+BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
+"""A heading, a paragraph, a list item, a table row, a run of code, a field of the front matter, an image's text."""
+StatementRole = Literal[
+    "behaviour",
+    "reference",
+    "configuration",
+    "limitation",
+    "control",
+    "architecture",
+    "instruction",
+    "example",
+    "news",
+    "marketing",
+    "other-product",
+    "navigation",
+]
+"""What a statement is there for. behaviour: what the product does or can do. reference: a tool, command, API or
+parameter. configuration: a setting, default, permission, scope or credential. limitation: a warning or known problem.
+control: an assurance of security, privacy, approval or isolation. architecture: how it is built, where it runs, what it
+connects to. Of these six alone facts are read. instruction: to the reader, who installs, runs or contributes. example:
+a demo prompt, sample output or story. news: changes and plans. marketing: praise, testimonials, badges. other-product:
+a comparison, or what a client or third party does. navigation: links, legal text, community, credits, fragments."""
+CARRYING: Final[frozenset[StatementRole]] = frozenset(
+    {"behaviour", "reference", "configuration", "limitation", "control", "architecture"}
+)
+"""The roles whose statements may carry facts about the product."""
 State = Literal["claimed", "inferred", "denied", "contradicted", "unknown", "confirmed"]
 FindingKind = Literal[
     "hidden-text",

@@ -3,7 +3,7 @@
 import re
 from typing import Final, Literal
 
-from agent.records.base import About, Rank, Record
+from agent.records.base import About, BlockKind, Rank, Record, StatementRole
 
 MARK: Final = re.compile(r"\bE[1-9][0-9]{0,4}\b")
 """A citation in a text."""
@@ -56,13 +56,24 @@ class Statement(Record):
     end: int
     text: str
     path: tuple[str, ...]
-    role: Literal["description", "control", "assessment", "boilerplate"]
-    """description: what the product does, has or cannot do. control: approval, sandbox, encryption and the like.
-    assessment: praise, certification, self-rating. boilerplate: navigation, legal, company news, contact."""
+    sort: Literal["description", "control", "assessment", "boilerplate"]
+    """What its words are like. description: what the product does, has or cannot do. control: approval, sandbox,
+    encryption and the like. assessment: praise, certification, self-rating. boilerplate: navigation, legal, company
+    news, contact."""
     rank: Rank
     about: About
     flagged: bool
     """True when a finding covers it: kept as data, read by no estimator."""
+    role: StatementRole = "behaviour"
+    """What it is there for and whom it addresses; only some roles carry facts (`CARRYING`)."""
+    reason: str = ""
+    """Why it has that role, in one plain clause; empty while no role was told."""
+    block: BlockKind = "paragraph"
+    """The kind of block that it stands in."""
+    heads: tuple[str, ...] = ()
+    """Of a table row the heads of its columns, in their order; empty when the table has none."""
+    language: str = ""
+    """Of a line of code the language that its block names, lower case."""
     claim: bool = False
     """A claim of rank 2 or less and nothing else (`agent.evidence.claims`): shown, read by nothing that estimates."""
 

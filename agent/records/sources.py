@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from agent.records.base import About, DocumentForm, FindingKind, MissingReason, Record, SourceKind
+from agent.records.base import About, BlockKind, DocumentForm, FindingKind, MissingReason, Record, SourceKind
 
 
 class Snapshot(Record):
@@ -52,6 +52,20 @@ class Section(Record):
     about: About
 
 
+class DocumentBlock(Record):
+    """A block of a document's text: text[start:end] are its words, without the mark of a list item."""
+
+    start: int
+    end: int
+    kind: BlockKind
+    level: int = 0
+    """1 to 6 for a heading, the depth of the list (from 1) for an item, otherwise 0."""
+    language: str = ""
+    """Of code the language that its block names, lower case; empty when it names none."""
+    heads: tuple[str, ...] = ()
+    """Of a table row the heads of its columns, in their order; empty when the table has none."""
+
+
 class Document(Record):
     """Plain text of a snapshot with stable character offsets."""
 
@@ -67,6 +81,10 @@ class Document(Record):
     text: str
     sections: tuple[Section, ...]
     """Cover the whole text without gap or overlap."""
+    blocks: tuple[DocumentBlock, ...] = ()
+    """In the order of the text, without overlap; empty in documents that were stored before blocks were kept."""
+    language: str = ""
+    """The language of the text as an ISO 639-1 code; empty when it cannot be told."""
     form: DocumentForm = "prose"
     user_agent: str = ""
     """Under which name the page was asked for: another name may have been given another page."""

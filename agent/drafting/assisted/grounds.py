@@ -19,8 +19,8 @@ from agent.drafting.combine import FREEING_RANK, HALF_STEP
 from agent.drafting.pack import Place
 from agent.drafting.pinned import CONTROL_CAPS, controlled, covers_everything
 from agent.evidence.claims import is_claim
-from agent.evidence.roles import classify
 from agent.evidence.signals import load_signals
+from agent.evidence.sorts import classify
 from agent.records import FactorEstimate, Rank
 from agent.taxonomy.keys import FactorKey
 
@@ -174,7 +174,7 @@ def _raising(estimate: FactorEstimate, shown: Shown) -> frozenset[int]:
         for part in estimate.parts
         if part.signal and part.effect > 0
         for match in shown.reading.matches(part.signal)
-        if not match.denied and shown.reading.statements[match.statement].role != "control"
+        if not match.denied and shown.reading.statements[match.statement].sort != "control"
     )
 
 
@@ -190,7 +190,7 @@ def _is_control(place: Place, shown: Shown) -> bool:
     }
     if _promises(words_at(place, shown.reading)):
         return True
-    if any(shown.reading.statements[index].role in _PROMISES for index in touched):
+    if any(shown.reading.statements[index].sort in _PROMISES for index in touched):
         return True
     return any(
         match.statement in touched and not match.denied

@@ -5,7 +5,7 @@ Plain tuples and no pydantic: the parsing child imports this module, and its sta
 
 from typing import Final, Literal, NamedTuple
 
-BlockKind = Literal["heading", "paragraph", "item", "row", "code"]
+BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
 Region = Literal["main", "chrome", "neighbour"]
 AboutHint = Literal["", "other"]
 Form = Literal["prose", "tools", "manifest", "api"]
@@ -24,9 +24,13 @@ class Block(NamedTuple):
     kind: BlockKind
     text: str
     level: int = 0
-    """1 to 6 for a heading, otherwise 0."""
+    """1 to 6 for a heading, the depth of its list for an item (0 where that is not told), otherwise 0."""
     hint: AboutHint = ""
     """`other` inside a container that names itself related, similar, reviews and the like."""
+    language: str = ""
+    """Of code the language that its block names, lower case."""
+    heads: tuple[str, ...] = ()
+    """Of a table row the heads of its columns, in their order."""
 
 
 class Removed(NamedTuple):

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final, Literal
 
-Role = Literal["description", "control", "assessment", "boilerplate"]
+Sort = Literal["description", "control", "assessment", "boilerplate"]
 
 _I: Final = re.IGNORECASE
 _REMEMBERED: Final = 10_000
@@ -155,7 +155,7 @@ _WHO = re.compile(
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def classify(text: str) -> Role:
+def classify(text: str) -> Sort:
     """The role of one sentence; description unless its words say otherwise.
 
     A sentence is a control claim when a control is what it is about: either nothing that the product does is left
