@@ -1,4 +1,4 @@
-"""How much of an article the reader takes, on the public benchmarks of main text: pages and gold that no one here wrote.
+"""How much of an article the reader takes, on public benchmarks of main text: pages and gold that no one here wrote.
 
     git clone https://github.com/scrapinghub/article-extraction-benchmark
     git clone https://github.com/mozilla/readability
@@ -6,8 +6,8 @@
 
 Nothing of them is kept here. Two measures, each per page and then the mean:
 
-- token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Ours is every block without a
-  hint that it is about something else, the title among them, although the gold of both benchmarks leaves titles out
+- token F1: bags of case-folded runs of letters and digits, as in `evals.bench.extraction`. Ours is every block without
+  a hint that it is about something else, the title among them, although the gold of both benchmarks leaves titles out
   (with `--untitled`, headings of the first level are left out of ours);
 - shingle F1: four words in a row, as the first benchmark's own `evaluate.py` counts them, its mean precision and recall
   put together.
@@ -171,7 +171,9 @@ def main() -> None:
         for half in (arguments.half,) if arguments.half else HALVES:
             pages = [article for article in articles if article.half == half]
             print(f"{path.resolve().name}, {half} half: {len(pages)} pages")
-            print(f"  {'':16} {'F1':>6} {'median':>7} {'precision':>10} {'recall':>7} {'shingle F1':>11} lost    s/page")
+            print(
+                f"  {'':16} {'F1':>6} {'median':>7} {'precision':>10} {'recall':>7} {'shingle F1':>11} lost   s/page"
+            )
             for name, extractor in found:
                 scores = _run(pages, extractor)
                 print(_row(name, scores))

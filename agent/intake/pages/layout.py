@@ -6,7 +6,7 @@ something else (cards of neighbours, reviews) is marked by the caller, not dropp
 
 import re
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from lxml import etree
 
@@ -68,6 +68,14 @@ _ADMONITION: Final = re.compile(
 _MARK_NAMES: Final = re.compile(
     r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits|skip-(?:to-|link|nav)"
 )
+_BLOCKS: Final = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "dialog", "div", "dl"),
+        *("dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "legend", "li"),
+        *("main", "menu", "nav", "ol", "option", "p", "pre", "search", "section", "summary", "table", "tbody", "td"),
+        *("tfoot", "th", "thead", "tr", "ul", "br"),
+    )
+)
 _CHROME_TAGS: Final = frozenset({"nav", "footer", "search", "menu"})
 _CHROME_ROLES: Final = frozenset({"navigation", "contentinfo", "search", "menu", "menubar", "toolbar", "alertdialog"})
 _NEVER: Final = frozenset({"body", "main", "article", "html"})
@@ -85,6 +93,10 @@ _BYLINE_CHARS: Final = 100
 """Characters up to which a name and a time are the line above a post and not a post."""
 _TALK_REACH: Final = 100
 """Texts of an element that are looked at for signs of posts."""
+
+
+Mark = Literal["chrome", "neighbour"]
+"""Navigation, a banner or the like; or about something else: related, reviews, sponsored."""
 
 
 class Size(NamedTuple):
@@ -236,6 +248,44 @@ class Layout:
             inner = child
             if child.tag not in _NEVER:
                 found = child
+
+
+def is_block(element: etree._Element, tag: str) -> bool:
+    """Whether an element stands on lines of its own; a custom one does where no text stands beside it."""
+    if tag in _BLOCKS:
+        return True
+    if "-" not in tag:
+        return False
+    parent = element.getparent()
+    beside = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
+    return not beside.strip()
+
+
+def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
+    """What the block elements of a page are, as far as they are not plain text; inside chrome nothing is marked."""
+    found: dict[etree._Element, Mark] = {}
+    stack: list[tuple[etree._Element, bool]] = [(root, False)]
+    while stack:
+        element, main = stack.pop()
+        tag = tag_of(element)
+        if tag != "br" and is_block(element, tag):
+            main = main or tag in ("main", "article") or element.get("role") == "main"
+            names = names_of(element, tag)
+            if layout.is_chrome(element, tag, names, main=main):
+                found[element] = "chrome"
+                continue
+            if layout.is_neighbour(element, tag, names):
+                found[element] = "neighbour"
+        stack.extend((child, main) for child in element)
+    return found
+
+
+def tag_of(element: etree._Element | None) -> str:
+    """The tag in lower case without a namespace; empty for a comment and for None."""
+    tag = "" if element is None else element.tag
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2].lower() if "}" in tag else tag
 
 
 def names_of(element: etree._Element, tag: str) -> str:

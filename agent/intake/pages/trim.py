@@ -89,6 +89,8 @@ class Piece(NamedTuple):
     """Links to places of the same page."""
     outer: bool
     """Whether it stands outside the element with the main text."""
+    inside: bool = True
+    """Whether it is of the page's article, on a page that is one."""
 
 
 def letters(text: str) -> int:
@@ -98,7 +100,7 @@ def letters(text: str) -> int:
 
 def trimmed(pieces: Sequence[Piece], *, named: bool) -> list[Piece]:
     """`pieces` without navigation; `named` tells that a landmark names the main text. Order is kept."""
-    kept = [piece for piece in pieces if not _is_noise(piece)]
+    kept = [piece for piece in _of_article(pieces) if not _is_noise(piece)]
     titles = [i for i, piece in enumerate(kept) if piece.block.kind == "heading" and piece.block.level == 1]
     inner = [i for i in titles if not kept[i].outer]
     title = (inner or titles or [0])[0]
@@ -112,6 +114,14 @@ def trimmed(pieces: Sequence[Piece], *, named: bool) -> list[Piece]:
         while kept and kept[-1].linked >= _LINKED and kept[-1].block.kind in ("paragraph", "item"):
             kept.pop()
     return kept or list(pieces)
+
+
+def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces of the article, and the page's title where that stands before it."""
+    first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
+    titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
+    title = max((i for i in titles if i < first), default=-1)
+    return [piece for i, piece in enumerate(pieces) if piece.inside or i == title]
 
 
 def _is_noise(piece: Piece) -> bool:
