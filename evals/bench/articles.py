@@ -171,9 +171,7 @@ def main() -> None:
         for half in (arguments.half,) if arguments.half else HALVES:
             pages = [article for article in articles if article.half == half]
             print(f"{path.resolve().name}, {half} half: {len(pages)} pages")
-            print(
-                f"  {'':16} {'F1':>6} {'median':>7} {'precision':>10} {'recall':>7} {'shingle F1':>11} lost   s/page"
-            )
+            print(f"  {'':16} {'F1':>6} {'median':>7} {'precision':>10} {'recall':>7} {'shingle F1':>11} lost   s/page")
             for name, extractor in found:
                 scores = _run(pages, extractor)
                 print(_row(name, scores))

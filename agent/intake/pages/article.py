@@ -14,16 +14,25 @@ from lxml import etree
 
 from agent.intake.pages.layout import Layout, is_block, names_of
 
+import os
+
+FORCE = bool(os.environ.get("FORCE"))
 _COMMA: Final = re.compile("[,،，、;；。]")
 _TYPE: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:\w*Article|BlogPosting|Report|Review)"')
 _ITEM_TYPE: Final = re.compile(r"schema\.org/(?:\w*Article|BlogPosting)\b")
 _SAYS_SO: Final = "//meta[@property='og:type' or @name='og:type'][starts-with(@content, 'article')]"
+_FACTS: Final = "boolean(descendant-or-self::table | descendant-or-self::pre | descendant-or-self::dl)"
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _TEXTS: Final = frozenset({"p", "pre", "blockquote", "li", "dd", "dt"})
 _WHOLE: Final = frozenset({"article", "main"})
+_NEVER: Final = frozenset({"html", "body", "main", "article"})
 _PICTURES: Final = re.compile(
     r"(?<![a-z0-9])(?:gallery|slideshow|carousel|slider|captions?|credits?)(?:-(?:container|wrapper|wrap|text|inner|\d+))*"
     r"(?!\S)"
+)
+_TALK: Final = re.compile(
+    r"(?<![a-z0-9])(?:comments?|commentlist|replies|respond|disqus)"
+    r"(?:-(?:container|wrapper|wrap|list|area|section|thread|threads?|form|block|box|body|content|text|items?|\d+))*(?!\S)"
 )
 _VOTES: Final = (1.0, 0.5, 1 / 6, 1 / 9)
 """How much of a paragraph's score its parent, that one's parent and so on get."""
@@ -38,12 +47,11 @@ _JOINS_LINKED: Final = 0.15
 _NEAR: Final = 3
 """Levels round the winner in which one paragraph is enough to join; further out it takes `_FAR_SHARE` of the whole."""
 _FAR_SHARE: Final = 0.25
-_SAID_CHARS: Final = 300
-_UNSAID_CHARS: Final = 1000
-_DENSE: Final = 0.5
+_LEAST: Final = 300
+"""Characters of prose without which a page is no article, whatever it says."""
+_DENSE: Final = 0.6
 """Share of prose in an article's text."""
-_ALMOST_ALL: Final = 0.75
-"""Share of the page's text in the article of a page that does not say that it is one."""
+_ALMOST_ALL: Final = 0.9
 _TITLE: Final = 10
 _TITLE_LINKED: Final = 0.8
 _CARD: Final = 1000
@@ -70,17 +78,19 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
 
     `marked` are elements that no article is made of; `said` is what `says_so` told before scripts and head went.
     """
+    if not said and not FORCE:
+        return None
     seen = _Seen(root, layout, marked)
-    top = seen.winner()
+    top = seen.body()
+    if top is None:
+        top = seen.winner()
     if top is None:
         return None
     roots = seen.joined(top)
     text, prose = seen.sums(roots)
-    if prose < (_SAID_CHARS if said else _UNSAID_CHARS) or prose < _DENSE * text:
+    if prose < _LEAST or prose < _DENSE * text:
         return None
-    if not said and text < _ALMOST_ALL * seen.within[root].chars:
-        return None
-    return Article(frozenset(roots), frozenset(seen.teasers))
+    return Article(frozenset(roots), frozenset(seen.away))
 
 
 def says_so(root: etree._Element) -> bool:
@@ -101,11 +111,16 @@ class _Seen:
         self._layout = layout
         self._chrome = chrome
         self._order: list[etree._Element] = []
-        self.teasers: set[etree._Element] = set()
+        self.away: set[etree._Element] = set()
         self.own: dict[etree._Element, _Count] = {}
         self.within: dict[etree._Element, _Count] = {}
         self._mark_teasers(root)
         self._read(root)
+
+    def body(self) -> etree._Element | None:
+        """The element that the page's microdata names as the body of an article."""
+        named = [element for element in self._order if "articleBody" in (element.get("itemprop") or "")]
+        return max(named, key=lambda element: self.within[element].prose, default=None)
 
     def winner(self) -> etree._Element | None:
         """The element that the paragraphs vote for."""
@@ -134,15 +149,25 @@ class _Seen:
                 break
             level += 1
             least = _PROSE if level <= _NEAR else _FAR_SHARE * prose
-            for sibling in parent:
-                count = self.within.get(sibling)
-                if count is None or sibling is here or sibling in roots or self._linked(sibling) > _JOINS_LINKED:
-                    continue
-                if count.prose >= max(least, _JOINS * count.chars):
-                    roots.add(sibling)
-                    prose += count.prose
+            beside = [child for child in parent if child is here or self._says_something(child)]
+            taken = [i for i, child in enumerate(beside) if child is here or self._reads_on(child, least)]
+            # What stands between two parts of an article is a part of it as well.
+            for child in beside[taken[0] : taken[-1] + 1]:
+                if child is not here:
+                    roots.add(child)
+                    prose += self.within[child].prose
             here = parent
         return roots
+
+    def _says_something(self, element: etree._Element) -> bool:
+        count = self.within.get(element)
+        return count is not None and self._linked(element) <= _JOINS_LINKED
+
+    def _reads_on(self, element: etree._Element, least: float) -> bool:
+        count = self.within[element]
+        return count.prose >= max(least, _JOINS * count.chars) or (
+            least == _PROSE and count.chars >= _PROSE and element.xpath(_FACTS)
+        )
 
     def sums(self, roots: Collection[etree._Element]) -> tuple[int, int]:
         """Characters of the text and of the prose in `roots`, none of which stands in another."""
@@ -154,15 +179,20 @@ class _Seen:
         return size.linked / max(1, size.chars)
 
     def _read(self, root: etree._Element) -> None:
+        total = self._layout.size(root).chars
         stack: list[tuple[etree._Element, etree._Element, bool]] = [(root, root, False)]
         while stack:
             element, block, linked = stack.pop()
             tag = element.tag
-            if not isinstance(tag, str) or element in self._chrome or element in self.teasers:
+            if not isinstance(tag, str) or element in self._chrome or element in self.away:
                 continue
             self._order.append(element)
             if tag != "br" and is_block(element, tag):
-                if tag == "figcaption" or _PICTURES.search(names_of(element, tag)):
+                names = "" if tag in _NEVER or self._layout.is_titled(element) else names_of(element, tag)
+                picture = tag == "figcaption" or (_PICTURES.search(names) and self._layout.is_small(element))
+                talk = _TALK.search(names) and self._layout.size(element).chars < _ALMOST_ALL * total
+                if talk or (picture and not element.xpath(_FACTS)):
+                    self.away.add(element)
                     continue
                 block = element
             linked = linked or tag == "a"
@@ -208,7 +238,7 @@ class _Seen:
                 box, outer = outer, outer.getparent()
             if outer is not None and box is not title and self._layout.size(box).chars < _CARD:
                 boxes.setdefault(outer, []).append(box)
-        self.teasers = {box for beside in boxes.values() if len(beside) > 1 for box in beside}
+        self.away = {box for beside in boxes.values() if len(beside) > 1 for box in beside}
 
     def _leads_away(self, title: etree._Element) -> bool:
         size = self._layout.size(title)

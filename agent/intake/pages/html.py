@@ -97,7 +97,7 @@ def read_html(text: str) -> Page:
     walk = _Walk(root, said=said)
     walk.run()
     pieces = [p for p in walk.pieces if p.block.kind == "code" or _SEES.search(p.block.text)]
-    blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named))
+    blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named, article=walk.article is not None))
     heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title)
     removed = list(visibility.removed)
     if controls:

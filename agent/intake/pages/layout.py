@@ -133,6 +133,10 @@ class Layout:
         """The size of an element."""
         return self._sizes.get(element, Size(0, 0))
 
+    def is_titled(self, element: etree._Element) -> bool:
+        """Whether an element holds a heading of the first level."""
+        return element in self._titled
+
     def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
         """Whether an element is navigation, a banner or the like; `names` as `names_of` gives them."""
         role = element.get("role") or ""
