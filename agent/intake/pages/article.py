@@ -14,12 +14,9 @@ from lxml import etree
 
 from agent.intake.pages.layout import Layout, is_block, names_of
 
-import os
-
-FORCE = bool(os.environ.get("FORCE"))
 _COMMA: Final = re.compile("[,،，、;；。]")
-_TYPE: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:\w*Article|BlogPosting|Report|Review)"')
-_ITEM_TYPE: Final = re.compile(r"schema\.org/(?:\w*Article|BlogPosting)\b")
+_TYPE: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:(?!Tech)\w*Article|BlogPosting)"')
+_ITEM_TYPE: Final = re.compile(r"schema\.org/(?:(?!Tech)\w*Article|BlogPosting)\b")
 _SAYS_SO: Final = "//meta[@property='og:type' or @name='og:type'][starts-with(@content, 'article')]"
 _FACTS: Final = "boolean(descendant-or-self::table | descendant-or-self::pre | descendant-or-self::dl)"
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -78,7 +75,7 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
 
     `marked` are elements that no article is made of; `said` is what `says_so` told before scripts and head went.
     """
-    if not said and not FORCE:
+    if not said:
         return None
     seen = _Seen(root, layout, marked)
     top = seen.body()
@@ -180,6 +177,8 @@ class _Seen:
 
     def _read(self, root: etree._Element) -> None:
         total = self._layout.size(root).chars
+        # Where there is code, a caption explains a drawing; elsewhere it says whom a photograph shows.
+        technical = root.xpath("boolean(//pre | //code)")
         stack: list[tuple[etree._Element, etree._Element, bool]] = [(root, root, False)]
         while stack:
             element, block, linked = stack.pop()
@@ -191,7 +190,7 @@ class _Seen:
                 names = "" if tag in _NEVER or self._layout.is_titled(element) else names_of(element, tag)
                 picture = tag == "figcaption" or (_PICTURES.search(names) and self._layout.is_small(element))
                 talk = _TALK.search(names) and self._layout.size(element).chars < _ALMOST_ALL * total
-                if talk or (picture and not element.xpath(_FACTS)):
+                if talk or (picture and not technical and not element.xpath(_FACTS)):
                     self.away.add(element)
                     continue
                 block = element
