@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages.layout import Layout, is_block, names_of
+from agent.intake.pages.layout import Layout, is_block, named, names_of
 
 _COMMA: Final = re.compile("[,،，、;；。]")
 _TYPE: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:(?!Tech)\w*Article|BlogPosting)"')
@@ -23,14 +23,8 @@ _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _TEXTS: Final = frozenset({"p", "pre", "blockquote", "li", "dd", "dt"})
 _WHOLE: Final = frozenset({"article", "main"})
 _NEVER: Final = frozenset({"html", "body", "main", "article"})
-_PICTURES: Final = re.compile(
-    r"(?<![a-z0-9])(?:gallery|slideshow|carousel|slider|captions?|credits?)(?:-(?:container|wrapper|wrap|text|inner|\d+))*"
-    r"(?!\S)"
-)
-_TALK: Final = re.compile(
-    r"(?<![a-z0-9])(?:comments?|commentlist|replies|respond|disqus)"
-    r"(?:-(?:container|wrapper|wrap|list|area|section|thread|threads?|form|block|box|body|content|text|items?|\d+))*(?!\S)"
-)
+_PICTURES: Final = named("gallery|slideshow|carousel|slider|captions?|credits?")
+_TALK: Final = named("comments?|commentlist|replies|respond|disqus")
 _VOTES: Final = (1.0, 0.5, 1 / 6, 1 / 9)
 """How much of a paragraph's score its parent, that one's parent and so on get."""
 _LEAST_VOTE: Final = 25

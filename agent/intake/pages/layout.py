@@ -12,25 +12,35 @@ from lxml import etree
 
 # Names are compared with camel case, underscores and dashes made equal, and as wholes: the word for the thing is the
 # last of a name but for boxes, sides, numbers and hashes, so `docSidebarContainer_Yf3` is a sidebar and
-# `pagination-first`, beside `article-body`, is no pagination.
+# `pagination-first`, beside `article-body`, is no pagination, and what `has-sidebar` is none either.
+_OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
 _BOXES: Final = (
     r"(?:-(?:container|wrapper|wrap|holder|outer|inner|content|body|box|block|bar|area|section|region|panel|pane|widget"
-    r"|module|component|group|row|col|column|list|items?|cards?|grid|wall|strip|slider|carousel|links?|buttons?|icons?|form|menu|nav|header|heading"
+    r"|module|component|group|row|col|column|list|items?|cards?|grid|wall|strip|slider|carousel|links?"
+    r"|buttons?|icons?|form|menu|nav|header|heading"
     r"|title|label|text|left|right|top|bottom|main|primary|secondary|desktop|mobile|sticky|fixed|root|[a-z]{0,3}"
-    r"|[a-z]*[0-9][a-z0-9]*))*+(?![^\s])"
+    r"|[a-z]*[0-9][a-z0-9]*)(?![a-z0-9])){0,5}+(?!\S)"
 )
-_STRONG_NAMES: Final = re.compile(
-    r"(?<![a-z0-9])(?:cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
+
+
+def named(words: str) -> re.Pattern[str]:
+    """A pattern that finds one of `words`, alternatives of a regular expression, as the thing that a name names."""
+    return re.compile(f"{_OF}(?:{words}){_BOXES}")
+
+
+_STRONG_NAMES: Final = named(
+    r"cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
     r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
-    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv|blob-num"
-    r")" + _BOXES
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv"
+    r"|blob-num"
 )
-_WEAK_NAMES: Final = re.compile(
-    r"(?<![a-z0-9])(?:side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
-    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up|search(?:-?(?:box|form|bar|input))?"
+_WEAK_NAMES: Final = named(
+    r"side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
+    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up"
+    r"|search(?:-?(?:box|form|bar|input))?"
     r"|edit-this-page|page-?actions|feedback|helpful|announcement|announcement-bar|flash|banner|newsletter|subscribe"
     r"|tab-?labels|tabbed-labels|nav-tabs|tabs-row|tabs-header|pivot|badges?-row|last-updated|edit-page|tags-row"
-    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+)" + _BOXES
+    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+"
 )
 _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:^|\s)(?:[a-z]{1,3}-)*(?:(?:customer|user|product|app|item|article|post|page|section|widget)s?-)*"
@@ -39,15 +49,15 @@ _NEIGHBOUR_NAMES: Final = re.compile(
     r"|recent-(?:posts|entries)|aivss|maestro)" + _BOXES
 )
 # Names that stand as often for content: chrome where most of what they name is links, and discussion where it is posts.
-_LINK_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:tabs?|tab-?bar|tab-?list)" + _BOXES)
-_TALK_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:comments?|replies|discussions?)" + _BOXES)
+_LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
+_TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
 _TALK: Final = re.compile(
     r"\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}|an? \w{3,7}) ago\b"
     r"|\b(?:leave|add|write|post) a (?:comment|reply)\b",
     re.IGNORECASE,
 )
-_BYLINE_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:byline|meta|infos?|author|poster)" + _BOXES)
+_BYLINE_NAMES: Final = named("byline|meta|infos?|author|poster")
 _BYLINE: Final = (
     "boolean(.//time) and boolean(.//a[contains(@href, '/u/') or contains(@href, '/user') or contains(@href, '/@') or "
     "contains(@href, '/profile') or contains(@href, '/member')] | .//*[@itemprop='author'])"
