@@ -1,9 +1,9 @@
 """Which part of a page is its article, on a page that is one: a post, a report, a long text.
 
-A page that says it is an article, or that is prose and little else, has one text with teasers, comments and boxes round
-it. Its paragraphs vote for what holds them, as in Readability (Arc90, Mozilla); what stands beside the winner joins it
-as long as it reads like prose. On a product page every box counts and no part is cut off: there `of_page` says None,
-and what is navigation is left to `layout` and `trim`. Imported by the parsing child.
+A page whose metadata says that it is an article has one text with teasers, comments and boxes round it. Its paragraphs
+vote for what holds them, as in Readability (Arc90, Mozilla); what stands beside the winner joins it as long as it reads
+like prose. On a product page every box counts and no part is cut off: there `of_page` gives None, and what is
+navigation is left to `layout` and `trim`. Imported by the parsing child.
 """
 
 import re
@@ -15,9 +15,12 @@ from lxml import etree
 from agent.intake.pages.layout import Layout, is_block, named, names_of
 
 _COMMA: Final = re.compile("[,،，、;；。]")
-_TYPE: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(?:(?!Tech)\w*Article|BlogPosting)"')
+_TYPE: Final = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?+"(?:(?!Tech)\w{0,20}Article|BlogPosting)"')
 _ITEM_TYPE: Final = re.compile(r"schema\.org/(?:(?!Tech)\w*Article|BlogPosting)\b")
-_SAYS_SO: Final = "//meta[@property='og:type' or @name='og:type'][starts-with(@content, 'article')]"
+_SAYS_SO: Final = (
+    "boolean(//meta[@property='og:type' or @name='og:type'][starts-with(@content, 'article')]"
+    " | //*[contains(@itemprop, 'articleBody')])"
+)
 _FACTS: Final = "boolean(descendant-or-self::table | descendant-or-self::pre | descendant-or-self::dl)"
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _TEXTS: Final = frozenset({"p", "pre", "blockquote", "li", "dd", "dt"})
@@ -86,13 +89,12 @@ def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Elem
 
 def says_so(root: etree._Element) -> bool:
     """Whether a page says in its metadata that it is an article."""
-    if root.xpath(f"boolean({_SAYS_SO} | //*[contains(@itemprop, 'articleBody')])"):
+    if root.xpath(_SAYS_SO):
         return True
-    if any(_ITEM_TYPE.search(element.get("itemtype")) for element in root.xpath("//*[@itemtype]")):
-        return True
-    return any(
-        _TYPE.search(script.text or "") for script in root.iter("script") if "ld+json" in (script.get("type") or "")
-    )
+    # A page that lists several is an index of them.
+    items = sum(_ITEM_TYPE.search(element.get("itemtype")) is not None for element in root.xpath("//*[@itemtype]"))
+    scripts = [script.text or "" for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
+    return items == 1 or sum(len(_TYPE.findall(script)) for script in scripts) == 1
 
 
 class _Seen:
@@ -170,7 +172,7 @@ class _Seen:
         return size.linked / max(1, size.chars)
 
     def _read(self, root: etree._Element) -> None:
-        total = self._layout.size(root).chars
+        most = _ALMOST_ALL * self._layout.size(root).chars
         # Where there is code, a caption explains a drawing; elsewhere it says whom a photograph shows.
         technical = root.xpath("boolean(//pre | //code)")
         stack: list[tuple[etree._Element, etree._Element, bool]] = [(root, root, False)]
@@ -183,7 +185,7 @@ class _Seen:
             if tag != "br" and is_block(element, tag):
                 names = "" if tag in _NEVER or self._layout.is_titled(element) else names_of(element, tag)
                 picture = tag == "figcaption" or (_PICTURES.search(names) and self._layout.is_small(element))
-                talk = _TALK.search(names) and self._layout.size(element).chars < _ALMOST_ALL * total
+                talk = _TALK.search(names) and self._layout.size(element).chars < most
                 if talk or (picture and not technical and not element.xpath(_FACTS)):
                     self.away.add(element)
                     continue
@@ -202,10 +204,10 @@ class _Seen:
                 total.chars += own.chars
                 if plain >= _PROSE and own.linked < _PROSE_LINKED * own.chars and element.tag != "pre":
                     total.prose += plain
-            outer = self.within.get(element.getparent())
-            if outer is not None:
-                outer.chars += total.chars
-                outer.prose += total.prose
+            parent = element.getparent()
+            if parent in self.within:
+                self.within[parent].chars += total.chars
+                self.within[parent].prose += total.prose
 
     def _add(self, block: etree._Element, text: str | None, *, linked: bool) -> None:
         chars = len(text.strip()) if text else 0
