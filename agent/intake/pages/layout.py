@@ -62,7 +62,6 @@ _BYLINE: Final = (
     "boolean(.//time) and boolean(.//a[contains(@href, '/u/') or contains(@href, '/user') or contains(@href, '/@') or "
     "contains(@href, '/profile') or contains(@href, '/member')] | .//*[@itemprop='author'])"
 )
-_NEIGHBOUR_ITEMS: Final = frozenset({"review", "reviews", "aggregateRating"})
 _THINGS: Final = (
     r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
     r"|projects?|software|companies|categories|searches|extensions?|packages?|plug-?ins?|repositories)"
@@ -191,9 +190,10 @@ class Layout:
         """Whether an element says that it is about something else: related, reviews, sponsored and the like."""
         if tag in _NEVER or element in self._titled:
             return False
-        named = bool(names and _NEIGHBOUR_NAMES.search(names)) or element.get("itemprop") in _NEIGHBOUR_ITEMS
-        talk = not named and bool(names and _TALK_NAMES.search(names)) and _is_talk(element)
-        return (named or talk) and self.is_small(element)
+        if not names or not self.is_small(element):
+            return False
+        talk = _TALK_NAMES.search(names) is not None and _is_talk(element)
+        return talk or _NEIGHBOUR_NAMES.search(names) is not None
 
     def heads_talk(self, heading: etree._Element, text: str) -> bool:
         """Whether a heading opens the posts of readers: it says so, and what stands below it reads like posts."""
