@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from agent.intake.pages import front
+from agent.intake.pages import dialects, front
 from agent.intake.pages.instructions import find
 from agent.intake.pages.markup import BARE, BLOCKS, COMMENT, LANGUAGE, Element, tree_of
 from agent.intake.pages.page import MAX_EXCERPT, Block, BlockKind, Page, PageLink, Removed
@@ -26,9 +26,13 @@ _OPENS_BLOCK: Final = BLOCKS - {"hr"}
 _NO_ROW: Final = frozenset(("table", "h1", "h2", "h3", "h4", "ul", "ol", "pre", "blockquote", "details"))
 _TITLES: Final = ("title", "label", "heading", "header", "description")
 """Attributes of the components of MDX that their pages show."""
+_FIELD: Final = ("path", "query", "body", "header", "name", "type")
+"""Of components that document a parameter or a field."""
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s*([\w+#.-]+)")
 _TASK: Final = re.compile(r"\[[ xX]\]\s+")
 _ALERT: Final = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+_UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,200}\]")
+"""A link to a place that another tool knows."""
 _ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
 _SEES: Final = re.compile(r"\w")
 _BREAK: Final = "\n"
@@ -78,9 +82,10 @@ def read_markdown(text: str) -> Page:
     """
     matter, body = front.parted(text)
     fields = front.fields_of(matter) if matter else []
-    tree, titles = tree_of(body.replace("\t", "    "))
+    body, silent = dialects.plain(body.replace("\t", "    "))
+    tree, titles = tree_of(body)
     walk = _Walk()
-    walk.comments.extend(titles)
+    walk.comments.extend((*titles, *silent))
     walk.run(tree)
     blocks = (*front.blocks_of(matter), *walk.blocks)
     heading = next((block.text for block in blocks if block.kind == "heading"), "")
@@ -218,10 +223,11 @@ class _Walk:
     def _component(self, element: Element) -> None:
         """Read what a component of MDX shows of its attributes."""
         self._flush()
-        for name in _TITLES:
-            words = element.attributes.get(name, "")
-            if _SEES.search(words):
-                self.blocks.append(Block("paragraph", " ".join(words.split())))
+        names = _FIELD if element.tag.endswith("Field") else _TITLES
+        told = [" ".join(element.attributes.get(name, "").split()) for name in names]
+        shown = [words for words in told if _SEES.search(words)]
+        lines = [" ".join(shown)] if names is _FIELD else shown
+        self.blocks.extend(Block("paragraph", line) for line in lines if line)
 
     def _picture(self, element: Element) -> None:
         alt = " ".join(element.attributes.get("alt", "").split())
@@ -234,6 +240,9 @@ class _Walk:
             self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(), "main"))
 
     def _code(self, element: Element) -> None:
+        title = element.attributes.get("title", "")
+        if title and element.own:
+            self.blocks.append(Block("paragraph", title))
         language = element.attributes.get(LANGUAGE) or _language(element)
         lines = [line.rstrip() for line in _verbatim(element).split("\n")]
         text = "\n".join(line for line in lines if line)
@@ -265,6 +274,7 @@ class _Walk:
 
     def _line(self, text: str) -> None:
         kind = self._kind
+        text = _UNRESOLVED.sub(r"\1", text)
         if kind == "heading":
             text = _ANCHOR.sub("", text)
         elif kind == "item":
@@ -299,7 +309,7 @@ class _Walk:
             for inner in _elements(cell):
                 if inner.tag == "a":
                     self._link(inner)
-        return cell.words()
+        return _UNRESOLVED.sub(r"\1", cell.words())
 
 
 def _elements(element: Element) -> Iterator[Element]:

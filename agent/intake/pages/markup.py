@@ -80,6 +80,7 @@ _LEADING_BLOCK: Final = re.compile(
 _BARE: Final = re.compile(r"(?<![(<\w\"])https?://[^\s<>()\"']+")
 _AFTER_ADDRESS: Final = ".,;:!?*_"
 _SIGN: Final = re.compile(r"[\w:/.\\]$", re.ASCII)
+_CODE_TITLE: Final = re.compile(r"\b(?:title|filename|file|name)=[\"']([^\"'\n]{1,200})[\"']|\A([\w. /-]{1,80})\Z")
 _NOTE: Final = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 _SHORTCODE: Final = re.compile(r"(?<!\S):[a-z][a-z0-9_+-]{1,30}:(?!\S)")
 _JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}\s[^<>]{0,2000}=\{[^<>]{0,2000}>")
@@ -261,8 +262,12 @@ class _Builder:
         self._say(f"{token.markup}{pad}{content}{pad}{token.markup}")
 
     def _fence(self, token: Token) -> None:
-        language = token.info.split()[0].strip("{}.").lower() if token.info.strip() else ""
-        element = Element("pre", {LANGUAGE: language} if language else _NO_ATTRIBUTES, own=True)
+        language, _, rest = token.info.strip().partition(" ")
+        attributes = {LANGUAGE: language.partition(":")[0].strip("{}.,").lower()} if language else _NO_ATTRIBUTES
+        title = _CODE_TITLE.search(rest)
+        if title:
+            attributes["title"] = (title[1] or title[2]).strip()
+        element = Element("pre", attributes, own=True)
         element.children.append(token.content)
         self._add(element)
 
