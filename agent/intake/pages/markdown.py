@@ -387,7 +387,7 @@ def _language(element: Element) -> str:
         given = inner.attributes.get("class", "") or inner.attributes.get("lang", "")
         match = _LANGUAGE.search(given)
         if match:
-            return match[1].lower()
+            return "" if match[1].lower() == "none" else match[1].lower()
     return ""
 
 
