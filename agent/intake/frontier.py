@@ -1,15 +1,23 @@
-"""The pages that wait to be asked for, best first, with a cap for each template of addresses."""
+"""The pages that wait to be asked for, best first: a spread over topics, with a quota for generated reference.
 
-from collections import Counter
+The first page of a topic comes before the second page of any topic of about its worth. Pages of an API reference, and
+pages of one template, have a small quota as soon as there are enough of them to crowd out the rest; those beyond it
+wait until nothing else does.
+"""
+
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import unquote
 
 from agent.intake.identity import edition, folder, identity, is_varied, template, version
 from agent.intake.net.netguard import Target
 from agent.intake.novelty import TRAP
 from agent.intake.ranking import Verdict, worth_of_path
 from agent.intake.sites import Scope
+from agent.intake.topics import NONE, Topic
 
 _DEPTH_COST: Final = 2
 _VARIED_COST: Final = 2
@@ -22,7 +30,29 @@ _TOPICS: Final = 2
 """Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
 _SIDE_BY_SIDE: Final = 3
 """Pages of one varied template in one batch: a trap must be told before it takes the budget."""
+_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
+"""What a page is worth less after none, one, two, … pages of its topic were taken."""
+_EVERYTHING: Final = frozenset({"", "documentation"})
+"""Topics under which pages of every content go: no page of them is like another."""
+_CROWD: Final = 12
+"""Pages of one reference or template from which a site has more of them than a draft needs."""
+_CROWD_COST: Final = 3
+"""A page of a crowd comes after another page of the same topic."""
+_LATER_COST: Final = 35
+"""Pages beyond the quota come after those that only the site's map names."""
+_REFERENCE: Final = re.compile(
+    r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
+    r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
+    re.IGNORECASE,
+)
+"""A folder with the pages of a reference."""
+_DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
+"""The name of a page about one member of a module."""
+_SAME_WORDS: Final = 2
+"""Words with which the names of pages of one template begin."""
 TOO_MANY: Final = "the most pages of one kind were read"
+REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
+TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
 
 
 @dataclass(frozen=True)
@@ -39,23 +69,34 @@ class Candidate:
     """True for a link that its page does not vouch for."""
     listed: bool = False
     """True for a page that only the site's map names."""
-    topic: bool = False
+    named: bool = False
     """True for a link whose words name documentation."""
+    topic: Topic = NONE
+    """What the page is about, as far as its address and the link tell."""
     shown: str = ""
     """The address as the page had it."""
     key: str = ""
     kind: str = ""
     """The template that it counts for."""
+    crowds: tuple[str, ...] = ()
+    """The reference and the family of like names that it belongs to, the reference first."""
+    worth: int = 0
+    """What it is worth before anything was taken."""
 
 
 class Frontier:
     """Waiting addresses; each identity waits once, with the best verdict that a link gave it."""
 
-    def __init__(self, per_template: int) -> None:
+    def __init__(self, per_template: int, quota: int) -> None:
+        """`quota` is how many pages of a large reference or template are read while other pages wait."""
         self._per_template = per_template
+        self._quota = quota
         self._waiting: dict[str, Candidate] = {}
         self._order: dict[str, int] = {}
         self._taken: Counter[str] = Counter()
+        self._topics: Counter[str] = Counter()
+        self._members: defaultdict[str, set[str]] = defaultdict(set)
+        self._of_crowd: Counter[str] = Counter()
         self._dropped: list[tuple[Candidate, str]] = []
         self._newest: dict[str, tuple[int, ...]] = {}
 
@@ -67,29 +108,33 @@ class Frontier:
         """Let `candidate` wait; of two with one identity the better stays, at the place of the first."""
         named = worth_of_path(candidate.target.path) > 0
         kind = template(candidate.target) if named or candidate.probe else folder(candidate.target)
-        made = replace(candidate, key=key, kind=kind)
+        crowds = () if candidate.probe else _crowds(candidate.target)
+        made = replace(candidate, key=key, kind=kind, crowds=crowds, worth=_worth(candidate))
+        for crowd in crowds:
+            self._members[crowd].add(key)
         _, age, bare = version(candidate.target)
         page = identity(bare)
         self._newest[page] = max(age, self._newest.get(page, age))
         known = self._waiting.get(key)
         self._order.setdefault(key, len(self._order))
-        if known is None or _worth(made) > _worth(known):
+        if known is None or made.worth > known.worth:
             self._waiting[key] = made
 
     def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
         """The best, at most `most`; further editions of known pages and exhausted templates are dropped on the way.
 
-        `is_trap` judges a template, `is_known` says whether an identity was asked for already.
+        Each is the best after those before it were taken. `is_trap` judges a template, `is_known` says whether an
+        identity was asked for already.
         """
         batch: list[Candidate] = []
         within: Counter[str] = Counter()
-        ranked = sorted(self._waiting.values(), key=lambda found: (-self._priority(found), self._order[found.key]))
-        for candidate in ranked:
-            if len(batch) >= most:
-                break
+        left = dict(self._waiting)
+        while left and len(batch) < most:
+            candidate = max(left.values(), key=lambda found: (self._priority(found), -self._order[found.key]))
+            del left[candidate.key]
             kind = candidate.kind
             reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
-            if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.topic else 1):
+            if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
                 reason = TOO_MANY
             if reason:
                 self._dropped.append((self._waiting.pop(candidate.key), reason))
@@ -98,8 +143,13 @@ class Frontier:
                 continue
             within[kind] += 1
             self._taken[kind] += 1
+            self._count(candidate, 1)
             batch.append(self._waiting.pop(candidate.key))
         return batch
+
+    def give_back(self, candidate: Candidate) -> None:
+        """A page that was taken could not be read: its topic and its quota are as if it had not been."""
+        self._count(candidate, -1)
 
     def dropped(self) -> list[tuple[Candidate, str]]:
         """What was dropped since the last call, with the reason."""
@@ -111,6 +161,21 @@ class Frontier:
         found = sorted(self._waiting.values(), key=lambda candidate: self._order[candidate.key])
         self._waiting = {}
         return found
+
+    def later(self, candidate: Candidate) -> str:
+        """Why a page was put off behind all others, or an empty text."""
+        for place, crowd in enumerate(candidate.crowds):
+            if self._is_crowd(crowd) and self._of_crowd[crowd] >= self._quota:
+                return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
+        return ""
+
+    def _count(self, candidate: Candidate, number: int) -> None:
+        self._topics[candidate.topic.name] += number
+        for crowd in candidate.crowds:
+            self._of_crowd[crowd] += number
+
+    def _is_crowd(self, crowd: str) -> bool:
+        return len(self._members[crowd]) >= _CROWD
 
     def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
         """Why another edition of the page is read in its place, or an empty text."""
@@ -125,15 +190,37 @@ class Frontier:
     def _priority(self, candidate: Candidate) -> int:
         varied = is_varied(candidate.target) and not candidate.probe
         # Pages that differ in a number only fall behind with each one that was taken.
-        return _worth(candidate) - (_VARIED_COST * (1 + self._taken[candidate.kind]) if varied else 0)
+        worth = candidate.worth - (_VARIED_COST * (1 + self._taken[candidate.kind]) if varied else 0)
+        if candidate.topic.name not in _EVERYTHING:
+            worth -= _AGAIN_COSTS[min(self._topics[candidate.topic.name], len(_AGAIN_COSTS) - 1)]
+        if any(map(self._is_crowd, candidate.crowds)):
+            worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
+        return worth
 
 
 def _worth(candidate: Candidate) -> int:
     return (
-        candidate.verdict.score
+        max(candidate.verdict.score, candidate.topic.worth)
         - _DEPTH_COST * (candidate.depth - 1)
         - (_BESIDE_COST if candidate.verdict.beside else 0)
         - (_LAST_COST if candidate.last else 0)
         - (_EDITION_COST if edition(candidate.target)[0] else 0)
         - (_LISTED_COST if candidate.listed else 0)
     )
+
+
+def _crowds(target: Target) -> tuple[str, ...]:
+    """The reference that a page lies in and the family of names that its own name begins like."""
+    segments = unquote(target.path.partition("?")[0]).lower().split("/")
+    host = f"{target.host}:{target.port}"
+    found = []
+    for place, segment in enumerate(segments[:-1]):
+        if _REFERENCE.fullmatch(segment):
+            found.append(host + "/".join(segments[: place + 1]))
+            break
+    name = segments[-1] or (segments[-2] if len(segments) > 1 else "")
+    above = host + "/".join(segments[: -1 if segments[-1] else -2])
+    tokens = [token for token in re.split(r"[\W_]+", name) if token]
+    if len(tokens) > _SAME_WORDS or _DOTTED.fullmatch(name):
+        found.append("/".join((above, *tokens[:_SAME_WORDS])) + "*")
+    return tuple(found)

@@ -144,6 +144,7 @@ class _Walk:
         self._aside: _Aside | None = None
         self._kind: BlockKind = "paragraph"
         self._level = 0
+        self._caption = ""
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
@@ -169,6 +170,8 @@ class _Walk:
         """The state inside `element`, or None when it was dealt with as a whole."""
         tag = _tag(element)
         if outer.chrome:
+            if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
+                self._caption = _joined(element)
             if tag == "a":
                 self._link(element, outer)
             return outer
@@ -328,7 +331,9 @@ class _Walk:
         href = (element.get("href") or "").strip()
         if href and len(self.links) < _MAX_LINKS:
             region: Region = "chrome" if state.chrome else "neighbour" if state.hint else "main"
-            self.links.append(PageLink(href, _joined(element), region, (element.get("rel") or "").lower()))
+            under = self._caption if state.chrome else ""
+            roles = (element.get("rel") or "").lower()
+            self.links.append(PageLink(href, _joined(element), region, roles, under=under))
 
 
 def _is_block(element: etree._Element, tag: str) -> bool:
