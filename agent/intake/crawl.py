@@ -247,9 +247,8 @@ class Crawl:
             own = verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing"))
             named = worth_of_text(link.text) > 0
             topic = topic_of(named_path(target), link.text, link.under)
-            self._push(
-                scope, Candidate(target, scope, own, depth + 1, last=last, listed=listed, named=named, topic=topic)
-            )
+            waiting = Candidate(target, scope, own, depth + 1, last=last, listed=listed, named=named, topic=topic)
+            self._push(scope, replace(waiting, source="the site's map" if listed else identity(source)))
 
     def _push(self, scope: Scope, candidate: Candidate) -> None:
         target = cleaned(candidate.target)
@@ -261,7 +260,9 @@ class Crawl:
         if is_maze(target):
             self._note(candidate.target.url, "skipped", TRAP)
             return
-        self._frontier.push(key, replace(candidate, target=target, shown=candidate.target.url))
+        other = self._frontier.push(key, replace(candidate, target=target, shown=candidate.target.url))
+        if other and other not in self.links:
+            self._note(other, "skipped", "the same page as another: its address is spelled differently")
 
     def _batch(self) -> list[Candidate]:
         room = self.settings.max_pages - self.pages_used
@@ -298,9 +299,8 @@ class Crawl:
             judged = None
             if read is not None:
                 judged = self._judged(candidate, replace(read, page=again.get(id(read), read.page)))
-            if judged is None:
-                self._frontier.give_back(candidate)
-            else:
+            self._frontier.came(candidate, read=judged is not None)
+            if judged is not None:
                 found.append(judged)
         return found
 

@@ -24,8 +24,8 @@ _VARIED_COST: Final = 2
 _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
-_LISTED_COST: Final = 30
-"""A page that only the site's map names comes after those that pages link."""
+_LISTED_COST: Final = 6
+"""A page that only the site's map names comes after one of about its worth that pages link."""
 _TOPICS: Final = 2
 """Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
 _SIDE_BY_SIDE: Final = 3
@@ -33,13 +33,16 @@ _SIDE_BY_SIDE: Final = 3
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
 """What a page is worth less after none, one, two, … pages of its topic were taken."""
 _EVERYTHING: Final = frozenset({"", "documentation"})
-"""Topics under which pages of every content go: no page of them is like another."""
+"""Topics under which pages of every content go: of these no folder is read to its end before the others."""
+_DEAD_COST: Final = 2
+_MOST_DEAD: Final = 12
+"""A page whose links lead nowhere lends them no worth."""
 _CROWD: Final = 12
 """Pages of one reference or template from which a site has more of them than a draft needs."""
 _CROWD_COST: Final = 3
 """A page of a crowd comes after another page of the same topic."""
-_LATER_COST: Final = 35
-"""Pages beyond the quota come after those that only the site's map names."""
+_LATER_COST: Final = 25
+"""Pages beyond the quota come after every other page of the site, those that only its map names included."""
 _REFERENCE: Final = re.compile(
     r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
     r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
@@ -78,6 +81,10 @@ class Candidate:
     key: str = ""
     kind: str = ""
     """The template that it counts for."""
+    source: str = ""
+    """The page that linked it first, by its identity."""
+    subject: str = ""
+    """What pages are alike in: their topic, their folder where it has none."""
     crowds: tuple[str, ...] = ()
     """The reference and the family of like names that it belongs to, the reference first."""
     worth: int = 0
@@ -97,6 +104,7 @@ class Frontier:
         self._topics: Counter[str] = Counter()
         self._members: defaultdict[str, set[str]] = defaultdict(set)
         self._of_crowd: Counter[str] = Counter()
+        self._dead: Counter[str] = Counter()
         self._dropped: list[tuple[Candidate, str]] = []
         self._newest: dict[str, tuple[int, ...]] = {}
 
@@ -104,12 +112,19 @@ class Frontier:
         """How many wait."""
         return len(self._waiting)
 
-    def push(self, key: str, candidate: Candidate) -> None:
-        """Let `candidate` wait; of two with one identity the better stays, at the place of the first."""
+    def push(self, key: str, candidate: Candidate) -> str:
+        """Let `candidate` wait; of two with one identity the better stays, at the place of the first.
+
+        Returns the spelling of the address that is not asked for, when there are two; otherwise an empty text. What
+        tracks a visitor or numbers a session is the worse spelling.
+        """
         named = worth_of_path(candidate.target.path) > 0
         kind = template(candidate.target) if named or candidate.probe else folder(candidate.target)
         crowds = () if candidate.probe else _crowds(candidate.target)
-        made = replace(candidate, key=key, kind=kind, crowds=crowds, worth=_worth(candidate))
+        subject = candidate.topic.name
+        if subject in _EVERYTHING:
+            subject = "" if candidate.probe or candidate.depth < 1 else folder(candidate.target)
+        made = replace(candidate, key=key, kind=kind, subject=subject, crowds=crowds, worth=_worth(candidate))
         for crowd in crowds:
             self._members[crowd].add(key)
         _, age, bare = version(candidate.target)
@@ -117,8 +132,13 @@ class Frontier:
         self._newest[page] = max(age, self._newest.get(page, age))
         known = self._waiting.get(key)
         self._order.setdefault(key, len(self._order))
-        if known is None or made.worth > known.worth:
+        if known is None:
             self._waiting[key] = made
+            return ""
+        plain, other = (made, known) if made.shown == made.target.url else (known, made)
+        better = made if made.worth > known.worth else known
+        self._waiting[key] = replace(better, target=plain.target, shown=plain.shown, kind=plain.kind)
+        return other.shown if other.shown != plain.shown else ""
 
     def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
         """The best, at most `most`; further editions of known pages and exhausted templates are dropped on the way.
@@ -147,9 +167,11 @@ class Frontier:
             batch.append(self._waiting.pop(candidate.key))
         return batch
 
-    def give_back(self, candidate: Candidate) -> None:
-        """A page that was taken could not be read: its topic and its quota are as if it had not been."""
-        self._count(candidate, -1)
+    def came(self, candidate: Candidate, *, read: bool) -> None:
+        """Say what became of a page that was taken: one that was not read leaves topic and quota as they were."""
+        self._dead[candidate.source] += -1 if read else 1
+        if not read:
+            self._count(candidate, -1)
 
     def dropped(self) -> list[tuple[Candidate, str]]:
         """What was dropped since the last call, with the reason."""
@@ -170,7 +192,7 @@ class Frontier:
         return ""
 
     def _count(self, candidate: Candidate, number: int) -> None:
-        self._topics[candidate.topic.name] += number
+        self._topics[candidate.subject] += number
         for crowd in candidate.crowds:
             self._of_crowd[crowd] += number
 
@@ -191,8 +213,8 @@ class Frontier:
         varied = is_varied(candidate.target) and not candidate.probe
         # Pages that differ in a number only fall behind with each one that was taken.
         worth = candidate.worth - (_VARIED_COST * (1 + self._taken[candidate.kind]) if varied else 0)
-        if candidate.topic.name not in _EVERYTHING:
-            worth -= _AGAIN_COSTS[min(self._topics[candidate.topic.name], len(_AGAIN_COSTS) - 1)]
+        worth -= _AGAIN_COSTS[min(self._topics[candidate.subject], len(_AGAIN_COSTS) - 1)] if candidate.subject else 0
+        worth -= max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
         if any(map(self._is_crowd, candidate.crowds)):
             worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
         return worth

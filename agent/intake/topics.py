@@ -124,7 +124,8 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
         (5, "help learn usage resources documents downloads manuals tutorial tutorials paper white"),
     ),
     "support": ((6, "limitations"), (5, "faq faqs"), (4, "support troubleshooting")),
-    "releases": ((4, "changelog releases"),),
+    "examples": ((3, "examples example cookbook cookbooks recipes samples notebooks showcase"),),
+    "releases": ((3, "changelog changelogs releases"),),
 }
 _PHRASES: Final[dict[str, tuple[str, int]]] = {
     "human in the loop": ("oversight", 10),
@@ -166,12 +167,19 @@ _WITHOUT_BLANKS: Final[dict[str, tuple[str, int]]] = {
 """Words of scripts without blanks between words, looked for anywhere in a short text."""
 # Words by which products go as well, so that a neighbour of a listing may bear one as its name.
 _ALSO_NAMES: Final = frozenset(
-    "browser shell terminal bash interpreter executor execution commands command hooks hook knowledge rag sql postgres "
-    "postgresql pgvector sqlite mysql redis mongodb docker kubernetes helm server network proxy networking session "
-    "sessions history assistants team teams personas orchestration handoffs channels observability tracing metrics "
-    "analytics extension extensions function functions environment env tasks scheduling consent confirm approve "
-    "database databases storage storages vector vectors toolkit toolkits toolset toolsets multiagent subagent subagents "
-    "providers provider embeddings governance billing costs cost legal execute".split()
+    re.findall(
+        r"\w+",
+        """
+        browser shell terminal bash interpreter executor execution commands command hooks hook knowledge rag
+        sql postgres postgresql pgvector sqlite mysql redis mongodb docker kubernetes helm server network
+        proxy networking session sessions history assistants team teams personas orchestration handoffs
+        channels observability tracing metrics analytics extension extensions function functions environment
+        env tasks scheduling consent confirm approve database databases storage storages vector vectors
+        toolkit toolkits toolset toolsets multiagent subagent subagents providers provider embeddings
+        governance billing costs cost legal execute examples example cookbook cookbooks recipes samples
+        notebooks showcase changelogs
+        """,
+    )
 )
 _TABLE: Final[dict[str, Topic]] = {
     word: Topic(name, worth) for name, rows in _NAMED.items() for worth, words in rows for word in words.split()
@@ -186,8 +194,10 @@ _EXTRA: Final = 3
 """Letters before a known word that ends a longer one, as in `opentelemetry`."""
 # A page so named is about what its folder is about.
 _GENERIC: Final = frozenset(
-    "overview index introduction intro readme guide guides basics usage quickstart start about concepts reference "
-    "main home page docs details general all summary".split()
+    {
+        *("overview", "index", "introduction", "intro", "readme", "guide", "guides", "basics", "usage", "quickstart"),
+        *("start", "about", "concepts", "reference", "main", "home", "page", "docs", "details", "general", "summary"),
+    }
 )
 _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|rst|txt|pdf|php|aspx?|json|ya?ml)$")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\d+[^\W\d_]*)*")
@@ -210,7 +220,8 @@ _REMEMBERED: Final = 16384
 
 def topic_of(path: str, text: str = "", heading: str = "") -> Topic:
     """What a page is about: by its path, by the words that link to it, by the heading above that link."""
-    found = max(of_path(path), of_words(text), key=_by_worth)
+    words = NONE if all(word in _GENERIC for word in _WORD.findall(text.lower()[:_MAX_LETTERS])) else of_words(text)
+    found = max(of_path(path), words, key=_by_worth)
     above = of_words(heading)
     if not found.worth or found.worth <= above.worth - _HEADING:
         return Topic(above.name, above.worth - _HEADING) if above.worth > _HEADING else found
@@ -237,6 +248,7 @@ def of_path(path: str) -> Topic:
             found = _GETTING_STARTED
         if found.worth and not named:
             found = found._replace(worth=max(_LEAST, found.worth - _SHELF))
+            best = NONE if best.name == _GETTING_STARTED.name else best
         if found.worth and (found.worth > best.worth or (last and not general and found.worth == best.worth)):
             best = found
     return best
