@@ -32,6 +32,8 @@ _SIDE_BY_SIDE: Final = 3
 """Pages of one varied template in one batch: a trap must be told before it takes the budget."""
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
 """What a page is worth less after none, one, two, … pages of its topic were taken."""
+_LEAST: Final = 3
+"""A further page of a topic still comes before a changelog or an example."""
 _EVERYTHING: Final = frozenset({"", "documentation"})
 """Topics under which pages of every content go: of these no folder is read to its end before the others."""
 _DEAD_COST: Final = 2
@@ -39,8 +41,8 @@ _MOST_DEAD: Final = 12
 """A page whose links lead nowhere lends them no worth."""
 _CROWD: Final = 12
 """Pages of one reference or template from which a site has more of them than a draft needs."""
-_CROWD_COST: Final = 3
-"""A page of a crowd comes after another page of the same topic."""
+_CROWD_COST: Final = 5
+"""A page of a crowd comes after others of about its worth."""
 _LATER_COST: Final = 25
 """Pages beyond the quota come after every other page of the site, those that only its map names included."""
 _REFERENCE: Final = re.compile(
@@ -213,7 +215,9 @@ class Frontier:
         varied = is_varied(candidate.target) and not candidate.probe
         # Pages that differ in a number only fall behind with each one that was taken.
         worth = candidate.worth - (_VARIED_COST * (1 + self._taken[candidate.kind]) if varied else 0)
-        worth -= _AGAIN_COSTS[min(self._topics[candidate.subject], len(_AGAIN_COSTS) - 1)] if candidate.subject else 0
+        if candidate.subject:
+            again = worth - _AGAIN_COSTS[min(self._topics[candidate.subject], len(_AGAIN_COSTS) - 1)]
+            worth = max(again, min(worth, _LEAST))
         worth -= max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
         if any(map(self._is_crowd, candidate.crowds)):
             worth -= _LATER_COST if self.later(candidate) else _CROWD_COST

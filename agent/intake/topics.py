@@ -27,6 +27,7 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
     "security": (
         (10, "security trust threat threats hardening"),
         (8, "safety safeguards injection"),
+        (7, "warning warnings"),
         (5, "vulnerability disclosure"),
         (10, "sicherheit sécurité securite seguridad"),
     ),
@@ -61,7 +62,8 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
     "storage": (
         (8, "storage storages database databases"),
         (6, "knowledge rag sql vector vectors vectorstores datasources"),
-        (5, "embeddings postgres postgresql pgvector sqlite mysql redis mongodb"),
+        (6, "postgres postgresql pgvector sqlite mysql redis mongodb"),
+        (5, "embeddings"),
     ),
     "telemetry": (
         (9, "telemetry observability audit"),
@@ -79,12 +81,12 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
         (9, "datenschutz confidentialité confidentialite privacidad"),
     ),
     "tools": (
-        (9, "tools tool toolkit toolkits toolset toolsets skill skills"),
-        (8, "plugins extensions"),
-        (7, "actions functions commands command hooks"),
-        (5, "plugin extension function hook"),
+        (9, "tools tool toolkit toolkits toolset toolsets"),
+        (7, "actions functions commands command"),
+        (5, "function"),
         (9, "werkzeuge outils herramientas"),
     ),
+    "plugins": ((9, "skill skills"), (8, "plugins extensions"), (7, "hooks plugin"), (5, "extension hook")),
     "execution": (
         (9, "shell terminal bash execution executor interpreter interpreters"),
         (8, "browser"),
@@ -124,8 +126,8 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
         (5, "help learn usage resources documents downloads manuals tutorial tutorials paper white"),
     ),
     "support": ((6, "limitations"), (5, "faq faqs"), (4, "support troubleshooting")),
-    "examples": ((3, "examples example cookbook cookbooks recipes samples notebooks showcase"),),
-    "releases": ((3, "changelog changelogs releases"),),
+    "examples": ((2, "examples example cookbook cookbooks recipes samples notebooks showcase"),),
+    "releases": ((2, "changelog changelogs releases"),),
 }
 _PHRASES: Final[dict[str, tuple[str, int]]] = {
     "human in the loop": ("oversight", 10),
@@ -223,6 +225,8 @@ def topic_of(path: str, text: str = "", heading: str = "") -> Topic:
     words = NONE if all(word in _GENERIC for word in _WORD.findall(text.lower()[:_MAX_LETTERS])) else of_words(text)
     found = max(of_path(path), words, key=_by_worth)
     above = of_words(heading)
+    if above.name == _GETTING_STARTED.name:
+        return found
     if not found.worth or found.worth <= above.worth - _HEADING:
         return Topic(above.name, above.worth - _HEADING) if above.worth > _HEADING else found
     return found
@@ -236,8 +240,7 @@ def of_path(path: str) -> Topic:
     names = [tokens for segment in segments if (tokens := _tokens(segment))]
     general = bool(names) and all(token in _GENERIC or token in LINKING for token in names[-1])
     for place, tokens in enumerate(names):
-        found = _in_tokens(tokens)
-        other = sum(1 for token in tokens if _word(token) is NONE and token not in LINKING)
+        found, other = _in_tokens(tokens)
         last = place == len(names) - 1
         # The last segment names the page; an outer one only its shelf, unless the page has no name of its own.
         named = last or (general and place == len(names) - 2)
@@ -247,7 +250,7 @@ def of_path(path: str) -> Topic:
         if not other and {"started", "works"} & set(tokens) and found.worth < _GETTING_STARTED.worth:
             found = _GETTING_STARTED
         if found.worth and not named:
-            found = found._replace(worth=max(_LEAST, found.worth - _SHELF))
+            found = found._replace(worth=max(min(_LEAST, found.worth), found.worth - _SHELF))
             best = NONE if best.name == _GETTING_STARTED.name else best
         if found.worth and (found.worth > best.worth or (last and not general and found.worth == best.worth)):
             best = found
@@ -262,7 +265,7 @@ def of_words(text: str) -> Topic:
     if not 0 < len(tokens) <= _MAX_WORDS:
         return NONE
     written = [Topic(*found) for word, found in _WITHOUT_BLANKS.items() if word in low]
-    found = max([_in_tokens(tokens), *written], key=_by_worth)
+    found = max([_in_tokens(tokens)[0], *written], key=_by_worth)
     less = 0 if len(tokens) <= _SHORT_TEXT else _MIXED
     return found._replace(worth=max(0, found.worth - less)) if found.worth else NONE
 
@@ -282,17 +285,22 @@ def _tokens(segment: str) -> list[str]:
     return [token for token in tokens if not token.isdigit()]
 
 
-def _in_tokens(tokens: list[str]) -> Topic:
-    """The best that words or a phrase of them tell; of equals the last, which in most names is the noun."""
+def _in_tokens(tokens: list[str]) -> tuple[Topic, int]:
+    """The best that words or a phrase of them tell, and how many words tell nothing.
+
+    Of equals the last counts, which in most names is the noun.
+    """
     best = NONE
     for token in tokens:
         found = _word(token)
         best = found if found.worth and found.worth >= best.worth else best
+    other = sum(1 for token in tokens if _word(token) is NONE and token not in LINKING)
     joined = f" {' '.join(tokens)} "
     for phrase, (name, worth) in _PHRASES.items():
         if worth >= best.worth and f" {phrase} " in joined:
             best = Topic(name, worth)
-    return best
+            other = sum(1 for token in joined.replace(f" {phrase} ", " ").split() if _word(token) is NONE)
+    return best, other
 
 
 @lru_cache(maxsize=_REMEMBERED)
