@@ -7,7 +7,7 @@ wait until nothing else does.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
@@ -51,6 +51,8 @@ _REFERENCE: Final = re.compile(
     re.IGNORECASE,
 )
 """A folder with the pages of a reference."""
+_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")
+"""A number that only sorts the pages of a folder."""
 _DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
 """The name of a page about one member of a module."""
 _SAME_WORDS: Final = 2
@@ -89,6 +91,8 @@ class Candidate:
     """What pages are alike in: their topic, their folder where it has none."""
     crowds: tuple[str, ...] = ()
     """The reference and the family of like names that it belongs to, the reference first."""
+    varied: bool = False
+    """True when it could be counted up for ever."""
     worth: int = 0
     """What it is worth before anything was taken."""
 
@@ -120,14 +124,8 @@ class Frontier:
         Returns the spelling of the address that is not asked for, when there are two; otherwise an empty text. What
         tracks a visitor or numbers a session is the worse spelling.
         """
-        named = worth_of_path(candidate.target.path) > 0
-        kind = template(candidate.target) if named or candidate.probe else folder(candidate.target)
-        crowds = () if candidate.probe else _crowds(candidate.target)
-        subject = candidate.topic.name
-        if subject in _EVERYTHING:
-            subject = "" if candidate.probe or candidate.depth < 1 else folder(candidate.target)
-        made = replace(candidate, key=key, kind=kind, subject=subject, crowds=crowds, worth=_worth(candidate))
-        for crowd in crowds:
+        made = _prepared(key, candidate)
+        for crowd in made.crowds:
             self._members[crowd].add(key)
         _, age, bare = version(candidate.target)
         page = identity(bare)
@@ -139,7 +137,9 @@ class Frontier:
             return ""
         plain, other = (made, known) if made.shown == made.target.url else (known, made)
         better = made if made.worth > known.worth else known
-        self._waiting[key] = replace(better, target=plain.target, shown=plain.shown, kind=plain.kind)
+        self._waiting[key] = replace(
+            better, target=plain.target, shown=plain.shown, kind=plain.kind, source=known.source
+        )
         return other.shown if other.shown != plain.shown else ""
 
     def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
@@ -150,10 +150,12 @@ class Frontier:
         """
         batch: list[Candidate] = []
         within: Counter[str] = Counter()
-        left = dict(self._waiting)
+        left = {
+            found.key: found
+            for found in sorted(self._waiting.values(), key=lambda found: (-found.worth, self._order[found.key]))
+        }
         while left and len(batch) < most:
-            candidate = max(left.values(), key=lambda found: (self._priority(found), -self._order[found.key]))
-            del left[candidate.key]
+            candidate = left.pop(self._best(left))
             kind = candidate.kind
             reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
             if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
@@ -211,10 +213,23 @@ class Frontier:
             return f"the same page as another: the edition of another version ({name})"
         return ""
 
+    def _best(self, ranked: Mapping[str, Candidate]) -> str:
+        """The key of the best of `ranked`, of one or more that are sorted by their worth before anything was taken."""
+        best, key = 0, ""
+        for candidate in ranked.values():
+            # What was taken only ever costs: behind one that is worth less by itself nothing better follows.
+            if key and candidate.worth < best:
+                break
+            priority = self._priority(candidate)
+            if not key or (priority, -self._order[candidate.key]) > (best, -self._order[key]):
+                best, key = priority, candidate.key
+        return key
+
     def _priority(self, candidate: Candidate) -> int:
-        varied = is_varied(candidate.target) and not candidate.probe
-        # Pages that differ in a number only fall behind with each one that was taken.
-        worth = candidate.worth - (_VARIED_COST * (1 + self._taken[candidate.kind]) if varied else 0)
+        worth = candidate.worth
+        if candidate.varied:
+            # Pages that differ in a number only fall behind with each one that was taken, unless their links name them.
+            worth -= _VARIED_COST * (1 if candidate.named else 1 + self._taken[candidate.kind])
         if candidate.subject:
             again = worth - _AGAIN_COSTS[min(self._topics[candidate.subject], len(_AGAIN_COSTS) - 1)]
             worth = max(again, min(worth, _LEAST))
@@ -222,6 +237,24 @@ class Frontier:
         if any(map(self._is_crowd, candidate.crowds)):
             worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
         return worth
+
+
+def _prepared(key: str, candidate: Candidate) -> Candidate:
+    """`candidate` with what its address says of its kind, its likes and its worth."""
+    target = candidate.target
+    telling = worth_of_path(target.path) > 0 or candidate.probe
+    subject = candidate.topic.name
+    if subject in _EVERYTHING:
+        subject = "" if candidate.probe else folder(target)
+    made = replace(
+        candidate,
+        key=key,
+        kind=template(target) if telling else folder(target),
+        subject=subject,
+        crowds=() if candidate.probe else _crowds(target),
+        varied=not candidate.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path))),
+    )
+    return replace(made, worth=_worth(made))
 
 
 def _worth(candidate: Candidate) -> int:
