@@ -6,8 +6,8 @@ wait until nothing else does.
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
@@ -150,12 +150,12 @@ class Frontier:
         """
         batch: list[Candidate] = []
         within: Counter[str] = Counter()
-        left = {
-            found.key: found
-            for found in sorted(self._waiting.values(), key=lambda found: (-found.worth, self._order[found.key]))
-        }
-        while left and len(batch) < most:
-            candidate = left.pop(self._best(left))
+        groups = self._alike()
+        while groups and len(batch) < most:
+            like = max(groups, key=lambda like: (self._priority(groups[like][0]), -self._order[groups[like][0].key]))
+            candidate = groups[like].popleft()
+            if not groups[like]:
+                del groups[like]
             kind = candidate.kind
             reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
             if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
@@ -213,17 +213,13 @@ class Frontier:
             return f"the same page as another: the edition of another version ({name})"
         return ""
 
-    def _best(self, ranked: Mapping[str, Candidate]) -> str:
-        """The key of the best of `ranked`, of one or more that are sorted by their worth before anything was taken."""
-        best, key = 0, ""
-        for candidate in ranked.values():
-            # What was taken only ever costs: behind one that is worth less by itself nothing better follows.
-            if key and candidate.worth < best:
-                break
-            priority = self._priority(candidate)
-            if not key or (priority, -self._order[candidate.key]) > (best, -self._order[key]):
-                best, key = priority, candidate.key
-        return key
+    def _alike(self) -> dict[tuple[object, ...], deque[Candidate]]:
+        """What waits, in groups of the same priority whatever is taken, each in the order of arrival."""
+        groups: defaultdict[tuple[object, ...], deque[Candidate]] = defaultdict(deque)
+        for found in self._waiting.values():
+            counted = (found.kind, found.named) if found.varied else ()
+            groups[(found.worth, found.subject, found.source, found.crowds, *counted)].append(found)
+        return dict(groups)
 
     def _priority(self, candidate: Candidate) -> int:
         worth = candidate.worth
