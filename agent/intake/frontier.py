@@ -93,8 +93,10 @@ class Candidate:
     """The reference and the family of like names that it belongs to, the reference first."""
     varied: bool = False
     """True when it could be counted up for ever."""
+    value: int = 0
+    """What its topic and its place are worth."""
     worth: int = 0
-    """What it is worth before anything was taken."""
+    """The same without what speaks against the link, before anything was taken."""
 
 
 class Frontier:
@@ -107,9 +109,9 @@ class Frontier:
         self._waiting: dict[str, Candidate] = {}
         self._order: dict[str, int] = {}
         self._taken: Counter[str] = Counter()
-        self._topics: Counter[str] = Counter()
+        self._alike_taken: Counter[str] = Counter()
+        self._counted: dict[str, tuple[str, ...]] = {}
         self._members: defaultdict[str, set[str]] = defaultdict(set)
-        self._of_crowd: Counter[str] = Counter()
         self._dead: Counter[str] = Counter()
         self._dropped: list[tuple[Candidate, str]] = []
         self._newest: dict[str, tuple[int, ...]] = {}
@@ -167,15 +169,16 @@ class Frontier:
                 continue
             within[kind] += 1
             self._taken[kind] += 1
-            self._count(candidate, 1)
+            self._count(candidate)
             batch.append(self._waiting.pop(candidate.key))
         return batch
 
     def came(self, candidate: Candidate, *, read: bool) -> None:
         """Say what became of a page that was taken: one that was not read leaves topic and quota as they were."""
         self._dead[candidate.source] += -1 if read else 1
+        counted = self._counted.pop(candidate.key, ())
         if not read:
-            self._count(candidate, -1)
+            self._alike_taken.subtract(counted)
 
     def dropped(self) -> list[tuple[Candidate, str]]:
         """What was dropped since the last call, with the reason."""
@@ -191,14 +194,15 @@ class Frontier:
     def later(self, candidate: Candidate) -> str:
         """Why a page was put off behind all others, or an empty text."""
         for place, crowd in enumerate(candidate.crowds):
-            if self._is_crowd(crowd) and self._of_crowd[crowd] >= self._quota:
+            if self._is_crowd(crowd) and self._alike_taken[crowd] >= self._quota:
                 return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
         return ""
 
-    def _count(self, candidate: Candidate, number: int) -> None:
-        self._topics[candidate.subject] += number
-        for crowd in candidate.crowds:
-            self._of_crowd[crowd] += number
+    def _count(self, candidate: Candidate) -> None:
+        """Note that a page was taken: one of a crowd for the crowd, whose quota it is, any other for its topic."""
+        crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
+        self._counted[candidate.key] = crowds or (candidate.subject,)
+        self._alike_taken.update(self._counted[candidate.key])
 
     def _is_crowd(self, crowd: str) -> bool:
         return len(self._members[crowd]) >= _CROWD
@@ -218,7 +222,7 @@ class Frontier:
         groups: defaultdict[tuple[object, ...], deque[Candidate]] = defaultdict(deque)
         for found in self._waiting.values():
             counted = (found.kind, found.named) if found.varied else ()
-            groups[(found.worth, found.subject, found.source, found.crowds, *counted)].append(found)
+            groups[(found.worth, found.value, found.subject, found.source, found.crowds, *counted)].append(found)
         return dict(groups)
 
     def _priority(self, candidate: Candidate) -> int:
@@ -226,13 +230,12 @@ class Frontier:
         if candidate.varied:
             # Pages that differ in a number only fall behind with each one that was taken, unless their links name them.
             worth -= _VARIED_COST * (1 if candidate.named else 1 + self._taken[candidate.kind])
-        if candidate.subject:
-            again = worth - _AGAIN_COSTS[min(self._topics[candidate.subject], len(_AGAIN_COSTS) - 1)]
-            worth = max(again, min(worth, _LEAST))
-        worth -= max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
         if any(map(self._is_crowd, candidate.crowds)):
             worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
-        return worth
+        elif candidate.subject:
+            again = _AGAIN_COSTS[min(self._alike_taken[candidate.subject], len(_AGAIN_COSTS) - 1)]
+            worth -= min(again, max(0, candidate.value - _LEAST))
+        return worth - max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
 
 
 def _prepared(key: str, candidate: Candidate) -> Candidate:
@@ -250,17 +253,17 @@ def _prepared(key: str, candidate: Candidate) -> Candidate:
         crowds=() if candidate.probe else _crowds(target),
         varied=not candidate.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path))),
     )
-    return replace(made, worth=_worth(made))
+    value = max(candidate.verdict.score, candidate.topic.worth)
+    return replace(made, value=value, worth=value - _costs(made))
 
 
-def _worth(candidate: Candidate) -> int:
+def _costs(candidate: Candidate) -> int:
     return (
-        max(candidate.verdict.score, candidate.topic.worth)
-        - _DEPTH_COST * (candidate.depth - 1)
-        - (_BESIDE_COST if candidate.verdict.beside else 0)
-        - (_LAST_COST if candidate.last else 0)
-        - (_EDITION_COST if edition(candidate.target)[0] else 0)
-        - (_LISTED_COST if candidate.listed else 0)
+        _DEPTH_COST * (candidate.depth - 1)
+        + (_BESIDE_COST if candidate.verdict.beside else 0)
+        + (_LAST_COST if candidate.last else 0)
+        + (_EDITION_COST if edition(candidate.target)[0] else 0)
+        + (_LISTED_COST if candidate.listed else 0)
     )
 
 

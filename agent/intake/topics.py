@@ -265,8 +265,9 @@ def of_words(text: str) -> Topic:
     if not 0 < len(tokens) <= _MAX_WORDS:
         return NONE
     written = [Topic(*found) for word, found in _WITHOUT_BLANKS.items() if word in low]
-    found = max([_in_tokens(tokens)[0], *written], key=_by_worth)
-    less = 0 if len(tokens) <= _SHORT_TEXT else _MIXED
+    told, other = _in_tokens(tokens)
+    found = max([told, *written], key=_by_worth)
+    less = _MIXED if len(tokens) > _SHORT_TEXT else 1 if other and told.worth > 1 else 0
     return found._replace(worth=max(0, found.worth - less)) if found.worth else NONE
 
 
@@ -310,7 +311,7 @@ def _word(token: str) -> Topic:
     written = [Topic(*found) for word, found in _WITHOUT_BLANKS.items() if word in token]
     if written:
         return max(written, key=_by_worth)
-    for word in _ENDINGS:
+    for word in _ENDINGS if token.endswith(_ENDINGS) else ():
         if len(token) >= len(word) + _EXTRA and token.endswith(word):
             return _TABLE[word]._replace(worth=max(1, _TABLE[word].worth - 1))
     return NONE
