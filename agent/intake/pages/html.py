@@ -149,6 +149,7 @@ class _Walk:
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._heads: dict[etree._Element, tuple[str, ...]] = {}
+        self._caption = ""
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
@@ -174,6 +175,8 @@ class _Walk:
         """The state inside `element`, or None when it was dealt with as a whole."""
         tag = _tag(element)
         if outer.chrome:
+            if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
+                self._caption = _joined(element)
             if tag == "a":
                 self._link(element, outer)
             return outer
@@ -345,7 +348,9 @@ class _Walk:
         href = (element.get("href") or "").strip()
         if href and len(self.links) < _MAX_LINKS:
             region: Region = "chrome" if state.chrome else "neighbour" if state.hint else "main"
-            self.links.append(PageLink(href, _joined(element), region, (element.get("rel") or "").lower()))
+            under = self._caption if state.chrome else ""
+            roles = (element.get("rel") or "").lower()
+            self.links.append(PageLink(href, _joined(element), region, roles, under=under))
 
 
 def _is_block(element: etree._Element, tag: str) -> bool:

@@ -52,6 +52,8 @@ class PageLink(NamedTuple):
     """Its roles in lower case, with blanks between: `nofollow`, `homepage`, …"""
     modified: str = ""
     """When a sitemap says that the page changed, as written there."""
+    under: str = ""
+    """The heading that it stands under, where the parser saw one: the caption of a group in a sidebar."""
 
 
 class Page(NamedTuple):
