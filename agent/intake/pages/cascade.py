@@ -70,6 +70,7 @@ class Cascade:
     """The rules of a page's sheets, matched against its tree once."""
 
     def __init__(self, root: etree._Element, sheets: Sequence[str]) -> None:
+        self._root = root
         self.generated: list[Generated] = []
         self._rules: list[_Rule] = []
         left = _MAX_SHEET
@@ -99,6 +100,16 @@ class Cascade:
             else:
                 merged[name] = value
         return {**merged, **strong}
+
+    def elements_with(self, name: str, value: str) -> Iterator[etree._Element]:
+        """The elements for which a rule or their own style declares `name` as `value`, whether that holds or not."""
+        for element, entries in self._by_element.items():
+            if any(entry[1] == name and entry[2] == value for entry in entries):
+                yield element
+        for element in self._root.iter("*"):
+            inline = element.get("style")
+            if inline and name in inline and any(e[0] == name and e[1] == value for e in declarations(inline)):
+                yield element
 
     def _collect(self, nodes: Iterable[_Node], outer: str, layered: bool, depth: int) -> None:
         if depth > _MAX_DEPTH:

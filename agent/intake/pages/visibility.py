@@ -73,6 +73,8 @@ class Visibility:
         self._doomed: list[etree._Element] = []
         self._faded: list[tuple[etree._Element, str]] = []
         self._controlled: frozenset[str] = frozenset()
+        self._reveals = False
+        """Whether some element with text is visible by a declaration of its own."""
         self._cascade = cascade.Cascade(root, ())
         self._linked = False
 
@@ -142,6 +144,10 @@ class Visibility:
         self._controlled = frozenset(controlled)
         self._linked = bool(self.sheets) and not self._linked_sheets
         self._cascade = cascade.Cascade(self._root, (*self._linked_sheets, *own))
+        self._reveals = any(
+            element.tag not in ("body", "html") and _words(element)
+            for element in self._cascade.elements_with("visibility", "visible")
+        )
         texts = list(dict.fromkeys(rule.text for rule in self._cascade.generated))
         long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
         together = " ".join(texts)
@@ -259,6 +265,9 @@ class Visibility:
         if backdrop:
             ground, open_ground = None, True
         shown = style.get("visibility")
+        if shown in ("hidden", "collapse") and element.tag in ("body", "html") and not self._reveals:
+            # Else nobody sees anything: a script takes such a style away when it is ready.
+            shown = "visible"
         return _Seen(
             ink,
             ground,
