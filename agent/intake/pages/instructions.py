@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from agent.intake.pages import decoding
+from agent.intake.pages.frames import FRAMES
 from agent.intake.pages.needles import lowered, needles
 from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
 
@@ -29,7 +30,7 @@ class _Order(NamedTuple):
 
 _ORDERS: Final = tuple(
     _Order(compiled, tuple(tuple(needle.encode() for needle in group) for group in needles(compiled)))
-    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
+    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
 _SHORT: Final = 600
