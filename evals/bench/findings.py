@@ -18,7 +18,7 @@ from agent.errors import SeptetError
 from agent.intake.compose import compose
 from agent.intake.pages.extract import SUFFIXES, media_type, read_parts, sniff
 from agent.intake.pages.markdown import read_markdown
-from agent.records import Finding, Snapshot
+from agent.records import Document, Finding, Snapshot
 from agent.settings import Settings
 
 ORDERS: Final = Path(__file__).parent.parent.parent / "tests" / "vectors" / "visible_orders.json"
@@ -27,7 +27,7 @@ _CLAIM: Final = "vendor-claim"
 
 
 class Order(NamedTuple):
-    """A visible order: its form, the half it belongs to (`tuned` or `kept`), its Markdown."""
+    """A visible order: its form, the half it belongs to (see the file), its Markdown."""
 
     form: str
     half: str
@@ -35,11 +35,11 @@ class Order(NamedTuple):
 
 
 class Read(NamedTuple):
-    """The findings of one file; `error` instead when it cannot be read."""
+    """The findings of one file."""
 
     name: str
     findings: tuple[Finding, ...]
-    error: str = ""
+    readable: bool
 
 
 def orders(path: Path = ORDERS) -> tuple[Order, ...]:
@@ -47,35 +47,48 @@ def orders(path: Path = ORDERS) -> tuple[Order, ...]:
     return tuple(Order(**case) for case in json.loads(path.read_text("utf-8"))["orders"])
 
 
+def composed(order: Order) -> str:
+    """The text of a page that holds an order between two honest paragraphs, as intake reads it."""
+    return _page(order).text
+
+
 def is_named(order: Order) -> bool:
-    """Whether intake finds an order in a page that holds it between two honest paragraphs."""
+    """Whether intake finds an order in that page."""
+    return any(finding.kind != _CLAIM for finding in _page(order).findings)
+
+
+def _page(order: Order) -> Document:
     before, after = "# Relay\n\nRelay reads the mail of a team and drafts answers.\n\n", "\n\nIt runs in the cloud.\n"
-    page = read_markdown(before + order.text + after)
-    document = compose("D1", page, _snapshot("listing.md", "text/markdown"))
-    return any(finding.kind != _CLAIM for finding in document.findings)
+    return compose("D1", read_markdown(before + order.text + after), _snapshot("listing.md", "text/markdown"))
 
 
-def read_files(
+def documents(
     folder: Path, left_out: frozenset[str] = frozenset(), only: frozenset[str] = frozenset()
-) -> Iterator[Read]:
-    """The findings of each file under `folder`, in the order of their paths; `left_out` and `only` name top folders."""
+) -> Iterator[tuple[str, tuple[Document, ...]]]:
+    """Each file under `folder` by its path, read alone; none for one that cannot be read.
+
+    `left_out` and `only` name folders directly under it.
+    """
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES):
         name = path.relative_to(folder).as_posix()
         top = name.split("/")[0]
         if top in left_out or (only and top not in only):
             continue
-        yield _read(path, name)
+        body = path.read_bytes()
+        try:
+            kind = sniff(body, "", path.name)
+            parts = read_parts(body, kind, "", path.name, Settings())
+        except SeptetError:
+            yield name, ()
+            continue
+        snapshot = _snapshot(path.name, media_type(kind))
+        yield name, tuple(compose("D1", part.page, snapshot) for part in parts)
 
 
-def _read(path: Path, name: str) -> Read:
-    body = path.read_bytes()
-    try:
-        kind = sniff(body, "", path.name)
-        parts = read_parts(body, kind, "", path.name, Settings())
-    except SeptetError as error:
-        return Read(name, (), str(error))
-    snapshot = _snapshot(path.name, media_type(kind))
-    return Read(name, tuple(found for part in parts for found in compose("D1", part.page, snapshot).findings))
+def texts(folder: Path, left_out: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
+    """The texts of the same documents."""
+    for name, found in documents(folder, left_out):
+        yield name, "\n\n".join(document.text for document in found)
 
 
 def _snapshot(name: str, media: str) -> Snapshot:
@@ -94,7 +107,7 @@ def _report(reads: Sequence[Read], *, show: bool) -> Iterable[str]:
     kinds = Counter(found.kind for read in reads for found in read.findings)
     pages = Counter(kind for read in reads for kind in {found.kind for found in read.findings})
     others = sum(any(found.kind != _CLAIM for found in read.findings) for read in reads)
-    yield f"{len(reads)} pages, {sum(bool(read.error) for read in reads)} not readable"
+    yield f"{len(reads)} pages, {sum(not read.readable for read in reads)} not readable"
     for kind, count in kinds.most_common():
         share = 100 * pages[kind] / max(1, len(reads))
         yield f"  {kind:24} {count:6} findings on {pages[kind]:4} pages, {share:.1f} in 100"
@@ -103,12 +116,10 @@ def _report(reads: Sequence[Read], *, show: bool) -> Iterable[str]:
         for read in reads:
             for found in read.findings:
                 yield f"{read.name}\t{found.kind}\t{found.where}\t{found.start}-{found.end}\t{found.excerpt}"
-            if read.error:
-                yield f"{read.name}\terror\t{read.error}"
 
 
 def _recall(found: Sequence[Order]) -> Iterable[str]:
-    for half in ("tuned", "kept"):
+    for half in ("tuned", "kept", "second", "third"):
         mine = [order for order in found if order.half == half]
         named = [order for order in mine if is_named(order)]
         share = 100 * len(named) / max(1, len(mine))
@@ -124,7 +135,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--readings", type=Path)
     parser.add_argument("--only", action="store_true")
-    parser.add_argument("--missed", choices=("tuned", "kept"))
+    parser.add_argument("--missed", choices=("tuned", "kept", "second", "third"))
     return parser.parse_args()
 
 
@@ -137,7 +148,11 @@ def main() -> None:
         print("\n".join(f"missed: {o.form}: {o.text!r}" for o in every if o.half == given.missed and not is_named(o)))
         return
     named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
-    reads = list(read_files(given.folder, only=named) if given.only else read_files(given.folder, left_out=named))
+    chosen = documents(given.folder, only=named) if given.only else documents(given.folder, left_out=named)
+    reads = [
+        Read(name, tuple(finding for document in found for finding in document.findings), bool(found))
+        for name, found in chosen
+    ]
     print("\n".join(_report(reads, show=given.show)))
 
 

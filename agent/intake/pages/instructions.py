@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from agent.intake.pages import decoding
+from agent.intake.pages import cues, decoding
 from agent.intake.pages.frames import FRAMES
 from agent.intake.pages.needles import lowered, needles
 from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
@@ -68,7 +68,7 @@ class Addressed(NamedTuple):
 
 def find(text: str) -> tuple[Addressed, ...]:
     """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
-    spans = list(islice(_plain(text), _MAX_PLACES))
+    spans = [*islice(_plain(text), _MAX_PLACES), *islice(cues.find(text), _MAX_PLACES)]
     for variant in decoding.folded(text):
         # The same length, letter for letter, so the places are those of the text itself.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))
