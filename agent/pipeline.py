@@ -21,6 +21,7 @@ from agent.drafting.composition import Composition
 from agent.drafting.embedded import compose
 from agent.drafting.listening import worths
 from agent.errors import LlmError, SeptetError
+from agent.evidence import language
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
@@ -37,7 +38,7 @@ from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
-from agent.intake.unread import unread
+from agent.intake.unread import SOURCE_TEXT, unread
 from agent.llm.prompts import cards
 from agent.records import Document, Draft, DrafterRef, Dropped, Hit, Intake, PromptRef, SearchQuestion, Site, SourceRef
 from agent.retrieval.embed import embed
@@ -230,6 +231,8 @@ def draft_reading(
         else:
             made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
+    gaps = language.unread(reading.documents, by_llm=helped is not None)
+    dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))
     if assistant is not None and helped is not None:
         from agent.drafting.assisted.told import with_llm
 
@@ -355,6 +358,7 @@ def _source(document: Document) -> SourceRef:
         chars=len(document.text),
         findings=document.findings,
         user_agent=document.user_agent,
+        language=document.language,
     )
 
 

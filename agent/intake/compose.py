@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, cast, get_args
 from urllib.parse import unquote_plus, urlsplit
 
+from agent.evidence import language
 from agent.intake.pages import instructions, marks
 from agent.intake.pages.page import MAX_EXCERPT, Block, Page
 from agent.intake.pages.sanitise import clean
@@ -246,13 +247,12 @@ def compose(
         fetched_at=snapshot.fetched_at,
         user_agent=snapshot.user_agent,
         form=page.form,
+        language=language.detect("\n".join(b.text for b in page.blocks if b.kind not in language.NO_PROSE)),
         text=text,
         sections=sections,
         blocks=tuple(builder.blocks),
         findings=_unique(findings, _MAX_FINDINGS),
     )
-    if document.kind == "analyst-note":
-        return document
     both = (*document.findings, *vendor_claims(document))
     return document.model_copy(update={"findings": both})
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from agent.intake.pages import decoding
+from agent.intake.pages import cues, decoding
+from agent.intake.pages.frames import FRAMES
 from agent.intake.pages.needles import lowered, needles
 from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
 
@@ -29,7 +30,7 @@ class _Order(NamedTuple):
 
 _ORDERS: Final = tuple(
     _Order(compiled, tuple(tuple(needle.encode() for needle in group) for group in needles(compiled)))
-    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
+    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
 _SHORT: Final = 600
@@ -67,7 +68,7 @@ class Addressed(NamedTuple):
 
 def find(text: str) -> tuple[Addressed, ...]:
     """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
-    spans = list(islice(_plain(text), _MAX_PLACES))
+    spans = [*islice(_plain(text), _MAX_PLACES), *islice(cues.find(text), _MAX_PLACES)]
     for variant in decoding.folded(text):
         # The same length, letter for letter, so the places are those of the text itself.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))
