@@ -76,6 +76,12 @@ class Page(NamedTuple):
     """The product's own name where the format has a field for it."""
     head_title: str = ""
     """What an HTML page gives as the title of its window; `title` is rather its first heading."""
+    og_title: str = ""
+    """What an HTML page wants to be called where it is shared (`og:title`)."""
+    site_name: str = ""
+    """What an HTML page says that its site is called (`og:site_name`)."""
+    vendor: str = ""
+    """Who makes the product, where the format has a field for it."""
 
 
 class Part(NamedTuple):
