@@ -27,6 +27,7 @@ _MAX_COUNTED: Final = 40
 """Candidates whose uses are counted."""
 _MAX_ALIASES: Final = 12
 _HEADLINE_WORDS: Final = 14
+_SHORT: Final = 2
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 
 # Weights: what a source is worth by itself. A sound heading (6) with one use of its name beats a repository (4) with
@@ -50,14 +51,14 @@ _FILE: Final = 1.0
 _FOLDER: Final = 0.9
 _USED: Final = 3.0
 """At most, for uses of the name in the text."""
-_UNUSED: Final = 2.0
+_UNUSED: Final = 1.0
 """Taken from a heading's worth when nothing else on the page says its words."""
 
 _NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
 _DEFINES: Final = re.compile(
     rf"[\"“«*_'‘]{{0,3}}(?:(?i:the|le|la|el|der|die|das) )?(?P<name>(?:{_NAME})(?: (?:{_NAME}|of|for|by|de)){{0,5}})"
     r"[\"”»*_'’]{0,3}(?:\s?[(（][^()（）]{1,120}[)）])?,?"
-    r"(?:\s(?:is|are|es|est|ist|permet|permite|lets|helps|provides|gives|enables|allows|brings|turns|connects|exposes|"
+    r"(?:\s(?:is|es|est|ist|permet|permite|lets|helps|provides|gives|enables|allows|brings|turns|connects|exposes|"
     r"combines|offers|makes|transforms|supports|automates|wraps|bridges|integrates|has|adds|runs)\s|"
     r"\s?(?:は|とは|是|为|為|是一|은|는|이란)|\s=\s)"
 )
@@ -279,7 +280,7 @@ def _form(group: Sequence[Candidate], text: str) -> Candidate:
             spoken = [c for c in order if c.source == "its first heading"]
             return spoken[0] if spoken else first
         return first
-    saying = [c for c in order if names.says_mcp(c.name)]
+    saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
     pool = saying or order
     spelled = [c for c in pool if c.source != "the repository's name" and c.weight >= _PIECE]
     same = [c for c in spelled if names.key(c.name) == names.key(pool[0].name)]
@@ -301,7 +302,9 @@ def _aliases(
 ) -> tuple[str, ...]:
     """Other names of the same thing: variants, the repository, the package, a former name, a name in brackets."""
     found = [candidate.name for candidate in sorted(group, key=lambda c: -c.weight)]
-    found += [c.name for rival in rivals for c in rival if c.source in ("the package that is installed",)][:2]
+    known = {word for alias in (*found, own.name if own else "") for word in names.words(alias) if len(word) > _SHORT}
+    packages = [c.name for rival in rivals for c in rival if c.source == "the package that is installed"]
+    found += [package for package in packages if known & set(names.words(package))][:2]
     if own is not None and own.name.casefold() not in GENERIC_FOLDERS:
         found.append(own.name)
     found += [match[1].strip() for block in page.blocks[:_OPENING] for match in _FORMER.finditer(block.text)]

@@ -29,7 +29,7 @@ _NO_OWNER: Final = frozenset(
 _TOOLS: Final = frozenset(
     """
     uv pip pipx npm pnpm yarn node nodejs python python3 git docker requirements.txt r e the mcp cli run install
-    typescript wheel setuptools poetry cargo go add create-react-app mcp-remote smithery inspector mcp-get claude
+    user global http https to from with for and in on x y typescript wheel setuptools poetry cargo go add create-react-app mcp-remote smithery inspector mcp-get claude
     gemini supergateway
     """.split()
 )
@@ -55,10 +55,10 @@ def repository_of(address: str) -> Repository | None:
     return _made(match[1], match[2], in_address=True) if match else None
 
 
-def named_repositories(page: Page, where: str) -> tuple[Repository, ...]:
+def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tuple[Repository, ...]:
     """The repositories that may be the page's own, the likeliest first: that of its address, then the most named.
 
-    A repository that is named once counts only when it is cloned or the only one.
+    One that is named less than `least` times counts only when it is the only one; a clone line counts four times.
     """
     counts: Counter[tuple[str, str]] = Counter()
     cloned: set[tuple[str, str]] = set()
@@ -84,7 +84,7 @@ def named_repositories(page: Page, where: str) -> tuple[Repository, ...]:
                 match = _HOSTED.search(line[0])
                 if match:
                     count(match[1], match[2], _CLONED)
-    ordered = [spelled[at]._replace(cloned=at in cloned) for at, worth in counts.most_common() if worth >= _MIN_LINKS or len(counts) == 1]
+    ordered = [spelled[at]._replace(cloned=at in cloned) for at, worth in counts.most_common() if worth >= least or len(counts) == 1]
     own = repository_of(where)
     if own is not None:
         same = (own.owner.casefold(), own.name.casefold())
