@@ -46,7 +46,7 @@ _CONCLUDES: Final = re.compile(
     re.IGNORECASE,
 )
 _ADJECTIVES: Final = re.compile(
-    r"^(?:the\s+)?(?:(?:official|unofficial|awesome|original|new|ultimate|legendary|amazing|missing)"
+    r"^(?:the\s+)?(?:(?:official|unofficial|awesome|original|ultimate|legendary|amazing|missing)"
     r"(?:\s*[,&/]\s*|\s+and\s+|\s+))+(?=\S)",
     re.IGNORECASE,
 )

@@ -51,6 +51,8 @@ _FILE: Final = 1.0
 _FOLDER: Final = 0.9
 _USED: Final = 3.0
 """At most, for uses of the name in the text."""
+_SOUND: Final = 2.0
+"""Added for a first heading that names something and whose words the page says again."""
 _UNUSED: Final = 1.0
 """Taken from a heading's worth when nothing else on the page says its words."""
 
@@ -78,6 +80,12 @@ _LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
+_OF_ONE: Final = frozenset({
+    "its manifest or front matter", "a manifest beside it", "a sentence that says what it is", "the repository's name",
+    "the package that is installed", "the words of its logo",
+})  # fmt: skip
+
+
 class Candidate(NamedTuple):
     """A name that one part of the page proposes."""
 
@@ -95,8 +103,13 @@ class Name(NamedTuple):
     reason: str = ""
     repository: Repository | None = None
     """The product's own repository, as far as the page or its address tells it."""
-    sound: bool = False
-    """Whether a manifest, or a heading or title that other parts bear out, gave the name."""
+    sources: tuple[str, ...] = ()
+    """The parts of the page that propose this name, the weightiest first."""
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Whether something says the name that a shelf of many products does not have."""
+        return bool(_OF_ONE & set(self.sources))
 
 
 def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page] = ()) -> Name:
@@ -118,7 +131,7 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
         (_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED])
     )
     scored.reverse()
-    best_score, _, best = scored[0]
+    best = scored[0][2]
     form = _form(best, text)
     rivals = [group for _, _, group in scored[1:]]
     return Name(
@@ -126,7 +139,7 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
         _aliases(form.name, best, rivals, page, own),
         _reason(form, best, text),
         own,
-        sound=best_score >= _HEADING,
+        tuple(dict.fromkeys(c.source for c in sorted(best, key=lambda c: -c.weight))),
     )
 
 
@@ -214,7 +227,8 @@ def _from_addresses(
             linked = _LINKED + (1.0 if repository.cloned else 0.0)
             weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE
             yield Candidate(repository.name, weight, "the repository's name")
-    for place, package in enumerate(named_packages(page)[:3]):
+    packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
+    for place, package in enumerate(packages[:3]):
         yield Candidate(package, _PACKAGE - place * 0.5, "the package that is installed")
     if _WEB.match(where):
         last = unquote(urlsplit(where).path).rstrip("/").rpartition("/")[2].rpartition(".")
@@ -267,6 +281,7 @@ def _score(group: Sequence[Candidate], text: str) -> float:
         best[candidate.source] = max(best.get(candidate.source, 0.0), candidate.weight)
     used = max(_uses(text, candidate.name) for candidate in group)
     total = sum(best.values()) + min(_USED, math.log2(1 + used) / 2)
+    total += _SOUND if best.get("its first heading", 0.0) == _HEADING and (used or len(best) > 1) else 0.0
     alone = len(best) == 1 and used == 0 and "the repository's name" not in best
     return total - (_UNUSED if alone else 0.0)
 
@@ -276,10 +291,11 @@ def _form(group: Sequence[Candidate], text: str) -> Candidate:
     order = sorted(group, key=lambda c: -c.weight)
     first = order[0]
     if first.weight >= _TITLE and first.source not in ("a sentence that says what it is", "the repository's name"):
-        if first.source == "a manifest beside it":
-            spoken = [c for c in order if c.source == "its first heading"]
-            return spoken[0] if spoken else first
-        return first
+        if first.source != "a manifest beside it":
+            return first
+        # A manifest's name is often an identifier: the page's own spelling of it is the one that people read.
+        longer = [c for c in order if c.weight > _FILE and names.says_mcp(c.name) and not names.says_mcp(first.name)]
+        return next((c for c in order if c.source == "its first heading"), (longer or [first])[0])
     saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
     pool = saying or order
     spelled = [c for c in pool if c.source != "the repository's name" and c.weight >= _PIECE]

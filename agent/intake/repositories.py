@@ -20,7 +20,7 @@ _PACKAGE_PAGE: Final = re.compile(
 )
 _INSTALL: Final = re.compile(
     r"(?:pip3?|pipx|uv(?: pip| tool)?|npm|pnpm|yarn|bun|brew|cargo|go|gem)\s+(?:install|add|i|global add|run)\s+"
-    r"((?:--?[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})"
+    r"((?:--?(?!r\s)[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})(?![\w.-]*/)"
     r"|(?:npx|uvx|bunx|pnpm dlx|claude mcp add)\s+((?:--?[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})"
 )
 _NO_OWNER: Final = frozenset(

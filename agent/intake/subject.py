@@ -97,7 +97,8 @@ def resolve_subject(
     marked = page if own_site else _without_assessments(page, neighbours)
     named = name_page(page, where, folder=folder, beside=beside)
     vendor = maker(page, named, where, own_site=own_site)
-    if len(candidates) < _SEVERAL or (wanted is None and not _GENERIC.fullmatch(title)):
+    shelf = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
+    if len(candidates) < _SEVERAL or (wanted is None and not shelf):
         # The title decides: what stands below it are the product's parts.
         return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
@@ -107,10 +108,9 @@ def resolve_subject(
         name for name in candidates if wanted.strip().casefold() in name.casefold()
     ]
     if len(matching) != 1:
-        if title.casefold() == wanted.strip().casefold() or not _GENERIC.fullmatch(title):
+        if title.casefold() == wanted.strip().casefold() or not shelf:
             return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
         raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
-    shelf = _GENERIC.fullmatch(title) is not None
     only = _only(marked, matching[0], candidates, shelf=shelf)
     return Subject(matching[0], candidates, True, only, reason=_ASKED)
 
