@@ -55,6 +55,9 @@ _KIND_END: Final = re.compile(
     r"repository|cli)$",
     re.IGNORECASE,
 )
+_PICTURE: Final = re.compile(r"^(?:logo|icon|banner|badge)\s+(?=\S)|\s+(?:logo|icon|banner)$", re.IGNORECASE)
+_TWICE: Final = re.compile(r"^(\S{2,40}) (?=\1\b)", re.IGNORECASE)
+"""The description of a logo in front of a heading that says the name as well."""
 _OWNS: Final = re.compile(r"['’]s$")
 _THE: Final = re.compile(r"^the\s+(?=\S)", re.IGNORECASE)
 _QUESTION: Final = re.compile(r"\s*[?？!！。.…]+$")
@@ -80,6 +83,7 @@ def tidy(text: str) -> str:
         name = _trimmed(_LEAD_BRACKET.sub("", name)) or name
         name = _trimmed(_BRACKET.sub("", name)) or name
         name = _QUESTION.sub("", name) or name
+        name = _TWICE.sub("", _PICTURE.sub("", name) or name)
         for pattern in (_VERSION, _STAGE, _CONCLUDES, _INTRODUCES, _ADJECTIVES, _MEANS, _BY, _VERSUS, _TAGGED):
             cut = _trimmed(pattern.sub("", name))
             if key(cut) and cut != name:

@@ -44,8 +44,9 @@ _ADDRESS: Final = 4.0
 _LINKED: Final = 3.0
 _PACKAGE: Final = 2.0
 _DEFINED: Final = 4.0
-_LOGO: Final = 3.0
+_LOGO: Final = 2.5
 _FIRST_IMAGE: Final = 1.5
+"""A banner too: campaigns and sister products have banners."""
 _LINE: Final = 2.0
 _FILE: Final = 1.0
 _FOLDER: Final = 0.9
@@ -71,7 +72,7 @@ _PRONOUN: Final = re.compile(
     r"license|status|version|contributions?|ai|llms?|mcp|the model context protocol|model context protocol)",
     re.IGNORECASE,
 )
-_LOGO_ALT: Final = re.compile(r"(?P<name>.{1,60}?)[\s_-]*(?:logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.I)
+_LOGO_ALT: Final = re.compile(r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.I)
 _FORMER: Final = re.compile(
     r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
     r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
@@ -84,6 +85,13 @@ _OF_ONE: Final = frozenset({
     "its manifest or front matter", "a manifest beside it", "a sentence that says what it is", "the repository's name",
     "the package that is installed", "the words of its logo",
 })  # fmt: skip
+
+
+_SLUGS: Final = frozenset({
+    "the repository's name", "the package that is installed", "its address", "the name of its file",
+    "the name of its folder",
+})  # fmt: skip
+"""Sources that spell a name as an address does."""
 
 
 class Candidate(NamedTuple):
@@ -133,6 +141,8 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
     scored.reverse()
     best = scored[0][2]
     form = _form(best, text)
+    if form.source in _SLUGS:
+        form = form._replace(name=_spelled(form.name, text))
     rivals = [group for _, _, group in scored[1:]]
     return Name(
         form.name,
@@ -195,10 +205,11 @@ def _from_images(page: Page) -> Iterator[Candidate]:
     """The alt text of the first images, when it says that they are a logo, or names something already."""
     for place, block in enumerate(block for block in page.blocks[:_OPENING] if block.kind == "image"):
         match = _LOGO_ALT.fullmatch(block.text.strip())
-        name = names.tidy(match["name"] if match else block.text)
+        name = next(iter(names.pieces(match["name"] if match else block.text)), "")
         plain = match is not None or place == 0
         if plain and names.is_name(name) and not names.is_generic(name):
-            yield Candidate(name, _LOGO if match else _FIRST_IMAGE, "the words of its logo")
+            is_logo = match is not None and match["sort"].casefold().startswith(("logo", "icon", "wordmark"))
+            yield Candidate(name, _LOGO if is_logo else _FIRST_IMAGE, "the words of its logo")
         if match:
             return
 
@@ -223,10 +234,13 @@ def _from_addresses(
     where: str, folder: str, repositories: Sequence[Repository], page: Page
 ) -> Iterator[Candidate]:
     for place, repository in enumerate(repositories[:2]):
-        if names.key(repository.name) and repository.name.casefold() not in GENERIC_FOLDERS:
-            linked = _LINKED + (1.0 if repository.cloned else 0.0)
-            weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE
+        linked = _LINKED + (1.0 if repository.cloned else 0.0)
+        weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE
+        if repository.name.casefold() not in GENERIC_FOLDERS:
             yield Candidate(repository.name, weight, "the repository's name")
+        elif place == 0:
+            # "agents" says nothing without whose they are.
+            yield Candidate(f"{repository.owner} {repository.name}", weight, "the repository's name")
     packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
     for place, package in enumerate(packages[:3]):
         yield Candidate(package, _PACKAGE - place * 0.5, "the package that is installed")
@@ -361,6 +375,15 @@ def _uses(text: str, name: str) -> int:
     plain = len(parts) == 1 and name[:1].isupper()
     pattern = re.compile(r"(?<![\w-])" + r"[\s_-]?".join(parts) + r"(?![\w-])", 0 if plain else re.IGNORECASE)
     return sum(1 for _ in pattern.finditer(text))
+
+
+def _spelled(name: str, text: str) -> str:
+    """`name` as the text mostly writes it, with its capitals and blanks; as it is where the text never says it."""
+    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
+    pattern = re.compile(r"(?<![\w/.@-])" + r"[ _-]?".join(parts) + r"(?![\w/-])", re.IGNORECASE)
+    found = Counter(match[0] for match in pattern.finditer(text))
+    capital = {spelling: count for spelling, count in found.items() if spelling[:1].isupper()}
+    return max(capital, key=lambda spelling: capital[spelling]) if capital else name
 
 
 def _sentences(line: str) -> list[str]:

@@ -12,6 +12,11 @@ _HOSTED: Final = re.compile(
     r"img\.shields\.io/github/[\w/-]{1,60}?|codecov\.io/gh|goreportcard\.com/report/github\.com|ghcr\.io)"
     r"[/:]([A-Za-z0-9][\w-]{0,38})/([\w.-]{1,100})"
 )
+_INNER: Final = re.compile(
+    r"/(?:actions|stargazers|releases|issues|discussions|blob|tree|pulls?|wiki|network|graphs|commits?|fork|raw|main|"
+    r"master|contributors|security|branches)\b"
+)
+"""Behind a repository's address: pages that a README links of its own repository rather than of another."""
 _CLONE: Final = re.compile(r"git clone\s+(?:--?[\w=-]{1,20}\s+){0,4}\S{0,200}")
 _PAGES_SITE: Final = re.compile(r"https?://([\w-]{1,39})\.github\.io/([\w.-]{1,100})")
 _PACKAGE_PAGE: Final = re.compile(
@@ -74,10 +79,12 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
                 cloned.add(at)
 
     for link in page.links:
+        href = unquote(link.href)
         for pattern in (_HOSTED, _PAGES_SITE):
-            match = pattern.search(unquote(link.href))
+            match = pattern.search(href)
             if match:
-                count(match[1], match[2], 1)
+                inner = _INNER.match(href, match.end()) is not None
+                count(match[1], match[2], 1 + inner)
     for block in page.blocks:
         if block.kind == "code" or "git clone" in block.text:
             for line in _CLONE.finditer(block.text):
