@@ -236,7 +236,14 @@ def draft_reading(
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
         else:
-            made = compose(reading, name=name, vendor=vendor, aliases=aliases, calibration=calibration, proposals=helped.proposals)
+            made = compose(
+                reading,
+                name=name,
+                vendor=vendor,
+                aliases=aliases,
+                calibration=calibration,
+                proposals=helped.proposals,
+            )
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
     if assistant is not None and helped is not None:
         from agent.drafting.assisted.told import with_llm

@@ -16,7 +16,9 @@ _ENDS: Final = re.compile(r"[\s,.]*(?:all rights reserved.*)?$", re.IGNORECASE)
 _CODE_HOSTS: Final = frozenset(
     {"github.com", "raw.githubusercontent.com", "gitlab.com", "codeberg.org", "bitbucket.org", "npmjs.com", "pypi.org"}
 )
-_NOBODY: Final = frozenset({"the", "authors", "contributors", "license", "copyright", "notice", "your", "year", "owner"})
+_NOBODY: Final = frozenset(
+    {"the", "authors", "contributors", "license", "copyright", "notice", "your", "year", "owner"}
+)
 
 
 def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:

@@ -11,31 +11,42 @@ from agent.intake.name_words import (
     SECTION_WORDS,
     SECTIONS,
     SLOGAN_STARTS,
+    SMALL_WORDS,
     STOP_WORDS,
 )
 
 MAX_NAME: Final = 80
 """Characters of a name that is shown."""
+_MAX_TITLE: Final = 400
+"""Characters of a title that are looked at."""
 _MAX_WORDS: Final = 7
 _MAX_WIDE: Final = 24
 """Letters of a name in a script without blanks between words."""
 _MIN_LANGUAGES: Final = 2
-_SEPARATOR: Final = re.compile(r"\s+[-–—|·•:~»›/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?|[,，]\s+(?=(?:an?|the|your|ein|eine|un|una|une|le|la|el)\s)")
+_SEPARATOR: Final = re.compile(
+    r"\s+[-–—|·•:~»›/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?"
+    r"|[,，]\s+(?=(?:an?|the|your|ein|eine|un|una|une|le|la|el)\s)"
+)
 _BRACKET: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]{1,80}[)\]）】]\s*$")
 _LEAD_BRACKET: Final = re.compile(r"^\s*[\[【][^\[\]【】]{1,40}[\]】]\s*")
-_VERSION: Final = re.compile(r"\s+(?:v|ver\.?|version)?\s?\d{1,3}(?:\.\d{1,4}){1,3}\S{0,12}$|\s+v\d{1,3}$", re.IGNORECASE)
+_VERSION: Final = re.compile(
+    r"\s+(?:v|ver\.?|version)?\s?\d{1,3}(?:\.\d{1,4}){1,3}\S{0,12}$|\s+v\d{1,3}$", re.IGNORECASE
+)
 _STAGE: Final = re.compile(r"\s+(?:alpha|beta|preview|community edition|\(?wip\)?)$", re.IGNORECASE)
-_MEANS: Final = re.compile(r"\s+(?:using|powered by|built (?:with|on)|based on|made with|featuring)\s+\S.*$", re.IGNORECASE)
+_MEANS: Final = re.compile(
+    r"\s+(?:using|powered by|built (?:with|on)|based on|made with|featuring)\s+\S.*$", re.IGNORECASE
+)
 _BY: Final = re.compile(r"(?<=\S) (?:by|from) (?:[A-Z0-9][\w.&'’-]*)(?: [A-Z0-9][\w.&'’-]*){0,3}$")
 _VERSUS: Final = re.compile(r"\s+vs\.?\s+.*$", re.IGNORECASE)
 _HOSTED: Final = re.compile(r"^(?:git ?hub|git ?lab)\s*[-–—:·]\s*", re.IGNORECASE)
 _PATH: Final = re.compile(r"^@?[\w.-]{1,60}/([\w.-]{1,80})$")
 _INTRODUCES: Final = re.compile(
     r"^(?:welcome to|welcome|about|introducing|introduction to|getting started with|get started with|meet|hello|hi|"
-    r"what(?: is| are|['’]s)(?! new)|why(?: use)?|how to use|readme (?:for|of)|documentation (?:for|of)|docs (?:for|of)|"
-    r"overview of|guide to|tools of|skill:|project:|name:|"
+    r"what(?: is| are|['’]s)(?! new)|why(?: use)?|how to use|readme (?:for|of)|"
+    r"documentation (?:for|of)|docs (?:for|of)|overview of|guide to|tools of|skill:|project:|name:|"
     r"willkommen (?:bei|zu)|was ist|über|bienvenue (?:sur|dans|à|chez)|qu['’]est[- ]ce que|à propos de|"
-    r"bienvenid[oa]s? a|¿?\s*qué es|acerca de|欢迎使用|欢迎来到|什么是|关于|歡迎使用|什麼是)(?=[\s:：]|[^\x00-\x7f])[\s:：]*",
+    r"bienvenid[oa]s? a|¿?\s*qué es|acerca de|"
+    r"欢迎使用|欢迎来到|什么是|关于|歡迎使用|什麼是)(?=[\s:：]|[^\x00-\x7f])[\s:：]*",
     re.IGNORECASE,
 )
 _CONCLUDES: Final = re.compile(
@@ -63,8 +74,9 @@ _THE: Final = re.compile(r"^the\s+(?=\S)", re.IGNORECASE)
 _QUESTION: Final = re.compile(r"\s*[?？!！。.…]+$")
 _TAGGED: Final = re.compile(r"\s*(?:repository|repo|project page)$", re.IGNORECASE)
 _MARKS: Final = "*_`~#>\"“”„«»'‘’ \t\u00a0"
+_NO_LETTERS: Final = frozenset({"So", "Sk", "Cf", "Cc", "Cs", "Co"})
+_EMOJI_PARTS: Final = "\ufe0f\u20e3"
 _SPLIT: Final = re.compile(r"[^\w+&#.'’-]+")
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BADGE: Final = re.compile(
     r"(?:license|licence|build|ci|tests?|coverage|codecov|docs?|documentation|version|pypi|npm|downloads?|stars?|forks?|"
     r"discord|slack|twitter|x|follow|chat|website|python|node(?:\.js)?|status|release|issues|prs?|contributors?|"
@@ -145,7 +157,7 @@ def is_switcher(text: str) -> bool:
     parts = [part.strip("[]()（）【】* ") for part in re.split(r"[|·•/,\s]+", text.casefold())]
     parts = [part for part in parts if key(part)]
     found = sum(part in LANGUAGES for part in parts)
-    return found >= _MIN_LANGUAGES and 2 * found >= len(parts) or (found == len(parts) == 1)
+    return (found >= _MIN_LANGUAGES and 2 * found >= len(parts)) or (found == len(parts) == 1)
 
 
 def is_badge(text: str) -> bool:
@@ -175,12 +187,11 @@ def is_slogan(text: str) -> bool:
         return True
     if any(word in INNER_SLOGAN for word in low[1:]):
         return True
-    content = [part for part, word in zip(parts, low, strict=True) if word not in STOP_WORDS and word not in _SMALL]
+    content = [
+        part for part, word in zip(parts, low, strict=True) if word not in STOP_WORDS and word not in SMALL_WORDS
+    ]
     plain = sum(part.islower() and part.isalpha() for part in content)
     return len(parts) > 2 and plain > len(content) / 2  # noqa: PLR2004
-
-
-_SMALL: Final = frozenset("de la el los las del y en para con por le les du des et pour un une von für und mit der die das".split())
 
 
 def is_name(text: str) -> bool:
@@ -197,7 +208,7 @@ def is_name(text: str) -> bool:
 
 def _trimmed(text: str) -> str:
     """`text` on one line without emoji, control characters, and marks or symbols at its ends."""
-    kept = "".join(" " if unicodedata.category(c) in ("So", "Sk", "Cf", "Cc", "Cs", "Co") or c in "️⃣" else c for c in text)
+    kept = "".join(" " if unicodedata.category(c) in _NO_LETTERS or c in _EMOJI_PARTS else c for c in text[:_MAX_TITLE])
     line = " ".join(kept.split()).strip(_MARKS)
     start, end = 0, len(line)
     while start < end and not (line[start].isalnum() or line[start] in "@(【[（.¿"):

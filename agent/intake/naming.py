@@ -27,6 +27,8 @@ _MAX_COUNTED: Final = 40
 """Candidates whose uses are counted."""
 _MAX_ALIASES: Final = 12
 _HEADLINE_WORDS: Final = 14
+_SPONSORS: Final = 2
+"""Headings that may stand above a page's title."""
 _SHORT: Final = 2
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 
@@ -72,7 +74,9 @@ _PRONOUN: Final = re.compile(
     r"license|status|version|contributions?|ai|llms?|mcp|the model context protocol|model context protocol)",
     re.IGNORECASE,
 )
-_LOGO_ALT: Final = re.compile(r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.I)
+_LOGO_ALT: Final = re.compile(
+    r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.IGNORECASE
+)
 _FORMER: Final = re.compile(
     r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
     r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
@@ -135,9 +139,7 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
     if not groups:
         return Name("", repository=own)
     text = _text(page)
-    scored = sorted(
-        (_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED])
-    )
+    scored = sorted((_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED]))
     scored.reverse()
     best = scored[0][2]
     form = _form(best, text)
@@ -182,8 +184,11 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
     if not top and page.title and page.title not in {block.text for block in headings}:
         top = [Block("heading", page.title, 1)]
     firsts = [block for block in top if names.pieces(block.text) and not names.is_section(block.text)]
+    before = headings.index(firsts[0]) if firsts and firsts[0] in headings else 0
     for place, block in enumerate(firsts[:3]):
-        yield from _pieces_of(block.text, _HEADING if place == 0 else _LATER_HEADING, "its first heading")
+        # A title stands at the top: what comes behind several sections is a part, whatever its level.
+        weight = _HEADING if place == 0 and before <= _SPONSORS else _LATER_HEADING
+        yield from _pieces_of(block.text, weight, "its first heading")
     if firsts and not names.is_slogan(firsts[0].text):
         return
     lower = [block for block in headings if block.level > 1 and not names.is_section(block.text)]
@@ -230,9 +235,7 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
         yield Candidate(name, _PIECE if known and len(names.pieces(page.head_title)) > 1 else _SITE, "the site's name")
 
 
-def _from_addresses(
-    where: str, folder: str, repositories: Sequence[Repository], page: Page
-) -> Iterator[Candidate]:
+def _from_addresses(where: str, folder: str, repositories: Sequence[Repository], page: Page) -> Iterator[Candidate]:
     for place, repository in enumerate(repositories[:2]):
         linked = _LINKED + (1.0 if repository.cloned else 0.0)
         weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE

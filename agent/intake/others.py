@@ -24,12 +24,14 @@ _SAYS: Final = (
     r"uses|stores|keeps|reads|writes|sends|can|will|also|supersedes|replaces)"
 )
 _PITCH: Final = (
-    r"(?:looking for|try|check out|see|want|wants|prefer|need|interested in|don['’]t want|rather|or use|consider|switch to|"
-    r"new users should|if you (?:want|need|prefer|are looking for)|for (?:a|the) (?:hosted|managed|cloud|commercial))\b"
+    r"(?:looking for|try|check out|see|want|wants|prefer|need|interested in|don['’]t want|rather|or use|consider|"
+    r"switch to|new users should|if you (?:want|need|prefer|are looking for)|"
+    r"for (?:a|the) (?:hosted|managed|cloud|commercial))\b"
 )
 _INSTEAD: Final = re.compile(
-    r"\b(?:superseded|replaced|succeeded) by|in favou?r of|successor (?:to|of)|predecessor(?: of|,)?|migrate (?:to|from)|"
-    r"(?:our|the) other (?:product|project)s?|sister (?:product|project)|alternative to|unlike|compared (?:to|with)",
+    r"\b(?:superseded|replaced|succeeded) by|in favou?r of|successor (?:to|of)|predecessor(?: of|,)?|"
+    r"migrate (?:to|from)|(?:our|the) other (?:product|project)s?|"
+    r"sister (?:product|project)|alternative to|unlike|compared (?:to|with)",
     re.IGNORECASE,
 )
 _PROPER: Final = re.compile(r"\s{1,2}(?:the\s|our\s)?[\[`*\"“]{0,3}([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,3})")
@@ -40,16 +42,18 @@ def mark_others(page: Page, name: Name) -> Page:
 
     Only a block whose subject is the other product, or a section that its heading gives to it, is marked.
     """
-    own = (name.name, *name.aliases)
     others = _others(page, name)
     hosted = _hosted(page, name)
     if not others and not hosted:
         return page
     tests: list[tuple[re.Pattern[str], AboutHint]] = [(_subject(h), "platform") for h in hosted]
     tests += [(_subject(o), "other") for o in others]
-    titles: dict[str, AboutHint] = {names.key(o): "other" for o in others} | {names.key(h): "platform" for h in hosted}
+    titles: dict[str, AboutHint] = {}
+    titles.update({names.key(other): "other" for other in others})
+    titles.update({names.key(platform): "platform" for platform in hosted})
     blocks: list[Block] = []
-    level, about = 0, ""
+    level = 0
+    about: AboutHint = ""
     for place, block in enumerate(page.blocks):
         hint: AboutHint = block.hint
         if block.kind == "heading":
@@ -58,8 +62,10 @@ def mark_others(page: Page, name: Name) -> Page:
             found = _titled(block.text, titles) if place else ""
             if found:
                 level, about = block.level, found
-        said = about or (_said(block, tests, own) if block.kind in ("paragraph", "item") else "")
-        blocks.append(block._replace(hint=said) if said and not hint else block)  # type: ignore[arg-type]
+        said = about
+        if not said and block.kind in ("paragraph", "item"):
+            said = _said(block, tests)
+        blocks.append(block._replace(hint=said) if said and not hint else block)
     return page._replace(blocks=tuple(blocks))
 
 
@@ -129,7 +135,8 @@ def _subject(name: str) -> re.Pattern[str]:
     )
 
 
-def _said(block: Block, tests: Sequence[tuple[re.Pattern[str], AboutHint]], own: Sequence[str]) -> AboutHint:
+def _said(block: Block, tests: Sequence[tuple[re.Pattern[str], AboutHint]]) -> AboutHint:
+    """What a block is about, by its subject; empty when that is the page's own product."""
     for pattern, hint in tests:
         if pattern.match(block.text):
             return hint

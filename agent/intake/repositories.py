@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from agent.intake.name_words import INSTALLERS
 from agent.intake.pages.page import Page
 
 _HOSTED: Final = re.compile(
@@ -26,17 +27,11 @@ _PACKAGE_PAGE: Final = re.compile(
 _INSTALL: Final = re.compile(
     r"(?:pip3?|pipx|uv(?: pip| tool)?|npm|pnpm|yarn|bun|brew|cargo|go|gem)\s+(?:install|add|i|global add|run)\s+"
     r"((?:--?(?!r\s)[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})(?![\w.-]*/)"
-    r"|(?:npx|uvx|bunx|pnpm dlx|claude mcp add)\s+((?:--?[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?([A-Za-z][\w.-]{1,80})"
+    r"|(?:npx|uvx|bunx|pnpm dlx|claude mcp add)\s+((?:--?[\w=-]{1,30}\s+){0,3})[\"']?(@[\w.-]{1,60}/)?"
+    r"([A-Za-z][\w.-]{1,80})"
 )
 _NO_OWNER: Final = frozenset(
     {"orgs", "sponsors", "topics", "features", "settings", "marketplace", "user-attachments", "apps", "login", "about"}
-)
-_TOOLS: Final = frozenset(
-    """
-    uv pip pipx npm pnpm yarn node nodejs python python3 git docker requirements.txt r e the mcp cli run install
-    user global http https to from with for and in on x y typescript wheel setuptools poetry cargo go add create-react-app mcp-remote smithery inspector mcp-get claude
-    gemini supergateway
-    """.split()
 )
 _CLONED: Final = 4
 """How many links a clone line is worth."""
@@ -91,7 +86,8 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
                 match = _HOSTED.search(line[0])
                 if match:
                     count(match[1], match[2], _CLONED)
-    ordered = [spelled[at]._replace(cloned=at in cloned) for at, worth in counts.most_common() if worth >= least or len(counts) == 1]
+    kept = [at for at, worth in counts.most_common() if worth >= least or len(counts) == 1]
+    ordered = [spelled[at]._replace(cloned=at in cloned) for at in kept]
     own = repository_of(where)
     if own is not None:
         same = (own.owner.casefold(), own.name.casefold())
@@ -109,7 +105,7 @@ def named_packages(page: Page) -> tuple[str, ...]:
         if block.kind == "code" or "`" in block.text:
             for match in _INSTALL.finditer(block.text):
                 counts[(match[3] or match[6]).rstrip(".")] += 1
-    kept = [name for name, _ in counts.most_common(12) if name.casefold() not in _TOOLS and len(name) > 1]
+    kept = [name for name, _ in counts.most_common(12) if name.casefold() not in INSTALLERS and len(name) > 1]
     return tuple(dict.fromkeys(re.sub(r"@(?:latest|next|[\d.]+)$", "", name) for name in kept))
 
 

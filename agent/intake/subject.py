@@ -125,7 +125,8 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
         return Subject(wanted, (), False, only, reason=_ASKED)
     aliases = tuple(alias for alias in (named.name, *named.aliases) if names.key(alias) != names.key(wanted))
     known = tuple(dict.fromkeys(alias for alias in aliases if alias))
-    return Subject(wanted, (), False, mark_others(page, named._replace(name=wanted, aliases=known)), known, vendor, _ASKED)
+    marked = mark_others(page, named._replace(name=wanted, aliases=known))
+    return Subject(wanted, (), False, marked, known, vendor, _ASKED)
 
 
 def product_name(title: str) -> str:

@@ -145,7 +145,7 @@ class Intake(Record):
     aliases: tuple[str, ...] = ()
     """What the product is also called: variants, its repository, its package, a former name."""
     vendor: str = ""
-    """Who makes it, from a manifest, its repository's owner, a copyright line or its domain; empty when nothing tells."""
+    """Who makes it, from a manifest, its repository's owner, a copyright line or its domain; else empty."""
     naming: str = ""
     """Why the product has this name, in words that can be shown."""
     candidates: tuple[str, ...] = ()
