@@ -23,7 +23,6 @@ from markdown_it import MarkdownIt
 
 from agent.errors import SeptetError
 from agent.intake import read
-from agent.intake.names import key
 from agent.settings import Settings
 
 Given = Literal["file", "folder", "bare", "html"]
@@ -39,6 +38,11 @@ class Outcome(NamedTuple):
     right: bool
     source: str
     """Which part of the page gave the name, or the error that kept it from being read."""
+
+
+def key(name: str) -> str:
+    """Letters and digits of a name in lower case."""
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def load_gold(place: Path) -> dict[str, frozenset[str]]:

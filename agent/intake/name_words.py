@@ -21,7 +21,7 @@ _ENGLISH: Final = """
     important improvements index indices info information inputs install installation installing instruction
     instructions integration integrations interface intro introducing introduction issue issues join key known
     language languages latest launch learn learning legal library licence license licenses licensing limitations
-    link links list local logs main maintainers maintenance manual menu method methodology methods migration
+    link links list live local logs main maintainers maintenance manual menu method methodology methods migration
     miscellaneous more motivation navigation new news next note notes notice notices online options
     other output outputs overview paper papers parameters partners performance philosophy playground plugins
     prebuilt preface preparation prerequisite prerequisites press preview pricing principles privacy problem project

@@ -24,7 +24,7 @@ _MAX_WIDE: Final = 24
 """Letters of a name in a script without blanks between words."""
 _MIN_LANGUAGES: Final = 2
 _SEPARATOR: Final = re.compile(
-    r"\s+[-–—|·•:~»›/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?"
+    r"\s+[-–—|·•:~»›>/]{1,2}\s+|\s*[—|｜：]\s*|:\s+|\s–\s?"
     r"|[,，]\s+(?=(?:an?|the|your|ein|eine|un|una|une|le|la|el)\s)"
 )
 _BRACKET: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]{1,80}[)\]）】]\s*$")
@@ -98,7 +98,7 @@ def tidy(text: str) -> str:
         name = _TWICE.sub("", _PICTURE.sub("", name) or name)
         for pattern in (_VERSION, _STAGE, _CONCLUDES, _INTRODUCES, _ADJECTIVES, _MEANS, _BY, _VERSUS, _TAGGED):
             cut = _trimmed(pattern.sub("", name))
-            if key(cut) and cut != name:
+            if key(cut) and cut != name and (is_generic(name) or not is_generic(cut)):
                 name = _OWNS.sub("", cut) if pattern is _CONCLUDES else cut
         if _THE.match(name) and (_KIND_END.search(name) or name != before):
             name = _THE.sub("", name)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from agent.intake import names
+from agent.intake.compose import heading_about
 from agent.intake.name_words import GENERIC_FILES, GENERIC_FOLDERS
 from agent.intake.pages import instructions, marks
 from agent.intake.pages.page import Block, Page
@@ -54,7 +55,7 @@ _FILE: Final = 1.0
 _FOLDER: Final = 0.9
 _USED: Final = 3.0
 """At most, for uses of the name in the text."""
-_SOUND: Final = 2.0
+_SOUND: Final = 4.0
 """Added for a first heading that names something and whose words the page says again."""
 _UNUSED: Final = 1.0
 """Taken from a heading's worth when nothing else on the page says its words."""
@@ -91,7 +92,11 @@ _OF_ONE: Final = frozenset({
 })  # fmt: skip
 
 
+_SAID: Final = frozenset({"a sentence that says what it is", "the repository's name", "the words of its logo"})
+"""Sources by which a name is known without the heading."""
+_OFTEN: Final = 2
 _SLUGS: Final = frozenset({
+    "its repository and whose it is",
     "the repository's name", "the package that is installed", "its address", "the name of its file",
     "the name of its folder",
 })  # fmt: skip
@@ -130,15 +135,15 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
     `where` is the page's address, or the name of its file; `folder` the name of the folder that the file lies in, and
     `beside` are manifests that lie beside it. A page that nothing names gives an empty name.
     """
+    page = _own_part(page)
     repositories = named_repositories(page, where)
     own = repositories[0] if repositories else None
     found = [*_from_page(page), *_from_titles(page, where), *_from_addresses(where, folder, repositories, page)]
     found += _from_manifests(page, beside)
-    found = [candidate for candidate in found if _is_honest(candidate.name)]
-    groups = _grouped(found)
+    text = _text(page)
+    groups = _grouped(_without_tails([candidate for candidate in found if _is_honest(candidate.name)], text))
     if not groups:
         return Name("", repository=own)
-    text = _text(page)
     scored = sorted((_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED]))
     scored.reverse()
     best = scored[0][2]
@@ -171,7 +176,7 @@ def _from_page(page: Page) -> Iterator[Candidate]:
     prose = [block.text for block in text if block.kind == "paragraph"][:_OPENING]
     for place, line in enumerate(prose):
         for sentence in _sentences(line):
-            match = _DEFINES.match(_LEAD_MARKS.sub("", sentence))
+            match = _DEFINES.match(_LEAD_MARKS.sub("", sentence)) if _is_honest(sentence) else None
             name = names.tidy(match["name"].strip("`'’*_ ")) if match else ""
             if match and names.is_name(name) and not _PRONOUN.fullmatch(name) and not _starts_plain(name):
                 yield Candidate(name, _DEFINED - min(place, 8) * 0.25, "a sentence that says what it is")
@@ -197,9 +202,16 @@ def _from_headings(page: Page) -> Iterator[Candidate]:
 
 
 def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
-    for place, part in enumerate(names.pieces(title)):
+    """The names in a title; one that rather describes or praises counts little, and only as a first heading."""
+    for place, part in enumerate(names.pieces(title) if _is_honest(title) else ()):
         if not names.is_name(part):
-            if place == 0 and not names.is_section(part) and not names.is_badge(part) and not names.is_switcher(part):
+            if (
+                place == 0
+                and source == "its first heading"
+                and not names.is_section(part)
+                and not names.is_badge(part)
+                and not names.is_switcher(part)
+            ):
                 yield Candidate(part, _SLOGAN, source)
             continue
         full = min(weight, _GENERIC_HEADING) if names.is_generic(part) else weight
@@ -212,7 +224,7 @@ def _from_images(page: Page) -> Iterator[Candidate]:
         match = _LOGO_ALT.fullmatch(block.text.strip())
         name = next(iter(names.pieces(match["name"] if match else block.text)), "")
         plain = match is not None or place == 0
-        if plain and names.is_name(name) and not names.is_generic(name):
+        if plain and names.is_name(name) and not names.is_generic(name) and _is_honest(block.text):
             is_logo = match is not None and match["sort"].casefold().startswith(("logo", "icon", "wordmark"))
             yield Candidate(name, _LOGO if is_logo else _FIRST_IMAGE, "the words of its logo")
         if match:
@@ -223,7 +235,7 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
     """The window's title and `og:title` without the site's part, and the site's own name."""
     site = _site_words(where)
     for title in dict.fromkeys((page.head_title, page.og_title)):
-        parts = [part for part in names.pieces(title) if names.is_name(part)]
+        parts = [part for part in names.pieces(title) if names.is_name(part)] if _is_honest(title) else []
         own = [part for part in parts if _WEB.match(where) is None or names.key(part) not in site]
         for place, part in enumerate(own or parts):
             weight = _TITLE if place == 0 else _PIECE
@@ -243,7 +255,7 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
             yield Candidate(repository.name, weight, "the repository's name")
         elif place == 0:
             # "agents" says nothing without whose they are.
-            yield Candidate(f"{repository.owner} {repository.name}", weight, "the repository's name")
+            yield Candidate(f"{repository.owner} {repository.name}", weight, "its repository and whose it is")
     packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
     for place, package in enumerate(packages[:3]):
         yield Candidate(package, _PACKAGE - place * 0.5, "the package that is installed")
@@ -291,6 +303,24 @@ def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
     return list(groups.values())
 
 
+def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
+    """A first heading that goes on behind a name that the page uses, with words that it never uses together, is that
+    name: what follows is a badge or a state ("Acme  Maintenance Mode").
+    """
+    heads = [c for c in found if c.source == "its first heading" and c.weight >= _GENERIC_HEADING]
+    if not heads or names.says_mcp(heads[0].name) or _uses(text, heads[0].name):
+        return list(found)
+    head = heads[0]
+    whole = names.words(head.name)
+    for other in found:
+        parts = names.words(other.name)
+        begins = len(parts) < len(whole) and whole[: len(parts)] == parts
+        if begins and other.source in _SAID and _uses(text, other.name) >= _OFTEN:
+            spared = [c._replace(weight=_PIECE) if c is head else c for c in found]
+            return [other._replace(weight=head.weight, source=head.source), *spared]
+    return list(found)
+
+
 def _score(group: Sequence[Candidate], text: str) -> float:
     """The best of each source, and how often the text uses the name."""
     best: dict[str, float] = {}
@@ -299,7 +329,7 @@ def _score(group: Sequence[Candidate], text: str) -> float:
     used = max(_uses(text, candidate.name) for candidate in group)
     total = sum(best.values()) + min(_USED, math.log2(1 + used) / 2)
     total += _SOUND if best.get("its first heading", 0.0) == _HEADING and (used or len(best) > 1) else 0.0
-    alone = len(best) == 1 and used == 0 and "the repository's name" not in best
+    alone = len(best) == 1 and used == 0 and not best.keys() & {"the repository's name", "the words of its logo"}
     return total - (_UNUSED if alone else 0.0)
 
 
@@ -350,6 +380,21 @@ def _aliases(
 
 
 # ---------------------------------------------------------------- the text
+
+
+def _own_part(page: Page) -> Page:
+    """`page` without what its hints or headings give to something else: related products, reviews, comparisons."""
+    kept: list[Block] = []
+    level = 0
+    for place, block in enumerate(page.blocks):
+        if block.kind == "heading":
+            if level and block.level <= level:
+                level = 0
+            if place and not level and heading_about(block.text, listing=True) == "other":
+                level = block.level
+        if not level and block.hint != "other":
+            kept.append(block)
+    return page._replace(blocks=tuple(kept))
 
 
 def _text(page: Page) -> str:

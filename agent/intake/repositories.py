@@ -33,6 +33,10 @@ _INSTALL: Final = re.compile(
 _NO_OWNER: Final = frozenset(
     {"orgs", "sponsors", "topics", "features", "settings", "marketplace", "user-attachments", "apps", "login", "about"}
 )
+_SERVICE: Final = re.compile(r"deepwiki|img\.shields|codecov|goreportcard|ghcr")
+"""Services whose badges a README shows of its own repository."""
+_BADGE: Final = 3
+"""How many links a badge's link is worth."""
 _CLONED: Final = 4
 """How many links a clone line is worth."""
 _MIN_LINKS: Final = 2
@@ -79,7 +83,7 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
             match = pattern.search(href)
             if match:
                 inner = _INNER.match(href, match.end()) is not None
-                count(match[1], match[2], 1 + inner)
+                count(match[1], match[2], _BADGE if _SERVICE.match(match[0]) else 1 + inner)
     for block in page.blocks:
         if block.kind == "code" or "git clone" in block.text:
             for line in _CLONE.finditer(block.text):
