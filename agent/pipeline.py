@@ -149,7 +149,9 @@ def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None
     intake = found.result.intake.model_copy(update={"documents": documents})
     drafted = draft_documents(
         documents,
-        name=recording.product,
+        name=recording.product or intake.product or None,
+        vendor=intake.vendor or None,
+        aliases=intake.aliases,
         calibration=load_calibration(),
         settings=settings,
         created_at=recording.now,
@@ -174,6 +176,8 @@ def draft_documents(
     documents: tuple[Document, ...],
     *,
     name: str | None,
+    vendor: str | None = None,
+    aliases: tuple[str, ...] = (),
     calibration: Calibration,
     settings: Settings,
     created_at: str,
@@ -192,6 +196,8 @@ def draft_documents(
     return draft_reading(
         read_documents(documents, settings),
         name=name,
+        vendor=vendor,
+        aliases=aliases,
         calibration=calibration,
         created_at=created_at,
         draft_id=draft_id,
@@ -206,6 +212,8 @@ def draft_reading(
     reading: Reading,
     *,
     name: str | None,
+    vendor: str | None = None,
+    aliases: tuple[str, ...] = (),
     calibration: Calibration,
     created_at: str,
     draft_id: str | None = None,
@@ -215,7 +223,7 @@ def draft_reading(
     combination: "Combination | None" = None,
 ) -> Draft:
     """`draft_documents` of documents whose statements were found and searched already (`read_documents`)."""
-    made = compose(reading, name=name, calibration=calibration)
+    made = compose(reading, name=name, vendor=vendor, aliases=aliases, calibration=calibration)
     helped: Assisted | None = None
     if assistant is not None:
         from agent.drafting.assisted.run import assist
@@ -229,7 +237,14 @@ def draft_reading(
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
         else:
-            made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
+            made = compose(
+                reading,
+                name=name,
+                vendor=vendor,
+                aliases=aliases,
+                calibration=calibration,
+                proposals=helped.proposals,
+            )
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
     gaps = language.unread(reading.documents, by_llm=helped is not None)
     dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))

@@ -82,7 +82,7 @@ SCORE: Shape = {
 }  # fmt: skip
 DRAFT: Shape = {
     "schema": TEXT, "id": TEXT, "created_at": TEXT,
-    "product": {"name": TEXT, "vendor": TEXT_OR_NULL, "summary": TEXT, "posture": TEXT},
+    "product": {"name": TEXT, "vendor": TEXT_OR_NULL, "summary": TEXT, "posture": TEXT, "aliases?": [TEXT]},
     "sources": [
         {
             "document": TEXT, "url": TEXT, "sha256": TEXT, "kind": TEXT, "fetched_at": TEXT, "chars": WHOLE,

@@ -50,6 +50,9 @@ def as_json(intake: Intake) -> str:
     }
     if intake.product:
         whole["product"] = intake.product
+    for key, value in (("aliases", list(intake.aliases)), ("vendor", intake.vendor), ("naming", intake.naming)):
+        if value:
+            whole[key] = value
     if intake.candidates:
         whole["candidates"] = list(intake.candidates)
     if intake.sites:
@@ -76,7 +79,11 @@ def _subject(intake: Intake) -> Iterator[str]:
     if intake.final_url != intake.source:
         yield f"Led to: {one_line(intake.final_url)}"
     if intake.product:
-        yield f"Product: {one_line(intake.product)}"
+        yield f"Product: {one_line(intake.product)}" + (f" ({one_line(intake.naming)})" if intake.naming else "")
+    if intake.aliases:
+        yield f"Also called: {', '.join(map(one_line, intake.aliases))}"
+    if intake.vendor:
+        yield f"Vendor: {one_line(intake.vendor)}"
     if intake.candidates:
         yield f"Products on the page: {', '.join(map(one_line, intake.candidates))}"
     for site in intake.sites:

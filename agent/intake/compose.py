@@ -162,6 +162,8 @@ class _Builder:
         self._label(block)
         if self._spill or block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
             about = "other"
+        elif block.hint == "platform" and about == "product":
+            about = "platform"
         path = tuple(heading.text for heading in self._stack)
         if block.kind == "heading" or (path, about) != (self._path, self._about):
             self._cut()

@@ -23,6 +23,8 @@ class Product(Record):
     vendor: str | None
     summary: str
     posture: str
+    aliases: tuple[str, ...] = ()
+    """What the product is also called."""
 
 
 class SourceRef(Record):

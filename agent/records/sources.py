@@ -146,6 +146,12 @@ class Intake(Record):
     budget: Budget
     product: str = ""
     """The product's name as resolved from `--product`, the listing or its data; empty when nothing tells it."""
+    aliases: tuple[str, ...] = ()
+    """What the product is also called: variants, its repository, its package, a former name."""
+    vendor: str = ""
+    """Who makes it, from a manifest, its repository's owner, a copyright line or its domain; else empty."""
+    naming: str = ""
+    """Why the product has this name, in words that can be shown."""
     candidates: tuple[str, ...] = ()
     """Names of the products that the listing page holds, when there are several."""
     sites: tuple[Site, ...] = ()

@@ -120,6 +120,8 @@ def read_html(text: str) -> Page:
         refresh=head.refresh,
         wall=head.wall,
         head_title=title,
+        og_title=head.og_title,
+        site_name=head.site_name,
         stylesheets=tuple(dict.fromkeys(visibility.sheets)),
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 from agent.intake.pages import agent_card, listing_json, manifests, mcp, openapi
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Part, Removed
-from agent.intake.pages.tree import Loaded, Tree, Unreadable, fields, load_json, load_yaml, words
+from agent.intake.pages.tree import Loaded, Tree, Unreadable, fields, load_json, load_yaml, text_at, words
 from agent.intake.pages.writer import Writer
 
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -84,4 +84,5 @@ def _skill(text: str) -> Page:
         links=(*head.links, *body.links),
         removed=(*head.removed, *body.removed),
         name=name,
+        vendor=words(inside.get("author")) or text_at(inside.get("metadata"), "author"),
     )

@@ -83,12 +83,18 @@ class Writer:
         if len(self._removed) < _MAX_REMOVED:
             self._removed.append(Removed(kind, where, text))
 
-    def page(self, title: str, form: Form, name: str = "") -> Page:
-        """What was collected; `name` is the product's own when the format has a field for it."""
+    def page(self, title: str, form: Form, name: str = "", vendor: str = "") -> Page:
+        """What was collected; `name` and `vendor` are the product's own when the format has fields for them."""
         if self._full:
             self.removed("structure", "the file", f"more than {_MAX_BLOCKS} lines")
         return Page(
-            _line(title), tuple(self._blocks), tuple(self._links), tuple(self._removed), form=form, name=_line(name)
+            _line(title),
+            tuple(self._blocks),
+            tuple(self._links),
+            tuple(self._removed),
+            form=form,
+            name=_line(name),
+            vendor=_line(vendor),
         )
 
     def _add(self, block: Block) -> None:
