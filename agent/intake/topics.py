@@ -56,7 +56,8 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
     ),
     "memory": (
         (9, "memory memories"),
-        (7, "session sessions persistence checkpoints checkpoint history"),
+        (8, "session sessions"),
+        (7, "persistence checkpoints checkpoint history"),
         (9, "gedächtnis gedaechtnis mémoire memoire memoria"),
     ),
     "storage": (
@@ -101,10 +102,10 @@ _NAMED: Final[dict[str, tuple[tuple[int, str], ...]]] = {
     "deployment": (
         (8, "deployment deployments deploy deploying selfhosting selfhosted hosting"),
         (7, "docker kubernetes helm server production"),
-        (6, "install installation installing installer networking network proxies proxy"),
+        (6, "networking network proxies proxy"),
         (8, "bereitstellung déploiement deploiement despliegue"),
-        (6, "instalación instalacion"),
     ),
+    "installation": ((7, "install installation installing installer instalación instalacion"),),
     "pricing": (
         (7, "pricing"),
         (6, "limits quotas billing"),
@@ -207,7 +208,7 @@ _SHELF: Final = 5
 """Less for a word of an outer folder, which names a shelf and not the page."""
 _LEAST: Final = 3
 _MIXED: Final = 2
-"""Less for words among others that say nothing."""
+"""Less, at most, for words among one or two that say nothing, as the product's name does."""
 _CROWDED: Final = 4
 """The same from three such words on: a sentence of a title rather than a name."""
 _FEW: Final = 3
@@ -245,7 +246,7 @@ def of_path(path: str) -> Topic:
         # The last segment names the page; an outer one only its shelf, unless the page has no name of its own.
         named = last or (general and place == len(names) - 2)
         if found.worth and other:
-            least = _MIXED if other < _FEW else _CROWDED
+            least = min(other, _MIXED) if other < _FEW else _CROWDED
             found = found._replace(worth=max(1, found.worth - least)) if named else NONE
         if not other and {"started", "works"} & set(tokens) and found.worth < _GETTING_STARTED.worth:
             found = _GETTING_STARTED
