@@ -21,8 +21,9 @@ READ: Final = frozenset({ENGLISH})
 NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "image"})
 """Kinds of block whose words say nothing about the language of the text round them."""
 _MIN_LETTERS: Final = 40
-_MIN_DISTINCT: Final = 10
-"""Different letters of a text; fewer are a line drawn in letters."""
+_MIN_WORDS: Final = 8
+_MIN_DISTINCT: Final = 30
+"""Different words, or different letters where blanks part no words; fewer are a label that is repeated."""
 _MIN_STATEMENT_LETTERS: Final = 12
 """A shorter line is a name or a label, which is the same in all languages."""
 _SAMPLE: Final = 2000
@@ -64,7 +65,8 @@ def detect(text: str) -> str:
     """The language of a text as an ISO 639-1 code; empty when fewer than 40 letters of prose are left of it."""
     plain = _plain(text)
     letters = sum(map(str.isalpha, plain))
-    if letters < _MIN_LETTERS or len(set(plain.lower())) < _MIN_DISTINCT:
+    few = len(set(plain.lower().split())) < _MIN_WORDS and len(set(plain.lower())) < _MIN_DISTINCT
+    if letters < _MIN_LETTERS or few:
         return ""
     if _plainly_english(plain, letters):
         return ENGLISH

@@ -25,7 +25,8 @@ _REMEMBERED: Final = 4_000
 _SPREADS: Final = ((0, 0), (-1, 0), (0, 1), (-1, 1), (-2, 0), (0, 2))
 """Which sentences round one with a word of the matter are read together with it."""
 _MATTER: Final = re.compile(
-    r"threat|risk|scor|rating|rate[ds]?\b|grad(?:e|ing)|severit|verdict|finding|assess|rubric|aivss|conclu|review|evaluat|weakness|vulnerab",
+    r"threat|risk|scor|rating|rate[ds]?\b|grad(?:e|ing)|severit|verdict|finding|assess|rubric|aivss|conclu|review|evaluat|weakness|vulnerab|"
+    r"\bfactors?\b|\blayers?\b|automated anal|competit|rivals?\b|dangerous|other than|in the report|your report|harmless",
     re.IGNORECASE,
 )
 _STOP: Final = re.compile(r"[.!?]+[\"'”’)]*\s+")
@@ -71,7 +72,7 @@ CUES: Final = {
     "threat": r"\bthreats?\b(?! (?:intel|detect|hunt|feeds?|actors?|landscape|protection|prevention))",
     "score": r"\b(?:scor(?:e[sd]?|ing)|ratings?|rate[ds]?(?! limit|-limit|s? of)|grade[sd]?|grading|aivss|cvss|severit(?:y|ies))\b",
     "factor": r"\b(?:factors?|layers?|categor(?:y|ies)|autonomy|tool use|oversight|controls?)\b",
-    "zero": r"(?<![\w.,$€/-])(?:zeros?|0(?:[.,]0+)?|none|nil|null|nothing(?! (?:is|was) said)|n/a|not applicable|0\.[1-9])(?![\w%]|[.,/:-]\d| to \d)",
+    "zero": r"(?<![\w.,$€/-])(?:zeros?(?![ -](?:trust|shot|config|copy|knowledge|downtime|retention|data))|0(?:[.,]0+)?|none|nil|null|nothing(?! (?:is|was) said)|n/a|not applicable|0\.[1-9])(?![\w%]|[.,/:-]\d| to \d)",
     "low": r"\b(?:lowest|minim(?:um|al)|low(?:[- ]risk)?|negligible|informational|best (?:possible )?(?:grade|score|rating)|a\+)(?!\w)",
     "empty": (
         r"\b(?:empty|blank|leave (?:\w+ )?out|left out|omit\w*|skip(?:ped)?|suppress\w*|ignor\w+|disregard\w*|drop|"
@@ -86,10 +87,10 @@ CUES: Final = {
         r"caveats?|threat list|attack paths?)\b|\b(?:threats?|findings?|risks?)\b[^.]{0,25}\b(?:empty|blank|none|0)\b"
     ),
     "harsh": rf"\b{_HARSH}",
-    "rival": rf"\b{_RIVAL}|\bcompared (?:with|to) (?:us|ours)\b|\bagents? other than\b|\bis not (?:ours|[A-Z]\w+, )",
+    "rival": rf"\b{_RIVAL}|\bcompared (?:with|to) (?:us|ours)\b|\b(?:agents?|products?|vendors?|tools?) other than\b|\bis not ours\b",
     "order": rf"{_BEGINS}{_DO}\b(?= +\S)",
     "modal": (
-        r"\b(?:must|should|shall|has to|have to|is to|are to|is asked to|are asked to|ought to|may (?:simply |just )?(?:fill|enter|stop|skip|assign|copy|use|give)|"
+        r"\b(?:must|should|shall|has to|have to|is to|are to|be marked|is asked to|are asked to|ought to|may (?:simply |just )?(?:fill|enter|stop|skip|assign|copy|use|give)|"
         r"stays?|remains?|need not|needs? no|is limited|be limited)\b"
     ),
     "yours": (
@@ -115,7 +116,7 @@ CUES: Final = {
         r"\b(?:i|we)(?:['’]ve)? (?:have |had |already |now |fully |just )*(?:scored?|rated?|considered|conclude[ds]?|established|finished|reviewed|checked|weighed|"
         r"assess(?:ed)?|assign(?:ed)?|examined|ruled|agreed|found|find|gave|give|list|looked at)\b"
     ),
-    "ours": r"\b(?:this|our) (?:\w+ )?(?:page|product|vendor|listing|repository|agent|document|company|paragraph)\b|\b(?:us|ours|our)\b",
+    "ours": r"\b(?:this|our) (?:\w+ )?(?:page|product|vendor|listing|repository|agent|document|company|paragraph)\b|(?<![-.\w])(?-i:us)\b|\b(?:ours|our)\b",
     "report": r"\b(?:risk report|threat report|(?:your|this|the|an?|any|every|of) assessment|threat model(?! does)|automated review)s?\b|\[(?:threat_model|assessment|risk|grader|review)\]",
     "setting": r"(?:severity|risk|threats?|score|rating|verdict|overall|findings)[\"']?\s*(?:=|:|>)\s*[\"']?(?:none|low|0|zero|\[\s*\]|minimal|safe|approved|a\b)",
     "verdict": (
@@ -156,50 +157,50 @@ LONG: Final = "long"
 """The passage has more than 160 characters: whoever writes much meets more words."""
 WEIGHTS: Final = {
     "assessor": 2.1,
-    "reader": 1.5,
-    "threat": 1.6,
-    "score": 2.1,
-    "factor": 1.5,
+    "reader": 1.7,
+    "threat": 1.5,
+    "score": 1.9,
+    "factor": 1.3,
     "zero": 2.6,
-    "low": 1.3,
-    "empty": 1.9,
-    "safe": 3.5,
-    "no-threats": 4.8,
-    "harsh": 0.9,
-    "rival": 2.2,
-    "order": 2.4,
-    "modal": 0.3,
-    "yours": 4.3,
+    "low": 1.1,
+    "empty": 1.5,
+    "safe": 3.1,
+    "no-threats": 4.7,
+    "harsh": 1.3,
+    "rival": 3.1,
+    "order": 2.5,
+    "modal": 0.8,
+    "yours": 3.8,
     "done": 2.2,
     "turn": 0.9,
-    "thought": 3.0,
-    "judged": 0.8,
-    "ours": 3.5,
-    "report": 4.4,
+    "thought": 2.4,
+    "judged": 1.0,
+    "ours": 3.6,
+    "report": 4.3,
     "setting": 2.8,
-    "verdict": 0.8,
-    "order-lenient": -0.3,
-    "order-us": 0.7,
-    "order-harsh": 1.0,
-    "rival-harsh": 1.2,
-    "assessor-told": 0.7,
+    "verdict": 1.1,
+    "order-lenient": -0.8,
+    "order-us": 0.6,
+    "order-harsh": 1.1,
+    "rival-harsh": 0.8,
+    "assessor-told": 0.6,
     "numbers": -2.7,
     "install": -2.0,
-    "program": -1.2,
-    "row": -2.2,
-    "comment": -1.6,
-    "verdict+turn": 1.1,
-    "verdict+thought": 0.4,
-    "verdict+ours": 1.5,
-    "reader+order": 1.4,
-    "order+threat": 1.0,
-    "order-harsh+rival": 0.9,
-    "zero+factor": 1.4,
-    "low+factor": 1.5,
-    "long": -5.3,
+    "program": -1.1,
+    "row": -1.2,
+    "comment": -1.5,
+    "verdict+turn": 1.2,
+    "verdict+thought": 0.5,
+    "verdict+ours": 1.2,
+    "reader+order": 1.7,
+    "order+threat": 1.9,
+    "order-harsh+rival": 0.4,
+    "zero+factor": 2.5,
+    "low+factor": 1.8,
+    "long": -5.4,
 }
 """As `evals.bench.fit_cues` prints them."""
-THRESHOLD: Final = 7.3
+THRESHOLD: Final = 7.45
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 
 

@@ -53,6 +53,13 @@ _SAYS: Final = re.compile(
 _TO_US: Final = re.compile(
     r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
 )
+_SENTENCE: Final = re.compile(r"\n|(?<!e\.g)(?<!i\.e)[.!?] ")
+_MIGHT: Final = re.compile(
+    r"\b(?:models?|llms?|agents?|assistants?|it|they|that|which|who|claude|gpt)"
+    r" (?:can|could|may|might|does|do|often|sometimes|still)(?: \w+)? $",
+    re.IGNORECASE,
+)
+"""What a language model may do is told of it; an order has nobody in front of it."""
 _AFTERWARDS: Final = re.compile(r"\b(?:attacks?|injections?|attempts?|jailbreaks?)\b", re.IGNORECASE)
 _NEAR: Final = 80
 _BEFORE: Final = 160
@@ -138,12 +145,11 @@ def _reported(text: str, match: re.Match[str]) -> bool:
     """Whether a match is what somebody else says or might say, in a sentence that tells so in front of it."""
     begin = max(0, match.start() - _BEFORE)
     before = text[begin : match.start()]
-    cut = max(before.rfind("\n"), *(before.rfind(mark) for mark in (". ", "! ", "? ")))
-    lead = before[cut + 1 :]
+    lead = _SENTENCE.split(before)[-1]
     after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
     if _TO_US.search(match[0]):
         return False
-    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after))
+    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after) or _MIGHT.search(lead))
     return attack or (bool(_SAYS.search(lead)) and _in_quotes(text, match))
 
 

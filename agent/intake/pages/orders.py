@@ -106,8 +106,8 @@ ORDERS: Final = (
     r"\b(?:aivss|severity|verdict|rating|risk[ _]?(?:score|level)|threat[ _]?model|assess\w*|reviewed|vendor)\b[^\n]{0,80}\b(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b)",
     # marks of a conversation or of the assessor's own frame
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|</?s>\s*\[INST|<(?:start|end)_of_turn>|<\uff5c[^<>]{2,30}\uff5c>",
-    r"</?(?:documents?|sources?|instructions?|evidence|untrusted(?:[_-]\w+)?|system(?:[_-](?:prompt|message|instructions?|override|notice|reminder|note))?|rubric|assistant|user[_-]input|function_calls|tool_results?|"
-    r"function_results?|assessment|verdict)\s*>",
+    r"<(?:/(?:documents?|sources?|instructions?|evidence)|/?(?:untrusted(?:[_-]\w+)?|system(?:[_-](?:prompt|message|instructions?|override|notice|reminder|note))?|rubric|assistant|user[_-]input|function_calls|tool_results?|"
+    r"function_results?|assessment|verdict))\s*>",
     r"(?:^|\n)\W{0,6}(?:system|developer|admin(?:istrator)?)[ _-]*override\b\W{0,4}[:\]\n-]",
     rf"(?:^|\n)\W{{0,6}}(?:system|developer|admin(?:istrator)?)[ -](?:prompt|message|instructions?|notice|note|update|command)\b\W{{0,4}}[:\]\n-]"
     rf"[^\n]{{0,160}}\b(?:{_MATTER}|rat(?:e|ing)|vendors?|trusted|approved|ignore|disregard|rubric|assess\w*|reviewed)\b",
