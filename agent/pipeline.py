@@ -21,6 +21,7 @@ from agent.drafting.composition import Composition
 from agent.drafting.embedded import compose
 from agent.drafting.listening import worths
 from agent.errors import LlmError, SeptetError
+from agent.evidence import language
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
@@ -37,7 +38,7 @@ from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
-from agent.intake.unread import unread
+from agent.intake.unread import SOURCE_TEXT, unread
 from agent.llm.prompts import cards
 from agent.records import Document, Draft, DrafterRef, Dropped, Hit, Intake, PromptRef, SearchQuestion, Site, SourceRef
 from agent.retrieval.embed import embed
@@ -148,7 +149,9 @@ def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None
     intake = found.result.intake.model_copy(update={"documents": documents})
     drafted = draft_documents(
         documents,
-        name=recording.product,
+        name=recording.product or intake.product or None,
+        vendor=intake.vendor or None,
+        aliases=intake.aliases,
         calibration=load_calibration(),
         settings=settings,
         created_at=recording.now,
@@ -173,6 +176,8 @@ def draft_documents(
     documents: tuple[Document, ...],
     *,
     name: str | None,
+    vendor: str | None = None,
+    aliases: tuple[str, ...] = (),
     calibration: Calibration,
     settings: Settings,
     created_at: str,
@@ -191,6 +196,8 @@ def draft_documents(
     return draft_reading(
         read_documents(documents, settings),
         name=name,
+        vendor=vendor,
+        aliases=aliases,
         calibration=calibration,
         created_at=created_at,
         draft_id=draft_id,
@@ -205,6 +212,8 @@ def draft_reading(
     reading: Reading,
     *,
     name: str | None,
+    vendor: str | None = None,
+    aliases: tuple[str, ...] = (),
     calibration: Calibration,
     created_at: str,
     draft_id: str | None = None,
@@ -214,7 +223,7 @@ def draft_reading(
     combination: "Combination | None" = None,
 ) -> Draft:
     """`draft_documents` of documents whose statements were found and searched already (`read_documents`)."""
-    made = compose(reading, name=name, calibration=calibration)
+    made = compose(reading, name=name, vendor=vendor, aliases=aliases, calibration=calibration)
     helped: Assisted | None = None
     if assistant is not None:
         from agent.drafting.assisted.run import assist
@@ -228,8 +237,17 @@ def draft_reading(
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
         else:
-            made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
+            made = compose(
+                reading,
+                name=name,
+                vendor=vendor,
+                aliases=aliases,
+                calibration=calibration,
+                proposals=helped.proposals,
+            )
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
+    gaps = language.unread(reading.documents, by_llm=helped is not None)
+    dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))
     if assistant is not None and helped is not None:
         from agent.drafting.assisted.told import with_llm
 
@@ -355,6 +373,7 @@ def _source(document: Document) -> SourceRef:
         chars=len(document.text),
         findings=document.findings,
         user_agent=document.user_agent,
+        language=document.language,
     )
 
 

@@ -55,13 +55,21 @@ if TYPE_CHECKING:
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
 CLAIMS_SHOWN: Final = 8
-"""Claims cited as such; the others stand in the findings of their source."""
+"""Claims cited as such; `septet intake` and the review app show the others."""
 
 
 def compose(
-    reading: Reading, *, name: str | None, calibration: Calibration, proposals: "Proposals | None" = None
+    reading: Reading,
+    *,
+    name: str | None,
+    calibration: Calibration,
+    proposals: "Proposals | None" = None,
+    vendor: str | None = None,
+    aliases: tuple[str, ...] = (),
 ) -> Composition:
     """Draft from one reading; the same reading, calibration and proposals give the same composition.
+
+    `vendor` is who makes the product where no sentence says so; `aliases` are its other names.
 
     `proposals` are an LLM's, already checked; without them the draft is the embedded drafter's alone.
     """
@@ -94,7 +102,9 @@ def compose(
     asked = hand.questions(asked)
     _show_claims(reading, ledger)
     return Composition(
-        product=Product(name=name, vendor=system.vendor(reading), summary=summary, posture=told),
+        product=Product(
+            name=name, vendor=system.vendor(reading) or vendor, summary=summary, posture=told, aliases=aliases
+        ),
         evidence=ledger.evidence(),
         system=drawn,
         assumptions=system.assumptions(drawn, reading),

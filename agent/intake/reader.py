@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
+from agent.evidence import language
 from agent.intake.compose import MAX_TEXT, compose, shortened
 from agent.intake.crawl import Crawl
 from agent.intake.faults import MIN_WORDS, is_nearly_empty, words
@@ -68,6 +69,8 @@ class _Gathering:
     bytes_used: int = 0
     pages_used: int = 0
     final_url: str = ""
+    folder: str = ""
+    """Name of the folder that the first file lies in, or of the folder that was given."""
 
     def snapshot(
         self, body: bytes, requested: str, final: str, media: str, kind: SourceKind, answer: Fetched | None = None
@@ -162,15 +165,19 @@ def read_inputs(
     _add_missing(gathering, crawl)
     _carry(gathering, crawl)
     first = inputs[0]
+    documents = tuple(_documents(gathering.parts))
     intake = Intake(
         source=first if isinstance(first, str) else first.name,
         final_url=gathering.final_url,
         snapshots=tuple(gathering.snapshots.values()),
-        documents=tuple(_documents(gathering.parts)),
+        documents=documents,
         links=tuple(crawl.links.values()),
-        missing=tuple(gathering.missing),
+        missing=(*gathering.missing, *language.unread(documents)),
         budget=_budget(gathering, crawl, settings),
         product=subject.name,
+        aliases=subject.aliases,
+        vendor=subject.vendor,
+        naming=subject.reason,
         candidates=subject.candidates,
         sites=tuple(crawl.sites),
     )
@@ -197,7 +204,9 @@ def _silent(_: str) -> None:
 def _add_local(
     g: _Gathering, given: LocalFile | Folder, settings: Settings, used: int, tell: Callable[[str], None]
 ) -> None:
-    g.final_url = g.final_url or given.name
+    if not g.final_url:
+        g.final_url = given.name
+        g.folder = given.folder if isinstance(given, LocalFile) else given.name
     if isinstance(given, LocalFile):
         tell(f"reading {given.name}")
         _add_file(g, given, settings)
@@ -249,7 +258,8 @@ def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
     if crawl.subject is not None:
         return crawl.subject
     first = g.parts[0]
-    subject = resolve_subject(first.page, product, where=first.url)
+    beside = [part.page for part in g.parts[1:] if part.page.name and "/" not in part.url]
+    subject = resolve_subject(first.page, product, where=first.url, folder=g.folder, beside=beside)
     g.parts[0] = replace(first, page=subject.page)
     return subject
 

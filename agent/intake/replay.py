@@ -44,6 +44,8 @@ class GivenFile(Record):
     name: str
     media: MediaKind
     sha256: str
+    folder: str = ""
+    """Name of the folder of a file that was given alone."""
 
 
 class GivenFolder(Record):
@@ -121,7 +123,7 @@ class Recorded:
         return Folder(given.name, tuple(self._file(file) for file in given.files), given.left_out)
 
     def _file(self, given: GivenFile) -> LocalFile:
-        return LocalFile(given.name, given.media, self.bodies[given.sha256])
+        return LocalFile(given.name, given.media, self.bodies[given.sha256], given.folder)
 
 
 def record(
@@ -195,7 +197,7 @@ def _given(found: Input) -> GivenFile | GivenFolder | GivenAddress:
 
 
 def _given_file(file: LocalFile) -> GivenFile:
-    return GivenFile(name=file.name, media=file.kind, sha256=digest(file.body))
+    return GivenFile(name=file.name, media=file.kind, sha256=digest(file.body), folder=file.folder)
 
 
 def _text(folder: Path, place: Path) -> bytes:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from agent.intake.pages.extract import SUFFIXES, MediaKind, sniff
 from agent.settings import Settings
 
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
-_FIRST: Final = ("listing", "index", "readme")
+_FIRST: Final = ("listing", "index", "readme", "skill")
 _SHOWN: Final = 200
 _DATA: Final = frozenset({".yaml", ".yml", ".xml"})
 _HEAD: Final = 4096
@@ -31,6 +31,8 @@ class LocalFile:
     """File name, or the path within the given folder; never an absolute path."""
     kind: MediaKind
     body: bytes
+    folder: str = ""
+    """Name of the folder that a file given alone lies in: the last thing that may name its product."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ def files_of(found: Input) -> tuple[LocalFile, ...]:
 def _open(place: Path | str, settings: Settings) -> Input:
     if isinstance(place, str):
         return place
-    name = place.resolve().name
-    return read_folder(place, settings.max_pages, settings) if place.is_dir() else read_file(place, name, settings)
+    whole = place.resolve()
+    if place.is_dir():
+        return read_folder(place, settings.max_pages, settings)
+    return replace(read_file(place, whole.name, settings), folder=whole.parent.name)
 
 
 def locate(source: str) -> Path | str:

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from agent.errors import UsageError
+from agent.intake import names
 from agent.intake.compose import honest_title
+from agent.intake.makers import maker
+from agent.intake.naming import Name, name_page
+from agent.intake.others import leave_only, mark_others
 from agent.intake.pages.page import Block, Page
 from agent.records import About
 
@@ -28,6 +32,7 @@ _GENERIC: Final = re.compile(
 _PRODUCT: Final = re.compile(
     r"(?:[A-Z0-9][\w.'’&+-]* ){1,4}(?:Agent|Assistant|Copilot|Bot|Server|Plugin|Skill|Connector)(?: [A-Z0-9][\w.]*)?"
 )
+_ASKED: Final = "named by --product"
 _FACTORS: Final = (
     r"(?:autonomy(?: of action)?|goal[- ]driven planning|self[- ]modification|dynamic tool use|persistent memory|"
     r"contextual awareness|dynamic identity|multi[- ]agent interactions?|non[- ]determinism|"
@@ -61,24 +66,41 @@ class Subject(NamedTuple):
     """Whether one of several was picked, by name or by the page's title."""
     page: Page
     """The page with what is about other products, and the directory's own, marked."""
+    aliases: tuple[str, ...] = ()
+    """What the product is also called."""
+    vendor: str = ""
+    """Who makes it; empty when neither manifest, repository, copyright line nor domain tells."""
+    reason: str = ""
+    """Why it has this name."""
 
 
 def resolve_subject(
-    page: Page, wanted: str | None, *, where: str, own_site: bool = False, neighbours: frozenset[str] = frozenset()
+    page: Page,
+    wanted: str | None,
+    *,
+    where: str,
+    own_site: bool = False,
+    neighbours: frozenset[str] = frozenset(),
+    folder: str = "",
+    beside: Sequence[Page] = (),
 ) -> Subject:
     """The product that `page`, the listing, is about; `wanted` picks among several by name.
 
-    `neighbours` are the words of links to other products; `own_site` is for
-    the front page of a vendor, where scores and ratings are nobody else's.
+    `neighbours` are the words of links to other products; `own_site` is for the front page of a vendor, where scores
+    and ratings are nobody else's. `folder` is the name of the folder that a file lies in, `beside` are pages of
+    manifests that lie beside it.
     Raises UsageError when `wanted` is not on a page that holds several products, or the page holds several and
     nothing says which is meant; the names are in the hint.
     """
     title = _title(page)
     candidates = _candidates(page)
     marked = page if own_site else _without_assessments(page, neighbours)
-    if len(candidates) < _SEVERAL or (wanted is None and not _GENERIC.fullmatch(title)):
+    named = name_page(page, where, folder=folder, beside=beside)
+    vendor = maker(page, named, where, own_site=own_site)
+    shelf = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
+    if len(candidates) < _SEVERAL or (wanted is None and not shelf):
         # The title decides: what stands below it are the product's parts.
-        return Subject(wanted or title, (), False, marked)
+        return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
     if wanted is None:
         raise UsageError("the page holds several products", where=where, hint=f"name one with --product: {shown}")
@@ -86,11 +108,25 @@ def resolve_subject(
         name for name in candidates if wanted.strip().casefold() in name.casefold()
     ]
     if len(matching) != 1:
-        if title.casefold() == wanted.strip().casefold() or not _GENERIC.fullmatch(title):
-            return Subject(wanted, candidates, False, marked)
+        if title.casefold() == wanted.strip().casefold() or not shelf:
+            return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
         raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
-    shelf = _GENERIC.fullmatch(title) is not None
-    return Subject(matching[0], candidates, True, _only(marked, matching[0], candidates, shelf=shelf))
+    only = _only(marked, matching[0], candidates, shelf=shelf)
+    return Subject(matching[0], candidates, True, only, reason=_ASKED)
+
+
+def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
+    """The subject of a page that is no shelf: its own product, or the one that the reader asks for."""
+    if wanted is None:
+        name = named.name or title
+        return Subject(name, (), False, mark_others(page, named), named.aliases, vendor, named.reason)
+    only = leave_only(page, wanted, named)
+    if only is not None:
+        return Subject(wanted, (), False, only, reason=_ASKED)
+    aliases = tuple(alias for alias in (named.name, *named.aliases) if names.key(alias) != names.key(wanted))
+    known = tuple(dict.fromkeys(alias for alias in aliases if alias))
+    marked = mark_others(page, named._replace(name=wanted, aliases=known))
+    return Subject(wanted, (), False, marked, known, vendor, _ASKED)
 
 
 def product_name(title: str) -> str:

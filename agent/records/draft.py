@@ -23,6 +23,8 @@ class Product(Record):
     vendor: str | None
     summary: str
     posture: str
+    aliases: tuple[str, ...] = ()
+    """What the product is also called."""
 
 
 class SourceRef(Record):
@@ -37,6 +39,8 @@ class SourceRef(Record):
     findings: tuple[Finding, ...]
     user_agent: str = ""
     """Under which name the page was asked for; empty for a file."""
+    language: str = ""
+    """The language of the text as an ISO 639-1 code; empty when it cannot be told."""
 
 
 class PromptRef(Record):

@@ -1,6 +1,8 @@
 """What intake read: snapshots, findings, documents, and what could not be told."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from agent.records.base import About, BlockKind, DocumentForm, FindingKind, MissingReason, Record, SourceKind
 
@@ -40,6 +42,8 @@ class Finding(Record):
     """The place in words: a tag path, a page, a heading."""
     excerpt: str
     """At most 200 characters of the text in question."""
+    count: Annotated[int, Field(ge=1)] = 1
+    """How many places of its kind it stands for: all vendor's claims of a document are one finding."""
 
 
 class Section(Record):
@@ -142,6 +146,12 @@ class Intake(Record):
     budget: Budget
     product: str = ""
     """The product's name as resolved from `--product`, the listing or its data; empty when nothing tells it."""
+    aliases: tuple[str, ...] = ()
+    """What the product is also called: variants, its repository, its package, a former name."""
+    vendor: str = ""
+    """Who makes it, from a manifest, its repository's owner, a copyright line or its domain; else empty."""
+    naming: str = ""
+    """Why the product has this name, in words that can be shown."""
     candidates: tuple[str, ...] = ()
     """Names of the products that the listing page holds, when there are several."""
     sites: tuple[Site, ...] = ()

@@ -46,7 +46,7 @@ def read_card(value: Tree) -> Page:
         _skill(writer, skill)
     if entries(inside.get("signatures")):
         writer.item("The card carries a signature, which was not checked.")
-    return writer.page(name, "manifest", name)
+    return writer.page(name, "manifest", name, text_at(provider, "organization", "name"))
 
 
 def _reached(writer: Writer, value: Tree) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages.page import PageLink, Wall
+from agent.intake.pages.page import MAX_EXCERPT, PageLink, Wall
 
 _REFRESH: Final = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE)
 # Roles of <link> that lead to something worth reading; style sheets, icons, feeds and preloads do not.
@@ -48,6 +48,8 @@ class Head(NamedTuple):
     refresh: str
     links: tuple[PageLink, ...]
     wall: Wall
+    og_title: str = ""
+    site_name: str = ""
 
 
 def read_head(root: etree._Element) -> Head:
@@ -61,7 +63,16 @@ def read_head(root: etree._Element) -> Head:
             canonical = canonical or href
         elif href and len(found) < _MAX_LINKS and _useful(roles, (link.get("type") or "").lower()):
             found.append(PageLink(href, (link.get("title") or "").strip(), "main", roles))
-    return Head(canonical, _refresh(root), tuple(found), _wall(root))
+    shared, site = _shared(root, "og:title"), _shared(root, "og:site_name")
+    return Head(canonical, _refresh(root), tuple(found), _wall(root), shared, site)
+
+
+def _shared(root: etree._Element, field: str) -> str:
+    """What the page says of itself where it is shared, on one line."""
+    for meta in root.iter("meta"):
+        if (meta.get("property") or meta.get("name") or "").strip().lower() == field:
+            return " ".join((meta.get("content") or "").split())[:MAX_EXCERPT]
+    return ""
 
 
 def _useful(roles: str, media_type: str) -> bool:

@@ -4,6 +4,7 @@ Read are ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and `marketplace.jso
 extensions, Slack apps, GitHub Apps, and the settings by which clients start MCP servers.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -15,6 +16,10 @@ from agent.intake.pages.writer import Writer
 _LISTING: Final = frozenset({"tagline", "overview", "features", "docs", "pricing"})
 _PARTS: Final = (("commands", "command"), ("agents", "agent"), ("skills", "skill"), ("hooks", "hook"))
 _MAX_ENTRIES: Final = 500
+_ADDRESS: Final = re.compile(r"\s*[<(][^<>()]{0,200}[>)]")
+_PACKAGE: Final = frozenset(
+    {"dependencies", "devDependencies", "peerDependencies", "scripts", "main", "bin", "exports", "module", "workspaces"}
+)
 
 
 def read_manifest(value: Tree) -> Page | None:
@@ -22,13 +27,13 @@ def read_manifest(value: Tree) -> Page | None:
     for is_one, write in _READERS:
         if is_one(value):
             writer = Writer()
-            name = text_at(value, "name_for_human", "displayName", "name") or text_at(
+            name = text_at(value, "name_for_human", "displayName", "display_name", "name") or text_at(
                 fields(value).get("display_information"), "name"
             )
             title = name or "MCP servers"
             writer.heading(title, 1)
             write(writer, value, title)
-            return writer.page(title, "manifest", name)
+            return writer.page(title, "manifest", name, _maker(value))
     return None
 
 
@@ -43,6 +48,17 @@ def _list(value: Tree, *path: str) -> list[str]:
     for key in path:
         value = fields(value).get(key)
     return [words(entry) for entry in entries(value)]
+
+
+def _maker(value: Tree) -> str:
+    """Who makes the product: a manifest's author, owner or publisher, without an address behind the name."""
+    inside = fields(value)
+    for key in ("author", "owner", "publisher", "provider"):
+        found = inside.get(key)
+        name = text_at(found, "name", "organization") or (found if isinstance(found, str) else "")
+        if name.strip():
+            return _ADDRESS.sub("", name).strip()
+    return ""
 
 
 def _about(writer: Writer, value: Tree) -> None:
@@ -201,6 +217,19 @@ def _github_app(writer: Writer, value: Tree, title: str) -> None:
     _each(writer, f"The GitHub App {title} is told of the event {{}}.", _list(value, "default_events"))
 
 
+def _is_package(value: Tree) -> bool:
+    """Whether a value is a `package.json` of npm."""
+    return bool(text_at(value, "name")) and bool(_PACKAGE & fields(value).keys())
+
+
+def _package(writer: Writer, value: Tree, title: str) -> None:
+    _about(writer, value)
+    commands = fields(value).get("bin")
+    names = list(fields(commands)) or ([title.rpartition("/")[2]] if words(commands) else [])
+    _each(writer, f"The package {title} installs the command {{}}.", names)
+    _each(writer, f"The package {title} depends on {{}}.", list(fields(fields(value).get("dependencies"))))
+
+
 def _is_client(value: Tree) -> bool:
     servers = fields(fields(value).get("mcpServers"))
     return bool(servers) and all(isinstance(server, dict) for server in servers.values())
@@ -219,5 +248,6 @@ _READERS: Final[tuple[tuple[Callable[[Tree], bool], Callable[[Writer, Tree, str]
     (_is_marketplace, _marketplace),
     (_is_plugin, _plugin),
     (_is_client, _client),
+    (_is_package, _package),
 )
 """The narrow marks first."""

@@ -139,7 +139,15 @@ def read_server(value: Tree) -> Page:
         _package(writer, package)
     for remote in entries(fields(value).get("remotes")):
         _remote(writer, remote, "Remote server")
-    return writer.page(title, "manifest", text_at(value, "title") or identity.rpartition("/")[2])
+    name = text_at(value, "title") or identity.rpartition("/")[2]
+    return writer.page(title, "manifest", name, _publisher(value, identity))
+
+
+def _publisher(value: Tree, identity: str) -> str:
+    """Who publishes a server: the owner of its repository, otherwise the last part of its name's reversed domain."""
+    owner = text_at(fields(value).get("repository"), "url").removesuffix(".git").split("/")[3:4]
+    space = identity.rpartition("/")[0]
+    return owner[0] if owner else space.rpartition(".")[2]
 
 
 def _package(writer: Writer, package: Tree) -> None:

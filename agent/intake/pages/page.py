@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "front-matter", "image"]
 Region = Literal["main", "chrome", "neighbour"]
-AboutHint = Literal["", "other"]
+AboutHint = Literal["", "other", "platform"]
 Form = Literal["prose", "tools", "manifest", "api"]
 Wall = Literal["", "login", "consent", "script"]
 """What stands between a reader and a page with little text: a log-in, a consent form, JavaScript."""
@@ -26,7 +26,8 @@ class Block(NamedTuple):
     level: int = 0
     """1 to 6 for a heading, the depth of its list for an item (0 where that is not told), otherwise 0."""
     hint: AboutHint = ""
-    """`other` inside a container that names itself related, similar, reviews and the like."""
+    """`other` inside a container that names itself related, similar, reviews and the like, and for text about another
+    product; `platform` for text about the vendor's hosted platform around the product."""
     language: str = ""
     """Of code the language that its block names, lower case."""
     heads: tuple[str, ...] = ()
@@ -52,6 +53,8 @@ class PageLink(NamedTuple):
     """Its roles in lower case, with blanks between: `nofollow`, `homepage`, …"""
     modified: str = ""
     """When a sitemap says that the page changed, as written there."""
+    under: str = ""
+    """The heading that it stands under, where the parser saw one: the caption of a group in a sidebar."""
 
 
 class Page(NamedTuple):
@@ -76,6 +79,12 @@ class Page(NamedTuple):
     """The product's own name where the format has a field for it."""
     head_title: str = ""
     """What an HTML page gives as the title of its window; `title` is rather its first heading."""
+    og_title: str = ""
+    """What an HTML page wants to be called where it is shared (`og:title`)."""
+    site_name: str = ""
+    """What an HTML page says that its site is called (`og:site_name`)."""
+    vendor: str = ""
+    """Who makes the product, where the format has a field for it."""
 
 
 class Part(NamedTuple):
