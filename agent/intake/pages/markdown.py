@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from agent.intake.pages import front
+from agent.intake.pages import dialects, front
 from agent.intake.pages.instructions import find
 from agent.intake.pages.markup import BARE, BLOCKS, COMMENT, LANGUAGE, Element, tree_of
 from agent.intake.pages.page import MAX_EXCERPT, Block, BlockKind, Page, PageLink, Removed
@@ -26,9 +26,13 @@ _OPENS_BLOCK: Final = BLOCKS - {"hr"}
 _NO_ROW: Final = frozenset(("table", "h1", "h2", "h3", "h4", "ul", "ol", "pre", "blockquote", "details"))
 _TITLES: Final = ("title", "label", "heading", "header", "description")
 """Attributes of the components of MDX that their pages show."""
+_FIELD: Final = ("path", "query", "body", "header", "name", "type")
+"""Of components that document a parameter or a field."""
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s*([\w+#.-]+)")
 _TASK: Final = re.compile(r"\[[ xX]\]\s+")
 _ALERT: Final = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+_UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,200}\]")
+"""A link to a place that another tool knows."""
 _ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
 _SEES: Final = re.compile(r"\w")
 _BREAK: Final = "\n"
@@ -40,6 +44,10 @@ _RUN_ON: Final = re.compile(
     r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I
 )
 _ENDS: Final = ".!?:;。！？：；"
+_BETWEEN: Final = "|-–—•·\n\r "
+"""What stands between pictures or links in a row."""
+_MAX_LINK: Final = 500
+"""Characters of a link's words."""
 _MAX_ICON_WORDS: Final = 3
 _MAX_ICON: Final = 30
 """Characters of the description of a picture that stands in a sentence like a word."""
@@ -78,9 +86,14 @@ def read_markdown(text: str) -> Page:
     """
     matter, body = front.parted(text)
     fields = front.fields_of(matter) if matter else []
-    tree, titles = tree_of(body.replace("\t", "    "))
+    body, silent = dialects.plain(body.replace("\t", "    "))
+    try:
+        tree, titles = tree_of(body)
+    except RecursionError:
+        page = _plain(text)
+        return page._replace(removed=(Removed("structure", "the page", "nested too deeply to be read as Markdown"),))
     walk = _Walk()
-    walk.comments.extend(titles)
+    walk.comments.extend((*titles, *silent))
     walk.run(tree)
     blocks = (*front.blocks_of(matter), *walk.blocks)
     heading = next((block.text for block in blocks if block.kind == "heading"), "")
@@ -95,6 +108,15 @@ def read_text(text: str) -> Page:
     """
     if is_marked(text):
         return read_markdown(text)
+    return _plain(text)
+
+
+def is_marked(text: str) -> bool:
+    """Whether plain text has a heading of Markdown."""
+    return _HAS_HEADING.search(text) is not None
+
+
+def _plain(text: str) -> Page:
     lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
     longest = max(map(len, lines), default=0)
     wrap = longest * _WRAPPED_SHARE if _MIN_WRAP <= longest <= _MAX_WRAP else None
@@ -112,11 +134,6 @@ def read_text(text: str) -> Page:
         previous = line
     blocks = [Block(kind, " ".join(parts), int(kind == "item")) for kind, parts in found]
     return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
-
-
-def is_marked(text: str) -> bool:
-    """Whether plain text has a heading of Markdown."""
-    return _HAS_HEADING.search(text) is not None
 
 
 class _Walk:
@@ -218,10 +235,11 @@ class _Walk:
     def _component(self, element: Element) -> None:
         """Read what a component of MDX shows of its attributes."""
         self._flush()
-        for name in _TITLES:
-            words = element.attributes.get(name, "")
-            if _SEES.search(words):
-                self.blocks.append(Block("paragraph", " ".join(words.split())))
+        names = _FIELD if element.tag.endswith("Field") else _TITLES
+        told = [" ".join(element.attributes.get(name, "").split()) for name in names]
+        shown = [words for words in told if _SEES.search(words)]
+        lines = [" ".join(shown)] if names is _FIELD else shown
+        self.blocks.extend(Block("paragraph", line) for line in lines if line)
 
     def _picture(self, element: Element) -> None:
         alt = " ".join(element.attributes.get("alt", "").split())
@@ -231,9 +249,12 @@ class _Walk:
     def _link(self, element: Element) -> None:
         href = element.attributes.get("href", "").strip()
         if href:
-            self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(), "main"))
+            self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(_MAX_LINK), "main"))
 
     def _code(self, element: Element) -> None:
+        title = element.attributes.get("title", "")
+        if title and element.own:
+            self.blocks.append(Block("paragraph", title))
         language = element.attributes.get(LANGUAGE) or _language(element)
         lines = [line.rstrip() for line in _verbatim(element).split("\n")]
         text = "\n".join(line for line in lines if line)
@@ -251,7 +272,7 @@ class _Walk:
         if alone and self._kind != "heading":
             for alt in pictures:
                 self.blocks.append(Block("image", alt))
-            if pictures or not words.strip() or words.strip("|-–—•·\n "):
+            if pictures or not words.strip(_BETWEEN):
                 return
         outside = [] if alone else [alt for alt in pictures if not _is_icon(alt)]
         shown = "".join(
@@ -265,6 +286,7 @@ class _Walk:
 
     def _line(self, text: str) -> None:
         kind = self._kind
+        text = _UNRESOLVED.sub(r"\1", text)
         if kind == "heading":
             text = _ANCHOR.sub("", text)
         elif kind == "item":
@@ -299,7 +321,7 @@ class _Walk:
             for inner in _elements(cell):
                 if inner.tag == "a":
                     self._link(inner)
-        return cell.words()
+        return _UNRESOLVED.sub(r"\1", cell.words())
 
 
 def _elements(element: Element) -> Iterator[Element]:
@@ -365,7 +387,7 @@ def _language(element: Element) -> str:
         given = inner.attributes.get("class", "") or inner.attributes.get("lang", "")
         match = _LANGUAGE.search(given)
         if match:
-            return match[1].lower()
+            return "" if match[1].lower() == "none" else match[1].lower()
     return ""
 
 
