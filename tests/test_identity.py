@@ -1,4 +1,4 @@
-"""What a product is called: names from manifests, headings, titles, repositories and sentences, all of them invented."""
+"""What a product is called: names from manifests, headings, titles, repositories and sentences; all invented."""
 
 import json
 
@@ -57,7 +57,7 @@ def intake(place, **more):
         ("# Chat UI", "Chat UI"),
         ("<h1 align=center>Quillfish</h1>", "Quillfish"),
         ("<div align=center>\n<h1>Quillfish</h1>\n</div>", "Quillfish"),
-        ('<h1 align="center">\n<img src="q.svg" alt="Quillfish" width="60" />\n<br>\nQuillfish Server\n</h1>', "Quillfish Server"),
+        ('<h1 align="center">\n<img src="q.svg" alt="Quillfish" />\n<br>\nQuillfish Server\n</h1>', "Quillfish Server"),
         ("# Quillfish [![Maintenance Mode](https://img.example/m)](https://inkworks.example)", "Quillfish"),
     ],
 )  # fmt: skip
@@ -68,11 +68,14 @@ def test_a_heading_names_the_product_without_its_decoration(heading, name):
 @pytest.mark.parametrize(
     "heading",
     [
-        *("Features", "✨ Key Features", "Table of Contents", "📑 Table of Contents", "Demo", "Live Demo", "Getting started"),
-        *("Quick Start", "Installation", "Usage", "Overview", "Why?", "What's new in 2.0", "News", "🔥 Recent Updates"),
-        *("How it works", "License: MIT", "目录", "🎯 核心功能", "快速开始", "目次", "主な機能", "はじめに", "목차", "빠른 시작"),
-        *("Inhaltsverzeichnis", "Erste Schritte", "Índice", "Características principales", "Cómo funciona", "Table des matières"),
-        *("Fonctionnalités principales", "English | 中文 | 日本語", "🚀🚀🚀", "1. Introduction", "Requirements & Setup"),
+        *("Features", "✨ Key Features", "Table of Contents", "📑 Table of Contents", "Demo", "Live Demo"),
+        *("Getting started", "Quick Start", "Installation", "Usage", "Overview", "Why?", "What's new in 2.0", "News"),
+        *("🔥 Recent Updates",),
+        *("How it works", "License: MIT", "目录", "🎯 核心功能", "快速开始", "目次", "主な機能"),
+        *("はじめに", "목차", "빠른 시작", "Table des matières"),
+        *("Inhaltsverzeichnis", "Erste Schritte", "Índice", "Características principales", "Cómo funciona"),
+        *("Fonctionnalités principales",),
+        *("English | 中文 | 日本語", "🚀🚀🚀", "1. Introduction", "Requirements & Setup"),
     ],
 )  # fmt: skip
 def test_a_section_a_switcher_or_an_emoji_names_nothing(heading):
@@ -183,7 +186,7 @@ def test_a_late_heading_of_the_first_level_is_no_title():
 )
 def test_a_title_names_the_product_without_the_sites_part(head, name):
     page = read_html(
-        f"<html><head>{head}</head><body><main><h1>Give your team its evenings back</h1><p>{PROSE}</p></main></body></html>"
+        f"<html><head>{head}</head><body><main><h1>Give your team its evenings back</h1><p>{PROSE}</p></main></body>"
     )
     assert name_page(page, "https://dir.example/agents/x").name == name
 
@@ -227,8 +230,11 @@ def test_front_matter_comes_first(tmp_path):
              "provider": {"organization": "Inkworks", "url": "https://inkworks.example"}},
             "Quillfish", "Inkworks",
         ),
-        ({"name": "quillfish", "displayName": "Quillfish", "commands": "./c", "description": TOLD, "author": {"name": "Inkworks"}},
-         "Quillfish", "Inkworks"),
+        (
+            {"name": "quillfish", "displayName": "Quillfish", "commands": "./c", "description": TOLD,
+             "author": {"name": "Inkworks"}},
+            "Quillfish", "Inkworks",
+        ),
         ({"name": "@inkworks/quillfish", "version": "1.0.0", "description": TOLD, "bin": {"quill": "a.js"},
           "author": "Inkworks <a@inkworks.example>"}, "quillfish", "Inkworks"),
         ({"name": "quillfish", "tools": [{"name": "t", "description": TOLD, "inputSchema": {}}]},
@@ -331,7 +337,7 @@ def test_words_to_assessors_and_disguised_words_name_nothing(title):
 
 
 def test_text_about_others_names_nothing():
-    text = "## Features\n\nQuillfish is a helpdesk agent. It answers.\n\n## Similar agents\n\n### Robo\n\nRobo is an agent.\n"
+    text = "## Features\n\nQuillfish is a helpdesk agent.\n\n## Similar agents\n\n### Robo\n\nRobo is an agent.\n"
     assert named(text).name == "Quillfish"
 
 

@@ -17,6 +17,8 @@ from agent.intake.repositories import named_repositories
 _MAX_LABEL: Final = 6
 """Words of a line that labels a card."""
 _MIN_NAME: Final = 3
+_VERSUS: Final = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
+_SIDES: Final = 2
 _MAX_OTHERS: Final = 20
 _HOSTED: Final = r"(?:Cloud|Enterprise|Platform|SaaS|Hosted|Business|Teams|Premium)"
 _SAYS: Final = (
@@ -42,15 +44,15 @@ def mark_others(page: Page, name: Name) -> Page:
 
     Only a block whose subject is the other product, or a section that its heading gives to it, is marked.
     """
+    own = (name.name, *name.aliases)
     others = _others(page, name)
     hosted = _hosted(page, name)
-    if not others and not hosted:
-        return page
     tests: list[tuple[re.Pattern[str], AboutHint]] = [(_subject(h), "platform") for h in hosted]
     tests += [(_subject(o), "other") for o in others]
     titles: dict[str, AboutHint] = {}
     titles.update({names.key(other): "other" for other in others})
     titles.update({names.key(platform): "platform" for platform in hosted})
+    mine = [_speaking(known) for known in own]
     blocks: list[Block] = []
     level = 0
     about: AboutHint = ""
@@ -59,11 +61,13 @@ def mark_others(page: Page, name: Name) -> Page:
         if block.kind == "heading":
             if level and block.level <= level:
                 level, about = 0, ""
-            found = _titled(block.text, titles) if place else ""
+            found = (_titled(block.text, titles) or _compared(block.text, own)) if place else ""
             if found:
                 level, about = block.level, found
         said = about
-        if not said and block.kind in ("paragraph", "item"):
+        if said and block.kind in ("paragraph", "item") and any(test.match(block.text) for test in mine):
+            said = ""
+        elif not said and block.kind in ("paragraph", "item"):
             said = _said(block, tests)
         blocks.append(block._replace(hint=said) if said and not hint else block)
     return page._replace(blocks=tuple(blocks))
@@ -81,11 +85,11 @@ def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
     naming = _naming(wanted)
     titled = any(block.kind == "heading" and _labels(block.text, wanted) for block in page.blocks[1:])
     labelled = any(_is_label(block) and _labels(block.text, wanted) for block in page.blocks)
-    within = set(names.words(own.name)) < set(names.words(wanted)) and not titled and not labelled
+    within = _parts(own.name) < _parts(wanted) and not titled and not labelled
     if within or not any(naming.search(block.text) for block in page.blocks):
         return None
     rival = _naming(own.name)
-    rest = naming if set(names.words(wanted)) >= set(names.words(own.name)) else None
+    rest = naming if _parts(wanted) >= _parts(own.name) else None
     blocks: list[Block] = []
     level, inside = 0, False
     for block in page.blocks:
@@ -106,7 +110,12 @@ def _is_another(wanted: str, own: Name) -> bool:
     """Whether `wanted` is a product of its own beside the page's: no variant, alias or part of its name."""
     if not own.name or any(names.same(wanted, known) for known in (own.name, *own.aliases)):
         return False
-    return not set(names.words(wanted)) <= set(names.words(own.name))
+    return not _parts(wanted) <= _parts(own.name)
+
+
+def _parts(name: str) -> set[str]:
+    """The words of a name but those that say that it is an MCP server."""
+    return {word for word in names.words(name) if word not in ("mcp", "server", "the")}
 
 
 def _labels(text: str, name: str) -> bool:
@@ -122,6 +131,11 @@ def _naming(name: str) -> re.Pattern[str]:
     """Finds `name` as a whole, whatever its case and its blanks and hyphens."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
     return re.compile(r"(?<![\w-])" + r"[\s_-]?".join(parts) + r"(?![\w-])", re.IGNORECASE)
+
+
+def _speaking(name: str) -> re.Pattern[str]:
+    """Finds a block that says at its start what `name` is or does."""
+    return re.compile(rf"[\W_]{{0,6}}(?:the )?{_naming(name).pattern}[\W_]{{0,6}}\s*{_SAYS}\b", re.IGNORECASE)
 
 
 def _subject(name: str) -> re.Pattern[str]:
@@ -148,6 +162,13 @@ def _titled(text: str, titles: dict[str, AboutHint]) -> AboutHint:
         if names.key(part) in titles:
             return titles[names.key(part)]
     return ""
+
+
+def _compared(text: str, own: Sequence[str]) -> AboutHint:
+    """`other` for a heading that sets the product beside another: "Acme vs. Zeta"."""
+    sides = _VERSUS.split(text.strip())
+    apart = len(sides) == _SIDES and any(names.same(names.tidy(side), known) for side in sides for known in own)
+    return "other" if apart else ""
 
 
 def _hosted(page: Page, name: Name) -> tuple[str, ...]:
