@@ -1,8 +1,8 @@
 """Facts: one security-relevant statement about a product each, and the sheet that holds them.
 
 A fact names a key of the closed vocabulary (`corpus/knowledge/facts`), says whether the sources assert or deny it or
-leave it to a setting, and cites the quotes it rests on. What was looked for and not found is an `Absence`; what a reader
-proposed and code refused is a `DroppedFact`. Everything behind the sheet is computed from it and from nothing else.
+leave it to a setting, and cites the quotes it rests on. What was looked for and not found is an `Absence`; what a
+reader proposed and code refused is a `DroppedFact`. All that follows is computed from the sheet and from nothing else.
 """
 
 from typing import Annotated, Final, Literal, Self, get_args
@@ -45,8 +45,8 @@ DropReason = Literal[
     "slot not in the sources",
     "too many",
 ]
-"""Why a proposal, or one slot of it, was refused. "carries no facts": the sentence is addressed to the reader, an example,
-news, praise or navigation. "another product": its section or sentence speaks of something else."""
+"""Why a proposal, or one slot of it, was refused. "carries no facts": the sentence is addressed to the reader, an
+example, news, praise or navigation. "another product": its section or sentence speaks of something else."""
 
 
 class Slot(Record):
