@@ -241,9 +241,7 @@ def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
     if unknown:
-        raise InputError(
-            "the sheet has no such fact", where=", ".join(unknown), hint="its facts have the ids"
-        )
+        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="its facts have the ids")
     kept = [fact for fact in sheet.facts if fact.id not in ids]
     return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, vocabulary)
 

@@ -63,6 +63,7 @@ _NO: Final = re.compile(
 """Words beside plain negations with which a sentence says that something is not so."""
 _NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none)\b", re.I)
 _ENGLISH: Final = ("", "en")
+_FORM_READERS: Final = frozenset({"manifest", "scanner"})
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 """Documents that were written to be read as facts: whom their sentences address is not asked."""
 
@@ -177,14 +178,19 @@ def verify(proposals: Iterable[Proposal], material: Material) -> Verified:
     places = {place.spot: place for made in held for place in _all_places(made)}
     spots = sorted(places, key=lambda spot: (order[spot[0]], spot[1], spot[2]))
     marks = {spot: f"E{n}" for n, spot in enumerate(spots, start=1)}
-    granted = {place.spot for made in held for place in _all_places(made) if _is_granted(made, place)}
+    granted = {place.spot for made in held for place in _all_places(made) if _is_granted(made, place, material)}
     evidence = {spot: _evidence(marks[spot], places[spot], granted=spot in granted) for spot in spots}
-    facts = tuple(_fact(made, evidence) for made in held)
+    facts = tuple(_fact(made, evidence, material) for made in held)
     return Verified(facts, tuple(evidence.values()), tuple(dropped))
 
 
-def place_of(quote: Quote, key: FactKey, about: FactAbout, material: Material) -> Place | Fault:
-    """Where a quote for a key stands in the sources, or why it cannot be used."""
+def place_of(
+    quote: Quote, key: FactKey, about: FactAbout, material: Material, *, by_form: bool = False
+) -> Place | Fault:
+    """Where a quote for a key stands in the sources, or why it cannot be used.
+
+    `by_form` says that a reader of formats gives it: in a file of such a format nobody asks whom a line addresses.
+    """
     words = len(_WORDS.findall(quote.text))
     if not words:
         return Fault("no quote")
@@ -193,21 +199,21 @@ def place_of(quote: Quote, key: FactKey, about: FactAbout, material: Material) -
     first: Fault | None = None
     for document, span in material.spans(quote):
         place = Place(document, span.start, span.end, material.touched(document.id, span.start, span.end))
-        fault = _fault(place, words, key, about)
+        fault = _fault(place, words, key, about, by_form=by_form)
         if fault is None:
             return place
         first = first or fault
     return first or Fault("quote not found")
 
 
-def _fault(place: Place, words: int, key: FactKey, about: FactAbout) -> Fault | None:
+def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form: bool) -> Fault | None:
     """What is wrong with a place as evidence for a key."""
     if not place.statements:
         return Fault("no statement there", "it is a heading or stands between statements")
     if any(statement.flagged for statement in place.statements):
         return Fault("flagged passage", "a finding covers its sentence")
     roles = CARRYING | set(key.carried_by)
-    if place.document.kind not in _OWN_WORD:
+    if place.document.kind not in _OWN_WORD and not (by_form and place.document.form != "prose"):
         idle = next((statement for statement in place.statements if statement.role not in roles), None)
         if idle is not None:
             return Fault("carries no facts", f"{idle.role}: {idle.reason}" if idle.reason else idle.role)
@@ -238,7 +244,7 @@ def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) ->
     key = material.vocabulary[proposal.key]
     places: dict[tuple[str, int, int], Place] = {}
     for quote in proposal.quotes:
-        found = place_of(quote, key, proposal.about, material)
+        found = place_of(quote, key, proposal.about, material, by_form=proposal.reader in _FORM_READERS)
         if isinstance(found, Place):
             places.setdefault(found.spot, found)
         else:
@@ -290,7 +296,7 @@ def _slots(
             continue
         own: Place | Fault | None = None
         if slot.quote and slot.quote.text.strip():
-            own = place_of(slot.quote, key, proposal.about, material)
+            own = place_of(slot.quote, key, proposal.about, material, by_form=proposal.reader in _FORM_READERS)
         if isinstance(own, Fault):
             dropped.append(_dropped(proposal, slot.quote.text if slot.quote else "", own))
             continue
@@ -340,13 +346,17 @@ def _evidence(mark: str, place: Place, *, granted: bool) -> Evidence:
     )
 
 
-def _is_granted(made: _Held, place: Place) -> bool:
-    """Whether a format's reader found it in a file of that format: what such a file lists is not the vendor's prose."""
-    trusted = made.proposal.reader in ("manifest", "scanner")
-    return trusted and made.proposal.granted and place.document.form != "prose"
+def _is_granted(made: _Held, place: Place, material: Material) -> bool:
+    """Whether a format's reader found it in a file of that format: what such a file grants is not the vendor's prose.
+
+    A limit or control that the file only promises stays the vendor's word, so that no manifest lowers anything.
+    """
+    proposal = made.proposal
+    by_form = proposal.reader in _FORM_READERS and proposal.granted and place.document.form != "prose"
+    return by_form and proposal.polarity != "denied" and not material.vocabulary[proposal.key].comforting
 
 
-def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence]) -> Fact:
+def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence], material: Material) -> Fact:
     proposal = made.proposal
     slots = tuple(
         Slot.model_validate(
@@ -364,7 +374,7 @@ def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence]) -> Fact:
     own = [evidence[place.spot] for place in made.places]
     # A quote that several proposals cite may have rank 4 for the manifest's alone.
     ranks = [
-        item.rank if _is_granted(made, place) else max(row.rank for row in place.statements)
+        item.rank if _is_granted(made, place, material) else max(row.rank for row in place.statements)
         for item, place in zip(own, made.places, strict=True)
     ]
     return Fact(
