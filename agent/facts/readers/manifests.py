@@ -374,6 +374,8 @@ def _oauth(make: _Maker, line: Line, match: re.Match[str]) -> None:
 
 def _authorised(make: _Maker, line: Line, match: re.Match[str]) -> None:
     make.add("user_oauth" if match["how"] == "oauth" else "endpoint_auth", line, confidence=_LIKELY)
+    for name in (match["scopes"] or "").rstrip(".").split():
+        make.names(name_rules().permissions, name, line, "scope")
 
 
 def _open(make: _Maker, line: Line, match: re.Match[str]) -> None:
@@ -419,7 +421,7 @@ _MEDIA: Final = re.compile(r"\b(?:audio|image|video)\b")
 _HINT: Final = re.compile(
     r"The vendor's own hint about (?P<name>\S{1,200}), (?P<hint>[A-Za-z]{1,40}) (?P<value>true|false), claims"
 )
-_TOOL: Final = re.compile(r"Tool (?P<name>[\w./:-]{1,200})(?:[ :,]|$)")
+_TOOL: Final = re.compile(r"Tool (?P<name>[\w./-]+(?::[\w./-]+)*)")
 _Shape = tuple[re.Pattern[str], Callable[[_Maker, Line, re.Match[str]], None]]
 _PERMISSION: Final = re.compile(
     r"The browser extension .{1,200}? (?P<how>has|may ask for) the permission (?P<name>\S+?)\.?$"
@@ -435,7 +437,7 @@ _SCOPE_ROW: Final = re.compile(r"scope (?P<name>\S{1,200}) \| ")
 _ASKS: Final = (_PERMISSION, _CHAT_SCOPE, _CODE_HOST, _OAUTH, _SCOPE_ROW)
 _SHAPES: Final[tuple[_Shape, ...]] = (
     (_TOOL, _tool),
-    (re.compile(r"The editor extension .{1,200}? brings the tool for an LLM (?P<name>[\w./:-]{1,200})"), _editor_tool),
+    (re.compile(r"The editor extension .{1,200}? brings the tool for an LLM (?P<name>[\w./-]+)"), _editor_tool),
     (re.compile(r"MCP server: \S"), _server),
     (
         re.compile(r"The server is installed as the package (?P<name>\S{1,200}?)(?: from (?P<registry>\w+))?\.$"),
@@ -475,7 +477,7 @@ _SHAPES: Final[tuple[_Shape, ...]] = (
         re.compile(r"The (?:Slack app|GitHub App) .{1,200}? is told of the (?:\w+ )?event (?P<event>\S{1,100}?)\.?$"),
         _event,
     ),
-    (re.compile(r"The plugin is authorised by (?P<how>\w+)"), _authorised),
+    (re.compile(r"The plugin is authorised by (?P<how>\w+)(?: with the scopes (?P<scopes>.{1,1000}))?"), _authorised),
     (re.compile(r"The plugin asks for no authorisation|Every operation needs no credential"), _open),
     (re.compile(r"Callers must use \S|Every operation needs \S"), _must),
     (re.compile(r"Takes input as: (?P<modes>.{1,300})"), _modes_in),
