@@ -101,7 +101,7 @@ def test_a_key_that_nothing_uses_is_refused(tmp_path: Path) -> None:
     raw = yaml.safe_load(file.read_text("utf-8"))
     next(key for key in raw["keys"] if key["id"] == "disclosure").pop("used_in")
     file.write_text(yaml.safe_dump(raw), "utf-8")
-    with pytest.raises(InputError, match="disclosure.*nothing uses it"):
+    with pytest.raises(InputError, match=r"disclosure.*nothing uses it"):
         load_vocabulary(tmp_path / "facts")
 
 

@@ -43,7 +43,7 @@ MAX_CHARS: Final = 600
 MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10
 MAX_VALUE: Final = 300
-_SHORT: Final = 2
+_SHORT: Final = 1
 """Words of a quote that must stand alone, as an entry of a list, a cell, a line of code or a whole statement."""
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300

@@ -126,13 +126,13 @@ class Vocabulary:
         self.keys: Final = tuple(keys)
         self.titles: Final = dict(titles or {})
         self._by_id: Final = {key.id: key for key in self.keys}
+        if len(self._by_id) != len(self.keys):
+            double = sorted({key.id for key in self.keys if sum(other.id == key.id for other in self.keys) > 1})
+            raise ValueError(f"two keys have the id {', '.join(double)}")
         for key in self.keys:
             unknown = [other for other in key.opposes if other not in self._by_id]
             if unknown:
                 raise ValueError(f"{key.id}: opposes unknown keys {', '.join(unknown)}")
-        if len(self._by_id) != len(self.keys):
-            double = sorted({key.id for key in self.keys if sum(other.id == key.id for other in self.keys) > 1})
-            raise ValueError(f"two keys have the id {', '.join(double)}")
 
     def __getitem__(self, key: str) -> FactKey:
         """The key of that id; KeyError when there is none."""

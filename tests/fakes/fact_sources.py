@@ -24,8 +24,7 @@ Works with:
 
 ## Settings
 
-Set approval_mode to ask for each payment; it is on by default for every crew member, and only an administrator can
-change it.
+Every payment needs approval by the harbour master, on by default, set by an administrator under Settings.
 
 ## Alternatives
 
@@ -54,7 +53,9 @@ def material(*documents: Document, rows: Sequence[Statement] | None = None) -> M
     return Material(documents, tuple(statements(documents) if rows is None else rows), ("Harbour assistant",))
 
 
-def proposal(key: str, *quotes: str, reader: str = "llm", slots: dict[str, str] | None = None, **more: object) -> Proposal:
+def proposal(
+    key: str, *quotes: str, reader: str = "llm", slots: dict[str, str] | None = None, **more: object
+) -> Proposal:
     """A proposal with its quotes in any document."""
     return Proposal.model_validate(
         {
