@@ -232,7 +232,9 @@ def _stands_alone(place: Place) -> bool:
     text = place.document.text
     before = text[max(statement.start, place.start - _REACH) : place.start]
     after = text[place.end : min(statement.end, place.end + _REACH)]
-    return bool(_BEFORE.search(before)) and bool(_AFTER.search(after))
+    marks = bool(_BEFORE.search(before)) + bool(_AFTER.search(after))
+    # The first and the last name of a list in a sentence have a mark on one side only.
+    return marks == 2 or (marks == 1 and any(char.isupper() or char.isdigit() for char in place.text))  # noqa: PLR2004
 
 
 def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) -> _Held | None:
