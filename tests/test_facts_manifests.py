@@ -99,6 +99,7 @@ SERVER = {
                 {"name": "READ_ONLY", "default": "false"},
                 {"name": "HARBOUR_REGION"},
                 {"name": "OPAQUE", "isSecret": True},
+                {"name": "RESPONSE_TOKEN_LIMIT"},
             ],
         }
     ],
@@ -116,7 +117,8 @@ def test_a_server_json_says_how_it_is_started_reached_and_keyed() -> None:
     sheet = read(SERVER)
     found = facts(sheet)
     assert {"mcp_server", "local_process", "stdio", "fetched_at_start", "listens_on_network"} <= found.keys()
-    assert {fact.slot("credential") for fact in sheet.facts if fact.key == "api_key"} == {"HARBOUR_API_KEY", "OPAQUE"}
+    keyed = {fact.slot("credential"): fact.state for fact in sheet.facts if fact.key == "api_key"}
+    assert keyed == {"HARBOUR_API_KEY": "claimed", "OPAQUE": "inferred"}
     assert found["password_login"].slot("credential") == "MAIL_PASSWORD"
     assert (found["read_only"].polarity, found["read_only"].rank) == ("configurable", 2)
     assert found["endpoint_auth"].rank == 2
@@ -205,6 +207,14 @@ def test_many_permissions_are_one_fact() -> None:
     asked = [fact for fact in read(value).facts if fact.key == "scopes"]
     assert len(asked) == 1
     assert len(asked[0].evidence) == 20
+
+
+def test_a_long_list_of_tools_stays_a_short_sheet() -> None:
+    named = [(f"{verb}_berth_{n}", {}) for n in range(60) for verb in ("list", "delete")]
+    found = read(tools(*named)).facts
+    assert len([fact for fact in found if fact.key == "queries_data"]) == 1
+    assert len([fact for fact in found if fact.key == "deletes_data"]) == 20
+    assert {mark for fact in found for mark in fact.evidence} == {f"E{n}" for n in range(1, 121)}
 
 
 def test_an_agent_card_says_who_may_call_and_how() -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from pydantic import Field
-
 from agent.records import Confidence, Document, FactAbout, Polarity, ReaderName, Record, Statement
 from agent.records.base import DocumentForm
 
@@ -65,9 +63,3 @@ class Reader(Protocol):
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
         """What it finds in `documents`, which were cut into `statements`."""
         ...
-
-
-class Proposals(Record):
-    """Proposals in a file, such as an answer of an LLM through the file exchange."""
-
-    proposals: tuple[Proposal, ...] = Field(max_length=2000)

@@ -9,8 +9,9 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, get_args
 
 from agent.errors import InputError
 from agent.evidence.anchor import normalise
@@ -42,7 +43,7 @@ _PLACED: Final = ("part", "scope")
 
 def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot]) -> str:
     """The id of a fact with that content: the same in every draft, whoever read it."""
-    content = [key, polarity, about, sorted((slot.name, normalise(slot.value)) for slot in slots)]
+    content = [key, polarity, about, sorted((slot.name, _same(slot.value)) for slot in slots)]
     return "F" + hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:_ID_DIGITS]
 
 
@@ -79,22 +80,38 @@ def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[
         groups[fact.key, fact.polarity, fact.about].append(fact)
     merged: list[Fact] = []
     for group in groups.values():
-        clusters: list[Fact] = []
+        clusters: list[_Cluster] = []
         for fact in sorted(group, key=_specific_first):
             _place(fact, clusters, strict=words[fact.key].claim == "control")
-        merged += clusters
+        merged += (_joined(cluster.facts) for cluster in clusters)
     merged.sort(key=lambda fact: (words.order[fact.key], fact.id))
     return _contradictions(merged, words)
 
 
-def _place(fact: Fact, clusters: list[Fact], *, strict: bool) -> None:
-    fitting = [n for n, other in enumerate(clusters) if _same_thing(fact, other, strict=strict)]
+class _Cluster(NamedTuple):
+    """Facts about the same thing."""
+
+    facts: list[Fact]
+    values: dict[str, str]
+    marks: set[str]
+
+    def takes(self, values: Mapping[str, str], *, strict: bool) -> bool:
+        """Whether a fact with these slots is about the same thing."""
+        if strict and values.get("part") != self.values.get("part"):
+            return False
+        return all(self.values.get(name, value) == value for name, value in values.items())
+
+
+def _place(fact: Fact, clusters: list[_Cluster], *, strict: bool) -> None:
+    values = _values(fact)
+    fitting = [cluster for cluster in clusters if cluster.takes(values, strict=strict)]
     if not fitting:
-        clusters.append(_joined(fact))
-        return
-    shared = [len(set(fact.evidence) & set(clusters[n].evidence)) for n in fitting]
-    best = fitting[shared.index(max(shared))]
-    clusters[best] = _joined(clusters[best], fact)
+        fitting = [_Cluster([], {}, set())]
+        clusters += fitting
+    best = max(fitting, key=lambda cluster: len(cluster.marks.intersection(fact.evidence)))
+    best.facts.append(fact)
+    best.values.update(values)
+    best.marks.update(fact.evidence)
 
 
 def _specific_first(fact: Fact) -> tuple[int, str]:
@@ -104,17 +121,14 @@ def _specific_first(fact: Fact) -> tuple[int, str]:
 
 
 def _values(fact: Fact) -> dict[str, str]:
-    return {slot.name: normalise(slot.value) for slot in fact.slots}
+    return {slot.name: _same(slot.value) for slot in fact.slots}
 
 
-def _same_thing(one: Fact, other: Fact, *, strict: bool) -> bool:
-    mine, theirs = _values(one), _values(other)
-    if strict and mine.get("part") != theirs.get("part"):
-        return False
-    return all(mine[name] == theirs[name] for name in mine.keys() & theirs.keys())
+_same = lru_cache(maxsize=4096)(normalise)
+"""A slot's value in the form in which values are compared."""
 
 
-def _joined(*facts: Fact) -> Fact:
+def _joined(facts: Sequence[Fact]) -> Fact:
     """One fact of several about the same thing; contradictions are found afterwards."""
     first = facts[0]
     slots = tuple(

@@ -7,6 +7,7 @@ control that its file promises, stays the vendor's word.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
@@ -26,6 +27,8 @@ FORMS: Final[frozenset[DocumentForm]] = frozenset({"tools", "manifest", "api"})
 _QUOTED_WORDS: Final = 24
 """Words of a line that are quoted; more say nothing about the name in front."""
 _QUOTES: Final = 6
+_NAMED: Final = 20
+"""Facts of one key that name what they are about; what follows is told of all together."""
 _SURE: Final = 0.95
 _LIKELY: Final = 0.85
 _GUESS: Final = 0.7
@@ -44,6 +47,8 @@ class NameRule(Record):
     """One of these is among the words."""
     all: tuple[str, ...] = ()
     """All of these are."""
+    none: tuple[str, ...] = ()
+    """None of these is."""
     setting: bool = False
     """The name is of a setting that decides about it."""
 
@@ -53,6 +58,7 @@ class NameRule(Record):
             (not self.verb or bool(set(self.verb) & set(words[:_VERB_PLACES])))
             and (not self.any or bool(set(self.any) & set(words)))
             and set(self.all) <= set(words)
+            and not set(self.none) & set(words)
         )
 
 
@@ -142,6 +148,8 @@ class _Maker(NamedTuple):
     """Collects the proposals of one document."""
 
     found: list[Proposal]
+    named: Counter[str]
+    """How often a key was given slots."""
 
     def add(
         self,
@@ -153,6 +161,8 @@ class _Maker(NamedTuple):
         about: Literal["product", "client"] = "product",
         slots: Mapping[SlotName, str] | None = None,
     ) -> None:
+        self.named[key] += bool(slots)
+        filled = slots if slots and self.named[key] <= _NAMED else {}
         self.found.append(
             Proposal(
                 reader="manifest",
@@ -162,7 +172,7 @@ class _Maker(NamedTuple):
                 quotes=tuple(line.quote() for line in quoted[:_QUOTES]),
                 slots=tuple(
                     ProposedSlot(name=name, value=value)
-                    for name, value in (slots or {}).items()
+                    for name, value in filled.items()
                     if value and name in load_vocabulary()[key].slots
                 ),
                 confidence=confidence,
@@ -179,12 +189,15 @@ class _Maker(NamedTuple):
         rule = next((rule for rule in rules if rule.fits(words)), None)
         for key in rule.keys if rule else ():
             decided: Polarity = "configurable" if rule and rule.setting else polarity
-            self.add(key, line, confidence=_LIKELY, polarity=decided, slots={slot: name})
+            # Of forty tools that look things up nobody wants a row each; of those that delete, everybody does.
+            telling = slot != "object" or (rule is not None and rule.setting) or load_vocabulary()[key].grave
+            slots: dict[SlotName, str] = {slot: name} if telling else {}
+            self.add(key, line, confidence=_LIKELY, polarity=decided, slots=slots)
         return rule is not None
 
 
 def _read(document: Document) -> list[Proposal]:
-    make = _Maker([])
+    make = _Maker([], Counter())
     every = tuple(lines(document))
     for line in every:
         for shape, read in _SHAPES:
@@ -295,7 +308,7 @@ def _input(make: _Maker, line: Line, match: re.Match[str]) -> None:
         return
     known = make.names(name_rules().variables, name, line, "credential" if _is_secret(name) else "object")
     if secret and not known:
-        make.add("api_key", line, slots={"credential": name})
+        make.add("api_key", line, confidence=_GUESS, inferred=True, slots={"credential": name})
 
 
 def _is_secret(name: str) -> bool:
