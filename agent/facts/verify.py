@@ -57,7 +57,7 @@ _REACH: Final = 12
 _NO: Final = re.compile(
     r"\b(?:disabled?|off|blocked|forbidden|prohibited|den(?:y|ies|ied)|rejects?|rejected|unsupported|unavailable"
     r"|missing|lacking|excluded?|only|purely|solely|stays?|remains?|local(?:ly)?|offline|nothing|non-\w+"
-    r"|un\w{3,}ed|read-only|outside)\b",
+    r"|un\w{3,}ed|read-only|outside|zero|skips?|omit(?:s|ted)?)\b",
     re.I,
 )
 """Words beside plain negations with which a sentence says that something is not so."""
