@@ -131,6 +131,7 @@ def test_of_a_contradiction_one_side_counts_and_never_only_the_comforting_one(it
     assert all(item.counts for item in risky)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(("llm", "embedded", "manifest")), st.floats(0, 1)), min_size=1, max_size=6))
 def test_another_reader_never_makes_less_sure(told: list[tuple[str, float]]) -> None:
     sources = [FactSource(reader=reader, confidence=confidence) for reader, confidence in told]
