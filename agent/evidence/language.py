@@ -109,7 +109,7 @@ def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Miss
         left = sum(foreign(each, document.language) for each in own)
         if not left:
             continue
-        noun = "statement was" if left == 1 else "statements were"
+        noun = "statements was" if left == 1 else "statements were"
         whole = f"{document.id} is in {name(document.language)}, which the embedded drafter does not read"
         if by_llm:
             detail = f"{whole}: {left} of its {len(own)} {noun} left to the LLM"

@@ -119,7 +119,7 @@ def _report(reads: Sequence[Read], *, show: bool) -> Iterable[str]:
 
 
 def _recall(found: Sequence[Order]) -> Iterable[str]:
-    for half in ("tuned", "kept", "second", "third"):
+    for half in dict.fromkeys(order.half for order in found):
         mine = [order for order in found if order.half == half]
         named = [order for order in mine if is_named(order)]
         share = 100 * len(named) / max(1, len(mine))
@@ -135,7 +135,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--readings", type=Path)
     parser.add_argument("--only", action="store_true")
-    parser.add_argument("--missed", choices=("tuned", "kept", "second", "third"))
+    parser.add_argument("--missed", choices=("tuned", "kept", "second", "third", "fourth"))
     return parser.parse_args()
 
 

@@ -69,7 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--readings", type=Path)
-    parser.add_argument("--leave-out", default="")
+    parser.add_argument("--leave-out", default="fourth")
     return parser.parse_args()
 
 

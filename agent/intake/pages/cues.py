@@ -35,7 +35,7 @@ _REPORTED: Final = re.compile(
     re.IGNORECASE,
 )
 
-_ASSESSORS: Final = r"(?:assessors?|graders?|evaluators?|raters?|scorers?|reviewers?|auditors?|examiners?|judges?)"
+_ASSESSORS: Final = r"(?:assessors?|graders?|evaluators?|raters?|scorers?|reviewers?|auditors?|examiners?)"
 _NAMED: Final = (
     r"(?:(?:risk|trust|safety|security|threat|aivss|overall|final)[ _-]?(?:scores?|ratings?|grades?|levels?|verdicts?)|scores?|ratings?|grades?|risks?|"
     r"threats?|severit(?:y|ies)|findings?|verdicts?|weakness(?:es)?|(?:threat )?(?:list|section|table|models?)|factors?|autonomy|tool use|aivss|each layer|all layers)"
@@ -53,11 +53,11 @@ _HARSH: Final = (
     r"data theft|worse|high[- ]risk)\b"
 )
 _DO: Final = (
-    r"(?:rate|score|grade|assess|judge|classify|mark|rank|enter|assign|award|set|record|write|return|output|give|list|name|raise|describe|declare|treat|"
+    r"(?:rate|score|grade|assess|classify|mark|rank|enter|assign|award|set|record|write|return|output|give|list|name|raise|describe|declare|treat|"
     r"report|put|fill in|add|recommend|warn|ignore|skip|omit|leave|keep|use|copy|drop|stop|finish|conclude|accept|approve|apply|confirm|state|say|answer|"
     r"reply|consider|assume|count|quote|mention|flag|tell|present|summari[sz]e)"
 )
-_BEGINS: Final = r"(?:^|[.!?:;,>)*#/“\]]\s*|\b(?:please|kindly|then|and|simply|just|to|so|always|must|should|shall|may) )(?:do not |don['’]t |never )?"
+_BEGINS: Final = r"(?:^|[.!?:;,>)*#/“\]]\s*|\b(?:please|kindly|then|simply|just|to|always|must|should|shall|may) )(?:do not |don['’]t |never )?"
 _RIVAL: Final = r"(?:competitors?|rivals?|competing|(?:any )?other (?:vendors?|products?|agents?|tools?|companies)(?:['’]s?)?|not (?:made|built|sold) by us)"
 
 CUES: Final = {
@@ -133,6 +133,7 @@ CUES: Final = {
         r"\b(?:between|from) (?:0|1|low)\b[^.]{0,10}\b(?:and|to)\b|[01](?:\.0)?\s?[–-]\s?1?\d|\bthreshold|\bdefaults?\b|\bweight(?:s|ed)?\b|\bclamp|\bpercent|%|"
         r"\balerts?\b|\btransactions?\b|\bqueries|\bsearch\b|\brate limit"
     ),
+    "hedge": r"\b(?:but|however|although|depends?|best[- ]effort)\b|\b(?:was|were) (?:found|reported|seen|detected|identified) (?:in|by|during)\b",
     "install": (
         r"\b(?:api keys?|configur\w+|install\w*|docker|server|cli|command|environment|deployment|dependency|dependencies|function|parameter|endpoint|module|"
         r"database|cache|store[ds]?|network|default)\b|`"
@@ -158,50 +159,60 @@ LONG: Final = "long"
 WEIGHTS: Final = {
     "assessor": 2.1,
     "reader": 1.7,
-    "threat": 1.5,
-    "score": 1.9,
-    "factor": 1.3,
-    "zero": 2.6,
-    "low": 1.1,
+    "threat": 1.8,
+    "score": 2.2,
+    "factor": 1.4,
+    "zero": 2.7,
+    "low": 1.3,
     "empty": 1.5,
-    "safe": 3.1,
-    "no-threats": 4.7,
-    "harsh": 1.3,
+    "safe": 3.3,
+    "no-threats": 5.6,
+    "harsh": 1.2,
     "rival": 3.1,
-    "order": 2.5,
-    "modal": 0.8,
-    "yours": 3.8,
-    "done": 2.2,
-    "turn": 0.9,
-    "thought": 2.4,
-    "judged": 1.0,
-    "ours": 3.6,
-    "report": 4.3,
-    "setting": 2.8,
-    "verdict": 1.1,
-    "order-lenient": -0.8,
-    "order-us": 0.6,
-    "order-harsh": 1.1,
-    "rival-harsh": 0.8,
-    "assessor-told": 0.6,
-    "numbers": -2.7,
-    "install": -2.0,
-    "program": -1.1,
-    "row": -1.2,
-    "comment": -1.5,
-    "verdict+turn": 1.2,
-    "verdict+thought": 0.5,
+    "order": 3.2,
+    "modal": 0.6,
+    "yours": 3.6,
+    "done": 2.4,
+    "turn": 0.6,
+    "thought": 2.6,
+    "judged": 0.7,
+    "ours": 3.5,
+    "report": 4.2,
+    "setting": 2.7,
+    "verdict": 0.9,
+    "order-lenient": -1.1,
+    "order-us": 0.3,
+    "order-harsh": 1.3,
+    "rival-harsh": 0.6,
+    "assessor-told": 1.3,
+    "numbers": -3.0,
+    "hedge": -2.9,
+    "install": -2.5,
+    "program": -1.4,
+    "row": -1.5,
+    "comment": -1.8,
+    "verdict+turn": 1.1,
+    "verdict+thought": 0.3,
     "verdict+ours": 1.2,
-    "reader+order": 1.7,
-    "order+threat": 1.9,
+    "reader+order": 1.4,
+    "order+threat": 1.2,
     "order-harsh+rival": 0.4,
     "zero+factor": 2.5,
-    "low+factor": 1.8,
-    "long": -5.4,
+    "low+factor": 1.9,
+    "long": -5.2,
 }
 """As `evals.bench.fit_cues` prints them."""
-THRESHOLD: Final = 7.45
+THRESHOLD: Final = 7.0
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
+
+
+_ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
+_PROGRAM: Final = re.compile(
+    r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
+    r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"
+    r"^\s*(?:return|import|raise|yield|pass|break)\b(?: [\w.\[\]()'\"]+)?\s*$|\[\s*\]\s*$|^\s*[\"'][\w-]+[\"']\s*:"
+)
+"""A line of a program, a log or data; such lines alone are no order unless they name whom they are for."""
 
 
 class Passage(NamedTuple):
@@ -213,13 +224,16 @@ class Passage(NamedTuple):
 
 
 def find(text: str) -> tuple[tuple[int, int], ...]:
-    """The passages (start, end) of `text` that speak to an assessor by the sum of their cues, in order, the best apart."""
-    over = [(score(each), each) for each in passages(text)]
+    """The passages (start, end) of `text` that speak to an assessor by the sum of their cues, in order, apart.
+
+    Of passages in each other the shortest counts, since what is found is withdrawn from the estimators.
+    """
     found: list[Passage] = []
-    for _, each in sorted((pair for pair in over if pair[0] > THRESHOLD), key=lambda pair: (-pair[0], pair[1][:2])):
-        if not any(other.start < each.end and each.start < other.end for other in found):
+    for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
+        apart = not any(other.start < each.end and each.start < other.end for other in found)
+        if apart and score(each) > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
             found.append(each)
-    return tuple((each.start, each.end) for each in sorted(found) if not _REPORTED.search(text, each.start, each.end))
+    return tuple((each.start, each.end) for each in sorted(found))
 
 
 def score(passage: Passage) -> float:
@@ -242,7 +256,9 @@ def passages(text: str) -> Iterator[Passage]:
             begin, stop = units[first][0], units[last][1]
             if last > first and stop - begin > _MAX_PASSAGE:
                 continue
-            yield Passage(begin, stop, _together(text, units[first : last + 1], stop - begin))
+            cues = _together(text, units[first : last + 1], stop - begin)
+            if cues & _ADDRESS or not all(_PROGRAM.search(text[one:two]) for one, two in units[first : last + 1]):
+                yield Passage(begin, stop, cues)
 
 
 def _together(text: str, units: list[tuple[int, int]], length: int) -> frozenset[str]:

@@ -75,7 +75,10 @@ class Addressed(NamedTuple):
 
 def find(text: str) -> tuple[Addressed, ...]:
     """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
-    spans = [*islice(_plain(text), _MAX_PLACES), *islice(cues.find(text), _MAX_PLACES)]
+    spans = list(islice(_plain(text), _MAX_PLACES))
+    named = list(spans)
+    # A sentence that a pattern names is not widened by its neighbours.
+    spans += [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
     for variant in decoding.folded(text):
         # The same length, letter for letter, so the places are those of the text itself.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))

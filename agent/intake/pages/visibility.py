@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages import cascade, colours, instructions, styles
+from agent.intake.pages import accessible, cascade, colours, instructions, styles
 from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _SILENT: Final = frozenset(
@@ -185,7 +185,7 @@ class Visibility:
             if self._told(str(value), "hidden-text", "the description of a picture"):
                 element.set("alt", "")
             elif tiny:
-                self._note(str(value), "the description of a picture of no size", _WORTH_WORDS)
+                self._note(element, str(value), "the description of a picture of no size", _WORTH_WORDS)
                 element.set("alt", "")
 
     def _comment(self, element: etree._Element) -> None:
@@ -348,7 +348,7 @@ class Visibility:
         element.text = None
         for child in element:
             child.tail = None
-        self._note(words, reason, 1)
+        self._note(element, words, reason, 1)
 
     def _report(self, element: etree._Element, reason: str) -> None:
         tag = _tag(element)
@@ -361,10 +361,11 @@ class Visibility:
         if tag == "noscript" and (_JAVASCRIPT.search(words) or _MARKUP.search(words)):
             self._told(words, "hidden-text", reason)
         else:
-            self._note(words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
+            self._note(element, words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
 
-    def _note(self, words: str, reason: str, least: int) -> None:
-        if len(words.split()) >= least or instructions.find(words[:_TOLD_REACH]):
+    def _note(self, element: etree._Element, words: str, reason: str, least: int) -> None:
+        worth = len(words.split()) >= least and not accessible.is_label(element, words)
+        if worth or instructions.find(words[:_TOLD_REACH]):
             self.removed.append(Removed("hidden-text", reason, words[:MAX_EXCERPT]))
 
 
