@@ -123,7 +123,7 @@ def test_cleaning_twice_changes_nothing(text):
         ("![logo](a.png) text", "logo text\n"),
         ("a \\*b\\* &amp; c <b>bold</b><br>next", "a *b* & c bold\n\nnext\n"),
         ("> quoted\n> more\n", "quoted more\n"),
-        ("---\ntitle: T\n---\nbody text", "body text\n"),
+        ("---\ntitle: T\n---\nbody text", "title: T\n\nbody text\n"),
         ("text <!-- hidden --> more\n\n---\n\nend", "text more\n\nend\n"),
         ("`a_b_c` and `<tag>`", "`a_b_c` and `<tag>`\n"),
         ("- [ ] open\n- [x] done", "- open\n- done\n"),

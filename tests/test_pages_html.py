@@ -299,10 +299,8 @@ def test_tables_of_roles_code_with_breaks_and_line_numbers():
     assert [(block.kind, block.text) for block in page(body).blocks[4:]] == [
         ("row", "Scope | Use"),
         ("row", "mail.send | answers"),
-        ("code", "a = 1"),
-        ("code", "}"),
-        ("code", "b = 2"),
-        ("code", "c = 3"),
+        ("code", "a = 1\n}"),
+        ("code", "b = 2\nc = 3"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Cut documents into statements: sentences, list items and table rows, each with what sort of sentence it is.
+"""Cut documents into statements: sentences, table rows and blocks of code, each with what sort of sentence it is.
 
 A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
 heading names its section (`Statement.path`) and says nothing by itself.
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from agent.evidence.claims import COUNTING_RANK, is_claim
 from agent.evidence.sorts import Sort, classify, names_its_setting
-from agent.records import About, Document, Rank, Statement
+from agent.records import About, Document, DocumentBlock, Rank, Section, Statement
 
 _ABBREVIATIONS: Final = frozenset(
     {
@@ -90,6 +90,13 @@ _MAX_CHARS: Final = 1200
 """A longer run without a full stop is cut at a semicolon or blank, so that it can be embedded."""
 
 
+_RUNS: Final = frozenset({"item", "row"})
+"""Kinds of block that stand together as a list or a table."""
+_PLAIN: Final = DocumentBlock(start=0, end=0, kind="paragraph")
+_Span = tuple[int, int, DocumentBlock]
+"""Where a statement begins and ends, and the block that it stands in."""
+
+
 class _Line(NamedTuple):
     start: int
     end: int
@@ -113,26 +120,87 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
 
 def _of_document(document: Document) -> Iterator[Statement]:
     text = document.text
+    for section, group in _told(document) if document.blocks else _guessed(document):
+        together = " ".join(text[start:end] for start, end, _ in group)
+        for start, end, block in group:
+            quote = text[start:end]
+            sort = classify(quote)
+            rank = _rank(document, quote, sort, together)
+            yield Statement(
+                document=document.id,
+                start=start,
+                end=end,
+                text=quote,
+                path=section.path,
+                sort=sort,
+                rank=rank,
+                about=_about(document, section.about),
+                flagged=_flagged(document, start, end),
+                claim=rank < COUNTING_RANK and is_claim(quote),
+                block=block.kind,
+                heads=block.heads,
+                language=block.language,
+            )
+
+
+def _told(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
+    """The statements of each paragraph, list, table and so on, cut from the blocks that intake kept."""
+    sections = iter(document.sections)
+    section = next(sections, None)
+    group: list[_Span] = []
+    previous: DocumentBlock | None = None
+    for number, block in enumerate(document.blocks):
+        while section is not None and section.end <= block.start:
+            if group:
+                yield section, group
+            group = []
+            section = next(sections, None)
+        if section is None:
+            return
+        runs_on = previous is not None and block.kind == previous.kind and block.kind in _RUNS
+        if group and not runs_on:
+            yield section, group
+            group = []
+        previous = block
+        if block.kind != "heading" and not _is_head(document, number):
+            group.extend((start, end, block) for start, end in _spans(document.text, block))
+    if section is not None and group:
+        yield section, group
+
+
+def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
+    """Where the statements of a block begin and end.
+
+    A table row and the description of a picture are one each. So is a block of code: what it is (a configuration, a
+    command to start the product, a sample) shows in the whole and seldom in a line, and whoever reads the statements
+    gets one of thirty lines rather than thirty braces and keys. One that is too long to be embedded is cut between
+    lines.
+    """
+    if block.kind == "code":
+        yield from _cut_lines(text, block.start, block.end)
+    elif block.kind in ("row", "image"):
+        yield from _cut(text, block.start, block.end)
+    else:
+        yield from _sentences(text, (block.start, block.end))
+
+
+def _is_head(document: Document, number: int) -> bool:
+    """Whether a row holds the heads of the columns of the rows behind it, which carry them."""
+    block = document.blocks[number]
+    if block.kind != "row" or not block.heads or number + 1 == len(document.blocks):
+        return False
+    following = document.blocks[number + 1]
+    before = document.blocks[number - 1] if number else None
+    first = before is None or before.kind != "row" or before.heads != block.heads
+    return first and following.kind == "row" and following.heads == block.heads
+
+
+def _guessed(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
+    """The statements of a document that was stored before blocks were kept, guessed from its lines."""
+    text = document.text
     for section in document.sections:
-        for block in _blocks(text, section.start, section.end, section.path):
-            spans = [span for run in block for span in _sentences(text, run)]
-            together = " ".join(text[start:end] for start, end in spans)
-            for start, end in spans:
-                quote = text[start:end]
-                sort = classify(quote)
-                rank = _rank(document, quote, sort, together)
-                yield Statement(
-                    document=document.id,
-                    start=start,
-                    end=end,
-                    text=quote,
-                    path=section.path,
-                    sort=sort,
-                    rank=rank,
-                    about=_about(document, section.about),
-                    flagged=_flagged(document, start, end),
-                    claim=rank < COUNTING_RANK and is_claim(quote),
-                )
+        for runs in _blocks(text, section.start, section.end, section.path):
+            yield section, [(start, end, _PLAIN) for run in runs for start, end in _sentences(text, run)]
 
 
 def _about(document: Document, about: About) -> About:
@@ -255,6 +323,20 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         stop = stop if stop > start else text.rfind(" ", start, start + _MAX_CHARS)
         stop = stop + 1 if stop > start else start + _MAX_CHARS
         yield from _trimmed(text, start, stop)
+        start = stop
+    yield from _trimmed(text, start, end)
+
+
+def _cut_lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The lines of a block of code, as many in a piece as its greatest length allows."""
+    while end - start > _MAX_CHARS:
+        stop = text.rfind("\n", start, start + _MAX_CHARS)
+        if stop <= start:
+            stop = text.find("\n", start, end)
+            stop = end if stop < 0 else stop
+            yield from _cut(text, start, stop)
+        else:
+            yield from _trimmed(text, start, stop)
         start = stop
     yield from _trimmed(text, start, end)
 

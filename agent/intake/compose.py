@@ -1,7 +1,9 @@
 """Blocks become a Document: one text with stable offsets, sections that cover it, findings with their places.
 
-The text's form: headings as plain lines, list items as lines that begin with `- `, table rows as `a | b`, code line by
-line; a blank line between blocks, none within a list, a table or a run of code; one line feed at the end.
+The text's form: headings as plain lines; list items, however deep, as lines that begin with `- `; table rows as
+`a | b`, that with the heads of the columns first; code as its lines without blank ones; fields of front matter as
+`key: value`; of a picture its description. A blank line between blocks, none within a list, a table, front matter or
+between pictures; one line feed at the end. `Document.blocks` tells which is which.
 """
 
 import re
@@ -13,12 +15,20 @@ from agent.intake.pages import instructions, marks
 from agent.intake.pages.page import MAX_EXCERPT, Block, Page
 from agent.intake.pages.sanitise import clean
 from agent.intake.vendor_claims import vendor_claims
-from agent.records import About, Document, Finding, FindingKind, Section, Snapshot, SourceKind
+from agent.records import About, Document, DocumentBlock, Finding, FindingKind, Section, Snapshot, SourceKind
 
 MAX_TEXT: Final = 400_000
 """Characters kept of one document, as its reader gives them: eighty thousand words are a book."""
-_TIGHT: Final = frozenset({"item", "row", "code"})
+_TIGHT: Final = frozenset({"item", "row", "front-matter", "image"})
 _KINDS: Final = frozenset(get_args(FindingKind))
+_PLACES: Final = {
+    "heading": "a heading",
+    "item": "a list item",
+    "row": "a table row",
+    "code": "code",
+    "front-matter": "the front matter",
+    "image": "the description of a picture",
+}
 _MAX_FINDINGS: Final = 200
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
@@ -92,6 +102,9 @@ class _Builder:
         self._start = 0
         self._spill = False
         self._parts_before = False
+        self.blocks: list[DocumentBlock] = []
+        self._heads: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Heads of columns as the text has them; every row of a table brings them."""
 
     def add(self, block: Block) -> int:
         """Take a block; the offset at which its words begin."""
@@ -102,7 +115,23 @@ class _Builder:
         self._enter(block)
         self._put("- " + block.text if block.kind == "item" else block.text)
         self._last = block.kind
-        return self._length - len(block.text)
+        start = self._length - len(block.text)
+        self.blocks.append(
+            DocumentBlock(
+                start=start,
+                end=self._length,
+                kind=block.kind,
+                level=max(1, block.level) if block.kind == "item" else block.level,
+                language=block.language,
+                heads=self._cleaned(block.heads),
+            )
+        )
+        return start
+
+    def _cleaned(self, heads: tuple[str, ...]) -> tuple[str, ...]:
+        if heads not in self._heads:
+            self._heads[heads] = tuple(_one_line(clean(head, "").text, "row") for head in heads)
+        return self._heads[heads]
 
     def where(self) -> str:
         """The place of the last block in words."""
@@ -219,6 +248,7 @@ def compose(
         form=page.form,
         text=text,
         sections=sections,
+        blocks=tuple(builder.blocks),
         findings=_unique(findings, _MAX_FINDINGS),
     )
     if document.kind == "analyst-note":
@@ -303,9 +333,7 @@ def _one_line(text: str, kind: str) -> str:
 
 
 def _where(block: Block) -> str:
-    return {"heading": "a heading", "item": "a list item", "row": "a table row", "code": "code"}.get(
-        block.kind, "a paragraph"
-    )
+    return _PLACES.get(block.kind, "a paragraph")
 
 
 def _heading_at(sections: Sequence[Section], offset: int) -> str:

@@ -1,7 +1,7 @@
 """From bytes to blocks: what the bytes are, and which reader takes them.
 
-Markdown and text are read here, by code of our own; everything that needs a parser goes to a child process that can be
-killed (`warm`), because pages of two megabytes are known that hang every parser of HTML.
+Plain text is read here; everything that needs a parser goes to a child process that can be killed (`warm`), because
+pages of two megabytes are known that hang every parser of HTML, and such texts that keep a parser of Markdown busy.
 """
 
 import json
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import SeptetError, SourceError
 from agent.intake.pages.charset import NotText, decode
-from agent.intake.pages.markdown import read_markdown, read_text
+from agent.intake.pages.markdown import is_marked, read_text
 from agent.intake.pages.page import Page, Part
 from agent.intake.pages.warm import PARSER, Limits, Stopped
 from agent.settings import Settings
@@ -64,6 +64,9 @@ _BY_MEDIA: Final[dict[str, MediaKind]] = {
 _MARKS: Final = b"\xef\xbb\xbf \t\r\n"
 _PDF_MARK: Final = b"%pdf-"
 _GZIP: Final = b"\x1f\x8b"
+_UNTOLD: Final = frozenset(("application/octet-stream", "binary/octet-stream"))
+"""Media types of servers that do not know."""
+_WHOLE_HTML: Final = (b"<!doctype html", b"<html")
 _HTML_MARKS: Final = (b"<!doctype html", b"<html", b"<head", b"<body", b"<div", b"<main", b"<article", b"<meta")
 _SITEMAP: Final = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)\b")
 _API: Final = re.compile(rb"(?:^|\n)[\"']?(?:openapi|swagger)[\"']?[ \t]*:[ \t]*[\"']?[23]\.")
@@ -94,19 +97,23 @@ _HINTS: Final = {
 def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     """What `body` is, from its own first bytes, then its declared media type, then the suffix of `name`.
 
-    Raises SourceError when it is none of the kinds that are read.
+    Markdown may begin like HTML, so that a media type or a suffix which says Markdown decides, unless the bytes are
+    those of a PDF or of a whole HTML document. Raises SourceError when it is none of the kinds that are read.
     """
     head = body[:_SNIFFED].lstrip(_MARKS).lower()
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
     by_suffix = SUFFIXES.get(suffix)
     by_media = _BY_MEDIA.get(declared) or _by_structure(declared)
-    told = by_media or (by_suffix if not declared else None)
+    told = by_media or (by_suffix if not declared or declared in _UNTOLD else None)
+    # Hosts of code serve the files of a repository as plain text.
+    if by_media == "markdown" or (by_suffix == "markdown" and by_media in (None, "text") and told is not None):
+        return "pdf" if head.startswith(_PDF_MARK) else "html" if head.startswith(_WHOLE_HTML) else "markdown"
     shown = _by_content(body, head, suffix, told or by_suffix)
     if shown is not None:
         return shown
     if told == "pdf":
         raise SourceError("not a PDF although it says so", where=name, hint="give a PDF, HTML, Markdown or text file")
-    if by_media == "text" and by_suffix in ("markdown", "json", "yaml"):
+    if by_media == "text" and by_suffix in ("json", "yaml"):
         return by_suffix
     if told is not None:
         return told
@@ -182,7 +189,9 @@ def read_parts(body: bytes, kind: MediaKind, charset: str, name: str, settings: 
     text = text_of(body, charset, name)
     if _FRONT.match(text):
         return _in_child(body, "skill", charset, name, settings)
-    return (Part(read_markdown(text) if kind == "markdown" else read_text(text), ""),)
+    if kind == "markdown" or is_marked(text):
+        return _in_child(body, "markdown", charset, name, settings)
+    return (Part(read_text(text), ""),)
 
 
 def text_of(body: bytes, charset: str, name: str) -> str:

@@ -36,6 +36,10 @@ _DECORATION: Final = re.compile(r"\b(?:logo|icon|avatar|badge|screen ?shots?|thu
 _LINE_NUMBERS: Final = re.compile(r"\b(?:linenos?|lineno|line-?numbers?|blob-num|gutter|code-line-num\w*)\b", re.I)
 _CODE_LINE: Final = re.compile(r"(?:^|[\s_-])(?:code-?)?line(?:[\s_-]|$)", re.I)
 _CELLS: Final = "descendant::*[@role='cell' or @role='gridcell' or @role='columnheader' or @role='rowheader']"
+_LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-(?:source|text)-|highlight-)([\w+#.-]{1,30})")
+_LISTS: Final = ("ul", "ol", "menu")
+_DEEPEST: Final = 20
+_BOXES: Final = 2
 _MIN_ALT: Final = 15
 _MAX_CELL: Final = 400
 _WORD: Final = 3
@@ -144,6 +148,7 @@ class _Walk:
         self._aside: _Aside | None = None
         self._kind: BlockKind = "paragraph"
         self._level = 0
+        self._heads: dict[etree._Element, tuple[str, ...]] = {}
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
@@ -182,7 +187,7 @@ class _Walk:
             level = element.get("aria-level") or ""
             self._level = int(level) if level in ("1", "2", "3", "4", "5", "6") else _HEADINGS.get(tag, 2)
         elif tag == "li":
-            self._kind = "item"
+            self._kind, self._level = "item", max(1, sum(1 for _ in islice(element.iterancestors(*_LISTS), _DEEPEST)))
         elif tag == "pre" or (tag == "code" and "\n" in (element.text or "") and _is_alone(element)):
             self._flush(outer)
             self._code(element, state)
@@ -199,7 +204,7 @@ class _Walk:
             alt = (element.get("alt") or "").strip()
             if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
                 self._say(f" {alt} ", state)
-        elif tag == "button" and not (element.get("aria-expanded") or element.get("aria-controls") or self._level):
+        elif tag == "button" and self._kind != "heading" and not _opens(element):
             return state if _is_card(element) else None
         return state
 
@@ -260,8 +265,7 @@ class _Walk:
             block = Block(self._kind, text, self._level, self._hint(state))
             self.pieces.append(Piece(block, share, self._links, self._inner_links, state.outer))
         if text or self._kind == "heading":
-            self._kind = "paragraph"
-        self._level = 0
+            self._kind, self._level = "paragraph", 0
         self._buffer = []
         self._linked = self._links = self._inner_links = 0
 
@@ -285,9 +289,10 @@ class _Walk:
     def _code(self, element: etree._Element, state: _State) -> None:
         if state.chrome:
             return
-        for line in _code_text(element).split("\n"):
-            if line.strip():
-                self._put(Block("code", line.rstrip(), 0, self._hint(state)), state)
+        lines = [line.rstrip() for line in _code_text(element).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        if text:
+            self._put(Block("code", text, 0, self._hint(state), _language(element)), state)
 
     def _put(self, block: Block, state: _State) -> None:
         self.pieces.append(Piece(block, 0.0, 0, 0, state.outer))
@@ -305,9 +310,21 @@ class _Walk:
             # A row of links alone is a menu in a table.
             size = self.layout.size(element)
             share = size.linked / max(1, size.chars)
-            block = Block("row", " | ".join(cells), 0, self._hint(state))
+            block = Block("row", " | ".join(cells), 0, self._hint(state), heads=self._heads_of(element))
             self.pieces.append(Piece(block, share, 0, 0, state.outer))
         return True
+
+    def _heads_of(self, row: etree._Element) -> tuple[str, ...]:
+        """The heads of the columns of a row's table, those of its first row that has heads alone."""
+        table = next(row.iterancestors("table"), None)
+        if table is None:
+            return ()
+        if table not in self._heads:
+            first = next(table.iter("tr"), None)
+            cells = [] if first is None else first.xpath("./td | ./th")
+            told = len(cells) > 1 and all(cell.tag == "th" for cell in cells)
+            self._heads[table] = tuple(_cell(cell) for cell in cells) if told else ()
+        return self._heads[table]
 
     def _anchor(self, element: etree._Element, state: _State) -> _State:
         """The state inside a link, which is noted."""
@@ -348,6 +365,11 @@ def _is_alone(element: etree._Element) -> bool:
     return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
 
 
+def _opens(button: etree._Element) -> bool:
+    """Whether a button says that it opens a part of the page."""
+    return bool(button.get("aria-expanded") or button.get("aria-controls"))
+
+
 def _is_card(button: etree._Element) -> bool:
     """Whether a button is a row or card that opens something: it holds several texts, not the words for a deed."""
     return sum(1 for text in islice(button.itertext(), _MAX_LABELS) if _SEES.search(text)) >= _CARD_TEXTS
@@ -374,6 +396,16 @@ def _code_text(element: etree._Element) -> str:
         pieces.append(inner.text or "")
         stack.extend((child, True) for child in reversed(inner))
     return "".join(pieces)
+
+
+def _language(element: etree._Element) -> str:
+    """The language that a block of code or a box around it names, in the ways of highlighters."""
+    boxes = islice(element.iterancestors(), _BOXES)
+    for inner in (element, *element.iter("code"), *boxes):
+        match = _LANGUAGE.search(inner.get("class") or "")
+        if match:
+            return match[1].lower()
+    return ""
 
 
 def _tag(element: etree._Element) -> str:

@@ -1,90 +1,104 @@
-"""Markdown and plain text as blocks, by a small reader of our own.
+"""Markdown and plain text as blocks.
 
-No child process and no parser in C stands between a Markdown file and its blocks, so reading one costs next to
-nothing. It knows what product listings and READMEs use: headings, paragraphs, lists, tables, quotes, fenced code,
-links, emphasis, HTML comments and stray tags. What it does not know stays in the text as it was written.
+markdown-it reads Markdown, with the HTML inside it (`markup`); the tree of both is walked here once. What a browser
+would not show is taken out and reported as the page reader of HTML does. All of it is Python: a text that keeps it
+busy for too long is read in the child process that can be killed (`extract`).
 """
 
-import html
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from agent.intake.pages import dialects, front
 from agent.intake.pages.instructions import find
+from agent.intake.pages.markup import BARE, BLOCKS, COMMENT, LANGUAGE, Element, tree_of
 from agent.intake.pages.page import MAX_EXCERPT, Block, BlockKind, Page, PageLink, Removed
 
-# What is repeated in a pattern has an end in sight, so that a long run of openings costs no more than a page of prose.
-_ATX: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
-_SETEXT: Final = re.compile(r" {0,3}(=+|-+)[ \t]*")
-_FENCE: Final = re.compile(r" {0,12}(`{3,}|~{3,})(.*)")
-_ITEM: Final = re.compile(r"([ \t]*)(?:[-*+•·]|\d{1,9}[.)])[ \t]+(.*)")
-_TASK: Final = re.compile(r"\[[ xX]\][ \t]+")
-_RULE: Final = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
-_QUOTE: Final = re.compile(r"(?: {0,3}> ?)*")
-_DELIMITER: Final = re.compile(r"[ \t]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?")
-_REFERENCE: Final = re.compile(r" {0,3}\[[^\]]+\]:[ \t]*(\S+).*")
-_CELLS: Final = re.compile(r"(?<!\\)\|")
-_COMMENT: Final = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
-_ELEMENT: Final = re.compile(r"<(\w{1,40})([^>]{0,500})>")
-_SILENT_ELEMENT: Final = re.compile(r"<(script|style|template|noscript)\b([^>]{0,2000})>", re.IGNORECASE)
+_SILENT: Final = frozenset(("script", "style", "template", "noscript", "svg", "iframe", "object", "canvas"))
 _HIDES: Final = re.compile(
-    r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden|font-size\s{0,9}:\s{0,9}0|[\s\"']hidden[\s=>]", re.I
+    r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden|font-size\s{0,9}:\s{0,9}0", re.I
 )
-_CLOSING: Final = re.compile(r"</(\w{1,40})\s*>")
-_BREAK_TAG: Final = re.compile(
-    r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|details|summary|blockquote)\b[^>]{0,500}>", re.I
+_HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
+_LISTS: Final = frozenset(("ul", "ol", "menu"))
+_OPENS_BLOCK: Final = BLOCKS - {"hr"}
+_NO_ROW: Final = frozenset(("table", "h1", "h2", "h3", "h4", "ul", "ol", "pre", "blockquote", "details"))
+_TITLES: Final = ("title", "label", "heading", "header", "description")
+"""Attributes of the components of MDX that their pages show."""
+_FIELD: Final = ("path", "query", "body", "header", "name", "type")
+"""Of components that document a parameter or a field."""
+_LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s*([\w+#.-]+)")
+_TASK: Final = re.compile(r"\[[ xX]\]\s+")
+_ALERT: Final = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+_UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,200}\]")
+"""A link to a place that another tool knows."""
+_ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
+_SEES: Final = re.compile(r"\w")
+_BREAK: Final = "\n"
+"""In the collected words of a block: a line that breaks here. Text has none, its line ends are blanks by then."""
+_SOFTER: Final = "\r"
+"""A line that breaks here by the blanks or the backslash at its end, which many write out of habit."""
+_BREAKS: Final = re.compile(r"([\n\r])")
+_RUN_ON: Final = re.compile(
+    r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I
 )
-_TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]{0,2000})?/?>")
-_IMAGE: Final = re.compile(r"!\[([^\]]{0,500})\](?:\([^()\s]*(?:\s+\"[^\"]{0,500}\")?\)|\[[^\]]{0,500}\])")
-_LINK: Final = re.compile(
-    r"\[([^\[\]]+)\]\((<[^<>]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+[\"'(][^\"')]{0,500}[\"')])?\)"
-)
-_REFERENCED: Final = re.compile(r"\[([^\[\]]+)\]\[[^\]]*\]")
-_AUTOLINK: Final = re.compile(r"<((?:https?://|mailto:)[^\s<>]+)>")
-_BARE: Final = re.compile(r"(?<![(<\w\"])https?://[^\s<>()\"']+")
-_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.{1,2000}?)(?<!`)\1(?!`)")
-_EMPHASIS: Final = (
-    re.compile(r"\*\*(?=\S)(.{1,400}?)(?<=\S)\*\*"),
-    re.compile(r"(?<![\w_])__(?=\S)(.{1,400}?)(?<=\S)__(?![\w_])"),
-    re.compile(r"(?<![\w*:/.\\])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])"),
-    re.compile(r"(?<![\w_\\])_(?=[^\s_])([^_\n]+?)(?<=[^\s_])_(?![\w_])"),
-    re.compile(r"~~(?=\S)(.{1,400}?)(?<=\S)~~"),
-)
-_ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
-_FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FRONT_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
+_ENDS: Final = ".!?:;。！？：；"
+_MAX_ICON_WORDS: Final = 3
+_MAX_ICON: Final = 30
+"""Characters of the description of a picture that stands in a sentence like a word."""
+_REACH: Final = 20
+_NUMBER: Final = re.compile(r"[0-9]{1,3}")
+_MAX_SPAN: Final = 20
+_TOLD_WORDS: Final = 3
+_MIN_CELLS: Final = 2
+
 _HAS_HEADING: Final = re.compile(r"^#{1,6} \S", re.MULTILINE)
-_HELD: Final = "\ue000"
+_ITEM: Final = re.compile(r"([ \t]*)(?:[-*+•·]|\d{1,9}[.)])[ \t]+(.*)")
+_CELLS: Final = re.compile(r"(?<!\\)\|")
 _WRAPPED_SHARE: Final = 0.6
 _MAX_WRAP: Final = 100
 _MIN_WRAP: Final = 50
 
 
-class _Element(NamedTuple):
-    name: str
+class _Picture(NamedTuple):
+    """A picture among the words of a block."""
+
+    alt: str
+
+
+class _Unseen(NamedTuple):
+    """Words that a page holds and does not show."""
+
+    where: str
     words: str
 
 
 def read_markdown(text: str) -> Page:
-    """The blocks of a Markdown text; `title` is its first heading or the front matter's title."""
-    front = _FRONT.match(text)
-    title = ""
-    if front:
-        found = _FRONT_TITLE.search(front[1])
-        title = _unquoted(found[1].strip(" \t")) if found else ""
-        text = text[front.end() :]
-    text, removed = _strip_html(text.replace("\t", "    "))
-    links: list[PageLink] = []
-    blocks = _Reader(links).read(text.split("\n"))
+    """The blocks of a Markdown text; `title` is its first heading or the front matter's title.
+
+    Front matter comes first, a block for each field. Raises nothing; time grows with the length of ordinary text, not
+    of text made to take long.
+    """
+    matter, body = front.parted(text)
+    fields = front.fields_of(matter) if matter else []
+    body, silent = dialects.plain(body.replace("\t", "    "))
+    tree, titles = tree_of(body)
+    walk = _Walk()
+    walk.comments.extend((*titles, *silent))
+    walk.run(tree)
+    blocks = (*front.blocks_of(matter), *walk.blocks)
     heading = next((block.text for block in blocks if block.kind == "heading"), "")
-    return Page(heading or title, tuple(blocks), tuple(links), tuple(removed))
+    title = next((value for key, value in fields if key == "title"), "")
+    return Page(heading or title, blocks, tuple(walk.links), tuple(walk.removed()))
 
 
 def read_text(text: str) -> Page:
-    """The blocks of plain text: paragraphs between blank lines, bullets as items, wrapped lines joined."""
-    if _HAS_HEADING.search(text):
+    """The blocks of plain text: paragraphs between blank lines, bullets as items, wrapped lines joined.
+
+    A text with headings of Markdown is read as Markdown.
+    """
+    if is_marked(text):
         return read_markdown(text)
     lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
     longest = max(map(len, lines), default=0)
@@ -101,38 +115,282 @@ def read_text(text: str) -> Page:
         elif words:
             found.append(("row", [_row(words)]) if words.startswith("|") else ("paragraph", [words]))
         previous = line
-    blocks = [Block(kind, " ".join(parts)) for kind, parts in found]
+    blocks = [Block(kind, " ".join(parts), int(kind == "item")) for kind, parts in found]
     return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
 
 
-def _strip_html(text: str) -> tuple[str, list[Removed]]:
-    """`text` outside code without comments, hidden elements and silent elements."""
-    comments: list[str] = []
-    silenced: list[_Element] = []
-    hidden: list[_Element] = []
+def is_marked(text: str) -> bool:
+    """Whether plain text has a heading of Markdown."""
+    return _HAS_HEADING.search(text) is not None
 
-    def comment(match: re.Match[str]) -> str:
-        comments.append(" ".join(match[1].split()))
-        return "\n" * match[0].count("\n")
 
+class _Walk:
+    """Walks a tree once, in the order of the text, on an explicit stack."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.links: list[PageLink] = []
+        self.comments: list[str] = []
+        self._silenced: list[_Unseen] = []
+        self._hidden: list[_Unseen] = []
+        self._attributes: list[_Unseen] = []
+        self._buffer: list[str | _Picture] = []
+        self._kind: BlockKind = "paragraph"
+        self._level = 0
+        self._depth = 0
+
+    def run(self, root: Element) -> None:
+        """Fill `blocks` and `links`."""
+        # An element comes twice: to be entered, and behind its children to be left.
+        stack: list[tuple[Element | str, bool]] = [(root, True)]
+        while stack:
+            node, entering = stack.pop()
+            if isinstance(node, str):
+                self._buffer.append(node.replace("\n", " ").replace("\r", " "))
+            elif not entering:
+                self._leave(node)
+            elif self._enter(node):
+                stack.append((node, False))
+                stack.extend((child, True) for child in reversed(node.children))
+        self._flush()
+
+    def removed(self) -> list[Removed]:
+        """What was not shown and is worth showing: orders in comments and the like, and hidden words."""
+        found = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(self.comments)]
+        for unseen in (self._silenced, self._attributes):
+            orders = _orders([each.words for each in unseen])
+            found += [Removed("hidden-text", unseen[n].where, unseen[n].words[:MAX_EXCERPT]) for n, _ in orders]
+        found += [Removed("hidden-text", each.where, each.words[:MAX_EXCERPT]) for each in self._hidden if each.words]
+        return found
+
+    def _enter(self, element: Element) -> bool:
+        """Whether the children of an element are to be read as its own; else it was dealt with as a whole."""
+        tag = element.tag
+        if tag == COMMENT:
+            self.comments.extend(text for text in element.children if isinstance(text, str))
+            return False
+        if not element.own and self._is_unseen(element):
+            return False
+        if tag in _OPENS_BLOCK:
+            self._flush()
+        level = _HEADINGS.get(tag)
+        if level is not None:
+            self._kind, self._level = "heading", level
+        elif tag in _LISTS:
+            self._depth += 1
+        elif tag == "li":
+            self._kind, self._level = "item", max(1, self._depth)
+        elif tag == "pre":
+            self._code(element)
+            return False
+        elif tag == "table":
+            return not self._table(element)
+        elif tag == "img":
+            self._picture(element)
+        elif tag in ("br", "hr"):
+            self._buffer.append(_SOFTER if element.own else _BREAK)
+        elif tag == "a":
+            self._link(element)
+        elif tag[0].isupper():
+            self._component(element)
+        return True
+
+    def _leave(self, element: Element) -> None:
+        tag = element.tag
+        if tag in BLOCKS or (tag[0].isupper() and not element.own):
+            self._flush()
+        if tag in _HEADINGS or tag == "li":
+            self._kind, self._level = "paragraph", 0
+        elif tag in _LISTS:
+            self._depth -= 1
+
+    def _is_unseen(self, element: Element) -> bool:
+        """Whether an element is not shown; its words are kept for the findings."""
+        for name, value in element.attributes.items():
+            if value.count(" ") >= _TOLD_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
+                self._attributes.append(_Unseen(f"the attribute {name} of <{element.tag}>", " ".join(value.split())))
+        if not element.ended:
+            return False
+        if element.tag in _SILENT:
+            self._silenced.append(_Unseen(f"a <{element.tag}>", element.words()))
+            return True
+        given = element.attributes
+        hides = "hidden" in given or "hidden" in given.get("class", "").split() or _HIDES.search(given.get("style", ""))
+        if hides:
+            self._hidden.append(_Unseen(f"a hidden <{element.tag}>", element.words()))
+        return bool(hides)
+
+    def _component(self, element: Element) -> None:
+        """Read what a component of MDX shows of its attributes."""
+        self._flush()
+        names = _FIELD if element.tag.endswith("Field") else _TITLES
+        told = [" ".join(element.attributes.get(name, "").split()) for name in names]
+        shown = [words for words in told if _SEES.search(words)]
+        lines = [" ".join(shown)] if names is _FIELD else shown
+        self.blocks.extend(Block("paragraph", line) for line in lines if line)
+
+    def _picture(self, element: Element) -> None:
+        alt = " ".join(element.attributes.get("alt", "").split())
+        if alt:
+            self._buffer.append(_Picture(alt))
+
+    def _link(self, element: Element) -> None:
+        href = element.attributes.get("href", "").strip()
+        if href:
+            self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(), "main"))
+
+    def _code(self, element: Element) -> None:
+        title = element.attributes.get("title", "")
+        if title and element.own:
+            self.blocks.append(Block("paragraph", title))
+        language = element.attributes.get(LANGUAGE) or _language(element)
+        lines = [line.rstrip() for line in _verbatim(element).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        if text:
+            self.blocks.append(Block("code", text, language=language))
+
+    def _flush(self) -> None:
+        """Make a block of the collected words, and one of each picture that is not part of a sentence."""
+        if not self._buffer:
+            return
+        parts, self._buffer = self._buffer, []
+        words = "".join(part for part in parts if isinstance(part, str))
+        pictures = [part.alt for part in parts if isinstance(part, _Picture)]
+        alone = not _SEES.search(words)
+        if alone and self._kind != "heading":
+            for alt in pictures:
+                self.blocks.append(Block("image", alt))
+            if pictures or not words.strip() or words.strip("|-–—•·\n "):
+                return
+        outside = [] if alone else [alt for alt in pictures if not _is_icon(alt)]
+        shown = "".join(
+            part if isinstance(part, str) else f" {part.alt} " if alone or _is_icon(part.alt) else " " for part in parts
+        )
+        for line in _lines(shown, whole=self._kind == "heading"):
+            self._line(line)
+        self.blocks.extend(Block("image", alt) for alt in outside)
+        if self._kind != "heading":
+            self._kind, self._level = "paragraph", 0
+
+    def _line(self, text: str) -> None:
+        kind = self._kind
+        text = _UNRESOLVED.sub(r"\1", text)
+        if kind == "heading":
+            text = _ANCHOR.sub("", text)
+        elif kind == "item":
+            text = _TASK.sub("", text, count=1) if _TASK.match(text) else text
+        alert = _ALERT.match(text)
+        if alert:
+            self.blocks.append(Block("paragraph", alert[1].capitalize()))
+            text = text[alert.end() :]
+        if text:
+            self.blocks.append(Block(kind, text, self._level))
+
+    def _table(self, element: Element) -> bool:
+        """Read a table by its rows; False for one made for layout, which is read like other text."""
+        rows = _rows(element)
+        if not rows or max(len(cells) for cells in rows) < _MIN_CELLS:
+            return False
+        if element.within(_NO_ROW):
+            return False
+        heads: tuple[str, ...] = ()
+        for number, cells in enumerate(rows):
+            texts = tuple(text for cell in cells for text in [self._cell(cell)] * _span(cell))
+            first = number == 0 and len(cells) > 0 and all(cell.tag == "th" for cell in cells)
+            if first:
+                heads = texts if any(texts) else ()
+            shown = " | ".join(self._cell(cell, note=True) for cell in cells)
+            if shown.strip(" |"):
+                self.blocks.append(Block("row", shown, heads=heads))
+        return True
+
+    def _cell(self, cell: Element, *, note: bool = False) -> str:
+        if note:
+            for inner in _elements(cell):
+                if inner.tag == "a":
+                    self._link(inner)
+        return _UNRESOLVED.sub(r"\1", cell.words())
+
+
+def _elements(element: Element) -> Iterator[Element]:
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Element):
+            yield node
+            stack.extend(reversed(node.children))
+
+
+def _rows(table: Element) -> list[list[Element]]:
+    """The cells of each row."""
+    rows: list[list[Element]] = []
+    for element in _elements(table):
+        if element.tag == "tr":
+            rows.append([cell for cell in element.children if isinstance(cell, Element) and cell.tag in ("td", "th")])
+    return [cells for cells in rows if cells]
+
+
+def _span(cell: Element) -> int:
+    given = cell.attributes.get("colspan", "")
+    return max(1, min(int(given), _MAX_SPAN)) if _NUMBER.fullmatch(given) else 1
+
+
+def _is_icon(alt: str) -> bool:
+    return len(alt) <= _MAX_ICON and len(alt.split()) <= _MAX_ICON_WORDS
+
+
+def _lines(text: str, *, whole: bool) -> Iterator[str]:
+    """The lines of a block between its breaks; a line that goes on in the next is one with it."""
+    if whole:
+        yield " ".join(text.split())
+        return
+    said, mark = "", _BREAK
+    for part in _BREAKS.split(text):
+        if part in (_BREAK, _SOFTER):
+            mark = part if mark != _BREAK else _BREAK
+            continue
+        line = " ".join(part.split())
+        if not line:
+            continue
+        if said and _goes_on(said, line, mark):
+            said = f"{said} {line}"
+        else:
+            if said:
+                yield said
+            said = line
+        mark = ""
+    if said:
+        yield said
+
+
+def _goes_on(said: str, line: str, mark: str) -> bool:
+    """Whether a line goes on in the next, which its author broke with `mark`."""
+    if not line[0].islower():
+        return False
+    return said[-1] not in _ENDS if mark == _SOFTER else _RUN_ON.search(said[-_REACH:]) is not None
+
+
+def _language(element: Element) -> str:
+    for inner in _elements(element):
+        given = inner.attributes.get("class", "") or inner.attributes.get("lang", "")
+        match = _LANGUAGE.search(given)
+        if match:
+            return match[1].lower()
+    return ""
+
+
+def _verbatim(element: Element) -> str:
     parts: list[str] = []
-    for code, part in _split_code(text):
-        if not code:
-            part = _COMMENT.sub(comment, part)
-            part = _without(part, _SILENT_ELEMENT, silenced)
-            part = _without(part, _ELEMENT, hidden)
-        parts.append(part)
-    removed = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(comments)]
-    removed += [
-        Removed("hidden-text", f"a <{silenced[n].name}>", silenced[n].words[:MAX_EXCERPT])
-        for n, _ in _orders([element.words for element in silenced])
-    ]
-    removed += [
-        Removed("hidden-text", f"a hidden <{element.name}>", element.words[:MAX_EXCERPT])
-        for element in hidden
-        if element.words
-    ]
-    return "\n".join(parts), removed
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.tag == "br":
+            parts.append("\n")
+        elif node.tag != COMMENT:
+            stack.extend(reversed(node.children))
+    return "".join(parts)
 
 
 def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
@@ -147,179 +405,6 @@ def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
         if number > last:
             yield number, texts[number][place.start - starts[number] :][:MAX_EXCERPT]
         last = number
-
-
-def _without(text: str, opening: re.Pattern[str], taken: list[_Element]) -> str:
-    """`text` without the elements that `opening` begins and their own tag ends, which go to `taken`.
-
-    Of elements of any name only those that hide what they hold.
-    """
-    closings: dict[str, list[re.Match[str]]] = {}
-    parts: list[str] = []
-    at = kept = 0
-    while match := opening.search(text, at):
-        at = match.start() + 1
-        if opening is _ELEMENT and not _HIDES.search(f"{match[2]}>"):
-            continue
-        if not closings:
-            for closing in _CLOSING.finditer(text):
-                closings.setdefault(closing[1].lower(), []).append(closing)
-            if not closings:
-                break
-        name = match[1].lower()
-        ends = closings.get(name, [])
-        index = bisect_left(ends, match.end(), key=lambda end: end.start())
-        if index < len(ends):
-            words = " ".join(_TAG.sub(" ", text[match.end() : ends[index].start()]).split())
-            taken.append(_Element(name, words))
-            parts.append(text[kept : match.start()])
-            at = kept = ends[index].end()
-    parts.append(text[kept:])
-    return "".join(parts)
-
-
-def _split_code(text: str) -> list[tuple[bool, str]]:
-    """The text as runs of lines, fenced code apart from the rest."""
-    runs: list[tuple[bool, list[str]]] = [(False, [])]
-    fence = ""
-    for line in text.split("\n"):
-        match = _FENCE.fullmatch(line)
-        if fence:
-            runs[-1][1].append(line)
-            if match and match[1].startswith(fence) and not match[2].strip():
-                fence = ""
-                runs.append((False, []))
-        elif match and not (match[1].startswith("`") and "`" in match[2]):
-            fence = match[1]
-            runs.append((True, [line]))
-        else:
-            runs[-1][1].append(line)
-    return [(code, "\n".join(lines)) for code, lines in runs if lines]
-
-
-class _Reader:
-    """Collects blocks line by line; the open paragraph or item takes further lines."""
-
-    def __init__(self, links: list[PageLink]) -> None:
-        self._links = links
-        self._blocks: list[Block] = []
-        self._open: list[str] = []
-        self._kind = "paragraph"
-        self._table = False
-
-    def read(self, lines: list[str]) -> list[Block]:
-        fence = ""
-        for index, raw in enumerate(lines):
-            match = _FENCE.fullmatch(raw)
-            if fence:
-                if match and match[1].startswith(fence) and not match[2].strip():
-                    fence = ""
-                elif raw.strip():
-                    self._blocks.append(Block("code", raw.rstrip()))
-            elif match and not (match[1].startswith("`") and "`" in match[2]):
-                self._close()
-                fence = match[1]
-            else:
-                self._line(_unquote(raw), _unquote(lines[index + 1]) if index + 1 < len(lines) else "")
-        self._close()
-        return self._blocks
-
-    def _line(self, line: str, following: str) -> None:
-        if not line.strip():
-            self._close()
-            self._table = False
-            return
-        atx = _ATX.fullmatch(line)
-        item = _ITEM.fullmatch(line)
-        if atx:
-            self._close()
-            self._heading(_unclosed(atx[2] or ""), len(atx[1]))
-        elif self._open and self._kind == "paragraph" and _SETEXT.fullmatch(line):
-            text = " ".join(self._open)
-            self._open = []
-            self._heading(text, 1 if line.strip().startswith("=") else 2)
-        elif _RULE.fullmatch(line) or _REFERENCE.fullmatch(line):
-            self._close()
-        elif self._table and "|" in line:
-            if not _DELIMITER.fullmatch(line):
-                self._append("row", " | ".join(self._inline(cell) for cell in _row(line).split(" | ")))
-        elif "|" in line and "|" in following and _DELIMITER.fullmatch(following):
-            self._close()
-            self._table = True
-            self._append("row", " | ".join(self._inline(cell) for cell in _row(line).split(" | ")))
-        elif item:
-            self._close()
-            self._kind = "item"
-            self._open = [_TASK.sub("", item[2])]
-        else:
-            self._open.append(line.strip())
-
-    def _heading(self, text: str, level: int) -> None:
-        words = self._inline(text)
-        if words:
-            self._blocks.append(Block("heading", words, level))
-
-    def _close(self) -> None:
-        if self._open:
-            for part in _BREAK_TAG.split(" ".join(self._open)):
-                self._append(self._kind, self._inline(part))
-        self._open = []
-        self._kind = "paragraph"
-
-    def _append(self, kind: str, text: str) -> None:
-        if text.strip(" |"):
-            self._blocks.append(Block("item" if kind == "item" else "row" if kind == "row" else "paragraph", text))
-
-    def _inline(self, text: str) -> str:
-        """`text` without markers; code spans are held aside, so that nothing in them is read as markup."""
-        held: list[str] = []
-
-        def hold(words: str) -> str:
-            held.append(words)
-            return f"{_HELD}{len(held) - 1}{_HELD}"
-
-        def link(match: re.Match[str]) -> str:
-            self._links.append(PageLink(match[2].strip("<>"), match[1], "main"))
-            return match[1]
-
-        def bare(match: re.Match[str]) -> str:
-            address = match[1] if match.re is _AUTOLINK else match[0]
-            self._links.append(PageLink(address.rstrip(".,;:"), "", "main"))
-            return hold(address)
-
-        # Code spans keep their marks: they tell a name from a word, and quotes of the source carry them.
-        text = _CODE.sub(lambda match: hold(match[0]), text.replace(_HELD, ""))
-        text = _IMAGE.sub(lambda match: match[1], text)
-        text = _LINK.sub(link, text)
-        text = _REFERENCED.sub(lambda match: match[1], text)
-        text = _BARE.sub(bare, _AUTOLINK.sub(bare, text))
-        text = _ESCAPE.sub(lambda match: hold(match[1]), text)
-        text = _TAG.sub("", text)
-        for pattern in _EMPHASIS:
-            text = pattern.sub(lambda match: match[1], text)
-        text = html.unescape(text)
-        text = re.sub(f"{_HELD}(\\d+){_HELD}", lambda match: held[int(match[1])], text)
-        return " ".join(text.split(" ")).strip()
-
-
-def _unclosed(heading: str) -> str:
-    """The words of a heading without the number signs that may end it."""
-    words = heading.rstrip(" \t")
-    bare = words.rstrip("#")
-    return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else words
-
-
-def _unquoted(title: str) -> str:
-    """A value of the front matter without its quotation marks."""
-    start = 1 if title[:1] in ('"', "'") else 0
-    end = len(title) - (1 if title[start:][-1:] in ('"', "'") else 0)
-    return title[start:end]
-
-
-def _unquote(line: str) -> str:
-    """A line without the marks of the quotes that it stands in."""
-    marks = _QUOTE.match(line)
-    return line[marks.end() :] if marks else line
 
 
 def _row(line: str) -> str:

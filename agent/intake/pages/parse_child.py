@@ -69,6 +69,8 @@ def _load(kind: str) -> None:
         from agent.intake.pages import pdf  # noqa: F401
     elif kind == "xml":
         from agent.intake.pages import sitemap  # noqa: F401
+    elif kind in ("markdown", "text"):
+        from agent.intake.pages import markdown  # noqa: F401
     else:
         from agent.intake.pages import structured  # noqa: F401
 
@@ -143,9 +145,14 @@ def _parse(kind: str, charset: str, body: bytes) -> tuple[Part, ...]:
         from agent.intake.pages.html import read_html
 
         return (Part(read_html(text), ""),)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if kind in ("markdown", "text"):
+        from agent.intake.pages.markdown import read_markdown, read_text
+
+        return (Part(read_markdown(text) if kind == "markdown" else read_text(text), ""),)
     from agent.intake.pages.structured import read_data
 
-    return read_data(text.replace("\r\n", "\n").replace("\r", "\n"), kind)
+    return read_data(text, kind)
 
 
 if __name__ == "__main__":

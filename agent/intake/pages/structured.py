@@ -55,24 +55,31 @@ def _noted(parts: tuple[Part, ...], loaded: Loaded) -> tuple[Part, ...]:
 
 
 def _skill(text: str) -> Page:
-    """A `SKILL.md`: its front matter as facts in front of its text; front matter that is no YAML is left out."""
-    body = read_markdown(text)
+    """A `SKILL.md`: its description, then the other fields of its front matter, in front of its text.
+
+    Front matter that is no YAML is shown line by line, as that of any Markdown.
+    """
     front = _FRONT.match(text)
     try:
         loaded = load_yaml(front[1] if front else "")
     except Unreadable as error:
+        body = read_markdown(text)
         return body._replace(removed=(*body.removed, Removed("structure", "the front matter", str(error))))
+    body = read_markdown(text[front.end() :] if front else text)
     writer = Writer()
     inside = fields(loaded.value)
     name = words(inside.get("name"))
+    title = words(inside.get("title"))
     writer.prose(words(inside.get("description")))
     for key, value in inside.items():
-        if key not in ("name", "description", "title"):
-            writer.fact(key.replace("-", " ").replace("_", " ").capitalize(), words(value))
+        # A name that the first heading says as well would only be said twice.
+        said = key in ("name", "title") and words(value).casefold() == body.title.casefold()
+        if key != "description" and not said:
+            writer.field(key.replace("-", " ").replace("_", " ").capitalize(), words(value))
     head = writer.page(name or body.title, "prose", name)
     first = body.blocks[:1] if body.blocks and body.blocks[0].kind == "heading" else ()
     return body._replace(
-        title=body.title or name,
+        title=body.title or title or name,
         blocks=(*first, *head.blocks, *body.blocks[len(first) :]),
         links=(*head.links, *body.links),
         removed=(*head.removed, *body.removed),

@@ -44,6 +44,11 @@ class Writer:
         if value.strip():
             self.item(f"{label}: {value}")
 
+    def field(self, label: str, value: str) -> None:
+        """A field of front matter, `label: value`; nothing when the value is empty."""
+        if value.strip():
+            self._add(Block("front-matter", _line(f"{label}: {value}")))
+
     def row(self, *cells: str) -> None:
         """A table row; an empty cell at the end is left out."""
         kept = [_line(cell).replace("|", "/") for cell in cells]
@@ -60,7 +65,7 @@ class Writer:
             self.link(link.href, link.text)
         for found in page.removed:
             self.removed(*found)
-        blocks = [block._replace(kind="paragraph", level=0) if block.level else block for block in page.blocks]
+        blocks = [b._replace(kind="paragraph", level=0) if b.kind == "heading" else b for b in page.blocks]
         if lead and blocks and blocks[0].kind == "paragraph":
             blocks[0] = blocks[0]._replace(text=f"{lead}: {blocks[0].text}")
         elif lead:

@@ -1,0 +1,115 @@
+"""What documentation tools add to Markdown, made plain: boxes, tabs, components.
+
+Docusaurus and VitePress write `:::tip Title`, MkDocs `!!! note "Title"` and `=== "Tab"` with the content indented, MDX
+imports, comments in braces and attributes in braces, GitBook, Hugo and Jekyll tags in braces. Their pages show the
+titles and the contents; CommonMark would show the marks, and take what is indented for code.
+"""
+
+import re
+from typing import Final
+
+_FENCE: Final = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})(.*)")
+_COLONS: Final = re.compile(
+    r"[ \t]*:{3,}[ \t]*(?:([a-z][\w-]{0,30})[ \t]*(?:\[(.{0,200})\])?([^{}\n:]{0,200})(?:\{.*)?)?"
+)
+_INDENTED: Final = re.compile(r"([ ]*)(?:(?:!!!|\?\?\?\+?)[ ]+([A-Za-z][\w-]*)[ \w-]*?|===[!+]?)(?:[ ]+\"([^\"]*)\")?[ ]*")
+_ESM: Final = re.compile(
+    r"import\s+(?:[\w*{][^'\"]{0,300}\sfrom\s+)?['\"][^'\"]+['\"];?[ ]*|import[ ]\{[ ]*"
+    r"|export\s+(?:const|let|function|default|class)\b.*"
+)
+_TEMPLATE_LINE: Final = re.compile(r"[ \t]*(?:\{%[^{}]{0,400}%\}|\{\{[<%][^{}]{0,400}[>%]\}\})[ \t]*")
+_JSX_COMMENT: Final = re.compile(r"\{/\*(.{0,4000}?)\*/\}", re.DOTALL)
+# An attribute in braces, whose own braces nest twice at most.
+_BRACED: Final = re.compile(
+    r"(<[A-Za-z][\w.]{0,60}(?:\s[^<>{}]{0,2000})?)\s[\w-]{1,60}=\{[^{}]{0,3000}(?:\{[^{}]{0,3000}\}[^{}]{0,3000}){0,9}\}"
+)
+_MARKS: Final = re.compile(
+    r":::|^[ ]*(?:!!!|\?\?\?|===[ !+])|\{%|\{\{[<%]|\{/\*|=\{|^(?:import|export)\s", re.MULTILINE
+)
+_STEP: Final = 4
+_MAX_BRACED: Final = 12
+"""Attributes in braces of one tag."""
+
+
+def plain(text: str) -> tuple[str, list[str]]:
+    """The text in CommonMark, and the comments and lines of script that were taken out. Code stays as it is."""
+    if not _MARKS.search(text):
+        return text, []
+    silent: list[str] = []
+    lines = _Lines(silent)
+    for line in text.split("\n"):
+        lines.take(line)
+    return "\n".join(lines.finish()), silent
+
+
+class _Lines:
+    """Takes lines in their order; knows which are code."""
+
+    def __init__(self, silent: list[str]) -> None:
+        self._silent = silent
+        self._made: list[str] = []
+        self._prose: list[str] = []
+        self._fence = ""
+        self._levels: list[int] = []
+        self._script = False
+
+    def take(self, raw: str) -> None:
+        """One line more."""
+        line = self._dedented(raw)
+        match = _FENCE.fullmatch(line)
+        if self._fence:
+            if match and match[1].startswith(self._fence) and not match[2].strip():
+                self._fence = ""
+            self._made.append(line)
+        elif match and not (match[1][0] == "`" and "`" in match[2]):
+            self._flush()
+            self._fence = match[1]
+            self._made.append(line)
+        else:
+            self._prose.extend(self._read(line))
+
+    def finish(self) -> list[str]:
+        """All lines."""
+        self._flush()
+        return self._made
+
+    def _dedented(self, raw: str) -> str:
+        """A line without the indent of the boxes that it stands in."""
+        words = raw.strip()
+        indent = len(raw) - len(raw.lstrip(" "))
+        while self._levels and words and indent < self._levels[-1] and not self._fence:
+            self._levels.pop()
+        return raw[min(indent, self._levels[-1]) :] if self._levels else raw
+
+    def _read(self, line: str) -> tuple[str, ...]:
+        if self._script or _ESM.fullmatch(line):
+            self._script = bool(line.strip())
+            self._silent.append(" ".join(line.split()))
+            return ("",)
+        box = _COLONS.fullmatch(line) if line.lstrip().startswith(":::") else None
+        if box:
+            title = (box[2] or box[3] or "").strip() or (box[1] or "").capitalize()
+            return "", title, ""
+        tab = _INDENTED.fullmatch(line)
+        if tab and (tab[2] or tab[3]):
+            outer = self._levels[-1] if self._levels else 0
+            self._levels.append(outer + len(tab[1]) + _STEP)
+            return "", tab[1] + (tab[3] or tab[2].capitalize()), ""
+        return ("",) if _TEMPLATE_LINE.fullmatch(line) else (line,)
+
+    def _flush(self) -> None:
+        text = "\n".join(self._prose)
+        if "{/*" in text:
+            text = _JSX_COMMENT.sub(self._comment, text)
+        if "={" in text:
+            for _ in range(_MAX_BRACED):
+                text, count = _BRACED.subn(r"\1", text)
+                if not count:
+                    break
+        if self._prose:
+            self._made.append(text)
+        self._prose = []
+
+    def _comment(self, match: re.Match[str]) -> str:
+        self._silent.append(" ".join(match[1].split()))
+        return ""

@@ -1,0 +1,469 @@
+"""Markdown with the HTML inside it as one tree of elements, in Python alone: no parser in C sees the text.
+
+markdown-it reads the Markdown. Its tokens and the tags between them, which need not agree on where a thing ends, build
+one tree by the rules by which a browser builds it: an end tag closes the elements left open inside, an item or a cell
+closes the one before it, an end tag without a beginning closes nothing.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Final
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
+
+ROOT: Final = "#root"
+COMMENT: Final = "#comment"
+LANGUAGE: Final = "language"
+"""Attribute of a `pre` element with the language that its fence names."""
+LITERAL: Final = "#literal"
+BARE: Final = "bare"
+"""Attribute of an `a` element that is an address in running text."""
+_NO_ATTRIBUTES: Final[dict[str, str]] = {}
+_MAX_DEPTH: Final = 400
+"""Open elements; what begins deeper is read where it stands, without an element of its own."""
+_MAX_NESTED: Final = 60
+"""Levels of quotes and lists, two for a list; what is deeper is read as one paragraph."""
+_SPARE: Final = 20
+"""Levels that markdown-it is allowed above, so that it never drops what is nested too deeply."""
+_VOID: Final = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+)
+_RAW: Final = frozenset(("script", "style"))
+BLOCKS: Final = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div"),
+        *("dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6"),
+        *("header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "option", "p", "pre"),
+        *("section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+    )
+)
+# What the beginning of an element closes, and what an end tag and such a beginning do not reach beyond.
+_CLOSES: Final = {
+    "p": frozenset(("p",)),
+    "li": frozenset(("li",)),
+    "dt": frozenset(("dt", "dd")),
+    "dd": frozenset(("dt", "dd")),
+    "td": frozenset(("td", "th")),
+    "th": frozenset(("td", "th")),
+    "tr": frozenset(("tr", "td", "th")),
+    "thead": frozenset(("thead", "tbody", "tfoot", "tr", "td", "th")),
+    "tbody": frozenset(("thead", "tbody", "tfoot", "tr", "td", "th")),
+    "tfoot": frozenset(("thead", "tbody", "tfoot", "tr", "td", "th")),
+}
+_HOLDS: Final = {
+    "p": BLOCKS - {"p"},
+    "li": frozenset(("ul", "ol", "menu", "table", "td", "th")),
+    "dt": frozenset(("dl", "table", "td", "th")),
+    "dd": frozenset(("dl", "table", "td", "th")),
+}
+_TABLE: Final = frozenset(("table",))
+_SCOPE: Final = frozenset(("table", "td", "th", "template"))
+_WITHIN_TABLE: Final = frozenset(("table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"))
+
+# Possessive throughout, so that a tag is read once whatever is left open in it.
+_TAG: Final = re.compile(
+    r"<(/?)([A-Za-z][\w.:-]{0,80}+)(?=[\s/>])"
+    r"((?:[^<>\"'{]++|\"[^\"]{0,9000}+\"|'[^']{0,9000}+'|\{[^{}]{0,2000}+(?:\{[^{}]{0,2000}+\}[^{}]{0,2000}+){0,9}+\}"
+    r"|[\"'{]){0,400}+)>"
+)
+_ATTRIBUTE: Final = re.compile(
+    r"([^\s=\"'<>/{}]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|\{[\"'`]?([^{}\"'`]*+)[\"'`]?\}|([^\s\"'<>`{}]++)))?"
+)
+_DECLARATION: Final = re.compile(r"<[!?/][^<>]{0,2000}+>")
+_LEADING_BLOCK: Final = re.compile(
+    r"\n[ \t]*+(?:[-*+][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|```|~~~|>[ \t]|\|[^\n|]*+\|)", re.ASCII
+)
+_BARE: Final = re.compile(r"(?<![(<\w\"])https?://[^\s<>()\"']+")
+_AFTER_ADDRESS: Final = ".,;:!?*_"
+_SIGN: Final = re.compile(r"[\w:/.\\]$", re.ASCII)
+_CODE_TITLE: Final = re.compile(r"\b(?:title|filename|file|name)=[\"']([^\"'\n]{1,200})[\"']|\A([\w. /-]{1,80})\Z")
+_NOTE: Final = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
+_SHORTCODE: Final = re.compile(r"(?<!\S):[a-z][a-z0-9_+-]{1,30}:(?!\S)")
+_JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}\s[^<>]{0,2000}=\{[^<>]{0,2000}>")
+
+
+class Element:
+    """An element with its children in order; `ended` unless the text stops before it is closed."""
+
+    __slots__ = ("attributes", "children", "ended", "own", "tag")
+
+    def __init__(self, tag: str, attributes: dict[str, str], *, own: bool = False) -> None:
+        self.tag = tag
+        """Lower case, but for the components of MDX, which begin with a capital."""
+        self.attributes = attributes
+        self.children: list[Element | str] = []
+        self.ended = True
+        self.own = own
+        """Whether Markdown made it, not a tag."""
+
+    def words(self) -> str:
+        """The text inside with the descriptions of pictures, in one line."""
+        parts: list[str] = []
+        stack: list[Element | str] = [self]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, str):
+                parts.append(node)
+            elif node.tag == "img":
+                parts.append(node.attributes.get("alt", ""))
+            elif node.tag != COMMENT:
+                if node.tag in BLOCKS or node.tag == "br":
+                    parts.append(" ")
+                stack.extend(reversed(node.children))
+        return " ".join("".join(parts).split())
+
+    def within(self, tags: frozenset[str]) -> bool:
+        """Whether an element with one of `tags` is inside."""
+        stack = list(self.children)
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Element):
+                if node.tag in tags:
+                    return True
+                stack.extend(node.children)
+        return False
+
+
+def tree_of(text: str) -> tuple[Element, list[str]]:
+    """The tree of a Markdown text, and the titles of its link references, which no reader sees."""
+    parser = _parser()
+    env: dict[str, object] = {}
+    builder = _Builder(parser, env)
+    builder.take(parser.parse(text, env))
+    return builder.finish(), _titles(env)
+
+
+class _Parser(MarkdownIt):
+    """CommonMark with tables and strikethrough; addresses stay as they are written, their judges come later."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": True, "maxNesting": _MAX_NESTED + _SPARE})
+        self.enable(["table", "strikethrough"])
+        # Characters that no text should hold are counted later, where they can be reported.
+        self.disable("normalize")
+        self.block.ruler.before("table", "deep", _deep, {"alt": []})
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  (a name of markdown-it)
+        """Any address may be told; nobody follows it unseen."""
+        return True
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802
+        """The address as written."""
+        return url
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return _Parser()
+
+
+def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read what is nested too deeply as one paragraph, where markdown-it would drop it."""
+    if state.level < _MAX_NESTED or silent:
+        return False
+    state.line = end
+    state.push("paragraph_open", "p", 1).map = [start, end]
+    token = state.push("inline", "", 0)
+    token.content = state.getLines(start, end, state.blkIndent, False).strip().lstrip("> \t")
+    token.map = [start, end]
+    token.children = []
+    state.push("paragraph_close", "p", -1)
+    return True
+
+
+def _titles(env: dict[str, object]) -> list[str]:
+    references = env.get("references")
+    found = list(references.values()) if isinstance(references, dict) else []
+    twice = env.get("duplicate_refs")
+    found += twice if isinstance(twice, list) else []
+    return [str(each["title"]) for each in found if isinstance(each, dict) and each.get("title")]
+
+
+class _Builder:
+    """Takes tokens and tags in the order of the text."""
+
+    def __init__(self, parser: MarkdownIt, env: dict[str, object]) -> None:
+        self._parser = parser
+        self._env = env
+        self._root = Element(ROOT, _NO_ATTRIBUTES)
+        self._stack = [self._root]
+        self._open: dict[str, int] = {}
+        """How many elements of a tag are open."""
+        self._mine: list[Element] = []
+        """Elements that Markdown opened and not yet closed."""
+        self._comment: list[str] | None = None
+        """The words of a comment whose end did not come in the tag's own token."""
+
+    def finish(self) -> Element:
+        """The tree; what is open now never ends."""
+        self._end_comment()
+        for element in self._stack:
+            element.ended = False
+        return self._root
+
+    def take(self, tokens: Sequence[Token]) -> None:
+        """Add the elements of block tokens, or of the inline tokens of one."""
+        for token in tokens:
+            kind = token.type
+            if kind in ("html_block", "html_inline"):
+                self._markup(token.content, block=kind == "html_block")
+            elif kind == "inline":
+                self.take(token.children or ())
+            elif token.nesting > 0:
+                self._begin(token)
+            elif token.nesting < 0:
+                self._end_mine()
+            elif self._comment is not None:
+                self._comment.append(token.content)
+            elif kind == "text":
+                self._text(token.content)
+            elif kind == "code_inline":
+                self._code_span(token)
+            elif kind in ("fence", "code_block"):
+                self._fence(token)
+            elif kind == "softbreak":
+                self._say(" ")
+            elif kind == "image":
+                self._image(token)
+            elif token.tag:
+                self._add(Element(token.tag, _NO_ATTRIBUTES, own=True))
+
+    def _begin(self, token: Token) -> None:
+        attributes = {name: str(value) for name, value in token.attrs.items()} if token.attrs else _NO_ATTRIBUTES
+        if token.markup == "autolink":
+            attributes = {**attributes, BARE: ""}
+        element = Element(LITERAL if self._is_sign(token) else token.tag, attributes, own=True)
+        if element.tag == LITERAL:
+            self._say(token.markup)
+        self._mine.append(element)
+        self._push(element)
+
+    def _is_sign(self, token: Token) -> bool:
+        """Whether what Markdown takes for emphasis is an asterisk of a product, a path or a pattern of names."""
+        before = self._stack[-1].children[-1:]
+        return token.tag == "em" and token.markup == "*" and bool(before) and _SIGN.search(str(before[0])) is not None
+
+    def _end_mine(self) -> None:
+        element = self._mine.pop()
+        if element in self._stack[-_MAX_DEPTH:]:
+            while self._pop() is not element:
+                pass
+            if element.tag == LITERAL:
+                self._say("*")
+
+    def _code_span(self, token: Token) -> None:
+        # Code spans keep their marks: they tell a name from a word, and quotes of the source carry them.
+        content = token.content
+        pad = " " if content[:1] == "`" or content[-1:] == "`" else ""
+        self._say(f"{token.markup}{pad}{content}{pad}{token.markup}")
+
+    def _fence(self, token: Token) -> None:
+        language, _, rest = token.info.strip().partition(" ")
+        attributes = {LANGUAGE: language.partition(":")[0].strip("{}.,").lower()} if language else _NO_ATTRIBUTES
+        title = _CODE_TITLE.search(rest)
+        if title:
+            attributes["title"] = (title[1] or title[2]).strip()
+        element = Element("pre", attributes, own=True)
+        element.children.append(token.content)
+        self._add(element)
+
+    def _image(self, token: Token) -> None:
+        attributes = {"alt": _flat(token.children or ()), "src": str(token.attrs.get("src", ""))}
+        if token.attrs.get("title"):
+            attributes["title"] = str(token.attrs["title"])
+        self._add(Element("img", attributes, own=True))
+
+    def _text(self, text: str) -> None:
+        """Add running text, in which addresses are links."""
+        at = 0
+        text = _JSX_TAG.sub("", _SHORTCODE.sub("", _NOTE.sub("", text)))
+        if not self._open.get("a"):
+            for match in _BARE.finditer(text):
+                self._say(text[at : match.start()])
+                element = Element("a", {"href": match[0].rstrip(_AFTER_ADDRESS), BARE: ""})
+                element.children.append(match[0])
+                self._add(element)
+                at = match.end()
+        self._say(text[at:])
+
+    def _markup(self, text: str, *, block: bool) -> None:
+        """Add what stands in HTML: tags, comments and the text between them, which may be Markdown again."""
+        at = 0
+        if self._comment is not None:
+            end = text.find("-->")
+            self._comment.append(text if end < 0 else text[:end])
+            if end < 0:
+                return
+            self._end_comment()
+            at = end + 3
+        for piece in _pieces(text, at):
+            if isinstance(piece, str):
+                self._between(piece, block=block)
+            elif isinstance(piece, Element):
+                self._add(piece)
+            elif piece[0] == COMMENT:
+                self._comment = [piece[2]]
+            elif piece[1]:
+                self._close(piece[0])
+            else:
+                self._tag(piece[0], piece[2])
+
+    def _between(self, text: str, *, block: bool) -> None:
+        if self._open.get("pre") or self._open.get("code"):
+            self._say(html.unescape(text))
+        elif not text.strip():
+            self._say(" ")
+        elif block and _LEADING_BLOCK.search(text):
+            # Blocks between tags without a blank line: some renderers show them as such, others show their marks.
+            lines = "\n".join(line.strip() for line in text.split("\n"))
+            self.take(self._parser.parse(lines, self._env))
+        else:
+            self._say(" " * text[0].isspace())
+            flat = " ".join(text.split())
+            self.take(self._parser.parseInline(flat, self._env))
+            self._say(" " * text[-1].isspace())
+
+    def _tag(self, name: str, raw: str) -> None:
+        tag = name if name[0].isupper() and not name.isupper() else name.lower()
+        attributes = _attributes(raw)
+        closes = _CLOSES.get(tag)
+        if closes is not None:
+            self._give_way(closes, _HOLDS.get(tag, _TABLE))
+        element = Element(tag, attributes)
+        if tag in _VOID or raw.endswith("/"):
+            self._add(element)
+        else:
+            self._push(element)
+
+    def _give_way(self, closes: frozenset[str], holds: frozenset[str]) -> None:
+        """Close the open elements of these tags that stand in the nearest holder."""
+        if not any(self._open.get(tag) for tag in closes):
+            return
+        for at in range(len(self._stack) - 1, 0, -1):
+            tag = self._stack[at].tag
+            if tag in holds:
+                return
+            if tag in closes and not self._stack[at].own:
+                while len(self._stack) > at:
+                    self._pop()
+                if len(closes) == 1:
+                    return
+
+    def _close(self, name: str) -> None:
+        tag = name if name[0].isupper() and not name.isupper() else name.lower()
+        if not self._open.get(tag):
+            return
+        block = tag in BLOCKS or tag[0].isupper() or "-" in tag
+        for at in range(len(self._stack) - 1, 0, -1):
+            open_tag = self._stack[at].tag
+            if open_tag == tag:
+                while len(self._stack) > at:
+                    self._pop()
+                return
+            if (open_tag in _SCOPE and tag not in _WITHIN_TABLE) or (open_tag in BLOCKS and not block):
+                return
+
+    def _end_comment(self) -> None:
+        if self._comment is not None:
+            element = Element(COMMENT, _NO_ATTRIBUTES)
+            element.children.append(" ".join(" ".join(self._comment).split()))
+            self._comment = None
+            self._add(element)
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._stack[-1].children.append(text)
+
+    def _add(self, element: Element) -> None:
+        self._stack[-1].children.append(element)
+
+    def _push(self, element: Element) -> None:
+        self._add(element)
+        if len(self._stack) <= _MAX_DEPTH or element.own:
+            self._stack.append(element)
+            self._open[element.tag] = self._open.get(element.tag, 0) + 1
+
+    def _pop(self) -> Element:
+        element = self._stack.pop()
+        self._open[element.tag] -= 1
+        return element
+
+
+def _pieces(text: str, at: int) -> Iterator[str | Element | tuple[str, bool, str]]:
+    """The texts, comments and tags (name, whether it ends, what stands behind the name) of HTML, in order.
+
+    A comment that does not end here comes as a tag of its own.
+    """
+    said = at
+    while (at := text.find("<", at)) >= 0:
+        match = None
+        if text.startswith("<!--", at):
+            end = text.find("-->", at + 2)
+            if said < at:
+                yield text[said:at]
+            if end < 0:
+                yield COMMENT, False, text[at + 4 :]
+                return
+            yield _commented(text[at + 4 : end])
+            said = at = end + 3
+            continue
+        match = _TAG.match(text, at) or _DECLARATION.match(text, at)
+        if match is None:
+            at += 1
+            continue
+        if said < at:
+            yield text[said:at]
+        said = at = match.end()
+        if match.re is _TAG:
+            name, ends = match[2], bool(match[1])
+            yield name, ends, match[3]
+            if not ends and name.lower() in _RAW and not match[3].endswith("/"):
+                said = at = _end_of_raw(text, at, name)
+                yield _silent(text[match.end() : at])
+    if said < len(text):
+        yield text[said:]
+
+
+def _commented(text: str) -> Element:
+    element = Element(COMMENT, _NO_ATTRIBUTES)
+    element.children.append(" ".join(text.split()))
+    return element
+
+
+def _silent(text: str) -> Element:
+    """The inside of a script or style sheet, which is no markup."""
+    element = Element("#raw", _NO_ATTRIBUTES)
+    element.children.append(text)
+    return element
+
+
+def _end_of_raw(text: str, at: int, name: str) -> int:
+    match = re.compile(rf"</{re.escape(name)}", re.IGNORECASE).search(text, at)
+    return match.start() if match else len(text)
+
+
+def _attributes(raw: str) -> dict[str, str]:
+    if not raw.strip("/ \n"):
+        return _NO_ATTRIBUTES
+    found: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(raw):
+        value = match[2] or match[3] or match[4] or match[5] or ""
+        found.setdefault(match[1].lower(), html.unescape(value) if "&" in value else value)
+    return found
+
+
+def _flat(tokens: Sequence[Token]) -> str:
+    """The words of a picture's description."""
+    parts: list[str] = []
+    for token in tokens:
+        if token.children:
+            parts.append(_flat(token.children))
+        elif token.type in ("text", "code_inline"):
+            parts.append(token.content)
+        elif token.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+    return " ".join("".join(parts).split())
