@@ -23,7 +23,7 @@ MEGABYTE = 1024
 @pytest.fixture(scope="module", autouse=True)
 def warm():
     """The readers are loaded before a clock runs."""
-    for body, kind in ((b"<p>x</p>", "html"), (b"{}", "json"), (b"<urlset/>", "xml")):
+    for body, kind in ((b"<p>x</p>", "html"), (b"{}", "json"), (b"<urlset/>", "xml"), (b"x", "markdown")):
         read_page(body, kind, "", "warm", Settings())
     with pytest.raises(SourceError):
         read_page(b"%PDF-1.7", "pdf", "", "warm", Settings())

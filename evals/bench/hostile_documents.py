@@ -186,6 +186,25 @@ DOCUMENTS: Final[Mapping[str, Hostile]] = {
     "a PDF whose object stream holds itself": Hostile(_own_stream, "a.pdf", "cannot be parsed|too"),
     "a PDF whose form shows itself": Hostile(_nested_forms, "a.pdf"),
     "a PDF cut short": Hostile(lambda: b"%PDF-1.7\n1 0 obj\n<< /Type", "a.pdf", "cannot be parsed"),
+    "10,000 nested quotes": Hostile(lambda: b"> " * 10_000 + b"deep words\n", "a.md", text="deep words"),
+    "10,000 nested lists": Hostile(lambda: b"- " * 10_000 + b"deep words\n", "a.md", text="deep words"),
+    "100,000 links in Markdown": Hostile(
+        lambda: b"[a](b) " * 100_000 + b"last words", "a.md", text="last words", heavy=True
+    ),
+    "1,000,000 pictures that never end": Hostile(lambda: b"![" * 1_000_000, "a.md", "took too long", heavy=True),
+    "Markdown of 2 MB": Hostile(
+        lambda: (
+            (b"# One\n\nIt reads *mail* " + b"of the team, and of others, " * 8 + b".\n\n- `sends`\n\n") * 7500
+            + b"last words"
+        ),
+        "a.md",
+        text="last words",
+        heavy=True,
+    ),
+    "tables in tables": Hostile(lambda: b"<table><tr><td>" * 5000 + b"\n\ndeep words\n", "a.md", text="deep words"),
+    "a comment that never ends": Hostile(
+        lambda: b"It reads mail.\n\n<!-- " + b"word " * 200_000, "a.md", text="It reads"
+    ),
     "a zip as HTML": Hostile(lambda: b"PK\x03\x04" + bytes(99), "a.html", "not a text document"),
     "NUL bytes in front": Hostile(lambda: b"<html>\0\0<p>words</p>", "a.html", "not a text document"),
     "NUL bytes within": Hostile(

@@ -12,16 +12,17 @@ _FENCE: Final = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})
 _COLONS: Final = re.compile(
     r"[ \t]*:{3,}[ \t]*(?:([a-z][\w-]{0,30})[ \t]*(?:\[(.{0,200})\])?([^{}\n:]{0,200})(?:\{.*)?)?"
 )
-_INDENTED: Final = re.compile(r"([ ]*)(?:(?:!!!|\?\?\?\+?)[ ]+([A-Za-z][\w-]*)[ \w-]*?|===[!+]?)(?:[ ]+\"([^\"]*)\")?[ ]*")
+_INDENTED: Final = re.compile(
+    r"([ ]*)(?:(?:!!!|\?\?\?\+?)[ ]+([A-Za-z][\w-]{0,30})[ \w-]{0,40}?|===[!+]?)(?:[ ]{1,9}\"([^\"]*)\")?[ ]*"
+)
 _ESM: Final = re.compile(
     r"import\s+(?:[\w*{][^'\"]{0,300}\sfrom\s+)?['\"][^'\"]+['\"];?[ ]*|import[ ]\{[ ]*"
     r"|export\s+(?:const|let|function|default|class)\b.*"
 )
 _TEMPLATE_LINE: Final = re.compile(r"[ \t]*(?:\{%[^{}]{0,400}%\}|\{\{[<%][^{}]{0,400}[>%]\}\})[ \t]*")
-_JSX_COMMENT: Final = re.compile(r"\{/\*(.{0,4000}?)\*/\}", re.DOTALL)
 # An attribute in braces, whose own braces nest twice at most.
 _BRACED: Final = re.compile(
-    r"(<[A-Za-z][\w.]{0,60}(?:\s[^<>{}]{0,2000})?)\s[\w-]{1,60}=\{[^{}]{0,3000}(?:\{[^{}]{0,3000}\}[^{}]{0,3000}){0,9}\}"
+    r"(<[A-Za-z][\w.]{0,60}+(?:\s[^<>{}]{0,400}?)?)\s[\w-]{1,60}=\{[^{}]{0,3000}(?:\{[^{}]{0,3000}\}[^{}]{0,3000}){0,9}\}"
 )
 _MARKS: Final = re.compile(
     r":::|^[ ]*(?:!!!|\?\?\?|===[ !+])|\{%|\{\{[<%]|\{/\*|=\{|^(?:import|export)\s", re.MULTILINE
@@ -99,8 +100,7 @@ class _Lines:
 
     def _flush(self) -> None:
         text = "\n".join(self._prose)
-        if "{/*" in text:
-            text = _JSX_COMMENT.sub(self._comment, text)
+        text = self._uncommented(text)
         if "={" in text:
             for _ in range(_MAX_BRACED):
                 text, count = _BRACED.subn(r"\1", text)
@@ -110,6 +110,13 @@ class _Lines:
             self._made.append(text)
         self._prose = []
 
-    def _comment(self, match: re.Match[str]) -> str:
-        self._silent.append(" ".join(match[1].split()))
-        return ""
+    def _uncommented(self, text: str) -> str:
+        """The text without comments of MDX; one that does not end is none."""
+        parts: list[str] = []
+        at = 0
+        while (start := text.find("{/*", at)) >= 0 and (end := text.find("*/}", start)) >= 0:
+            parts.append(text[at:start])
+            self._silent.append(" ".join(text[start + 3 : end].split()))
+            at = end + 3
+        parts.append(text[at:])
+        return "".join(parts)

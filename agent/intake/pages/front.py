@@ -60,11 +60,11 @@ def _go_on(found: list[tuple[str, list[str], bool]], words: str) -> None:
 
 
 def _joined(parts: list[str], prose: bool) -> str:
-    words = ""
+    words: list[str] = []
     for part in parts:
         item = part.startswith("- ") and not prose
-        words += (", " if item and words else " " if words else "") + (part[2:] if item else part)
-    return words
+        words.append((", " if item and words else " " if words else "") + (part[2:] if item else part))
+    return "".join(words)
 
 
 def _bare(value: str) -> str:
@@ -72,5 +72,5 @@ def _bare(value: str) -> str:
     if len(value) >= _PAIR and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
     if len(value) >= _PAIR and value[0] == "[" and value[-1] == "]":
-        return ", ".join(_bare(part.strip()) for part in value[1:-1].split(","))
+        return ", ".join(part.strip().strip("\"'") for part in value[1:-1].split(","))
     return value

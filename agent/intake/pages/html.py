@@ -404,7 +404,7 @@ def _language(element: etree._Element) -> str:
     for inner in (element, *element.iter("code"), *boxes):
         match = _LANGUAGE.search(inner.get("class") or "")
         if match:
-            return match[1].lower()
+            return "" if match[1].lower() == "none" else match[1].lower()
     return ""
 
 

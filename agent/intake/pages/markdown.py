@@ -44,6 +44,10 @@ _RUN_ON: Final = re.compile(
     r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I
 )
 _ENDS: Final = ".!?:;。！？：；"
+_BETWEEN: Final = "|-–—•·\n\r "
+"""What stands between pictures or links in a row."""
+_MAX_LINK: Final = 500
+"""Characters of a link's words."""
 _MAX_ICON_WORDS: Final = 3
 _MAX_ICON: Final = 30
 """Characters of the description of a picture that stands in a sentence like a word."""
@@ -83,7 +87,11 @@ def read_markdown(text: str) -> Page:
     matter, body = front.parted(text)
     fields = front.fields_of(matter) if matter else []
     body, silent = dialects.plain(body.replace("\t", "    "))
-    tree, titles = tree_of(body)
+    try:
+        tree, titles = tree_of(body)
+    except RecursionError:
+        page = _plain(text)
+        return page._replace(removed=(Removed("structure", "the page", "nested too deeply to be read as Markdown"),))
     walk = _Walk()
     walk.comments.extend((*titles, *silent))
     walk.run(tree)
@@ -100,6 +108,15 @@ def read_text(text: str) -> Page:
     """
     if is_marked(text):
         return read_markdown(text)
+    return _plain(text)
+
+
+def is_marked(text: str) -> bool:
+    """Whether plain text has a heading of Markdown."""
+    return _HAS_HEADING.search(text) is not None
+
+
+def _plain(text: str) -> Page:
     lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
     longest = max(map(len, lines), default=0)
     wrap = longest * _WRAPPED_SHARE if _MIN_WRAP <= longest <= _MAX_WRAP else None
@@ -117,11 +134,6 @@ def read_text(text: str) -> Page:
         previous = line
     blocks = [Block(kind, " ".join(parts), int(kind == "item")) for kind, parts in found]
     return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
-
-
-def is_marked(text: str) -> bool:
-    """Whether plain text has a heading of Markdown."""
-    return _HAS_HEADING.search(text) is not None
 
 
 class _Walk:
@@ -237,7 +249,7 @@ class _Walk:
     def _link(self, element: Element) -> None:
         href = element.attributes.get("href", "").strip()
         if href:
-            self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(), "main"))
+            self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(_MAX_LINK), "main"))
 
     def _code(self, element: Element) -> None:
         title = element.attributes.get("title", "")
@@ -260,7 +272,7 @@ class _Walk:
         if alone and self._kind != "heading":
             for alt in pictures:
                 self.blocks.append(Block("image", alt))
-            if pictures or not words.strip() or words.strip("|-–—•·\n "):
+            if pictures or not words.strip(_BETWEEN):
                 return
         outside = [] if alone else [alt for alt in pictures if not _is_icon(alt)]
         shown = "".join(
@@ -375,7 +387,7 @@ def _language(element: Element) -> str:
         given = inner.attributes.get("class", "") or inner.attributes.get("lang", "")
         match = _LANGUAGE.search(given)
         if match:
-            return match[1].lower()
+            return "" if match[1].lower() == "none" else match[1].lower()
     return ""
 
 

@@ -25,7 +25,7 @@ BARE: Final = "bare"
 _NO_ATTRIBUTES: Final[dict[str, str]] = {}
 _MAX_DEPTH: Final = 400
 """Open elements; what begins deeper is read where it stands, without an element of its own."""
-_MAX_NESTED: Final = 60
+_MAX_NESTED: Final = 40
 """Levels of quotes and lists, two for a list; what is deeper is read as one paragraph."""
 _SPARE: Final = 20
 """Levels that markdown-it is allowed above, so that it never drops what is nested too deeply."""
@@ -83,7 +83,7 @@ _SIGN: Final = re.compile(r"[\w:/.\\]$", re.ASCII)
 _CODE_TITLE: Final = re.compile(r"\b(?:title|filename|file|name)=[\"']([^\"'\n]{1,200})[\"']|\A([\w. /-]{1,80})\Z")
 _NOTE: Final = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 _SHORTCODE: Final = re.compile(r"(?<!\S):[a-z][a-z0-9_+-]{1,30}:(?!\S)")
-_JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}\s[^<>]{0,2000}=\{[^<>]{0,2000}>")
+_JSX_TAG: Final = re.compile(r"</?[A-Z][\w.]{0,60}+\s[^<>]{0,4000}+>")
 
 
 class Element:
@@ -100,12 +100,14 @@ class Element:
         self.own = own
         """Whether Markdown made it, not a tag."""
 
-    def words(self) -> str:
-        """The text inside with the descriptions of pictures, in one line."""
+    def words(self, most: int = 0) -> str:
+        """The text inside with the descriptions of pictures, in one line; about `most` characters of it unless 0."""
         parts: list[str] = []
+        length = 0
         stack: list[Element | str] = [self]
-        while stack:
+        while stack and (not most or length < most):
             node = stack.pop()
+            length += len(node) if isinstance(node, str) else 1
             if isinstance(node, str):
                 parts.append(node)
             elif node.tag == "img":
@@ -168,7 +170,7 @@ def _deep(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.line = end
     state.push("paragraph_open", "p", 1).map = [start, end]
     token = state.push("inline", "", 0)
-    token.content = state.getLines(start, end, state.blkIndent, False).strip().lstrip("> \t")
+    token.content = state.getLines(start, end, state.blkIndent, False).strip().lstrip("> \t-*+")
     token.map = [start, end]
     token.children = []
     state.push("paragraph_close", "p", -1)
@@ -280,7 +282,7 @@ class _Builder:
     def _text(self, text: str) -> None:
         """Add running text, in which addresses are links."""
         at = 0
-        text = _JSX_TAG.sub("", _SHORTCODE.sub("", _NOTE.sub("", text)))
+        text = _JSX_TAG.sub(_unless_tag, _SHORTCODE.sub("", _NOTE.sub("", text)))
         if not self._open.get("a"):
             for match in _BARE.finditer(text):
                 self._say(text[at : match.start()])
@@ -391,6 +393,11 @@ class _Builder:
         element = self._stack.pop()
         self._open[element.tag] -= 1
         return element
+
+
+def _unless_tag(match: re.Match[str]) -> str:
+    """What is no component of MDX: those have attributes in braces, a name in pointed brackets has none."""
+    return "" if "={" in match[0] else match[0]
 
 
 def _pieces(text: str, at: int) -> Iterator[str | Element | tuple[str, bool, str]]:

@@ -1,0 +1,139 @@
+"""How long Markdown takes from bytes to Document, warm and cold.
+
+    python -m evals.bench.reading [--file README.md]… [--runs 10]
+
+Without files a README of 60 KB is written: HTML heads, badges, nested lists, tables, fences, folds. Warm is a document
+in a program that read one before; cold is a whole `python -m agent intake FILE`. A file of 2 MB of the same follows.
+The exit status is 1 when 60 KB take more than a second or 2 MB more than the allowance of `parse_seconds`.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from agent.intake.compose import compose
+from agent.intake.pages.extract import media_type, read_page, sniff
+from agent.intake.snapshot import digest
+from agent.records import Document, Snapshot
+from agent.settings import Settings
+
+_KILO: Final = 1024
+_README: Final = 60 * _KILO
+_LARGE: Final = 2_000_000
+_ALLOWED: Final = 1.0
+"""Seconds for each 60 KB of a README."""
+_HEAD: Final = """<div align="center">
+<picture><source srcset="dark.png"><img alt="Quillon" src="light.png"></picture>
+<h1 align="center">Quillon</h1>
+<p align="center"><b>Sorts</b> the post of a workshop<br>and answers what it may.</p>
+
+[![build](https://q.example/b.svg)](https://q.example/b) ![license: MIT](https://q.example/m.svg)
+</div>
+"""
+_PART: Final = """
+## Part {0}
+
+Quillon reads the letters of the workshop, one folder at a time, and drafts an answer to each of them as the
+*house rules* say; `quillon send` posts those that [a person](docs/approve.md) has signed.
+
+- **Reads** letters
+  - from the folder `in/{0}`
+  - and from the scanner, if `scanner = on`
+- [ ] Writes drafts
+
+| Option | Default | What it does |
+|:--|--:|---|
+| `folder` | `in` | where letters lie |
+| `sign` | **on** | asks a person before each answer |
+
+<details><summary>How to set it</summary>
+
+```json
+{{
+  "folder": "in",
+  "sign": true
+}}
+```
+
+</details>
+
+<table><tr><th>Tool</th><th>Use</th></tr><tr><td><code>send</code></td><td>posts an answer</td></tr></table>
+
+> [!NOTE]
+> Letters stay on the machine; see https://q.example/data for what is kept.
+"""
+
+
+def readme(size: int) -> bytes:
+    """A README of at least `size` bytes."""
+    parts, length, number = [_HEAD], len(_HEAD), 0
+    while length < size:
+        parts.append(_PART.format(number))
+        length += len(parts[-1])
+        number += 1
+    return "".join(parts).encode()
+
+
+def document(body: bytes, name: str, settings: Settings) -> Document:
+    """The Document of a file's bytes, as intake makes it."""
+    kind = sniff(body, "", name)
+    snapshot = Snapshot(
+        sha256=digest(body),
+        requested_url=name,
+        final_url=name,
+        fetched_at="2026-01-01T00:00:00Z",
+        media_type=media_type(kind),
+        kind="listing",
+        size=len(body),
+    )
+    return compose("D1", read_page(body, kind, "", name, settings), snapshot)
+
+
+def warm(body: bytes, name: str, runs: int) -> tuple[float, Document]:
+    """Median seconds of a document in a program that runs already, and the document."""
+    settings = Settings()
+    made = document(b"# A\n\nWords.\n", "first.md", settings)
+    times: list[float] = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        made = document(body, name, settings)
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times), made
+
+
+def cold(body: bytes, name: str) -> float:
+    """Seconds of one `agent intake` of the bytes, the start of Python with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_bytes(body)
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "agent", "intake", str(file)], check=True, capture_output=True)
+        return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Print the table; a file that takes too long makes the exit status 1."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--file", type=Path, action="append", default=[])
+    options.add_argument("--runs", type=int, default=10)
+    given = options.parse_args()
+    bodies = [(file.name, file.read_bytes()) for file in given.file] or [("README.md", readme(_README))]
+    late = False
+    print(f"{'file':<24}  {'KB':>6}  {'blocks':>6}  {'warm s':>7}  {'cold s':>7}")
+    for name, body in (*bodies, ("large.md", readme(_LARGE))):
+        large = len(body) >= _LARGE
+        took, made = warm(body, name, 1 if large else given.runs)
+        print(
+            f"{name:<24.24}  {len(body) / _KILO:>6.0f}  {len(made.blocks):>6}  {took:>7.3f}  {cold(body, name):>7.2f}"
+        )
+        late |= took > (Settings().parse_seconds if large else _ALLOWED * max(1.0, len(body) / _README))
+    raise SystemExit(1 if late else 0)
+
+
+if __name__ == "__main__":
+    main()
