@@ -10,6 +10,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -66,6 +67,8 @@ _SHAPES: Final = tuple(
         ("copyright", r"©"),
         ("bar", r"\|"),
         ("dollar", r"\$\w|^\$ "),
+        ("code", r"`"),
+        ("begins with code", r"\A\W{0,3}`"),
         ("comment", r"(?m:^\s*+(?://|#))"),
     )
 )
@@ -81,6 +84,8 @@ class Place:
     words: tuple[str, ...]
     level: int
     """Of a list item the depth of its list."""
+    linked: float
+    """The share of its characters that are words of links."""
     section: int
     """Number of the run of statements under one heading path."""
     run: int
@@ -114,19 +119,26 @@ def paper(document: Document, statements: Sequence[Statement]) -> Paper:
 
 def _place(before: Sequence[Place], statement: Statement, block: DocumentBlock | None) -> Place:
     level = block.level if block is not None and block.kind == "item" else 0
+    linked = _linked(statement, block)
     found = words(statement.text[:_MAX_TEXT])[: _MAX_WORDS + 20]
     if not before:
-        return Place(statement, found, level, 0, 0, -1)
+        return Place(statement, found, level, linked, 0, 0, -1)
     last = before[-1]
     same_section = last.statement.path == statement.path
     same_run = same_section and (last.statement.block, last.level) == (statement.block, level)
     section = last.section + (not same_section)
     run = last.run + (not same_run)
-    if same_run:
-        lead = last.lead
-    else:
-        lead = len(before) - 1 if same_section else -1
-    return Place(statement, found, level, section, run, lead)
+    # A list, a table or a block of code belongs to what stands before it under the same heading.
+    beginning = len(before) - 1 if same_section else -1
+    lead = last.lead if same_run else beginning
+    return Place(statement, found, level, linked, section, run, lead)
+
+
+def _linked(statement: Statement, block: DocumentBlock | None) -> float:
+    if block is None:
+        return 0.0
+    shared = (min(end, statement.end) - max(start, statement.start) for start, end in block.links)
+    return sum(part for part in shared if part > 0) / max(1, statement.end - statement.start)
 
 
 def _kind(document: Document) -> str:
@@ -185,7 +197,7 @@ def _of_words(place: Place, name: frozenset[str]) -> list[str]:
     if not said:
         return found
     found += [f"word:{word}" for word in said]
-    found += [f"word:{a} {b}" for a, b in zip(said, said[1:], strict=False)]
+    found += [f"word:{a} {b}" for a, b in pairwise(said)]
     once = dict.fromkeys(said[:30])
     found += [f"word:{kind}/{word}" for word in once]
     found += [f"word:…{word[-3:]}" for word in once if len(word) > 4]  # noqa: PLR2004
@@ -197,7 +209,8 @@ def _of_words(place: Place, name: frozenset[str]) -> list[str]:
 def _of_shape(place: Place) -> list[str]:
     text = place.statement.text[:_MAX_TEXT]
     kind = place.statement.block
-    found: list[str] = []
+    share = int(np.ceil(4 * min(1.0, place.linked + 0.05))) if place.linked else 0
+    found = [f"link:{share}", f"link:{kind}{share}"]
     for name, pattern in _SHAPES:
         count = min(_MAX_COUNT, len(pattern.findall(text)))
         if count:
@@ -216,7 +229,7 @@ def _of_headings(place: Place) -> list[str]:
         found += [f"heading:{word}" for word in said]
         if depth == 0:
             found += [f"heading:{kind}/{word}" for word in said]
-            found += [f"heading:{a} {b}" for a, b in zip(said, said[1:], strict=False)]
+            found += [f"heading:{a} {b}" for a, b in pairwise(said)]
             lowered = heading.lower()[:33]
             found += [f"heading:~{lowered[at : at + 4]}" for at in range(len(lowered) - 3)]
     return found
@@ -324,7 +337,7 @@ _IT: Final = frozenset({"it", "its", "this", "they", "that"})
 def _form(page: Paper, section: NDArray[np.int64], run: NDArray[np.int64]) -> NDArray[np.float32]:
     """Numbers on the form and place of each statement, most of them logarithms of counts."""
     n = len(page.places)
-    found = np.zeros((n, len(_SHAPES) + len(_KINDS) + 18), dtype=np.float32)
+    found = np.zeros((n, len(_SHAPES) + len(_KINDS) + 19), dtype=np.float32)
     in_section, in_run = np.bincount(section), np.bincount(run)
     for row, place in enumerate(page.places):
         statement = place.statement
@@ -352,6 +365,7 @@ def _form(page: Paper, section: NDArray[np.int64], run: NDArray[np.int64]) -> ND
             bool(said & _WE),
             bool(said & _IT),
             bool(said & page.name),
+            10 * place.linked,
         ]
         found[row] = [*shapes, *kinds, *rest]
     return np.log1p(found)

@@ -16,12 +16,12 @@ from typing import Final, get_args
 from agent.evidence.statements import statements
 from agent.intake.compose import compose
 from agent.intake.pages.extract import SUFFIXES, read_page, sniff
-from agent.intake.snapshot import Snapshot
-from agent.records import Document, Statement, StatementRole
+from agent.records import Document, Snapshot, Statement, StatementRole
 from agent.settings import Settings
 from evals.training.align import align
 
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
+FOLDER: Final = Path(__file__).parent / "labels"
 LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
 """The letter by which a role was labelled."""
 _MIN_SHARE: Final = 0.5
@@ -32,6 +32,8 @@ _MIN_SHARE: Final = 0.5
 class Label:
     """One labelled place of a file."""
 
+    owner: str
+    """Who publishes the product that it is about, lower case: all of one owner are left out together."""
     repository: str
     """`owner/name`, or `corpus/case` of a text of the bundled corpus."""
     path: str
@@ -44,11 +46,6 @@ class Label:
     """What a second, independent reader said."""
     batch: str = ""
     """With which set of labels it came."""
-
-    @property
-    def owner(self) -> str:
-        """Who publishes it; all that one owner publishes is left out together."""
-        return self.repository if self.repository.startswith("corpus/") else self.repository.split("/")[0].lower()
 
 
 @dataclass(frozen=True)
@@ -65,28 +62,38 @@ class LabelledPage:
     """Of each label the statements that share words with it, with how many."""
 
 
-def read_labels(path: Path) -> list[Label]:
-    """The labels of a tab-separated file with a line of heads. Raises KeyError for an unknown letter, OSError."""
+def read_labels(folder: Path = FOLDER) -> list[Label]:
+    """The labels of a folder: `texts.tsv` says which text a number is, `roles.tsv` has the labelled places of each.
+
+    Raises KeyError for a number or letter that is not known, OSError when a file is not there.
+    """
+    texts = {row["text"]: row for row in _rows(folder / "texts.tsv")}
+    return [
+        Label(
+            owner=texts[row["text"]]["owner"],
+            repository=texts[row["text"]]["repository"],
+            path=texts[row["text"]]["path"],
+            commit=texts[row["text"]]["commit"],
+            sha256=texts[row["text"]]["sha256"],
+            start=int(row["start"]),
+            end=int(row["end"]),
+            role=LETTERS[row["role"]],
+            second=LETTERS[row["second"]] if row["second"] else None,
+            batch=row["batch"],
+        )
+        for row in _rows(folder / "roles.tsv")
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Label(
-                repository=row["repository"],
-                path=row["path"],
-                commit=row["commit"],
-                sha256=row["sha256"],
-                start=int(row["start"]),
-                end=int(row["end"]),
-                role=LETTERS[row["role"]],
-                second=LETTERS[row["second"]] if row.get("second") else None,
-                batch=row["batch"],
-            )
-            for row in csv.DictReader(file, delimiter="\t")
-        ]
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def find_texts(hashes: Iterable[str], folders: Sequence[Path]) -> dict[str, Path]:
     """Where under `folders` the files with these hashes are; those that are nowhere are missing."""
-    wanted, found = set(hashes), {}
+    wanted = set(hashes)
+    found: dict[str, Path] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in SUFFIXES and path.is_file():
