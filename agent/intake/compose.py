@@ -31,6 +31,8 @@ _PLACES: Final = {
     "image": "the description of a picture",
 }
 _MAX_FINDINGS: Final = 200
+_MAX_PARTS: Final = 200
+"""Links of one block whose places are kept."""
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
 _MIN_REPEATED_WORDS: Final = 5
@@ -130,6 +132,7 @@ class _Builder:
                 level=max(1, block.level) if block.kind == "item" else block.level,
                 language=block.language,
                 heads=self._cleaned(block.heads),
+                links=_places(block.text, block.links, start),
             )
         )
         return start
@@ -188,6 +191,18 @@ class _Builder:
         if self._length > self._start:
             self._sections.append(Section(start=self._start, end=self._length, path=self._path, about=self._about))
             self._start = self._length
+
+
+def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int], ...]:
+    """Where the parts of a block's text begin and end in the document; a part that cleaning changed has no place."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for part in parts[:_MAX_PARTS]:
+        place = text.find(part, at) if part else -1
+        if place >= 0:
+            at = place + len(part)
+            found.append((start + place, start + at))
+    return tuple(found)
 
 
 def heading_about(text: str, *, listing: bool) -> About:

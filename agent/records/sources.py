@@ -68,6 +68,8 @@ class DocumentBlock(Record):
     """Of code the language that its block names, lower case; empty when it names none."""
     heads: tuple[str, ...] = ()
     """Of a table row the heads of its columns, in their order; empty when the table has none."""
+    links: tuple[tuple[int, int], ...] = ()
+    """Start and end of its words that are links, in order and without overlap."""
 
 
 class Document(Record):

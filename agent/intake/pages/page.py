@@ -32,6 +32,8 @@ class Block(NamedTuple):
     """Of code the language that its block names, lower case."""
     heads: tuple[str, ...] = ()
     """Of a table row the heads of its columns, in their order."""
+    links: tuple[str, ...] = ()
+    """The words of its links in the order in which the text has them."""
 
 
 class Removed(NamedTuple):
