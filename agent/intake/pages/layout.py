@@ -5,6 +5,7 @@ something else (cards of neighbours, reviews) is marked by the caller, not dropp
 """
 
 import re
+from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
@@ -98,6 +99,8 @@ _CHROME_ROLES: Final = frozenset({"navigation", "contentinfo", "search", "menu",
 _NEVER: Final = frozenset({"body", "main", "article", "html"})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS: Final = re.compile(r"[_/:.\-]+")
+_SHORT_NAMES: Final = 500
+"""Characters up to which the names of an element are remembered: a page has the same few again and again."""
 _SMALL_SHARE: Final = 0.5
 _LANDMARK_SHARE: Final = 0.5
 _CONTAINER_SHARE: Final = 0.75
@@ -317,7 +320,14 @@ def names_of(element: etree._Element, tag: str) -> str:
     if label:
         given.append("-".join(label.split()))
     text = " ".join(name for name in given if name)
-    return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower() if text else ""
+    if not text:
+        return ""
+    return _spelt_alike(text) if len(text) < _SHORT_NAMES else _spelt_alike.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _spelt_alike(text: str) -> str:
+    return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower()
 
 
 def is_mark(element: etree._Element, names: str, size: Size) -> bool:
