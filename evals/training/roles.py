@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from agent.errors import DriftError
 from agent.evidence.role_features import BUCKETS, hashed, named_features, paper
-from agent.evidence.roles import CONSTANTS, ROLES, VECTOR_SCALE, WEIGHTS, WORDS_SCALE
+from agent.evidence.roles import CONSTANTS, ROLES, VECTOR_SCALE, WEIGHTS, WORDS_SCALE, discounted, set_apart
 from agent.resources import data_folder
 from agent.retrieval.embed import embed, embedder_id
 from evals.script import run_script
@@ -185,7 +185,9 @@ def main(arguments: Sequence[str]) -> None:
     if asked.check:
         _check(folder, weights)
         return
-    places = places_of(pages, left_out(taught))
+    aside = set_apart([statement for page in pages for statement in page.statements])
+    chances = left_out(taught)
+    places = places_of(pages, discounted(chances, aside))
     threshold = threshold_of(places.part(_is_first), KEPT)
     write_roles(folder, weights, bias, threshold, int(usable.sum()))
     report = render(places, threshold, _curve(pages, taught) if asked.curve else ())
