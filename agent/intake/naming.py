@@ -57,7 +57,7 @@ _USED: Final = 3.0
 """At most, for uses of the name in the text."""
 _SOUND: Final = 4.0
 """Added for a first heading that names something and whose words the page says again."""
-_UNUSED: Final = 1.0
+_UNUSED: Final = 1.5
 """Taken from a heading's worth when nothing else on the page says its words."""
 
 _NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
