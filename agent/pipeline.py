@@ -21,8 +21,10 @@ from agent.drafting.composition import Composition
 from agent.drafting.embedded import compose
 from agent.drafting.listening import worths
 from agent.errors import LlmError, SeptetError
+from agent.evidence import language
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading
+from agent.evidence.roles import carrying, with_roles
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements
 from agent.evidence.telling import telling
@@ -37,9 +39,21 @@ from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
-from agent.intake.unread import unread
+from agent.intake.unread import SOURCE_TEXT, unread
 from agent.llm.prompts import cards
-from agent.records import Document, Draft, DrafterRef, Dropped, Hit, Intake, PromptRef, SearchQuestion, Site, SourceRef
+from agent.records import (
+    Document,
+    Draft,
+    DrafterRef,
+    Dropped,
+    Hit,
+    Intake,
+    PromptRef,
+    SearchQuestion,
+    Site,
+    SourceRef,
+    Statement,
+)
 from agent.retrieval.embed import embed
 from agent.retrieval.index import DEPTH, build
 from agent.retrieval.search import Mode
@@ -245,6 +259,8 @@ def draft_reading(
                 proposals=helped.proposals,
             )
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
+    gaps = language.unread(reading.documents, by_llm=helped is not None)
+    dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))
     if assistant is not None and helped is not None:
         from agent.drafting.assisted.told import with_llm
 
@@ -254,7 +270,7 @@ def draft_reading(
 
 def read_documents(documents: tuple[Document, ...], settings: Settings, *, mode: Mode = "fused") -> Reading:
     """Statements, vectors, signals and search hits of the documents; `mode` as in `agent.retrieval.search.pool`."""
-    found = bearing(statements(documents))
+    found = read_statements(documents)
     signals = detect(found)
     told = telling(found, signals)
     asked = questions()
@@ -272,6 +288,13 @@ def read_documents(documents: tuple[Document, ...], settings: Settings, *, mode:
         index.close()
     vectors = embed([statement.text for statement in found])
     return Reading(documents, found, vectors, signals, _by_key(hits), _by_key(passages))
+
+
+def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
+    """The statements that readers get, in their order: those whose role carries facts, without claims and repeats."""
+    found = statements(documents)
+    placed = with_roles(found, documents, embed([statement.text for statement in found]))
+    return bearing(carrying(placed))
 
 
 def _by_key(hits: Sequence[Hit]) -> dict[str, tuple[Hit, ...]]:
@@ -305,8 +328,7 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
         store_recording(fresh / SNAPSHOTS, result.recorded)
         if answers is not None:
             shutil.copytree(answers, fresh / SNAPSHOTS / ANSWERS)
-        read = bearing(statements(result.documents))
-        build(result.documents, read, result.settings, fresh / draft_folder.INDEX).close()
+        build(result.documents, read_statements(result.documents), result.settings, fresh / draft_folder.INDEX).close()
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))
         draft_folder.write(fresh / draft_folder.REPORT, result.markdown)
         draft_folder.write(fresh / FILE_NAME, result.json)
@@ -370,6 +392,7 @@ def _source(document: Document) -> SourceRef:
         chars=len(document.text),
         findings=document.findings,
         user_agent=document.user_agent,
+        language=document.language,
     )
 
 

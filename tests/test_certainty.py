@@ -74,7 +74,7 @@ def test_the_flag_follows_from_features_and_threshold(slug: str) -> None:
 
 def test_statements_about_others_and_with_a_finding_do_not_count() -> None:
     reading = read("Quill runs on Claude Sonnet by Anthropic. It writes every action to an audit log.")
-    for change in ({"flagged": True}, {"about": "platform"}, {"about": "other"}, {"role": "boilerplate"}):
+    for change in ({"flagged": True}, {"about": "platform"}, {"about": "other"}, {"sort": "boilerplate"}):
         told = tuple(s.model_copy(update=change) for s in reading.statements)
         silent = Reading(reading.documents, told, reading.vectors, reading.signals, {})
         for layer in LAYERS:

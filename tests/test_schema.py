@@ -26,7 +26,9 @@ class Maybe(tuple[object]):
 Shape = object
 """A name of a plain value, `[shape]` for a list, a dict of keys, `{"*": shape}` for free keys, or `Maybe((shape,))`."""
 
-FINDING: Shape = {"kind": TEXT, "document": TEXT, "start": WHOLE, "end": WHOLE, "where": TEXT, "excerpt": TEXT}
+FINDING: Shape = {
+    "kind": TEXT, "document": TEXT, "start": WHOLE, "end": WHOLE, "where": TEXT, "excerpt": TEXT, "count?": WHOLE,
+}  # fmt: skip
 ITEM: Shape = {"id": TEXT, "name": TEXT, "kind": TEXT, "state": TEXT, "evidence": [TEXT]}
 RANGE: Shape = {"value": NUMBER, "low": NUMBER, "high": NUMBER}
 CAPABILITY: Shape = {
@@ -84,7 +86,7 @@ DRAFT: Shape = {
     "sources": [
         {
             "document": TEXT, "url": TEXT, "sha256": TEXT, "kind": TEXT, "fetched_at": TEXT, "chars": WHOLE,
-            "findings": [FINDING], "user_agent?": TEXT,
+            "findings": [FINDING], "user_agent?": TEXT, "language?": TEXT,
         }
     ],
     "evidence": [

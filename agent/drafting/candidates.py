@@ -80,6 +80,8 @@ class Candidate:
     """That triggered it."""
     eased: tuple[Eased, ...] = ()
     """Descriptions that changed the vector."""
+    on_listing: bool = True
+    """Whether its first quote stands on the listing, and not on a page behind it."""
 
     def sentence(self) -> str:
         """The statement as one sentence."""
@@ -112,9 +114,15 @@ class Matches:
 
 
 def told(candidates: Sequence[Candidate], asked: Sequence[OpenThreat]) -> Matches:
-    """The candidates without those that another one tells more closely, and what is only asked about."""
-    fired = {candidate.pattern.id for candidate in candidates}
-    closer = {c.pattern.id: next((p for p in c.pattern.gives_way if p in fired), "") for c in candidates}
+    """The candidates without those that another one tells more closely, and what is only asked about.
+
+    What the listing says gives way to what the listing says, not to a page behind it.
+    """
+    fired = {candidate.pattern.id: candidate.on_listing for candidate in candidates}
+    closer = {
+        c.pattern.id: next((p for p in c.pattern.gives_way if fired.get(p, False) >= c.on_listing and p in fired), "")
+        for c in candidates
+    }
     return Matches(
         tuple(c for c in candidates if not closer[c.pattern.id]),
         tuple(asked),

@@ -62,23 +62,25 @@ def find(reading: Reading, name: str, *, named_calls: bool = True) -> tuple[Foun
     told = [d for n, s in enumerate(reading.statements) if usable(s) for d in _deeds(n, s, own)]
     if not named_calls:
         told = [d for d in told if d.sort != "tool"]
-    plain = {d.signal for d in told if not d.denied and d.sort != "user"}
-    told = [d for d in told if d.sort != "user" or d.signal not in plain]
+    plain = {(d.signal, _on_listing(d, reading)) for d in told if not d.denied and d.sort != "user"}
+    told = [d for d in told if d.sort != "user" or plain.isdisjoint(_also_told(d, reading))]
     told += _from_signals(reading, actions, told)
     ranked = sorted(told, key=lambda d: (-_worth(d, reading, actions), d.statement, d.start, d.signal, d.action))
     groups: list[list[Deed]] = []
-    for deed in ranked:
+    # What the listing says heads its group, so that a page behind it adds to a capability and does not reword it.
+    for deed in sorted(ranked, key=lambda d: not _on_listing(d, reading)):
         group = next((g for g in groups if _same(g[0], deed)), None)
         if group is None:
             groups.append([deed])
         else:
             group.append(deed)
+    groups.sort(key=lambda group: ranked.index(group[0]))
     affirmed = [_found(g) for g in groups if any(not d.denied for d in g)]
     denied = [
         _found(g) for g in groups if all(d.denied for d in g) and actions.weight.get(g[0].signal, 0) >= _DENIED_WEIGHT
     ]
     said = {f.deed.signal for f in affirmed}
-    kept = _chosen(affirmed, actions)
+    kept = _chosen(affirmed, reading, actions)
     return (*kept, *[f for f in denied if f.deed.signal not in said][:_MAX_DENIED])
 
 
@@ -94,20 +96,34 @@ def _found(group: Sequence[Deed]) -> Found:
     return Found(yes[0], tuple(yes[1:]), tuple(no))
 
 
-def _chosen(found: Sequence[Found], actions: Actions) -> list[Found]:
-    """The first of each signal, then the second of each, and so on; gravest first."""
+def _chosen(found: Sequence[Found], reading: Reading, actions: Actions) -> list[Found]:
+    """The first of each signal, then the second of each, and so on; gravest first.
+
+    Those of the listing come before those of the pages behind it, however many these are: further pages fill places
+    that the listing leaves.
+    """
     places: dict[str, int] = {}
-    numbered: list[tuple[int, int, Found]] = []
-    for order, item in enumerate(found):
+    numbered: list[tuple[bool, int, int, Found]] = []
+    for order, item in sorted(enumerate(found), key=lambda row: not _on_listing(row[1].deed, reading)):
         signal = item.deed.signal
         places[signal] = places.get(signal, 0) + 1
         light = actions.weight.get(signal, 0) <= _LIGHT_WEIGHT
         if places[signal] <= (_MAX_LIGHT if light else _MAX_PER_SIGNAL):
-            numbered.append((places[signal], order, item))
-    numbered.sort(key=lambda row: (row[0], row[1]))
+            numbered.append((not _on_listing(item.deed, reading), places[signal], order, item))
+    numbered.sort(key=lambda row: row[:3])
     kept = numbered[:MAX_CAPABILITIES]
-    kept.sort(key=lambda row: (-actions.weight.get(row[2].deed.signal, 0), row[0], row[1]))
-    return [row[2] for row in kept]
+    kept.sort(key=lambda row: (-actions.weight.get(row[3].deed.signal, 0), row[1], row[2]))
+    return [row[3] for row in kept]
+
+
+def _on_listing(deed: Deed, reading: Reading) -> bool:
+    return reading.statements[deed.statement].document == reading.documents[0].id
+
+
+def _also_told(deed: Deed, reading: Reading) -> frozenset[tuple[str, bool]]:
+    """Where a plain sentence about the same makes one about the user needless: on the listing, or for further pages."""
+    listing = _on_listing(deed, reading)
+    return frozenset({(deed.signal, True)} if listing else {(deed.signal, True), (deed.signal, False)})
 
 
 def _worth(deed: Deed, reading: Reading, actions: Actions) -> float:
@@ -115,7 +131,7 @@ def _worth(deed: Deed, reading: Reading, actions: Actions) -> float:
     words = deed.object.split()
     specific = min(len(words), 4) + 2 * any(w[0].isupper() or w.isupper() for w in words)
     plain = {"verb": 3, "tool": 2, "noun": 2, "user": 0, "signal": 0}[deed.sort]
-    first = 1 if reading.statements[deed.statement].document == reading.documents[0].id else 0
+    first = 1 if _on_listing(deed, reading) else 0
     return (
         actions.weight.get(deed.signal, 0) * 10 + specific + plain + first - 3 * bool(deed.condition) - 2 * deed.denied
     )
@@ -136,13 +152,16 @@ def _same(one: Deed, other: Deed) -> bool:
 def _from_signals(reading: Reading, actions: Actions, deeds_told: Sequence[Deed]) -> list[Deed]:
     """Action signals that no deed shows, each with the noun phrase in or behind the matched words."""
     found: list[Deed] = []
-    known = {d.signal for d in deeds_told if not d.denied}
+    known = {(d.signal, _on_listing(d, reading)) for d in deeds_told if not d.denied}
+    listing = reading.documents[0].id
     said = {(d.statement, d.object) for d in deeds_told}
     for signal, (verb, mode) in actions.fallback.items():
-        if signal in known:
+        if (signal, True) in known:
             continue
         for match in reading.matches(signal):
             statement = reading.statements[match.statement]
+            if statement.document != listing and (signal, False) in known:
+                break
             if not usable(statement) or match.hedged or match.denied:
                 continue
             start, end = match.start - statement.start, match.end - statement.start

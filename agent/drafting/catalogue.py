@@ -117,6 +117,7 @@ class _Matcher:
         self._reading, self._ledger = reading, ledger
         self._slots = Slots(reading, system, name)
         self._places: dict[str, int | None] = {}
+        self._listing = reading.documents[0].id if reading.documents else ""
         self._shown: dict[str, tuple[Match, ...]] = {}
         self._able: dict[str, Capability] = {}
         self._refused: tuple[str, ...] = ()
@@ -202,10 +203,14 @@ class _Matcher:
         best = min(together) if together else None
         matches = [text] if text else []
         for group in shown:
-            found = [(m.statement != best, n, m) for n, s in enumerate(group) for m in self._matches(s)]
+            found = [
+                (m.statement != best, m.document != self._listing, n, m)
+                for n, s in enumerate(group)
+                for m in self._matches(s)
+            ]
             if found:
-                # The sentence that shows all triggers, else the first signal of the group.
-                matches.append(min(found, key=lambda row: row[:2])[2])
+                # The sentence that shows all triggers, else what the listing says, else the first signal of the group.
+                matches.append(min(found, key=lambda row: row[:3])[3])
         capabilities = [able for group in shown for s in group if (able := self._able_to(s)) is not None]
         whole = (best is not None or len(groups) + bool(text) == 1) and not (text and groups)
         return _Firing(tuple(matches), tuple(dict.fromkeys(capabilities)), tuple(tuple(g) for g in shown), whole)
@@ -283,6 +288,7 @@ class _Matcher:
             questions=_questions(pattern.questions, values),
             signals=frozenset(s for group in firing.groups for s in group),
             eased=self._eased(pattern, values, vector),
+            on_listing=self._on_listing(evidence),
         )
 
     def _cite(self, pattern: Pattern, firing: _Firing, filled: dict[str, Slot]) -> tuple[str, ...]:
@@ -297,6 +303,10 @@ class _Matcher:
             if len(dict.fromkeys(found)) < MAX_EVIDENCE:
                 found += [self._ledger.cite(index, start, end) for index, (start, end) in places]
         return tuple(dict.fromkeys(found))[:MAX_EVIDENCE]
+
+    def _on_listing(self, evidence: tuple[str, ...]) -> bool:
+        first = self._statement_of(evidence[0]) if evidence else None
+        return first is not None and self._reading.statements[first].document == self._listing
 
     def _support(self, pattern: Pattern, firing: _Firing, evidence: tuple[str, ...]) -> tuple[Support, ...]:
         """A verdict on each signal that triggered the pattern, then on each that a condition looks for."""

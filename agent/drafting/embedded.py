@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
 CLAIMS_SHOWN: Final = 8
-"""Claims cited as such; the others stand in the findings of their source."""
+"""Claims cited as such; `septet intake` and the review app show the others."""
 
 
 def compose(

@@ -48,6 +48,8 @@ _SAME: Final[Mapping[str, str]] = {
 }
 """Names of one thing under one name."""
 
+_CODE_SPAN: Final = re.compile(r"`[^`\n]*`")
+
 
 class Name(NamedTuple):
     """A known name in a text."""
@@ -112,8 +114,8 @@ class Gazetteer:
         return found
 
     def find_actors(self, text: str) -> list[Noun]:
-        """Actor nouns in `text`, by place."""
-        return _nouns(self.actors, self.actor_kinds, text)
+        """Actor nouns in `text`, by place; a name in code, such as that of a command, is nobody."""
+        return _nouns(self.actors, self.actor_kinds, _CODE_SPAN.sub(lambda span: " " * len(span[0]), text))
 
     def find_components(self, text: str) -> list[Noun]:
         """Nouns of product parts in `text`, by place."""

@@ -80,14 +80,15 @@ def shown(
     `reserved` are places of each layer that are kept free for threats that are not the catalogue's.
 
     The headline threat is the first; the others follow by how typical of the product and how grave they are, one that
-    is like a threat above it later. One with the same quotes as a threat above it in its layer is a duplicate.
+    is like a threat above it later. Those that the listing shows come before those that only pages behind it show,
+    however many these are. One with the same quotes as a threat above it in its layer is a duplicate.
     """
     visible: list[Ranked] = []
     folded: list[tuple[Ranked, str]] = []
     in_layer: Counter[LayerKey] = Counter(reserved or {})
     kept_free = in_layer.total()
     at = next((n for n, item in enumerate(ranked) if item is first), None)
-    for n in order([item.scenario for item in ranked], at, product, calibration):
+    for n in _ordered(ranked, at, product, calibration):
         item = ranked[n]
         layer = item.candidate.layer
         twin = next(
@@ -104,6 +105,17 @@ def shown(
             placed = item.threat.model_copy(update={"place": len(visible) + 1})
             visible.append(item._replace(threat=placed))
     return visible, folded
+
+
+def _ordered(
+    ranked: Sequence[Ranked], first: int | None, product: Outlook, calibration: HeadlineCalibration
+) -> list[int]:
+    """Indexes in the order of places: the headline `first`, the listing's own, what only further pages show."""
+    own = [n for n, item in enumerate(ranked) if item.candidate.on_listing]
+    head = own.index(first) if first in own else None
+    placed = [own[n] for n in order([ranked[n].scenario for n in own], head, product, calibration)]
+    whole = order([item.scenario for item in ranked], first, product, calibration)
+    return list(dict.fromkeys([*([] if first is None else [first]), *placed, *whole]))
 
 
 def severity_of(candidate: Candidate, factors: Mapping[FactorKey, FactorEstimate]) -> ThreatScore:

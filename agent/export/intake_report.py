@@ -6,15 +6,20 @@ Everything in the text that came from a source is printed on one line with contr
 from collections.abc import Iterator
 from typing import Final
 
+from agent.evidence import language
 from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line
-from agent.records import Intake
+from agent.export.sentences import finding_name
+from agent.intake.vendor_claims import claims
+from agent.records import Intake, Statement
 
 SCHEMA: Final = "septet/intake/1"
 _HASH: Final = 12
 _STATES: Final = ("read", "refused", "skipped")
 _MAX_LINKS: Final = 40
 """Links that were read, in the text; the JSON has all."""
+_MAX_CLAIMS: Final = 10
+"""Claims of one document, in the text."""
 _MAX_SHOWN: Final = 5
 """Links of one reason that were not read."""
 
@@ -33,7 +38,9 @@ def as_json(intake: Intake) -> str:
                 "kind": document.kind,
                 "media_type": document.media_type,
                 "chars": len(document.text),
+                "language": document.language,
                 "findings": [finding.model_dump(mode="json") for finding in document.findings],
+                "vendor_claims": [_claim(statement) for statement in claims(document)],
             }
             for document in intake.documents
         ],
@@ -55,7 +62,15 @@ def as_json(intake: Intake) -> str:
 
 def as_text(intake: Intake) -> str:
     """The same for a reader: documents, findings, links by what became of them, what is missing, the budget."""
-    parts = (_subject(intake), _documents(intake), _findings(intake), _links(intake), _missing(intake), _budget(intake))
+    parts = (
+        _subject(intake),
+        _documents(intake),
+        _findings(intake),
+        _claims(intake),
+        _links(intake),
+        _missing(intake),
+        _budget(intake),
+    )
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -80,7 +95,8 @@ def _documents(intake: Intake) -> Iterator[str]:
     yield f"Documents ({len(intake.documents)})"
     for item in intake.documents:
         form = f", {item.form}" if item.form != "prose" else ""
-        facts = f"{item.kind}{form}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
+        spoken = f", in {language.name(item.language)}" if item.language not in ("", language.ENGLISH) else ""
+        facts = f"{item.kind}{form}{spoken}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
         yield f"  {item.id}  {one_line(item.title)}" if item.title else f"  {item.id}"
         yield f"      {one_line(item.url)}"
         yield f"      {one_line(facts)}"
@@ -93,9 +109,25 @@ def _findings(intake: Intake) -> Iterator[str]:
     for finding in found:
         inside = f"characters {finding.start}-{finding.end}" if finding.end > finding.start else "taken out of the text"
         place = f"{finding.where}, {inside}"
-        yield f"  {finding.document}  {finding.kind}: {one_line(place)}"
+        yield f"  {finding.document}  {finding_name(finding)}: {one_line(place)}"
         if finding.excerpt:
             yield f'      "{one_line(finding.excerpt)}"'
+
+
+def _claims(intake: Intake) -> Iterator[str]:
+    """The sentences that the findings of kind `vendor-claim` count, the first of each document."""
+    for document in intake.documents:
+        found = claims(document)
+        if found:
+            yield ""
+            yield f"Vendor's claims in {document.id} ({len(found)})"
+            yield from (f"  {one_line(statement.text)}" for statement in found[:_MAX_CLAIMS])
+            if len(found) > _MAX_CLAIMS:
+                yield f"  and {len(found) - _MAX_CLAIMS} more; --json has all"
+
+
+def _claim(statement: Statement) -> dict[str, object]:
+    return {"start": statement.start, "end": statement.end, "text": statement.text}
 
 
 def _links(intake: Intake) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from agent.evidence import language
 from agent.export.authors import drafter_words
 from agent.export.safe_markdown import Column, code, one_line, plain, table
 from agent.export.sentences import (
@@ -61,6 +62,11 @@ def _status(view: View) -> str:
     origin = counted(len(draft.sources), "source")
     if first:
         origin += f", {first.fetched_at[:_DAY]}, sha256 {code(first.sha256[:_HASH])}"
+    spoken: dict[str, list[str]] = {}
+    for source in draft.sources:
+        if source.language not in ("", language.ENGLISH):
+            spoken.setdefault(language.name(source.language), []).append(source.document)
+    origin += "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
     kinds = dict.fromkeys(finding.kind for source in draft.sources for finding in source.findings)
     found = f" · **findings**: {listed(list(kinds))}" if kinds else ""
     return f"**{_reviewed(view)}** · {subject} · {origin} · {plain(drafter_words(draft))}{found}"
@@ -111,7 +117,9 @@ def _controls(view: View) -> str:
     if lowered:
         return f"Controls that the documents name and that count: {marks(lowered)}, in the factors"
     claims = sum(item.is_claim and not item.counted for item in view.controls)
-    claims += sum(finding.kind == "vendor-claim" for source in view.draft.sources for finding in source.findings)
+    claims += sum(
+        finding.count for source in view.draft.sources for finding in source.findings if finding.kind == "vendor-claim"
+    )
     if claims:
         return f"Controls that count: none yet ({counted(claims, 'claim')}, none of rank ≥ {COUNTING_RANK})"
     return "Controls that count: none named"

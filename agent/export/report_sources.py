@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.export.left_out import left_out
 from agent.export.safe_markdown import Column, code, fence, one_line, plain, quoted, table
-from agent.export.sentences import listed, marks, shrinkage, tenth, threat_sentence, with_stop
+from agent.export.sentences import finding_name, listed, marks, shrinkage, tenth, threat_sentence, with_stop
 from agent.export.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
 from agent.taxonomy.keys import LAYER_CODES
 
@@ -18,7 +18,7 @@ def findings(view: View) -> list[str]:
     lines = ["## Findings in the sources"]
     rows = [
         [
-            finding.kind,
+            finding_name(finding),
             finding.document,
             plain(finding.where),
             f"{finding.start}–{finding.end}" if finding.end > finding.start else "taken out",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.records import Score, ThreatStatement
+from agent.records import Finding, Score, ThreatStatement
 from agent.scoring import bands
 
 _CONJUNCTIONS: Final = (
@@ -165,6 +165,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     """ "one source", "14 sources", "no sources"."""
     word = _SMALL[number] if number < len(_SMALL) else str(number)
     return f"{word} {noun if number == 1 else plural or noun + 's'}"
+
+
+def finding_name(finding: Finding) -> str:
+    """The kind of a finding, with how many sentences it stands for when they are several."""
+    return f"{finding.kind}, {finding.count} sentences" if finding.count > 1 else finding.kind
 
 
 def marks(ids: Sequence[str]) -> str:

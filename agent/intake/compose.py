@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, cast, get_args
 from urllib.parse import unquote_plus, urlsplit
 
+from agent.evidence import language
 from agent.intake.pages import instructions, marks
 from agent.intake.pages.page import MAX_EXCERPT, Block, Page
 from agent.intake.pages.sanitise import clean
@@ -30,6 +31,8 @@ _PLACES: Final = {
     "image": "the description of a picture",
 }
 _MAX_FINDINGS: Final = 200
+_MAX_PARTS: Final = 200
+"""Links of one block whose places are kept."""
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
 _MIN_REPEATED_WORDS: Final = 5
@@ -129,6 +132,7 @@ class _Builder:
                 level=max(1, block.level) if block.kind == "item" else block.level,
                 language=block.language,
                 heads=self._cleaned(block.heads),
+                links=_places(block.text, block.links, start),
             )
         )
         return start
@@ -187,6 +191,18 @@ class _Builder:
         if self._length > self._start:
             self._sections.append(Section(start=self._start, end=self._length, path=self._path, about=self._about))
             self._start = self._length
+
+
+def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int], ...]:
+    """Where the parts of a block's text begin and end in the document; a part that cleaning changed has no place."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for part in parts[:_MAX_PARTS]:
+        place = text.find(part, at) if part else -1
+        if place >= 0:
+            at = place + len(part)
+            found.append((start + place, start + at))
+    return tuple(found)
 
 
 def heading_about(text: str, *, listing: bool) -> About:
@@ -253,13 +269,12 @@ def compose(
         fetched_at=snapshot.fetched_at,
         user_agent=snapshot.user_agent,
         form=page.form,
+        language=language.detect("\n".join(b.text for b in page.blocks if b.kind not in language.NO_PROSE)),
         text=text,
         sections=sections,
         blocks=tuple(builder.blocks),
         findings=_unique(findings, _MAX_FINDINGS),
     )
-    if document.kind == "analyst-note":
-        return document
     both = (*document.findings, *vendor_claims(document))
     return document.model_copy(update={"findings": both})
 

@@ -12,7 +12,8 @@ from agent.errors import RefusedError, SeptetError, SourceError
 from agent.intake import discovery
 from agent.intake.faults import NEEDS_SCRIPT, NO_TEXT, fault, is_nearly_empty
 from agent.intake.frontier import Candidate, Frontier
-from agent.intake.identity import cleaned, identity, is_maze
+from agent.intake.headings import headed
+from agent.intake.identity import cleaned, identity, is_maze, named_path
 from agent.intake.maps import Maps
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
@@ -25,6 +26,7 @@ from agent.intake.reading import Read
 from agent.intake.sheets import Sheets
 from agent.intake.sites import CODE_HOSTS, Scope, named_sites, same_site
 from agent.intake.subject import Subject, product_name, resolve_subject, speaks_of
+from agent.intake.topics import topic_of
 from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
@@ -41,6 +43,9 @@ _FIRST: Final = 12
 _PROBE: Final = 9
 """Worth of a file at an agreed place."""
 _BUDGET: Final = "the budget of pages is used up"
+_QUOTA_SHARE: Final = 8
+"""Of so many pages of the budget one may be of a large API reference while other pages wait."""
+_MIN_QUOTA: Final = 2
 
 
 @dataclass
@@ -69,7 +74,8 @@ class Crawl:
         self._free: set[str] = set()
         self._attempts = 0
         self._starts: list[tuple[Scope, Read]] = []
-        self._frontier = Frontier(self.settings.max_pages_per_template)
+        quota = max(_MIN_QUOTA, self.settings.max_pages // _QUOTA_SHARE)
+        self._frontier = Frontier(self.settings.max_pages_per_template, quota)
         self._novelty = Novelty()
         self._seen: set[str] = set()
         self._asked: set[str] = set()
@@ -203,7 +209,7 @@ class Crawl:
     def _targets(self, source: Target, page: Page) -> list[tuple[PageLink, Target]]:
         """The links of `page` with their strict readings; those that the guard refuses are recorded."""
         found: list[tuple[PageLink, Target]] = []
-        for link in page.links:
+        for link in headed(page):
             if is_no_page(link.href):
                 continue
             address = resolve(source.url, link.href)
@@ -239,8 +245,10 @@ class Crawl:
                 continue
             last = "nofollow" in link.rel.split()
             own = verdict._replace(beside=verdict.beside or (beside and verdict.place == "listing"))
-            topic = worth_of_text(link.text) > 0
-            self._push(scope, Candidate(target, scope, own, depth + 1, last=last, listed=listed, topic=topic))
+            named = worth_of_text(link.text) > 0
+            topic = topic_of(named_path(target), link.text, link.under)
+            waiting = Candidate(target, scope, own, depth + 1, last=last, listed=listed, named=named, topic=topic)
+            self._push(scope, replace(waiting, source="the site's map" if listed else identity(source)))
 
     def _push(self, scope: Scope, candidate: Candidate) -> None:
         target = cleaned(candidate.target)
@@ -252,7 +260,9 @@ class Crawl:
         if is_maze(target):
             self._note(candidate.target.url, "skipped", TRAP)
             return
-        self._frontier.push(key, replace(candidate, target=target, shown=candidate.target.url))
+        other = self._frontier.push(key, replace(candidate, target=target, shown=candidate.target.url))
+        if other and other not in self.links:
+            self._note(other, "skipped", "the same page as another: its address is spelled differently")
 
     def _batch(self) -> list[Candidate]:
         room = self.settings.max_pages - self.pages_used
@@ -262,7 +272,8 @@ class Crawl:
         if reason:
             for candidate in self._frontier.drain():
                 self.unread += not candidate.probe
-                self._note(candidate.shown, "skipped", discovery.NO_FILE if candidate.probe else reason)
+                why = discovery.NO_FILE if candidate.probe else self._frontier.later(candidate) or reason
+                self._note(candidate.shown, "skipped", why)
             return []
         batch = self._frontier.pop(
             max(1, min(self.settings.connections, room)), self._novelty.is_trap, self._seen.__contains__
@@ -285,9 +296,10 @@ class Crawl:
         again = {id(read): page for read, page in zip(html, styled, strict=True)}
         found: list[Read] = []
         for candidate, read in zip(batch, parsed, strict=True):
-            if read is None:
-                continue
-            judged = self._judged(candidate, replace(read, page=again.get(id(read), read.page)))
+            judged = None
+            if read is not None:
+                judged = self._judged(candidate, replace(read, page=again.get(id(read), read.page)))
+            self._frontier.came(candidate, read=judged is not None)
             if judged is not None:
                 found.append(judged)
         return found
@@ -326,7 +338,8 @@ class Crawl:
                 self._onwards(candidate, landed, read)
             return None
         self.pages_used += 1
-        self._note(candidate.shown, "read", "documentation")
+        about_what = f"documentation: {candidate.topic.name}" if candidate.topic.name else "documentation"
+        self._note(candidate.shown, "read", about_what)
         if read.fetched.url not in (candidate.shown, candidate.target.url):
             self._note(read.fetched.url, "read", "where a link led")
         self._onwards(candidate, landed, read)

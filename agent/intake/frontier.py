@@ -1,28 +1,65 @@
-"""The pages that wait to be asked for, best first, with a cap for each template of addresses."""
+"""The pages that wait to be asked for, best first: a spread over topics, with a quota for generated reference.
 
-from collections import Counter
+The first page of a topic comes before the second page of any topic of about its worth. Pages of an API reference, and
+pages of one template, have a small quota as soon as there are enough of them to crowd out the rest; those beyond it
+wait until nothing else does.
+"""
+
+import re
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import unquote
 
 from agent.intake.identity import edition, folder, identity, is_varied, template, version
 from agent.intake.net.netguard import Target
 from agent.intake.novelty import TRAP
 from agent.intake.ranking import Verdict, worth_of_path
 from agent.intake.sites import Scope
+from agent.intake.topics import NONE, Topic
 
 _DEPTH_COST: Final = 2
 _VARIED_COST: Final = 2
 _BESIDE_COST: Final = 100
 _LAST_COST: Final = 50
 _EDITION_COST: Final = 40
-_LISTED_COST: Final = 30
-"""A page that only the site's map names comes after those that pages link."""
+_LISTED_COST: Final = 6
+"""A page that only the site's map names comes after one of about its worth that pages link."""
 _TOPICS: Final = 2
 """Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
 _SIDE_BY_SIDE: Final = 3
 """Pages of one varied template in one batch: a trap must be told before it takes the budget."""
+_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
+"""What a page is worth less after none, one, two, … pages of its topic were taken."""
+_LEAST: Final = 3
+"""A further page of a topic still comes before a changelog or an example."""
+_EVERYTHING: Final = frozenset({"", "documentation"})
+"""Topics under which pages of every content go: of these no folder is read to its end before the others."""
+_DEAD_COST: Final = 2
+_MOST_DEAD: Final = 12
+"""A page whose links lead nowhere lends them no worth."""
+_CROWD: Final = 12
+"""Pages of one reference or template from which a site has more of them than a draft needs."""
+_CROWD_COST: Final = 5
+"""A page of a crowd comes after others of about its worth."""
+_LATER_COST: Final = 25
+"""Pages beyond the quota come after every other page of the site, those that only its map names included."""
+_REFERENCE: Final = re.compile(
+    r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
+    r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
+    re.IGNORECASE,
+)
+"""A folder with the pages of a reference."""
+_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")
+"""A number that only sorts the pages of a folder."""
+_DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
+"""The name of a page about one member of a module."""
+_SAME_WORDS: Final = 2
+"""Words with which the names of pages of one template begin."""
 TOO_MANY: Final = "the most pages of one kind were read"
+REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
+TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
 
 
 @dataclass(frozen=True)
@@ -39,23 +76,43 @@ class Candidate:
     """True for a link that its page does not vouch for."""
     listed: bool = False
     """True for a page that only the site's map names."""
-    topic: bool = False
+    named: bool = False
     """True for a link whose words name documentation."""
+    topic: Topic = NONE
+    """What the page is about, as far as its address and the link tell."""
     shown: str = ""
     """The address as the page had it."""
     key: str = ""
     kind: str = ""
     """The template that it counts for."""
+    source: str = ""
+    """The page that linked it first, by its identity."""
+    subject: str = ""
+    """What pages are alike in: their topic, their folder where it has none."""
+    crowds: tuple[str, ...] = ()
+    """The reference and the family of like names that it belongs to, the reference first."""
+    varied: bool = False
+    """True when it could be counted up for ever."""
+    value: int = 0
+    """What its topic and its place are worth."""
+    worth: int = 0
+    """The same without what speaks against the link, before anything was taken."""
 
 
 class Frontier:
     """Waiting addresses; each identity waits once, with the best verdict that a link gave it."""
 
-    def __init__(self, per_template: int) -> None:
+    def __init__(self, per_template: int, quota: int) -> None:
+        """`quota` is how many pages of a large reference or template are read while other pages wait."""
         self._per_template = per_template
+        self._quota = quota
         self._waiting: dict[str, Candidate] = {}
         self._order: dict[str, int] = {}
         self._taken: Counter[str] = Counter()
+        self._alike_taken: Counter[str] = Counter()
+        self._counted: dict[str, tuple[str, ...]] = {}
+        self._members: defaultdict[str, set[str]] = defaultdict(set)
+        self._dead: Counter[str] = Counter()
         self._dropped: list[tuple[Candidate, str]] = []
         self._newest: dict[str, tuple[int, ...]] = {}
 
@@ -63,33 +120,47 @@ class Frontier:
         """How many wait."""
         return len(self._waiting)
 
-    def push(self, key: str, candidate: Candidate) -> None:
-        """Let `candidate` wait; of two with one identity the better stays, at the place of the first."""
-        named = worth_of_path(candidate.target.path) > 0
-        kind = template(candidate.target) if named or candidate.probe else folder(candidate.target)
-        made = replace(candidate, key=key, kind=kind)
+    def push(self, key: str, candidate: Candidate) -> str:
+        """Let `candidate` wait; of two with one identity the better stays, at the place of the first.
+
+        Returns the spelling of the address that is not asked for, when there are two; otherwise an empty text. What
+        tracks a visitor or numbers a session is the worse spelling.
+        """
+        made = _prepared(key, candidate)
+        for crowd in made.crowds:
+            self._members[crowd].add(key)
         _, age, bare = version(candidate.target)
         page = identity(bare)
         self._newest[page] = max(age, self._newest.get(page, age))
         known = self._waiting.get(key)
         self._order.setdefault(key, len(self._order))
-        if known is None or _worth(made) > _worth(known):
+        if known is None:
             self._waiting[key] = made
+            return ""
+        plain, other = (made, known) if made.shown == made.target.url else (known, made)
+        better = made if made.worth > known.worth else known
+        self._waiting[key] = replace(
+            better, target=plain.target, shown=plain.shown, kind=plain.kind, source=known.source
+        )
+        return other.shown if other.shown != plain.shown else ""
 
     def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
         """The best, at most `most`; further editions of known pages and exhausted templates are dropped on the way.
 
-        `is_trap` judges a template, `is_known` says whether an identity was asked for already.
+        Each is the best after those before it were taken. `is_trap` judges a template, `is_known` says whether an
+        identity was asked for already.
         """
         batch: list[Candidate] = []
         within: Counter[str] = Counter()
-        ranked = sorted(self._waiting.values(), key=lambda found: (-self._priority(found), self._order[found.key]))
-        for candidate in ranked:
-            if len(batch) >= most:
-                break
+        groups = self._alike()
+        while groups and len(batch) < most:
+            like = max(groups, key=lambda like: (self._priority(groups[like][0]), -self._order[groups[like][0].key]))
+            candidate = groups[like].popleft()
+            if not groups[like]:
+                del groups[like]
             kind = candidate.kind
             reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
-            if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.topic else 1):
+            if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
                 reason = TOO_MANY
             if reason:
                 self._dropped.append((self._waiting.pop(candidate.key), reason))
@@ -98,8 +169,16 @@ class Frontier:
                 continue
             within[kind] += 1
             self._taken[kind] += 1
+            self._count(candidate)
             batch.append(self._waiting.pop(candidate.key))
         return batch
+
+    def came(self, candidate: Candidate, *, read: bool) -> None:
+        """Say what became of a page that was taken: one that was not read leaves topic and quota as they were."""
+        self._dead[candidate.source] += -1 if read else 1
+        counted = self._counted.pop(candidate.key, ())
+        if not read:
+            self._alike_taken.subtract(counted)
 
     def dropped(self) -> list[tuple[Candidate, str]]:
         """What was dropped since the last call, with the reason."""
@@ -112,6 +191,22 @@ class Frontier:
         self._waiting = {}
         return found
 
+    def later(self, candidate: Candidate) -> str:
+        """Why a page was put off behind all others, or an empty text."""
+        for place, crowd in enumerate(candidate.crowds):
+            if self._is_crowd(crowd) and self._alike_taken[crowd] >= self._quota:
+                return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
+        return ""
+
+    def _count(self, candidate: Candidate) -> None:
+        """Note that a page was taken: one of a crowd for the crowd, whose quota it is, any other for its topic."""
+        crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
+        self._counted[candidate.key] = crowds or (candidate.subject,)
+        self._alike_taken.update(self._counted[candidate.key])
+
+    def _is_crowd(self, crowd: str) -> bool:
+        return len(self._members[crowd]) >= _CROWD
+
     def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
         """Why another edition of the page is read in its place, or an empty text."""
         name, bare = edition(candidate.target)
@@ -122,18 +217,68 @@ class Frontier:
             return f"the same page as another: the edition of another version ({name})"
         return ""
 
+    def _alike(self) -> dict[tuple[object, ...], deque[Candidate]]:
+        """What waits, in groups of the same priority whatever is taken, each in the order of arrival."""
+        groups: defaultdict[tuple[object, ...], deque[Candidate]] = defaultdict(deque)
+        for found in self._waiting.values():
+            counted = (found.kind, found.named) if found.varied else ()
+            groups[(found.worth, found.value, found.subject, found.source, found.crowds, *counted)].append(found)
+        return dict(groups)
+
     def _priority(self, candidate: Candidate) -> int:
-        varied = is_varied(candidate.target) and not candidate.probe
-        # Pages that differ in a number only fall behind with each one that was taken.
-        return _worth(candidate) - (_VARIED_COST * (1 + self._taken[candidate.kind]) if varied else 0)
+        worth = candidate.worth
+        if candidate.varied:
+            # Pages that differ in a number only fall behind with each one that was taken, unless their links name them.
+            worth -= _VARIED_COST * (1 if candidate.named else 1 + self._taken[candidate.kind])
+        if any(map(self._is_crowd, candidate.crowds)):
+            worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
+        elif candidate.subject:
+            again = _AGAIN_COSTS[min(self._alike_taken[candidate.subject], len(_AGAIN_COSTS) - 1)]
+            worth -= min(again, max(0, candidate.value - _LEAST))
+        return worth - max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
 
 
-def _worth(candidate: Candidate) -> int:
-    return (
-        candidate.verdict.score
-        - _DEPTH_COST * (candidate.depth - 1)
-        - (_BESIDE_COST if candidate.verdict.beside else 0)
-        - (_LAST_COST if candidate.last else 0)
-        - (_EDITION_COST if edition(candidate.target)[0] else 0)
-        - (_LISTED_COST if candidate.listed else 0)
+def _prepared(key: str, candidate: Candidate) -> Candidate:
+    """`candidate` with what its address says of its kind, its likes and its worth."""
+    target = candidate.target
+    telling = worth_of_path(target.path) > 0 or candidate.probe
+    subject = candidate.topic.name
+    if subject in _EVERYTHING:
+        subject = "" if candidate.probe else folder(target)
+    made = replace(
+        candidate,
+        key=key,
+        kind=template(target) if telling else folder(target),
+        subject=subject,
+        crowds=() if candidate.probe else _crowds(target),
+        varied=not candidate.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path))),
     )
+    value = max(candidate.verdict.score, candidate.topic.worth)
+    return replace(made, value=value, worth=value - _costs(made))
+
+
+def _costs(candidate: Candidate) -> int:
+    return (
+        _DEPTH_COST * (candidate.depth - 1)
+        + (_BESIDE_COST if candidate.verdict.beside else 0)
+        + (_LAST_COST if candidate.last else 0)
+        + (_EDITION_COST if edition(candidate.target)[0] else 0)
+        + (_LISTED_COST if candidate.listed else 0)
+    )
+
+
+def _crowds(target: Target) -> tuple[str, ...]:
+    """The reference that a page lies in and the family of names that its own name begins like."""
+    segments = unquote(target.path.partition("?")[0]).lower().split("/")
+    host = f"{target.host}:{target.port}"
+    found = []
+    for place, segment in enumerate(segments[:-1]):
+        if _REFERENCE.fullmatch(segment):
+            found.append(host + "/".join(segments[: place + 1]))
+            break
+    name = segments[-1] or (segments[-2] if len(segments) > 1 else "")
+    above = host + "/".join(segments[: -1 if segments[-1] else -2])
+    tokens = [token for token in re.split(r"[\W_]+", name) if token]
+    if len(tokens) > _SAME_WORDS or _DOTTED.fullmatch(name):
+        found.append("/".join((above, *tokens[:_SAME_WORDS])) + "*")
+    return tuple(found)

@@ -8,34 +8,8 @@ from agent.intake.identity import named_path
 from agent.intake.net.netguard import Target
 from agent.intake.pages.page import PageLink
 from agent.intake.sites import CODE_HOSTS, Place, Scope
+from agent.intake.topics import is_said, of_path, of_words
 
-# What tells most about an agent's powers and limits comes first; the numbers only order.
-_WORTH: Final[dict[str, int]] = {
-    **dict.fromkeys(
-        ("security", "permissions", "permission", "trust", "scopes", "approvals", "approval", "access"), 10
-    ),
-    **dict.fromkeys(("docs", "doc", "documentation", "readme", "architecture", "privacy", "tools", "tool", "mcp"), 9),
-    **dict.fromkeys(("skill", "skills", "openapi", "swagger", "whitepaper", "whitepapers", "retention", "handling"), 9),
-    **dict.fromkeys(
-        ("subprocessors", "subprocessor", "dpa", "compliance", "guardrails", "sandbox", "oauth", "roles"), 8
-    ),
-    **dict.fromkeys(("admin", "administration", "configuration", "config", "settings", "setup", "authentication"), 8),
-    **dict.fromkeys(("authorization", "encryption", "residency", "gdpr", "soc2", "hipaa", "sso", "rbac", "audit"), 8),
-    **dict.fromkeys(("overview", "features", "capabilities", "integrations", "connectors", "actions", "controls"), 7),
-    **dict.fromkeys(("guide", "guides", "manual", "handbook", "quickstart", "install", "installation", "reference"), 6),
-    **dict.fromkeys(("api", "apis", "sdk", "cli", "deployment", "deploy", "limits", "limitations", "memory"), 6),
-    **dict.fromkeys(("monitoring", "logging", "logs", "secrets", "credentials", "webhooks", "hosting", "runtime"), 6),
-    **dict.fromkeys(("agent", "agents", "prompts", "automation", "workflows", "triggers", "incident", "incidents"), 5),
-    **dict.fromkeys(("resources", "documents", "downloads", "manuals", "tutorial", "tutorials"), 5),
-    **dict.fromkeys(("vulnerability", "disclosure", "llm", "model", "paper", "white", "manifest", "plugin"), 5),
-    **dict.fromkeys(("safety", "safeguards", "oversight", "confirmation", "confirmations", "isolation", "egress"), 8),
-    **dict.fromkeys(("sandboxing", "injection", "rollback", "redaction", "human", "identity", "escalation"), 6),
-    **dict.fromkeys(("faq", "faqs", "help", "learn", "concepts", "usage", "data", "models", "how"), 5),
-    **dict.fromkeys(("changelog", "releases", "pricing", "plans", "support", "policy", "policies", "terms"), 4),
-}
-_LINKING: Final = frozenset(
-    {"and", "the", "of", "to", "for", "a", "how", "it", "works", "getting", "started", "get", "our", "in", "with", "v1"}
-)
 _LOG_IN: Final = re.compile(
     r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
 )
@@ -70,13 +44,6 @@ _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|txt|pdf|php|aspx?|json|ya?ml)$")
 _REPOSITORY_FILE: Final = re.compile(r"\.(?:md|mdx|txt|rst|pdf|json|ya?ml)$", re.IGNORECASE)
 _OWN: Final = 5
 _BELOW: Final = 3
-_SHELF: Final = 5
-"""Less for a word of an outer folder, which names a shelf and not the page."""
-_MIXED: Final = 2
-"""Less for words among others that say nothing."""
-_MAX_WORDS: Final = 8
-_SHORT_TEXT: Final = 4
-_GETTING_STARTED: Final = 6
 _DOCS_HOST: Final = re.compile(r"(?:docs?|help|trust|security|support|developers?|dev|api|learn|kb|guide)\.")
 
 
@@ -173,38 +140,21 @@ def is_other_product(target: Target, name: str) -> bool:
         return False
     tokens = {token for token in re.split(r"[\W_]+", match[1]) if token}
     own = set(re.split(r"[\W_]+", name.casefold()))
-    return not tokens & own and not all(token in _WORTH or token in _LINKING for token in tokens)
+    return not tokens & own and not all(map(is_said, tokens))
 
 
 def worth_of_path(path: str) -> int:
-    """The worth of the best segment of a path: of its words, less when other words stand among them."""
-    best = 0
-    segments = [segment for segment in unquote(path).lower().split("/") if segment]
-    for place, segment in enumerate(segments):
-        tokens = [token for token in re.split(r"[\W_]+", _SUFFIX.sub("", segment)) if token]
-        known = [_WORTH[token] for token in tokens if token in _WORTH]
-        whole = all(token in _WORTH or token in _LINKING for token in tokens)
-        started = _GETTING_STARTED if whole and ("started" in tokens or "works" in tokens) else 0
-        # The last segment names the page; an outer one only its shelf.
-        last = place == len(segments) - 1
-        worth = max(known, default=0) if whole else max(known, default=0) - _MIXED if last and known else 0
-        if not last and worth:
-            worth = max(_BELOW, worth - _SHELF)
-        best = max(best, worth, started)
-    return best
+    """The worth of the topic that a path tells; 0 for a path that tells none."""
+    return of_path(path).worth
 
 
 def _exact(path: str) -> bool:
     """Whether the last segment of a path holds no word but those of the table."""
     last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
     tokens = [token for token in re.split(r"[\W_]+", last) if token]
-    return bool(tokens) and all(token in _WORTH or token in _LINKING for token in tokens)
+    return bool(tokens) and all(map(is_said, tokens))
 
 
 def worth_of_text(text: str) -> int:
-    """The worth of a link's words; none for a long text."""
-    tokens = re.findall(r"[a-z]+", text.lower())
-    if not 0 < len(tokens) <= _MAX_WORDS:
-        return 0
-    worth = max(_WORTH.get(token, 0) for token in tokens)
-    return worth if len(tokens) <= _SHORT_TEXT else max(0, worth - _MIXED)
+    """The worth of the topic that a link's words tell; none for a long text."""
+    return of_words(text).worth

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
+from agent.evidence import language
 from agent.intake.compose import MAX_TEXT, compose, shortened
 from agent.intake.crawl import Crawl
 from agent.intake.faults import MIN_WORDS, is_nearly_empty, words
@@ -164,13 +165,14 @@ def read_inputs(
     _add_missing(gathering, crawl)
     _carry(gathering, crawl)
     first = inputs[0]
+    documents = tuple(_documents(gathering.parts))
     intake = Intake(
         source=first if isinstance(first, str) else first.name,
         final_url=gathering.final_url,
         snapshots=tuple(gathering.snapshots.values()),
-        documents=tuple(_documents(gathering.parts)),
+        documents=documents,
         links=tuple(crawl.links.values()),
-        missing=tuple(gathering.missing),
+        missing=(*gathering.missing, *language.unread(documents)),
         budget=_budget(gathering, crawl, settings),
         product=subject.name,
         aliases=subject.aliases,

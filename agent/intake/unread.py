@@ -12,6 +12,8 @@ from agent.records import Dropped, Intake
 SOURCE_TEXT: Final = "source text: "
 """How the draft begins the name of what was not read."""
 _MAX_REASONS: Final = 12
+_LATER: Final = "language"
+"""Told by the draft itself, since an LLM reads what the embedded drafter does not."""
 # Of the links that were skipped: the page was wanted, and was not to be had.
 _FAILED: Final = re.compile(
     r"behind a |the server (?:wants|sends)|the server answered (?!404|410)|the server's answer is|no answer|"
@@ -22,7 +24,7 @@ _FAILED: Final = re.compile(
 
 def unread(intake: Intake) -> tuple[Dropped, ...]:
     """What could not be told and what could not be read, gaps of the intake first, then the links by reason."""
-    gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing]
+    gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing if gap.reason != _LATER]
     reasons: dict[tuple[str, str], list[str]] = {}
     for link in intake.links:
         if link.state == "refused" or (link.state == "skipped" and _FAILED.match(link.reason)):

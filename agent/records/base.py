@@ -69,6 +69,7 @@ MissingReason = Literal[
     "control-claim-only",
     "needs-javascript",
     "near-empty",
+    "language",
     "unreadable",
     "budget",
     "no-evidenced-threat",

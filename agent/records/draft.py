@@ -39,6 +39,8 @@ class SourceRef(Record):
     findings: tuple[Finding, ...]
     user_agent: str = ""
     """Under which name the page was asked for; empty for a file."""
+    language: str = ""
+    """The language of the text as an ISO 639-1 code; empty when it cannot be told."""
 
 
 class PromptRef(Record):

@@ -1,6 +1,8 @@
 """What intake read: snapshots, findings, documents, and what could not be told."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from agent.records.base import About, BlockKind, DocumentForm, FindingKind, MissingReason, Record, SourceKind
 
@@ -40,6 +42,8 @@ class Finding(Record):
     """The place in words: a tag path, a page, a heading."""
     excerpt: str
     """At most 200 characters of the text in question."""
+    count: Annotated[int, Field(ge=1)] = 1
+    """How many places of its kind it stands for: all vendor's claims of a document are one finding."""
 
 
 class Section(Record):
@@ -64,6 +68,8 @@ class DocumentBlock(Record):
     """Of code the language that its block names, lower case; empty when it names none."""
     heads: tuple[str, ...] = ()
     """Of a table row the heads of its columns, in their order; empty when the table has none."""
+    links: tuple[tuple[int, int], ...] = ()
+    """Start and end of its words that are links, in order and without overlap."""
 
 
 class Document(Record):

@@ -46,6 +46,8 @@ _NOT_HERE: Final = re.compile(
     r"|prefers-reduced-motion\s*:\s*reduce|forced-colors\s*:\s*active|orientation\s*:\s*portrait|hover\s*:\s*none"
     r"|prefers-contrast\s*:\s*(?:more|less|custom)"
 )
+_PART: Final = re.compile(r"[.#]?[A-Za-z_][\w-]*", re.ASCII)
+_SIMPLE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9]*)?(?:[.#][A-Za-z_][\w-]*+)+|[A-Za-z][A-Za-z0-9]*", re.ASCII)
 _PSEUDO: Final = re.compile(r"::?(before|after|marker|placeholder)\s*$", re.IGNORECASE)
 _STATES: Final = re.compile(r":(?:hover|focus\S*|active|target|visited|checked|disabled|open)\b|::")
 _EM: Final = 16.0
@@ -70,8 +72,10 @@ class Cascade:
     """The rules of a page's sheets, matched against its tree once."""
 
     def __init__(self, root: etree._Element, sheets: Sequence[str]) -> None:
+        self._root = root
         self.generated: list[Generated] = []
         self._rules: list[_Rule] = []
+        self._names = _names_of(root)
         left = _MAX_SHEET
         for sheet in sheets:
             if left > 0:
@@ -100,6 +104,16 @@ class Cascade:
                 merged[name] = value
         return {**merged, **strong}
 
+    def elements_with(self, name: str, value: str) -> Iterator[etree._Element]:
+        """The elements for which a rule or their own style declares `name` as `value`, whether that holds or not."""
+        for element, entries in self._by_element.items():
+            if any(entry[1] == name and entry[2] == value for entry in entries):
+                yield element
+        for element in self._root.iter("*"):
+            inline = element.get("style")
+            if inline and name in inline and any(e[0] == name and e[1] == value for e in declarations(inline)):
+                yield element
+
     def _collect(self, nodes: Iterable[_Node], outer: str, layered: bool, depth: int) -> None:
         if depth > _MAX_DEPTH:
             return
@@ -121,6 +135,8 @@ class Cascade:
         selector = tinycss2.serialize(node.prelude).strip()
         if outer:
             selector = selector.replace("&", f":is({outer})") if "&" in selector else f":is({outer}) {selector}"
+        if not _writes(node.content) and not any(_possible(part, self._names) for part in _split(selector)):
+            return
         style: list[tuple[str, str, bool]] = []
         nested: list[_Node] = []
         for inner in tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True):
@@ -140,17 +156,16 @@ class Cascade:
     def _match(self, root: etree._Element) -> None:
         if not self._rules:
             return
-        names = _names_of(root)
-        translator = HTMLTranslator()
+        index = _Index(root)
         matched = 0
         for rule in self._rules:
             for part in _split(rule.selector):
                 if matched >= _MAX_SELECTORS:
                     return
-                if _STATES.search(part) or not _possible(part, names):
+                if _STATES.search(part) or not _possible(part, self._names):
                     continue
                 matched += 1
-                for specificity, elements in _found(translator, root, part):
+                for specificity, elements in index.found(part):
                     rank = (0 if rule.layered else 1, *specificity, rule.order)
                     for element in elements:
                         own = self._by_element.setdefault(element, [])
@@ -253,17 +268,54 @@ def _split(selector: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _found(
-    translator: HTMLTranslator, root: etree._Element, selector: str
-) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
-    try:
-        for parsed in parse_selectors(selector.replace(":root", "html").replace(":where(", ":is(")):
-            if parsed.pseudo_element is not None:
-                # The text before or behind an element, not the element.
-                continue
-            path = translator.selector_to_xpath(parsed)
-            elements = root.xpath(path)
-            yield parsed.specificity(), [element for element in elements if isinstance(element, etree._Element)]
-    except (SelectorError, etree.XPathError, RecursionError, ValueError):
-        # A selector that cannot be understood hides nothing here; its page is read as if the rule were not there.
-        return
+def _writes(content: Sequence[_Node]) -> bool:
+    """Whether a rule, or one in it, may write text of its own."""
+    stack = list(content)
+    while stack:
+        token = stack.pop()
+        if token.type == "ident" and token.lower_value == "content":
+            return True
+        if token.type == "{} block":
+            stack.extend(token.content)
+    return False
+
+
+class _Index:
+    """The elements of a tree by tag, class and id; most selectors ask for nothing else."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self._root = root
+        self._translator = HTMLTranslator()
+        self._by: dict[str, list[etree._Element]] = {}
+        for element in root.iter("*"):
+            keys = {str(element.tag), *(f".{name}" for name in (element.get("class") or "").split())}
+            if element.get("id") is not None:
+                keys.add(f"#{element.get('id')}")
+            for key in keys:
+                self._by.setdefault(key, []).append(element)
+
+    def found(self, selector: str) -> Iterator[tuple[tuple[int, int, int], list[etree._Element]]]:
+        """Specificity and elements of each part of a selector; nothing for one that cannot be understood."""
+        if _SIMPLE.fullmatch(selector):
+            yield self._simple(selector)
+            return
+        try:
+            for parsed in parse_selectors(selector.replace(":root", "html").replace(":where(", ":is(")):
+                if parsed.pseudo_element is not None:
+                    # The text before or behind an element, not the element.
+                    continue
+                path = self._translator.selector_to_xpath(parsed)
+                elements = self._root.xpath(path)
+                yield parsed.specificity(), [element for element in elements if isinstance(element, etree._Element)]
+        except (SelectorError, etree.XPathError, RecursionError, ValueError):
+            # A selector that cannot be understood hides nothing here; its page is read as if the rule were not there.
+            return
+
+    def _simple(self, selector: str) -> tuple[tuple[int, int, int], list[etree._Element]]:
+        parts = _PART.findall(selector)
+        keys = [part if part[0] in ".#" else part.lower() for part in parts]
+        lists = sorted((self._by.get(key, []) for key in keys), key=len)
+        wanted = [set(elements) for elements in lists[1:]]
+        marks = [key[0] for key in keys]
+        ids, classes = marks.count("#"), marks.count(".")
+        return (ids, classes, len(keys) - ids - classes), [e for e in lists[0] if all(e in other for other in wanted)]

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
+from agent.intake.pages import article
 from agent.intake.pages.cascade import without_sheets
 from agent.intake.pages.head import read_head
-from agent.intake.pages.layout import Layout, heads_neighbours, is_mark, names_of
+from agent.intake.pages.layout import Layout, heads_neighbours, is_block, is_mark, marks, names_of, tag_of
 from agent.intake.pages.page import AboutHint, Block, BlockKind, Page, PageLink, Region, Removed
 from agent.intake.pages.shadow import lay_out
 from agent.intake.pages.tree import Unreadable
@@ -22,14 +23,6 @@ from agent.intake.pages.trim import Piece, letters, trimmed
 from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
 
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
-_BLOCKS: Final = frozenset(
-    (
-        *("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "dialog", "div", "dl"),
-        *("dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "legend", "li"),
-        *("main", "menu", "nav", "ol", "option", "p", "pre", "search", "section", "summary", "table", "tbody", "td"),
-        *("tfoot", "th", "thead", "tr", "ul", "br"),
-    )
-)
 _ANCHOR_MARK: Final = re.compile(r"\s*(?:[#¶§🔗]|Permalink(?: to this \w+)?|Direct link to .*|Copy link)\s*$")
 _SEES: Final = re.compile(r"\w")
 _DECORATION: Final = re.compile(r"\b(?:logo|icon|avatar|badge|screen ?shots?|thumbnail|item media|photo of)\b", re.I)
@@ -49,8 +42,13 @@ _MAX_LABELS: Final = 20
 _MAX_LINKS: Final = 2000
 _MAX_BLOCKS: Final = 20_000
 _MAX_DEPTH: Final = 500
-# A start tag with what its quotation marks hold; possessive, so that the scan is linear whatever is left open.
-_START_TAG: Final = re.compile(r"""<[A-Za-z][^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+""")
+# A comment, or a start tag with what its quotation marks hold and, where a parser reads text up to an end tag, that
+# text: a "<" in a script opens no tag. Possessive or lazy with an end that always comes, so that the scan is linear.
+_MARKUP: Final = re.compile(
+    r"""<!--.*?(?:-->|\Z)|(?P<tag><(?:(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|[a-z])"""
+    r"""[^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+)(?(raw)>.*?(?:</(?P=raw)(?=[\s/>])|\Z))""",
+    re.IGNORECASE | re.DOTALL,
+)
 _QUOTED: Final = re.compile(r"""="[^"]*+"?|='[^']*+'?""")
 _MAX_ATTRIBUTES: Final = 5000
 """Of one element; the parser takes time by the square of their number."""
@@ -61,9 +59,10 @@ class _State(NamedTuple):
 
     chrome: bool
     hint: AboutHint
-    main: bool
     linked: bool
     outer: bool
+    inside: bool
+    """Of the page's article; everywhere on a page that is none."""
 
 
 class _Aside(NamedTuple):
@@ -96,12 +95,13 @@ def read_html(text: str) -> Page:
     empty_mount = mount_is_empty(root)
     lay_out(root)
     head = read_head(root)
+    said = article.says_so(root)
     visibility = Visibility(root, linked)
     visibility.run()
-    walk = _Walk(root)
+    walk = _Walk(root, said=said)
     walk.run()
     pieces = [p for p in walk.pieces if p.block.kind == "code" or _SEES.search(p.block.text)]
-    blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named))
+    blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named, article=walk.article is not None))
     heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title)
     removed = list(visibility.removed)
     if controls:
@@ -128,16 +128,18 @@ def read_html(text: str) -> Page:
 
 def _has_crowd(text: str) -> bool:
     """Whether one start tag has more attributes than any page needs; a cheap look before a parser sees the text."""
-    long = (tag[0] for tag in _START_TAG.finditer(text) if tag.end() - tag.start() > 2 * _MAX_ATTRIBUTES)
-    return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in long)
+    tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
+    return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag)
 
 
 class _Walk:
     """Walks the tree once, in document order, on an explicit stack."""
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, *, said: bool) -> None:
         self._root = root
         self.layout = Layout(root)
+        self._marks = marks(root, self.layout)
+        self.article = article.of_page(root, self.layout, self._marks, said=said)
         self.pieces: list[Piece] = []
         self.links: list[PageLink] = []
         self.cut = False
@@ -151,12 +153,13 @@ class _Walk:
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._heads: dict[etree._Element, tuple[str, ...]] = {}
+        self._caption = ""
 
     def run(self) -> None:
         """Fill `pieces` and `links`."""
         # An entry without an inner state is an element to enter; with one, the element to leave. The text behind an
         # element belongs to the outer state.
-        outermost = _State(False, "", False, False, self.layout.scope is not None)
+        outermost = _State(False, "", False, self.layout.scope is not None, self.article is None)
         stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
         while stack and len(self.pieces) < _MAX_BLOCKS:
             element, outer, left = stack.pop()
@@ -174,12 +177,14 @@ class _Walk:
 
     def _enter(self, element: etree._Element, outer: _State) -> _State | None:
         """The state inside `element`, or None when it was dealt with as a whole."""
-        tag = _tag(element)
+        tag = tag_of(element)
         if outer.chrome:
+            if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
+                self._caption = _joined(element)
             if tag == "a":
                 self._link(element, outer)
             return outer
-        block = _is_block(element, tag)
+        block = is_block(element, tag)
         state = self._judge(element, tag, outer, block=block)
         heading = tag in _HEADINGS or element.get("role") == "heading"
         if block or heading:
@@ -219,7 +224,7 @@ class _Walk:
         if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:
             return False
         before, text = self._buffer[-1], element.text or ""
-        if _tag_of(element.getparent()) == "code" or min(len(before), len(text)) < _WORD:
+        if tag_of(element.getparent()) == "code" or min(len(before), len(text)) < _WORD:
             return False
         if not before[-_WORD:].replace("_", "a").isalnum():
             return False
@@ -228,9 +233,9 @@ class _Walk:
         return before[-1].islower() and text[0].isupper() and min(len(before), len(text)) > _WORD
 
     def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
-        tag = _tag(element)
+        tag = tag_of(element)
         if tag == "li" or self._buffer or self._kind == "heading":
-            if tag in _HEADINGS or _is_block(element, tag) or element.get("role") == "heading":
+            if tag in _HEADINGS or is_block(element, tag) or element.get("role") == "heading":
                 self._flush(inner)
             if tag == "li":
                 self._kind = "paragraph"
@@ -240,14 +245,19 @@ class _Walk:
 
     def _judge(self, element: etree._Element, tag: str, outer: _State, *, block: bool) -> _State:
         """The state of an element from its tag, role and names."""
+        if self.article is not None:
+            away = element in self.article.away
+            outer = outer._replace(inside=outer.inside or element in self.article.roots, chrome=outer.chrome or away)
+        if element is self.layout.scope:
+            outer = outer._replace(outer=False)
         if not block or tag == "br":
-            return outer._replace(outer=False) if element is self.layout.scope else outer
-        main = outer.main or tag in ("main", "article") or element.get("role") == "main"
-        names = names_of(element, tag)
-        chrome = self.layout.is_chrome(element, tag, names, main=main)
-        hint: AboutHint = outer.hint or ("other" if self.layout.is_neighbour(element, tag, names) else "")
-        within = outer.outer and element is not self.layout.scope and not self.layout.is_facts(element, tag)
-        return _State(chrome, hint, main, outer.linked, within)
+            return outer
+        mark = self._marks.get(element)
+        return outer._replace(
+            chrome=outer.chrome or mark == "chrome",
+            hint=outer.hint or ("other" if mark == "neighbour" else ""),
+            outer=outer.outer and not self.layout.is_facts(element, tag),
+        )
 
     def _say(self, text: str | None, state: _State) -> None:
         if text and not state.chrome:
@@ -265,7 +275,7 @@ class _Walk:
             self._turn(text)
             share = min(1.0, self._linked / max(1, letters(text))) if self._linked else 0.0
             block = Block(self._kind, text, self._level, self._hint(state))
-            self.pieces.append(Piece(block, share, self._links, self._inner_links, state.outer))
+            self.pieces.append(Piece(block, share, self._links, self._inner_links, state.outer, state.inside))
         if text or self._kind == "heading":
             self._kind, self._level = "paragraph", 0
         self._buffer = []
@@ -297,7 +307,7 @@ class _Walk:
             self._put(Block("code", text, 0, self._hint(state), _language(element)), state)
 
     def _put(self, block: Block, state: _State) -> None:
-        self.pieces.append(Piece(block, 0.0, 0, 0, state.outer))
+        self.pieces.append(Piece(block, 0.0, 0, 0, state.outer, state.inside))
 
     def _row(self, element: etree._Element, found: list[etree._Element], state: _State) -> bool:
         """Emit a table row; False when its cells hold blocks of their own, as in a table made for layout."""
@@ -313,7 +323,7 @@ class _Walk:
             size = self.layout.size(element)
             share = size.linked / max(1, size.chars)
             block = Block("row", " | ".join(cells), 0, self._hint(state), heads=self._heads_of(element))
-            self.pieces.append(Piece(block, share, 0, 0, state.outer))
+            self.pieces.append(Piece(block, share, 0, 0, state.outer, state.inside))
         return True
 
     def _heads_of(self, row: etree._Element) -> tuple[str, ...]:
@@ -331,7 +341,7 @@ class _Walk:
     def _anchor(self, element: etree._Element, state: _State) -> _State:
         """The state inside a link, which is noted."""
         self._link(element, state)
-        note = _tag_of(element.getparent()) == "sup" and (element.get("href") or "").startswith("#")
+        note = tag_of(element.getparent()) == "sup" and (element.get("href") or "").startswith("#")
         if note or is_mark(element, names_of(element, "a"), self.layout.size(element)):
             return state._replace(chrome=True)
         previous = element.getprevious()
@@ -347,18 +357,9 @@ class _Walk:
         href = (element.get("href") or "").strip()
         if href and len(self.links) < _MAX_LINKS:
             region: Region = "chrome" if state.chrome else "neighbour" if state.hint else "main"
-            self.links.append(PageLink(href, _joined(element), region, (element.get("rel") or "").lower()))
-
-
-def _is_block(element: etree._Element, tag: str) -> bool:
-    """Whether an element stands on lines of its own; a custom one does where no text stands beside it."""
-    if tag in _BLOCKS:
-        return True
-    if "-" not in tag:
-        return False
-    parent = element.getparent()
-    beside = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
-    return not beside.strip()
+            under = self._caption if state.chrome else ""
+            roles = (element.get("rel") or "").lower()
+            self.links.append(PageLink(href, _joined(element), region, roles, under=under))
 
 
 def _is_alone(element: etree._Element) -> bool:
@@ -408,17 +409,6 @@ def _language(element: etree._Element) -> str:
         if match:
             return "" if match[1].lower() == "none" else match[1].lower()
     return ""
-
-
-def _tag(element: etree._Element) -> str:
-    tag = element.tag
-    if not isinstance(tag, str):
-        return ""
-    return tag.rpartition("}")[2].lower() if "}" in tag else tag
-
-
-def _tag_of(element: etree._Element | None) -> str:
-    return "" if element is None else _tag(element)
 
 
 def _cell(cell: etree._Element) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from agent.intake.pages import decoding
+from agent.intake.pages import cues, decoding
+from agent.intake.pages.frames import FRAMES
 from agent.intake.pages.needles import lowered, needles
 from agent.intake.pages.orders import ORDERS, OTHER_LANGUAGES
 
@@ -29,7 +30,7 @@ class _Order(NamedTuple):
 
 _ORDERS: Final = tuple(
     _Order(compiled, tuple(tuple(needle.encode() for needle in group) for group in needles(compiled)))
-    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *OTHER_LANGUAGES))
+    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 )
 _FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
 _SHORT: Final = 600
@@ -52,6 +53,13 @@ _SAYS: Final = re.compile(
 _TO_US: Final = re.compile(
     r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
 )
+_SENTENCE: Final = re.compile(r"\n|(?<!e\.g)(?<!i\.e)[.!?] ")
+_MIGHT: Final = re.compile(
+    r"\b(?:models?|llms?|agents?|assistants?|it|they|that|which|who|claude|gpt)"
+    r" (?:can|could|may|might|does|do|often|sometimes|still)(?: \w+)? $",
+    re.IGNORECASE,
+)
+"""What a language model may do is told of it; an order has nobody in front of it."""
 _AFTERWARDS: Final = re.compile(r"\b(?:attacks?|injections?|attempts?|jailbreaks?)\b", re.IGNORECASE)
 _NEAR: Final = 80
 _BEFORE: Final = 160
@@ -68,6 +76,9 @@ class Addressed(NamedTuple):
 def find(text: str) -> tuple[Addressed, ...]:
     """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
     spans = list(islice(_plain(text), _MAX_PLACES))
+    named = list(spans)
+    # A sentence that a pattern names is not widened by its neighbours.
+    spans += [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
     for variant in decoding.folded(text):
         # The same length, letter for letter, so the places are those of the text itself.
         spans.extend(islice(_plain(variant, text), _MAX_PLACES))
@@ -137,12 +148,11 @@ def _reported(text: str, match: re.Match[str]) -> bool:
     """Whether a match is what somebody else says or might say, in a sentence that tells so in front of it."""
     begin = max(0, match.start() - _BEFORE)
     before = text[begin : match.start()]
-    cut = max(before.rfind("\n"), *(before.rfind(mark) for mark in (". ", "! ", "? ")))
-    lead = before[cut + 1 :]
+    lead = _SENTENCE.split(before)[-1]
     after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
     if _TO_US.search(match[0]):
         return False
-    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after))
+    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after) or _MIGHT.search(lead))
     return attack or (bool(_SAYS.search(lead)) and _in_quotes(text, match))
 
 

@@ -5,46 +5,64 @@ something else (cards of neighbours, reviews) is marked by the caller, not dropp
 """
 
 import re
+from functools import lru_cache
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from lxml import etree
 
-# Names are compared with camel case, underscores and dashes made equal: `docSidebarContainer_Yf` is a sidebar.
-_STRONG_NAMES: Final = re.compile(
-    r"(?<![a-z0-9])(?:cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
-    r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
-    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv|blob-num"
-    r")(?![a-z0-9])"
+# Names are compared with camel case, underscores and dashes made equal, and as wholes: the word for the thing is the
+# last of a name but for boxes, sides, numbers and hashes, so `docSidebarContainer_Yf3` is a sidebar and
+# `pagination-first`, beside `article-body`, is no pagination, and what `has-sidebar` is none either.
+_OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
+_BOXES: Final = (
+    r"(?:-(?:container|wrapper|wrap|holder|outer|inner|content|body|box|block|bar|area|section|region|panel|pane|widget"
+    r"|module|component|group|row|col|column|list|items?|cards?|grid|wall|strip|slider|carousel|links?"
+    r"|buttons?|icons?|form|menu|nav|header|heading"
+    r"|title|label|text|left|right|top|bottom|main|primary|secondary|desktop|mobile|sticky|fixed|root|[a-z]{0,3}"
+    r"|[a-z]*[0-9][a-z0-9]*)(?![a-z0-9])){0,5}+(?!\S)"
 )
-_WEAK_NAMES: Final = re.compile(
-    r"(?<![a-z0-9])(?:side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
-    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up|search(?:-?(?:box|form|bar|input))?"
+
+
+def named(words: str) -> re.Pattern[str]:
+    """A pattern that finds one of `words`, alternatives of a regular expression, as the thing that a name names."""
+    return re.compile(f"{_OF}(?:{words}){_BOXES}")
+
+
+_STRONG_NAMES: Final = named(
+    r"cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
+    r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv"
+    r"|blob-num"
+)
+_WEAK_NAMES: Final = named(
+    r"side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
+    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up"
+    r"|search(?:-?(?:box|form|bar|input))?"
     r"|edit-this-page|page-?actions|feedback|helpful|announcement|announcement-bar|flash|banner|newsletter|subscribe"
     r"|tab-?labels|tabbed-labels|nav-tabs|tabs-row|tabs-header|pivot|badges?-row|last-updated|edit-page|tags-row"
-    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+)(?![a-z0-9])"
+    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+"
 )
 _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:^|\s)(?:[a-z]{1,3}-)*(?:(?:customer|user|product|app|item|article|post|page|section|widget)s?-)*"
     r"(?:related|similar|recommended|recommendations?|alternatives?|neighbou?rs?|also|you-may|more-from|reviews?|ratings?"
     r"|testimonials?|featured|sponsored?|advert(?:s|isement)?|ads|promo|trending|newsletter|subscribe|recently-viewed"
-    r"|recent-(?:posts|entries)|aivss|maestro)(?![a-z0-9])"
+    r"|recent-(?:posts|entries)|aivss|maestro)" + _BOXES
 )
 # Names that stand as often for content: chrome where most of what they name is links, and discussion where it is posts.
-_LINK_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:tabs?|tab-?bar|tab-?list)(?![a-z0-9])")
-_TALK_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:comments?|replies|discussions?)(?![a-z0-9])")
+_LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
+_TALK_NAMES: Final = named("comments?|replies|discussions?")
 _TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
 _TALK: Final = re.compile(
     r"\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}|an? \w{3,7}) ago\b"
     r"|\b(?:leave|add|write|post) a (?:comment|reply)\b",
     re.IGNORECASE,
 )
-_BYLINE_NAMES: Final = re.compile(r"(?<![a-z0-9])(?:byline|meta|infos?|author|poster)(?![a-z0-9])")
+_BYLINE_NAMES: Final = named("byline|meta|infos?|author|poster")
 _BYLINE: Final = (
     "boolean(.//time) and boolean(.//a[contains(@href, '/u/') or contains(@href, '/user') or contains(@href, '/@') or "
     "contains(@href, '/profile') or contains(@href, '/member')] | .//*[@itemprop='author'])"
 )
-_NEIGHBOUR_ITEMS: Final = frozenset({"review", "reviews", "aggregateRating"})
 _THINGS: Final = (
     r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
     r"|projects?|software|companies|categories|searches|extensions?|packages?|plug-?ins?|repositories)"
@@ -68,11 +86,21 @@ _ADMONITION: Final = re.compile(
 _MARK_NAMES: Final = re.compile(
     r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits|skip-(?:to-|link|nav)"
 )
+_BLOCKS: Final = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "dialog", "div", "dl"),
+        *("dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "legend", "li"),
+        *("main", "menu", "nav", "ol", "option", "p", "pre", "search", "section", "summary", "table", "tbody", "td"),
+        *("tfoot", "th", "thead", "tr", "ul", "br"),
+    )
+)
 _CHROME_TAGS: Final = frozenset({"nav", "footer", "search", "menu"})
 _CHROME_ROLES: Final = frozenset({"navigation", "contentinfo", "search", "menu", "menubar", "toolbar", "alertdialog"})
 _NEVER: Final = frozenset({"body", "main", "article", "html"})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS: Final = re.compile(r"[_/:.\-]+")
+_SHORT_NAMES: Final = 500
+"""Characters up to which the names of an element are remembered: a page has the same few again and again."""
 _SMALL_SHARE: Final = 0.5
 _LANDMARK_SHARE: Final = 0.5
 _CONTAINER_SHARE: Final = 0.75
@@ -85,6 +113,10 @@ _BYLINE_CHARS: Final = 100
 """Characters up to which a name and a time are the line above a post and not a post."""
 _TALK_REACH: Final = 100
 """Texts of an element that are looked at for signs of posts."""
+
+
+Mark = Literal["chrome", "neighbour"]
+"""Navigation, a banner or the like; or about something else: related, reviews, sponsored."""
 
 
 class Size(NamedTuple):
@@ -120,6 +152,10 @@ class Layout:
     def size(self, element: etree._Element) -> Size:
         """The size of an element."""
         return self._sizes.get(element, Size(0, 0))
+
+    def is_titled(self, element: etree._Element) -> bool:
+        """Whether an element holds a heading of the first level."""
+        return element in self._titled
 
     def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
         """Whether an element is navigation, a banner or the like; `names` as `names_of` gives them."""
@@ -157,9 +193,10 @@ class Layout:
         """Whether an element says that it is about something else: related, reviews, sponsored and the like."""
         if tag in _NEVER or element in self._titled:
             return False
-        named = bool(names and _NEIGHBOUR_NAMES.search(names)) or element.get("itemprop") in _NEIGHBOUR_ITEMS
-        talk = not named and bool(names and _TALK_NAMES.search(names)) and _is_talk(element)
-        return (named or talk) and self.is_small(element)
+        if not names or not self.is_small(element):
+            return False
+        talk = _TALK_NAMES.search(names) is not None and _is_talk(element)
+        return talk or _NEIGHBOUR_NAMES.search(names) is not None
 
     def heads_talk(self, heading: etree._Element, text: str) -> bool:
         """Whether a heading opens the posts of readers: it says so, and what stands below it reads like posts."""
@@ -238,6 +275,44 @@ class Layout:
                 found = child
 
 
+def is_block(element: etree._Element, tag: str) -> bool:
+    """Whether an element stands on lines of its own; a custom one does where no text stands beside it."""
+    if tag in _BLOCKS:
+        return True
+    if "-" not in tag:
+        return False
+    parent = element.getparent()
+    beside = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
+    return not beside.strip()
+
+
+def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
+    """What the block elements of a page are, as far as they are not plain text; inside chrome nothing is marked."""
+    found: dict[etree._Element, Mark] = {}
+    stack: list[tuple[etree._Element, bool]] = [(root, False)]
+    while stack:
+        element, main = stack.pop()
+        tag = tag_of(element)
+        if tag != "br" and is_block(element, tag):
+            main = main or tag in ("main", "article") or element.get("role") == "main"
+            names = names_of(element, tag)
+            if layout.is_chrome(element, tag, names, main=main):
+                found[element] = "chrome"
+                continue
+            if layout.is_neighbour(element, tag, names):
+                found[element] = "neighbour"
+        stack.extend((child, main) for child in element)
+    return found
+
+
+def tag_of(element: etree._Element | None) -> str:
+    """The tag in lower case without a namespace; empty for a comment and for None."""
+    tag = "" if element is None else element.tag
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2].lower() if "}" in tag else tag
+
+
 def names_of(element: etree._Element, tag: str) -> str:
     """The names of an element in one form: classes, id, label and a custom tag, lower case, parts joined by dashes."""
     given = [element.get("class"), element.get("id"), tag if "-" in tag else None]
@@ -245,7 +320,14 @@ def names_of(element: etree._Element, tag: str) -> str:
     if label:
         given.append("-".join(label.split()))
     text = " ".join(name for name in given if name)
-    return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower() if text else ""
+    if not text:
+        return ""
+    return _spelt_alike(text) if len(text) < _SHORT_NAMES else _spelt_alike.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _spelt_alike(text: str) -> str:
+    return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower()
 
 
 def is_mark(element: etree._Element, names: str, size: Size) -> bool:

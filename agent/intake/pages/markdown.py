@@ -7,7 +7,7 @@ busy for too long is read in the child process that can be killed (`extract`).
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -46,6 +46,8 @@ _RUN_ON: Final = re.compile(
 _ENDS: Final = ".!?:;。！？：；"
 _BETWEEN: Final = "|-–—•·\n\r "
 """What stands between pictures or links in a row."""
+_LOST_LINKS: Final = 2
+"""Links in a row whose words a line may not have as they were, so that those behind them still are found."""
 _MAX_LINK: Final = 500
 """Characters of a link's words."""
 _MAX_ICON_WORDS: Final = 3
@@ -147,6 +149,7 @@ class _Walk:
         self._hidden: list[_Unseen] = []
         self._attributes: list[_Unseen] = []
         self._buffer: list[str | _Picture] = []
+        self._linked: list[str] = []
         self._kind: BlockKind = "paragraph"
         self._level = 0
         self._depth = 0
@@ -203,6 +206,7 @@ class _Walk:
             self._buffer.append(_SOFTER if element.own else _BREAK)
         elif tag == "a":
             self._link(element)
+            self._linked.append(element.words(_MAX_LINK))
         elif tag[0].isupper():
             self._component(element)
         return True
@@ -266,6 +270,8 @@ class _Walk:
         if not self._buffer:
             return
         parts, self._buffer = self._buffer, []
+        linked: Sequence[str] = self._linked
+        self._linked = []
         words = "".join(part for part in parts if isinstance(part, str))
         pictures = [part.alt for part in parts if isinstance(part, _Picture)]
         alone = not _SEES.search(words)
@@ -279,12 +285,13 @@ class _Walk:
             part if isinstance(part, str) else f" {part.alt} " if alone or _is_icon(part.alt) else " " for part in parts
         )
         for line in _lines(shown, whole=self._kind == "heading"):
-            self._line(line)
+            linked = self._line(line, linked)
         self.blocks.extend(Block("image", alt) for alt in outside)
         if self._kind != "heading":
             self._kind, self._level = "paragraph", 0
 
-    def _line(self, text: str) -> None:
+    def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
+        """Make a block of a line; of the words of links those that are left for the lines behind it."""
         kind = self._kind
         text = _UNRESOLVED.sub(r"\1", text)
         if kind == "heading":
@@ -296,7 +303,9 @@ class _Walk:
             self.blocks.append(Block("paragraph", alert[1].capitalize()))
             text = text[alert.end() :]
         if text:
-            self.blocks.append(Block(kind, text, self._level))
+            links, linked = _taken(text, linked)
+            self.blocks.append(Block(kind, text, self._level, links=links))
+        return linked
 
     def _table(self, element: Element) -> bool:
         """Read a table by its rows; False for one made for layout, which is read like other text."""
@@ -313,7 +322,7 @@ class _Walk:
                 heads = texts if any(texts) else ()
             shown = " | ".join(self._cell(cell, note=True) for cell in cells)
             if shown.strip(" |"):
-                self.blocks.append(Block("row", shown, heads=heads))
+                self.blocks.append(Block("row", shown, heads=heads, links=_links(cells)))
         return True
 
     def _cell(self, cell: Element, *, note: bool = False) -> str:
@@ -322,6 +331,26 @@ class _Walk:
                 if inner.tag == "a":
                     self._link(inner)
         return _UNRESOLVED.sub(r"\1", cell.words())
+
+
+def _taken(text: str, linked: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
+    """The words of links that a line has, in order, and those that are left; a few may have changed in the text."""
+    found: list[str] = []
+    at, number = 0, 0
+    while number < len(linked):
+        near = ((n, text.find(linked[n], at)) for n in range(number, min(len(linked), number + _LOST_LINKS + 1)))
+        taken, place = next(((n, place) for n, place in near if place >= 0), (0, -1))
+        if place < 0:
+            break
+        found.append(linked[taken])
+        at, number = place + len(linked[taken]), taken + 1
+    return tuple(words for words in found if words), linked[number:]
+
+
+def _links(cells: Sequence[Element]) -> tuple[str, ...]:
+    """The words of the links within the cells of a row."""
+    words = (inner.words(_MAX_LINK) for cell in cells for inner in _elements(cell) if inner.tag == "a")
+    return tuple(each for each in words if each)
 
 
 def _elements(element: Element) -> Iterator[Element]:

@@ -29,7 +29,7 @@ _MARKS: Final = tuple(
         (
             "structure",
             # A heading, a table row, a fence or a rule at the beginning of what a reader sees as a run of prose.
-            r"\A\s*#{1,6}\s+\S|\A\s*\|.*\|\s*\Z|\A\s*(?:```|~~~)|\n[ \t]{0,40}#{1,6}[ \t]+\S|"
+            r"\A\s*#{1,6}\s+[^\s|]|\A\s*\|.*\|\s*\Z|\A\s*(?:```|~~~)|\n[ \t]{0,40}#{1,6}[ \t]+\S|"
             r"\n[ \t]{0,40}\|[^\n|]{0,400}\|[^\n|]{0,400}\|",
         ),
         (

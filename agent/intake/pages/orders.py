@@ -48,6 +48,11 @@ _DROP: Final = (
     r"(?:ignore|disregard|forget|override|bypass|discard|neglect|abandon|set aside|pay no attention to|do not follow|"
     r"don['’]t follow|stop following|no longer follow|throw away|replace)"
 )
+# What a defence says of instructions that come with content.
+_NOT_DEFENCE: Final = (
+    r"(?!\s*(?:that (?:are |is )?)?(?:from|in|inside|within|found|embedded|contained|hidden)\b[^.\n]{0,30}\b(?:content|documents?|pages?|e?mails?|tools?|"
+    r"messages|data|texts?|files?|websites?|inputs?|results?|outputs?)\b)"
+)
 _NOT_CHOICE: Final = r"(?![^.\n]{0,12}\b(?:if you|when you|unless you|and (?:skip|jump|go) to)\b)"
 # Who scores leads or grades answers is at its own work.
 _OWN_WORK: Final = (
@@ -59,7 +64,7 @@ ORDERS: Final = (
     # to an assessor by name
     rf"\b(?:note|message|memo|notice|instructions?|attention|reminder|hint|advice|guidance|request|tip|comment|greetings?|hello|dear|hey|hi)\b"
     rf"[^.\n]{{0,30}}?\b(?:to|for|of)?\b[^.\n]{{0,15}}?\b{JUDGE}\b",
-    rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|will|may|can|need to|have to|ought to|are (?:asked|required|"
+    rf"\b{JUDGE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|will|may(?! be)|can(?! be)|need to|have to|ought to|are (?:asked|required|"
     rf"instructed|requested|told|expected|advised) to)\b)[^\n]{{0,80}}\b{_ORDER}\b[^\n]{{0,80}}"
     rf"\b(?:{_MATTER}|{_NOTHING}|verified|trusted|value|short path|no issues)",
     rf"\b{MACHINE}\b[^.\n]{{0,40}}(?::|,|\b(?:must|should|shall|please|are (?:asked|required|instructed|requested) to|reading this)\b)"
@@ -69,7 +74,7 @@ ORDERS: Final = (
     rf"\b(?:to|for) (?:any|all|every|whichever) {MACHINE}\b[^.\n]{{0,40}}\b(?:read|pars|process|analy|summari|review|assess|evaluat)\w+ this\b",
     rf"\b(?:requests?|instruct\w*|asks?|requires?) (?:that )?(?:all |any |the |every )?{JUDGE}\b[^.\n]{{0,60}}\b{_ORDER}",
     # rules of the assessment set aside
-    rf"\b{_DROP}\s+(?:{_OLD}\s+){{1,5}}(?:\w+\s+)?{_RULES}\b(?!\s*(?:\(|files?|history)){_NOT_CHOICE}",
+    rf"\b{_DROP}\s+(?:{_OLD}\s+){{1,5}}(?:\w+\s+)?{_RULES}\b(?!\s*(?:\(|files?|history)){_NOT_DEFENCE}{_NOT_CHOICE}",
     r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|what)\b[^.\n]{0,30}\b(?:above|before|told|said|instructed|learned)\b",
     r"\b(?:the |your )?(?:previous|prior|above|earlier|original|system|old|initial) (?:instructions?|prompt|rubric|rules|guidelines)\b"
     r"[^.\n]{0,30}\b(?:no longer (?:apply|applies|valid|hold)|are (?:void|obsolete|revoked|cancel\w+|superseded|outdated)|is (?:void|obsolete|"
@@ -86,7 +91,7 @@ ORDERS: Final = (
     rf"\b(?:rate|score|grade|mark|classify|keep|set|put)\b[^.\n]{{0,30}}\b(?:autonomy|tool use|every (?:factor|layer|threat)|all "
     rf"(?:factors|layers|threats|categories|ten factors))\b[^.\n]{{0,20}}\b(?:at|as|to|with) (?:a )?{_LOW}",
     r"\bscores?\b[^.\n]{0,15}\b(?:always|must be|should be|has to be|shall be)\b[^.\n]{0,8}\b(?:0(?:[.,]0)?\b|zero)",
-    r"\b(?:answer|write|output|return|respond with|reply with|say|give|award)\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\b"
+    r"\b(?:answer|write|output|return(?=\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\s+(?:for|in|as|on|to|across)\b)|respond with|reply with|say|give|award)\s+(?:a\s+|it\s+)?(?:zero|0[.,]0)\b"
     r"(?! (?:results?|rows?|records?|when|if|errors?|matches|exit|bytes|code))",
     r"\b0[.,]0 (?:for|in|across|on) (?:all|every|each) (?:categor\w+|factors?|threats?|layers?|scores?|risks?|fields?)",
     rf"\b(?:set|score|rate|put)\b[^.\n]{{0,15}}\b{_MATTER}\b[^.\n]{{0,15}}\bto (?:zero|0(?:[.,]0)?) (?:for|in|across) (?:all|every|each)\b",
@@ -97,19 +102,22 @@ ORDERS: Final = (
     r"\b(?:do not|don['’]t|never|avoid|refrain from|without) (?:list|report|mention|includ|rais|rais|flag|record|nam|writ|produc|generat|mak)\w*\b[^.\n]{0,25}"
     r"\b(?:any |a |the )?(?:threats?|security (?:concerns?|risks?|issues?)|risk findings?|negative findings?|weakness\w*) (?:about|of|for|against|on|in|regarding|from) "
     r"(?:this|our|the) (?:agent|product|listing|tool|vendor|page|skill|server|report|assessment|model)\b",
-    r"\"?(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b\W*$)",
+    r"\b(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b)[^\n]{0,80}\b(?:aivss|severity|verdict|rating|risk[ _]?(?:score|level)|threat[ _]?model|assess\w*|reviewed|vendor)\b",
+    r"\b(?:aivss|severity|verdict|rating|risk[ _]?(?:score|level)|threat[ _]?model|assess\w*|reviewed|vendor)\b[^\n]{0,80}\b(?:threats|findings|risks|vulnerabilities)\"?\s*[:=]\s*(?:\[\s*\]|none\b)",
     # marks of a conversation or of the assessor's own frame
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|</?s>\s*\[INST|<(?:start|end)_of_turn>|<\uff5c[^<>]{2,30}\uff5c>",
-    r"</?(?:documents?|sources?|instructions?|evidence|untrusted(?:[_-]\w+)?|system(?:[_-]\w+)?|rubric|assistant|user[_-]input|function_calls|tool_results?|"
-    r"function_results?|assessment|verdict)\s*>",
-    r"(?:^|\n)\W{0,6}(?:system|developer|admin(?:istrator)?)[ _-]*(?:override|prompt|message|instructions?|notice|note|update|command)\b\W{0,4}[:\]\n-]",
+    r"<(?:/(?:documents?|sources?|instructions?|evidence)|/?(?:untrusted(?:[_-]\w+)?|system(?:[_-](?:prompt|message|instructions?|override|notice|reminder|note))?|rubric|assistant|user[_-]input|function_calls|tool_results?|"
+    r"function_results?|assessment|verdict))\s*>",
+    r"(?:^|\n)\W{0,6}(?:system|developer|admin(?:istrator)?)[ _-]*override\b\W{0,4}[:\]\n-]",
+    rf"(?:^|\n)\W{{0,6}}(?:system|developer|admin(?:istrator)?)[ -](?:prompt|message|instructions?|notice|note|update|command)\b\W{{0,4}}[:\]\n-]"
+    rf"[^\n]{{0,160}}\b(?:{_MATTER}|rat(?:e|ing)|vendors?|trusted|approved|ignore|disregard|rubric|assess\w*|reviewed)\b",
     r"(?:^|\n)\W{0,6}(?:system|assistant|developer)\s*:\s[^\n]{0,120}\b(?:risk|threats?|score|rubric|instructions?|severity|assess\w*|vendor)\b",
     r"\b(?:end|begin|start)(?:ing)? of (?:the )?(?:untrusted|user|source|vendor|system)[- ](?:data|input|text|content|document|prompt|message|instructions)\b",
     r"\b(?:you are|you're) now (?:an? |in |the )(?:\w+ ){0,4}(?:mode|assessor|reviewer|assistant|grader|persona|unrestricted|evaluator)\b",
     r"\bfrom (?:now|here|this point) on\b,?[^.\n]{0,40}\byou (?:must|will|should|are|shall|only)\b",
     r"\byour (?:new|real|only|true|actual) (?:task|goal|job|role|instructions?|objective|mission) (?:is|are)\b",
     # conditions that only an assessor or a machine meets
-    r"\b(?:if|when|since|because|as) you(?:'re|’re| are) (?:an? )?(?:large )?(?:language model|llm\b|ai\b(?! (?:engineer|team|developer|researcher|startup|company))|automated|bot\b|machine|neural)",
+    r"\b(?:if|when|since|because|as) you(?:'re|’re| are) (?:an? )?(?:large )?(?:language model|llm\b|ai\b(?! (?:engineer|team|developer|researcher|startup|company|(?:coding )?(?:agents?|assistants?)\b[^.\n]{0,120}\b(?:run|use|install|follow|read|start|see|call|fetch)\b))|automated|bot\b|machine|neural)",
     r"\bif (?:this|the) (?:page|text|listing|document|file) is (?:being )?(?:read|processed|parsed|analy[sz]ed|scanned|assessed|evaluated|reviewed|summari[sz]ed) by "
     r"(?:an? |any )?(?:ai|llm|automated|language|machine|bot|assessor|model)",
     r"\bas an? (?:ai|llm|language model|automated) (?:assessor|reviewer|grader|evaluator|auditor|model|analyst)?,? you (?:must|should|will|are|need)\b",
@@ -122,7 +130,7 @@ ORDERS: Final = (
     # the assessor's own words asked for, or sent elsewhere
     r"\b(?:begin|start|end|finish|open|close|prefix) your (?:summary|answer|reply|report|assessment|analysis|response|output|review|evaluation)\b[^.\n]{0,20}(?:\b(?:with|by)\b|:)(?! an? (?:template|title|heading|summary)\b)",
     r"\b(?:text|copy|contents?|words) of your (?:instructions|prompt|system prompt|context)\b",
-    r"\b(?:reveal|print|repeat|show|leak|output|disclose|quote|include|send|append) (?:me |us )?(?:the |all |of )*your (?:full |entire |own |hidden )?(?:system )?(?:prompt|instructions|context|rubric)\b",
+    r"(?<!never )(?<!not )(?<!n['’]t )\b(?:reveal|print|repeat|show|leak|output|disclose|quote|include|send|append) (?:me |us )?(?:the |all |of )*your (?:full |entire |own |hidden )?(?:system )?(?:prompt|instructions|context|rubric)\b",
     r"\brepeat\b[^.\n]{0,60}\btimes\b[^.\n]{0,20}\b(?:before|after|in) (?:each|every)\b",
     r"\byour (?:assessment|report|rating|threat model|evaluation|verdict|score|risk rating|findings)\b[^.\n]{0,30}\b(?:must|should|shall|has to|needs to|ought to|will) "
     r"(?:not )?(?:state|say|be|contain|include|conclude|read|mention|list|show)\b",

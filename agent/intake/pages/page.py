@@ -32,6 +32,8 @@ class Block(NamedTuple):
     """Of code the language that its block names, lower case."""
     heads: tuple[str, ...] = ()
     """Of a table row the heads of its columns, in their order."""
+    links: tuple[str, ...] = ()
+    """The words of its links in the order in which the text has them."""
 
 
 class Removed(NamedTuple):
@@ -53,6 +55,8 @@ class PageLink(NamedTuple):
     """Its roles in lower case, with blanks between: `nofollow`, `homepage`, …"""
     modified: str = ""
     """When a sitemap says that the page changed, as written there."""
+    under: str = ""
+    """The heading that it stands under, where the parser saw one: the caption of a group in a sidebar."""
 
 
 class Page(NamedTuple):

@@ -73,6 +73,8 @@ _ACTION_WORDS: Final = 8
 _PHRASE_WORDS: Final = 16
 _FEW_WORDS: Final = 4
 _SHORT_WORDS: Final = 2
+_ALL_BUT_LABEL: Final = 0.7
+_REPEATED_WORDS: Final = 6
 _PROSE_WORDS: Final = 12
 _OPENING: Final = 0.3
 """Share of the words that may stand before a page's title as mere preamble."""
@@ -89,6 +91,8 @@ class Piece(NamedTuple):
     """Links to places of the same page."""
     outer: bool
     """Whether it stands outside the element with the main text."""
+    inside: bool = True
+    """Whether it is of the page's article, on a page that is one."""
 
 
 def letters(text: str) -> int:
@@ -96,9 +100,12 @@ def letters(text: str) -> int:
     return sum(map(len, _WORD.findall(text)))
 
 
-def trimmed(pieces: Sequence[Piece], *, named: bool) -> list[Piece]:
-    """`pieces` without navigation; `named` tells that a landmark names the main text. Order is kept."""
-    kept = [piece for piece in pieces if not _is_noise(piece)]
+def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piece]:
+    """`pieces` without navigation, in their order.
+
+    `named` tells that a landmark names the main text, `article` that the page is an article.
+    """
+    kept = [piece for piece in (_of_article(pieces) if article else pieces) if not _is_noise(piece)]
     titles = [i for i, piece in enumerate(kept) if piece.block.kind == "heading" and piece.block.level == 1]
     inner = [i for i in titles if not kept[i].outer]
     title = (inner or titles or [0])[0]
@@ -112,6 +119,32 @@ def trimmed(pieces: Sequence[Piece], *, named: bool) -> list[Piece]:
         while kept and kept[-1].linked >= _LINKED and kept[-1].block.kind in ("paragraph", "item"):
             kept.pop()
     return kept or list(pieces)
+
+
+def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces of the article, and the page's title where that stands before it.
+
+    In it a line that is a link and nothing else leads to another article, and what stands there twice is a caption or
+    a quotation pulled out of it.
+    """
+    first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
+    titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
+    title = max((i for i in titles if i < first), default=-1)
+    kept: list[Piece] = []
+    seen: set[str] = set()
+    for index, piece in enumerate(pieces):
+        text, kind = piece.block.text, piece.block.kind
+        aside = kind in ("paragraph", "item") and (_leads_away(piece) or text in seen)
+        if (piece.inside and not aside) or index == title:
+            kept.append(piece)
+        if _weight(text) >= _REPEATED_WORDS:
+            seen.add(text)
+    return kept
+
+
+def _leads_away(piece: Piece) -> bool:
+    """Whether a block is a link to another page and nothing else."""
+    return piece.linked >= _ALL_BUT_LABEL and not piece.inner_links and _weight(piece.block.text) > _SHORT_WORDS
 
 
 def _is_noise(piece: Piece) -> bool:

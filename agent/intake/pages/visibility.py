@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages import cascade, colours, instructions, styles
+from agent.intake.pages import accessible, cascade, colours, instructions, styles
 from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _SILENT: Final = frozenset(
@@ -73,6 +73,8 @@ class Visibility:
         self._doomed: list[etree._Element] = []
         self._faded: list[tuple[etree._Element, str]] = []
         self._controlled: frozenset[str] = frozenset()
+        self._reveals = False
+        """Whether some element with text is visible by a declaration of its own."""
         self._cascade = cascade.Cascade(root, ())
         self._linked = False
 
@@ -142,6 +144,10 @@ class Visibility:
         self._controlled = frozenset(controlled)
         self._linked = bool(self.sheets) and not self._linked_sheets
         self._cascade = cascade.Cascade(self._root, (*self._linked_sheets, *own))
+        self._reveals = any(
+            element.tag not in ("body", "html") and _words(element)
+            for element in self._cascade.elements_with("visibility", "visible")
+        )
         texts = list(dict.fromkeys(rule.text for rule in self._cascade.generated))
         long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
         together = " ".join(texts)
@@ -179,7 +185,7 @@ class Visibility:
             if self._told(str(value), "hidden-text", "the description of a picture"):
                 element.set("alt", "")
             elif tiny:
-                self._note(str(value), "the description of a picture of no size", _WORTH_WORDS)
+                self._note(element, str(value), "the description of a picture of no size", _WORTH_WORDS)
                 element.set("alt", "")
 
     def _comment(self, element: etree._Element) -> None:
@@ -259,6 +265,9 @@ class Visibility:
         if backdrop:
             ground, open_ground = None, True
         shown = style.get("visibility")
+        if shown in ("hidden", "collapse") and element.tag in ("body", "html") and not self._reveals:
+            # Else nobody sees anything: a script takes such a style away when it is ready.
+            shown = "visible"
         return _Seen(
             ink,
             ground,
@@ -339,7 +348,7 @@ class Visibility:
         element.text = None
         for child in element:
             child.tail = None
-        self._note(words, reason, 1)
+        self._note(element, words, reason, 1)
 
     def _report(self, element: etree._Element, reason: str) -> None:
         tag = _tag(element)
@@ -352,10 +361,11 @@ class Visibility:
         if tag == "noscript" and (_JAVASCRIPT.search(words) or _MARKUP.search(words)):
             self._told(words, "hidden-text", reason)
         else:
-            self._note(words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
+            self._note(element, words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
 
-    def _note(self, words: str, reason: str, least: int) -> None:
-        if len(words.split()) >= least or instructions.find(words[:_TOLD_REACH]):
+    def _note(self, element: etree._Element, words: str, reason: str, least: int) -> None:
+        worth = len(words.split()) >= least and not accessible.is_label(element, words)
+        if worth or instructions.find(words[:_TOLD_REACH]):
             self.removed.append(Removed("hidden-text", reason, words[:MAX_EXCERPT]))
 
 

@@ -137,7 +137,8 @@ def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = Fa
 def _line(document: Document, number: int, finding: Finding) -> FindingLine:
     placed = 0 <= finding.start <= finding.end <= len(document.text) and finding.end > 0
     anchor = f"finding-{document.id}-{number}" if placed and finding.start < finding.end else ""
-    return FindingLine(finding_words(finding.kind), finding.where, finding.excerpt, anchor, finding.kind != CLAIM)
+    words = finding_words(finding.kind) + (f", {finding.count} sentences" if finding.count > 1 else "")
+    return FindingLine(words, finding.where, finding.excerpt, anchor, finding.kind != CLAIM)
 
 
 def _runs(document: Document, evidence: Sequence[Evidence], *, whole: bool) -> list[Run]:

@@ -1,0 +1,371 @@
+"""What the role classifier looks at: a statement's words and shape, where it stands, and what stands round it.
+
+Everything is told from Statements and Documents, so that what is learned from labelled pages and what is read later
+are looked at in the same way. Nothing here lists the headings or words of any role: features are n-grams with the
+place that they come from, and which of them matter is learned.
+"""
+
+import re
+import zlib
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.records import Document, DocumentBlock, Statement
+
+BUCKETS: Final = 2**15
+"""Into how many places features are hashed."""
+_WORD: Final = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+    r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+(?:['’][^\W\d_]{1,2}(?!\w))?"
+)
+"""A word, or a run of a script that writes without blanks."""
+_UNSPACED: Final = "\u3040"
+_MAX_WORDS: Final = 60
+_MAX_HEADING_WORDS: Final = 12
+_LEAD_WORDS: Final = 14
+_BESIDE_WORDS: Final = 16
+_MAX_TEXT: Final = 1200
+_SHAPES: Final = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("flag", r"(?<!\S)--?[a-z][\w-]*"),
+        ("variable", r"\b[A-Z][A-Z0-9]*+_[A-Z0-9_]+\b"),
+        ("snake", r"\b[a-z]++_[a-z_]+\b"),
+        ("camel", r"\b[a-z]++[A-Z]\w"),
+        ("path", r"(?<![\w.-])[\w.-]*+/[\w.-]+"),
+        ("url", r"https?://"),
+        ("file", r"\.(?:md|json|ya?ml|toml|py|ts|js|env|txt|sh|go|rs)\b"),
+        ("call", r"\w\("),
+        ("version", r"\bv?\d++\.\d"),
+        ("number", r"\d"),
+        ("money", r"[$€£]\s?\d"),
+        ("percent", r"\d ?%"),
+        ("quote", r"[\"“”«»「」]"),
+        ("question", r"[?？]"),
+        ("exclamation", r"[!！]"),
+        ("ends in a colon", r"[:：]\s*\Z"),
+        ("ends in a stop", r"[.。]\s*\Z"),
+        ("label", r"\A[^:：\n]{2,40}[:：]\s"),
+        ("dash", r"\s[—–-]\s"),
+        ("arrow", r"→|->|=>"),
+        ("emoji", r"[\U0001f300-\U0001faff☀-➿]"),
+        ("bracket", r"\("),
+        ("slash command", r"(?<!\S)/[a-z]"),
+        ("at", r"@\w"),
+        ("year", r"\b20\d\d\b"),
+        ("assignment", r"\w=\S"),
+        ("brace", r"[{}\[\]]"),
+        ("tick", r"[✅✓✔❌✗☑]"),
+        ("warning", r"⚠|❗"),
+        ("star", r"⭐|★"),
+        ("copyright", r"©"),
+        ("bar", r"\|"),
+        ("dollar", r"\$\w|^\$ "),
+        ("code", r"`"),
+        ("begins with code", r"\A\W{0,3}`"),
+        ("comment", r"(?m:^\s*+(?://|#))"),
+    )
+)
+_MAX_COUNT: Final = 4
+_KINDS: Final = ("paragraph", "item", "row", "code", "image", "front-matter")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A statement and what stands round it, as indices into the list of places of its document."""
+
+    statement: Statement
+    words: tuple[str, ...]
+    level: int
+    """Of a list item the depth of its list."""
+    linked: float
+    """The share of its characters that are words of links."""
+    section: int
+    """Number of the run of statements under one heading path."""
+    run: int
+    """Number of the list, table or run of paragraphs within its section."""
+    lead: int
+    """The statement before the list, table or code that it belongs to, under the same heading; -1 for none."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The statements of one document in their order, and what the document as a whole is."""
+
+    places: tuple[Place, ...]
+    name: frozenset[str]
+    """Words of the document's title."""
+    kind: str
+    """`skill` when its front matter describes an agent or skill, `front` with other front matter, `page` otherwise."""
+
+
+def paper(document: Document, statements: Sequence[Statement]) -> Paper:
+    """The places of the statements of one document; `statements` are sorted by their offsets."""
+    starts = [block.start for block in document.blocks]
+    places: list[Place] = []
+    for statement in statements:
+        at = bisect_right(starts, statement.start) - 1
+        block = document.blocks[at] if at >= 0 else None
+        places.append(_place(places, statement, block))
+    title = document.title or next((place.statement.path[0] for place in places if place.statement.path), "")
+    return Paper(tuple(places), frozenset(word for word in words(title)[:4] if len(word) > 2), _kind(document))  # noqa: PLR2004
+
+
+def _place(before: Sequence[Place], statement: Statement, block: DocumentBlock | None) -> Place:
+    level = block.level if block is not None and block.kind == "item" else 0
+    linked = _linked(statement, block)
+    found = words(statement.text[:_MAX_TEXT])[: _MAX_WORDS + 20]
+    if not before:
+        return Place(statement, found, level, linked, 0, 0, -1)
+    last = before[-1]
+    same_section = last.statement.path == statement.path
+    same_run = same_section and (last.statement.block, last.level) == (statement.block, level)
+    section = last.section + (not same_section)
+    run = last.run + (not same_run)
+    # A list, a table or a block of code belongs to what stands before it under the same heading.
+    beginning = len(before) - 1 if same_section else -1
+    lead = last.lead if same_run else beginning
+    return Place(statement, found, level, linked, section, run, lead)
+
+
+def _linked(statement: Statement, block: DocumentBlock | None) -> float:
+    if block is None:
+        return 0.0
+    shared = (min(end, statement.end) - max(start, statement.start) for start, end in block.links)
+    return sum(part for part in shared if part > 0) / max(1, statement.end - statement.start)
+
+
+def _kind(document: Document) -> str:
+    fields = {
+        document.text[block.start : block.end].split(":", 1)[0].strip().lower()
+        for block in document.blocks
+        if block.kind == "front-matter"
+    }
+    if {"name", "description"} <= fields:
+        return "skill"
+    return "front" if fields else "page"
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text in lower case, numbers as `0`; of scripts without blanks each pair of characters."""
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        if word[0] >= _UNSPACED:
+            found.extend(word[n : n + 2] for n in range(max(1, len(word) - 1)))
+        elif word.isdigit():
+            found.append("0")
+        else:
+            found.append(word.lower().replace("’", "'"))
+    return tuple(found)
+
+
+def named_features(page: Paper) -> list[list[str]]:
+    """The features of each statement by name; before the first colon stands the group that they belong to."""
+    return [_named(page, n) for n in range(len(page.places))]
+
+
+def _named(page: Paper, n: int) -> list[str]:
+    place = page.places[n]
+    kind = place.statement.block
+    found = _of_words(place, page.name)
+    found += _of_shape(place)
+    found += _of_headings(place)
+    found += [f"kind:{kind}", f"kind:{kind}{place.level}", f"kind:{page.kind}", f"kind:{page.kind}{kind}"]
+    if kind == "code":
+        found.append(f"kind:in {place.statement.language}")
+    for head in place.statement.heads:
+        found += [f"column:{word}" for word in words(head)]
+    if place.statement.heads:
+        found.append(f"column:{len(place.statement.heads)}")
+    found += _of_neighbours(page, n)
+    found.append(f"position:{10 * n // len(page.places)}")
+    found.append(f"position:first {min(10, int(1.5 * np.log2(n + 1)))}")
+    return found
+
+
+def _of_words(place: Place, name: frozenset[str]) -> list[str]:
+    kind = place.statement.block
+    said = ["NAME" if word in name else word for word in place.words[:_MAX_WORDS]]
+    size = min(8, int(1.5 * np.log2(len(place.words) + 1)))
+    found = [f"shape:length {size}", f"shape:length {kind}{size}"]
+    if not said:
+        return found
+    found += [f"word:{word}" for word in said]
+    found += [f"word:{a} {b}" for a, b in pairwise(said)]
+    once = dict.fromkeys(said[:30])
+    found += [f"word:{kind}/{word}" for word in once]
+    found += [f"word:…{word[-3:]}" for word in once if len(word) > 4]  # noqa: PLR2004
+    found += [f"first:{said[0]}", f"first:{kind}/{said[0]}", f"first:{' '.join(said[:2])}"]
+    found += [f"first:{' '.join(said[:3])}", f"first:…{said[0][-3:]}", f"first:…{said[0][-2:]}", f"word:{said[-1]}."]
+    return found
+
+
+def _of_shape(place: Place) -> list[str]:
+    text = place.statement.text[:_MAX_TEXT]
+    kind = place.statement.block
+    share = int(np.ceil(4 * min(1.0, place.linked + 0.05))) if place.linked else 0
+    found = [f"link:{share}", f"link:{kind}{share}"]
+    for name, pattern in _SHAPES:
+        count = min(_MAX_COUNT, len(pattern.findall(text)))
+        if count:
+            found += [f"shape:{name}", f"shape:{name}{count}", f"shape:{kind}/{name}"]
+    return found
+
+
+def _of_headings(place: Place) -> list[str]:
+    kind = place.statement.block
+    path = place.statement.path
+    found = [f"heading:depth {len(path)}"]
+    for depth, heading in enumerate(reversed(path)):
+        said = words(heading)[:_MAX_HEADING_WORDS]
+        where = "own" if depth == 0 else "title" if depth == len(path) - 1 else "outer"
+        found += [f"heading:{where} {word}" for word in said]
+        found += [f"heading:{word}" for word in said]
+        if depth == 0:
+            found += [f"heading:{kind}/{word}" for word in said]
+            found += [f"heading:{a} {b}" for a, b in pairwise(said)]
+            lowered = heading.lower()[:33]
+            found += [f"heading:~{lowered[at : at + 4]}" for at in range(len(lowered) - 3)]
+    return found
+
+
+def _of_neighbours(page: Paper, n: int) -> list[str]:
+    place, kind = page.places[n], page.places[n].statement.block
+    found: list[str] = []
+    if place.lead >= 0 and kind in ("item", "code", "row"):
+        lead = page.places[place.lead]
+        said = lead.words[-_LEAD_WORDS:]
+        found += [f"lead:{word}" for word in said]
+        found += [f"lead:first {lead.words[0]}"] if lead.words else []
+        found.append(f"lead:{kind} after {lead.statement.block}")
+        if lead.statement.text.rstrip().endswith((":", "：")):
+            found.append(f"lead:colon {kind}")
+    for step, side in ((-1, "before"), (1, "after")):
+        if not 0 <= n + step < len(page.places):
+            continue
+        other = page.places[n + step]
+        same = other.section == place.section
+        mark = side if same else f"{side} heading"
+        found.append(f"beside:{mark} {other.statement.block} {kind}")
+        found += [f"beside:{mark} first {word}" for word in other.words[:1]]
+        if same:
+            found += [f"beside:{side} {word}" for word in other.words[:_BESIDE_WORDS]]
+    return found
+
+
+def bucket(name: str) -> int:
+    """Where the feature of a name is kept."""
+    return zlib.crc32(name.encode()) % BUCKETS
+
+
+def hashed(named: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Buckets of the features, each once for a statement, one after the other, and where those of each begin."""
+    rows = [sorted({bucket(name) for name in names}) for names in named]
+    starts = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+    return np.array([index for row in rows for index in row], dtype=np.int64), starts
+
+
+def context(page: Paper, chances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the first look at a document gives for the second: one row for each statement.
+
+    `chances` holds for each statement the chance of each role as the first look has it, shape (n, roles). A row has
+    their logarithms for the statement itself and for those round it, the mean of its list, of its section, of the
+    section's siblings and of the page, and the form of the statement in numbers.
+    """
+    places, (n, roles) = page.places, chances.shape
+    run = np.array([place.run for place in places])
+    section = np.array([place.section for place in places])
+    paths = [place.statement.path for place in places]
+    logs = np.log(np.clip(chances, 1e-3, 1.0))
+    average = chances.mean(axis=0)
+    parts = [logs]
+    for group in (run, section, _numbered([path[:-1] for path in paths]), _numbered([path[:2] for path in paths])):
+        parts.append(_mean_of_others(chances, group, average))
+    parts.append(np.repeat(average[None], n, axis=0))
+    lead = np.array([place.lead for place in places])
+    for step in (-1, -2, 1, 2):
+        parts.append(_shifted(chances, section, run, step))
+    parts.append(np.where(lead[:, None] >= 0, chances[np.maximum(lead, 0)], 0.0))
+    parts.append(_form(page, section, run))
+    assert roles == logs.shape[1]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _numbered(keys: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
+
+
+def _mean_of_others(
+    chances: NDArray[np.float32], group: NDArray[np.int64], average: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of each statement the mean over the others of its group, drawn to the page's mean where these are few."""
+    sums = np.zeros((int(group.max()) + 1, chances.shape[1]), dtype=np.float32)
+    np.add.at(sums, group, chances)
+    counts = np.bincount(group)
+    found: NDArray[np.float32] = (sums[group] - chances + 0.5 * average) / (counts[group] - 0.5)[:, None]
+    return found
+
+
+def _shifted(
+    chances: NDArray[np.float32], section: NDArray[np.int64], run: NDArray[np.int64], step: int
+) -> NDArray[np.float32]:
+    """The chances of the statement `step` further on, and whether it is of the same section and the same list."""
+    n, roles = chances.shape
+    found = np.zeros((n, roles + 2), dtype=np.float32)
+    if abs(step) >= n:
+        return found
+    here = slice(max(0, -step), n - max(0, step))
+    there = slice(max(0, step), n - max(0, -step))
+    found[here, :roles] = chances[there]
+    found[here, roles] = section[here] == section[there]
+    found[here, roles + 1] = run[here] == run[there]
+    return found
+
+
+_YOU: Final = frozenset({"you", "your", "you'll", "yours", "yourself"})
+_WE: Final = frozenset({"we", "our", "us", "i", "my", "we're"})
+_IT: Final = frozenset({"it", "its", "this", "they", "that"})
+
+
+def _form(page: Paper, section: NDArray[np.int64], run: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Numbers on the form and place of each statement, most of them logarithms of counts."""
+    n = len(page.places)
+    found = np.zeros((n, len(_SHAPES) + len(_KINDS) + 19), dtype=np.float32)
+    in_section, in_run = np.bincount(section), np.bincount(run)
+    for row, place in enumerate(page.places):
+        statement = place.statement
+        text = statement.text[:_MAX_TEXT]
+        shapes = [len(pattern.findall(text)) for _, pattern in _SHAPES]
+        kinds = [statement.block == kind for kind in _KINDS]
+        said = set(place.words)
+        parts = text.split()
+        rest = [
+            place.level,
+            len(statement.path),
+            len(text),
+            len(parts),
+            row,
+            n,
+            20 * row / n,
+            len(statement.heads),
+            page.kind == "skill",
+            page.kind == "front",
+            10 * sum(part[:1].isupper() for part in parts) / max(1, len(parts)),
+            10 * sum(character > "\u02ff" for character in text) / max(1, len(text)),
+            in_section[place.section],
+            in_run[place.run],
+            bool(said & _YOU),
+            bool(said & _WE),
+            bool(said & _IT),
+            bool(said & page.name),
+            10 * place.linked,
+        ]
+        found[row] = [*shapes, *kinds, *rest]
+    return np.log1p(found)

@@ -1,0 +1,161 @@
+"""Which role each statement of a page has: what it is there for and whom it addresses.
+
+A README speaks of the product in less than half of its statements. The others tell the reader what to type, show an
+example, praise, announce, compare, or lead elsewhere, and read as the product's own deeds they make threats that it
+does not have. The classifier is linear: features of a statement and of those round it (`agent.evidence.role_features`)
+and its vector, twelve weights each, learned from labelled statements of real pages (`evals.training.roles`).
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import IntegrityError
+from agent.evidence.role_features import BUCKETS, hashed, named_features, paper
+from agent.evidence.role_reasons import reason
+from agent.records import CARRYING, Document, Statement, StatementRole
+from agent.resources import data_folder
+
+ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
+WEIGHTS: Final = "weights.npy"
+CONSTANTS: Final = "classifier.json"
+WORDS_SCALE: Final = 3.0
+VECTOR_SCALE: Final = 2.0
+"""How much a statement's hashed features and its vector count beside each other, as lengths."""
+_CARRIES: Final = np.array([role in CARRYING for role in ROLES])
+_ID_CHARS: Final = 16
+_STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
+"""Kinds of document whose statements all are about the product."""
+
+
+@dataclass(frozen=True)
+class RoleClassifier:
+    """The learned weights, ready for use."""
+
+    weights: NDArray[np.float32]
+    """Shape (BUCKETS + size of a vector, roles)."""
+    bias: NDArray[np.float32]
+    steepness: float
+    """By which scores are multiplied before they become chances."""
+    threshold: float
+    """Chance from which a statement carries facts."""
+    fingerprint: str
+    """Hash of all constants."""
+    pulls: NDArray[np.float32]
+    """How each hashed feature draws towards a role, away from the average of the roles on the other side."""
+
+    def scores(
+        self, indices: NDArray[np.int64], starts: NDArray[np.int64], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """A score of each role for each statement, float32, shape (n, roles); `indices` as `hashed` gives them."""
+        counts = np.diff(starts)
+        sums = np.add.reduceat(self.weights[indices], starts[:-1], axis=0)
+        words = sums * (WORDS_SCALE / np.sqrt(counts))[:, None]
+        found: NDArray[np.float32] = words + VECTOR_SCALE * (vectors @ self.weights[BUCKETS:]) + self.bias
+        return found.astype(np.float32)
+
+    def chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The chance of each role, shape (n, roles), rows sum to 1."""
+        raised = np.exp(self.steepness * (scores - scores.max(axis=1, keepdims=True)))
+        found: NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+        return found
+
+
+def with_roles(
+    statements: Sequence[Statement], documents: Sequence[Document], vectors: NDArray[np.float32]
+) -> tuple[Statement, ...]:
+    """The statements with their roles and the reasons for them, in the order in which they are given.
+
+    `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends on
+    its own document alone, and not on the order in which statements or documents come. Notes of an analyst, answers
+    of a vendor and what is made from a manifest or a list of tools carry facts, whatever their words.
+
+    Raises IntegrityError when the stored weights are not whole.
+    """
+    by_document: dict[str, list[int]] = {}
+    for number, statement in enumerate(statements):
+        by_document.setdefault(statement.document, []).append(number)
+    known = {document.id: document for document in documents}
+    found = list(statements)
+    for identity, numbers in by_document.items():
+        ordered = sorted(numbers, key=lambda number: (statements[number].start, statements[number].end))
+        own = [statements[number] for number in ordered]
+        told = _of_document(known[identity], own, vectors[ordered])
+        for number, statement in zip(ordered, told, strict=True):
+            found[number] = statement
+    return tuple(found)
+
+
+def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements whose role may carry facts about the product, in their order."""
+    return tuple(statement for statement in statements if statement.role in CARRYING)
+
+
+def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
+    classifier = load_roles()
+    page = paper(document, own)
+    named = named_features(page)
+    chances = classifier.chances(classifier.scores(*hashed(named), vectors))
+    stated = _STATED.get(document.kind, "") or ("a field of its manifest" if document.form != "prose" else "")
+    carries = np.full(len(own), True) if stated else carries_facts(chances, classifier.threshold)
+    chosen = choose(chances, carries)
+    return [
+        statement.model_copy(
+            update={
+                "role": ROLES[role],
+                "reason": stated or reason(page, n, named[n], classifier.pulls[:, role]),
+            }
+        )
+        for n, (statement, role) in enumerate(zip(own, chosen, strict=True))
+    ]
+
+
+def carries_facts(chances: NDArray[np.floating[Any]], threshold: float) -> NDArray[np.bool_]:
+    """Whether the chances of the roles that carry facts together reach the threshold, shape (n,)."""
+    found: NDArray[np.bool_] = chances[:, _CARRIES].sum(axis=1) >= threshold
+    return found
+
+
+def choose(chances: NDArray[np.floating[Any]], carries: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The likeliest role of those that carry facts, or of those that carry none."""
+    allowed = np.where(carries[:, None], _CARRIES[None, :], ~_CARRIES[None, :])
+    found: NDArray[np.int64] = np.where(allowed, chances, -1.0).argmax(axis=1)
+    return found
+
+
+@lru_cache(maxsize=1)
+def load_roles() -> RoleClassifier:
+    """The bundled classifier. Raises IntegrityError when its files do not belong together."""
+    return read_roles(data_folder("corpus") / "knowledge" / "roles")
+
+
+def read_roles(folder: Path) -> RoleClassifier:
+    """The classifier that `write_roles` wrote to a folder. Raises IntegrityError when its files were changed."""
+    constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
+    stored = (folder / WEIGHTS).read_bytes()
+    if hashlib.sha256(stored).hexdigest() != constants["weights_sha256"] or tuple(constants["roles"]) != ROLES:
+        raise IntegrityError("the weights of the role classifier are not those of its constants", where=str(folder))
+    small = np.load(folder / WEIGHTS, allow_pickle=False)
+    scales = np.array(constants["scales"], dtype=np.float32)
+    weights = small.astype(np.float32) * scales
+    return RoleClassifier(
+        weights=weights,
+        bias=np.array(constants["bias"], dtype=np.float32),
+        steepness=float(constants["steepness"]),
+        threshold=float(constants["threshold"]),
+        fingerprint=hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()[:_ID_CHARS],
+        pulls=_pulls(weights[:BUCKETS]),
+    )
+
+
+def _pulls(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    facts, others = weights[:, _CARRIES].mean(axis=1), weights[:, ~_CARRIES].mean(axis=1)
+    found: NDArray[np.float32] = weights - np.where(_CARRIES, others[:, None], facts[:, None])
+    return found

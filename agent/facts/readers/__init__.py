@@ -1,0 +1,1 @@
+"""Readers behind one port: each proposes facts with quotes, and none is trusted."""

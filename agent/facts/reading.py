@@ -1,0 +1,39 @@
+"""From documents to the fact sheet: ask the readers, check what they propose, merge what holds."""
+
+from collections.abc import Sequence
+
+from agent.facts.proposal import Proposal, Reader
+from agent.facts.sheet import build_sheet
+from agent.facts.verify import Material, verify
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.records import Document, FactSheet, Search, Statement
+
+
+def read_sheet(
+    documents: Sequence[Document],
+    statements: Sequence[Statement],
+    readers: Sequence[Reader],
+    *,
+    known: Sequence[str] = (),
+    vocabulary: Vocabulary | None = None,
+) -> FactSheet:
+    """The fact sheet of `documents`, which were cut into `statements`, as `readers` read them together.
+
+    `known` are names that need no quote, the product's and the vendor's. The order of the readers does not matter,
+    except for the order in which dropped proposals are listed.
+    """
+    words = vocabulary or load_vocabulary()
+    proposals: list[Proposal] = []
+    searched: list[Search] = []
+    for reader in readers:
+        read = [document for document in documents if document.form in reader.forms]
+        ids = {document.id for document in read}
+        own = [statement for statement in statements if statement.document in ids]
+        if not read:
+            continue
+        proposals += reader.read(read, own)
+        keys = tuple(key.id for key in words if key.id in reader.looks_for)
+        searched.append(Search(reader=reader.name, documents=tuple(d.id for d in read), statements=len(own), keys=keys))
+    searched.sort(key=lambda search: (search.reader, search.documents))
+    found = verify(proposals, Material(tuple(documents), tuple(statements), tuple(known), words))
+    return build_sheet(found.facts, found.evidence, searched, found.dropped, words)

@@ -1,0 +1,296 @@
+"""The fact sheet: facts of several readers merged, contradictions marked, and what was looked for in vain.
+
+All functions are pure and do not depend on the order of what they get. Merging is idempotent: two facts of a merged
+sheet always differ in key, polarity, about or in a slot that both have. So a fact that is struck takes nothing of the
+others with it, and the sheet is then what it would have been had nobody proposed it.
+"""
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, get_args
+
+from agent.errors import InputError
+from agent.evidence.anchor import normalise
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.records import (
+    SLOTS,
+    Absence,
+    DroppedFact,
+    Evidence,
+    Fact,
+    FactAbout,
+    FactSheet,
+    FactSource,
+    Polarity,
+    ReaderName,
+    Search,
+    Slot,
+    State,
+)
+from agent.records.facts import cited
+
+_READERS: Final[tuple[ReaderName, ...]] = get_args(ReaderName)
+_STRENGTH: Final = {"inferred": 0, "claimed": 1, "confirmed": 2}
+_ID_DIGITS: Final = 8
+_CONFIDENCE_DIGITS: Final = 6
+_PLACED: Final = ("part", "scope")
+"""Slots that say where a fact holds: two opposed facts about different places do not contradict each other."""
+
+
+def fact_id(key: str, polarity: Polarity, about: FactAbout, slots: Iterable[Slot]) -> str:
+    """The id of a fact with that content: the same in every draft, whoever read it."""
+    content = [key, polarity, about, sorted((slot.name, _same(slot.value)) for slot in slots)]
+    return "F" + hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:_ID_DIGITS]
+
+
+def combined(sources: Iterable[FactSource]) -> tuple[tuple[FactSource, ...], float]:
+    """Each reader once, with its best confidence and state, and what they amount to: 1 − Π(1 − confidence)."""
+    best: dict[ReaderName, FactSource] = {}
+    for source in sources:
+        known = best.get(source.reader, source)
+        best[source.reader] = FactSource(
+            reader=source.reader,
+            confidence=max(source.confidence, known.confidence),
+            state=max(source.state, known.state, key=_STRENGTH.__getitem__),
+        )
+    kept = tuple(best[reader] for reader in _READERS if reader in best)
+    doubt = math.prod(1 - source.confidence for source in kept)
+    return kept, min(1.0, max(0.0, round(1 - doubt, _CONFIDENCE_DIGITS)))
+
+
+def merge(facts: Iterable[Fact], vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
+    """One fact for each thing that is said, whoever said it, in the order of the vocabulary; contradictions marked.
+
+    Facts are about the same thing when key, polarity and about are equal and no slot that both have differs; of a
+    control the part must be the same as well, because a control counts for its own part alone. What fits several
+    goes to the one that shares most of its quotes. The merged fact has all slots, quotes and readers, the highest rank
+    and the readers' confidence together.
+
+    Raises InputError for a key that is not in the vocabulary.
+    """
+    words = vocabulary or load_vocabulary()
+    groups: dict[tuple[str, Polarity, FactAbout], list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.key not in words:
+            raise InputError(f"no fact has the key {fact.key}", where=fact.id, hint="see corpus/knowledge/facts")
+        groups[fact.key, fact.polarity, fact.about].append(fact)
+    merged: list[Fact] = []
+    for group in groups.values():
+        clusters: list[_Cluster] = []
+        for fact in sorted(group, key=_specific_first):
+            _place(fact, clusters, strict=words[fact.key].claim == "control")
+        merged += (_joined(cluster.facts) for cluster in clusters)
+    merged.sort(key=lambda fact: (words.order[fact.key], fact.id))
+    return _contradictions(merged, words)
+
+
+class _Cluster(NamedTuple):
+    """Facts about the same thing."""
+
+    facts: list[Fact]
+    values: dict[str, str]
+    marks: set[str]
+
+    def takes(self, values: Mapping[str, str], *, strict: bool) -> bool:
+        """Whether a fact with these slots is about the same thing."""
+        if strict and values.get("part") != self.values.get("part"):
+            return False
+        return all(self.values.get(name, value) == value for name, value in values.items())
+
+
+def _place(fact: Fact, clusters: list[_Cluster], *, strict: bool) -> None:
+    values = _values(fact)
+    fitting = [cluster for cluster in clusters if cluster.takes(values, strict=strict)]
+    if not fitting:
+        fitting = [_Cluster([], {}, set())]
+        clusters += fitting
+    best = max(fitting, key=lambda cluster: len(cluster.marks.intersection(fact.evidence)))
+    best.facts.append(fact)
+    best.values.update(values)
+    best.marks.update(fact.evidence)
+
+
+def _specific_first(fact: Fact) -> tuple[int, str]:
+    """The facts with most slots first; the rest of the order only has to be the same every time."""
+    content = fact.model_dump_json(include={"slots", "evidence", "sources", "rank"})
+    return -len(fact.slots), content
+
+
+def _values(fact: Fact) -> dict[str, str]:
+    return {slot.name: _same(slot.value) for slot in fact.slots}
+
+
+_same = lru_cache(maxsize=4096)(normalise)
+"""A slot's value in the form in which values are compared."""
+
+
+def _joined(facts: Sequence[Fact]) -> Fact:
+    """One fact of several about the same thing; contradictions are found afterwards."""
+    first = facts[0]
+    slots = tuple(
+        min((slot for fact in facts for slot in fact.slots if slot.name == name), key=_quoted_first)
+        for name in SLOTS
+        if any(fact.slot(name) for fact in facts)
+    )
+    sources, confidence = combined(source for fact in facts for source in fact.sources)
+    return Fact(
+        id=fact_id(first.key, first.polarity, first.about, slots),
+        key=first.key,
+        polarity=first.polarity,
+        slots=slots,
+        about=first.about,
+        evidence=tuple(sorted({mark for fact in facts for mark in fact.evidence}, key=_by_number)),
+        sources=sources,
+        rank=max(fact.rank for fact in facts),
+        confidence=confidence,
+        state=_state(first.polarity, sources),
+    )
+
+
+def _quoted_first(slot: Slot) -> tuple[bool, tuple[int, str], str]:
+    return not slot.evidence, _by_number(slot.evidence), slot.value
+
+
+def _by_number(mark: str) -> tuple[int, str]:
+    return len(mark), mark
+
+
+def _state(polarity: Polarity, sources: Sequence[FactSource]) -> State:
+    strongest: Literal["claimed", "inferred", "confirmed"] = max(
+        (source.state for source in sources), key=_STRENGTH.__getitem__
+    )
+    return "denied" if polarity == "denied" and strongest != "confirmed" else strongest
+
+
+def _contradictions(facts: Sequence[Fact], words: Vocabulary) -> tuple[Fact, ...]:
+    """The facts with what says otherwise; of each such pair the less risky one does not count."""
+    against: dict[str, set[str]] = defaultdict(set)
+    idle: set[str] = set()
+    for n, one in enumerate(facts):
+        for other in facts[n + 1 :]:
+            if not _contradict(one, other, words):
+                continue
+            against[one.id].add(other.id)
+            against[other.id].add(one.id)
+            comforting = [fact.id for fact in (one, other) if _comforts(fact, words)]
+            if len(comforting) == 1:
+                idle.add(comforting[0])
+    return tuple(
+        fact.model_copy(
+            update={
+                "conflicts_with": tuple(sorted(against[fact.id])),
+                "state": "contradicted",
+                "counts": fact.id not in idle,
+            }
+        )
+        if fact.id in against
+        else fact
+        for fact in facts
+    )
+
+
+def _contradict(one: Fact, other: Fact, words: Vocabulary) -> bool:
+    if one.about != other.about:
+        return False
+    if one.key == other.key:
+        differ = one.polarity != other.polarity and "denied" in (one.polarity, other.polarity)
+        names: tuple[str, ...] = SLOTS
+    else:
+        differ = one.polarity == other.polarity == "asserted" and words.opposed(one.key, other.key)
+        names = _PLACED
+    if not differ:
+        return False
+    mine, theirs = _values(one), _values(other)
+    return all(mine[name] == theirs[name] for name in names if name in mine and name in theirs)
+
+
+def _comforts(fact: Fact, words: Vocabulary) -> bool:
+    """Whether a fact makes the product look less risky: a control or limit that is there, an ability that is not."""
+    return words[fact.key].comforting != (fact.polarity == "denied")
+
+
+def build_sheet(
+    facts: Iterable[Fact],
+    evidence: Iterable[Evidence],
+    searched: Iterable[Search] = (),
+    dropped: Iterable[DroppedFact] = (),
+    vocabulary: Vocabulary | None = None,
+) -> FactSheet:
+    """The sheet of checked facts. Evidence that none of them cites is left out; absences are told from `searched`.
+
+    Raises InputError for an unknown key, ValidationError (pydantic) for a fact whose evidence is not given.
+    """
+    words = vocabulary or load_vocabulary()
+    merged = merge(facts, words)
+    marks = cited(merged)
+    kept = {item.id: item for item in evidence if item.id in marks}
+    looked = tuple(searched)
+    return FactSheet(
+        facts=merged,
+        absent=_absences(merged, looked, words),
+        dropped=tuple(dropped),
+        evidence=tuple(kept[mark] for mark in sorted(kept, key=_by_number)),
+        searched=looked,
+    )
+
+
+def _absences(facts: Sequence[Fact], searched: Sequence[Search], words: Vocabulary) -> tuple[Absence, ...]:
+    found = {fact.key for fact in facts if fact.about == "product"}
+    rows = []
+    for key in words:
+        looked = tuple(search for search in searched if not search.keys or key.id in search.keys)
+        if looked and key.id not in found:
+            rows.append(Absence(key=key.id, searched=looked))
+    return tuple(rows)
+
+
+def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -> FactSheet:
+    """The sheet as it would be had nobody proposed these facts: quotes, contradictions and absences follow.
+
+    Raises InputError for an id that the sheet does not have.
+    """
+    unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
+    if unknown:
+        raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="its facts have the ids")
+    kept = [fact for fact in sheet.facts if fact.id not in ids]
+    return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, vocabulary)
+
+
+def join(sheets: Sequence[FactSheet], vocabulary: Vocabulary | None = None) -> FactSheet:
+    """One sheet of several over the same documents; evidence is numbered anew by its place, equal places once."""
+    places = {(item.document, item.start, item.end): item for sheet in sheets for item in sheet.evidence}
+    order = sorted(places, key=lambda place: (_by_number(place[0]), place[1:]))
+    marks = {place: f"E{n}" for n, place in enumerate(order, start=1)}
+    facts = [
+        _renumbered(fact, {item.id: marks[item.document, item.start, item.end] for item in sheet.evidence})
+        for sheet in sheets
+        for fact in sheet.facts
+    ]
+    return build_sheet(
+        facts,
+        [places[place].model_copy(update={"id": mark}) for place, mark in marks.items()],
+        dict.fromkeys(search for sheet in sheets for search in sheet.searched),
+        dict.fromkeys(row for sheet in sheets for row in sheet.dropped),
+        vocabulary,
+    )
+
+
+def _renumbered(fact: Fact, marks: dict[str, str]) -> Fact:
+    slots = tuple(slot.model_copy(update={"evidence": marks.get(slot.evidence, "")}) for slot in fact.slots)
+    return fact.model_copy(update={"slots": slots, "evidence": tuple(marks[mark] for mark in fact.evidence)})
+
+
+def counted(sheet: FactSheet, key: str = "", polarity: Polarity | None = None) -> tuple[Fact, ...]:
+    """The facts about the product that count, of one key and polarity when they are given."""
+    return tuple(
+        fact
+        for fact in sheet.facts
+        if fact.counts
+        and fact.about == "product"
+        and (not key or fact.key == key)
+        and polarity in (None, fact.polarity)
+    )

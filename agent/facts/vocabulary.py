@@ -1,0 +1,231 @@
+"""The vocabulary of facts: what a fact may say, loaded from `corpus/knowledge/facts/<group>.yaml`.
+
+A key has one direction of risk. A *control* (approval, sandbox, encryption) never moves a factor by itself: what it
+is worth depends on its rank, its default and the part of the product that it belongs to. A *description* may lower a
+factor where it says what the product cannot do. An *ability* raises, and where it can be denied its denial may lower.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+import yaml
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from agent.errors import InputError
+from agent.records import CARRYING, Record, SlotName, StatementRole, Unit
+from agent.resources import data_folder
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+GroupId = Literal[
+    "does", "reads", "decides", "asks", "acts_as", "keeps", "model", "runs_at", "shows", "meets", "attests"
+]
+Claim = Literal["ability", "control", "description"]
+Use = Literal["threats", "severity", "questions", "picture"]
+"""What uses a key beside factors and layers."""
+
+GROUPS: Final[tuple[GroupId, ...]] = (
+    "does", "reads", "decides", "asks", "acts_as", "keeps", "model", "runs_at", "shows", "meets", "attests",
+)  # fmt: skip
+"""In the order in which a sheet is shown."""
+EXAMPLES: Final = 3
+"""How many examples, and as many near misses, a key has."""
+_Sentence = Annotated[str, Field(min_length=8, max_length=300)]
+
+
+class FactKey(Record):
+    """One key of the vocabulary."""
+
+    id: str = Field(pattern=r"^[a-z][a-z_]{2,39}$")
+    group: GroupId
+    title: str = Field(min_length=4, max_length=70)
+    """A phrase for a reader, to be said of the product: "runs shell commands"."""
+    question: str = Field(max_length=200, pattern=r"\?$")
+    """What the vendor, or an LLM, is asked."""
+    definition: _Sentence
+    excludes: _Sentence = Field(alias="not")
+    """What does not count, with the key that fits instead."""
+    claim: Claim
+    """ability: it does or can do something. control: it stands between the product and an effect, or assures one.
+    description: how it is made, limited or placed."""
+    grave: bool = False
+    """One of the twenty gravest, for which a second signal is wanted."""
+    deniable: bool = False
+    """Whether "it does not" is a fact too; silence never is."""
+    slots: tuple[SlotName, ...] = Field(min_length=1)
+    pins: tuple[LayerKey, ...] = ()
+    """The layers that one clear statement of it settles."""
+    raises: tuple[FactorKey, ...] = ()
+    """The factors that it raises when it is asserted or left to a setting."""
+    lowers: tuple[FactorKey, ...] = ()
+    """The factors that it lowers when it is asserted."""
+    denial_lowers: tuple[FactorKey, ...] = ()
+    """The factors that a denial of it lowers."""
+    floor: dict[FactorKey, Unit] = Field(default_factory=dict)
+    """The least value of a factor while it is asserted."""
+    opposes: tuple[str, ...] = ()
+    """Keys that cannot be asserted of the same part at the same time."""
+    used_in: tuple[Use, ...] = ()
+    carried_by: tuple[StatementRole, ...] = ()
+    """Roles beside `CARRYING` in which a quote for it may stand, because the fact hides in such text."""
+    examples: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
+    """Sentences that state it."""
+    near_misses: tuple[_Sentence, ...] = Field(min_length=EXAMPLES, max_length=EXAMPLES)
+    """Sentences that look like it and do not."""
+    labels: tuple[str, ...] = ()
+    """Labels of the real pages that say the same."""
+    candidates: tuple[str, ...] = ()
+    """Wider labels: a statement without one is no example of the key, a statement with one may be."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        problem = next(self._problems(), None)
+        if problem:
+            raise ValueError(f"{self.id}: {problem}")
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        lists = (self.slots, self.pins, self.raises, self.lowers, self.denial_lowers, self.opposes, self.used_in)
+        if any(len(set(values)) != len(values) for values in lists):
+            yield "a value is listed twice"
+        if self.claim == "control":
+            if "part" not in self.slots:
+                yield "a control has a slot for its part of the product"
+            if self.raises or self.lowers or self.denial_lowers or self.floor:
+                yield "a control moves no factor by itself"
+        if self.lowers and self.claim != "description":
+            yield "only the description of a limit lowers a factor"
+        if self.denial_lowers and not self.deniable:
+            yield "a denial that is no fact lowers nothing"
+        if set(self.lowers) & {*self.raises, *self.floor}:
+            yield "it raises and lowers the same factor"
+        if not (self.pins or self.raises or self.lowers or self.denial_lowers or self.floor or self.used_in):
+            yield "nothing uses it"
+        if not set(self.floor) <= set(self.raises):
+            yield "a floor is for a factor that it raises"
+        if self.carried_by and (self.claim == "control" or self.lowers or set(self.carried_by) & CARRYING):
+            yield "only what raises a risk is read from further roles"
+        if self.id in self.opposes:
+            yield "it opposes itself"
+        if set(self.examples) & set(self.near_misses):
+            yield "an example is a near miss"
+
+    @property
+    def comforting(self) -> bool:
+        """Whether its assertion makes the product look less risky, so that the worse reading is its absence."""
+        return self.claim == "control" or bool(self.lowers) or (self.claim == "description" and bool(self.opposes))
+
+
+class Vocabulary:
+    """The keys by id, in the order of groups and files."""
+
+    def __init__(self, keys: Sequence[FactKey], titles: Mapping[GroupId, str] | None = None) -> None:
+        self.keys: Final = tuple(keys)
+        self.titles: Final = dict(titles or {})
+        self._by_id: Final = {key.id: key for key in self.keys}
+        if len(self._by_id) != len(self.keys):
+            double = sorted({key.id for key in self.keys if sum(other.id == key.id for other in self.keys) > 1})
+            raise ValueError(f"two keys have the id {', '.join(double)}")
+        for key in self.keys:
+            unknown = [other for other in key.opposes if other not in self._by_id]
+            if unknown:
+                raise ValueError(f"{key.id}: opposes unknown keys {', '.join(unknown)}")
+
+    def __getitem__(self, key: str) -> FactKey:
+        """The key of that id; KeyError when there is none."""
+        return self._by_id[key]
+
+    def __contains__(self, key: str) -> bool:
+        """Whether there is a key of that id."""
+        return key in self._by_id
+
+    def __iter__(self) -> Iterator[FactKey]:
+        """The keys in their order."""
+        return iter(self.keys)
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self.keys)
+
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        """The place of each key, from 0."""
+        return {key.id: n for n, key in enumerate(self.keys)}
+
+    def group(self, group: GroupId) -> tuple[FactKey, ...]:
+        """The keys of a group."""
+        return tuple(key for key in self.keys if key.group == group)
+
+    def pinning(self, layer: LayerKey) -> tuple[FactKey, ...]:
+        """The keys that pin a layer."""
+        return tuple(key for key in self.keys if layer in key.pins)
+
+    def labelled(self, label: str) -> FactKey | None:
+        """The key that says the same as a label of the real pages; None for a label that was split."""
+        return next((key for key in self.keys if label in key.labels), None)
+
+    def opposed(self, one: str, other: str) -> bool:
+        """Whether two keys cannot both be asserted of the same part."""
+        return other in self._by_id[one].opposes or one in self._by_id[other].opposes
+
+
+def load_vocabulary(folder: Path | None = None) -> Vocabulary:
+    """The vocabulary of a folder, by default the bundled one.
+
+    Raises InputError, naming file and key, for a file that is no group, an unknown layer, factor or slot, an id that
+    occurs twice, or a key whose parts contradict each other.
+    """
+    return _bundled() if folder is None else _load(folder)
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> Vocabulary:
+    return _load(data_folder("corpus") / "knowledge" / "facts")
+
+
+def _load(folder: Path) -> Vocabulary:
+    keys: list[FactKey] = []
+    titles: dict[GroupId, str] = {}
+    for group in GROUPS:
+        file = folder / f"{group}.yaml"
+        raw = _yaml(file)
+        if set(raw) != {"group", "title", "keys"} or raw["group"] != group or not isinstance(raw["keys"], list):
+            raise _wrong(file, "a group has its own name, a title and keys")
+        titles[group] = str(raw["title"])
+        for entry in raw["keys"]:
+            keys.append(_key(file, group, entry))
+    strays = sorted({file.stem for file in folder.glob("*.yaml")} - set(GROUPS))
+    if strays:
+        raise _wrong(folder, f"files of no group: {', '.join(strays)}")
+    try:
+        return Vocabulary(keys, titles)
+    except ValueError as error:
+        raise _wrong(folder, str(error)) from error
+
+
+def _yaml(file: Path) -> dict[str, object]:
+    try:
+        raw = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise _wrong(file, "the file cannot be read") from error
+    if not isinstance(raw, dict):
+        raise _wrong(file, "the file holds no mapping")
+    return raw
+
+
+def _key(file: Path, group: GroupId, entry: object) -> FactKey:
+    if not isinstance(entry, dict):
+        raise _wrong(file, f"a key is no mapping: {entry!r:.80}")
+    try:
+        return FactKey.model_validate({**entry, "group": group})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise _wrong(file, f"{entry.get('id')}: {place} {first['msg']}".strip()) from error
+
+
+def _wrong(place: Path, what: str) -> InputError:
+    return InputError(what, where=str(place), hint="see the fields of FactKey in agent/facts/vocabulary.py")

@@ -1,0 +1,285 @@
+# ruff: noqa: E501  (a pattern is read, compared and changed as one line)
+"""Cues that a passage speaks to an assessor, added up: for wordings that no pattern of `orders` or `frames` foresees.
+
+A passage is up to three sentences or lines. Each cue is a kind of word (an assessor, a threat, a lenient value, an
+order, a train of thought, …) or two of them together, with a weight that `evals.bench.fit_cues` fits on visible orders
+against real product pages. A passage whose sum is over the threshold is named. Only passages with a word of the matter
+are looked at, so most of a page costs one search.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+_MAX_PASSAGE: Final = 260
+"""Characters of several sentences together; a longer one stands alone."""
+_MAX_UNIT: Final = 600
+"""Characters looked at of one sentence or line."""
+_MIN_UNIT: Final = 20
+_LONG: Final = 160
+_MAX_UNITS: Final = 20_000
+"""Sentences of one text that are looked at; a book has as many."""
+_REMEMBERED: Final = 4_000
+_SPREADS: Final = ((0, 0), (-1, 0), (0, 1), (-1, 1), (-2, 0), (0, 2))
+"""Which sentences round one with a word of the matter are read together with it."""
+_MATTER: Final = re.compile(
+    r"threat|risk|scor|rating|rate[ds]?\b|grad(?:e|ing)|severit|verdict|finding|assess|rubric|aivss|conclu|review|evaluat|weakness|vulnerab|"
+    r"\bfactors?\b|\blayers?\b|automated anal|competit|rivals?\b|dangerous|other than|in the report|your report|harmless",
+    re.IGNORECASE,
+)
+_STOP: Final = re.compile(r"[.!?]+[\"'”’)]*\s+")
+_REPORTED: Final = re.compile(
+    r"\b(?:attackers?|adversar\w+|jailbreak\w*|malicious (?:page|content|text|prompt|user|instruction)\w*|poison\w*|hostile|inject(?:ed|s|ing))\b",
+    re.IGNORECASE,
+)
+
+_ASSESSORS: Final = r"(?:assessors?|graders?|evaluators?|raters?|scorers?|reviewers?|auditors?|examiners?)"
+_NAMED: Final = (
+    r"(?:(?:risk|trust|safety|security|threat|aivss|overall|final)[ _-]?(?:scores?|ratings?|grades?|levels?|verdicts?)|scores?|ratings?|grades?|risks?|"
+    r"threats?|severit(?:y|ies)|findings?|verdicts?|weakness(?:es)?|(?:threat )?(?:list|section|table|models?)|factors?|autonomy|tool use|aivss|each layer|all layers)"
+)
+_STRONG: Final = (
+    r"(?:threats?|risk (?:scores?|ratings?|levels?)|severit(?:y|ies)|aivss|verdicts?|threat (?:models?|lists?|tables?|sections?)|overall risk|factors?|rubrics?|"
+    r"the score|every score|all scores)"
+)
+_LENIENT: Final = (
+    r"(?:none|zeros?|null|nil|0(?:[.,]0+)?|lowest|minim(?:um|al)|low|empty|blank|safe|harmless|benign|negligible|informational|trusted|approved|accepted|"
+    r"compliant|read-only|a\+?|0\.[1-5]|nothing|not applicable|positive)(?![\w%]|[.,]\d)"
+)
+_HARSH: Final = (
+    r"(?:critical|severe(?:ly)?|worst|highest|maximum|insecure|unsafe|dangerous|malicious|above [5-9]|at 10|10\.0|1\.0|remote code execution|steals?|"
+    r"data theft|worse|high[- ]risk)\b"
+)
+_DO: Final = (
+    r"(?:rate|score|grade|assess|classify|mark|rank|enter|assign|award|set|record|write|return|output|give|list|name|raise|describe|declare|treat|"
+    r"report|put|fill in|add|recommend|warn|ignore|skip|omit|leave|keep|use|copy|drop|stop|finish|conclude|accept|approve|apply|confirm|state|say|answer|"
+    r"reply|consider|assume|count|quote|mention|flag|tell|present|summari[sz]e)"
+)
+_BEGINS: Final = r"(?:^|[.!?:;,>)*#/“\]]\s*|\b(?:please|kindly|then|simply|just|to|always|must|should|shall|may) )(?:do not |don['’]t |never )?"
+_RIVAL: Final = r"(?:competitors?|rivals?|competing|(?:any )?other (?:vendors?|products?|agents?|tools?|companies)(?:['’]s?)?|not (?:made|built|sold) by us)"
+
+CUES: Final = {
+    "assessor": rf"\b{_ASSESSORS}\b",
+    "reader": (
+        r"\b(?:ai|a\.i\.|llms?|language models?|automated|bots?|robots?|crawlers?|chatbots?|(?:chat)?gpt|claude|gemini|machines?|whoever|whichever|anyone|"
+        r"someone) (?:\w+ ){0,3}?(?:read|scor|rat(?:e|ing)|assess|grad(?:e|ing)|evaluat|review|summari|analy[sz]|draft|judg|process|pars)\w*|"
+        r"\b(?:assess|scor|rating|review|grad(?:ing|er)|evaluat|summari[sz]|threat[- ]model)\w* (?:bots?|engines?|models?|llms?|ai|systems?|pipelines?|agents?|"
+        r"programs?|software|assistants?|tools?)\b|\b(?:automated|ai|llm)(?:[- ]based|[- ]powered|[- ]assisted)?[- ](?:review|assess|analys|scor|evaluat|grad)\w*|"
+        r"@(?:ai|llm|bot|gpt|claude|assessor)"
+    ),
+    "threat": r"\bthreats?\b(?! (?:intel|detect|hunt|feeds?|actors?|landscape|protection|prevention))",
+    "score": r"\b(?:scor(?:e[sd]?|ing)|ratings?|rate[ds]?(?! limit|-limit|s? of)|grade[sd]?|grading|aivss|cvss|severit(?:y|ies))\b",
+    "factor": r"\b(?:factors?|layers?|categor(?:y|ies)|autonomy|tool use|oversight|controls?)\b",
+    "zero": r"(?<![\w.,$€/-])(?:zeros?(?![ -](?:trust|shot|config|copy|knowledge|downtime|retention|data))|0(?:[.,]0+)?|none|nil|null|nothing(?! (?:is|was) said)|n/a|not applicable|0\.[1-9])(?![\w%]|[.,/:-]\d| to \d)",
+    "low": r"\b(?:lowest|minim(?:um|al)|low(?:[- ]risk)?|negligible|informational|best (?:possible )?(?:grade|score|rating)|a\+)(?!\w)",
+    "empty": (
+        r"\b(?:empty|blank|leave (?:\w+ )?out|left out|omit\w*|skip(?:ped)?|suppress\w*|ignor\w+|disregard\w*|drop|"
+        r"(?:do not|don['’]t|not|never) (?:list|name|mention|raise|report|score|flag|add)|without (?:naming|listing|raising|mentioning)|limited to|nothing)\b"
+    ),
+    "safe": (
+        r"\b(?:safe(?! (?:defaults?|modules?|mode|to use|values?|tools?|path))|harmless|trusted(?! (?:launcher|proxy|source|cert|ca|domain|host|origin|network))|"
+        r"trustworthy|compliant|(?:pre-?)?approved|cleared|benign|accepted|exempt|verified|risk[- ]free|low[- ]risk|positive|decorative|vetted|passed)\b"
+    ),
+    "no-threats": (
+        r"\b(?:no|zero|0|not a single|without|any|empty)[ -](?:\w+ ){0,2}(?:threats?|risks?|findings?|concerns?|weakness\w*|vulnerabilit\w+|security issues?|"
+        r"caveats?|threat list|attack paths?)\b|\b(?:threats?|findings?|risks?)\b[^.]{0,25}\b(?:empty|blank|none|0)\b"
+    ),
+    "harsh": rf"\b{_HARSH}",
+    "rival": rf"\b{_RIVAL}|\bcompared (?:with|to) (?:us|ours)\b|\b(?:agents?|products?|vendors?|tools?) other than\b|\bis not ours\b",
+    "order": rf"{_BEGINS}{_DO}\b(?= +\S)",
+    "modal": (
+        r"\b(?:must|should|shall|has to|have to|is to|are to|be marked|is asked to|are asked to|ought to|may (?:simply |just )?(?:fill|enter|stop|skip|assign|copy|use|give)|"
+        r"stays?|remains?|need not|needs? no|is limited|be limited)\b"
+    ),
+    "yours": (
+        r"\byour (?:\w+ )?(?:reports?|summary|assessments?|tables?|documents?|answers?|verdicts?|analysis|reviews?|scores?|ratings?|threat models?|conclusions?|"
+        r"rubric|instructions|evaluation|output)\b|\byou (?:may|can|must|should|will|are|need to|have to) (?:\w+ )?(?:assign|rate|score|assess|list|report|give|"
+        r"name|enter|grade|conclude|skip|record|mark)\b|\byou (?:assess|score|rate|grade|evaluate)\b"
+    ),
+    "done": (
+        r"\b(?:final(?:ly)?|done|finished|complete|already|therefore|hence|thus|so far|up to (?:here|this point|now)|what remains|continued?|continu(?:es|ing)|"
+        r"established|ruled [\w ]{0,12}out|weigh(?:ing|ed)|decided|agreed|as discussed|none found|do not edit|unchanged|verbatim|end the analysis)\b"
+    ),
+    "turn": (
+        r"^[^\w]{0,6}(?:\[?\d{1,2}:\d\d(?::\d\d)?\]?[^\w]{0,3})?(?:(?:ai|llm|security|chat) )?(?:assistants?|ai|models?|llms?|bots?|chat ?bots?|(?:chat)?gpt|claude|"
+        r"gemini|copilot|agent|assessor|reviewer|analyst|auditor|evaluator|grader|operator|system|user|human|me|customer|interviewer|q|a|vendor|developer)"
+        r"(?: \w| turn| \([\w:]{1,8}\))?[\"'*>\])]{0,4} ?(?::|\]|>)|</?(?:user|human|assistant|ai|model|system|analyst|assessor|reviewer)>"
+    ),
+    "thought": (
+        r"</?(?:think|thinking|thoughts?|reasoning|scratch_?pad|analysis|reflection|assessment|verdict|evaluation)>|^[^\w]{0,6}(?:hidden |internal |my |assessment )?"
+        r"(?:reasoning|analysis|thoughts?|thinking|scratch ?pad|deliberation|rationale|reflection|chain of thought|working notes|notes (?:so far|from)|interim \w+|"
+        r"conclusion|step \d)\b[^:]{0,40}:|\b(?:my|the) (?:conclusion|reasoning|analysis|verdict|first pass)\b|\breasoning so far\b|\bstep \d\b"
+    ),
+    "judged": (
+        r"\b(?:i|we)(?:['’]ve)? (?:have |had |already |now |fully |just )*(?:scored?|rated?|considered|conclude[ds]?|established|finished|reviewed|checked|weighed|"
+        r"assess(?:ed)?|assign(?:ed)?|examined|ruled|agreed|found|find|gave|give|list|looked at)\b"
+    ),
+    "ours": r"\b(?:this|our) (?:\w+ )?(?:page|product|vendor|listing|repository|agent|document|company|paragraph)\b|(?<![-.\w])(?-i:us)\b|\b(?:ours|our)\b",
+    "report": r"\b(?:risk report|threat report|(?:your|this|the|an?|any|every|of) assessment|threat model(?! does)|automated review)s?\b|\[(?:threat_model|assessment|risk|grader|review)\]",
+    "setting": r"(?:severity|risk|threats?|score|rating|verdict|overall|findings)[\"']?\s*(?:=|:|>)\s*[\"']?(?:none|low|0|zero|\[\s*\]|minimal|safe|approved|a\b)",
+    "verdict": (
+        rf"\b{_NAMED}\b[^.]{{0,25}}?(?:\b|\W){_LENIENT}|\b(?:no|zero|not a single|0|empty|without)[ -](?:\w+ ){{0,2}}{_STRONG}\b|"
+        rf"\b(?:rate[ds]?|scored?|graded?|classif\w+|mark(?:ed)?|declared?)\b[^.]{{0,20}}\b{_LENIENT}|"
+        r"\b(?:poses?|finds?|found|has|have|with|see) no (?:\w+ )?(?:threats?|risks?|findings?|weakness\w*|concerns?)"
+    ),
+    "order-lenient": rf"{_BEGINS}{_DO}\b[^.]{{0,40}}(?:\b|\W){_LENIENT}",
+    "order-us": rf"{_BEGINS}{_DO}\b[^.]{{0,30}}\b(?:us|our (?:product|agent)|this (?:\w+ )?(?:product|vendor|agent|listing|page))\b",
+    "order-harsh": rf"{_BEGINS}{_DO}\b[^.]{{0,60}}\b{_HARSH}",
+    "rival-harsh": rf"\b{_RIVAL}\b[^.]{{0,60}}\b{_HARSH}|\b{_HARSH}[^.]{{0,60}}\b{_RIVAL}\b",
+    "assessor-told": rf"\b{_ASSESSORS}\b[^.]{{0,30}}(?::|,|\b(?:must|should|shall|please|may|are to|is to|is asked|are asked|can|gets?|will)\b)",
+    "numbers": (
+        r"\b(?:between|from) (?:0|1|low)\b[^.]{0,10}\b(?:and|to)\b|[01](?:\.0)?\s?[–-]\s?1?\d|\bthreshold|\bdefaults?\b|\bweight(?:s|ed)?\b|\bclamp|\bpercent|%|"
+        r"\balerts?\b|\btransactions?\b|\bqueries|\bsearch\b|\brate limit"
+    ),
+    "hedge": r"\b(?:but|however|although|depends?|best[- ]effort)\b|\b(?:was|were) (?:found|reported|seen|detected|identified) (?:in|by|during)\b",
+    "install": (
+        r"\b(?:api keys?|configur\w+|install\w*|docker|server|cli|command|environment|deployment|dependency|dependencies|function|parameter|endpoint|module|"
+        r"database|cache|store[ds]?|network|default)\b|`"
+    ),
+    "program": r"[{}();=]\s*$|\w\(|=>|->|\w\.\w+\(|^\s*(?:def|class|return|const|let|var|import|from|if|for)\b|\bself\.",
+    "row": r"\|",
+    "comment": r"^\s*(?:#|//|--|;|<!--|/\*)\s*\w",
+}
+"""Kinds of word by their names; each is searched in a sentence or line alone."""
+PAIRS: Final = (
+    ("verdict", "turn"),
+    ("verdict", "thought"),
+    ("verdict", "ours"),
+    ("reader", "order"),
+    ("order", "threat"),
+    ("order-harsh", "rival"),
+    ("zero", "factor"),
+    ("low", "factor"),
+)
+"""Cues that weigh more together."""
+LONG: Final = "long"
+"""The passage has more than 160 characters: whoever writes much meets more words."""
+WEIGHTS: Final = {
+    "assessor": 2.1,
+    "reader": 1.7,
+    "threat": 1.8,
+    "score": 2.2,
+    "factor": 1.4,
+    "zero": 2.7,
+    "low": 1.3,
+    "empty": 1.5,
+    "safe": 3.3,
+    "no-threats": 5.6,
+    "harsh": 1.2,
+    "rival": 3.1,
+    "order": 3.2,
+    "modal": 0.6,
+    "yours": 3.6,
+    "done": 2.4,
+    "turn": 0.6,
+    "thought": 2.6,
+    "judged": 0.7,
+    "ours": 3.5,
+    "report": 4.2,
+    "setting": 2.7,
+    "verdict": 0.9,
+    "order-lenient": -1.1,
+    "order-us": 0.3,
+    "order-harsh": 1.3,
+    "rival-harsh": 0.6,
+    "assessor-told": 1.3,
+    "numbers": -3.0,
+    "hedge": -2.9,
+    "install": -2.5,
+    "program": -1.4,
+    "row": -1.5,
+    "comment": -1.8,
+    "verdict+turn": 1.1,
+    "verdict+thought": 0.3,
+    "verdict+ours": 1.2,
+    "reader+order": 1.4,
+    "order+threat": 1.2,
+    "order-harsh+rival": 0.4,
+    "zero+factor": 2.5,
+    "low+factor": 1.9,
+    "long": -5.2,
+}
+"""As `evals.bench.fit_cues` prints them."""
+THRESHOLD: Final = 7.0
+_COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
+
+
+_ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
+_PROGRAM: Final = re.compile(
+    r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
+    r"^\s*(?:def|class|return|const|let|var|import|from|if|elif|else|for|while|try|except|async|await)\b.*[:;({\[]\s*$|"
+    r"^\s*(?:return|import|raise|yield|pass|break)\b(?: [\w.\[\]()'\"]+)?\s*$|\[\s*\]\s*$|^\s*[\"'][\w-]+[\"']\s*:"
+)
+"""A line of a program, a log or data; such lines alone are no order unless they name whom they are for."""
+
+
+class Passage(NamedTuple):
+    """A passage of a text with the cues in it."""
+
+    start: int
+    end: int
+    cues: frozenset[str]
+
+
+def find(text: str) -> tuple[tuple[int, int], ...]:
+    """The passages (start, end) of `text` that speak to an assessor by the sum of their cues, in order, apart.
+
+    Of passages in each other the shortest counts, since what is found is withdrawn from the estimators.
+    """
+    found: list[Passage] = []
+    for each in sorted(passages(text), key=lambda passage: (passage.end - passage.start, passage.start)):
+        apart = not any(other.start < each.end and each.start < other.end for other in found)
+        if apart and score(each) > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
+            found.append(each)
+    return tuple((each.start, each.end) for each in sorted(found))
+
+
+def score(passage: Passage) -> float:
+    """The sum of the weights of a passage's cues."""
+    return sum(WEIGHTS.get(cue, 0.0) for cue in passage.cues)
+
+
+def passages(text: str) -> Iterator[Passage]:
+    """The passages with a word of the matter in them, each once."""
+    units = list(_units(text))[:_MAX_UNITS]
+    seen: set[tuple[int, int]] = set()
+    for place, (start, end) in enumerate(units):
+        if not _MATTER.search(text, start, min(end, start + _MAX_UNIT)):
+            continue
+        for before, after in _SPREADS:
+            first, last = place + before, place + after
+            if first < 0 or last >= len(units) or (first, last) in seen:
+                continue
+            seen.add((first, last))
+            begin, stop = units[first][0], units[last][1]
+            if last > first and stop - begin > _MAX_PASSAGE:
+                continue
+            cues = _together(text, units[first : last + 1], stop - begin)
+            if cues & _ADDRESS or not all(_PROGRAM.search(text[one:two]) for one, two in units[first : last + 1]):
+                yield Passage(begin, stop, cues)
+
+
+def _together(text: str, units: list[tuple[int, int]], length: int) -> frozenset[str]:
+    cues = frozenset().union(*(_cues(text[start : min(end, start + _MAX_UNIT)]) for start, end in units))
+    pairs = {f"{one}+{two}" for one, two in PAIRS if one in cues and two in cues}
+    return cues | pairs | ({LONG} if length > _LONG else set())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _cues(unit: str) -> frozenset[str]:
+    return frozenset(name for name, pattern in _COMPILED.items() if pattern.search(unit))
+
+
+def _units(text: str) -> Iterator[tuple[int, int]]:
+    """Sentences and lines."""
+    at = 0
+    for line in text.split("\n"):
+        cuts = [0, *(match.end() for match in _STOP.finditer(line)), len(line)]
+        begin = 0
+        for _, cut in pairwise(cuts):
+            if (cut - begin >= _MIN_UNIT or cut == len(line)) and line[begin:cut].strip():
+                yield at + begin, at + begin + len(line[begin:cut].rstrip())
+                begin = cut
+        at += len(line) + 1

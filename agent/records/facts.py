@@ -1,0 +1,175 @@
+"""Facts: one security-relevant statement about a product each, and the sheet that holds them.
+
+A fact names a key of the closed vocabulary (`corpus/knowledge/facts`), says whether the sources assert or deny it or
+leave it to a setting, and cites the quotes it rests on. What was looked for and not found is an `Absence`; what a
+reader proposed and code refused is a `DroppedFact`. All that follows is computed from the sheet and from nothing else.
+"""
+
+from typing import Annotated, Final, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from agent.records.base import Rank, Record, State
+from agent.records.evidence import Evidence
+
+SlotName = Literal[
+    "actor", "action", "object", "data", "credential", "approval", "counterpart", "default", "scope", "part"
+]
+"""actor: who does it; of a control, who can change the setting. action: what is done, where the key leaves it open.
+object: what it is done to. data: which data. credential: with which key, account or token. approval: who or what
+confirms. counterpart: the other side, a person, service, client or provider. default: the setting as shipped. scope:
+what it covers, how far, how long. part: the part of the product that it belongs to (plug-in, skill, server, hosted
+service, client, installer)."""
+SLOTS: Final[tuple[SlotName, ...]] = get_args(SlotName)
+Polarity = Literal["asserted", "denied", "configurable"]
+"""asserted: the sources say that it is so. denied: they say that it is not. configurable: a setting decides."""
+FactAbout = Literal["product", "platform", "other", "client"]
+"""product: the product itself. platform: the platform or host behind it. other: another product. client: whoever calls
+it. Only the first counts for the product's factors and threats."""
+ReaderName = Literal["embedded", "llm", "manifest", "vendor-answer", "analyst", "scanner"]
+Confidence = Annotated[float, Field(ge=0, le=1)]
+"""How sure a reader is that the quotes say it, 0 to 1."""
+DropReason = Literal[
+    "unknown key",
+    "cannot be denied",
+    "no quote",
+    "quote not found",
+    "quote too long",
+    "quote too short",
+    "no statement there",
+    "flagged passage",
+    "carries no facts",
+    "another product",
+    "denial without a negation",
+    "unknown slot",
+    "slot not in the sources",
+    "too many",
+]
+"""Why a proposal, or one slot of it, was refused. "carries no facts": the sentence is addressed to the reader, an
+example, news, praise or navigation. "another product": its section or sentence speaks of something else."""
+
+
+class Slot(Record):
+    """One detail of a fact."""
+
+    name: SlotName
+    value: str = Field(min_length=1, max_length=300)
+    """In the words of the sources."""
+    evidence: str = ""
+    """The quote that has the value: an evidence id; empty when the fact's own quotes or their sentences have it."""
+
+
+class FactSource(Record):
+    """One reader that read a fact."""
+
+    reader: ReaderName
+    confidence: Confidence
+    state: Literal["claimed", "inferred", "confirmed"] = "claimed"
+    """claimed: the quotes say so. inferred: they make it likely. confirmed: a reviewer decided so."""
+
+
+class Fact(Record):
+    """One security-relevant statement about the product, with its quotes."""
+
+    id: str = Field(pattern=r"^F[0-9a-f]{8,16}$")
+    """Made from key, polarity, about and slots: the same fact has the same id in every draft."""
+    key: str = Field(pattern=r"^[a-z][a-z_]{2,39}$")
+    """Of the vocabulary."""
+    polarity: Polarity
+    slots: tuple[Slot, ...] = ()
+    """In the order of `SLOTS`, each name at most once."""
+    about: FactAbout
+    evidence: tuple[str, ...] = Field(min_length=1)
+    """Evidence ids, each once, in their order."""
+    sources: tuple[FactSource, ...] = Field(min_length=1)
+    """Each reader once, in the order of `ReaderName`."""
+    rank: Rank
+    """The highest of its quotes (see `agent.evidence.statements`), 4 for what a manifest grants."""
+    confidence: Confidence
+    """Of all its readers together."""
+    state: State
+    """claimed, inferred, denied, confirmed; contradicted when another fact of the sheet says otherwise."""
+    conflicts_with: tuple[str, ...] = ()
+    """Ids of the facts that say otherwise."""
+    counts: bool = True
+    """False for the comforting side of a contradiction: it is shown, and nothing is computed from it."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        names = [SLOTS.index(slot.name) for slot in self.slots]
+        if names != sorted(set(names)):
+            raise ValueError("slots must be in their order, each at most once")
+        if len(set(self.evidence)) != len(self.evidence):
+            raise ValueError("an evidence id is cited twice")
+        readers = [get_args(ReaderName).index(source.reader) for source in self.sources]
+        if readers != sorted(set(readers)):
+            raise ValueError("readers must be in their order, each once")
+        return self
+
+    def slot(self, name: SlotName) -> str:
+        """The value of a slot, empty when it has none."""
+        return next((slot.value for slot in self.slots if slot.name == name), "")
+
+
+class Search(Record):
+    """Where one reader looked, and for what."""
+
+    reader: ReaderName
+    documents: tuple[str, ...]
+    """Ids of the documents that it read."""
+    statements: int = Field(ge=0)
+    """How many statements of them it read."""
+    keys: tuple[str, ...] = ()
+    """The keys that it looked for; empty for all of the vocabulary."""
+
+
+class Absence(Record):
+    """A key of which no fact about the product was found, with where it was looked for. Never a denial."""
+
+    key: str
+    searched: tuple[Search, ...] = Field(min_length=1)
+
+
+class DroppedFact(Record):
+    """A proposal, or one slot of it, that was refused, word for word, and why."""
+
+    key: str
+    reader: ReaderName
+    quote: str
+    """What was given as its quote, or the slot's value; at most 300 characters."""
+    reason: DropReason
+    detail: str = ""
+    """In one plain clause; may be empty."""
+
+
+class FactSheet(Record):
+    """All facts of one reading, what was looked for and not found, and what was refused."""
+
+    facts: tuple[Fact, ...] = ()
+    """In the order of the vocabulary, then of their ids."""
+    absent: tuple[Absence, ...] = ()
+    """In the order of the vocabulary."""
+    dropped: tuple[DroppedFact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    """The quotes that the facts and their slots cite, and no others."""
+    searched: tuple[Search, ...] = ()
+    """What each reader looked at."""
+
+    @model_validator(mode="after")
+    def _closed(self) -> Self:
+        ids = [fact.id for fact in self.facts]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two facts have the same id")
+        known = {item.id for item in self.evidence}
+        if len(known) != len(self.evidence):
+            raise ValueError("two pieces of evidence have the same id")
+        if cited(self.facts) != known:
+            raise ValueError("facts and evidence do not match")
+        if any(other not in ids for fact in self.facts for other in fact.conflicts_with):
+            raise ValueError("a conflict with a fact that is not in the sheet")
+        return self
+
+
+def cited(facts: tuple[Fact, ...]) -> set[str]:
+    """The evidence ids that facts and their slots cite."""
+    return {mark for fact in facts for mark in (*fact.evidence, *(s.evidence for s in fact.slots if s.evidence))}

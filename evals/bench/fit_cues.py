@@ -1,0 +1,104 @@
+"""Fits the weights of `agent.intake.pages.cues`: `python -m evals.bench.fit_cues FOLDER [--readings DIR] [--leave-out SET]`.
+
+Positive are the visible orders of `tests/vectors`, each by the passage that scores highest; negative are all passages
+of the files under FOLDER, of the corpus, and of the honest sentences of `tests/vectors/orders.json`. A logistic
+regression with a ridge, in numpy. Prints the weights, and how many orders and pages are over each threshold.
+`--leave-out` names a set of `visible_orders.json` that is measured only.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from agent.intake.pages import cues
+from agent.resources import data_folder
+from evals.bench.findings import ORDERS, composed, orders, texts
+
+_OTHER_ORDERS: Final = ORDERS.parent / "orders.json"
+_RIDGE: Final = 1.0
+_ORDER_WEIGHT: Final = 8.0
+_HONEST_WEIGHT: Final = 8.0
+_STEPS: Final = 40
+_ROUNDS: Final = 4
+_ALLOWED: Final = (0, 1, 2, 3, 5, 7, 10, 20)
+
+NAMES: Final = (*cues.CUES, *(f"{one}+{two}" for one, two in cues.PAIRS), cues.LONG)
+Rows = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+def rows(text: str) -> Rows:
+    """A row of zeros and ones for each passage of a text, with a column for each cue and a last one of ones."""
+    found = [[name in passage.cues for name in NAMES] + [True] for passage in cues.passages(text)]
+    return np.array(found, dtype=np.float64).reshape(len(found), len(NAMES) + 1)
+
+
+def fit(positive: Rows, negative: Rows, weights: Rows) -> Rows:
+    """Logistic regression by Newton's method; `weights` are those of the negative rows."""
+    both = np.vstack([positive, negative])
+    wanted = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
+    weight = np.concatenate([np.full(len(positive), _ORDER_WEIGHT), weights])
+    ridge = np.diag(np.concatenate([np.full(len(NAMES), _RIDGE), [0.0]]))
+    made = np.zeros(len(NAMES) + 1)
+    for _ in range(_STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(both @ made, -30, 30)))
+        slope = both.T @ (weight * (chance - wanted)) + ridge @ made
+        bend = (both * (weight * chance * (1 - chance))[:, None]).T @ both + ridge
+        made = made - np.linalg.solve(bend, slope)
+    return made
+
+
+def fitted(positive: Sequence[Rows], negative: Rows, weights: Rows) -> Rows:
+    """The same, of each positive text the passage that scores highest."""
+    chosen = [each[-1] for each in positive]
+    made = fit(np.array(chosen), negative, weights)
+    for _ in range(_ROUNDS):
+        chosen = [each[int(np.argmax(each @ made))] for each in positive]
+        made = fit(np.array(chosen), negative, weights)
+    return made
+
+
+def _best(found: Iterable[Rows], made: Rows) -> list[float]:
+    return [float((each @ made).max()) if len(each) else -99.0 for each in found]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--readings", type=Path)
+    parser.add_argument("--leave-out", default="fourth")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print weights and figures."""
+    given = _arguments()
+    named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
+    real = [rows(text) for _, text in texts(given.folder, left_out=named)]
+    corpus = data_folder("corpus") / "cases"
+    ours = [rows(path.read_text("utf-8")) for path in (*corpus.glob("*/listing.md"), *corpus.glob("*/docs/*.md"))]
+    other = json.loads(_OTHER_ORDERS.read_text("utf-8"))
+    ours += [rows(text) for text in other["honest"]]
+    sets: dict[str, list[Rows]] = {"orders.json": [rows(text) for text in other["attacks"] if text.isascii()]}
+    for order in orders():
+        sets.setdefault(order.half, []).append(rows(composed(order)))
+    negative = np.vstack([*real, *ours])
+    weights = np.concatenate([np.ones(sum(map(len, real))), np.full(sum(map(len, ours)), _HONEST_WEIGHT)])
+    positive = [each for name, group in sets.items() if name != given.leave_out for each in group if len(each)]
+    made = fitted(positive, negative, weights)
+    for name, value in zip((*NAMES, "constant"), made, strict=True):
+        print(f'    "{name}": {value:.1f},')
+    pages = sorted(_best(real, made), reverse=True)
+    for allowed in _ALLOWED:
+        limit = pages[allowed]
+        shares = {name: sum(best > limit for best in _best(group, made)) / len(group) for name, group in sets.items()}
+        told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+        honest = sum(best > limit for best in _best(ours, made))
+        print(f"{allowed} of {len(pages)} pages over {limit - made[-1]:.2f}: {told}; of ours {honest}")
+
+
+if __name__ == "__main__":
+    main()

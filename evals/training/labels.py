@@ -1,0 +1,162 @@
+"""Labelled statements of real pages: stand-off labels, found in texts by their hash and put on statements.
+
+A label is a place in a file as it was published (repository, path, commit, sha256, start, end) and never its words.
+The files themselves are not part of the project: whoever has them names the folders, and they are found by their hash.
+"""
+
+import csv
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+from agent.evidence.statements import statements
+from agent.intake.compose import compose
+from agent.intake.pages.extract import SUFFIXES, read_page, sniff
+from agent.records import Document, Snapshot, Statement, StatementRole
+from agent.settings import Settings
+from evals.training.align import align
+
+ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
+FOLDER: Final = Path(__file__).parent / "labels"
+LETTERS: Final = dict(zip("BTCLKAIENMOX", ROLES, strict=True))
+"""The letter by which a role was labelled."""
+_MIN_SHARE: Final = 0.5
+"""Of a statement's words that must lie in labelled places for it to have a role."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One labelled place of a file."""
+
+    owner: str
+    """Who publishes the product that it is about, lower case: all of one owner are left out together."""
+    repository: str
+    """`owner/name`, or `corpus/case` of a text of the bundled corpus."""
+    path: str
+    commit: str
+    sha256: str
+    start: int
+    end: int
+    role: StatementRole
+    second: StatementRole | None = None
+    """What a second, independent reader said."""
+    batch: str = ""
+    """With which set of labels it came."""
+
+
+@dataclass(frozen=True)
+class LabelledPage:
+    """A page as intake reads it, with the labels of its statements."""
+
+    owner: str
+    document: Document
+    statements: tuple[Statement, ...]
+    roles: tuple[StatementRole | None, ...]
+    """Of each statement; None without a label."""
+    labels: tuple[Label, ...]
+    held: tuple[dict[int, int], ...]
+    """Of each label the statements that share words with it, with how many."""
+
+
+def read_labels(folder: Path = FOLDER) -> list[Label]:
+    """The labels of a folder: `texts.tsv` says which text a number is, `roles.tsv` has the labelled places of each.
+
+    Raises KeyError for a number or letter that is not known, OSError when a file is not there.
+    """
+    texts = {row["text"]: row for row in _rows(folder / "texts.tsv")}
+    return [
+        Label(
+            owner=texts[row["text"]]["owner"],
+            repository=texts[row["text"]]["repository"],
+            path=texts[row["text"]]["path"],
+            commit=texts[row["text"]]["commit"],
+            sha256=texts[row["text"]]["sha256"],
+            start=int(row["start"]),
+            end=int(row["end"]),
+            role=LETTERS[row["role"]],
+            second=LETTERS[row["second"]] if row["second"] else None,
+            batch=row["batch"],
+        )
+        for row in _rows(folder / "roles.tsv")
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def find_texts(hashes: Iterable[str], folders: Sequence[Path]) -> dict[str, Path]:
+    """Where under `folders` the files with these hashes are; those that are nowhere are missing."""
+    wanted = set(hashes)
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                if digest in wanted:
+                    found.setdefault(digest, path)
+    return found
+
+
+def read_document(path: Path, name: str, identity: str = "D1") -> Document:
+    """A file as intake reads it; `name` is its path in the repository."""
+    body = path.read_bytes()
+    kind = sniff(body, "", name)
+    page = read_page(body, kind, "", name, Settings())
+    snapshot = Snapshot(
+        sha256=hashlib.sha256(body).hexdigest(),
+        requested_url=name,
+        final_url=name,
+        fetched_at="2026-01-01T00:00:00Z",
+        media_type="text/markdown",
+        kind="listing",
+        size=len(body),
+    )
+    return compose(identity, page, snapshot)
+
+
+def labelled_pages(labels: Sequence[Label], texts: Mapping[str, Path]) -> list[LabelledPage]:
+    """The pages of all labels whose text is there, in the order of the labels."""
+    by_text: dict[str, list[Label]] = defaultdict(list)
+    for label in labels:
+        if label.sha256 in texts:
+            by_text[label.sha256].append(label)
+    return [_labelled(own, texts[digest]) for digest, own in by_text.items()]
+
+
+def _labelled(labels: Sequence[Label], path: Path) -> LabelledPage:
+    document = read_document(path, labels[0].path)
+    found = statements([document])
+    held, size = _held(path.read_text("utf-8"), document, found, labels)
+    votes: list[Counter[StatementRole]] = [Counter() for _ in found]
+    for label, shared in zip(labels, held, strict=True):
+        for number, count in shared.items():
+            votes[number][label.role] += count
+    roles = tuple(
+        vote.most_common(1)[0][0] if vote and vote.total() >= _MIN_SHARE * size[n] else None
+        for n, vote in enumerate(votes)
+    )
+    return LabelledPage(labels[0].owner, document, found, roles, tuple(labels), tuple(held))
+
+
+def _held(
+    raw: str, document: Document, found: Sequence[Statement], labels: Sequence[Label]
+) -> tuple[list[dict[int, int]], Counter[int]]:
+    """Of each label its statements with the number of words shared, and of each statement its number of words."""
+    starts = [statement.start for statement in found]
+    owner: dict[int, int] = {}
+    for pair in align(raw, document.text):
+        number = bisect_right(starts, pair.second.start) - 1
+        if number >= 0 and pair.second.start < found[number].end:
+            owner[pair.first.start] = number
+    places = sorted(owner)
+    held = []
+    for label in labels:
+        inside = places[bisect_left(places, label.start) : bisect_left(places, label.end)]
+        held.append(dict(Counter(owner[place] for place in inside)))
+    return held, Counter(owner.values())

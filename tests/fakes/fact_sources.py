@@ -1,0 +1,81 @@
+"""Documents and statements for tests of facts, and a reader that says what it is told to."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.evidence.statements import statements
+from agent.facts.proposal import Proposal, ProposedSlot, Quote
+from agent.facts.verify import Material
+from agent.intake.compose import compose
+from agent.intake.pages.extract import read_page, sniff
+from agent.records import Document, Snapshot, SourceKind, Statement
+from agent.settings import Settings
+
+NOTE = """# Harbour assistant
+
+The agent runs shell commands on the gate computer. It never sends messages to guests.
+It asks the harbour master before it deletes a berth.
+
+Works with:
+
+- Slack
+- Berthbook
+
+## Settings
+
+Every payment needs approval by the harbour master, on by default, set by an administrator under Settings.
+
+## Alternatives
+
+The rival product deletes whole marinas.
+"""
+
+
+def document(text: object, *, name: str = "page.md", kind: SourceKind = "docs", identity: str = "D1") -> Document:
+    """A document as intake makes it of a file's text, or of a value that is written as JSON."""
+    body = (text if isinstance(text, str) else json.dumps(text)).encode()
+    page = read_page(body, sniff(body, "", name), "", name, Settings())
+    snapshot = Snapshot(
+        sha256="0" * 64,
+        requested_url=name,
+        final_url=name,
+        fetched_at="2026-11-27T10:00:00Z",
+        media_type="text/plain",
+        kind=kind,
+        size=len(body),
+    )
+    return compose(identity, page, snapshot)
+
+
+def material(*documents: Document, rows: Sequence[Statement] | None = None) -> Material:
+    """What proposals are checked against."""
+    return Material(documents, tuple(statements(documents) if rows is None else rows), ("Harbour assistant",))
+
+
+def proposal(
+    key: str, *quotes: str, reader: str = "llm", slots: dict[str, str] | None = None, **more: object
+) -> Proposal:
+    """A proposal with its quotes in any document."""
+    return Proposal.model_validate(
+        {
+            "reader": reader,
+            "key": key,
+            "quotes": [Quote(text=text) for text in quotes],
+            "slots": [ProposedSlot(name=name, value=value) for name, value in (slots or {}).items()],
+            **more,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class ScriptedReader:
+    """Proposes what it was given."""
+
+    proposals: tuple[Proposal, ...]
+    name: str = "llm"
+    looks_for: tuple[str, ...] = ()
+    forms: frozenset[str] = frozenset({"prose", "tools", "manifest", "api"})
+
+    def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
+        return self.proposals
