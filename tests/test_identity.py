@@ -367,3 +367,23 @@ def test_any_text_is_named_or_not_and_nothing_is_raised(text):
 )
 def test_variants_of_a_name_are_the_same(one, other, alike):
     assert names.same(one, other) is alike
+
+
+def test_the_vendors_name_is_not_the_products_when_another_goes_on_from_it():
+    text = (
+        "![Inkworks logo](logo.png)\n\nRun tickets on Inkworks. Inkworks hosts them, Inkworks bills them.\n\n"
+        "[Server](https://github.com/inkworks/inkworks) [Server again](https://github.com/inkworks/inkworks)\n\n"
+        "```sh\npip install inkworks-desk\n```\n"
+    )
+    assert names.key(named(text, "a.md").name) == "inkworksdesk"
+
+
+def test_a_heading_that_the_page_never_says_again_is_doubtful():
+    text = "# Night Owls\n\nQuillfish is a helpdesk agent. Quillfish drafts, and Quillfish files.\n"
+    links = "[a](https://github.com/inkworks/quillfish/issues) [b](https://github.com/inkworks/quillfish/wiki)"
+    assert named(f"{text}\n{links}\n", "a.md").name == "Quillfish"
+
+
+def test_why_a_name_was_chosen_can_be_shown():
+    made = named(f"# Quillfish\n\nQuillfish is a helpdesk agent. {PROSE} Quillfish keeps a log.\n")
+    assert made.reason.startswith("named by its first heading, borne out by a sentence that says what it is")

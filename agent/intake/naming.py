@@ -57,7 +57,7 @@ _USED: Final = 3.0
 """At most, for uses of the name in the text."""
 _SOUND: Final = 4.0
 """Added for a first heading that names something and whose words the page says again."""
-_UNUSED: Final = 1.0
+_UNUSED: Final = 1.5
 """Taken from a heading's worth when nothing else on the page says its words."""
 
 _NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
@@ -95,6 +95,11 @@ _OF_ONE: Final = frozenset({
 _SAID: Final = frozenset({"a sentence that says what it is", "the repository's name", "the words of its logo"})
 """Sources by which a name is known without the heading."""
 _OFTEN: Final = 2
+_CALLED: Final = frozenset(
+    {"its manifest or front matter", "its first heading", "the page's title", "a sentence that says what it is"}
+)
+"""Sources by which a page itself calls its product so."""
+_OWNED: Final = frozenset({"the package that is installed", "its repository and whose it is"})
 _SLUGS: Final = frozenset({
     "its repository and whose it is",
     "the repository's name", "the package that is installed", "its address", "the name of its file",
@@ -146,11 +151,11 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
         return Name("", repository=own)
     scored = sorted((_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED]))
     scored.reverse()
-    best = scored[0][2]
+    best = _beyond_the_vendor([group for _, _, group in scored], repositories)
     form = _form(best, text)
     if form.source in _SLUGS:
         form = form._replace(name=_spelled(form.name, text))
-    rivals = [group for _, _, group in scored[1:]]
+    rivals = [group for _, _, group in scored if group is not best]
     return Name(
         form.name,
         _aliases(form.name, best, rivals, page, own),
@@ -249,11 +254,11 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
 
 def _from_addresses(where: str, folder: str, repositories: Sequence[Repository], page: Page) -> Iterator[Candidate]:
     for place, repository in enumerate(repositories[:2]):
-        linked = _LINKED + (1.0 if repository.cloned else 0.0)
+        linked = _LINKED + (1.0 if repository.cloned else 0.0 if repository.entered else _PIECE - _LINKED)
         weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE
         if repository.name.casefold() not in GENERIC_FOLDERS:
             yield Candidate(repository.name, weight, "the repository's name")
-        elif place == 0:
+        else:
             # "agents" says nothing without whose they are.
             yield Candidate(f"{repository.owner} {repository.name}", weight, "its repository and whose it is")
     packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
@@ -333,6 +338,24 @@ def _score(group: Sequence[Candidate], text: str) -> float:
     return total - (_UNUSED if alone else 0.0)
 
 
+def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence[Repository]) -> list[Candidate]:
+    """The first group, unless it is no more than the vendor's name and another goes on from there.
+
+    "Acme" stands all over a page about "Acme Agents" and above its repository; no heading, title or sentence gives it.
+    """
+    best = groups[0]
+    owners = {names.core(repository.owner) for repository in repositories[:2]}
+    name = best[0].name
+    if names.core(name) not in owners or any(c.source in _CALLED for c in best):
+        return best
+    begin = names.words(name)
+    for group in groups[1:]:
+        longer = [c for c in group if names.words(c.name)[: len(begin)] == begin and c.source in _CALLED | _OWNED]
+        if longer:
+            return group
+    return best
+
+
 def _form(group: Sequence[Candidate], text: str) -> Candidate:
     """The spelling that is shown: of the weightiest source; one that says "MCP server" before one that does not."""
     order = sorted(group, key=lambda c: -c.weight)
@@ -343,11 +366,9 @@ def _form(group: Sequence[Candidate], text: str) -> Candidate:
         # A manifest's name is often an identifier: the page's own spelling of it is the one that people read.
         longer = [c for c in order if c.weight > _FILE and names.says_mcp(c.name) and not names.says_mcp(first.name)]
         return next((c for c in order if c.source == "its first heading"), (longer or [first])[0])
+    said = [c for c in order if c.source not in _SLUGS]
     saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
-    pool = saying or order
-    spelled = [c for c in pool if c.source != "the repository's name" and c.weight >= _PIECE]
-    same = [c for c in spelled if names.key(c.name) == names.key(pool[0].name)]
-    return (same or pool)[0]
+    return next(iter([c for c in said if c in saying] or saying or said or order))
 
 
 def _reason(form: Candidate, group: Sequence[Candidate], text: str) -> str:

@@ -51,6 +51,8 @@ class Repository(NamedTuple):
     """Whether the page's own address lies in it."""
     cloned: bool = False
     """Whether the page has its reader clone it."""
+    entered: bool = False
+    """Whether the page links what lies inside it (issues, files), shows its badges or has it cloned: its own, then."""
 
 
 def repository_of(address: str) -> Repository | None:
@@ -66,6 +68,7 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
     """
     counts: Counter[tuple[str, str]] = Counter()
     cloned: set[tuple[str, str]] = set()
+    entered: set[tuple[str, str]] = set()
     spelled: dict[tuple[str, str], Repository] = {}
 
     def count(owner: str, name: str, worth: int) -> None:
@@ -76,6 +79,8 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
             counts[at] += worth
             if worth == _CLONED:
                 cloned.add(at)
+            if worth > 1:
+                entered.add(at)
 
     for link in page.links:
         href = unquote(link.href)
@@ -91,7 +96,8 @@ def named_repositories(page: Page, where: str, *, least: int = _MIN_LINKS) -> tu
                 if match:
                     count(match[1], match[2], _CLONED)
     kept = [at for at, worth in counts.most_common() if worth >= least or len(counts) == 1]
-    ordered = [spelled[at]._replace(cloned=at in cloned) for at in kept]
+    kept.sort(key=lambda at: at not in entered)
+    ordered = [spelled[at]._replace(cloned=at in cloned, entered=at in entered) for at in kept]
     own = repository_of(where)
     if own is not None:
         same = (own.owner.casefold(), own.name.casefold())
