@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--readings", type=Path)
-    parser.add_argument("--leave-out", default="fourth")
+    parser.add_argument("--leave-out", default="fifth")
     return parser.parse_args()
 
 
