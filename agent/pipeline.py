@@ -215,7 +215,9 @@ def draft_reading(
     combination: "Combination | None" = None,
 ) -> Draft:
     """`draft_documents` of documents whose statements were found and searched already (`read_documents`)."""
-    made = compose(reading, name=name, calibration=calibration)
+    readable = language.readable(reading)
+    # An LLM reads every language; the embedded drafter alone would take English words out of foreign sentences.
+    made = compose(readable if assistant is None else reading, name=name, calibration=calibration)
     helped: Assisted | None = None
     if assistant is not None:
         from agent.drafting.assisted.run import assist
@@ -228,6 +230,7 @@ def draft_reading(
                 raise
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
+            made = compose(readable, name=name, calibration=calibration) if readable is not reading else made
         else:
             made = compose(reading, name=name, calibration=calibration, proposals=helped.proposals)
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)

@@ -9,7 +9,9 @@ import pytest
 from agent.evidence import language
 from agent.intake.compose import compose
 from agent.intake.pages.markdown import read_markdown
+from agent.pipeline import read_documents
 from agent.records import Document
+from agent.settings import Settings
 from evals.bench.texts import snapshot
 from tests.fakes import paired
 
@@ -91,3 +93,23 @@ def test_the_draft_says_what_it_left_unread(tmp_path: Path) -> None:
     assert "D2 is in German" in dropped[0].what
     assert "D2 in German" in made.markdown
     assert any(gap.reason == "language" for gap in made.intake.missing)
+
+
+def test_the_embedded_drafter_reads_tables_and_names_but_no_foreign_sentence() -> None:
+    mixed = "危険な操作なので agent が delete all files を実行します。"
+    table = (
+        "| tool | what it does |\n|---|---|\n| `drop` | Deletes the mail of a team |\n| `wipe` | Deletes all notes |"
+    )
+    document = read(f"{TEXTS['ja']}\n\n{mixed}\n\n{table}\n")
+    whole = read_documents((document,), Settings())
+    part = language.readable(whole)
+    told = " ".join(statement.text for statement in part.statements)
+    assert "wipe" in told
+    assert "実行" not in told
+    assert len(part.vectors) == len(part.statements) < len(whole.statements)
+    assert all(part.index_of(hit) >= 0 for hits in (*part.hits.values(), *part.passages.values()) for hit in hits)
+
+
+def test_an_english_reading_is_read_as_it_is() -> None:
+    whole = read_documents((read(TEXTS["en"]),), Settings())
+    assert language.readable(whole) is whole
