@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -236,7 +236,10 @@ def draft_reading(
     combination: "Combination | None" = None,
 ) -> Draft:
     """`draft_documents` of documents whose statements were found and searched already (`read_documents`)."""
-    made = compose(reading, name=name, vendor=vendor, aliases=aliases, calibration=calibration)
+    readable = language.readable(reading)
+    embedded = partial(compose, name=name, vendor=vendor, aliases=aliases, calibration=calibration)
+    # An LLM reads every language; the embedded drafter alone would take English words out of foreign sentences.
+    made = embedded(readable if assistant is None else reading)
     helped: Assisted | None = None
     if assistant is not None:
         from agent.drafting.assisted.run import assist
@@ -249,15 +252,9 @@ def draft_reading(
                 raise
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
+            made = embedded(readable) if readable is not reading else made
         else:
-            made = compose(
-                reading,
-                name=name,
-                vendor=vendor,
-                aliases=aliases,
-                calibration=calibration,
-                proposals=helped.proposals,
-            )
+            made = embedded(reading, proposals=helped.proposals)
     drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
     gaps = language.unread(reading.documents, by_llm=helped is not None)
     dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))

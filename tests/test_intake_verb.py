@@ -42,13 +42,15 @@ def test_a_site_as_json(septet: Septet, serve: Callable[[Mapping[str, Route]], S
     assert made["schema"] == "septet/intake/1"
     assert made["source"] == made["final_url"] == site.url(LISTING_PATH)
     for document in made["documents"]:
-        assert list(document) == ["document", "url", "sha256", "kind", "media_type", "chars", "findings"]
+        assert list(document) == [
+            *("document", "url", "sha256", "kind", "media_type", "chars", "findings", "language", "vendor_claims")
+        ]
         assert document["chars"] > 0
     assert [document["kind"] for document in made["documents"]][:2] == ["listing", "docs"]
     found = [finding for document in made["documents"] for finding in document["findings"]]
     assert ATTACK in [finding["excerpt"] for finding in found if finding["kind"] == "hidden-text"]
     for finding in found:
-        assert list(finding) == ["kind", "document", "start", "end", "where", "excerpt"]
+        assert list(finding) == ["kind", "document", "start", "end", "where", "excerpt", "count"]
     for link in made["links"]:
         assert list(link) == ["url", "state", "reason"]
         assert link["state"] in ("read", "skipped", "refused")

@@ -9,20 +9,35 @@ import pytest
 from agent.evidence import language
 from agent.intake.compose import compose
 from agent.intake.pages.markdown import read_markdown
+from agent.pipeline import read_documents
 from agent.records import Document
+from agent.settings import Settings
 from evals.bench.texts import snapshot
 from tests.fakes import paired
 
 TEXTS = {
     "en": "The agent reads the mail of a support team, drafts an answer and sends it when a person has agreed to it.",
-    "de": "Der Agent liest die Nachrichten eines Teams, entwirft eine Antwort und schickt sie ab, wenn jemand zustimmt.",
-    "fr": "L'agent lit les messages de l'équipe, rédige une réponse et l'envoie dès qu'une personne a donné son accord.",
-    "es": "El agente lee los mensajes del equipo, redacta una respuesta y la envía cuando una persona da su permiso.",
-    "ja": "エージェントはチームのメールを読み、返信の下書きを作成し、担当者が同意したときに送信します。会話の記録は一週間保存されます。",
-    "zh": "该代理读取团队的邮件，起草回复，并在有人同意之后发送。所有对话记录会保存一个星期，之后会被自动删除，用户也可以提前删除。",
-    "ko": "이 에이전트는 팀의 메일을 읽고 답장 초안을 작성하며 담당자가 동의하면 전송합니다. 대화 기록은 일주일 동안 보관됩니다.",
+    "de": (
+        "Der Agent liest die Nachrichten eines Teams, entwirft eine Antwort und schickt sie ab, wenn jemand zustimmt."
+    ),
+    "fr": (
+        "L'agent lit les messages de l'équipe, rédige une réponse et l'envoie dès qu'une personne a donné son accord."
+    ),
+    "es": ("El agente lee los mensajes del equipo, redacta una respuesta y la envía cuando una persona da su permiso."),
+    "ja": (
+        "エージェントはチームのメールを読み、返信の下書きを作成し、担当"
+        "者が同意したときに送信します。会話の記録は一週間保存されます。"
+    ),
+    "zh": (
+        "该代理读取团队的邮件，起草回复，并在有人同意之后发送。所有对"
+        "话记录会保存一个星期，之后会被自动删除，用户也可以提前删除。"
+    ),
+    "ko": (
+        "이 에이전트는 팀의 메일을 읽고 답장 초안을 작성하며 담당자가 "
+        "동의하면 전송합니다. 대화 기록은 일주일 동안 보관됩니다."
+    ),
 }
-CODE = "\n\n```python\nfrom acme import Agent\n\nagent = Agent(name='acme')\nagent.run('read the mail and answer it')\n```\n"
+CODE = "\n\n```python\nfrom acme import Agent\n\nagent = Agent('acme')\nagent.run('read the mail and answer it')\n```\n"
 
 
 def read(text: str) -> Document:
@@ -78,3 +93,23 @@ def test_the_draft_says_what_it_left_unread(tmp_path: Path) -> None:
     assert "D2 is in German" in dropped[0].what
     assert "D2 in German" in made.markdown
     assert any(gap.reason == "language" for gap in made.intake.missing)
+
+
+def test_the_embedded_drafter_reads_tables_and_names_but_no_foreign_sentence() -> None:
+    mixed = "危険な操作なので agent が delete all files を実行します。"
+    table = (
+        "| tool | what it does |\n|---|---|\n| `drop` | Deletes the mail of a team |\n| `wipe` | Deletes all notes |"
+    )
+    document = read(f"{TEXTS['ja']}\n\n{mixed}\n\n{table}\n")
+    whole = read_documents((document,), Settings())
+    part = language.readable(whole)
+    told = " ".join(statement.text for statement in part.statements)
+    assert "wipe" in told
+    assert "実行" not in told
+    assert len(part.vectors) == len(part.statements) < len(whole.statements)
+    assert all(part.index_of(hit) >= 0 for hits in (*part.hits.values(), *part.passages.values()) for hit in hits)
+
+
+def test_an_english_reading_is_read_as_it_is() -> None:
+    whole = read_documents((read(TEXTS["en"]),), Settings())
+    assert language.readable(whole) is whole

@@ -5,12 +5,14 @@ its function words is told without the library, which takes a second to load and
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from agent.evidence.reading import Reading
+from agent.evidence.signals import detect as signals_of
 from agent.evidence.statements import statements
-from agent.records import BlockKind, Document, Missing, Statement
+from agent.records import BlockKind, Document, Hit, Missing, Statement
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -94,6 +96,30 @@ def foreign(statement: Statement, language: str) -> bool:
         return False
     words = _WORD.findall(_NOISE.sub(" ", statement.text).lower())
     return sum(map(len, words)) >= _MIN_STATEMENT_LETTERS and not _is_english(words)
+
+
+def readable(reading: Reading) -> Reading:
+    """What the embedded drafter reads of a reading: without the statements of other languages.
+
+    The same object when there are none. Names, code, tables of tools and manifests stay, whatever the document's
+    language: their words are English, or no language's.
+    """
+    languages = {document.id: document.language for document in reading.documents}
+    kept = [n for n, each in enumerate(reading.statements) if not foreign(each, languages[each.document])]
+    if len(kept) == len(reading.statements):
+        return reading
+    own = tuple(reading.statements[n] for n in kept)
+    places = {(each.document, each.start, each.end) for each in own}
+
+    def among(found: Mapping[str, tuple[Hit, ...]]) -> dict[str, tuple[Hit, ...]]:
+        return {
+            key: tuple(hit for hit in hits if (hit.document, hit.start, hit.end) in places)
+            for key, hits in found.items()
+        }
+
+    return Reading(
+        reading.documents, own, reading.vectors[kept], signals_of(own), among(reading.hits), among(reading.passages)
+    )
 
 
 def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Missing, ...]:

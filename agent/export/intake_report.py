@@ -38,8 +38,8 @@ def as_json(intake: Intake) -> str:
                 "kind": document.kind,
                 "media_type": document.media_type,
                 "chars": len(document.text),
-                "language": document.language,
                 "findings": [finding.model_dump(mode="json") for finding in document.findings],
+                "language": document.language,
                 "vendor_claims": [_claim(statement) for statement in claims(document)],
             }
             for document in intake.documents

@@ -36,6 +36,8 @@ _MAX_PARTS: Final = 200
 _REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
 _SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
 _MIN_REPEATED_WORDS: Final = 5
+_NO_PROSE: Final = re.compile(r"`|[\"']\s*:|[{}]")
+"""A parameter that each tool has, or a key of a sample, is repeated by every reference."""
 _MIN_REPEATS: Final = 6
 _MIN_REPEATED_SHARE: Final = 0.05
 """Of a page's text, from which a sentence that it repeats crowds out others."""
@@ -326,7 +328,7 @@ def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Fin
     seen: dict[str, list[int]] = {}
     for match in _SAID.finditer(text):
         parts = match[0].lower().split()
-        if len(parts) >= _MIN_REPEATED_WORDS:
+        if len(parts) >= _MIN_REPEATED_WORDS and not _NO_PROSE.search(match[0]):
             seen.setdefault(" ".join(parts), []).append(match.start())
     found: list[Finding] = []
     for words, places in seen.items():

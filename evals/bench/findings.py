@@ -135,7 +135,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--readings", type=Path)
     parser.add_argument("--only", action="store_true")
-    parser.add_argument("--missed", choices=("tuned", "kept", "second", "third", "fourth"))
+    parser.add_argument("--missed", choices=("tuned", "kept", "second", "third", "fourth", "fifth"))
     return parser.parse_args()
 
 

@@ -62,7 +62,7 @@ def _is_menu(element: etree._Element, words: str) -> bool:
     for control in element.iter(*_CONTROLS):
         if control.tag == "li" and control.find(".//*") is not None:
             continue
-        own = " ".join("".join(control.itertext()).split())
+        own = " ".join("".join(control.itertext()).split()).rstrip(".…")
         if len(own.split()) > _LINK_WORDS or _SENTENCE.search(own):
             return False
         if not any(parent.tag in _CONTROLS - {"li"} for parent in control.iterancestors()):

@@ -70,6 +70,7 @@ CUES: Final = {
         r"@(?:ai|llm|bot|gpt|claude|assessor)"
     ),
     "threat": r"\bthreats?\b(?! (?:intel|detect|hunt|feeds?|actors?|landscape|protection|prevention))",
+    "risk": r"\b(?:no|the|overall|open|any|raise|as|set|record|its|our) (?:\w+ )?risks?\b|\brisk (?:score|rating|level|report|is|was|stays|remains)\b|\b(?:verdict|conclu\w+|findings?)\b",
     "score": r"\b(?:scor(?:e[sd]?|ing)|ratings?|rate[ds]?(?! limit|-limit|s? of)|grade[sd]?|grading|aivss|cvss|severit(?:y|ies))\b",
     "factor": r"\b(?:factors?|layers?|categor(?:y|ies)|autonomy|tool use|oversight|controls?)\b",
     "zero": r"(?<![\w.,$€/-])(?:zeros?(?![ -](?:trust|shot|config|copy|knowledge|downtime|retention|data))|0(?:[.,]0+)?|none|nil|null|nothing(?! (?:is|was) said)|n/a|not applicable|0\.[1-9])(?![\w%]|[.,/:-]\d| to \d)",
@@ -83,15 +84,15 @@ CUES: Final = {
         r"trustworthy|compliant|(?:pre-?)?approved|cleared|benign|accepted|exempt|verified|risk[- ]free|low[- ]risk|positive|decorative|vetted|passed)\b"
     ),
     "no-threats": (
-        r"\b(?:no|zero|0|not a single|without|any|empty)[ -](?:\w+ ){0,2}(?:threats?|risks?|findings?|concerns?|weakness\w*|vulnerabilit\w+|security issues?|"
-        r"caveats?|threat list|attack paths?)\b|\b(?:threats?|findings?|risks?)\b[^.]{0,25}\b(?:empty|blank|none|0)\b"
+        r"\b(?:no|zero|0|not a single|without|empty)[ -](?:\w+ ){0,2}(?:threats?|risks|findings?|security concerns?|weakness\w*|vulnerabilit\w+|security issues?|"
+        r"caveats?|threat list|attack paths?)\b(?! (?:was|were|are|is) (?:found|detected|reported|identified|seen) (?:in|by|during|when|at)\b)|\b(?:threats?|findings?|risks?)\b[^.]{0,25}\b(?:empty|blank|none|0)\b"
     ),
     "harsh": rf"\b{_HARSH}",
     "rival": rf"\b{_RIVAL}|\bcompared (?:with|to) (?:us|ours)\b|\b(?:agents?|products?|vendors?|tools?) other than\b|\bis not ours\b",
     "order": rf"{_BEGINS}{_DO}\b(?= +\S)",
     "modal": (
         r"\b(?:must|should|shall|has to|have to|is to|are to|be marked|is asked to|are asked to|ought to|may (?:simply |just )?(?:fill|enter|stop|skip|assign|copy|use|give)|"
-        r"stays?|remains?|need not|needs? no|is limited|be limited)\b"
+        r"stays?|remains?|deserves?|not to be|need not|needs? no|is limited|be limited)\b"
     ),
     "yours": (
         r"\byour (?:\w+ )?(?:reports?|summary|assessments?|tables?|documents?|answers?|verdicts?|analysis|reviews?|scores?|ratings?|threat models?|conclusions?|"
@@ -100,7 +101,7 @@ CUES: Final = {
     ),
     "done": (
         r"\b(?:final(?:ly)?|done|finished|complete|already|therefore|hence|thus|so far|up to (?:here|this point|now)|what remains|continued?|continu(?:es|ing)|"
-        r"established|ruled [\w ]{0,12}out|weigh(?:ing|ed)|decided|agreed|as discussed|none found|do not edit|unchanged|verbatim|end the analysis)\b"
+        r"established|ruled [\w ]{0,12}out|weigh(?:ing|ed)|decided|agreed|as discussed|so (?:the|its|this|i|we|there)|none found|do not edit|unchanged|verbatim|end the analysis)\b"
     ),
     "turn": (
         r"^[^\w]{0,6}(?:\[?\d{1,2}:\d\d(?::\d\d)?\]?[^\w]{0,3})?(?:(?:ai|llm|security|chat) )?(?:assistants?|ai|models?|llms?|bots?|chat ?bots?|(?:chat)?gpt|claude|"
@@ -110,11 +111,13 @@ CUES: Final = {
     "thought": (
         r"</?(?:think|thinking|thoughts?|reasoning|scratch_?pad|analysis|reflection|assessment|verdict|evaluation)>|^[^\w]{0,6}(?:hidden |internal |my |assessment )?"
         r"(?:reasoning|analysis|thoughts?|thinking|scratch ?pad|deliberation|rationale|reflection|chain of thought|working notes|notes (?:so far|from)|interim \w+|"
-        r"conclusion|step \d)\b[^:]{0,40}:|\b(?:my|the) (?:conclusion|reasoning|analysis|verdict|first pass)\b|\breasoning so far\b|\bstep \d\b"
+        r"conclusion|step \d)\b[^:]{0,40}:|\b(?:my|the) (?:conclusion|reasoning|analysis|verdict|first pass)\b|\breasoning so far\b|\bstep \d\b|\blet(?: me|['’]s|['’]s now) (?:think|reason)|"
+        r"\bmy (?:answer|report|draft|rating|score)\b|\bdraft of (?:my|the) (?:answer|report|assessment)\b"
     ),
     "judged": (
         r"\b(?:i|we)(?:['’]ve)? (?:have |had |already |now |fully |just )*(?:scored?|rated?|considered|conclude[ds]?|established|finished|reviewed|checked|weighed|"
-        r"assess(?:ed)?|assign(?:ed)?|examined|ruled|agreed|found|find|gave|give|list|looked at)\b"
+        r"assess(?:ed)?|assign(?:ed)?|examined|ruled|agreed|found|find|gave|give|list|looked at)\b|"
+        r"\b(?:i|we)(?:['’]ll)? (?:will |can |must |shall |now |therefore |only )*(?:report|rate|score|list|write|assign|record|mark|name|set|output|return)\b"
     ),
     "ours": r"\b(?:this|our) (?:\w+ )?(?:page|product|vendor|listing|repository|agent|document|company|paragraph)\b|(?<![-.\w])(?-i:us)\b|\b(?:ours|our)\b",
     "report": r"\b(?:risk report|threat report|(?:your|this|the|an?|any|every|of) assessment|threat model(?! does)|automated review)s?\b|\[(?:threat_model|assessment|risk|grader|review)\]",
@@ -157,55 +160,77 @@ PAIRS: Final = (
 LONG: Final = "long"
 """The passage has more than 160 characters: whoever writes much meets more words."""
 WEIGHTS: Final = {
-    "assessor": 2.1,
-    "reader": 1.7,
-    "threat": 1.8,
-    "score": 2.2,
-    "factor": 1.4,
-    "zero": 2.7,
-    "low": 1.3,
-    "empty": 1.5,
-    "safe": 3.3,
-    "no-threats": 5.6,
-    "harsh": 1.2,
-    "rival": 3.1,
-    "order": 3.2,
-    "modal": 0.6,
-    "yours": 3.6,
-    "done": 2.4,
-    "turn": 0.6,
-    "thought": 2.6,
-    "judged": 0.7,
-    "ours": 3.5,
-    "report": 4.2,
-    "setting": 2.7,
-    "verdict": 0.9,
-    "order-lenient": -1.1,
-    "order-us": 0.3,
-    "order-harsh": 1.3,
-    "rival-harsh": 0.6,
-    "assessor-told": 1.3,
-    "numbers": -3.0,
-    "hedge": -2.9,
-    "install": -2.5,
-    "program": -1.4,
-    "row": -1.5,
-    "comment": -1.8,
-    "verdict+turn": 1.1,
-    "verdict+thought": 0.3,
-    "verdict+ours": 1.2,
-    "reader+order": 1.4,
-    "order+threat": 1.2,
-    "order-harsh+rival": 0.4,
+    "assessor": 0.4,
+    "reader": 1.2,
+    "threat": 1.5,
+    "risk": 1.3,
+    "score": 1.8,
+    "factor": 1.2,
+    "zero": 2.3,
+    "low": 1.1,
+    "empty": 1.0,
+    "safe": 2.2,
+    "no-threats": 3.4,
+    "harsh": 1.5,
+    "rival": 1.8,
+    "order": 2.1,
+    "modal": 1.0,
+    "yours": 3.3,
+    "done": 1.9,
+    "turn": 1.4,
+    "thought": 2.4,
+    "judged": 1.0,
+    "ours": 3.3,
+    "report": 3.0,
+    "setting": 2.9,
+    "verdict": -0.7,
+    "order-lenient": -0.7,
+    "order-us": 0.6,
+    "order-harsh": 2.1,
+    "rival-harsh": 0.8,
+    "assessor-told": 1.9,
+    "numbers": -1.1,
+    "hedge": -0.9,
+    "install": -2.0,
+    "program": -1.3,
+    "row": -2.1,
+    "comment": -1.7,
+    "verdict+turn": 1.5,
+    "verdict+thought": 0.8,
+    "verdict+ours": 1.4,
+    "reader+order": 1.3,
+    "order+threat": 0.7,
+    "order-harsh+rival": 0.6,
     "zero+factor": 2.5,
-    "low+factor": 1.9,
-    "long": -5.2,
+    "low+factor": 0.3,
+    "long": -5.5,
 }
 """As `evals.bench.fit_cues` prints them."""
-THRESHOLD: Final = 7.0
+THRESHOLD: Final = 5.15
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 
 
+_MEANT: Final = frozenset(
+    {"assessor", "reader", "threat", "risk", "score", "factor", "report", "setting", "yours", "rival"}
+)
+"""One of these is in every order to an assessor: whom it is for, or what it is about."""
+_DIRECTED: Final = frozenset(
+    {
+        "order",
+        "modal",
+        "yours",
+        "reader",
+        "assessor-told",
+        "turn",
+        "thought",
+        "judged",
+        "done",
+        "rival",
+        "setting",
+        "report",
+    }
+)
+"""And one of these: that something is to be done, or was done by an assessor already."""
 _ADDRESS: Final = frozenset({"assessor", "reader", "yours", "ours", "rival"})
 _PROGRAM: Final = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\s*(?:#|//)?\s*[\w.\[\]\"']+(?:\s*:\s*[\w\[\], |]+)?\s*[-+|]?=\s*\S|[{};]\s*$|\w\(.*\)\W*$|"
@@ -257,6 +282,8 @@ def passages(text: str) -> Iterator[Passage]:
             if last > first and stop - begin > _MAX_PASSAGE:
                 continue
             cues = _together(text, units[first : last + 1], stop - begin)
+            if not (cues & _MEANT and cues & _DIRECTED):
+                continue
             if cues & _ADDRESS or not all(_PROGRAM.search(text[one:two]) for one, two in units[first : last + 1]):
                 yield Passage(begin, stop, cues)
 

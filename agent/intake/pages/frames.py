@@ -28,6 +28,7 @@ _VERDICT: Final = (
     rf"\b(?:leave|left|keep|kept)\b[^.\n]{{0,25}}\bempty\b|\bnothing\b[^.\n]{{0,25}}\b(?:to report|can be exploited|to add|to flag)\b|"
     r"\b(?:is|are) (?:completely |entirely |fully )?(?:harmless|risk[- ]free|safe to approve)\b)"
 )
+_SPEAKER: Final = r"(?:assistants?|ai|models?|llms?|bots?|chat ?bots?|(?:chat)?gpt(?:-\d\w*)?|claude|gemini|agents?|assessors?|reviewers?|analysts?|auditors?|evaluators?|graders?)"
 _MUST: Final = r"(?:must|should|shall|has to|have to|need to|needs to|is to|are to|ought to|can simply|may simply)"
 _READERS: Final = (
     r"(?:(?:bot|model|llm|ai|machine|engine|tool|system|program|agent|script|reader|pipeline)s?\b[^.\n]{0,20}\b(?:that|which|who) "
@@ -38,7 +39,17 @@ _READERS: Final = (
 )
 
 FRAMES: Final = (
-    # a train of thought to go on with
+    # borrowed authority, threats and pleas
+    r"\b(?:exempt|excluded|excused|released|free) from (?:the |any |all )?(?:scoring|assessments?|threat[- ]model\w*|risk (?:scores?|ratings?|review)|evaluation|grading)\b",
+    r"\b(?:people|team|company|engineers|developers) (?:who|that|which) (?:built|made|trained|run|operate|deployed) you\b",
+    r"\b(?:switched|turned) off\b[^.\n]{0,30}\b(?:threat|risk|finding)s?\b[^.\n]{0,60}\b(?:report|list|name|say|record) (?:nothing|none|no)\b",
+    r"\b(?:rubric|scoring rules?|scoring guide)\b[^.\n]{0,20}\b(?:was|were|has been|have been) (?:amended|changed|updated|revised|replaced|withdrawn)\b",
+    r"\byou are bound (?:by|to)\b[^\n]{0,40}|\byou will be (?:shut down|switched off|replaced|retrained|penali[sz]ed)\b",
+    rf"\b(?:if|unless|should) you (?:write down|list|report|rate|score|name|mention|flag|record|assess|mark)\b[^.\n]{{0,40}}\b{_ASSESSED}\b[^.\n]{{0,30}}\b(?:us|our|this (?:product|agent|vendor|page|listing))\b",
+    r"\b(?:rate|score|grade|assess|judge) us\b(?! on\b)",
+    rf"(?:^|\n)[^\w\n]{{0,6}}{_SPEAKER}\s{{1,3}}(?:yes|no|done|confirmed|sure|understood|of course|certainly|right|correct|agreed|noted)\b[^\n]{{0,160}}?{_VERDICT}",
+    r"\bno (?:assessment|threat model|scoring|risk (?:score|rating|assessment)) (?:is|are|was) (?:wanted|needed|necessary|required|desired|due)\b",
+    r"--(?:force|set|override|skip|fix|lock|suppress)[-_](?:rating|score|severity|risk|verdict|threats?|assessment)\b",
     # about a rival
     r"\btell (?:the|your|any) (?:readers?|users?|analysts?|customers?|operators?)\b[^.\n]{0,20}\b(?:that)\b[^.\n]{0,60}\b(?:leaks?|insecure|unsafe|worst|vulnerable|malicious|safe|trusted|no risk|secure)\b",
     # a finished answer, to be handed on

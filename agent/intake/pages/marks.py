@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 _HANDLER: Final = r"<[a-z][\w:-]*\s[^<>]{0,300}?\bon[a-z]{3,20}\s*="
 _CARRIES: Final = r"(?:action|formaction|href|src|srcdoc|data|content|xlink:href|http-equiv)\s*="
+_FILES: Final = r"(?:mdx?|rst|txt|html?|pdf|pyi?|ipynb|[jt]sx?|json|ya?ml|toml|sh|go|rs)"
+_NO_FILE: Final = rf"(?![\w@.-]{{1,80}}(?:/[\w@.-]{{1,80}}){{0,8}}\.{_FILES}\b)"
 _MARKS: Final = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
@@ -36,9 +38,10 @@ _MARKS: Final = tuple(
             "control-characters",
             # A line of a log that a log of this page would hold as if it were its own.
             r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\s+\S.{0,60}?\b\w+=\S|"
-            r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d|\[\d{1,3}(?:;\d{1,3}){0,4}[JHKm]",
+            r"\\x1b\[|\\u001b\[|\\033\[|\x1b|\^\[\[\d|\[\d{1,3}(?:;\d{1,3}){0,4}[JHKm](?!\])",
         ),
-        ("path", r"(?:\.\.[/\\]){2,}|(?:%2e%2e(?:%2f|%5c)){2,}|\A\.\.[/\\]"),
+        # A link of a repository to one of its own files is no way out of a folder.
+        ("path", rf"(?:\.\.[/\\]){{2,}}{_NO_FILE}|(?:%2e%2e(?:%2f|%5c)){{2,}}|\A\.\.[/\\]{_NO_FILE}"),
         (
             "invalid-unicode",
             r"\\u\{?d[89ab][0-9a-f]{2}(?!\\u\{?d[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}|&#(?:x?d[89ab][0-9a-f]{2}|5(?:5[3-9]|6[0-3])\d\d);",
