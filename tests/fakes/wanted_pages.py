@@ -311,4 +311,5 @@ COUNTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("llms", ("documents/docs/configuration/models/overview.md",)),
     ),
 }
-"""Folders that were only counted; `gemini-cli` and `ufo` were chosen by file names alone."""
+"""Folders that were counted; `gemini-cli` and `ufo` were chosen by file names alone, and the misses of `ovos` were
+looked at after it had been counted twice."""
