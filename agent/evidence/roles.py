@@ -33,18 +33,23 @@ VECTOR_SCALE: Final = 2.0
 ASIDE_ODDS: Final = 0.25
 """By which the odds that a statement carries facts are multiplied in a section that is set apart."""
 _ASIDE: Final = re.compile(
-    r"\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?|credits|thanks"
-    r"|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log|release (?:notes|history)"
-    r"|version history|what['’]?s new|news|(?:latest|recent) updates|road ?map|coming soon|future (?:work|plans)|planned"
-    r"|migrat(?:e|ing|ion)|upgrad(?:e|es|ing)|uninstall(?:ing|ation)?|troubleshooting|debugging|testimonials"
-    r"|what (?:people|users|customers) (?:say|are saying)|(?:example|sample) (?:prompts?|queries|outputs?|conversations?))\b"
-    r"|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス|変更履歴|トラブルシューティング|기여|라이선스|변경 ?(?:이력|사항)"
-    r"|\b(?:mitwirken|beitragen|lizenz|fehlerbehebung|änderungen|licencia|contribuir|historial de cambios|licence|contribuer"
-    r"|dépannage)\b",
+    r"\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
+    r"|credits|thanks|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log"
+    r"|release (?:notes|history)|version history|what['’]?s new|news|(?:latest|recent) updates|road ?map"
+    r"|coming soon|future (?:work|plans)|planned|migrat(?:e|ing|ion)|upgrad(?:e|es|ing)"
+    r"|uninstall(?:ing|ation)?|troubleshooting|debugging|testimonials"
+    r"|what (?:people|users|customers) (?:say|are saying)"
+    r"|(?:example|sample) (?:prompts?|queries|outputs?|conversations?)"
+    r"|mitwirken|beitragen|lizenz|fehlerbehebung|änderungen|licencia|contribuir|historial de cambios|licence"
+    r"|contribuer|dépannage)\b"
+    r"|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス|変更履歴|トラブルシューティング"
+    r"|기여|라이선스|변경 ?(?:이력|사항)",
     re.IGNORECASE,
 )
-"""Headings by which a page says itself that what follows is not about what the product does. Of the statements under each
-of them at most 15 % carry facts on labelled pages of at least five products (the translations follow the English ones)."""
+"""Headings by which a page says itself that what follows is not what the product does.
+
+Of the statements under such a heading at most about 15 % carry facts on the labelled pages; the translations follow the
+English ones."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
 _STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
