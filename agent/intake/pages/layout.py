@@ -47,7 +47,9 @@ _NEIGHBOUR_NAMES: Final = re.compile(
     r"(?:^|\s)(?:[a-z]{1,3}-)*(?:(?:customer|user|product|app|item|article|post|page|section|widget)s?-)*"
     r"(?:related|similar|recommended|recommendations?|alternatives?|neighbou?rs?|also|you-may|more-from|reviews?|ratings?"
     r"|testimonials?|featured|sponsored?|advert(?:s|isement)?|ads|promo|trending|newsletter|subscribe|recently-viewed"
-    r"|recent-(?:posts|entries)|aivss|maestro)" + _BOXES
+    r"|recent-(?:posts|entries)|aivss|maestro)"
+    r"(?:-(?:agents?|assistants?|tools?|products?|apps?|servers?|posts?|articles?|stories|pages|projects?|listings?"
+    r"|plugins?|skills?|packages?|news)(?![a-z0-9]))?" + _BOXES
 )
 # Names that stand as often for content: chrome where most of what they name is links, and discussion where it is posts.
 _LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
