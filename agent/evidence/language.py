@@ -64,7 +64,10 @@ _NAMES: Final = {
 
 
 def detect(text: str) -> str:
-    """The language of a text as an ISO 639-1 code; empty when fewer than 40 letters of prose are left of it."""
+    """The language of a text as an ISO 639-1 code; empty when fewer than 40 letters of prose are left of it.
+
+    Empty too for a rare language: what looks like one is more often a text of names and identifiers.
+    """
     plain = _plain(text)
     letters = sum(map(str.isalpha, plain))
     few = len(set(plain.lower().split())) < _MIN_WORDS and len(set(plain.lower())) < _MIN_DISTINCT
@@ -72,7 +75,8 @@ def detect(text: str) -> str:
         return ""
     if _plainly_english(plain, letters):
         return ENGLISH
-    return str(_identifier().classify(plain)[0])
+    found = str(_identifier().classify(plain)[0])
+    return found if found in _NAMES else ""
 
 
 def name(code: str) -> str:
