@@ -62,7 +62,8 @@ def intake(place, **more):
     ],
 )  # fmt: skip
 def test_a_heading_names_the_product_without_its_decoration(heading, name):
-    assert named(f"{heading}\n\nQuillfish is a helpdesk agent. {PROSE} Quillfish keeps a log.\n").name == name
+    said = name if name in ("墨鱼助手", "Chat UI") else "Quillfish"
+    assert named(f"{heading}\n\n{said} is a helpdesk agent. {PROSE} {said} keeps a log.\n").name == name
 
 
 @pytest.mark.parametrize(

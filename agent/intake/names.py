@@ -73,6 +73,7 @@ _OWNS: Final = re.compile(r"['’]s$")
 _THE: Final = re.compile(r"^the\s+(?=\S)", re.IGNORECASE)
 _QUESTION: Final = re.compile(r"\s*[?？!！。.…]+$")
 _TAGGED: Final = re.compile(r"\s*(?:repository|repo|project page)$", re.IGNORECASE)
+_ABOUT_MCP: Final = frozenset({"mcp", "server", "servers", "the", "official"})
 _MARKS: Final = "*_`~#>\"“”„«»'‘’ \t\u00a0"
 _NO_LETTERS: Final = frozenset({"So", "Sk", "Cf", "Cc", "Cs", "Co"})
 _EMOJI_PARTS: Final = "\ufe0f\u20e3"
@@ -121,7 +122,9 @@ def key(name: str) -> str:
 
 def core(name: str) -> str:
     """`key` without the words that say that it is an MCP server: "X", "X MCP" and "mcp-server-x" have the same."""
-    kept = [word for word in words(name) if word not in ("mcp", "server", "servers", "the", "official")]
+    parts = words(name)
+    idle = _ABOUT_MCP | {"for"} if "mcp" in parts else _ABOUT_MCP
+    kept = [word for word in parts if word not in idle]
     return key("".join(kept)) or key(name)
 
 

@@ -82,6 +82,8 @@ _FORMER: Final = re.compile(
     r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
     r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
 )
+LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
+"""Goes on with a word; letters of scripts without blanks do not, they stand right behind a name."""
 _LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
@@ -442,7 +444,7 @@ def _uses(text: str, name: str) -> int:
     if not parts:
         return 0
     plain = len(parts) == 1 and name[:1].isupper()
-    pattern = re.compile(r"(?<![\w-])" + r"[\s_-]?".join(parts) + r"(?![\w-])", 0 if plain else re.IGNORECASE)
+    pattern = re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", 0 if plain else re.IGNORECASE)
     return sum(1 for _ in pattern.finditer(text))
 
 

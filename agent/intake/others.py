@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.intake import names
-from agent.intake.naming import Name
+from agent.intake.naming import LETTER, Name
 from agent.intake.pages.page import AboutHint, Block, Page
 from agent.intake.repositories import named_repositories
 
@@ -130,7 +130,7 @@ def _is_label(block: Block) -> bool:
 def _naming(name: str) -> re.Pattern[str]:
     """Finds `name` as a whole, whatever its case and its blanks and hyphens."""
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
-    return re.compile(r"(?<![\w-])" + r"[\s_-]?".join(parts) + r"(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", re.IGNORECASE)
 
 
 def _speaking(name: str) -> re.Pattern[str]:
