@@ -164,7 +164,7 @@ def test_a_description_lowers_within_the_range_and_is_listed() -> None:
 
 
 def test_a_step_that_rounding_hides_is_listed_too() -> None:
-    made = [used(proposal(["clerk"], value, key="opacity_reflexivity")) for value in range(11)]
+    made = [used(proposal(["clerk"], value, key=key)) for key in FACTORS for value in (0, 5, 10)]
     hidden = [notes for before, after, notes, _ in made if before.value == after.value and notes.lowerings]
     assert hidden
     assert all(notes.lowerings[0].before > notes.lowerings[0].after for notes in hidden)

@@ -103,7 +103,8 @@ def test_words_of_an_llm_stay_words(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_an_llm_that_repeats_what_a_hostile_page_says_makes_nothing_that_acts(name: str) -> None:
-    page = f"{LISTING} Quill reads files {HOSTILE[name]} of the team. On window.opener Quill sends mail to customers."
+    acts = f"Quill creates and deletes files named {HOSTILE[name]} in the workspace of the team."
+    page = f"{LISTING} {acts} On window.opener Quill sends mail to customers."
     llm = ObedientLlm()
     draft = drafted((document(1, page),), llm)
     assert llm.obeyed

@@ -88,7 +88,7 @@ def test_short_sources_can_be_shown_whole() -> None:
     reading = case_reading("asana")
     made = packed(reading)
     assert made.left_out == 0
-    assert made.chars > 0.9 * sum(len(document.text) for document in reading.documents)
+    assert made.chars > 0.9 * sum(len(statement.text) for statement in reading.statements)
 
 
 def test_a_smaller_budget_shows_less_and_says_so() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ _ASIDE: Final = re.compile(
 
 Of the statements under such a heading at most about 15 % carry facts on the labelled pages; the translations follow the
 English ones."""
+Chances = NDArray[np.float32] | NDArray[np.float64]
+"""The chance of each role for each statement, shape (n, roles)."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
 _STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
@@ -123,8 +125,8 @@ def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[
     classifier = load_roles()
     page = paper(document, own)
     named = named_features(page)
-    chances = classifier.chances(classifier.scores(*hashed(named), vectors))
-    chances = discounted(chances, set_apart(own))
+    found = classifier.chances(classifier.scores(*hashed(named), vectors))
+    chances = discounted(found, set_apart(own))
     stated = _STATED.get(document.kind, "") or ("a field of its manifest" if document.form != "prose" else "")
     carries = np.full(len(own), True) if stated else carries_facts(chances, classifier.threshold)
     chosen = choose(chances, carries)
@@ -148,20 +150,20 @@ def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
     return np.array([told[statement.path] for statement in statements], dtype=bool)
 
 
-def discounted(chances: NDArray[Any], aside: NDArray[np.bool_]) -> NDArray[Any]:
+def discounted(chances: Chances, aside: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The chances with lower odds of carrying facts where `aside` holds; rows still sum to 1."""
     weighed = chances * np.where(aside[:, None] & _CARRIES[None, :], ASIDE_ODDS, 1.0)
-    found: NDArray[Any] = (weighed / weighed.sum(axis=1, keepdims=True)).astype(chances.dtype)
+    found: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
     return found
 
 
-def carries_facts(chances: NDArray[np.floating[Any]], threshold: float) -> NDArray[np.bool_]:
+def carries_facts(chances: Chances, threshold: float) -> NDArray[np.bool_]:
     """Whether the chances of the roles that carry facts together reach the threshold, shape (n,)."""
     found: NDArray[np.bool_] = chances[:, _CARRIES].sum(axis=1) >= threshold
     return found
 
 
-def choose(chances: NDArray[np.floating[Any]], carries: NDArray[np.bool_]) -> NDArray[np.int64]:
+def choose(chances: Chances, carries: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The likeliest role of those that carry facts, or of those that carry none."""
     allowed = np.where(carries[:, None], _CARRIES[None, :], ~_CARRIES[None, :])
     found: NDArray[np.int64] = np.where(allowed, chances, -1.0).argmax(axis=1)

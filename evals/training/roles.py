@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 import numpy as np
@@ -29,6 +29,9 @@ from evals.script import run_script
 from evals.training.figures import Figures, figures_of, places_of, threshold_of
 from evals.training.labels import Label, LabelledPage, find_texts, labelled_pages, read_labels
 from evals.training.report import render
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 FOLDS: Final = 8
 KEPT: Final = 0.93
@@ -46,7 +49,7 @@ _REPORT: Final = Path(__file__).parent / "ROLES.md"
 class Lesson:
     """All labelled pages as one matrix."""
 
-    features: Any
+    features: "csr_matrix"
     """Sparse, shape (statements, BUCKETS + DIMENSIONS), scaled as the classifier does."""
     role: NDArray[np.int64]
     """Index into ROLES; -1 where a statement has no label."""
@@ -105,7 +108,9 @@ def folds_of(owner: NDArray[np.str_], weight: NDArray[np.float64]) -> NDArray[np
     return np.array([fold[name] for name in owner.tolist()])
 
 
-def fit(features: Any, role: NDArray[np.int64], weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], Any]:
+def fit(
+    features: "csr_matrix", role: NDArray[np.int64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights, shape (features, roles), and biases of one linear classifier for each role against the others."""
     from sklearn.svm import LinearSVC
 
