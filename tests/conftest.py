@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.evidence.language import detect
 from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site
 
@@ -50,6 +51,12 @@ def _is_address(host: str) -> bool:
 
 
 sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture(scope="session")
+def languages() -> None:
+    """The tables of languages, loaded before a law that has a deadline needs them."""
+    detect("Der Agent liest die Nachrichten und sendet Antworten an alle Kunden, wenn niemand widerspricht.")
 
 
 @pytest.fixture(autouse=True)

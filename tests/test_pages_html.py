@@ -8,6 +8,8 @@ from agent.intake.compose import compose
 from agent.intake.pages.html import read_html
 from tests.test_intake_text import ORDER, check_law, kinds, snapshot
 
+pytestmark = pytest.mark.usefixtures("languages")
+
 
 def html(body, head=""):
     text = (
