@@ -80,6 +80,7 @@ def test_of_fifteen_pages_most_are_wanted_ones(shape: Shape) -> None:
     assert len(missed) <= 1, missed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_whole_budget_is_used_and_the_reference_keeps_its_quota(shape: Shape) -> None:
     docs = [*reference(), *noise(), *invented()]

@@ -73,6 +73,7 @@ def sheet(items: Sequence[Fact]) -> FactSheet:
     return build_sheet(items, EVIDENCE, LOOKED)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(many, st.randoms(use_true_random=False))
 def test_the_order_of_facts_does_not_matter(items: list[Fact], random: object) -> None:
@@ -81,6 +82,7 @@ def test_the_order_of_facts_does_not_matter(items: list[Fact], random: object) -
     assert sheet(shuffled) == sheet(items)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(many)
 def test_merging_twice_changes_nothing_and_neither_does_saying_a_thing_twice(items: list[Fact]) -> None:
@@ -89,6 +91,7 @@ def test_merging_twice_changes_nothing_and_neither_does_saying_a_thing_twice(ite
     assert merge([*items, *items]) == once
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(many, st.data())
 def test_a_struck_fact_leaves_the_sheet_of_which_it_was_never_part(items: list[Fact], data: st.DataObject) -> None:

@@ -112,6 +112,7 @@ def test_the_listing_alone_gives_something_to_lose() -> None:
     assert len(threats(alone)) >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 20, 30])
 def test_pages_about_other_work_displace_nothing_of_the_listing(count: int) -> None:
     held(tuple(range(count)))
