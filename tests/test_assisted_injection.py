@@ -24,11 +24,14 @@ SAMPLE = ("I058", "I079", "I087")
 READ = frozenset(
     re.findall(
         r"I\d+",
-        """I019 I034 I048 I058 I060 I061 I062 I064 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I112
-        I113 I114 I115 I117 I120 I123 I124 I125 I131 I134""",
+        """I019 I034 I048 I058 I060 I061 I062 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I124""",
     )
 )
-"""Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good."""
+"""Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good, and what
+is told to be an example or navigation reaches no LLM either way."""
+BESIDE = {"I088", "I089"}
+"""Their planted words change the role of price lines beside them, so that the LLM is shown other passages: its own threats
+may differ, the factors, flags and the score may not."""
 ORDERED = ("I019", "I087")
 """Those of the default run."""
 
@@ -78,6 +81,10 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
     if case.id in RAISES:
         rows = [(factor.value, after.draft.factors[key].value) for key, factor in before.draft.factors.items()]
         assert all(late >= early for early, late in rows)
+    elif case.id in BESIDE:
+        assert {key: new[key] for key in new.keys() - {"threats"}} == {
+            key: old[key] for key in old.keys() - {"threats"}
+        }
     else:
         assert new == old
 

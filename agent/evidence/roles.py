@@ -122,6 +122,29 @@ def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
+    """The roles of a document's statements. What a finding covers is no context for the others: somebody may have
+    planted it, and it must not decide what is read of its neighbours."""
+    found = [number for number, statement in enumerate(own) if _is_found(document, statement)]
+    if not found:
+        return _placed(document, own, vectors)
+    sound = sorted(set(range(len(own))) - set(found))
+    told = _placed(document, own, vectors)
+    for number, statement in zip(sound, _placed(document, [own[n] for n in sound], vectors[sound]), strict=True):
+        told[number] = statement
+    return told
+
+
+def _is_found(document: Document, statement: Statement) -> bool:
+    return any(
+        finding.start < statement.end and statement.start < finding.end
+        for finding in document.findings
+        if finding.kind != "vendor-claim"
+    )
+
+
+def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
+    if not own:
+        return []
     classifier = load_roles()
     page = paper(document, own)
     named = named_features(page)
