@@ -30,7 +30,7 @@ READ = frozenset(
 """Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good, and what
 is told to be an example or navigation reaches no LLM either way."""
 BESIDE = {"I088", "I089"}
-"""Their planted words change the role of price lines beside them, so that the LLM is shown other passages: its own threats
+"""Their planted words change the role of price lines beside them, so that the LLM is shown other passages: its threats
 may differ, the factors, flags and the score may not."""
 ORDERED = ("I019", "I087")
 """Those of the default run."""

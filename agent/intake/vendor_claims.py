@@ -107,7 +107,8 @@ def _speaks(statement: Statement) -> bool:
     words = len(statement.text.split())
     if not _MIN_WORDS <= words <= _MAX_WORDS or statement.role not in CARRYING:
         return False
-    text = statement.text.strip()
+    # Of a table row the longest cell: a promise may stand beside its label.
+    text = max(statement.text.split(" | "), key=len).strip() if statement.block == "row" else statement.text.strip()
     if _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text):
         return False
     if _BOAST.search(text):
