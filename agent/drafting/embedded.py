@@ -69,9 +69,8 @@ def compose(
 ) -> Composition:
     """Draft from one reading; the same reading, calibration and proposals give the same composition.
 
-    `vendor` is who makes the product where no sentence says so; `aliases` are its other names.
-
-    `proposals` are an LLM's, already checked; without them the draft is the embedded drafter's alone.
+    `vendor` is who makes the product where no sentence says so; `aliases` are its other names. `proposals` are an
+    LLM's, already checked; without them the draft is the embedded drafter's alone.
     """
     ledger = Ledger(reading.documents, reading.statements)
     hand = Hand(proposals, ledger)
@@ -101,10 +100,10 @@ def compose(
     told = hand.posture(stance)
     asked = hand.questions(asked)
     _show_claims(reading, ledger)
+    maker = system.vendor(reading) or vendor
+    lowered = eased(visible, {e.id: e.rank for e in ledger.evidence()})
     return Composition(
-        product=Product(
-            name=name, vendor=system.vendor(reading) or vendor, summary=summary, posture=told, aliases=aliases
-        ),
+        product=Product(name=name, vendor=maker, summary=summary, posture=told, aliases=aliases),
         evidence=ledger.evidence(),
         system=drawn,
         assumptions=system.assumptions(drawn, reading),
@@ -114,11 +113,7 @@ def compose(
         questions=asked,
         score=scored,
         dropped=(*_folded(folded), *_not_shown(matches), *hand.notes.dropped),
-        lowerings=(
-            *estimated.lowerings,
-            *eased(visible, {e.id: e.rank for e in ledger.evidence()}),
-            *hand.notes.lowerings,
-        ),
+        lowerings=(*estimated.lowerings, *lowered, *hand.notes.lowerings),
         statements=len(reading.statements),
         knowledge=knowledge_fingerprint(),
         candidates=matches.candidates,
