@@ -97,8 +97,7 @@ def compose(
     stance = posture.stance(reading, picture, ledger, scored, verdicts, values)
     linked = hand.chains(tuple(_chain(chain) for chain in found), placed)
     drawn = hand.picture(picture)
-    told = hand.posture(stance)
-    asked = hand.questions(asked)
+    told, asked = hand.posture(stance), hand.questions(asked)
     _show_claims(reading, ledger)
     maker = system.vendor(reading) or vendor
     lowered = eased(visible, {e.id: e.rank for e in ledger.evidence()})
