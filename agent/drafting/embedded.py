@@ -95,8 +95,7 @@ def compose(
     made = _layers(reading, ledger, verdicts, placed, asked, values, hand)
     summary = posture.summary(reading, ledger)
     stance = posture.stance(reading, picture, ledger, scored, verdicts, values)
-    linked = hand.chains(tuple(_chain(chain) for chain in found), placed)
-    drawn = hand.picture(picture)
+    linked, drawn = hand.chains(tuple(_chain(chain) for chain in found), placed), hand.picture(picture)
     told, asked = hand.posture(stance), hand.questions(asked)
     _show_claims(reading, ledger)
     maker = system.vendor(reading) or vendor
