@@ -5,6 +5,8 @@ its function words is told without the library, which takes a second to load and
 """
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -42,6 +44,11 @@ _NOISE: Final = re.compile(
     r"|\b[A-Z]{2,}\b|\b[A-Za-z]{0,40}[a-z][A-Z][A-Za-z]*"
 )
 """Tags, addresses, paths, identifiers, abbreviations, file names: of ASCII letters, since Japanese has no blanks."""
+_SCRIPT_SAMPLE: Final = 1_000
+_SCRIPT_SHARE: Final = 0.6
+_KANA_SHARE: Final = 0.08
+"""Of a text's letters; Chinese has none, and in Japanese pages with many English names a tenth are."""
+_OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _FUNCTION_WORDS: Final = frozenset((
@@ -70,6 +77,9 @@ def detect(text: str) -> str:
     few = len(set(plain.lower().split())) < _MIN_WORDS and len(set(plain.lower())) < _MIN_DISTINCT
     if letters < _MIN_LETTERS or few:
         return ""
+    script = _script(plain)
+    if script in _OF_ONE_LANGUAGE or not script:
+        return _OF_ONE_LANGUAGE.get(script, "")
     if _plainly_english(plain, letters):
         return ENGLISH
     return str(_identifier().classify(plain)[0])
@@ -151,6 +161,22 @@ def _plain(text: str) -> str:
         return plain
     middle = len(plain) // 2
     return f"{plain[:_SAMPLE]} {plain[middle : middle + _SAMPLE]}"
+
+
+def _script(plain: str) -> str:
+    """The script of most letters as Unicode names it; empty when a text mixes so many that it is in no language."""
+    letters = [letter for letter in plain if letter.isalpha()]
+    sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
+    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)
+    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
+    if kana >= _KANA_SHARE * len(sample):
+        return "HIRAGANA"
+    for script in ("HANGUL", "CJK"):
+        # Latin names stand in every Chinese and Korean page; no other language has so many of these letters.
+        if scripts[script] >= _FOREIGN_SHARE * len(sample):
+            return script
+    script, count = scripts.most_common(1)[0]
+    return script if count >= _SCRIPT_SHARE * len(sample) else ""
 
 
 def _plainly_english(plain: str, letters: int) -> bool:
