@@ -205,7 +205,7 @@ WEIGHTS: Final = {
     "low+factor": 0.3,
     "long": -5.5,
 }
-"""As `evals.bench.fit_cues` prints them."""
+"""As `evals.bench.fit_cues` prints them over product pages, READMEs of packages and articles, rounded."""
 THRESHOLD: Final = 5.15
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 
