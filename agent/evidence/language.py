@@ -37,13 +37,10 @@ _FOREIGN_SHARE: Final = 0.2
 _ENGLISH_SHARE: Final = 0.12
 """Of all words; texts in other languages stay below 0.05, English ones with few verbs above 0.15."""
 _LATIN_SHARE: Final = 0.97
-_NOISE: Final = re.compile(
-    r"<[^<>]{0,400}>|https?://[!-~]+"
-    r"|[!-~]*[_/\\@=<>{}|#$~`][!-~]*"
-    r"|(?<![!-~])[!-~]{1,40}\.[A-Za-z0-9][!-~]*"
-    r"|\b[A-Z]{2,}\b|\b[A-Za-z]{0,40}[a-z][A-Z][A-Za-z]*"
-)
-"""Tags, addresses, paths, identifiers, abbreviations, file names: of ASCII letters, since Japanese has no blanks."""
+_TOKEN: Final = re.compile(r"[!-~]+")
+"""A run of ASCII, since Japanese has no blanks round it."""
+_NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
+"""What addresses, paths, identifiers, file names and abbreviations have in them."""
 _SCRIPT_SAMPLE: Final = 1_000
 _SCRIPT_SHARE: Final = 0.6
 _KANA_SHARE: Final = 0.08
@@ -104,7 +101,7 @@ def foreign(statement: Statement, language: str) -> bool:
         return True
     if language in READ or not language:
         return False
-    words = _WORD.findall(_NOISE.sub(" ", statement.text).lower())
+    words = _WORD.findall(_prose(statement.text).lower())
     return sum(map(len, words)) >= _MIN_STATEMENT_LETTERS and not _is_english(words)
 
 
@@ -155,8 +152,12 @@ def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Miss
     return tuple(gaps)
 
 
+def _prose(text: str) -> str:
+    return _TOKEN.sub(lambda token: " " if _NOISE.search(token[0]) else token[0], text)
+
+
 def _plain(text: str) -> str:
-    plain = " ".join(_WORD.findall(_NOISE.sub(" ", text)))
+    plain = " ".join(_WORD.findall(_prose(text)))
     if len(plain) <= 2 * _SAMPLE:
         return plain
     middle = len(plain) // 2

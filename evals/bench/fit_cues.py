@@ -1,9 +1,9 @@
 """Fits the weights of `agent.intake.pages.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
 
 Positive are the visible orders of `tests/vectors`, each by the passage that scores highest; negative are all passages
-of the files under each FOLDER (the products with a reading in DIR left out), of the corpus, and of the honest sentences of
-`tests/vectors/orders.json`. A logistic regression with a ridge, in numpy. Prints the weights, and how many orders and
-pages are over each threshold. `--leave-out` names a set of `visible_orders.json` that is measured only.
+of the files under each FOLDER (the products with a reading in DIR left out), of the corpus, and of the honest sentences
+of `tests/vectors/orders.json`. A logistic regression with a ridge, in numpy. Prints the weights, and how many orders
+and pages are over each threshold. `--leave-out` names a set of `visible_orders.json` that is measured only.
 """
 
 import argparse
