@@ -5,6 +5,8 @@ its function words is told without the library, which takes a second to load and
 """
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -35,13 +37,15 @@ _FOREIGN_SHARE: Final = 0.2
 _ENGLISH_SHARE: Final = 0.12
 """Of all words; texts in other languages stay below 0.05, English ones with few verbs above 0.15."""
 _LATIN_SHARE: Final = 0.97
-_NOISE: Final = re.compile(
-    r"<[^<>]{0,400}>|https?://[!-~]+"
-    r"|[!-~]*[_/\\@=<>{}|#$~`][!-~]*"
-    r"|(?<![!-~])[!-~]{1,40}\.[A-Za-z0-9][!-~]*"
-    r"|\b[A-Z]{2,}\b|\b[A-Za-z]{0,40}[a-z][A-Z][A-Za-z]*"
-)
-"""Tags, addresses, paths, identifiers, abbreviations, file names: of ASCII letters, since Japanese has no blanks."""
+_TOKEN: Final = re.compile(r"[!-~]+")
+"""A run of ASCII, since Japanese has no blanks round it."""
+_NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
+"""What addresses, paths, identifiers, file names and abbreviations have in them."""
+_SCRIPT_SAMPLE: Final = 1_000
+_SCRIPT_SHARE: Final = 0.6
+_KANA_SHARE: Final = 0.08
+"""Of a text's letters; Chinese has none, and in Japanese pages with many English names a tenth are."""
+_OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _FUNCTION_WORDS: Final = frozenset((
@@ -73,6 +77,9 @@ def detect(text: str) -> str:
     few = len(set(plain.lower().split())) < _MIN_WORDS and len(set(plain.lower())) < _MIN_DISTINCT
     if letters < _MIN_LETTERS or few:
         return ""
+    script = _script(plain)
+    if script in _OF_ONE_LANGUAGE or not script:
+        return _OF_ONE_LANGUAGE.get(script, "")
     if _plainly_english(plain, letters):
         return ENGLISH
     found = str(_identifier().classify(plain)[0])
@@ -98,7 +105,7 @@ def foreign(statement: Statement, language: str) -> bool:
         return True
     if language in READ or not language:
         return False
-    words = _WORD.findall(_NOISE.sub(" ", statement.text).lower())
+    words = _WORD.findall(_prose(statement.text).lower())
     return sum(map(len, words)) >= _MIN_STATEMENT_LETTERS and not _is_english(words)
 
 
@@ -149,12 +156,32 @@ def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Miss
     return tuple(gaps)
 
 
+def _prose(text: str) -> str:
+    return _TOKEN.sub(lambda token: " " if _NOISE.search(token[0]) else token[0], text)
+
+
 def _plain(text: str) -> str:
-    plain = " ".join(_WORD.findall(_NOISE.sub(" ", text)))
+    plain = " ".join(_WORD.findall(_prose(text)))
     if len(plain) <= 2 * _SAMPLE:
         return plain
     middle = len(plain) // 2
     return f"{plain[:_SAMPLE]} {plain[middle : middle + _SAMPLE]}"
+
+
+def _script(plain: str) -> str:
+    """The script of most letters as Unicode names it; empty when a text mixes so many that it is in no language."""
+    letters = [letter for letter in plain if letter.isalpha()]
+    sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
+    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)
+    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
+    if kana >= _KANA_SHARE * len(sample):
+        return "HIRAGANA"
+    for script in ("HANGUL", "CJK"):
+        # Latin names stand in every Chinese and Korean page; no other language has so many of these letters.
+        if scripts[script] >= _FOREIGN_SHARE * len(sample):
+            return script
+    script, count = scripts.most_common(1)[0]
+    return script if count >= _SCRIPT_SHARE * len(sample) else ""
 
 
 def _plainly_english(plain: str, letters: int) -> bool:

@@ -1,9 +1,9 @@
-"""Fits the weights of `agent.intake.pages.cues`: `python -m evals.bench.fit_cues FOLDER [--readings DIR]`.
+"""Fits the weights of `agent.intake.pages.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
 
 Positive are the visible orders of `tests/vectors`, each by the passage that scores highest; negative are all passages
-of the files under FOLDER (the products with a reading in DIR left out), of the corpus, and of the honest sentences of
-`tests/vectors/orders.json`. A logistic regression with a ridge, in numpy. Prints the weights, and how many orders and
-pages are over each threshold. `--leave-out` names a set of `visible_orders.json` that is measured only.
+of the files under each FOLDER (the products with a reading in DIR left out), of the corpus, and of the honest sentences
+of `tests/vectors/orders.json`. A logistic regression with a ridge, in numpy. Prints the weights, and how many orders
+and pages are over each threshold. `--leave-out` names a set of `visible_orders.json` that is measured only.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def _best(found: Iterable[Rows], made: Rows) -> list[float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--readings", type=Path)
     parser.add_argument("--leave-out", default="fifth")
     return parser.parse_args()
@@ -78,7 +78,7 @@ def main() -> None:
     """Print weights and figures."""
     given = _arguments()
     named = frozenset(path.stem for path in given.readings.glob("*.json")) if given.readings else frozenset()
-    real = [rows(text) for _, text in texts(given.folder, left_out=named)]
+    real = [rows(text) for folder in given.folders for _, text in texts(folder, left_out=named)]
     corpus = data_folder("corpus") / "cases"
     ours = [rows(path.read_text("utf-8")) for path in (*corpus.glob("*/listing.md"), *corpus.glob("*/docs/*.md"))]
     other = json.loads(_OTHER_ORDERS.read_text("utf-8"))

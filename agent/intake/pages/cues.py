@@ -21,6 +21,7 @@ _MIN_UNIT: Final = 20
 _LONG: Final = 160
 _MAX_UNITS: Final = 20_000
 """Sentences of one text that are looked at; a book has as many."""
+_MAX_FOUND: Final = 200
 _REMEMBERED: Final = 4_000
 _SPREADS: Final = ((0, 0), (-1, 0), (0, 1), (-1, 1), (-2, 0), (0, 2))
 """Which sentences round one with a word of the matter are read together with it."""
@@ -29,7 +30,7 @@ _MATTER: Final = re.compile(
     r"\bfactors?\b|\blayers?\b|automated anal|competit|rivals?\b|dangerous|other than|in the report|your report|harmless",
     re.IGNORECASE,
 )
-_STOP: Final = re.compile(r"[.!?]+[\"'”’)]*\s+")
+_STOP: Final = re.compile(r"(?<![.!?])[.!?]{1,8}[\"'”’)]{0,3}\s")
 _REPORTED: Final = re.compile(
     r"\b(?:attackers?|adversar\w+|jailbreak\w*|malicious (?:page|content|text|prompt|user|instruction)\w*|poison\w*|hostile|inject(?:ed|s|ing))\b",
     re.IGNORECASE,
@@ -205,7 +206,7 @@ WEIGHTS: Final = {
     "low+factor": 0.3,
     "long": -5.5,
 }
-"""As `evals.bench.fit_cues` prints them."""
+"""As `evals.bench.fit_cues` prints them over product pages, READMEs of packages and articles, rounded."""
 THRESHOLD: Final = 5.15
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in CUES.items()}
 
@@ -258,6 +259,8 @@ def find(text: str) -> tuple[tuple[int, int], ...]:
         apart = not any(other.start < each.end and each.start < other.end for other in found)
         if apart and score(each) > THRESHOLD and not _REPORTED.search(text, each.start, each.end):
             found.append(each)
+            if len(found) == _MAX_FOUND:
+                break
     return tuple((each.start, each.end) for each in sorted(found))
 
 
