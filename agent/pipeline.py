@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.drafting.calibrate import Calibration, load_calibration
-from agent.drafting.composition import Composition
-from agent.drafting.embedded import compose
-from agent.drafting.listening import worths
+from agent.drafting_old.calibrate import Calibration, load_calibration
+from agent.drafting_old.composition import Composition
+from agent.drafting_old.embedded import compose
+from agent.drafting_old.listening import worths
 from agent.errors import LlmError, SeptetError
 from agent.evidence import language
 from agent.evidence.claims import bearing
@@ -60,8 +60,8 @@ from agent.retrieval.search import Mode
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    from agent.drafting.assisted.run import Assistant, Assisted
-    from agent.drafting.combine import Combination
+    from agent.drafting_old.assisted.run import Assistant, Assisted
+    from agent.drafting_old.combine import Combination
 
 ANSWERS: Final = "llm"
 """Folder among a draft's snapshots with the recording of an LLM's answers."""
@@ -242,8 +242,8 @@ def draft_reading(
     made = embedded(readable if assistant is None else reading)
     helped: Assisted | None = None
     if assistant is not None:
-        from agent.drafting.assisted.run import assist
-        from agent.drafting.combine import load_combination
+        from agent.drafting_old.assisted.run import assist
+        from agent.drafting_old.combine import load_combination
 
         try:
             helped = assist(reading, made, assistant, combination or load_combination())
@@ -259,7 +259,7 @@ def draft_reading(
     gaps = language.unread(reading.documents, by_llm=helped is not None)
     dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))
     if assistant is not None and helped is not None:
-        from agent.drafting.assisted.told import with_llm
+        from agent.drafting_old.assisted.told import with_llm
 
         drafted = with_llm(drafted, made, assistant, helped)
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})

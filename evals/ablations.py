@@ -10,8 +10,8 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import click
 
-from agent.drafting.calibrate import Calibration
-from agent.drafting.calibrate_factors import without_kinds
+from agent.drafting_old.calibrate import Calibration
+from agent.drafting_old.calibrate_factors import without_kinds
 from agent.errors import InputError
 from agent.retrieval.search import Mode
 from agent.settings import Settings

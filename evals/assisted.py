@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.drafting.assisted.run import Assistant
-from agent.drafting.calibrate import Calibration, fit
-from agent.drafting.combine import Combination
-from agent.drafting.families import Identity
+from agent.drafting_old.assisted.run import Assistant
+from agent.drafting_old.calibrate import Calibration, fit
+from agent.drafting_old.combine import Combination
+from agent.drafting_old.families import Identity
 from agent.errors import DriftError
 from agent.evidence.reading import Reading
 from agent.llm.cassette import MANIFEST

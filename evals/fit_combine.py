@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 
 import click
 
-from agent.drafting import calibrate_certainty, calibrate_factors, combine, factors
-from agent.drafting.calibrate import Row
-from agent.drafting.calibrate_factors import FactorCalibration, FactorRow
-from agent.drafting.combine import LABELLED, Combination, MixRow, Proposal, mixed
-from agent.drafting.factor_features import FactorFeatures
-from agent.drafting.factor_values import values_of
+from agent.drafting_old import calibrate_certainty, calibrate_factors, combine, factors
+from agent.drafting_old.calibrate import Row
+from agent.drafting_old.calibrate_factors import FactorCalibration, FactorRow
+from agent.drafting_old.combine import LABELLED, Combination, MixRow, Proposal, mixed
+from agent.drafting_old.factor_features import FactorFeatures
+from agent.drafting_old.factor_values import values_of
 from agent.errors import DriftError
 from agent.records import FactorEstimate, Part
 from agent.resources import data_folder

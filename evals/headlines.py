@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.drafting.patterns import load_patterns
-from agent.drafting.typicality import Code, alike, code_of
+from agent.drafting_old.patterns import load_patterns
+from agent.drafting_old.typicality import Code, alike, code_of
 from agent.records import Draft
 from evals.cases import Case, HeadlineCode
 from evals.results import HeadlineCell

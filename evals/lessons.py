@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from agent.drafting.calibrate import Calibration, CaseLabels, Row, fit, row
-from agent.drafting.typicality import Code
+from agent.drafting_old.calibrate import Calibration, CaseLabels, Row, fit, row
+from agent.drafting_old.typicality import Code
 from agent.evidence.reading import Reading
 from agent.pipeline import read_documents
 from agent.resources import data_folder

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from agent.drafting.assisted.run import MAX_CALLS
+from agent.drafting_old.assisted.run import MAX_CALLS
 from agent.errors import DriftError, InputError, Usage, UsageError
 from agent.settings import Settings
 from agent.verbs.drafter import named

@@ -7,8 +7,8 @@ together and by either alone. A passage holds a quote when it covers at least ha
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.drafting.listening import worths
-from agent.drafting.pack import pack
+from agent.drafting_old.listening import worths
+from agent.drafting_old.pack import pack
 from agent.evidence.reading import Reading
 from agent.llm.tokens import by_bytes
 from agent.pipeline import questions

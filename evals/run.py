@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from agent.drafting.calibrate import Calibration
-from agent.drafting.patterns import load_patterns
+from agent.drafting_old.calibrate import Calibration
+from agent.drafting_old.patterns import load_patterns
 from agent.errors import SeptetError
 from agent.evidence.reading import Reading
 from agent.export.markdown import render

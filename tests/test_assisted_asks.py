@@ -4,13 +4,13 @@ import functools
 
 import pytest
 
-from agent.drafting.assisted.asking import prompt
-from agent.drafting.assisted.factors import GROUPS, asks
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.composition import Composition
-from agent.drafting.embedded import compose
-from agent.drafting.exemplars import nearest
-from agent.drafting.families import Identity
+from agent.drafting_old.assisted.asking import prompt
+from agent.drafting_old.assisted.factors import GROUPS, asks
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.composition import Composition
+from agent.drafting_old.embedded import compose
+from agent.drafting_old.exemplars import nearest
+from agent.drafting_old.families import Identity
 from agent.evidence.reading import Reading
 from agent.llm.prompts import cards
 from agent.llm.tokens import counter

@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from agent.drafting.assisted.asking import prompt
-from agent.drafting.assisted.chains import asks, linked
-from agent.drafting.assisted.checking import Shown
-from agent.drafting.assisted.proposals import NOT_ANSWERED, Notes
-from agent.drafting.assisted.shapes import ChainItem, ChainsAnswer, ChainStep, Quote
-from agent.drafting.assisted.words import posture_asks, questions_asks
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.chains import MAX_CHAINS
-from agent.drafting.composition import Placed
-from agent.drafting.embedded import compose
+from agent.drafting_old.assisted.asking import prompt
+from agent.drafting_old.assisted.chains import asks, linked
+from agent.drafting_old.assisted.checking import Shown
+from agent.drafting_old.assisted.proposals import NOT_ANSWERED, Notes
+from agent.drafting_old.assisted.shapes import ChainItem, ChainsAnswer, ChainStep, Quote
+from agent.drafting_old.assisted.words import posture_asks, questions_asks
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.chains import MAX_CHAINS
+from agent.drafting_old.composition import Placed
+from agent.drafting_old.embedded import compose
 from agent.llm.tokens import counter
 from agent.pipeline import read_documents
 from agent.records import Chain, Hop, Missing, State, ThreatScore

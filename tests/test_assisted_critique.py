@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from agent.drafting.assisted.checking import Shown, dropped
-from agent.drafting.assisted.critique import MAX_JUDGED, asks, judged
-from agent.drafting.assisted.proposals import Item
-from agent.drafting.assisted.shapes import CritiqueAnswer, Judged, JudgeVerdict, LayerItem, PostureAnswer
+from agent.drafting_old.assisted.checking import Shown, dropped
+from agent.drafting_old.assisted.critique import MAX_JUDGED, asks, judged
+from agent.drafting_old.assisted.proposals import Item
+from agent.drafting_old.assisted.shapes import CritiqueAnswer, Judged, JudgeVerdict, LayerItem, PostureAnswer
 from tests.fakes import proposed
 
 READS = "Quill reads support tickets and sends replies to customers."

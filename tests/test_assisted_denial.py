@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.drafting.assisted import threats
-from agent.drafting.assisted.checking import check
-from agent.drafting.assisted.denial import denied
-from agent.drafting.assisted.proposals import Item, Proposals
-from agent.drafting.assisted.shapes import Claim, ThreatItem
-from agent.drafting.ledger import Ledger
+from agent.drafting_old.assisted import threats
+from agent.drafting_old.assisted.checking import check
+from agent.drafting_old.assisted.denial import denied
+from agent.drafting_old.assisted.proposals import Item, Proposals
+from agent.drafting_old.assisted.shapes import Claim, ThreatItem
+from agent.drafting_old.ledger import Ledger
 from tests.fakes.paperhawk_reading import CONSTANTS, interim, page, quote, shown_of
 
 

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.assisted.checking import Shown, check
-from agent.drafting.assisted.factors import combined
-from agent.drafting.assisted.grounds import BESIDE
-from agent.drafting.assisted.proposals import CLAIMS_DROPPED, Item, Notes, Proposals
-from agent.drafting.assisted.shapes import FactorItem, Sufficiency
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.combine import load_combination
-from agent.drafting.factors import FactorResult, estimate
-from agent.drafting.ledger import Ledger
-from agent.drafting.pack import WHOLE_CHARS, pack
+from agent.drafting_old.assisted.checking import Shown, check
+from agent.drafting_old.assisted.factors import combined
+from agent.drafting_old.assisted.grounds import BESIDE
+from agent.drafting_old.assisted.proposals import CLAIMS_DROPPED, Item, Notes, Proposals
+from agent.drafting_old.assisted.shapes import FactorItem, Sufficiency
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.combine import load_combination
+from agent.drafting_old.factors import FactorResult, estimate
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.pack import WHOLE_CHARS, pack
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
 from agent.records import Evidence, FactorEstimate, Missing, State

@@ -14,8 +14,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from agent.drafting.assisted.run import MAX_CALLS, Assistant
-from agent.drafting.calibrate import load_calibration
+from agent.drafting_old.assisted.run import MAX_CALLS, Assistant
+from agent.drafting_old.calibrate import load_calibration
 from agent.errors import ENDS_RUN, LlmError, LlmReason
 from agent.export.draft_json import dump, parse, verify_evidence
 from agent.export.markdown import render

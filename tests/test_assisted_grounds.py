@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.assisted.bearing import bears_on
-from agent.drafting.assisted.checking import Shown, check
-from agent.drafting.assisted.factors import combined
-from agent.drafting.assisted.grounds import ABOUT_ALL, BESIDE
-from agent.drafting.assisted.proposals import Item, Notes, Proposals
-from agent.drafting.assisted.shapes import Claim, FactorItem
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.combine import load_combination
-from agent.drafting.factor_features import rules
-from agent.drafting.factors import estimate
-from agent.drafting.ledger import Ledger
-from agent.drafting.pinned import CONTROL_CAPS, CONTROL_FLOOR
+from agent.drafting_old.assisted.bearing import bears_on
+from agent.drafting_old.assisted.checking import Shown, check
+from agent.drafting_old.assisted.factors import combined
+from agent.drafting_old.assisted.grounds import ABOUT_ALL, BESIDE
+from agent.drafting_old.assisted.proposals import Item, Notes, Proposals
+from agent.drafting_old.assisted.shapes import Claim, FactorItem
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.combine import load_combination
+from agent.drafting_old.factor_features import rules
+from agent.drafting_old.factors import estimate
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.pinned import CONTROL_CAPS, CONTROL_FLOOR
 from agent.export.explanation import explain, text
 from agent.records import FactorEstimate, Part
 from agent.taxonomy.keys import FACTORS, FactorKey

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from agent.drafting.assisted.asking import prompt
-from agent.drafting.assisted.checking import Shown, check
-from agent.drafting.assisted.layers import INSUFFICIENT, NOT_CERTAIN, SENTENCES, asks, told
-from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
-from agent.drafting.assisted.prose import verdict_in
-from agent.drafting.assisted.shapes import LayerItem, Sufficiency
-from agent.drafting.combine import load_combination
-from agent.drafting.layers import Paragraph
-from agent.drafting.ledger import Ledger
-from agent.drafting.pack import WHOLE_CHARS, pack
+from agent.drafting_old.assisted.asking import prompt
+from agent.drafting_old.assisted.checking import Shown, check
+from agent.drafting_old.assisted.layers import INSUFFICIENT, NOT_CERTAIN, SENTENCES, asks, told
+from agent.drafting_old.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
+from agent.drafting_old.assisted.prose import verdict_in
+from agent.drafting_old.assisted.shapes import LayerItem, Sufficiency
+from agent.drafting_old.combine import load_combination
+from agent.drafting_old.layers import Paragraph
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.pack import WHOLE_CHARS, pack
 from agent.llm.prompts import cards
 from agent.llm.tokens import by_bytes, counter
 from agent.pipeline import read_documents

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from agent.drafting.assisted.bearing import bears_on
-from agent.drafting.assisted.checking import Shown, check, paragraph, place_of, words_at
-from agent.drafting.assisted.grounds import BESIDE
-from agent.drafting.assisted.shapes import Claim, PostureAnswer, Quote
-from agent.drafting.ledger import Ledger
-from agent.drafting.pack import WHOLE_CHARS, Place, pack
+from agent.drafting_old.assisted.bearing import bears_on
+from agent.drafting_old.assisted.checking import Shown, check, paragraph, place_of, words_at
+from agent.drafting_old.assisted.grounds import BESIDE
+from agent.drafting_old.assisted.shapes import Claim, PostureAnswer, Quote
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.pack import WHOLE_CHARS, Place, pack
 from agent.evidence.anchor import holds, normalise
 from agent.export.draft_json import dump
 from agent.export.markdown import render

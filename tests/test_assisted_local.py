@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.assisted.run import MAX_CALLS, Assistant
-from agent.drafting.calibrate import load_calibration
+from agent.drafting_old.assisted.run import MAX_CALLS, Assistant
+from agent.drafting_old.calibrate import load_calibration
 from agent.export.draft_json import dump, parse, verify_evidence
 from agent.export.markdown import render
 from agent.llm.budget import FREE, Budget, Caps

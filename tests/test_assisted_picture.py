@@ -2,17 +2,17 @@
 
 import pytest
 
-from agent.drafting.assisted import picture
-from agent.drafting.assisted.asking import prompt
-from agent.drafting.assisted.picture import MAX_PARTS, SIGNAL
-from agent.drafting.assisted.picture_words import KINDS, stands, verb_of
-from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Notes, Proposals
-from agent.drafting.assisted.shapes import PictureAbility, PictureAnswer, PictureFlow, PictureItem
-from agent.drafting.authority import find_approvals
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.gazetteer import load_gazetteer
-from agent.drafting.ledger import Ledger
-from agent.drafting.system import extract
+from agent.drafting_old.assisted import picture
+from agent.drafting_old.assisted.asking import prompt
+from agent.drafting_old.assisted.picture import MAX_PARTS, SIGNAL
+from agent.drafting_old.assisted.picture_words import KINDS, stands, verb_of
+from agent.drafting_old.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Notes, Proposals
+from agent.drafting_old.assisted.shapes import PictureAbility, PictureAnswer, PictureFlow, PictureItem
+from agent.drafting_old.authority import find_approvals
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.gazetteer import load_gazetteer
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.system import extract
 from agent.evidence.signals import load_signals
 from agent.export.explanation import explain
 from agent.export.markdown import render

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.assisted.run import MAX_CALLS, NOTHING_SHOWN, assist
-from agent.drafting.assisted.sending import Masked
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.embedded import compose
+from agent.drafting_old.assisted.run import MAX_CALLS, NOTHING_SHOWN, assist
+from agent.drafting_old.assisted.sending import Masked
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.embedded import compose
 from agent.errors import LlmError
 from agent.export.draft_json import dump
 from agent.export.markdown import render

@@ -4,10 +4,10 @@ import functools
 
 import pytest
 
-from agent.drafting.assisted.checking import Shown, check, sentences
-from agent.drafting.assisted.prose import told
-from agent.drafting.assisted.shapes import Claim, PostureAnswer
-from agent.drafting.ledger import Ledger
+from agent.drafting_old.assisted.checking import Shown, check, sentences
+from agent.drafting_old.assisted.prose import told
+from agent.drafting_old.assisted.shapes import Claim, PostureAnswer
+from agent.drafting_old.ledger import Ledger
 from tests.fakes.paperhawk_reading import page, quote, shown_of
 
 READS = "Paperhawk reads invoices of suppliers and bookings of the ledger"

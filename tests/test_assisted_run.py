@@ -10,8 +10,8 @@ from functools import cache
 
 import pytest
 
-from agent.drafting.assisted.run import MAX_CALLS, Assisted, assist
-from agent.drafting.assisted.sending import MAX_TURNS, given_out
+from agent.drafting_old.assisted.run import MAX_CALLS, Assisted, assist
+from agent.drafting_old.assisted.sending import MAX_TURNS, given_out
 from agent.errors import LlmError, LlmReason
 from agent.export.draft_json import dump
 from agent.llm.budget import Budget, Caps

@@ -5,17 +5,17 @@ import re
 
 import pytest
 
-from agent.drafting.assisted import threats
-from agent.drafting.assisted.asking import Start, prompt, worded
-from agent.drafting.assisted.checking import check
-from agent.drafting.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
-from agent.drafting.assisted.shapes import Claim, Remedy, TaxonomyId, ThreatItem
-from agent.drafting.assisted.threats import Placed
-from agent.drafting.assisted.threats_wording import OFFERED, somebody, tidy_slot, unfit
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.candidates import statement_sentence
-from agent.drafting.ledger import Ledger
-from agent.drafting.ranking import Ranked, rank
+from agent.drafting_old.assisted import threats
+from agent.drafting_old.assisted.asking import Start, prompt, worded
+from agent.drafting_old.assisted.checking import check
+from agent.drafting_old.assisted.proposals import CLAIMS_DROPPED, NOT_ANSWERED, Item, Notes, Proposals
+from agent.drafting_old.assisted.shapes import Claim, Remedy, TaxonomyId, ThreatItem
+from agent.drafting_old.assisted.threats import Placed
+from agent.drafting_old.assisted.threats_wording import OFFERED, somebody, tidy_slot, unfit
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.candidates import statement_sentence
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.ranking import Ranked, rank
 from agent.export.markdown import render
 from agent.export.sentences import threat_sentence
 from agent.export.view import View

@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
-from agent.drafting.assisted.checking import Shown
-from agent.drafting.assisted.proposals import NOT_ANSWERED, Notes
-from agent.drafting.assisted.shapes import Claim, PostureAnswer, QuestionsAnswer, Quote, Worded
-from agent.drafting.assisted.words import MAX_ASKED, posture, posture_asks, questions, questions_asks
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.composition import Composition
-from agent.drafting.embedded import compose
-from agent.drafting.posture import Stance
+from agent.drafting_old.assisted.checking import Shown
+from agent.drafting_old.assisted.proposals import NOT_ANSWERED, Notes
+from agent.drafting_old.assisted.shapes import Claim, PostureAnswer, QuestionsAnswer, Quote, Worded
+from agent.drafting_old.assisted.words import MAX_ASKED, posture, posture_asks, questions, questions_asks
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.composition import Composition
+from agent.drafting_old.embedded import compose
+from agent.drafting_old.posture import Stance
 from agent.evidence.reading import Reading
 from agent.records import Missing, Question
 from tests.fakes import proposed

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import yaml
 
-from agent.drafting.candidates import Candidate, Matches, OpenThreat, statement_sentence
-from agent.drafting.catalogue import match
-from agent.drafting.chains import FoundChain, chains, load_chains
-from agent.drafting.ledger import Ledger
-from agent.drafting.lexicon import load_lexicon
-from agent.drafting.patterns import METRIC_VALUES, METRICS, Pattern, load_patterns, trusted
-from agent.drafting.slots import MAX_CHARS, base_form
-from agent.drafting.system import extract
-from agent.drafting.templates import fill, names_in, sentence_case
+from agent.drafting_old.candidates import Candidate, Matches, OpenThreat, statement_sentence
+from agent.drafting_old.catalogue import match
+from agent.drafting_old.chains import FoundChain, chains, load_chains
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.lexicon import load_lexicon
+from agent.drafting_old.patterns import METRIC_VALUES, METRICS, Pattern, load_patterns, trusted
+from agent.drafting_old.slots import MAX_CHARS, base_form
+from agent.drafting_old.system import extract
+from agent.drafting_old.templates import fill, names_in, sentence_case
 from agent.errors import InputError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect, load_signals

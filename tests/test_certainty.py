@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting import factor_features
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.calibrate_certainty import FOLDS, THRESHOLDS, CertaintyRow, fit, fold_of
+from agent.drafting_old import factor_features
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.calibrate_certainty import FOLDS, THRESHOLDS, CertaintyRow, fit, fold_of
 from agent.evidence.certainty import (
     FEATURES,
     CertaintyCalibration,

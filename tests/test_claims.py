@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.pinned import CONTROL_CAPS, CONTROL_FLOOR, controlled, covers_everything
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.pinned import CONTROL_CAPS, CONTROL_FLOOR, controlled, covers_everything
 from agent.evidence.claims import bearing, is_claim
 from agent.evidence.statements import statements
 from agent.export.markdown import render

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from agent.drafting.calibrate import load_calibration
+from agent.drafting_old.calibrate import load_calibration
 from agent.evidence.claims import COUNTING_RANK, bearing
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements

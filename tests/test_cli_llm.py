@@ -144,13 +144,13 @@ try:
     main(["draft", sys.argv[1], "--json"])
 except SystemExit as end:
     assert end.code == 0
-print("drafted with", *(name for name in sys.modules if name.startswith("agent.drafting")), file=sys.stderr)
+print("drafted with", *(name for name in sys.modules if name.startswith("agent.drafting_old")), file=sys.stderr)
 """
     own = {**os.environ, "SEPTET_CACHE_DIR": "off"}  # noqa: TID251
     done = subprocess.run([sys.executable, "-c", code, listing], capture_output=True, text=True, env=own, check=True)
-    assert "agent.drafting.embedded" in done.stderr
-    helping = {name for name in done.stderr.split() if name.startswith("agent.drafting.assisted.")}
-    assert helping == {"agent.drafting.assisted.hand"}
+    assert "agent.drafting_old.embedded" in done.stderr
+    helping = {name for name in done.stderr.split() if name.startswith("agent.drafting_old.assisted.")}
+    assert helping == {"agent.drafting_old.assisted.hand"}
 
 
 # -- calls that are wrong ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.combine import (
+from agent.drafting_old.combine import (
     LABELLED,
     Combination,
     FactorMix,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.pack import pack
+from agent.drafting_old.pack import pack
 from agent.llm.prompts import load_prompt
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents

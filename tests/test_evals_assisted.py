@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.combine import load_combination
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.combine import load_combination
 from agent.errors import DriftError, RegressionError
 from agent.llm.port import Call, Message
 from agent.resources import data_folder

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting.patterns import load_patterns
-from agent.drafting.typicality import Code, alike, code_of
+from agent.drafting_old.patterns import load_patterns
+from agent.drafting_old.typicality import Code, alike, code_of
 from agent.taxonomy.keys import LAYERS
 from evals.cases import HeadlineCode
 from evals.headlines import found_rank, shown_codes

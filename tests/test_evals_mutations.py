@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.drafting.calibrate import Calibration
+from agent.drafting_old.calibrate import Calibration
 from agent.errors import RegressionError
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect

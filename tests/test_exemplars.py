@@ -6,8 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from agent.drafting.exemplars import SUMMARY_CHARS, Exemplar, bundled, nearest
-from agent.drafting.families import Identity, same_family
+from agent.drafting_old.exemplars import SUMMARY_CHARS, Exemplar, bundled, nearest
+from agent.drafting_old.families import Identity, same_family
 from agent.errors import SchemaError
 from agent.evidence.claims import bearing
 from agent.evidence.reading import Reading

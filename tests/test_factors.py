@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.calibrate_factors import (
+from agent.drafting_old.calibrate_factors import (
     load_factor_calibration,
 )
-from agent.drafting.factor_features import features
-from agent.drafting.factors import FactorResult, estimate, values
-from agent.drafting.kind import guess, lead, weigh
-from agent.drafting.ledger import Ledger
+from agent.drafting_old.factor_features import features
+from agent.drafting_old.factors import FactorResult, estimate, values
+from agent.drafting_old.kind import guess, lead, weigh
+from agent.drafting_old.ledger import Ledger
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect
 from agent.evidence.statements import statements

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.drafting.bounded import minimise, sweep
-from agent.drafting.calibrate_factors import (
+from agent.drafting_old.bounded import minimise, sweep
+from agent.drafting_old.calibrate_factors import (
     COVERAGE,
     MARGIN,
     FactorRow,
@@ -21,9 +21,9 @@ from agent.drafting.calibrate_factors import (
     strengths,
     without_kinds,
 )
-from agent.drafting.factor_features import FactorFeatures, features, rules
-from agent.drafting.factors import values
-from agent.drafting.kind import load_kinds
+from agent.drafting_old.factor_features import FactorFeatures, features, rules
+from agent.drafting_old.factors import values
+from agent.drafting_old.kind import load_kinds
 from agent.errors import DriftError, InputError, SchemaError
 from agent.evidence.signals import load_signals
 from agent.pipeline import read_documents

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.drafting.fitting import fits, is_object, opens, power
+from agent.drafting_old.fitting import fits, is_object, opens, power
 
 
 def fit(slot: str, value: str, text: str) -> bool:

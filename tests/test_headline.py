@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.headline import (
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.headline import (
     FACTORS,
     HIGHEST_BASE,
     LOWEST_BASE,
@@ -25,8 +25,8 @@ from agent.drafting.headline import (
     tabulate,
     typical,
 )
-from agent.drafting.kind import load_kinds
-from agent.drafting.typicality import MOST_LIFT, Code, Lifts, alike
+from agent.drafting_old.kind import load_kinds
+from agent.drafting_old.typicality import MOST_LIFT, Code, Lifts, alike
 
 BUNDLED = load_calibration().headline
 KINDS = (1 / len(load_kinds()),) * len(load_kinds())

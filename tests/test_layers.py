@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.layers import QUOTE_CHARS, certain, consequences, shown
-from agent.drafting.ledger import Ledger
-from agent.drafting.templates import names_in
+from agent.drafting_old.layers import QUOTE_CHARS, certain, consequences, shown
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.templates import names_in
 from agent.evidence.certainty import guides
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect, load_signals

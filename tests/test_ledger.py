@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting.ledger import MAX_CHARS, MIN_WORDS, Ledger
+from agent.drafting_old.ledger import MAX_CHARS, MIN_WORDS, Ledger
 from agent.errors import InputError, IntegrityError
 from agent.evidence.anchor import holds
 from agent.evidence.statements import statements

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.likely import (
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.likely import (
     COVERAGES,
     MAX_BANDS,
     NOMINAL,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from agent.drafting.listening import COUNTED, HINTED, STATED, worths
+from agent.drafting_old.listening import COUNTED, HINTED, STATED, worths
 from agent.evidence.signals import Match, detect
 from agent.evidence.statements import statements
 from agent.taxonomy.keys import FACTORS, LAYERS

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.drafting.assisted import chains, critique, factors, layers, picture, threats, words
-from agent.drafting.assisted.asking import AGAIN, Ask, prompt, start, worded
-from agent.drafting.assisted.checking import Shown, check, place_of
-from agent.drafting.assisted.proposals import Item
-from agent.drafting.assisted.shapes import (
+from agent.drafting_old.assisted import chains, critique, factors, layers, picture, threats, words
+from agent.drafting_old.assisted.asking import AGAIN, Ask, prompt, start, worded
+from agent.drafting_old.assisted.checking import Shown, check, place_of
+from agent.drafting_old.assisted.proposals import Item
+from agent.drafting_old.assisted.shapes import (
     CritiqueAnswer,
     FactorsAnswer,
     LayersAnswer,
@@ -18,12 +18,12 @@ from agent.drafting.assisted.shapes import (
     Quote,
     ThreatsAnswer,
 )
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.composition import Composition
-from agent.drafting.embedded import compose
-from agent.drafting.exemplars import nearest
-from agent.drafting.families import Identity
-from agent.drafting.pack import WHOLE_CHARS, Place, pack
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.composition import Composition
+from agent.drafting_old.embedded import compose
+from agent.drafting_old.exemplars import nearest
+from agent.drafting_old.families import Identity
+from agent.drafting_old.pack import WHOLE_CHARS, Place, pack
 from agent.llm.openai_adapter import OpenAiLlm
 from agent.llm.parse import read
 from agent.llm.port import Call, Message

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.kind import weigh
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.kind import weigh
 from agent.intake.net.netguard import Guard
 from agent.intake.reader import read_inputs
 from agent.intake.sources import LocalFile

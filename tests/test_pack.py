@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from agent.drafting.pack import (
+from agent.drafting_old.pack import (
     CHARS_SHARE,
     DOCUMENT_SHARE,
     MAX_TOKENS,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drafting.candidates import FilledQuestion
-from agent.drafting.questions import MAX_QUESTIONS, Spread, ask, effect, spread, templates
+from agent.drafting_old.candidates import FilledQuestion
+from agent.drafting_old.questions import MAX_QUESTIONS, Spread, ask, effect, spread, templates
 from agent.records import FactorEstimate
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey
 

@@ -9,15 +9,15 @@ from functools import cache
 
 import pytest
 
-from agent.drafting.calibrate import load_calibration
-from agent.drafting.catalogue import match
-from agent.drafting.factors import estimate
-from agent.drafting.headline import FACTORS, Outlook, choose, order, outlook
-from agent.drafting.kind import load_kinds
-from agent.drafting.ledger import Ledger
-from agent.drafting.ranking import MAX_PER_LAYER, MAX_SHOWN, Ranked, base_of, rank, shown
-from agent.drafting.system import extract, product_name
-from agent.drafting.typicality import alike
+from agent.drafting_old.calibrate import load_calibration
+from agent.drafting_old.catalogue import match
+from agent.drafting_old.factors import estimate
+from agent.drafting_old.headline import FACTORS, Outlook, choose, order, outlook
+from agent.drafting_old.kind import load_kinds
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.ranking import MAX_PER_LAYER, MAX_SHOWN, Ranked, base_of, rank, shown
+from agent.drafting_old.system import extract, product_name
+from agent.drafting_old.typicality import alike
 from agent.pipeline import draft_documents, read_documents
 from agent.records import Draft, Range
 from agent.resources import data_folder

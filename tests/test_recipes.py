@@ -140,7 +140,7 @@ def test_add_a_threat_pattern(copy: Copy) -> None:
     file.write_text(whole + PATTERN.replace("sends_messages", "no_such_signal"), "utf-8")
     assert "no_such_signal" in copy.run(DRAFT).stderr
     file.write_text(whole + PATTERN.replace("Agentic Supply Chain Vulnerabilities", "Another Title"), "utf-8")
-    refused = copy.run("from agent.drafting.patterns import load_patterns; load_patterns()\n" + LINT_ALL)
+    refused = copy.run("from agent.drafting_old.patterns import load_patterns; load_patterns()\n" + LINT_ALL)
     assert "Another Title" in refused.stderr + refused.stdout
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.drafting.actions import load_actions
-from agent.drafting.authority import find_approvals, find_credentials
-from agent.drafting.capabilities import MAX_CAPABILITIES
-from agent.drafting.gazetteer import load_gazetteer
-from agent.drafting.inflection import NOUN_LIKE, plural, singular, third_person
-from agent.drafting.ledger import Ledger
-from agent.drafting.system import assumptions, extract, product_name, subject_kind, vendor
+from agent.drafting_old.actions import load_actions
+from agent.drafting_old.authority import find_approvals, find_credentials
+from agent.drafting_old.capabilities import MAX_CAPABILITIES
+from agent.drafting_old.gazetteer import load_gazetteer
+from agent.drafting_old.inflection import NOUN_LIKE, plural, singular, third_person
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.system import assumptions, extract, product_name, subject_kind, vendor
 from agent.evidence.anchor import verify
 from agent.evidence.reading import Reading
 from agent.evidence.signals import detect, load_signals

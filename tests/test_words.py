@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.drafting.words import gerund, gerund_phrase, leading
+from agent.drafting_old.words import gerund, gerund_phrase, leading
 from agent.records import Capability, System
 
 

@@ -1,1 +1,1 @@
-"""The embedded drafter: system picture, factors, catalogue threats, headline, questions, chains, and their fits."""
+"""What follows from the facts: kind, picture, factors, layers, threats, severity, score. Reads no sentence."""

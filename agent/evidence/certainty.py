@@ -2,7 +2,7 @@
 
 The flag is decided here and nowhere else. The features are counts of distinct verified statements and of what they
 show, and how near the passages found for the layer come to what it asks, so a reader can follow them; their weights
-and the threshold are fitted on the labelled corpus (`agent.drafting.calibrate`), on whole listings and on their cards
+and the threshold are fitted on the labelled corpus, on whole listings and on their cards
 alike, so that the threshold is one of evidence and not of length. For nothing count: statements with a finding,
 statements about another product or about the vendor's platform, sentences that say what the sources leave unsaid, and
 for all layers but the ecosystem the bare names in a list of integrations.

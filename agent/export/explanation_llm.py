@@ -125,7 +125,7 @@ def _held(free: float, total: float, before: float, value: float, limit: str) ->
 
 def _constants(draft: Draft, key: FactorKey) -> Sequence[float] | None:
     """Intercept, weight of the LLM and of the estimate, and the spread; None when the draft was made with others."""
-    from agent.drafting.combine import UNLABELLED, load_combination
+    from agent.drafting_old.combine import UNLABELLED, load_combination
 
     known = load_combination()
     if draft.manifest.get("combination") != known.fingerprint:

@@ -6,11 +6,21 @@ from pydantic import ConfigDict, Field
 
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
+from agent.records.facts import DraftFacts
 from agent.records.scores import Score
 from agent.records.signature import Stamp
 from agent.records.sources import Finding, Missing, Site
-from agent.records.threats import Chain, FactorEstimate, LayerThreats, Question, System
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.records.threats import (
+    Advice,
+    Chain,
+    ClaimedControl,
+    FactLine,
+    FactorEstimate,
+    LayerThreats,
+    Question,
+    System,
+)
+from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
 REDRAFTED_FROM: Final = "redrafted_from"
 """In a draft's manifest: the drafts that were drafted again for it, with spaces between."""
@@ -25,6 +35,8 @@ class Product(Record):
     posture: str
     aliases: tuple[str, ...] = ()
     """What the product is also called."""
+    kind: ProductKind | None = None
+    """None in drafts from before it was kept."""
 
 
 class SourceRef(Record):
@@ -111,6 +123,12 @@ class Draft(Record):
     dropped: tuple[Dropped, ...]
     lowerings: tuple[Lowering, ...]
     manifest: dict[str, str]
+    facts: DraftFacts | None = None
+    """None in drafts from before facts were kept."""
+    lines: tuple[FactLine, ...] = ()
+    """What it can do, in at most eight rows."""
+    controls: tuple[ClaimedControl, ...] = ()
+    advice: Advice | None = None
     sites: tuple[Site, ...] = ()
     """Where the reading was led beyond the listing's own host, and by which words."""
     review: Stamp | None = None

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from agent.records.base import Rank, Record, State
 from agent.records.evidence import Evidence
+from agent.taxonomy.keys import ProductKind
 
 SlotName = Literal[
     "actor", "action", "object", "data", "credential", "approval", "counterpart", "default", "scope", "part"
@@ -130,6 +131,16 @@ class Absence(Record):
     searched: tuple[Search, ...] = Field(min_length=1)
 
 
+class Outlook(Record):
+    """What the readers hold likely beyond the facts: weighed by estimates, cited by nothing, shown as no claim."""
+
+    kinds: dict[ProductKind, Confidence] = Field(default_factory=dict)
+    """How likely the product is of each kind; together 1, or empty when no reader says."""
+    chances: dict[str, Confidence] = Field(default_factory=dict)
+    """By key of the vocabulary: how likely it is that the sources state it of the product, 0 to 1, calibrated; also of
+    keys whose fact is asserted, and of those that are only questions."""
+
+
 class DroppedFact(Record):
     """A proposal, or one slot of it, that was refused, word for word, and why."""
 
@@ -154,6 +165,7 @@ class FactSheet(Record):
     """The quotes that the facts and their slots cite, and no others."""
     searched: tuple[Search, ...] = ()
     """What each reader looked at."""
+    outlook: Outlook = Outlook()
 
     @model_validator(mode="after")
     def _closed(self) -> Self:
@@ -173,3 +185,32 @@ class FactSheet(Record):
 def cited(facts: tuple[Fact, ...]) -> set[str]:
     """The evidence ids that facts and their slots cite."""
     return {mark for fact in facts for mark in (*fact.evidence, *(s.evidence for s in fact.slots if s.evidence))}
+
+
+class DraftFacts(Record):
+    """The fact sheet as a draft holds it: its quotes stand among the draft's evidence, under the same ids."""
+
+    facts: tuple[Fact, ...] = ()
+    absent: tuple[Absence, ...] = ()
+    dropped: tuple[DroppedFact, ...] = ()
+    searched: tuple[Search, ...] = ()
+    outlook: Outlook = Outlook()
+
+    def sheet(self, evidence: tuple[Evidence, ...]) -> FactSheet:
+        """The sheet with its quotes, which are found among `evidence`."""
+        marks = cited(self.facts)
+        return FactSheet(
+            facts=self.facts,
+            absent=self.absent,
+            dropped=self.dropped,
+            searched=self.searched,
+            outlook=self.outlook,
+            evidence=tuple(item for item in evidence if item.id in marks),
+        )
+
+
+def draft_facts(sheet: FactSheet) -> DraftFacts:
+    """The sheet without its quotes."""
+    return DraftFacts(
+        facts=sheet.facts, absent=sheet.absent, dropped=sheet.dropped, searched=sheet.searched, outlook=sheet.outlook
+    )

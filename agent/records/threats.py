@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from agent.records.base import Number, Record, State, Unit
+from agent.records.base import Number, Rank, Record, State, Unit
 from agent.records.sources import Missing
 from agent.taxonomy.keys import Band
 
@@ -125,6 +125,12 @@ class ThreatStatement(Record):
     asset: str
 
 
+Basis = Literal["quoted", "entry inferred", "needs a setting", "assumed"]
+"""What a threat rests on. quoted: every step has a quote. entry inferred: the ability is quoted, how the attacker's
+content gets in is not. needs a setting: it holds only under a setting or deployment that is not the default. assumed:
+it rests on a general assumption, such as a stolen key."""
+
+
 class ThreatScore(Record):
     """Severity of one threat under the draft's factors."""
 
@@ -159,6 +165,20 @@ class Threat(Record):
     like: str | None = None
     """Id of the known threat whose severity it has, for a threat that an LLM proposed; None for the catalogue's own and
     in drafts from before this was kept. That threat is not always among those that are shown."""
+    facts: tuple[str, ...] = ()
+    """Ids of the facts that it rests on; empty in drafts from before facts were kept."""
+    basis: Basis | None = None
+    """None in drafts from before it was kept."""
+    setting: str = ""
+    """For "needs a setting": which one, in a phrase."""
+    default_use: bool = True
+    """Whether it holds as the product's own documentation first tells to install and run it."""
+    how: str = ""
+    """Who does what to what, and what follows, in at most 45 words with marks; empty in older drafts."""
+    lost: str = ""
+    """What is lost, in one phrase; empty in older drafts."""
+    by: Literal["embedded", "llm", "both"] | None = None
+    """Who wrote it: the catalogue, an LLM, or an LLM over a threat of the catalogue."""
     place: int | None = None
     """Its place among the catalogue's threats of the draft, 1 for the headline; None for a threat that an LLM proposed
     and in drafts from before this was kept, whose threats stand by score."""
@@ -175,6 +195,8 @@ class LayerThreats(Record):
     paragraph: str
     threats: tuple[Threat, ...]
     missing: Missing | None
+    question: str | None = None
+    """Id of the question that would settle it; None for a certain layer and in older drafts."""
 
 
 class Hop(Record):
@@ -206,3 +228,66 @@ class Question(Record):
     """Factor and layer keys."""
     effect: float
     """By how much the likely range of the score would shrink, in score points, 0 or more."""
+    why: str = ""
+    """Why the answer matters, in one sentence; empty in older drafts."""
+    changes: str = ""
+    """What each answer changes: which threat falls away, shrinks or becomes detectable; empty in older drafts."""
+    about: tuple[str, ...] = ()
+    """Keys of facts and ids of threats that it asks about."""
+
+
+class FactLine(Record):
+    """One row of what the product can do."""
+
+    label: Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
+    text: str
+    """One or two plain sentences with marks."""
+    facts: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+class ClaimedControl(Record):
+    """A control that the sources claim."""
+
+    text: str
+    part: str
+    """The part of the product that it belongs to."""
+    rank: Rank
+    counted: bool
+    why: str
+    """Why it counts, or why it does not: in one sentence."""
+    facts: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+class Condition(Record):
+    """What has to be true before somebody relies on the product."""
+
+    text: str
+    who: str
+    """Who sees to it, such as "operator" or "vendor"."""
+    price: str
+    """What it costs, in one phrase; may be empty."""
+    threats: tuple[str, ...]
+    """The threats that it stops or lessens."""
+    after: dict[str, Number] = Field(default_factory=dict)
+    """CVSS base that remains of each of these threats with it in place."""
+
+
+class Residual(Record):
+    """The highest CVSS base that remains of all threats in default use with every condition in place."""
+
+    before: Number
+    after: Number
+    threat: str
+    """The threat that remains highest."""
+
+
+class Advice(Record):
+    """The proposal that a draft ends its first page with; the decision is the analyst's."""
+
+    proposal: Literal["use", "use with conditions", "wait for answers"]
+    conditions: tuple[Condition, ...]
+    residual: Residual | None
+    law: str = ""
+    """A line on law and contracts where the facts touch them; else empty."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.layers import MARK
+from agent.drafting_old.layers import MARK
 from agent.errors import InputError
 from agent.records import Document, Evidence
 from agent.review.quotes import Plain, check_text, cite, marks_in, plain_mark

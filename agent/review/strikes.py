@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.layers import MARK
+from agent.drafting_old.layers import MARK
 from agent.evidence.certainty import guides
 from agent.records import Capability, Chain, Draft, Dropped, FactorEstimate, LayerThreats, Missing, Question
 from agent.review.replay import Standing

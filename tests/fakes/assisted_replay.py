@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from agent.drafting.assisted import asking
-from agent.drafting.assisted.run import Assistant, assist
-from agent.drafting.calibrate import load_calibration
+from agent.drafting_old.assisted import asking
+from agent.drafting_old.assisted.run import Assistant, assist
+from agent.drafting_old.calibrate import load_calibration
 from agent.errors import DriftError, LlmError
 from agent.export.draft_json import dump
 from agent.llm.budget import Budget, Caps

@@ -2,12 +2,12 @@
 
 from typing import TypeVar
 
-from agent.drafting.assisted.checking import Shown, check
-from agent.drafting.assisted.proposals import Item, Proposals
-from agent.drafting.assisted.shapes import Claim, FactorItem, LayerItem, PostureAnswer, Quote, ThreatItem
-from agent.drafting.combine import Combination
-from agent.drafting.ledger import Ledger
-from agent.drafting.pack import WHOLE_CHARS, pack
+from agent.drafting_old.assisted.checking import Shown, check
+from agent.drafting_old.assisted.proposals import Item, Proposals
+from agent.drafting_old.assisted.shapes import Claim, FactorItem, LayerItem, PostureAnswer, Quote, ThreatItem
+from agent.drafting_old.combine import Combination
+from agent.drafting_old.ledger import Ledger
+from agent.drafting_old.pack import WHOLE_CHARS, pack
 from agent.evidence.reading import Reading
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents

@@ -1,0 +1,200 @@
+"""What an LLM judged of a product, already checked: every id is known, every quote was found, every metric is legal.
+
+`agent.assist` makes it; `agent.drafting.compose` weighs it against the facts. A field that is empty, or an entry that
+is missing, means that the LLM said nothing that could be used, and the embedded part stands.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from agent.records import Basis, MadeBy, Record, Unit
+from agent.records.evidence import Evidence
+from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+
+Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
+"""The base metrics of CVSS v4.0."""
+
+
+class JudgedFactor(Record):
+    """A factor as the LLM values it."""
+
+    value: Unit
+    low: Unit
+    high: Unit
+    reason: str
+    """One plain sentence, with marks."""
+    evidence: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    insufficient: bool = False
+    """Nothing in the sources bears on it: the embedded estimate is used."""
+
+
+class JudgedLayer(Record):
+    """A layer as the LLM sees it."""
+
+    verdict: Literal["sufficient", "partial", "insufficient"]
+    facts: tuple[str, ...] = ()
+    """Ids of verified facts that pin it."""
+    evidence: tuple[str, ...] = ()
+    paragraph: str = ""
+    """At most 35 words, with marks; for an uncertain layer general commentary without any."""
+
+
+class JudgedMetric(Record):
+    """One CVSS metric and why it has its value."""
+
+    value: str
+    reason: str
+
+
+class JudgedMitigation(Record):
+    """What lowers a threat, and who does it."""
+
+    text: str
+    who: Literal["you", "vendor"]
+
+
+class JudgedThreat(Record):
+    """A threat that the LLM holds to matter."""
+
+    candidate: str | None = None
+    """Id of the catalogue's threat that it keeps or rewords; None for one of its own."""
+    title: str
+    actor: str
+    how: str
+    """At most 45 words, with marks."""
+    lost: str
+    layer: LayerKey
+    basis: Basis
+    setting: str = ""
+    default_use: bool = True
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    metrics: dict[Metric, JudgedMetric]
+    """All eleven."""
+    taxonomy: tuple[tuple[str, str], ...] = ()
+    """Pairs of scheme and id of published lists, as in `TaxonomyRef`."""
+    mitigations: tuple[JudgedMitigation, ...] = ()
+
+
+class Verdict(Record):
+    """What the LLM said of a threat that the catalogue proposed."""
+
+    candidate: str
+    says: Literal["keep", "merge", "wrong"]
+    into: str = ""
+    why: str = ""
+    holds: bool = True
+    """False when code could not confirm the reason of a "wrong"; the candidate then stays."""
+
+
+class JudgedLine(Record):
+    """A row of what the product can do."""
+
+    label: str
+    text: str
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class JudgedControl(Record):
+    """A control that the sources claim."""
+
+    text: str
+    part: str
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class JudgedQuestion(Record):
+    """A question to the vendor."""
+
+    text: str
+    why: str
+    changes: str
+    about: tuple[str, ...] = ()
+    """Keys of facts, ids of threats, factor and layer keys."""
+    proposed: str = ""
+
+
+class JudgedStep(Record):
+    """One step of a chain: the threat, and the fact that carries the step to it."""
+
+    threat: str
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class JudgedChain(Record):
+    """Threats that follow from one another."""
+
+    title: str
+    steps: tuple[JudgedStep, ...]
+
+
+class JudgedCondition(Record):
+    """What has to be true before somebody relies on the product."""
+
+    text: str
+    who: str
+    price: str = ""
+    threats: tuple[str, ...] = ()
+    metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
+    """By threat: the metrics that change with the condition in place."""
+
+
+class JudgedFlow(Record):
+    """A flow of the system picture, between parts named in `JudgedPicture.parts`."""
+
+    source: str
+    target: str
+    what: str
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class JudgedPart(Record):
+    """A part of the system picture."""
+
+    name: str
+    group: Literal["actor", "component", "store", "service"]
+    inside: Literal["user", "product", "vendor", "outside"]
+    facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+class JudgedPicture(Record):
+    """The system picture."""
+
+    parts: tuple[JudgedPart, ...] = ()
+    flows: tuple[JudgedFlow, ...] = ()
+
+
+class Judgement(Record):
+    """Everything that an LLM judged beyond the facts themselves, which are in the sheet."""
+
+    kind: ProductKind | None = None
+    summary: str = ""
+    """What the product is, in one sentence with marks."""
+    factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
+    layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
+    threats: tuple[JudgedThreat, ...] = ()
+    """The ones that matter most first; at most eight. Chains, conditions and questions call them T1, T2, …"""
+    verdicts: tuple[Verdict, ...] = ()
+    posture: str = ""
+    """Three sentences with marks."""
+    lines: tuple[JudgedLine, ...] = ()
+    controls: tuple[JudgedControl, ...] = ()
+    questions: tuple[JudgedQuestion, ...] = ()
+    chains: tuple[JudgedChain, ...] = ()
+    conditions: tuple[JudgedCondition, ...] = ()
+    proposal: Literal["use", "use with conditions", "wait for answers"] | None = None
+    law: str = ""
+    picture: JudgedPicture = JudgedPicture()
+    evidence: tuple[Evidence, ...] = ()
+    """Quotes beyond the sheet's; their numbers go on where the sheet's end."""
+    parts: tuple[MadeBy, ...] = ()
+    """Which parts came of the LLM, and why one is missing."""
+    dropped: tuple[tuple[str, str], ...] = ()
+    """What of its answers was refused, word for word, and why."""
