@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting_old.layers import MARK
 from agent.evidence.certainty import guides
 from agent.records import Capability, Chain, Draft, Dropped, FactorEstimate, LayerThreats, Missing, Question
+from agent.records.evidence import MARK
 from agent.review.replay import Standing
 from agent.taxonomy.keys import LayerKey
 
