@@ -3,15 +3,15 @@
 For a folder of documentation one careful reader, who has seen no ranking and no draft, names the 25 statements without
 which a threat model of the product would be wrong or empty. Protocol:
 
-1. `python -m evals.needed TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the documentation, numbered in
-   the order of the pages (`S12`), under the name of its page and its headings. Nothing is ranked or left out but lines
-   without a letter and what stands in an earlier page word for word.
+1. `python -m evals.needed TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the documentation, numbered
+   in the order of the pages (`S12`), under the name of its page and its headings. Nothing is ranked or left out but
+   lines without a letter and what stands in an earlier page word for word.
 2. The reader reads the whole sheet once and then writes `SHEETS/<product>.ids`: 25 numbers, one a line, the most needed
    first. Needed is what says what the product does to what, with whose rights, what it reads from strangers, who
    approves, what is on by default, what it keeps and where, where it runs and listens, and which limits hold. Of
    statements that say the same the clearest is marked. What the listing says already may be marked again.
-3. `python -m evals.needed TEXTS SHEETS --take READER` puts the marks into `labels/needed.tsv`: product, repository, path,
-   commit, sha256, start, end (characters of the file as published) and reader; never the words.
+3. `python -m evals.needed TEXTS SHEETS --take READER` puts the marks into `labels/needed.tsv`: product, repository,
+   path, commit, sha256, start, end (characters of the file as published) and reader; never the words.
 
 TEXTS holds `sources.tsv` and `listings/<product>/`; the texts of third parties are no part of the project.
 """
@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import click
 
 from agent.evidence.statements import statements
 from agent.intake.reader import read
@@ -105,7 +107,7 @@ def sheet(folder: Folder) -> str:
     """What the blind reader reads: page, headings, number and words of each statement."""
     lines = [f"{folder.product}: mark the {MARKED} statements that a threat model of this product needs most"]
     names = {document.id: folder.files[document.sha256].name for document in folder.documents}
-    place = ("", ())
+    place: tuple[str, tuple[str, ...]] = ("", ())
     for number, statement in folder.numbered():
         here = (statement.document, statement.path)
         if here != place:
@@ -162,8 +164,8 @@ def read_marks(file: Path = MARKS) -> list[Mark]:
         return []
     with file.open(encoding="utf-8", newline="") as handle:
         return [
-            Mark(**{**row, "start": int(row["start"]), "end": int(row["end"])})
-            for row in csv.DictReader(handle, delimiter="\t")
+            Mark(a, b, c, d, e, int(start), int(end), reader)
+            for a, b, c, d, e, start, end, reader in list(csv.reader(handle, delimiter="	"))[1:]
         ]
 
 
@@ -204,13 +206,15 @@ def main() -> None:
     parser.add_argument("--take", metavar="READER", default="")
     chosen = parser.parse_args()
     if chosen.take:
-        print(_take(chosen.texts, chosen.sheets, chosen.take))
+        click.echo(_take(chosen.texts, chosen.sheets, chosen.take))
         return
     chosen.sheets.mkdir(parents=True, exist_ok=True)
     for folder in folders(chosen.texts, chosen.product):
         text = sheet(folder)
         (chosen.sheets / f"{folder.product}.txt").write_text(text, "utf-8")
-        print(f"{folder.product}: {len(folder.documents)} documents, {sum(1 for _ in folder.numbered())} statements")
+        click.echo(
+            f"{folder.product}: {len(folder.documents)} documents, {sum(1 for _ in folder.numbered())} statements"
+        )
 
 
 if __name__ == "__main__":
