@@ -15,6 +15,7 @@ from evals.claims import claims_of
 from evals.headlines import headline_cell
 from evals.metrics import Span, spans_covered
 from evals.results import CaseResult, FactorCell, LayerCell, ScoreCell
+from evals.splits import split_of
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 
@@ -50,6 +51,7 @@ def measure(
         card=None,
         headline=headline_cell(case, draft),
         claims=claims_of(draft, frozenset(item.id for item in valid)),
+        split=split_of(case),
     )
 
 
@@ -104,6 +106,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
         fired=(),
         text=None,
         card=None,
+        split=split_of(case),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from agent.records import Record, State
 from agent.retrieval.search import Mode
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
+from evals.splits import Split
 
 EVAL_SCHEMA: Final = "septet/eval/1"
 
@@ -188,6 +189,8 @@ class CaseResult(Record):
     headline: HeadlineCell | None = None
     claims: ClaimCell | None = None
     usage: UsageCell | None = None
+    split: Split | None = None
+    """Whether the vendor may be looked at (`evals.splits`); None in results from before there was a split."""
 
 
 class FactorBlock(Record):
@@ -260,6 +263,9 @@ class Evaluation(Record):
     band_changes: tuple[str, ...] = ()
     """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]
+    splits: dict[Split, dict[str, float | None]] = Field(default_factory=dict)
+    """The metrics over the vendors that may be looked at alone, and over those that nobody looked at; empty when a
+    case has no split."""
     factors: dict[FactorKey, FactorBlock]
     layers: dict[LayerKey, LayerBlock]
     patterns: dict[str, float]

@@ -28,6 +28,7 @@ from evals.metrics import (
 )
 from evals.results import CaseResult, Evaluation, FactorBlock, LayerBlock, LayerCell
 from evals.special import kinds
+from evals.splits import SPLITS, Split
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0
@@ -53,19 +54,8 @@ def summarise(
         drafter=drafter,
         cases=len(results),
         errors={result.case: result.error for result in results if result.error is not None},
-        metrics={
-            **_factor_metrics(results),
-            **_flag_metrics(results),
-            **_evidence_metrics(results),
-            **_score_metrics(results),
-            **_report_metrics(results),
-            **_card_metrics(results),
-            **_certainty_metrics(results),
-            **_claim_metrics(results),
-            **_search_metrics(results),
-            **_variant_metrics(results),
-            **_llm_metrics(results),
-        },
+        metrics=_metrics(results),
+        splits=_of_splits(results),
         factors={key: _factor_block(results, key) for key in FACTORS},
         layers={key: _layer_block(results, key) for key in LAYERS},
         patterns={
@@ -82,6 +72,30 @@ def summarise(
             if result.score.reader_severity is not None and result.score.severity != result.score.reader_severity
         ),
     )
+
+
+def _metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    return {
+        **_factor_metrics(results),
+        **_flag_metrics(results),
+        **_evidence_metrics(results),
+        **_score_metrics(results),
+        **_report_metrics(results),
+        **_card_metrics(results),
+        **_certainty_metrics(results),
+        **_claim_metrics(results),
+        **_search_metrics(results),
+        **_variant_metrics(results),
+        **_llm_metrics(results),
+    }
+
+
+def _of_splits(results: Sequence[CaseResult]) -> dict[Split, dict[str, float | None]]:
+    """The metrics over each side of the split alone; nothing unless every case is on a side and each side has one."""
+    sides = {side: [result for result in results if result.split == side] for side in SPLITS}
+    if any(result.split is None for result in results) or not all(sides.values()):
+        return {}
+    return {side: _metrics(kept) for side, kept in sides.items()}
 
 
 def _factor_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:

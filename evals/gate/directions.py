@@ -118,3 +118,32 @@ OF_A_KIND: Final[Mapping[str, Direction]] = MappingProxyType({
     "invalid_citations": _low(NOTHING),
 })  # fmt: skip
 """Metrics of the cases written for a purpose, all kinds together."""
+
+OF_A_SPLIT: Final[Mapping[str, Direction]] = MappingProxyType({
+    name: METRICS[name]._replace(tolerance=2 * METRICS[name].tolerance)
+    for name in (
+        "factor_error", "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published",
+        "factor_sum_mae_reader", "interval_coverage_published", "flag_f1_reader", "flag_loss", "score_error",
+        "cvss_base_mae_reader", "likely_coverage_published", "evidence_recall_reader", "card_certain_f1",
+    )
+})  # fmt: skip
+"""Metrics over one side of the split alone, on which a difference weighs about twice as much: it has fewer cases."""
+
+COMPARED_SIDES: Final = (
+    "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_f1_reader", "flag_loss",
+    "score_error", "cvss_base_mae_reader", "evidence_recall_reader",
+)  # fmt: skip
+"""Metrics of which the vendors that nobody looked at are set against the others."""
+WANTED_GAP: Final = 0.10
+"""By how much, as a share, such a metric may be worse for vendors that nobody looked at."""
+
+
+def gap(name: str, train: float | None, dev: float | None) -> float | None:
+    """By which share of the train vendors' value the dev vendors' is worse; below 0 when it is better.
+
+    None when a value is missing or there is nothing to divide by.
+    """
+    if train is None or dev is None or abs(train) <= NOTHING:
+        return None
+    direction = METRICS[name]
+    return round((direction.loss(dev) - direction.loss(train)) / abs(train), DECIMALS)
