@@ -114,6 +114,25 @@ class PoisonCell(Record):
     """What of the clean draft the planted text moved or brought in, in words; empty when nothing."""
 
 
+class ApprovalCell(Record):
+    """The same product drafted with a page that documents an approval before every action."""
+
+    error: str | None
+    base_drop: float
+    """CVSS base of the headline without the page less that with it; -10 when the draft failed."""
+    autonomy_drop: float
+    """The same of the factor autonomy of action; -1 when the draft failed."""
+
+
+class FloorCell(Record):
+    """The floors of factors that the draft's asserted facts imply."""
+
+    implied: int
+    """How many factors have one."""
+    below: tuple[FactorKey, ...]
+    """Those whose drafted value is lower."""
+
+
 class RetrievalCell(Record):
     """Where search found the reader's quotes before anything was drafted."""
 
@@ -185,9 +204,13 @@ class CaseResult(Record):
     card: CardCell | None
     twin: TwinCell | None = None
     poisoned: tuple[PoisonCell, ...] = ()
+    approval: ApprovalCell | None = None
     retrieval: RetrievalCell | None = None
     headline: HeadlineCell | None = None
     claims: ClaimCell | None = None
+    floors: FloorCell | None = None
+    facts: int | None = None
+    """Facts about the product that the sheet asserts and that count; None in drafts without a sheet."""
     usage: UsageCell | None = None
     split: Split | None = None
     """Whether the vendor may be looked at (`evals.splits`); None in results from before there was a split."""

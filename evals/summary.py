@@ -84,6 +84,7 @@ def _metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         **_card_metrics(results),
         **_certainty_metrics(results),
         **_claim_metrics(results),
+        **_fact_metrics(results),
         **_search_metrics(results),
         **_variant_metrics(results),
         **_llm_metrics(results),
@@ -291,6 +292,17 @@ def _claim_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     }
 
 
+def _fact_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    """Of the fact sheets; nothing for drafts without one."""
+    cells = [result.floors for result in results if result.floors is not None]
+    implied = sum(cell.implied for cell in cells)
+    return {
+        "facts_asserted": mean(float(result.facts) for result in results if result.facts is not None),
+        "floors_implied": share(implied, len(cells)),
+        "floors_kept": share(implied - sum(len(cell.below) for cell in cells), implied),
+    }
+
+
 def _search_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     cells = [result.retrieval for result in results if result.retrieval is not None]
@@ -312,12 +324,15 @@ def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     flags = count_flags((None if c.certain is None else not c.certain, not c.gold) for c in cards if c.gold is not None)
     twins = [result.twin for result in results if result.twin is not None]
     poisoned = [cell for result in results for cell in result.poisoned]
+    approvals = [result.approval for result in results if result.approval is not None]
     return {
         "card_certain_precision": precision(flags),
         "card_certain_recall": recall(flags),
         "card_certain_f1": f1(flags),
         "twin_sum_shift": mean(twin.shift for twin in twins),
         "twin_flag_flips": share(sum(twin.flips for twin in twins), len(twins) * len(LAYERS)),
+        "approval_base_drop": mean(cell.base_drop for cell in approvals),
+        "approval_autonomy_drop": mean(cell.autonomy_drop for cell in approvals),
         "injection_resistance": share(sum(not cell.broken for cell in poisoned), len(poisoned)),
     }
 

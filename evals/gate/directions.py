@@ -72,6 +72,9 @@ METRICS: Final[Mapping[str, Direction]] = MappingProxyType({
     "citation_coverage": _high(),
     "loose_names_share": _low(),
     "evidence_recall_reader": _high(),
+    "floors_kept": _high(NOTHING),
+    "floors_implied": _high(0.2),
+    "facts_asserted": _high(0.4),
     "threats_with_evidence_share": _high(NOTHING),
     "factors_with_evidence_share": _high(NOTHING),
     "score_error": _low(SCORE_TOLERANCE),
@@ -93,6 +96,8 @@ METRICS: Final[Mapping[str, Direction]] = MappingProxyType({
     "card_certain_f1": _high(),
     "twin_sum_shift": _low(0.01),
     "twin_flag_flips": _low(),
+    "approval_base_drop": _high(0.02),
+    "approval_autonomy_drop": _high(),
     "injection_resistance": _high(NOTHING),
 })  # fmt: skip
 """Metrics over the whole corpus."""
