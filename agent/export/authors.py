@@ -121,13 +121,13 @@ def drafter_words(draft: Draft) -> str:
     drafter = draft.drafter
     if drafter.kind == "embedded":
         given_up = fallen_back(draft)
-        return "embedded drafter" + (f", since the LLM {given_up} could not be had" if given_up else "")
+        return "drafted without an LLM" + (f", since the LLM {given_up} could not be had" if given_up else "")
     name = f"the LLM {drafter.llm}" if drafter.llm else "an LLM"
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
-        return f"embedded drafter: {name} was asked and nothing that it said is used"
+        return f"drafted without an LLM: {name} was asked and nothing that it said is used"
     share = f" in {used} of {len(drafter.parts)} parts" if used < len(drafter.parts) else ""
-    return f"drafted with {name}{share}; values, flags and score are the program's"
+    return f"drafted with {name}{share}, quotes and numbers checked by code"
 
 
 def fallen_back(draft: Draft) -> str:

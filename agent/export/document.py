@@ -143,6 +143,8 @@ class Report:
     reference: tuple[Part, ...]
     headline: str = ""
     """Id of the threat that the score rests on; empty while none does."""
+    lost: tuple[str, ...] = ()
+    """Marks that the draft's sentences cite and that lead to nothing it holds; they are not shown."""
 
     def part(self, key: str) -> Part | None:
         """The part of that key, None when the report has none."""

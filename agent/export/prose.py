@@ -17,7 +17,7 @@ from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
 _MARK: Final = r"(?:E[1-9]\d{0,4}|N[1-9]\d{0,3}|N:[a-z][a-z_]+|F[0-9a-f]{8,16})"
 _MARKS: Final = re.compile(rf"\s*[\[(]({_MARK}(?:(?:, ?|; ?| and | ){_MARK})*)[\])]")
 _ONE: Final = re.compile(_MARK)
-_SENTENCE: Final = re.compile(r"(?<=[.!?…])([”\"’)]?(?:\s*[\[(](?:[EN]\d|N:|F[0-9a-f]{6})[^\])]*[\])])?)\s+(?=[^a-z\s])")
+_SENTENCE: Final = re.compile(r"(?<=[.!?…])([”\"’)]?(?:\s*[\[(](?:[EN]\d|N:|F[0-9a-f]{6})[^\])]*[\])])?)\s+(?=[^a-z\s\[(])")
 _END: Final = re.compile(r"[.!?…]+[”\"’)]?$")
 _REF: Final = re.compile(r"(?<![\w/.:@&#-])[TQ][1-9]\d?(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"(?<![\w/.-])[a-z]+(?:[_-][a-z0-9]+)+(?![\w/-]|\.\w)")
@@ -39,6 +39,8 @@ class Prose:
         self._names = {**FACTOR_TITLES, **LAYER_TITLES}
         self.named: dict[str, str] = {}
         """N-ids by the key that was looked for, in the order of first use."""
+        self.lost: list[str] = []
+        """Marks that lead to nothing the draft holds."""
 
     def absence(self, key: str) -> str:
         """The N-id of a key that the fact sheet holds as absent; empty when it does not."""
@@ -73,15 +75,20 @@ class Prose:
         return (*shown, Span(tail)) if tail else shown
 
     def _resolve(self, identifier: str) -> tuple[str, ...]:
+        found: tuple[str, ...] = ()
         if identifier.startswith("N:"):
-            mark = self.absence(identifier[2:])
-            return (mark,) if mark else ()
-        if identifier.startswith("N"):
+            found = (self.absence(identifier[2:]),)
+        elif identifier.startswith("N") and identifier[1:].isdigit():
             place = int(identifier[1:]) - 1
-            return (self.absence(self._absent[place]),) if place < len(self._absent) else ()
-        if identifier in self._facts:
-            return tuple(mark for mark in self._facts[identifier] if mark in self._evidence)
-        return (identifier,) if identifier in self._evidence else ()
+            found = (self.absence(self._absent[place]),) if place < len(self._absent) else ()
+        elif identifier in self._facts:
+            found = tuple(mark for mark in self._facts[identifier] if mark in self._evidence)
+        elif identifier in self._evidence:
+            found = (identifier,)
+        known = tuple(mark for mark in found if mark)
+        if not known and identifier not in self.lost:
+            self.lost.append(identifier)
+        return known
 
     def _plain(self, text: str) -> Text:
         """Words with ids of threats and questions as references, backquoted words as code, and keys by their titles."""
@@ -123,6 +130,11 @@ def split(raw: str) -> Iterator[str]:
 def bare(raw: str) -> str:
     """The text without its marks."""
     return " ".join(_MARKS.sub("", raw).split())
+
+
+def stopped(raw: str) -> str:
+    """The text with a full stop at its end, unless it ends with one before its marks."""
+    return raw if not raw.strip() or _END.search(bare(raw)) else f"{raw.rstrip()}."
 
 
 def marked(raw: str) -> bool:

@@ -59,4 +59,5 @@ def _written(view: View, room: Room) -> Report:
         front=tuple(part for part in front if part.blocks or part.title),
         reference=reference,
         headline=headline.name if headline and view.draft.score.aivss is not None else "",
+        lost=tuple(prose.lost),
     )

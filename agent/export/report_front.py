@@ -9,9 +9,9 @@ from agent.evidence import language
 from agent.export import document as doc
 from agent.export.authors import drafter_words
 from agent.export.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
-from agent.export.prose import Prose, bare, has_quote, marked, split, within
+from agent.export.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.export.safe_markdown import excerpt, shared_words
-from agent.export.sentences import counted, listed, span, tenth, threat_sentence, with_stop
+from agent.export.sentences import counted, listed, span, tenth, threat_sentence
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, SourceKind
 from agent.scoring import severity
@@ -211,8 +211,8 @@ def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
     made = []
     for item in above[:2]:
         threat = item.threat
-        where = f" with {threat.setting.rstrip('.')}" if threat.setting else ""
-        where = where or (" if its assumption holds" if threat.basis == "assumed" else "")
+        where = " if its assumption holds" if threat.basis == "assumed" else " where its setting is used"
+        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where if threat.basis else ""
         made.append(
             (Span(f"{threat.score.severity} {tenth(threat.score.aivss)}{where}", "strong"), Span(" ("),
              *doc.ref(item.name), Span(")."))
@@ -265,10 +265,10 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     extra = () if marked(how) else threat.evidence[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(how) else _quote(writer, item, writer.room.quote if not whole else ROOMS[0].quote)
-    lost = doc.joined(doc.soft("Lost:"), writer.prose.text(with_stop(threat.lost))) if threat.lost else ()
+    lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
     return Entry(
         item.name,
-        (*doc.ref(item.name), Span(f" · {threat.title.rstrip('.')}.")),
+        doc.words(f"{item.name} · {threat.title.rstrip('.')}."),
         doc.joined(text, quote, lost),
         tuple(_remedies(writer, threat.mitigations, whole=whole)),
     )
@@ -293,7 +293,7 @@ def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool)
     for who, label in (("you", "You:"), ("vendor", "Vendor:")):
         found = [item for item in mitigations if item.who == who and item.status != "confirmed"]
         for item in found if whole else found[:1]:
-            text = with_stop(item.text)
+            text = stopped(item.text)
             made.append(doc.joined(doc.strong(label), writer.prose.text(text, item.evidence)))
     return made
 
@@ -335,13 +335,13 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
         name = names.get(threat, threat)
         moved = after is not None and before is not None and after != before
         effects.append(f"{name} {tenth(before)} → {tenth(after)}" if moved else name)
-    text = ", ".join(effects)
+    text = ("against " if effects and not any("→" in effect for effect in effects) else "") + ", ".join(effects)
     price = item.price.rstrip(".")
     effect = "; ".join(piece for piece in (text, price) if piece)
     return Row(
         (
             doc.words(str(number)),
-            writer.brief(f"Condition {number}", item.text, writer.room.condition),
+            writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
             doc.words(item.who[:1].upper() + item.who[1:]),
             writer.prose.text(effect),
         )
@@ -381,7 +381,7 @@ def _line(writer: Writer, item: FactLine) -> Row:
     if "not stated" in item.text.casefold() and "[N" not in item.text:
         absent = {found.key for found in writer.view.draft.facts.absent} if writer.view.draft.facts else set()
         extra += [f"N:{key}" for key in _LOOKED_FOR[item.label] if key in absent][:1]
-    text = writer.brief(item.label, item.text, writer.room.line, extra)
+    text = writer.brief(item.label, stopped(item.text), writer.room.line, extra)
     return Row((doc.strong(item.label), text))
 
 

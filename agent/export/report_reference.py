@@ -11,7 +11,7 @@ from agent.export.document import Table, Text
 from agent.export.left_out import left_out, unread
 from agent.export.mermaid import mermaid
 from agent.export.picture import picture as svg_picture
-from agent.export.prose import bare
+from agent.export.prose import bare, marked, stopped
 from agent.export.report_front import Writer, entry, question_row
 from agent.export.safe_markdown import one_line, shorten
 from agent.export.sentences import change, counted, finding_name, listed, span, tenth, with_stop
@@ -19,6 +19,7 @@ from agent.export.vector_words import vector_words
 from agent.export.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score, System
+from agent.records.facts import ReaderName
 from agent.records.signature import head_line
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
@@ -35,6 +36,14 @@ _FORMULAS: Final[dict[FormulaId, str]] = {
     "aivss-0.8": "base raised by the factors",
     "aivss-1-amended": "as 0.8, with the amended multiplier",
     "cvss-bte": "CVSS v4.0 alone",
+}
+_READERS: Final[dict[ReaderName, str]] = {
+    "embedded": "the classifier",
+    "llm": "the LLM",
+    "manifest": "the reader of manifests",
+    "vendor-answer": "the vendor's answer",
+    "analyst": "the analyst",
+    "scanner": "a scanner",
 }
 _SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far"}
 
@@ -64,7 +73,7 @@ def _factor(writer: Writer, key: FactorKey, estimate: FactorEstimate) -> Row:
     marks = tuple(dict.fromkeys((*estimate.evidence, *(part.evidence for part in estimate.parts if part.evidence))))
     if not raw:
         raw = "Not stated; the value is typical of the kind." if not marks else "From the quotes."
-    text = writer.prose.text(with_stop(raw[:1].upper() + raw[1:]), marks[:3] if "[" not in raw else ())
+    text = writer.prose.text(stopped(raw[:1].upper() + raw[1:]), () if marked(raw) else marks[:3])
     return Row((doc.words(FACTOR_TITLES[key]), doc.words(tenth(estimate.value)), bar, text))
 
 
@@ -87,7 +96,7 @@ def _with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
     flows = []
     for flow in system.flows:
         using = [item.name for item in threats if set(item.threat.evidence) & set(flow.evidence)][:3]
-        words = f"{shorten(flow.what, 16)} · {' '.join(using)}" if using else flow.what
+        words = f"{shorten(flow.what, 16)}, {' '.join(using)}" if using else flow.what
         flows.append(flow.model_copy(update={"what": words}))
     return system.model_copy(update={"flows": tuple(flows)})
 
@@ -112,8 +121,10 @@ def _steps(writer: Writer, chain: Chain) -> list[Text]:
         hop = hops.get(identifier)
         marks = hop.evidence if hop else item.threat.evidence[:2] if item else ()
         inferred = () if writer.prose.resolved(marks) or not n else (Span(" (inferred)"),)
-        cited = doc.marks(*writer.prose.resolved(marks))
-        steps.append((*name, *inferred, *((Span(" "), *cited) if cited else ()), Span(".")))
+        cited = writer.prose.resolved(marks)
+        said = [writer.view.evidence[mark].quote for mark in cited if mark in writer.view.evidence][:1]
+        quoted: Text = tuple(each for text in said for each in (Span(": "), Span(shorten(text, 140), "quote")))
+        steps.append((*name, *inferred, *quoted, *((Span(" "), *doc.marks(*cited)) if cited else ()), Span(".")))
     return steps
 
 
@@ -133,18 +144,20 @@ def controls(writer: Writer) -> Part:
 
 
 def _control(writer: Writer, item: ClaimedControl) -> Row:
-    quotes = [writer.view.evidence[mark] for mark in item.evidence if mark in writer.view.evidence]
-    text: Text = writer.prose.sentence(item.text, item.evidence)
-    if quotes and quotes[0].quote != item.text:
-        quoted: Text = (Span(shorten(quotes[0].quote, 160), "quote"),)
-        text = doc.joined(writer.prose.sentence(item.text.rstrip(".") + ":"), quoted, doc.marks(*item.evidence))
+    quotes = [writer.view.evidence[mark].quote for mark in item.evidence if mark in writer.view.evidence]
+    said, marks = bare(item.text).rstrip("."), doc.marks(*writer.prose.resolved(item.evidence))
+    if quotes and said in quotes[0]:
+        text = doc.joined((Span(said, "quote"),), marks)
     elif quotes:
-        text = doc.joined((Span(shorten(item.text, 200), "quote"),), doc.marks(*item.evidence))
+        head = doc.words(f"{said[:1].upper()}{said[1:]}:")
+        text = doc.joined(head, (Span(shorten(quotes[0], 160), "quote"),), marks)
+    else:
+        text = writer.prose.sentence(stopped(item.text))
     return Row(
         (
             text,
             doc.words(str(item.rank)),
-            doc.words(item.part),
+            writer.prose.sentence(item.part),
             doc.words("yes" if item.counted else "no"),
             writer.prose.text(item.why),
         )
@@ -329,7 +342,7 @@ def _fact(writer: Writer, fact: Fact) -> Row:
     return Row(
         (
             doc.code(fact.id), doc.words(said + key_title(fact.key)), doc.words(details), doc.words(about),
-            doc.words(", ".join(source.reader for source in fact.sources)),
+            doc.words(", ".join(_READERS[source.reader] for source in fact.sources)),
             doc.marks(*writer.prose.resolved(fact.evidence)),
         ),
         fact.id,
@@ -394,8 +407,8 @@ def _absent(writer: Writer) -> list[Block]:
 def _searched(item: Absence) -> str:
     documents = dict.fromkeys(mark for search in item.searched for mark in search.documents)
     statements = max(search.statements for search in item.searched)
-    readers = listed([search.reader for search in item.searched])
-    return f"{', '.join(documents)}: {counted(statements, 'statement')}, by the reader {readers}"
+    readers = listed([_READERS[search.reader] for search in item.searched])
+    return f"{', '.join(documents)}: {counted(statements, 'statement')}, read by {readers}"
 
 
 def _dropped(writer: Writer) -> list[Block]:
@@ -403,7 +416,7 @@ def _dropped(writer: Writer) -> list[Block]:
     facts = writer.view.draft.facts
     for item in facts.dropped[:_FURTHER] if facts else ():
         reason = f"{item.reason}: {item.detail}" if item.detail else item.reason
-        what: Text = (Span(f"{key_title(item.key)}, by the reader {item.reader}: "), Span(item.quote, "quote"))
+        what: Text = (Span(f"{key_title(item.key)}, as read by {_READERS[item.reader]}: "), Span(item.quote, "quote"))
         rows.append(Row((what, doc.words(reason))))
     if facts and len(facts.dropped) > _FURTHER:
         more = len(facts.dropped) - _FURTHER
