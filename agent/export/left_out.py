@@ -74,7 +74,8 @@ def unread(view: View) -> list[LeftOut]:
 
 
 def _threat_name(threat: Threat, layer: str) -> str:
-    return f"{layer} {threat.title}, {tenth(threat.score.aivss)} {threat.score.severity} {marks(threat.evidence)}".rstrip()
+    score = f"{tenth(threat.score.aivss)} {threat.score.severity}"
+    return f"{layer} {threat.title}, {score} {marks(threat.evidence)}".rstrip()
 
 
 def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:

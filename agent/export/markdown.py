@@ -8,8 +8,21 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.export.document import Bullets, Code, Entry, Extent, Heading, Meter, Paragraph, Picture, Report, Span, Table
-from agent.export.document import Block, Text
+from agent.export.document import (
+    Block,
+    Bullets,
+    Code,
+    Entry,
+    Extent,
+    Heading,
+    Meter,
+    Paragraph,
+    Picture,
+    Report,
+    Span,
+    Table,
+    Text,
+)
 from agent.export.report import build
 from agent.export.safe_markdown import Column, code, fence, plain, table
 from agent.export.view import InReview

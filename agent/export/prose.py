@@ -17,7 +17,10 @@ from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
 _MARK: Final = r"(?:E[1-9]\d{0,4}|N[1-9]\d{0,3}|N:[a-z][a-z_]+|F[0-9a-f]{8,16})"
 _MARKS: Final = re.compile(rf"\s*[\[(]({_MARK}(?:(?:, ?|; ?| and | ){_MARK})*)[\])]")
 _ONE: Final = re.compile(_MARK)
-_SENTENCE: Final = re.compile(r"(?<=[.!?…])([”\"’)]?(?:\s*[\[(](?:[EN]\d|N:|F[0-9a-f]{6})[^\])]*[\])])?)\s+(?=[^a-z\s\[(])")
+_SENTENCE: Final = re.compile(
+    r"(?<=[.!?…])([”\"’)]?(?:\s*[\[(](?:[EN]\d|N:|F[0-9a-f]{6})[^\])]*[\])])?)\s+(?=[^a-z\s\[(])"
+)
+"""Between two sentences: behind the full stop, a closing quotation mark and marks."""
 _END: Final = re.compile(r"[.!?…]+[”\"’)]?$")
 _REF: Final = re.compile(r"(?<![\w/.:@&#-])[TQ][1-9]\d?(?![\w/@-]|[.:]\w)")
 _KEY: Final = re.compile(r"(?<![\w/.-])[a-z]+(?:[_-][a-z0-9]+)+(?![\w/-]|\.\w)")
@@ -36,7 +39,8 @@ class Prose:
         self._absent = tuple(item.key for item in draft.facts.absent) if draft.facts else ()
         self._tags = dict(tags)
         self._refs = {*tags.values(), *questions}
-        self._names = {**FACTOR_TITLES, **LAYER_TITLES}
+        titles = (*FACTOR_TITLES.items(), *LAYER_TITLES.items())
+        self._names: dict[str, str] = {key: title.lower() for key, title in titles}
         self.named: dict[str, str] = {}
         """N-ids by the key that was looked for, in the order of first use."""
         self.lost: list[str] = []
@@ -67,7 +71,7 @@ class Prose:
         ending = _END.search(bare)
         body = bare[: ending.start()] if ending else bare
         tail = ending[0] if ending else ""
-        if len(tail) > 1 and tail[-1] in "”’)\"":
+        if len(tail) > 1 and tail[-1] in '”’)"':
             body, tail = body + tail, ""
         shown = self._plain(body)
         if found:
@@ -99,9 +103,10 @@ class Prose:
         return tuple(made)
 
     def _name(self, key: str) -> str:
-        if key in self._tags:
+        """What a key is called in the report. A threat's id of one hyphen may be an ordinary word and is left."""
+        if key in self._tags and ("_" in key or key.count("-") > 1):
             return self._tags[key]
-        return next((title.lower() for name, title in self._names.items() if name == key), key)
+        return self._names.get(key, key)
 
     def _references(self, text: str) -> Iterator[Span]:
         at = 0

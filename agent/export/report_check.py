@@ -76,12 +76,12 @@ def _marks(report: Report) -> Iterator[str]:
         for span in text:
             if span.kind in ("text", "em", "strong"):
                 named |= set(_NAMED.findall(span.text))
-    yield from (f"{mark} is named and not listed in the reference" for mark in sorted({*named, *report.lost} - listed))
+    yield from (f"{mark} is named and not listed in the appendix" for mark in sorted({*named, *report.lost} - listed))
     shown = {mark for part in report.front for mark in _listed(part)}
     further = {mark for part in report.reference for mark in entries(part)}
     for mark in sorted(listed - shown - further):
         if mark[0] in "TQ":
-            yield f"{mark} is listed in the reference and nowhere described"
+            yield f"{mark} is listed in the appendix and nowhere described"
 
 
 def _order(report: Report) -> Iterator[str]:
@@ -136,7 +136,8 @@ def _listed(part: Part) -> Iterator[str]:
     yield from entries(part)
     for block in part.blocks:
         if isinstance(block, Table):
-            yield from (mark for row in block.rows if row.cells for mark in _ids(row.cells[0]) if len(row.cells[0]) == 1)
+            first = [row.cells[0] for row in block.rows if row.cells]
+            yield from (mark for cell in first if len(cell) == 1 for mark in _ids(cell))
 
 
 def _ids(text: Text) -> tuple[str, ...]:

@@ -6,8 +6,20 @@ from typing import Final
 
 from agent.export import document as doc
 from agent.export.authors import LLM_USAGE, authorships, usage_sentences
-from agent.export.document import Block, Bullets, Code, Entry, Extent, Heading, Paragraph, Part, Picture, Row, Span
-from agent.export.document import Table, Text
+from agent.export.document import (
+    Block,
+    Bullets,
+    Code,
+    Extent,
+    Heading,
+    Paragraph,
+    Part,
+    Picture,
+    Row,
+    Span,
+    Table,
+    Text,
+)
 from agent.export.left_out import left_out, unread
 from agent.export.mermaid import mermaid
 from agent.export.picture import picture as svg_picture
@@ -381,8 +393,8 @@ def _questions(writer: Writer) -> list[Block]:
         )
         for item in asked
     )  # fmt: skip
-    heads = ("", "Settles", "An answer such as")
-    return [*blocks, Heading(doc.words("What answers settle")), Table(heads, settled)]
+    blocks.append(Heading(doc.words("What answers settle")))
+    return [*blocks, Table(("", "Settles", "An answer such as"), settled)]
 
 
 def _absent(writer: Writer) -> list[Block]:
@@ -431,9 +443,7 @@ def _in_full(writer: Writer) -> list[Block]:
     whole = dict(writer.shortened)
     if not whole:
         return []
-    rows = tuple(
-        Row((writer.prose.sentence(name), writer.prose.text(raw))) for name, raw in whole.items() if bare(raw)
-    )
+    rows = tuple(Row((writer.prose.sentence(name), writer.prose.text(raw))) for name, raw in whole.items() if bare(raw))
     return [Heading(doc.words("In full")), Table(("", "What was shortened above"), rows)]
 
 
@@ -462,7 +472,8 @@ def method(writer: Writer) -> Part:
         blocks += [Heading(doc.words("Response file")), Code(tuple(_response(writer)), "yaml")]
     made = [Row(tuple(doc.words(cell) for cell in row)) for row in authorships(draft)]
     if made:
-        blocks += [Heading(doc.words("Who made what")), Table(("Part", "Made by", "Why the LLM's is missing"), tuple(made))]
+        heads = ("Part", "Made by", "Why the LLM's is missing")
+        blocks += [Heading(doc.words("Who made what")), Table(heads, tuple(made))]
     blocks += [Heading(doc.words("Manifest")), Table(("", ""), tuple(_manifest(view)))]
     return Part("method", doc.words("Method, limits, manifest"), (*blocks, *_signature(draft)))
 
@@ -510,6 +521,4 @@ def _signature(draft: Draft) -> list[Block]:
     )
     blocks: list[Block] = [Heading(doc.words("Signature")), Paragraph(text)]
     blocks += [Bullets(waived)] if waived else []
-    return [*blocks, Paragraph(doc.code(head_line(stamp.review, stamp.number, stamp.head)))]
-
-
+    return [*blocks, Paragraph(doc.words(head_line(stamp.review, stamp.number, stamp.head)))]

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.export.safe_markdown import quoted, shared_words
-from agent.records import Capability, Document, Draft, Evidence, LayerThreats, Question, Threat
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Capability, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, KIND_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MAX_PER_LAYER: Final = 3
@@ -76,6 +77,21 @@ class View:
     def evidence(self) -> dict[str, Evidence]:
         """Evidence by id."""
         return {item.id: item for item in self.draft.evidence}
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts of the draft; none in drafts from before they were kept."""
+        return self.draft.facts.facts if self.draft.facts else ()
+
+    def facts_citing(self, marks: Sequence[str]) -> tuple[str, ...]:
+        """Ids of the facts that rest on one of these quotes."""
+        return tuple(fact.id for fact in self.facts if set(fact.evidence) & set(marks))
+
+    def facts_pinning(self, layer: LayerKey) -> tuple[str, ...]:
+        """Ids of the facts whose key settles a layer."""
+        vocabulary = load_vocabulary()
+        keys = {key.id for key in vocabulary.pinning(layer)}
+        return tuple(fact.id for fact in self.facts if fact.key in keys)
 
     @cached_property
     def layers(self) -> list[tuple[LayerKey, LayerThreats]]:
