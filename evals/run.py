@@ -44,7 +44,7 @@ from evals.spread import WORKERS, Crew
 from evals.summary import summarise
 from evals.variants import NONE, Variants
 from evals.views import view
-from evals.wording import below_first_screen, generic_counts, main_part, mask, own_ranks, sentences, words
+from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
 DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
@@ -150,9 +150,7 @@ def named_error(error: Exception) -> str:
 def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
     """A measured draft with what the metrics over all reports and the pages need of it."""
     main = main_part(render(draft, reading.documents))
-    return Drafted(
-        result, mask(main, who(case)), prose_words(below_first_screen(main).split("\n")), view(case, draft, main)
-    )
+    return Drafted(result, mask(main, who(case)), prose_words(main.split("\n")), view(case, draft, main))
 
 
 # ---------------------------------------------------------------- work of one case
