@@ -118,4 +118,5 @@ def is_plain(value: str) -> bool:
     """Whether a slot's value can stand in a sentence: few words, no marks that end or break it."""
     letters = sum(char.isalpha() for char in value)
     fits = len(value) <= MAX_LENGTH and len(value.split()) <= MAX_WORDS and 2 * letters >= len(value)
-    return fits and all(char.isalnum() or char in _PLAIN for char in value) and value[-1].isalnum()
+    ends = any(f"{mark} " in value for mark in ".-/") or not value[-1].isalnum()
+    return fits and not ends and all(char.isalnum() or char in _PLAIN for char in value)

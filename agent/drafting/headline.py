@@ -33,6 +33,9 @@ def graver_than(headline: Threat | None, threats: Sequence[Threat]) -> Threat | 
     found = [
         threat
         for threat in threats
-        if threat is not headline and not is_supported(threat) and (bar is None or threat.score.cvss_base > bar)
+        if threat is not headline
+        and not threat.default_use
+        and threat.basis != "assumed"
+        and (bar is None or threat.score.cvss_base > bar)
     ]
     return max(found, key=lambda threat: threat.score.cvss_base, default=None)
