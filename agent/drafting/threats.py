@@ -65,6 +65,8 @@ class Found(NamedTuple):
     """By the LLM's names (T1, T2, …) the ids of the threats."""
     metrics: Mapping[str, Mapping[Metric, Choice]] = {}
     """By id the metrics of the catalogue's threats, with the facts that decided them."""
+    judgement: Judgement | None = None
+    """With which judgement they were found."""
 
 
 class _Item(NamedTuple):
@@ -104,6 +106,7 @@ def find_threats(
         open=open_threats(sheet, kind),
         names=names,
         metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
+        judgement=judgement,
     )
 
 
@@ -113,7 +116,8 @@ def _base(first: _Item) -> Range:
     if first.candidate is None:
         return point(base)
     usual = base_range(first.candidate.metrics)
-    return Range(value=base, low=min(base, usual.low), high=max(base, usual.high))
+    low, high = base - (usual.value - usual.low), base + (usual.high - usual.value)
+    return Range(value=base, low=max(low, Decimal(0)), high=min(high, Decimal(10)))
 
 
 # ---------------------------------------------------------------- order and folding
