@@ -1,0 +1,172 @@
+"""Summary and posture: what the product is, and three sentences that an analyst can act on.
+
+The posture says what it can do to what with whose rights, what makes that dangerous, and what stands against it for
+which part of the product.
+"""
+
+from typing import Final
+
+from agent.drafting.controls import COUNTED_RANK, default_of
+from agent.drafting.judged import renamed, shown_ids, stands
+from agent.drafting.judgement import Judgement
+from agent.drafting.threats import Found
+from agent.drafting.wording import (
+    Said,
+    absent,
+    asserted,
+    bare,
+    cited_by,
+    clause,
+    kind_title,
+    listed,
+    load_wording,
+    marks,
+    noun,
+    said,
+    subject,
+)
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import FactSheet, Score
+from agent.taxonomy.keys import ProductKind
+
+NAMED: Final = 3
+_ENTRIES: Final = (
+    "reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web", "mcp_client", "reads_documents",
+    "reads_telemetry", "reads_code", "queries_data", "takes_voice_images",
+)  # fmt: skip
+"""Ways in for an attacker's text, the plainest first."""
+_OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
+_RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
+_CONTROLS: Final = (
+    "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence", "egress_limits", "spending_limit",
+    "run_limit", "deny_list", "output_filter", "tenant_separation", "pinned_release", "human_takeover", "undo",
+    "dry_run", "audit_log",
+)  # fmt: skip
+
+
+def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement | None = None) -> str:
+    """What the product is, in one sentence; an LLM's where its marks still stand."""
+    if judgement and judgement.summary and stands(sheet, judgement, judgement.summary):
+        return judgement.summary
+    told = _gravest(sheet)[:2]
+    if not told:
+        return f"{name} is {kind_title(kind)}."
+    if kind == "agent-framework":
+        acts = f"whose agents can {listed([bare(one) for one in told])}"
+    elif kind in ("mcp-server", "agent-skill"):
+        who = "an assistant" if kind == "mcp-server" else "an agent"
+        acts = f"that lets {who} {listed([bare(one) for one in told])}"
+    else:
+        acts = f"that {listed([clause(one) for one in told])}"
+    return f"{name} is {kind_title(kind)} {acts}{marks(cited_by(told))}."
+
+
+def posture(
+    sheet: FactSheet,
+    name: str,
+    kind: ProductKind,
+    found: Found,
+    score: Score,
+    judgement: Judgement | None = None,
+) -> str:
+    """Three sentences; an LLM's where every one of its marks still stands."""
+    if judgement and judgement.posture and stands(sheet, judgement, judgement.posture):
+        text = renamed(judgement.posture, shown_ids(judgement, found))
+        if text:
+            return text
+    return " ".join((_does(sheet, name, kind), _exposed(sheet, found, score), _against(sheet)))
+
+
+# ------------------------------------------------------------ what it can do
+
+
+def _gravest(sheet: FactSheet) -> list[Said]:
+    """What it does, graver abilities first; what it reads when it does nothing else."""
+    vocabulary = load_vocabulary()
+    rows = [one for one in said(sheet, group="does") if one.polarity != "denied"]
+    rows = rows or [
+        one for one in said(sheet, group="reads") if one.polarity != "denied" and one.key != "takes_free_text"
+    ]
+    return sorted(rows, key=lambda one: (not vocabulary[one.key].grave, -one.rank, -one.confidence))
+
+
+def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
+    told = _gravest(sheet)[:NAMED]
+    if not told:
+        return f"The sources do not say what {name} does to other systems."
+    rights = said(sheet, keys=_RIGHTS, polarity="asserted")[:1]
+    text = f"{subject(kind, name).first} {listed([bare(one) for one in told])}"
+    if rights:
+        return f"{text}, acting {rights[0].what}{marks((*cited_by(told), *cited_by(rights)), NAMED + 1)}."
+    return f"{text}{marks(cited_by(told))}."
+
+
+# ------------------------------------------------------------ what makes it dangerous
+
+
+def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
+    entries = [one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"]
+    alone = said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted")[:1]
+    unasked = said(sheet, keys=("approval_off",))[:1]
+    opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
+    acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
+    if entries:
+        first = entries[0]
+        sure = first.key in _OUTSIDERS
+        could = "use these abilities" if acts else "steer what it returns"
+        start = f"It {clause(first)}"
+        text = (
+            f"{start}, so planted instructions could {could}"
+            if sure
+            else (f"It {clause(first)}; whoever can write there could plant instructions that {could}")
+        )
+        extra = alone or unasked
+        if extra:
+            text += ", and it " + clause(extra[0])
+        return f"{text}{marks(cited_by((first, *extra)))}."
+    if opened:
+        return f"It {clause(opened[0])}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
+    if alone:
+        return f"It {clause(alone[0])}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
+    if found.headline is not None:
+        return f"The gravest supported threat is {found.headline.id}, “{found.headline.title}”."
+    if score.withheld:
+        return "How outsiders could reach it is not stated clearly enough for a score."
+    return "How an attacker's content could reach it is not stated."
+
+
+# ------------------------------------------------------------ what stands against it
+
+
+def _against(sheet: FactSheet) -> str:
+    rows = [one for one in said(sheet, keys=_CONTROLS) if one.polarity != "denied"]
+    denied = said(sheet, keys=("approval_before",), polarity="denied")
+    if not rows:
+        if denied:
+            return f"It {clause(denied[0])}{marks(denied[0].evidence)}."
+        if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
+            return "Neither an approval step nor a sandbox is stated."
+        return "No control against this is documented."
+    named = rows[:NAMED]
+    text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
+    if not any(_counts(one, sheet) for one in rows):
+        them = "its" if len(named) == 1 else "their"
+        tail = f", but {them} default is not documented"
+    elif all(one.key != "approval_before" for one in rows) and absent(sheet, "approval_before"):
+        tail = "; an approval step is not stated"
+    else:
+        tail = ""
+    return f"{text}{tail}{marks(cited_by(named))}."
+
+
+def _named(one: Said, sheet: FactSheet) -> str:
+    parts = dict.fromkeys(part for fact in sheet.facts if fact.id in one.facts and (part := noun(fact, "part")))
+    what = load_wording()[one.key].risk
+    if one.polarity == "configurable":
+        what = f"an optional {what.removeprefix('a ').removeprefix('an ')}"
+    return f"{what} (in {listed(tuple(parts)[:2])})" if parts else what
+
+
+def _counts(one: Said, sheet: FactSheet) -> bool:
+    facts = [fact for fact in asserted(sheet, one.key) if fact.id in one.facts]
+    return any(fact.rank >= COUNTED_RANK and default_of(fact) for fact in facts)
