@@ -12,12 +12,12 @@ from typing import Final, Literal, NamedTuple
 import yaml
 from pydantic import Field
 
-from agent.drafting.controls import COUNTED_RANK, default_of
-from agent.drafting.judged import references, renamed, shown_ids, stands
+from agent.drafting.controls import COUNTED_RANK
+from agent.drafting.judged import references, renamed, shown_ids, shown_tags, stands
 from agent.drafting.judgement import Judgement
 from agent.drafting.threats import Found
 from agent.drafting.vectors import base_of, eased, joined
-from agent.drafting.wording import asserted, capital, cited_by, marks, said
+from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, said
 from agent.facts.sheet import counted
 from agent.records import (
     Advice,
@@ -101,9 +101,9 @@ def advise(
     measures = _judged(sheet, found, judgement) if judgement else []
     measures = measures[:MAX_CONDITIONS]
     every = [placed.threat for placed in found.threats]
-    _complete(
-        measures, [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet)], threats
-    )
+    offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet)]
+    _complete(measures, offered, threats)
+    _complete(measures, offered, every)
     residual = _residual(threats, measures)
     proposal = _proposal(score, residual, questions, judgement)
     conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
@@ -177,11 +177,11 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
     """An LLM's conditions with the names of the shown threats; one that speaks of none that is shown is left out."""
     if judgement is None:
         return []
-    names = shown_ids(judgement, found)
+    names, called = shown_ids(found), shown_tags(found)
     made = []
     for condition in judgement.conditions:
         threats = references((*condition.threats, *condition.metrics), names)
-        text = renamed(condition.text, names)
+        text = renamed(condition.text, called)
         if not text or not stands(sheet, judgement, condition.text) or (condition.threats and not threats):
             continue
         metrics = {
@@ -190,7 +190,7 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
             if name in names
         }
         rows = {threat: metrics.get(threat, {}) for threat in threats}
-        made.append(_Measure(text, condition.who, renamed(condition.price, names), rows))
+        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows))
     return made
 
 

@@ -14,6 +14,7 @@ _PLACES: Final = (
 )  # fmt: skip
 _LLMS: Final = ("names_llm", "client_brings_llm", "no_llm", "self_hosted_llm")
 _NAMED: Final = 2
+_WHERE: Final = {"user": "on the user's machine", "vendor": "in the vendor's cloud", "own": "on the operator's servers"}
 
 
 def assumptions(system: System, sheet: FactSheet, kind: ProductKind) -> tuple[str, ...]:
@@ -23,11 +24,12 @@ def assumptions(system: System, sheet: FactSheet, kind: ProductKind) -> tuple[st
     if kind != "other":
         found.append(f"{name} is modelled as {kind_title(kind)}; the picture follows from that.")
     if not asserted(sheet, *_PLACES):
-        place = next((b.name for b in system.boundaries if PRODUCT in b.members), "one place")
-        found.append(f"The sources do not say where {name} runs; the picture assumes: {place.lower()}.")
+        place = next((boundary.id for boundary in system.boundaries if PRODUCT in boundary.members), "")
+        where = _WHERE.get(place, "in one place")
+        found.append(f"The sources do not say where {name} runs; the picture puts it {where}.")
     if not asserted(sheet, *_LLMS):
-        whose = "the client" if kind in ("mcp-server", "agent-skill") else "a provider outside"
-        found.append(f"The sources do not name the LLM; the picture assumes one of {whose}.")
+        which = "the client's own" if kind in ("mcp-server", "agent-skill") else "a hosted one"
+        found.append(f"The sources do not name the LLM; the picture assumes {which}.")
     acting = [c for c in system.capabilities if c.state != "denied" and c.mode != "read"]
     unowned = [f"{c.action} {c.object}" for c in acting if c.credential is None and c.credential_state is None]
     if unowned and not asserted(sheet, *_CREDENTIALS):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import yaml
 from pydantic import Field
 
-from agent.drafting.judged import quotes_of, renamed, shown_ids, stands
+from agent.drafting.judged import quotes_of, renamed, shown_ids, shown_tags, stands
 from agent.drafting.judgement import JudgedChain, Judgement
 from agent.drafting.threats import Found
 from agent.records import Chain, Fact, FactSheet, Hop, Record, Threat
@@ -20,12 +20,18 @@ MAX_STEPS: Final = 4
 _HOP_MARKS: Final = 2
 
 
+class StepRow(Record):
+    """A step of a path: what is reached, and the keys one of which the step's threat rests on."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
 class PathRow(Record):
-    """An attack path: by step the keys one of which the step's threat rests on."""
+    """An attack path."""
 
     id: str
-    title: str
-    steps: tuple[tuple[str, ...], ...] = Field(min_length=MIN_STEPS, max_length=MAX_STEPS)
+    steps: tuple[StepRow, ...] = Field(min_length=MIN_STEPS, max_length=MAX_STEPS)
 
 
 class _Step(NamedTuple):
@@ -62,21 +68,27 @@ def chains(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -
 def _from_facts(row: PathRow, sheet: FactSheet, found: Found) -> Chain | None:
     facts = {fact.id: fact for fact in sheet.facts if fact.counts}
     taken: list[_Step] = []
-    for number, keys in enumerate(row.steps):
-        step = next(
-            (
-                _Step(placed.threat, carrying)
-                for placed in found.threats
-                if all(placed.threat.id != other.threat.id for other in taken)
-                and (carrying := _carrying(placed.threat, keys, facts))
-            ),
-            None,
-        )
-        if step is not None:
-            taken.append(step)
-        elif number == 0:
-            return None
-    return _chain(row.title, taken) if len(taken) >= MIN_STEPS else None
+    reached = row.steps[0].name
+    for number, step in enumerate(row.steps):
+        own = next((one for one in taken if _carrying(one.threat, step.keys, facts)), None)
+        new = _next(found, taken, step.keys, facts) if own is None else None
+        if new is not None:
+            taken.append(new)
+        elif own is None:
+            if number == 0:
+                return None
+            continue
+        reached = step.name
+    return _chain(f"From {row.steps[0].name} to {reached}", taken) if len(taken) >= MIN_STEPS else None
+
+
+def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapping[str, Fact]) -> _Step | None:
+    """The first shown threat that rests on one of these keys and stands for no earlier step."""
+    for placed in found.threats:
+        carrying = _carrying(placed.threat, keys, facts)
+        if carrying and all(placed.threat.id != other.threat.id for other in taken):
+            return _Step(placed.threat, carrying)
+    return None
 
 
 def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) -> tuple[str, ...]:
@@ -99,12 +111,12 @@ def _chain(title: str, steps: Sequence[_Step]) -> Chain:
 def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[Chain]:
     if judgement is None:
         return []
-    names = shown_ids(judgement, found)
+    names = shown_ids(found)
     threats = {placed.threat.id: placed.threat for placed in found.threats}
     made = []
     for chain in judgement.chains:
         steps = _judged_steps(chain, sheet, judgement, names, threats)
-        title = renamed(chain.title, names)
+        title = renamed(chain.title, shown_tags(found))
         if title and len(steps) >= MIN_STEPS:
             made.append(_chain(title, steps[:MAX_STEPS]))
     return made

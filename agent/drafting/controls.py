@@ -6,10 +6,10 @@ only recommended, off as shipped or about something else is shown and lowers not
 
 from typing import Final
 
-from agent.drafting.judged import quotes_of, stands
+from agent.drafting.judged import quotes_of, stands, tags
 from agent.drafting.judgement import Judgement
 from agent.drafting.threats import Found
-from agent.drafting.wording import capital, clause, noun, said
+from agent.drafting.wording import capital, clause, default_of, noun, said
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import ClaimedControl, Fact, FactSheet, Threat
@@ -19,7 +19,6 @@ MAX_CONTROLS: Final = 12
 MAX_QUOTE_WORDS: Final = 40
 _LIMITS: Final = frozenset({"read_only", "advises_only", "no_credentials", "per_user_identity", "data_stays_local"})
 """Descriptions that are read as controls."""
-_OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "false", "never", "unset", "none"})
 
 
 def claimed(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[ClaimedControl, ...]:
@@ -46,7 +45,7 @@ def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
     short = quote and len(quote.split()) <= MAX_QUOTE_WORDS
     counts, why = worth(fact, found)
     return ClaimedControl(
-        text=f"“{' '.join(quote.split())}”" if short else capital(clause(one)),
+        text=" ".join(quote.split()) if short else capital(clause(one)),
         part=noun(fact, "part") or "not stated",
         rank=fact.rank,
         counted=counts,
@@ -56,32 +55,28 @@ def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
     )
 
 
-def default_of(fact: Fact) -> bool | None:
-    """Whether a control is on as shipped, by its slot; None when the sources do not say."""
-    if fact.polarity == "configurable" and not fact.slot("default"):
-        return None
-    words = [word.strip(".,;:()'\"`").lower() for word in fact.slot("default").split()]
-    return None if not words else not _OFF & set(words)
-
-
 def worth(fact: Fact, found: Found) -> tuple[bool, str]:
     """Whether a control counts, and why or why not in one sentence."""
+    if load_vocabulary()[fact.key].group == "attests":
+        return False, "It attests to how the vendor works and changes no metric."
     default = default_of(fact)
     if default is False:
         return False, "It is off unless somebody turns it on."
     if fact.rank < COUNTED_RANK:
         return False, "Claimed, but setting, default and scope are not documented together."
+    threats = [placed.threat for placed in found.threats if _has(placed.threat, fact)]
+    if threats:
+        return True, f"Documented with its default; the vector of {tags(found)[threats[0].id]} takes it into account."
     if default is None:
         return False, "Its default is not stated."
-    threats = [placed.threat for placed in found.threats if _has(placed.threat, fact)]
-    if not threats:
-        return False, "On by default, but it changes no metric of a threat that is shown."
-    return True, f"On by default; the vector of {threats[0].id} takes it into account."
+    return False, "On by default, but it changes no metric of a threat that is shown."
 
 
 def _has(threat: Threat, fact: Fact) -> bool:
     """Whether a threat's metrics name the control's quote or fact."""
     words = {word.strip("().,;[]") for reason in threat.score.reasons.values() for word in reason.split()}
+    if fact.key == "approval_before" and "/UI:A/" not in threat.score.cvss_vector:
+        return False
     return bool(words & {fact.id, *fact.evidence})
 
 

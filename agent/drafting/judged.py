@@ -33,22 +33,21 @@ def quotes_of(sheet: FactSheet, facts: Iterable[str], evidence: Iterable[str] = 
     return tuple(dict.fromkeys(mark for fact in sheet.facts if fact.id in wanted for mark in fact.evidence))
 
 
-def shown_ids(judgement: Judgement, found: Found) -> Mapping[str, str]:
-    """By the LLM's names (T1, T2, …) the ids of the threats that are shown; one that is not shown is not in it.
+def tags(found: Found) -> Mapping[str, str]:
+    """By id of a shown threat how texts call it: T1 for the first of the report."""
+    return {placed.threat.id: f"T{number}" for number, placed in enumerate(found.threats, start=1)}
 
-    A threat is recognised by its title, or else by the catalogue's threat that it keeps.
-    """
-    titles = {placed.threat.title.casefold(): placed.threat.id for placed in found.threats}
-    ids = {placed.threat.id for placed in found.threats}
-    likes = {placed.threat.like: placed.threat.id for placed in found.threats if placed.threat.like}
-    names: dict[str, str] = {}
-    for number, threat in enumerate(judgement.threats, start=1):
-        shown = titles.get(threat.title.casefold())
-        if shown is None and threat.candidate:
-            shown = threat.candidate if threat.candidate in ids else likes.get(threat.candidate)
-        if shown is not None:
-            names[f"T{number}"] = shown
-    return names
+
+def shown_ids(found: Found) -> Mapping[str, str]:
+    """By the LLM's names (T1, T2, …) the ids of the threats that are shown; one that is not shown is not in it."""
+    shown = tags(found)
+    return {name: threat for name, threat in found.names.items() if threat in shown}
+
+
+def shown_tags(found: Found) -> Mapping[str, str]:
+    """By the LLM's names (T1, T2, …) how texts of the draft call those threats."""
+    shown = tags(found)
+    return {name: shown[threat] for name, threat in shown_ids(found).items()}
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:

@@ -15,7 +15,18 @@ from agent.drafting.certainty import Certainty
 from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import JudgedLayer, Judgement
 from agent.drafting.threats import Found
-from agent.drafting.wording import Said, asserted, capital, cited_by, clause, listed, marks, said, word_count
+from agent.drafting.wording import (
+    Said,
+    asserted,
+    capital,
+    cited_by,
+    clause,
+    listed,
+    marks,
+    predicates,
+    said,
+    word_count,
+)
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet, LayerThreats, Missing, Question, Record
@@ -55,7 +66,8 @@ def paragraphs(
 ) -> dict[LayerKey, LayerThreats]:
     """All seven layers with their threats; an LLM's paragraph leads where its facts and quotes still stand.
 
-    `questions` are those that the draft asks: the first that settles an uncertain layer is named in its paragraph.
+    `questions` are those that the draft asks: the first that settles an uncertain layer is its question; a layer that
+    none of them settles has one in its paragraph.
     What one layer says is not said by the next one.
     """
     layers: dict[LayerKey, LayerThreats] = {}
@@ -126,7 +138,7 @@ def _certain(
     follows = load_layer_texts().follows[layer]
     inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
     for shown in (chosen, chosen[:1]):
-        text = f"{who} {listed([clause(one) for one in shown])}{marks(cited_by(shown))}."
+        text = f"{who} {predicates(shown)}{marks(cited_by(shown))}."
         if shown[0].key not in follows and inference and len(shown) == 1:
             inference = ""
         whole = f"{text} {inference}".strip()
@@ -167,8 +179,8 @@ def _uncertain(kind: ProductKind, layer: LayerKey, question: str | None, led: Ju
         # With a mark it would be a statement about the product, which an uncertain layer has none of.
         if own and not CITATION.search(own) and word_count(own) <= MAX_WORDS:
             commentary = own
-    asked = f"See {question}." if question else load_layer_texts().ask[layer]
-    return f"{MARK}{commentary} {asked}"
+    # The report names the question of the record behind the paragraph.
+    return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"
 
 
 def _missing(sheet: FactSheet, layer: LayerKey) -> Missing:

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import Judgement
-from agent.drafting.wording import Said, absent, bare, capital, cited_by, clause, listed, marks, said, subject
+from agent.drafting.wording import Said, absent, by_verb, capital, cited_by, marks, predicates, said, searched, subject
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import FactLine, FactSheet
 from agent.taxonomy.keys import ProductKind
@@ -36,36 +36,38 @@ _ROWS: Final[dict[Label, _Row]] = {
         ("acts_as",),
         ("wide_rights", "role_switch"),
         ("user_oauth", "api_key", "password_login", "service_account", "no_credentials", "per_user_identity"),
-        "Whose rights it acts with is not stated.",
+        "Whose rights it acts with is not stated",
     ),
     "Approval": _Row(
         ("asks",),
         ("approval_off", "approval_before", "read_only", "sandbox"),
         ("approval_before", "read_only", "advises_only"),
-        "An approval step is not stated.",
+        "An approval step is not stated",
     ),
     "Memory": _Row(
         ("keeps",),
         ("memory_long", "sends_data_out", "trains_on_data"),
         ("memory_long", "memory_session", "vector_store", "logs_content", "data_stays_local"),
-        "What it keeps between sessions is not stated.",
+        "What it keeps between sessions is not stated",
     ),
     "Runs": _Row(
         ("runs_at", "model"),
         ("endpoint_no_auth", "listens_on_network", "vendor_cloud", "local_process"),
         ("local_process", "stdio", "container", "vendor_cloud", "self_hosted", "extension_or_app"),
-        "Where it runs is not stated.",
+        "Where it runs is not stated",
     ),
     "Meets": _Row(("meets",), ("mcp_client", "plugins", "connected_services"), (), ""),
     "Shows": _Row(
         ("shows", "attests"),
         ("own_logs", "audit_log", "traces_metrics", "known_incident"),
         ("own_logs", "traces_metrics", "audit_log"),
-        "Logs of what it did are not stated.",
+        "Logs of what it did are not stated",
     ),
 }
-_UNTOLD: Final = frozenset({"mcp_server", "takes_free_text"})
-"""What the headings of the draft already say."""
+_UNTOLD: Final = frozenset(
+    {"mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles"}
+)
+"""What the headings of the draft, or its table of controls, already say."""
 
 
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
@@ -103,13 +105,13 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label) -> FactLine | None:
     sayings.sort(key=order)
     able = [one for one in sayings if one.polarity != "denied"]
     unable = [one for one in sayings if one.polarity == "denied"]
-    told = able[:NAMED] or unable[:NAMED]
+    told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, kind, label)] if told else []
     if told and unable and told[0] not in unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], kind, label))
     if row.unstated and len(texts) <= 1 and all(absent(sheet, key) for key in row.silent):
-        texts.append(row.unstated)
+        texts.append(f"{row.unstated}{searched(row.silent[0])}.")
     if not texts:
         return None
     return FactLine(
@@ -124,7 +126,7 @@ def _sentence(told: Sequence[Said], kind: ProductKind, label: Label) -> str:
     who = subject(kind, "it")
     plain = all(one.polarity == "asserted" for one in told)
     if who.bare and plain and label in ("Acts", "Reads"):
-        text = f"{who.again} {listed([bare(one) for one in told])}"
+        text = f"{who.again} {predicates(told, plain=True)}"
     else:
-        text = f"It {listed([clause(one) for one in told])}"
+        text = f"It {predicates(told)}"
     return f"{capital(text)}{marks(cited_by(told))}."

@@ -6,23 +6,25 @@ which part of the product.
 
 from typing import Final
 
-from agent.drafting.controls import COUNTED_RANK, default_of
-from agent.drafting.judged import renamed, shown_ids, stands
+from agent.drafting.controls import COUNTED_RANK
+from agent.drafting.judged import renamed, shown_tags, stands, tags
 from agent.drafting.judgement import Judgement
 from agent.drafting.threats import Found
 from agent.drafting.wording import (
     Said,
     absent,
     asserted,
-    bare,
     cited_by,
     clause,
+    default_of,
     kind_title,
     listed,
     load_wording,
     marks,
     noun,
+    predicates,
     said,
+    searched,
     subject,
 )
 from agent.facts.vocabulary import load_vocabulary
@@ -52,12 +54,12 @@ def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement
     if not told:
         return f"{name} is {kind_title(kind)}."
     if kind == "agent-framework":
-        acts = f"whose agents can {listed([bare(one) for one in told])}"
+        acts = f"whose agents can {predicates(told, plain=True)}"
     elif kind in ("mcp-server", "agent-skill"):
         who = "an assistant" if kind == "mcp-server" else "an agent"
-        acts = f"that lets {who} {listed([bare(one) for one in told])}"
+        acts = f"that lets {who} {predicates(told, plain=True)}"
     else:
-        acts = f"that {listed([clause(one) for one in told])}"
+        acts = f"that {predicates(told)}"
     return f"{name} is {kind_title(kind)} {acts}{marks(cited_by(told))}."
 
 
@@ -71,7 +73,7 @@ def posture(
 ) -> str:
     """Three sentences; an LLM's where every one of its marks still stands."""
     if judgement and judgement.posture and stands(sheet, judgement, judgement.posture):
-        text = renamed(judgement.posture, shown_ids(judgement, found))
+        text = renamed(judgement.posture, shown_tags(found))
         if text:
             return text
     return " ".join((_does(sheet, name, kind), _exposed(sheet, found, score), _against(sheet)))
@@ -95,7 +97,7 @@ def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
     if not told:
         return f"The sources do not say what {name} does to other systems."
     rights = said(sheet, keys=_RIGHTS, polarity="asserted")[:1]
-    text = f"{subject(kind, name).first} {listed([bare(one) for one in told])}"
+    text = f"{subject(kind, name).first} {predicates(told, plain=True)}"
     if rights:
         return f"{text}, acting {rights[0].what}{marks((*cited_by(told), *cited_by(rights)), NAMED + 1)}."
     return f"{text}{marks(cited_by(told))}."
@@ -129,7 +131,7 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     if alone:
         return f"It {clause(alone[0])}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
     if found.headline is not None:
-        return f"The gravest supported threat is {found.headline.id}, “{found.headline.title}”."
+        return f"The gravest supported threat is {tags(found)[found.headline.id]}, “{found.headline.title}”."
     if score.withheld:
         return "How outsiders could reach it is not stated clearly enough for a score."
     return "How an attacker's content could reach it is not stated."
@@ -145,7 +147,7 @@ def _against(sheet: FactSheet) -> str:
         if denied:
             return f"It {clause(denied[0])}{marks(denied[0].evidence)}."
         if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
-            return "Neither an approval step nor a sandbox is stated."
+            return f"Neither an approval step nor a sandbox is stated{searched('approval_before', 'sandbox')}."
         return "No control against this is documented."
     named = rows[:NAMED]
     text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
@@ -156,6 +158,8 @@ def _against(sheet: FactSheet) -> str:
         tail = "; an approval step is not stated"
     else:
         tail = ""
+    if tail.startswith(";"):
+        return f"{text}{marks(cited_by(named))}{tail}{searched('approval_before')}."
     return f"{text}{tail}{marks(cited_by(named))}."
 
 
@@ -164,7 +168,7 @@ def _named(one: Said, sheet: FactSheet) -> str:
     what = load_wording()[one.key].risk
     if one.polarity == "configurable":
         what = f"an optional {what.removeprefix('a ').removeprefix('an ')}"
-    return f"{what} (in {listed(tuple(parts)[:2])})" if parts else what
+    return f"{what} ({listed(tuple(parts)[:2])})" if parts else what
 
 
 def _counts(one: Said, sheet: FactSheet) -> bool:

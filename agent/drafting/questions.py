@@ -10,6 +10,7 @@ The causes add in squares, so a question that settles a share s of them shrinks 
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple, cast
 
@@ -17,7 +18,7 @@ import yaml
 from pydantic import Field
 
 from agent.drafting.certainty import Certainty
-from agent.drafting.judged import references, renamed, shown_ids, stands
+from agent.drafting.judged import references, renamed, shown_ids, shown_tags, stands, tags
 from agent.drafting.judgement import JudgedQuestion, Judgement
 from agent.drafting.threats import Found
 from agent.drafting.vectors import base_of, eased
@@ -34,6 +35,8 @@ _TOUCHED: Final = 3
 """Threats that one answer names."""
 _PLAIN_WIDTH: Final = 1.0
 """Width that is shared out when the score has no range."""
+_TOLD_FALL: Final = Decimal("0.5")
+"""A base that falls by less is not worth a number."""
 _VERBS: Final = ("need", "become", "fall", "shrink")
 
 
@@ -155,8 +158,9 @@ def _causes(
 def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence[Question]) -> tuple[int, bool, float]:
     """How much a question adds to those that are chosen: open layers, then threats, then its effect."""
     new = len(set(question.settles) & set(open_layers))
-    named = {about for other in chosen for about in other.about if about.startswith("T")}
-    touched = {about for about in question.about if about.startswith("T")}
+    vocabulary = load_vocabulary()
+    named = {about for other in chosen for about in other.about if about not in vocabulary}
+    touched = {about for about in question.about if about not in vocabulary}
     return min(new, 1), bool(touched - named), question.effect
 
 
@@ -175,7 +179,7 @@ def _question(row: QuestionRow, sheet: FactSheet, found: Found, causes: Spread) 
         id="Q0",
         text=row.text,
         why=row.why,
-        changes=_changes(row, touched),
+        changes=_changes(row, touched, tags(found)),
         proposed=capital(row.proposed),
         settles=row.settles,
         effect=effect(row.settles, causes),
@@ -189,15 +193,15 @@ def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Thre
     return [placed.threat for placed in found.threats if ids & set(placed.threat.facts)][:_TOUCHED]
 
 
-def _changes(row: QuestionRow, touched: Sequence[Threat]) -> str:
+def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, str]) -> str:
     if not touched or not row.then:
         return row.otherwise
-    text = row.then.replace("{threats}", listed([threat.id for threat in touched]))
+    text = row.then.replace("{threats}", listed([names[threat.id] for threat in touched]))
     for verb in _VERBS:
         text = text.replace("{" + verb + "}", verb if len(touched) > 1 else verb + "s")
     moved = ((threat, base_of(eased(threat.score.cvss_vector, row.metrics))) for threat in touched)
-    fallen = next(((threat, after) for threat, after in moved if after < threat.score.cvss_base), None)
-    number = f"; {fallen[0].id} falls from {fallen[0].score.cvss_base} to {fallen[1]}" if fallen else ""
+    fallen = next(((threat, after) for threat, after in moved if threat.score.cvss_base - after >= _TOLD_FALL), None)
+    number = f"; {names[fallen[0].id]} falls from {fallen[0].score.cvss_base} to {fallen[1]}" if fallen else ""
     return f"{row.answer}: {text}{number}."
 
 
@@ -207,18 +211,20 @@ def _changes(row: QuestionRow, touched: Sequence[Threat]) -> str:
 def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None, causes: Spread) -> list[Question]:
     if judgement is None:
         return []
-    names = shown_ids(judgement, found)
+    names, called = shown_ids(found), shown_tags(found)
     made: list[Question] = []
     for asked in judgement.questions:
-        text = renamed(asked.text, names)
+        text = renamed(asked.text, called)
         if not text or not stands(sheet, judgement, " ".join((asked.text, asked.why, asked.changes))):
             continue
         if all(text != other.text for other in made):
-            made.append(_led(asked, text, names, causes))
+            made.append(_led(asked, text, names, called, causes))
     return made
 
 
-def _led(asked: JudgedQuestion, text: str, names: Mapping[str, str], causes: Spread) -> Question:
+def _led(
+    asked: JudgedQuestion, text: str, names: Mapping[str, str], called: Mapping[str, str], causes: Spread
+) -> Question:
     vocabulary = load_vocabulary()
     keys = tuple(about for about in asked.about if about in vocabulary)
     direct = [about for about in asked.about if about in (*LAYERS, *FACTORS)]
@@ -229,8 +235,8 @@ def _led(asked: JudgedQuestion, text: str, names: Mapping[str, str], causes: Spr
     return Question(
         id="Q0",
         text=text,
-        why=renamed(asked.why, names),
-        changes=renamed(asked.changes, names) or (own.otherwise if own else ""),
+        why=renamed(asked.why, called),
+        changes=renamed(asked.changes, called) or (own.otherwise if own else ""),
         proposed=asked.proposed or (capital(own.proposed) if own else ""),
         settles=settles,
         effect=effect(settles, causes),

@@ -35,6 +35,8 @@ _EXECUTES: Final = frozenset({"runs_commands", "runs_code", "drives_browser", "d
 _ACTS_AS: Final = ("user_oauth", "api_key", "password_login", "service_account")
 _LOCAL: Final = frozenset({"runs_commands", "runs_code", "writes_files", "reads_files", "proposes_code"})
 """Abilities that need no credential beyond the rights of the process."""
+_READ_WITH_RIGHTS: Final = frozenset({"queries_data", "reads_private_data", "reads_mail_chat", "reads_telemetry"})
+"""What is read with a credential rather than by anybody or from the machine itself."""
 _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
 """Abilities after which nothing changes outside until somebody takes the result up."""
 _JUDGED_KINDS: Final[Mapping[Group, str]] = {
@@ -331,7 +333,7 @@ def _credential(sheet: FactSheet, key: str, facts: Sequence[Fact]) -> _Right:
     named = next((fact for fact in facts if noun(fact, "credential")), None)
     if named is not None and load_vocabulary()[key].group != "reads":
         return noun(named, "credential"), "claimed", named.evidence[:MAX_MARKS]
-    if key in _LOCAL:
+    if key in _LOCAL or (load_vocabulary()[key].group == "reads" and key not in _READ_WITH_RIGHTS):
         return None, None, ()
     held = asserted(sheet, *_ACTS_AS)
     if held:

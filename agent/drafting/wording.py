@@ -23,19 +23,21 @@ _LISTED_SLOTS: Final = 2
 MAX_MARKS: Final = 3
 """How many quotes one sentence cites."""
 _JOINING: Final = frozenset({"and", "or"})
-_FORBIDDEN: Final = frozenset('[]{}<>|*#\\"“”„«»\n\r\t;:?!=$')
+_FORBIDDEN: Final = frozenset('[]{}<>|*#\\"“”„«»\n\r\t;?!=$')
 _REFERENCES: Final = "ETQNCF"
 """First letters of the marks of a draft: E3 in a slot would read as a citation."""
 _ORDERS: Final = frozenset((
-    "to", "create", "read", "write", "delete", "update", "send", "run", "execute", "manage", "list", "get", "search",
-    "open", "edit", "move", "add", "remove", "set", "make", "build", "use", "call", "check", "find", "generate",
-    "change", "access", "perform", "handle", "allow", "enable", "can", "will", "is", "are", "was", "it", "they", "you",
-    "this", "that", "these", "those", "which", "who", "when", "if",
+    "to", "create", "read", "write", "delete", "send", "execute", "manage", "get", "add", "remove", "make", "generate",
+    "perform", "handle", "allow", "enable", "can", "will", "is", "are", "was", "it", "they", "you", "this", "that",
+    "these", "those", "which", "who", "when", "if",
 ))  # fmt: skip
 """A slot that begins with one of these is a clause, no noun phrase."""
 _DETERMINERS: Final = frozenset((
     "a", "an", "the", "its", "their", "each", "every", "any", "all", "one", "no", "his", "her", "our", "user's",
 ))  # fmt: skip
+_OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "false", "never", "unset", "none"})
+"""Words in the slot of a default that say that something is off as shipped."""
+_BREAKS: Final = (". ", ": ", "//")
 _VOWELS: Final = frozenset("aeiouAEIO")
 
 
@@ -132,9 +134,11 @@ def said(
 
 def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
+    # What is off as shipped is said as what a setting allows.
+    optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
     return Said(
         key=key,
-        polarity=polarity,
+        polarity="configurable" if optional else polarity,
         what=_what(load_wording()[key], best),
         facts=tuple(fact.id for fact in facts),
         evidence=tuple(dict.fromkeys(mark for fact in best for mark in fact.evidence[:1]))[:MAX_MARKS],
@@ -163,19 +167,27 @@ _SLOT_NAMES: Final[tuple[SlotName, ...]] = (
 
 def noun(fact: Fact, name: SlotName) -> str:
     """The value of a slot as a noun phrase; empty when it has none or does not read as one."""
-    value = fact.slot(name).strip().strip("`'.,").strip()
+    value = fact.slot(name).strip().strip("`'.,:").strip()
     for second, third in (("your own ", "the user's own "), ("your ", "the user's "), ("our ", "the vendor's ")):
         if value[: len(second)].lower() == second:
             value = third + value[len(second) :]
     words = value.split()
     if not words or len(words) > MAX_SLOT_WORDS or len(value) > MAX_SLOT_CHARS or _FORBIDDEN & set(value):
         return ""
-    if words[0].lower() in _ORDERS or any(_is_mark(word) for word in words) or ". " in value or "//" in value:
+    if words[0].lower() in _ORDERS or any(_is_mark(word) for word in words) or any(part in value for part in _BREAKS):
         return ""
     if name != "credential":
         # The name of a tool or field ("delete_issue") is no object of a verb.
         return "" if len(words) == 1 and ("_" in value or "(" in value) else value
     return value if words[0].lower() in _DETERMINERS or "_" in value or value.endswith("s") else article(value)
+
+
+def default_of(fact: Fact) -> bool | None:
+    """Whether something is on as shipped, by its slot; None when the sources do not say."""
+    if fact.polarity == "configurable" and not fact.slot("default"):
+        return None
+    words = [word.strip(".,;:()'\"`").lower() for word in fact.slot("default").split()]
+    return None if not words else not _OFF & set(words)
 
 
 def _is_mark(word: str) -> bool:
@@ -213,10 +225,40 @@ def clause(one: Said) -> str:
     return f"{third_person(words.do)} {one.what}"
 
 
+def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
+    """What several facts say as one list of predicates, "runs shell commands, and reads mail and web pages".
+
+    With `plain` the verbs have no ending, as after "can". Neighbours with the same verb share it.
+    """
+    wording = load_wording()
+    groups: list[list[Said]] = []
+    for one in sayings:
+        last = groups[-1][0] if groups else None
+        if last and last.polarity == one.polarity == "asserted" and wording[last.key].do == wording[one.key].do:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    texts = []
+    for group in groups:
+        what = listed([one.what for one in group])
+        verb = wording[group[0].key].do
+        if len(group) > 1:
+            texts.append(f"{verb if plain else third_person(verb)} {what}")
+        else:
+            texts.append(bare(group[0]) if plain else clause(group[0]))
+    return listed(texts)
+
+
+def by_verb(sayings: Sequence[Said]) -> list[Said]:
+    """The sayings with those that share a verb side by side, otherwise in their order."""
+    verbs = list(dict.fromkeys((load_wording()[one.key].do, one.polarity) for one in sayings))
+    return sorted(sayings, key=lambda one: verbs.index((load_wording()[one.key].do, one.polarity)))
+
+
 def third_person(verb: str) -> str:
     """The verb, or each of several that "and" or "or" joins, with the ending of "it"."""
     words = verb.split()
-    return " ".join(word if word in _JOINING else _ending(word) for word in words)
+    return " ".join(_ending(word) if n == 0 or words[n - 1] in _JOINING else word for n, word in enumerate(words))
 
 
 def _ending(word: str) -> str:
@@ -236,8 +278,7 @@ def listed(items: Sequence[str]) -> str:
     """ "a, b and c"; empty for nothing. A comma goes before "and" where an item has an "and" of its own."""
     if len(items) <= 1:
         return "".join(items)
-    comma = "," if len(items) > 2 or any(" and " in item or " or " in item for item in items[:-1]) else ""  # noqa: PLR2004
-    serial = comma if any(" and " in item or " or " in item for item in items) else ""
+    serial = "," if any(" and " in item or " or " in item for item in items[:-1]) else ""
     return f"{', '.join(items[:-1])}{serial} and {items[-1]}"
 
 
@@ -258,6 +299,11 @@ def marks(items: Iterable[str], most: int = MAX_MARKS) -> str:
     return f" [{', '.join(kept)}]" if kept else ""
 
 
+def searched(*keys: str) -> str:
+    """ " [N:sandbox]", with a blank before it: the marks of what was looked for and not found."""
+    return f" [{', '.join(f'N:{key}' for key in keys)}]"
+
+
 def cited_by(sayings: Iterable[Said]) -> tuple[str, ...]:
     """One mark of each saying, then their further ones, each once."""
     rows = [one.evidence for one in sayings]
@@ -269,7 +315,7 @@ def word_count(text: str) -> int:
     """The words of a text; marks in brackets are none."""
     count, inside = 0, False
     for word in text.split():
-        inside = inside or word.startswith("[E")
+        inside = inside or word.startswith(("[E", "[N:"))
         count += not inside and any(letter.isalnum() for letter in word)
         if "]" in word:
             inside = False

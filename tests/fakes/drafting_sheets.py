@@ -25,7 +25,7 @@ from agent.records import (
 )
 from agent.scoring import parse_request, score, severity
 from agent.scoring.cvss import read_vector
-from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKey, ProductKind
 
 INJECTION = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:L/VI:H/VA:L/SC:L/SI:H/SA:L"
 STOLEN_KEY = "CVSS:4.0/AV:N/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:N/SC:H/SI:H/SA:N"
@@ -253,5 +253,6 @@ def pinned_of(sheet: FactSheet) -> dict[LayerKey, Certainty]:
 
 def score_of_base(base: str, *, withheld: str | None = None) -> Score:
     """A score over `factors_of()`."""
-    made = score(parse_request({"cvss_base": base, "factors": {k: 0.5 for k in FACTORS if k != FACTORS[-1]}}))
+    ranges = {key: {"value": 0.5, "low": 0.3, "high": 0.7} for key in FACTOR_SETS["0.5"]}
+    made = score(parse_request({"cvss_base": base, "factors": ranges, "mode": "directory"}))
     return made.model_copy(update={"withheld": withheld, "aivss": None, "severity": None}) if withheld else made
