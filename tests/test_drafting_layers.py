@@ -6,6 +6,7 @@ from agent.drafting.judgement import JudgedLayer, Judgement
 from agent.drafting.layers import MARK, MAX_WORDS, load_layer_texts, paragraphs
 from agent.drafting.wording import word_count
 from agent.facts.sheet import without
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Question
 from agent.records.evidence import MARK as CITATION
 from agent.taxonomy.keys import KINDS, LAYERS
@@ -45,6 +46,13 @@ def test_every_kind_has_marked_commentary_for_every_layer() -> None:
             assert word_count(commentary) <= 30
             assert "generally" in commentary
     assert set(texts.ask) == set(LAYERS)
+
+
+def test_something_follows_from_every_key_that_pins_a_layer() -> None:
+    follows = load_layer_texts().follows
+    for layer in LAYERS:
+        assert set(follows[layer]) == {key.id for key in load_vocabulary().pinning(layer)}
+        assert all(word_count(text) <= 15 and text.endswith(".") for text in follows[layer].values())
 
 
 def test_the_question_that_settles_a_layer_is_named() -> None:

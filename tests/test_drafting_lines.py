@@ -55,4 +55,4 @@ def test_an_llms_row_leads_while_its_facts_stand() -> None:
 
 def test_of_a_framework_its_agents_act() -> None:
     texts = [line.text for line in fact_lines(sheet_of(row("runs_code")), "agent-framework")]
-    assert texts[0].startswith("Agents built with it can execute code")
+    assert texts[0].startswith("An agent built with it can execute generated")

@@ -47,6 +47,7 @@ class ConditionRow(Record):
     id: str
     eases: tuple[str, ...] = Field(alias="for")
     met: tuple[str, ...] = ()
+    not_for: tuple[ProductKind, ...] = ()
     text: str
     who: str
     price: str
@@ -74,6 +75,8 @@ class _Measure(NamedTuple):
     who: str
     price: str
     metrics: Mapping[str, Mapping[str, str]]
+    led: bool = False
+    """Whether an LLM wrote it."""
 
 
 @cache
@@ -101,7 +104,7 @@ def advise(
     measures = _judged(sheet, found, judgement) if judgement else []
     measures = measures[:MAX_CONDITIONS]
     every = [placed.threat for placed in found.threats]
-    offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet)]
+    offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
     _complete(measures, offered, threats)
     _complete(measures, offered, every)
     residual = _residual(threats, measures)
@@ -120,9 +123,11 @@ def advise(
 # ------------------------------------------------------------ conditions
 
 
-def _open(row: ConditionRow, sheet: FactSheet) -> bool:
-    """Whether no control that counts has met the condition already."""
-    return not any(fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met))
+def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
+    """Whether the kind can meet the condition and no control that counts has met it already."""
+    return kind not in row.not_for and not any(
+        fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met)
+    )
 
 
 def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> _Measure:
@@ -163,7 +168,12 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure]) -> Residu
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
-    touched = [threat for threat in threats if threat.id in measure.metrics]
+    # A condition names the threats that it eases; an LLM's may name one that the metrics do not show.
+    touched = [
+        threat
+        for threat in threats
+        if threat.id in measure.metrics and (measure.led or _after(threat, [measure]) < threat.score.cvss_base)
+    ]
     return Condition(
         text=measure.text,
         who=measure.who,
@@ -190,7 +200,7 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
             if name in names
         }
         rows = {threat: metrics.get(threat, {}) for threat in threats}
-        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows))
+        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True))
     return made
 
 

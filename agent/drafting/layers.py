@@ -14,17 +14,19 @@ import yaml
 from agent.drafting.certainty import Certainty
 from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import JudgedLayer, Judgement
+from agent.drafting.lines import fact_lines
+from agent.drafting.posture import posture_keys
 from agent.drafting.threats import Found
 from agent.drafting.wording import (
     Said,
     asserted,
-    capital,
     cited_by,
     clause,
     listed,
     marks,
     predicates,
     said,
+    subject,
     word_count,
 )
 from agent.facts.sheet import counted
@@ -68,10 +70,11 @@ def paragraphs(
 
     `questions` are those that the draft asks: the first that settles an uncertain layer is its question; a layer that
     none of them settles has one in its paragraph.
-    What one layer says is not said by the next one.
+    A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
     """
     layers: dict[LayerKey, LayerThreats] = {}
-    told: set[str] = set()
+    rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
+    told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
     for layer in LAYERS:
         state = certainty[layer]
         led = judgement.layers.get(layer) if judgement else None
@@ -80,7 +83,7 @@ def paragraphs(
         if applies == "no":
             text = _absent_llm(sheet)
         elif state.certain:
-            text = _certain(sheet, layer, name, state, told, led, judgement)
+            text = _certain(sheet, kind, layer, name, state, told, led, judgement)
         else:
             text = _uncertain(kind, layer, question, led)
         layers[layer] = LayerThreats(
@@ -115,6 +118,7 @@ def _absent_llm(sheet: FactSheet) -> str:
 
 def _certain(
     sheet: FactSheet,
+    kind: ProductKind,
     layer: LayerKey,
     name: str,
     state: Certainty,
@@ -138,13 +142,22 @@ def _certain(
     follows = load_layer_texts().follows[layer]
     inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
     for shown in (chosen, chosen[:1]):
-        text = f"{who} {predicates(shown)}{marks(cited_by(shown))}."
+        text = f"{_statement(kind, who, shown)}{marks(cited_by(shown))}."
         if shown[0].key not in follows and inference and len(shown) == 1:
             inference = ""
         whole = f"{text} {inference}".strip()
         if word_count(whole) <= MAX_WORDS:
-            return capital(whole)
-    return capital(text)
+            return whole
+    return text
+
+
+def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
+    """Of a skill or a framework it is an agent that acts, not the product itself."""
+    groups = {load_vocabulary()[one.key].group for one in shown}
+    plain = all(one.polarity == "asserted" for one in shown)
+    if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
+        return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
+    return f"{who} {predicates(shown)}"
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
@@ -166,7 +179,9 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
             -one.confidence,
         )
 
-    return sorted(rows, key=order)[:2]
+    ordered = sorted(rows, key=order)
+    # What the page says already is not said twice over: one fact is enough to say what follows from it.
+    return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
 
 
 # ------------------------------------------------------------ an uncertain layer

@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import Judgement
+from agent.drafting.posture import posture_keys
 from agent.drafting.wording import Said, absent, by_verb, capital, cited_by, marks, predicates, said, searched, subject
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import FactLine, FactSheet
@@ -73,10 +74,12 @@ _UNTOLD: Final = frozenset(
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
     """The rows in the order of LABELS, at most one of each; an LLM's row takes the place of the one from facts.
 
-    A row of an LLM whose facts or quotes are no longer there is left out.
+    A row of an LLM whose facts or quotes are no longer there is left out. What the posture says already is named only
+    where a row has nothing else to say.
     """
     led = _judged(sheet, judgement) if judgement else {}
-    rows = [led.get(label) or _row(sheet, kind, label) for label in LABELS]
+    told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
+    rows = [led.get(label) or _row(sheet, kind, label, told) for label in LABELS]
     return tuple(row for row in rows if row is not None)
 
 
@@ -92,7 +95,7 @@ def _judged(sheet: FactSheet, judgement: Judgement) -> dict[Label, FactLine]:
     return found
 
 
-def _row(sheet: FactSheet, kind: ProductKind, label: Label) -> FactLine | None:
+def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[str]) -> FactLine | None:
     row = _ROWS[label]
     sayings = [one for group in row.groups for one in said(sheet, group=group) if one.key not in _UNTOLD]
     vocabulary = load_vocabulary()
@@ -104,9 +107,12 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label) -> FactLine | None:
 
     sayings.sort(key=order)
     able = [one for one in sayings if one.polarity != "denied"]
+    further = [one for one in able if one.key not in before]
+    also = bool(further) and len(further) < len(able)
+    able = further or able
     unable = [one for one in sayings if one.polarity == "denied"]
     told = by_verb(able[:NAMED] or unable[:NAMED])
-    texts = [_sentence(told, kind, label)] if told else []
+    texts = [_sentence(told, kind, label, also=also)] if told else []
     if told and unable and told[0] not in unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], kind, label))
@@ -122,11 +128,11 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label) -> FactLine | None:
     )
 
 
-def _sentence(told: Sequence[Said], kind: ProductKind, label: Label) -> str:
+def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
     who = subject(kind, "it")
     plain = all(one.polarity == "asserted" for one in told)
     if who.bare and plain and label in ("Acts", "Reads"):
-        text = f"{who.again} {predicates(told, plain=True)}"
+        text = f"{who.again} {'also ' * also}{predicates(told, plain=True)}"
     else:
-        text = f"It {predicates(told)}"
+        text = f"It {'also ' * also}{predicates(told)}"
     return f"{capital(text)}{marks(cited_by(told))}."

@@ -37,12 +37,14 @@ _ENTRIES: Final = (
     "reads_telemetry", "reads_code", "queries_data", "takes_voice_images",
 )  # fmt: skip
 """Ways in for an attacker's text, the plainest first."""
+_LIMITS: Final = frozenset({"read_only", "advises_only"})
+_GATES: Final = _LIMITS | {"approval_before"}
 _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
 _RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
 _CONTROLS: Final = (
-    "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence", "egress_limits", "spending_limit",
-    "run_limit", "deny_list", "output_filter", "tenant_separation", "pinned_release", "human_takeover", "undo",
-    "dry_run", "audit_log",
+    "advises_only", "read_only", "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence",
+    "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter", "tenant_separation",
+    "pinned_release", "human_takeover", "undo", "dry_run", "audit_log",
 )  # fmt: skip
 
 
@@ -54,10 +56,12 @@ def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement
     if not told:
         return f"{name} is {kind_title(kind)}."
     if kind == "agent-framework":
-        acts = f"whose agents can {predicates(told, plain=True)}"
+        acts = f"that can {predicates(told, plain=True)}"
     elif kind in ("mcp-server", "agent-skill"):
         who = "an assistant" if kind == "mcp-server" else "an agent"
         acts = f"that lets {who} {predicates(told, plain=True)}"
+    elif " that " in kind_title(kind) or kind == "agent-platform":
+        return f"{name} is {kind_title(kind)}; it {predicates(told)}{marks(cited_by(told))}."
     else:
         acts = f"that {predicates(told)}"
     return f"{name} is {kind_title(kind)} {acts}{marks(cited_by(told))}."
@@ -80,6 +84,12 @@ def posture(
 
 
 # ------------------------------------------------------------ what it can do
+
+
+def posture_keys(sheet: FactSheet) -> frozenset[str]:
+    """The keys that a posture made from facts speaks of: what it does above all, and the way in."""
+    entries = [one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"]
+    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *entries[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:
@@ -112,22 +122,21 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     unasked = said(sheet, keys=("approval_off",))[:1]
     opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
     acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
+    if opened and not any(one.key in _OUTSIDERS for one in entries):
+        return f"It {clause(opened[0])}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
     if entries:
         first = entries[0]
-        sure = first.key in _OUTSIDERS
         could = "use these abilities" if acts else "steer what it returns"
-        start = f"It {clause(first)}"
-        text = (
-            f"{start}, so planted instructions could {could}"
-            if sure
-            else (f"It {clause(first)}; whoever can write there could plant instructions that {could}")
-        )
+        if first.key in _OUTSIDERS:
+            text = f"It {clause(first)}, so planted instructions could {could}"
+        elif acts:
+            text = f"It {clause(first)}; whoever can write there could plant instructions that {could}"
+        else:
+            text = f"Whoever can write to what it reads could plant instructions that {could}"
         extra = alone or unasked
         if extra:
             text += ", and it " + clause(extra[0])
         return f"{text}{marks(cited_by((first, *extra)))}."
-    if opened:
-        return f"It {clause(opened[0])}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
     if alone:
         return f"It {clause(alone[0])}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
     if found.headline is not None:
@@ -151,10 +160,10 @@ def _against(sheet: FactSheet) -> str:
         return "No control against this is documented."
     named = rows[:NAMED]
     text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
-    if not any(_counts(one, sheet) for one in rows):
+    if not any(one.key in _LIMITS or _counts(one, sheet) for one in rows):
         them = "its" if len(named) == 1 else "their"
         tail = f", but {them} default is not documented"
-    elif all(one.key != "approval_before" for one in rows) and absent(sheet, "approval_before"):
+    elif not {one.key for one in rows} & _GATES and absent(sheet, "approval_before"):
         tail = "; an approval step is not stated"
     else:
         tail = ""
@@ -167,7 +176,8 @@ def _named(one: Said, sheet: FactSheet) -> str:
     parts = dict.fromkeys(part for fact in sheet.facts if fact.id in one.facts and (part := noun(fact, "part")))
     what = load_wording()[one.key].risk
     if one.polarity == "configurable":
-        what = f"an optional {what.removeprefix('a ').removeprefix('an ')}"
+        plain = what.removeprefix("a ").removeprefix("an ")
+        what = f"an optional {plain}" if plain != what else f"optional {what}"
     return f"{what} ({listed(tuple(parts)[:2])})" if parts else what
 
 

@@ -37,6 +37,8 @@ _PLAIN_WIDTH: Final = 1.0
 """Width that is shared out when the score has no range."""
 _TOLD_FALL: Final = Decimal("0.5")
 """A base that falls by less is not worth a number."""
+_OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
+"""Questions that the vendor of a tool server or a skill cannot answer."""
 _VERBS: Final = ("need", "become", "fall", "shrink")
 
 
@@ -124,7 +126,7 @@ def ask(
     rows = [
         _question(row, sheet, found, causes)
         for row in load_questions()
-        if _fits(row, sheet) and not (kind in ("mcp-server", "agent-skill") and row.id == "llm")
+        if _fits(row, sheet) and not (kind in ("mcp-server", "agent-skill") and row.id in _OF_THE_CLIENT)
     ]
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
     while len(chosen) < MAX_QUESTIONS and rows:

@@ -93,9 +93,9 @@ def subject(kind: ProductKind, name: str) -> Subject:
     if kind == "mcp-server":
         return Subject(f"An assistant connected to {name} can", "It", bare=False)
     if kind == "agent-skill":
-        return Subject(f"An agent that follows {name} can", "The agent that follows it can", bare=True)
+        return Subject(f"An agent that follows {name} can", "An agent that follows it can", bare=True)
     if kind == "agent-framework":
-        return Subject(f"An agent built with {name} can", "Agents built with it can", bare=True)
+        return Subject(f"An agent built with {name} can", "An agent built with it can", bare=True)
     return Subject(f"{name} can", "It", bare=False)
 
 
@@ -156,7 +156,9 @@ def _what(words: Words, facts: Sequence[Fact]) -> str:
             for name in names:
                 values = dict.fromkeys(noun(fact, name) for fact in (fitting if len(names) == 1 else fitting[:1]))
                 filled = filled.replace("{" + name + "}", listed(tuple(values)[:_LISTED_SLOTS]))
-            return filled
+            # "queries SQL queries" says the same twice.
+            if words.do.split()[0][:5].rstrip("y") not in filled.lower():
+                return filled
     return words.what
 
 
