@@ -86,6 +86,16 @@ def test_a_control_counts_only_where_a_vector_has_it() -> None:
     assert not any(one.counted for one in claimed(sheet, found_of(("agent_frameworks", plain))))
 
 
+def test_a_control_of_the_second_number_counts() -> None:
+    sheet = sheet_of(row("runs_commands"), row("sandbox", default="on", part="client", scope="all commands", rank=3))
+    made = threat(1, "Injected commands", sheet, ("runs_commands",), INJECTION).model_copy(
+        update={"id": "L3-command-on-host"}
+    )
+    rows = claimed(sheet, found_of(("agent_frameworks", made)))
+    assert [one.counted for one in rows] == [True]
+    assert "score with controls" in rows[0].why
+
+
 def test_an_llms_words_lead_for_the_facts_that_they_cite() -> None:
     fact = next(fact for fact in TICKETS.sheet.facts if fact.key == "allow_list")
     judgement = Judgement(

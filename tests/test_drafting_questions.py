@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.drafting.candidates import Open
 from agent.drafting.judgement import JudgedQuestion, Judgement
 from agent.drafting.questions import MAX_QUESTIONS, ask, effect, spread, touched_by
 from agent.drafting.wording import word_count
@@ -95,6 +96,16 @@ def test_while_a_score_is_withheld_layers_stand_first() -> None:
     unsure = {layer for layer, state in pinned_of(TICKETS.sheet).items() if not state.certain}
     settling = [bool(unsure & set(question.settles)) for question in questions]
     assert settling == sorted(settling, reverse=True)
+
+
+def test_what_is_likely_is_asked_and_not_claimed() -> None:
+    likely = Open("L3-x", "security_compliance", "Injected payments", "Can it pay by itself?", ("spends_money",))
+    found = found_for(THIN)._replace(open=(likely,))
+    certainty = certainty_of(THIN.sheet, *(layer for layer in LAYERS if layer != "security_compliance"))
+    questions = ask(THIN.sheet, "other", factors_of(), certainty, found, score_of_base("5.0"))
+    question = next(one for one in questions if one.text == "Can it pay by itself?")
+    assert question.changes == "If it is so, a threat is added: injected payments."
+    assert question.about == ("spends_money",)
 
 
 def test_effect_grows_with_what_is_settled_and_never_exceeds_the_width() -> None:

@@ -1,13 +1,14 @@
 """The controls that the sources claim, each for the part of the product that it belongs to, and whether it counts.
 
-A control counts when its rank is 3 or more, its default is known and on, and a shown threat's vector has it. What is
-only recommended, off as shipped or about something else is shown and lowers nothing.
+A control counts when its rank is 3 or more, it is on as shipped, and a shown threat's vector has it or the score with
+controls does. What is only recommended, off as shipped or about something else is shown and lowers nothing.
 """
 
 from typing import Final
 
 from agent.drafting.judged import quotes_of, stands, tags
 from agent.drafting.judgement import Judgement
+from agent.drafting.score import counted_controls
 from agent.drafting.threats import Found
 from agent.drafting.wording import capital, clause, default_of, noun, said
 from agent.facts.sheet import counted
@@ -43,7 +44,7 @@ def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
     quote = next((item.quote for item in sheet.evidence if item.id == fact.evidence[0]), "")
     one = next(one for one in said(sheet, keys=(fact.key,)) if fact.id in one.facts)
     short = quote and len(quote.split()) <= MAX_QUOTE_WORDS
-    counts, why = worth(fact, found)
+    counts, why = worth(fact, found, _with_score(sheet, found))
     return ClaimedControl(
         text=" ".join(quote.split()) if short else capital(clause(one)),
         part=noun(fact, "part") or "not stated",
@@ -55,8 +56,9 @@ def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
     )
 
 
-def worth(fact: Fact, found: Found) -> tuple[bool, str]:
-    """Whether a control counts, and why or why not in one sentence."""
+def worth(fact: Fact, found: Found, with_score: frozenset[str] = frozenset()) -> tuple[bool, str]:
+    """Whether a control counts, and why or why not in one sentence; `with_score` are the facts that the score with
+    controls counts."""
     if load_vocabulary()[fact.key].group == "attests":
         return False, "It attests to how the vendor works and changes no metric."
     default = default_of(fact)
@@ -67,9 +69,15 @@ def worth(fact: Fact, found: Found) -> tuple[bool, str]:
     threats = [placed.threat for placed in found.threats if _has(placed.threat, fact)]
     if threats:
         return True, f"Documented with its default; the vector of {tags(found)[threats[0].id]} takes it into account."
+    if fact.id in with_score:
+        return True, "On by default and about the headline: the score with controls takes it into account."
     if default is None:
         return False, "Its default is not stated."
     return False, "On by default, but it changes no metric of a threat that is shown."
+
+
+def _with_score(sheet: FactSheet, found: Found) -> frozenset[str]:
+    return frozenset(fact.id for fact in counted_controls(found, sheet))
 
 
 def _has(threat: Threat, fact: Fact) -> bool:
@@ -90,7 +98,7 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None, facts: 
         if not own or not stands(sheet, judgement, control.text, control.facts, control.evidence):
             continue
         best = max(own, key=lambda fact: fact.rank)
-        counts, why = worth(best, found)
+        counts, why = worth(best, found, _with_score(sheet, found))
         rows.append(
             ClaimedControl(
                 text=control.text,

@@ -17,12 +17,13 @@ from typing import Final, NamedTuple, cast
 import yaml
 from pydantic import Field
 
+from agent.drafting.candidates import Open
 from agent.drafting.certainty import Certainty
 from agent.drafting.judged import references, renamed, shown_ids, shown_tags, stands, tags
 from agent.drafting.judgement import JudgedQuestion, Judgement
 from agent.drafting.threats import Found
 from agent.drafting.vectors import base_of, eased
-from agent.drafting.wording import capital, listed
+from agent.drafting.wording import capital, listed, load_wording, third_person
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, FactSheet, Question, Record, Score, Threat
@@ -128,6 +129,7 @@ def ask(
         for row in load_questions()
         if _fits(row, sheet) and not (kind in ("mcp-server", "agent-skill") and row.id in _OF_THE_CLIENT)
     ]
+    rows += [_of_likely(one, causes) for one in found.open if one.keys]
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
     while len(chosen) < MAX_QUESTIONS and rows:
         best = max(rows, key=lambda question: _worth(question, open_layers, chosen))
@@ -186,6 +188,24 @@ def _question(row: QuestionRow, sheet: FactSheet, found: Found, causes: Spread) 
         settles=row.settles,
         effect=effect(row.settles, causes),
         about=(*row.about, *(threat.id for threat in touched)),
+    )
+
+
+def _of_likely(one: Open, causes: Spread) -> Question:
+    """A question about a threat that a likely fact would add."""
+    vocabulary = load_vocabulary()
+    moved = [factor for key in one.keys for factor in vocabulary[key].raises]
+    settles = tuple(dict.fromkeys((one.layer, *moved)))
+    words = load_wording()[one.keys[0]]
+    return Question(
+        id="Q0",
+        text=one.question,
+        why="The sources hint at it, and no sentence settles it.",
+        changes=f"If it is so, a threat is added: {one.title[:1].lower()}{one.title[1:]}.",
+        proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
+        settles=settles,
+        effect=effect(settles, causes),
+        about=one.keys,
     )
 
 
