@@ -1,0 +1,229 @@
+"""LLMs written by hand that answer the six questions about the invented product of `assist_product`."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from agent.llm.port import Call
+from agent.taxonomy.keys import FACTORS, LAYERS
+
+VALUES = {
+    "autonomy_of_action": (7, "It answers each mail that arrives.", "It reads each mail that arrives"),
+    "goal_driven_planning": (3, "It answers one mail at a time.", "It reads each mail that arrives"),
+    "dynamic_tool_use": (6, "It runs shell commands on a computer.", "It runs shell commands on the gate computer"),
+    "persistent_memory": (7, "It searches notes before it answers.", "searches these notes before it answers"),
+    "contextual_awareness": (6, "It reads each mail of an inbox.", "It reads each mail that arrives"),
+    "dynamic_identity": (3, "One service account holds the key.", "The service account of the office holds the key"),
+    "natural_language_interface": (8, "Mail of guests reaches it.", "It reads each mail that arrives"),
+    "opacity_reflexivity": (4, "Each command is written to a log.", "Each command is written to a log"),
+}
+METRICS = {
+    "AV": "N: mail comes from anywhere",
+    "AC": "L: nothing stands in the way",
+    "AT": "N: it reads the inbox by itself",
+    "PR": "N: no account is needed",
+    "UI": "N: nobody has to open the mail",
+    "VC": "L: notes on guests",
+    "VI": "L: notes can be planted",
+    "VA": "N: it goes on running",
+    "SC": "N: nothing is read there",
+    "SI": "H: the gate computer runs the command",
+    "SA": "H: gates can be blocked",
+}
+
+
+def good(call: Call) -> str:
+    """What a careful LLM answers."""
+    made = {
+        "facts-does": facts_does,
+        "facts-built": facts_built,
+        "factors": factors,
+        "threats": threats,
+        "layers": layers,
+        "summary": summary,
+    }
+    return json.dumps(made[call.stage.removesuffix("-again").removesuffix("-shorter")](call))
+
+
+def fact(key: str, quote: str, *slots: str, **changes: object) -> dict[str, object]:
+    """A fact as an answer has it."""
+    fields = {"key": key, "polarity": "asserted", "about": "product", "quotes": [f"D1: {quote}"], "slots": list(slots)}
+    return {**fields, "inferred": False, **changes}
+
+
+def facts_does(call: Call) -> dict[str, object]:
+    """Facts on what it does."""
+    inbox = "It reads each mail that arrives in the office inbox"
+    return {
+        "kind": "assistant",
+        "facts": [
+            fact("runs_commands", "runs shell commands on the gate computer", "object: the gate computer"),
+            fact("reads_mail", inbox, "data: each mail"),
+            fact("sends_messages", "sends mail to guests in the name of the office", "counterpart: guests"),
+            fact("memory_across_sessions", "searches these notes before it answers"),
+            fact("service_account", "The service account of the office holds the key to the gate computer"),
+            fact("approval_before", "Every refund needs approval by the harbour master", "approval: the harbour master"),
+        ],
+        "parts": [
+            {"name": "office inbox", "group": "store", "inside": "user", "quotes": [f"D1: {inbox}"]},
+            {
+                "name": "gate computer",
+                "group": "component",
+                "inside": "user",
+                "quotes": ["D1: It runs shell commands on the gate computer"],
+            },
+        ],
+        "flows": [{"source": "office inbox", "target": "product", "what": "each mail", "quotes": [f"D1: {inbox}"]}],
+        "wrong": [],
+    }
+
+
+def facts_built(call: Call) -> dict[str, object]:
+    """Facts on how it is built."""
+    hosted = "It is hosted by Moorings Ltd in Dublin"
+    log = "Each command is written to a log that the office can read"
+    return {
+        "facts": [fact("vendor_cloud", hosted, "scope: Dublin"), fact("own_logs", log)],
+        "layers": [
+            {"layer": "deployment_infrastructure", "quotes": [f"D1: {hosted}"], "verdict": "sufficient"},
+            {"layer": "evaluation_observability", "quotes": [f"D1: {log}"], "verdict": "partial"},
+            {"layer": "agent_ecosystem", "quotes": [], "verdict": "insufficient"},
+        ],
+        "wrong": [],
+    }
+
+
+def factors(call: Call) -> dict[str, object]:
+    """All eleven values; those on which nothing bears are guesses."""
+    made = []
+    for key in FACTORS:
+        value, reason, quote = VALUES.get(key, (1, "Nothing bears on it.", ""))
+        made.append(
+            {
+                "factor": key,
+                "reason": reason,
+                "quotes": [f"D1: {quote}"] if quote else [],
+                "value": value,
+                "low": max(0, value - 1),
+                "high": min(10, value + 1),
+                "insufficient": not quote,
+            }
+        )
+    return {"factors": made}
+
+
+def threats(call: Call) -> dict[str, object]:
+    """Two threats, a chain and a condition."""
+    at = numbers(call)
+    mail, run, notes, account = (at.get(key, "F99") for key in KEYS)
+    first = threat(
+        "Prompt injection through guest mail",
+        f"A stranger hides instructions in a mail. The agent reads it [{mail}] and runs a command on the gate computer [{run}].",
+        mail,
+        run,
+        candidate="mail-injection" if "mail-injection" in text_of(call) else "",
+    )
+    second = threat(
+        "Planted notes steer later answers",
+        f"An attacker's mail leaves a false note. The agent finds it again [{notes}] and obeys it.",
+        notes,
+        layer="data_operations",
+    )
+    return {
+        "verdicts": [
+            {"candidate": name, "says": "keep", "into": "", "reason": "", "why": ""}
+            for name in re.findall(r"^([a-z-]+): .*\(", text_of(call).partition("[candidates]")[2], re.MULTILINE)
+        ],
+        "threats": [first, second],
+        "chains": [
+            {
+                "title": "From a mail to the gates",
+                "steps": [{"threat": "T1", "cites": [mail]}, {"threat": "T2", "cites": [notes]}],
+            }
+        ],
+        "conditions": [
+            {
+                "text": "Commands on the gate computer wait for approval.",
+                "who": "operator",
+                "price": "slower gates",
+                "threats": ["T1"],
+                "metrics": ["T1 UI:A"],
+            }
+        ],
+        "proposal": "use with conditions",
+        "law": f"The mails are personal data of guests [{mail}].",
+    }
+
+
+KEYS = ("reads_mail", "runs_commands", "memory_across_sessions", "service_account")
+
+
+def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, object]:
+    """A threat as an answer has it."""
+    fields: dict[str, object] = {
+        "candidate": "",
+        "title": title,
+        "actor": "anyone who can send a mail",
+        "how": how,
+        "lost": "control of the gates",
+        "layer": "agent_frameworks",
+        "basis": "quoted",
+        "setting": "",
+        "default_use": True,
+        "cites": list(cites),
+        "cvss": METRICS,
+        "ids": ["ASI01"],
+        "mitigations": [{"text": "Let a person confirm each command.", "who": "you"}],
+    }
+    return {**fields, **changes}
+
+
+def layers(call: Call) -> dict[str, object]:
+    """A paragraph for each layer: with marks where it is known."""
+    at = numbers(call)
+    text = text_of(call)
+    rows = []
+    for key in LAYERS:
+        known = f"- {key} (known)" in text
+        mark = at.get("vendor_cloud" if key == "deployment_infrastructure" else "own_logs", "F1")
+        told = f"It is hosted in Dublin [{mark}]. Whoever takes over the vendor's service reaches the gates."
+        if key == "evaluation_observability":
+            told = f"Each command is written to a log [{mark}]. Injected commands could so be found afterwards."
+        open_ = "Assistants of this kind usually send what they read to a hosted LLM, whose provider could see it."
+        rows.append({"layer": key, "paragraph": told if known else open_})
+    return {"layers": rows}
+
+
+def summary(call: Call) -> dict[str, object]:
+    """The first page."""
+    mail, run, _, account = (numbers(call).get(key, "F99") for key in KEYS)
+    return {
+        "what": f"Quayside answers guests of a marina by mail [{mail}].",
+        "posture": f"It reads each mail and runs shell commands on the gate computer [{mail}][{run}]."
+        " A stranger's mail could therefore open gates. No approval of a command is stated.",
+        "lines": [
+            {"label": "Acts", "text": f"It runs shell commands on the gate computer [{run}]."},
+            {"label": "Credentials", "text": f"The service account holds the key to the gate computer [{account}]."},
+        ],
+        "controls": [],
+        "questions": [
+            {
+                "text": "Which commands can Quayside run on the gate computer without approval?",
+                "why": "It decides how far an injected mail reaches.",
+                "changes": "With an allow-list the injection through mail shrinks to opening gates.",
+                "about": ["allow_list", "T1"],
+                "proposed": "Only commands of a list that administrators keep.",
+            }
+        ],
+    }
+
+
+def text_of(call: Call) -> str:
+    """All that a call says."""
+    return "\n".join(message.text for message in call.messages)
+
+
+def numbers(call: Call) -> Mapping[str, str]:
+    """The numbers under which the accepted facts are shown, by key."""
+    found = re.findall(r"^(F\d+) (\w+)", text_of(call), re.MULTILINE)
+    return {key: number for number, key in reversed(found)}
