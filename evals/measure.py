@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting_old.embedded import THREAT_MULTIPLIER
+from agent.drafting.score import THREAT_MULTIPLIER
+
 from agent.evidence.anchor import holds, locate
 from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units

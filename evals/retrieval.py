@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from agent.drafting_old.listening import worths
 from agent.drafting_old.pack import pack
 from agent.evidence.reading import Reading
+
 from agent.llm.tokens import by_bytes
 from agent.pipeline import questions
 from agent.records import Document, Hit

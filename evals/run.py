@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from agent.drafting_old.calibrate import Calibration
-from agent.drafting_old.patterns import load_patterns
+from agent.drafting.calibration import Calibration
+from agent.drafting.catalogue import load_catalogue
+
 from agent.errors import SeptetError
-from agent.evidence.reading import Reading
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
+from agent.facts.reading import Reading
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
-from agent.retrieval.search import Mode
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
 from evals.cases import Case
@@ -86,7 +86,6 @@ class _Task(NamedTuple):
     poisons: tuple[Attack, ...]
     settings: Settings
     change: Change
-    search: Mode
 
 
 def evaluate(
@@ -99,7 +98,6 @@ def evaluate(
     lessons: Sequence[Lesson] | None = None,
     workers: int = WORKERS,
     change: Change = AS_IS,
-    search: Mode = "fused",
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
@@ -110,12 +108,10 @@ def evaluate(
     known: Mapping[str, Reading] = {}
     with Crew(workers) as crew:
         if lessons is None:
-            lessons, known = learn(
-                bundled_cases(), settings, progress=progress, change=change.reading, search=search, crew=crew
-            )
-        tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change, search=search)
+            lessons, known = learn(bundled_cases(), settings, progress=progress, change=change.reading, crew=crew)
+        tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
         # Cases written for a purpose are measured apart: no metric of the corpus counts them.
-        apart = _tasks(variants.special, settings, change=change, search=search)
+        apart = _tasks(variants.special, settings, change=change)
         found = _draft_all([*tasks, *apart], lessons, progress, crew)
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
@@ -130,7 +126,7 @@ def evaluate(
 
 def pattern_ids() -> tuple[str, ...]:
     """Ids of all patterns of the threat catalogue, sorted."""
-    return tuple(sorted(pattern.id for pattern in load_patterns()))
+    return tuple(sorted(pattern.id for pattern in load_catalogue()))
 
 
 def named_error(error: Exception) -> str:
@@ -157,7 +153,6 @@ def _tasks(
     variants: Variants = NONE,
     readings: Mapping[str, Reading] | None = None,
     change: Change = AS_IS,
-    search: Mode = "fused",
 ) -> list[_Task]:
     labels = families([who(case) for case in cases])
     return [
@@ -171,7 +166,6 @@ def _tasks(
             poisons=variants.poisons.get(case.slug, ()),
             settings=settings,
             change=change,
-            search=search,
         )
         for case, label in zip(cases, labels, strict=True)
     ]
@@ -238,7 +232,7 @@ def _lost(task: _Task, error: str) -> Drafted:
 
 
 def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case), task.settings, mode=task.search)
+    reading = read_documents(documents_of(case), task.settings)
     return reading if task.change.reading is None else task.change.reading(reading)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Final, Literal
 
-from agent.drafting_old.withholding import CERTAIN_NEEDED
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.errors import InputError
 from agent.export import explanation_items as items
 from agent.export.explanation_llm import makers

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from agent.drafting_old.withholding import CERTAIN_NEEDED
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.claims import is_claim
 from agent.evidence.sorts import classify
 from agent.export.authors import is_of_llm

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting_old.assisted.run import Assistant
 from agent.drafting_old.pack import new_delimiter
+
 from agent.errors import Usage
 from agent.llm.budget import Budget, Caps, Price, prices, shared_start
 from agent.llm.openai_adapter import OpenAiLlm

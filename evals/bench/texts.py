@@ -63,6 +63,7 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
 def passes() -> dict[str, Callable[[str], object]]:
     """The passes by their names."""
     from agent.evidence.signals import detect
+
     from agent.evidence.statements import statements
     from agent.intake.compose import compose
     from agent.intake.pages import decoding, instructions, marks, sanitise
