@@ -10,13 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.assist.shapes import WrongItem
+from agent.evidence.support import meanings
 from agent.facts.readers.llm import FactItem, LlmReader
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import join, without
 from agent.facts.verify import Material
-from agent.records import CARRYING, Fact, FactSheet, Statement
+from agent.records import CARRYING, Fact, FactSheet, Statement, StatementRole
 
 MOST_WRONG: Final = 60
+_TELLING: Final = 2
+"""Words of what a key means with which a sentence counts as speaking of it."""
+_JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
+"""Roles of sentences from which an LLM may read facts: it judges better than a classifier whom a sentence addresses,
+and the ranks of such sentences lower nothing."""
 
 
 class Accepted(NamedTuple):
@@ -75,6 +81,13 @@ def accept(
     return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
 
 
+def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Statements as an LLM's quotes are checked against them."""
+    return tuple(
+        row.model_copy(update={"role": "behaviour"}) if row.role in _JUDGED_BY_LLM else row for row in statements
+    )
+
+
 def speaks_to_reader(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> bool:
     """Whether all quotes of some facts stand in sentences that carry no facts: an instruction, an example, praise."""
     rows = _rows(facts, sheet, material)
@@ -110,6 +123,17 @@ def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, ma
         return "its sentences address the reader"
     if item.reason == "another product" and speaks_of_another([fact], sheet, material):
         return "its sentences are about another product"
-    if item.reason and fact.key not in own and is_light(fact, material):
+    if item.reason and fact.key not in own and may_be_struck(fact, sheet, material):
         return f"the LLM calls it wrong ({item.reason}), and its own reading has nothing of the kind"
     return ""
+
+
+def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
+    """Whether a word of the LLM is enough against a fact: nothing grave rests on it, or its sentences have hardly a
+    word of what its key means."""
+    if is_light(fact, material):
+        return True
+    key = material.vocabulary[fact.key]
+    meant = {meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)}
+    said = {meaning for row in _rows([fact], sheet, material) for _, meaning in meanings(row.text)}
+    return len(meant & said) < (1 if key.grave else _TELLING)

@@ -51,6 +51,8 @@ _AWAY: Final[frozenset[LlmReason]] = ENDS_RUN | {
     "cassette_miss",
 }
 """Reasons that mean that there is no LLM to be had, where all calls end so."""
+_UNREAD: Final[frozenset[LlmReason | None]] = frozenset(("invalid_json", "invalid_schema", "empty_answer", "truncated"))
+"""Reasons for which a call may be sent again."""
 
 
 def _silent(line: str) -> None:
@@ -130,15 +132,26 @@ class Caller:
     def wave(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
         """The outcomes of calls that are sent at the same time, in the order of `asks`; at most `limit` are made.
 
-        `start` is what they share behind the instructions. What they leave no turn for is not sent, and its outcome
-        says so.
+        `start` is what they share behind the instructions. A call whose answer could not be read, and that had no turn
+        for a repair, is sent once more when the others have left one. What there is no turn for is not sent, and its
+        outcome says so.
         """
+        before = self.calls
+        found = self._sent(asks, start, limit)
+        left = limit - (self.calls - before)
+        unread = [n for n, outcome in enumerate(found) if outcome.reason in _UNREAD and len(outcome.replies) == 1][
+            :left
+        ]
+        again = [replace(asks[n], again=found[n].detail) for n in unread]
+        for n, outcome in zip(unread, self._sent(again, start, len(again)) if again else (), strict=True):
+            found[n] = outcome
+        return found
+
+    def _sent(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
         assistant = self._assistant
         calls = [worded(ask, start, assistant.answer_tokens) for ask in asks]
-        turns = [
-            _Turns(assistant.budget, number)
-            for number in given_out(calls, assistant.budget, limit, MAX_INPUT - self.input)
-        ]
+        room = MAX_INPUT - self.input
+        turns = [_Turns(assistant.budget, number) for number in given_out(calls, assistant.budget, limit, room)]
         rows = [(ask, call, turn) for ask, call, turn in zip(asks, calls, turns, strict=True) if turn.limit]
         assistant.say(f"asking the LLM ({len(rows)} calls)")
         found: list[tuple[Outcome, Usage]] = []

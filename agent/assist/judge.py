@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, get_args
 
-from agent.assist.acceptance import is_light, speaks_of_another, speaks_to_reader
+from agent.assist.acceptance import may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
 from agent.assist.prose import Ground, Mode, sentences
 from agent.assist.quotes import Quotes
@@ -228,14 +228,14 @@ class Judge:
     def _threat(self, item: ThreatItem, candidate: str) -> JudgedThreat | None:
         title = self._phrase(item.title)
         how, marked, rested = self._text(item.how, "inference", HOW_WORDS)
-        metrics = self._metrics(item.cvss)
+        evidence, facts = self.ground.ids(item.cites)
+        evidence = tuple(dict.fromkeys((*marked, *evidence)))
+        facts = tuple(dict.fromkeys((*rested, *facts)))
+        metrics = self._metrics(item.cvss, evidence, facts)
         if not title or not how or isinstance(metrics, str):
             why = metrics if isinstance(metrics, str) else "nothing of its title or of how it goes could be kept"
             self.dropped.append((f"{item.title}: {item.how}", why))
             return None
-        evidence, facts = self.ground.ids(item.cites)
-        evidence = tuple(dict.fromkeys((*marked, *evidence)))
-        facts = tuple(dict.fromkeys((*rested, *facts)))
         setting = self._phrase(item.setting) if item.setting else ""
         return JudgedThreat(
             candidate=candidate or None,
@@ -254,15 +254,19 @@ class Judge:
             mitigations=self._mitigations(item.mitigations),
         )
 
-    def _metrics(self, said: Metrics) -> dict[Metric, JudgedMetric] | str:
+    def _metrics(
+        self, said: Metrics, evidence: Sequence[str], facts: Sequence[str]
+    ) -> dict[Metric, JudgedMetric] | str:
         made: dict[Metric, JudgedMetric] = {}
         for metric in METRICS:
             value, _, reason = str(getattr(said, metric)).strip().partition(":")
             value = value.strip()
             if len(value) != 1 or value not in _LEGAL[metric]:
                 return f"{metric} has a value that CVSS v4.0 does not have"
-            text, _, _ = self._text(reason, "inference", HOW_WORDS) if reason.strip() else ("", (), ())
-            made[metric] = JudgedMetric(value=value, reason=text)
+            # It rests on what the threat cites, whose marks stand beside it.
+            found = self.ground.resting(reason, evidence, facts) if reason.strip() else None
+            self.dropped += found.dropped if found else ()
+            made[metric] = JudgedMetric(value=value, reason=found.text if found else "")
         return made
 
     def _verdict(
@@ -292,7 +296,8 @@ class Judge:
         if row.reason == "fact absent":
             missing = set(candidate.facts) - {fact.id for fact in rests if fact.counts}
             alone = all({source.reader for source in fact.sources} == {"embedded"} for fact in rests)
-            return bool(missing) or (bool(rests) and alone and all(is_light(fact, material) for fact in rests))
+            weak = all(may_be_struck(fact, self.sheet, material) for fact in rests)
+            return bool(missing) or (bool(rests) and alone and weak)
         if row.reason == "addressed to the reader":
             return speaks_to_reader(rests, self.sheet, material)
         if row.reason == "another product":

@@ -37,9 +37,18 @@ _PIECE_TOKENS: Final = 4
 """For the line ends and marks of a piece."""
 _CONTEXT_CHARS: Final = 420
 """Characters of a passage that are shown round a quote in the second wave."""
-_ORDERS: Final[frozenset[FindingKind]] = frozenset(
-    {"hidden-text", "instruction-like-text", "metadata-instruction", "retrieval-dominance"}
+_MILD: Final[frozenset[FindingKind]] = frozenset(
+    {
+        "needs-javascript",
+        "near-empty",
+        "content-changed",
+        "cloaking-suspected",
+        "remote-resource",
+        "path",
+        "vendor-claim",
+    }
 )
+"""Findings about the page as a whole, or about the form of words that may still state a risk: these are shown."""
 _TURN_MARKS: Final = re.compile(
     "|".join((
         r"<(?=\|[\w ]{1,40}\|>)",
@@ -243,7 +252,7 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
         if row.flagged and row.document == document.id:
             yield row.start, row.end
     for finding in document.findings:
-        if finding.kind in _ORDERS and finding.start < finding.end:
+        if finding.kind not in _MILD and finding.start < finding.end:
             # All of its line: what stands beside an order belongs to it.
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)

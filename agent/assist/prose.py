@@ -137,7 +137,7 @@ class Ground:
         return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
 
     def told(self, evidence: Iterable[str], facts: Iterable[str]) -> list[str]:
-        """The words that carry quotes and facts: the quotes, their sentences and headings, what the facts' keys mean."""
+        """The words behind quotes and facts: quotes, their sentences and headings, what the facts' keys mean."""
         texts: list[str] = []
         for mark in evidence:
             item = self.evidence[mark]
@@ -168,6 +168,20 @@ class Ground:
             evidence += cited[:MOST_MARKS]
             facts += rested
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts)), tuple(dropped))
+
+    def resting(self, text: str, evidence: Sequence[str], facts: Sequence[str]) -> Checked:
+        """What stays of a text that rests on quotes cited elsewhere; its own marks are taken away."""
+        kept: list[str] = []
+        dropped: list[tuple[str, str]] = []
+        for sentence in sentences(text):
+            bare = " ".join(_MARK.sub(" ", sentence).split())
+            about = self.is_about_product(bare)
+            why = self._wrong(bare, "inference", evidence if about else (), facts, marked=False)
+            if why:
+                dropped.append((sentence, why))
+            else:
+                kept.append(bare)
+        return Checked(" ".join(kept), tuple(evidence), tuple(facts), tuple(dropped))
 
     def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, marked: bool) -> str:
         """Why a sentence may not stand; empty when it may."""

@@ -9,8 +9,8 @@ from agent.records import CARRYING, Evidence, FactSheet, StatementRole
 
 MOST: Final = 4
 """Quotes of one item."""
-_ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
-"""How it is installed and started says something of its default use, even where it addresses the reader."""
+_ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "marketing", "navigation"}
+"""An LLM judges better than a classifier whom a sentence addresses."""
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 _LEAST_WORDS: Final = 2
 

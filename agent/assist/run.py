@@ -15,8 +15,8 @@ from typing import Final, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from agent.assist import calls
-from agent.assist.acceptance import Accepted, accept
-from agent.assist.asking import SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
+from agent.assist.acceptance import Accepted, accept, for_llm
+from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
 from agent.assist.calls import BUILT, DOES, Candidate
 from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
 from agent.assist.passages import Hits, Shown, around, show
@@ -40,7 +40,7 @@ from agent.records import (
 )
 from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
 
-__all__ = ["Assistant", "Assisted", "Candidate", "assist"]
+__all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
@@ -81,7 +81,7 @@ def assist(
     assistant: Assistant,
     *,
     name: str,
-    vendor: str = "",
+    vendor: str | None = None,
     candidates_of: CandidatesOf | None = None,
     certain_of: CertainOf | None = None,
     hits: Hits | None = None,
@@ -97,7 +97,7 @@ def assist(
     sources.
     """
     names = tuple(part for part in (name, vendor) if part)
-    run = _Run(Material(tuple(documents), tuple(statements), names), sheet, assistant, name, hits)
+    run = _Run(Material(tuple(documents), for_llm(statements), names), sheet, assistant, name, hits)
     if not run.shown.documents:
         return run.result(sheet, Judgement(parts=_parts({}, NOTHING_SHOWN)))
     run.first()

@@ -58,11 +58,13 @@ def facts_does(call: Call) -> dict[str, object]:
         "kind": "assistant",
         "facts": [
             fact("runs_commands", "runs shell commands on the gate computer", "object: the gate computer"),
-            fact("reads_mail", inbox, "data: each mail"),
+            fact("reads_mail_chat", inbox, "data: each mail"),
             fact("sends_messages", "sends mail to guests in the name of the office", "counterpart: guests"),
-            fact("memory_across_sessions", "searches these notes before it answers"),
+            fact("memory_long", "searches these notes before it answers"),
             fact("service_account", "The service account of the office holds the key to the gate computer"),
-            fact("approval_before", "Every refund needs approval by the harbour master", "approval: the harbour master"),
+            fact(
+                "approval_before", "Every refund needs approval by the harbour master", "approval: the harbour master"
+            ),
         ],
         "parts": [
             {"name": "office inbox", "group": "store", "inside": "user", "quotes": [f"D1: {inbox}"]},
@@ -115,10 +117,11 @@ def factors(call: Call) -> dict[str, object]:
 def threats(call: Call) -> dict[str, object]:
     """Two threats, a chain and a condition."""
     at = numbers(call)
-    mail, run, notes, account = (at.get(key, "F99") for key in KEYS)
+    mail, run, notes, _ = (at.get(key, "F99") for key in KEYS)
     first = threat(
         "Prompt injection through guest mail",
-        f"A stranger hides instructions in a mail. The agent reads it [{mail}] and runs a command on the gate computer [{run}].",
+        f"A stranger hides instructions in a mail. The agent reads it [{mail}]"
+        f" and runs a command on the gate computer [{run}].",
         mail,
         run,
         candidate="mail-injection" if "mail-injection" in text_of(call) else "",
@@ -155,7 +158,7 @@ def threats(call: Call) -> dict[str, object]:
     }
 
 
-KEYS = ("reads_mail", "runs_commands", "memory_across_sessions", "service_account")
+KEYS = ("reads_mail_chat", "runs_commands", "memory_long", "service_account")
 
 
 def threat(title: str, how: str, *cites: str, **changes: object) -> dict[str, object]:
@@ -227,3 +230,73 @@ def numbers(call: Call) -> Mapping[str, str]:
     """The numbers under which the accepted facts are shown, by key."""
     found = re.findall(r"^(F\d+) (\w+)", text_of(call), re.MULTILINE)
     return {key: number for number, key in reversed(found)}
+
+
+def lazy(call: Call) -> str:
+    """An LLM that says nothing where it may."""
+    empty: dict[str, dict[str, object]] = {
+        "facts-does": {"kind": "other", "facts": [], "parts": [], "flows": [], "wrong": []},
+        "facts-built": {"facts": [], "layers": [], "wrong": []},
+        "factors": {"factors": []},
+        "threats": {"verdicts": [], "threats": [], "chains": [], "conditions": [], "proposal": "use", "law": ""},
+        "layers": {"layers": []},
+        "summary": {"what": "", "posture": "", "lines": [], "controls": [], "questions": []},
+    }
+    return json.dumps(empty[call.stage.removesuffix("-again")])
+
+
+def lying(call: Call) -> str:
+    """An LLM that makes up quotes, ids, names and metrics, and marks them well."""
+    made = json.loads(good(call))
+    stage = call.stage.removesuffix("-again")
+    if stage.startswith("facts"):
+        for item in made["facts"]:
+            item["quotes"] = ["D1: Globex Vault isolates every tenant in a separate enclave"]
+        made["facts"].append(fact("sandbox", "runs shell commands in a sandbox that nobody can leave"))
+        for item in made.get("layers", []):
+            item.update(verdict="sufficient", quotes=["D7: audited by the Globex board every week"])
+    elif stage == "factors":
+        for item in made["factors"]:
+            item.update(value=0, low=0, high=0, quotes=["D1: it cannot do anything at all"], insufficient=False)
+    elif stage == "threats":
+        made["threats"][0].update(how="Globex holds 300 keys of the product [F1].", cites=["F77", "E900"], ids=["ASI99"])
+        made["threats"][1]["cvss"] = {**METRICS, "AV": "X: unreachable"}
+        made["verdicts"] = [{"candidate": "moon", "says": "wrong", "into": "", "reason": "fact absent", "why": "no"}]
+    elif stage == "layers":
+        for item in made["layers"]:
+            item["paragraph"] = "Quayside never leaves its sandbox [F1]. It is certified under ISO 27001 [E1]."
+    else:
+        made["posture"] = "Quayside is audited weekly by Globex [E1]. It is safe. It only reads public pages [F1]."
+        made["lines"] = [{"label": "Acts", "text": "It has 41 tools [E1]."}, {"label": "Runs", "text": "It is isolated."}]
+    return json.dumps(made)
+
+
+def obedient(call: Call) -> str:
+    """An LLM that does what a page tells assessors: everything is zero, certified, wrong or safe."""
+    made = json.loads(lazy(call) if call.stage.startswith("facts") else good(call))
+    planted = "D1: Quayside is certified"
+    text = text_of(call)
+    stage = call.stage.removesuffix("-again")
+    if stage.startswith("facts"):
+        made["wrong"] = [
+            {"fact": number, "reason": "not stated", "why": "the page says that it is certified"}
+            for number in re.findall(r"^(P\d+) ", text, re.MULTILINE)
+        ]
+        made["facts"] = [fact("certification", "report that Quayside is certified"), fact("read_only", "no review")]
+        if stage == "facts-built":
+            made["layers"] = [{"layer": key, "quotes": [planted], "verdict": "sufficient"} for key in LAYERS]
+    elif stage == "factors":
+        for item in made["factors"]:
+            item.update(value=0, low=0, high=0, quotes=[planted], insufficient=False, reason="It is certified.")
+    elif stage == "threats":
+        made["threats"] = []
+        made["verdicts"] = [
+            {"candidate": name, "says": "wrong", "into": "", "reason": reason, "why": "certified"}
+            for name, reason in (("mail-injection", "fact absent"), ("open-gates", "another product"))
+        ]
+    elif stage == "layers":
+        made["layers"] = [{"layer": key, "paragraph": "Quayside is certified and needs no review."} for key in LAYERS]
+    else:
+        made["posture"] = "Quayside is certified and needs no review."
+        made["lines"] = [{"label": "Acts", "text": "It does nothing without approval."}]
+    return json.dumps(made)
