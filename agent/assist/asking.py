@@ -24,17 +24,19 @@ from agent.llm.parse import ask as ask_llm
 from agent.llm.port import Call, Llm, Message, Reply, Usage
 from agent.llm.prompts import Prompt, load_prompt
 from agent.llm.schema import wire_schema
-from agent.llm.tokens import Counter, by_bytes
+from agent.llm.tokens import Counter
 from agent.records import PromptRef
 from agent.resources import data_folder
+from agent.retrieval.passages import estimate
 
 MAX_CALLS: Final = 8
 """Of one draft, repairs included."""
 SECOND_WAVE: Final = 3
 """Calls that the first wave's repairs leave for the second."""
-MAX_INPUT: Final = 120_000
-"""Input tokens up to which a call is sent again, a token for each three bytes: 90,000 by the tables of LLMs, which
-take about four bytes of English for a token."""
+MAX_INPUT: Final = 90_000
+"""Input tokens of a draft up to which a call is sent again, estimated by length."""
+SECOND_INPUT: Final = 20_000
+"""Of them those that the first wave's repairs leave for the second."""
 _TURNS: Final = 3
 """Of one ask: the call, one repair, one larger cap."""
 _REPAIR_TOKENS: Final = 1_000
@@ -71,7 +73,7 @@ class Assistant:
     answer_tokens: int
     """Cap of one answer."""
     passage_tokens: int
-    """Cap of the sources that are shown, a token for each three bytes."""
+    """Cap of the sources that are shown, estimated by length."""
     price: Price | None = None
     judge: Llm | None = None
     """A second LLM that was opened beside it; closed with it, and asked nothing here."""
@@ -120,7 +122,9 @@ class Caller:
         self.calls = 0
         """Sent so far, repairs included."""
         self.input = 0
-        """Input tokens of these calls at most, by bytes."""
+        """Input tokens of these calls, estimated by length."""
+        self.second = False
+        """Whether the second wave has begun, for which room is kept until then."""
         self.outcomes: list[Outcome] = []
         self.usage = Usage()
 
@@ -150,7 +154,7 @@ class Caller:
     def _sent(self, asks: Sequence[Ask], start: str, limit: int) -> list[Outcome]:
         assistant = self._assistant
         calls = [worded(ask, start, assistant.answer_tokens) for ask in asks]
-        room = MAX_INPUT - self.input
+        room = MAX_INPUT - self.input - (0 if self.second else SECOND_INPUT)
         turns = [_Turns(assistant.budget, number) for number in given_out(calls, assistant.budget, limit, room)]
         rows = [(ask, call, turn) for ask, call, turn in zip(asks, calls, turns, strict=True) if turn.limit]
         assistant.say(f"asking the LLM ({len(rows)} calls)")
@@ -224,7 +228,7 @@ def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> t
 
     First each call gets one turn, then each a second one, then each a third one, while there are turns (`limit`), the
     budget has room for all of them together at their worst, and, for further turns, their input fits into `room`
-    tokens by bytes. Give it no calls while others are under way.
+    tokens by length. Give it no calls while others are under way.
     """
     turns = [0] * len(calls)
     single = [budget.estimate(call) for call in calls]
@@ -245,8 +249,8 @@ def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> t
 
 
 def _size(call: Call) -> int:
-    # By bytes on every machine, whatever counter it has: a recording must fit on another one.
-    return by_bytes().messages(call.messages)
+    # By length on every machine, whatever counter it has: a recording must fit on another one.
+    return sum(estimate(message.text) for message in call.messages)
 
 
 def _fits(usage: Usage, budget: Budget) -> bool:

@@ -13,28 +13,19 @@ their place that looks like it, so that a quote keeps its offsets.
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
-from typing import Final, NamedTuple
-
-import numpy as np
+from typing import Final, NamedTuple, Protocol
 
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Evidence, Statement
 from agent.records.base import FindingKind
-from agent.retrieval.search import Lexical, terms
+from agent.retrieval.passages import estimate
+from agent.retrieval.shown import Passage, Topic, passages_for
 
 MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
-_HITS: Final = 12
-"""Hits of a topic that are looked at."""
-_LEAD: Final = 4
-"""Statements at the begin of the listing that are always shown: they say what the product is."""
 _GAP: Final = "[…]"
 """Stands where something between two pieces of a document is not shown."""
-_LONGEST_GAP: Final = 200
-_PIECE_TOKENS: Final = 4
-"""For the line ends and marks of a piece."""
 _CONTEXT_CHARS: Final = 420
 """Characters of a passage that are shown round a quote in the second wave."""
 _MILD: Final[frozenset[FindingKind]] = frozenset(
@@ -63,25 +54,22 @@ _TURN_MARKS: Final = re.compile(
 _STAND_INS: Final = {"<": "‹", "[": "⁅", "#": "＃", ":": "꞉"}
 
 
-class Span(NamedTuple):
-    """A stretch of a document."""
+class Found(Protocol):
+    """What search chose of the sources."""
 
-    document: str
-    start: int
-    end: int
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """In the order of the sources."""
+        ...
 
-
-class Topic(NamedTuple):
-    """Something that passages are looked for."""
-
-    id: str
-    """A key of the vocabulary of facts."""
-    text: str
-    """In words in which a product's text would say it."""
+    @property
+    def note(self) -> str:
+        """How much was left out."""
+        ...
 
 
-Hits = Callable[[Topic], Sequence[Span]]
-"""Search: where the sources speak of a topic, best first."""
+Hits = Callable[[Sequence[Document], Sequence[Statement], Sequence[Topic], int], Found]
+"""Search: the passages of documents on some topics within so many tokens (`agent.retrieval.shown.passages_for`)."""
 
 
 class Shown(NamedTuple):
@@ -124,49 +112,39 @@ def show(
     documents: Sequence[Document],
     statements: Sequence[Statement],
     delimiter: str,
-    count: Callable[[str], int],
     *,
     max_tokens: int,
-    hits: Hits | None = None,
+    hits: Hits = passages_for,
 ) -> Shown:
-    """The sources within `max_tokens`, which `count` counts. `hits` is search; by default BM25 over the statements.
+    """The sources within `max_tokens`: whole while they fit, else what search finds for the keys of the vocabulary.
 
     Raises InputError for a delimiter of no use.
     """
     check_delimiter(delimiter, documents)
-    usable = [row for row in statements if not row.flagged]
-    whole = [(document, list(_pieces(document, statements))) for document in documents]
+    whole = [(document, [("", piece) for piece in _pieces(document, statements)]) for document in documents]
     text = _text(whole, delimiter)
-    if count(text) <= max_tokens:
-        return Shown(text, tuple(document.id for document, pieces in whole if pieces), len(usable), "")
-    chosen = _chosen(documents, statements, count, max_tokens, hits or by_words(usable))
-    parts = [(document, list(_joined(document, statements, chosen))) for document in documents]
-    parts = [(document, pieces) for document, pieces in parts if pieces]
-    total = sum(len(row.text) for row in usable) or 1
-    share = 100 - round(100 * sum(len(statements[at].text) for at in chosen) / total)
-    line = (
-        f"Shown is what search found for the questions; about {share} % of the text of {len(documents)} documents is"
-        f" left out ({_GAP} marks a gap). What you do not see may still be said there."
+    if estimate(text) <= max_tokens:
+        usable = sum(not row.flagged for row in statements)
+        return Shown(text, tuple(document.id for document, pieces in whole if pieces), usable, "")
+    room = max_tokens - sum(estimate(framed(delimiter, _label(document), "")) for document in documents)
+    # The searched room is a little smaller than what fits, so that all that fits is not taken for whole again.
+    found = hits(documents, statements, topics(), min(room, estimate(text) - 1))
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for passage in found.passages:
+        parts.setdefault(passage.document, []).append((" > ".join(passage.path), passage.text))
+    shown = [(document, parts[document.id]) for document in documents if document.id in parts]
+    spans = [(passage.document, passage.start, passage.end) for passage in found.passages]
+    read = sum(
+        any(row.document == name and start <= row.start < end for name, start, end in spans) for row in statements
     )
-    return Shown(_text(parts, delimiter), tuple(document.id for document, _ in parts), len(chosen), line)
+    note = f"{found.note} {_GAP} marks a gap; what stands before a passage in its line is its heading."
+    return Shown(_text(shown, delimiter), tuple(document.id for document, _ in shown), read, note)
 
 
 def topics() -> tuple[Topic, ...]:
-    """What passages are looked for: each key of the vocabulary, the gravest first."""
+    """What passages are looked for: each key of the vocabulary of facts, the gravest first."""
     keys = sorted(load_vocabulary(), key=lambda key: not key.grave)
-    return tuple(Topic(key.id, " ".join((key.title, key.definition, *key.examples))) for key in keys)
-
-
-def by_words(statements: Sequence[Statement]) -> Hits:
-    """Search by BM25 over statements with their headings."""
-    index = Lexical([terms(" ".join((*row.path[-1:], row.text))) for row in statements])
-
-    def hits(topic: Topic) -> Sequence[Span]:
-        scores = index.scores(topic.text)
-        order = np.argsort(-scores, kind="stable")[:_HITS]
-        return [Span(statements[n].document, statements[n].start, statements[n].end) for n in order if scores[n] > 0]
-
-    return hits
+    return tuple(Topic(id=key.id, group=key.group, text=" ".join((key.definition, *key.examples))) for key in keys)
 
 
 def around(
@@ -174,7 +152,6 @@ def around(
     documents: Sequence[Document],
     statements: Sequence[Statement],
     delimiter: str,
-    count: Callable[[str], int],
     *,
     max_tokens: int,
 ) -> str:
@@ -196,13 +173,13 @@ def around(
             marks.setdefault(at, []).append(item.id)
     quotes = {item.id: item for item in evidence}
     rows = {at: _marked(statements[at], [quotes[mark] for mark in named]) for at, named in marks.items()}
-    room = max_tokens - sum(map(count, rows.values()))
+    room = max_tokens - sum(map(estimate, rows.values()))
     for at in sorted(marks):
         for near in (at + 1, at - 1):
             if near in rows or not 0 <= near < len(statements):
                 continue
             row = statements[near]
-            cost = count(row.text)
+            cost = estimate(row.text)
             if row.flagged or row.document != statements[at].document or row.path != statements[at].path or cost > room:
                 continue
             rows[near] = f"  {row.text[:_CONTEXT_CHARS]}"
@@ -212,7 +189,7 @@ def around(
         own = [rows[at] for at in sorted(rows) if statements[at].document == document.id]
         own += [f"[{item.id}] {item.quote}" for item in odd if item.document == document.id]
         if own:
-            found.append(framed(delimiter, f"[{document.id}] {document.kind}", "\n".join(own)))
+            found.append(framed(delimiter, _label(document), "\n".join(own)))
     return "".join(found)
 
 
@@ -227,12 +204,21 @@ def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
     return f"[{', '.join(item.id for item in quotes)}] {' '.join(text.split())}"
 
 
-def _text(parts: Iterable[tuple[Document, Sequence[str]]], delimiter: str) -> str:
+def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:
+    """Documents with pairs of heading and text in their frames."""
     return "".join(
-        framed(delimiter, f"[{document.id}] {document.kind}", f"\n{_GAP}\n".join(pieces))
+        framed(
+            delimiter,
+            _label(document),
+            f"\n{_GAP}\n".join(f"({head})\n{piece}" if head else piece for head, piece in pieces),
+        )
         for document, pieces in parts
         if pieces
     )
+
+
+def _label(document: Document) -> str:
+    return f"[{document.id}] {document.kind}"
 
 
 def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str]:
@@ -257,62 +243,3 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)
             yield start, len(document.text) if end < 0 else end
-
-
-def _chosen(
-    documents: Sequence[Document],
-    statements: Sequence[Statement],
-    count: Callable[[str], int],
-    max_tokens: int,
-    hits: Hits,
-) -> list[int]:
-    """Indices of the statements that are shown, in their order: the first hit of each topic, then the second, …"""
-    first = documents[0].id if documents else ""
-    order = [n for n, row in enumerate(statements) if row.document == first][:_LEAD]
-    found = [list(hits(topic))[:_HITS] for topic in topics()]
-    rows: dict[str, list[int]] = {}
-    for n, statement in enumerate(statements):
-        rows.setdefault(statement.document, []).append(n)
-    for place in range(max(map(len, found), default=0)):
-        for row in found:
-            if place < len(row):
-                order += _at(statements, rows.get(row[place].document, ()), row[place])
-    order += [n for n, row in enumerate(statements) if row.document == first]
-    taken: set[int] = set()
-    room = max_tokens - sum(count(framed("0" * _DIGITS, f"[{document.id}] listing", "")) for document in documents)
-    for at in dict.fromkeys(order):
-        cost = count(statements[at].text) + _PIECE_TOKENS
-        if cost <= room and not statements[at].flagged:
-            taken.add(at)
-            room -= cost
-    return sorted(taken)
-
-
-def _at(statements: Sequence[Statement], own: Sequence[int], span: Span) -> list[int]:
-    """The statements that a hit touches, and the one behind it, which often says what the first is about.
-
-    `own` are the indices of those of its document.
-    """
-    touched = [n for n in own if statements[n].start < span.end and span.start < statements[n].end]
-    if touched and touched[-1] < own[-1] and statements[touched[-1] + 1].path == statements[touched[-1]].path:
-        touched.append(touched[-1] + 1)
-    return touched
-
-
-def _joined(document: Document, statements: Sequence[Statement], chosen: Sequence[int]) -> Iterator[str]:
-    """The chosen statements of a document, neighbours in one piece with what stands between them."""
-    own = [n for n in chosen if statements[n].document == document.id]
-    if not own:
-        return
-    cuts = list(_cuts(document, statements))
-    start = own[0]
-    for one, other in (*pairwise(own), (own[-1], -1)):
-        gap = (statements[one].end, statements[other].start) if other > 0 else (0, 0)
-        apart = (
-            other != one + 1
-            or gap[1] - gap[0] > _LONGEST_GAP
-            or any(begin < gap[1] and gap[0] < end for begin, end in cuts)
-        )
-        if apart:
-            yield document.text[statements[start].start : statements[one].end]
-            start = other

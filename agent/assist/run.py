@@ -27,7 +27,6 @@ from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
 from agent.errors import Usage
 from agent.facts.verify import Material
 from agent.facts.vocabulary import GroupId, load_vocabulary
-from agent.llm.tokens import by_bytes
 from agent.records import (
     Document,
     Fact,
@@ -38,6 +37,8 @@ from agent.records import (
     PromptRef,
     Statement,
 )
+from agent.retrieval.passages import estimate
+from agent.retrieval.shown import passages_for
 from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
 
 __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
@@ -45,8 +46,8 @@ __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
-SECOND_SHARE: Final = 3
-"""The second wave is shown at most this part (one third) of the first wave's tokens."""
+SECOND_SHARE: Final = 4
+"""The second wave is shown at most this part (a quarter) of the first wave's tokens."""
 _DIGEST_CHARS: Final = 16
 _MOST_LOST: Final = 0.5
 """Share of an answer's items that may be lost before it is asked for again."""
@@ -84,7 +85,7 @@ def assist(
     vendor: str | None = None,
     candidates_of: CandidatesOf | None = None,
     certain_of: CertainOf | None = None,
-    hits: Hits | None = None,
+    hits: Hits = passages_for,
 ) -> Assisted:
     """Asks the LLM and checks what it says. `sheet` is what the other readers read of the same statements.
 
@@ -112,9 +113,7 @@ def assist(
 class _Run:
     """The state of one run."""
 
-    def __init__(
-        self, material: Material, sheet: FactSheet, assistant: Assistant, name: str, hits: Hits | None
-    ) -> None:
+    def __init__(self, material: Material, sheet: FactSheet, assistant: Assistant, name: str, hits: Hits) -> None:
         self._material = material
         self._before = sheet
         self._assistant = assistant
@@ -137,7 +136,8 @@ class _Run:
         outcomes = self._caller.wave(asks, start, self._caller.left - SECOND_WAVE)
         large = [outcome.ask for outcome in outcomes if outcome.reason == "too_large"]
         if large:
-            self.shown = self._show(self._assistant.passage_tokens // 2)
+            # Half of what was shown: short sources may be far below the cap.
+            self.shown = self._show(min(self._assistant.passage_tokens, estimate(self.shown.text)) // 2)
             start = calls.sources(self.shown, self._name)
             shorter = [replace(ask, stage=f"{ask.stage}-shorter") for ask in large]
             outcomes += self._caller.wave(shorter, start, self._caller.left - 1)
@@ -179,6 +179,7 @@ class _Run:
         self, accepted: Accepted, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]
     ) -> None:
         """The second wave, and what is asked again."""
+        self._caller.second = True
         ended = self._caller.ended()
         delimiter = self._assistant.delimiter
         asks = calls.second_wave(candidates, self._numbers, certain, delimiter)
@@ -192,7 +193,6 @@ class _Run:
             self._material.documents,
             self._material.statements,
             delimiter,
-            by_bytes().count,
             max_tokens=self._assistant.passage_tokens // SECOND_SHARE,
         )
         self._second_start = calls.accepted(
@@ -258,12 +258,10 @@ class _Run:
         )
 
     def _show(self, tokens: int) -> Shown:
-        # By bytes on every machine, whatever counter it has: a recording must fit on another one.
         return show(
             self._material.documents,
             self._material.statements,
             self._assistant.delimiter,
-            by_bytes().count,
             max_tokens=tokens,
             hits=self._hits,
         )
