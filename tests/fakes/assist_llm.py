@@ -259,7 +259,8 @@ def lying(call: Call) -> str:
         for item in made["factors"]:
             item.update(value=0, low=0, high=0, quotes=["D1: it cannot do anything at all"], insufficient=False)
     elif stage == "threats":
-        made["threats"][0].update(how="Globex holds 300 keys of the product [F1].", cites=["F77", "E900"], ids=["ASI99"])
+        how = "Globex holds 300 keys of the product [F1]."
+        made["threats"][0].update(how=how, cites=["F77", "E900"], ids=["ASI99"])
         made["threats"][1]["cvss"] = {**METRICS, "AV": "X: unreachable"}
         made["verdicts"] = [{"candidate": "moon", "says": "wrong", "into": "", "reason": "fact absent", "why": "no"}]
     elif stage == "layers":
@@ -267,7 +268,8 @@ def lying(call: Call) -> str:
             item["paragraph"] = "Quayside never leaves its sandbox [F1]. It is certified under ISO 27001 [E1]."
     else:
         made["posture"] = "Quayside is audited weekly by Globex [E1]. It is safe. It only reads public pages [F1]."
-        made["lines"] = [{"label": "Acts", "text": "It has 41 tools [E1]."}, {"label": "Runs", "text": "It is isolated."}]
+        rows = {"Acts": "It has 41 tools [E1].", "Runs": "It is isolated."}
+        made["lines"] = [{"label": label, "text": text} for label, text in rows.items()]
     return json.dumps(made)
 
 
