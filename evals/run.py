@@ -19,21 +19,32 @@ from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
+from evals.approval_pages import approval_cell, with_page
 from evals.cases import Case
 from evals.corpus import card
 from evals.documents import READ_AT, documents_of
 from evals.families import Identity, families
 from evals.lessons import Lesson, Progress, Teacher, bundled_cases, learn, lessons_without, text_key, who
 from evals.measure import factor_sum, failed, measure
-from evals.metrics import SCORE_TOP
+from evals.metrics import SCORE_TOP, UNIT_TOP
 from evals.poison import Attack, broken, plant
-from evals.results import CardCell, CaseResult, DraftView, Evaluation, FlagCell, PoisonCell, TextCell, TwinCell
+from evals.results import (
+    ApprovalCell,
+    CardCell,
+    CaseResult,
+    DraftView,
+    Evaluation,
+    FlagCell,
+    PoisonCell,
+    TextCell,
+    TwinCell,
+)
 from evals.retrieval import retrieval_cell
 from evals.spread import WORKERS, Crew
 from evals.summary import summarise
 from evals.variants import NONE, Variants
 from evals.views import view
-from evals.wording import below_first_screen, generic_counts, main_part, mask, own_ranks, sentences, words
+from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
 DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
@@ -84,6 +95,8 @@ class _Task(NamedTuple):
     cards: bool
     twin: Case | None
     poisons: tuple[Attack, ...]
+    approval: bool
+    """Whether it is drafted once more with a page that documents an approval."""
     settings: Settings
     change: Change
 
@@ -137,9 +150,7 @@ def named_error(error: Exception) -> str:
 def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
     """A measured draft with what the metrics over all reports and the pages need of it."""
     main = main_part(render(draft, reading.documents))
-    return Drafted(
-        result, mask(main, who(case)), prose_words(below_first_screen(main).split("\n")), view(case, draft, main)
-    )
+    return Drafted(result, mask(main, who(case)), prose_words(main.split("\n")), view(case, draft, main))
 
 
 # ---------------------------------------------------------------- work of one case
@@ -164,6 +175,7 @@ def _tasks(
             cards=cards,
             twin=variants.twins.get(case.slug),
             poisons=variants.poisons.get(case.slug, ()),
+            approval=case.slug in variants.approvals,
             settings=settings,
             change=change,
         )
@@ -215,6 +227,8 @@ def _draft_case(task: _Task, teacher: Teacher) -> Drafted:
         cells["twin"] = _twin(task, draft, calibration)
     if task.poisons:
         cells["poisoned"] = tuple(_poisoned(task, attack, draft, calibration) for attack in task.poisons)
+    if task.approval:
+        cells["approval"] = _approval(task, draft, calibration)
     return made._replace(result=made.result.model_copy(update=cells))
 
 
@@ -228,6 +242,8 @@ def _lost(task: _Task, error: str) -> Drafted:
         cells["twin"] = _lost_twin(error)
     if task.poisons:
         cells["poisoned"] = tuple(PoisonCell(attack=attack.id, broken=(error,)) for attack in task.poisons)
+    if task.approval:
+        cells["approval"] = _lost_approval(error)
     return Drafted(worst.model_copy(update=cells), None, 0, None)
 
 
@@ -290,6 +306,18 @@ def _poisoned(task: _Task, attack: Attack, draft: Draft, calibration: Calibratio
     except FAULTS as error:
         found = (named_error(error),)
     return PoisonCell(attack=attack.id, broken=found)
+
+
+def _approval(task: _Task, draft: Draft, calibration: Calibration) -> ApprovalCell:
+    case = with_page(task.case)
+    try:
+        return approval_cell(draft, _draft(case, _read(case, task), calibration, task))
+    except FAULTS as error:
+        return _lost_approval(named_error(error))
+
+
+def _lost_approval(error: str) -> ApprovalCell:
+    return ApprovalCell(error=error, base_drop=-SCORE_TOP, autonomy_drop=-UNIT_TOP)
 
 
 # ---------------------------------------------------------------- metrics that compare all reports

@@ -27,7 +27,6 @@ from agent.llm.schema import wire_schema
 from agent.llm.tokens import Counter
 from agent.records import PromptRef
 from agent.resources import data_folder
-from agent.retrieval.passages import estimate
 
 MAX_CALLS: Final = 8
 """Of one draft, repairs included."""
@@ -37,6 +36,7 @@ MAX_INPUT: Final = 90_000
 """Input tokens of a draft up to which a call is sent again, estimated by length."""
 SECOND_INPUT: Final = 20_000
 """Of them those that the first wave's repairs leave for the second."""
+_BYTES_A_TOKEN: Final = 4
 _TURNS: Final = 3
 """Of one ask: the call, one repair, one larger cap."""
 _REPAIR_TOKENS: Final = 1_000
@@ -250,7 +250,7 @@ def given_out(calls: Sequence[Call], budget: Budget, limit: int, room: int) -> t
 
 def _size(call: Call) -> int:
     # By length on every machine, whatever counter it has: a recording must fit on another one.
-    return sum(estimate(message.text) for message in call.messages)
+    return sum(len(message.text.encode("utf-8", "replace")) // _BYTES_A_TOKEN for message in call.messages)
 
 
 def _fits(usage: Usage, budget: Budget) -> bool:

@@ -25,7 +25,8 @@ from agent.assist.quotes import Quotes
 from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
 from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
 from agent.errors import Usage
-from agent.facts.verify import Material
+from agent.facts.readers.llm import proposals
+from agent.facts.verify import Material, verify
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import (
     Document,
@@ -302,9 +303,8 @@ class _Run:
             if answers and isinstance(answers[-1], (FactsDoes, FactsBuilt)):
                 facts = answers[-1].facts
                 items = len(facts)
-                trial = accept(self._before, facts, (), {}, self._material, ["-"], self.shown.documents)
-                lost = trial.sheet.dropped
-                rows = [(f"{row.key}: {row.quote}", row.reason) for row in lost if row not in self._before.dropped]
+                lost = verify(proposals(facts), self._material).dropped
+                rows = [(f"{row.key}: {row.quote}", row.reason) for row in lost]
             elif answers and isinstance(answers[-1], Factors):
                 wanted = [item for item in answers[-1].factors if not item.insufficient]
                 items = len(wanted)

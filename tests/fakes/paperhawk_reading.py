@@ -4,7 +4,7 @@ from functools import cache
 
 from agent.drafting_old.assisted.checking import Shown
 from agent.drafting_old.assisted.shapes import Quote
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.drafting_old.combine import load_combination
 from agent.drafting_old.composition import Composition
 from agent.drafting_old.embedded import compose

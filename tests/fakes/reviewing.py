@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from agent.drafting_old.calibrate import load_calibration
 from pydantic import TypeAdapter
 
+from agent.drafting.calibration import load_calibration
 from agent.export.draft_json import parse
 from agent.pipeline import draft_documents
 from agent.records import Document, Draft
