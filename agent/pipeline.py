@@ -280,7 +280,6 @@ def _assisted(
         reading.documents,
         reading.statements,
         reading.sheet,
-        readers(),
         assistant,
         name=name,
         vendor=vendor,

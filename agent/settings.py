@@ -63,8 +63,8 @@ class Settings:
     llm_base_url: str = ""
     llm_max_tokens: int = 250_000
     llm_max_dollars: str = ""
-    llm_answer_tokens: int = 6_000
-    llm_passage_tokens: int = 3_300
+    llm_answer_tokens: int = 8_000
+    llm_passage_tokens: int = 16_000
     llm_call_seconds: float = 120.0
     llm_context_tokens: int = 16_384
     llm_prices: str = ""

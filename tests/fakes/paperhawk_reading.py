@@ -10,6 +10,7 @@ from agent.drafting_old.composition import Composition
 from agent.drafting_old.embedded import compose
 from agent.drafting_old.ledger import Ledger
 from agent.drafting_old.pack import WHOLE_CHARS, pack
+
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
 from agent.records import About, Document, Section
