@@ -13,7 +13,7 @@ from agent.export.prose import Prose, bare, has_quote, marked, split, stopped, w
 from agent.export.safe_markdown import excerpt, shared_words
 from agent.export.sentences import counted, listed, span, tenth, threat_sentence
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
-from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, SourceKind
+from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual, SourceKind
 from agent.scoring import severity
 from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
 
@@ -315,15 +315,23 @@ def conditions(writer: Writer) -> Part:
     if shown:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
         blocks.append(Table(("", "Before go-live", "Who", "Effect and price"), rows))
-    residual = advice.residual
-    if residual is not None:
-        before, after = tenth(residual.before), f"{tenth(residual.after)} {severity(residual.after)}"
-        stays = writer.prose.text(f"{residual.threat} remains highest.")
-        text = "With all of them in place, the highest CVSS base in default use goes "
-        blocks.append(Paragraph(doc.joined((Span(text), Span(f"{before} → {after}", "strong"), Span(".")), stays)))
+    if advice.residual is not None:
+        blocks.append(Paragraph(_residual(writer, advice.residual)))
     if advice.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     return Part("conditions", title, tuple(blocks))
+
+
+def _residual(writer: Writer, residual: Residual) -> Text:
+    """The highest base of all threats in default use, before and with every condition in place."""
+    after = f"{tenth(residual.after)} {severity(residual.after)}"
+    name = next((item.name for item in writer.view.threats if item.threat.id == residual.threat), "")
+    highest: Text = (Span(" ("), *doc.ref(name), Span(").")) if name else doc.words(".")
+    if residual.after == residual.before:
+        start = "Even with all of them in place, the highest CVSS base in default use stays at "
+        return (Span(start), *doc.strong(after), *highest)
+    start = "With all of them in place, the highest CVSS base in default use falls: "
+    return (Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
@@ -405,7 +413,7 @@ def layers(writer: Writer) -> Part:
     """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
     view = writer.view
     items = [_layer(writer, key, layer) for key, layer in view.layers]
-    legend = "Seven layers (● certain, ? not certain, – does not apply)"
+    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general commentary)"
     blocks: list[Block] = [Bullets(tuple(items))]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
@@ -432,7 +440,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
     if asked is not None and asked in _asked(writer) and "?" not in short:
-        question = (Span("See "), *doc.ref(asked.id), Span("."))
+        question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
 
 

@@ -158,8 +158,9 @@ def controls(writer: Writer) -> Part:
 def _control(writer: Writer, item: ClaimedControl) -> Row:
     quotes = [writer.view.evidence[mark].quote for mark in item.evidence if mark in writer.view.evidence]
     said, marks = bare(item.text).rstrip("."), doc.marks(*writer.prose.resolved(item.evidence))
-    if quotes and said in quotes[0]:
-        text = doc.joined((Span(said, "quote"),), marks)
+    at = quotes[0].casefold().find(said.casefold()) if quotes else -1
+    if at >= 0:
+        text = doc.joined((Span(quotes[0][at : at + len(said)], "quote"),), marks)
     elif quotes:
         head = doc.words(f"{said[:1].upper()}{said[1:]}:")
         text = doc.joined(head, (Span(shorten(quotes[0], 160), "quote"),), marks)
@@ -333,8 +334,15 @@ def evidence(writer: Writer) -> Part:
     ]  # fmt: skip
     blocks.append(Heading(doc.words("Sources")))
     blocks.append(Table(("", "Kind", "Address", "Characters", "SHA-256, first 12"), tuple(documents), frozenset({3})))
-    missing = tuple(doc.words(f"Not read: {what} ({reason})") for what, reason in unread(writer.view))
-    blocks += [Bullets(missing)] if missing else []
+    led: list[Text] = [
+        (
+            Span(f"Led to the {site.role}: "), Span(site.url, "code"), Span(", by the listing's "),
+            Span(shorten(site.because, 120), "quote"),
+        )
+        for site in writer.view.draft.sites
+    ]  # fmt: skip
+    led += [doc.words(f"Not read: {what} ({reason})") for what, reason in unread(writer.view)]
+    blocks += [Bullets(tuple(led))] if led else []
     return Part("evidence", doc.words("Facts and evidence"), tuple(blocks))
 
 
@@ -371,7 +379,7 @@ def _further(writer: Writer) -> list[Block]:
     shown = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in shown]
     blocks: list[Block] = [entry(writer, item, whole=True) for item in rest]
-    return [Heading(doc.words("Further threats")), *blocks] if blocks else []
+    return [Paragraph(doc.strong("Further threats")), *blocks] if blocks else []
 
 
 def _questions(writer: Writer) -> list[Block]:
@@ -383,7 +391,7 @@ def _questions(writer: Writer) -> list[Block]:
     if rest:
         rows = tuple(question_row(writer, item, 10_000) for item in rest)
         heads = ("", "Question", "Why it matters", "What the answer changes")
-        blocks += [Heading(doc.words("Further questions")), Table(heads, rows)]
+        blocks += [Paragraph(doc.strong("Further questions")), Table(heads, rows)]
     settled = tuple(
         Row(
             (
@@ -444,7 +452,7 @@ def _in_full(writer: Writer) -> list[Block]:
     if not whole:
         return []
     rows = tuple(Row((writer.prose.sentence(name), writer.prose.text(raw))) for name, raw in whole.items() if bare(raw))
-    return [Heading(doc.words("In full")), Table(("", "What was shortened above"), rows)]
+    return [Paragraph(doc.strong("In full, what was shortened above:")), Table(("", "Text"), rows)]
 
 
 # ------------------------------------------------------------ method
@@ -494,11 +502,11 @@ def _manifest(view: View) -> list[Row]:
     rows += [(key.replace("_", " "), f"{value:g}") for key, value in sorted(draft.usage.items()) if key not in hidden]
     prompts = ", ".join(f"{ref.name} {ref.version} {ref.sha[:8]}" for ref in draft.drafter.prompts)
     rows += [("prompts", prompts)] if prompts else []
+    made = [Row((doc.words(key), doc.code(value))) for key, value in rows]
     for source in draft.sources:
-        agent = f", asked for as {source.user_agent}" if source.user_agent else ""
-        rows.append((f"{source.document} sha256", f"{source.sha256}{agent}"))
-    rows += [(f"{site.role} site", f"{site.url} ({site.because})") for site in draft.sites]
-    return [Row((doc.words(key), doc.code(value))) for key, value in rows]
+        asked = (Span(" asked for as "), Span(source.user_agent, "code")) if source.user_agent else ()
+        made.append(Row((doc.words(f"{source.document} sha256"), (*doc.code(source.sha256), *asked))))
+    return made
 
 
 def _signature(draft: Draft) -> list[Block]:
