@@ -17,8 +17,8 @@ CASES: Final = 24
 TITLE: Final = "Approval settings"
 TEXT: Final = (
     "The setting `approval.required` is on by default, applies to every action of {name} in every workspace, and can "
-    "be changed only by workspace administrators under Settings > Security. While it is on, {name} waits until a person "
-    "confirms each action before it takes effect."
+    "be changed only by workspace administrators under Settings > Security. While it is on, {name} waits until a "
+    "person confirms each action before it takes effect."
 )
 
 
