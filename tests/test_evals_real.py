@@ -1,6 +1,7 @@
 """Real listings against an expert's reading: the comparison, the facts, and what happens without the texts."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from agent.errors import DriftError, InputError, SourceError, UsageError
 from agent.export.draft_json import dump
 from agent.facts.sheet import fact_id
 from agent.facts.vocabulary import load_vocabulary
+from agent.pipeline import DraftResult
 from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity, Product
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.real import drafting
@@ -259,9 +261,23 @@ def test_a_missing_draft_is_a_failed_product(texts: Path) -> None:
 
 def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
     with pytest.raises(DriftError, match="no recorded answers"):
-        drafting.tried(drafting.replayed(texts, texts / "answers"), "one")
+        drafting.tried(drafting.of_listings(texts, drafting.replayed(texts / "answers")), "one")
+    with pytest.raises(UsageError, match="needs an LLM"):
+        drafting.asked("", texts, {})
     with pytest.raises(UsageError, match="which answers"):
         main([str(texts), "--drafter", "llm"])
+
+
+def test_a_drafter_is_given_the_listing_and_its_draft_is_kept(texts: Path) -> None:
+    given: list[Path] = []
+
+    def fake(slug: str, files: Sequence[Path]) -> DraftResult:
+        given.extend(files)
+        raise InputError(f"{slug} has no text")
+
+    made = drafting.tried(drafting.of_listings(texts, fake, texts / "out"), "one")
+    assert given == [texts / "listings" / "one" / "README.md"]
+    assert made == (None, "InputError: one has no text")
 
 
 def test_the_first_page_that_is_there_is_drafted(texts: Path) -> None:

@@ -31,13 +31,14 @@ def markdown(rows: Sequence[Compared], figures: Mapping[str, float | None], draf
     ]).rstrip() + "\n"  # fmt: skip
 
 
-def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None]) -> str:
-    """The figures, the keys that are most often wrong, and a line for each product."""
+def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None], note: str = "") -> str:
+    """The figures with a note, the keys that are most often wrong, and a line for each product."""
     keys = [(key, str(right), str(wrong)) for key, (right, wrong) in list(by_key(rows).items())[:_KEYS] if wrong]
     lines = [(row.slug, *(str(len(cell)) for cell in _cells(row))) for row in rows]
     return "\n".join([
         "# Facts asserted about real products against their labels",
         "",
+        *([note, ""] if note else []),
         *_table(("figure", "value"), [(name, number(value)) for name, value in figures.items()]),
         "",
         *_table(("key", "right", "wrong"), keys),
