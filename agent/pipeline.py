@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 from pydantic import TypeAdapter, ValidationError
 
 from agent.drafting.calibration import Calibration, load_calibration
+from agent.drafting.candidates import Candidate, candidates
 from agent.drafting.compose import Composition, compose
 from agent.drafting.factors import estimate
 from agent.drafting.kind import kind_of
-from agent.drafting.threats import Candidate, candidates
 from agent.errors import LlmError, SeptetError
 from agent.evidence import language
 from agent.evidence.roles import carrying, with_roles
@@ -206,7 +206,7 @@ def draft_documents(
     had.
     """
     return draft_reading(
-        read_documents(documents, settings),
+        read_documents(documents),
         name=name,
         vendor=vendor,
         aliases=aliases,
@@ -216,7 +216,6 @@ def draft_documents(
         dropped=dropped,
         sites=sites,
         assistant=assistant,
-        settings=settings,
     )
 
 
@@ -232,7 +231,6 @@ def draft_reading(
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
     assistant: "Assistant | None" = None,
-    settings: Settings | None = None,
 ) -> Draft:
     """`draft_documents` of documents whose facts were read already (`read_documents`)."""
     called = name or _name_of(reading.documents)
@@ -241,7 +239,7 @@ def draft_reading(
     sheet = reading.sheet
     if assistant is not None:
         try:
-            helped = _assisted(reading, called, vendor, calibration, assistant, settings or Settings())
+            helped = _assisted(reading, called, vendor, calibration, assistant)
         except LlmError as error:
             if not assistant.fallback:
                 raise
@@ -266,11 +264,9 @@ def _assisted(
     vendor: str | None,
     calibration: Calibration,
     assistant: "Assistant",
-    settings: Settings,
 ) -> "Assisted":
     """What an LLM reads and judges of the product, checked."""
     from agent.assist.run import assist
-    from agent.retrieval.passages import passages_for
 
     def candidates_of(sheet: FactSheet) -> tuple[Candidate, ...]:
         kind = kind_of(sheet)
@@ -288,19 +284,23 @@ def _assisted(
     )
 
 
-def read_documents(documents: tuple[Document, ...], settings: Settings | None = None) -> Reading:
+def read_documents(documents: tuple[Document, ...]) -> Reading:
     """The statements of the documents and the facts that are read in them without an LLM."""
-    found = read_statements(documents)
-    own = language.readable(documents, found)
+    found = placed_statements(documents)
+    own = language.readable(documents, carrying(found))
     outlook = embedded_reader().outlook(documents, own)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
+def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
+    """All statements with their roles, in their order, without repeats."""
+    found = statements(documents)
+    return said_once(with_roles(found, documents, embed([statement.text for statement in found])))
+
+
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     """The statements that readers get, in their order: those whose role carries facts, without repeats."""
-    found = statements(documents)
-    placed = with_roles(found, documents, embed([statement.text for statement in found]))
-    return said_once(carrying(placed))
+    return carrying(placed_statements(documents))
 
 
 def readers() -> tuple[Reader, ...]:
