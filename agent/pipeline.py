@@ -272,6 +272,10 @@ def _assisted(
         kind = kind_of(sheet)
         return candidates(sheet, kind, estimate(sheet, kind, calibration=calibration.factors))
 
+    def certain_of(sheet: FactSheet, early: Judgement) -> dict[LayerKey, bool]:
+        verdicts = assess(sheet, early, calibration=calibration.certainty)
+        return {key: verdict.certain for key, verdict in verdicts.items()}
+
     return assist(
         reading.documents,
         reading.statements,
@@ -280,7 +284,7 @@ def _assisted(
         name=name,
         vendor=vendor,
         candidates_of=candidates_of,
-        hits=partial(passages_for, settings=settings),
+        certain_of=certain_of,
     )
 
 
