@@ -18,8 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.drafting.calibration import Calibration, load_calibration
 from agent.drafting.candidates import Candidate, candidates
+from agent.drafting.certainty import assess
 from agent.drafting.compose import Composition, compose
 from agent.drafting.factors import estimate
+from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
 from agent.errors import LlmError, SeptetError
 from agent.evidence import language
@@ -58,6 +60,7 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.index import build
 from agent.settings import Settings
+from agent.taxonomy.keys import LayerKey
 
 if TYPE_CHECKING:
     from agent.assist.run import Assistant, Assisted
