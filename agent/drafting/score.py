@@ -52,8 +52,9 @@ def score_of(
 ) -> Score:
     """The score with its headline, withheld where the evidence does not carry it.
 
-    `calibration` or `constants` give the likely range of a raw score; without both there is none. `bare_factors` are the factors of `without_claims(sheet)`: where
-    they are given each counts in `without_vendor_claims` if it is the higher one.
+    `calibration` or `constants` give the likely range of a raw score; without both there is none. `bare_factors` are
+    the factors of `without_claims(sheet)`: where they are given each counts in `without_vendor_claims` if it is the
+    higher one.
     """
     certain = sum(one.certain for one in certainty.values())
     if constants is None and calibration is not None:
