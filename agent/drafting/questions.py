@@ -257,7 +257,7 @@ def _led(
     return Question(
         id="Q0",
         text=text,
-        why=renamed(asked.why, called),
+        why=renamed(asked.why, called) or (own.why if own else ""),
         changes=renamed(asked.changes, called) or (own.otherwise if own else ""),
         proposed=asked.proposed or (capital(own.proposed) if own else ""),
         settles=settles,
