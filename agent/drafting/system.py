@@ -245,7 +245,7 @@ def _judged(
     if judgement is None:
         return {}, []
     parts = {PRODUCT: _Placed("component", _product(sheet, name), place)}
-    ids = {called: PRODUCT for called in (name.casefold(), *_PRODUCT_NAMES)}
+    ids = dict.fromkeys((name.casefold(), *_PRODUCT_NAMES), PRODUCT)
     for number, part in enumerate(judgement.picture.parts, start=1):
         key = part.name.casefold()
         if key in ids or not stands(sheet, judgement, "", part.facts, part.evidence):
