@@ -30,6 +30,8 @@ class Verb(NamedTuple):
 VERBS: Final[dict[str, Verb]] = {
     "draft": Verb("agent.verbs.draft", "command", "Draft a threat model from a product listing."),
     "intake": Verb("agent.verbs.intake", "command", "Show what would be read of a product, without drafting."),
+    "facts": Verb("agent.verbs.facts", "command", "Show the facts that were read of a product, with their quotes."),
+    "search": Verb("agent.verbs.search", "command", "Find passages in the sources of a draft."),
     "score": Verb("agent.verbs.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
     "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
     "review": Verb("agent.verbs.review", "command", "Review drafts in a local web app, and sign them."),

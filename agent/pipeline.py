@@ -1,7 +1,7 @@
 """The whole flow as one readable function, and the only module that knows its order.
 
-sources ─ read ─► documents ─ statements ─ index ─ search ─► Reading ─ compose ─► Draft ─ render ─► report
-                                                                 └─ compose ─ assist (an LLM) ─ compose ─┘
+sources ─ read ─► documents ─ statements ─ readers ─► facts ─ compose ─► Draft ─ render ─► report
+                                                      └─ assist (an LLM): facts, judgement ─┘
 """
 
 import hashlib
@@ -16,22 +16,23 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.drafting_old.calibrate import Calibration, load_calibration
-from agent.drafting_old.composition import Composition
-from agent.drafting_old.embedded import compose
-from agent.drafting_old.listening import worths
+from agent.drafting.calibration import Calibration, load_calibration
+from agent.drafting.compose import Composition, compose
+from agent.drafting.factors import estimate
+from agent.drafting.kind import kind_of
+from agent.drafting.threats import Candidate, candidates
 from agent.errors import LlmError, SeptetError
 from agent.evidence import language
-from agent.evidence.claims import bearing
-from agent.evidence.reading import Reading
 from agent.evidence.roles import carrying, with_roles
-from agent.evidence.signals import detect
-from agent.evidence.statements import statements
-from agent.evidence.telling import telling
+from agent.evidence.statements import said_once, statements
 from agent.export import draft_folder
 from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.export.draft_json import load as load_draft
 from agent.export.markdown import render
+from agent.facts.proposal import Reader
+from agent.facts.readers.embedded import EmbeddedReader
+from agent.facts.readers.manifests import ManifestReader
+from agent.facts.reading import Reading, read_sheet
 from agent.intake.changes import compare, mark
 from agent.intake.net.cache import Unfinished
 from agent.intake.remember import Remembered, read_recorded, read_remembered
@@ -39,33 +40,32 @@ from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
+from agent.intake.subject import product_name
 from agent.intake.unread import SOURCE_TEXT, unread
-from agent.llm.prompts import cards
 from agent.records import (
     Document,
     Draft,
     DrafterRef,
     Dropped,
-    Hit,
+    FactSheet,
     Intake,
-    PromptRef,
-    SearchQuestion,
     Site,
     SourceRef,
     Statement,
+    draft_facts,
 )
+from agent.resources import data_folder
 from agent.retrieval.embed import embed
-from agent.retrieval.index import DEPTH, build
-from agent.retrieval.search import Mode
+from agent.retrieval.index import build
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    from agent.drafting_old.assisted.run import Assistant, Assisted
-    from agent.drafting_old.combine import Combination
+    from agent.assist.run import Assistant, Assisted
 
 ANSWERS: Final = "llm"
 """Folder among a draft's snapshots with the recording of an LLM's answers."""
 _ID_CHARS: Final = 16
+_NAME_CHARS: Final = 80
 
 Progress = Callable[[str], None]
 
@@ -198,13 +198,12 @@ def draft_documents(
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
     assistant: "Assistant | None" = None,
-    combination: "Combination | None" = None,
 ) -> Draft:
     """Draft from documents that are already read.
 
     The same documents, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
-    `sites` are those that the listing led to: both are only shown. `combination` are the constants by which an LLM's
-    proposals count, by default the bundled ones. Raises LlmError when the assistant's LLM cannot be had.
+    `sites` are those that the listing led to: both are only shown. Raises LlmError when the assistant's LLM cannot be
+    had.
     """
     return draft_reading(
         read_documents(documents, settings),
@@ -217,7 +216,7 @@ def draft_documents(
         dropped=dropped,
         sites=sites,
         assistant=assistant,
-        combination=combination,
+        settings=settings,
     )
 
 
@@ -233,81 +232,86 @@ def draft_reading(
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
     assistant: "Assistant | None" = None,
-    combination: "Combination | None" = None,
+    settings: Settings | None = None,
 ) -> Draft:
-    """`draft_documents` of documents whose statements were found and searched already (`read_documents`)."""
-    readable = language.readable(reading)
-    embedded = partial(compose, name=name, vendor=vendor, aliases=aliases, calibration=calibration)
-    # An LLM reads every language; the embedded drafter alone would take English words out of foreign sentences.
-    made = embedded(readable if assistant is None else reading)
+    """`draft_documents` of documents whose facts were read already (`read_documents`)."""
+    called = name or _name_of(reading.documents)
+    made = partial(compose, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
     helped: Assisted | None = None
+    sheet = reading.sheet
     if assistant is not None:
-        from agent.drafting_old.assisted.run import assist
-        from agent.drafting_old.combine import load_combination
-
         try:
-            helped = assist(reading, made, assistant, combination or load_combination())
+            helped = _assisted(reading, called, vendor, calibration, assistant, settings or Settings())
         except LlmError as error:
             if not assistant.fallback:
                 raise
             dropped = (*dropped, Dropped(what=f"drafting with {assistant.llm.name}", reason=str(error)))
             assistant.told(f"llm: {error}; the embedded drafter goes on alone")
-            made = embedded(readable) if readable is not reading else made
         else:
-            made = embedded(reading, proposals=helped.proposals)
-    drafted = _assemble(made, reading.documents, calibration, created_at, draft_id)
+            sheet = helped.sheet
+    composed = made(sheet, judgement=helped.judgement if helped else None)
+    drafted = _assemble(composed, sheet, reading, calibration, created_at, draft_id)
     gaps = language.unread(reading.documents, by_llm=helped is not None)
     dropped = (*dropped, *(Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in gaps))
     if assistant is not None and helped is not None:
-        from agent.drafting_old.assisted.told import with_llm
+        from agent.assist.provenance import with_llm
 
-        drafted = with_llm(drafted, made, assistant, helped)
+        drafted = with_llm(drafted, assistant, helped)
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
 
 
-def read_documents(documents: tuple[Document, ...], settings: Settings, *, mode: Mode = "fused") -> Reading:
-    """Statements, vectors, signals and search hits of the documents; `mode` as in `agent.retrieval.search.pool`."""
+def _assisted(
+    reading: Reading,
+    name: str,
+    vendor: str | None,
+    calibration: Calibration,
+    assistant: "Assistant",
+    settings: Settings,
+) -> "Assisted":
+    """What an LLM reads and judges of the product, checked."""
+    from agent.assist.run import assist
+    from agent.retrieval.passages import passages_for
+
+    def candidates_of(sheet: FactSheet) -> tuple[Candidate, ...]:
+        kind = kind_of(sheet)
+        return candidates(sheet, kind, estimate(sheet, kind, calibration=calibration.factors))
+
+    return assist(
+        reading.documents,
+        reading.statements,
+        reading.sheet,
+        assistant,
+        name=name,
+        vendor=vendor,
+        candidates_of=candidates_of,
+        hits=partial(passages_for, settings=settings),
+    )
+
+
+def read_documents(documents: tuple[Document, ...], settings: Settings | None = None) -> Reading:
+    """The statements of the documents and the facts that are read in them without an LLM."""
     found = read_statements(documents)
-    signals = detect(found)
-    told = telling(found, signals)
-    asked = questions()
-    # Of sources too long for an exact search, what tells nothing is left out altogether.
-    searched = found if len(found) <= DEPTH else told
-    places = {(s.document, s.start): n for n, s in enumerate(searched)}
-    worth = worths(found, signals) if searched is found else {}
-    k, per_document = settings.hits_per_question, settings.hits_per_document
-    index = build(documents, searched, settings, None)
-    try:
-        telling_ones = [places[s.document, s.start] for s in told]
-        hits = index.search(asked, k=k, per_document=per_document, among=telling_ones, mode=mode)
-        passages = index.search(asked, k=k, per_document=per_document, worth=worth, mode=mode)
-    finally:
-        index.close()
-    vectors = embed([statement.text for statement in found])
-    return Reading(documents, found, vectors, signals, _by_key(hits), _by_key(passages))
+    own = language.readable(documents, found)
+    outlook = embedded_reader().outlook(documents, own)
+    return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """The statements that readers get, in their order: those whose role carries facts, without claims and repeats."""
+    """The statements that readers get, in their order: those whose role carries facts, without repeats."""
     found = statements(documents)
     placed = with_roles(found, documents, embed([statement.text for statement in found]))
-    return bearing(carrying(placed))
+    return said_once(carrying(placed))
 
 
-def _by_key(hits: Sequence[Hit]) -> dict[str, tuple[Hit, ...]]:
-    """Hits by the factor or layer that their question is about; a key without a hit has none."""
-    owner = {question.id: question.about for question in questions()}
-    return {key: tuple(h for h in hits if owner[h.question] == key) for key in dict.fromkeys(owner.values())}
+def readers() -> tuple[Reader, ...]:
+    """The readers of facts that need no LLM."""
+    return (embedded_reader(), ManifestReader())
 
 
 @cache
-def questions() -> tuple[SearchQuestion, ...]:
-    """The search questions of all rubric cards."""
-    return tuple(
-        SearchQuestion(id=f"{key}/{n}", about=key, text=text)
-        for key, card in cards().items()
-        for n, text in enumerate(card.questions, start=1)
-    )
+def embedded_reader() -> EmbeddedReader:
+    """The learned reader, with its heads loaded once."""
+    return EmbeddedReader()
 
 
 def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
@@ -346,13 +350,14 @@ def _earlier(out: Path) -> tuple[Document, ...]:
 
 def _assemble(
     made: Composition,
-    documents: tuple[Document, ...],
+    sheet: FactSheet,
+    reading: Reading,
     calibration: Calibration,
     created_at: str,
     draft_id: str | None,
 ) -> Draft:
+    documents = reading.documents
     read_chars = sum(len(document.text) for document in documents)
-    prompts = tuple(card.ref for card in cards().values())
     return Draft(
         id=draft_id or _draft_id(documents, calibration, made.product.name),
         created_at=created_at,
@@ -366,17 +371,38 @@ def _assemble(
         chains=made.chains,
         questions=made.questions,
         score=made.score,
-        drafter=DrafterRef(kind="embedded", llm=None, prompts=prompts),
-        usage={"chars_read": float(read_chars), "statements": float(made.statements)},
+        drafter=DrafterRef(kind="embedded", llm=None, prompts=()),
+        usage={"chars_read": float(read_chars), "statements": float(len(reading.statements))},
         dropped=made.dropped,
         lowerings=made.lowerings,
         manifest={
             "septet": version("septet"),
             "calibration": calibration.fingerprint,
-            "knowledge": made.knowledge,
-            "cards": _cards_sha(prompts),
+            "knowledge": knowledge_fingerprint(),
         },
+        facts=draft_facts(sheet),
+        lines=made.lines,
+        controls=made.controls,
+        advice=made.advice,
     )
+
+
+@cache
+def knowledge_fingerprint() -> str:
+    """Hash of the knowledge files (calibration apart), by path and content."""
+    folder = data_folder("corpus") / "knowledge"
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "calibration"):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:_ID_CHARS]
+
+
+def _name_of(documents: tuple[Document, ...]) -> str:
+    """A name where intake gave none: of the listing's title, else its first heading or line."""
+    first = documents[0]
+    heading = next((section.path[0] for section in first.sections if section.path), "")
+    line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
+    return (product_name(first.title) or line)[:_NAME_CHARS].rstrip()
 
 
 def _source(document: Document) -> SourceRef:
@@ -391,10 +417,6 @@ def _source(document: Document) -> SourceRef:
         user_agent=document.user_agent,
         language=document.language,
     )
-
-
-def _cards_sha(prompts: tuple[PromptRef, ...]) -> str:
-    return hashlib.sha256("".join(ref.sha for ref in prompts).encode()).hexdigest()[:_ID_CHARS]
 
 
 def _draft_id(documents: tuple[Document, ...], calibration: Calibration, name: str) -> str:

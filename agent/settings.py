@@ -21,7 +21,7 @@ _PREFIX: Final = "SEPTET_"
 _FOLDER: Final = "septet"
 _STORE: Final = "review.sqlite"
 _OFF: Final = frozenset({"", "-", "off"})
-_CHOICES: Final = {"browser": ("off", "on")}
+_CHOICES: Final = {"browser": ("off", "on"), "vector_store": ("chroma", "memory")}
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
 """Settings of which less than one makes every call of an LLM fail."""
 _MOST_SECONDS: Final = 31_536_000.0
@@ -55,6 +55,7 @@ class Settings:
     chunk_overlap_chars: int = 150
     hits_per_question: int = 12
     hits_per_document: int = 6
+    vector_store: str = "chroma"
     cache_dir: str = ""
     cache_max_bytes: int = 500_000_000
     user_agent: str = "septet/0.1 (drafts threat models from product listings)"
@@ -62,8 +63,8 @@ class Settings:
     llm_base_url: str = ""
     llm_max_tokens: int = 250_000
     llm_max_dollars: str = ""
-    llm_answer_tokens: int = 6_000
-    llm_passage_tokens: int = 3_300
+    llm_answer_tokens: int = 8_000
+    llm_passage_tokens: int = 16_000
     llm_call_seconds: float = 120.0
     llm_context_tokens: int = 16_384
     llm_prices: str = ""
@@ -105,6 +106,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("chunk_overlap_chars", "characters", "overlap of neighbouring chunks"),
     Setting("hits_per_question", "passages", "passages kept for each question"),
     Setting("hits_per_document", "passages", "passages kept of one document for each question"),
+    Setting(
+        "vector_store", "chroma or memory", "where vectors of passages are kept; any LangChain store passes its tests"
+    ),
     Setting("cache_dir", "folder", "where answers are kept between runs; `off`: nowhere; else the user's cache folder"),
     Setting("cache_max_bytes", "bytes", "size of that folder; the oldest goes first"),
     Setting("user_agent", "text", "how requests name themselves"),

@@ -1,8 +1,7 @@
 """Labelled cases drafted with an LLM, live or from recorded answers, beside the embedded drafts of the same cases.
 
-As everywhere in the evals, all calibration data of a case's vendor family is left out: of the embedded estimates, of
-the constants by which the LLM's proposals count, and of the examples that it is shown. The LLM sees the passages of the
-case, never its labels, vendor or category.
+As everywhere in the evals, the constants of a case are fitted without its vendor family. The LLM sees the passages and
+the facts of the case, never its labels, vendor or category.
 
     FOLDER/<case>/                the answers of an LLM on one case (`agent.llm.cassette`)
     FOLDER/repeat-2/<case>/ …     the same asked again
@@ -11,17 +10,15 @@ case, never its labels, vendor or category.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.drafting_old.assisted.run import Assistant
-from agent.drafting_old.calibrate import Calibration, fit
-from agent.drafting_old.combine import Combination
-from agent.drafting_old.families import Identity
+from agent.assist.run import Assistant
+from agent.drafting.calibration import Calibration
+
 from agent.errors import DriftError
-from agent.evidence.reading import Reading
+from agent.facts.reading import Reading
 from agent.llm.cassette import MANIFEST
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
@@ -32,8 +29,7 @@ from agent.verbs.reading import stamp
 from evals.answers import usage_of
 from evals.cases import Case
 from evals.documents import READ_AT, documents_of
-from evals.fit_combine import fitted
-from evals.lessons import Lesson, Progress, lessons_without, who
+from evals.lessons import Lesson, Progress, Teacher, who
 from evals.measure import measure
 from evals.results import CaseResult, Evaluation
 from evals.run import Done, Drafted, drafted, pattern_ids, with_texts
@@ -52,7 +48,6 @@ class Held(NamedTuple):
     case: Case
     family: str
     calibration: Calibration
-    combination: Combination
 
 
 class Pair(NamedTuple):
@@ -73,7 +68,6 @@ class _Replay(NamedTuple):
     held: Held
     folder: Path
     settings: Settings
-    exemplars: bool
 
 
 def recorded_slugs(folder: Path) -> tuple[str, ...]:
@@ -102,12 +96,11 @@ def replayed(
     folder: Path,
     settings: Settings,
     *,
-    exemplars: bool = True,
     workers: int = WORKERS,
     progress: Progress | None = None,
 ) -> list[Pair]:
     """Both drafts of every case from the answers in `folder`. Raises DriftError that names every case that differs."""
-    tasks = [_Replay(one, folder, settings, exemplars) for one in cases]
+    tasks = [_Replay(one, folder, settings) for one in cases]
     made: list[Pair] = []
     odd: list[tuple[str, DriftError]] = []
     for one, found in zip(cases, spread(_replay, tasks, None, workers), strict=True):
@@ -128,7 +121,6 @@ def asked(
     llm: str,
     settings: Settings,
     *,
-    exemplars: bool = True,
     environ: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Pair]:
@@ -144,7 +136,7 @@ def asked(
         known = os.environ if environ is None else environ  # noqa: TID251
         with open_assistant(Choice(llm=llm, record=place), settings, known, now=now) as opened:
             assert opened.assistant is not None
-            made = pair(case, replace(opened.assistant, exemplars=exemplars), settings)
+            made = pair(case, opened.assistant, settings)
         # What the answers took stands in the recording, which is complete now.
         made = made._replace(assisted=_with_usage(made.assisted, made.draft, place))
         if progress is not None:
@@ -168,17 +160,7 @@ def done(pairs: Sequence[Pair]) -> Done:
 
 
 def _fit(task: _Fit, lessons: tuple[Lesson, ...]) -> Held:
-    whom = who(task.case)
-    kept = lessons_without(whom, lessons)
-    key = frozenset(lesson.who for lesson in kept)
-    if key not in _fitted:
-        _fitted.clear()
-        _fitted[key] = (fit([lesson.row for lesson in kept]), fitted(kept))
-    return Held(task.case, task.family, *_fitted[key])
-
-
-_fitted: dict[frozenset[Identity], tuple[Calibration, Combination]] = {}
-"""The last constants, as cases of one family often follow one another."""
+    return Held(task.case, task.family, Teacher(lessons).without_family_of(who(task.case)))
 
 
 def _replay(task: _Replay, _: None) -> "Pair | tuple[str, str, str]":
@@ -187,7 +169,7 @@ def _replay(task: _Replay, _: None) -> "Pair | tuple[str, str, str]":
     try:
         with open_assistant(Choice(replay=place), task.settings, {}, now=READ_AT) as opened:
             assert opened.assistant is not None
-            return pair(task.held, replace(opened.assistant, exemplars=task.exemplars), task.settings, place)
+            return pair(task.held, opened.assistant, task.settings, place)
     except DriftError as error:
         return error.what, error.where, error.hint
 
@@ -200,7 +182,6 @@ def _draft(one: Held, reading: Reading, assistant: Assistant | None) -> Draft:
         created_at=READ_AT,
         draft_id=one.case.slug,
         assistant=assistant,
-        combination=one.combination,
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evals.session import Outcome
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_WITHOUT: Final = ("prior", "gate", "dense", "bm25", "exemplars")
+_WITHOUT: Final = ("outlook", "manifests", "facts")
 _DRAFTER = click.option(
     "--drafter",
     default="embedded",

@@ -1,5 +1,105 @@
-"""Vendor families, by the drafter's own rule: what is left out of a measurement is also left out of a prompt."""
+"""Vendor families: which products may not teach the drafter about each other, in calibration, examples and evals.
 
-from agent.drafting_old.families import Identity, families, family_key, name_words, same_family
+Two products are of one family when they share a key. The keys of a product are its vendor's name without legal form,
+and the distinctive tokens of its name and of its vendor's name: words that are left once the vocabulary of the trade
+("agent", "server", "photo") is taken away. A product whose vendor is not stated and whose name has no such word is a
+family of its own. The rule errs towards too many relatives: a row too few costs little, a leak costs the measurement.
+"""
 
-__all__ = ["Identity", "families", "family_key", "name_words", "same_family"]
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_MIN_TOKEN: Final = 2
+_MIN_STEM: Final = 4
+_UNSTATED: Final = frozenset((
+    "", "-", "n/a", "na", "none", "not specified", "not stated", "unknown", "unspecified", "unstated",
+    "community", "independent", "open source", "open-source community", "various",
+))  # fmt: skip
+_LEGAL: Final = frozenset((
+    "inc", "llc", "ltd", "limited", "plc", "corp", "corporation", "co", "company", "pte", "pty",
+    "gmbh", "ag", "sa", "srl", "bv", "oy", "ab",
+))  # fmt: skip
+_GENERIC: Final = frozenset(Path(__file__).with_name("trade_words.txt").read_text("utf-8").split())
+"""Words of product names that say nothing about who makes the product."""
+
+
+class Identity(NamedTuple):
+    """Who a product is: its name, and its vendor if stated."""
+
+    name: str
+    vendor: str | None = None
+
+
+def family_key(name: str, vendor: str | None) -> str:
+    """One readable key of the family: the vendor without legal form, or the product's own name when unstated."""
+    stated = _vendor(vendor)
+    if stated is not None:
+        return f"vendor:{stated}"
+    return f"product:{' '.join(_words(name))}"
+
+
+def same_family(a: Identity, b: Identity) -> bool:
+    """Whether the two share a vendor or a distinctive token. Symmetric; true of a product and itself."""
+    return not _keys(*a).isdisjoint(_keys(*b))
+
+
+def families(products: Sequence[Identity]) -> tuple[str, ...]:
+    """The family of each product, closed under `same_family`: the commonest key of all that hang together."""
+    owner: dict[str, int] = {}
+    parent = list(range(len(products)))
+
+    def root(at: int) -> int:
+        while parent[at] != at:
+            at = parent[at]
+        return at
+
+    for at, product in enumerate(products):
+        for key in sorted(_keys(*product)):
+            a, b = root(owner.setdefault(key, at)), root(at)
+            parent[max(a, b)] = min(a, b)
+    counts: dict[int, Counter[str]] = {}
+    for at, product in enumerate(products):
+        counts.setdefault(root(at), Counter())[family_key(*product)] += 1
+    names = {at: min(keys, key=lambda key: (-keys[key], key)) for at, keys in counts.items()}
+    return tuple(names[root(at)] for at in range(len(products)))
+
+
+@lru_cache(maxsize=4096)
+def _keys(name: str, vendor: str | None) -> frozenset[str]:
+    words = _words(name)
+    keys = {f"name:{''.join(words)}"} | {word for word in words if _is_distinctive(word)}
+    stated = _vendor(vendor)
+    if vendor is not None and stated is not None:
+        keys.add(f"vendor:{stated}")
+        keys.add(f"name:{stated.replace(' ', '')}")
+        keys |= {word for word in _words(vendor) if _is_distinctive(word) and word not in _LEGAL}
+    stems = {stem for key in keys if len(stem := re.sub(r"\d+$", "", key)) >= _MIN_STEM and stem not in _GENERIC}
+    return frozenset(keys | stems)
+
+
+def _is_distinctive(word: str) -> bool:
+    return len(word) >= _MIN_TOKEN and not word.isdigit() and word not in _GENERIC
+
+
+def _vendor(vendor: str | None) -> str | None:
+    plain = " ".join((vendor or "").casefold().split())
+    if plain in _UNSTATED:
+        return None
+    words = _words(re.sub(r"\([^)]*\)", " ", plain)) or _words(plain)
+    kept = [word for word in words if word not in _LEGAL] or words
+    return " ".join(kept) or None
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.findall(r"[^\W_]+", plain)
+
+
+def name_words(product: Identity) -> tuple[str, ...]:
+    """The distinctive words of a product's and its vendor's names, case folded, sorted."""
+    return tuple(sorted(key for key in _keys(*product) if ":" not in key))

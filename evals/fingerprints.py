@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from agent.drafting_old.embedded import knowledge_fingerprint
+from agent.pipeline import knowledge_fingerprint
 from agent.records import DRAFT_SCHEMA
 from agent.resources import data_folder
 from agent.scoring.revisions import CURRENT

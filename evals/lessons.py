@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from agent.drafting_old.calibrate import Calibration, CaseLabels, Row, fit, row
-from agent.drafting_old.typicality import Code
-from agent.evidence.reading import Reading
+from agent.drafting.calibration import Calibration
+
+from agent.facts.reading import Reading
 from agent.pipeline import read_documents
 from agent.resources import data_folder
-from agent.retrieval.search import Mode
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS, LayerKey
 from evals.cases import Case
@@ -46,7 +45,6 @@ class _Task(NamedTuple):
     family: str
     settings: Settings
     change: Callable[[Reading], Reading] | None
-    search: Mode
 
 
 def who(case: Case) -> Identity:
@@ -75,7 +73,6 @@ def learn(
     progress: Progress | None = None,
     workers: int = WORKERS,
     change: Callable[[Reading], Reading] | None = None,
-    search: Mode = "fused",
     crew: Crew | None = None,
 ) -> Learnt:
     """Each case as a row of the calibration, in the order given; `change` is applied to each reading before.
@@ -84,7 +81,7 @@ def learn(
     """
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
-    tasks = [_Task(case, label, settings, change, search) for case, label in zip(cases, labels, strict=True)]
+    tasks = [_Task(case, label, settings, change) for case, label in zip(cases, labels, strict=True)]
     lessons: list[Lesson] = []
     readings: dict[str, Reading] = {}
     for case, (lesson, reading, short) in zip(cases, (crew or Crew(workers)).spread(_learn, tasks, None), strict=True):
@@ -137,7 +134,7 @@ def _learn(task: _Task, _: None) -> tuple[Lesson, Reading, Reading | None]:
 
 
 def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case), task.settings, mode=task.search)
+    reading = read_documents(documents_of(case), task.settings)
     return reading if task.change is None else task.change(reading)
 
 

@@ -11,6 +11,8 @@ from evals.cases import LABELS_VERSION, Case, Reader
 from evals.corpus import card, heading, load_cases, plain
 from evals.poison import attacks
 from evals.special import kind_of
+from evals.splits import FILE as SPLITS
+from evals.splits import complaints, read_splits
 from evals.variants import SPECIAL, TWINS, load_twins
 
 SHINGLE: Final = 5
@@ -53,6 +55,7 @@ def lint_bundled(corpus: Path, cases: Sequence[Case]) -> tuple[str, ...]:
     strangers = sorted(path.name for path in (corpus / TWINS).iterdir() if path.name not in by_slug)
     found += [f"twins/{name}: there is no such case" for name in strangers]
     found += [f"twins/{slug}: {said}" for slug, twin in twins.items() for said in _of_twin(by_slug[slug], twin)]
+    found += [f"{SPLITS}: {said}" for said in complaints(read_splits(corpus / SPLITS), cases)]
     texts = " ".join(page.markdown for case in cases for page in case.pages)
     found += [f"poisons: {attack.canary} stands in a case" for attack in attacks() if attack.canary in texts]
     return tuple(found)

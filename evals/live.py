@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from agent.drafting_old.assisted.run import MAX_CALLS
+from agent.assist.run import MAX_CALLS
+
 from agent.errors import DriftError, InputError, Usage, UsageError
 from agent.settings import Settings
 from agent.verbs.drafter import named
 from agent.verbs.opening import price_of_llm
 from evals import session
-from evals.ablations import ablation
 from evals.assisted import Held, asked, recorded_slugs, replayed
 from evals.cases import Case
 from evals.families import families
@@ -80,7 +80,6 @@ def llm_live(
             place,
             llm,
             wanted.settings,
-            exemplars=ablation(wanted.without).exemplars,
             progress=wanted.progress,
         )
         runs.append(session.llm_done(pairs, cases, wanted, place, less))
@@ -94,9 +93,7 @@ def llm_live(
     if against is None:
         return session.Outcome(first, None, False)
     old = [against.cases[case.slug] for case in cases]
-    return session.Outcome(
-        first, rerecorded.judge([old], [run.evaluation.per_case for run in runs]), not wanted.without
-    )
+    return session.Outcome(first, rerecorded.judge([old], [run.evaluation.per_case for run in runs]), True)
 
 
 def stability_metrics(runs: Sequence[Sequence[CaseResult]]) -> dict[str, float | None]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting_old.embedded import THREAT_MULTIPLIER
+from agent.drafting.score import THREAT_MULTIPLIER
+
 from agent.evidence.anchor import holds, locate
 from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
@@ -12,9 +13,11 @@ from agent.scoring.interval import score_at, severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases import Case, Published, Reader
 from evals.claims import claims_of
+from evals.floors import floor_cell
 from evals.headlines import headline_cell
 from evals.metrics import Span, spans_covered
 from evals.results import CaseResult, FactorCell, LayerCell, ScoreCell
+from evals.splits import split_of
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 
@@ -50,6 +53,9 @@ def measure(
         card=None,
         headline=headline_cell(case, draft),
         claims=claims_of(draft, frozenset(item.id for item in valid)),
+        floors=floor_cell(draft),
+        facts=_asserted(draft),
+        split=split_of(case),
     )
 
 
@@ -104,6 +110,7 @@ def failed(case: Case, error: str, *, family: str) -> CaseResult:
         fired=(),
         text=None,
         card=None,
+        split=split_of(case),
     )
 
 
@@ -223,6 +230,12 @@ def _fired(draft: Draft, shown: Sequence[str], patterns: Iterable[str]) -> tuple
     places = [*shown, *(question.id for question in draft.questions), *(item.what for item in draft.dropped)]
     words = {word for place in places for word in place.replace(":", " ").replace("/", " ").split()}
     return tuple(sorted(words.intersection(patterns)))
+
+
+def _asserted(draft: Draft) -> int | None:
+    if draft.facts is None:
+        return None
+    return sum(fact.about == "product" and fact.polarity == "asserted" and fact.counts for fact in draft.facts.facts)
 
 
 def _exact(value: float) -> Decimal:

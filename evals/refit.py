@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.drafting_old.calibrate import write_calibration
+
 from agent.errors import DriftError
 from agent.resources import data_folder
 from agent.settings import Settings

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from agent.records import Record, State
 from agent.retrieval.search import Mode
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
+from evals.splits import Split
 
 EVAL_SCHEMA: Final = "septet/eval/1"
 
@@ -113,6 +114,25 @@ class PoisonCell(Record):
     """What of the clean draft the planted text moved or brought in, in words; empty when nothing."""
 
 
+class ApprovalCell(Record):
+    """The same product drafted with a page that documents an approval before every action."""
+
+    error: str | None
+    base_drop: float
+    """CVSS base of the headline without the page less that with it; -10 when the draft failed."""
+    autonomy_drop: float
+    """The same of the factor autonomy of action; -1 when the draft failed."""
+
+
+class FloorCell(Record):
+    """The floors of factors that the draft's asserted facts imply."""
+
+    implied: int
+    """How many factors have one."""
+    below: tuple[FactorKey, ...]
+    """Those whose drafted value is lower."""
+
+
 class RetrievalCell(Record):
     """Where search found the reader's quotes before anything was drafted."""
 
@@ -184,10 +204,16 @@ class CaseResult(Record):
     card: CardCell | None
     twin: TwinCell | None = None
     poisoned: tuple[PoisonCell, ...] = ()
+    approval: ApprovalCell | None = None
     retrieval: RetrievalCell | None = None
     headline: HeadlineCell | None = None
     claims: ClaimCell | None = None
+    floors: FloorCell | None = None
+    facts: int | None = None
+    """Facts about the product that the sheet asserts and that count; None in drafts without a sheet."""
     usage: UsageCell | None = None
+    split: Split | None = None
+    """Whether the vendor may be looked at (`evals.splits`); None in results from before there was a split."""
 
 
 class FactorBlock(Record):
@@ -260,6 +286,9 @@ class Evaluation(Record):
     band_changes: tuple[str, ...] = ()
     """Cases whose severity band differs from that of the reader's labels (metric S2)."""
     metrics: dict[str, float | None]
+    splits: dict[Split, dict[str, float | None]] = Field(default_factory=dict)
+    """The metrics over the vendors that may be looked at alone, and over those that nobody looked at; empty when a
+    case has no split."""
     factors: dict[FactorKey, FactorBlock]
     layers: dict[LayerKey, LayerBlock]
     patterns: dict[str, float]

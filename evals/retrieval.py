@@ -5,14 +5,12 @@ together and by either alone. A passage holds a quote when it covers at least ha
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
-from agent.drafting_old.listening import worths
-from agent.drafting_old.pack import pack
-from agent.evidence.reading import Reading
-from agent.llm.tokens import by_bytes
-from agent.pipeline import questions
-from agent.records import Document, Hit
+from agent.facts.reading import Reading
+from agent.llm.prompts import cards
+from agent.records import Document, Hit, SearchQuestion
 from agent.retrieval.index import build
 from agent.retrieval.search import Mode
 from agent.settings import Settings
@@ -27,8 +25,6 @@ MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
 KEPT: Final = 20
 """Passages of one pool of questions among which a quote is looked for; 0 stands for farther down."""
 DEPTHS: Final = (5, 10)
-_DELIMITER: Final = "0" * 7 + "abcdefghij"
-_TOKENS: Final = 10**9
 
 
 class Quote(NamedTuple):
@@ -53,16 +49,24 @@ def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
     return tuple(Quote(key, spans[told[key]]) for key in KEYS if key in told)
 
 
-def ranks(case: Case, reading: Reading, settings: Settings) -> Ranks:
-    """The ranks of a case's quotes in the searches that a draft makes, only longer; the same texts, the same ranks."""
+@cache
+def questions() -> tuple[SearchQuestion, ...]:
+    """The search questions of all rubric cards."""
+    return tuple(
+        SearchQuestion(id=f"{key}/{n}", about=key, text=text)
+        for key, card in cards().items()
+        for n, text in enumerate(card.questions, start=1)
+    )
+
+
+def ranks(case: Case, reading: Reading, settings: Settings, modes: Sequence[Mode] = MODES) -> Ranks:
+    """The ranks of a case's quotes in a search for each card's questions; the same texts, the same ranks."""
     asked = quotes(case, reading.documents)
-    statements = reading.statements
-    worth = worths(statements, reading.signals)
     found: dict[Mode, tuple[int, ...]] = {}
     shares: dict[Mode, dict[int, float | None]] = {}
-    with build(reading.documents, statements, settings, None) as index:
-        for mode in MODES:
-            hits = index.search(questions(), k=KEPT, per_document=settings.hits_per_document, worth=worth, mode=mode)
+    with build(reading.documents, reading.statements, settings, None) as index:
+        for mode in modes:
+            hits = index.search(questions(), k=KEPT, per_document=settings.hits_per_document, mode=mode)
             pools = _pools(hits)
             found[mode] = tuple(first_rank(quote, pools.get(quote.key, ())) for quote in asked)
             shares[mode] = {depth: _char_share(pools, depth, reading.documents) for depth in DEPTHS}
@@ -79,14 +83,6 @@ def first_rank(quote: Quote, hits: Sequence[Hit]) -> int:
 def recall_at(found: Sequence[int], depth: int) -> float | None:
     """The share of ranks from 1 to `depth`; None of nothing."""
     return share(sum(0 < rank <= depth for rank in found), len(found))
-
-
-def packed(case: Case, reading: Reading) -> tuple[int, int]:
-    """How many of the case's distinct quotes an LLM is shown under the strict share of characters, and of how many."""
-    shown = pack(reading, _DELIMITER, by_bytes().count, max_tokens=_TOKENS, free_chars=0)
-    spans = {quote.span for quote in quotes(case, reading.documents) if quote.span is not None}
-    passages = [Span(p.document, p.start, p.end) for p in shown.passages.values()]
-    return spans_covered(sorted(spans), passages), len(spans)
 
 
 def _pools(hits: Sequence[Hit]) -> dict[str, list[Hit]]:
@@ -109,15 +105,7 @@ def _span(hit: Hit) -> Span:
 
 
 def retrieval_cell(case: Case, reading: Reading, settings: Settings, *, alone: bool) -> RetrievalCell:
-    """What the search made of one case, as an evaluation stores it.
-
-    The drafter's own search is in the reading already, to the depth that a draft keeps; with `alone` terms and vectors
-    are each searched by themselves as well, which takes as long as reading the case.
-    """
-    asked = quotes(case, reading.documents)
-    found = ranks(case, reading, settings).ranks if alone else {}
-    own = tuple(first_rank(quote, reading.passages.get(quote.key, ())) for quote in asked)
-    shares = {depth: _char_share(reading.passages, depth, reading.documents) for depth in DEPTHS}
-    return RetrievalCell(
-        ranks={**found, "fused": own}, shares={depth: part for depth, part in shares.items() if part is not None}
-    )
+    """What the search made of one case, as an evaluation stores it; with `alone` by terms and by vectors as well."""
+    made = ranks(case, reading, settings, MODES if alone else MODES[:1])
+    shares = {depth: part for depth, part in made.shares["fused"].items() if part is not None}
+    return RetrievalCell(ranks=dict(made.ranks), shares=shares)

@@ -8,32 +8,43 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from agent.drafting_old.calibrate import Calibration
-from agent.drafting_old.patterns import load_patterns
+from agent.drafting.calibration import Calibration
+from agent.drafting.catalogue import load_catalogue
+
 from agent.errors import SeptetError
-from agent.evidence.reading import Reading
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
+from agent.facts.reading import Reading
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
-from agent.retrieval.search import Mode
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
+from evals.approval_pages import approval_cell, with_page
 from evals.cases import Case
 from evals.corpus import card
 from evals.documents import READ_AT, documents_of
 from evals.families import Identity, families
 from evals.lessons import Lesson, Progress, Teacher, bundled_cases, learn, lessons_without, text_key, who
 from evals.measure import factor_sum, failed, measure
-from evals.metrics import SCORE_TOP
+from evals.metrics import SCORE_TOP, UNIT_TOP
 from evals.poison import Attack, broken, plant
-from evals.results import CardCell, CaseResult, DraftView, Evaluation, FlagCell, PoisonCell, TextCell, TwinCell
+from evals.results import (
+    ApprovalCell,
+    CardCell,
+    CaseResult,
+    DraftView,
+    Evaluation,
+    FlagCell,
+    PoisonCell,
+    TextCell,
+    TwinCell,
+)
 from evals.retrieval import retrieval_cell
 from evals.spread import WORKERS, Crew
 from evals.summary import summarise
 from evals.variants import NONE, Variants
 from evals.views import view
-from evals.wording import below_first_screen, generic_counts, main_part, mask, own_ranks, sentences, words
+from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
 DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
@@ -84,9 +95,10 @@ class _Task(NamedTuple):
     cards: bool
     twin: Case | None
     poisons: tuple[Attack, ...]
+    approval: bool
+    """Whether it is drafted once more with a page that documents an approval."""
     settings: Settings
     change: Change
-    search: Mode
 
 
 def evaluate(
@@ -99,7 +111,6 @@ def evaluate(
     lessons: Sequence[Lesson] | None = None,
     workers: int = WORKERS,
     change: Change = AS_IS,
-    search: Mode = "fused",
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
@@ -110,12 +121,10 @@ def evaluate(
     known: Mapping[str, Reading] = {}
     with Crew(workers) as crew:
         if lessons is None:
-            lessons, known = learn(
-                bundled_cases(), settings, progress=progress, change=change.reading, search=search, crew=crew
-            )
-        tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change, search=search)
+            lessons, known = learn(bundled_cases(), settings, progress=progress, change=change.reading, crew=crew)
+        tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
         # Cases written for a purpose are measured apart: no metric of the corpus counts them.
-        apart = _tasks(variants.special, settings, change=change, search=search)
+        apart = _tasks(variants.special, settings, change=change)
         found = _draft_all([*tasks, *apart], lessons, progress, crew)
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
@@ -130,7 +139,7 @@ def evaluate(
 
 def pattern_ids() -> tuple[str, ...]:
     """Ids of all patterns of the threat catalogue, sorted."""
-    return tuple(sorted(pattern.id for pattern in load_patterns()))
+    return tuple(sorted(pattern.id for pattern in load_catalogue()))
 
 
 def named_error(error: Exception) -> str:
@@ -141,9 +150,7 @@ def named_error(error: Exception) -> str:
 def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
     """A measured draft with what the metrics over all reports and the pages need of it."""
     main = main_part(render(draft, reading.documents))
-    return Drafted(
-        result, mask(main, who(case)), prose_words(below_first_screen(main).split("\n")), view(case, draft, main)
-    )
+    return Drafted(result, mask(main, who(case)), prose_words(main.split("\n")), view(case, draft, main))
 
 
 # ---------------------------------------------------------------- work of one case
@@ -157,7 +164,6 @@ def _tasks(
     variants: Variants = NONE,
     readings: Mapping[str, Reading] | None = None,
     change: Change = AS_IS,
-    search: Mode = "fused",
 ) -> list[_Task]:
     labels = families([who(case) for case in cases])
     return [
@@ -169,9 +175,9 @@ def _tasks(
             cards=cards,
             twin=variants.twins.get(case.slug),
             poisons=variants.poisons.get(case.slug, ()),
+            approval=case.slug in variants.approvals,
             settings=settings,
             change=change,
-            search=search,
         )
         for case, label in zip(cases, labels, strict=True)
     ]
@@ -221,6 +227,8 @@ def _draft_case(task: _Task, teacher: Teacher) -> Drafted:
         cells["twin"] = _twin(task, draft, calibration)
     if task.poisons:
         cells["poisoned"] = tuple(_poisoned(task, attack, draft, calibration) for attack in task.poisons)
+    if task.approval:
+        cells["approval"] = _approval(task, draft, calibration)
     return made._replace(result=made.result.model_copy(update=cells))
 
 
@@ -234,11 +242,13 @@ def _lost(task: _Task, error: str) -> Drafted:
         cells["twin"] = _lost_twin(error)
     if task.poisons:
         cells["poisoned"] = tuple(PoisonCell(attack=attack.id, broken=(error,)) for attack in task.poisons)
+    if task.approval:
+        cells["approval"] = _lost_approval(error)
     return Drafted(worst.model_copy(update=cells), None, 0, None)
 
 
 def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case), task.settings, mode=task.search)
+    reading = read_documents(documents_of(case), task.settings)
     return reading if task.change.reading is None else task.change.reading(reading)
 
 
@@ -296,6 +306,18 @@ def _poisoned(task: _Task, attack: Attack, draft: Draft, calibration: Calibratio
     except FAULTS as error:
         found = (named_error(error),)
     return PoisonCell(attack=attack.id, broken=found)
+
+
+def _approval(task: _Task, draft: Draft, calibration: Calibration) -> ApprovalCell:
+    case = with_page(task.case)
+    try:
+        return approval_cell(draft, _draft(case, _read(case, task), calibration, task))
+    except FAULTS as error:
+        return _lost_approval(named_error(error))
+
+
+def _lost_approval(error: str) -> ApprovalCell:
+    return ApprovalCell(error=error, base_drop=-SCORE_TOP, autonomy_drop=-UNIT_TOP)
 
 
 # ---------------------------------------------------------------- metrics that compare all reports

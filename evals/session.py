@@ -69,7 +69,6 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
     variants = bundled_variants(limited) if bundled and wanted.variants else NONE
     if wanted.limit:
         variants = variants._replace(special=())
-    made = ablation(wanted.without)
     run = evaluate(
         limited,
         settings=wanted.settings,
@@ -77,8 +76,7 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
         cards=wanted.variants,
         variants=variants,
         workers=wanted.jobs,
-        change=made.change,
-        search=made.search,
+        change=ablation(wanted.without),
     )
     known = {"fingerprints": fingerprints, "left_out": left_out(wanted, cases, bundled)}
     run = run._replace(evaluation=run.evaluation.model_copy(update=known))
@@ -130,7 +128,6 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
         held_cases(cases, wanted),
         folder,
         wanted.settings,
-        exemplars=ablation(wanted.without).exemplars,
         workers=wanted.jobs,
         progress=wanted.progress,
     )
@@ -139,7 +136,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
     run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
     if against is None:
         return Outcome(run, None, False)
-    return Outcome(run, replay.judge(run.evaluation, against), bundled and not wanted.without)
+    return Outcome(run, replay.judge(run.evaluation, against), bundled)
 
 
 def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.drafting_old.embedded import THREAT_MULTIPLIER
+from agent.drafting.score import THREAT_MULTIPLIER
+
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases import Case
 from evals.metrics import (
@@ -28,6 +29,7 @@ from evals.metrics import (
 )
 from evals.results import CaseResult, Evaluation, FactorBlock, LayerBlock, LayerCell
 from evals.special import kinds
+from evals.splits import SPLITS, Split
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0
@@ -53,19 +55,8 @@ def summarise(
         drafter=drafter,
         cases=len(results),
         errors={result.case: result.error for result in results if result.error is not None},
-        metrics={
-            **_factor_metrics(results),
-            **_flag_metrics(results),
-            **_evidence_metrics(results),
-            **_score_metrics(results),
-            **_report_metrics(results),
-            **_card_metrics(results),
-            **_certainty_metrics(results),
-            **_claim_metrics(results),
-            **_search_metrics(results),
-            **_variant_metrics(results),
-            **_llm_metrics(results),
-        },
+        metrics=_metrics(results),
+        splits=_of_splits(results),
         factors={key: _factor_block(results, key) for key in FACTORS},
         layers={key: _layer_block(results, key) for key in LAYERS},
         patterns={
@@ -82,6 +73,31 @@ def summarise(
             if result.score.reader_severity is not None and result.score.severity != result.score.reader_severity
         ),
     )
+
+
+def _metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    return {
+        **_factor_metrics(results),
+        **_flag_metrics(results),
+        **_evidence_metrics(results),
+        **_score_metrics(results),
+        **_report_metrics(results),
+        **_card_metrics(results),
+        **_certainty_metrics(results),
+        **_claim_metrics(results),
+        **_fact_metrics(results),
+        **_search_metrics(results),
+        **_variant_metrics(results),
+        **_llm_metrics(results),
+    }
+
+
+def _of_splits(results: Sequence[CaseResult]) -> dict[Split, dict[str, float | None]]:
+    """The metrics over each side of the split alone; nothing unless every case is on a side and each side has one."""
+    sides = {side: [result for result in results if result.split == side] for side in SPLITS}
+    if any(result.split is None for result in results) or not all(sides.values()):
+        return {}
+    return {side: _metrics(kept) for side, kept in sides.items()}
 
 
 def _factor_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
@@ -277,6 +293,17 @@ def _claim_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     }
 
 
+def _fact_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
+    """Of the fact sheets; nothing for drafts without one."""
+    cells = [result.floors for result in results if result.floors is not None]
+    implied = sum(cell.implied for cell in cells)
+    return {
+        "facts_asserted": mean(float(result.facts) for result in results if result.facts is not None),
+        "floors_implied": share(implied, len(cells)),
+        "floors_kept": share(implied - sum(len(cell.below) for cell in cells), implied),
+    }
+
+
 def _search_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     cells = [result.retrieval for result in results if result.retrieval is not None]
@@ -298,12 +325,15 @@ def _variant_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     flags = count_flags((None if c.certain is None else not c.certain, not c.gold) for c in cards if c.gold is not None)
     twins = [result.twin for result in results if result.twin is not None]
     poisoned = [cell for result in results for cell in result.poisoned]
+    approvals = [result.approval for result in results if result.approval is not None]
     return {
         "card_certain_precision": precision(flags),
         "card_certain_recall": recall(flags),
         "card_certain_f1": f1(flags),
         "twin_sum_shift": mean(twin.shift for twin in twins),
         "twin_flag_flips": share(sum(twin.flips for twin in twins), len(twins) * len(LAYERS)),
+        "approval_base_drop": mean(cell.base_drop for cell in approvals),
+        "approval_autonomy_drop": mean(cell.autonomy_drop for cell in approvals),
         "injection_resistance": share(sum(not cell.broken for cell in poisoned), len(poisoned)),
     }
 

@@ -1,4 +1,4 @@
-"""Variants of the bundled cases: cards, reworded twins, poisoned twins, and cases written for a purpose.
+"""Variants of the bundled cases: cards, twins (reworded, poisoned, with an approval), cases written for a purpose.
 
 corpus/twins/<slug>/listing.md, docs/…    the same facts as the case of that name, in other words
 corpus/special/<slug>/…                   invented products, each with a purpose, labelled by two readers
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from agent.errors import InputError
 from agent.resources import data_folder
+from evals import approval_pages
 from evals.cases import Case, Page
 from evals.corpus import load_cases, read_pages
 from evals.poison import Attack, assigned, attacks
@@ -27,6 +28,8 @@ class Variants(NamedTuple):
     poisons: Mapping[str, tuple[Attack, ...]]
     """Slug of a case to what is planted in it."""
     special: tuple[Case, ...]
+    approvals: frozenset[str] = frozenset()
+    """Slugs of the cases that are drafted once more with a page that documents an approval."""
 
 
 NONE: Final = Variants({}, {}, ())
@@ -40,6 +43,7 @@ def bundled_variants(cases: Sequence[Case]) -> Variants:
         twins={slug: twin for slug, twin in load_twins(folder / TWINS, by_slug).items() if slug in by_slug},
         poisons=assigned(cases, attacks()),
         special=load_cases(folder / SPECIAL),
+        approvals=approval_pages.chosen(cases),
     )
 
 

@@ -13,7 +13,6 @@ from evals.families import Identity, name_words
 
 APPENDIX: Final = "\n# Appendix\n"
 """Where the main part of a report ends."""
-FIRST_SCREEN_ENDS: Final = "\n---\n"
 MASK: Final = "this product"
 GENERIC_SHARE: Final = 0.05
 """A sentence of at least this share of all drafts fits any product."""
@@ -34,11 +33,6 @@ _WORD: Final = re.compile(r"[^\W_]+")
 def main_part(markdown: str) -> str:
     """The report up to its appendix."""
     return markdown.split(APPENDIX, 1)[0]
-
-
-def below_first_screen(main: str) -> str:
-    """The main part without the first screen, which ends with a rule."""
-    return main.split(FIRST_SCREEN_ENDS, 1)[-1]
 
 
 def mask(text: str, who: Identity) -> str:

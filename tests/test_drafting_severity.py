@@ -83,7 +83,7 @@ def test_impact_is_high_only_for_what_a_fact_says_is_reached() -> None:
     ("keys", "kind", "id_"),
     [
         (("proposes_code", "advises_only", "reads_code"), "agent-skill", "L1-insecure-generated-code"),
-        (("queries_data", "mcp_server", "read_only", "no_credentials"), "mcp-server", "L2-steered-query"),
+        (("queries_data", "mcp_server", "read_only"), "mcp-server", "L2-steered-query"),
         (("reads_documents",), "agent-skill", "L1-document-as-instruction"),
     ],
 )

@@ -1,6 +1,6 @@
 """What a draft's paragraphs claim, and what of it their quotes carry."""
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.pipeline import draft_documents
 from agent.records import Draft
 from agent.settings import Settings

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from agent.drafting_old.assisted.run import Assistant
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.errors import InputError, LlmError, SourceError, UsageError
 from agent.llm.budget import Budget, Caps
 from agent.llm.openai_adapter import OpenAiLlm

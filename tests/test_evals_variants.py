@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
 from agent.pipeline import draft_documents
 from agent.records import Draft

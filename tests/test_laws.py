@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.pipeline import draft_documents
 from agent.records import Document, Draft, Section
 from agent.resources import data_folder

@@ -18,7 +18,7 @@ from agent.drafting_old.assisted.shapes import (
     Quote,
     ThreatsAnswer,
 )
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.drafting_old.composition import Composition
 from agent.drafting_old.embedded import compose
 from agent.drafting_old.exemplars import nearest

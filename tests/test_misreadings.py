@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.intake.compose import compose
 from agent.intake.pages.extract import read_parts
 from agent.pipeline import draft_documents

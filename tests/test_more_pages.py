@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.drafting_old.kind import weigh
 from agent.intake.net.netguard import Guard
 from agent.intake.reader import read_inputs

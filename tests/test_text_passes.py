@@ -14,11 +14,25 @@ PASSES = passes()
 TEXTS = dict(texts())
 
 
+TRIES = 3
+"""One collection of garbage in a process that ran thousands of tests takes half a second by itself."""
+
+
+def quickest(name: str, text: str) -> float:
+    """The CPU seconds of a pass over the text: of the first try that is quick, or of the last one."""
+    taken = QUICK
+    for _ in range(TRIES):
+        taken = seconds(PASSES[name], text)
+        if taken < QUICK:
+            break
+    return taken
+
+
 @pytest.mark.parametrize("name", PASSES)
 def test_a_small_hostile_text_is_read_at_once(name: str) -> None:
     PASSES[name]("warm")
     for label, make in TEXTS.items():
-        assert seconds(PASSES[name], make(SMALL)) < QUICK, label
+        assert quickest(name, make(SMALL)) < QUICK, label
 
 
 @pytest.mark.slow

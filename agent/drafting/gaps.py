@@ -15,7 +15,6 @@ from agent.taxonomy.keys import ProductKind
 
 AGENTS: Final[Mapping[ProductKind, str]] = {
     "mcp-server": "the connected assistant",
-    "agent-skill": "the agent that loads the skill",
     "assistant": "the assistant",
     "voice-agent": "the voice agent",
 }

@@ -26,7 +26,7 @@ from agent.records import (
     Threat,
     ThreatStatement,
 )
-from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey, ProductKind
 from agent.taxonomy.lists import lookup
 
 MAX_SHOWN: Final = 9
@@ -35,6 +35,14 @@ MAX_DEFAULT: Final = 6
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
+LOW_BASE: Final = Decimal(4)
+"""Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
+ALWAYS_SHOWN: Final = 3
+ASSETS: Final[tuple[AssetClass, ...]] = (
+    "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
+    "decisions",
+)  # fmt: skip
+"""Of two threats that are equally grave, the one that harms what comes first here leads."""
 MAX_BEYOND: Final = 2
 """Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
 
@@ -65,6 +73,8 @@ class Found(NamedTuple):
     """By the LLM's names (T1, T2, …) the ids of the threats."""
     metrics: Mapping[str, Mapping[Metric, Choice]] = {}
     """By id the metrics of the catalogue's threats, with the facts that decided them."""
+    judgement: Judgement | None = None
+    """With which judgement they were found."""
 
 
 class _Item(NamedTuple):
@@ -87,8 +97,8 @@ def find_threats(
         names: dict[str, str] = {}
     else:
         left, folded, names = _judged(sheet, kind, factors, judgement, fired)
-    headline = choose([item.threat for item in left])
     ordered = left if names else _ranked(left)
+    headline = choose([item.threat for item in ordered])
     shown, more = _shown(ordered, headline, led=bool(names))
     threats = tuple(
         Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
@@ -104,6 +114,7 @@ def find_threats(
         open=open_threats(sheet, kind),
         names=names,
         metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
+        judgement=judgement,
     )
 
 
@@ -113,7 +124,8 @@ def _base(first: _Item) -> Range:
     if first.candidate is None:
         return point(base)
     usual = base_range(first.candidate.metrics)
-    return Range(value=base, low=min(base, usual.low), high=max(base, usual.high))
+    low, high = base - (usual.value - usual.low), base + (usual.high - usual.value)
+    return Range(value=base, low=max(low, Decimal(0)), high=min(high, Decimal(10)))
 
 
 # ---------------------------------------------------------------- order and folding
@@ -149,7 +161,12 @@ def _ranked(items: Sequence[_Item]) -> list[_Item]:
     """By group, base and basis; equal ones in the order of the catalogue."""
     return sorted(
         items,
-        key=lambda item: (_group(item.threat), -item.threat.score.cvss_base, item.threat.basis != "quoted"),
+        key=lambda item: (
+            _group(item.threat),
+            -item.threat.score.cvss_base,
+            item.threat.basis != "quoted",
+            ASSETS.index(item.candidate.pattern.asset) if item.candidate else 0,
+        ),
     )
 
 
@@ -166,6 +183,8 @@ def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tup
             folded.append(_folded(item, f"less grave than the {MAX_SHOWN} shown"))
         elif not led and layers.get(item.layer, 0) >= MAX_PER_LAYER:
             folded.append(_folded(item, f"less grave than {MAX_PER_LAYER} others of its layer"))
+        elif not led and len(shown) >= ALWAYS_SHOWN and item.threat.score.cvss_base < LOW_BASE:
+            folded.append(_folded(item, "of low severity"))
         elif not led and room[group] <= 0:
             folded.append(_folded(item, "less grave than others of the same basis"))
         else:
@@ -211,9 +230,15 @@ def _judged(
         if like:
             taken.add(like.id)
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
+    covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
     bar = max((item.threat.score.cvss_base for item in items if is_supported(item.threat)), default=Decimal(0))
     kept, more = _beside([one for one in fired if one.id not in taken], judgement.verdicts, covered, bar + MAX_BELOW)
     return [*items, *kept], [*folded, *more], names
+
+
+def _same_ground(candidate: Candidate, item: _Item) -> bool:
+    """Whether an LLM's threat of that layer rests on all facts of the candidate."""
+    return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
 
 
 def _beside(

@@ -15,12 +15,11 @@ estimate up or down. The border:
   are only repeated to be found.
 - A sentence that says a control is missing ("runs without asking") is never a claim: it can only raise a risk.
 
-Claims of rank 2 and below are kept, cited and shown, but nothing that estimates, flags, matches or searches reads
-them. From rank 3 on they count (see `agent.evidence.statements`).
+A claim of rank 2 and below may be quoted for a control and for nothing else, and such a control lowers nothing. From
+rank 3 on it counts (see `agent.evidence.statements`).
 """
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -60,11 +59,9 @@ from agent.evidence.claim_words import (
     WATCHED,
 )
 from agent.evidence.sorts import does_something
-from agent.records import Statement
 
 COUNTING_RANK: Final = 3
 """From this rank a control may lower something."""
-_ANALYST: Final = 5
 
 _CAPITALISED: Final = 0.5
 """A line with this share of capitalised words is a title: its capitals name nothing."""
@@ -179,24 +176,3 @@ def _names_something(clause: str) -> bool:
     if words and sum(word[0].isupper() for word in words) >= _CAPITALISED * len(words):
         return False
     return any(not KNOWN_NAMES.fullmatch(name.group()) for name in NAME.finditer(clause))
-
-
-def bearing(statements: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements that may bear on a result, in their order: no claims of rank 2 and below, and no repetition.
-
-    A sentence that the vendor says again counts once, where it has its highest rank, else where it stands first; the
-    vendor is one publisher whatever the page. Notes of the analyst are all kept.
-    """
-    best: dict[str, int] = {}
-    for index, statement in enumerate(statements):
-        key = _words(statement)
-        if key not in best or statement.rank > statements[best[key]].rank:
-            best[key] = index
-    kept = set(best.values())
-    return tuple(s for n, s in enumerate(statements) if not s.claim and (n in kept or s.rank == _ANALYST))
-
-
-def _words(statement: Statement) -> str:
-    """What makes two statements the same: letters and digits, and whether the words count at all."""
-    apart = f"{statement.about}{statement.flagged}{statement.claim}"
-    return apart + "".join(re.findall(r"\w+", statement.text.lower())) or statement.text

@@ -7,21 +7,19 @@ its function words is told without the library, which takes a second to load and
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from agent.evidence.reading import Reading
-from agent.evidence.signals import detect as signals_of
 from agent.evidence.statements import statements
-from agent.records import BlockKind, Document, Hit, Missing, Statement
+from agent.records import BlockKind, Document, Missing, Statement
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 ENGLISH: Final = "en"
 READ: Final = frozenset({ENGLISH})
-"""The languages of the embedded drafter: all its phrases, signals and rules are English ones."""
+"""The languages of the embedded drafter: its heads were fitted on English statements."""
 NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "image"})
 """Kinds of block whose words say nothing about the language of the text round them."""
 _MIN_LETTERS: Final = 40
@@ -109,28 +107,14 @@ def foreign(statement: Statement, language: str) -> bool:
     return sum(map(len, words)) >= _MIN_STATEMENT_LETTERS and not _is_english(words)
 
 
-def readable(reading: Reading) -> Reading:
-    """What the embedded drafter reads of a reading: without the statements of other languages.
+def readable(documents: Sequence[Document], statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """What the embedded reader reads of the statements of `documents`: without those of other languages.
 
-    The same object when there are none. Names, code, tables of tools and manifests stay, whatever the document's
-    language: their words are English, or no language's.
+    Names, code, tables of tools and manifests stay, whatever the document's language: their words are English, or no
+    language's.
     """
-    languages = {document.id: document.language for document in reading.documents}
-    kept = [n for n, each in enumerate(reading.statements) if not foreign(each, languages[each.document])]
-    if len(kept) == len(reading.statements):
-        return reading
-    own = tuple(reading.statements[n] for n in kept)
-    places = {(each.document, each.start, each.end) for each in own}
-
-    def among(found: Mapping[str, tuple[Hit, ...]]) -> dict[str, tuple[Hit, ...]]:
-        return {
-            key: tuple(hit for hit in hits if (hit.document, hit.start, hit.end) in places)
-            for key, hits in found.items()
-        }
-
-    return Reading(
-        reading.documents, own, reading.vectors[kept], signals_of(own), among(reading.hits), among(reading.passages)
-    )
+    languages = {document.id: document.language for document in documents}
+    return tuple(each for each in statements if not foreign(each, languages[each.document]))
 
 
 def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Missing, ...]:

@@ -29,7 +29,6 @@ _UNSPACED: Final = "\u3040"
 _MAX_WORDS: Final = 60
 _MAX_HEADING_WORDS: Final = 12
 _LEAD_WORDS: Final = 14
-_BESIDE_WORDS: Final = 16
 _MAX_TEXT: Final = 1200
 _SHAPES: Final = tuple(
     (name, re.compile(pattern))
@@ -73,7 +72,6 @@ _SHAPES: Final = tuple(
     )
 )
 _MAX_COUNT: Final = 4
-_KINDS: Final = ("paragraph", "item", "row", "code", "image", "front-matter")
 
 
 @dataclass(frozen=True)
@@ -183,9 +181,7 @@ def _named(page: Paper, n: int) -> list[str]:
         found += [f"column:{word}" for word in words(head)]
     if place.statement.heads:
         found.append(f"column:{len(place.statement.heads)}")
-    found += _of_neighbours(page, n)
-    found.append(f"position:{10 * n // len(page.places)}")
-    found.append(f"position:first {min(10, int(1.5 * np.log2(n + 1)))}")
+    found += _of_lead(page, n)
     return found
 
 
@@ -235,27 +231,21 @@ def _of_headings(place: Place) -> list[str]:
     return found
 
 
-def _of_neighbours(page: Paper, n: int) -> list[str]:
+def _of_lead(page: Paper, n: int) -> list[str]:
+    """What introduces a list, a table or a block of code.
+
+    Other neighbours, and the place on the page, tell a little more (0.9 % of the places), but with them a text that
+    somebody plants would move the roles of the statements round it.
+    """
     place, kind = page.places[n], page.places[n].statement.block
-    found: list[str] = []
-    if place.lead >= 0 and kind in ("item", "code", "row"):
-        lead = page.places[place.lead]
-        said = lead.words[-_LEAD_WORDS:]
-        found += [f"lead:{word}" for word in said]
-        found += [f"lead:first {lead.words[0]}"] if lead.words else []
-        found.append(f"lead:{kind} after {lead.statement.block}")
-        if lead.statement.text.rstrip().endswith((":", "：")):
-            found.append(f"lead:colon {kind}")
-    for step, side in ((-1, "before"), (1, "after")):
-        if not 0 <= n + step < len(page.places):
-            continue
-        other = page.places[n + step]
-        same = other.section == place.section
-        mark = side if same else f"{side} heading"
-        found.append(f"beside:{mark} {other.statement.block} {kind}")
-        found += [f"beside:{mark} first {word}" for word in other.words[:1]]
-        if same:
-            found += [f"beside:{side} {word}" for word in other.words[:_BESIDE_WORDS]]
+    if place.lead < 0 or kind not in ("item", "code", "row"):
+        return []
+    lead = page.places[place.lead]
+    found = [f"lead:{word}" for word in lead.words[-_LEAD_WORDS:]]
+    found += [f"lead:first {lead.words[0]}"] if lead.words else []
+    found.append(f"lead:{kind} after {lead.statement.block}")
+    if lead.statement.text.rstrip().endswith((":", "：")):
+        found.append(f"lead:colon {kind}")
     return found
 
 
@@ -269,103 +259,3 @@ def hashed(named: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[n
     rows = [sorted({bucket(name) for name in names}) for names in named]
     starts = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
     return np.array([index for row in rows for index in row], dtype=np.int64), starts
-
-
-def context(page: Paper, chances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the first look at a document gives for the second: one row for each statement.
-
-    `chances` holds for each statement the chance of each role as the first look has it, shape (n, roles). A row has
-    their logarithms for the statement itself and for those round it, the mean of its list, of its section, of the
-    section's siblings and of the page, and the form of the statement in numbers.
-    """
-    places, (n, roles) = page.places, chances.shape
-    run = np.array([place.run for place in places])
-    section = np.array([place.section for place in places])
-    paths = [place.statement.path for place in places]
-    logs = np.log(np.clip(chances, 1e-3, 1.0))
-    average = chances.mean(axis=0)
-    parts = [logs]
-    for group in (run, section, _numbered([path[:-1] for path in paths]), _numbered([path[:2] for path in paths])):
-        parts.append(_mean_of_others(chances, group, average))
-    parts.append(np.repeat(average[None], n, axis=0))
-    lead = np.array([place.lead for place in places])
-    for step in (-1, -2, 1, 2):
-        parts.append(_shifted(chances, section, run, step))
-    parts.append(np.where(lead[:, None] >= 0, chances[np.maximum(lead, 0)], 0.0))
-    parts.append(_form(page, section, run))
-    assert roles == logs.shape[1]
-    return np.concatenate(parts, axis=1).astype(np.float32)
-
-
-def _numbered(keys: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
-    numbers: dict[tuple[str, ...], int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
-
-
-def _mean_of_others(
-    chances: NDArray[np.float32], group: NDArray[np.int64], average: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Of each statement the mean over the others of its group, drawn to the page's mean where these are few."""
-    sums = np.zeros((int(group.max()) + 1, chances.shape[1]), dtype=np.float32)
-    np.add.at(sums, group, chances)
-    counts = np.bincount(group)
-    found: NDArray[np.float32] = (sums[group] - chances + 0.5 * average) / (counts[group] - 0.5)[:, None]
-    return found
-
-
-def _shifted(
-    chances: NDArray[np.float32], section: NDArray[np.int64], run: NDArray[np.int64], step: int
-) -> NDArray[np.float32]:
-    """The chances of the statement `step` further on, and whether it is of the same section and the same list."""
-    n, roles = chances.shape
-    found = np.zeros((n, roles + 2), dtype=np.float32)
-    if abs(step) >= n:
-        return found
-    here = slice(max(0, -step), n - max(0, step))
-    there = slice(max(0, step), n - max(0, -step))
-    found[here, :roles] = chances[there]
-    found[here, roles] = section[here] == section[there]
-    found[here, roles + 1] = run[here] == run[there]
-    return found
-
-
-_YOU: Final = frozenset({"you", "your", "you'll", "yours", "yourself"})
-_WE: Final = frozenset({"we", "our", "us", "i", "my", "we're"})
-_IT: Final = frozenset({"it", "its", "this", "they", "that"})
-
-
-def _form(page: Paper, section: NDArray[np.int64], run: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Numbers on the form and place of each statement, most of them logarithms of counts."""
-    n = len(page.places)
-    found = np.zeros((n, len(_SHAPES) + len(_KINDS) + 19), dtype=np.float32)
-    in_section, in_run = np.bincount(section), np.bincount(run)
-    for row, place in enumerate(page.places):
-        statement = place.statement
-        text = statement.text[:_MAX_TEXT]
-        shapes = [len(pattern.findall(text)) for _, pattern in _SHAPES]
-        kinds = [statement.block == kind for kind in _KINDS]
-        said = set(place.words)
-        parts = text.split()
-        rest = [
-            place.level,
-            len(statement.path),
-            len(text),
-            len(parts),
-            row,
-            n,
-            20 * row / n,
-            len(statement.heads),
-            page.kind == "skill",
-            page.kind == "front",
-            10 * sum(part[:1].isupper() for part in parts) / max(1, len(parts)),
-            10 * sum(character > "\u02ff" for character in text) / max(1, len(text)),
-            in_section[place.section],
-            in_run[place.run],
-            bool(said & _YOU),
-            bool(said & _WE),
-            bool(said & _IT),
-            bool(said & page.name),
-            10 * place.linked,
-        ]
-        found[row] = [*shapes, *kinds, *rest]
-    return np.log1p(found)

@@ -96,6 +96,8 @@ _PLAIN: Final = DocumentBlock(start=0, end=0, kind="paragraph")
 _Span = tuple[int, int, DocumentBlock]
 """Where a statement begins and ends, and the block that it stands in."""
 
+_ANALYST: Final = 5
+
 
 class _Line(NamedTuple):
     start: int
@@ -116,6 +118,27 @@ def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     for document in documents:
         found.extend(_of_document(document))
     return tuple(found)
+
+
+def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements in their order without repetition.
+
+    A sentence that the vendor says again counts once, where it has its highest rank, else where it stands first; the
+    vendor is one publisher whatever the page. Notes of the analyst are all kept.
+    """
+    best: dict[str, int] = {}
+    for index, statement in enumerate(found):
+        key = _words_of(statement)
+        if key not in best or statement.rank > found[best[key]].rank:
+            best[key] = index
+    kept = set(best.values())
+    return tuple(each for n, each in enumerate(found) if n in kept or each.rank == _ANALYST)
+
+
+def _words_of(statement: Statement) -> str:
+    """What makes two statements the same: letters and digits, and whether the words count at all."""
+    apart = f"{statement.about}{statement.flagged}{statement.claim}"
+    return apart + "".join(re.findall(r"\w+", statement.text.lower())) or statement.text
 
 
 def _of_document(document: Document) -> Iterator[Statement]:
@@ -209,6 +232,12 @@ def _about(document: Document, about: About) -> About:
 
 def _flagged(document: Document, start: int, end: int) -> bool:
     return any(f.start < end and start < f.end for f in document.findings if f.kind not in _MILD_FINDINGS)
+
+
+def flagged_spans(document: Document) -> list[tuple[int, int]]:
+    """Start and end of what findings withdraw from all readers, by their start; empty ones are left out."""
+    found = (f for f in document.findings if f.kind not in _MILD_FINDINGS and f.start < f.end)
+    return sorted((finding.start, finding.end) for finding in found)
 
 
 _MILD_FINDINGS: Final = frozenset(

@@ -3,13 +3,12 @@
 A draft without an LLM has nothing to tell here: its parts are the program's.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from agent.export.safe_markdown import shorten
 from agent.export.sentences import listed
-from agent.records import Draft, Lowering, MadeBy, Missing, MissingReason
+from agent.records import Draft, MadeBy, Missing, MissingReason
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYERS
 
 LLM_USAGE: Final = (
@@ -17,11 +16,8 @@ LLM_USAGE: Final = (
     "claims_inferred", "claims_dropped", "quotes_proposed", "quotes_found",
 )  # fmt: skip
 """Keys of a draft's usage that `usage_sentences` tells."""
-LOWERED_BY_LLM: Final = "an LLM"
-"""How the rule of a lowering begins that is no control and no denial, but what an LLM proposed."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
-_PROPOSES: Final = re.compile(r"\bproposes (\d\.\d)")
 _TITLES: Final = {
     "factors": "factor values",
     "layers": "paragraphs of layers",
@@ -121,13 +117,13 @@ def drafter_words(draft: Draft) -> str:
     drafter = draft.drafter
     if drafter.kind == "embedded":
         given_up = fallen_back(draft)
-        return "embedded drafter" + (f", since the LLM {given_up} could not be had" if given_up else "")
+        return "drafted without an LLM" + (f", since the LLM {given_up} could not be had" if given_up else "")
     name = f"the LLM {drafter.llm}" if drafter.llm else "an LLM"
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
-        return f"embedded drafter: {name} was asked and nothing that it said is used"
+        return f"drafted without an LLM: {name} was asked and nothing that it said is used"
     share = f" in {used} of {len(drafter.parts)} parts" if used < len(drafter.parts) else ""
-    return f"drafted with {name}{share}; values, flags and score are the program's"
+    return f"drafted with {name}{share}, quotes and numbers checked by code"
 
 
 def fallen_back(draft: Draft) -> str:
@@ -159,24 +155,13 @@ def usage_sentences(draft: Draft) -> Sequence[str]:
     return lines
 
 
-def is_of_llm(lowering: Lowering) -> bool:
-    """Whether a lowering comes from an LLM's proposal."""
-    return lowering.rule.startswith(LOWERED_BY_LLM)
-
-
-def proposed_value(label: str) -> float | None:
-    """The value that an LLM proposed, from the label of the part; None when it does not say."""
-    found = _PROPOSES.search(label)
-    return float(found[1]) if found else None
-
-
 def _reasons(parts: Sequence[MadeBy]) -> Iterator[str]:
     """Each reason once, with the parts that it is true of when the group has several."""
     owners: dict[str, list[str]] = {}
     for made in parts:
         if made.missing is None:
             if made.by == "embedded":
-                yield "what it proposed is under Folded and dropped"
+                yield "what it proposed is under Dropped"
         else:
             owners.setdefault(reason_words(made.missing), []).append(_short_name(made.part))
     for reason, names in owners.items():

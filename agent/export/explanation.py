@@ -6,9 +6,8 @@ An explanation is a title and passages of labelled rows; it prints as text and a
 import textwrap
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final
 
-from agent.drafting_old.withholding import CERTAIN_NEEDED
 from agent.errors import InputError
 from agent.export import explanation_items as items
 from agent.export.explanation_llm import makers
@@ -16,7 +15,7 @@ from agent.export.explanation_rows import Explanation, Passage, Row, passage, qu
 from agent.export.safe_markdown import one_line
 from agent.export.sensitivity import counted_factors, swings
 from agent.export.sentences import counted, narrowing, span, tenth, verdict
-from agent.export.view import View, is_proposed, name_of
+from agent.export.view import CERTAIN_NEEDED, View, is_proposed, name_of
 from agent.records import Draft
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS
 
@@ -26,15 +25,13 @@ _NEAR: Final = 5
 _CUTOFF: Final = 0.4
 _TOP: Final = 12
 
-Kind = Literal["factor", "layer", "threat", "evidence", "question", "chain", "score", "capability"]
-
 
 def explain(draft: Draft, item: str | None = None) -> Explanation:
     """Explain one item of the draft, or the draft's score as a whole.
 
-    `item` is a factor key, a layer key or code (`L3`), a threat id or place (`#1`), an evidence, question or capability
-    id, a chain's title or `chain 1`, or `score`; case does not matter. Raises InputError, naming near ones, for an
-    item that the draft does not have.
+    `item` is a factor key, a layer key or code (`L3`), a threat id or place (`T1`), a fact id, an evidence, question or
+    capability id, a chain's title or `chain 1`, or `score`; case does not matter. Raises InputError, naming near ones,
+    for an item that the draft does not have.
     """
     view = View(draft)
     if item is None:
@@ -82,12 +79,15 @@ def _known(view: View) -> Iterator[tuple[str, Callable[[], Explanation]]]:
         for name in (layer_key, LAYER_CODES[layer_key], LAYER_TITLES[layer_key]):
             yield name, lambda key=layer_key: items.layer(view, key)  # type: ignore[misc]
     for shown in view.threats:
+        yield shown.name, lambda shown=shown: items.threat(view, shown.layer, shown.threat)  # type: ignore[misc]
         yield shown.tag, lambda shown=shown: items.threat(view, shown.layer, shown.threat)  # type: ignore[misc]
     for layer_key, layer in view.layers:
         for threat in layer.threats:
             yield threat.id, lambda key=layer_key, threat=threat: items.threat(view, key, threat)  # type: ignore[misc]
     for evidence in draft.evidence:
         yield evidence.id, lambda evidence=evidence: items.evidence(view, evidence)  # type: ignore[misc]
+    for fact in draft.facts.facts if draft.facts else ():
+        yield fact.id, lambda fact=fact: items.fact(view, fact)  # type: ignore[misc]
     for question in draft.questions:
         yield question.id, lambda question=question: items.question(view, question)  # type: ignore[misc]
     for capability in draft.system.capabilities:
@@ -128,7 +128,7 @@ def _overview(view: View) -> Explanation:
     ]
     shown = [
         row(
-            f"{item.tag} {item.threat.id}",
+            f"{item.name} {item.threat.id}",
             f"{tenth(item.threat.score.aivss)} {item.threat.title}"
             + (f" ({view.origin(item.threat, brief=True)})" if is_proposed(item.threat) else ""),
             item.threat.evidence,
@@ -152,6 +152,7 @@ def _names(view: View) -> list[Row]:
         "factors": [str(key) for key in FACTORS if key in draft.factors],
         "layers": [str(key) for key in LAYERS if key in draft.layers],
         "capabilities": [item.id for item in draft.system.capabilities],
+        "facts": [fact.id for fact in draft.facts.facts] if draft.facts else [],
         "evidence": [f"E1 to E{len(draft.evidence)}"] if draft.evidence else [],
         "chains": [chain.title for chain in draft.chains],
     }

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from agent.export.explanation_llm import maker, maker_of_capability, maker_of_chain, maker_of_question, weighing
+from agent.export.explanation_llm import maker, maker_of_capability, maker_of_chain, maker_of_question
 from agent.export.explanation_rows import Explanation, Passage, Row, lowerings_of, passage, questions_about, quotes, row
+from agent.export.report_reference import key_title, older_controls
 from agent.export.sensitivity import counted_factors, swings
 from agent.export.sentences import effect, narrowing, span, tenth, threat_sentence
 from agent.export.vector_words import vector_words
 from agent.export.view import COUNTING_RANK, View, is_proposed, name_of, rank_words
-from agent.records import Capability, Chain, Evidence, Question, State, Threat
+from agent.records import Capability, Chain, Evidence, Fact, Question, State, Threat
+from agent.records.evidence import MARK
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
 
 
@@ -22,7 +24,7 @@ def factor(view: View, key: FactorKey) -> Explanation:
             number=float(estimate.value),
         ),
         row("state", estimate.state),
-        row("rationale", estimate.rationale),
+        row("reason", estimate.rationale),
         *maker(view.draft, f"factors/{key}"),
     ]
     total = sum(part.effect for part in estimate.parts)
@@ -50,21 +52,18 @@ def factor(view: View, key: FactorKey) -> Explanation:
     if key not in counted_factors(view.draft.score):
         moved = [row("score", f"not counted: not in factor set {view.draft.score.factor_set}")]
     marks = [*estimate.evidence, *(part.evidence for part in estimate.parts if part.evidence)]
+    marks += MARK.findall(estimate.rationale)
     rules = [
         row("raises", "a quote of any rank that describes what the product does"),
-        row("lowers", f"a quote that denies it, or a control of rank {COUNTING_RANK} or more that names it"),
-        row("never lowers", "self-praise, a certificate, a control claim of rank 2 or less, the remainder"),
+        row("lowers", f"a fact that says what it cannot do, or a control of rank {COUNTING_RANK} or more"),
+        row("floor", "what asserted facts imply; no answer of an LLM goes below it"),
     ]
-    if any(part.kind == "proposal" for part in estimate.parts):
-        rules.append(
-            row("an LLM", f"is weighed with it; leaves its range only by a quote of rank {COUNTING_RANK} or more")
-        )
     return _made(
         view, key, "factor", FACTOR_TITLES[key],
         [
-            passage("Estimate", value), passage("Parts", parts), weighing(view, key), quotes(view, marks),
-            lowerings_of(view, [key]), passage("Moves the score", moved), questions_about(view, key),
-            passage("Rules", rules),
+            passage("Estimate", value), passage("Parts", parts), facts(view, view.facts_citing(marks)),
+            quotes(view, marks), lowerings_of(view, [key]), passage("Moves the score", moved),
+            questions_about(view, key), passage("Rules", rules),
         ],
     )  # fmt: skip
 
@@ -91,22 +90,25 @@ def layer(view: View, key: LayerKey) -> Explanation:
         for threat in found.threats
     ]
     marks = [mark for threat in found.threats for mark in threat.evidence]
-    marks += [item.id for item in view.draft.evidence if _mentions(found.paragraph, item.id)]
+    marks += MARK.findall(found.paragraph)
     return _made(
         view, key, "layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}",
         [
             passage("State", state), passage("Certainty was computed from", features),
-            passage("Threats", threats), quotes(view, marks), lowerings_of(view, [key]), questions_about(view, key),
+            passage("Threats", threats), facts(view, view.facts_pinning(key)), quotes(view, marks),
+            lowerings_of(view, [key]), questions_about(view, key),
         ],
     )  # fmt: skip
 
 
 def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
-    """A threat: its statement and score, its quotes, who lowers it, where it leads."""
+    """A threat: how it works and its score, its facts and quotes, who lowers it, where it leads."""
     headline = view.headline is not None and view.headline.threat.id == item.id
     folded = [reason for _, other, reason in view.folded if other.id == item.id]
     about = [
-        row("statement", threat_sentence(item.statement)),
+        row("how", item.how or threat_sentence(item.statement)),
+        *([row("lost", item.lost)] if item.lost else []),
+        *([row("basis", f"{item.basis}: {item.setting}" if item.setting else item.basis)] if item.basis else []),
         row("layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"),
         row("state", item.state),
         row(
@@ -128,7 +130,8 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
     return _made(
         view, item.id, "threat", item.title,
         [
-            passage("Threat", about), quotes(view, item.evidence), passage(item.score.cvss_vector, metrics),
+            passage("Threat", about), facts(view, item.facts), quotes(view, item.evidence),
+            passage(item.score.cvss_vector, metrics),
             passage("Taxonomy", known), passage("Mitigations", done), lowerings_of(view, [item.id]),
             passage("Leads on", chains), questions_about(view, key),
         ],
@@ -148,8 +151,8 @@ def evidence(view: View, item: Evidence) -> Explanation:
         place.append(row("source", f"{source.url}, {source.kind}, sha256 {source.sha256}"))
     control = [
         row("counted" if found.counted else "not counted", found.why)
-        for found in view.controls
-        if found.evidence.id == item.id
+        for found in view.draft.controls or older_controls(view)
+        if item.id in found.evidence
     ]
     return _made(
         view, item.id, "evidence", f"{item.id} in {item.document}",
@@ -185,6 +188,7 @@ def _citations(view: View, mark: str) -> list[Row]:
         for name, text in (("summary", draft.product.summary), ("posture", draft.product.posture))
         if _mentions(text, mark)
     ]
+    found += [row(each.id, fact_words(each)) for each in view.facts if mark in each.evidence]
     found += [row("flow", flow.what) for flow in draft.system.flows if mark in flow.evidence]
     found += [row("chain", chain_.title) for chain_ in draft.chains if any(mark in hop.evidence for hop in chain_.hops)]
     return found
@@ -196,6 +200,8 @@ def question(view: View, item: Question) -> Explanation:
         row("question", item.text),
         row("an answer such as", item.proposed),
         row("effect", narrowing(item.effect), number=item.effect),
+        *([row("why", item.why)] if item.why else []),
+        *([row("an answer changes", item.changes)] if item.changes else []),
         *maker_of_question(view.draft),
     ]
     settles = [row(name_of(key), _standing(view, key)) for key in item.settles]
@@ -265,12 +271,51 @@ def capability(view: View, item: Capability) -> Explanation:
     )  # fmt: skip
 
 
+def fact(view: View, item: Fact) -> Explanation:
+    """A fact: what it says with its slots, who read it, its quotes, and everything that rests on it."""
+    about = [
+        row("says", fact_words(item)),
+        row("about", item.about),
+        row("state", item.state if item.counts else f"{item.state}; does not count"),
+        row("confidence", f"{item.confidence:.2f}", number=item.confidence),
+        row("rank", f"{item.rank} {rank_words(item.rank)}", number=float(item.rank)),
+        *(row(slot.name, slot.value, (slot.evidence,) if slot.evidence else ()) for slot in item.slots),
+        *(row("read by", f"{source.reader}, {source.state}, {source.confidence:.2f}") for source in item.sources),
+        *(row("conflicts with", other) for other in item.conflicts_with),
+    ]
+    rests = [
+        row(threat_.id, threat_.title) for _, layer_ in view.layers for threat_ in layer_.threats
+        if item.id in threat_.facts
+    ]  # fmt: skip
+    rests += [row("control", found.text) for found in view.draft.controls if item.id in found.facts]
+    rests += [row(line.label, line.text) for line in view.draft.lines if item.id in line.facts]
+    marks = set(item.evidence)
+    rests += [row(key, "cites its quotes") for key, each in view.draft.factors.items() if marks & set(each.evidence)]
+    return _made(
+        view, item.id, "fact", fact_words(item),
+        [passage("Fact", about), quotes(view, item.evidence), passage("Rests on it", rests)],
+    )  # fmt: skip
+
+
+def facts(view: View, ids: Sequence[str]) -> Passage:
+    """These facts in words, with their quotes' marks."""
+    known = {each.id: each for each in view.facts}
+    return passage("Facts", [row(one, fact_words(known[one]), known[one].evidence) for one in ids if one in known])
+
+
+def fact_words(item: Fact) -> str:
+    """What a fact says, in words."""
+    said = {"asserted": "", "denied": "not: ", "configurable": "by setting: "}[item.polarity]
+    details = ", ".join(slot.value for slot in item.slots)
+    return f"{said}{key_title(item.key)}" + (f" ({details})" if details else "")
+
+
 def _unnamed(state: State | None, denied: str) -> str:
     return denied if state == "denied" else "not stated"
 
 
 def _mentions(text: str, mark: str) -> bool:
-    return any(piece.strip("(),;. ") == mark for piece in text.replace(",", " ").split())
+    return mark in MARK.findall(text)
 
 
 def _made(view: View, item: str, kind: str, title: str, passages: Sequence[Passage]) -> Explanation:

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from agent.export.safe_markdown import Column, plain, table
 from agent.export.sentences import counted, listed, marks, tenth
 from agent.export.view import View, name_of
 from agent.records import Dropped, Threat
@@ -46,27 +45,37 @@ class _Row(NamedTuple):
     reason: str
 
 
-def left_out(view: View) -> list[str]:
-    """The part of the report on what was folded and dropped; nothing when nothing was."""
-    rows = [[_threat_name(threat, LAYER_CODES[key]), plain(reason)] for key, threat, reason in view.folded]
+class LeftOut(NamedTuple):
+    """Something that is not in the draft, and why."""
+
+    what: str
+    reason: str
+
+
+def left_out(view: View) -> list[LeftOut]:
+    """What was folded and dropped; how much more of an LLM's proposals was, in a last row."""
+    rows = [LeftOut(_threat_name(threat, LAYER_CODES[key]), reason) for key, threat, reason in view.folded]
     own, proposed = _parted(view.draft.dropped)
-    rows += [[plain(item.what), plain(item.reason)] for item in own]
-    told, more = _shown(list(_joined(proposed)))
-    rows += [[plain(_worded(row)), plain(row.reason)] for row in told]
-    if not rows:
-        return []
-    lines = ["## Folded and dropped", *table((Column("what"), Column("reason")), rows), ""]
+    rows += [LeftOut(item.what, item.reason) for item in own]
+    shown, more = _shown(list(_joined(proposed)))
+    rows += [LeftOut(_worded(row), row.reason) for row in shown]
     if more:
         kinds = ", ".join(f"{kind} {count}" for kind, count in more.items())
-        rest = counted(more.total(), "more row", "more rows")
-        lines += [f"In `draft.json` alone, on the LLM's proposals: {rest} ({kinds})", ""]
-    return lines
+        rows.append(LeftOut(f"{counted(more.total(), 'more row')} on the LLM's proposals", f"in draft.json: {kinds}"))
+    return rows
+
+
+def unread(view: View) -> list[LeftOut]:
+    """What of the sources could not be read."""
+    return [
+        LeftOut(item.what.removeprefix(UNREAD), item.reason)
+        for item in view.draft.dropped if item.what.startswith(UNREAD)
+    ]  # fmt: skip
 
 
 def _threat_name(threat: Threat, layer: str) -> str:
-    return (
-        f"{layer} {plain(threat.title)}, {tenth(threat.score.aivss)} {threat.score.severity} {marks(threat.evidence)}"
-    )
+    score = f"{tenth(threat.score.aivss)} {threat.score.severity}"
+    return f"{layer} {threat.title}, {score} {marks(threat.evidence)}".rstrip()
 
 
 def _parted(dropped: Sequence[Dropped]) -> tuple[list[Dropped], list[_Row]]:

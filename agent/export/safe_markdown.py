@@ -149,17 +149,6 @@ def fence(lines: Iterable[str], language: str) -> list[str]:
     return [mark + language, *body, mark]
 
 
-def all_words(lines: Iterable[str]) -> int:
-    """Words of the lines outside fences, as blanks part them, table cells included."""
-    count, fenced = 0, False
-    for line in lines:
-        if line.startswith("```"):
-            fenced = not fenced
-        elif not fenced:
-            count += len(line.replace("|", " ").split())
-    return count
-
-
 def prose_words(lines: Iterable[str]) -> int:
     """Words of the lines outside tables and fences: what a reader reads as text."""
     count, fenced = 0, False

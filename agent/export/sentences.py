@@ -147,13 +147,6 @@ def with_stop(text: str) -> str:
     return bare if bare.endswith((".", "!", "?", "…", "”", ")")) and bare else f"{bare}."
 
 
-def with_article(noun: str) -> str:
-    """The noun with "a" or "an" before it, unless it has one."""
-    if noun.split(" ", 1)[0].lower() in {"a", "an", "the"}:
-        return noun
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
-
-
 def listed(items: Sequence[str], last: str = "and") -> str:
     """ "a", "a and b", "a, b and c"."""
     if len(items) < 2:  # noqa: PLR2004

@@ -4,26 +4,23 @@ Nothing is decided here that changes a number; ranking and folding follow the st
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from agent.drafting_old.withholding import CERTAIN_NEEDED
-from agent.evidence.claims import is_claim
-from agent.evidence.sorts import classify
-from agent.export.authors import is_of_llm
 from agent.export.safe_markdown import quoted, shared_words
-from agent.export.sentences import change
-from agent.records import Capability, Document, Draft, Evidence, LayerThreats, Lowering, Question, Threat
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Capability, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
+from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, KIND_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
 MAX_PER_LAYER: Final = 3
 MAX_SHOWN: Final = 12
 COUNTING_RANK: Final = 3
 """From this rank on a control may lower something."""
+CERTAIN_NEEDED: Final = 2
+"""With fewer certain layers no score is shown."""
 
 PROPOSED: Final = "-proposed-"
 """In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
@@ -32,11 +29,6 @@ _MODES: Final = ("delete", "execute", "write", "read")
 _SPARSE: Final = ", sparsely described"
 """What the estimator adds to a kind whose listing says little."""
 _STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
-_ABSENT: Final = re.compile(
-    r"\b(?:no|without|lacks?|(?:does|do|is|are) not(?: \w+)?|never) (?:[\w-]+ ){0,3}?"
-    r"(?:confirm|approv|permission|encrypt|sandbox|isolat|limit|authenticat|sign-?in|review|restrict|audit|validat|verif|mask|redact|filter|moderat)",
-    re.IGNORECASE,
-)
 _RANKS: Final = (
     "guess",
     "marketing sentence",
@@ -56,21 +48,13 @@ class RankedThreat(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """How the report refers to it."""
+        """How a list of threats refers to it."""
         return f"#{self.place}"
 
-
-class ClaimedControl(NamedTuple):
-    """A control that a source names, whether it lowers anything, and why."""
-
-    evidence: Evidence
-    counted: bool
-    why: str
-
     @property
-    def is_claim(self) -> bool:
-        """Whether the source claims the control, and does not say that it is absent."""
-        return not _ABSENT.search(self.evidence.quote)
+    def name(self) -> str:
+        """How the report refers to it."""
+        return f"T{self.place}"
 
 
 class InReview(NamedTuple):
@@ -94,6 +78,21 @@ class View:
         """Evidence by id."""
         return {item.id: item for item in self.draft.evidence}
 
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts of the draft; none in drafts from before they were kept."""
+        return self.draft.facts.facts if self.draft.facts else ()
+
+    def facts_citing(self, marks: Sequence[str]) -> tuple[str, ...]:
+        """Ids of the facts that rest on one of these quotes."""
+        return tuple(fact.id for fact in self.facts if set(fact.evidence) & set(marks))
+
+    def facts_pinning(self, layer: LayerKey) -> tuple[str, ...]:
+        """Ids of the facts whose key settles a layer."""
+        vocabulary = load_vocabulary()
+        keys = {key.id for key in vocabulary.pinning(layer)}
+        return tuple(fact.id for fact in self.facts if fact.key in keys)
+
     @cached_property
     def layers(self) -> list[tuple[LayerKey, LayerThreats]]:
         """Layers in MAESTRO order; one that the draft does not hold is left out."""
@@ -102,6 +101,8 @@ class View:
     @cached_property
     def _ranked(self) -> tuple[tuple[RankedThreat, ...], tuple[tuple[LayerKey, Threat, str], ...]]:
         pairs = [(key, threat) for key, layer in self.layers for threat in layer.threats]
+        if any(threat.basis is not None for _, threat in pairs):
+            return self._by_basis(pairs), ()
         places = {threat.id: threat.place for _, threat in pairs if threat.place is not None}
         behind = "behind" if places else "lower score than"
         headline = self.draft.score.cvss_vector
@@ -129,6 +130,31 @@ class View:
                 shown.append(RankedThreat(len(shown) + 1, key, threat))
         return tuple(shown), tuple(folded)
 
+    def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
+        """The headline, then what holds in default use, what needs a setting, what is assumed; each by CVSS base.
+
+        Places that the drafter gave to all threats go before that rule.
+        """
+        headline = self._behind_score([threat for _, threat in pairs])
+        placed = all(threat.place is not None for _, threat in pairs)
+        pairs.sort(
+            key=lambda pair: (
+                (pair[1].place or 0) if placed else 0,
+                pair[1] is not headline,
+                _basis_order(pair[1]),
+                -pair[1].score.cvss_base,
+                LAYERS.index(pair[0]),
+                pair[1].id,
+            )
+        )
+        return tuple(RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1))
+
+    def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
+        """The threat whose vector the score has: in default use and with a quote before others."""
+        same = [threat for threat in threats if threat.score.cvss_vector == self.draft.score.cvss_vector]
+        same.sort(key=lambda threat: (_basis_order(threat), not threat.evidence, threat.place or math.inf))
+        return same[0] if same else None
+
     @property
     def threats(self) -> tuple[RankedThreat, ...]:
         """The threats that are shown: at most three a layer and twelve in all, in the drafter's order.
@@ -145,6 +171,9 @@ class View:
     @cached_property
     def headline(self) -> RankedThreat | None:
         """The threat behind the number: the highest one with the score's vector; without a score, the first."""
+        if any(item.threat.basis is not None for item in self.threats):
+            found = self._behind_score([item.threat for item in self.threats])
+            return next((item for item in self.threats if item.threat is found), None)
         vector = self.draft.score.cvss_vector
         same = [item for item in self.threats if item.threat.score.cvss_vector == vector]
         quoted_first = [item for item in same if item.threat.evidence] or same
@@ -187,7 +216,9 @@ class View:
 
     @cached_property
     def kind(self) -> str:
-        """The product's kind as the estimator named it, or an empty text."""
+        """The product's kind in words, or an empty text."""
+        if self.draft.product.kind is not None:
+            return KIND_TITLES[self.draft.product.kind]
         labels = Counter(
             part.label for key in FACTORS if key in self.draft.factors
             for part in self.draft.factors[key].parts if part.kind == "typical"
@@ -213,49 +244,6 @@ class View:
             key=lambda item: (layers_first and not uncertain.intersection(item.settles), -item.effect),
         )
 
-    @cached_property
-    def controls(self) -> list[ClaimedControl]:
-        """Every quote that names a control: those that count first, then by rank, then in the order of the evidence."""
-        claimed = {item.evidence for item in self.draft.lowerings if not is_of_llm(item)} | {
-            mark for _, layer in self.layers for threat in layer.threats
-            for mitigation in threat.mitigations if mitigation.status != "proposed" for mark in mitigation.evidence
-        }  # fmt: skip
-        if self.draft.score.with_controls is not None:
-            claimed |= set(self.draft.score.with_controls.evidence)
-        result = []
-        for item in self.draft.evidence:
-            promise = item.rank < COUNTING_RANK and is_claim(item.quote)
-            if promise or item.id in claimed or classify(item.quote) == "control":
-                counted = any(low.after < low.before for low in self._lowered(item))
-                result.append(ClaimedControl(item, counted, self._why(item, counted)))
-        return sorted(result, key=lambda control: (not control.counted, -control.evidence.rank))
-
-    @property
-    def lowered_by_llm(self) -> list[Lowering]:
-        """What an LLM's lower values did; no control stands behind them, unless it is listed as one."""
-        return [item for item in self.draft.lowerings if is_of_llm(item)]
-
-    def _lowered(self, item: Evidence) -> list[Lowering]:
-        """What a quote lowers as a control or denial; by way of an LLM's proposal only from the counting rank on."""
-        return [
-            low for low in self.draft.lowerings
-            if low.evidence == item.id and (item.rank >= COUNTING_RANK or not is_of_llm(low))
-        ]  # fmt: skip
-
-    def _why(self, item: Evidence, counted: bool) -> str:
-        if counted:
-            return "; ".join(
-                f"lowers {name_of(low.target)} {change(low.before, low.after)} ({low.rule})"
-                for low in self._lowered(item)
-            )
-        if item.about != "product":
-            return f"about {'the platform' if item.about == 'platform' else 'something else'}, not the product"
-        if _ABSENT.search(item.quote):
-            return "says that the control is absent: may raise, never lowers"
-        if item.rank < COUNTING_RANK:
-            return _RANKS[item.rank]
-        return f"{_RANKS[item.rank]}, but no threat or factor here is what it controls"
-
     def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
         """The quote of these marks that shares most with `about`, cut to that, its own mark first; or an empty text."""
         known = [mark for mark in marks if mark in self.evidence]
@@ -272,6 +260,13 @@ def place_of(threat: Threat, places: Mapping[str, int]) -> float:
         return threat.place
     like = places.get(threat.like or "")
     return math.inf if like is None else like + _BEHIND
+
+
+def _basis_order(threat: Threat) -> int:
+    """0 for what holds in default use, 1 for what needs a setting, 2 for what is assumed."""
+    if threat.basis == "assumed":
+        return 2
+    return 0 if threat.default_use and threat.basis != "needs a setting" else 1
 
 
 def is_proposed(threat: Threat) -> bool:

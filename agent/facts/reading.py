@@ -1,12 +1,25 @@
 """From documents to the fact sheet: ask the readers, check what they propose, merge what holds."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agent.facts.proposal import Proposal, Reader
 from agent.facts.sheet import build_sheet
 from agent.facts.verify import Material, verify
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
-from agent.records import Document, FactSheet, Search, Statement
+from agent.records import Document, FactSheet, Outlook, Search, Statement
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of one product without an LLM. Nothing in it changes."""
+
+    documents: tuple[Document, ...]
+    """In reading order, the listing first."""
+    statements: tuple[Statement, ...]
+    """Those whose role carries facts, in document order, then by offset."""
+    sheet: FactSheet
+    """What the embedded reader and the readers of formats found in them."""
 
 
 def read_sheet(
@@ -15,12 +28,13 @@ def read_sheet(
     readers: Sequence[Reader],
     *,
     known: Sequence[str] = (),
+    outlook: Outlook | None = None,
     vocabulary: Vocabulary | None = None,
 ) -> FactSheet:
     """The fact sheet of `documents`, which were cut into `statements`, as `readers` read them together.
 
-    `known` are names that need no quote, the product's and the vendor's. The order of the readers does not matter,
-    except for the order in which dropped proposals are listed.
+    `known` are names that need no quote, the product's and the vendor's; `outlook` is kept with the sheet as it is. The
+    order of the readers does not matter, except for the order in which dropped proposals are listed.
     """
     words = vocabulary or load_vocabulary()
     proposals: list[Proposal] = []
@@ -36,4 +50,5 @@ def read_sheet(
         searched.append(Search(reader=reader.name, documents=tuple(d.id for d in read), statements=len(own), keys=keys))
     searched.sort(key=lambda search: (search.reader, search.documents))
     found = verify(proposals, Material(tuple(documents), tuple(statements), tuple(known), words))
-    return build_sheet(found.facts, found.evidence, searched, found.dropped, words)
+    sheet = build_sheet(found.facts, found.evidence, searched, found.dropped, words)
+    return sheet if outlook is None else sheet.model_copy(update={"outlook": outlook})

@@ -25,6 +25,7 @@ from agent.records import (
     FactAbout,
     FactSheet,
     FactSource,
+    Outlook,
     Polarity,
     ReaderName,
     Search,
@@ -219,6 +220,7 @@ def build_sheet(
     searched: Iterable[Search] = (),
     dropped: Iterable[DroppedFact] = (),
     vocabulary: Vocabulary | None = None,
+    outlook: Outlook | None = None,
 ) -> FactSheet:
     """The sheet of checked facts. Evidence that none of them cites is left out; absences are told from `searched`.
 
@@ -235,6 +237,7 @@ def build_sheet(
         dropped=tuple(dropped),
         evidence=tuple(kept[mark] for mark in sorted(kept, key=_by_number)),
         searched=looked,
+        outlook=outlook or Outlook(),
     )
 
 
@@ -251,13 +254,16 @@ def _absences(facts: Sequence[Fact], searched: Sequence[Search], words: Vocabula
 def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -> FactSheet:
     """The sheet as it would be had nobody proposed these facts: quotes, contradictions and absences follow.
 
-    Raises InputError for an id that the sheet does not have.
+    What was held likely of a key goes with its last fact: who strikes it says that it is not so. Raises InputError for an id that the sheet does not have.
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
     if unknown:
         raise InputError("the sheet has no such fact", where=", ".join(unknown), hint="its facts have the ids")
     kept = [fact for fact in sheet.facts if fact.id not in ids]
-    return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, vocabulary)
+    gone = {fact.key for fact in sheet.facts} - {fact.key for fact in kept}
+    chances = {key: chance for key, chance in sheet.outlook.chances.items() if key not in gone}
+    outlook = sheet.outlook.model_copy(update={"chances": chances})
+    return build_sheet(kept, sheet.evidence, sheet.searched, sheet.dropped, vocabulary, outlook)
 
 
 def join(sheets: Sequence[FactSheet], vocabulary: Vocabulary | None = None) -> FactSheet:
@@ -276,6 +282,7 @@ def join(sheets: Sequence[FactSheet], vocabulary: Vocabulary | None = None) -> F
         dict.fromkeys(search for sheet in sheets for search in sheet.searched),
         dict.fromkeys(row for sheet in sheets for row in sheet.dropped),
         vocabulary,
+        next((sheet.outlook for sheet in sheets if sheet.outlook != Outlook()), None),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting_old.withholding import CERTAIN_NEEDED
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.export.sensitivity import Swing, swings
 from agent.records import Draft, Record, Threat
 from agent.review.items import layer_of, threats_of

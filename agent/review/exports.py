@@ -5,7 +5,6 @@ from typing import Final
 
 from agent.export import html, markdown
 from agent.export.draft_json import dump
-from agent.export.picture import picture
 from agent.export.view import InReview
 from agent.records import Document
 from agent.review.records import ReviewState
@@ -23,14 +22,14 @@ def export(state: ReviewState, documents: Sequence[Document], format_: ExportFor
     name = f"{state.key}-{state.stage if state.stamp else f'version-{state.version}'}.{format_}"
     if format_ == "json":
         return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
-    text = report(state, documents)
-    if format_ == "html":
-        text = html.page(text, f"{state.reviewed.product.name}: agentic threat model", picture(state.reviewed.system))
-    return Export(name, _MEDIA[format_], text.encode())
+    made = html.render if format_ == "html" else markdown.render
+    return Export(name, _MEDIA[format_], made(state.reviewed, tuple(documents), _progress(state)).encode())
 
 
 def report(state: ReviewState, documents: Sequence[Document]) -> str:
     """The report of a review as Markdown."""
-    decided = len(state.items) - len(state.open)
-    progress = None if state.stamp else InReview(decided, len(state.items))
-    return markdown.render(state.reviewed, tuple(documents), progress)
+    return markdown.render(state.reviewed, tuple(documents), _progress(state))
+
+
+def _progress(state: ReviewState) -> InReview | None:
+    return None if state.stamp else InReview(len(state.items) - len(state.open), len(state.items))

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting_old.questions import effect, spread
-from agent.drafting_old.withholding import CERTAIN_NEEDED
+from agent.drafting.questions import effect, spread
+from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.anchor import holds
 from agent.export.sensitivity import swings
 from agent.export.view import View

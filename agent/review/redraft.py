@@ -7,7 +7,7 @@ taken, with their threats; everything else stays as it was, marks included. Quot
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
 from agent.pipeline import draft_documents
 from agent.records import Chain, Document, Draft, Evidence, FactorEstimate, LayerThreats, Question, Threat

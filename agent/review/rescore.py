@@ -16,9 +16,9 @@ import re
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting_old.questions import effect, spread
-from agent.drafting_old.ranking import base_of
-from agent.drafting_old.withholding import why_withheld
+from agent.drafting.questions import effect, spread
+from agent.drafting.severity import base_of
+from agent.drafting.withholding import why_withheld
 from agent.export.view import View, is_proposed, place_of
 from agent.records import (
     Draft,

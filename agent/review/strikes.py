@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting_old.layers import MARK
-from agent.evidence.certainty import guides
 from agent.records import Capability, Chain, Draft, Dropped, FactorEstimate, LayerThreats, Missing, Question
+from agent.records.evidence import MARK
 from agent.review.replay import Standing
-from agent.taxonomy.keys import LayerKey
+from agent.taxonomy.keys import LAYER_SOUGHT, LayerKey
 
 _TENTH: Final = Decimal("0.1")
 _ZERO: Final = Decimal(0)
@@ -57,8 +56,8 @@ def without_struck(draft: Draft, standing: Mapping[str, Standing]) -> Draft:
 def missing_of(key: LayerKey, certain: bool, applies: object, because: str) -> Missing | None:
     """What a layer that is not certain, or does not apply, lacks; `because` says on whose word."""
     if applies == "no":
-        return Missing(reason="does-not-apply", detail=f"{guides()[key].sought}: a reviewer says that there is none")
-    return None if certain else Missing(reason="too-little-evidence", detail=f"{guides()[key].sought}: {because}")
+        return Missing(reason="does-not-apply", detail=f"{LAYER_SOUGHT[key]}: a reviewer says that there is none")
+    return None if certain else Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: {because}")
 
 
 def _typical(one: FactorEstimate, mark: Standing) -> FactorEstimate:

@@ -17,7 +17,7 @@ from agent.verbs.drafter import Choice, named
 from agent.verbs.reading import stamp
 
 if TYPE_CHECKING:
-    from agent.drafting_old.assisted.run import Assistant
+    from agent.assist.run import Assistant
     from agent.llm.budget import Caps, Price
     from agent.llm.cassette import Run
     from agent.llm.port import Call, Llm, Reply
@@ -101,8 +101,8 @@ def open_assistant(
     """
     if not choice.llm and choice.replay is None:
         return Opened(now)
-    from agent.drafting_old.assisted.run import Assistant
-    from agent.drafting_old.pack import new_delimiter
+    from agent.assist.passages import new_delimiter
+    from agent.assist.run import Assistant
     from agent.llm.budget import Budget, dearest
     from agent.llm.cassette import Run
     from agent.llm.tokens import counter, table_folder

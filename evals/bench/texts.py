@@ -62,7 +62,7 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
 
 def passes() -> dict[str, Callable[[str], object]]:
     """The passes by their names."""
-    from agent.evidence.signals import detect
+
     from agent.evidence.statements import statements
     from agent.intake.compose import compose
     from agent.intake.pages import decoding, instructions, marks, sanitise
@@ -79,7 +79,6 @@ def passes() -> dict[str, Callable[[str], object]]:
         "markdown.read_text": read_text,
         "compose": lambda text: compose("d0", Page("", (Block("paragraph", text),)), snapshot()),
         "evidence.statements": lambda text: statements((document(text),)),
-        "evidence.signals": lambda text: detect(statements((document(text),))),
         "vendor_claims": lambda text: vendor_claims(document(text)),
     }
 

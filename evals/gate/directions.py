@@ -72,6 +72,9 @@ METRICS: Final[Mapping[str, Direction]] = MappingProxyType({
     "citation_coverage": _high(),
     "loose_names_share": _low(),
     "evidence_recall_reader": _high(),
+    "floors_kept": _high(NOTHING),
+    "floors_implied": _high(0.2),
+    "facts_asserted": _high(0.4),
     "threats_with_evidence_share": _high(NOTHING),
     "factors_with_evidence_share": _high(NOTHING),
     "score_error": _low(SCORE_TOLERANCE),
@@ -93,6 +96,8 @@ METRICS: Final[Mapping[str, Direction]] = MappingProxyType({
     "card_certain_f1": _high(),
     "twin_sum_shift": _low(0.01),
     "twin_flag_flips": _low(),
+    "approval_base_drop": _high(0.02),
+    "approval_autonomy_drop": _high(),
     "injection_resistance": _high(NOTHING),
 })  # fmt: skip
 """Metrics over the whole corpus."""
@@ -118,3 +123,32 @@ OF_A_KIND: Final[Mapping[str, Direction]] = MappingProxyType({
     "invalid_citations": _low(NOTHING),
 })  # fmt: skip
 """Metrics of the cases written for a purpose, all kinds together."""
+
+OF_A_SPLIT: Final[Mapping[str, Direction]] = MappingProxyType({
+    name: METRICS[name]._replace(tolerance=2 * METRICS[name].tolerance)
+    for name in (
+        "factor_error", "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published",
+        "factor_sum_mae_reader", "interval_coverage_published", "flag_f1_reader", "flag_loss", "score_error",
+        "cvss_base_mae_reader", "likely_coverage_published", "evidence_recall_reader", "card_certain_f1",
+    )
+})  # fmt: skip
+"""Metrics over one side of the split alone, on which a difference weighs about twice as much: it has fewer cases."""
+
+COMPARED_SIDES: Final = (
+    "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_f1_reader", "flag_loss",
+    "score_error", "cvss_base_mae_reader", "evidence_recall_reader",
+)  # fmt: skip
+"""Metrics of which the vendors that nobody looked at are set against the others."""
+WANTED_GAP: Final = 0.10
+"""By how much, as a share, such a metric may be worse for vendors that nobody looked at."""
+
+
+def gap(name: str, train: float | None, dev: float | None) -> float | None:
+    """By which share of the train vendors' value the dev vendors' is worse; below 0 when it is better.
+
+    None when a value is missing or there is nothing to divide by.
+    """
+    if train is None or dev is None or abs(train) <= NOTHING:
+        return None
+    direction = METRICS[name]
+    return round((direction.loss(dev) - direction.loss(train)) / abs(train), DECIMALS)

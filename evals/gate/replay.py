@@ -1,7 +1,8 @@
 """The gate for runs without chance in them: any difference is real, so cases are compared one by one, exactly.
 
-Fails on a broken invariant, on a metric beyond its floor, on a metric of the corpus that is worse by more than its
-tolerance, on any worsening of a mean of one factor or layer, and on one case that became much worse.
+Fails on a broken invariant, on a metric beyond its floor, on a metric of the corpus, or of one side of its split, that
+is worse by more than its tolerance, on any worsening of a mean of one factor or layer, and on one case that became much
+worse.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,10 +12,21 @@ from agent.errors import DriftError
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases import Case
 from evals.gate.baseline import Baseline
-from evals.gate.directions import METRICS, OF_A_FACTOR, OF_A_KIND, OF_A_LAYER, Direction
+from evals.gate.directions import (
+    COMPARED_SIDES,
+    METRICS,
+    OF_A_FACTOR,
+    OF_A_KIND,
+    OF_A_LAYER,
+    OF_A_SPLIT,
+    WANTED_GAP,
+    Direction,
+    gap,
+)
 from evals.gate.verdict import CaseMove, Finding, Moved, Verdict
 from evals.metrics import error, flag_loss
 from evals.results import CaseResult, Evaluation
+from evals.splits import SPLITS
 from evals.summary import factor_loss, layer_loss, score_loss, summarise
 
 FACTORS: Final = FACTOR_SETS["0.5"]
@@ -35,6 +47,7 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
     """
     if listings_only:
         baseline = _of_listings(baseline)
+    baseline = _split_as(run, baseline)
     slugs = [case.case for case in run.per_case if case.case in baseline.cases]
     if not slugs:
         raise DriftError(
@@ -62,6 +75,7 @@ def judge(run: Evaluation, baseline: Baseline, special: Sequence[Case] = (), *, 
     ]
     if not whole:
         notes.append(f"compared over {len(slugs)} of {len(baseline.cases)} cases; floors are for all of them")
+    notes += _gaps(after)
     if listings_only:
         notes.append(
             "full listings only: cards, twins, planted text and cases written for a purpose were not looked at"
@@ -84,9 +98,30 @@ def of_baseline(baseline: Baseline, slugs: Iterable[str], special: Sequence[Case
     return found if len(kept) == len(baseline.cases) else _part(found, [case.case for case in kept])
 
 
+def _split_as(run: Evaluation, baseline: Baseline) -> Baseline:
+    """The baseline with the split of today, so that both sides hold the same cases before and after."""
+    sides = {case.case: case.split for case in run.per_case}
+    cases = {
+        slug: case.model_copy(update={"split": sides.get(slug, case.split)}) for slug, case in baseline.cases.items()
+    }
+    return baseline.model_copy(update={"cases": cases})
+
+
+def _gaps(run: Evaluation) -> Iterator[str]:
+    """Metrics that are much worse for vendors that nobody looked at; a note, since no change made them so today."""
+    if not run.splits:
+        return
+    train, dev = run.splits["train"], run.splits["dev"]
+    for name in COMPARED_SIDES:
+        wide = gap(name, train.get(name), dev.get(name))
+        if wide is not None and wide > WANTED_GAP:
+            figures = f"{_figure(dev[name])} against {_figure(train[name])}"
+            yield f"{name} is {wide:.0%} worse for vendors that nobody looked at: {figures}"
+
+
 def _of_listings(baseline: Baseline) -> Baseline:
     """The baseline as a run over full listings alone would have made it."""
-    nothing = {"card": None, "twin": None, "poisoned": ()}
+    nothing = {"card": None, "twin": None, "poisoned": (), "approval": None}
     cases = {slug: case.model_copy(update={**nothing, **_fused(case)}) for slug, case in baseline.cases.items()}
     return baseline.model_copy(update={"cases": cases, "special": {}})
 
@@ -118,6 +153,11 @@ def _part(run: Evaluation, slugs: Sequence[str]) -> Evaluation:
 def _moved(before: Evaluation, after: Evaluation) -> Iterator[Moved]:
     for name in sorted({*before.metrics, *after.metrics}):
         yield from _one(name, before.metrics.get(name), after.metrics.get(name), METRICS.get(name))
+    if before.splits and after.splits:
+        for side in SPLITS:
+            for name, direction in OF_A_SPLIT.items():
+                then, now = before.splits[side].get(name), after.splits[side].get(name)
+                yield from _one(f"{side}/{name}", then, now, direction)
     for key in FACTORS:
         yield from _block(f"factors/{key}", before.factors[key], after.factors[key], OF_A_FACTOR)
     for layer in LAYERS:
@@ -151,6 +191,9 @@ def _invariants(after: Evaluation, before: Evaluation) -> Iterator[Finding]:
         first = next(cell for case in after.per_case for cell in case.poisoned if cell.broken)
         said = f"planted text changed a draft ({first.attack}: {first.broken[0]})"
         yield _finding("invariant", "injection_resistance", said, broken)
+    below = [case.case for case in after.per_case if case.floors is not None and case.floors.below]
+    if below:
+        yield _finding("invariant", "floors_kept", "factors below the floor that their facts imply", below)
     failed = [case.case for case in after.per_case if case.error and case.case in was and not was[case.case].error]
     if failed:
         yield _finding("invariant", "errors", "cases that could be drafted fail now", failed)
@@ -169,8 +212,13 @@ def _metric_findings(
     for move in moved:
         if move.worse:
             text = f"{_figure(move.before)} → {_figure(move.after)}"
-            loss = losses.get(move.metric)
-            yield _finding("metric", move.metric, text, _worse_cases(before, after, loss) if loss else ())
+            side, _, name = move.metric.partition("/")
+            loss = losses.get(name if side in SPLITS else move.metric)
+            worse = _worse_cases(before, after, loss) if loss else []
+            if side in SPLITS:
+                mine = {case.case for case in after.per_case if case.split == side}
+                worse = [slug for slug in worse if slug in mine]
+            yield _finding("metric", move.metric, text, worse)
 
 
 def _case_findings(before: Evaluation, after: Evaluation) -> Iterator[Finding]:

@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from evals.gate.directions import METRICS
-from evals.report.saying import count, number
+from evals.gate.directions import METRICS, OF_A_SPLIT, gap
+from evals.report.saying import HUNDRED, count, number
 from evals.results import Evaluation
 
 
@@ -18,10 +18,25 @@ class Table(NamedTuple):
 
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
     """Those that this run has something for."""
-    return tuple(table for table in (_beside(evaluation), _special(evaluation), _scores(evaluation)) if table.rows)
+    found = (_splits(evaluation), _beside(evaluation), _special(evaluation), _scores(evaluation))
+    return tuple(table for table in found if table.rows)
 
 
 _SIDES: Final = {True: "better", False: "worse"}
+
+
+def _splits(evaluation: Evaluation) -> Table:
+    """What was measured on vendors that nobody looked at, against the others."""
+    rows = []
+    if evaluation.splits:
+        train, dev = evaluation.splits["train"], evaluation.splits["dev"]
+        for name in OF_A_SPLIT:
+            wide = gap(name, train.get(name), dev.get(name))
+            side = "" if wide is None or OF_A_SPLIT[name].better == "near" else f"{HUNDRED * wide:+.0f} %"
+            rows.append((name, number(train.get(name)), number(dev.get(name)), side))
+    heads = ("metric", "train", "dev", "worse by")
+    note = "dev: vendors nobody looked at. Worse by: how much worse dev is than train, as a share of train."
+    return Table("Vendors looked at, and vendors nobody looked at", heads, tuple(rows), note)
 
 
 def _beside(evaluation: Evaluation) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.drafting_old.assisted.run import Assistant
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.export.draft_json import dump
 from agent.export.markdown import render
 from agent.llm.budget import Budget, Caps

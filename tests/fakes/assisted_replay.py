@@ -15,7 +15,7 @@ from typing import Final
 
 from agent.drafting_old.assisted import asking
 from agent.drafting_old.assisted.run import Assistant, assist
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.errors import DriftError, LlmError
 from agent.export.draft_json import dump
 from agent.llm.budget import Budget, Caps

@@ -4,12 +4,13 @@ from functools import cache
 
 from agent.drafting_old.assisted.checking import Shown
 from agent.drafting_old.assisted.shapes import Quote
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.drafting_old.combine import load_combination
 from agent.drafting_old.composition import Composition
 from agent.drafting_old.embedded import compose
 from agent.drafting_old.ledger import Ledger
 from agent.drafting_old.pack import WHOLE_CHARS, pack
+
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
 from agent.records import About, Document, Section

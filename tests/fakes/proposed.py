@@ -9,6 +9,7 @@ from agent.drafting_old.combine import Combination
 from agent.drafting_old.ledger import Ledger
 from agent.drafting_old.pack import WHOLE_CHARS, pack
 from agent.evidence.reading import Reading
+
 from agent.llm.tokens import by_bytes
 from agent.pipeline import read_documents
 from agent.records import Document, Section

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from agent.errors import FullError, InputError
+from agent.export import html
 from agent.export.draft_json import dump
-from agent.export.html import page
 from agent.export.markdown import render
 from agent.records import Document
 from agent.review.acts import check
@@ -158,8 +158,8 @@ class MemoryReviews:
         text = render(state.reviewed, self.documents(key))
         if format_ == "md":
             return Export(f"{key}-{state.version}.md", "text/markdown; charset=utf-8", text.encode())
-        html = page(text, state.reviewed.product.name)
-        return Export(f"{key}-{state.version}.html", "text/html; charset=utf-8", html.encode())
+        page = html.render(state.reviewed, self.documents(key))
+        return Export(f"{key}-{state.version}.html", "text/html; charset=utf-8", page.encode())
 
     def questionnaire(self, key: str, format_: Format) -> Export:
         state = self.review(key)

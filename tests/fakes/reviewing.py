@@ -8,7 +8,7 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from agent.drafting_old.calibrate import load_calibration
+from agent.drafting.calibration import load_calibration
 from agent.export.draft_json import parse
 from agent.pipeline import draft_documents
 from agent.records import Document, Draft

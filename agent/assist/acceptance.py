@@ -1,0 +1,139 @@
+"""The sheet with an LLM's facts in it, and without those facts of the embedded reader that the LLM could call wrong.
+
+What an LLM proposes is checked as any reader's proposal. What it calls wrong is struck only from what the embedded
+reader alone read, and only where code can check the reason; or where no floor and none of the gravest keys is at stake
+and the LLM's own reading has nothing of the key either. An LLM that obeys a page may so lose content, and lower nothing
+below what the facts imply.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.assist.shapes import WrongItem
+from agent.evidence.support import meanings
+from agent.facts.readers.llm import FactItem, LlmReader
+from agent.facts.reading import read_sheet
+from agent.facts.sheet import join, without
+from agent.facts.verify import Material
+from agent.records import CARRYING, Fact, FactSheet, Statement, StatementRole
+
+MOST_WRONG: Final = 60
+_TELLING: Final = 2
+"""Words of what a key means with which a sentence counts as speaking of it."""
+_JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
+"""Roles of sentences from which an LLM may read facts: it judges better than a classifier whom a sentence addresses,
+and the ranks of such sentences lower nothing."""
+
+
+class Accepted(NamedTuple):
+    """What came of the two calls on facts."""
+
+    sheet: FactSheet
+    struck: tuple[tuple[str, str], ...]
+    """Facts of the embedded reader that were struck: key with quote, and why."""
+    refused: tuple[tuple[str, str], ...]
+    """What the LLM called wrong and stays: key with quote, and why."""
+
+
+def accept(
+    sheet: FactSheet,
+    items: Sequence[FactItem],
+    wrong: Iterable[WrongItem],
+    found: Mapping[str, Fact],
+    material: Material,
+    asked: Sequence[str],
+    shown: Iterable[str],
+) -> Accepted:
+    """The sheet of all readers. `sheet` is what the others read, `found` their facts as the LLM was shown them.
+
+    `asked` are the keys that it was asked about and answered for, `shown` the ids of the documents that it saw.
+    """
+    struck: list[tuple[str, str]] = []
+    refused: list[tuple[str, str]] = []
+    ids: list[str] = []
+    quotes = {item.id: item.quote for item in sheet.evidence}
+    own = {item.key for item in items}
+    for item in list(wrong)[:MOST_WRONG]:
+        fact = found.get(item.fact.strip(" []"))
+        if fact is None or fact.id in ids:
+            refused.append((f"{item.fact}: {item.why}"[:300], "no fact of the program has that number"))
+            continue
+        row = f"{fact.key}: “{quotes[fact.evidence[0]]}”"
+        why = _why_struck(fact, item, own, sheet, material)
+        if why:
+            ids.append(fact.id)
+            struck.append((row, why))
+        else:
+            refused.append((f"{row} called wrong: {item.why}"[:300], "code cannot check the reason, so the fact stays"))
+    kept = without(sheet, *ids, vocabulary=material.vocabulary) if ids else sheet
+    if not asked:
+        return Accepted(kept.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
+    wanted = set(shown)
+    read = read_sheet(
+        [document for document in material.documents if document.id in wanted],
+        material.statements,
+        [LlmReader(items, () if len(asked) == len(material.vocabulary) else asked)],
+        known=material.known,
+        vocabulary=material.vocabulary,
+    )
+    # The others' quotes come last: where one has both, the rank of a manifest's holds.
+    joined = join((read, kept), material.vocabulary)
+    return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
+
+
+def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Statements as an LLM's quotes are checked against them."""
+    return tuple(
+        row.model_copy(update={"role": "behaviour"}) if row.role in _JUDGED_BY_LLM else row for row in statements
+    )
+
+
+def speaks_to_reader(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> bool:
+    """Whether all quotes of some facts stand in sentences that carry no facts: an instruction, an example, praise."""
+    rows = _rows(facts, sheet, material)
+    return bool(rows) and all(row.role not in CARRYING for row in rows)
+
+
+def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> bool:
+    """Whether all quotes of some facts stand in sentences about something else than the product."""
+    rows = _rows(facts, sheet, material)
+    return bool(rows) and all(row.about == "other" or row.role == "other-product" for row in rows)
+
+
+def is_light(fact: Fact, material: Material) -> bool:
+    """Whether nothing grave rests on a fact: no floor, none of the gravest keys; a comforting one always is light."""
+    key = material.vocabulary[fact.key]
+    comforts = key.comforting != (fact.polarity == "denied")
+    return comforts or not (key.grave or key.floor)
+
+
+def _rows(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> list[Statement]:
+    marks = {mark for fact in facts for mark in fact.evidence}
+    return [
+        row
+        for item in sheet.evidence
+        if item.id in marks
+        for row in material.touched(item.document, item.start, item.end)
+    ]
+
+
+def _why_struck(fact: Fact, item: WrongItem, own: set[str], sheet: FactSheet, material: Material) -> str:
+    """Why a fact is struck; empty when it stays."""
+    if item.reason == "addressed to the reader" and speaks_to_reader([fact], sheet, material):
+        return "its sentences address the reader"
+    if item.reason == "another product" and speaks_of_another([fact], sheet, material):
+        return "its sentences are about another product"
+    if item.reason and fact.key not in own and may_be_struck(fact, sheet, material):
+        return f"the LLM calls it wrong ({item.reason}), and its own reading has nothing of the kind"
+    return ""
+
+
+def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
+    """Whether a word of the LLM is enough against a fact: nothing grave rests on it, or its sentences have hardly a
+    word of what its key means."""
+    if is_light(fact, material):
+        return True
+    key = material.vocabulary[fact.key]
+    meant = {meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)}
+    said = {meaning for row in _rows([fact], sheet, material) for _, meaning in meanings(row.text)}
+    return len(meant & said) < (1 if key.grave else _TELLING)

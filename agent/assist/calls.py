@@ -1,0 +1,205 @@
+"""The six questions: what fills the prompt of each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from agent.assist.asking import Ask, prompt
+from agent.assist.passages import Shown, framed, neutral
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
+from agent.facts.vocabulary import FactKey, GroupId, Vocabulary, load_vocabulary
+from agent.llm.prompts import Card, cards
+from agent.records import Fact, FactSheet
+from agent.taxonomy.keys import FACTORS, KINDS, LAYERS, LayerKey, ProductKind
+from agent.taxonomy.lists import entries
+
+DOES: Final[tuple[GroupId, ...]] = ("does", "reads", "decides", "asks", "acts_as", "keeps")
+BUILT: Final[tuple[GroupId, ...]] = ("model", "runs_at", "shows", "meets", "attests")
+ID_LISTS: Final = ("owasp-asi", "owasp-llm-2025")
+"""The lists of which a threat may name ids."""
+MOST_FOUND: Final = 30
+"""Facts of the program that are shown in one call."""
+_QUOTE_CHARS: Final = 160
+_SLOT_CHARS: Final = 80
+_PRODUCT: Final = "The product "
+_PINS: Final = ("**Pins the layer:**", "**Not enough:**")
+
+
+class Candidate(Protocol):
+    """A threat that the catalogue proposes."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the catalogue."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def severity(self) -> str:
+        """Its severity as it is shown, such as "8.7 CVSS:4.0/…"."""
+        ...
+
+    @property
+    def facts(self) -> Sequence[str]:
+        """Ids of the facts that it rests on."""
+        ...
+
+
+def sources(shown: Shown, name: str) -> str:
+    """What the calls of the first wave share behind the instructions."""
+    return prompt("sources").render(product=_one_line(name), passages=shown.text, left_out=shown.left_out)
+
+
+def program_facts(sheet: FactSheet) -> dict[str, Fact]:
+    """The facts that only the embedded reader read, by the number under which the LLM is shown them: P1, P2, …"""
+    own = [fact for fact in sheet.facts if {source.reader for source in fact.sources} == {"embedded"}]
+    return {f"P{n}": fact for n, fact in enumerate(own, start=1)}
+
+
+def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> tuple[Ask, ...]:
+    """The questions on facts and factors."""
+    words = load_vocabulary()
+    does = {
+        "kinds": ", ".join(KINDS),
+        "vocabulary": vocabulary_text(words, DOES),
+        "found": _found(sheet, found, words, DOES, delimiter),
+    }
+    built = {
+        "vocabulary": vocabulary_text(words, BUILT),
+        "layers": "\n".join(_layer(key, cards()[key]) for key in LAYERS),
+        "found": _found(sheet, found, words, BUILT, delimiter),
+    }
+    rubrics = {"cards": "\n".join(_rubric(cards()[key]) for key in FACTORS)}
+    return (
+        Ask("facts-does", does, FactsDoes),
+        Ask("facts-built", built, FactsBuilt),
+        Ask("factors", rubrics, Factors),
+    )
+
+
+def accepted(
+    sheet: FactSheet,
+    numbers: Mapping[str, Fact],
+    quotes: str,
+    *,
+    name: str,
+    kind: ProductKind | None,
+    dropped: str,
+    delimiter: str,
+) -> str:
+    """What the calls of the second wave share behind the instructions; `numbers` are the facts as F1, F2, …"""
+    lines = [_accepted_fact(number, fact) for number, fact in numbers.items()]
+    return prompt("accepted").render(
+        product=_one_line(name),
+        kind=kind or "not told",
+        facts=framed(delimiter, "[facts]", "\n".join(lines) or "none"),
+        not_stated=", ".join(row.key for row in sheet.absent if _asked_for(row.key)) or "nothing",
+        quotes=quotes,
+        dropped=dropped,
+    )
+
+
+def second_wave(
+    candidates: Sequence[Candidate], numbers: Mapping[str, Fact], certain: Mapping[LayerKey, bool], delimiter: str
+) -> tuple[Ask, ...]:
+    """The questions on threats, the summary and the layers, in the order in which they matter."""
+    ids = {fact.id: number for number, fact in numbers.items()}
+    keys = {fact.key for fact in numbers.values()}
+    about = [key.id for key in load_vocabulary() if key.id not in keys and "questions" in key.used_in]
+    threats = {
+        "candidates": framed(
+            delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in candidates) or "none"
+        ),
+        "ids": "; ".join(f"{entry.id} {entry.title}" for name in ID_LISTS for entry in entries(name)),
+    }
+    summary = {
+        "open_layers": ", ".join(key for key in LAYERS if not certain[key]) or "none",
+        "about": ", ".join(about[:12]),
+    }
+    rows = [f"- {key} ({'known' if certain[key] else 'open'}): {cards()[key].purpose}" for key in LAYERS]
+    return (
+        Ask("threats", threats, Threats),
+        Ask("summary", summary, Summary),
+        Ask("layers", {"layers": "\n".join(rows)}, Layers),
+    )
+
+
+def dropped_lines(rows: Iterable[tuple[str, str]], delimiter: str, most: int = 20) -> str:
+    """What was dropped, word for word, and why, as an LLM is shown it."""
+    lines = [f"- {_one_line(what)} ({why})" for what, why in list(rows)[:most]]
+    return framed(delimiter, "[dropped]", "\n".join(lines)) if lines else ""
+
+
+def vocabulary_text(words: Vocabulary, groups: Sequence[GroupId]) -> str:
+    """The keys of some groups, a line each; before each group its slots."""
+    lines = []
+    for group in groups:
+        own = words.group(group)
+        slots = dict.fromkeys(slot for key in own for slot in key.slots)
+        lines.append(f"{words.titles.get(group, group)} (slots: {', '.join(slots)})")
+        lines += [f"- {key.id}: {_meaning(key)} Not: {_lowered(key.excludes)}" for key in own]
+    return "\n".join(lines)
+
+
+def _meaning(key: FactKey) -> str:
+    return key.definition.removeprefix(_PRODUCT)
+
+
+def _lowered(text: str) -> str:
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _rubric(card: Card) -> str:
+    low, middle, high = card.anchors.values()
+    return f"{card.key}: {card.purpose}.\n0 = {low} 5 = {middle} 10 = {high}\n{card.render().strip()}\n"
+
+
+def _layer(key: LayerKey, card: Card) -> str:
+    """What a layer is, what pins it and what is not enough; the rest of its card is for readers."""
+    blocks = [" ".join(block.split()) for block in card.render().split("\n\n")]
+    told = [block.replace("**", "") for block in blocks if block.startswith(_PINS)]
+    return f"- {key}: {' '.join(told)}"
+
+
+def _found(
+    sheet: FactSheet, found: Mapping[str, Fact], words: Vocabulary, groups: Sequence[GroupId], delimiter: str
+) -> str:
+    quotes = {item.id: item.quote for item in sheet.evidence}
+    rows = [
+        f"{number} {fact.key}{'' if fact.polarity == 'asserted' else f' ({fact.polarity})'}:"
+        f" “{_short(quotes[fact.evidence[0]], _QUOTE_CHARS)}”"
+        for number, fact in found.items()
+        if words[fact.key].group in groups
+    ][:MOST_FOUND]
+    return framed(delimiter, "[found]", "\n".join(rows)) if rows else "It found none."
+
+
+def _accepted_fact(number: str, fact: Fact) -> str:
+    slots = "".join(f"; {slot.name}: {_short(slot.value, _SLOT_CHARS)}" for slot in fact.slots)
+    about = "" if fact.about == "product" else f" of the {fact.about}"
+    polarity = "" if fact.polarity == "asserted" else f" {fact.polarity}"
+    state = "" if fact.counts else "; counts: no"
+    return f"{number} {fact.key}{polarity}{about} [{', '.join(fact.evidence)}]{slots}{state}"
+
+
+def _candidate(row: Candidate, ids: Mapping[str, str]) -> str:
+    rests = ", ".join(ids[fact] for fact in row.facts if fact in ids)
+    return f"{row.id}: {_one_line(row.title)} ({row.severity}; {rests or 'no fact'})"
+
+
+def _asked_for(key: str) -> bool:
+    """Whether an absence is worth a line: a control, or something that a question is asked about."""
+    known = load_vocabulary()[key]
+    return known.claim == "control" or "questions" in known.used_in
+
+
+def _short(text: str, most: int) -> str:
+    line = _one_line(text)
+    return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …"
+
+
+def _one_line(text: str) -> str:
+    return neutral(" ".join(text.split()))

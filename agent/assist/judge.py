@@ -1,0 +1,442 @@
+"""From an LLM's answers to a judgement: every id known, every quote found, every metric legal, every sentence checked.
+
+An item that fails costs that item alone and is listed as dropped, word for word and with the reason.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, get_args
+
+from agent.assist.acceptance import may_be_struck, speaks_of_another, speaks_to_reader
+from agent.assist.calls import ID_LISTS, Candidate
+from agent.assist.prose import Ground, Mode, sentences
+from agent.assist.quotes import Quotes
+from agent.assist.shapes import (
+    ChainItem,
+    ConditionItem,
+    FactorItem,
+    FactsDoes,
+    Layers,
+    LayerVerdict,
+    Metrics,
+    MitigationItem,
+    QuestionItem,
+    Summary,
+    ThreatItem,
+    Threats,
+    VerdictItem,
+)
+from agent.drafting.judgement import (
+    JudgedChain,
+    JudgedCondition,
+    JudgedControl,
+    JudgedFactor,
+    JudgedFlow,
+    JudgedLayer,
+    JudgedLine,
+    JudgedMetric,
+    JudgedMitigation,
+    JudgedPart,
+    JudgedPicture,
+    JudgedQuestion,
+    JudgedStep,
+    JudgedThreat,
+    Metric,
+    Verdict,
+)
+from agent.llm.schema import unit
+from agent.records import Basis, Fact, FactSheet
+from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
+from agent.taxonomy.lists import entries
+
+MAX_THREATS: Final = 8
+MAX_QUESTIONS: Final = 6
+MAX_CHAINS: Final = 2
+MAX_CONDITIONS: Final = 5
+MAX_PARTS: Final = 12
+HOW_WORDS: Final = 60
+"""A threat's "how" may have 45 words; up to so many are forgiven, what follows is cut by sentences."""
+PARAGRAPH_WORDS: Final = 50
+"""The same for a layer's 35."""
+POSTURE_WORDS: Final = 95
+_LEGAL: Final[Mapping[Metric, str]] = {
+    "AV": "NALP",
+    "AC": "LH",
+    "AT": "NP",
+    "PR": "NLH",
+    "UI": "NPA",
+    **dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "HLN"),
+}
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+_PRODUCT_NAMES: Final = ("product", "the product")
+_LEAST_STEPS: Final = 2
+
+
+@dataclass
+class Judge:
+    """Checks answers against one accepted sheet."""
+
+    sheet: FactSheet
+    ground: Ground
+    quotes: Quotes
+    name: str
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+
+    def factors(self, items: Iterable[FactorItem]) -> dict[FactorKey, JudgedFactor]:
+        """The factors' values; one without a quote that is found is "insufficient"."""
+        made: dict[FactorKey, JudgedFactor] = {}
+        for item in items:
+            if item.factor in made:
+                continue
+            evidence = self.quotes.take(item.quotes)
+            facts = self._facts_at(evidence)
+            low, high = min(item.low, item.value), max(item.high, item.value)
+            made[item.factor] = JudgedFactor(
+                value=unit(item.value),
+                low=unit(low),
+                high=unit(high),
+                reason=self._with(item.reason, evidence),
+                evidence=evidence,
+                facts=facts,
+                insufficient=item.insufficient or not evidence,
+            )
+        return {key: made[key] for key in FACTORS if key in made}
+
+    def layers(self, items: Iterable[LayerVerdict]) -> dict[LayerKey, JudgedLayer]:
+        """The verdicts on layers; "sufficient" or "partial" without a quote that is found counts for nothing."""
+        made: dict[LayerKey, JudgedLayer] = {}
+        for item in items:
+            if item.layer in made:
+                continue
+            evidence = self.quotes.take(item.quotes)
+            if item.verdict != "insufficient" and not evidence:
+                self.dropped.append((f"{item.layer}: {item.verdict}", "none of its quotes was found"))
+                continue
+            pins = {key.id for key in self.ground.material.vocabulary.pinning(item.layer)}
+            facts = [
+                fact.id for fact in self.sheet.facts if fact.counts and fact.key in pins and self._at(fact, evidence)
+            ]
+            made[item.layer] = JudgedLayer(verdict=item.verdict, facts=tuple(facts), evidence=evidence)
+        return {key: made[key] for key in LAYERS if key in made}
+
+    def picture(self, answer: FactsDoes) -> JudgedPicture:
+        """Parts with a quote that is found, and the flows between them."""
+        parts: dict[str, JudgedPart] = {}
+        for part in answer.parts[:MAX_PARTS]:
+            evidence = self.quotes.take(part.quotes)
+            name = " ".join(part.name.split())[:60]
+            if not name or name.casefold() in parts or not evidence or self.ground.foreign(name):
+                self.dropped.append(
+                    (f"part {part.name}", "no quote of it was found, or its name is not in the sources")
+                )
+                continue
+            parts[name.casefold()] = JudgedPart(
+                name=name, group=part.group, inside=part.inside, facts=self._facts_at(evidence), evidence=evidence
+            )
+        known = {*parts, *_PRODUCT_NAMES, self.name.casefold()}
+        flows = []
+        for flow in answer.flows[:MAX_PARTS]:
+            evidence = self.quotes.take(flow.quotes)
+            ends = [self._end(end, parts) for end in (flow.source, flow.target)]
+            if not evidence or not {end.casefold() for end in ends} <= known or self.ground.foreign(flow.what):
+                self.dropped.append((f"flow {flow.source} to {flow.target}", "an end or its quote is not known"))
+                continue
+            flows.append(
+                JudgedFlow(
+                    source=ends[0],
+                    target=ends[1],
+                    what=flow.what,
+                    facts=self._facts_at(evidence),
+                    evidence=evidence,
+                )
+            )
+        return JudgedPicture(parts=tuple(parts.values()), flows=tuple(flows))
+
+    def paragraphs(
+        self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer], certain: Mapping[LayerKey, bool]
+    ) -> dict[LayerKey, JudgedLayer]:
+        """The layers with their paragraphs: of a certain one with marks, of an open one general commentary."""
+        made = dict(judged)
+        seen: set[LayerKey] = set()
+        for item in answer.layers:
+            if item.layer in seen:
+                continue
+            seen.add(item.layer)
+            text, _, _ = self._text(item.paragraph, "product" if certain[item.layer] else "general", PARAGRAPH_WORDS)
+            before = made.get(item.layer) or JudgedLayer(verdict="partial")
+            made[item.layer] = before.model_copy(update={"paragraph": text})
+        return {key: made[key] for key in LAYERS if key in made}
+
+    def threats(self, answer: Threats, candidates: Sequence[Candidate]) -> "JudgedThreats":
+        """The threats in their order, renumbered where one was dropped, and the verdicts on candidates."""
+        known = {row.id: row for row in candidates}
+        numbers: dict[str, str] = {}
+        kept: list[JudgedThreat] = []
+        refused = {row.candidate for row in answer.verdicts if row.says == "wrong"}
+        for n, item in enumerate(answer.threats[:MAX_THREATS], start=1):
+            free = item.candidate if item.candidate in known and item.candidate not in refused else ""
+            if free in {threat.candidate for threat in kept}:
+                free = ""
+            threat = self._threat(item, free)
+            if threat is not None:
+                kept.append(threat)
+                numbers[f"T{n}"] = f"T{len(kept)}"
+        for item in answer.threats[MAX_THREATS:]:
+            self.dropped.append((item.title[:300], f"more than {MAX_THREATS} threats"))
+        verdicts: dict[str, Verdict] = {}
+        for row in answer.verdicts:
+            if row.candidate not in known:
+                self.dropped.append((f"verdict on {row.candidate}"[:300], "no candidate has that id"))
+            elif row.candidate not in verdicts:
+                verdicts[row.candidate] = self._verdict(row, known, numbers, kept)
+        for threat in kept:
+            if threat.candidate and threat.candidate not in verdicts:
+                verdicts[threat.candidate] = Verdict(candidate=threat.candidate, says="keep")
+        law, _, _ = self._text(answer.law, "inference", HOW_WORDS)
+        return JudgedThreats(
+            threats=tuple(kept),
+            verdicts=tuple(verdicts.values()),
+            chains=tuple(self._chains(answer.chains, numbers)),
+            conditions=tuple(self._conditions(answer.conditions, numbers)),
+            law=law,
+        )
+
+    def summary(self, answer: Summary, ids: Iterable[str]) -> "JudgedSummary":
+        """The first page; `ids` are what a question may be about beside keys of facts."""
+        what, _, _ = self._text(answer.what, "product", HOW_WORDS)
+        posture, _, _ = self._text(answer.posture, "product", POSTURE_WORDS)
+        lines: dict[str, JudgedLine] = {}
+        for line in answer.lines:
+            text, evidence, facts = self._text(line.text, "product", HOW_WORDS)
+            if text and evidence and line.label not in lines:
+                lines[line.label] = JudgedLine(label=line.label, text=text, facts=facts, evidence=evidence)
+            elif text:
+                self.dropped.append((line.text, "a row needs a mark, and each label stands once"))
+        controls = []
+        for control in answer.controls:
+            text, evidence, facts = self._text(control.text, "product", HOW_WORDS)
+            part = self._phrase(control.part)
+            if text and evidence:
+                controls.append(JudgedControl(text=text, part=part, facts=facts, evidence=evidence))
+            elif text:
+                self.dropped.append((control.text, "a control needs a mark"))
+        questions = [self._question(item, set(ids)) for item in answer.questions[:MAX_QUESTIONS]]
+        return JudgedSummary(
+            what, posture, tuple(lines.values()), tuple(controls), tuple(item for item in questions if item)
+        )
+
+    def _threat(self, item: ThreatItem, candidate: str) -> JudgedThreat | None:
+        title = self._phrase(item.title)
+        how, marked, rested = self._text(item.how, "inference", HOW_WORDS)
+        evidence, facts = self.ground.ids(item.cites)
+        evidence = tuple(dict.fromkeys((*marked, *evidence)))
+        facts = tuple(dict.fromkeys((*rested, *facts)))
+        metrics = self._metrics(item.cvss, evidence, facts)
+        if not title or not how or isinstance(metrics, str):
+            why = metrics if isinstance(metrics, str) else "nothing of its title or of how it goes could be kept"
+            self.dropped.append((f"{item.title}: {item.how}", why))
+            return None
+        setting = self._phrase(item.setting) if item.setting else ""
+        return JudgedThreat(
+            candidate=candidate or None,
+            title=title,
+            actor=self._phrase(item.actor) or "an attacker",
+            how=how,
+            lost=self._phrase(item.lost),
+            layer=item.layer,
+            basis=_basis(item.basis, evidence, setting),
+            setting=setting,
+            default_use=item.default_use and item.basis != "needs a setting",
+            facts=facts,
+            evidence=evidence,
+            metrics=metrics,
+            taxonomy=self._ids(item.ids),
+            mitigations=self._mitigations(item.mitigations),
+        )
+
+    def _metrics(
+        self, said: Metrics, evidence: Sequence[str], facts: Sequence[str]
+    ) -> dict[Metric, JudgedMetric] | str:
+        made: dict[Metric, JudgedMetric] = {}
+        for metric in METRICS:
+            value, _, reason = str(getattr(said, metric)).strip().partition(":")
+            value = value.strip()
+            if len(value) != 1 or value not in _LEGAL[metric]:
+                return f"{metric} has a value that CVSS v4.0 does not have"
+            # It rests on what the threat cites, whose marks stand beside it.
+            found = self.ground.resting(reason, evidence, facts) if reason.strip() else None
+            self.dropped += found.dropped if found else ()
+            made[metric] = JudgedMetric(value=value, reason=found.text if found else "")
+        return made
+
+    def _verdict(
+        self, row: VerdictItem, known: Mapping[str, Candidate], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
+    ) -> Verdict:
+        why = self._phrase(row.why) if row.why else ""
+        rests = [fact for fact in self.sheet.facts if fact.id in known[row.candidate].facts]
+        if row.says == "wrong":
+            holds = self._is_wrong(row, rests, known[row.candidate])
+            if not holds:
+                self.dropped.append(
+                    (f"{row.candidate} called wrong: {row.why}"[:300], "code cannot check the reason, so it stays")
+                )
+            return Verdict(candidate=row.candidate, says="wrong", why=why or row.reason, holds=holds)
+        if row.says == "merge":
+            into = numbers.get(row.into, row.into if row.into in known else "")
+            other = kept[int(into[1:]) - 1] if into in numbers.values() else None
+            held = set(known[into].facts) if into in known else set(other.facts) if other else set()
+            # Into a threat that rests on nothing of its own it would only vanish.
+            holds = bool(held & {fact.id for fact in rests})
+            return Verdict(candidate=row.candidate, says="merge", into=into, why=why, holds=holds)
+        return Verdict(candidate=row.candidate, says="keep", why=why)
+
+    def _is_wrong(self, row: VerdictItem, rests: Sequence[Fact], candidate: Candidate) -> bool:
+        """Whether code can confirm why a candidate is wrong."""
+        material = self.ground.material
+        if row.reason == "fact absent":
+            missing = set(candidate.facts) - {fact.id for fact in rests if fact.counts}
+            alone = all({source.reader for source in fact.sources} == {"embedded"} for fact in rests)
+            weak = all(may_be_struck(fact, self.sheet, material) for fact in rests)
+            return bool(missing) or (bool(rests) and alone and weak)
+        if row.reason == "addressed to the reader":
+            return speaks_to_reader(rests, self.sheet, material)
+        if row.reason == "another product":
+            return speaks_of_another(rests, self.sheet, material)
+        return False
+
+    def _chains(self, items: Sequence[ChainItem], numbers: Mapping[str, str]) -> Iterable[JudgedChain]:
+        for item in items[:MAX_CHAINS]:
+            steps: list[JudgedStep] = []
+            for step in item.steps:
+                evidence, facts = self.ground.ids(step.cites)
+                if step.threat not in numbers or (steps and not evidence):
+                    break
+                steps.append(JudgedStep(threat=numbers[step.threat], facts=facts, evidence=evidence))
+            title = self._phrase(item.title)
+            if title and len(steps) >= _LEAST_STEPS and len({step.threat for step in steps}) == len(steps):
+                yield JudgedChain(title=title, steps=tuple(steps))
+            else:
+                self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
+
+    def _conditions(self, items: Sequence[ConditionItem], numbers: Mapping[str, str]) -> Iterable[JudgedCondition]:
+        for item in items[:MAX_CONDITIONS]:
+            text, _, _ = self._text(item.text, "advice", HOW_WORDS)
+            threats = tuple(dict.fromkeys(numbers[name] for name in item.threats if name in numbers))
+            if not text or not threats:
+                self.dropped.append((item.text, "it names no threat that was kept"))
+                continue
+            metrics: dict[str, dict[Metric, str]] = {}
+            for change in item.metrics:
+                name, _, rest = change.strip().partition(" ")
+                metric, _, value = rest.strip().partition(":")
+                legal = next((known for known in METRICS if known == metric.strip()), None)
+                if numbers.get(name) in threats and legal and value.strip() in tuple(_LEGAL[legal]):
+                    metrics.setdefault(numbers[name], {})[legal] = value.strip()
+                else:
+                    self.dropped.append((change, "no metric of a threat that it names"))
+            yield JudgedCondition(
+                text=text,
+                who=self._phrase(item.who),
+                price=self._phrase(item.price),
+                threats=threats,
+                metrics=metrics,
+            )
+
+    def _question(self, item: QuestionItem, ids: set[str]) -> JudgedQuestion | None:
+        text, _, _ = self._text(item.text, "advice", HOW_WORDS)
+        if not text.endswith("?"):
+            self.dropped.append((item.text, "it is no question that could be kept"))
+            return None
+        about = [name for name in item.about if name in ids or name in self.ground.material.vocabulary]
+        return JudgedQuestion(
+            text=text,
+            why=self._text(item.why, "advice", HOW_WORDS)[0],
+            changes=self._text(item.changes, "advice", HOW_WORDS)[0],
+            about=tuple(dict.fromkeys(about)),
+            proposed=self._text(item.proposed, "advice", HOW_WORDS)[0],
+        )
+
+    def _mitigations(self, items: Sequence[MitigationItem]) -> tuple[JudgedMitigation, ...]:
+        texts = [(self._text(item.text, "advice", HOW_WORDS)[0], item.who) for item in items[:3]]
+        return tuple(JudgedMitigation(text=text, who=who) for text, who in texts if text)
+
+    def _ids(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        known = {entry.id.partition(":")[0]: (entry.scheme, entry.id) for name in ID_LISTS for entry in entries(name)}
+        found = []
+        for name in names:
+            pair = known.get(name.strip().split(" ")[0].partition(":")[0])
+            if pair is None:
+                self.dropped.append((name[:80], "no id of the lists that were given"))
+            else:
+                found.append(pair)
+        return tuple(dict.fromkeys(found))
+
+    def _text(self, text: str, mode: Mode, words: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """A checked text within so many words, with its evidence and facts."""
+        found = self.ground.check(text, mode)
+        self.dropped += found.dropped
+        kept: list[str] = []
+        for sentence in sentences(found.text):
+            if kept and len(" ".join((*kept, sentence)).split()) > words:
+                self.dropped.append((sentence, "the text is too long"))
+                continue
+            kept.append(sentence)
+        return " ".join(kept), found.evidence, found.facts
+
+    def _phrase(self, text: str) -> str:
+        """A phrase that names nothing foreign, else nothing."""
+        found = self.ground.check(text, "advice") if text.strip() else None
+        if found is None:
+            return ""
+        self.dropped += found.dropped
+        return found.text if not found.dropped else ""
+
+    def _with(self, text: str, evidence: Sequence[str]) -> str:
+        """Sentences with the marks of the quotes that were given beside them."""
+        if not evidence:
+            return self._text(text, "inference", HOW_WORDS)[0]
+        marks = ", ".join(evidence[:2])
+        marked = " ".join(f"{part.rstrip('.!? ')} [{marks}]." for part in sentences(text))
+        return self._text(marked, "product", HOW_WORDS)[0]
+
+    def _facts_at(self, evidence: Sequence[str]) -> tuple[str, ...]:
+        return tuple(fact.id for fact in self.sheet.facts if self._at(fact, evidence))
+
+    def _at(self, fact: Fact, evidence: Sequence[str]) -> bool:
+        """Whether a fact rests on one of these quotes, or on words that overlap with one."""
+        mine = [self.quotes.all[mark] for mark in fact.evidence]
+        theirs = [self.quotes.all[mark] for mark in evidence]
+        return any(a.document == b.document and a.start < b.end and b.start < a.end for a in mine for b in theirs)
+
+    def _end(self, name: str, parts: Mapping[str, JudgedPart]) -> str:
+        folded = " ".join(name.split()).casefold()
+        if folded in parts:
+            return parts[folded].name
+        return self.name if folded in (*_PRODUCT_NAMES, self.name.casefold()) else name
+
+
+class JudgedThreats(NamedTuple):
+    """What came of the call on threats."""
+
+    threats: tuple[JudgedThreat, ...]
+    verdicts: tuple[Verdict, ...]
+    chains: tuple[JudgedChain, ...]
+    conditions: tuple[JudgedCondition, ...]
+    law: str
+
+
+class JudgedSummary(NamedTuple):
+    """What came of the call on the summary."""
+
+    what: str
+    posture: str
+    lines: tuple[JudgedLine, ...]
+    controls: tuple[JudgedControl, ...]
+    questions: tuple[JudgedQuestion, ...]
+
+
+def _basis(said: Basis, evidence: Sequence[str], setting: str) -> Basis:
+    """What a threat rests on, at most what its quotes allow."""
+    if said == "needs a setting":
+        return "needs a setting" if setting else "assumed"
+    return said if evidence else "assumed"

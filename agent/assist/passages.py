@@ -1,0 +1,245 @@
+"""What of the sources an LLM is shown: whole documents while they fit, else what search finds for each topic.
+
+    <<<482913377
+    [D1] listing
+    Paperhawk reads invoices and …
+    482913377>>>
+
+The delimiter is random and new for each run, so that no page can close its frame. Sentences with an order to assessors
+or other hidden text are cut out. Marks that some chat format reads as the begin of a turn are shown with a character in
+their place that looks like it, so that a quote keeps its offsets.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from agent.errors import InputError
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Document, Evidence, Statement
+from agent.records.base import FindingKind
+from agent.retrieval.passages import estimate
+from agent.retrieval.shown import Passage, Topic, passages_for
+
+MIN_DELIMITER: Final = 8
+_DIGITS: Final = 9
+_GAP: Final = "[…]"
+"""Stands where something between two pieces of a document is not shown."""
+_CONTEXT_CHARS: Final = 420
+"""Characters of a passage that are shown round a quote in the second wave."""
+_MILD: Final[frozenset[FindingKind]] = frozenset(
+    {
+        "needs-javascript",
+        "near-empty",
+        "content-changed",
+        "cloaking-suspected",
+        "remote-resource",
+        "path",
+        "vendor-claim",
+    }
+)
+"""Findings about the page as a whole, or about the form of words that may still state a risk: these are shown."""
+_TURN_MARKS: Final = re.compile(
+    "|".join((
+        r"<(?=\|[\w ]{1,40}\|>)",
+        r"<(?=/?(?:s|bos|eos|unk|pad|think|start_of_turn|end_of_turn|begin_of_\w+|tool_call\w*|system|user|assistant)>)",
+        r"<(?=</?[\w ]{1,30}>)",
+        r"\[(?=/?(?:INST|SYS\w*|AVAILABLE_TOOLS|TOOL_\w+)\])",
+        r"(?<=\n)#(?=#{1,5} ?(?:instruction|system|user|assistant|human|response)s?\b)",
+        r"(?<=\nsystem):|(?<=\nhuman):|(?<=\nuser):|(?<=\nassistant):",
+    )),
+    re.IGNORECASE,
+)  # fmt: skip
+_STAND_INS: Final = {"<": "‹", "[": "⁅", "#": "＃", ":": "꞉"}
+
+
+class Found(Protocol):
+    """What search chose of the sources."""
+
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """In the order of the sources."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """How much was left out."""
+        ...
+
+
+Hits = Callable[[Sequence[Document], Sequence[Statement], Sequence[Topic], int], Found]
+"""Search: the passages of documents on some topics within so many tokens (`agent.retrieval.shown.passages_for`)."""
+
+
+class Shown(NamedTuple):
+    """The sources as a prompt holds them."""
+
+    text: str
+    documents: tuple[str, ...]
+    """Ids of the documents of which something is shown."""
+    statements: int
+    """How many statements are shown."""
+    left_out: str
+    """One line on what is not shown; empty when all is."""
+
+
+def new_delimiter() -> str:
+    """A random delimiter for one run: digits, which tables of tokens cut into threes."""
+    return f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
+
+
+def neutral(text: str) -> str:
+    """`text` with the begin of each turn mark replaced by a character that looks like it; as long as before."""
+    # A line's first word is only a turn mark at the begin of a line, so that the text gets one to begin with.
+    return _TURN_MARKS.sub(lambda match: _STAND_INS[match[0][0]] + match[0][1:], f"\n{text}")[1:]
+
+
+def framed(delimiter: str, label: str, text: str) -> str:
+    """Untrusted text between the lines that say so."""
+    return f"<<<{delimiter}\n{neutral(label)}\n{neutral(text)}\n{delimiter}>>>\n"
+
+
+def check_delimiter(delimiter: str, documents: Sequence[Document]) -> None:
+    """Raises InputError for a delimiter that is too short or stands in the sources."""
+    if len(delimiter) < MIN_DELIMITER or not delimiter.isalnum():
+        raise InputError("a delimiter is of eight or more letters and digits", where="sources of an LLM")
+    if any(delimiter in document.text for document in documents):
+        raise InputError("the delimiter stands in the sources", where="sources of an LLM", hint="make another one")
+
+
+def show(
+    documents: Sequence[Document],
+    statements: Sequence[Statement],
+    delimiter: str,
+    *,
+    max_tokens: int,
+    hits: Hits = passages_for,
+) -> Shown:
+    """The sources within `max_tokens`: whole while they fit, else what search finds for the keys of the vocabulary.
+
+    Raises InputError for a delimiter of no use.
+    """
+    check_delimiter(delimiter, documents)
+    whole = [(document, [("", piece) for piece in _pieces(document, statements)]) for document in documents]
+    text = _text(whole, delimiter)
+    if estimate(text) <= max_tokens:
+        usable = sum(not row.flagged for row in statements)
+        return Shown(text, tuple(document.id for document, pieces in whole if pieces), usable, "")
+    room = max_tokens - sum(estimate(framed(delimiter, _label(document), "")) for document in documents)
+    # The searched room is a little smaller than what fits, so that all that fits is not taken for whole again.
+    found = hits(documents, statements, topics(), min(room, estimate(text) - 1))
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for passage in found.passages:
+        parts.setdefault(passage.document, []).append((" > ".join(passage.path), passage.text))
+    shown = [(document, parts[document.id]) for document in documents if document.id in parts]
+    spans = [(passage.document, passage.start, passage.end) for passage in found.passages]
+    read = sum(
+        any(row.document == name and start <= row.start < end for name, start, end in spans) for row in statements
+    )
+    note = f"{found.note} {_GAP} marks a gap; what stands before a passage in its line is its heading."
+    return Shown(_text(shown, delimiter), tuple(document.id for document, _ in shown), read, note)
+
+
+def topics() -> tuple[Topic, ...]:
+    """What passages are looked for: each key of the vocabulary of facts, the gravest first."""
+    keys = sorted(load_vocabulary(), key=lambda key: not key.grave)
+    return tuple(Topic(id=key.id, group=key.group, text=" ".join((key.definition, *key.examples))) for key in keys)
+
+
+def around(
+    evidence: Iterable[Evidence],
+    documents: Sequence[Document],
+    statements: Sequence[Statement],
+    delimiter: str,
+    *,
+    max_tokens: int,
+) -> str:
+    """Accepted quotes, each in the sentence that it is from and with its neighbours while there is room."""
+    marks: dict[int, list[str]] = {}
+    odd: list[Evidence] = []
+    for item in evidence:
+        at = next(
+            (
+                n
+                for n, row in enumerate(statements)
+                if row.document == item.document and row.start <= item.start < row.end and not row.flagged
+            ),
+            None,
+        )
+        if at is None:
+            odd.append(item)
+        else:
+            marks.setdefault(at, []).append(item.id)
+    quotes = {item.id: item for item in evidence}
+    rows = {at: _marked(statements[at], [quotes[mark] for mark in named]) for at, named in marks.items()}
+    room = max_tokens - sum(map(estimate, rows.values()))
+    for at in sorted(marks):
+        for near in (at + 1, at - 1):
+            if near in rows or not 0 <= near < len(statements):
+                continue
+            row = statements[near]
+            cost = estimate(row.text)
+            if row.flagged or row.document != statements[at].document or row.path != statements[at].path or cost > room:
+                continue
+            rows[near] = f"  {row.text[:_CONTEXT_CHARS]}"
+            room -= cost
+    found = []
+    for document in documents:
+        own = [rows[at] for at in sorted(rows) if statements[at].document == document.id]
+        own += [f"[{item.id}] {item.quote}" for item in odd if item.document == document.id]
+        if own:
+            found.append(framed(delimiter, _label(document), "\n".join(own)))
+    return "".join(found)
+
+
+def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
+    """A sentence with the ids of the quotes that stand in it; of a long one what stands round them."""
+    text = row.text
+    if len(text) > _CONTEXT_CHARS:
+        first = min(item.start for item in quotes) - row.start
+        last = max(item.end for item in quotes) - row.start
+        spare = max(0, _CONTEXT_CHARS - (last - first)) // 2
+        text = text[max(0, first - spare) : last + spare]
+    return f"[{', '.join(item.id for item in quotes)}] {' '.join(text.split())}"
+
+
+def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:
+    """Documents with pairs of heading and text in their frames."""
+    return "".join(
+        framed(
+            delimiter,
+            _label(document),
+            f"\n{_GAP}\n".join(f"({head})\n{piece}" if head else piece for head, piece in pieces),
+        )
+        for document, pieces in parts
+        if pieces
+    )
+
+
+def _label(document: Document) -> str:
+    return f"[{document.id}] {document.kind}"
+
+
+def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str]:
+    """The text of a document without what may not be shown."""
+    cuts = sorted(_cuts(document, statements))
+    at = 0
+    for start, end in cuts:
+        if start > at and document.text[at:start].strip():
+            yield document.text[at:start].strip("\n")
+        at = max(at, end)
+    if document.text[at:].strip():
+        yield document.text[at:].strip("\n")
+
+
+def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple[int, int]]:
+    for row in statements:
+        if row.flagged and row.document == document.id:
+            yield row.start, row.end
+    for finding in document.findings:
+        if finding.kind not in _MILD and finding.start < finding.end:
+            # All of its line: what stands beside an order belongs to it.
+            start = document.text.rfind("\n", 0, finding.start) + 1
+            end = document.text.find("\n", finding.end)
+            yield start, len(document.text) if end < 0 else end

@@ -1,0 +1,265 @@
+"""What an LLM wrote in sentences, against the accepted evidence: what stays, with its marks, and what is dropped.
+
+A sentence about the product cites accepted quotes that bear on it, names nothing that the sources lack, and neither
+narrows nor widens them. A sentence about what follows needs no mark and is shown as inference; it may name nothing
+that the sources and the lists of the field lack either. Whatever is dropped is kept word for word with the reason.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final, Literal, NamedTuple
+
+from agent.assist.terms import TERMS
+from agent.evidence.anchor import normalise
+from agent.evidence.facts import names_of, numbers_of
+from agent.evidence.support import meanings, support
+from agent.facts.verify import Material
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Evidence, Fact
+from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
+from agent.taxonomy.lists import entries, schemes
+
+Mode = Literal["product", "inference", "general", "advice"]
+"""product: what the sources state, and what follows. inference: how an attack goes. general: commentary on products
+of a kind, without marks. advice: what somebody should do, or a question."""
+MOST_MARKS: Final = 3
+"""Marks of a sentence."""
+_MARKS_OF_FACT: Final = 2
+_BEARS: Final = 0.2
+"""Share of a sentence's content words that its quotes, their sentences and their facts must have."""
+_SHORT: Final = 2
+_MARK: Final = re.compile(r"[\[(]\s*([EF]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EF]\d{1,4})*)\s*[\])]")
+_ID: Final = re.compile(r"[EF]\d{1,4}")
+_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EF]\d[^\])]*[\])])+)")
+"""Marks behind the full stop of their sentence."""
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
+_NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none|no one|nobody)\b", re.I)
+_THING: Final = (
+    r"(?:product|server|agent|tool|service|platform|skill|framework|library|app|application|extension|plug-?in"
+    r"|assistant|package|client|bot|system|vendor|software|connector|sdk|cli)"
+)
+_ABOUT: Final = re.compile(
+    rf"^(?:(?:by default|in|on|at|for|through|via|as|under|after|before|when)\b[^,]{{0,60}},\s+)?"
+    rf"(?:it|its|they|(?:the|this|its)\s+(?:[\w-]+\s+){{0,2}}{_THING}s?)\b",
+    re.I,
+)
+_FOLLOWS: Final = re.compile(r"\b(?:could|would|might|if|unless|presumably|probably|likely|inferred|assumed)\b", re.I)
+_SILENT: Final = re.compile(
+    r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
+    r"|no word|unknown|unclear|undocumented|not certain)\b",
+    re.I,
+)
+_ACTS: Final = re.compile(
+    r"\b(?:runs?|executes?|reads?|writes?|edits?|deletes?|sends?|stores?|keeps?|logs?|encrypts?|requires?|asks?|calls?"
+    r"|connects?|uses?|supports?|exposes?|listens?|provides?|holds?|hosts?|creates?|changes?|publishes|pays?|installs?"
+    r"|has|have|is|are|can|does)\b"
+)
+_COMFORT: Final = re.compile(
+    r"\b(?:secure(?:ly)?|safe(?:ly)?|trustworthy|compliant|certified|encrypted|sandboxed|audited|harmless|risk-free"
+    r"|(?:no|low|little|minimal) risk)\b",
+    re.I,
+)
+_LINK: Final = re.compile(r"https?:|www\.|[<>{}`]|\]\(", re.I)
+
+
+class Checked(NamedTuple):
+    """What stays of a text."""
+
+    text: str
+    evidence: tuple[str, ...]
+    facts: tuple[str, ...]
+    dropped: tuple[tuple[str, str], ...]
+    """Sentence and reason."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What sentences are checked against: the sources, and the facts and quotes that were accepted."""
+
+    material: Material
+    facts: Mapping[str, Fact]
+    """By the number under which the LLM knows them: F1, F2, …"""
+    evidence: Mapping[str, Evidence]
+    """By id."""
+    names: tuple[str, ...] = ()
+    """The product's and the vendor's."""
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        return frozenset(number for text in self._texts for number in numbers_of(text))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset().union(*map(_keys, (*self._texts, *self.names)), _closed())
+
+    @property
+    def _texts(self) -> list[str]:
+        return [f"{document.title}\n{document.text}" for document in self.material.documents]
+
+    @cached_property
+    def _name(self) -> re.Pattern[str] | None:
+        own = [re.escape(name) for name in self.names[:1] if name.strip()]
+        return re.compile(rf"\b{own[0]}\b", re.I) if own else None
+
+    def foreign(self, text: str) -> tuple[str, ...]:
+        """Numbers and names of a text that neither the sources nor the lists of the field have."""
+        bare = _MARK.sub(" ", text)
+        odd = [number for number in numbers_of(bare) if number not in self._numbers]
+        for sentence in sentences(bare):
+            first = sentence.lstrip(" \"'“‘(")
+            for name in names_of(sentence):
+                # The first word of a sentence has its capital from there.
+                plain = first.startswith(name) and not any(char.isupper() or char.isdigit() for char in name[1:])
+                if not plain and not _keys(name) <= self._words:
+                    odd.append(name)
+        return tuple(dict.fromkeys(odd))
+
+    def is_about_product(self, sentence: str) -> bool:
+        """Whether a sentence says what the product is or does."""
+        if _ABOUT.match(sentence):
+            return True
+        named = self._name.search(sentence) if self._name else None
+        return bool(named and _ACTS.search(sentence[named.end() :]))
+
+    def ids(self, marks: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The evidence and the facts (their own ids) that marks such as F1 and E2 stand for; unknown ones are left."""
+        evidence: list[str] = []
+        facts: list[str] = []
+        for mark in marks:
+            fact = self.facts.get(mark)
+            if fact is not None:
+                facts.append(fact.id)
+                evidence += fact.evidence[:_MARKS_OF_FACT]
+            elif mark in self.evidence:
+                evidence.append(mark)
+        return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
+
+    def told(self, evidence: Iterable[str], facts: Iterable[str]) -> list[str]:
+        """The words behind quotes and facts: quotes, their sentences and headings, what the facts' keys mean."""
+        texts: list[str] = []
+        for mark in evidence:
+            item = self.evidence[mark]
+            texts.append(item.quote)
+            for row in self.material.touched(item.document, item.start, item.end):
+                texts += (row.text, *row.path, *row.heads)
+        held = {fact.id: fact for fact in self.facts.values()}
+        for name in facts:
+            key = self.material.vocabulary[held[name].key]
+            texts += (key.title, key.definition, *(slot.value for slot in held[name].slots))
+        return texts
+
+    def check(self, text: str, mode: Mode) -> Checked:
+        """What stays of a text, each sentence with its marks at its end."""
+        kept: list[str] = []
+        evidence: list[str] = []
+        facts: list[str] = []
+        dropped: list[tuple[str, str]] = []
+        for sentence in sentences(text):
+            named = [mark for match in _MARK.finditer(sentence) for mark in _ID.findall(match[1])]
+            cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named)
+            bare = " ".join(_MARK.sub(" ", sentence).split()).replace(" .", ".").replace(" ,", ",")
+            why = self._wrong(bare, mode, cited, rested, marked=bool(named))
+            if why:
+                dropped.append((sentence, why))
+                continue
+            kept.append(_with_marks(bare, cited[:MOST_MARKS]))
+            evidence += cited[:MOST_MARKS]
+            facts += rested
+        return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts)), tuple(dropped))
+
+    def resting(self, text: str, evidence: Sequence[str], facts: Sequence[str]) -> Checked:
+        """What stays of a text that rests on quotes cited elsewhere; its own marks are taken away."""
+        kept: list[str] = []
+        dropped: list[tuple[str, str]] = []
+        for sentence in sentences(text):
+            bare = " ".join(_MARK.sub(" ", sentence).split())
+            about = self.is_about_product(bare)
+            why = self._wrong(bare, "inference", evidence if about else (), facts, marked=False)
+            if why:
+                dropped.append((sentence, why))
+            else:
+                kept.append(bare)
+        return Checked(" ".join(kept), tuple(evidence), tuple(facts), tuple(dropped))
+
+    def _wrong(self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, marked: bool) -> str:
+        """Why a sentence may not stand; empty when it may."""
+        if not sentence.strip(" .!?"):
+            return "it says nothing"
+        if _LINK.search(sentence):
+            return "links and markup are not shown"
+        odd = self.foreign(sentence)
+        if odd:
+            return f"not in the sources: {', '.join(odd)}"
+        about = self.is_about_product(sentence)
+        if mode == "advice":
+            return ""
+        if mode == "general":
+            named = self._name is not None and self._name.search(sentence)
+            return "general commentary speaks of the product" if named or _says_it(sentence) else ""
+        if evidence:
+            return self._unsupported(sentence, evidence, facts, about=about)
+        if marked and about:
+            return "its marks are of nothing that was accepted"
+        if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
+            return "it comforts and cites nothing"
+        if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
+            return "it is about the product and cites nothing"
+        return ""
+
+    def _unsupported(self, sentence: str, evidence: Sequence[str], facts: Sequence[str], *, about: bool) -> str:
+        told = self.told(evidence, facts)
+        text = " ".join(told).casefold()
+        if about:
+            wide = [match[0] for match in _NARROW.finditer(sentence) if match[0].casefold() not in text]
+            if wide:
+                return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
+        have = {meaning for part in told for _, meaning in meanings(part)}
+        own = {meaning for _, meaning in meanings(sentence)} - {m for name in self.names for _, m in meanings(name)}
+        share = len(own & have) / len(own) if own else 1.0
+        if own and (share == 0 or (about and share < _BEARS)):
+            return "its quotes do not bear on it"
+        quotes = [self.evidence[mark].quote for mark in evidence]
+        if about and support(sentence, [*quotes, *told], self.names).verdict == "contradicted":
+            return "its quotes say otherwise"
+        return ""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, marks that stand behind a full stop taken into the sentence before."""
+    inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
+    return [part for part in _SENTENCE.split(inside) if part.strip()]
+
+
+def _says_it(sentence: str) -> bool:
+    return bool(
+        re.match(
+            r"(?:it|its|this|the)\s+(?:product|server|agent|skill|tool)?\s*(?:is|has|does|can|runs)\b", sentence, re.I
+        )
+    )
+
+
+def _with_marks(sentence: str, marks: Sequence[str]) -> str:
+    if not marks:
+        return sentence
+    end = sentence[-1] if sentence[-1] in ".!?" else ""
+    return f"{sentence[: len(sentence) - len(end)].rstrip()} [{', '.join(marks)}]{end or '.'}"
+
+
+@lru_cache(maxsize=1)
+def _closed() -> frozenset[str]:
+    """Words of the closed lists: the vocabulary of facts, taxonomies, layers, factors and terms of the field."""
+    texts = [f"{key.title} {key.definition}" for key in load_vocabulary()]
+    texts += [f"{entry.id} {entry.title}" for scheme in schemes() for entry in entries(scheme)]
+    texts += [*LAYER_TITLES.values(), *LAYER_CODES.values(), *FACTOR_TITLES.values(), *KIND_TITLES.values(), TERMS]
+    return frozenset().union(*map(_keys, texts))
+
+
+@lru_cache(maxsize=2048)
+def _keys(text: str) -> frozenset[str]:
+    """Words of a text as they are compared: folded, cut at marks, plurals as singulars."""
+    words = re.findall(r"[^\W_]+", normalise(text))
+    return frozenset(
+        word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
+    )

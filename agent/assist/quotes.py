@@ -1,0 +1,81 @@
+"""Quotes of an LLM beyond those of facts: found in the sources, and numbered on from the sheet's."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from agent.facts.readers.llm import read_quote
+from agent.facts.verify import MAX_CHARS, MAX_WORDS, Material, Place
+from agent.records import CARRYING, Evidence, FactSheet, StatementRole
+
+MOST: Final = 4
+"""Quotes of one item."""
+_ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "marketing", "navigation"}
+"""An LLM judges better than a classifier whom a sentence addresses."""
+_OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
+_LEAST_WORDS: Final = 2
+
+
+class Quotes:
+    """The evidence of a draft: the sheet's, and what an LLM quotes beside it."""
+
+    def __init__(self, sheet: FactSheet, material: Material) -> None:
+        self._material = material
+        self._ids = {(item.document, item.start, item.end): item.id for item in sheet.evidence}
+        self._next = 1 + max((int(item.id[1:]) for item in sheet.evidence), default=0)
+        self.all: Final = {item.id: item for item in sheet.evidence}
+        """By id, the sheet's and those that were added."""
+        self.added: Final[list[Evidence]] = []
+        """What the sheet does not have, in the order of the ids."""
+        self.dropped: Final[list[tuple[str, str]]] = []
+
+    def take(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """The ids of the quotes that are found; the others are kept as dropped."""
+        found = []
+        for text in list(texts)[:MOST]:
+            place = self._place(text)
+            if isinstance(place, str):
+                self.dropped.append((text, place))
+                continue
+            mark = self._ids.get(place.spot)
+            if mark is None:
+                mark = f"E{self._next}"
+                self._next += 1
+                self._ids[place.spot] = mark
+                item = Evidence(
+                    id=mark,
+                    document=place.document.id,
+                    start=place.start,
+                    end=place.end,
+                    quote=place.text,
+                    rank=max(row.rank for row in place.statements),
+                    about=place.about,
+                )
+                self.all[mark] = item
+                self.added.append(item)
+            found.append(mark)
+        return tuple(dict.fromkeys(found))
+
+    def _place(self, text: str) -> Place | str:
+        quote = read_quote(text)
+        words = len(quote.text.split())
+        if not words:
+            return "no quote"
+        if words > MAX_WORDS or len(quote.text) > MAX_CHARS:
+            return "quote too long"
+        why = "quote not found"
+        for document, span in self._material.spans(quote):
+            rows = self._material.touched(document.id, span.start, span.end)
+            place = Place(document, span.start, span.end, rows)
+            if not rows:
+                why = "it is a heading or stands between statements"
+            elif any(row.flagged for row in rows):
+                why = "flagged passage"
+            elif document.kind not in _OWN_WORD and any(row.role not in _ROLES for row in rows):
+                why = "its sentence carries no facts"
+            elif any(row.about == "other" for row in rows):
+                why = "another product"
+            elif words < _LEAST_WORDS and rows[0].block not in ("item", "row", "code", "front-matter"):
+                why = "quote too short"
+            else:
+                return place
+        return why

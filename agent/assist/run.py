@@ -1,0 +1,418 @@
+"""An LLM's part of one draft: two waves of three calls, what is asked again, and what the checked answers add up to.
+
+    sources ─► wave 1: facts-does, facts-built, factors ─ check ─► accepted sheet
+               wave 2: threats, summary, layers ◄── sheet, its quotes, candidates ─ check ─► Judgement
+
+Calls of a wave run side by side; at most eight calls are made. A call that fails or is not sent costs its part alone,
+and the embedded part stands; only when nothing came back from the LLM at all is the run given up.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from agent.assist import calls
+from agent.assist.acceptance import Accepted, accept, for_llm
+from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
+from agent.assist.calls import BUILT, DOES, Candidate
+from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
+from agent.assist.passages import Hits, Shown, around, show
+from agent.assist.prose import Ground
+from agent.assist.quotes import Quotes
+from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
+from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
+from agent.errors import Usage
+from agent.facts.readers.llm import proposals
+from agent.facts.verify import Material, verify
+from agent.facts.vocabulary import GroupId, load_vocabulary
+from agent.records import (
+    Document,
+    Fact,
+    FactSheet,
+    MadeBy,
+    Missing,
+    MissingReason,
+    PromptRef,
+    Statement,
+)
+from agent.retrieval.passages import estimate
+from agent.retrieval.shown import passages_for
+from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
+
+__all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
+
+NOTHING_SHOWN: Final = Missing(
+    reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
+)
+SECOND_SHARE: Final = 4
+"""The second wave is shown at most this part (a quarter) of the first wave's tokens."""
+_DIGEST_CHARS: Final = 16
+_MOST_LOST: Final = 0.5
+"""Share of an answer's items that may be lost before it is asked for again."""
+_FEW: Final = 3
+
+CandidatesOf = Callable[[FactSheet], Sequence[Candidate]]
+CertainOf = Callable[[FactSheet, Judgement], Mapping[LayerKey, bool]]
+ShapeT = TypeVar("ShapeT", bound=BaseModel)
+
+
+class Assisted(NamedTuple):
+    """What came of the LLM's part."""
+
+    sheet: FactSheet
+    """Of all readers, the LLM among them."""
+    judgement: Judgement
+    prompts: tuple[PromptRef, ...]
+    llm: str
+    """As the endpoint names it; several are joined."""
+    details: tuple[str, ...]
+    """What was odd about the replies, in words."""
+    usage: Usage
+    calls: int
+    answers: str
+    """Hash of all replies."""
+
+
+def assist(
+    documents: Sequence[Document],
+    statements: Sequence[Statement],
+    sheet: FactSheet,
+    assistant: Assistant,
+    *,
+    name: str,
+    vendor: str | None = None,
+    candidates_of: CandidatesOf | None = None,
+    certain_of: CertainOf | None = None,
+    hits: Hits = passages_for,
+) -> Assisted:
+    """Asks the LLM and checks what it says. `sheet` is what the other readers read of the same statements.
+
+    `candidates_of` gives the catalogue's threats of the accepted sheet, `certain_of` which layers are certain by the
+    sheet and the first wave's judgement (by default those that a fact pins or the LLM found sufficient), `hits` is
+    search over the sources, used where they do not fit.
+
+    Raises LlmError when the LLM cannot be had: what ends a run, or when no call came back; also, before anything is
+    sent, when the calls could take more than the budget's caps. Raises InputError for a delimiter that stands in the
+    sources.
+    """
+    names = tuple(part for part in (name, vendor) if part)
+    run = _Run(Material(tuple(documents), for_llm(statements), names), sheet, assistant, name, hits)
+    if not run.shown.documents:
+        return run.result(sheet, Judgement(parts=_parts({}, NOTHING_SHOWN)))
+    run.first()
+    accepted = run.accepted()
+    judge, early = run.judged(accepted)
+    candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
+    certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
+    run.second(accepted, judge, candidates, certain)
+    return run.finish(accepted, judge, early, candidates, certain)
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(self, material: Material, sheet: FactSheet, assistant: Assistant, name: str, hits: Hits) -> None:
+        self._material = material
+        self._before = sheet
+        self._assistant = assistant
+        self._name = name
+        self._hits = hits
+        self._caller = Caller(assistant)
+        self._found = calls.program_facts(sheet)
+        self._numbers: dict[str, Fact] = {}
+        self._answers: dict[str, list[BaseModel]] = {}
+        """By prompt, what was answered, the latest last."""
+        self._failed: dict[str, Outcome] = {}
+        self._second_start = ""
+        self.shown = self._show(assistant.passage_tokens)
+
+    def first(self) -> None:
+        """The first wave, once more with half of the sources where they were too long, and what is asked again."""
+        asks = calls.first_wave(self._before, self._found, self._assistant.delimiter)
+        start = calls.sources(self.shown, self._name)
+        self._check_budget(asks, start)
+        outcomes = self._caller.wave(asks, start, self._caller.left - SECOND_WAVE)
+        large = [outcome.ask for outcome in outcomes if outcome.reason == "too_large"]
+        if large:
+            # Half of what was shown: short sources may be far below the cap.
+            self.shown = self._show(min(self._assistant.passage_tokens, estimate(self.shown.text)) // 2)
+            start = calls.sources(self.shown, self._name)
+            shorter = [replace(ask, stage=f"{ask.stage}-shorter") for ask in large]
+            outcomes += self._caller.wave(shorter, start, self._caller.left - 1)
+        self._caller.give_up_if_away()
+        self._keep(outcomes)
+        again = self._again_first(asks)
+        if again and self._caller.ended() is None:
+            self._keep(self._caller.wave(again, start, self._caller.left - SECOND_WAVE))
+
+    def accepted(self) -> Accepted:
+        """The sheet with the LLM's facts."""
+        does, built = self._all("facts_does", FactsDoes), self._all("facts_built", FactsBuilt)
+        items = [item for answer in does for item in answer.facts] + [item for answer in built for item in answer.facts]
+        groups: list[GroupId] = [*(DOES if does else ()), *(BUILT if built else ())]
+        words = load_vocabulary()
+        asked = [key.id for group in groups for key in words.group(group)]
+        wrong = [item for answer in does for item in answer.wrong] + [item for answer in built for item in answer.wrong]
+        return accept(self._before, items, wrong, self._found, self._material, asked, self.shown.documents)
+
+    def judged(self, accepted: Accepted) -> tuple[Judge, Judgement]:
+        """What the first wave says beside facts."""
+        sheet = accepted.sheet
+        self._numbers = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
+        quotes = Quotes(sheet, self._material)
+        ground = Ground(self._material, self._numbers, quotes.all, self._material.known)
+        judge = Judge(sheet, ground, quotes, self._name)
+        does = self._last("facts_does", FactsDoes)
+        built = self._last("facts_built", FactsBuilt)
+        factors = [item for answer in reversed(self._all("factors", Factors)) for item in answer.factors]
+        return judge, Judgement(
+            kind=does.kind if does else None,
+            factors=judge.factors(factors),
+            layers=judge.layers(built.layers) if built else {},
+            picture=judge.picture(does) if does else JudgedPicture(),
+            evidence=tuple(quotes.added),
+        )
+
+    def second(
+        self, accepted: Accepted, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]
+    ) -> None:
+        """The second wave, and what is asked again."""
+        self._caller.second = True
+        ended = self._caller.ended()
+        delimiter = self._assistant.delimiter
+        asks = calls.second_wave(candidates, self._numbers, certain, delimiter)
+        if ended is not None:
+            detail = f"not asked, since {ended.detail}"
+            self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
+            return
+        does = self._last("facts_does", FactsDoes)
+        quotes = around(
+            judge.quotes.all.values(),
+            self._material.documents,
+            self._material.statements,
+            delimiter,
+            max_tokens=self._assistant.passage_tokens // SECOND_SHARE,
+        )
+        self._second_start = calls.accepted(
+            accepted.sheet,
+            self._numbers,
+            quotes,
+            name=self._name,
+            kind=does.kind if does else None,
+            dropped="",
+            delimiter=delimiter,
+        )
+        self._keep(self._caller.wave(asks, self._second_start, self._caller.left))
+        again = self._again_second(asks, judge, candidates, certain)
+        if again and self._caller.ended() is None:
+            self._keep(self._caller.wave(again, self._second_start, self._caller.left))
+
+    def finish(
+        self,
+        accepted: Accepted,
+        judge: Judge,
+        early: Judgement,
+        candidates: Sequence[Candidate],
+        certain: Mapping[LayerKey, bool],
+    ) -> Assisted:
+        """The judgement of both waves."""
+        threats, answer = self._threats(judge, candidates)
+        summary = self._summary(judge, candidates)
+        paragraphs = self._last("layers", Layers)
+        layers = judge.paragraphs(paragraphs, early.layers, certain) if paragraphs else early.layers
+        made = early.model_copy(
+            update={
+                "summary": summary.what if summary else "",
+                "posture": summary.posture if summary else "",
+                "lines": summary.lines if summary else (),
+                "controls": summary.controls if summary else (),
+                "questions": summary.questions if summary else (),
+                "layers": layers,
+                "threats": threats.threats if threats else (),
+                "verdicts": threats.verdicts if threats else (),
+                "chains": threats.chains if threats else (),
+                "conditions": threats.conditions if threats else (),
+                "proposal": answer.proposal if answer else None,
+                "law": threats.law if threats else "",
+                "evidence": tuple(judge.quotes.added),
+                "dropped": self._dropped(accepted, judge),
+            }
+        )
+        return self.result(accepted.sheet, made.model_copy(update={"parts": _parts(self._missing(made), None)}))
+
+    def result(self, sheet: FactSheet, judgement: Judgement) -> Assisted:
+        """Everything that the draft needs to know of the run."""
+        replies = [reply for outcome in self._caller.outcomes for reply in outcome.replies]
+        digest = hashlib.sha256("\0".join(reply.text for reply in replies).encode("utf-8", "replace"))
+        return Assisted(
+            sheet=sheet,
+            judgement=judgement,
+            prompts=self._caller.prompts(),
+            llm=", ".join(sorted({reply.llm for reply in replies})),
+            details=tuple(sorted({reply.detail for reply in replies if reply.detail})),
+            usage=self._caller.usage,
+            calls=self._caller.calls,
+            answers=digest.hexdigest()[:_DIGEST_CHARS],
+        )
+
+    def _show(self, tokens: int) -> Shown:
+        return show(
+            self._material.documents,
+            self._material.statements,
+            self._assistant.delimiter,
+            max_tokens=tokens,
+            hits=self._hits,
+        )
+
+    def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
+        """Tells what the first wave takes at most. Raises LlmError when that is more than the caps."""
+        assistant = self._assistant
+        usage = Usage()
+        for ask in asks:
+            usage += assistant.budget.estimate(worded(ask, start, assistant.answer_tokens))
+        assistant.told(
+            f"llm: {assistant.llm.name}, two waves of three calls; the first takes {usage.input_tokens} tokens in,"
+            f" at most {usage.output_tokens} out"
+        )
+        assistant.budget.check(Usage(usage.input_tokens, usage.output_tokens, estimated=True))
+
+    def _keep(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.value is not None:
+                self._answers.setdefault(outcome.ask.prompt, []).append(outcome.value)
+                self._failed.pop(outcome.ask.prompt, None)
+            elif outcome.ask.prompt not in self._answers:
+                self._failed[outcome.ask.prompt] = outcome
+
+    def _all(self, prompt: str, shape: type[ShapeT]) -> list[ShapeT]:
+        return [answer for answer in self._answers.get(prompt, ()) if isinstance(answer, shape)]
+
+    def _last(self, prompt: str, shape: type[ShapeT]) -> ShapeT | None:
+        return next(reversed(self._all(prompt, shape)), None)
+
+    def _again_first(self, asks: Sequence[Ask]) -> list[Ask]:
+        """The calls on facts of which more than half was dropped, and that on factors where most lost their quotes."""
+        again = []
+        for ask in asks:
+            answers = self._answers.get(ask.prompt, [])
+            rows: list[tuple[str, str]] = []
+            items = 0
+            if answers and isinstance(answers[-1], (FactsDoes, FactsBuilt)):
+                facts = answers[-1].facts
+                items = len(facts)
+                lost = verify(proposals(facts), self._material).dropped
+                rows = [(f"{row.key}: {row.quote}", row.reason) for row in lost]
+            elif answers and isinstance(answers[-1], Factors):
+                wanted = [item for item in answers[-1].factors if not item.insufficient]
+                items = len(wanted)
+                quotes = Quotes(self._before, self._material)
+                lost_factors = [item.factor for item in wanted if not quotes.take(item.quotes)]
+                rows = quotes.dropped if lost_factors else []
+                rows += [(factor, "none of its quotes was found") for factor in lost_factors]
+            if len(rows) >= _FEW and len(rows) > _MOST_LOST * items:
+                again.append(self._repair(ask, rows))
+        return again
+
+    def _again_second(
+        self, asks: Sequence[Ask], judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]
+    ) -> list[Ask]:
+        again = []
+        for ask in asks:
+            trial = replace(judge, dropped=[])
+            answer = next(reversed(self._answers.get(ask.prompt, [])), None)
+            bad = False
+            if isinstance(answer, Threats):
+                kept = trial.threats(answer, candidates)
+                bad = len(kept.threats) <= _MOST_LOST * len(answer.threats) and bool(answer.threats)
+            elif isinstance(answer, Summary):
+                bad = bool(answer.posture) and not trial.summary(answer, ()).posture
+            elif isinstance(answer, Layers):
+                made = trial.paragraphs(answer, {}, certain)
+                bad = len(answer.layers) - sum(bool(row.paragraph) for row in made.values()) >= _FEW
+            if bad:
+                again.append(self._repair(ask, trial.dropped))
+        return again
+
+    def _repair(self, ask: Ask, rows: Sequence[tuple[str, str]]) -> Ask:
+        return replace(ask, stage=f"{ask.stage}-again", again=calls.dropped_lines(rows, self._assistant.delimiter))
+
+    def _threats(self, judge: Judge, candidates: Sequence[Candidate]) -> tuple[JudgedThreats | None, Threats | None]:
+        """The threats of the answer of which most held."""
+        best: tuple[JudgedThreats | None, Threats | None] = (None, None)
+        most = -1
+        for answer in self._all("threats", Threats):
+            trial = replace(judge, dropped=[])
+            made = trial.threats(answer, candidates)
+            judge.dropped += trial.dropped
+            if len(made.threats) > most:
+                best, most = (made, answer), len(made.threats)
+        return best
+
+    def _summary(self, judge: Judge, candidates: Sequence[Candidate]) -> JudgedSummary | None:
+        ids = [*(row.id for row in candidates), *FACTORS, *LAYERS]
+        made = [judge.summary(answer, ids) for answer in self._all("summary", Summary)]
+        return next((one for one in reversed(made) if one.posture), made[-1] if made else None)
+
+    def _dropped(self, accepted: Accepted, judge: Judge) -> tuple[tuple[str, str], ...]:
+        known = set(self._before.dropped)
+        rows = [
+            (f"{row.key}: {row.quote}", f"{row.reason}{f': {row.detail}' if row.detail else ''}")
+            for row in accepted.sheet.dropped
+            if row not in known and row.reader == "llm"
+        ]
+        rows += [(what, f"struck: {why}") for what, why in accepted.struck]
+        return tuple(dict.fromkeys((*rows, *accepted.refused, *judge.quotes.dropped, *judge.dropped)))
+
+    def _missing(self, made: Judgement) -> dict[str, Missing | None]:
+        """By part, why the LLM's is missing; None where there is one."""
+        held: dict[str, tuple[str, bool]] = {
+            "facts/does": ("facts_does", bool(self._all("facts_does", FactsDoes))),
+            "facts/built": ("facts_built", bool(self._all("facts_built", FactsBuilt))),
+            "system": ("facts_does", bool(made.picture.parts)),
+            **{f"factors/{key}": ("factors", key in made.factors) for key in FACTORS},
+            **{f"layers/{key}": ("layers", bool(_paragraph(made.layers, key))) for key in LAYERS},
+            "threats": ("threats", bool(made.threats)),
+            "chains": ("threats", bool(made.chains)),
+            "posture": ("summary", bool(made.posture)),
+            "questions": ("summary", bool(made.questions)),
+        }
+        return {part: None if there else self._why(prompt) for part, (prompt, there) in held.items()}
+
+    def _why(self, prompt: str) -> Missing:
+        failed = self._failed.get(prompt)
+        if failed is None or failed.reason is None:
+            return Missing(reason="not-answered", detail="nothing of the LLM's answer could be kept for this part")
+        reason: MissingReason = failed.reason.replace("_", "-")  # type: ignore[assignment]
+        return Missing(reason=reason, detail=failed.detail or "no answer of the LLM")
+
+
+def _paragraph(layers: Mapping[LayerKey, JudgedLayer], key: LayerKey) -> str:
+    return layers[key].paragraph if key in layers else ""
+
+
+def _certain(judgement: Judgement) -> dict[LayerKey, bool]:
+    """The layers that the LLM found sufficient with a quote, or partly with a fact that pins them."""
+    return {
+        key: key in judgement.layers
+        and (
+            judgement.layers[key].verdict == "sufficient"
+            or (judgement.layers[key].verdict == "partial" and bool(judgement.layers[key].facts))
+        )
+        for key in LAYERS
+    }
+
+
+def _parts(missing: Mapping[str, Missing | None], why: Missing | None) -> tuple[MadeBy, ...]:
+    """Which parts came of the LLM; `why` is the reason for all when nothing was asked."""
+    names = list(missing) or [
+        *("facts/does", "facts/built", "system"),
+        *(f"factors/{key}" for key in FACTORS),
+        *(f"layers/{key}" for key in LAYERS),
+        *("threats", "chains", "posture", "questions"),
+    ]
+    return tuple(
+        MadeBy(part=name, by="embedded" if (gone := missing.get(name, why)) else "both", missing=gone) for name in names
+    )

@@ -1,0 +1,226 @@
+"""The shapes of an LLM's six answers.
+
+The order of the fields is the order in which an LLM writes: what it rests on and the reason come before a value. Closed
+lists are closed here; everything else is checked item by item, so that one odd item costs that item alone.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.facts.readers.llm import FactItem
+from agent.llm.schema import Tenths
+from agent.records import Basis
+from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+
+WrongReason = Literal["addressed to the reader", "another product", "not stated", "misread", ""]
+Quotes = Annotated[list[str], Field(description="each as `D1: words copied letter by letter`")]
+
+
+class Shape(BaseModel):
+    """Base of all shapes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WrongItem(Shape):
+    """A fact of the program that the LLM calls wrong."""
+
+    fact: Annotated[str, Field(description="its id, such as P3")]
+    reason: WrongReason
+    why: str
+
+
+class PartItem(Shape):
+    """A part of the system picture."""
+
+    name: str
+    group: Literal["actor", "component", "store", "service"]
+    inside: Literal["user", "product", "vendor", "outside"]
+    quotes: Quotes
+
+
+class FlowItem(Shape):
+    """A flow of the system picture."""
+
+    source: str
+    target: str
+    what: str
+    quotes: Quotes
+
+
+class FactsDoes(Shape):
+    """The answer to `facts-does`."""
+
+    kind: ProductKind
+    facts: list[FactItem]
+    parts: list[PartItem]
+    flows: list[FlowItem]
+    wrong: list[WrongItem]
+
+
+class LayerVerdict(Shape):
+    """What the sources give for a layer."""
+
+    layer: LayerKey
+    quotes: Quotes
+    verdict: Literal["sufficient", "partial", "insufficient"]
+
+
+class FactsBuilt(Shape):
+    """The answer to `facts-built`."""
+
+    facts: list[FactItem]
+    layers: list[LayerVerdict]
+    wrong: list[WrongItem]
+
+
+class FactorItem(Shape):
+    """One factor."""
+
+    factor: FactorKey
+    reason: str
+    quotes: Quotes
+    value: Tenths
+    low: Tenths
+    high: Tenths
+    insufficient: bool
+
+
+class Factors(Shape):
+    """The answer to `factors`."""
+
+    factors: list[FactorItem]
+
+
+class VerdictItem(Shape):
+    """What the LLM says of a candidate."""
+
+    candidate: str
+    says: Literal["keep", "merge", "wrong"]
+    into: str
+    reason: Literal["addressed to the reader", "another product", "fact absent", ""]
+    why: str
+
+
+class Metrics(Shape):
+    """CVSS v4.0 base metrics, each as `value: reason`."""
+
+    AV: str
+    AC: str
+    AT: str
+    PR: str
+    UI: str
+    VC: str
+    VI: str
+    VA: str
+    SC: str
+    SI: str
+    SA: str
+
+
+class MitigationItem(Shape):
+    """What lowers a threat."""
+
+    text: str
+    who: Literal["you", "vendor"]
+
+
+class ThreatItem(Shape):
+    """One threat."""
+
+    candidate: Annotated[str, Field(description="id of the candidate that it keeps or rewords, else empty")]
+    title: str
+    actor: str
+    how: str
+    lost: str
+    layer: LayerKey
+    basis: Basis
+    setting: str
+    default_use: bool
+    cites: Annotated[list[str], Field(description="F and E ids")]
+    cvss: Metrics
+    ids: list[str]
+    mitigations: list[MitigationItem]
+
+
+class StepItem(Shape):
+    """One step of a chain."""
+
+    threat: str
+    cites: list[str]
+
+
+class ChainItem(Shape):
+    """Threats that follow from one another."""
+
+    title: str
+    steps: list[StepItem]
+
+
+class ConditionItem(Shape):
+    """What has to be true before use."""
+
+    text: str
+    who: str
+    price: str
+    threats: list[str]
+    metrics: Annotated[list[str], Field(description="each as `T1 UI:A`")]
+
+
+class Threats(Shape):
+    """The answer to `threats`."""
+
+    verdicts: list[VerdictItem]
+    threats: list[ThreatItem]
+    chains: list[ChainItem]
+    conditions: list[ConditionItem]
+    proposal: Literal["use", "use with conditions", "wait for answers"]
+    law: str
+
+
+class Paragraph(Shape):
+    """What is written about a layer."""
+
+    layer: LayerKey
+    paragraph: str
+
+
+class Layers(Shape):
+    """The answer to `layers`."""
+
+    layers: list[Paragraph]
+
+
+class LineItem(Shape):
+    """A row of what the product can do."""
+
+    label: Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
+    text: str
+
+
+class ControlItem(Shape):
+    """A control that the sources claim."""
+
+    text: str
+    part: str
+
+
+class QuestionItem(Shape):
+    """A question for the vendor."""
+
+    text: str
+    why: str
+    changes: str
+    about: list[str]
+    proposed: str
+
+
+class Summary(Shape):
+    """The answer to `summary`."""
+
+    what: str
+    posture: str
+    lines: list[LineItem]
+    controls: list[ControlItem]
+    questions: list[QuestionItem]

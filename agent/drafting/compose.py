@@ -1,0 +1,110 @@
+"""The order in which everything follows from the facts: one function, and what it gives.
+
+    sheet ─ kind ─ factors ─ layers certain? ─ threats, headline ─ score ─ questions ─ paragraphs ─ picture, chains,
+    posture, controls, advice
+
+Plain calls; each step is a function of another module of this room. With a `Judgement` of an LLM each step weighs it
+against the facts; without one the facts stand alone. Striking a fact and composing again removes whatever rested on it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agent.drafting import certainty, factors, lines, posture, system
+from agent.drafting.advice import advise
+from agent.drafting.assumptions import assumptions
+from agent.drafting.calibration import Calibration
+from agent.drafting.chains import chains
+from agent.drafting.controls import claimed
+from agent.drafting.judgement import Judgement
+from agent.drafting.kind import kind_of
+from agent.drafting.layers import paragraphs
+from agent.drafting.questions import ask
+from agent.drafting.score import score_of
+from agent.drafting.threats import find_threats
+from agent.records import (
+    Advice,
+    Chain,
+    ClaimedControl,
+    Dropped,
+    Evidence,
+    FactLine,
+    FactorEstimate,
+    FactSheet,
+    LayerThreats,
+    Lowering,
+    Product,
+    Question,
+    Score,
+    System,
+)
+from agent.taxonomy.keys import FactorKey, LayerKey
+
+
+class Composition(NamedTuple):
+    """All parts of a draft that follow from its facts."""
+
+    product: Product
+    evidence: tuple[Evidence, ...]
+    system: System
+    assumptions: tuple[str, ...]
+    factors: dict[FactorKey, FactorEstimate]
+    layers: dict[LayerKey, LayerThreats]
+    chains: tuple[Chain, ...]
+    questions: tuple[Question, ...]
+    score: Score
+    dropped: tuple[Dropped, ...]
+    lowerings: tuple[Lowering, ...]
+    lines: tuple[FactLine, ...]
+    controls: tuple[ClaimedControl, ...]
+    advice: Advice
+
+
+def compose(
+    sheet: FactSheet,
+    *,
+    name: str,
+    vendor: str | None = None,
+    aliases: Sequence[str] = (),
+    calibration: Calibration,
+    judgement: Judgement | None = None,
+) -> Composition:
+    """Everything that a draft says of the product `name`, from its facts.
+
+    `judgement` is an LLM's, checked against the sources; its marks are of `sheet.evidence` or of its own. The same
+    arguments give the same composition.
+    """
+    kind = kind_of(sheet, judgement)
+    estimated = factors.estimate(sheet, kind, judgement, calibration=calibration.factors)
+    verdicts = certainty.assess(sheet, judgement, calibration=calibration.certainty)
+    found = find_threats(sheet, kind, estimated, judgement)
+    scored = score_of(found, estimated, verdicts, sheet, calibration=calibration.likely)
+    asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)
+    picture = system.picture(sheet, name, kind, judgement)
+    return Composition(
+        product=Product(
+            name=name,
+            vendor=vendor,
+            summary=posture.summary(sheet, name, kind, judgement),
+            posture=posture.posture(sheet, name, kind, found, scored, judgement),
+            aliases=tuple(aliases),
+            kind=kind,
+        ),
+        evidence=(*sheet.evidence, *(judgement.evidence if judgement else ())),
+        system=picture,
+        assumptions=assumptions(picture, sheet, kind),
+        factors=estimated,
+        layers=paragraphs(sheet, kind, name, verdicts, found, asked, judgement),
+        chains=chains(sheet, found, judgement),
+        questions=asked,
+        score=scored,
+        dropped=(*found.folded, *_refused(judgement)),
+        lowerings=factors.lowerings(sheet, kind, judgement, calibration=calibration.factors),
+        lines=lines.fact_lines(sheet, kind, judgement),
+        controls=claimed(sheet, found, judgement),
+        advice=advise(sheet, kind, found, estimated, scored, asked, judgement),
+    )
+
+
+def _refused(judgement: Judgement | None) -> tuple[Dropped, ...]:
+    return tuple(Dropped(what=what, reason=reason) for what, reason in (judgement.dropped if judgement else ()))

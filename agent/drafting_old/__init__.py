@@ -1,1 +1,0 @@
-"""The embedded drafter: system picture, factors, catalogue threats, headline, questions, chains, and their fits."""

@@ -1,0 +1,240 @@
+"""The report as a tree of plain records: title, notices, parts and their blocks. Templates turn it into Markdown and
+HTML; nothing here knows either.
+
+Words of sources are kept as they are: whoever renders a span escapes it. A mark leads to an entry: a quote (E1), a
+fruitless search (N1), a threat (T1), a question (Q1) or a fact.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from agent.taxonomy.keys import Band
+
+SpanKind = Literal["text", "strong", "em", "code", "quote", "chip", "marks", "ref", "bar"]
+"""text: words. strong, em: words with stress. code: an id, hash or vector. quote: words of a source, shown in quotation
+marks. chip: a severity with its number. marks: ids of quotes and searches. ref: the id of a threat or question. bar: a
+range, drawn."""
+MAX_FRONT_WORDS: Final = 900
+"""Words of the first two pages; table pipes, marks and vectors are not counted."""
+_WORD: Final = re.compile(r"\w")
+_UNCOUNTED: Final = frozenset({"marks", "code", "bar"})
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A value within its range, on a scale from 0 to `most`."""
+
+    value: float
+    low: float
+    high: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of words in one role."""
+
+    text: str
+    kind: SpanKind = "text"
+    ids: tuple[str, ...] = ()
+    """Of marks and refs: what they lead to."""
+    band: Band | None = None
+    """Of a chip."""
+    extent: Extent | None = None
+    """Of a bar."""
+
+
+Text = tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within a part."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list, numbered when the order matters."""
+
+    items: tuple[Text, ...]
+    numbered: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A block about one thing, such as a threat, with an id that marks lead to."""
+
+    id: str
+    title: Text
+    text: Text
+    items: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells of a table, with the id that marks lead to, if any."""
+
+    cells: tuple[Text, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `numeric` holds the numbers of the columns that stand to the right."""
+
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    numeric: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines to copy or to keep as they are."""
+
+    lines: tuple[str, ...]
+    language: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing as an `svg` element and as Mermaid text; both are made of escaped words."""
+
+    svg: str
+    mermaid: str
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A score with its likely range on a scale from 0 to 10."""
+
+    extent: Extent
+
+
+Block = Paragraph | Heading | Bullets | Entry | Table | Code | Picture | Meter
+
+
+@dataclass(frozen=True)
+class Part:
+    """One numbered part of the report; `title` is empty for one that needs no heading."""
+
+    key: str
+    title: Text
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole report: what to act on stands in `front`, what to check it with in `reference`."""
+
+    title: str
+    notices: tuple[Text, ...]
+    front: tuple[Part, ...]
+    reference: tuple[Part, ...]
+    headline: str = ""
+    """Id of the threat that the score rests on; empty while none does."""
+    lost: tuple[str, ...] = ()
+    """Marks that the draft's sentences cite and that lead to nothing it holds; they are not shown."""
+
+    def part(self, key: str) -> Part | None:
+        """The part of that key, None when the report has none."""
+        return next((part for part in (*self.front, *self.reference) if part.key == key), None)
+
+
+def words(text: str) -> Text:
+    """Plain words as one span; no span for none."""
+    return (Span(text),) if text else ()
+
+
+def joined(*pieces: Text, by: str = " ") -> Text:
+    """Texts after one another, empty ones left out."""
+    made: list[Span] = []
+    for piece in pieces:
+        if piece:
+            made += [Span(by), *piece] if made and by else piece
+    return tuple(made)
+
+
+def strong(text: str) -> Text:
+    """Words with stress."""
+    return (Span(text, "strong"),) if text else ()
+
+
+def soft(text: str) -> Text:
+    """Words set in italics."""
+    return (Span(text, "em"),) if text else ()
+
+
+def code(text: str) -> Text:
+    """An id, hash, address or vector."""
+    return (Span(text, "code"),) if text else ()
+
+
+def chip(band: Band, number: str) -> Text:
+    """A severity with its number."""
+    return (Span(f"{band} {number}", "chip", band=band),)
+
+
+def marks(*ids: str) -> Text:
+    """Marks that lead to quotes and searches, each once."""
+    known = tuple(dict.fromkeys(ids))
+    return (Span(", ".join(known), "marks", known),) if known else ()
+
+
+def ref(identifier: str) -> Text:
+    """The id of a threat or question, which leads to it."""
+    return (Span(identifier, "ref", (identifier,)),)
+
+
+def texts(part: Part) -> Iterator[Text]:
+    """All texts of a part in reading order, its title first."""
+    if part.title:
+        yield part.title
+    for block in part.blocks:
+        yield from _texts(block)
+
+
+def _texts(block: Block) -> Iterator[Text]:
+    match block:
+        case Paragraph(text) | Heading(text):
+            yield text
+        case Bullets(items):
+            yield from items
+        case Entry(_, title, text, items):
+            yield title
+            yield text
+            yield from items
+        case Table(heads, rows):
+            yield from (words(head) for head in heads)
+            yield from (cell for row in rows for cell in row.cells)
+
+
+def entries(part: Part) -> Iterator[str]:
+    """Ids of rows and entries of a part that marks can lead to."""
+    for block in part.blocks:
+        if isinstance(block, Entry) and block.id:
+            yield block.id
+        elif isinstance(block, Table):
+            yield from (row.id for row in block.rows if row.id)
+
+
+def counted_words(text: Text) -> int:
+    """Words of a text; marks, vectors and bars are not counted."""
+    shown = "".join(span.text if span.kind not in _UNCOUNTED else " " for span in text)
+    return sum(1 for piece in shown.split() if _WORD.search(piece))
+
+
+def front_words(report: Report) -> int:
+    """Words of the first two pages, the title and notices among them."""
+    parts = sum(counted_words(text) for part in report.front for text in texts(part))
+    return parts + sum(counted_words(text) for text in (words(report.title), *report.notices))

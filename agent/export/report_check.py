@@ -1,0 +1,148 @@
+"""What is wrong with a report's tree: marks that lead nowhere, missing parts, repetition, length, order, idle controls.
+
+A report that was built from a consistent draft has no problem; tests and evaluations use this to find one that has.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from agent.export.document import (
+    MAX_FRONT_WORDS,
+    Bullets,
+    Part,
+    Report,
+    Table,
+    Text,
+    entries,
+    front_words,
+    texts,
+)
+from agent.export.prose import split
+from agent.export.report_front import PREFIX
+from agent.facts.vocabulary import load_vocabulary
+from agent.taxonomy.keys import FACTORS, LAYERS
+
+FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
+REFERENCE: Final = ("factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
+_LEAST: Final = 5
+"""Words that a sentence has before its repetition counts."""
+_NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
+_KEY: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+_PROMISE: Final = re.compile(r"\bin the (?:appendix|reference)\b", re.IGNORECASE)
+
+
+def check(report: Report) -> list[str]:
+    """The problems of a report, each in one sentence; empty when there is none."""
+    return [
+        *_size(report),
+        *_parts(report),
+        *_marks(report),
+        *_order(report),
+        *_repetition(report),
+        *_internal_keys(report),
+        *_idle_controls(report),
+    ]
+
+
+def _size(report: Report) -> Iterator[str]:
+    count = front_words(report)
+    if count > MAX_FRONT_WORDS:
+        yield f"the first two pages have {count} words, more than {MAX_FRONT_WORDS}"
+
+
+def _parts(report: Report) -> Iterator[str]:
+    for keys, parts in ((FRONT, report.front), (REFERENCE, report.reference)):
+        found = [part.key for part in parts]
+        yield from (f"the part {key} is missing" for key in keys if key not in found)
+        yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
+        if [key for key in found if key in keys] != [key for key in keys if key in found]:
+            yield f"the parts stand in the order {', '.join(found)}"
+    for text in _all(report):
+        if _PROMISE.search(_said(text)) and not report.reference:
+            yield f"a promise is not kept: {_said(text)}"
+    layers = report.part("layers")
+    bullets = [item for block in layers.blocks if isinstance(block, Bullets) for item in block.items] if layers else []
+    for item in bullets:
+        if _said(item).startswith("?") and PREFIX not in _said(item):
+            yield f"an uncertain layer is not introduced as one: {_said(item)[:60]}"
+
+
+def _marks(report: Report) -> Iterator[str]:
+    listed = {mark for part in report.reference for mark in _listed(part)}
+    named = {mark for text in _all(report) for span in text for mark in span.ids}
+    for text in _all(report):
+        for span in text:
+            if span.kind in ("text", "em", "strong"):
+                named |= set(_NAMED.findall(span.text))
+    yield from (f"{mark} is named and not listed in the appendix" for mark in sorted({*named, *report.lost} - listed))
+    shown = {mark for part in report.front for mark in _listed(part)}
+    further = {mark for part in report.reference for mark in entries(part)}
+    for mark in sorted(listed - shown - further):
+        if mark[0] in "TQ":
+            yield f"{mark} is listed in the appendix and nowhere described"
+
+
+def _order(report: Report) -> Iterator[str]:
+    part = report.part("threats")
+    tables = [block for block in part.blocks if isinstance(block, Table)] if part else []
+    first = next((mark for table in tables for row in table.rows for mark in _ids(row.cells[0])), "")
+    if report.headline and first != report.headline:
+        yield f"the headline {report.headline} does not stand first; {first or 'nothing'} does"
+
+
+def _repetition(report: Report) -> Iterator[str]:
+    found: Counter[str] = Counter()
+    for part in report.front:
+        for text in texts(part):
+            for sentence in split(_said(text)):
+                words = re.findall(r"\w+", sentence.casefold())
+                if len(words) >= _LEAST:
+                    found[" ".join(words)] += 1
+    yield from (f"said {count} times: {sentence}" for sentence, count in found.items() if count > 1)
+
+
+def _internal_keys(report: Report) -> Iterator[str]:
+    known = {*FACTORS, *LAYERS, *(key.id for key in load_vocabulary())}
+    for part in report.front:
+        for text in texts(part):
+            for span in text:
+                if span.kind not in ("quote", "code"):
+                    yield from (f"{part.key} names the key {key}" for key in _KEY.findall(span.text) if key in known)
+
+
+def _idle_controls(report: Report) -> Iterator[str]:
+    """Controls that are said to count while no reason of a metric or factor cites their quotes."""
+    used = {
+        mark for key in ("scores", "factors") for part in [report.part(key)] if part
+        for text in texts(part) for span in text if span.kind == "marks" for mark in span.ids
+    }  # fmt: skip
+    part = report.part("controls")
+    for table in [block for block in part.blocks if isinstance(block, Table)] if part else []:
+        for row in table.rows:
+            if _said(row.cells[3]) == "yes" and not used & set(_ids(row.cells[0])):
+                yield f"a control counts and changes no metric: {_said(row.cells[0])[:80]}"
+
+
+def _all(report: Report) -> Iterator[Text]:
+    yield from report.notices
+    for part in (*report.front, *report.reference):
+        yield from texts(part)
+
+
+def _listed(part: Part) -> Iterator[str]:
+    """What a part lists: its entries, and the rows that begin with an id."""
+    yield from entries(part)
+    for block in part.blocks:
+        if isinstance(block, Table):
+            first = [row.cells[0] for row in block.rows if row.cells]
+            yield from (mark for cell in first if len(cell) == 1 for mark in _ids(cell))
+
+
+def _ids(text: Text) -> tuple[str, ...]:
+    return tuple(mark for span in text for mark in span.ids)
+
+
+def _said(text: Text) -> str:
+    return "".join(span.text for span in text if span.kind != "marks")

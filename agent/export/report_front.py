@@ -1,0 +1,477 @@
+"""Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, NamedTuple
+
+from agent.evidence import language
+from agent.export import document as doc
+from agent.export.authors import drafter_words
+from agent.export.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
+from agent.export.prose import Prose, bare, has_quote, marked, split, stopped, within
+from agent.export.safe_markdown import excerpt, shared_words
+from agent.export.sentences import counted, listed, span, tenth, threat_sentence
+from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
+from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual, SourceKind
+from agent.scoring import severity
+from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
+
+PREFIX: Final = "Not certain from the listing — "
+_DAY: Final = 10
+"""Characters of a date in a time of ISO 8601."""
+_TOP: Final = 10.0
+_PROPOSALS: Final = {
+    "use": "Use it as it is.",
+    "use with conditions": "Use it with these conditions.",
+    "wait for answers": "Do not use it before the vendor has answered.",
+}
+_LAYERS: Final[dict[LayerKey, str]] = {
+    **{key: title.capitalize().replace("&", "and") for key, title in LAYER_TITLES.items()},
+    "deployment_infrastructure": "Deployment",
+    "evaluation_observability": "Observability",
+    "security_compliance": "Security",
+    "agent_ecosystem": "Ecosystem",
+}
+_UNCOVERED: Final[dict[ProductKind, str]] = {
+    "mcp-server": "the clients that call it and their LLM",
+    "agent-skill": "the agent that follows it",
+    "agent-framework": "what is built with it",
+    "agent-platform": "the agents that customers build on it",
+}
+_SAYS: Final[dict[SourceKind, str]] = {
+    "listing": "The listing says",
+    "docs": "The documentation says",
+    "repo": "The repository says",
+    "vendor-answer": "The vendor answers",
+    "analyst-note": "The analyst notes",
+}
+_LOOKED_FOR: Final = {
+    "Acts": ("runs_commands", "writes_records", "writes_files"),
+    "Reads": ("reads_untrusted_content", "reads_private_data"),
+    "Credentials": ("user_token", "shared_key", "service_account"),
+    "Approval": ("approval_before",),
+    "Memory": ("memory_across_sessions",),
+    "Runs": ("local_process", "vendor_cloud"),
+    "Meets": ("named_clients", "third_party_services"),
+    "Shows": ("own_logs", "traces"),
+}
+"""By row of what it can do: keys whose absence stands behind "not stated"."""
+
+
+class Room(NamedTuple):
+    """How much of each part the first two pages have room for; lengths in words."""
+
+    threats: int
+    how: int
+    quote: int
+    conditions: int
+    condition: int
+    lines: int
+    line: int
+    layer: int
+    questions: int
+    answer: int
+    posture: int
+
+
+ROOMS: Final = (
+    Room(5, 45, 20, 6, 25, 8, 25, 35, 6, 25, 90),
+    Room(5, 45, 14, 5, 20, 7, 20, 35, 6, 20, 75),
+    Room(5, 40, 0, 5, 16, 6, 16, 30, 5, 16, 65),
+    Room(5, 30, 0, 4, 14, 6, 12, 25, 4, 14, 60),
+    Room(4, 25, 0, 4, 12, 5, 10, 18, 3, 12, 45),
+    Room(3, 20, 0, 3, 10, 4, 8, 12, 3, 10, 40),
+)
+"""From the roomiest to the tightest; the first that keeps to 900 words is taken."""
+
+
+@dataclass
+class Writer:
+    """What the parts are written from, and what was too long for the first two pages."""
+
+    view: View
+    prose: Prose
+    room: Room
+    shortened: list[tuple[str, str]] = field(default_factory=list)
+    """A name and the whole text of each one that was cut; they stand in the reference."""
+
+    def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
+        """The first sentences of a text, and the whole of it noted for the reference when some are left out."""
+        short = within(raw, limit)
+        if len(short) < len(" ".join(raw.split())):
+            self.shortened.append((name, raw))
+        return self.prose.text(short, extra)
+
+    def short_name(self, key: str) -> str:
+        """The short title of a layer."""
+        return next((title for layer, title in _LAYERS.items() if layer == key), key)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions in their order."""
+        return tuple(self.view.questions)
+
+
+def notices(writer: Writer) -> tuple[Text, ...]:
+    """Part 1: whether anyone reviewed it, what was read, who drafted it, what it does not cover."""
+    view = writer.view
+    draft = view.draft
+    pieces = [doc.strong(_reviewed(view)), doc.words(f"read: {_read(view)}"), doc.words(drafter_words(draft))]
+    uncovered = _uncovered(view)
+    if uncovered:
+        pieces.append(doc.words(f"not covered: {listed(uncovered)}"))
+    kinds = dict.fromkeys(finding.kind for source in draft.sources for finding in source.findings)
+    if kinds:
+        pieces.append(doc.strong(f"findings in the sources: {listed(list(kinds))}"))
+    explained = "Marks lead to quotes (E) or to searches that found nothing (N). Without one: inference or advice."
+    return doc.joined(*pieces, by=" · "), doc.soft(explained)
+
+
+def _reviewed(view: View) -> str:
+    """Who stands for the report, if anyone does."""
+    stamp = view.draft.review
+    if stamp is not None:
+        waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
+        return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
+    if view.progress is not None:
+        return f"IN REVIEW, {view.progress.decided} of {view.progress.items} items decided"
+    return "DRAFT, not reviewed"
+
+
+def _read(view: View) -> str:
+    sources = view.draft.sources
+    text = counted(len(sources), "source")
+    if sources:
+        text += f", {_day(sources[0].fetched_at)}"
+    spoken: dict[str, list[str]] = {}
+    for source in sources:
+        if source.language not in ("", language.ENGLISH):
+            spoken.setdefault(language.name(source.language), []).append(source.document)
+    return text + "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
+
+
+def _day(time: str) -> str:
+    """A date in words; what is no date is left as it is."""
+    try:
+        day = date.fromisoformat(time[:_DAY])
+    except ValueError:
+        return time[:_DAY]
+    return f"{day.day} {day:%B %Y}"
+
+
+def _uncovered(view: View) -> list[str]:
+    product = view.draft.product
+    found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
+    if any(item.about == "platform" for item in view.draft.evidence):
+        found.append(f"the {product.vendor or product.name} platform behind it")
+    return found
+
+
+def headline(writer: Writer) -> Part:
+    """Part 2: the score with its range and the threat it rests on, or why there is none and what would settle it."""
+    score, first = writer.view.draft.score, writer.view.headline
+    has_range = score.likely_low is not None and score.likely_high is not None
+    likely = span(score.likely_low, score.likely_high) if has_range else ""
+    if score.aivss is None:
+        return _unscored(writer, likely)
+    title = f"{score.severity} {tenth(score.aivss)} before controls" + (f" (likely {likely})" if likely else "")
+    low = score.likely_low if score.likely_low is not None else score.aivss
+    high = score.likely_high if score.likely_high is not None else score.aivss
+    blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
+    if first is not None:
+        rests = "the gravest supported threat in default use" if first.threat.default_use else "the gravest threat"
+        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {rests}."))
+        blocks.append(Paragraph(doc.joined(sentence, *_graver(writer, first))))
+    return Part("headline", doc.words(title), tuple(blocks))
+
+
+def _unscored(writer: Writer, likely: str) -> Part:
+    score = writer.view.draft.score
+    reason = (score.withheld or "no threat has a quote").rstrip(".")
+    sentences: list[Text] = []
+    asked = [item.id for item in _asked(writer)][:3]
+    if asked:
+        verb = "would settle it" if len(asked) > 1 else "would help to settle it"
+        names: list[Span] = []
+        for n, mark in enumerate(asked):
+            names += [*([Span(" and " if n == len(asked) - 1 else ", ")] if n else []), *doc.ref(mark)]
+        sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
+    if likely:
+        sentences.append(doc.words(f"Products of this kind usually score {likely}."))
+    blocks = (Paragraph(doc.joined(*sentences)),) if sentences else ()
+    return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
+
+
+def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
+    """Threats that score above the headline and do not hold in default use, the two highest in words."""
+    score = writer.view.draft.score.aivss
+    above = [item for item in writer.view.threats if score is not None and item.threat.score.aivss > score]
+    above = sorted((item for item in above if item is not first), key=lambda item: -item.threat.score.aivss)
+    made = []
+    for item in above[:2]:
+        threat = item.threat
+        where = " if its assumption holds" if threat.basis == "assumed" else " where its setting is used"
+        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where if threat.basis else ""
+        made.append(
+            (Span(f"{threat.score.severity} {tenth(threat.score.aivss)}{where}", "strong"), Span(" ("),
+             *doc.ref(item.name), Span(")."))
+        )  # fmt: skip
+    return made
+
+
+def posture(writer: Writer) -> Part:
+    """Part 3: what it can do, what makes that dangerous, what stands against it."""
+    raw = writer.view.draft.product.posture
+    return Part("posture", (), (Paragraph(writer.brief("Posture", raw, writer.room.posture)),) if raw else ())
+
+
+# ------------------------------------------------------------ threats
+
+
+def threats(writer: Writer) -> Part:
+    """Part 4: the first threats in one table, then a block on each."""
+    top = writer.view.top(writer.room.threats)
+    if not top:
+        return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
+    rows = tuple(
+        Row(
+            (
+                doc.ref(item.name),
+                doc.words(item.threat.title),
+                doc.words(writer.short_name(item.layer)),
+                doc.chip(severity(item.threat.score.cvss_base), tenth(item.threat.score.cvss_base)),
+                doc.words(_basis(item)),
+            )
+        )
+        for item in top
+    )
+    blocks: list[Block] = [Table(("", "Threat", "Layer", "CVSS base", "Basis"), rows)]
+    blocks += [entry(writer, item) for item in top]
+    return Part("threats", doc.words("Top threats"), tuple(blocks))
+
+
+def _basis(item: RankedThreat) -> str:
+    threat = item.threat
+    if threat.basis == "needs a setting" and threat.setting:
+        return f"needs {threat.setting.rstrip('.')}"
+    return threat.basis or threat.state
+
+
+def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
+    """The block on one threat: how, what is lost, a quote, what you do, what the vendor should do."""
+    threat = item.threat
+    how = threat.how or threat_sentence(threat.statement)
+    extra = () if marked(how) else threat.evidence[:3]
+    text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
+    quote = () if has_quote(how) else _quote(writer, item, writer.room.quote if not whole else ROOMS[0].quote)
+    lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
+    return Entry(
+        item.name,
+        doc.words(f"{item.name} · {threat.title.rstrip('.')}."),
+        doc.joined(text, quote, lost),
+        tuple(_remedies(writer, threat.mitigations, whole=whole)),
+    )
+
+
+def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
+    """One sentence with the quote that says most about the threat; none without room."""
+    known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
+    if not known or not limit:
+        return ()
+    about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
+    best = max(known, key=lambda mark: (shared_words(writer.view.evidence[mark].quote, about), -known.index(mark)))
+    evidence = writer.view.evidence[best]
+    kind = next((source.kind for source in writer.view.draft.sources if source.document == evidence.document), None)
+    said = f"{_SAYS[kind]} " if kind else ""
+    words = excerpt(evidence.quote, limit * 7, about).rstrip(".")
+    return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(best), Span("."))
+
+
+def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool) -> list[Text]:
+    made = []
+    for who, label in (("you", "You:"), ("vendor", "Vendor:")):
+        found = [item for item in mitigations if item.who == who and item.status != "confirmed"]
+        for item in found if whole else found[:1]:
+            text = stopped(item.text)
+            made.append(doc.joined(doc.strong(label), writer.prose.text(text, item.evidence)))
+    return made
+
+
+# ------------------------------------------------------------ conditions
+
+
+def conditions(writer: Writer) -> Part:
+    """Part 5: what has to be true before go-live, the residual with it in place, and law and contracts."""
+    advice = writer.view.draft.advice
+    title = doc.words("Conditions for use")
+    if advice is None:
+        return Part("conditions", title, (_older_conditions(writer),))
+    proposal = doc.joined(
+        doc.strong(_PROPOSALS[advice.proposal]), doc.words("This is a proposal; the decision is the analyst's.")
+    )
+    blocks: list[Block] = [Paragraph(proposal)]
+    shown = advice.conditions[: writer.room.conditions]
+    if shown:
+        rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
+        blocks.append(Table(("", "Before go-live", "Who", "Effect and price"), rows))
+    if advice.residual is not None:
+        blocks.append(Paragraph(_residual(writer, advice.residual)))
+    if advice.law:
+        blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
+    return Part("conditions", title, tuple(blocks))
+
+
+def _residual(writer: Writer, residual: Residual) -> Text:
+    """The highest base of all threats in default use, before and with every condition in place."""
+    after = f"{tenth(residual.after)} {severity(residual.after)}"
+    name = next((item.name for item in writer.view.threats if item.threat.id == residual.threat), "")
+    highest: Text = (Span(" ("), *doc.ref(name), Span(").")) if name else doc.words(".")
+    if residual.after == residual.before:
+        start = "Even with all of them in place, the highest CVSS base in default use stays at "
+        return (Span(start), *doc.strong(after), *highest)
+    start = "With all of them in place, the highest CVSS base in default use falls: "
+    return (Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest)
+
+
+def _condition(writer: Writer, number: int, item: Condition) -> Row:
+    bases = {each.threat.id: each.threat.score.cvss_base for each in writer.view.threats}
+    names = {each.threat.id: each.name for each in writer.view.threats}
+    effects = []
+    for threat in item.threats:
+        after, before = item.after.get(threat), bases.get(threat)
+        name = names.get(threat, threat)
+        moved = after is not None and before is not None and after != before
+        effects.append(f"{name} {tenth(before)} → {tenth(after)}" if moved else name)
+    text = ("against " if effects and not any("→" in effect for effect in effects) else "") + ", ".join(effects)
+    price = item.price.rstrip(".")
+    effect = "; ".join(piece for piece in (text, price) if piece)
+    return Row(
+        (
+            doc.words(str(number)),
+            writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
+            doc.words(item.who[:1].upper() + item.who[1:]),
+            writer.prose.text(effect),
+        )
+    )
+
+
+def _older_conditions(writer: Writer) -> Block:
+    """For a draft without advice: what its threats say that you can do, each once."""
+    found: dict[str, tuple[str, list[str], tuple[str, ...]]] = {}
+    for item in writer.view.threats:
+        for mitigation in item.threat.mitigations:
+            key = " ".join(mitigation.text.split()).casefold().rstrip(".")
+            if mitigation.who == "you" and mitigation.status != "confirmed":
+                found.setdefault(key, (mitigation.text, [], mitigation.evidence))[1].append(item.name)
+    rows = [
+        writer.prose.text(f"{text.rstrip('.')} ({', '.join(dict.fromkeys(names))}).", evidence)
+        for text, names, evidence in list(found.values())[: writer.room.conditions]
+    ]
+    return Bullets(tuple(rows)) if rows else Paragraph(doc.words("None is known."))
+
+
+# ------------------------------------------------------------ what it can do
+
+
+def abilities(writer: Writer) -> Part:
+    """Part 6: what it acts on, reads, keeps, where it runs, with whose rights and approval."""
+    title = doc.words("What it can do")
+    lines = writer.view.draft.lines
+    rows = [_line(writer, item) for item in lines[: writer.room.lines]] if lines else _older_lines(writer)
+    if not rows:
+        return Part("abilities", title, (Paragraph(doc.words("No action is named in the sources.")),))
+    return Part("abilities", title, (Table(("", ""), tuple(rows)),))
+
+
+def _line(writer: Writer, item: FactLine) -> Row:
+    extra: list[str] = [] if marked(item.text) else [*item.evidence[:4]]
+    if "not stated" in item.text.casefold() and "[N" not in item.text:
+        absent = {found.key for found in writer.view.draft.facts.absent} if writer.view.draft.facts else set()
+        extra += [f"N:{key}" for key in _LOOKED_FOR[item.label] if key in absent][:1]
+    text = writer.brief(item.label, stopped(item.text), writer.room.line, extra)
+    return Row((doc.strong(item.label), text))
+
+
+def _older_lines(writer: Writer) -> list[Row]:
+    shown = [item for item in writer.view.capabilities if item.state != "denied"]
+    return [_older_line(writer, item) for item in shown[: writer.room.lines]]
+
+
+def _older_line(writer: Writer, item: Capability) -> Row:
+    condition = f" ({item.condition})" if item.condition else ""
+    credential = item.credential or ("none used" if item.credential_state == "denied" else "not stated")
+    approver = item.approver or ("nobody" if item.approver_state == "denied" else "not stated")
+    text = f"{item.action} {item.object}{condition}; credential: {credential}; approval: {approver}."
+    return Row((doc.strong(item.mode), writer.prose.sentence(text, item.evidence[:2])))
+
+
+# ------------------------------------------------------------ layers and questions
+
+
+def layers(writer: Writer) -> Part:
+    """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
+    view = writer.view
+    items = [_layer(writer, key, layer) for key, layer in view.layers]
+    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general commentary)"
+    blocks: list[Block] = [Bullets(tuple(items))]
+    certain = sum(layer.certain for _, layer in view.layers)
+    if certain < CERTAIN_NEEDED:
+        blocks.append(Paragraph(doc.words(f"{certain} of 7 layers certain; a score needs {CERTAIN_NEEDED}.")))
+    return Part("layers", doc.words(legend), tuple(blocks))
+
+
+def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
+    title = LAYER_TITLES[key].capitalize().replace("&", "and")
+    sign = "–" if layer.applies == "no" else "●" if layer.certain else "?"
+    head: Text = (Span(f"{sign} "), Span(f"{title}.", "strong"))
+    limit = writer.room.layer
+    if layer.certain or layer.applies == "no":
+        return doc.joined(head, writer.brief(title, layer.paragraph, limit))
+    raw = " ".join(layer.paragraph.split())
+    raw = raw.removeprefix(PREFIX.strip()).strip() if raw.startswith(PREFIX.strip()) else raw
+    short = within(raw, limit)
+    if short != raw:
+        writer.shortened.append((title, raw))
+    sentences = [
+        writer.prose.sentence(piece) if marked(piece) or piece.endswith("?") else _commentary(piece)
+        for piece in split(short)
+    ]
+    asked = next((item for item in writer.questions if item.id == layer.question), None)
+    question: Text = ()
+    if asked is not None and asked in _asked(writer) and "?" not in short:
+        question = (*doc.ref(asked.id), Span(" would settle it."))
+    return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
+
+
+def _commentary(sentence: str) -> Text:
+    return doc.soft(" ".join(sentence.split()))
+
+
+def _asked(writer: Writer) -> tuple[Question, ...]:
+    return writer.questions[: writer.room.questions]
+
+
+def questions(writer: Writer) -> Part:
+    """Part 8: what to ask the vendor, why, and what each answer changes."""
+    shown = _asked(writer)
+    title = doc.words("Ask the vendor")
+    if not shown:
+        return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
+    rows = tuple(question_row(writer, item, writer.room.answer) for item in shown)
+    return Part("questions", title, (Table(("", "Question", "Why it matters", "What the answer changes"), rows),))
+
+
+def question_row(writer: Writer, item: Question, limit: int) -> Row:
+    """A question with why it is asked and what its answers change."""
+    why = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
+    changes = item.changes or (f"Narrows the likely range by {tenth(item.effect)}." if item.effect >= 0.1 else "")  # noqa: PLR2004
+    return Row(
+        (
+            doc.ref(item.id),
+            writer.brief(item.id, item.text, limit + 5),
+            writer.brief(f"{item.id}, why", why, limit),
+            writer.brief(f"{item.id}, what changes", changes, limit),
+        ),
+        item.id,
+    )

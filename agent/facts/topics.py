@@ -1,0 +1,23 @@
+"""What documentation is searched for: the keys of the vocabulary by their groups."""
+
+from functools import lru_cache
+
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.retrieval.shown import Topic
+
+
+def topics(vocabulary: Vocabulary | None = None) -> tuple[Topic, ...]:
+    """One topic for each key, in the order of the vocabulary: its definition, under its group.
+
+    Definitions find more than questions do: they are written in the words in which documentation speaks.
+    """
+    return _bundled() if vocabulary is None else _topics(vocabulary)
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> tuple[Topic, ...]:
+    return _topics(load_vocabulary())
+
+
+def _topics(vocabulary: Vocabulary) -> tuple[Topic, ...]:
+    return tuple(Topic(id=key.id, group=key.group, text=key.definition) for key in vocabulary)

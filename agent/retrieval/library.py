@@ -1,0 +1,228 @@
+"""A product's sources, ready to be searched: statements in a vector store and in BM25, shown in their passages.
+
+What is searched is small (a statement in the light of its headings), what is shown is its passage: a vector that is a
+mean over 300 words says little. A stored library is a cache beside a draft: built in a fresh folder, stamped last,
+renamed into place, never changed; its name is the fingerprint of all that went in, so that a stale one is not found and
+is built anew.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import InputError, IntegrityError
+from agent.records import Chunk, Document, Statement
+from agent.retrieval.chunk import context_line
+from agent.retrieval.embed import embed, embedder_id
+from agent.retrieval.index import DEPTH
+from agent.retrieval.passages import LEAST, MOST, cut
+from agent.retrieval.search import LEXICAL_WEIGHT, Lexical, terms
+from agent.retrieval.stores import OpenStore, create, keep, reopen
+
+FORMAT: Final = 1
+"""Version of the stored form; part of the fingerprint."""
+_STAMP: Final = "complete.json"
+_FRESH: Final = ".tmp-"
+_DECIMALS: Final = 6
+
+
+class Found(NamedTuple):
+    """A passage that answers a question."""
+
+    passage: Chunk
+    start: int
+    """Of the statement in it that answers best, characters of the document."""
+    end: int
+    path: tuple[str, ...]
+    """The headings above that statement."""
+    score: float
+    """Cosine + 0.3 · BM25 of that statement: comparable within one question only."""
+
+
+class Library:
+    """Statements and passages of one product. Close it after use, or use it in a `with` statement."""
+
+    def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], store: str) -> None:
+        """Nothing is embedded or opened before the first search; statements that a finding covers are left out."""
+        self.documents: Final = tuple(documents)
+        self.statements: Final = tuple(s for s in statements if not s.flagged and s.text.strip())
+        self._name: Final = store
+        self._held: OpenStore | None = None
+
+    def search(self, question: str, k: int = 5) -> tuple[Found, ...]:
+        """The `k` passages that answer a question best, best first; equal ones in the order of the sources.
+
+        Raises InputError for a blank question or `k` below 1.
+        """
+        if not question.strip():
+            raise InputError("the question is empty", where="question", hint="ask in a few words")
+        if k < 1:
+            raise InputError("nothing would be found", where=f"k={k}", hint="give 1 or more")
+        if not self.statements:
+            return ()
+        scores = self.scores([question])[0]
+        best: dict[int, int] = {}
+        for number in np.argsort(-np.round(scores, _DECIMALS), kind="stable"):
+            if not np.isfinite(scores[number]) or len(best) == k:
+                break
+            best.setdefault(self.passage_of[number], int(number))
+        return tuple(self._found(passage, number, scores[number]) for passage, number in best.items())
+
+    def scores(self, questions: Sequence[str]) -> NDArray[np.float64]:
+        """Cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
+
+        Statements that neither the store finds near (its nearest 1,000) nor share a word with a question are -inf.
+        """
+        store = self.open()
+        rows = np.full((len(questions), len(self.statements)), -np.inf)
+        asked = embed(questions)
+        for row, vector, question in zip(rows, asked, questions, strict=True):
+            near = store.nearest(vector.tolist(), min(len(self.statements), DEPTH))
+            cosines = self._vectors @ vector
+            lexical = self._lexical.scores(question).astype(np.float64)
+            ranked = lexical > 0
+            ranked[near] = True
+            row[ranked] = (cosines + LEXICAL_WEIGHT * lexical)[ranked]
+        return rows
+
+    @cached_property
+    def passages(self) -> tuple[Chunk, ...]:
+        """All passages, in order."""
+        return cut(self.documents)
+
+    @cached_property
+    def passage_of(self) -> tuple[int, ...]:
+        """For each statement the number of its passage: the one in which it begins."""
+        places: dict[str, tuple[list[int], list[int]]] = {}
+        for number, passage in enumerate(self.passages):
+            starts, numbers = places.setdefault(passage.document, ([], []))
+            starts.append(passage.start)
+            numbers.append(number)
+        found = []
+        for statement in self.statements:
+            starts, numbers = places[statement.document]
+            found.append(numbers[max(0, bisect_right(starts, statement.start) - 1)])
+        return tuple(found)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of documents, statements, store, passages, embedder and format: 16 hex digits."""
+        parts = [
+            [FORMAT, embedder_id(), self._name, LEAST, MOST],
+            [
+                [d.id, d.title, hashlib.sha256(d.text.encode("utf-8", "surrogatepass")).hexdigest()]
+                for d in self.documents
+            ],
+            [[s.document, s.start, s.end, *s.path] for s in self.statements],
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def open(self, folder: Path | None = None) -> OpenStore:
+        """The store: reopened from `folder` when a complete one of this fingerprint is there, else built there.
+
+        With None it is in memory, unless it is open already. Raises InputError when the folder cannot be written.
+        """
+        if self._held is None:
+            if folder is None:
+                self._held = self._fill(create(self._name, None))
+            else:
+                self._held = self._stored(folder / self.fingerprint) or self._built(folder / self.fingerprint)
+        return self._held
+
+    def open_or_memory(self, folder: Path) -> OpenStore:
+        """As `open`, but in memory where the folder cannot be written: a search needs no index to be kept."""
+        try:
+            return self.open(folder)
+        except InputError:
+            return self.open()
+
+    def close(self) -> None:
+        """Let go of the store; a later search opens one in memory."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def __enter__(self) -> Self:
+        """The library itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    @cached_property
+    def _lines(self) -> tuple[str, ...]:
+        by_id = {document.id: document for document in self.documents}
+        return tuple(f"{context_line(by_id[s.document], s.path)}\n{s.text}" for s in self.statements)
+
+    @cached_property
+    def _vectors(self) -> NDArray[np.float64]:
+        return embed(self._lines).astype(np.float64)
+
+    @cached_property
+    def _lexical(self) -> Lexical:
+        return Lexical([terms(statement.text) for statement in self.statements])
+
+    def _found(self, passage: int, number: int, score: float) -> Found:
+        statement = self.statements[number]
+        return Found(
+            self.passages[passage], statement.start, statement.end, statement.path, round(float(score), _DECIMALS)
+        )
+
+    def _fill(self, store: OpenStore) -> OpenStore:
+        places: list[dict[str, str | int]] = [
+            {"number": n, "document": s.document, "start": s.start, "end": s.end, "passage": self.passages[p].id}
+            for n, (s, p) in enumerate(zip(self.statements, self.passage_of, strict=True))
+        ]
+        store.fill(self._lines, places)
+        return store
+
+    def _stored(self, path: Path) -> OpenStore | None:
+        """The store in a complete folder; None when it has no stamp or does not open."""
+        try:
+            stamp = json.loads((path / _STAMP).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        if stamp != {"format": FORMAT, "statements": len(self.statements), "store": self._name}:
+            return None
+        return reopen(self._name, path)
+
+    def _built(self, path: Path) -> OpenStore:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f"{_FRESH}{os.getpid()}-", dir=path.parent))
+        except OSError as error:
+            raise _unwritable(path.parent, error) from None
+        try:
+            store = self._fill(create(self._name, fresh))
+            keep(self._name, store, fresh)
+            store.close()
+            stamp = {"format": FORMAT, "statements": len(self.statements), "store": self._name}
+            (fresh / _STAMP).write_text(json.dumps(stamp), "utf-8")
+            shutil.rmtree(path, ignore_errors=True)
+            fresh.rename(path)
+        except OSError as error:
+            raise _unwritable(path.parent, error) from None
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        opened = reopen(self._name, path)
+        if opened is None:
+            raise IntegrityError("the index does not open", where=str(path), hint="free disk space and try again")
+        return opened
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        "the index folder cannot be written", where=str(folder), hint=error.strerror or "choose another folder"
+    )

@@ -1,0 +1,164 @@
+"""Blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
+
+Of Septet's report a judge sees the first two pages, all that stands above the rule; of the plain draft everything.
+Titles are made alike, and what names a drafter or a state of review is taken out.
+"""
+
+import csv
+import hashlib
+import random
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agent.errors import InputError, SourceError
+from agent.taxonomy.keys import KINDS, ProductKind
+from evals.contest.sheets import LETTERS, PairKey, Side, empty_pair
+from evals.real.readings import listing_of
+
+PRODUCTS: Final = Path(__file__).with_name("products.tsv")
+JUDGE: Final = Path(__file__).with_name("judge.md")
+PLAIN_PROMPT: Final = Path(__file__).with_name("plain_prompt.md")
+RULE: Final = "---"
+_FENCE: Final = "```"
+_TELLS: Final = ("**draft", "draft,", "drafter", "drafted", "read:", "read ", "not reviewed")
+"""How the parts of Septet's status line begin that say who wrote the draft, from what, and in which state it is."""
+_NAME: Final = "septet"
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
+
+
+class Product(NamedTuple):
+    """One product of the contest."""
+
+    slug: str
+    kind: ProductKind
+    has_reading: bool
+    sha256: str
+    """Of the listing that is drafted."""
+
+
+class Drafts(NamedTuple):
+    """The two drafts of one product, as they were written."""
+
+    septet: str
+    plain: str
+
+
+def products(path: Path = PRODUCTS) -> tuple[Product, ...]:
+    """The products of the contest, sorted. Raises InputError for an unknown kind."""
+    found = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            kind = next((kind for kind in KINDS if kind == row["kind"]), None)
+            if kind is None:
+                raise InputError(f"{row['kind']!r} is no kind", where=f"{path.name}: {row['slug']}")
+            found.append(Product(row["slug"], kind, row["reading"] == "yes", row["sha256"]))
+    return tuple(sorted(found))
+
+
+def listing(texts: Path, product: Product) -> Path:
+    """The listing of a product. Raises InputError when it is not the one that the contest names."""
+    path = listing_of(texts, product.slug)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != product.sha256:
+        raise InputError("the listing is not the one of products.tsv", where=str(path))
+    return path
+
+
+def plain_prompt(texts: Path, product: Product) -> str:
+    """What the plain drafter is asked: the prompt, then the listing between marks."""
+    text = listing(texts, product).read_text("utf-8")
+    return f"{PLAIN_PROMPT.read_text('utf-8')}\n<listing>\n{text}\n</listing>\n"
+
+
+def two_pages(markdown: str) -> str:
+    """What stands above the first rule outside code. Raises InputError for a report without one."""
+    kept: list[str] = []
+    in_code = False
+    for line in markdown.split("\n"):
+        if line.startswith(_FENCE):
+            in_code = not in_code
+        if line.strip() == RULE and not in_code and kept:
+            return "\n".join(kept).rstrip() + "\n"
+        kept.append(line)
+    raise InputError("the report has no rule behind its first two pages", where="the draft")
+
+
+def neutral(markdown: str, name: str) -> str:
+    """A draft with a neutral title and without what names who made it; `name` is the product's."""
+    lines = markdown.strip().split("\n")
+    first = next((n for n, line in enumerate(lines) if line.startswith("#")), 0)
+    body = lines[first + 1 :] if lines[first].startswith("#") else lines
+    kept = [f"# {name}: threat model"]
+    for line in body:
+        said = _unnamed(line, name)
+        if said or not line:
+            kept.append(_without_tells(said))
+    return "\n".join(kept).rstrip() + "\n"
+
+
+def _unnamed(line: str, name: str) -> str:
+    """A line without the sentences that name the tool."""
+    if _NAME not in line.casefold().replace(name.casefold(), ""):
+        return line
+    sentences = _SENTENCE_END.split(line)
+    return " ".join(one for one in sentences if _NAME not in one.casefold().replace(name.casefold(), ""))
+
+
+def _without_tells(line: str) -> str:
+    """A status line without its parts that tell; every other line as it is."""
+    if " · " not in line or "not reviewed" not in line.casefold():
+        return line
+    parts = [part for part in line.split(" · ") if not part.strip().casefold().startswith(_TELLS)]
+    return " · ".join(parts)
+
+
+def arranged(
+    drafts: Mapping[str, Drafts], known: Sequence[Product], *, judges: int, seed: int, names: Mapping[str, str]
+) -> list[tuple[PairKey, tuple[str, str]]]:
+    """Every pair of every judge with its two texts, A first.
+
+    Each judge has an order of products and of letters of their own; over all pairs of a judge Septet stands under A
+    as often as under B, or once more or less. The same seed gives the same pairs.
+    """
+    wanted = [product for product in known if product.slug in drafts]
+    made = []
+    for number in range(1, judges + 1):
+        dice = random.Random(f"{seed}:{number}")
+        order = dice.sample(wanted, len(wanted))
+        firsts: list[Side] = ["septet" if n % 2 == (number % 2) else "plain" for n in range(len(order))]
+        dice.shuffle(firsts)
+        for place, (product, first) in enumerate(zip(order, firsts, strict=True), start=1):
+            made.append(_pair(f"P{place:02d}", f"judge-{number}", product, drafts[product.slug], first, names))
+    return made
+
+
+def _pair(
+    pair: str, judge: str, product: Product, drafts: Drafts, first: Side, names: Mapping[str, str]
+) -> tuple[PairKey, tuple[str, str]]:
+    name = names.get(product.slug, product.slug)
+    texts: dict[Side, str] = {"septet": neutral(two_pages(drafts.septet), name), "plain": neutral(drafts.plain, name)}
+    second: Side = "plain" if first == "septet" else "septet"
+    words = {letter: len(texts[side].split()) for letter, side in zip(LETTERS, (first, second), strict=True)}
+    key = PairKey(pair=pair, judge=judge, slug=product.slug, kind=product.kind, A=first, B=second, words=words)
+    return key, (texts[first], texts[second])
+
+
+def write_pairs(made: Sequence[tuple[PairKey, tuple[str, str]]], out: Path, texts: Path) -> None:
+    """Lay down each judge's folder: out/judge-1/P01/A.md, B.md, listing, sheet.json; the key is not among them.
+
+    Raises SourceError for a folder that holds something already.
+    """
+    known = {product.slug: product for product in products()}
+    for key, (a, b) in made:
+        place = out / key.judge / key.pair
+        if place.exists():
+            raise SourceError("this folder is there already", where=str(place), hint="give a new one with --out")
+        place.mkdir(parents=True)
+        (place / "A.md").write_text(a, "utf-8")
+        (place / "B.md").write_text(b, "utf-8")
+        (place / "sheet.json").write_text(empty_pair(key.pair, key.judge), "utf-8")
+        source = listing(texts, known[key.slug])
+        shutil.copyfile(source, place / f"listing{source.suffix}")
+        shutil.copyfile(JUDGE, out / key.judge / JUDGE.name)

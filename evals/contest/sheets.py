@@ -1,0 +1,202 @@
+"""What a judge, and a reader of one draft, fills in; and the key that says which draft was whose.
+
+    sheets/<round>/key.json               which side was A, which B, for each judge
+    sheets/<round>/judge-1/P01.json …     a judge's sheets
+    sheets/<round>/readings/<slug>.<drafter>.<reader>.json    checks of single drafts
+
+Sheets quote a listing in a few words at most: the lengths are bounded.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, TypeVar
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from agent.errors import InputError, SourceError
+from agent.records import Record
+from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
+
+FOLDER: Final = Path(__file__).parent / "sheets"
+KEY: Final = "key.json"
+READINGS: Final = "readings"
+EXPECTED: Final = 5
+MARKS: Final = ("correctness", "coverage", "usefulness", "readability", "traceability")
+_WORDS: Final = 30
+_LONG: Final = 300
+
+Side = Literal["septet", "plain"]
+SIDES: Final[tuple[Side, ...]] = ("septet", "plain")
+Letter = Literal["A", "B"]
+LETTERS: Final[tuple[Letter, ...]] = ("A", "B")
+Mark = Annotated[float, Field(ge=0, le=10, multiple_of=0.5)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=_LONG)]
+Few = Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONG)]
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+class Wrong(Record):
+    """One wrong statement of a draft."""
+
+    statement: Sentence
+    reason: Sentence
+
+    @model_validator(mode="after")
+    def _short(self) -> Self:
+        if len(self.statement.split()) > _WORDS:
+            raise ValueError(f"a statement is given in at most {_WORDS} words")
+        return self
+
+
+class DraftSheet(Record):
+    """A judge on one draft; marks from 0 to 10, halves allowed."""
+
+    correctness: Mark
+    coverage: Mark
+    usefulness: Mark
+    readability: Mark
+    traceability: Mark
+    wrong: tuple[Wrong, ...]
+    would_hand_on: bool
+    """After at most one hour of editing."""
+    note: Few = ""
+
+
+class PairSheet(Record):
+    """A judge on one pair."""
+
+    pair: Annotated[str, Field(pattern=r"^P\d{2,3}$")]
+    judge: Annotated[str, Field(pattern=r"^judge-\d+$")]
+    expected: Annotated[tuple[Sentence, ...], Field(min_length=EXPECTED, max_length=EXPECTED)]
+    """The threats that matter most, written down before a draft was opened."""
+    A: DraftSheet
+    B: DraftSheet
+    rank: tuple[Letter, Letter]
+    """The better one first; there are no ties."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if set(self.rank) != set(LETTERS):
+            raise ValueError("the rank names A and B, each once")
+        return self
+
+    def of(self, letter: Letter) -> DraftSheet:
+        """The sheet of one draft."""
+        return self.A if letter == "A" else self.B
+
+
+class PairKey(Record):
+    """Which draft was whose in one pair of one judge."""
+
+    pair: str
+    judge: str
+    slug: str
+    kind: ProductKind
+    A: Side
+    B: Side
+    words: dict[Letter, int]
+    """Words of each draft as the judge saw it."""
+
+    def letter(self, side: Side) -> Letter:
+        """Under which letter a side stood."""
+        return "A" if side == self.A else "B"
+
+
+class RoundKey(Record):
+    """The key of one round of the contest."""
+
+    drafter: Literal["embedded", "llm"]
+    llm: str
+    """Which LLM wrote the plain drafts, and with Septet's drafter `llm` Septet's too."""
+    on: str
+    seed: int
+    pairs: tuple[PairKey, ...]
+
+
+class ThreatCheck(Record):
+    """A reader on one threat of a draft."""
+
+    threat: Sentence
+    """Its id and title."""
+    verdict: Literal["follows", "does not follow", "another thing"]
+    reason: Few = ""
+
+
+class RowCheck(Record):
+    """A reader on one row of what the product can do."""
+
+    row: Sentence
+    wrong: bool
+    reason: Few = ""
+
+
+class LayerCheck(Record):
+    """A reader on the sentences about the product of one layer; marked general commentary not counted."""
+
+    sentences: Annotated[int, Field(ge=0, le=20)]
+    wrong: Annotated[int, Field(ge=0, le=20)]
+    reason: Few = ""
+
+    @model_validator(mode="after")
+    def _part(self) -> Self:
+        if self.wrong > self.sentences:
+            raise ValueError("more sentences are wrong than there are")
+        return self
+
+
+class MustCheck(Record):
+    """A reader on one threat that the expert marks as a must."""
+
+    must: Sentence
+    present: bool
+    threat: Few = ""
+    """The draft's threat that is the same; empty when there is none."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.present and not self.threat:
+            raise ValueError("a must that is present names the draft's threat")
+        return self
+
+
+class ReadingSheet(Record):
+    """A reader on one draft."""
+
+    slug: str
+    drafter: Literal["embedded", "llm"]
+    reader: Annotated[str, Field(pattern=r"^reader-\d+$")]
+    threats: tuple[ThreatCheck, ...]
+    rows: tuple[RowCheck, ...]
+    layers: dict[LayerKey, LayerCheck]
+    musts: tuple[MustCheck, ...]
+    note: Few = ""
+
+    @model_validator(mode="after")
+    def _all_layers(self) -> Self:
+        if set(self.layers) != set(LAYERS):
+            raise ValueError("every layer is checked")
+        return self
+
+
+def read(kind: type[RecordT], path: Path) -> RecordT:
+    """A sheet or key in a file. Raises InputError naming the field, SourceError for a missing file."""
+    try:
+        return kind.model_validate_json(path.read_text("utf-8"))
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the sheet"
+        raise InputError(f"{place}: {first['msg']}", where=str(path), hint="fill in the sheet as it is") from None
+
+
+def dump(record: Record) -> str:
+    """A sheet or key as JSON text: the same record gives the same bytes."""
+    return json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+
+
+def empty_pair(pair: str, judge: str) -> str:
+    """The sheet of one pair before anybody filled it in; it is not a valid one yet."""
+    draft = {**dict.fromkeys(MARKS), "wrong": [{"statement": "", "reason": ""}], "would_hand_on": None, "note": ""}
+    sheet = {"pair": pair, "judge": judge, "expected": [""] * EXPECTED, "A": draft, "B": draft, "rank": ["", ""]}
+    return json.dumps(sheet, indent=1, ensure_ascii=False) + "\n"

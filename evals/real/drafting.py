@@ -1,0 +1,92 @@
+"""Drafts of real listings: made now, without or with an LLM (asked or recorded), or read from a folder."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agent.errors import DriftError, LlmError, SeptetError, UsageError
+from agent.pipeline import DraftResult, draft
+from agent.records import Draft
+from agent.settings import Settings
+from agent.verbs.drafter import Choice
+from agent.verbs.opening import open_assistant
+from evals.real.readings import listing_of
+from evals.run import FAULTS, named_error
+
+NOW: Final = "2026-11-28T00:00:00Z"
+JSON: Final = "draft.json"
+MARKDOWN: Final = "draft.md"
+Maker = Callable[[str], Draft]
+"""From a product's slug to its draft of the listing alone."""
+Drafter = Callable[[str, Sequence[Path]], DraftResult]
+"""From a product's slug and files to a draft of these files, with their texts."""
+
+
+class Made(NamedTuple):
+    """A draft, or why there is none."""
+
+    draft: Draft | None
+    error: str | None
+
+
+def embedded(settings: Settings | None = None) -> Drafter:
+    """Drafts without an LLM."""
+    return lambda slug, files: draft([str(file) for file in files], settings=settings or Settings(), now=NOW)
+
+
+def replayed(answers: Path, settings: Settings | None = None) -> Drafter:
+    """Drafts with an LLM whose answers are in answers/<slug>. Raises DriftError when they do not fit."""
+
+    def make(slug: str, files: Sequence[Path]) -> DraftResult:
+        place = answers / slug
+        if not place.is_dir():
+            raise DriftError("there are no recorded answers", where=str(place), hint="record them with --record")
+        return _with_llm(files, Choice(replay=place), {}, settings)
+
+    return make
+
+
+def asked(llm: str, answers: Path, environ: Mapping[str, str], settings: Settings | None = None) -> Drafter:
+    """Drafts with the LLM `llm` (PROFILE/NAME), its answers recorded in answers/<slug>."""
+    if not llm:
+        raise UsageError("a live run needs an LLM", hint="name it with --llm PROFILE/NAME")
+    return lambda slug, files: _with_llm(files, Choice(llm=llm, record=answers / slug), environ, settings)
+
+
+def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker:
+    """Drafts of the listing alone; kept in `out` as <slug>/draft.json and draft.md."""
+
+    def make(slug: str) -> Draft:
+        made = drafter(slug, [listing_of(texts, slug)])
+        if out is not None:
+            (out / slug).mkdir(parents=True, exist_ok=True)
+            (out / slug / JSON).write_text(made.json, "utf-8")
+            (out / slug / MARKDOWN).write_text(made.markdown, "utf-8")
+        return made.draft
+
+    return make
+
+
+def stored(folder: Path) -> Maker:
+    """Drafts that are there already, as folder/<slug>/draft.json."""
+    from agent.export.draft_json import load
+
+    return lambda slug: load(folder / slug / JSON)
+
+
+def tried(make: Maker, slug: str) -> Made:
+    """A draft, or in one line why there is none. Raises DriftError and LlmError, which are no fault of one product."""
+    try:
+        return Made(make(slug), None)
+    except (DriftError, LlmError):
+        raise
+    except (SeptetError, *FAULTS) as error:
+        return Made(None, named_error(error))
+
+
+def _with_llm(
+    files: Sequence[Path], choice: Choice, environ: Mapping[str, str], settings: Settings | None
+) -> DraftResult:
+    used = settings or Settings()
+    with open_assistant(choice, used, environ, now=NOW) as opened:
+        return draft([str(file) for file in files], settings=used, now=NOW, assistant=opened.assistant)

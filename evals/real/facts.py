@@ -1,0 +1,159 @@
+"""Facts that a sheet asserts about real products against the labels of their statements.
+
+A label names what a statement says; the vocabulary says which key means it (`labels`) and which wider labels may
+(`candidates`). Long pages are labelled in parts, so a fact counts for precision only when one of its quotes stands in
+a labelled statement; for recall any fact of the product will do. A key that no label means is not judged.
+"""
+
+import csv
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agent.errors import SourceError
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.records import Document, Evidence, Fact, Record
+from evals.metrics import mean, share
+from evals.training.align import align
+
+LABELS: Final = "labels.tsv"
+_MINUS: Final = "-"
+
+
+class Place(NamedTuple):
+    """A labelled statement of a file, as published."""
+
+    start: int
+    end: int
+    facts: frozenset[str]
+    """Labels; a denial has a minus in front."""
+
+
+class Gold(NamedTuple):
+    """What was labelled of one product."""
+
+    files: Mapping[str, tuple[Place, ...]]
+    """By file name inside the product's folder."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All labels of the product's statements."""
+        return frozenset(label for places in self.files.values() for place in places for label in place.facts)
+
+
+class FactRow(Record):
+    """One product: keys asserted or denied about it against what is labelled. Denials have a minus in front."""
+
+    slug: str
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
+    """Quoted from labelled statements, and no statement of the product has such a label."""
+    found: tuple[str, ...]
+    """Labels that a fact of the product means."""
+    missed: tuple[str, ...]
+    outside: tuple[str, ...]
+    """Quoted from statements that nobody labelled, or keys that no label means: not judged."""
+
+
+def read_gold(texts: Path) -> dict[str, Gold]:
+    """The labels by product. Raises SourceError when there are none."""
+    path = texts / LABELS
+    if not path.is_file():
+        raise SourceError("there are no labels", where=str(path), hint="facts are measured where they are labelled")
+    found: dict[str, dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            labels = frozenset(part.strip() for part in row["facts"].split(",") if part.strip())
+            found[row["slug"]][row["file"]].append(Place(int(row["start"]), int(row["end"]), labels))
+    return {slug: Gold({name: tuple(rows) for name, rows in files.items()}) for slug, files in sorted(found.items())}
+
+
+class Labelled:
+    """Where in a document as intake reads it the labelled statements of its file stand."""
+
+    def __init__(self, raw: str, document: Document, places: Sequence[Place]) -> None:
+        pairs = align(raw, document.text)
+        starts = [pair.first.start for pair in pairs]
+        spans = []
+        for place in places:
+            inside = pairs[bisect_left(starts, place.start) : bisect_right(starts, place.end)]
+            if inside:
+                spans.append((inside[0].second.start, inside[-1].second.end))
+        self._spans = tuple(spans)
+
+    def holds(self, item: Evidence) -> bool:
+        """Whether a quote shares characters with a labelled statement."""
+        return any(item.start < end and start < item.end for start, end in self._spans)
+
+
+def fact_row(
+    slug: str,
+    facts: Iterable[Fact],
+    evidence: Iterable[Evidence],
+    labelled: Mapping[str, Labelled],
+    gold: Gold,
+    vocabulary: Vocabulary | None = None,
+) -> FactRow:
+    """The facts of one product; `labelled` by the document's id."""
+    words = vocabulary or load_vocabulary()
+    quotes = {item.id: item for item in evidence}
+    labels = gold.labels
+    judged: dict[str, bool] = {}
+    outside: set[str] = set()
+    meant: set[str] = set()
+    for fact in facts:
+        if fact.about != "product" or not fact.counts or fact.key not in words:
+            continue
+        sign = _MINUS if fact.polarity == "denied" else ""
+        key = words[fact.key]
+        means = {sign + label for label in (*key.labels, *key.candidates)}
+        meant |= means
+        cited = (quotes[mark] for mark in fact.evidence if mark in quotes)
+        inside = any(item.document in labelled and labelled[item.document].holds(item) for item in cited)
+        if means and inside:
+            judged[sign + fact.key] = bool(means & labels)
+        else:
+            outside.add(sign + fact.key)
+    known = {label for key in words for label in (*key.labels, *key.candidates)}
+    wanted = {label for label in labels if label.removeprefix(_MINUS) in known}
+    return FactRow(
+        slug=slug,
+        right=tuple(sorted(key for key, good in judged.items() if good)),
+        wrong=tuple(sorted(key for key, good in judged.items() if not good)),
+        found=tuple(sorted(wanted & meant)),
+        missed=tuple(sorted(wanted - meant)),
+        outside=tuple(sorted(outside - judged.keys())),
+    )
+
+
+def fact_figures(rows: Sequence[FactRow]) -> dict[str, float | None]:
+    """Precision and recall over all products and as means per product, 0 to 1."""
+    right, wrong = sum(len(row.right) for row in rows), sum(len(row.wrong) for row in rows)
+    found, missed = sum(len(row.found) for row in rows), sum(len(row.missed) for row in rows)
+    return {
+        "products": float(len(rows)),
+        "fact_precision": share(right, right + wrong),
+        "fact_recall": share(found, found + missed),
+        "fact_precision_mean": mean(
+            value for row in rows if (value := share(len(row.right), len(row.right) + len(row.wrong))) is not None
+        ),
+        "fact_recall_mean": mean(
+            value for row in rows if (value := share(len(row.found), len(row.found) + len(row.missed))) is not None
+        ),
+        "facts_judged": share(right + wrong, len(rows)),
+        "facts_not_judged": share(sum(len(row.outside) for row in rows), len(rows)),
+    }
+
+
+def by_key(rows: Sequence[FactRow]) -> dict[str, tuple[int, int]]:
+    """By key how often it was right and how often wrong, the most wrong first."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        for key in row.right:
+            counts[key][0] += 1
+        for key in row.wrong:
+            counts[key][1] += 1
+    order = sorted(counts, key=lambda key: (-counts[key][1], key))
+    return {key: (counts[key][0], counts[key][1]) for key in order}

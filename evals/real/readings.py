@@ -1,0 +1,144 @@
+"""The real pages and an expert's readings of them, in a folder outside the project.
+
+    TEXTS/listings/<slug>/    README.md, SKILL.md, listing.md, page.html or manifest.json as published; docs/
+    TEXTS/readings/<slug>.json    an expert's reading of the listing alone
+    TEXTS/labels.tsv          labelled statements: slug, file, sha256, start, end, role, facts
+
+The texts belong to third parties and are not part of the project: where they are absent, what needs them is skipped
+with a message. Everything in them is data.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import InputError, SourceError
+from agent.taxonomy.keys import FACTOR_SETS, KINDS, LAYERS, FactorKey, LayerKey, ProductKind
+from evals.metrics import mean
+
+VARIABLE: Final = "SEPTET_REAL"
+LISTING_NAMES: Final = ("listing.md", "README.md", "SKILL.md", "page.html", "manifest.json")
+"""The page that is drafted, the first that is there."""
+_KINDS: Final[Mapping[str, ProductKind]] = {
+    "assistant/app": "assistant",
+    "voice-agent-platform": "voice-agent",
+    "framework": "agent-framework",
+    "platform": "agent-platform",
+    "workflow-platform": "agent-platform",
+}
+"""Words of the readings for kinds that the product names otherwise."""
+
+
+class _Part(BaseModel):
+    """Readings carry more than is compared here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ReadProduct(_Part):
+    """Who was read about."""
+
+    name: str
+    accepted_names: tuple[str, ...] = ()
+    kind: str = ""
+
+
+class ReadFactor(_Part):
+    """An expert's value of one factor, 0 to 1."""
+
+    value: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class ReadLayer(_Part):
+    """Whether an expert holds the layer certain."""
+
+    certain: bool
+
+
+class ReadThreat(_Part):
+    """One threat that matters, the headline first."""
+
+    title: str
+    layer: str = ""
+    asi: str | None = None
+    cvss_vector: str
+    must: bool = False
+    """A draft without it is a bad draft."""
+
+
+class Reading(_Part):
+    """An expert's reading of one listing."""
+
+    slug: str
+    product: ReadProduct
+    factors: dict[FactorKey, ReadFactor]
+    layers: dict[LayerKey, ReadLayer]
+    threats: tuple[ReadThreat, ...] = ()
+    scoreable: bool = True
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Accepted names in the form of `plain_name`."""
+        return frozenset(plain_name(name) for name in (self.product.name, *self.product.accepted_names))
+
+    @property
+    def kind(self) -> ProductKind:
+        """The kind in the product's words; "other" for one that it does not know."""
+        said = _KINDS.get(self.product.kind, self.product.kind)
+        return next((kind for kind in KINDS if kind == said), "other")
+
+
+def plain_name(name: str) -> str:
+    """A name without case, blanks and marks."""
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def texts_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The folder of the texts: as given, else as `SEPTET_REAL` names it; None when there is none.
+
+    Raises SourceError for a folder that was given and is not there, or holds no readings.
+    """
+    named = given or (Path(environ[VARIABLE]) if environ.get(VARIABLE) else None)
+    if named is None:
+        return None
+    if not (named / "readings").is_dir() or not (named / "listings").is_dir():
+        raise SourceError("no real pages here", where=str(named), hint="it needs the folders listings and readings")
+    return named
+
+
+def load_readings(texts: Path, second: bool = False) -> dict[str, Reading]:
+    """The readings by slug, sorted; with `second` those of the second reader. Raises InputError naming the file."""
+    folder = texts / ("readings2" if second else "readings")
+    return {path.stem: _reading(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _reading(path: Path) -> Reading:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        found = Reading.model_validate({"slug": path.stem, **data})
+    except (ValidationError, ValueError) as error:
+        raise InputError(f"not a reading: {str(error).splitlines()[0]}", where=str(path)) from None
+    missing = [key for key in (*FACTOR_SETS["0.5"], *LAYERS) if key not in {*found.factors, *found.layers}]
+    if missing:
+        raise InputError(f"the reading says nothing of {missing[0]}", where=str(path))
+    return found
+
+
+def listing_of(texts: Path, slug: str) -> Path:
+    """The page of a product that is drafted. Raises SourceError when there is none."""
+    folder = texts / "listings" / slug
+    for name in LISTING_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    raise SourceError("there is no listing", where=str(folder))
+
+
+def spread_of_readers(first: Mapping[str, Reading], second: Mapping[str, Reading]) -> float | None:
+    """Mean distance of two readers' factors over the products that both read: what a draft cannot be better than."""
+    both = [(first[slug], second[slug]) for slug in second if slug in first]
+    return mean(
+        abs(one.factors[key].value - other.factors[key].value) for one, other in both for key in FACTOR_SETS["0.5"]
+    )
