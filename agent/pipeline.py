@@ -270,7 +270,6 @@ def _assisted(
 ) -> "Assisted":
     """What an LLM reads and judges of the product, checked."""
     from agent.assist.run import assist
-    from agent.retrieval.passages import passages_for
 
     def candidates_of(sheet: FactSheet) -> tuple[Candidate, ...]:
         kind = kind_of(sheet)
@@ -278,13 +277,12 @@ def _assisted(
 
     return assist(
         reading.documents,
-        reading.statements,
+        placed_statements(reading.documents),
         reading.sheet,
         assistant,
         name=name,
         vendor=vendor,
         candidates_of=candidates_of,
-        hits=partial(passages_for, settings=settings),
     )
 
 
@@ -298,9 +296,13 @@ def read_documents(documents: tuple[Document, ...], settings: Settings | None = 
 
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     """The statements that readers get, in their order: those whose role carries facts, without repeats."""
+    return said_once(carrying(placed_statements(documents)))
+
+
+def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
+    """All statements of the documents with their roles: an LLM judges itself whom a sentence addresses."""
     found = statements(documents)
-    placed = with_roles(found, documents, embed([statement.text for statement in found]))
-    return said_once(carrying(placed))
+    return with_roles(found, documents, embed([statement.text for statement in found]))
 
 
 def readers() -> tuple[Reader, ...]:
