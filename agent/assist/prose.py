@@ -111,8 +111,9 @@ class Ground:
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
             for name in names_of(sentence):
-                # The first word of a sentence has its capital from there.
+                # The first word of a sentence has its capital from there, unless it does what products do.
                 plain = first.startswith(name) and not any(char.isupper() or char.isdigit() for char in name[1:])
+                plain = plain and not _ACTS.match(first[len(name) :].lstrip())
                 if not plain and not _keys(name) <= self._words:
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
