@@ -108,7 +108,7 @@ def _with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
     flows = []
     for flow in system.flows:
         using = [item.name for item in threats if set(item.threat.evidence) & set(flow.evidence)][:3]
-        words = f"{shorten(flow.what, 16)}, {' '.join(using)}" if using else flow.what
+        words = f"{' '.join(using)}: {flow.what}" if using else flow.what
         flows.append(flow.model_copy(update={"what": words}))
     return system.model_copy(update={"flows": tuple(flows)})
 
