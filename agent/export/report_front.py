@@ -212,12 +212,13 @@ def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
     """Threats that score above the headline and do not hold in default use, the two highest in words."""
     score = writer.view.draft.score.aivss
     above = [item for item in writer.view.threats if score is not None and item.threat.score.aivss > score]
-    above = sorted((item for item in above if item is not first), key=lambda item: -item.threat.score.aivss)
+    above = [item for item in above if item is not first and item.threat.basis in ("needs a setting", "assumed")]
+    above.sort(key=lambda item: -item.threat.score.aivss)
     made = []
     for item in above[:2]:
         threat = item.threat
         where = " if its assumption holds" if threat.basis == "assumed" else " where its setting is used"
-        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where if threat.basis else ""
+        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where
         made.append(
             (Span(f"{threat.score.severity} {tenth(threat.score.aivss)}{where}", "strong"), Span(" ("),
              *doc.ref(item.name), Span(")."))
