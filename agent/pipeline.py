@@ -294,20 +294,20 @@ def _assisted(
 def read_documents(documents: tuple[Document, ...]) -> Reading:
     """The statements of the documents and the facts that are read in them without an LLM."""
     found = placed_statements(documents)
-    own = language.readable(documents, carrying(found))
+    own = language.readable(documents, said_once(carrying(found)))
     outlook = embedded_reader().outlook(documents, own)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """All statements with their roles, in their order, without repeats."""
+    """All statements of the documents with their roles: an LLM judges itself whom a sentence addresses."""
     found = statements(documents)
-    return said_once(with_roles(found, documents, embed([statement.text for statement in found])))
+    return with_roles(found, documents, embed([statement.text for statement in found]))
 
 
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     """The statements that readers get, in their order: those whose role carries facts, without repeats."""
-    return carrying(placed_statements(documents))
+    return said_once(carrying(placed_statements(documents)))
 
 
 def readers() -> tuple[Reader, ...]:

@@ -46,6 +46,8 @@ class ConditionRow(Record):
 
     id: str
     eases: tuple[str, ...] = Field(alias="for")
+    ids: tuple[str, ...] = ()
+    """Threats of the catalogue that it eases whatever they rest on."""
     met: tuple[str, ...] = ()
     not_for: tuple[ProductKind, ...] = ()
     text: str
@@ -132,7 +134,7 @@ def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
 
 def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> _Measure:
     ids = {fact.id for fact in asserted(sheet, *row.eases)}
-    touched = {threat.id: row.metrics for threat in threats if ids & set(threat.facts)}
+    touched = {threat.id: row.metrics for threat in threats if ids & set(threat.facts) or threat.id in row.ids}
     return _Measure(row.text, row.who, row.price, touched)
 
 

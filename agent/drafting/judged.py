@@ -52,21 +52,28 @@ def shown_tags(found: Found) -> Mapping[str, str]:
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """The text with the LLM's names of threats replaced; a sentence that names one that is not shown is left out."""
-    kept = []
-    for sentence in sentences(text):
-        words = [_renamed_word(word, names) for word in sentence.split(" ")]
-        if all(word is not None for word in words):
-            kept.append(" ".join(word for word in words if word is not None))
-    return " ".join(kept)
+    renewed = (_renamed(sentence, names) for sentence in sentences(text))
+    return " ".join(sentence for sentence in renewed if sentence is not None)
 
 
-def _renamed_word(word: str, names: Mapping[str, str]) -> str | None:
-    """The word with its reference replaced; None when it refers to nothing that is shown."""
-    bare = word.strip("().,;:!?'’\"“”[]")
-    stem = bare.removesuffix("'s").removesuffix("’s")
-    if stem[:1] != "T" or not stem[1:].isdigit():
-        return word
-    return word.replace(stem, names[stem]) if stem in names else None
+def _renamed(sentence: str, names: Mapping[str, str]) -> str | None:
+    """The sentence with its references replaced; None when one of them refers to nothing that is shown."""
+    made, place = [], 0
+    while place < len(sentence):
+        end = place + 1
+        if sentence[place] == "T" and not sentence[place - 1 : place].isalnum():
+            while sentence[end : end + 1].isdigit():
+                end += 1
+            if end > place + 1 and not sentence[end : end + 1].isalnum():
+                name = names.get(sentence[place:end])
+                if name is None:
+                    return None
+                made.append(name)
+                place = end
+                continue
+        made.append(sentence[place:end])
+        place = end
+    return "".join(made)
 
 
 def references(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:

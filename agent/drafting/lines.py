@@ -100,10 +100,11 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     sayings = [one for group in row.groups for one in said(sheet, group=group) if one.key not in _UNTOLD]
     vocabulary = load_vocabulary()
 
-    def order(one: Said) -> tuple[bool, int, bool, float, int]:
+    def order(one: Said) -> tuple[bool, int, int, bool, float, int]:
         place = row.first.index(one.key) if one.key in row.first else len(row.first)
         grave = vocabulary[one.key].grave
-        return one.polarity == "denied", place, not grave, -one.confidence, vocabulary.order[one.key]
+        group = row.groups.index(vocabulary[one.key].group)
+        return one.polarity == "denied", place, group, not grave, -one.confidence, vocabulary.order[one.key]
 
     sayings.sort(key=order)
     able = [one for one in sayings if one.polarity != "denied"]

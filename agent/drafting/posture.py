@@ -33,8 +33,8 @@ from agent.taxonomy.keys import ProductKind
 
 NAMED: Final = 3
 _ENTRIES: Final = (
-    "reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web", "mcp_client", "reads_documents",
-    "reads_telemetry", "reads_code", "queries_data", "takes_voice_images",
+    "reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web", "reads_documents",
+    "reads_telemetry", "reads_code", "mcp_client", "queries_data", "takes_voice_images",
 )  # fmt: skip
 """Ways in for an attacker's text, the plainest first."""
 _LIMITS: Final = frozenset({"read_only", "advises_only"})
@@ -44,7 +44,7 @@ _RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", 
 _CONTROLS: Final = (
     "advises_only", "read_only", "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence",
     "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter", "tenant_separation",
-    "pinned_release", "human_takeover", "undo", "dry_run", "audit_log",
+    "pinned_release", "human_takeover", "undo", "dry_run",
 )  # fmt: skip
 
 
@@ -130,7 +130,8 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
         if first.key in _OUTSIDERS:
             text = f"It {clause(first)}, so planted instructions could {could}"
         elif acts:
-            text = f"It {clause(first)}; whoever can write there could plant instructions that {could}"
+            who = "whoever runs one" if first.key == "mcp_client" else "whoever can write there"
+            text = f"It {clause(first)}; {who} could plant instructions that {could}"
         else:
             text = f"Whoever can write to what it reads could plant instructions that {could}"
         extra = alone or unasked

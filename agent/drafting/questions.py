@@ -129,12 +129,15 @@ def ask(
         for row in load_questions()
         if _fits(row, sheet) and not (kind in ("mcp-server", "agent-skill") and row.id in _OF_THE_CLIENT)
     ]
-    rows += [_of_likely(one, causes) for one in found.open if one.keys]
+    likely = [_of_likely(one, causes) for one in found.open if one.keys]
+    rows += likely
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
     while len(chosen) < MAX_QUESTIONS and rows:
-        best = max(rows, key=lambda question: _worth(question, open_layers, chosen))
+        best = max(rows, key=lambda question: (*_worth(question, open_layers, chosen), question not in likely))
         rows.remove(best)
         if any(set(best.about) & set(other.about) for other in chosen):
+            continue
+        if best in likely and any(best.settles[0] in other.settles for other in chosen):
             continue
         chosen.append(best)
         open_layers = [layer for layer in open_layers if layer not in best.settles]
@@ -257,7 +260,7 @@ def _led(
     return Question(
         id="Q0",
         text=text,
-        why=renamed(asked.why, called),
+        why=renamed(asked.why, called) or (own.why if own else ""),
         changes=renamed(asked.changes, called) or (own.otherwise if own else ""),
         proposed=asked.proposed or (capital(own.proposed) if own else ""),
         settles=settles,

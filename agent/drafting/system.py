@@ -39,6 +39,8 @@ _READ_WITH_RIGHTS: Final = frozenset({"queries_data", "reads_private_data", "rea
 """What is read with a credential rather than by anybody or from the machine itself."""
 _HARMLESS: Final = frozenset({"proposes_code", "makes_media", "gives_verdicts"})
 """Abilities after which nothing changes outside until somebody takes the result up."""
+_PRODUCT_NAMES: Final = ("product", "the product", "it")
+"""What an LLM may call the product at the end of a flow."""
 _JUDGED_KINDS: Final[Mapping[Group, str]] = {
     "actor": "person",
     "component": "tools",
@@ -243,7 +245,7 @@ def _judged(
     if judgement is None:
         return {}, []
     parts = {PRODUCT: _Placed("component", _product(sheet, name), place)}
-    ids = {name.casefold(): PRODUCT}
+    ids = dict.fromkeys((name.casefold(), *_PRODUCT_NAMES), PRODUCT)
     for number, part in enumerate(judgement.picture.parts, start=1):
         key = part.name.casefold()
         if key in ids or not stands(sheet, judgement, "", part.facts, part.evidence):

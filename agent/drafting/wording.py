@@ -52,6 +52,8 @@ class Words(Record):
     """Templates over slots that stand in place of `what`."""
     risk: str
     """The ability as a noun phrase."""
+    setting: bool = False
+    """Whether it is a choice by nature and reads the same when a setting decides."""
     denied: str = ""
     """What a denial says; empty for "does not" with the verb."""
 
@@ -126,10 +128,24 @@ def said(
             continue
         if wanted is None or fact.key in wanted:
             together.setdefault((fact.key, fact.polarity), []).append(fact)
-    found = [_together(key, kind, facts) for (key, kind), facts in together.items()]
+    found = _once([_together(key, kind, facts) for (key, kind), facts in together.items()])
     if wanted is not None:
         found.sort(key=lambda one: wanted.index(one.key))
     return tuple(found)
+
+
+def _once(sayings: Sequence[Said]) -> list[Said]:
+    """Without the milder of two sayings: what a control does by a setting counts, and what an ability does anyway."""
+    kinds: dict[str, set[Polarity]] = {}
+    for one in sayings:
+        kinds.setdefault(one.key, set()).add(one.polarity)
+    kept: dict[tuple[str, Polarity], Said] = {}
+    for one in sayings:
+        milder: Polarity = "asserted" if load_vocabulary()[one.key].comforting else "configurable"
+        if {"asserted", "configurable"} <= kinds[one.key] and one.polarity == milder:
+            continue
+        kept.setdefault((one.key, one.polarity), one)
+    return list(kept.values())
 
 
 def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
@@ -222,7 +238,7 @@ def clause(one: Said) -> str:
         if words.denied:
             return words.denied
         return f"is not {one.what}" if words.do == "be" else f"does not {words.do} {one.what}"
-    if one.polarity == "configurable":
+    if one.polarity == "configurable" and not words.setting:
         return f"can be set to {words.do} {one.what}"
     return f"{third_person(words.do)} {one.what}"
 
