@@ -25,8 +25,8 @@ THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
 """Before controls."""
 LIKELY: Final = 0.3
-"""From this chance on an ability that no quote states counts for severity, because the riskier reading does; fitted on
-readers' bases of 30 listings (mean error 0.92; 1.52 without)."""
+"""From this chance on an ability that no quote states counts for an impact, because the riskier reading does; fitted on
+readers' bases of 30 listings (mean error 0.94, and 0.93 to 0.97 for every value from 0.2 to 0.35; 1.52 without)."""
 OPEN_CHANCE: Final = 0.15
 """From this chance on the metric that rests on a key is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
@@ -60,8 +60,9 @@ def metrics_of(
 ) -> dict[Metric, Choice]:
     """All metrics of a pattern for a product; `source` is what the attacker's content is called.
 
-    `likely` are the same facts with what the readers hold likely: where it makes a metric graver its value is taken,
-    the reason says that no quote states it, and the value by the facts alone stays open.
+    `likely` are the same facts with what the readers hold likely: where it makes an impact graver that value is taken,
+    the reason says that no quote states it, and the value by the facts alone stays open. How an attacker gets in and
+    who starts a run is never supposed.
     """
     plain = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
     if likely is None or not likely.supposed:
@@ -91,7 +92,7 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
 def _graver(metric: Metric, plain: Choice, likely: Choice) -> Choice:
     order = VALUES[metric]
-    if order.index(likely.value) >= order.index(plain.value):
+    if metric not in _IMPACTS or order.index(likely.value) >= order.index(plain.value):
         return plain
     others = tuple(dict.fromkeys((plain.value, *plain.others)))
     reason = f"likely from the whole text, though no quote says so: {likely.reason}"
