@@ -66,6 +66,11 @@ def test_facts_draw_solid_and_place_the_product() -> None:
     assert next(item.name for item in system.services if item.id == "llm") == "Grannus 4"
 
 
+def test_of_a_framework_an_agent_acts() -> None:
+    system = picture(sheet_of(row("runs_code"), row("traces_metrics")), "Frameloom", "agent-framework")
+    assert ("agent", "interpreter") in {(flow.source, flow.target) for flow in system.flows}
+
+
 def test_capabilities_carry_rights_and_approval() -> None:
     system = picture(TICKETS.sheet, TICKETS.name, TICKETS.kind)
     first = system.capabilities[0]

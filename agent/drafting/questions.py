@@ -204,12 +204,17 @@ def _of_likely(one: Open, causes: Spread) -> Question:
         id="Q0",
         text=one.question,
         why="The sources hint at it, and no sentence settles it.",
-        changes=f"If it is so, a threat is added: {one.title[:1].lower()}{one.title[1:]}.",
+        changes=f"An unsafe answer adds a threat: {_inside(one.title)}.",
         proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
         settles=settles,
         effect=effect(settles, causes),
         about=one.keys,
     )
+
+
+def _inside(title: str) -> str:
+    """A title as it stands within a sentence: an acronym keeps its capitals."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Threat]:
