@@ -3,8 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -18,9 +17,9 @@ from agent.facts.sheet import counted
 from agent.llm.budget import Budget, Caps, shared_start
 from agent.llm.port import Call, Reply
 from agent.llm.tokens import by_bytes
-from agent.records import FactSheet
+from agent.records import Document, FactSheet, Statement
 from agent.records.evidence import MARK
-from agent.retrieval.shown import passages_for
+from agent.retrieval.shown import Passage, Topic
 from tests.fakes import assist_llm
 from tests.fakes.assist_product import NAME, PLANTED, VENDOR, documents, program_sheet, rows
 from tests.fakes.llm_port import AnsweringLlm, reply
@@ -48,6 +47,22 @@ def candidates(sheet: FactSheet) -> tuple[Row, ...]:
     )
 
 
+class Chosen(NamedTuple):
+    """What the search of these tests gives."""
+
+    passages: tuple[Passage, ...]
+    note: str
+
+
+def first_of_all(texts: Sequence[Document], said: Sequence[Statement], topics: Sequence[Topic], tokens: int) -> Chosen:
+    """The first statements that fit."""
+    found: list[Passage] = []
+    for row in said:
+        if sum(len(one.text) for one in found) + len(row.text) < 4 * tokens:
+            found.append(Passage(row.document, row.start, row.end, row.path, row.text))
+    return Chosen(tuple(found), "Left out: the rest.")
+
+
 def run(answer: Answer, extra: str = "", *, seen: bool = True, **changes: object) -> tuple[Assisted, AnsweringLlm]:
     """A run over the invented listing. With `seen` false the detector of planted text found nothing."""
     texts = documents(extra)
@@ -73,7 +88,7 @@ def run(answer: Answer, extra: str = "", *, seen: bool = True, **changes: object
         name=NAME,
         vendor=VENDOR,
         candidates_of=candidates,
-        hits=partial(passages_for, store="memory"),
+        hits=first_of_all,
     )
     return made, llm
 

@@ -17,7 +17,7 @@ from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.real import drafting
 from evals.real.__main__ import ABSENT, main
-from evals.real.compare import compare, failed, figures
+from evals.real.compare import compare, failed, figures, targets
 from evals.real.facts import Gold, Labelled, Place, by_key, fact_figures, fact_row, read_gold
 from evals.real.readings import Reading, listing_of, load_readings, spread_of_readers, texts_folder
 from evals.real.tables import as_json, facts_markdown, markdown
@@ -131,6 +131,19 @@ def test_the_experts_share_is_of_their_own_bases_and_factors() -> None:
     assert row.read_base == 10.0
     assert figures([row])["share_high_expert"] == 1.0
     assert figures([row])["musts_by_asi"] is None
+
+
+def test_what_is_asked_of_each_drafter() -> None:
+    good = {
+        "kind_right": 0.96, "factor_mae": 0.07, "flag_f1": 0.9, "base_mae": 0.7, "share_high": 0.7,
+        "share_high_expert": 0.62,
+    }  # fmt: skip
+    assert all(target.met for drafter in ("embedded", "llm") for target in targets(good, drafter))
+    between = good | {"kind_right": 0.9, "factor_mae": 0.1, "flag_f1": 0.8, "base_mae": 0.84}
+    assert all(target.met for target in targets(between, "embedded"))
+    assert [target.met for target in targets(between, "llm")] == [False, False, False, False, True]
+    assert not any(target.met for target in targets({}, "embedded"))
+    assert targets(good, "another") == []
 
 
 def test_two_readers_of_the_same_products() -> None:

@@ -13,7 +13,7 @@ from tests.test_export_attacks import ATTACKS
 
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "section", "div", "h1", "h2", "h3", "p", "ul", "ol", "li",
-    "table", "thead", "tbody", "tr", "th", "td", "strong", "em", "code", "q", "span", "a", "pre", "hr", "details",
+    "table", "thead", "tbody", "tr", "th", "td", "strong", "em", "code", "span", "a", "pre", "hr", "details",
     "summary", "svg", "defs", "marker", "path", "rect", "circle", "text", "tspan",
 }  # fmt: skip
 FREE = {

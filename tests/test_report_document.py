@@ -291,3 +291,15 @@ def test_items_of_a_draft_with_facts_are_explained(item: str, says: tuple[str, .
     shown = text(explain(harbour(), item))
     for words_ in says:
         assert words_ in shown
+
+
+def test_a_graver_threat_is_named_only_with_what_it_needs() -> None:
+    plain = {
+        key: layer.model_copy(
+            update={"threats": tuple(t.model_copy(update={"basis": "quoted"}) for t in layer.threats)}
+        )
+        for key, layer in harbour().layers.items()
+    }
+    shown = said(build(harbour().model_copy(update={"layers": plain})).part("headline"))
+    assert "Rests on " in shown
+    assert "Critical 9.2" not in shown

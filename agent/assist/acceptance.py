@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from agent.assist.shapes import WrongItem
 from agent.evidence.support import meanings
-from agent.facts.readers.llm import FactItem, LlmReader
+from agent.facts.readers.llm import INFERRED, FactItem, LlmReader
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import join, without
 from agent.facts.verify import Material
@@ -76,6 +76,7 @@ def accept(
         known=material.known,
         vocabulary=material.vocabulary,
     )
+    read = read.model_copy(update={"facts": tuple(_weighed(fact, read, material) for fact in read.facts)})
     # The others' quotes come last: where one has both, the rank of a manifest's holds.
     joined = join((read, kept), material.vocabulary)
     return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
@@ -103,8 +104,31 @@ def speaks_of_another(facts: Iterable[Fact], sheet: FactSheet, material: Materia
 def is_light(fact: Fact, material: Material) -> bool:
     """Whether nothing grave rests on a fact: no floor, none of the gravest keys; a comforting one always is light."""
     key = material.vocabulary[fact.key]
-    comforts = key.comforting != (fact.polarity == "denied")
-    return comforts or not (key.grave or key.floor)
+    return _comforts(fact, material) or not (key.grave or key.floor)
+
+
+def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
+    """A fact of the LLM; a comforting one whose sentences have no word of what its key means counts as inferred."""
+    if not _comforts(fact, material) or fact.state not in ("claimed", "denied") or _telling(fact, sheet, material):
+        return fact
+    sources = tuple(source.model_copy(update={"state": "inferred", "confidence": INFERRED}) for source in fact.sources)
+    state = "inferred" if fact.state == "claimed" else fact.state
+    return fact.model_copy(update={"sources": sources, "confidence": INFERRED, "state": state})
+
+
+def _comforts(fact: Fact, material: Material) -> bool:
+    return material.vocabulary[fact.key].comforting != (fact.polarity == "denied")
+
+
+def _telling(fact: Fact, sheet: FactSheet, material: Material) -> int:
+    """How many words of what its key means the sentences of a fact and their headings have."""
+    key = material.vocabulary[fact.key]
+    meant = {
+        meaning for text in (key.title, key.definition, key.question, *key.examples) for _, meaning in meanings(text)
+    }
+    rows = _rows([fact], sheet, material)
+    said = {meaning for row in rows for text in (row.text, *row.path) for _, meaning in meanings(text)}
+    return len(meant & said)
 
 
 def _rows(facts: Iterable[Fact], sheet: FactSheet, material: Material) -> list[Statement]:
@@ -133,7 +157,4 @@ def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
     word of what its key means."""
     if is_light(fact, material):
         return True
-    key = material.vocabulary[fact.key]
-    meant = {meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)}
-    said = {meaning for row in _rows([fact], sheet, material) for _, meaning in meanings(row.text)}
-    return len(meant & said) < (1 if key.grave else _TELLING)
+    return _telling(fact, sheet, material) < (1 if material.vocabulary[fact.key].grave else _TELLING)

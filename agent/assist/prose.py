@@ -61,7 +61,8 @@ _COMFORT: Final = re.compile(
     r"|(?:no|low|little|minimal) risk)\b",
     re.I,
 )
-_LINK: Final = re.compile(r"https?:|www\.|[<>{}`]|\]\(", re.I)
+_NOT_BEARING: Final = "its quotes do not bear on it"
+_LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 
 
 class Checked(NamedTuple):
@@ -110,8 +111,9 @@ class Ground:
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
             for name in names_of(sentence):
-                # The first word of a sentence has its capital from there.
+                # The first word of a sentence has its capital from there, unless it does what products do.
                 plain = first.startswith(name) and not any(char.isupper() or char.isdigit() for char in name[1:])
+                plain = plain and not _ACTS.match(first[len(name) :].lstrip())
                 if not plain and not _keys(name) <= self._words:
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
@@ -159,8 +161,13 @@ class Ground:
         for sentence in sentences(text):
             named = [mark for match in _MARK.finditer(sentence) for mark in _ID.findall(match[1])]
             cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named)
-            bare = " ".join(_MARK.sub(" ", sentence).split()).replace(" .", ".").replace(" ,", ",")
+            bare = _bare(sentence)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
+            if why == _NOT_BEARING and not self.is_about_product(bare):
+                # What follows may stand as inference; the marks that do not carry it go.
+                dropped.append((f"marks of: {sentence}", why))
+                cited, rested = (), ()
+                why = self._wrong(bare, mode, (), (), marked=False)
             if why:
                 dropped.append((sentence, why))
                 continue
@@ -174,7 +181,7 @@ class Ground:
         kept: list[str] = []
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
-            bare = " ".join(_MARK.sub(" ", sentence).split())
+            bare = _bare(sentence)
             about = self.is_about_product(bare)
             why = self._wrong(bare, "inference", evidence if about else (), facts, marked=False)
             if why:
@@ -219,7 +226,7 @@ class Ground:
         own = {meaning for _, meaning in meanings(sentence)} - {m for name in self.names for _, m in meanings(name)}
         share = len(own & have) / len(own) if own else 1.0
         if own and (share == 0 or (about and share < _BEARS)):
-            return "its quotes do not bear on it"
+            return _NOT_BEARING
         quotes = [self.evidence[mark].quote for mark in evidence]
         if about and support(sentence, [*quotes, *told], self.names).verdict == "contradicted":
             return "its quotes say otherwise"
@@ -230,6 +237,11 @@ def sentences(text: str) -> list[str]:
     """The sentences of a text, marks that stand behind a full stop taken into the sentence before."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
     return [part for part in _SENTENCE.split(inside) if part.strip()]
+
+
+def _bare(sentence: str) -> str:
+    """A sentence without marks and without the marks of code."""
+    return " ".join(_MARK.sub(" ", sentence).replace("`", "").split()).replace(" .", ".").replace(" ,", ",")
 
 
 def _says_it(sentence: str) -> bool:

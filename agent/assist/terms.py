@@ -1,5 +1,5 @@
 """Names that anybody in the field may write: protocols, attacks, laws, roles. They need no quote, and say nothing of a
-product by themselves."""
+product by themselves. At the end words with which sentences on threats begin."""
 
 from typing import Final
 
@@ -11,5 +11,15 @@ TERMS: Final = """
     STRIDE TCP TLS TOTP TTL UDP UI URL URLs USB UUID UX VM VPC VPN WAF WAN Windows macOS WebSocket XSS XXE
     YAML ZIP Python JavaScript TypeScript Node npm PyPI Docker Kubernetes Git GitHub Markdown Unicode English
     Internet Q1 Q2 Q3 Q4 Q5 Q6 T1 T2 T3 T4 T5 T6 T7 T8 L1 L2 L3 L4 L5 L6 L7 I January February March April May
-    June July August September October November December Monday Friday Act Article
+    June July August September October November December Monday Friday Act Article Malware Ransomware Spyware
+    Worms Phishing Attackers Adversaries Insiders Outsiders Strangers Guests Visitors Customers Employees
+    Colleagues Partners Competitors Criminals Thieves Victims Whoever Whatever Someone Somebody Everyone
+    Content Text Prompts Payloads Instructions Injection Poisoning Exfiltration Theft Fraud Abuse Misuse
+    Backups Copies Records Mails Mail Messages Comments Issues Tickets Pages Sites Websites Links Images
+    Scripts Code Packages Dependencies Updates Releases Containers Clusters Hosts Machines Processes Sessions
+    Keys Cookies Secrets Rights Scopes Roles Writes Reads Deletes Deletion Access Approval Approvals Consent
+    Logs Traces Memory Memories Notes Retrieval Search Storage Isolation Encryption Authentication
+    Authorization Compliance Law Laws Contracts Regulation Recovery Damage Loss Harm Silence Money Payments
+    Refunds Wallets Funds Trades Orders Voice Calls Devices Sensors Robots Doors Screens Desktops Browsers
+    Tabs Forms Files Folders Repositories Commits Branches Merges Pipelines Builds Deployments
 """

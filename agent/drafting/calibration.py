@@ -5,8 +5,9 @@
     score_range.json        agent.drafting.likely
 """
 
+import hashlib
 import json
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,6 +21,7 @@ from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 FACTORS_FILE: Final = "factor_estimates.json"
 LAYERS_FILE: Final = "layer_certainty.json"
 RANGE_FILE: Final = "score_range.json"
+_DIGITS: Final = 16
 RecordT = TypeVar("RecordT", bound=Record)
 
 
@@ -90,6 +92,24 @@ class RangeCalibration(Record):
     residuals: tuple[float, ...]
     thin_factor: float
     """Residuals are multiplied by this when the sources hardly describe the product; 1 or more."""
+
+
+class Calibration(Record):
+    """All constants of drafting."""
+
+    factors: FactorCalibration
+    certainty: CertaintyCalibration
+    range: RangeCalibration
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the constants."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:_DIGITS]
+
+
+def load_calibration() -> Calibration:
+    """The bundled constants. Raises SchemaError when a file is missing or of another form."""
+    return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range())
 
 
 def load_factors(path: Path | None = None) -> FactorCalibration:

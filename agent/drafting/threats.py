@@ -361,3 +361,6 @@ def _references(judged: JudgedThreat, like: Candidate | None) -> tuple[TaxonomyR
 def _mitigations(judged: JudgedThreat, like: Candidate | None) -> tuple[Mitigation, ...]:
     own = tuple(Mitigation(text=one.text, who=one.who, status="proposed", evidence=()) for one in judged.mitigations)
     return own or (like.threat.mitigations if like else ())
+
+
+__all__ = ["Candidate", "Found", "Placed", "candidates", "find_threats"]

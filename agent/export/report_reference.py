@@ -85,7 +85,7 @@ def _factor(writer: Writer, key: FactorKey, estimate: FactorEstimate) -> Row:
     marks = tuple(dict.fromkeys((*estimate.evidence, *(part.evidence for part in estimate.parts if part.evidence))))
     if not raw:
         raw = "Not stated; the value is typical of the kind." if not marks else "From the quotes."
-    text = writer.prose.text(stopped(raw[:1].upper() + raw[1:]), () if marked(raw) else marks[:3])
+    text = writer.prose.text(_sentence(raw), () if marked(raw) else marks[:3])
     return Row((doc.words(FACTOR_TITLES[key]), doc.words(tenth(estimate.value)), bar, text))
 
 
@@ -108,7 +108,7 @@ def _with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
     flows = []
     for flow in system.flows:
         using = [item.name for item in threats if set(item.threat.evidence) & set(flow.evidence)][:3]
-        words = f"{shorten(flow.what, 16)}, {' '.join(using)}" if using else flow.what
+        words = f"{' '.join(using)}: {flow.what}" if using else flow.what
         flows.append(flow.model_copy(update={"what": words}))
     return system.model_copy(update={"flows": tuple(flows)})
 
@@ -172,7 +172,7 @@ def _control(writer: Writer, item: ClaimedControl) -> Row:
             doc.words(str(item.rank)),
             writer.prose.sentence(item.part),
             doc.words("yes" if item.counted else "no"),
-            writer.prose.text(item.why),
+            writer.prose.text(_sentence(item.why)),
         )
     )
 
@@ -266,13 +266,18 @@ def _reasons(writer: Writer, item: RankedThreat) -> list[Block]:
     """The metrics of a threat's vector with their reasons; nothing where no reason is kept."""
     reasons = item.threat.score.reasons
     rows = [
-        Row((doc.words(metric), doc.words(meaning), writer.prose.text(reason)))
+        Row((doc.words(metric), doc.words(meaning), writer.prose.text(_sentence(reason))))
         for metric, meaning, reason in vector_words(item.threat.score.cvss_vector, reasons)
     ]
     if not reasons or not rows:
         return []
     title: Text = (*doc.ref(item.name), Span(f" {item.threat.title}, metric by metric"))
     return [Heading(title), Table(("Metric", "Meaning", "Reason"), tuple(rows))]
+
+
+def _sentence(raw: str) -> str:
+    """The text with a capital letter at its start and a full stop at its end."""
+    return stopped(raw[:1].upper() + raw[1:])
 
 
 # ------------------------------------------------------------ findings

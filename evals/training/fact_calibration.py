@@ -149,8 +149,11 @@ class Measured:
         part = np.ones(table.stated.shape[1], dtype=bool) if keys is None else keys
         asserted, stated = self.asserted[:, part], table.stated[:, part]
         right = int((asserted & stated).sum())
-        return right / max(1, int(asserted.sum())), right / max(1, int(stated.sum())), int(asserted.sum()), int(
-            stated.sum()
+        return (
+            right / max(1, int(asserted.sum())),
+            right / max(1, int(stated.sum())),
+            int(asserted.sum()),
+            int(stated.sum()),
         )
 
 

@@ -85,7 +85,9 @@ def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
     with (FOLDER / "kinds.tsv").open(encoding="utf-8", newline="") as file:
         labels = list(csv.DictReader(file, delimiter="\t"))
     for row in labels:
-        place = next((root / "listings" / row["slug"] for root in folders if (root / "listings" / row["slug"]).is_dir()), None)
+        place = next(
+            (root / "listings" / row["slug"] for root in folders if (root / "listings" / row["slug"]).is_dir()), None
+        )
         if place is not None:
             yield _row(row["owner"], row["kind"], 1.0, listing_documents(place), real=True)
     for file_ in sorted((data_folder("corpus") / "cases").glob("*/case.yaml")):
@@ -93,7 +95,9 @@ def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
         kind = _CATEGORIES.get(raw["category"])
         if kind is not None:
             weight = _UNSURE_WEIGHT if raw["category"] in _UNSURE else _CASE_WEIGHT
-            yield _row(str(raw.get("vendor", "")).lower(), kind, weight, documents_of(load_case(file_.parent)), real=False)
+            yield _row(
+                str(raw.get("vendor", "")).lower(), kind, weight, documents_of(load_case(file_.parent)), real=False
+            )
 
 
 def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *, real: bool) -> _Row:
