@@ -10,7 +10,7 @@ from agent.export.picture import picture as drawing
 from agent.facts.sheet import without
 from agent.records import System
 from agent.taxonomy.keys import KINDS, ProductKind
-from tests.fakes.drafting_sheets import CODER, EXAMPLES, TICKETS, Example, sheet_of
+from tests.fakes.drafting_sheets import CODER, EXAMPLES, TICKETS, Example, row, sheet_of
 
 KINDS_OF_ITEMS = {
     "person", "operator", "subject", "counterparty", "product", "agent", "runtime", "sandbox", "tools", "llm",
