@@ -32,6 +32,8 @@ from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKe
 
 THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 6
+MIN_QUESTIONS: Final = 4
+"""Beyond these a question has to settle an open layer or to change a threat."""
 _TOUCHED: Final = 3
 """Threats that one answer names."""
 _PLAIN_WIDTH: Final = 1.0
@@ -138,6 +140,9 @@ def ask(
         if any(set(best.about) & set(other.about) for other in chosen):
             continue
         if best in likely and any(best.settles[0] in other.settles for other in chosen):
+            continue
+        if len(chosen) >= MIN_QUESTIONS and best not in likely and not any(_worth(best, open_layers, ())[:2]):
+            # It settles nothing that is open and changes no threat that is shown.
             continue
         chosen.append(best)
         open_layers = [layer for layer in open_layers if layer not in best.settles]
