@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Final
 from pydantic import TypeAdapter, ValidationError
 
 from agent.drafting.calibration import Calibration, load_calibration
+from agent.drafting.candidates import Candidate, candidates
+from agent.drafting.certainty import assess
 from agent.drafting.compose import Composition, compose
 from agent.drafting.factors import estimate
+from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
-from agent.drafting.threats import Candidate, candidates
 from agent.errors import LlmError, SeptetError
 from agent.evidence import language
 from agent.evidence.roles import carrying, with_roles
@@ -58,6 +60,7 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.index import build
 from agent.settings import Settings
+from agent.taxonomy.keys import LayerKey
 
 if TYPE_CHECKING:
     from agent.assist.run import Assistant, Assisted
@@ -206,7 +209,7 @@ def draft_documents(
     had.
     """
     return draft_reading(
-        read_documents(documents, settings),
+        read_documents(documents),
         name=name,
         vendor=vendor,
         aliases=aliases,
@@ -216,7 +219,6 @@ def draft_documents(
         dropped=dropped,
         sites=sites,
         assistant=assistant,
-        settings=settings,
     )
 
 
@@ -232,7 +234,6 @@ def draft_reading(
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
     assistant: "Assistant | None" = None,
-    settings: Settings | None = None,
 ) -> Draft:
     """`draft_documents` of documents whose facts were read already (`read_documents`)."""
     called = name or _name_of(reading.documents)
@@ -241,7 +242,7 @@ def draft_reading(
     sheet = reading.sheet
     if assistant is not None:
         try:
-            helped = _assisted(reading, called, vendor, calibration, assistant, settings or Settings())
+            helped = _assisted(reading, called, vendor, calibration, assistant)
         except LlmError as error:
             if not assistant.fallback:
                 raise
@@ -266,7 +267,6 @@ def _assisted(
     vendor: str | None,
     calibration: Calibration,
     assistant: "Assistant",
-    settings: Settings,
 ) -> "Assisted":
     """What an LLM reads and judges of the product, checked."""
     from agent.assist.run import assist
@@ -275,34 +275,39 @@ def _assisted(
         kind = kind_of(sheet)
         return candidates(sheet, kind, estimate(sheet, kind, calibration=calibration.factors))
 
+    def certain_of(sheet: FactSheet, early: Judgement) -> dict[LayerKey, bool]:
+        verdicts = assess(sheet, early, calibration=calibration.certainty)
+        return {key: verdict.certain for key, verdict in verdicts.items()}
+
     return assist(
         reading.documents,
-        placed_statements(reading.documents),
+        reading.statements,
         reading.sheet,
         assistant,
         name=name,
         vendor=vendor,
         candidates_of=candidates_of,
+        certain_of=certain_of,
     )
 
 
-def read_documents(documents: tuple[Document, ...], settings: Settings | None = None) -> Reading:
+def read_documents(documents: tuple[Document, ...]) -> Reading:
     """The statements of the documents and the facts that are read in them without an LLM."""
-    found = read_statements(documents)
-    own = language.readable(documents, found)
+    found = placed_statements(documents)
+    own = language.readable(documents, said_once(carrying(found)))
     outlook = embedded_reader().outlook(documents, own)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
-
-
-def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
-    """The statements that readers get, in their order: those whose role carries facts, without repeats."""
-    return said_once(carrying(placed_statements(documents)))
 
 
 def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     """All statements of the documents with their roles: an LLM judges itself whom a sentence addresses."""
     found = statements(documents)
     return with_roles(found, documents, embed([statement.text for statement in found]))
+
+
+def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
+    """The statements that readers get, in their order: those whose role carries facts, without repeats."""
+    return said_once(carrying(placed_statements(documents)))
 
 
 def readers() -> tuple[Reader, ...]:

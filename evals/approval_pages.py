@@ -1,7 +1,8 @@
 """The same product with a page that documents an approval: setting, default, scope and who can change it.
 
 Such a page is the one thing that lowers a threat's severity by text alone, so a drafter that reads it and does not
-lower anything has lost a rule. The page is the same for every case but for the name, and says nothing else.
+lower anything has lost a rule. The page is the same for every case but for the name. It names no action, so that no
+reader takes it for an ability.
 """
 
 from collections.abc import Sequence
@@ -16,8 +17,8 @@ CASES: Final = 24
 TITLE: Final = "Approval settings"
 TEXT: Final = (
     "The setting `approval.required` is on by default, applies to every action of {name} in every workspace, and can "
-    "be changed only by workspace administrators under Settings > Security. While it is on, {name} asks a person to "
-    "confirm each step before it runs a command, changes or deletes a record, sends a message or spends money."
+    "be changed only by workspace administrators under Settings > Security. While it is on, {name} waits until a "
+    "person confirms each action before it takes effect."
 )
 
 

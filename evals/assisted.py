@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.assist.run import Assistant
 from agent.drafting.calibration import Calibration
 
+from agent.assist.run import Assistant
 from agent.errors import DriftError
 from agent.facts.reading import Reading
 from agent.llm.cassette import MANIFEST
@@ -85,7 +85,7 @@ def held(
 
 def pair(one: Held, assistant: Assistant, settings: Settings, answers: Path | None = None) -> Pair:
     """Both drafts of a case; `answers` is the folder of the recording. Raises LlmError when the LLM cannot be had."""
-    reading = read_documents(documents_of(one.case), settings)
+    reading = read_documents(documents_of(one.case))
     plain, helped = _draft(one, reading, None), _draft(one, reading, assistant)
     assisted = _with_usage(_measured(one, helped, reading), helped, answers)
     return Pair(one.case, _measured(one, plain, reading), assisted, helped)

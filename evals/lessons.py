@@ -134,7 +134,7 @@ def _learn(task: _Task, _: None) -> tuple[Lesson, Reading, Reading | None]:
 
 
 def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case), task.settings)
+    reading = read_documents(documents_of(case))
     return reading if task.change is None else task.change(reading)
 
 

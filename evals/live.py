@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from agent.assist.run import MAX_CALLS
-
 from agent.errors import DriftError, InputError, Usage, UsageError
 from agent.settings import Settings
 from agent.verbs.drafter import named

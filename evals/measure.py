@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.score import THREAT_MULTIPLIER
-
+from agent.drafting.severity import THREAT_MULTIPLIER
 from agent.evidence.anchor import holds, locate
 from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units

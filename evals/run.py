@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import Calibration
-from agent.drafting.catalogue import load_catalogue
 
+from agent.drafting.catalogue import load_catalogue
 from agent.errors import SeptetError
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
@@ -139,7 +139,7 @@ def evaluate(
 
 def pattern_ids() -> tuple[str, ...]:
     """Ids of all patterns of the threat catalogue, sorted."""
-    return tuple(sorted(pattern.id for pattern in load_catalogue()))
+    return tuple(sorted(pattern.id for pattern in load_catalogue().patterns.values()))
 
 
 def named_error(error: Exception) -> str:
@@ -248,7 +248,7 @@ def _lost(task: _Task, error: str) -> Drafted:
 
 
 def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case), task.settings)
+    reading = read_documents(documents_of(case))
     return reading if task.change.reading is None else task.change.reading(reading)
 
 

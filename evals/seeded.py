@@ -11,7 +11,7 @@ which the threats and their severities are found. What a regression leaves alone
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from agent.facts.proposal import Proposal, Reader
 from agent.facts.sheet import without
@@ -19,6 +19,7 @@ from agent.facts.vocabulary import Vocabulary
 from agent.records import Document, FactSheet, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
 
+PartT = TypeVar("PartT")
 EVERY: Final = 10
 APPROVALS: Final = ("approval_before",)
 """Keys by which a person stands before a consequential step."""
@@ -69,15 +70,19 @@ def without_approvals(sheet: FactSheet) -> FactSheet:
     return without(sheet, *gone) if gone else sheet
 
 
+def _same(part: PartT) -> PartT:
+    return part
+
+
 @dataclass(frozen=True)
 class Seeded:
-    """One regression: what is done to the parts of a draft before they are used."""
+    """One regression: what is done to the parts of a draft before they are used. It can be sent to other processes."""
 
     id: str
     what: str
-    reader: Callable[[Reader], Reader] = lambda reader: reader
-    vocabulary: Callable[[Vocabulary], Vocabulary] = lambda vocabulary: vocabulary
-    severity_sheet: Callable[[FactSheet], FactSheet] = lambda sheet: sheet
+    reader: Callable[[Reader], Reader] = _same
+    vocabulary: Callable[[Vocabulary], Vocabulary] = _same
+    severity_sheet: Callable[[FactSheet], FactSheet] = _same
     """Applied to the sheet that `find_threats` is given, and to no other."""
     caught_by: tuple[str, ...] = ()
     """Metrics of which at least one must be among the gate's findings; a name ending in / stands for all below it."""

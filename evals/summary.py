@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.drafting.score import THREAT_MULTIPLIER
-
+from agent.drafting.severity import THREAT_MULTIPLIER
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases import Case
 from evals.metrics import (

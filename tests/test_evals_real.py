@@ -1,6 +1,7 @@
 """Real listings against an expert's reading: the comparison, the facts, and what happens without the texts."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from agent.errors import DriftError, InputError, SourceError, UsageError
 from agent.export.draft_json import dump
 from agent.facts.sheet import fact_id
 from agent.facts.vocabulary import load_vocabulary
+from agent.pipeline import DraftResult
 from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity, Product
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.real import drafting
 from evals.real.__main__ import ABSENT, main
-from evals.real.compare import compare, failed, figures
+from evals.real.compare import compare, failed, figures, targets
 from evals.real.facts import Gold, Labelled, Place, by_key, fact_figures, fact_row, read_gold
 from evals.real.readings import Reading, listing_of, load_readings, spread_of_readers, texts_folder
 from evals.real.tables import as_json, facts_markdown, markdown
@@ -129,6 +131,19 @@ def test_the_experts_share_is_of_their_own_bases_and_factors() -> None:
     assert row.read_base == 10.0
     assert figures([row])["share_high_expert"] == 1.0
     assert figures([row])["musts_by_asi"] is None
+
+
+def test_what_is_asked_of_each_drafter() -> None:
+    good = {
+        "kind_right": 0.96, "factor_mae": 0.07, "flag_f1": 0.9, "base_mae": 0.7, "share_high": 0.7,
+        "share_high_expert": 0.62,
+    }  # fmt: skip
+    assert all(target.met for drafter in ("embedded", "llm") for target in targets(good, drafter))
+    between = good | {"kind_right": 0.9, "factor_mae": 0.1, "flag_f1": 0.8, "base_mae": 0.84}
+    assert all(target.met for target in targets(between, "embedded"))
+    assert [target.met for target in targets(between, "llm")] == [False, False, False, False, True]
+    assert not any(target.met for target in targets({}, "embedded"))
+    assert targets(good, "another") == []
 
 
 def test_two_readers_of_the_same_products() -> None:
@@ -259,9 +274,23 @@ def test_a_missing_draft_is_a_failed_product(texts: Path) -> None:
 
 def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
     with pytest.raises(DriftError, match="no recorded answers"):
-        drafting.tried(drafting.replayed(texts, texts / "answers"), "one")
+        drafting.tried(drafting.of_listings(texts, drafting.replayed(texts / "answers")), "one")
+    with pytest.raises(UsageError, match="needs an LLM"):
+        drafting.asked("", texts, {})
     with pytest.raises(UsageError, match="which answers"):
         main([str(texts), "--drafter", "llm"])
+
+
+def test_a_drafter_is_given_the_listing_and_its_draft_is_kept(texts: Path) -> None:
+    given: list[Path] = []
+
+    def fake(slug: str, files: Sequence[Path]) -> DraftResult:
+        given.extend(files)
+        raise InputError(f"{slug} has no text")
+
+    made = drafting.tried(drafting.of_listings(texts, fake, texts / "out"), "one")
+    assert given == [texts / "listings" / "one" / "README.md"]
+    assert made == (None, "InputError: one has no text")
 
 
 def test_the_first_page_that_is_there_is_drafted(texts: Path) -> None:

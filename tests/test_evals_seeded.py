@@ -1,5 +1,6 @@
 """Regressions made on purpose: what each does to facts, floors and severities, and that the gate catches it."""
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -103,6 +104,7 @@ def test_each_regression_changes_one_part_and_names_how_it_is_caught() -> None:
     assert {one.id for one in SEEDED} == {"drops-every-tenth-fact", "no-floors", "ignores-approval"}
     sheet = build_sheet([fact("approval_before", "E2")], QUOTES, vocabulary=WORDS)
     for one in SEEDED:
+        assert pickle.loads(pickle.dumps(one)) == one
         reader = Counting(10)
         changed = [
             one.reader(reader) is not reader,

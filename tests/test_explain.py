@@ -133,7 +133,7 @@ ITEMS = (
     ("L3-lookup-parameters", "threat", "yes, the draft's base is this threat's"),
     ("#2", "threat", "Require a second reviewer for sign-on code"),
     ("e2", "evidence", "autonomy_of_action"),
-    ("E6", "evidence", "not counted"),
+    ("E2", "evidence", "not counted"),
     ("Q1", "question", "likely range −0.4 points"),
     ("Q3", "question", "no effect on the likely range"),
     ("C1", "capability", "not stated"),

@@ -11,11 +11,8 @@ from agent.records import (
     Dropped,
     Missing,
 )
-from tests.fakes.assisted_draft import drafted
-from tests.fakes.llm_hostile import ObedientLlm
-from tests.fakes.proposed import LISTING, document
+from tests.fakes.fact_drafts import harbour
 from tests.fakes.stored_assisted import golden, items
-from tests.test_export_assisted import fresh
 from tests.test_export_attacks import ATTACKS, UNSAFE, assert_inert
 
 HOSTILE = {name: ATTACKS[name] for name in ("c1", "reference", "autolink", "blocks", "fence", "row", "ticks")} | {
@@ -93,22 +90,9 @@ def hostile(draft: Draft, words: str) -> Draft:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_words_of_an_llm_stay_words(name: str) -> None:
-    for draft in (hostile(golden(), HOSTILE[name]), hostile(fresh(), HOSTILE[name])):
+    for draft in (hostile(golden(), HOSTILE[name]), hostile(harbour(), HOSTILE[name])):
         assert_inert(render(draft), name)
         for item in (None, *items(draft)[:40]):
             shown = text(explain(draft, item))
             assert UNSAFE.search(shown) is None
             assert not re.search(r"^(?:# )?forged", shown, re.MULTILINE)
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_an_llm_that_repeats_what_a_hostile_page_says_makes_nothing_that_acts(name: str) -> None:
-    acts = f"Quill creates and deletes files named {HOSTILE[name]} in the workspace of the team."
-    page = f"{LISTING} {acts} On window.opener Quill sends mail to customers."
-    llm = ObedientLlm()
-    draft = drafted((document(1, page),), llm)
-    assert llm.obeyed
-    assert {row.by for row in draft.drafter.parts} != {"embedded"}
-    assert_inert(render(draft), name)
-    for item in items(draft):
-        assert UNSAFE.search(text(explain(draft, item))) is None

@@ -1,89 +1,26 @@
-"""The report: order, size, safety, and the words that code chooses."""
+"""The report as Markdown: what sources say stays text, whatever they say; and the words that code chooses."""
 
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from agent.export.markdown import MAX_MAIN_WORDS, render
-from agent.export.report_screen import MAX_LINES
-from agent.export.safe_markdown import Column, all_words, code, fence, plain, prose_words, quoted, shorten, table
+from agent.export.markdown import render
+from agent.export.safe_markdown import Column, code, fence, plain, quoted, shorten, table
 from agent.export.sentences import threat_sentence, verdict
 from agent.export.view import View
-from agent.records import Draft, Threat, ThreatStatement
-from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
+from agent.records import Draft, ThreatStatement
+from tests.fakes.drafts import thin, workos
 
-GOLDEN = Path(__file__).parent / "golden" / "report"
-PARTS = (
-    "# ",
-    "**DRAFT, not reviewed**",
-    "**Why**",
-    "**Posture**",
-    "## What it can do",
-    "## Top threats",
-    "## Before you switch it on",
-    "## Ask first",
-    "## Layers at a glance",
-    "---",
-    "## Scope and assumptions",
-    "## System picture",
-    "## Seven layers",
-    "## Chains across layers",
-    "## Claimed controls",
-    "## Score",
-    "## Findings in the sources",
-    "## Vendor questions",
-    "## Evidence",
-    "## Method, limits, manifest",
-)
 HOSTILE = (
     "| cell | <img src=x onerror=alert(1)> `code` ``` \n# heading\n- item\n[here](https://evil.example) "
     "![i](https://evil.example/i.png) www.evil.example a@evil.example <https://evil.example> &lt;b&gt; "
     "\\| **bold** _x_ "
     "\u202eabc\u202c \u2028# line\r\n---\n| - | - |\n</details><!-- c --> ~~no~~ &#124; javascript:alert(1)"
 )
-
-
-@pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
-def test_the_parts_stand_in_order(draft: Draft) -> None:
-    lines = render(draft).split("\n")
-    places = [next(n for n, line in enumerate(lines) if line.startswith(part)) for part in PARTS]
-    assert places == sorted(places)
-
-
-@pytest.mark.parametrize(("name", "draft"), [("workos", workos()), ("thin", thin())])
-def test_golden_reports(name: str, draft: Draft) -> None:
-    documents = workos_documents() if name == "workos" else thin_documents()
-    assert render(draft, documents) == (GOLDEN / f"{name}.md").read_text("utf-8")
-
-
-@pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
-def test_sizes(draft: Draft) -> None:
-    lines = render(_crowded(draft)).split("\n")
-    end = lines.index("---")
-    assert end + 1 <= MAX_LINES
-    main = lines[end + 1 : lines.index("# Appendix")]
-    assert all_words(main) <= MAX_MAIN_WORDS
-    assert prose_words(lines[end + 1 : lines.index("## Evidence")]) <= MAX_MAIN_WORDS
-
-
-def test_at_most_three_threats_a_layer_are_shown_and_the_rest_is_folded_with_its_reason() -> None:
-    report = render(_crowded(workos()))
-    assert "**#3**" in report
-    assert "lower score than three others of L3" in report
-
-
-def test_every_shown_threat_carries_its_marks() -> None:
-    draft = workos()
-    report = render(draft)
-    main = report[: report.index("# Appendix")]
-    for layer in draft.layers.values():
-        for threat in layer.threats:
-            assert f"({', '.join(threat.evidence)})" in main
 
 
 def test_a_scored_draft_names_severity_and_range_from_the_numbers() -> None:
@@ -93,53 +30,10 @@ def test_a_scored_draft_names_severity_and_range_from_the_numbers() -> None:
     assert verdict(wider).endswith("likely 6.2–8.8, Medium to High")
 
 
-def test_a_withheld_score_shows_no_number_and_the_questions_first() -> None:
-    draft = thin()
-    report = render(draft)
-    screen = report[: report.index("\n---\n")]
-    assert "**Not scored; products of this kind usually score 3.5–5.3.**" in screen
-    assert "before controls" not in screen
-    assert screen.index("**Q1**") < screen.index("**Q2**") < screen.index("**Posture**")
-    assert not re.search(r"\b(?:High|Critical|Medium)\b", screen)
-
-
-def test_a_control_below_rank_three_is_listed_and_does_not_count() -> None:
-    report = render(workos())
-    assert "Controls that count: none yet (two claims, none of rank ≥ 3)" in report
-    assert re.search(r"Audit Logs support[^|]*\(E6\) \| 1 \| no \| marketing sentence \|", report)
-
-
-def test_a_control_that_is_said_to_be_absent_is_no_claim() -> None:
-    draft = workos()
-    evidence = tuple(
-        item.model_copy(update={"quote": "There is no confirmation step"}) if item.id == "E6" else item
-        for item in draft.evidence
-    )
-    report = render(draft.model_copy(update={"evidence": evidence}))
-    assert "Controls that count: none yet (one claim, none of rank ≥ 3)" in report
-    assert "| no | says that the control is absent: may raise, never lowers |" in report
-
-
 def test_a_quote_is_cut_to_what_it_proves() -> None:
     text = "It signs people in, keeps their settings, sends mail on a schedule and deletes old drafts every night."
     assert quoted(text, 50, "deletes drafts") == "“… mail on a schedule and deletes old drafts …”"
     assert quoted(text, 200, "deletes drafts") == f"“{text}”"
-
-
-def test_unknown_factors_are_folded() -> None:
-    report = render(workos())
-    assert re.search(r"\*Not stated, typical for an agent skill\*: .*Self-Modification 0.1 \(0.0–0.3\)", report)
-    assert "| Self-Modification" not in report
-
-
-def test_a_hop_without_a_quote_is_a_question() -> None:
-    assert "→ *(question: no quote)* L7" in render(workos())
-
-
-def test_what_could_not_be_read_and_what_was_found_is_said() -> None:
-    report = render(thin())
-    assert "- Not read: the pricing page needs JavaScript (needs-javascript)" in report
-    assert "| hidden-text | D1 |" in report
 
 
 def test_hostile_words_stay_words() -> None:
@@ -237,31 +131,6 @@ def test_threat_statements_read_as_sentences(slots: tuple[str, ...], sentence: s
     assert threat_sentence(statement) == sentence
 
 
-def _crowded(draft: Draft) -> Draft:
-    """The draft with five threats in each layer, many capabilities, questions and chains."""
-    threat = next((t for layer in workos().layers.values() for t in layer.threats), None)
-    assert threat is not None
-    marks = (draft.evidence[0].id,)
-    layers = {
-        key: layer.model_copy(update={"threats": tuple(_numbered(threat, f"{key}-{n}", marks) for n in range(5))})
-        for key, layer in draft.layers.items()
-    }
-    system = workos().system
-    capability = system.capabilities[0].model_copy(update={"evidence": marks})
-    many = tuple(capability.model_copy(update={"id": f"C{n}"}) for n in range(1, 20))
-    return draft.model_copy(
-        update={
-            "layers": layers,
-            "system": system.model_copy(update={"capabilities": many}),
-            "questions": draft.questions * 4,
-        }
-    )
-
-
-def _numbered(threat: Threat, identifier: str, marks: tuple[str, ...]) -> Threat:
-    return threat.model_copy(update={"id": identifier, "title": f"{threat.title} {identifier}", "evidence": marks})
-
-
 def _hostile(draft: Draft, words: str = HOSTILE) -> Draft:
     """The draft with hostile words in every place that a source can fill."""
     evidence = tuple(item.model_copy(update={"quote": words}) for item in draft.evidence)
@@ -355,4 +224,3 @@ def test_threats_stand_where_the_drafter_put_them() -> None:
         layers[key] = layer.model_copy(update={"threats": threats})
     turned = View(draft.model_copy(update={"layers": layers}))
     assert [item.threat.id for item in turned.threats] == by_score[::-1]
-    assert "the one behind the score first" in render(turned.draft)

@@ -28,27 +28,24 @@ NEIGHBOUR = ("Robo Trader", "bank accounts at night", "without asking anybody")
 APPROVAL = "Every action requires approval by a named person, on by default, set by the administrator under Settings."
 NOISE = ("Log in", "Follow us", "never sell your data", "address of its visitors", "How to submit a listing")
 ORDER = (
-    r"^# Acme Mail Agent: agentic threat model$",
+    r"^# .*: agentic threat model$",
     r"^\*\*DRAFT, not reviewed\*\*",
-    r"before controls|^\*\*Not scored",
-    r"^\*\*Why\*\*",
-    r"^\*\*Posture\*\*",
-    r"^## What it can do",
-    r"^## Top threats",
-    r"^## Before you switch it on",
-    r"^## Ask first",
-    r"^## Layers at a glance",
+    r"^## .* before controls",
+    r"^## Top threats$",
+    r"^## Conditions for use$",
+    r"^## What it can do$",
+    r"^## Seven layers",
+    r"^## Ask the vendor$",
     r"^---$",
-    r"^## Scope and assumptions",
-    r"^```mermaid",
-    r"^### L1",
-    r"^### L7",
-    r"^## (Claimed c|C)ontrols",
-    r"(?i)^## score|^## .*arithmetic",
-    r"^## Findings",
-    r"(?i)^## (all )?.*questions",
-    r"^## Evidence",
-    r"^## Method",
+    r"^# Appendix$",
+    r"^## Factors$",
+    r"^## System picture$",
+    r"^## Attack chains$",
+    r"^## Claimed controls$",
+    r"^## Scores$",
+    r"^## Findings in the sources$",
+    r"^## Facts and evidence$",
+    r"^## Method, limits, manifest$",
 )
 
 
@@ -107,14 +104,13 @@ def test_the_report_keeps_its_order(made: tuple[DraftResult, list[str]]) -> None
         found = next((n for n in range(at, len(lines)) if re.search(heading, lines[n])), None)
         assert found is not None, f"{heading} is missing after line {at}"
         at = found + 1
-    assert lines.index("---") <= 45, "the first screen has at most 45 lines"
 
 
 def test_paragraphs_and_numbers_of_the_draft_are_in_the_report(made: tuple[DraftResult, list[str]]) -> None:
     result, _ = made
     known = result.draft
     assert known.score.aivss is not None
-    assert f"{known.score.severity}, {known.score.aivss} before controls" in result.markdown
+    assert f"{known.score.severity} {known.score.aivss} before controls" in result.markdown
     for layer in known.layers.values():
         assert layer.certain != layer.paragraph.startswith("Not certain from the listing — ")
         assert layer.certain == (layer.missing is None)

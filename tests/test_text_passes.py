@@ -4,8 +4,8 @@ import pytest
 
 from evals.bench.texts import SIZE, passes, seconds, texts
 
-MOST_SECONDS = 3.0
-"""CPU seconds for `SIZE` characters: ten times the bar of the bench, since machines differ."""
+MOST_SECONDS = 6.0
+"""CPU seconds for `SIZE` characters: twenty times the bar of the bench, since machines differ and are shared."""
 LARGE = SIZE // 4
 SMALL = 2_000
 QUICK = 0.5

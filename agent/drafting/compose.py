@@ -8,6 +8,7 @@ against the facts; without one the facts stand alone. Striking a fact and compos
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from agent.drafting import certainty, factors, lines, posture, system
@@ -19,8 +20,9 @@ from agent.drafting.controls import claimed
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
 from agent.drafting.layers import paragraphs
+from agent.drafting.likely import likely
 from agent.drafting.questions import ask
-from agent.drafting.score import score_of
+from agent.drafting.score import score_of, without_claims
 from agent.drafting.threats import find_threats
 from agent.records import (
     Advice,
@@ -78,7 +80,14 @@ def compose(
     estimated = factors.estimate(sheet, kind, judgement, calibration=calibration.factors)
     verdicts = certainty.assess(sheet, judgement, calibration=calibration.certainty)
     found = find_threats(sheet, kind, estimated, judgement)
-    scored = score_of(found, estimated, verdicts, sheet, calibration=calibration.likely)
+    scored = score_of(
+        found,
+        estimated,
+        verdicts,
+        sheet,
+        constants=partial(likely, calibration=calibration.range, thin=not sheet.facts),
+        bare_factors=factors.estimate(without_claims(sheet), kind, judgement, calibration=calibration.factors),
+    )
     asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)
     picture = system.picture(sheet, name, kind, judgement)
     return Composition(

@@ -234,6 +234,12 @@ def _flagged(document: Document, start: int, end: int) -> bool:
     return any(f.start < end and start < f.end for f in document.findings if f.kind not in _MILD_FINDINGS)
 
 
+def flagged_spans(document: Document) -> list[tuple[int, int]]:
+    """Start and end of what findings withdraw from all readers, by their start; empty ones are left out."""
+    found = (f for f in document.findings if f.kind not in _MILD_FINDINGS and f.start < f.end)
+    return sorted((finding.start, finding.end) for finding in found)
+
+
 _MILD_FINDINGS: Final = frozenset(
     {"needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance"}
     | {"remote-resource", "path", "vendor-claim"}

@@ -161,7 +161,7 @@ def _reasons(parts: Sequence[MadeBy]) -> Iterator[str]:
     for made in parts:
         if made.missing is None:
             if made.by == "embedded":
-                yield "what it proposed is under Folded and dropped"
+                yield "what it proposed is under Dropped"
         else:
             owners.setdefault(reason_words(made.missing), []).append(_short_name(made.part))
     for reason, names in owners.items():

@@ -10,6 +10,7 @@ from agent.export.sentences import effect, narrowing, span, tenth, threat_senten
 from agent.export.vector_words import vector_words
 from agent.export.view import COUNTING_RANK, View, is_proposed, name_of, rank_words
 from agent.records import Capability, Chain, Evidence, Fact, Question, State, Threat
+from agent.records.evidence import MARK
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
 
 
@@ -51,6 +52,7 @@ def factor(view: View, key: FactorKey) -> Explanation:
     if key not in counted_factors(view.draft.score):
         moved = [row("score", f"not counted: not in factor set {view.draft.score.factor_set}")]
     marks = [*estimate.evidence, *(part.evidence for part in estimate.parts if part.evidence)]
+    marks += MARK.findall(estimate.rationale)
     rules = [
         row("raises", "a quote of any rank that describes what the product does"),
         row("lowers", f"a fact that says what it cannot do, or a control of rank {COUNTING_RANK} or more"),
@@ -88,7 +90,7 @@ def layer(view: View, key: LayerKey) -> Explanation:
         for threat in found.threats
     ]
     marks = [mark for threat in found.threats for mark in threat.evidence]
-    marks += [item.id for item in view.draft.evidence if _mentions(found.paragraph, item.id)]
+    marks += MARK.findall(found.paragraph)
     return _made(
         view, key, "layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}",
         [
@@ -313,7 +315,7 @@ def _unnamed(state: State | None, denied: str) -> str:
 
 
 def _mentions(text: str, mark: str) -> bool:
-    return any(piece.strip("(),;. ") == mark for piece in text.replace(",", " ").split())
+    return mark in MARK.findall(text)
 
 
 def _made(view: View, item: str, kind: str, title: str, passages: Sequence[Passage]) -> Explanation:

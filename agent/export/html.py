@@ -176,7 +176,7 @@ def _span(span: Span, known: frozenset[str]) -> Markup:
     shown = _visible(span.text)
     match span.kind:
         case "quote":
-            return Markup("<q>{}</q>").format(shown)
+            return Markup('<span class="quote">“{}”</span>').format(shown)
         case "strong":
             return Markup("<strong>{}</strong>").format(shown)
         case "em":

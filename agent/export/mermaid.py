@@ -21,7 +21,7 @@ _SHAPES: Final = {
 }
 _UNSAFE: Final = re.compile(r"[^\w .,:+*=@%'’–—-]")
 _BLANKS: Final = re.compile(r"\s+")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
 class Drawn(NamedTuple):

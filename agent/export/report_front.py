@@ -13,11 +13,15 @@ from agent.export.prose import Prose, bare, has_quote, marked, split, stopped, w
 from agent.export.safe_markdown import excerpt, shared_words
 from agent.export.sentences import counted, listed, span, tenth, threat_sentence
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
-from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, SourceKind
+from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual, SourceKind
 from agent.scoring import severity
 from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
+_TITLE: Final = 6
+"""Words of a title that its block repeats; a longer one stands in the table alone."""
+_EFFECTS: Final = 3
+"""Threats that one condition names."""
 _DAY: Final = 10
 """Characters of a date in a time of ISO 8601."""
 _TOP: Final = 10.0
@@ -75,15 +79,16 @@ class Room(NamedTuple):
     posture: int
 
 
-ROOMS: Final = (
-    Room(5, 45, 20, 6, 25, 8, 25, 35, 6, 25, 90),
-    Room(5, 45, 14, 5, 20, 7, 20, 35, 6, 20, 75),
-    Room(5, 40, 0, 5, 16, 6, 16, 30, 5, 16, 65),
-    Room(5, 30, 0, 4, 14, 6, 12, 25, 4, 14, 60),
-    Room(4, 25, 0, 4, 12, 5, 10, 18, 3, 12, 45),
-    Room(3, 20, 0, 3, 10, 4, 8, 12, 3, 10, 40),
-)
-"""From the roomiest to the tightest; the first that keeps to 900 words is taken."""
+WIDEST: Final = Room(5, 45, 20, 5, 22, 8, 25, 35, 6, 22, 80)
+STEPS: Final[tuple[tuple[str, int], ...]] = (
+    ("quote", 0), ("answer", 18), ("lines", 6), ("line", 18), ("questions", 5), ("answer", 14), ("conditions", 4),
+    ("posture", 60), ("how", 38), ("layer", 28), ("questions", 4), ("line", 14), ("how", 32), ("answer", 12),
+    ("layer", 22), ("conditions", 3), ("how", 28), ("lines", 5), ("threats", 4), ("layer", 16), ("questions", 3),
+    ("how", 22), ("line", 10), ("threats", 3), ("answer", 9), ("condition", 10), ("posture", 40), ("layer", 10),
+    ("how", 16),
+)  # fmt: skip
+"""By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
+words: what stands elsewhere as well goes first, threats and what to do about them last."""
 
 
 @dataclass
@@ -207,12 +212,13 @@ def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
     """Threats that score above the headline and do not hold in default use, the two highest in words."""
     score = writer.view.draft.score.aivss
     above = [item for item in writer.view.threats if score is not None and item.threat.score.aivss > score]
-    above = sorted((item for item in above if item is not first), key=lambda item: -item.threat.score.aivss)
+    above = [item for item in above if item is not first and item.threat.basis in ("needs a setting", "assumed")]
+    above.sort(key=lambda item: -item.threat.score.aivss)
     made = []
     for item in above[:2]:
         threat = item.threat
         where = " if its assumption holds" if threat.basis == "assumed" else " where its setting is used"
-        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where if threat.basis else ""
+        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where
         made.append(
             (Span(f"{threat.score.severity} {tenth(threat.score.aivss)}{where}", "strong"), Span(" ("),
              *doc.ref(item.name), Span(")."))
@@ -262,13 +268,15 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     """The block on one threat: how, what is lost, a quote, what you do, what the vendor should do."""
     threat = item.threat
     how = threat.how or threat_sentence(threat.statement)
-    extra = () if marked(how) else threat.evidence[:3]
+    shown = how if whole else within(how, writer.room.how)
+    extra = () if marked(shown) else threat.evidence[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
-    quote = () if has_quote(how) else _quote(writer, item, writer.room.quote if not whole else ROOMS[0].quote)
+    quote = () if has_quote(how) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
+    title = threat.title.rstrip(".")
     lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
     return Entry(
         item.name,
-        doc.words(f"{item.name} · {threat.title.rstrip('.')}."),
+        doc.words(f"{item.name} · {title}." if whole or len(title.split()) <= _TITLE else f"{item.name}."),
         doc.joined(text, quote, lost),
         tuple(_remedies(writer, threat.mitigations, whole=whole)),
     )
@@ -315,15 +323,23 @@ def conditions(writer: Writer) -> Part:
     if shown:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
         blocks.append(Table(("", "Before go-live", "Who", "Effect and price"), rows))
-    residual = advice.residual
-    if residual is not None:
-        before, after = tenth(residual.before), f"{tenth(residual.after)} {severity(residual.after)}"
-        stays = writer.prose.text(f"{residual.threat} remains highest.")
-        text = "With all of them in place, the highest CVSS base in default use goes "
-        blocks.append(Paragraph(doc.joined((Span(text), Span(f"{before} → {after}", "strong"), Span(".")), stays)))
+    if advice.residual is not None:
+        blocks.append(Paragraph(_residual(writer, advice.residual)))
     if advice.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     return Part("conditions", title, tuple(blocks))
+
+
+def _residual(writer: Writer, residual: Residual) -> Text:
+    """The highest base of all threats in default use, before and with every condition in place."""
+    after = f"{tenth(residual.after)} {severity(residual.after)}"
+    name = next((item.name for item in writer.view.threats if item.threat.id == residual.threat), "")
+    highest: Text = (Span(" ("), *doc.ref(name), Span(").")) if name else doc.words(".")
+    if residual.after == residual.before:
+        start = "Even with all of them in place, the highest CVSS base in default use stays at "
+        return (Span(start), *doc.strong(after), *highest)
+    start = "With all of them in place, the highest CVSS base in default use falls: "
+    return (Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
@@ -335,7 +351,10 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
         name = names.get(threat, threat)
         moved = after is not None and before is not None and after != before
         effects.append(f"{name} {tenth(before)} → {tenth(after)}" if moved else name)
-    text = ("against " if effects and not any("→" in effect for effect in effects) else "") + ", ".join(effects)
+    # The threats that fall furthest stand first; the others have their own rows in the appendix.
+    more = f" and {len(effects) - _EFFECTS} more" if len(effects) > _EFFECTS else ""
+    text = ", ".join(effects[:_EFFECTS]) + more
+    text = text if not effects or "→" in text else f"against {text}"
     price = item.price.rstrip(".")
     effect = "; ".join(piece for piece in (text, price) if piece)
     return Row(
@@ -405,7 +424,7 @@ def layers(writer: Writer) -> Part:
     """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
     view = writer.view
     items = [_layer(writer, key, layer) for key, layer in view.layers]
-    legend = "Seven layers (● certain, ? not certain, – does not apply)"
+    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general commentary)"
     blocks: list[Block] = [Bullets(tuple(items))]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
@@ -432,7 +451,7 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
     if asked is not None and asked in _asked(writer) and "?" not in short:
-        question = (Span("See "), *doc.ref(asked.id), Span("."))
+        question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
 
 

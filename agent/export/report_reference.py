@@ -85,7 +85,7 @@ def _factor(writer: Writer, key: FactorKey, estimate: FactorEstimate) -> Row:
     marks = tuple(dict.fromkeys((*estimate.evidence, *(part.evidence for part in estimate.parts if part.evidence))))
     if not raw:
         raw = "Not stated; the value is typical of the kind." if not marks else "From the quotes."
-    text = writer.prose.text(stopped(raw[:1].upper() + raw[1:]), () if marked(raw) else marks[:3])
+    text = writer.prose.text(_sentence(raw), () if marked(raw) else marks[:3])
     return Row((doc.words(FACTOR_TITLES[key]), doc.words(tenth(estimate.value)), bar, text))
 
 
@@ -108,7 +108,7 @@ def _with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
     flows = []
     for flow in system.flows:
         using = [item.name for item in threats if set(item.threat.evidence) & set(flow.evidence)][:3]
-        words = f"{shorten(flow.what, 16)}, {' '.join(using)}" if using else flow.what
+        words = f"{' '.join(using)}: {flow.what}" if using else flow.what
         flows.append(flow.model_copy(update={"what": words}))
     return system.model_copy(update={"flows": tuple(flows)})
 
@@ -158,8 +158,9 @@ def controls(writer: Writer) -> Part:
 def _control(writer: Writer, item: ClaimedControl) -> Row:
     quotes = [writer.view.evidence[mark].quote for mark in item.evidence if mark in writer.view.evidence]
     said, marks = bare(item.text).rstrip("."), doc.marks(*writer.prose.resolved(item.evidence))
-    if quotes and said in quotes[0]:
-        text = doc.joined((Span(said, "quote"),), marks)
+    at = quotes[0].casefold().find(said.casefold()) if quotes else -1
+    if at >= 0:
+        text = doc.joined((Span(quotes[0][at : at + len(said)], "quote"),), marks)
     elif quotes:
         head = doc.words(f"{said[:1].upper()}{said[1:]}:")
         text = doc.joined(head, (Span(shorten(quotes[0], 160), "quote"),), marks)
@@ -171,7 +172,7 @@ def _control(writer: Writer, item: ClaimedControl) -> Row:
             doc.words(str(item.rank)),
             writer.prose.sentence(item.part),
             doc.words("yes" if item.counted else "no"),
-            writer.prose.text(item.why),
+            writer.prose.text(_sentence(item.why)),
         )
     )
 
@@ -265,13 +266,18 @@ def _reasons(writer: Writer, item: RankedThreat) -> list[Block]:
     """The metrics of a threat's vector with their reasons; nothing where no reason is kept."""
     reasons = item.threat.score.reasons
     rows = [
-        Row((doc.words(metric), doc.words(meaning), writer.prose.text(reason)))
+        Row((doc.words(metric), doc.words(meaning), writer.prose.text(_sentence(reason))))
         for metric, meaning, reason in vector_words(item.threat.score.cvss_vector, reasons)
     ]
     if not reasons or not rows:
         return []
     title: Text = (*doc.ref(item.name), Span(f" {item.threat.title}, metric by metric"))
     return [Heading(title), Table(("Metric", "Meaning", "Reason"), tuple(rows))]
+
+
+def _sentence(raw: str) -> str:
+    """The text with a capital letter at its start and a full stop at its end."""
+    return stopped(raw[:1].upper() + raw[1:])
 
 
 # ------------------------------------------------------------ findings
@@ -333,8 +339,15 @@ def evidence(writer: Writer) -> Part:
     ]  # fmt: skip
     blocks.append(Heading(doc.words("Sources")))
     blocks.append(Table(("", "Kind", "Address", "Characters", "SHA-256, first 12"), tuple(documents), frozenset({3})))
-    missing = tuple(doc.words(f"Not read: {what} ({reason})") for what, reason in unread(writer.view))
-    blocks += [Bullets(missing)] if missing else []
+    led: list[Text] = [
+        (
+            Span(f"Led to the {site.role}: "), Span(site.url, "code"), Span(", by the listing's "),
+            Span(shorten(site.because, 120), "quote"),
+        )
+        for site in writer.view.draft.sites
+    ]  # fmt: skip
+    led += [doc.words(f"Not read: {what} ({reason})") for what, reason in unread(writer.view)]
+    blocks += [Bullets(tuple(led))] if led else []
     return Part("evidence", doc.words("Facts and evidence"), tuple(blocks))
 
 
@@ -371,7 +384,7 @@ def _further(writer: Writer) -> list[Block]:
     shown = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in shown]
     blocks: list[Block] = [entry(writer, item, whole=True) for item in rest]
-    return [Heading(doc.words("Further threats")), *blocks] if blocks else []
+    return [Paragraph(doc.strong("Further threats")), *blocks] if blocks else []
 
 
 def _questions(writer: Writer) -> list[Block]:
@@ -383,7 +396,7 @@ def _questions(writer: Writer) -> list[Block]:
     if rest:
         rows = tuple(question_row(writer, item, 10_000) for item in rest)
         heads = ("", "Question", "Why it matters", "What the answer changes")
-        blocks += [Heading(doc.words("Further questions")), Table(heads, rows)]
+        blocks += [Paragraph(doc.strong("Further questions")), Table(heads, rows)]
     settled = tuple(
         Row(
             (
@@ -444,7 +457,7 @@ def _in_full(writer: Writer) -> list[Block]:
     if not whole:
         return []
     rows = tuple(Row((writer.prose.sentence(name), writer.prose.text(raw))) for name, raw in whole.items() if bare(raw))
-    return [Heading(doc.words("In full")), Table(("", "What was shortened above"), rows)]
+    return [Paragraph(doc.strong("In full, what was shortened above:")), Table(("", "Text"), rows)]
 
 
 # ------------------------------------------------------------ method
@@ -494,11 +507,11 @@ def _manifest(view: View) -> list[Row]:
     rows += [(key.replace("_", " "), f"{value:g}") for key, value in sorted(draft.usage.items()) if key not in hidden]
     prompts = ", ".join(f"{ref.name} {ref.version} {ref.sha[:8]}" for ref in draft.drafter.prompts)
     rows += [("prompts", prompts)] if prompts else []
+    made = [Row((doc.words(key), doc.code(value))) for key, value in rows]
     for source in draft.sources:
-        agent = f", asked for as {source.user_agent}" if source.user_agent else ""
-        rows.append((f"{source.document} sha256", f"{source.sha256}{agent}"))
-    rows += [(f"{site.role} site", f"{site.url} ({site.because})") for site in draft.sites]
-    return [Row((doc.words(key), doc.code(value))) for key, value in rows]
+        asked = (Span(" asked for as "), Span(source.user_agent, "code")) if source.user_agent else ()
+        made.append(Row((doc.words(f"{source.document} sha256"), (*doc.code(source.sha256), *asked))))
+    return made
 
 
 def _signature(draft: Draft) -> list[Block]:

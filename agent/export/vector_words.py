@@ -16,7 +16,7 @@ _METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "PR": ("privileges required", {"N": "no account", "L": "an ordinary account", "H": "an administrator's account"}),
     "UI": (
         "user interaction",
-        {"N": "none", "P": "ordinary use by someone", "A": "someone must act against a warning"},
+        {"N": "none", "P": "ordinary use by someone", "A": "someone has to agree or act knowingly"},
     ),
     "VC": ("confidentiality, this product", {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}),
     "VI": ("integrity, this product", {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}),

@@ -17,7 +17,8 @@ class Reading:
     documents: tuple[Document, ...]
     """In reading order, the listing first."""
     statements: tuple[Statement, ...]
-    """Those whose role carries facts, in document order, then by offset."""
+    """All sentences, list items, rows and lines, each with its role, in document order, then by offset. Only those
+    whose role carries facts were read without an LLM, repeats once."""
     sheet: FactSheet
     """What the embedded reader and the readers of formats found in them."""
 

@@ -254,7 +254,8 @@ def _absences(facts: Sequence[Fact], searched: Sequence[Search], words: Vocabula
 def without(sheet: FactSheet, *ids: str, vocabulary: Vocabulary | None = None) -> FactSheet:
     """The sheet as it would be had nobody proposed these facts: quotes, contradictions and absences follow.
 
-    What was held likely of a key goes with its last fact: who strikes it says that it is not so. Raises InputError for an id that the sheet does not have.
+    What was held likely of a key goes with its last fact: who strikes it says that it is not so.
+    Raises InputError for an id that the sheet does not have.
     """
     unknown = sorted(set(ids) - {fact.id for fact in sheet.facts})
     if unknown:

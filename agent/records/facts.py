@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from agent.records.base import Rank, Record, State
 from agent.records.evidence import Evidence
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
 SlotName = Literal[
     "actor", "action", "object", "data", "credential", "approval", "counterpart", "default", "scope", "part"
@@ -139,6 +139,10 @@ class Outlook(Record):
     chances: dict[str, Confidence] = Field(default_factory=dict)
     """By key of the vocabulary: how likely it is that the sources state it of the product, 0 to 1, calibrated; also of
     keys whose fact is asserted, and of those that are only questions."""
+    factors: dict[FactorKey, Confidence] = Field(default_factory=dict)
+    """What each factor's value is likely to be by the sources as a whole, 0 to 1."""
+    layers: dict[LayerKey, Confidence] = Field(default_factory=dict)
+    """How likely the sources are to settle each layer, 0 to 1."""
 
 
 class DroppedFact(Record):

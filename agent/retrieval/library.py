@@ -44,6 +44,8 @@ class Found(NamedTuple):
     start: int
     """Of the statement in it that answers best, characters of the document."""
     end: int
+    path: tuple[str, ...]
+    """The headings above that statement."""
     score: float
     """Cosine + 0.3 · BM25 of that statement: comparable within one question only."""
 
@@ -174,7 +176,9 @@ class Library:
 
     def _found(self, passage: int, number: int, score: float) -> Found:
         statement = self.statements[number]
-        return Found(self.passages[passage], statement.start, statement.end, round(float(score), _DECIMALS))
+        return Found(
+            self.passages[passage], statement.start, statement.end, statement.path, round(float(score), _DECIMALS)
+        )
 
     def _fill(self, store: OpenStore) -> OpenStore:
         places: list[dict[str, str | int]] = [

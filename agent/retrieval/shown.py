@@ -6,13 +6,14 @@ the others. Neighbours are joined, so that what is shown reads as text and is ve
 install, examples, news), what is said twice and what a finding covers is left out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.evidence.statements import flagged_spans
 from agent.records import CARRYING, Chunk, Document, Record, Statement
 from agent.retrieval.library import Library
 from agent.retrieval.passages import Count, cut, estimate
@@ -22,10 +23,10 @@ TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.5
 """Of the room that the listing may take before it competes by passages too."""
 _MIN_WORDS: Final = 3
-_MARK_TOKENS: Final = 12
+MARK_TOKENS: Final = 12
 """What a passage's own line takes: document, offset and headings."""
-_JOINED: Final = 40
-"""Characters between two statements up to which they make one passage: blanks, list marks, a short heading."""
+_JOINED: Final = 200
+"""Characters of the longest gap between two statements that is looked at."""
 
 
 class Topic(Record):
@@ -92,7 +93,7 @@ def passages_for(
     if not documents:
         return Shown((), 0, 0, 0)
     whole = [passage for document in documents for passage in _whole(document)]
-    costs = [count(passage.text) + _MARK_TOKENS for passage in whole]
+    costs = [count(passage.text) + MARK_TOKENS for passage in whole]
     if sum(costs) <= tokens:
         return Shown(tuple(whole), sum(costs), 0, 0)
     listing = [n for n, passage in enumerate(whole) if passage.document == documents[0].id]
@@ -107,7 +108,7 @@ def passages_for(
     elif rest:
         shown += _within(documents, rest, range(len(rest)), room, count)
     shown = sorted(shown, key=lambda passage: (_place(documents)[passage.document], passage.start))
-    took = sum(count(passage.text) + _MARK_TOKENS for passage in shown)
+    took = _cost(shown, count)
     gone = {document.id for document in documents} - {passage.document for passage in shown}
     return Shown(tuple(shown), took, max(1, sum(costs) - took), len(gone))
 
@@ -122,7 +123,7 @@ def _may_be_shown(statement: Statement) -> bool:
 
 def _whole(document: Document) -> Iterator[Passage]:
     """A document without its flagged spans, in passages."""
-    spans = sorted((finding.start, finding.end) for finding in document.findings if finding.end > finding.start)
+    spans = flagged_spans(document)
     for chunk in cut((document,)):
         start = chunk.start
         for first, last in spans:
@@ -175,56 +176,54 @@ def _in_turn(queues: Sequence[Iterator[int]]) -> Iterator[int]:
 
 
 def _within(
-    documents: Sequence[Document],
-    statements: Sequence[Statement],
-    order: Iterator[int] | range,
-    room: int,
-    count: Count,
+    documents: Sequence[Document], statements: Sequence[Statement], order: Iterable[int], room: int, count: Count
 ) -> list[Passage]:
-    """The statements taken in `order` while there is room, neighbours joined; what is said twice is taken once."""
+    """As many statements in `order` as there is room for, neighbours joined; what is said twice is taken once."""
     taken: list[Statement] = []
-    said: set[frozenset[str]] = set()
+    said: set[tuple[str, ...]] = set()
+    least = 0
     for number in order:
         statement = statements[number]
-        bag = frozenset(terms(statement.text))
-        cost = count(statement.text) + 2
-        if cost > room or bag in said:
-            continue
-        said.add(bag)
-        room -= cost
-        taken.append(statement)
-        if room < _MARK_TOKENS:
-            break
-    return _joined(documents, taken)
-
-
-def _joined(documents: Sequence[Document], taken: Sequence[Statement]) -> list[Passage]:
-    texts = {document.id: document for document in documents}
-    runs: list[list[Statement]] = []
-    for statement in sorted(taken, key=lambda s: (_place(documents)[s.document], s.start)):
-        last = runs[-1][-1] if runs else None
-        near = (
-            last is not None
-            and (last.document, last.path) == (statement.document, statement.path)
-            and statement.start - last.end <= _JOINED
-            and not _covered(texts[statement.document], last.end, statement.start)
-        )
-        if near:
-            runs[-1].append(statement)
+        bag = terms(statement.text)
+        if bag not in said:
+            said.add(bag)
+            taken.append(statement)
+            least += count(statement.text)
+            if least > room:
+                break
+    # Joining changes what a prefix takes, so the longest that fits is looked for by halving.
+    fits, too_many = 0, len(taken) + 1
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if _cost(_joined(documents, taken[:middle], count), count) <= room:
+            fits = middle
         else:
-            runs.append([statement])
-    return [
-        Passage(
-            run[0].document,
-            run[0].start,
-            run[-1].end,
-            run[0].path,
-            texts[run[0].document].text[run[0].start : run[-1].end],
-        )
-        for run in runs
-    ]
+            too_many = middle
+    return _joined(documents, taken[:fits], count)
+
+
+def _cost(passages: Iterable[Passage], count: Count) -> int:
+    return sum(count(passage.text) + MARK_TOKENS for passage in passages)
+
+
+def _joined(documents: Sequence[Document], taken: Iterable[Statement], count: Count) -> list[Passage]:
+    """Statements as passages; a gap that takes no more than a mark would is shown, headings in it too."""
+    texts = {document.id: document for document in documents}
+    place = _place(documents)
+    made: list[Passage] = []
+    for one in sorted(taken, key=lambda statement: (place[statement.document], statement.start)):
+        document = texts[one.document]
+        last = made[-1] if made and made[-1].document == one.document else None
+        if last is not None and one.start <= last.end + _JOINED:
+            joined = last._replace(end=max(last.end, one.end), text=document.text[last.start : max(last.end, one.end)])
+            gap = document.text[last.end : one.start]
+            if count(gap) <= MARK_TOKENS and not _covered(document, last.end, one.start):
+                made[-1] = joined
+                continue
+        made.append(Passage(one.document, one.start, one.end, one.path, document.text[one.start : one.end]))
+    return made
 
 
 def _covered(document: Document, start: int, end: int) -> bool:
     """Whether a finding covers any of text[start:end]."""
-    return any(finding.start < end and finding.end > start for finding in document.findings)
+    return any(first < end and start < last for first, last in flagged_spans(document))

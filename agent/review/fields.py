@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.layers import MARK
 from agent.errors import InputError
 from agent.records import Document, Evidence
-from agent.records.evidence import MARK
 from agent.review.quotes import Plain, check_text, cite, marks_in, plain_mark
 from agent.review.records import MAX_TEXT, ItemKind
 from agent.review.threat_fields import checked_mitigations, checked_statement, checked_taxonomy, checked_vector

@@ -197,7 +197,7 @@ def _withheld(drafted: Draft, reviewed: Draft, scored: Score, first: Threat | No
 
 def _why_withheld(scored: Score, first: Threat | None, draft: Draft) -> str | None:
     certain = sum(layer.certain for layer in draft.layers.values())
-    return why_withheld(scored, quoted=first is not None and bool(first.evidence), certain=certain)
+    return why_withheld(scored, first, certain)
 
 
 def _bare(scored: Score) -> Score:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.layers import MARK
 from agent.records import Capability, Chain, Draft, Dropped, FactorEstimate, LayerThreats, Missing, Question
-from agent.records.evidence import MARK
 from agent.review.replay import Standing
 from agent.taxonomy.keys import LAYER_SOUGHT, LayerKey
 

@@ -12,8 +12,8 @@ import click
 def command(draft: Path, item: str | None, as_json: bool) -> None:
     """Explain ITEM of DRAFT (a folder or a draft.json): its parts, quotes and rules, and what would change it.
 
-    ITEM is a factor (autonomy_of_action), a layer (agent_frameworks or L3), a threat (its id or #1), a quote (E4), a
-    question (Q2), a capability (C1), a chain (its title or "chain 1"), or score. Without ITEM: the score's arithmetic
+    ITEM is a factor (autonomy_of_action), a layer (agent_frameworks or L3), a threat (its id or T1), a fact (its id), a
+    quote (E4), a question (Q2), a chain (its title or "chain 1"), or score. Without ITEM: the score's arithmetic
     and the inputs that move it most. The stored score is recomputed and quotes are checked on loading.
 
     \b

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent.errors import UsageError
+from agent.errors import SourceError, UsageError
 from agent.verbs.reading import now, progress_line
 
 if TYPE_CHECKING:
@@ -47,10 +47,13 @@ def _is_draft(sources: tuple[str, ...]) -> bool:
 
 def _of_draft(source: str) -> "tuple[FactSheet, tuple[Document, ...]]":
     from agent.export.draft_json import load_whole
-    from agent.records import FactSheet
 
     draft, documents = load_whole(source)
-    return (FactSheet() if draft.facts is None else draft.facts.sheet(draft.evidence)), documents
+    if draft.facts is None:
+        raise SourceError(
+            "this draft has no fact sheet", where=source, hint="draft again, or name the sources to read their facts"
+        )
+    return draft.facts.sheet(draft.evidence), documents
 
 
 def _of_sources(sources: tuple[str, ...]) -> "tuple[FactSheet, tuple[Document, ...]]":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agent.retrieval.library import Found
 
 SCHEMA = "septet/search/1"
+WITHHELD = "[flagged text]"
 _TEXT = 600
 """Characters of a passage on a terminal; the JSON has all."""
 
@@ -54,17 +55,17 @@ def command(draft: Path, question: str, k: int, as_json: bool) -> None:
 
 
 def _json(question: str, found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
-    urls = {document.id: document.url for document in documents}
+    by_id = {document.id: document for document in documents}
     rows = [
         {
             "document": one.passage.document,
-            "url": urls[one.passage.document],
+            "url": by_id[one.passage.document].url,
             "start": one.passage.start,
             "end": one.passage.end,
-            "path": list(one.passage.path),
+            "path": list(one.path),
             "score": one.score,
             "sentence": {"start": one.start, "end": one.end},
-            "text": one.passage.text,
+            "text": _shown(one, by_id[one.passage.document]),
         }
         for one in found
     ]
@@ -74,14 +75,26 @@ def _json(question: str, found: "tuple[Found, ...]", documents: "tuple[Document,
 def _text(found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
     from agent.export.safe_markdown import one_line
 
-    urls = {document.id: document.url for document in documents}
+    by_id = {document.id: document for document in documents}
     lines = [] if found else ["Nothing in the sources answers this."]
     for number, one in enumerate(found, start=1):
         passage = one.passage
         place = f"{passage.document} {passage.start}-{passage.end}"
-        lines.append(f"{number}. {place}  {one.score:.3f}  {one_line(urls[passage.document])}")
-        if passage.path:
-            lines.append(f"   {one_line(' › '.join(passage.path))}")
-        text = one_line(passage.text)
+        lines.append(f"{number}. {place}  {one.score:.3f}  {one_line(by_id[passage.document].url)}")
+        if one.path:
+            lines.append(f"   {one_line(' › '.join(one.path))}")
+        text = one_line(_shown(one, by_id[passage.document]))
         lines.append(f"   {text[:_TEXT]}{'…' if len(text) > _TEXT else ''}")
     return "\n".join(lines) + "\n"
+
+
+def _shown(one: "Found", document: "Document") -> str:
+    """The passage without what a finding covers: hidden text and orders are not handed on, to nobody."""
+    from agent.evidence.statements import flagged_spans
+
+    start, text = one.passage.start, ""
+    for first, last in flagged_spans(document):
+        if start < last and first < one.passage.end:
+            text += document.text[start : max(first, start)] + WITHHELD
+            start = last
+    return text + document.text[start : one.passage.end]

@@ -13,7 +13,7 @@ import click
 from agent.errors import SourceError
 from agent.export.draft_json import load as load_draft
 from evals.contest.checking import empty_reading
-from evals.contest.pairs import Drafts, arranged, plain_prompt, products, write_pairs
+from evals.contest.pairs import PRODUCTS, Drafts, arranged, plain_prompt, products, write_pairs
 from evals.contest.sheets import FOLDER, KEY, READINGS, PairSheet, ReadingSheet, RoundKey, dump, empty_pair, read
 from evals.contest.table import load_round, results
 from evals.real.readings import listing_of, load_readings, texts_folder
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for step in (prompts, pairs, draft):
         step.add_argument("texts", type=Path, nargs="?", help="folder of the real pages; else SEPTET_REAL")
         step.add_argument("--out", type=Path, required=True)
+        step.add_argument("--products", type=Path, default=PRODUCTS, help="another list of products")
     sheet = steps.add_parser("judge-sheet", help="print the empty sheet of a pair")
     sheet.add_argument("pair")
     sheet.add_argument("--judge", default="judge-1")
@@ -80,25 +81,27 @@ def _texts(given: Path | None) -> Path:
 def _prompts(asked: argparse.Namespace) -> None:
     texts = _texts(asked.texts)
     asked.out.mkdir(parents=True, exist_ok=True)
-    for product in products():
+    known = products(asked.products)
+    for product in known:
         (asked.out / f"{product.slug}.prompt.md").write_text(plain_prompt(texts, product), "utf-8")
-    click.echo(f"{len(products())} prompts in {asked.out}")
+    click.echo(f"{len(known)} prompts in {asked.out}")
 
 
 def _pairs(asked: argparse.Namespace) -> None:
     texts = _texts(asked.texts)
-    drafts, names = {}, {}
-    for product in products():
+    drafts, names, known = {}, {}, products(asked.products)
+    for product in known:
         report, plain = asked.septet / product.slug / _REPORT, asked.plain / f"{product.slug}.md"
         if not report.is_file() or not plain.is_file():
             click.echo(f"left out: {product.slug} has not both drafts", err=True)
             continue
         drafts[product.slug] = Drafts(report.read_text("utf-8"), plain.read_text("utf-8"))
         names[product.slug] = load_draft(asked.septet / product.slug / _DRAFT).product.name
-    made = arranged(drafts, products(), judges=asked.judges, seed=asked.seed, names=names)
+    made = arranged(drafts, known, judges=asked.judges, seed=asked.seed, names=names)
     if not made:
         raise SourceError("no product has both drafts", where=str(asked.septet))
-    write_pairs(made, asked.out, texts)
+    write_pairs(made, asked.out, texts, known)
+    asked.key.parent.mkdir(parents=True, exist_ok=True)
     on = datetime.now(UTC).date().isoformat()
     key = RoundKey(drafter=asked.drafter, llm=asked.llm, on=on, seed=asked.seed, pairs=tuple(pair for pair, _ in made))
     asked.key.write_text(dump(key), "utf-8")

@@ -23,8 +23,10 @@ JUDGE: Final = Path(__file__).with_name("judge.md")
 PLAIN_PROMPT: Final = Path(__file__).with_name("plain_prompt.md")
 RULE: Final = "---"
 _FENCE: Final = "```"
-_TELLS: Final = ("**draft", "draft,", "drafter", "drafted", "read:", "read ", "not reviewed")
-"""How the parts of Septet's status line begin that say who wrote the draft, from what, and in which state it is."""
+_TELLS: Final = ("draft", "reviewed")
+"""Words of the parts of Septet's status line that say who wrote the draft and in which state it is."""
+_READ: Final = "read:"
+"""How the part begins that says what was read and when."""
 _NAME: Final = "septet"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 
@@ -110,8 +112,12 @@ def _without_tells(line: str) -> str:
     """A status line without its parts that tell; every other line as it is."""
     if " · " not in line or "not reviewed" not in line.casefold():
         return line
-    parts = [part for part in line.split(" · ") if not part.strip().casefold().startswith(_TELLS)]
-    return " · ".join(parts)
+    parts = line.split(" · ")
+    return " · ".join(
+        part
+        for part in parts
+        if not part.casefold().startswith(_READ) and not any(tell in part.casefold() for tell in _TELLS)
+    )
 
 
 def arranged(
@@ -145,12 +151,14 @@ def _pair(
     return key, (texts[first], texts[second])
 
 
-def write_pairs(made: Sequence[tuple[PairKey, tuple[str, str]]], out: Path, texts: Path) -> None:
+def write_pairs(
+    made: Sequence[tuple[PairKey, tuple[str, str]]], out: Path, texts: Path, known: Sequence[Product]
+) -> None:
     """Lay down each judge's folder: out/judge-1/P01/A.md, B.md, listing, sheet.json; the key is not among them.
 
     Raises SourceError for a folder that holds something already.
     """
-    known = {product.slug: product for product in products()}
+    by_slug = {product.slug: product for product in known}
     for key, (a, b) in made:
         place = out / key.judge / key.pair
         if place.exists():
@@ -159,6 +167,6 @@ def write_pairs(made: Sequence[tuple[PairKey, tuple[str, str]]], out: Path, text
         (place / "A.md").write_text(a, "utf-8")
         (place / "B.md").write_text(b, "utf-8")
         (place / "sheet.json").write_text(empty_pair(key.pair, key.judge), "utf-8")
-        source = listing(texts, known[key.slug])
+        source = listing(texts, by_slug[key.slug])
         shutil.copyfile(source, place / f"listing{source.suffix}")
         shutil.copyfile(JUDGE, out / key.judge / JUDGE.name)

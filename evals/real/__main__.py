@@ -9,8 +9,6 @@ from typing import Final
 import click
 
 from agent.errors import UsageError
-from agent.pipeline import draft
-from agent.settings import Settings
 from evals.real import drafting
 from evals.real.compare import Compared, compare, failed, figures
 from evals.real.facts import FactRow, Gold, Labelled, fact_figures, fact_row, read_gold
@@ -21,6 +19,11 @@ from evals.script import run_script
 ABSENT: Final = (
     f"skipped: the real pages are not here; they belong to third parties and are not part of the project. "
     f"Give their folder as an argument or in {VARIABLE}."
+)
+
+LEARNED: Final = (
+    "The embedded reader has learned from these labels, so its figures here flatter. With products left out: "
+    "`python -m evals.training.fact_heads`."
 )
 
 
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     if what == "facts":
-        _facts(texts, out, asked.only)
+        _facts(texts, asked, out)
     else:
         _readings(texts, asked, out)
 
@@ -59,20 +62,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _maker(texts: Path, asked: argparse.Namespace, out: Path | None, environ: Mapping[str, str]) -> drafting.Maker:
-    if asked.drafts is not None:
-        return drafting.stored(asked.drafts)
+def _drafter(asked: argparse.Namespace, environ: Mapping[str, str]) -> drafting.Drafter:
     if asked.drafter == "embedded":
-        return drafting.embedded(texts, out)
+        return drafting.embedded()
     if asked.replay is not None:
-        return drafting.replayed(texts, asked.replay, out)
+        return drafting.replayed(asked.replay)
     if asked.record is not None:
-        return drafting.asked(texts, asked.llm, asked.record, environ, out)
+        return drafting.asked(asked.llm, asked.record, environ)
     raise UsageError("which answers?", hint="--replay DIR, or --record DIR with --llm PROFILE/NAME")
 
 
 def _readings(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
-    make = _maker(texts, asked, out, os.environ)  # noqa: TID251
+    if asked.drafts is not None:
+        make = drafting.stored(asked.drafts)
+    else:
+        make = drafting.of_listings(texts, _drafter(asked, os.environ), out)  # noqa: TID251
     rows: list[Compared] = []
     for slug, reading in load_readings(texts, asked.second).items():
         if asked.only and slug not in asked.only:
@@ -89,27 +93,29 @@ def _readings(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
     click.echo(said, nl=False)
 
 
-def _facts(texts: Path, out: Path | None, only: Sequence[str]) -> None:
-    golds = {slug: gold for slug, gold in read_gold(texts).items() if not only or slug in only}
-    rows = [_fact_row(texts, slug, gold) for slug, gold in golds.items()]
+def _facts(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
+    drafter = _drafter(asked, os.environ)  # noqa: TID251
+    golds = {slug: gold for slug, gold in read_gold(texts).items() if not asked.only or slug in asked.only}
+    rows = [_fact_row(texts, slug, gold, drafter) for slug, gold in golds.items()]
     found = fact_figures(rows)
-    said = facts_markdown(rows, found)
+    said = facts_markdown(rows, found, LEARNED if asked.drafter == "embedded" else "")
     if out is not None:
         (out / "facts.md").write_text(said, "utf-8")
         (out / "facts.json").write_text(as_json("facts", rows, found), "utf-8")
     click.echo(said, nl=False)
 
 
-def _fact_row(texts: Path, slug: str, gold: Gold) -> FactRow:
+def _fact_row(texts: Path, slug: str, gold: Gold, drafter: drafting.Drafter) -> FactRow:
     """The facts of one product, drafted from the files that are labelled."""
-    files = [texts / "listings" / slug / name for name in gold.files]
-    made = draft([str(file) for file in files if file.is_file()], settings=Settings(), now=drafting.NOW)
-    raw = {file.read_bytes(): name for file, name in zip(files, gold.files, strict=True) if file.is_file()}
+    files = {name: texts / "listings" / slug / name for name in gold.files}
+    present = {name: file for name, file in files.items() if file.is_file()}
+    made = drafter(slug, list(present.values()))
+    names = {file.read_bytes(): name for name, file in present.items()}
     labelled = {}
     for document in made.documents:
-        blob = made.blobs.get(document.sha256)
-        if blob in raw:
-            labelled[document.id] = Labelled(blob.decode("utf-8", "replace"), document, gold.files[raw[blob]])
+        blob = made.blobs.get(document.sha256, b"")
+        if blob in names:
+            labelled[document.id] = Labelled(blob.decode("utf-8", "replace"), document, gold.files[names[blob]])
     facts = made.draft.facts
     return fact_row(slug, facts.facts if facts else (), made.draft.evidence, labelled, gold)
 

@@ -4,9 +4,9 @@ A draft that failed counts as the worst value for factors and flags, and is name
 part in the share of high scores; its base does, since the headline is there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from cvss import CVSS4
 
@@ -20,6 +20,27 @@ from evals.real.readings import Reading, plain_name
 FACTORS: Final = FACTOR_SETS["0.5"]
 HIGH: Final = 9.0
 """From this score on the band is Critical."""
+
+
+SHARE_APART: Final = 0.10
+WANTED: Final[Mapping[str, tuple[tuple[str, bool, float], ...]]] = {
+    "embedded": (
+        ("kind_right", True, 0.85), ("factor_mae", False, 0.120), ("flag_f1", True, 0.74), ("base_mae", False, 0.85),
+    ),
+    "llm": (
+        ("kind_right", True, 0.95), ("factor_mae", False, 0.075), ("flag_f1", True, 0.86), ("base_mae", False, 0.80),
+    ),
+}  # fmt: skip
+"""Drafter to the figures asked of it: name, whether high is good, bound. Two experts differ by 0.038 in a factor and by
+0.83 in a base, and agree on flags at F1 0.92."""
+
+
+class Target(NamedTuple):
+    """One figure that is asked of a drafter."""
+
+    what: str
+    value: float | None
+    met: bool
 
 
 class Compared(Record):
@@ -141,6 +162,29 @@ def figures(rows: Sequence[Compared]) -> dict[str, float | None]:
         "threats": mean(float(row.threats) for row in rows if row.error is None),
         "musts_by_asi": mean(row.musts for row in rows if row.musts is not None),
     }
+
+
+def targets(figures: Mapping[str, float | None], drafter: str) -> list[Target]:
+    """What is asked of a drafter on real listings, with what was found; nothing for an unknown drafter."""
+    found = [
+        Target(
+            f"{name} {'at least' if high else 'at most'} {bound}", figures.get(name), _meets(figures, name, bound, high)
+        )
+        for name, high, bound in WANTED.get(drafter, ())
+    ]
+    if not found:
+        return []
+    own, expert = figures.get("share_high"), figures.get("share_high_expert")
+    apart = None if own is None or expert is None else round(abs(own - expert), 6)
+    what = f"share of scores from {HIGH} at most {SHARE_APART} from the expert's"
+    return [*found, Target(what, apart, apart is not None and apart <= SHARE_APART)]
+
+
+def _meets(figures: Mapping[str, float | None], name: str, bound: float, high: bool) -> bool:
+    value = figures.get(name)
+    if value is None:
+        return False
+    return value >= bound if high else value <= bound
 
 
 def _share(rows: Sequence[Compared], of: Callable[[Compared], bool | None]) -> float | None:

@@ -1,10 +1,10 @@
 """Drafts of real listings: made now, without or with an LLM (asked or recorded), or read from a folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.errors import DriftError, SeptetError, UsageError
+from agent.errors import DriftError, LlmError, SeptetError, UsageError
 from agent.pipeline import DraftResult, draft
 from agent.records import Draft
 from agent.settings import Settings
@@ -17,7 +17,9 @@ NOW: Final = "2026-11-28T00:00:00Z"
 JSON: Final = "draft.json"
 MARKDOWN: Final = "draft.md"
 Maker = Callable[[str], Draft]
-"""From a product's slug to its draft."""
+"""From a product's slug to its draft of the listing alone."""
+Drafter = Callable[[str, Sequence[Path]], DraftResult]
+"""From a product's slug and files to a draft of these files, with their texts."""
 
 
 class Made(NamedTuple):
@@ -27,42 +29,40 @@ class Made(NamedTuple):
     error: str | None
 
 
-def embedded(texts: Path, out: Path | None = None, settings: Settings | None = None) -> Maker:
-    """Drafts without an LLM, from the listing alone; kept in `out` as <slug>/draft.json and draft.md."""
-
-    def make(slug: str) -> Draft:
-        source = str(listing_of(texts, slug))
-        return _kept(draft([source], settings=settings or Settings(), now=NOW), out, slug)
-
-    return make
+def embedded(settings: Settings | None = None) -> Drafter:
+    """Drafts without an LLM."""
+    return lambda slug, files: draft([str(file) for file in files], settings=settings or Settings(), now=NOW)
 
 
-def replayed(texts: Path, answers: Path, out: Path | None = None, settings: Settings | None = None) -> Maker:
+def replayed(answers: Path, settings: Settings | None = None) -> Drafter:
     """Drafts with an LLM whose answers are in answers/<slug>. Raises DriftError when they do not fit."""
 
-    def make(slug: str) -> Draft:
+    def make(slug: str, files: Sequence[Path]) -> DraftResult:
         place = answers / slug
         if not place.is_dir():
-            raise DriftError("there are no recorded answers", where=str(place), hint="record them with --live")
-        return _with_llm(texts, slug, Choice(replay=place), {}, out, settings)
+            raise DriftError("there are no recorded answers", where=str(place), hint="record them with --record")
+        return _with_llm(files, Choice(replay=place), {}, settings)
 
     return make
 
 
-def asked(
-    texts: Path,
-    llm: str,
-    answers: Path,
-    environ: Mapping[str, str],
-    out: Path | None = None,
-    settings: Settings | None = None,
-) -> Maker:
+def asked(llm: str, answers: Path, environ: Mapping[str, str], settings: Settings | None = None) -> Drafter:
     """Drafts with the LLM `llm` (PROFILE/NAME), its answers recorded in answers/<slug>."""
     if not llm:
         raise UsageError("a live run needs an LLM", hint="name it with --llm PROFILE/NAME")
+    return lambda slug, files: _with_llm(files, Choice(llm=llm, record=answers / slug), environ, settings)
+
+
+def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker:
+    """Drafts of the listing alone; kept in `out` as <slug>/draft.json and draft.md."""
 
     def make(slug: str) -> Draft:
-        return _with_llm(texts, slug, Choice(llm=llm, record=answers / slug), environ, out, settings)
+        made = drafter(slug, [listing_of(texts, slug)])
+        if out is not None:
+            (out / slug).mkdir(parents=True, exist_ok=True)
+            (out / slug / JSON).write_text(made.json, "utf-8")
+            (out / slug / MARKDOWN).write_text(made.markdown, "utf-8")
+        return made.draft
 
     return make
 
@@ -75,27 +75,18 @@ def stored(folder: Path) -> Maker:
 
 
 def tried(make: Maker, slug: str) -> Made:
-    """A draft, or in one line why there is none. Raises DriftError, which is no fault of one product."""
+    """A draft, or in one line why there is none. Raises DriftError and LlmError, which are no fault of one product."""
     try:
         return Made(make(slug), None)
-    except DriftError:
+    except (DriftError, LlmError):
         raise
     except (SeptetError, *FAULTS) as error:
         return Made(None, named_error(error))
 
 
 def _with_llm(
-    texts: Path, slug: str, choice: Choice, environ: Mapping[str, str], out: Path | None, settings: Settings | None
-) -> Draft:
+    files: Sequence[Path], choice: Choice, environ: Mapping[str, str], settings: Settings | None
+) -> DraftResult:
     used = settings or Settings()
-    source = str(listing_of(texts, slug))
     with open_assistant(choice, used, environ, now=NOW) as opened:
-        return _kept(draft([source], settings=used, now=NOW, assistant=opened.assistant), out, slug)
-
-
-def _kept(made: DraftResult, out: Path | None, slug: str) -> Draft:
-    if out is not None:
-        (out / slug).mkdir(parents=True, exist_ok=True)
-        (out / slug / JSON).write_text(made.json, "utf-8")
-        (out / slug / MARKDOWN).write_text(made.markdown, "utf-8")
-    return made.draft
+        return draft([str(file) for file in files], settings=used, now=NOW, assistant=opened.assistant)

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
 from evals.metrics import count_flags, error, f1, mean, precision, recall
-from evals.real.compare import FACTORS, Compared
+from evals.real.compare import FACTORS, Compared, targets
 from evals.real.facts import FactRow, by_key
 from evals.report.saying import number
 
@@ -21,6 +21,7 @@ def markdown(rows: Sequence[Compared], figures: Mapping[str, float | None], draf
         "",
         *_table(("figure", "value"), [(name, number(value)) for name, value in figures.items()]),
         "",
+        *_targets(figures, drafter),
         *_factors(rows),
         "",
         *_layers(rows),
@@ -31,13 +32,14 @@ def markdown(rows: Sequence[Compared], figures: Mapping[str, float | None], draf
     ]).rstrip() + "\n"  # fmt: skip
 
 
-def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None]) -> str:
-    """The figures, the keys that are most often wrong, and a line for each product."""
+def facts_markdown(rows: Sequence[FactRow], figures: Mapping[str, float | None], note: str = "") -> str:
+    """The figures with a note, the keys that are most often wrong, and a line for each product."""
     keys = [(key, str(right), str(wrong)) for key, (right, wrong) in list(by_key(rows).items())[:_KEYS] if wrong]
     lines = [(row.slug, *(str(len(cell)) for cell in _cells(row))) for row in rows]
     return "\n".join([
         "# Facts asserted about real products against their labels",
         "",
+        *([note, ""] if note else []),
         *_table(("figure", "value"), [(name, number(value)) for name, value in figures.items()]),
         "",
         *_table(("key", "right", "wrong"), keys),
@@ -59,6 +61,11 @@ def as_json(kind: str, rows: Sequence[Compared | FactRow], figures: Mapping[str,
 
 def _cells(row: FactRow) -> tuple[tuple[str, ...], ...]:
     return row.right, row.wrong, row.found, row.missed, row.outside
+
+
+def _targets(figures: Mapping[str, float | None], drafter: str) -> list[str]:
+    rows = [(one.what, number(one.value), "met" if one.met else "**not met**") for one in targets(figures, drafter)]
+    return [*_table(("asked", "found", ""), rows), ""] if rows else []
 
 
 def _factors(rows: Sequence[Compared]) -> list[str]:

@@ -109,7 +109,9 @@ def _limit(seconds: float, wall: float, memory: int) -> None:
     whole = max(1, int(seconds) + 1)
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
     resource.setrlimit(resource.RLIMIT_AS, (memory * _MEGABYTE, memory * _MEGABYTE))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_OUTPUT, _MAX_OUTPUT))
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    most = _MAX_OUTPUT if hard == resource.RLIM_INFINITY else min(_MAX_OUTPUT, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(_MAX_RECURSION)
 

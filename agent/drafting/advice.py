@@ -1,0 +1,238 @@
+"""The proposal that ends the first page: conditions for use, what remains with them in place, and the law line.
+
+Conditions change CVSS metrics of the threats that rest on the facts they are for, and a metric only ever falls. What
+remains is the highest base of *all* threats in default use, not of the headline alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Final, Literal, NamedTuple
+
+import yaml
+from pydantic import Field
+
+from agent.drafting.controls import COUNTED_RANK
+from agent.drafting.judged import references, renamed, shown_ids, shown_tags, stands
+from agent.drafting.judgement import Judgement
+from agent.drafting.threats import Found
+from agent.drafting.vectors import base_of, eased, joined
+from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, said
+from agent.facts.sheet import counted
+from agent.records import (
+    Advice,
+    Condition,
+    FactorEstimate,
+    FactSheet,
+    Question,
+    Record,
+    Residual,
+    Score,
+    Threat,
+)
+from agent.resources import data_folder
+from agent.taxonomy.keys import FactorKey, ProductKind
+
+MAX_CONDITIONS: Final = 5
+LOW: Final = Decimal("4.0")
+"""Below this base a threat is Low: no condition is needed."""
+CRITICAL: Final = Decimal("9.0")
+_MAX_LAW: Final = 2
+Proposal = Literal["use", "use with conditions", "wait for answers"]
+
+
+class ConditionRow(Record):
+    """A condition of `corpus/knowledge/conditions.yaml`."""
+
+    id: str
+    eases: tuple[str, ...] = Field(alias="for")
+    ids: tuple[str, ...] = ()
+    """Threats of the catalogue that it eases whatever they rest on."""
+    met: tuple[str, ...] = ()
+    not_for: tuple[ProductKind, ...] = ()
+    text: str
+    who: str
+    price: str
+    metrics: dict[str, str]
+
+
+class LawRow(Record):
+    """A point of law, and the facts that touch it."""
+
+    keys: tuple[str, ...]
+    text: str
+
+
+class ConditionRules(Record):
+    """The data behind the advice."""
+
+    conditions: tuple[ConditionRow, ...]
+    law: tuple[LawRow, ...]
+
+
+class _Measure(NamedTuple):
+    """A condition, with the metrics that it changes by threat."""
+
+    text: str
+    who: str
+    price: str
+    metrics: Mapping[str, Mapping[str, str]]
+    led: bool = False
+    """Whether an LLM wrote it."""
+
+
+@cache
+def load_conditions() -> ConditionRules:
+    """The conditions and points of law in the order of the file."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "conditions.yaml").read_text("utf-8"))
+    return ConditionRules.model_validate(raw)
+
+
+def advise(
+    sheet: FactSheet,
+    kind: ProductKind,
+    found: Found,
+    factors: Mapping[FactorKey, FactorEstimate],
+    score: Score,
+    questions: Sequence[Question],
+    judgement: Judgement | None = None,
+) -> Advice:
+    """The proposal with at most five conditions, in the order of their effect, and what remains.
+
+    An LLM's conditions lead; those made from facts complete them for threats that none of them eases. What remains is
+    recomputed from the vectors, so a threat that no condition touches keeps its base.
+    """
+    threats = [placed.threat for placed in found.threats if placed.threat.default_use]
+    measures = _judged(sheet, found, judgement) if judgement else []
+    measures = measures[:MAX_CONDITIONS]
+    every = [placed.threat for placed in found.threats]
+    offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
+    _complete(measures, offered, threats)
+    _complete(measures, offered, every)
+    residual = _residual(threats, measures)
+    proposal = _proposal(score, residual, questions, judgement)
+    conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
+    if not conditions and residual is not None:
+        residual = _residual(threats, ())
+    return Advice(
+        proposal=proposal,
+        conditions=tuple(_condition(measure, every) for measure in conditions),
+        residual=residual,
+        law=_law(sheet, judgement),
+    )
+
+
+# ------------------------------------------------------------ conditions
+
+
+def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
+    """Whether the kind can meet the condition and no control that counts has met it already."""
+    return kind not in row.not_for and not any(
+        fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met)
+    )
+
+
+def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> _Measure:
+    ids = {fact.id for fact in asserted(sheet, *row.eases)}
+    touched = {threat.id: row.metrics for threat in threats if ids & set(threat.facts) or threat.id in row.ids}
+    return _Measure(row.text, row.who, row.price, touched)
+
+
+def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequence[Threat]) -> None:
+    """Add the offered measure that lowers what remains most, again and again, until none lowers anything."""
+    while len(measures) < MAX_CONDITIONS and offered:
+        best = min(offered, key=lambda measure: _level(threats, [*measures, measure]))
+        offered.remove(best)
+        if _level(threats, [*measures, best]) >= _level(threats, measures):
+            return
+        measures.append(best)
+
+
+def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Decimal, Decimal]:
+    """How grave what remains is: the highest base, then the sum of all."""
+    bases = [_after(threat, measures) for threat in threats]
+    return max(bases, default=Decimal(0)), sum(bases, Decimal(0))
+
+
+def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
+    changes: dict[str, str] = {}
+    for measure in measures:
+        changes = joined(changes, measure.metrics.get(threat.id, {}))
+    return min(base_of(eased(threat.score.cvss_vector, changes)), threat.score.cvss_base)
+
+
+def _residual(threats: Sequence[Threat], measures: Sequence[_Measure]) -> Residual | None:
+    if not threats:
+        return None
+    last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
+    before = max(threat.score.cvss_base for threat in threats)
+    return Residual(before=before, after=_after(last, measures), threat=last.id)
+
+
+def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
+    # A condition names the threats that it eases; an LLM's may name one that the metrics do not show.
+    touched = [
+        threat
+        for threat in threats
+        if threat.id in measure.metrics and (measure.led or _after(threat, [measure]) < threat.score.cvss_base)
+    ]
+    return Condition(
+        text=measure.text,
+        who=measure.who,
+        price=measure.price,
+        threats=tuple(threat.id for threat in touched),
+        after={threat.id: _after(threat, [measure]) for threat in touched},
+    )
+
+
+def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[_Measure]:
+    """An LLM's conditions with the names of the shown threats; one that speaks of none that is shown is left out."""
+    if judgement is None:
+        return []
+    names, called = shown_ids(found), shown_tags(found)
+    made = []
+    for condition in judgement.conditions:
+        threats = references((*condition.threats, *condition.metrics), names)
+        text = renamed(condition.text, called)
+        if not text or not stands(sheet, judgement, condition.text) or (condition.threats and not threats):
+            continue
+        metrics = {
+            names[name]: {str(metric): value for metric, value in changed.items()}
+            for name, changed in condition.metrics.items()
+            if name in names
+        }
+        rows = {threat: metrics.get(threat, {}) for threat in threats}
+        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True))
+    return made
+
+
+# ------------------------------------------------------------ proposal and law
+
+
+def _proposal(
+    score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
+) -> Proposal:
+    """What the numbers allow; an LLM may be more careful than they are, never less."""
+    own: Proposal = "use with conditions"
+    if score.withheld is not None or residual is None or residual.after >= CRITICAL:
+        own = "wait for answers" if questions else "use with conditions"
+    elif residual.before < LOW:
+        own = "use"
+    order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
+    led = judgement.proposal if judgement and judgement.proposal else own
+    return max(own, led, key=order.index)
+
+
+def _law(sheet: FactSheet, judgement: Judgement | None) -> str:
+    """The points of law that facts touch, with marks; empty when they touch none."""
+    if judgement and judgement.law and stands(sheet, judgement, judgement.law):
+        return judgement.law
+    points: list[str] = []
+    cited: list[str] = []
+    for row in load_conditions().law:
+        touched = said(sheet, keys=[key for key in row.keys if counted(sheet, key)])
+        touched = tuple(one for one in touched if one.polarity != "denied")
+        if touched and len(points) < _MAX_LAW:
+            points.append(row.text)
+            cited += cited_by(touched)[:1]
+    return f"{capital('; '.join(points))}{marks(cited)}." if points else ""

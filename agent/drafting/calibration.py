@@ -1,0 +1,157 @@
+"""The fitted constants of drafting: three JSON files that `python -m evals.training.derive` writes.
+
+    factor_estimates.json   agent.drafting.factors
+    layer_certainty.json    agent.drafting.certainty
+    score_range.json        agent.drafting.likely
+"""
+
+import hashlib
+import json
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from agent.errors import SchemaError
+from agent.records import Record
+from agent.resources import data_folder
+from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+
+FACTORS_FILE: Final = "factor_estimates.json"
+LAYERS_FILE: Final = "layer_certainty.json"
+RANGE_FILE: Final = "score_range.json"
+_DIGITS: Final = 16
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+class Spread(Record):
+    """How far labels lie from an estimate: four of five between estimate + below and estimate + above."""
+
+    below: float
+    above: float
+
+
+class JudgedFactorConstants(Record):
+    """How an LLM's value of a factor is corrected."""
+
+    bias: float = 0.0
+    """Added to its value."""
+    wider: float = 0.1
+    """By how much its own range is widened at either end."""
+
+
+class FactorConstants(Record):
+    """Constants of one factor."""
+
+    typical: dict[ProductKind, float]
+    """Value by kind, before anything is read."""
+    trust: float
+    """How far the estimate follows the outlook's own from the typical value, 0 to 1."""
+    chances: dict[str, float]
+    """Effect of a chance of 1 over its mean, by key; never negative."""
+    effects: dict[str, float]
+    """Effect of a fact that is asserted or left to a setting, by key; never negative."""
+    lowering: dict[str, float]
+    """Effect of a limit that is asserted or an ability that is denied, by key; negative."""
+    spread: Spread
+    judged: JudgedFactorConstants = JudgedFactorConstants()
+
+
+class FactorCalibration(Record):
+    """Constants of all factors."""
+
+    rows: int
+    means: dict[str, float]
+    """Mean chance of each key over the rows of the fit."""
+    factors: dict[FactorKey, FactorConstants]
+
+
+class LayerConstants(Record):
+    """Weights of one layer's logistic; none is negative but the bias and those of kinds."""
+
+    bias: float
+    weights: dict[str, float]
+    """By feature of `agent.drafting.certainty`."""
+    kinds: dict[ProductKind, float]
+
+
+class CertaintyCalibration(Record):
+    """Constants of all layers."""
+
+    rows: int
+    threshold: float
+    """Certainty from which a layer counts as certain."""
+    layers: dict[LayerKey, LayerConstants]
+
+
+class RangeCalibration(Record):
+    """Sorted residuals of labelled scores: ln of the ratio of the gaps to 10, label over draft."""
+
+    name: str
+    residuals: tuple[float, ...]
+    thin_factor: float
+    """Residuals are multiplied by this when the sources hardly describe the product; 1 or more."""
+
+
+class Calibration(Record):
+    """All constants of drafting."""
+
+    factors: FactorCalibration
+    certainty: CertaintyCalibration
+    range: RangeCalibration
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the constants."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:_DIGITS]
+
+
+def load_calibration() -> Calibration:
+    """The bundled constants. Raises SchemaError when a file is missing or of another form."""
+    return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range())
+
+
+def load_factors(path: Path | None = None) -> FactorCalibration:
+    """The constants of the factors. Raises SchemaError when the file is missing or of another form."""
+    return _bundled_factors() if path is None else _read(path, FactorCalibration)
+
+
+def load_certainty(path: Path | None = None) -> CertaintyCalibration:
+    """The constants of the layers. Raises SchemaError when the file is missing or of another form."""
+    return _bundled_certainty() if path is None else _read(path, CertaintyCalibration)
+
+
+def load_range(path: Path | None = None) -> RangeCalibration:
+    """The residuals of the scores. Raises SchemaError when the file is missing or of another form."""
+    return _bundled_range() if path is None else _read(path, RangeCalibration)
+
+
+@lru_cache(maxsize=1)
+def _bundled_factors() -> FactorCalibration:
+    return _read(_folder() / FACTORS_FILE, FactorCalibration)
+
+
+@lru_cache(maxsize=1)
+def _bundled_certainty() -> CertaintyCalibration:
+    return _read(_folder() / LAYERS_FILE, CertaintyCalibration)
+
+
+@lru_cache(maxsize=1)
+def _bundled_range() -> RangeCalibration:
+    return _read(_folder() / RANGE_FILE, RangeCalibration)
+
+
+def _folder() -> Path:
+    return data_folder("corpus") / "knowledge" / "calibration"
+
+
+def _read(path: Path, kind: type[RecordT]) -> RecordT:
+    try:
+        return kind.model_validate(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise SchemaError(
+            "constants of drafting cannot be read",
+            where=f"{path.name}: {error}",
+            hint="run `python -m evals.training.derive`",
+        ) from None

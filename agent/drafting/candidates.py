@@ -1,0 +1,214 @@
+"""The catalogue's threats for one product: every pattern whose trigger the facts fulfil, scored and worded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from agent.drafting.catalogue import Catalogue, Pattern, load_catalogue
+from agent.drafting.expressions import FactIndex
+from agent.drafting.gaps import phrase
+from agent.drafting.judgement import Metric
+from agent.drafting.severity import Choice, marks, metrics_of, score_threat, vector_of
+from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
+from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
+
+MAX_MARKS: Final = 3
+GENERIC_SOURCE: Final = "untrusted content"
+LIKELY: Final = 0.5
+"""From this chance on a key counts as likely for a question."""
+
+
+class Candidate(NamedTuple):
+    """A threat of the catalogue with what it was made from."""
+
+    pattern: Pattern
+    threat: Threat
+    metrics: Mapping[Metric, Choice]
+    rests_on: tuple[Fact, ...]
+
+    @property
+    def id(self) -> str:
+        """Of the pattern."""
+        return self.pattern.id
+
+    @property
+    def layer(self) -> LayerKey:
+        """Of the pattern."""
+        return self.pattern.layer
+
+    @property
+    def title(self) -> str:
+        """With its gaps filled."""
+        return self.threat.title
+
+    @property
+    def how(self) -> str:
+        """Who does what, with marks."""
+        return self.threat.how
+
+    @property
+    def severity(self) -> str:
+        """Base and vector, such as "8.7 CVSS:4.0/…"."""
+        return f"{self.threat.score.cvss_base} {self.threat.score.cvss_vector}"
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Ids of the facts that it rests on."""
+        return self.threat.facts
+
+
+class Open(NamedTuple):
+    """A threat that would hold if a likely fact were one: asked, not claimed."""
+
+    id: str
+    layer: LayerKey
+    title: str
+    question: str
+    keys: tuple[str, ...]
+    """The keys that would make it hold, likeliest first."""
+
+
+def candidates(
+    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], catalogue: Catalogue | None = None
+) -> tuple[Candidate, ...]:
+    """All threats of the catalogue whose trigger holds on facts about the product that count, in its order."""
+    book = catalogue or load_catalogue()
+    everything = FactIndex(sheet, kind)
+    default = FactIndex(sheet, kind, settings=False)
+    made = (_candidate(pattern, everything, default, factors, book) for pattern in book.patterns.values())
+    return tuple(candidate for candidate in made if candidate)
+
+
+def open_threats(sheet: FactSheet, kind: ProductKind, catalogue: Catalogue | None = None) -> tuple[Open, ...]:
+    """Threats whose trigger holds only with facts that the readers hold likely; in the order of the catalogue."""
+    book = catalogue or load_catalogue()
+    facts = FactIndex(sheet, kind)
+    likely = {key: chance for key, chance in facts.chances.items() if chance >= LIKELY and not facts.of(key)}
+    supposed = FactIndex(sheet, kind, supposed=likely)
+    found: list[Open] = []
+    for pattern in book.patterns.values():
+        if pattern.when.of(facts).holds or not pattern.when.of(supposed).holds:
+            continue
+        keys = sorted(pattern.when.keys & set(likely), key=lambda key: (-likely[key], key))
+        source, _ = source_of(pattern, facts, book)
+        question = pattern.question.fill(facts, source)
+        found.append(Open(pattern.id, pattern.layer, pattern.title.fill(facts, source), question, tuple(keys)))
+    return tuple(found)
+
+
+def source_of(pattern: Pattern, facts: FactIndex, catalogue: Catalogue) -> tuple[str, tuple[Fact, ...]]:
+    """What the attacker's content is called, and the facts by which it gets in."""
+    wanted = pattern.when.keys | (pattern.entry.keys if pattern.entry else frozenset())
+    own = [source for source in catalogue.sources if source.key in wanted and facts.holding(source.key)]
+    rest = [source for source in catalogue.sources if facts.holding(source.key)]
+    for source in own or rest:
+        named = phrase(facts, source.key, source.slot) if source.slot else ""
+        return named or source.noun, facts.holding(source.key)
+    return GENERIC_SOURCE, ()
+
+
+def _candidate(
+    pattern: Pattern,
+    everything: FactIndex,
+    default: FactIndex,
+    factors: Mapping[FactorKey, FactorEstimate],
+    catalogue: Catalogue,
+) -> Candidate | None:
+    held = pattern.when.of(everything)
+    if not held.holds or (not held.facts and pattern.when.keys):
+        return None
+    plain = pattern.when.of(default)
+    by_setting = pattern.setting is not None or not plain.holds
+    facts = everything if by_setting else default
+    carrying = held.facts if by_setting else plain.facts
+    entered = pattern.entry.of(facts) if pattern.entry else None
+    rests_on = _once((*carrying, *(entered.facts if entered else ())))
+    basis: Basis
+    if by_setting:
+        basis = "needs a setting"
+    elif pattern.assumed or not carrying:
+        basis = "assumed"
+    elif (entered and not entered.holds) or any(fact.state == "inferred" for fact in rests_on):
+        basis = "entry inferred"
+    else:
+        basis = "quoted"
+    source, _ = source_of(pattern, facts, catalogue)
+    metrics = metrics_of(pattern, facts, source)
+    setting = _setting(pattern, carrying, facts) if by_setting else ""
+    threat = _threat(pattern, facts, source, basis, setting, rests_on, metrics, factors)
+    return Candidate(pattern, threat, metrics, rests_on)
+
+
+def _threat(
+    pattern: Pattern,
+    facts: FactIndex,
+    source: str,
+    basis: Basis,
+    setting: str,
+    rests_on: tuple[Fact, ...],
+    metrics: Mapping[Metric, Choice],
+    factors: Mapping[FactorKey, FactorEstimate],
+) -> Threat:
+    def text(wording: str) -> str:
+        filled = getattr(pattern, wording).fill(facts, source)
+        return str(filled)
+
+    vector = vector_of({metric: choice.value for metric, choice in metrics.items()})
+    how, lost, actor = text("how"), _lower(text("lost")), _lower(text("actor"))
+    sentences = how.rstrip(".").split(". ")
+    return Threat(
+        id=pattern.id,
+        title=text("title"),
+        statement=ThreatStatement(
+            source=actor,
+            prerequisite=setting or "a product in default use",
+            action=_lower(sentences[-1]),
+            impact=lost,
+            asset=pattern.asset.replace("_", " "),
+        ),
+        taxonomy=pattern.taxonomy,
+        state=_state(basis, rests_on),
+        score=score_threat(vector, {metric: choice.reason for metric, choice in metrics.items()}, factors),
+        mitigations=_mitigations(pattern),
+        evidence=tuple(dict.fromkeys(mark for fact in rests_on for mark in fact.evidence)),
+        facts=tuple(fact.id for fact in rests_on),
+        basis=basis,
+        setting=setting,
+        default_use=pattern.default_use and basis != "needs a setting",
+        how=_marked(how, rests_on),
+        lost=lost,
+        by="embedded",
+    )
+
+
+def _mitigations(pattern: Pattern) -> tuple[Mitigation, ...]:
+    yours = (Mitigation(text=text, who="you", status="proposed", evidence=()) for text in pattern.you)
+    vendors = (Mitigation(text=text, who="vendor", status="proposed", evidence=()) for text in pattern.vendor)
+    return (*yours, *vendors)
+
+
+def _state(basis: Basis, rests_on: Sequence[Fact]) -> State:
+    if any(fact.state == "contradicted" for fact in rests_on):
+        return "contradicted"
+    return "claimed" if basis == "quoted" else "inferred"
+
+
+def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> str:
+    """The setting or deployment under which it holds."""
+    if pattern.setting:
+        return _lower(pattern.setting.fill(facts))
+    named = [fact for fact in carrying if fact.polarity == "configurable"]
+    return "where the setting for it is switched on" + marks(named, 1)
+
+
+def _marked(how: str, rests_on: Sequence[Fact]) -> str:
+    """The text with its marks inside the last sentence."""
+    cited = marks(rests_on, MAX_MARKS)
+    return f"{how.rstrip('.')}{cited}." if cited else how
+
+
+def _lower(text: str) -> str:
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _once(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    return tuple({fact.id: fact for fact in facts}.values())

@@ -1,0 +1,129 @@
+"""Whether the sources settle a layer: learned from the facts that pin it, and from what an LLM says of it.
+
+    certainty = logistic(bias[layer] + bias[layer, kind] + Σ weight[feature] · feature)
+    certain   = certainty ≥ threshold, and at least one verified fact about the product pins the layer
+
+No weight is below 0, so a further fact can only make a layer more certain. A fact pins a layer by its key
+(`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs".
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.drafting.calibration import CertaintyCalibration, load_certainty
+from agent.drafting.judgement import JudgedLayer, Judgement
+from agent.drafting.kind import kind_of
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.records import Fact, FactSheet
+from agent.taxonomy.keys import LAYERS, LayerKey
+
+FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
+"""keys: ln(1 + distinct keys that pin it). facts: ln(1 + facts). confidence: of the surest, 0 to 1. rank: of the best,
+over 5. outlook: log odds by the readers' outlook of the layer, over 4, held to -1.5 to 1.5 and counted from -1.5.
+chances: how many of its keys the sources are likely to state, ln(1 + sum of chances)."""
+ENOUGH: Final = 2
+"""Facts that pin a layer although an LLM calls its evidence insufficient."""
+_CAP: Final = 6
+_ODDS: Final = 1.5
+_SCALE: Final = 4.0
+_LEAST: Final = 1e-3
+_TOP_RANK: Final = 5
+
+
+class Certainty(NamedTuple):
+    """The verdict on one layer, with what it was computed from."""
+
+    certain: bool
+    certainty: float
+    """0 to 1."""
+    features: dict[str, float]
+    facts: tuple[str, ...]
+    """Ids of the facts that pin it, the surest first."""
+
+
+def assess(
+    sheet: FactSheet,
+    judgement: Judgement | None = None,
+    *,
+    calibration: CertaintyCalibration | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> dict[LayerKey, Certainty]:
+    """The verdict on each layer. Raises SchemaError when the bundled constants cannot be read."""
+    constants = calibration or load_certainty()
+    words = vocabulary or load_vocabulary()
+    kind = kind_of(sheet, judgement)
+    found: dict[LayerKey, Certainty] = {}
+    for layer in LAYERS:
+        facts = pinning(sheet, layer, words)
+        values = features(sheet, layer, facts, words)
+        own = constants.layers[layer]
+        score = own.bias + own.kinds.get(kind, 0.0) + sum(own.weights[name] * values[name] for name in FEATURES)
+        chance = logistic(score)
+        judged = judgement.layers.get(layer) if judgement is not None else None
+        certain = bool(facts) and chance >= constants.threshold
+        if judged is not None and judgement is not None:
+            certain, facts = _with_verdict(certain, facts, sheet, judgement, judged)
+        found[layer] = Certainty(
+            certain=certain,
+            certainty=_consistent(chance, certain, constants.threshold),
+            features={name: round(value, 3) for name, value in values.items()},
+            facts=tuple(fact.id for fact in facts),
+        )
+    return found
+
+
+def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
+    """The facts about the product that pin a layer, the surest first."""
+    words = vocabulary or load_vocabulary()
+    facts = [fact for fact in counted(sheet) if fact.key in words and layer in words[fact.key].pins]
+    return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
+
+
+def features(
+    sheet: FactSheet, layer: LayerKey, facts: Sequence[Fact], vocabulary: Vocabulary | None = None
+) -> dict[str, float]:
+    """What the certainty of a layer is computed from (`FEATURES`); each grows with what the sources say."""
+    words = vocabulary or load_vocabulary()
+    chances = sheet.outlook.chances
+    likely = sum(chances.get(key.id, 0.0) for key in words.pinning(layer))
+    odds = 0.0
+    if layer in sheet.outlook.layers:
+        chance = min(1 - _LEAST, max(_LEAST, sheet.outlook.layers[layer]))
+        odds = min(_ODDS, max(-_ODDS, math.log(chance / (1 - chance)) / _SCALE)) + _ODDS
+    return {
+        "keys": math.log1p(min(_CAP, len({fact.key for fact in facts}))),
+        "facts": math.log1p(min(_CAP, len(facts))),
+        "confidence": max((fact.confidence for fact in facts), default=0.0),
+        "rank": max((fact.rank for fact in facts), default=0) / _TOP_RANK,
+        "outlook": odds,
+        "chances": math.log1p(likely),
+    }
+
+
+def logistic(value: float) -> float:
+    """1 / (1 + e^-x) without overflow."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+def _with_verdict(
+    certain: bool, facts: tuple[Fact, ...], sheet: FactSheet, judgement: Judgement, judged: JudgedLayer
+) -> tuple[bool, tuple[Fact, ...]]:
+    """What an LLM's verdict makes of it: "sufficient" needs verified quotes, "insufficient" yields to two facts."""
+    if judged.verdict == "partial":
+        return certain, facts
+    if judged.verdict == "insufficient":
+        return len({fact.key for fact in facts}) >= ENOUGH and certain, facts
+    own = {fact.id: fact for fact in counted(sheet)}
+    cited = [own[mark] for mark in judged.facts if mark in own]
+    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
+    verified = bool(cited) or any(mark in quotes for mark in judged.evidence)
+    merged = (*facts, *(fact for fact in dict.fromkeys(cited) if fact not in facts))
+    return certain or verified, merged
+
+
+def _consistent(chance: float, certain: bool, threshold: float) -> float:
+    """The certainty on the side of the threshold on which the verdict is."""
+    held = max(chance, threshold) if certain else min(chance, threshold - _LEAST)
+    return round(max(0.0, held), 3)

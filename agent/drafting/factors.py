@@ -1,0 +1,366 @@
+"""Values of the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
+
+    value = typical value of the kind + what the sources as a whole make likely          (typical, remainder)
+          + effects of facts that raise it − effects of limits and denials               (evidence)
+          + what is still missing to the least value that asserted facts imply           (evidence)
+
+rounded half up to a tenth. With an LLM's judgement its value takes the place of all but the last line. Facts that
+neither raise nor lower a factor do nothing to it, so no amount of other text changes a value. Only an asserted limit, a
+denial and a documented control lower, and each such step is listed.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, NamedTuple
+
+from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
+from agent.drafting.judgement import JudgedFactor, Judgement
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
+from agent.taxonomy.keys import FACTORS, KIND_TITLES, FactorKey, ProductKind
+
+CONTROLS: Final[Mapping[str, tuple[FactorKey, float]]] = {
+    "approval_before": ("autonomy_of_action", -0.15),
+    "dry_run": ("autonomy_of_action", -0.1),
+    "spending_limit": ("autonomy_of_action", -0.1),
+    "allow_list": ("dynamic_tool_use", -0.1),
+    "sandbox": ("dynamic_tool_use", -0.1),
+    "run_limit": ("goal_driven_planning", -0.1),
+    "retention": ("persistent_memory", -0.1),
+    "tenant_separation": ("persistent_memory", -0.1),
+    "audit_log": ("opacity_reflexivity", -0.1),
+}
+"""What a documented control takes from a factor. Set by judgement: too few labelled products document one."""
+CONTROL_RANK: Final = 3
+"""The documentation names the setting, its default, its scope and who can change it."""
+LEAST: Final = 0.1
+"""No text alone takes a factor below this."""
+_OFF: Final = frozenset({"off", "disabled", "false", "no", "none", "0", "optional", "opt-in", "never", "not set"})
+"""Defaults with which a control is not there until somebody switches it on."""
+_SHOWN: Final = 0.005
+_DIGITS: Final = 4
+_CENTS: Final = 2
+_NAMED: Final = 3
+"""Facts that a rationale names at most."""
+_TENTH: Final = Decimal("0.1")
+_UNKNOWN_EFFECT: Final = 0.03
+_UNKNOWN_LOWERING: Final = -0.1
+"""Effects of keys that the fit did not see."""
+
+
+class _Step(NamedTuple):
+    """One signed step of a value, with the fact behind it."""
+
+    part: Part
+    fact: Fact
+    rule: str
+
+
+class _Sum(NamedTuple):
+    """A factor before rounding."""
+
+    parts: tuple[Part, ...]
+    steps: tuple[_Step, ...]
+    """Those that lower, in the order of the parts."""
+    facts: tuple[Fact, ...]
+    """All that had a say."""
+
+    @property
+    def total(self) -> float:
+        return _total(self.parts)
+
+
+def estimate(
+    sheet: FactSheet,
+    kind: ProductKind,
+    judgement: Judgement | None = None,
+    *,
+    calibration: FactorCalibration | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> dict[FactorKey, FactorEstimate]:
+    """Values and 80 % ranges of all eleven factors, 0 to 1 on the 0.1 grid, with parts, reasons and quotes.
+
+    Raises SchemaError when the bundled constants cannot be read.
+    """
+    constants = calibration or load_factors()
+    words = vocabulary or load_vocabulary()
+    found: dict[FactorKey, FactorEstimate] = {}
+    for key in FACTORS:
+        judged = _usable(judgement, key)
+        if judged is None:
+            found[key] = _embedded(sheet, kind, key, constants, words)
+        else:
+            found[key] = _judged(sheet, key, judged, constants.factors[key], words)
+    return found
+
+
+def lowerings(
+    sheet: FactSheet,
+    kind: ProductKind,
+    judgement: Judgement | None = None,
+    *,
+    calibration: FactorCalibration | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> tuple[Lowering, ...]:
+    """Every step by which a limit, a denial or a control lowered a factor, in the order of the factors.
+
+    A factor that an LLM judged has none: its value is not put together from such steps.
+    """
+    constants = calibration or load_factors()
+    words = vocabulary or load_vocabulary()
+    rows: list[Lowering] = []
+    for key in FACTORS:
+        if _usable(judgement, key) is None:
+            rows += _lowered(key, _summed(sheet, kind, key, constants, words))
+    return tuple(rows)
+
+
+def floors(sheet: FactSheet, factor: FactorKey, vocabulary: Vocabulary | None = None) -> tuple[float, Fact | None]:
+    """The least value that the asserted facts imply, and the fact that implies it; 0 and None without one."""
+    words = vocabulary or load_vocabulary()
+    best, why = 0.0, None
+    for fact in counted(sheet, polarity="asserted"):
+        least = float(words[fact.key].floor.get(factor, 0)) if fact.key in words else 0.0
+        if least > best:
+            best, why = least, fact
+    return best, why
+
+
+def _usable(judgement: Judgement | None, key: FactorKey) -> JudgedFactor | None:
+    judged = judgement.factors.get(key) if judgement is not None else None
+    return None if judged is None or judged.insufficient else judged
+
+
+# ---------------------------------------------------------------- from the sheet alone
+
+
+def _embedded(
+    sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: FactorCalibration, words: Vocabulary
+) -> FactorEstimate:
+    found = _summed(sheet, kind, key, calibration, words)
+    total = found.total
+    spread = calibration.factors[key].spread
+    least, _ = floors(sheet, key, words)
+    value = _tenth(total)
+    low = max(_tenth(total + spread.below), _tenth(least))
+    return FactorEstimate(
+        value=value,
+        low=min(value, low),
+        high=max(value, _tenth(total + spread.above)),
+        state=_state(found.facts),
+        parts=found.parts,
+        rationale=_rationale(kind, found, words),
+        evidence=_marks(found.facts),
+    )
+
+
+def _summed(
+    sheet: FactSheet, kind: ProductKind, key: FactorKey, calibration: FactorCalibration, words: Vocabulary
+) -> _Sum:
+    constants = calibration.factors[key]
+    parts = list(_prior(sheet, kind, key, constants, calibration.means))
+    facts: list[Fact] = []
+    for fact, effect in _raising(sheet, key, constants, words):
+        facts.append(fact)
+        parts.append(_part(fact, effect, words[fact.key].title))
+    steps: list[_Step] = []
+    for fact, wanted, rule in _falling(sheet, key, constants, words):
+        room = min(0.0, LEAST - _total(parts))
+        effect = max(wanted, room)
+        if effect > -_SHOWN:
+            continue
+        facts.append(fact)
+        part = _part(fact, effect, f"{rule}: {words[fact.key].title}")
+        parts.append(part)
+        steps.append(_Step(part, fact, rule))
+    least, why = floors(sheet, key, words)
+    missing = max(least, 0.0) - _total(parts)
+    if why is not None and missing > _SHOWN:
+        facts.append(why)
+        parts.append(_part(why, missing, f"at least {least:.1f} because it {words[why.key].title}"))
+    return _Sum(tuple(parts), tuple(steps), tuple(dict.fromkeys(facts)))
+
+
+def _prior(
+    sheet: FactSheet, kind: ProductKind, key: FactorKey, constants: FactorConstants, means: Mapping[str, float]
+) -> Sequence[Part]:
+    """What is assumed of the kind, and what the sources as a whole make likely beyond it."""
+    usual = constants.typical[kind]
+    parts = [Part(kind="typical", label=f"typical of {_article(kind)}", effect=round(usual, _DIGITS))]
+    outlook = sheet.outlook
+    more = 0.0
+    if key in outlook.factors:
+        more += constants.trust * (outlook.factors[key] - usual)
+    if outlook.chances:
+        more += sum(
+            weight * (outlook.chances.get(name, means.get(name, 0.0)) - means.get(name, 0.0))
+            for name, weight in constants.chances.items()
+        )
+    # Nothing that was only weighed, and that no fact states, may take a value to 0.
+    more = max(more, min(0.0, LEAST - usual))
+    if abs(more) >= _SHOWN:
+        parts.append(
+            Part(
+                kind="remainder",
+                label="what the sources as a whole make likely, beyond the facts",
+                effect=round(more, _DIGITS),
+            )
+        )
+    return parts
+
+
+def _raising(
+    sheet: FactSheet, key: FactorKey, constants: FactorConstants, words: Vocabulary
+) -> Sequence[tuple[Fact, float]]:
+    """The facts that raise a factor, the best one of each key, with their effects: the strongest first."""
+    best: dict[str, Fact] = {}
+    for fact in counted(sheet):
+        if fact.polarity != "denied" and fact.key in words and key in words[fact.key].raises:
+            best[fact.key] = max(best.get(fact.key, fact), fact, key=_weight)
+    rows = [(fact, constants.effects.get(name, _UNKNOWN_EFFECT)) for name, fact in best.items()]
+    rows = [row for row in rows if row[1] >= _SHOWN]
+    return sorted(rows, key=lambda row: (-row[1], row[0].key))
+
+
+def _falling(
+    sheet: FactSheet, key: FactorKey, constants: FactorConstants, words: Vocabulary
+) -> Sequence[tuple[Fact, float, str]]:
+    """The facts that lower a factor, the best one of each key: limits, denials, documented controls; with why."""
+    best: dict[tuple[str, str], tuple[Fact, float]] = {}
+    for fact in counted(sheet):
+        if fact.key not in words:
+            continue
+        entry = words[fact.key]
+        learned = constants.lowering.get(fact.key, _UNKNOWN_LOWERING)
+        found: tuple[str, float] | None = None
+        if fact.polarity == "asserted" and key in entry.lowers:
+            found = "a stated limit", learned
+        elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:
+            found = "stated not to be so", learned
+        elif fact.polarity == "asserted" and CONTROLS.get(fact.key, ("", 0.0))[0] == key and documented(fact):
+            found = "a documented control", CONTROLS[fact.key][1]
+        if found is not None:
+            before = best.get((fact.key, found[0]))
+            if before is None or _weight(fact) > _weight(before[0]):
+                best[fact.key, found[0]] = fact, found[1]
+    rows = [(fact, effect, rule) for (_, rule), (fact, effect) in best.items()]
+    return sorted(rows, key=lambda row: (row[1], row[0].key))
+
+
+def documented(fact: Fact) -> bool:
+    """Whether a control counts: rank 3 or more, its default or its part known, and not off until switched on."""
+    default = fact.slot("default").casefold().strip(" .`\"'")
+    return fact.rank >= CONTROL_RANK and default not in _OFF and bool(default or fact.slot("part"))
+
+
+def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
+    rows: list[Lowering] = []
+    lowering = {id(step.part): step for step in found.steps}
+    before = 0.0
+    for part in found.parts:
+        after = before + part.effect
+        step = lowering.get(id(part))
+        if step is not None:
+            rows.append(
+                Lowering(
+                    evidence=part.evidence or "",
+                    rank=step.fact.rank,
+                    rule=step.rule,
+                    target=key,
+                    before=round(before, _CENTS),
+                    after=round(after, _CENTS),
+                )
+            )
+        before = after
+    return rows
+
+
+# ---------------------------------------------------------------- led by an LLM
+
+
+def _judged(
+    sheet: FactSheet, key: FactorKey, judged: JudgedFactor, constants: FactorConstants, words: Vocabulary
+) -> FactorEstimate:
+    """The LLM's value, corrected for its bias and kept above the floor of the facts."""
+    correction = constants.judged
+    value = min(1.0, max(0.0, float(judged.value) + correction.bias))
+    parts = [Part(kind="proposal", label="proposed by the LLM", effect=round(float(judged.value), _DIGITS))]
+    if abs(value - float(judged.value)) >= _SHOWN:
+        shift = round(value - float(judged.value), _DIGITS)
+        parts.append(Part(kind="remainder", label="correction for how the LLM values this factor", effect=shift))
+    least, why = floors(sheet, key, words)
+    evidence = list(judged.evidence)
+    if why is not None and least - value > _SHOWN:
+        parts.append(_part(why, least - value, f"at least {least:.1f} because it {words[why.key].title}"))
+        evidence += [mark for mark in why.evidence if mark not in evidence]
+    total = _tenth(_total(parts))
+    low = _tenth(max(least, float(judged.low) + correction.bias - correction.wider))
+    high = _tenth(float(judged.high) + correction.bias + correction.wider)
+    return FactorEstimate(
+        value=total,
+        low=min(total, low),
+        high=max(total, high),
+        state="claimed" if evidence else "inferred",
+        parts=tuple(parts),
+        rationale=judged.reason,
+        evidence=tuple(dict.fromkeys(evidence)),
+    )
+
+
+# ---------------------------------------------------------------- small parts
+
+
+def _part(fact: Fact, effect: float, label: str) -> Part:
+    return Part(
+        kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=fact.evidence[0]
+    )
+
+
+def _weight(fact: Fact) -> tuple[bool, int, float, str]:
+    return fact.polarity == "asserted", fact.rank, fact.confidence, fact.id
+
+
+def _total(parts: Sequence[Part]) -> float:
+    return round(sum(part.effect for part in parts), _DIGITS)
+
+
+def _tenth(value: float) -> Decimal:
+    held = Decimal(str(round(min(1.0, max(0.0, value)), _DIGITS)))
+    return held.quantize(_TENTH, rounding=ROUND_HALF_UP)
+
+
+def _state(facts: Sequence[Fact]) -> State:
+    if any(fact.conflicts_with for fact in facts):
+        return "contradicted"
+    if any(fact.state == "confirmed" for fact in facts):
+        return "confirmed"
+    return "claimed" if facts else "inferred"
+
+
+def _marks(facts: Sequence[Fact]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(mark for fact in facts for mark in fact.evidence))
+
+
+def _article(kind: ProductKind) -> str:
+    title = KIND_TITLES[kind]
+    return f"{'an' if title[0].lower() in 'aeiou' or title.startswith('MCP') else 'a'} {title}"
+
+
+def _rationale(kind: ProductKind, found: _Sum, words: Vocabulary) -> str:
+    """One or two plain sentences: where the value starts, what raises and what lowers it."""
+    lowering = {step.fact for step in found.steps}
+    raising = [fact for fact in found.facts if fact not in lowering][:_NAMED]
+    first = f"Starts from what is typical of {_article(kind)}"
+    if raising:
+        first += f"; raised because it {_listed([words[fact.key].title for fact in raising])}"
+    elif not lowering:
+        first += "; the listing states nothing that moves it"
+    if not lowering:
+        return f"{first}."
+    last = _listed([f"{step.rule} ({words[step.fact.key].title})" for step in found.steps[:_NAMED]])
+    return f"{first}; lowered by {last}."
+
+
+def _listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,41 @@
+"""Which threat the score rests on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from agent.records import Threat
+
+RULE: Final = "the gravest supported threat in the product's default use"
+"""What the headline is, as report and app print it."""
+SUPPORTED: Final = ("quoted", "entry inferred")
+
+
+def is_supported(threat: Threat) -> bool:
+    """Whether a threat may be the headline by its basis: it holds in default use, and its ability is quoted."""
+    return threat.default_use and threat.basis in SUPPORTED and bool(threat.evidence)
+
+
+def choose(threats: Sequence[Threat]) -> Threat | None:
+    """The headline among threats in the order of the report; None when none holds in default use.
+
+    The highest base leads, then quoted before inferred, then the given order. An assumed one leads only where nothing
+    supported is there.
+    """
+    supported = [threat for threat in threats if is_supported(threat)]
+    assumed = [threat for threat in threats if threat.default_use and threat.basis == "assumed" and threat.evidence]
+    ranked = sorted(supported or assumed, key=lambda threat: (-threat.score.cvss_base, threat.basis != "quoted"))
+    return ranked[0] if ranked else None
+
+
+def graver_than(headline: Threat | None, threats: Sequence[Threat]) -> Threat | None:
+    """The gravest conditional threat that is graver than the headline; None when there is none."""
+    bar = headline.score.cvss_base if headline else None
+    found = [
+        threat
+        for threat in threats
+        if threat is not headline
+        and not threat.default_use
+        and threat.basis != "assumed"
+        and (bar is None or threat.score.cvss_base > bar)
+    ]
+    return max(found, key=lambda threat: threat.score.cvss_base, default=None)

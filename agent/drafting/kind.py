@@ -1,0 +1,45 @@
+"""What kind of product a sheet describes: an LLM's answer unless facts contradict it, the outlook, or plain rules."""
+
+from typing import Final
+
+from agent.drafting.judgement import Judgement
+from agent.facts.sheet import counted
+from agent.records import FactSheet
+from agent.taxonomy.keys import KINDS, ProductKind
+
+_NEEDS: Final[dict[ProductKind, tuple[str, ...]]] = {
+    "mcp-server": ("mcp_server",),
+    "computer-use-agent": ("drives_desktop",),
+    "browser-agent": ("drives_browser",),
+    "voice-agent": ("takes_voice_images", "places_calls"),
+    "assistant": ("takes_free_text",),
+}
+"""Keys without which a product is hardly of the kind: one that is denied, while none of them is asserted, rules it out."""
+_SIGNS: Final[tuple[tuple[str, ProductKind], ...]] = (
+    ("mcp_server", "mcp-server"),
+    ("places_calls", "voice-agent"),
+    ("drives_desktop", "computer-use-agent"),
+    ("drives_browser", "browser-agent"),
+    ("changes_repo", "coding-agent"),
+    ("proposes_code", "coding-agent"),
+    ("talks_with_public", "assistant"),
+    ("takes_free_text", "assistant"),
+)
+"""Where no reader weighs the kinds: the first key that is asserted tells."""
+
+
+def kind_of(sheet: FactSheet, judgement: Judgement | None = None) -> ProductKind:
+    """The kind: the LLM's, else the likeliest of the outlook, else what the facts show, else "other"."""
+    if judgement is not None and judgement.kind is not None and not ruled_out(sheet, judgement.kind):
+        return judgement.kind
+    likely = {kind: chance for kind, chance in sheet.outlook.kinds.items() if not ruled_out(sheet, kind)}
+    if likely and max(likely.values()) > 0:
+        return max(likely, key=lambda kind: (likely[kind], -KINDS.index(kind)))
+    return next((kind for key, kind in _SIGNS if counted(sheet, key, "asserted")), "other")
+
+
+def ruled_out(sheet: FactSheet, kind: ProductKind) -> bool:
+    """Whether the facts contradict a kind: what makes it that kind is denied and never asserted."""
+    needed = _NEEDS.get(kind, ())
+    denied = any(counted(sheet, key, "denied") for key in needed)
+    return denied and not any(counted(sheet, key, "asserted") for key in needed)

@@ -1,0 +1,210 @@
+"""The paragraph of each layer: what is known and what follows, or general commentary that is marked as such.
+
+A certain layer says in one or two sentences what facts say, with marks, and what follows from it. An uncertain one says
+nothing about the product: after `MARK` comes what is generally true for its kind, and the question that would settle
+it. A paragraph has at most 35 words.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, Literal
+
+import yaml
+
+from agent.drafting.certainty import Certainty
+from agent.drafting.judged import quotes_of, stands
+from agent.drafting.judgement import JudgedLayer, Judgement
+from agent.drafting.lines import fact_lines
+from agent.drafting.posture import posture_keys
+from agent.drafting.threats import Found
+from agent.drafting.wording import (
+    Said,
+    asserted,
+    cited_by,
+    clause,
+    listed,
+    marks,
+    predicates,
+    said,
+    subject,
+    word_count,
+)
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import FactSheet, LayerThreats, Missing, Question, Record
+from agent.records.evidence import MARK as CITATION
+from agent.resources import data_folder
+from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
+
+MARK: Final = "Not certain from the listing — "
+MAX_WORDS: Final = 35
+_NAME_WORDS: Final = 3
+"""A longer product name is "It" in a paragraph."""
+
+
+class LayerTexts(Record):
+    """From `corpus/knowledge/layer_texts.yaml`."""
+
+    commentary: dict[ProductKind, dict[LayerKey, str]]
+    ask: dict[LayerKey, str]
+    follows: dict[LayerKey, dict[str, str]]
+
+
+@cache
+def load_layer_texts() -> LayerTexts:
+    """Commentary by kind and layer, questions by layer, and what follows by layer and key."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "layer_texts.yaml").read_text("utf-8"))
+    return LayerTexts.model_validate(raw)
+
+
+def paragraphs(
+    sheet: FactSheet,
+    kind: ProductKind,
+    name: str,
+    certainty: Mapping[LayerKey, Certainty],
+    found: Found,
+    questions: Sequence[Question],
+    judgement: Judgement | None = None,
+) -> dict[LayerKey, LayerThreats]:
+    """All seven layers with their threats; an LLM's paragraph leads where its facts and quotes still stand.
+
+    `questions` are those that the draft asks: the first that settles an uncertain layer is its question; a layer that
+    none of them settles has one in its paragraph.
+    A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
+    """
+    layers: dict[LayerKey, LayerThreats] = {}
+    rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
+    told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
+    for layer in LAYERS:
+        state = certainty[layer]
+        led = judgement.layers.get(layer) if judgement else None
+        question = None if state.certain else next((q.id for q in questions if layer in q.settles), None)
+        applies = _applies(sheet, kind, layer, certain=state.certain)
+        if applies == "no":
+            text = _absent_llm(sheet)
+        elif state.certain:
+            text = _certain(sheet, kind, layer, name, state, told, led, judgement)
+        else:
+            text = _uncertain(kind, layer, question, led)
+        layers[layer] = LayerThreats(
+            applies=applies,
+            certain=state.certain,
+            certainty=round(state.certainty, 4),
+            features=dict(state.features),
+            paragraph=text,
+            threats=tuple(placed.threat for placed in found.threats if placed.layer == layer),
+            missing=None if state.certain else _missing(sheet, layer),
+            question=question,
+        )
+    return layers
+
+
+def _applies(sheet: FactSheet, kind: ProductKind, layer: LayerKey, *, certain: bool) -> Literal["yes", "no", "unknown"]:
+    """A product that contains no LLM and leaves none to a client has no first layer."""
+    if layer == "foundation_models" and kind not in ("mcp-server", "agent-skill"):
+        others = asserted(sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
+        if counted(sheet, "no_llm", "asserted") and not others:
+            return "no"
+    return "yes" if certain else "unknown"
+
+
+def _absent_llm(sheet: FactSheet) -> str:
+    one = said(sheet, keys=("no_llm",), polarity="asserted")[0]
+    return f"Does not apply: it {clause(one)}{marks(one.evidence)}."
+
+
+# ------------------------------------------------------------ a certain layer
+
+
+def _certain(
+    sheet: FactSheet,
+    kind: ProductKind,
+    layer: LayerKey,
+    name: str,
+    state: Certainty,
+    told: set[str],
+    led: JudgedLayer | None,
+    judgement: Judgement | None,
+) -> str:
+    if (
+        led is not None
+        and judgement is not None
+        and CITATION.search(led.paragraph)
+        and stands(sheet, judgement, led.paragraph, led.facts, led.evidence)
+    ):
+        return led.paragraph
+    chosen = _chosen(sheet, layer, state, told)
+    if not chosen:
+        cited = quotes_of(sheet, state.facts)
+        return f"What is known of this layer stands in {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
+    told |= {one.key for one in chosen}
+    who = name if len(name.split()) <= _NAME_WORDS else "It"
+    follows = load_layer_texts().follows[layer]
+    inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
+    for shown in (chosen, chosen[:1]):
+        text = f"{_statement(kind, who, shown)}{marks(cited_by(shown))}."
+        if shown[0].key not in follows and inference and len(shown) == 1:
+            inference = ""
+        whole = f"{text} {inference}".strip()
+        if word_count(whole) <= MAX_WORDS:
+            return whole
+    return text
+
+
+def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
+    """Of a skill or a framework it is an agent that acts, not the product itself."""
+    groups = {load_vocabulary()[one.key].group for one in shown}
+    plain = all(one.polarity == "asserted" for one in shown)
+    if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
+        return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
+    return f"{who} {predicates(shown)}"
+
+
+def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
+    """The one or two sayings that a layer's paragraph is made from: what certainty rests on, graver ones first."""
+    vocabulary = load_vocabulary()
+    follows = load_layer_texts().follows[layer]
+    pinning = [key.id for key in vocabulary.pinning(layer)]
+    rows = list(said(sheet, keys=pinning))
+    if not rows:
+        keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
+        rows = list(said(sheet, keys=keys))
+
+    def order(one: Said) -> tuple[bool, bool, bool, bool, float]:
+        return (
+            one.key in told,
+            one.polarity == "denied",
+            one.key not in follows,
+            not vocabulary[one.key].grave,
+            -one.confidence,
+        )
+
+    ordered = sorted(rows, key=order)
+    # What the page says already is not said twice over: one fact is enough to say what follows from it.
+    return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
+
+
+# ------------------------------------------------------------ an uncertain layer
+
+
+def _uncertain(kind: ProductKind, layer: LayerKey, question: str | None, led: JudgedLayer | None) -> str:
+    commentary = load_layer_texts().commentary[kind][layer]
+    if led is not None:
+        own = led.paragraph.removeprefix(MARK.rstrip()).strip()
+        # With a mark it would be a statement about the product, which an uncertain layer has none of.
+        if own and not CITATION.search(own) and word_count(own) <= MAX_WORDS:
+            commentary = own
+    # The report names the question of the record behind the paragraph.
+    return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"
+
+
+def _missing(sheet: FactSheet, layer: LayerKey) -> Missing:
+    keys = {key.id for key in load_vocabulary().pinning(layer)}
+    near = [fact for fact in sheet.facts if fact.key in keys and fact.about == "product"]
+    read = max((search.statements for search in sheet.searched), default=0)
+    looked = f"{read} statement{'' if read == 1 else 's'} read"
+    if any(fact.conflicts_with for fact in near):
+        return Missing(reason="contradicted", detail=f"{looked}; what they say of this layer disagrees")
+    if near:
+        return Missing(reason="too-little-evidence", detail=f"{looked}; some touch on this layer, none settles it")
+    return Missing(reason="not-found", detail=f"{looked}; none speaks of this layer")

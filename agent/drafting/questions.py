@@ -1,0 +1,269 @@
+"""What to ask the vendor, why, and what each answer changes; and by how much an answer would narrow the score.
+
+The width of the likely range is shared out over its causes: each factor's interval and the range of the base, each
+through the slope of the AIVSS 0.8 equation at the drafted values,
+
+    d score / d factor = (10 - base) / 10 · ThM        d score / d base = 1 - sum / 10 · ThM
+
+The causes add in squares, so a question that settles a share s of them shrinks the range by width · (1 - √(1 - s)).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Final, NamedTuple, cast
+
+import yaml
+from pydantic import Field
+
+from agent.drafting.candidates import Open
+from agent.drafting.certainty import Certainty
+from agent.drafting.judged import references, renamed, shown_ids, shown_tags, stands, tags
+from agent.drafting.judgement import JudgedQuestion, Judgement
+from agent.drafting.threats import Found
+from agent.drafting.vectors import base_of, eased
+from agent.drafting.wording import capital, listed, load_wording, third_person
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import FactorEstimate, FactSheet, Question, Record, Score, Threat
+from agent.resources import data_folder
+from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKey, ProductKind
+
+THREAT_MULTIPLIER: Final = 0.97
+MAX_QUESTIONS: Final = 6
+_TOUCHED: Final = 3
+"""Threats that one answer names."""
+_PLAIN_WIDTH: Final = 1.0
+"""Width that is shared out when the score has no range."""
+_TOLD_FALL: Final = Decimal("0.5")
+"""A base that falls by less is not worth a number."""
+_OF_THE_CLIENT: Final = frozenset({"llm", "loop", "run-limit"})
+"""Questions that the vendor of a tool server or a skill cannot answer."""
+_VERBS: Final = ("need", "become", "fall", "shrink")
+
+
+class Spread(NamedTuple):
+    """What the width of the likely range comes from."""
+
+    width: float
+    """Of the likely range, score points."""
+    causes: Mapping[str, float]
+    """Squared contribution by factor key; by layer key the layer's share of the range of the base."""
+
+
+class QuestionRow(Record):
+    """A question of `corpus/knowledge/vendor_questions.yaml`."""
+
+    id: str
+    when: tuple[str, ...] = ()
+    """One of these facts has to be there, asserted or left to a setting."""
+    open: tuple[str, ...] = ()
+    """Asked only while no fact of these keys is there."""
+    text: str
+    why: str
+    touches: tuple[str, ...] = ()
+    """A threat that rests on one of these keys is changed by the answer."""
+    answer: str = ""
+    then: str = ""
+    metrics: dict[str, str] = Field(default_factory=dict)
+    otherwise: str
+    """What the answer changes when no shown threat is touched."""
+    proposed: str
+    settles: tuple[str, ...]
+    about: tuple[str, ...]
+
+
+@cache
+def load_questions() -> tuple[QuestionRow, ...]:
+    """The questions in the order of the file."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "vendor_questions.yaml").read_text("utf-8"))
+    return tuple(QuestionRow.model_validate(row) for row in raw)
+
+
+def spread(
+    factors: Mapping[FactorKey, FactorEstimate],
+    base: tuple[float, float, float],
+    width: float,
+    unsure: Sequence[LayerKey],
+) -> Spread:
+    """Share out the width of the likely range; `base` is value, low, high; `unsure` are the layers not certain."""
+    keys = FACTOR_SETS["0.5"]
+    total = sum(float(factors[key].value) for key in keys)
+    by_factor = (10 - base[0]) / 10 * THREAT_MULTIPLIER
+    by_base = 1 - total / 10 * THREAT_MULTIPLIER
+    causes: dict[str, float] = {key: (by_factor * float(factors[key].high - factors[key].low)) ** 2 for key in keys}
+    causes.update({layer: (by_base * (base[2] - base[1])) ** 2 / len(unsure) for layer in unsure})
+    return Spread(width, causes)
+
+
+def effect(settles: Sequence[str], causes: Spread) -> float:
+    """By how much the likely range shrinks when `settles` (factor and layer keys) are settled; score points."""
+    whole = sum(causes.causes.values())
+    if whole <= 0:
+        return 0.0
+    share = sum(causes.causes.get(key, 0.0) for key in set(settles)) / whole
+    return round(causes.width * (1 - math.sqrt(max(1 - share, 0.0))), 2)
+
+
+def ask(
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    certainty: Mapping[LayerKey, Certainty],
+    found: Found,
+    score: Score,
+    judgement: Judgement | None = None,
+) -> tuple[Question, ...]:
+    """At most six questions in the order of their effect, Q1 first.
+
+    An LLM's lead; those made from facts complete them, first where an uncertain layer is not asked about. While a
+    score is withheld, what settles an uncertain layer stands first. Questions about the same thing are asked once.
+    """
+    unsure = tuple(layer for layer in LAYERS if not certainty[layer].certain)
+    causes = _causes(factors, found, score, unsure)
+    led = _judged(sheet, found, judgement, causes) if judgement else []
+    chosen = led[:MAX_QUESTIONS]
+    rows = [
+        _question(row, sheet, found, causes)
+        for row in load_questions()
+        if _fits(row, sheet) and not (kind in ("mcp-server", "agent-skill") and row.id in _OF_THE_CLIENT)
+    ]
+    likely = [_of_likely(one, causes) for one in found.open if one.keys]
+    rows += likely
+    open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
+    while len(chosen) < MAX_QUESTIONS and rows:
+        best = max(rows, key=lambda question: (*_worth(question, open_layers, chosen), question not in likely))
+        rows.remove(best)
+        if any(set(best.about) & set(other.about) for other in chosen):
+            continue
+        if best in likely and any(best.settles[0] in other.settles for other in chosen):
+            continue
+        chosen.append(best)
+        open_layers = [layer for layer in open_layers if layer not in best.settles]
+    withheld = score.withheld is not None
+
+    def order(question: Question) -> tuple[bool, float, bool]:
+        return withheld and not set(question.settles) & set(unsure), -question.effect, question not in led
+
+    ranked = sorted(chosen, key=order)
+    return tuple(question.model_copy(update={"id": f"Q{n}"}) for n, question in enumerate(ranked, start=1))
+
+
+def _causes(
+    factors: Mapping[FactorKey, FactorEstimate], found: Found, score: Score, unsure: Sequence[LayerKey]
+) -> Spread:
+    base = found.base
+    ends = (float(base.value), float(base.low), float(base.high)) if base else (5.0, 4.0, 6.0)
+    low, high = (score.likely_low, score.likely_high)
+    if low is None or high is None:
+        low, high = score.low, score.high
+    width = float(high - low) if low is not None and high is not None else _PLAIN_WIDTH
+    return spread(factors, ends, width, unsure)
+
+
+def _worth(question: Question, open_layers: Sequence[LayerKey], chosen: Sequence[Question]) -> tuple[int, bool, float]:
+    """How much a question adds to those that are chosen: open layers, then threats, then its effect."""
+    new = len(set(question.settles) & set(open_layers))
+    vocabulary = load_vocabulary()
+    named = {about for other in chosen for about in other.about if about not in vocabulary}
+    touched = {about for about in question.about if about not in vocabulary}
+    return min(new, 1), bool(touched - named), question.effect
+
+
+# ------------------------------------------------------------ from facts
+
+
+def _fits(row: QuestionRow, sheet: FactSheet) -> bool:
+    there = {fact.key for fact in counted(sheet) if fact.polarity != "denied"}
+    known = {fact.key for fact in counted(sheet)}
+    return (not row.when or bool(there & set(row.when))) and not known & set(row.open)
+
+
+def _question(row: QuestionRow, sheet: FactSheet, found: Found, causes: Spread) -> Question:
+    touched = touched_by(row.touches, sheet, found)
+    return Question(
+        id="Q0",
+        text=row.text,
+        why=row.why,
+        changes=_changes(row, touched, tags(found)),
+        proposed=capital(row.proposed),
+        settles=row.settles,
+        effect=effect(row.settles, causes),
+        about=(*row.about, *(threat.id for threat in touched)),
+    )
+
+
+def _of_likely(one: Open, causes: Spread) -> Question:
+    """A question about a threat that a likely fact would add."""
+    vocabulary = load_vocabulary()
+    moved = [factor for key in one.keys for factor in vocabulary[key].raises]
+    settles = tuple(dict.fromkeys((one.layer, *moved)))
+    words = load_wording()[one.keys[0]]
+    return Question(
+        id="Q0",
+        text=one.question,
+        why="The sources hint at it, and no sentence settles it.",
+        changes=f"If it is so, a threat is added: {one.title[:1].lower()}{one.title[1:]}.",
+        proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
+        settles=settles,
+        effect=effect(settles, causes),
+        about=one.keys,
+    )
+
+
+def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Threat]:
+    """The shown threats that rest on a fact of one of these keys, in the order of the report, at most three."""
+    ids = {fact.id for fact in sheet.facts if fact.key in keys}
+    return [placed.threat for placed in found.threats if ids & set(placed.threat.facts)][:_TOUCHED]
+
+
+def _changes(row: QuestionRow, touched: Sequence[Threat], names: Mapping[str, str]) -> str:
+    if not touched or not row.then:
+        return row.otherwise
+    text = row.then.replace("{threats}", listed([names[threat.id] for threat in touched]))
+    for verb in _VERBS:
+        text = text.replace("{" + verb + "}", verb if len(touched) > 1 else verb + "s")
+    moved = ((threat, base_of(eased(threat.score.cvss_vector, row.metrics))) for threat in touched)
+    fallen = next(((threat, after) for threat, after in moved if threat.score.cvss_base - after >= _TOLD_FALL), None)
+    number = f"; {names[fallen[0].id]} falls from {fallen[0].score.cvss_base} to {fallen[1]}" if fallen else ""
+    return f"{row.answer}: {text}{number}."
+
+
+# ------------------------------------------------------------ from an LLM's judgement
+
+
+def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None, causes: Spread) -> list[Question]:
+    if judgement is None:
+        return []
+    names, called = shown_ids(found), shown_tags(found)
+    made: list[Question] = []
+    for asked in judgement.questions:
+        text = renamed(asked.text, called)
+        if not text or not stands(sheet, judgement, " ".join((asked.text, asked.why, asked.changes))):
+            continue
+        if all(text != other.text for other in made):
+            made.append(_led(asked, text, names, called, causes))
+    return made
+
+
+def _led(
+    asked: JudgedQuestion, text: str, names: Mapping[str, str], called: Mapping[str, str], causes: Spread
+) -> Question:
+    vocabulary = load_vocabulary()
+    keys = tuple(about for about in asked.about if about in vocabulary)
+    direct = [about for about in asked.about if about in (*LAYERS, *FACTORS)]
+    pinned = [layer for key in keys for layer in vocabulary[key].pins]
+    moved = [factor for key in keys for factor in (*vocabulary[key].raises, *vocabulary[key].lowers)]
+    settles = cast("tuple[str, ...]", tuple(dict.fromkeys((*direct, *pinned, *moved))))
+    own = next((row for row in load_questions() if set(row.about) & set(keys)), None)
+    return Question(
+        id="Q0",
+        text=text,
+        why=renamed(asked.why, called) or (own.why if own else ""),
+        changes=renamed(asked.changes, called) or (own.otherwise if own else ""),
+        proposed=asked.proposed or (capital(own.proposed) if own else ""),
+        settles=settles,
+        effect=effect(settles, causes),
+        about=(*keys, *references(asked.about, names)),
+    )

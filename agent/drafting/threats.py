@@ -1,0 +1,366 @@
+"""The threats of a draft: the catalogue's that the facts support, or an LLM's with the catalogue's beside them.
+
+The headline comes first, then what holds in default use by base, then what needs a setting, what is assumed last;
+with a judgement the LLM's order leads. What is not shown is folded, with the reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.drafting.candidates import MAX_MARKS, Candidate, Open, candidates, open_threats
+from agent.drafting.expressions import FactIndex
+from agent.drafting.headline import choose, graver_than, is_supported
+from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
+from agent.drafting.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
+from agent.errors import InputError
+from agent.records import (
+    Basis,
+    Dropped,
+    Fact,
+    FactorEstimate,
+    FactSheet,
+    Mitigation,
+    Range,
+    TaxonomyRef,
+    Threat,
+    ThreatStatement,
+)
+from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.lists import lookup
+
+MAX_SHOWN: Final = 9
+MAX_DEFAULT: Final = 6
+"""Of the catalogue's threats in default use, so that what needs a setting and what is assumed have a place."""
+MAX_SETTING: Final = 2
+MAX_ASSUMED: Final = 2
+MAX_PER_LAYER: Final = 3
+LOW_BASE: Final = Decimal(4)
+"""Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
+ALWAYS_SHOWN: Final = 3
+ASSETS: Final[tuple[AssetClass, ...]] = (
+    "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
+    "decisions",
+)  # fmt: skip
+"""Of two threats that are equally grave, the one that harms what comes first here leads."""
+MAX_BEYOND: Final = 2
+"""Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
+
+
+class Placed(NamedTuple):
+    """A threat and its layer."""
+
+    layer: LayerKey
+    threat: Threat
+
+
+class Found(NamedTuple):
+    """The threats of a draft."""
+
+    threats: tuple[Placed, ...]
+    """In the order of the report, the headline first."""
+    headline: Threat | None
+    graver: Threat | None
+    """A conditional threat that is graver than the headline."""
+    base: Range | None
+    """The headline's base with the corners that open metrics leave."""
+    folded: tuple[Dropped, ...]
+    kind: ProductKind = "other"
+    """For which kind they were found."""
+    open: tuple[Open, ...] = ()
+    """What likely facts would add: asked, not claimed."""
+    names: Mapping[str, str] = {}
+    """By the LLM's names (T1, T2, …) the ids of the threats."""
+    metrics: Mapping[str, Mapping[Metric, Choice]] = {}
+    """By id the metrics of the catalogue's threats, with the facts that decided them."""
+    judgement: Judgement | None = None
+    """With which judgement they were found."""
+
+
+class _Item(NamedTuple):
+    layer: LayerKey
+    threat: Threat
+    candidate: Candidate | None
+    """The catalogue's threat behind it."""
+
+
+def find_threats(
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    judgement: Judgement | None = None,
+) -> Found:
+    """The threats that the facts support, in the order of the report; `judgement` is what an LLM holds of them."""
+    fired = candidates(sheet, kind, factors)
+    if judgement is None or not (judgement.threats or judgement.verdicts):
+        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
+        names: dict[str, str] = {}
+    else:
+        left, folded, names = _judged(sheet, kind, factors, judgement, fired)
+    ordered = left if names else _ranked(left)
+    headline = choose([item.threat for item in ordered])
+    shown, more = _shown(ordered, headline, led=bool(names))
+    threats = tuple(
+        Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
+    )
+    first = threats[0].threat if threats and headline else None
+    return Found(
+        threats=threats,
+        headline=first,
+        graver=graver_than(first, [placed.threat for placed in threats]),
+        base=_base(shown[0]) if first else None,
+        folded=(*folded, *more),
+        kind=kind,
+        open=open_threats(sheet, kind),
+        names=names,
+        metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
+        judgement=judgement,
+    )
+
+
+def _base(first: _Item) -> Range:
+    """The headline's base; of an LLM's threat the corners that the catalogue's metrics leave, moved to its own base."""
+    base = first.threat.score.cvss_base
+    if first.candidate is None:
+        return point(base)
+    usual = base_range(first.candidate.metrics)
+    low, high = base - (usual.value - usual.low), base + (usual.high - usual.value)
+    return Range(value=base, low=max(low, Decimal(0)), high=min(high, Decimal(10)))
+
+
+# ---------------------------------------------------------------- order and folding
+
+
+def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
+    """The items without those that another one, of no weaker basis, tells more closely."""
+    kept: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in items:
+        closer = [
+            other
+            for other in items
+            if other.candidate
+            and item.threat.id in other.candidate.pattern.covers
+            and _group(other.threat) <= _group(item.threat)
+        ]
+        if closer:
+            folded.append(_folded(item, f"{closer[0].threat.id} tells it more closely"))
+        else:
+            kept.append(item)
+    return kept, folded
+
+
+def _group(threat: Threat) -> int:
+    """0 in default use, 1 with a setting or an unusual use, 2 assumed."""
+    if is_supported(threat):
+        return 0
+    return 2 if threat.basis == "assumed" else 1
+
+
+def _ranked(items: Sequence[_Item]) -> list[_Item]:
+    """By group, base and basis; equal ones in the order of the catalogue."""
+    return sorted(
+        items,
+        key=lambda item: (
+            _group(item.threat),
+            -item.threat.score.cvss_base,
+            item.threat.basis != "quoted",
+            ASSETS.index(item.candidate.pattern.asset) if item.candidate else 0,
+        ),
+    )
+
+
+def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
+    """The headline, then the others while there is room; `led` says that an LLM chose the order."""
+    ordered = sorted(items, key=lambda item: item.threat is not headline)
+    room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
+    layers: dict[LayerKey, int] = {}
+    shown: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in ordered:
+        group = _group(item.threat)
+        if len(shown) >= MAX_SHOWN:
+            folded.append(_folded(item, f"less grave than the {MAX_SHOWN} shown"))
+        elif not led and layers.get(item.layer, 0) >= MAX_PER_LAYER:
+            folded.append(_folded(item, f"less grave than {MAX_PER_LAYER} others of its layer"))
+        elif not led and len(shown) >= ALWAYS_SHOWN and item.threat.score.cvss_base < LOW_BASE:
+            folded.append(_folded(item, "of low severity"))
+        elif not led and room[group] <= 0:
+            folded.append(_folded(item, "less grave than others of the same basis"))
+        else:
+            shown.append(item)
+            layers[item.layer] = layers.get(item.layer, 0) + 1
+            room[group] -= 1
+    return shown, folded
+
+
+def _folded(item: _Item, why: str) -> Dropped:
+    threat = item.threat
+    return Dropped(what=f"threat {threat.id}: {threat.title} ({threat.score.cvss_base})", reason=why)
+
+
+# ---------------------------------------------------------------- with an LLM
+
+
+def _judged(
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    judgement: Judgement,
+    fired: Sequence[Candidate],
+) -> tuple[list[_Item], list[Dropped], dict[str, str]]:
+    """The LLM's threats, then those of the catalogue that it keeps, then quoted ones that it does not mention."""
+    facts = FactIndex(sheet, kind)
+    by_id = {candidate.id: candidate for candidate in fired}
+    items: list[_Item] = []
+    folded: list[Dropped] = []
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, judged in enumerate(judgement.threats, start=1):
+        like = by_id.get(judged.candidate or "")
+        own = like is not None and like.id not in taken
+        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors)
+        if made is None:
+            folded.append(
+                Dropped(what=f"threat T{number}: {judged.title}", reason="no fact or quote behind it is left")
+            )
+            continue
+        names[f"T{number}"] = made.id
+        items.append(_Item(judged.layer, made, like))
+        if like:
+            taken.add(like.id)
+    covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
+    covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
+    bar = max((item.threat.score.cvss_base for item in items if is_supported(item.threat)), default=Decimal(0))
+    kept, more = _beside([one for one in fired if one.id not in taken], judgement.verdicts, covered, bar + MAX_BELOW)
+    return [*items, *kept], [*folded, *more], names
+
+
+def _same_ground(candidate: Candidate, item: _Item) -> bool:
+    """Whether an LLM's threat of that layer rests on all facts of the candidate."""
+    return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
+
+
+def _beside(
+    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], bar: Decimal
+) -> tuple[list[_Item], list[Dropped]]:
+    """What of the catalogue follows an LLM's threats.
+
+    A supported threat with a base above `bar` follows whatever the LLM says, unless code confirmed why it is wrong: so
+    an LLM that obeys planted orders cannot talk the headline down.
+    """
+    said = {verdict.candidate: verdict for verdict in verdicts}
+    kept: list[_Item] = []
+    silent: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in (_Item(candidate.layer, candidate.threat, candidate) for candidate in fired):
+        verdict = said.get(item.threat.id)
+        grave = is_supported(item.threat) and item.threat.score.cvss_base > bar
+        if verdict and verdict.says == "wrong" and verdict.holds:
+            folded.append(_folded(item, f"the LLM: {verdict.why}"))
+        elif grave or (verdict and verdict.says == "keep"):
+            kept.append(item)
+        elif verdict and verdict.says == "merge":
+            folded.append(_folded(item, f"merged into {verdict.into or 'another'}"))
+        elif item.threat.id in covered:
+            folded.append(_folded(item, "a threat of the LLM tells it more closely"))
+        else:
+            silent.append(item)
+    rest, doubles = _without_doubles([*kept, *silent])
+    kept = [item for item in rest if item in kept]
+    silent = [item for item in rest if item not in kept]
+    quoted = [item for item in _ranked(silent) if item.threat.basis == "quoted" and is_supported(item.threat)]
+    beyond = quoted[:MAX_BEYOND]
+    folded += [*doubles, *(_folded(item, "the LLM did not mention it") for item in silent if item not in beyond)]
+    return [*_ranked(kept), *beyond], folded
+
+
+def _llm_threat(
+    judged: JudgedThreat,
+    like: Candidate | None,
+    number: int,
+    sheet: FactSheet,
+    judgement: Judgement,
+    facts: FactIndex,
+    factors: Mapping[FactorKey, FactorEstimate],
+) -> Threat | None:
+    """The record of an LLM's threat; None when all that it rested on is gone."""
+    counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
+    rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
+    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
+    evidence = tuple(
+        dict.fromkeys(
+            mark
+            for mark in (*(mark for fact in rests_on for mark in fact.evidence), *judged.evidence)
+            if mark in quotes
+        )
+    )
+    if (judged.facts or judged.evidence) and not evidence:
+        return None
+    basis = _basis(judged, rests_on, evidence)
+    metrics = check_metrics(judged, facts, like.metrics if like else None)
+    vector = vector_of({metric: one.value for metric, one in metrics.items()})
+    return Threat(
+        id=like.id if like else f"LLM-{number}",
+        title=judged.title,
+        statement=ThreatStatement(
+            source=judged.actor,
+            prerequisite=judged.setting or "a product in default use",
+            action=judged.how,
+            impact=judged.lost,
+            asset=like.pattern.asset.replace("_", " ") if like else judged.lost,
+        ),
+        taxonomy=_references(judged, like),
+        state="claimed" if basis == "quoted" else "inferred",
+        score=score_threat(vector, {metric: one.reason for metric, one in metrics.items()}, factors),
+        mitigations=_mitigations(judged, like),
+        evidence=evidence,
+        like=judged.candidate,
+        facts=tuple(fact.id for fact in rests_on),
+        basis=basis,
+        setting=judged.setting,
+        default_use=judged.default_use and basis != "needs a setting",
+        how=_how(judged, rests_on),
+        lost=judged.lost,
+        by="both" if like else "llm",
+    )
+
+
+def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[str]) -> Basis:
+    """The LLM's basis, unless what it cites does not carry it."""
+    if judged.basis in ("quoted", "entry inferred"):
+        if not evidence:
+            return "assumed"
+        settings = [fact for fact in rests_on if fact.polarity == "configurable"]
+        if rests_on and len(settings) == len(rests_on):
+            return "needs a setting"
+        if len(rests_on) < len(judged.facts):
+            return "entry inferred"
+    return judged.basis
+
+
+def _how(judged: JudgedThreat, rests_on: Sequence[Fact]) -> str:
+    """The LLM's text; its marks as they are, or those of its facts when it gave none."""
+    if "[E" in judged.how or not rests_on:
+        return judged.how
+    cited = tuple(dict.fromkeys(fact.evidence[0] for fact in rests_on))[:MAX_MARKS]
+    return f"{judged.how.rstrip('.')} [{', '.join(cited)}]."
+
+
+def _references(judged: JudgedThreat, like: Candidate | None) -> tuple[TaxonomyRef, ...]:
+    found: list[TaxonomyRef] = []
+    for scheme, id_ in judged.taxonomy:
+        try:
+            entry = lookup(scheme, id_)
+        except InputError:
+            continue
+        found.append(TaxonomyRef(scheme=scheme, id=entry.id, title=entry.title))
+    return tuple(found) or (like.pattern.taxonomy if like else ())
+
+
+def _mitigations(judged: JudgedThreat, like: Candidate | None) -> tuple[Mitigation, ...]:
+    own = tuple(Mitigation(text=one.text, who=one.who, status="proposed", evidence=()) for one in judged.mitigations)
+    return own or (like.threat.mitigations if like else ())
+
+
+__all__ = ["Candidate", "Found", "Placed", "candidates", "find_threats"]

@@ -1,0 +1,32 @@
+"""When a draft shows no number, and how that is said."""
+
+from decimal import Decimal
+from typing import Final
+
+from agent.records import Score, Threat
+from agent.scoring import severity
+from agent.taxonomy.keys import LAYERS
+
+CERTAIN_NEEDED: Final = 2
+"""With fewer certain layers no score is shown."""
+MAX_BANDS: Final = 2
+"""A likely range that spans more bands says too little."""
+_BANDS: Final = ("None", "Low", "Medium", "High", "Critical")
+
+
+def why_withheld(scored: Score, headline: Threat | None, certain: int) -> str | None:
+    """Why no number is shown; None when one is. `certain` is the number of certain layers, 0 to 7."""
+    if headline is None or not headline.evidence:
+        return "no threat in default use rests on a quote"
+    if certain < CERTAIN_NEEDED:
+        return f"{f'only {certain}' if certain else 'none'} of {len(LAYERS)} layers is certain"
+    if scored.likely_low is not None and scored.likely_high is not None:
+        spanned = bands_spanned(scored.likely_low, scored.likely_high)
+        if spanned > MAX_BANDS:
+            return f"the likely range {scored.likely_low}–{scored.likely_high} spans {spanned} severity bands"
+    return None
+
+
+def bands_spanned(low: Decimal, high: Decimal) -> int:
+    """How many severity bands a range touches, 1 to 5."""
+    return _BANDS.index(severity(high)) - _BANDS.index(severity(low)) + 1

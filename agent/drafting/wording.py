@@ -1,0 +1,340 @@
+"""How facts read in a sentence: verb, object and marks, from `corpus/knowledge/wording.yaml`.
+
+A slot is a text of a source. It takes the place of the object only when it reads as a short noun phrase; anything else
+(a clause, markup, something that looks like a mark) stays among the facts and the sentence uses the key's own words.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+import yaml
+
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import GroupId, load_vocabulary
+from agent.records import Fact, FactSheet, Polarity, Record, SlotName
+from agent.resources import data_folder
+from agent.taxonomy.keys import KIND_TITLES, ProductKind
+
+MAX_SLOT_WORDS: Final = 6
+MAX_SLOT_CHARS: Final = 48
+_LISTED_SLOTS: Final = 2
+"""How many objects of one key are named in one phrase."""
+MAX_MARKS: Final = 3
+"""How many quotes one sentence cites."""
+_JOINING: Final = frozenset({"and", "or"})
+_FORBIDDEN: Final = frozenset('[]{}<>|*#\\"“”„«»\n\r\t;?!=$')
+_REFERENCES: Final = "ETQNCF"
+"""First letters of the marks of a draft: E3 in a slot would read as a citation."""
+_ORDERS: Final = frozenset((
+    "to", "create", "read", "write", "delete", "send", "execute", "manage", "get", "add", "remove", "make", "generate",
+    "perform", "handle", "allow", "enable", "can", "will", "is", "are", "was", "it", "they", "you", "this", "that",
+    "these", "those", "which", "who", "when", "if",
+))  # fmt: skip
+"""A slot that begins with one of these is a clause, no noun phrase."""
+_DETERMINERS: Final = frozenset((
+    "a", "an", "the", "its", "their", "each", "every", "any", "all", "one", "no", "his", "her", "our", "user's",
+))  # fmt: skip
+_OFF: Final = frozenset({"off", "disabled", "optional", "opt-in", "not", "no", "false", "never", "unset", "none"})
+"""Words in the slot of a default that say that something is off as shipped."""
+_BREAKS: Final = (". ", ": ", "//")
+_VOWELS: Final = frozenset("aeiouAEIO")
+
+
+class Words(Record):
+    """How one key reads."""
+
+    do: str
+    """The verb without an ending; several are joined by "and" or "or"."""
+    what: str
+    """What follows the verb when no slot is used."""
+    takes: tuple[str, ...] = ()
+    """Templates over slots that stand in place of `what`."""
+    risk: str
+    """The ability as a noun phrase."""
+    setting: bool = False
+    """Whether it is a choice by nature and reads the same when a setting decides."""
+    denied: str = ""
+    """What a denial says; empty for "does not" with the verb."""
+
+
+class Said(NamedTuple):
+    """What the facts of one key and polarity say together."""
+
+    key: str
+    polarity: Polarity
+    what: str
+    """What follows the verb."""
+    facts: tuple[str, ...]
+    evidence: tuple[str, ...]
+    """At most MAX_MARKS."""
+    rank: int
+    confidence: float
+
+
+@cache
+def load_wording() -> Mapping[str, Words]:
+    """By key of the vocabulary."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "wording.yaml").read_text("utf-8"))
+    return {key: Words.model_validate(row) for key, row in raw.items()}
+
+
+class Subject(NamedTuple):
+    """Who acts in a sentence about a product of some kind."""
+
+    first: str
+    """With the product's name, as in "An assistant connected to Acme can"."""
+    again: str
+    """Without it, as in "It"."""
+    bare: bool
+    """Whether the verb after `again` stands without an ending."""
+
+
+def subject(kind: ProductKind, name: str) -> Subject:
+    """Who does what a product of this kind makes possible."""
+    if kind == "mcp-server":
+        return Subject(f"An assistant connected to {name} can", "It", bare=False)
+    if kind == "agent-skill":
+        return Subject(f"An agent that follows {name} can", "An agent that follows it can", bare=True)
+    if kind == "agent-framework":
+        return Subject(f"An agent built with {name} can", "An agent built with it can", bare=True)
+    return Subject(f"{name} can", "It", bare=False)
+
+
+def kind_title(kind: ProductKind) -> str:
+    """The kind with its article: "an MCP server"."""
+    return article(KIND_TITLES[kind])
+
+
+# ------------------------------------------------------------ what facts say
+
+
+def said(
+    sheet: FactSheet,
+    *,
+    group: GroupId | None = None,
+    keys: Iterable[str] | None = None,
+    polarity: Polarity | None = None,
+) -> tuple[Said, ...]:
+    """What the counted facts about the product say, one entry for each key and polarity.
+
+    Of one group, or of some keys, when they are given; in the order of the sheet, or of `keys`.
+    """
+    vocabulary = load_vocabulary()
+    wanted = None if keys is None else tuple(keys)
+    together: dict[tuple[str, Polarity], list[Fact]] = {}
+    for fact in counted(sheet, polarity=polarity):
+        if group is not None and vocabulary[fact.key].group != group:
+            continue
+        if wanted is None or fact.key in wanted:
+            together.setdefault((fact.key, fact.polarity), []).append(fact)
+    found = _once([_together(key, kind, facts) for (key, kind), facts in together.items()])
+    if wanted is not None:
+        found.sort(key=lambda one: wanted.index(one.key))
+    return tuple(found)
+
+
+def _once(sayings: Sequence[Said]) -> list[Said]:
+    """Without the milder of two sayings: what a control does by a setting counts, and what an ability does anyway."""
+    kinds: dict[str, set[Polarity]] = {}
+    for one in sayings:
+        kinds.setdefault(one.key, set()).add(one.polarity)
+    kept: dict[tuple[str, Polarity], Said] = {}
+    for one in sayings:
+        milder: Polarity = "asserted" if load_vocabulary()[one.key].comforting else "configurable"
+        if {"asserted", "configurable"} <= kinds[one.key] and one.polarity == milder:
+            continue
+        kept.setdefault((one.key, one.polarity), one)
+    return list(kept.values())
+
+
+def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
+    best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
+    # What is off as shipped is said as what a setting allows.
+    optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
+    return Said(
+        key=key,
+        polarity="configurable" if optional else polarity,
+        what=_what(load_wording()[key], best),
+        facts=tuple(fact.id for fact in facts),
+        evidence=tuple(dict.fromkeys(mark for fact in best for mark in fact.evidence[:1]))[:MAX_MARKS],
+        rank=max(fact.rank for fact in facts),
+        confidence=max(fact.confidence for fact in facts),
+    )
+
+
+def _what(words: Words, facts: Sequence[Fact]) -> str:
+    for template in words.takes:
+        names = [name for name in _SLOT_NAMES if "{" + name + "}" in template]
+        fitting = [fact for fact in facts if all(noun(fact, name) for name in names)]
+        if fitting:
+            filled = template
+            for name in names:
+                values = dict.fromkeys(noun(fact, name) for fact in (fitting if len(names) == 1 else fitting[:1]))
+                filled = filled.replace("{" + name + "}", listed(tuple(values)[:_LISTED_SLOTS]))
+            # "queries SQL queries" says the same twice.
+            if words.do.split()[0][:5].rstrip("y") not in filled.lower():
+                return filled
+    return words.what
+
+
+_SLOT_NAMES: Final[tuple[SlotName, ...]] = (
+    "object", "data", "credential", "counterpart", "scope", "action", "approval", "default", "part",
+)  # fmt: skip
+
+
+def noun(fact: Fact, name: SlotName) -> str:
+    """The value of a slot as a noun phrase; empty when it has none or does not read as one."""
+    value = fact.slot(name).strip().strip("`'.,:").strip()
+    for second, third in (("your own ", "the user's own "), ("your ", "the user's "), ("our ", "the vendor's ")):
+        if value[: len(second)].lower() == second:
+            value = third + value[len(second) :]
+    words = value.split()
+    if not words or len(words) > MAX_SLOT_WORDS or len(value) > MAX_SLOT_CHARS or _FORBIDDEN & set(value):
+        return ""
+    if words[0].lower() in _ORDERS or any(_is_mark(word) for word in words) or any(part in value for part in _BREAKS):
+        return ""
+    if name != "credential":
+        # The name of a tool or field ("delete_issue") is no object of a verb.
+        return "" if len(words) == 1 and ("_" in value or "(" in value) else value
+    return value if words[0].lower() in _DETERMINERS or "_" in value or value.endswith("s") else article(value)
+
+
+def default_of(fact: Fact) -> bool | None:
+    """Whether something is on as shipped, by its slot; None when the sources do not say."""
+    if fact.polarity == "configurable" and not fact.slot("default"):
+        return None
+    words = [word.strip(".,;:()'\"`").lower() for word in fact.slot("default").split()]
+    return None if not words else not _OFF & set(words)
+
+
+def _is_mark(word: str) -> bool:
+    bare = word.strip("().,'")
+    return bare[:1] in _REFERENCES and bare[1:].isdigit()
+
+
+def asserted(sheet: FactSheet, *keys: str) -> tuple[Fact, ...]:
+    """The counted facts about the product of these keys that are asserted or left to a setting."""
+    return tuple(fact for key in keys for fact in counted(sheet, key) if fact.polarity != "denied")
+
+
+def absent(sheet: FactSheet, key: str) -> bool:
+    """Whether a key was looked for, in at least one statement, and not found."""
+    return any(row.key == key and any(search.statements for search in row.searched) for row in sheet.absent)
+
+
+# ------------------------------------------------------------ words
+
+
+def bare(one: Said) -> str:
+    """ "run shell commands"."""
+    return f"{load_wording()[one.key].do} {one.what}"
+
+
+def clause(one: Said) -> str:
+    """ "runs shell commands", "does not run shell commands" or "can be set to run shell commands"."""
+    words = load_wording()[one.key]
+    if one.polarity == "denied":
+        if words.denied:
+            return words.denied
+        return f"is not {one.what}" if words.do == "be" else f"does not {words.do} {one.what}"
+    if one.polarity == "configurable" and not words.setting:
+        return f"can be set to {words.do} {one.what}"
+    return f"{third_person(words.do)} {one.what}"
+
+
+def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
+    """What several facts say as one list of predicates, "runs shell commands, and reads mail and web pages".
+
+    With `plain` the verbs have no ending, as after "can". Neighbours with the same verb share it.
+    """
+    wording = load_wording()
+    groups: list[list[Said]] = []
+    for one in sayings:
+        last = groups[-1][0] if groups else None
+        if last and last.polarity == one.polarity == "asserted" and wording[last.key].do == wording[one.key].do:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    texts = []
+    for group in groups:
+        what = listed([one.what for one in group])
+        verb = wording[group[0].key].do
+        if len(group) > 1:
+            texts.append(f"{verb if plain else third_person(verb)} {what}")
+        else:
+            texts.append(bare(group[0]) if plain else clause(group[0]))
+    return listed(texts)
+
+
+def by_verb(sayings: Sequence[Said]) -> list[Said]:
+    """The sayings with those that share a verb side by side, otherwise in their order."""
+    verbs = list(dict.fromkeys((load_wording()[one.key].do, one.polarity) for one in sayings))
+    return sorted(sayings, key=lambda one: verbs.index((load_wording()[one.key].do, one.polarity)))
+
+
+def third_person(verb: str) -> str:
+    """The verb, or each of several that "and" or "or" joins, with the ending of "it"."""
+    words = verb.split()
+    return " ".join(_ending(word) if n == 0 or words[n - 1] in _JOINING else word for n, word in enumerate(words))
+
+
+def _ending(word: str) -> str:
+    plain = word.rstrip(",")
+    irregular = {"be": "is", "have": "has"}.get(plain)
+    if irregular is None:
+        if plain.endswith(("s", "sh", "ch", "x", "z", "o")):
+            irregular = plain + "es"
+        elif plain.endswith("y") and plain[-2:-1] not in _VOWELS:
+            irregular = plain[:-1] + "ies"
+        else:
+            irregular = plain + "s"
+    return irregular + word[len(plain) :]
+
+
+def listed(items: Sequence[str]) -> str:
+    """ "a, b and c"; empty for nothing. A comma goes before "and" where an item has an "and" of its own."""
+    if len(items) <= 1:
+        return "".join(items)
+    serial = "," if any(" and " in item or " or " in item for item in items[:-1]) else ""
+    return f"{', '.join(items[:-1])}{serial} and {items[-1]}"
+
+
+def article(phrase: str) -> str:
+    """The phrase with "a" or "an" before it."""
+    sounded = phrase[:1] in _VOWELS or phrase[:3] in ("MCP", "LLM", "SSH", "HTT", "XML")
+    return f"{'an' if sounded else 'a'} {phrase}"
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital letter at its start."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def marks(items: Iterable[str], most: int = MAX_MARKS) -> str:
+    """ " [E1, E4]", with a blank before it; empty for none."""
+    kept = tuple(dict.fromkeys(items))[:most]
+    return f" [{', '.join(kept)}]" if kept else ""
+
+
+def searched(*keys: str) -> str:
+    """ " [N:sandbox]", with a blank before it: the marks of what was looked for and not found."""
+    return f" [{', '.join(f'N:{key}' for key in keys)}]"
+
+
+def cited_by(sayings: Iterable[Said]) -> tuple[str, ...]:
+    """One mark of each saying, then their further ones, each once."""
+    rows = [one.evidence for one in sayings]
+    firsts = [mark for row in rows for mark in row[:1]]
+    return tuple(dict.fromkeys(firsts))
+
+
+def word_count(text: str) -> int:
+    """The words of a text; marks in brackets are none."""
+    count, inside = 0, False
+    for word in text.split():
+        inside = inside or word.startswith(("[E", "[N:"))
+        count += not inside and any(letter.isalnum() for letter in word)
+        if "]" in word:
+            inside = False
+    return count

@@ -1,0 +1,121 @@
+"""What the reader of facts looks at in one statement: its words, its shape, its headings and its role.
+
+Nothing of the statements round it: text that somebody plants beside a statement must not change what is read of it.
+Features are n-grams with the place that they come from, hashed; which of them matter is learned
+(`evals.training.fact_heads`).
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.evidence.role_features import words
+from agent.records import Statement
+from agent.retrieval.embed import embed
+
+_MAX_WORDS: Final = 60
+_MAX_HEADING: Final = 12
+_MAX_TEXT: Final = 1200
+_STEM: Final = 5
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SHAPES: Final = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("key variable", r"\b[A-Z][A-Z0-9]*+_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT|PASSWORD)\b"),
+        ("variable", r"\b[A-Z][A-Z0-9]*+_[A-Z0-9_]+\b"),
+        ("flag", r"(?<!\S)`?--[a-z][\w-]*"),
+        ("snake", r"\b[a-z]++_[a-z_]+\b"),
+        ("camel", r"\b[a-z]++[A-Z]\w"),
+        ("url", r"https?://"),
+        ("local address", r"\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0|::1)"),
+        ("any address", r"\b0\.0\.0\.0\b"),
+        ("port", r":\d{4,5}\b"),
+        ("call", r"\w\("),
+        ("version", r"\bv?\d++\.\d"),
+        ("latest", r"@latest\b"),
+        ("money", r"[$€£]\s?\d"),
+        ("percent", r"\d ?%"),
+        ("arrow", r"→|->|=>"),
+        ("tick", r"[✅✓✔]"),
+        ("cross", r"[❌✗]"),
+        ("warning", r"⚠|❗"),
+        ("label", r"\A[^:：\n]{2,40}[:：]\s"),
+        ("code", r"`"),
+        ("path", r"(?<![\w.-])[~.]*/[\w.-]+"),
+        ("assignment", r"\w=\S"),
+        ("lead-in", r"[:：]\s*\Z"),
+        ("fully", r"\A\S+\Z"),
+    )
+)
+
+
+def named_features(statement: Statement, name: frozenset[str]) -> list[str]:
+    """The features of a statement by name; `name` has the words of its product's name in lower case."""
+    said = ["NAME" if word in name else word for word in _words(statement.text[:_MAX_TEXT])[:_MAX_WORDS]]
+    found = [f"w:{word}" for word in said]
+    found += [f"b:{a} {b}" for a, b in pairwise(said)]
+    found += [f"s:{word[:_STEM]}" for word in said if len(word) > _STEM]
+    found += [f"f:{word}" for word in said[:1]]
+    found += [f"f2:{' '.join(said[:2])}", f"k:{statement.block}", f"r:{statement.role}"]
+    found += [f"r:{statement.role}/{word}" for word in dict.fromkeys(said[:12])]
+    found += [f"n:{min(6, len(said) // 6)}", f"a:{statement.about}"]
+    text = statement.text[:_MAX_TEXT]
+    found += [f"x:{shape}" for shape, pattern in _SHAPES if pattern.search(text)]
+    for depth, heading in enumerate(reversed(statement.path)):
+        inner = words(heading)[:_MAX_HEADING]
+        outer = depth == len(statement.path) - 1 and depth > 0
+        where = "h" if depth == 0 else "t" if outer else "o"
+        inner = tuple("NAME" if word in name else word for word in inner)
+        found += [f"{where}:{word}" for word in inner]
+        if not outer:
+            found += [f"hs:{word[:_STEM]}" for word in inner]
+        if depth == 0:
+            found += [f"hb:{a} {b}" for a, b in pairwise(inner)]
+    for head in statement.heads:
+        found += [f"c:{word}" for word in words(head)[:_MAX_HEADING]]
+    return found
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words of a text; those of names like `deleteProject` apart."""
+    return words(_CAMEL.sub(" ", text))
+
+
+def name_words(name: str) -> frozenset[str]:
+    """The words of a product's name that features say `NAME` for."""
+    return frozenset(word for word in words(name)[:4] if len(word) > 2)  # noqa: PLR2004
+
+
+def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]) -> list[NDArray[np.uint32]]:
+    """The hashes of the features of each statement, sorted, each once."""
+    known: dict[str, int] = {}
+    rows = []
+    for statement, name in zip(statements, names, strict=True):
+        row = set()
+        for feature in named_features(statement, name):
+            place = known.get(feature)
+            if place is None:
+                place = known[feature] = zlib.crc32(feature.encode())
+            row.add(place)
+        rows.append(np.array(sorted(row), dtype=np.uint32))
+    return rows
+
+
+def vectors(statements: Sequence[Statement]) -> NDArray[np.float32]:
+    """Of each statement the vector of its text beside that of its headings, float32, shape (n, 2 * 256)."""
+    texts = [statement.text for statement in statements]
+    headings = [_heading(statement) for statement in statements]
+    distinct = {text: n for n, text in enumerate(dict.fromkeys((*texts, *headings)))}
+    rows = embed(list(distinct))
+    own = rows[[distinct[text] for text in texts]]
+    above = rows[[distinct[text] for text in headings]]
+    return np.concatenate([own, above], axis=1)
+
+
+def _heading(statement: Statement) -> str:
+    return " ".join((*statement.path[1:], *statement.heads)).strip() or "."

@@ -1,0 +1,130 @@
+"""What a product is, as chances of each kind: from the first lines and headings of its page and its form.
+
+A page says what it is in its title, first lines and headings; a manifest and the front matter of a skill say the same in
+other ways. All of it goes into one linear classifier (`evals.training.kind_heads`).
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.evidence.role_features import words
+from agent.records import Document
+from agent.retrieval.embed import embed
+from agent.taxonomy.keys import ProductKind
+
+if TYPE_CHECKING:
+    from agent.facts.readers.heads import FactHeads
+
+_FIRST_CHARS: Final = 1500
+_FIRST_WORDS: Final = 120
+_LEAD_WORDS: Final = 30
+_VECTOR_CHARS: Final = 600
+WORD_SCALE: Final = 4.0
+VECTOR_SCALE: Final = 2.0
+CUE_SCALE: Final = 1.0
+_CUES: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bmcp\b|model context protocol",
+        r"\bmcp[ -]servers?\b|model context protocol\)?(?: \(mcp\))? server|\bserver\b",
+        r"\bskills?\b",
+        r"\bcod(?:e|ing)\b|codebase|software engineer|programming|developers?\b",
+        r"coding (?:agent|assistant)|pair program|\bide\b|in your terminal|code (?:assistant|review)|write code|app builder",
+        r"desktop|computer[ -]use|\bgui\b|screenshots?|\bscreen\b|mouse|operat(?:e|es|ing) (?:your |a )?computer",
+        r"\bbrowsers?\b|web (?:automation|agent|pages?)|playwright|chromium",
+        r"browser (?:agent|automation|use|extension)|chrome extension|agents? (?:that|to) (?:browse|navigate)",
+        r"\bvoice|\bspeech\b|telephon|phone calls?|\btts\b|\bstt\b|microphone|wake word",
+        r"\bframework\b|\bsdk\b|\blibrary\b|toolkit",
+        r"build(?:ing)? (?:\S+ ){0,4}agents?\b|multi-agent|agentic workflows?|orchestrat",
+        r"\bplatform\b|no-code|low-code|workflow builder|visual builder|studio\b",
+        r"\bassistants?\b|chat ?bot|\bchat\b|conversation|copilot",
+        r"\bapp\b|application|web ui|personal|your (?:documents|inbox|data|files|notes)",
+        r"\bagents?\b",
+        r"^\s*(?:pip|npm|uv|cargo|pnpm|yarn) (?:install|add)|from \w+ import|import \{",
+        r"mcpservers|claude desktop|cursor\b|mcp client",
+    )
+)
+"""Words by which pages say what a product is."""
+_CUE_LEAD: Final = 300
+_CUE_ALL: Final = 12_000
+_MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
+
+
+def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[ProductKind, float]:
+    """How likely a product is of each kind, together 1; empty without documents."""
+    if not documents:
+        return {}
+    ids, vector = kind_features(documents)
+    width = len(heads.kind_features)
+    places, _ = known_places(ids, heads.kind_features)
+    total = heads.kind_weights[places].sum(axis=0) * (WORD_SCALE / np.sqrt(max(1, len(places))))
+    total = total + vector @ heads.kind_weights[width:] + heads.kind_bias
+    raised = np.exp(total - total.max())
+    shares = raised / raised.sum()
+    found = {kind: round(float(share), 4) for kind, share in zip(heads.kinds, shares, strict=True)}
+    # What rounding took or gave goes to the likeliest, so that the chances sum to 1.
+    best = max(found, key=lambda kind: found[kind])
+    found[best] = round(found[best] + 1 - sum(found.values()), 4)
+    return found
+
+
+def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where those of `ids` that are known stand among `known`, which is sorted, and which of `ids` these are."""
+    places = np.minimum(np.searchsorted(known, ids), max(0, len(known) - 1))
+    hit = known[places] == ids if len(known) else np.zeros(len(ids), dtype=bool)
+    return places[hit].astype(np.int64), hit
+
+
+def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    """Hashes of word features, sorted, and the vector of the first lines at the length at which it counts."""
+    first = next((document for document in documents if document.form == "prose"), documents[0])
+    lead = first_lines(first)
+    named = set(_named(first, lead)) | {f"form:{document.form}" for document in documents}
+    ids = np.array(sorted({zlib.crc32(name.encode()) for name in named}), dtype=np.uint32)
+    vector = embed([lead[:_VECTOR_CHARS].strip() or "."])[0] * VECTOR_SCALE
+    return ids, np.concatenate([vector, _cues(documents, first, lead) * CUE_SCALE]).astype(np.float32)
+
+
+def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[np.float32]:
+    """How often each cue stands in the title, the first lines, the headings and the page, and the form of the page."""
+    headings = "\n".join(first.text[b.start : b.end] for b in first.blocks if b.kind == "heading")
+    zones = (first.title, lead[:_CUE_LEAD], lead, headings, first.text[:_CUE_ALL])
+    counts = [[len(cue.findall(zone)) for cue in _CUES] for zone in zones]
+    fields = _front_matter(first)
+    form = [{"name", "description"} <= fields, bool(fields), any(d.form != "prose" for d in documents)]
+    found = np.concatenate([np.log1p(np.array(counts, dtype=np.float32)).ravel(), 2 * np.array(form, dtype=np.float32)])
+    return found.astype(np.float32)
+
+
+def first_lines(document: Document) -> str:
+    """The title and the first lines of a page, without marks and addresses."""
+    body = document.text[:_FIRST_CHARS]
+    return " ".join(_MARKS.sub(" ", f"{document.title}\n{body}").split())
+
+
+def _named(document: Document, lead: str) -> list[str]:
+    said = words(lead)[:_FIRST_WORDS]
+    found = [f"w:{word}" for word in said]
+    found += [f"b:{a} {b}" for a, b in pairwise(said)]
+    found += [f"l:{word}" for word in said[:_LEAD_WORDS]]
+    found += [f"t:{word}" for word in words(document.title)[:8]]
+    found += [f"b3:{' '.join(said[n : n + 3])}" for n in range(min(len(said), _LEAD_WORDS))]
+    found += [f"front:{name}" for name in _front_matter(document)]
+    headings = [document.text[block.start : block.end] for block in document.blocks if block.kind == "heading"]
+    found += [f"h:{word}" for heading in headings[:40] for word in words(heading)[:6]]
+    return found
+
+
+def _front_matter(document: Document) -> set[str]:
+    """The names of the fields of a page's front matter."""
+    return {
+        document.text[block.start : block.end].split(":", 1)[0].strip().lower()
+        for block in document.blocks
+        if block.kind == "front-matter"
+    }

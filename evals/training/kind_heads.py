@@ -1,0 +1,162 @@
+"""Fits what tells the kind of a product from its first lines, and says how often it is right, owners left out.
+
+Labelled are the products of `labels/kinds.tsv` (their pages are looked for as `listings/<slug>` under the folders) and
+the cases of the bundled corpus whose category says their kind.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from agent.facts.readers.kinds import WORD_SCALE, kind_features, known_places
+from agent.intake.pages.extract import SUFFIXES
+from agent.records import Document
+from agent.resources import data_folder
+from agent.taxonomy.keys import ProductKind
+from evals.corpus import load_case
+from evals.documents import documents_of
+from evals.training.labels import FOLDER, read_document
+
+KINDS: Final[tuple[ProductKind, ...]] = get_args(ProductKind)
+_CATEGORIES: Final[dict[str, ProductKind]] = {
+    "mcp-server": "mcp-server",
+    "agent-skill": "agent-skill",
+    "coding-agent": "coding-agent",
+    "browser-agent": "browser-agent",
+    "framework": "agent-framework",
+    "voice": "voice-agent",
+    "productivity": "assistant",
+    "healthcare": "assistant",
+    "finance": "assistant",
+    "education": "assistant",
+    "legal": "assistant",
+    "commerce": "assistant",
+    "research": "assistant",
+}
+"""The kind that a category of the corpus stands for; the other categories hold products of several kinds."""
+_UNSURE: Final = frozenset({"productivity", "healthcare", "finance", "education", "legal", "commerce", "research"})
+_UNSURE_WEIGHT: Final = 0.3
+_CASE_WEIGHT: Final = 0.7
+_FIRST: Final = ("README.md", "SKILL.md", "listing.md", "page.html")
+_SEEN: Final = 3
+_PENALTY: Final = 1.0
+_FOLDS: Final = 8
+
+
+@dataclass(frozen=True)
+class KindHeads:
+    """Weights of the kinds, and how good they are on owners left out."""
+
+    features: NDArray[np.uint32]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    products: int
+    cases: int
+    right: float
+    """Share of the real products whose likeliest kind is the labelled one."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    owner: str
+    kind: int
+    weight: float
+    real: bool
+    ids: NDArray[np.uint32]
+    vector: NDArray[np.float32]
+
+
+def listing_documents(folder: Path) -> tuple[Document, ...]:
+    """The first page of a listing's folder and its manifests, as intake reads them."""
+    names = [folder / name for name in _FIRST if (folder / name).is_file()]
+    rest = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    pages = names[:1] or rest[:1]
+    pages += [path for path in sorted(folder.glob("*.json")) if path.is_file()]
+    return tuple(read_document(path, path.name, f"D{n}") for n, path in enumerate(dict.fromkeys(pages), start=1))
+
+
+def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
+    with (FOLDER / "kinds.tsv").open(encoding="utf-8", newline="") as file:
+        labels = list(csv.DictReader(file, delimiter="\t"))
+    for row in labels:
+        place = next(
+            (root / "listings" / row["slug"] for root in folders if (root / "listings" / row["slug"]).is_dir()), None
+        )
+        if place is not None:
+            yield _row(row["owner"], row["kind"], 1.0, listing_documents(place), real=True)
+    for file_ in sorted((data_folder("corpus") / "cases").glob("*/case.yaml")):
+        raw = yaml.safe_load(file_.read_text("utf-8"))
+        kind = _CATEGORIES.get(raw["category"])
+        if kind is not None:
+            weight = _UNSURE_WEIGHT if raw["category"] in _UNSURE else _CASE_WEIGHT
+            yield _row(
+                str(raw.get("vendor", "")).lower(), kind, weight, documents_of(load_case(file_.parent)), real=False
+            )
+
+
+def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *, real: bool) -> _Row:
+    ids, vector = kind_features(documents)
+    names: tuple[str, ...] = KINDS
+    return _Row(owner, names.index(kind), weight, real, ids, vector)
+
+
+def fit_kinds(folders: Sequence[Path]) -> KindHeads:
+    """Fit on all labelled products that are there, and measure with owners left out."""
+    rows = list(_rows(folders))
+    seen: dict[int, int] = {}
+    for row in rows:
+        for place in row.ids.tolist():
+            seen[place] = seen.get(place, 0) + 1
+    known = np.array(sorted(place for place, count in seen.items() if count >= _SEEN), dtype=np.uint32)
+    features = np.stack([_features(row, known) for row in rows])
+    kind = np.array([row.kind for row in rows])
+    weight = np.array([row.weight for row in rows])
+    owners = sorted({row.owner for row in rows})
+    fold = {name: n % _FOLDS for n, name in enumerate(np.random.default_rng(0).permutation(owners).tolist())}
+    number = np.array([fold[row.owner] for row in rows])
+    told = np.zeros(len(rows), dtype=int)
+    for n in range(_FOLDS):
+        weights, bias = _fit(features[number != n], kind[number != n], weight[number != n])
+        told[number == n] = (features[number == n] @ weights + bias).argmax(axis=1)
+    real = np.array([row.real for row in rows])
+    weights, bias = _fit(features, kind, weight)
+    right = float((told == kind)[real].mean()) if real.any() else 0.0
+    return KindHeads(known, weights, bias, int(real.sum()), int((~real).sum()), right)
+
+
+def _features(row: _Row, known: NDArray[np.uint32]) -> NDArray[np.float32]:
+    places, _ = known_places(row.ids, known)
+    words = np.zeros(len(known), dtype=np.float32)
+    words[places] = WORD_SCALE / np.sqrt(max(1, len(places)))
+    return np.concatenate([words, row.vector])
+
+
+def _fit(
+    features: NDArray[np.float32], kind: NDArray[np.int64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Multinomial logistic regression: weights of shape (features, kinds) and biases."""
+    from scipy.optimize import minimize
+
+    width, kinds = features.shape[1], len(KINDS)
+    truth = np.eye(kinds)[kind]
+    rows = features.astype(np.float64)
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat.reshape(width + 1, kinds)
+        scores = rows @ weights[:-1] + weights[-1]
+        scores -= scores.max(axis=1, keepdims=True)
+        norm = np.log(np.exp(scores).sum(axis=1))
+        cost = (weight * (norm - (truth * scores).sum(axis=1))).sum() + 0.5 * _PENALTY * (weights[:-1] ** 2).sum()
+        slope = weight[:, None] * (np.exp(scores - norm[:, None]) - truth)
+        change = np.concatenate([rows.T @ slope + _PENALTY * weights[:-1], slope.sum(axis=0, keepdims=True)])
+        return float(cost), change.ravel()
+
+    start = np.zeros((width + 1) * kinds)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x.reshape(width + 1, kinds)
+    return found[:-1].astype(np.float32), found[-1].astype(np.float32)

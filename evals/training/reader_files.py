@@ -1,0 +1,68 @@
+"""Writes the files of the embedded reader: weights as integers of one byte, and the constants that belong to them."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.facts.readers.heads import CONSTANTS, FEATURES, KIND_WEIGHTS, WEIGHTS
+from agent.facts.vocabulary import load_vocabulary
+from agent.retrieval.embed import embedder_id
+from evals.training.fact_calibration import Constants
+from evals.training.kind_heads import KINDS, KindHeads
+from evals.training.roles import small_of
+
+
+def write_reader(
+    folder: Path,
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    features: NDArray[np.uint32],
+    constants: Constants,
+    kinds: KindHeads,
+    trained: int,
+) -> None:
+    """Write the heads of the keys that have one, and those of the kinds; the same fit gives the same bytes."""
+    kept = np.flatnonzero(constants.head)
+    small, scales = small_of(weights[:, kept].astype(np.float64))
+    small_kinds, kind_scales = small_of(kinds.weights.astype(np.float64))
+    names = [key.id for key in load_vocabulary()]
+    arrays = {WEIGHTS: small, FEATURES: features, KIND_WEIGHTS: small_kinds}
+    stored = {name: _bytes(array) for name, array in arrays.items()}
+    rows = {
+        names[key]: {
+            "scale": round(float(scales[n]), 9),
+            "bias": round(float(bias[key]), 6),
+            "threshold": round(float(constants.threshold[key]), 4) if np.isfinite(constants.threshold[key]) else None,
+            "slope": round(float(constants.slope[key]), 5),
+            "offset": round(float(constants.offset[key]), 5),
+        }
+        for n, key in enumerate(kept.tolist())
+    }
+    written = {
+        "about": "Written by `python -m evals.training.fact_heads`; a change by hand is noticed.",
+        "embedder": embedder_id(),
+        "keys": rows,
+        "kinds": {
+            "names": list(KINDS),
+            "bias": [round(float(value), 6) for value in kinds.bias],
+            "scales": [round(float(value), 9) for value in kind_scales],
+            "features": kinds.features.tolist(),
+        },
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in stored.items()},
+        "trained_on": trained,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in stored.items():
+        (folder / name).write_bytes(content)
+    (folder / CONSTANTS).write_text(json.dumps(written, indent=1) + "\n", "utf-8")
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    stored = io.BytesIO()
+    np.save(stored, array, allow_pickle=False)
+    return stored.getvalue()
