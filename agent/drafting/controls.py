@@ -42,7 +42,7 @@ def claimed(sheet: FactSheet, found: Found, judgement: Judgement | None = None) 
 
 def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
     quote = next((item.quote for item in sheet.evidence if item.id == fact.evidence[0]), "")
-    one = next(one for one in said(sheet, keys=(fact.key,)) if fact.id in one.facts)
+    one = next(one for one in said(sheet, keys=(fact.key,), polarity=fact.polarity) if fact.id in one.facts)
     short = quote and len(quote.split()) <= MAX_QUOTE_WORDS
     counts, why = worth(fact, found, _with_score(sheet, found))
     return ClaimedControl(
