@@ -76,7 +76,9 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
     None where an LLM read the sources: what it does not state it did not find.
     """
-    if any(search.reader == "llm" for search in sheet.searched):
+    readers = {search.reader for search in sheet.searched}
+    readers |= {source.reader for fact in sheet.facts for source in fact.sources}
+    if "llm" in readers:
         return ()
     words = load_vocabulary()
     stated = {fact.key for fact in counted(sheet, polarity="asserted")}
