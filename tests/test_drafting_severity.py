@@ -11,7 +11,7 @@ from agent.drafting.catalogue import METRICS, VALUES
 from agent.drafting.expressions import FactIndex
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
 from agent.drafting.severity import MAX_BELOW, base_of, base_range, check_metrics, score_threat, supposable, vector_of
-from agent.records import FactSheet
+from agent.records import FactSheet, Search
 from tests.fakes.sheets import fact, factors, sheet
 
 WORST = dict(zip(METRICS, "NLNNNHHHHHN", strict=True))
@@ -106,6 +106,14 @@ def test_what_is_likely_counts_for_severity_and_is_said_to_have_no_quote() -> No
     assert (likely.metrics["SI"].value, likely.metrics["SI"].others) == ("H", ("L",))
     assert "no quote says so" in likely.threat.score.reasons["SI"]
     assert "user_oauth" not in {one.key for one in likely.rests_on}
+
+
+def test_nothing_is_supposed_where_an_llm_read_the_sources() -> None:
+    made = sheet("sends_messages", "reads_web", chances={"user_oauth": 0.5})
+    read = made.model_copy(update={"searched": (Search(reader="llm", documents=("D1",), statements=3),)})
+
+    assert supposable(made, FactIndex(made)) == ("user_oauth",)
+    assert supposable(read, FactIndex(read)) == ()
 
 
 def test_what_a_fact_denies_or_opposes_is_not_supposed() -> None:

@@ -7,7 +7,7 @@ from agent.drafting.catalogue import Catalogue, Pattern, load_catalogue
 from agent.drafting.expressions import FactIndex
 from agent.drafting.gaps import phrase
 from agent.drafting.judgement import Metric
-from agent.drafting.severity import Choice, marks, metrics_of, score_threat, supposable, vector_of
+from agent.drafting.severity import UNQUOTED, Choice, marks, metrics_of, score_threat, supposable, vector_of
 from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
@@ -151,9 +151,11 @@ def _candidate(
         basis = "quoted"
     source, _ = source_of(pattern, facts, catalogue)
     likely = readings.likely_everything if by_setting else readings.likely_default
-    metrics = metrics_of(pattern, facts, source, likely)
+    metrics = _cited(metrics_of(pattern, facts, source, likely), carrying)
+    entry_facts = entered.facts if entered else ()
+    telling = _once((*carrying[: MAX_MARKS - bool(entry_facts)], *entry_facts))
     setting = _setting(pattern, carrying, facts) if by_setting else ""
-    threat = _threat(pattern, facts, source, basis, setting, rests_on, metrics, factors)
+    threat = _threat(pattern, facts, source, basis, setting, rests_on, telling, metrics, factors)
     return Candidate(pattern, threat, metrics, rests_on)
 
 
@@ -164,6 +166,7 @@ def _threat(
     basis: Basis,
     setting: str,
     rests_on: tuple[Fact, ...],
+    telling: tuple[Fact, ...],
     metrics: Mapping[Metric, Choice],
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> Threat:
@@ -193,7 +196,7 @@ def _threat(
         basis=basis,
         setting=setting,
         default_use=pattern.default_use and basis != "needs a setting",
-        how=_marked(how, rests_on),
+        how=_marked(how, telling),
         lost=lost,
         by="embedded",
     )
@@ -217,6 +220,16 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
         return _lower(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
     return "where the setting for it is switched on" + marks(named, 1)
+
+
+def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:
+    """The metrics with a mark of the trigger behind each high impact that the pattern itself states."""
+    return {
+        metric: choice._replace(reason=choice.reason + marks(carrying, 1))
+        if choice.value == "H" and "[" not in choice.reason and not choice.reason.startswith(UNQUOTED)
+        else choice
+        for metric, choice in metrics.items()
+    }
 
 
 def _marked(how: str, rests_on: Sequence[Fact]) -> str:

@@ -27,6 +27,7 @@ MITIGATION: Final = Decimal("1.00")
 LIKELY: Final = 0.3
 """From this chance on an ability that no quote states counts for an impact, because the riskier reading does; fitted on
 readers' bases of 30 listings (mean error 0.94, and 0.93 to 0.97 for every value from 0.2 to 0.35; 1.52 without)."""
+UNQUOTED: Final = "likely from the whole text, though no quote says so"
 OPEN_CHANCE: Final = 0.15
 """From this chance on the metric that rests on a key is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
@@ -75,7 +76,9 @@ def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
 
     None where an LLM read the sources: what it does not state it did not find.
     """
-    if any(search.reader == "llm" for search in sheet.searched):
+    readers = {search.reader for search in sheet.searched}
+    readers |= {source.reader for fact in sheet.facts for source in fact.sources}
+    if "llm" in readers:
         return ()
     words = load_vocabulary()
     stated = {fact.key for fact in counted(sheet, polarity="asserted")}
@@ -95,7 +98,7 @@ def _graver(metric: Metric, plain: Choice, likely: Choice) -> Choice:
     if metric not in _IMPACTS or order.index(likely.value) >= order.index(plain.value):
         return plain
     others = tuple(dict.fromkeys((plain.value, *plain.others)))
-    reason = f"likely from the whole text, though no quote says so: {likely.reason}"
+    reason = f"{UNQUOTED}: {likely.reason}"
     return likely._replace(reason=reason, others=tuple(value for value in others if value != likely.value))
 
 
