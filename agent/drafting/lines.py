@@ -65,6 +65,7 @@ _ROWS: Final[dict[Label, _Row]] = {
         "Logs of what it did are not stated",
     ),
 }
+_IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
     {"mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles"}
 )
@@ -74,8 +75,8 @@ _UNTOLD: Final = frozenset(
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
     """The rows in the order of LABELS, at most one of each; an LLM's row takes the place of the one from facts.
 
-    A row of an LLM whose facts or quotes are no longer there is left out. What the posture says already is named only
-    where a row has nothing else to say.
+    A row of an LLM whose facts or quotes are no longer there is left out. What a posture made from facts says already
+    is not said again.
     """
     led = _judged(sheet, judgement) if judgement else {}
     told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
@@ -110,7 +111,8 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     able = [one for one in sayings if one.polarity != "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    able = further or able
+    # A row that the posture has said whole is left out; where it runs and what limits it always stand here.
+    able = further if label in _IN_POSTURE else further or able
     unable = [one for one in sayings if one.polarity == "denied"]
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, kind, label, also=also)] if told else []
