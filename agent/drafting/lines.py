@@ -11,6 +11,7 @@ from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import Judgement
 from agent.drafting.posture import posture_keys
 from agent.drafting.wording import Said, absent, by_verb, capital, cited_by, marks, predicates, said, searched, subject
+from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import FactLine, FactSheet
 from agent.taxonomy.keys import ProductKind
@@ -26,7 +27,7 @@ class _Row(NamedTuple):
     first: tuple[str, ...]
     """Keys that are named before the others."""
     silent: tuple[str, ...]
-    """When all of these were looked for in vain, `unstated` is said."""
+    """When the first of these was looked for in vain and none is known, `unstated` is said."""
     unstated: str
 
 
@@ -119,7 +120,7 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     if told and unable and told[0] not in unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], kind, label))
-    if row.unstated and len(texts) <= 1 and all(absent(sheet, key) for key in row.silent):
+    if row.unstated and len(texts) <= 1 and _unstated(row, sheet):
         texts.append(f"{row.unstated}{searched(row.silent[0])}.")
     if not texts:
         return None
@@ -129,6 +130,11 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
         facts=tuple(fact for one in told for fact in one.facts),
         evidence=tuple(dict.fromkeys(mark for one in told for mark in one.evidence)),
     )
+
+
+def _unstated(row: _Row, sheet: FactSheet) -> bool:
+    """Whether the first of the row's keys was looked for in vain and none of the others is known."""
+    return absent(sheet, row.silent[0]) and not any(counted(sheet, key) for key in row.silent)
 
 
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
