@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -17,11 +17,10 @@ from agent.facts.sheet import counted
 from agent.llm.budget import Budget, Caps, shared_start
 from agent.llm.port import Call, Reply
 from agent.llm.tokens import by_bytes
-from agent.records import Document, FactSheet, Statement
+from agent.records import FactSheet
 from agent.records.evidence import MARK
-from agent.retrieval.shown import Passage, Topic
 from tests.fakes import assist_llm
-from tests.fakes.assist_product import NAME, PLANTED, VENDOR, documents, program_sheet, rows
+from tests.fakes.assist_product import NAME, PLANTED, VENDOR, documents, first_of_all, program_sheet, rows
 from tests.fakes.llm_port import AnsweringLlm, reply
 
 DELIMITER = "482913377"
@@ -45,22 +44,6 @@ def candidates(sheet: FactSheet) -> tuple[Row, ...]:
         Row("mail-injection", "Prompt injection through mail", severity, ids),
         Row("open-gates", "Commands open gates", severity, ids),
     )
-
-
-class Chosen(NamedTuple):
-    """What the search of these tests gives."""
-
-    passages: tuple[Passage, ...]
-    note: str
-
-
-def first_of_all(texts: Sequence[Document], said: Sequence[Statement], topics: Sequence[Topic], tokens: int) -> Chosen:
-    """The first statements that fit."""
-    found: list[Passage] = []
-    for row in said:
-        if sum(len(one.text) for one in found) + len(row.text) < 4 * tokens:
-            found.append(Passage(row.document, row.start, row.end, row.path, row.text))
-    return Chosen(tuple(found), "Left out: the rest.")
 
 
 def run(answer: Answer, extra: str = "", *, seen: bool = True, **changes: object) -> tuple[Assisted, AnsweringLlm]:

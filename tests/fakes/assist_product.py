@@ -1,12 +1,14 @@
 """An invented product for tests of an LLM's part: its documents, statements and what a program read of them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from agent.evidence.statements import statements
 from agent.facts.proposal import Proposal, Quote
 from agent.facts.sheet import build_sheet
 from agent.facts.verify import Material, verify
 from agent.records import Document, FactSheet, Statement
+from agent.retrieval.shown import Passage, Topic
 from tests.fakes.fact_sources import document
 
 NAME = "Quayside"
@@ -63,3 +65,19 @@ def program_sheet(texts: Sequence[Document], extra: Sequence[tuple[str, str]] = 
     found = verify(proposals, Material(tuple(texts), rows(texts), (NAME, VENDOR)))
     assert len(found.facts) == len(pairs), found.dropped
     return build_sheet(found.facts, found.evidence)
+
+
+class Chosen(NamedTuple):
+    """What the search of these tests gives."""
+
+    passages: tuple[Passage, ...]
+    note: str
+
+
+def first_of_all(texts: Sequence[Document], said: Sequence[Statement], topics: Sequence[Topic], tokens: int) -> Chosen:
+    """The first statements that fit."""
+    found: list[Passage] = []
+    for row in said:
+        if sum(len(one.text) for one in found) + len(row.text) < 4 * tokens:
+            found.append(Passage(row.document, row.start, row.end, row.path, row.text))
+    return Chosen(tuple(found), "Left out: the rest.")
