@@ -134,6 +134,11 @@ def said(
     return tuple(found)
 
 
+def said_by(fact: Fact) -> Said:
+    """What one fact says alone."""
+    return _together(fact.key, fact.polarity, [fact])
+
+
 def _once(sayings: Sequence[Said]) -> list[Said]:
     """Without the milder of two sayings: what a control does by a setting counts, and what an ability does anyway."""
     kinds: dict[str, set[Polarity]] = {}
