@@ -18,6 +18,10 @@ ID_LISTS: Final = ("owasp-asi", "owasp-llm-2025")
 """The lists of which a threat may name ids."""
 MOST_FOUND: Final = 30
 """Facts of the program that are shown in one call."""
+MOST_CANDIDATES: Final = 16
+"""Candidates that are shown; the others stand without a word of the LLM."""
+_FACTS_SHOWN: Final = 5
+_VERSION: Final = "CVSS:4.0/"
 _QUOTE_CHARS: Final = 160
 _SLOT_CHARS: Final = 80
 _PRODUCT: Final = "The product "
@@ -111,7 +115,7 @@ def second_wave(
     about = [key.id for key in load_vocabulary() if key.id not in keys and "questions" in key.used_in]
     threats = {
         "candidates": framed(
-            delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in candidates) or "none"
+            delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in _gravest(candidates)) or "none"
         ),
         "ids": "; ".join(f"{entry.id} {entry.title}" for name in ID_LISTS for entry in entries(name)),
     }
@@ -186,8 +190,19 @@ def _accepted_fact(number: str, fact: Fact) -> str:
 
 
 def _candidate(row: Candidate, ids: Mapping[str, str]) -> str:
-    rests = ", ".join(ids[fact] for fact in row.facts if fact in ids)
-    return f"{row.id}: {_one_line(row.title)} ({row.severity}; {rests or 'no fact'})"
+    rests = ", ".join([ids[fact] for fact in row.facts if fact in ids][:_FACTS_SHOWN])
+    return f"{row.id}: {_one_line(row.title)} ({row.severity.replace(_VERSION, '')}; {rests or 'no fact'})"
+
+
+def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The gravest candidates, as many as are shown, in their order."""
+
+    def base(row: Candidate) -> float:
+        found = row.severity.split(" ")[0]
+        return float(found) if found.replace(".", "", 1).isdecimal() else 0.0
+
+    kept = sorted(range(len(candidates)), key=lambda n: (-base(candidates[n]), n))[:MOST_CANDIDATES]
+    return [candidates[n] for n in sorted(kept)]
 
 
 def _asked_for(key: str) -> bool:
