@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.drafting.calibration import Calibration
-
 from agent.assist.run import Assistant
+from agent.drafting.calibration import Calibration
 from agent.errors import DriftError
 from agent.facts.reading import Reading
 from agent.llm.cassette import MANIFEST

@@ -53,7 +53,9 @@ def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
 def pattern_codes() -> Mapping[str, Code]:
     """The closed words of every pattern of the catalogue."""
     return {
-        pattern.id: Code(next((ref.id for ref in pattern.taxonomy if ref.scheme == "owasp-asi"), ""), pattern.layer, pattern.asset)
+        pattern.id: Code(
+            next((ref.id for ref in pattern.taxonomy if ref.scheme == "owasp-asi"), ""), pattern.layer, pattern.asset
+        )
         for pattern in load_catalogue().patterns.values()
     }
 

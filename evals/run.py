@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import Calibration
-
 from agent.drafting.catalogue import load_catalogue
 from agent.errors import SeptetError
 from agent.export.markdown import render

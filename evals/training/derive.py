@@ -8,11 +8,9 @@ constants that saw neither the product nor any other of its vendor.
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +23,7 @@ from agent.drafting.calibration import (
     FACTORS_FILE,
     LAYERS_FILE,
     RANGE_FILE,
+    Calibration,
     CertaintyCalibration,
     FactorCalibration,
     FactorConstants,
@@ -44,9 +43,8 @@ from agent.records import FactSheet, Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import KINDS, LAYERS, FactorKey, ProductKind
 from evals.script import run_script
-from evals.training.derive_rows import Row, rows_of
+from evals.training.derive_rows import FOLDS, Row, rows_of
 
-FOLDS: Final = 10
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
 REAL_WEIGHT: Final = 2.0
@@ -75,15 +73,15 @@ LANGUAGE_EFFECT: Final = 0.1
 
 @dataclass(frozen=True)
 class Fitted:
-    """All constants of one fit."""
+    """All constants of one fit, and what they make of the rows that it had not seen."""
 
-    factors: FactorCalibration
-    certainty: CertaintyCalibration
+    calibration: Calibration
+    heads: OutlookHeads
 
 
 def fold_of(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """The fold of each row by its family's name: whole families, and the same ones whatever else is there."""
-    return np.array([int(hashlib.sha256(row.family.encode()).hexdigest(), 16) % FOLDS for row in rows])
+    """The fold of each row."""
+    return np.array([row.fold for row in rows])
 
 
 # ---------------------------------------------------------------- heads of the outlook
@@ -116,7 +114,9 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
     a = np.hstack([(x - middle) / scale, real - np.average(real, axis=0, weights=w)])
     y = np.where(np.isnan(y), np.nanmean(y, axis=0), y)
     mean = np.average(y, axis=0, weights=w)
-    solved = np.linalg.solve(a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None]))
+    solved = np.linalg.solve(
+        a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
+    )
     weights = solved[:-1] / scale[:, None]
     # A product that is drafted is a real listing; half of that shift is taken, since the corpus is imitated from such.
     shift = solved[-1] * (0.5 - np.average(real[:, 0], weights=w))
@@ -175,27 +175,58 @@ def with_outlook(row: Row, heads: OutlookHeads) -> FactSheet:
     return row.sheet.model_copy(update={"outlook": row.sheet.outlook.model_copy(update=update)})
 
 
-def left_out_sheets(rows: Sequence[Row]) -> tuple[list[FactSheet], Floats]:
-    """Sheets whose outlook knows nothing of the row's family, and the log odds of layers likewise."""
+def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats]:
+    """By fold the heads that had not seen it, and the log odds of each row's layers by those that had not seen it."""
     folds = fold_of(rows)
     odds = np.zeros((len(rows), len(LAYERS)))
-    heads = {}
+    raw = {}
     for fold in range(FOLDS):
         train = [row for row, n in zip(rows, folds, strict=True) if n != fold]
-        heads[fold] = (*factor_heads(train), *layer_heads(train))
+        raw[fold] = (*factor_heads(train), *layer_heads(train))
         held = np.flatnonzero(folds == fold)
-        odds[held] = layer_odds([rows[at] for at in held], heads[fold][2], heads[fold][3])
-    sheets = []
-    for at, row in enumerate(rows):
-        seen = folds != folds[at]
-        if not sheets or at == 0 or folds[at] not in _slopes_by(heads):
-            heads[folds[at]] = (*heads[folds[at]], *calibrate_layers([r for r, ok in zip(rows, seen, strict=True) if ok], odds[seen]))
-        sheets.append(with_outlook(row, OutlookHeads(*heads[folds[at]])))
-    return sheets, odds
+        if len(held):
+            odds[held] = layer_odds([rows[at] for at in held], raw[fold][2], raw[fold][3])
+    heads = {}
+    for fold in range(FOLDS):
+        seen = folds != fold
+        others = [row for row, ok in zip(rows, seen, strict=True) if ok]
+        heads[fold] = OutlookHeads(*raw[fold], *calibrate_layers(others, odds[seen]))
+    return heads, odds
 
 
-def _slopes_by(heads: dict[int, tuple[Floats, ...]]) -> set[int]:
-    return {fold for fold, found in heads.items() if len(found) == len(OutlookHeads.__dataclass_fields__)}
+def left_out_sheets(rows: Sequence[Row]) -> tuple[list[FactSheet], Floats]:
+    """Sheets whose outlook knows nothing of the row's family, and the log odds of layers likewise."""
+    heads, odds = heads_left_out(rows)
+    return [with_outlook(row, heads[row.fold]) for row in rows], odds
+
+
+def fit_left_out(rows: Sequence[Row]) -> dict[int, Fitted]:
+    """By fold all constants, fitted on the others."""
+    heads, _ = heads_left_out(rows)
+    sheets = [with_outlook(row, heads[row.fold]) for row in rows]
+    seen = {fold: [at for at, row in enumerate(rows) if row.fold != fold] for fold in range(FOLDS)}
+
+    def of(fold: int, items: Sequence[Any]) -> list[Any]:
+        return [items[at] for at in seen[fold]]
+
+    raw = {fold: fit_factors(of(fold, rows), of(fold, sheets)) for fold in range(FOLDS)}
+    certainty = {fold: fit_certainty(of(fold, rows), of(fold, sheets)) for fold in range(FOLDS)}
+    values = [_unrounded(sheet, raw[row.fold]) for row, sheet in zip(rows, sheets, strict=True)]
+    flags = flags_of(rows, sheets, [certainty[row.fold] for row in rows])
+    found = {}
+    for fold in range(FOLDS):
+        calibration = Calibration(
+            factors=spreads(raw[fold], of(fold, rows), of(fold, values)),
+            certainty=certainty[fold].model_copy(update={"threshold": threshold_of(of(fold, flags))}),
+            range=fit_range(of(fold, rows), of(fold, values)),
+        )
+        found[fold] = Fitted(calibration, heads[fold])
+    return found
+
+
+def _unrounded(sheet: FactSheet, calibration: FactorCalibration) -> dict[FactorKey, float]:
+    found = estimate(sheet, kind_of(sheet), calibration=calibration)
+    return {key: sum(part.effect for part in found[key].parts) for key in FACTORS}
 
 
 # ---------------------------------------------------------------- factors
@@ -216,7 +247,10 @@ def fit_factors(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> FactorCalib
         rows=len(pairs),
         means=means,
         factors={
-            **{key: _fit_factor(key, y[:, at], w, kinds, [s for _, s in pairs], means) for at, key in enumerate(FACTORS)},
+            **{
+                key: _fit_factor(key, y[:, at], w, kinds, [s for _, s in pairs], means)
+                for at, key in enumerate(FACTORS)
+            },
             "natural_language_interface": _language(),
         },
     )
@@ -276,7 +310,9 @@ def _raises(sheet: FactSheet, key: str) -> bool:
     return any(fact.polarity != "denied" for fact in counted(sheet, key))
 
 
-def spreads(calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> FactorCalibration:
+def spreads(
+    calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]
+) -> FactorCalibration:
     """The constants with ranges that cover four of five labels; `values` were estimated without the row's family."""
     factors = dict(calibration.factors)
     for key in FACTORS:
@@ -294,7 +330,7 @@ def _spread(gaps: Floats) -> Spread:
     """The narrowest pair of quantiles of the gaps that covers 80 % once both ends lie on the 0.1 grid."""
     ordered = np.sort(gaps)
     best = (9.0, -0.3, 0.3)
-    for step in range(0, 21):
+    for step in range(21):
         for room in (0.62, 0.66, 0.70, 0.74, 0.78, 0.80):
             low = np.quantile(ordered, (1 - room) * step / 20)
             high = np.quantile(ordered, (1 - room) * step / 20 + room)
@@ -355,7 +391,9 @@ class Flags:
     label: bool | None
 
 
-def flags_of(rows: Sequence[Row], sheets: Sequence[FactSheet], fits: Sequence[CertaintyCalibration]) -> list[list[Flags]]:
+def flags_of(
+    rows: Sequence[Row], sheets: Sequence[FactSheet], fits: Sequence[CertaintyCalibration]
+) -> list[list[Flags]]:
     """Of each row the seven layers; `fits` are those that had not seen the row's family."""
     found = []
     for row, sheet, fit in zip(rows, sheets, fits, strict=True):
@@ -410,11 +448,17 @@ def fit_range(rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> 
         others = [r for r, n in zip(rows, folds, strict=True) if n != folds[at] and r.base is not None]
         same = [r.base for r in others if kind_of(r.sheet) == kind]
         base = float(np.median([b for b in same if b is not None] or [r.base or 0.0 for r in others]))
-        label = min(10.0, row.published_base + (10 - row.published_base) * sum(row.published[k] for k in FACTORS) / 10 * row.published_threat)
+        label = min(
+            10.0,
+            row.published_base
+            + (10 - row.published_base) * sum(row.published[k] for k in FACTORS) / 10 * row.published_threat,
+        )
         drafted = base + (10 - base) * sum(round(values[at][k], 1) for k in FACTORS) / 10 * THREAT_MULTIPLIER
         residuals.append(round(residual(label, drafted), 3))
     return RangeCalibration(
-        name=f"published scores at MF 1, n={len(residuals)}", residuals=tuple(sorted(residuals)), thin_factor=THIN_FACTOR
+        name=f"published scores at MF 1, n={len(residuals)}",
+        residuals=tuple(sorted(residuals)),
+        thin_factor=THIN_FACTOR,
     )
 
 
@@ -472,7 +516,10 @@ def report(
     threshold: float,
 ) -> str:
     """The figures as a Markdown table: bundled cases and real listings, vendors left out."""
-    lines = ["| set | factors: published · reader | sum | range covers | kind | flags F1 | withheld |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| set | factors: published · reader | sum | range covers | kind | flags F1 | withheld |",
+        "|---|---|---|---|---|---|---|",
+    ]
     groups = {
         "bundled cases": [at for at, row in enumerate(rows) if not row.real and not row.is_card],
         "real listings": [at for at, row in enumerate(rows) if row.real],
@@ -484,14 +531,25 @@ def report(
         own = [rows[at] for at in places]
         value = [{k: float(found[at][k].value) for k in FACTORS} for at in places]
         errors = {
-            which: [abs(v[k] - getattr(r, which)[k]) for r, v in zip(own, value, strict=True) for k in FACTORS if k in getattr(r, which)]
+            which: [
+                abs(v[k] - getattr(r, which)[k])
+                for r, v in zip(own, value, strict=True)
+                for k in FACTORS
+                if k in getattr(r, which)
+            ]
             for which in ("published", "reader")
         }
         label = [r.published or r.reader for r in own]
-        sums = [abs(sum(v.values()) - sum(l[k] for k in FACTORS)) for l, v in zip(label, value, strict=True) if len(l) >= len(FACTORS)]
+        sums = [
+            abs(sum(v.values()) - sum(l[k] for k in FACTORS))
+            for l, v in zip(label, value, strict=True)
+            if len(l) >= len(FACTORS)
+        ]
         inside = [
             float(found[at][k].low) - 1e-9 <= l[k] <= float(found[at][k].high) + 1e-9
-            for at, l in zip(places, label, strict=True) for k in FACTORS if k in l
+            for at, l in zip(places, label, strict=True)
+            for k in FACTORS
+            if k in l
         ]
         right = [kind_of(sheets[at]) == rows[at].kind for at in places if rows[at].kind]
         folded = [f1([flags[at]], cuts[at]) for at in places]
@@ -507,9 +565,7 @@ def report(
 
 
 def _pooled_f1(pairs: Sequence[tuple[Sequence[Flags], float]]) -> float:
-    moved = [
-        [Flags(flag.row, flag.chance - cut, flag.pinned, flag.label) for flag in row] for row, cut in pairs
-    ]
+    moved = [[Flags(flag.row, flag.chance - cut, flag.pinned, flag.label) for flag in row] for row, cut in pairs]
     return f1(moved, 0.0)
 
 

@@ -1,6 +1,7 @@
 """Labelled products as the fits of `evals.training.derive` see them: sheet, statement features and labels."""
 
 import csv
+import hashlib
 import json
 import pickle
 import re
@@ -12,22 +13,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.reading import read_sheet
-from agent.facts.readers.embedded import EmbeddedReader
+from agent.evidence import language
+from agent.evidence.roles import carrying
+from agent.evidence.statements import said_once
 from agent.facts.readers.outlook import pooled, readable_of, statement_features
-from agent.pipeline import read_statements
-from agent.records import Document, FactSheet, Statement
+from agent.facts.reading import Reading
+from agent.pipeline import embedded_reader, read_documents
+from agent.records import FactSheet, Statement
 from agent.taxonomy.keys import LAYERS, FactorKey, LayerKey, ProductKind
+from evals.bundled import bundled_cases, who
+from evals.cases import Case
 from evals.corpus import card
 from evals.documents import documents_of
 from evals.families import families
-from evals.lessons import bundled_cases, who
 from evals.training.labels import read_document
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
 READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "voice-agent-platform": "voice-agent"}
 """Kinds of the readings under the names that the project has for them."""
 _MIN_WORDS: Final = 3
+FOLDS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -54,30 +59,40 @@ class Row:
     published_base: float | None = None
     published_threat: float | None = None
 
+    @property
+    def fold(self) -> int:
+        """The fold of its family: whole families, and the same ones whatever else is there."""
+        return int(hashlib.sha256(self.family.encode()).hexdigest(), 16) % FOLDS
+
 
 def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
     """All rows; read again unless `cache` has them. Without the texts of real listings only those of the corpus."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
-            loaded: list[Row] = pickle.load(file)  # noqa: S301 - written by this function
+            loaded: list[Row] = pickle.load(file)
         return loaded
-    reader = EmbeddedReader()
-    rows = [*_cases(reader), *(_real(reader, readings, listings) if readings and listings else ())]
+    rows = [*_cases(), *(_real(readings, listings) if readings and listings else ())]
     if cache is not None:
         with cache.open("wb") as file:
             pickle.dump(rows, file)
     return rows
 
 
-def _cases(reader: EmbeddedReader) -> Iterator[Row]:
+def _cases() -> Iterator[Row]:
     cases = bundled_cases()
     for case, family in zip(cases, families([who(case) for case in cases]), strict=True):
-        published, label = case.published, case.reader
-        yield _row(
-            reader,
+        short = read_documents(documents_of(card(case))) if case.readings and case.readings.card else None
+        yield from case_rows(case, family, read_documents(documents_of(case)), short)
+
+
+def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) -> tuple[Row, ...]:
+    """The rows of one bundled case, from what was read of it and, if that was read, of its card."""
+    published, label = case.published, case.reader
+    rows = [
+        _row(
             case.slug,
             family,
-            documents_of(case),
+            reading,
             published=dict(published.factors) if published else {},
             label={key: cell.value for key, cell in label.factors.items()} if label else {},
             layers={key: cell.certain for key, cell in label.layers.items()} if label else {},
@@ -88,14 +103,15 @@ def _cases(reader: EmbeddedReader) -> Iterator[Row]:
                 published.threat_multiplier if published else None,
             ),
         )
-        if case.readings and case.readings.card:
-            said = {key: case.readings.card_certain(key) for key in LAYERS}
-            certain = {key: value for key, value in said.items() if value is not None}
-            documents = documents_of(card(case))
-            yield _row(reader, case.slug, family, documents, layers=certain, is_card=True)
+    ]
+    if case.readings and short is not None:
+        said = {key: case.readings.card_certain(key) for key in LAYERS}
+        certain = {key: value for key, value in said.items() if value is not None}
+        rows.append(_row(case.slug, family, short, layers=certain, is_card=True))
+    return tuple(rows)
 
 
-def _real(reader: EmbeddedReader, readings: Path, listings: Path) -> Iterator[Row]:
+def _real(readings: Path, listings: Path) -> Iterator[Row]:
     with (listings.parent / "sources.tsv").open(encoding="utf-8", newline="") as file:
         owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
     for path in sorted(readings.glob("*.json")):
@@ -103,10 +119,9 @@ def _real(reader: EmbeddedReader, readings: Path, listings: Path) -> Iterator[Ro
         page = next(page for name in LISTINGS if (page := listings / path.stem / name).exists())
         kind = raw["product"]["kind"]
         yield _row(
-            reader,
             path.stem,
             f"owner:{owners.get(path.stem, path.stem)}",
-            (read_document(page, page.name),),
+            read_documents((read_document(page, page.name),)),
             label={key: cell["value"] for key, cell in raw["factors"].items()},
             layers={key: cell["certain"] for key, cell in raw["layers"].items()},
             quotes={key: cell["quote"] or "" for key, cell in raw["layers"].items()},
@@ -116,10 +131,9 @@ def _real(reader: EmbeddedReader, readings: Path, listings: Path) -> Iterator[Ro
 
 
 def _row(
-    reader: EmbeddedReader,
     slug: str,
     family: str,
-    documents: Sequence[Document],
+    reading: Reading,
     *,
     published: Mapping[FactorKey, float] | None = None,
     label: Mapping[FactorKey, float] | None = None,
@@ -130,19 +144,15 @@ def _row(
     real: bool = False,
     is_card: bool = False,
 ) -> Row:
-    statements = read_statements(tuple(documents))
-    readable = readable_of(documents, statements)
-    sheet = read_sheet(documents, statements, [reader])
-    sheet = sheet.model_copy(update={"outlook": reader.outlook(documents, statements)})
-    features = statement_features(readable, reader.scores(documents, readable))
+    readable, features = features_of(reading)
     return Row(
         slug,
         family,
         real,
         is_card,
-        sheet,
+        reading.sheet,
         features.astype(np.float32),
-        pooled(documents, features),
+        pooled(reading.documents, features),
         _quoted(readable, layers, quotes or {}),
         published or {},
         label or {},
@@ -150,6 +160,13 @@ def _row(
         kind,
         *bases,
     )
+
+
+def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
+    """The statements that the heads of the outlook look at, and their features."""
+    own = language.readable(reading.documents, said_once(carrying(reading.statements)))
+    readable = readable_of(reading.documents, own)
+    return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
 
 
 def _quoted(
