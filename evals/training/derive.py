@@ -179,13 +179,13 @@ def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats
     """By fold the heads that had not seen it, and the log odds of each row's layers by those that had not seen it."""
     folds = fold_of(rows)
     odds = np.zeros((len(rows), len(LAYERS)))
-    raw = {}
+    raw: dict[int, tuple[Floats, ...]] = {}
     for fold in range(FOLDS):
         train = [row for row, n in zip(rows, folds, strict=True) if n != fold]
         raw[fold] = (*factor_heads(train), *layer_heads(train))
         held = np.flatnonzero(folds == fold)
         if len(held):
-            odds[held] = layer_odds([rows[at] for at in held], raw[fold][2], raw[fold][3])
+            odds[held] = layer_odds([rows[int(at)] for at in held], raw[fold][2], raw[fold][3])
     heads = {}
     for fold in range(FOLDS):
         seen = folds != fold

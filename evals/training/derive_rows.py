@@ -6,7 +6,7 @@ import json
 import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agent.evidence import language
 from agent.evidence.roles import carrying
 from agent.evidence.statements import said_once
-from agent.facts.readers.outlook import pooled, readable_of, statement_features
+from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features
 from agent.facts.reading import Reading
 from agent.pipeline import embedded_reader, read_documents
 from agent.records import FactSheet, Statement
@@ -167,6 +167,16 @@ def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]
     own = language.readable(reading.documents, said_once(carrying(reading.statements)))
     readable = readable_of(reading.documents, own)
     return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
+
+
+def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
+    """The reading as it would be with other heads of the outlook."""
+    sheet, (_, features) = reading.sheet, features_of(reading)
+    if not sheet.outlook.factors:
+        return reading
+    update = {"factors": heads.factors(pooled(reading.documents, features)), "layers": heads.layers(features)}
+    outlook = sheet.outlook.model_copy(update=update)
+    return replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))
 
 
 def _quoted(
