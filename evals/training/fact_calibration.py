@@ -132,7 +132,7 @@ def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: f
     for least in sorted({limit, *chances[chances > limit].tolist()}):
         chosen = chances >= least
         if (stated[chosen].sum() + WANTED * _DRAWN) / (chosen.sum() + _DRAWN) >= _KEY_LEAST:
-            return least
+            return float(least)
     return _NEVER
 
 

@@ -1,6 +1,7 @@
 """FACTS.md: how good the embedded reader of facts is, on products whose owner it did not know."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,9 @@ _BINS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _PAGE = """\
 # Facts read without an LLM: how good the embedded reader is
 
-Written by `python -m evals.training.fact_heads`. All figures are of products whose owner was left out of the fit (8 folds
-by owner) and of the calibration. A fact of a product is right when any labelled statement of the product states it; only
-statements in labelled places are looked at, since most long pages are labelled in part.
+Written by `python -m evals.training.fact_heads`. All figures are of products whose owner was left out of the fit (8
+folds by owner) and of the calibration. A fact of a product is right when any labelled statement of the product states
+it; only statements in labelled places are looked at, since most long pages are labelled in part.
 
 {{ statements }} labelled statements of {{ products }} products; {{ stated }} facts.
 
@@ -54,8 +55,8 @@ Limit: the chance from which a fact of the key is asserted.
 {% endfor %}
 ## Patterns
 
-Products: on how many a pattern fires in labelled places; precision is drawn towards 0.8 by three products. A pattern that
-asserts is one more feature of the heads, whatever its precision; one that denies is used from a precision of 0.8.
+Products: on how many a pattern fires in labelled places; precision is drawn towards 0.8 by three products. A pattern
+that asserts is one more feature of the heads, whatever its precision; one that denies is used from a precision of 0.8.
 
 | key | polarity | products | precision |
 | --- | --- | --- | --- |
@@ -78,7 +79,7 @@ def render(
     overall = [("all keys", *told.figures(table)[:3])]
     grave = np.array([key in _grave() for key in lines.keys])
     overall.append(("the gravest keys", *told.figures(table, grave)[:3]))
-    page = Environment(keep_trailing_newline=True, autoescape=False).from_string(_PAGE)  # noqa: S701
+    page = Environment(keep_trailing_newline=True, autoescape=False).from_string(_PAGE)
     return page.render(
         statements=int(lines.labelled.sum()),
         products=len(table.products),
@@ -101,7 +102,7 @@ def _grave() -> frozenset[str]:
 def _bins(told: Measured, table: Table) -> list[tuple[str, int, float, float]]:
     chances, stated = told.chances.ravel(), table.stated.ravel()
     found = []
-    for low, high in zip(_BINS[:-1], _BINS[1:], strict=True):
+    for low, high in pairwise(_BINS):
         inside = (chances >= low) & (chances < high)
         if inside.any():
             name = f"{low:.2f}–{high:.2f}"

@@ -33,7 +33,7 @@ def write_reader(
     small, scales = small_of(weights[:, kept].astype(np.float64))
     small_kinds, kind_scales = small_of(kinds.weights.astype(np.float64))
     names = [key.id for key in load_vocabulary()]
-    arrays = {WEIGHTS: small, FEATURES: features, KIND_WEIGHTS: small_kinds}
+    arrays: dict[str, NDArray[Any]] = {WEIGHTS: small, FEATURES: features, KIND_WEIGHTS: small_kinds}
     stored = {name: _bytes(array) for name, array in arrays.items()}
     rows = {
         names[key]: {

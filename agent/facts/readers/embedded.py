@@ -126,7 +126,7 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            rows = [n for n in np.flatnonzero(hits[:, number]) if denies(statements[n].text)]
+            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if denies(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
                 quotes = tuple(quote_of(statements[n]) for n in rows[:_QUOTES])
