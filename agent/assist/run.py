@@ -107,7 +107,7 @@ def assist(
     judge, early = run.judged(accepted)
     candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
     certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
-    run.second(accepted, judge, candidates, certain)
+    run.second(judge, candidates, certain)
     return run.finish(accepted, judge, early, candidates, certain)
 
 
@@ -176,9 +176,7 @@ class _Run:
             evidence=tuple(quotes.added),
         )
 
-    def second(
-        self, accepted: Accepted, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]
-    ) -> None:
+    def second(self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]) -> None:
         """The second wave, and what is asked again."""
         self._caller.second = True
         ended = self._caller.ended()
@@ -197,12 +195,10 @@ class _Run:
             max_tokens=self._assistant.passage_tokens // SECOND_SHARE,
         )
         self._second_start = calls.accepted(
-            accepted.sheet,
             self._numbers,
             quotes,
             name=self._name,
             kind=does.kind if does else None,
-            dropped="",
             delimiter=delimiter,
         )
         self._keep(self._caller.wave(asks, self._second_start, self._caller.left))
