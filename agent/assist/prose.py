@@ -42,12 +42,13 @@ _THING: Final = (
 )
 _ABOUT: Final = re.compile(
     rf"^(?:(?:by default|in|on|at|for|through|via|as|under|after|before|when)\b[^,]{{0,60}},\s+)?"
-    rf"(?:it|its|they|(?:the|this|its)\s+(?:[\w-]+\s+){{0,2}}{_THING}s?)\b",
+    rf"(?:it|its|(?:the|this|its)\s+(?:[\w-]+\s+){{0,2}}{_THING}s?)\b",
     re.I,
 )
 _FOLLOWS: Final = re.compile(r"\b(?:could|would|might|if|unless|presumably|probably|likely|inferred|assumed)\b", re.I)
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
+    r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
     r"|no word|unknown|unclear|undocumented|not certain)\b",
     re.I,
 )
