@@ -111,9 +111,13 @@ class Ground:
         odd = [number for number in numbers_of(bare) if number not in self._numbers]
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
-            for name in names_of(sentence):
+            for place, name in enumerate(names_of(sentence)):
                 # The first word of a sentence has its capital from there, unless it does what products do.
-                plain = first.startswith(name) and not any(char.isupper() or char.isdigit() for char in name[1:])
+                plain = (
+                    place == 0
+                    and first.startswith(name)
+                    and not any(char.isupper() or char.isdigit() for char in name[1:])
+                )
                 plain = plain and not _ACTS.match(first[len(name) :].lstrip())
                 if not plain and not _keys(name) <= self._words:
                     odd.append(name)
