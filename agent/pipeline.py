@@ -34,6 +34,7 @@ from agent.export.markdown import render
 from agent.facts.proposal import Reader
 from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.manifests import ManifestReader
+from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
 from agent.intake.changes import compare, mark
 from agent.intake.net.cache import Unfinished
@@ -291,11 +292,15 @@ def _assisted(
     )
 
 
-def read_documents(documents: tuple[Document, ...]) -> Reading:
-    """The statements of the documents and the facts that are read in them without an LLM."""
+def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None = None) -> Reading:
+    """The statements of the documents and the facts that are read in them without an LLM.
+
+    `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
+    """
     found = placed_statements(documents)
     own = language.readable(documents, said_once(carrying(found)))
-    outlook = embedded_reader().outlook(documents, own)
+    reader = embedded_reader()
+    outlook = with_estimates(reader.outlook(documents, own), reader, documents, own, heads)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 

@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.drafting.calibration import Calibration
-
 from agent.assist.run import Assistant
 from agent.errors import DriftError
 from agent.facts.reading import Reading
@@ -29,7 +27,7 @@ from agent.verbs.reading import stamp
 from evals.answers import usage_of
 from evals.cases import Case
 from evals.documents import READ_AT, documents_of
-from evals.lessons import Lesson, Progress, Teacher, who
+from evals.lessons import Constants, Lesson, Progress, Teacher, who
 from evals.measure import measure
 from evals.results import CaseResult, Evaluation
 from evals.run import Done, Drafted, drafted, pattern_ids, with_texts
@@ -47,7 +45,7 @@ class Held(NamedTuple):
 
     case: Case
     family: str
-    calibration: Calibration
+    constants: Constants
 
 
 class Pair(NamedTuple):
@@ -57,11 +55,6 @@ class Pair(NamedTuple):
     embedded: Drafted
     assisted: Drafted
     draft: Draft
-
-
-class _Fit(NamedTuple):
-    case: Case
-    family: str
 
 
 class _Replay(NamedTuple):
@@ -75,17 +68,17 @@ def recorded_slugs(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")))
 
 
-def held(
-    cases: Sequence[Case], labels: Sequence[str], lessons: Sequence[Lesson], workers: int = WORKERS
-) -> tuple[Held, ...]:
+def held(cases: Sequence[Case], labels: Sequence[str], lessons: Sequence[Lesson]) -> tuple[Held, ...]:
     """The constants of each case, fitted without its vendor family; `labels` name the families."""
-    tasks = [_Fit(case, label) for case, label in zip(cases, labels, strict=True)]
-    return tuple(spread(_fit, tasks, tuple(lessons), workers))
+    teacher = Teacher(tuple(lessons))
+    return tuple(
+        Held(case, label, teacher.without_family_of(who(case))) for case, label in zip(cases, labels, strict=True)
+    )
 
 
 def pair(one: Held, assistant: Assistant, settings: Settings, answers: Path | None = None) -> Pair:
     """Both drafts of a case; `answers` is the folder of the recording. Raises LlmError when the LLM cannot be had."""
-    reading = read_documents(documents_of(one.case))
+    reading = read_documents(documents_of(one.case), one.constants.heads)
     plain, helped = _draft(one, reading, None), _draft(one, reading, assistant)
     assisted = _with_usage(_measured(one, helped, reading), helped, answers)
     return Pair(one.case, _measured(one, plain, reading), assisted, helped)
@@ -159,10 +152,6 @@ def done(pairs: Sequence[Pair]) -> Done:
 # ---------------------------------------------------------------- one case
 
 
-def _fit(task: _Fit, lessons: tuple[Lesson, ...]) -> Held:
-    return Held(task.case, task.family, Teacher(lessons).without_family_of(who(task.case)))
-
-
 def _replay(task: _Replay, _: None) -> "Pair | tuple[str, str, str]":
     """The pair, or what a recording that does not fit has to say, since not every error can be sent on."""
     place = task.folder / task.held.case.slug
@@ -178,7 +167,7 @@ def _draft(one: Held, reading: Reading, assistant: Assistant | None) -> Draft:
     return draft_reading(
         reading,
         name=None,
-        calibration=one.calibration,
+        calibration=one.constants.calibration,
         created_at=READ_AT,
         draft_id=one.case.slug,
         assistant=assistant,

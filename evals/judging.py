@@ -17,7 +17,6 @@ import click
 from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
-from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
 from evals.cases import Case
 from evals.documents import READ_AT, documents_of
@@ -114,12 +113,12 @@ def main(arguments: Sequence[str]) -> None:
 
 def _write(folder: Path, slugs: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    teacher = Teacher(bundled_lessons(Settings()))
+    teacher = Teacher(bundled_lessons())
     chosen = [case for case in bundled_cases() if case.slug in slugs] if slugs else sampled()
     for case in chosen:
-        calibration = teacher.without_family_of(who(case))
-        reading = read_documents(documents_of(case), Settings())
-        draft = draft_reading(reading, name=None, calibration=calibration, created_at=READ_AT, draft_id=case.slug)
+        held = teacher.without_family_of(who(case))
+        reading = read_documents(documents_of(case), held.heads)
+        draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
         (folder / f"{case.slug}.md").write_text(sheet(case, draft), "utf-8")
         click.echo(f"{case.slug}: {sum(len(layer.threats) for layer in draft.layers.values())} threats")
 

@@ -1,35 +1,47 @@
-"""The bundled cases as rows of the calibration, and calibrations that know nothing of one vendor family.
+"""Constants of drafting that know nothing of one vendor family, fitted on the bundled cases.
 
-Decided by content, not by path: a case from any folder is drafted without the rows of its own family, itself included.
+Families are dealt into folds, whole and by their name alone; a case is drafted with the constants that were fitted on
+the other folds, from sheets whose outlook did not know the fold either. A case of another folder belongs to the fold of
+its family, if the corpus has that family. The reader of facts itself is the bundled one: it learned from labelled
+statements, not from the labels of cases.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from agent.drafting.calibration import Calibration
-
+from agent.errors import InputError
+from agent.facts.readers.outlook import OutlookHeads
 from agent.facts.reading import Reading
 from agent.pipeline import read_documents
-from agent.resources import data_folder
-from agent.settings import Settings
-from agent.taxonomy.keys import LAYERS, LayerKey
+from evals.bundled import bundled_cases, text_key, who
 from evals.cases import Case
-from evals.corpus import card, load_cases
+from evals.corpus import card
 from evals.documents import documents_of
 from evals.families import Identity, families, same_family
 from evals.spread import WORKERS, Crew
+from evals.training.derive import Fitted, fit_left_out
+from evals.training.derive_rows import Row, case_rows
+
+__all__ = ["Lesson", "Progress", "Teacher", "bundled_cases", "bundled_lessons", "learn", "text_key", "who"]
 
 Progress = Callable[[str], None]
-_KEY_CHARS: Final = 32
 
 
 class Lesson(NamedTuple):
-    """A bundled case as the calibration sees it."""
+    """A bundled case as the fits see it: in full, and its card if that was read."""
 
     who: Identity
-    row: Row
+    rows: tuple[Row, ...]
+
+
+class Constants(NamedTuple):
+    """What a case is drafted with."""
+
+    calibration: Calibration
+    heads: OutlookHeads
 
 
 class Learnt(NamedTuple):
@@ -37,124 +49,69 @@ class Learnt(NamedTuple):
 
     lessons: tuple[Lesson, ...]
     readings: Mapping[str, Reading]
-    """By `text_key` of the case, its card among them."""
+    """By `text_key` of the case, its card among them; with the outlook of the bundled heads."""
 
 
 class _Task(NamedTuple):
     case: Case
     family: str
-    settings: Settings
-    change: Callable[[Reading], Reading] | None
-
-
-def who(case: Case) -> Identity:
-    """Whom a case is about, for telling families apart."""
-    return Identity(case.name, case.vendor)
-
-
-def text_key(case: Case) -> str:
-    """Content address of what a drafter sees of a case."""
-    digest = hashlib.sha256()
-    for page in case.pages:
-        digest.update(page.markdown.encode() + b"\0")
-    return digest.hexdigest()[:_KEY_CHARS]
-
-
-@lru_cache(maxsize=1)
-def bundled_cases() -> tuple[Case, ...]:
-    """The bundled cases that count, by slug."""
-    return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
 
 
 def learn(
-    cases: Sequence[Case],
-    settings: Settings,
-    *,
-    progress: Progress | None = None,
-    workers: int = WORKERS,
-    change: Callable[[Reading], Reading] | None = None,
-    crew: Crew | None = None,
+    cases: Sequence[Case], *, progress: Progress | None = None, workers: int = WORKERS, crew: Crew | None = None
 ) -> Learnt:
-    """Each case as a row of the calibration, in the order given; `change` is applied to each reading before.
+    """Each case as rows of the fits, in the order given.
 
     A `crew` that is there already does the work in place of `workers` processes of its own.
     """
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
-    tasks = [_Task(case, label, settings, change) for case, label in zip(cases, labels, strict=True)]
+    tasks = [_Task(case, label) for case, label in zip(cases, labels, strict=True)]
     lessons: list[Lesson] = []
     readings: dict[str, Reading] = {}
-    for case, (lesson, reading, short) in zip(cases, (crew or Crew(workers)).spread(_learn, tasks, None), strict=True):
+    for lesson, found in (crew or Crew(workers)).spread(_learn, tasks, None):
         lessons.append(lesson)
-        readings[text_key(case)] = reading
-        if short is not None:
-            readings[text_key(card(case))] = short
+        readings |= found
         say(f"read {len(lessons)} of {len(cases)}")
     return Learnt(tuple(lessons), readings)
 
 
-def bundled_lessons(
-    settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS
-) -> tuple[Lesson, ...]:
-    """Every bundled case that counts as a row of the calibration, by slug."""
-    return learn(bundled_cases(), settings, progress=progress, workers=workers).lessons
+def bundled_lessons(*, progress: Progress | None = None, workers: int = WORKERS) -> tuple[Lesson, ...]:
+    """Every bundled case that counts as rows of the fits, by slug."""
+    return learn(bundled_cases(), progress=progress, workers=workers).lessons
 
 
-def lessons_without(whom: Identity, lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
-    """The lessons of other families than `whom`'s."""
-    return tuple(lesson for lesson in lessons if not same_family(lesson.who, whom))
-
-
-def fit_all(settings: Settings, *, progress: Progress | None = None, workers: int = WORKERS) -> Calibration:
-    """The calibration of the whole bundled corpus, for drafting products that are not in it."""
-    return fit([lesson.row for lesson in bundled_lessons(settings, progress=progress, workers=workers)])
-
-
+@dataclass(frozen=True)
 class Teacher:
-    """Calibrations without one family, each fitted once."""
+    """Constants without one family, all fitted once."""
 
-    def __init__(self, lessons: Sequence[Lesson]) -> None:
-        self._lessons = lessons
-        self._fitted: dict[frozenset[Identity], Calibration] = {}
+    lessons: tuple[Lesson, ...]
 
-    def without_family_of(self, whom: Identity) -> Calibration:
-        """The calibration of all other families. Raises InputError when they are too few."""
-        kept = lessons_without(whom, self._lessons)
-        key = frozenset(lesson.who for lesson in kept)
-        if key not in self._fitted:
-            self._fitted[key] = fit([lesson.row for lesson in kept])
-        return self._fitted[key]
+    @cached_property
+    def _fitted(self) -> Mapping[int, Fitted]:
+        rows = [row for lesson in self.lessons for row in lesson.rows]
+        if not rows:
+            raise InputError("there are no cases to fit on", where="lessons", hint="take the bundled corpus")
+        return fit_left_out(rows)
+
+    def fold_of(self, whom: Identity) -> int:
+        """The fold whose constants know nothing of the family of `whom`; the first one for a family of its own."""
+        for lesson in self.lessons:
+            if same_family(lesson.who, whom):
+                return lesson.rows[0].fold
+        return 0
+
+    def without_family_of(self, whom: Identity) -> Constants:
+        """The constants that know nothing of the family of `whom`. Raises InputError without any lesson."""
+        found = self._fitted[self.fold_of(whom)]
+        return Constants(found.calibration, found.heads)
 
 
-def _learn(task: _Task, _: None) -> tuple[Lesson, Reading, Reading | None]:
+def _learn(task: _Task, _: None) -> tuple[Lesson, dict[str, Reading]]:
     case = task.case
-    reading = _read(case, task)
-    short = _read(card(case), task) if case.readings and case.readings.card else None
-    return Lesson(who(case), row(reading, _labels(case), family=task.family, card=short)), reading, short
-
-
-def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case))
-    return reading if task.change is None else task.change(reading)
-
-
-def _labels(case: Case) -> CaseLabels:
-    published, reader = case.published, case.reader
-    coded = case.readings.headline_code if case.readings else None
-    return CaseLabels(
-        published=published.factors if published else None,
-        reader={key: cell.value for key, cell in reader.factors.items()} if reader else None,
-        layers={key: cell.certain for key, cell in reader.layers.items()} if reader else None,
-        card_layers=_card_layers(case),
-        reader_base=reader.cvss_base if reader else None,
-        published_base=published.cvss_base if published else None,
-        published_threat_multiplier=published.threat_multiplier if published else None,
-        headline=Code(coded.asi, coded.layer, coded.asset) if coded else None,
-    )
-
-
-def _card_layers(case: Case) -> dict[LayerKey, bool] | None:
-    if case.readings is None:
-        return None
-    said = {key: case.readings.card_certain(key) for key in LAYERS}
-    return {key: certain for key, certain in said.items() if certain is not None}
+    readings = {text_key(case): read_documents(documents_of(case))}
+    cut = card(case) if case.readings and case.readings.card else None
+    if cut is not None:
+        readings[text_key(cut)] = read_documents(documents_of(cut))
+    rows = case_rows(case, task.family, readings[text_key(case)], readings[text_key(cut)] if cut else None)
+    return Lesson(who(case), rows), readings

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import Calibration
-
 from agent.drafting.catalogue import load_catalogue
 from agent.errors import SeptetError
 from agent.export.markdown import render
@@ -23,8 +22,8 @@ from evals.approval_pages import approval_cell, with_page
 from evals.cases import Case
 from evals.corpus import card
 from evals.documents import READ_AT, documents_of
-from evals.families import Identity, families
-from evals.lessons import Lesson, Progress, Teacher, bundled_cases, learn, lessons_without, text_key, who
+from evals.families import families
+from evals.lessons import Constants, Lesson, Progress, Teacher, bundled_cases, learn, text_key, who
 from evals.measure import factor_sum, failed, measure
 from evals.metrics import SCORE_TOP, UNIT_TOP
 from evals.poison import Attack, broken, plant
@@ -42,6 +41,7 @@ from evals.results import (
 from evals.retrieval import retrieval_cell
 from evals.spread import WORKERS, Crew
 from evals.summary import summarise
+from evals.training.derive_rows import with_heads
 from evals.variants import NONE, Variants
 from evals.views import view
 from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
@@ -121,7 +121,7 @@ def evaluate(
     known: Mapping[str, Reading] = {}
     with Crew(workers) as crew:
         if lessons is None:
-            lessons, known = learn(bundled_cases(), settings, progress=progress, change=change.reading, crew=crew)
+            lessons, known = learn(bundled_cases(), progress=progress, crew=crew)
         tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
         # Cases written for a purpose are measured apart: no metric of the corpus counts them.
         apart = _tasks(variants.special, settings, change=change)
@@ -187,48 +187,46 @@ def _draft_all(
     tasks: Sequence[_Task], lessons: Sequence[Lesson], progress: Progress | None, crew: Crew
 ) -> dict[str, Drafted]:
     found: dict[str, Drafted] = {}
-    for outcomes in crew.spread(_draft_group, _by_lesson(tasks, lessons), tuple(lessons)):
+    for outcomes in crew.spread(_draft_group, _groups(tasks, lessons), None):
         found |= {outcome.result.case: outcome for outcome in outcomes}
         if progress is not None:
             progress(f"drafted {len(found)} of {len(tasks)}")
     return found
 
 
-def _by_lesson(tasks: Sequence[_Task], lessons: Sequence[Lesson]) -> tuple[tuple[_Task, ...], ...]:
-    """Tasks that leave out the same lessons, together, so that one fit serves them; a few, so that no process waits."""
-    groups: dict[frozenset[Identity], list[_Task]] = {}
-    for task in tasks:
-        key = frozenset(lesson.who for lesson in lessons_without(who(task.case), lessons))
-        groups.setdefault(key, []).append(task)
-    return tuple(tuple(group[at : at + GROUP]) for group in groups.values() for at in range(0, len(group), GROUP))
+def _groups(
+    tasks: Sequence[_Task], lessons: Sequence[Lesson]
+) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
+    """A few tasks together with the constants of each, so that no process waits."""
+    teacher = Teacher(tuple(lessons))
+    held = [teacher.without_family_of(who(task.case)) for task in tasks]
+    return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))
 
 
-def _draft_group(group: tuple[_Task, ...], lessons: tuple[Lesson, ...]) -> tuple[Drafted, ...]:
-    teacher = Teacher(lessons)
-    return tuple(_draft_case(task, teacher) for task in group)
+def _draft_group(group: tuple[tuple[_Task, ...], tuple[Constants, ...]], _: None) -> tuple[Drafted, ...]:
+    return tuple(_draft_case(task, held) for task, held in zip(*group, strict=True))
 
 
-def _draft_case(task: _Task, teacher: Teacher) -> Drafted:
+def _draft_case(task: _Task, held: Constants) -> Drafted:
     case = task.case
     try:
-        calibration = teacher.without_family_of(who(case))
         if task.change.calibration is not None:
-            calibration = task.change.calibration(calibration)
-        reading = task.reading or _read(case, task)
-        draft = _draft(case, reading, calibration, task)
+            held = held._replace(calibration=task.change.calibration(held.calibration))
+        reading = _read(case, task, held, task.reading)
+        draft = _draft(case, reading, held, task)
         result = measure(case, draft, reading.documents, family=task.family, patterns=pattern_ids())
         made = drafted(result, case, draft, reading)
     except FAULTS as error:
         return _lost(task, named_error(error))
     cells: dict[str, object] = {"retrieval": retrieval_cell(case, reading, task.settings, alone=task.cards)}
     if task.cards:
-        cells["card"] = _card(task, calibration)
+        cells["card"] = _card(task, held)
     if task.twin is not None:
-        cells["twin"] = _twin(task, draft, calibration)
+        cells["twin"] = _twin(task, draft, held)
     if task.poisons:
-        cells["poisoned"] = tuple(_poisoned(task, attack, draft, calibration) for attack in task.poisons)
+        cells["poisoned"] = tuple(_poisoned(task, attack, draft, held) for attack in task.poisons)
     if task.approval:
-        cells["approval"] = _approval(task, draft, calibration)
+        cells["approval"] = _approval(task, draft, held)
     return made._replace(result=made.result.model_copy(update=cells))
 
 
@@ -247,20 +245,21 @@ def _lost(task: _Task, error: str) -> Drafted:
     return Drafted(worst.model_copy(update=cells), None, 0, None)
 
 
-def _read(case: Case, task: _Task) -> Reading:
-    reading = read_documents(documents_of(case))
+def _read(case: Case, task: _Task, held: Constants, known: Reading | None = None) -> Reading:
+    """What is read of a case, its outlook by heads that know nothing of its family."""
+    reading = with_heads(known, held.heads) if known else read_documents(documents_of(case), held.heads)
     return reading if task.change.reading is None else task.change.reading(reading)
 
 
-def _draft(case: Case, reading: Reading, calibration: Calibration, task: _Task) -> Draft:
-    draft = draft_reading(reading, name=None, calibration=calibration, created_at=READ_AT, draft_id=case.slug)
+def _draft(case: Case, reading: Reading, held: Constants, task: _Task) -> Draft:
+    draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
     return draft if task.change.draft is None else task.change.draft(draft, reading)
 
 
-def _card(task: _Task, calibration: Calibration) -> CardCell:
+def _card(task: _Task, held: Constants) -> CardCell:
     cut = card(task.case)
     try:
-        draft = _draft(cut, task.short or _read(cut, task), calibration, task)
+        draft = _draft(cut, _read(cut, task, held, task.short), held, task)
     except FAULTS as error:
         return _lost_card(task.case, named_error(error))
     return CardCell(
@@ -284,10 +283,10 @@ def _lost_card(case: Case, error: str) -> CardCell:
     return CardCell(error=error, withheld=False, factor_sum=None, layers=cells)
 
 
-def _twin(task: _Task, draft: Draft, calibration: Calibration) -> TwinCell:
+def _twin(task: _Task, draft: Draft, held: Constants) -> TwinCell:
     assert task.twin is not None
     try:
-        other = _draft(task.twin, _read(task.twin, task), calibration, task)
+        other = _draft(task.twin, _read(task.twin, task, held), held, task)
     except FAULTS as error:
         return _lost_twin(named_error(error))
     flips = sum(other.layers[key].certain != draft.layers[key].certain for key in LAYERS)
@@ -299,19 +298,19 @@ def _lost_twin(error: str) -> TwinCell:
     return TwinCell(error=error, factor_sum=None, shift=SCORE_TOP, flips=len(LAYERS))
 
 
-def _poisoned(task: _Task, attack: Attack, draft: Draft, calibration: Calibration) -> PoisonCell:
+def _poisoned(task: _Task, attack: Attack, draft: Draft, held: Constants) -> PoisonCell:
     poisoned = plant(task.case, attack)
     try:
-        found = broken(draft, _draft(poisoned, _read(poisoned, task), calibration, task), attack)
+        found = broken(draft, _draft(poisoned, _read(poisoned, task, held), held, task), attack)
     except FAULTS as error:
         found = (named_error(error),)
     return PoisonCell(attack=attack.id, broken=found)
 
 
-def _approval(task: _Task, draft: Draft, calibration: Calibration) -> ApprovalCell:
+def _approval(task: _Task, draft: Draft, held: Constants) -> ApprovalCell:
     case = with_page(task.case)
     try:
-        return approval_cell(draft, _draft(case, _read(case, task), calibration, task))
+        return approval_cell(draft, _draft(case, _read(case, task, held), held, task))
     except FAULTS as error:
         return _lost_approval(named_error(error))
 

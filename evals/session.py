@@ -155,9 +155,9 @@ def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
 
 def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
     """The constants of each case, fitted without its vendor family."""
-    lessons: tuple[Lesson, ...] = bundled_lessons(wanted.settings, progress=wanted.progress, workers=wanted.jobs)
+    lessons: tuple[Lesson, ...] = bundled_lessons(progress=wanted.progress, workers=wanted.jobs)
     labels = families([who(case) for case in cases])
-    return held(cases, labels, lessons, wanted.jobs)
+    return held(cases, labels, lessons)
 
 
 def llm_done(

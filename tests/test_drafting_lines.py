@@ -50,9 +50,19 @@ def test_an_llms_row_leads_while_its_facts_stand() -> None:
     assert "Reads" in shown
     struck = without(TICKETS.sheet, fact.id)
     shown = {one.label: one.text for one in fact_lines(struck, TICKETS.kind, judgement)}
-    assert "projects" not in shown["Acts"]
+    assert "Acts" not in shown
 
 
 def test_of_a_framework_its_agents_act() -> None:
-    texts = [line.text for line in fact_lines(sheet_of(row("runs_code")), "agent-framework")]
-    assert texts[0].startswith("An agent built with it can execute generated")
+    sheet = sheet_of(row("runs_code"), row("delegates"))
+    texts = [line.text for line in fact_lines(sheet, "agent-framework")]
+    assert texts[0] == "An agent built with it can also hand work to sub-agents [E2]."
+
+
+def test_what_the_posture_says_is_not_said_again() -> None:
+    sheet = sheet_of(row("runs_commands"), row("plans_steps"))
+    shown = {one.label: one.text for one in fact_lines(sheet, "coding-agent")}
+    assert shown["Acts"] == "It also plans several steps ahead [E2]."
+    led = Judgement(posture="It runs commands [E1].")
+    shown = {one.label: one.text for one in fact_lines(sheet, "coding-agent", led)}
+    assert shown["Acts"] == "It runs shell commands and plans several steps ahead [E1, E2]."

@@ -104,7 +104,7 @@ def test_what_is_likely_is_asked_and_not_claimed() -> None:
     certainty = certainty_of(THIN.sheet, *(layer for layer in LAYERS if layer != "security_compliance"))
     questions = ask(THIN.sheet, "other", factors_of(), certainty, found, score_of_base("5.0"))
     question = next(one for one in questions if one.text == "Can it pay by itself?")
-    assert question.changes == "If it is so, a threat is added: injected payments."
+    assert question.changes == "An unsafe answer adds a threat: injected payments."
     assert question.about == ("spends_money",)
 
 

@@ -10,8 +10,8 @@ from agent.drafting.candidates import Candidate, candidates
 from agent.drafting.catalogue import METRICS, VALUES
 from agent.drafting.expressions import FactIndex
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
-from agent.drafting.severity import MAX_BELOW, base_of, base_range, check_metrics, score_threat, vector_of
-from agent.records import FactSheet
+from agent.drafting.severity import MAX_BELOW, base_of, base_range, check_metrics, score_threat, supposable, vector_of
+from agent.records import FactSheet, Search
 from tests.fakes.sheets import fact, factors, sheet
 
 WORST = dict(zip(METRICS, "NLNNNHHHHHN", strict=True))
@@ -95,8 +95,33 @@ def test_open_metrics_leave_corners() -> None:
     base = base_range(of(sheet("runs_commands", "reads_web"), "L3-command-on-host").metrics)
 
     assert base.low < base.value < base.high
+    unsure = of(sheet("sends_messages", "reads_web", chances={"user_oauth": 0.2}), "L7-message-in-your-name")
+    assert unsure.metrics["SI"].value == "L"
+    assert "H" in unsure.metrics["SI"].others
+
+
+def test_what_is_likely_counts_for_severity_and_is_said_to_have_no_quote() -> None:
     likely = of(sheet("sends_messages", "reads_web", chances={"user_oauth": 0.5}), "L7-message-in-your-name")
-    assert "H" in likely.metrics["SI"].others
+
+    assert (likely.metrics["SI"].value, likely.metrics["SI"].others) == ("H", ("L",))
+    assert "no quote says so" in likely.threat.score.reasons["SI"]
+    assert "user_oauth" not in {one.key for one in likely.rests_on}
+
+
+def test_nothing_is_supposed_where_an_llm_read_the_sources() -> None:
+    made = sheet("sends_messages", "reads_web", chances={"user_oauth": 0.5})
+    read = made.model_copy(update={"searched": (Search(reader="llm", documents=("D1",), statements=3),)})
+
+    assert supposable(made, FactIndex(made)) == ("user_oauth",)
+    assert supposable(read, FactIndex(read)) == ()
+
+
+def test_what_a_fact_denies_or_opposes_is_not_supposed() -> None:
+    chances = {"writes_files": 0.6, "user_oauth": 0.6}
+    made = sheet("reads_web", fact("read_only", "E8"), fact("user_oauth", "E9", polarity="denied"), chances=chances)
+
+    assert supposable(made, FactIndex(made)) == ()
+    assert supposable(sheet("reads_web", chances=chances), FactIndex(sheet("reads_web", chances=chances)))
 
 
 @given(st.tuples(*(st.sampled_from(VALUES[metric]) for metric in METRICS)), st.integers(0, 10))

@@ -10,7 +10,7 @@ from agent.export.picture import picture as drawing
 from agent.facts.sheet import without
 from agent.records import System
 from agent.taxonomy.keys import KINDS, ProductKind
-from tests.fakes.drafting_sheets import CODER, EXAMPLES, TICKETS, Example, sheet_of
+from tests.fakes.drafting_sheets import CODER, EXAMPLES, TICKETS, Example, row, sheet_of
 
 KINDS_OF_ITEMS = {
     "person", "operator", "subject", "counterparty", "product", "agent", "runtime", "sandbox", "tools", "llm",
@@ -64,6 +64,11 @@ def test_facts_draw_solid_and_place_the_product() -> None:
     assert place.name == "User's machine"
     assert place.evidence == ("E12",)
     assert next(item.name for item in system.services if item.id == "llm") == "Grannus 4"
+
+
+def test_of_a_framework_an_agent_acts() -> None:
+    system = picture(sheet_of(row("runs_code"), row("traces_metrics")), "Frameloom", "agent-framework")
+    assert ("agent", "interpreter") in {(flow.source, flow.target) for flow in system.flows}
 
 
 def test_capabilities_carry_rights_and_approval() -> None:

@@ -108,7 +108,7 @@ def test_what_is_off_as_shipped_is_said_as_a_setting() -> None:
 
 def test_neighbours_share_a_verb() -> None:
     sheet = sheet_of(row("reads_web"), row("reads_code"), row("takes_voice_images"))
-    assert predicates(said(sheet)) == "reads web pages and source code, and takes in voice, images or the screen"
+    assert predicates(said(sheet)) == "reads web pages and source code, and takes in voice or images"
 
 
 @pytest.mark.parametrize(

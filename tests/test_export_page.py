@@ -5,11 +5,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from agent.export import html
+from agent.export import html, markdown
+from agent.export.report_screen import first_screen
+from agent.export.view import View
 from agent.records import Draft
 from tests.fakes.drafts import thin, workos
 from tests.fakes.fact_drafts import harbour
-from tests.test_export_attacks import ATTACKS
+from tests.test_export_attacks import ATTACKS, assert_inert
 
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "section", "div", "h1", "h2", "h3", "p", "ul", "ol", "li",
@@ -82,6 +84,14 @@ def test_what_a_source_says_is_text(name: str) -> None:
     assert not any(name_.startswith("on") or name_ in ("style", "src") for _, attrs in found for name_ in attrs)
     assert all((attrs["href"] or "").startswith("#") for tag, attrs in found if tag == "a")
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]", page)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_what_a_source_says_is_text_in_markdown_and_on_the_terminal_too(name: str) -> None:
+    draft = spoiled(harbour(), ATTACKS[name])
+    assert_inert(markdown.render(draft), name)
+    shown = "\n".join(first_screen(View(draft)))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
 
 
 def test_the_same_draft_gives_the_same_page() -> None:

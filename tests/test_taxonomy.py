@@ -26,6 +26,7 @@ SIZES = {
     "owasp-llm-2025": 10,
     "owasp-llm-2026": 10,
     "owasp-mcp": 10,
+    "stride": 6,
 }
 FORMS = {
     "cwe": r"CWE-[1-9][0-9]*",
@@ -37,6 +38,7 @@ FORMS = {
     "owasp-llm-2025": r"LLM(0[1-9]|10):2025",
     "owasp-llm-2026": r"LLM(0[1-9]|10):2026",
     "owasp-mcp": r"MCP(0[1-9]|10):2025",
+    "stride": r"STRIDE-[STRIDE]",
 }
 CONFUSABLES = json.loads((Path(lists.__file__).parent / "confusables.json").read_text("utf-8"))
 ALL = [entry for scheme in SIZES for entry in lists.entries(scheme)]

@@ -7,7 +7,7 @@ from agent.drafting.catalogue import Catalogue, Pattern, load_catalogue
 from agent.drafting.expressions import FactIndex
 from agent.drafting.gaps import phrase
 from agent.drafting.judgement import Metric
-from agent.drafting.severity import Choice, marks, metrics_of, score_threat, vector_of
+from agent.drafting.severity import UNQUOTED, Choice, marks, metrics_of, score_threat, supposable, vector_of
 from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
@@ -56,6 +56,18 @@ class Candidate(NamedTuple):
         return self.threat.facts
 
 
+class _Readings(NamedTuple):
+    """The facts of a sheet in four ways."""
+
+    everything: FactIndex
+    """With what a setting decides."""
+    default: FactIndex
+    """Without."""
+    likely_everything: FactIndex
+    """The same two with what the readers hold likely."""
+    likely_default: FactIndex
+
+
 class Open(NamedTuple):
     """A threat that would hold if a likely fact were one: asked, not claimed."""
 
@@ -74,7 +86,14 @@ def candidates(
     book = catalogue or load_catalogue()
     everything = FactIndex(sheet, kind)
     default = FactIndex(sheet, kind, settings=False)
-    made = (_candidate(pattern, everything, default, factors, book) for pattern in book.patterns.values())
+    supposed = supposable(sheet, everything)
+    readings = _Readings(
+        everything,
+        default,
+        FactIndex(sheet, kind, supposed=supposed),
+        FactIndex(sheet, kind, settings=False, supposed=supposed),
+    )
+    made = (_candidate(pattern, readings, factors, book) for pattern in book.patterns.values())
     return tuple(candidate for candidate in made if candidate)
 
 
@@ -108,17 +127,16 @@ def source_of(pattern: Pattern, facts: FactIndex, catalogue: Catalogue) -> tuple
 
 def _candidate(
     pattern: Pattern,
-    everything: FactIndex,
-    default: FactIndex,
+    readings: _Readings,
     factors: Mapping[FactorKey, FactorEstimate],
     catalogue: Catalogue,
 ) -> Candidate | None:
-    held = pattern.when.of(everything)
+    held = pattern.when.of(readings.everything)
     if not held.holds or (not held.facts and pattern.when.keys):
         return None
-    plain = pattern.when.of(default)
+    plain = pattern.when.of(readings.default)
     by_setting = pattern.setting is not None or not plain.holds
-    facts = everything if by_setting else default
+    facts = readings.everything if by_setting else readings.default
     carrying = held.facts if by_setting else plain.facts
     entered = pattern.entry.of(facts) if pattern.entry else None
     rests_on = _once((*carrying, *(entered.facts if entered else ())))
@@ -132,9 +150,12 @@ def _candidate(
     else:
         basis = "quoted"
     source, _ = source_of(pattern, facts, catalogue)
-    metrics = metrics_of(pattern, facts, source)
+    likely = readings.likely_everything if by_setting else readings.likely_default
+    metrics = _cited(metrics_of(pattern, facts, source, likely), carrying)
+    entry_facts = entered.facts if entered else ()
+    telling = _once((*carrying[: MAX_MARKS - bool(entry_facts)], *entry_facts))
     setting = _setting(pattern, carrying, facts) if by_setting else ""
-    threat = _threat(pattern, facts, source, basis, setting, rests_on, metrics, factors)
+    threat = _threat(pattern, facts, source, basis, setting, rests_on, telling, metrics, factors)
     return Candidate(pattern, threat, metrics, rests_on)
 
 
@@ -145,6 +166,7 @@ def _threat(
     basis: Basis,
     setting: str,
     rests_on: tuple[Fact, ...],
+    telling: tuple[Fact, ...],
     metrics: Mapping[Metric, Choice],
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> Threat:
@@ -174,7 +196,7 @@ def _threat(
         basis=basis,
         setting=setting,
         default_use=pattern.default_use and basis != "needs a setting",
-        how=_marked(how, rests_on),
+        how=_marked(how, telling),
         lost=lost,
         by="embedded",
     )
@@ -198,6 +220,16 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
         return _lower(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
     return "where the setting for it is switched on" + marks(named, 1)
+
+
+def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:
+    """The metrics with a mark of the trigger behind each high impact that the pattern itself states."""
+    return {
+        metric: choice._replace(reason=choice.reason + marks(carrying, 1))
+        if choice.value == "H" and "[" not in choice.reason and not choice.reason.startswith(UNQUOTED)
+        else choice
+        for metric, choice in metrics.items()
+    }
 
 
 def _marked(how: str, rests_on: Sequence[Fact]) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 import yaml
 
@@ -22,7 +22,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import SlotName, TaxonomyRef
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, AssetClass, LayerKey
-from agent.taxonomy.lists import lookup
+from agent.taxonomy.lists import entries, lookup
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 VALUES: Final[Mapping[Metric, str]] = {
@@ -39,9 +39,6 @@ VALUES: Final[Mapping[Metric, str]] = {
     "SA": "HLN",
 }
 """The values of each metric, the gravest first."""
-Stride = Literal[
-    "spoofing", "tampering", "repudiation", "information disclosure", "denial of service", "elevation of privilege"
-]
 MAX_HOW: Final = 45
 MAX_SENTENCE: Final = 25
 _HINT: Final = "the fields are described in agent/drafting/catalogue.py"
@@ -86,7 +83,7 @@ class Pattern(NamedTuple):
     lost: Wording
     asset: AssetClass
     taxonomy: tuple[TaxonomyRef, ...]
-    stride: tuple[Stride, ...]
+    """Ids of published lists with their titles, the categories of STRIDE last."""
     covers: tuple[str, ...]
     """Ids of patterns that it tells more closely."""
     controls: tuple[str, ...]
@@ -290,8 +287,10 @@ def _pattern(raw: Mapping[str, object], layer: LayerKey, shared: _Shared, file: 
         how=wording("how"),
         lost=wording("lost"),
         asset=_asset(raw["asset"], where),
-        taxonomy=tuple(_reference(ref, where) for ref in _texts(raw["taxonomy"], where)),
-        stride=tuple(_stride(name, where) for name in _texts(raw["stride"], where)),
+        taxonomy=(
+            *(_reference(ref, where) for ref in _texts(raw["taxonomy"], where)),
+            *(_stride(name, where) for name in _texts(raw["stride"], where)),
+        ),
         covers=_texts(raw.get("covers", []), where),
         controls=keys("controls"),
         confirms=confirms,
@@ -348,11 +347,11 @@ def _asset(raw: object, where: str) -> AssetClass:
     return found
 
 
-def _stride(raw: str, where: str) -> Stride:
-    found: Stride | None = next((name for name in get_args(Stride) if name == raw), None)
+def _stride(raw: str, where: str) -> TaxonomyRef:
+    found = next((entry for entry in entries("stride") if entry.title.casefold() == raw), None)
     if found is None:
         raise _wrong(where, f"no category of STRIDE {raw!r}")
-    return found
+    return TaxonomyRef(scheme="stride", id=found.id, title=found.title)
 
 
 def _reference(text: str, where: str) -> TaxonomyRef:

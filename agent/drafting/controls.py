@@ -10,7 +10,7 @@ from agent.drafting.judged import quotes_of, stands, tags
 from agent.drafting.judgement import Judgement
 from agent.drafting.score import counted_controls
 from agent.drafting.threats import Found
-from agent.drafting.wording import capital, clause, default_of, noun, said
+from agent.drafting.wording import capital, clause, default_of, noun, said_by
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import ClaimedControl, Fact, FactSheet, Threat
@@ -42,11 +42,10 @@ def claimed(sheet: FactSheet, found: Found, judgement: Judgement | None = None) 
 
 def _from_fact(fact: Fact, sheet: FactSheet, found: Found) -> ClaimedControl:
     quote = next((item.quote for item in sheet.evidence if item.id == fact.evidence[0]), "")
-    one = next(one for one in said(sheet, keys=(fact.key,), polarity=fact.polarity) if fact.id in one.facts)
     short = quote and len(quote.split()) <= MAX_QUOTE_WORDS
     counts, why = worth(fact, found, _with_score(sheet, found))
     return ClaimedControl(
-        text=" ".join(quote.split()) if short else capital(clause(one)),
+        text=" ".join(quote.split()) if short else capital(clause(said_by(fact))),
         part=noun(fact, "part") or "not stated",
         rank=fact.rank,
         counted=counts,

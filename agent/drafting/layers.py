@@ -170,8 +170,10 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
         keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
         rows = list(said(sheet, keys=keys))
 
-    def order(one: Said) -> tuple[bool, bool, bool, bool, float]:
+    def order(one: Said) -> tuple[bool, bool, bool, bool, bool, float]:
         return (
+            # Its kind says so already.
+            one.key == "mcp_server",
             one.key in told,
             one.polarity == "denied",
             one.key not in follows,

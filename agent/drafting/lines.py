@@ -11,6 +11,7 @@ from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import Judgement
 from agent.drafting.posture import posture_keys
 from agent.drafting.wording import Said, absent, by_verb, capital, cited_by, marks, predicates, said, searched, subject
+from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import FactLine, FactSheet
 from agent.taxonomy.keys import ProductKind
@@ -26,7 +27,7 @@ class _Row(NamedTuple):
     first: tuple[str, ...]
     """Keys that are named before the others."""
     silent: tuple[str, ...]
-    """When all of these were looked for in vain, `unstated` is said."""
+    """When the first of these was looked for in vain and none is known, `unstated` is said."""
     unstated: str
 
 
@@ -65,6 +66,7 @@ _ROWS: Final[dict[Label, _Row]] = {
         "Logs of what it did are not stated",
     ),
 }
+_IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
     {"mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles"}
 )
@@ -74,8 +76,8 @@ _UNTOLD: Final = frozenset(
 def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
     """The rows in the order of LABELS, at most one of each; an LLM's row takes the place of the one from facts.
 
-    A row of an LLM whose facts or quotes are no longer there is left out. What the posture says already is named only
-    where a row has nothing else to say.
+    A row of an LLM whose facts or quotes are no longer there is left out. What a posture made from facts says already
+    is not said again.
     """
     led = _judged(sheet, judgement) if judgement else {}
     told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
@@ -110,14 +112,15 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
     able = [one for one in sayings if one.polarity != "denied"]
     further = [one for one in able if one.key not in before]
     also = bool(further) and len(further) < len(able)
-    able = further or able
+    # A row that the posture has said whole is left out; where it runs and what limits it always stand here.
+    able = further if label in _IN_POSTURE else further or able
     unable = [one for one in sayings if one.polarity == "denied"]
     told = by_verb(able[:NAMED] or unable[:NAMED])
     texts = [_sentence(told, kind, label, also=also)] if told else []
     if told and unable and told[0] not in unable and len(able) < NAMED:
         told = [*told, unable[0]]
         texts.append(_sentence(unable[:1], kind, label))
-    if row.unstated and len(texts) <= 1 and all(absent(sheet, key) for key in row.silent):
+    if row.unstated and len(texts) <= 1 and _unstated(row, sheet):
         texts.append(f"{row.unstated}{searched(row.silent[0])}.")
     if not texts:
         return None
@@ -127,6 +130,11 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
         facts=tuple(fact for one in told for fact in one.facts),
         evidence=tuple(dict.fromkeys(mark for one in told for mark in one.evidence)),
     )
+
+
+def _unstated(row: _Row, sheet: FactSheet) -> bool:
+    """Whether the first of the row's keys was looked for in vain and none of the others is known."""
+    return absent(sheet, row.silent[0]) and not any(counted(sheet, key) for key in row.silent)
 
 
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:

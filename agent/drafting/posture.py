@@ -43,7 +43,7 @@ _OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "ta
 _RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
 _CONTROLS: Final = (
     "advises_only", "read_only", "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence",
-    "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter", "tenant_separation",
+    "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter",
     "pinned_release", "human_takeover", "undo", "dry_run",
 )  # fmt: skip
 
@@ -87,9 +87,10 @@ def posture(
 
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
-    """The keys that a posture made from facts speaks of: what it does above all, and the way in."""
+    """The keys that a posture made from facts speaks of: what it does above all, with whose rights, and the way in."""
     entries = [one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"]
-    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *entries[:1]))
+    rights = said(sheet, keys=_RIGHTS, polarity="asserted")[:1] if _gravest(sheet) else ()
+    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *rights, *entries[:1]))
 
 
 def _gravest(sheet: FactSheet) -> list[Said]:

@@ -32,6 +32,8 @@ from agent.taxonomy.keys import FACTOR_SETS, FACTORS, LAYERS, FactorKey, LayerKe
 
 THREAT_MULTIPLIER: Final = 0.97
 MAX_QUESTIONS: Final = 6
+MIN_QUESTIONS: Final = 4
+"""Beyond these a question has to settle an open layer or to change a threat."""
 _TOUCHED: Final = 3
 """Threats that one answer names."""
 _PLAIN_WIDTH: Final = 1.0
@@ -139,6 +141,9 @@ def ask(
             continue
         if best in likely and any(best.settles[0] in other.settles for other in chosen):
             continue
+        if len(chosen) >= MIN_QUESTIONS and best not in likely and not any(_worth(best, open_layers, ())[:2]):
+            # It settles nothing that is open and changes no threat that is shown.
+            continue
         chosen.append(best)
         open_layers = [layer for layer in open_layers if layer not in best.settles]
     withheld = score.withheld is not None
@@ -204,12 +209,17 @@ def _of_likely(one: Open, causes: Spread) -> Question:
         id="Q0",
         text=one.question,
         why="The sources hint at it, and no sentence settles it.",
-        changes=f"If it is so, a threat is added: {one.title[:1].lower()}{one.title[1:]}.",
+        changes=f"An unsafe answer adds a threat: {_inside(one.title)}.",
         proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
         settles=settles,
         effect=effect(settles, causes),
         about=one.keys,
     )
+
+
+def _inside(title: str) -> str:
+    """A title as it stands within a sentence: an acronym keeps its capitals."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def touched_by(keys: Sequence[str], sheet: FactSheet, found: Found) -> list[Threat]:

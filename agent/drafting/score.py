@@ -6,12 +6,10 @@ default), and the score when nothing that the vendor says in general may lower i
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from agent.drafting.catalogue import load_catalogue
 from agent.drafting.expressions import CONTROL_RANK, FactIndex
-from agent.drafting.likely import likely
 from agent.drafting.severity import MITIGATION, THREAT_MULTIPLIER, point
 from agent.drafting.threats import Found, find_threats
 from agent.drafting.withholding import why_withheld
@@ -21,11 +19,6 @@ from agent.records import Fact, FactorEstimate, FactSheet, LikelyConstants, Rang
 from agent.scoring import Request, score, severity, with_controls, withhold
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey, LayerKey
 
-if TYPE_CHECKING:
-    from agent.drafting.calibration import RangeCalibration
-
-THIN: Final = 4
-"""With fewer facts the sources hardly describe the product."""
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls; the last is AIVSS 0.8's "partial": what was only read is no more."""
 USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal("8.7"))
@@ -46,19 +39,15 @@ def score_of(
     certainty: Mapping[LayerKey, Certain],
     sheet: FactSheet,
     *,
-    calibration: "RangeCalibration | None" = None,
     constants: Callable[[Decimal], LikelyConstants] | None = None,
     bare_factors: Mapping[FactorKey, FactorEstimate] | None = None,
 ) -> Score:
     """The score with its headline, withheld where the evidence does not carry it.
 
-    `calibration` or `constants` give the likely range of a raw score; without both there is none. `bare_factors` are
-    the factors of `without_claims(sheet)`: where they are given each counts in `without_vendor_claims` if it is the
-    higher one.
+    `constants` gives the likely range of a raw score; without it there is none. `bare_factors` are the factors of
+    `without_claims(sheet)`: where they are given each counts in `without_vendor_claims` if it is the higher one.
     """
     certain = sum(one.certain for one in certainty.values())
-    if constants is None and calibration is not None:
-        constants = partial(likely, calibration=calibration, thin=len(counted(sheet)) < THIN)
     scored = _scored(found, factors, certain, constants)
     if scored.withheld is None:
         scored = _with_controls(scored, found, sheet)

@@ -14,7 +14,9 @@ from typing import Final, NamedTuple
 from agent.drafting.catalogue import METRICS, VALUES, Pattern, load_catalogue
 from agent.drafting.expressions import FactIndex
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
-from agent.records import Fact, FactorEstimate, Range, ThreatScore
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Fact, FactorEstimate, FactSheet, Range, ThreatScore
 from agent.scoring import Request, score
 from agent.scoring.cvss import PREFIX, read_vector
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
@@ -22,8 +24,12 @@ from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 THREAT_MULTIPLIER: Final = Decimal("0.97")
 MITIGATION: Final = Decimal("1.00")
 """Before controls."""
-OPEN_CHANCE: Final = (0.25, 0.75)
-"""Where a reader holds a key likely within these bounds, the metric that rests on it is open."""
+LIKELY: Final = 0.3
+"""From this chance on an ability that no quote states counts for an impact, because the riskier reading does; fitted on
+readers' bases of 30 listings (mean error 0.94, and 0.93 to 0.97 for every value from 0.2 to 0.35; 1.52 without)."""
+UNQUOTED: Final = "likely from the whole text, though no quote says so"
+OPEN_CHANCE: Final = 0.15
+"""From this chance on the metric that rests on a key is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 """Open on silence: listings seldom say who starts a run and how content gets in."""
 MAX_BELOW: Final = Decimal("1.5")
@@ -50,9 +56,50 @@ class Choice(NamedTuple):
     """Values that it may have instead, as far as the facts leave it open."""
 
 
-def metrics_of(pattern: Pattern, facts: FactIndex, source: str) -> dict[Metric, Choice]:
-    """All metrics of a pattern for a product; `source` is what the attacker's content is called."""
-    return {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
+def metrics_of(
+    pattern: Pattern, facts: FactIndex, source: str, likely: FactIndex | None = None
+) -> dict[Metric, Choice]:
+    """All metrics of a pattern for a product; `source` is what the attacker's content is called.
+
+    `likely` are the same facts with what the readers hold likely: where it makes an impact graver that value is taken,
+    the reason says that no quote states it, and the value by the facts alone stays open. How an attacker gets in and
+    who starts a run is never supposed.
+    """
+    plain = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
+    if likely is None or not likely.supposed:
+        return plain
+    return {metric: _graver(metric, plain[metric], _choice(pattern, metric, likely, source)) for metric in METRICS}
+
+
+def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
+    """The keys that count for severity without a quote: likely, with no fact of theirs and none that opposes them.
+
+    None where an LLM read the sources: what it does not state it did not find.
+    """
+    readers = {search.reader for search in sheet.searched}
+    readers |= {source.reader for fact in sheet.facts for source in fact.sources}
+    if "llm" in readers:
+        return ()
+    words = load_vocabulary()
+    stated = {fact.key for fact in counted(sheet, polarity="asserted")}
+    return tuple(
+        key
+        for key, chance in facts.chances.items()
+        if chance >= LIKELY
+        and key in words
+        and words[key].claim == "ability"
+        and not facts.of(key)
+        and not any(words.opposed(key, other) for other in stated)
+    )
+
+
+def _graver(metric: Metric, plain: Choice, likely: Choice) -> Choice:
+    order = VALUES[metric]
+    if metric not in _IMPACTS or order.index(likely.value) >= order.index(plain.value):
+        return plain
+    others = tuple(dict.fromkeys((plain.value, *plain.others)))
+    reason = f"{UNQUOTED}: {likely.reason}"
+    return likely._replace(reason=reason, others=tuple(value for value in others if value != likely.value))
 
 
 def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> Choice:
@@ -75,8 +122,7 @@ def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
     unknown = [key for key in keys if not facts.of(key)]
     if metric in OPEN_METRICS:
         return bool(unknown)
-    low, high = OPEN_CHANCE
-    return any(low <= facts.chances.get(key, 0.0) <= high for key in unknown)
+    return any(OPEN_CHANCE <= facts.chances.get(key, 0.0) < LIKELY for key in unknown)
 
 
 def marks(facts: Sequence[Fact], most: int = 2) -> str:

@@ -31,6 +31,8 @@ MAX_CAPABILITIES: Final = 14
 MAX_SEVERAL: Final = 5
 """Parts that one key adds at most, where each fact of it names one."""
 MAX_NAME: Final = 60
+_AGENT: Final = "agent"
+_AGENT_GROUPS: Final = frozenset({"does", "reads", "decides", "model"})
 _EXECUTES: Final = frozenset({"runs_commands", "runs_code", "drives_browser", "drives_desktop", "controls_devices"})
 _ACTS_AS: Final = ("user_oauth", "api_key", "password_login", "service_account")
 _LOCAL: Final = frozenset({"runs_commands", "runs_code", "writes_files", "reads_files", "proposes_code"})
@@ -150,7 +152,7 @@ def _drawn(sheet: FactSheet, name: str, kind: ProductKind, place: Place) -> tupl
         for number, facts in enumerate(_facts_of(sheet, entry), start=1):
             part = entry.id if number == 1 else f"{entry.id}-{number}"
             _add_part(parts, part, entry, facts, place)
-            _add_flow(flows, part, entry, facts)
+            _add_flow(flows, part, entry, facts, _acting(entry.key, kind))
     return parts, flows
 
 
@@ -190,10 +192,16 @@ def _add_part(parts: dict[str, _Placed], part: str, row: FactRow, facts: Sequenc
     parts[part] = _Placed(row.group, item, inside)
 
 
-def _add_flow(flows: list[Flow], part: str, row: FactRow, facts: Sequence[Fact]) -> None:
-    ends = [(PRODUCT, part)] if row.flow == "to" else [(part, PRODUCT)]
+def _acting(key: str, kind: ProductKind) -> str:
+    """Who takes part in a flow: of a skill, a framework or a platform it is an agent that acts and reads."""
+    agents = any(part.id == _AGENT for part in load_picture().kinds[kind].parts)
+    return _AGENT if agents and load_vocabulary()[key].group in _AGENT_GROUPS else PRODUCT
+
+
+def _add_flow(flows: list[Flow], part: str, row: FactRow, facts: Sequence[Fact], acting: str) -> None:
+    ends = [(acting, part)] if row.flow == "to" else [(part, acting)]
     if row.flow == "both":
-        ends = [(PRODUCT, part), (part, PRODUCT)]
+        ends = [(acting, part), (part, acting)]
     for source, target in ends:
         # What a kind draws as a guess gives way to the fact.
         flows[:] = [flow for flow in flows if flow.evidence or (flow.source, flow.target) != (source, target)]

@@ -134,6 +134,11 @@ def said(
     return tuple(found)
 
 
+def said_by(fact: Fact) -> Said:
+    """What one fact says alone."""
+    return _together(fact.key, fact.polarity, [fact])
+
+
 def _once(sayings: Sequence[Said]) -> list[Said]:
     """Without the milder of two sayings: what a control does by a setting counts, and what an ability does anyway."""
     kinds: dict[str, set[Polarity]] = {}
@@ -248,23 +253,31 @@ def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
 
     With `plain` the verbs have no ending, as after "can". Neighbours with the same verb share it.
     """
-    wording = load_wording()
     groups: list[list[Said]] = []
     for one in sayings:
-        last = groups[-1][0] if groups else None
-        if last and last.polarity == one.polarity == "asserted" and wording[last.key].do == wording[one.key].do:
+        if groups and _shared(groups[-1][0]) is not None and _shared(groups[-1][0]) == _shared(one):
             groups[-1].append(one)
         else:
             groups.append([one])
-    texts = []
-    for group in groups:
-        what = listed([one.what for one in group])
-        verb = wording[group[0].key].do
-        if len(group) > 1:
-            texts.append(f"{verb if plain else third_person(verb)} {what}")
-        else:
-            texts.append(bare(group[0]) if plain else clause(group[0]))
-    return listed(texts)
+    return listed([_predicate(group, plain=plain) for group in groups])
+
+
+def _shared(one: Said) -> tuple[Polarity, str] | None:
+    """What a neighbour has to have in common to share a verb; None when nothing can."""
+    words = load_wording()[one.key]
+    if one.polarity == "configurable" and not words.setting:
+        return "configurable", ""
+    return ("asserted", words.do) if one.polarity != "denied" else None
+
+
+def _predicate(group: Sequence[Said], *, plain: bool) -> str:
+    first = group[0]
+    if len(group) == 1:
+        return bare(first) if plain else clause(first)
+    if _shared(first) == ("configurable", ""):
+        return f"can be set to {listed([bare(one) for one in group])}"
+    verb = load_wording()[first.key].do
+    return f"{verb if plain else third_person(verb)} {listed([one.what for one in group])}"
 
 
 def by_verb(sayings: Sequence[Said]) -> list[Said]:

@@ -222,8 +222,9 @@ def _meter(extent: Extent) -> Markup:
     low, value, high = (20 + 360 * each / extent.most for each in (extent.low, extent.value, extent.high))
     return Markup(
         '<svg class="meter" viewBox="0 0 400 24" role="img" aria-label="{} of 10, likely {} to {}">'
-        '<text x="2" y="16">0</text><text x="386" y="16">10</text><rect class="scale" x="20" y="10" width="360" '
-        'height="4"/><rect class="range" x="{}" y="8" width="{}" height="8"/><circle cx="{}" cy="12" r="6"/></svg>'
+        '<text x="2" y="16" font-size="11">0</text><text x="398" y="16" font-size="11" text-anchor="end">10</text>'
+        '<rect class="scale" x="20" y="10" width="360" height="4"/><rect class="range" x="{}" y="8" width="{}" '
+        'height="8"/><circle cx="{}" cy="12" r="6"/></svg>'
     ).format(extent.value, extent.low, extent.high, f"{low:.1f}", f"{max(high - low, 2):.1f}", f"{value:.1f}")
 
 

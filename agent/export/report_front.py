@@ -424,7 +424,7 @@ def layers(writer: Writer) -> Part:
     """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
     view = writer.view
     items = [_layer(writer, key, layer) for key, layer in view.layers]
-    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general commentary)"
+    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general)"
     blocks: list[Block] = [Bullets(tuple(items))]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:

@@ -9,6 +9,7 @@ its name is the scheme's id. Ids and short titles are facts for tagging; no defi
     owasp-llm-2025, owasp-llm-2026   LLM01:2025 and so on; the numbers moved between the years
     owasp-mcp       MCP01:2025 to MCP10:2025, beta
     owasp-aivss     the ten core risks of AIVSS 0.8 (numbered there; these ids are local)
+    stride          the six categories of STRIDE (local ids)
     mitre-atlas     all techniques of ATLAS 5.6.0; a sub-technique's title begins with its parent's
     cwe             the weaknesses that apply to agent products
 """

@@ -23,7 +23,7 @@ def fact(
 ) -> Fact:
     """A fact of one reader; without marks it cites E1."""
     filled = tuple(Slot(name=name, value=slots[name]) for name in SLOTS if name in slots)
-    sources, sure = combined([FactSource(reader="llm", confidence=0.9, state=state)])
+    sources, sure = combined([FactSource(reader="embedded", confidence=0.9, state=state)])
     return Fact(
         id=fact_id(key, polarity, about, filled),
         key=key,

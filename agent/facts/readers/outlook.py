@@ -1,0 +1,172 @@
+"""What the sources as a whole make likely of factors and layers: learned heads over statements, cited by nothing.
+
+Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
+
+    factors   linear in the vector of the first lines, the mean vector of the statements that state something, and the
+              mean of the three best scores of each key
+    layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated
+
+Statements that state nothing of the vocabulary weigh nothing in either, so that further text of that sort moves
+neither.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import IntegrityError
+from agent.facts.readers.features import vectors
+from agent.facts.readers.kinds import first_lines
+from agent.records import CARRYING, Document, Outlook, Statement
+from agent.resources import data_folder
+from agent.retrieval.embed import DIMENSIONS, embed
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
+
+FACTORS: Final[tuple[FactorKey, ...]] = FACTOR_SETS["0.5"]
+"""Those that are labelled; for the eleventh there are no labels to learn from."""
+WEIGHTS: Final = "weights.npz"
+CONSTANTS: Final = "outlook.json"
+BEST: Final = 3
+"""Statements whose mean counts: a single one moves too much with its wording."""
+LOWEST: Final = -6.0
+"""The score of a key of which nothing speaks."""
+STATES: Final = -2.5
+"""A statement weighs by how far its best score of any key is above this."""
+VECTOR_SCALE: Final = 3.0
+SCORE_SCALE: Final = 0.2
+_LEAD_CHARS: Final = 1200
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OutlookHeads:
+    """Weights, ready for use; k keys of the reader of facts."""
+
+    factor_weights: Floats
+    """Shape (2 · 256 + k, 10)."""
+    factor_bias: Floats
+    layer_weights: Floats
+    """Shape (256 + k, 7)."""
+    layer_bias: Floats
+    layer_slopes: Floats
+    layer_offsets: Floats
+
+    def factors(self, pooled: Floats) -> dict[FactorKey, float]:
+        """Likely values, 0 to 1."""
+        values = np.clip(pooled @ self.factor_weights + self.factor_bias, 0.0, 1.0)
+        return {key: round(float(value), 4) for key, value in zip(FACTORS, values, strict=True)}
+
+    def layers(self, features: Floats) -> dict[LayerKey, float]:
+        """How likely each layer is settled, 0 to 1; `features` as of `statement_features`."""
+        odds = best_mean(features @ self.layer_weights + self.layer_bias)
+        chances = 1 / (1 + np.exp(-np.clip(self.layer_slopes * odds + self.layer_offsets, -30, 30)))
+        return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
+
+
+class Scorer(Protocol):
+    """A reader of facts that scores statements."""
+
+    def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
+        """The log odds of each key for each statement, shape (n, k)."""
+        ...
+
+
+def with_estimates(
+    outlook: Outlook,
+    reader: Scorer,
+    documents: Sequence[Document],
+    statements: Sequence[Statement],
+    heads: OutlookHeads | None = None,
+) -> Outlook:
+    """The outlook with what the sources as a whole make likely of factors and layers; the same one without prose."""
+    readable = readable_of(documents, statements)
+    if not any(document.form == "prose" for document in documents):
+        return outlook
+    known = heads or load_outlook()
+    features = statement_features(readable, reader.scores(documents, readable))
+    return outlook.model_copy(
+        update={"factors": known.factors(pooled(documents, features)), "layers": known.layers(features)}
+    )
+
+
+def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
+    """The statements of prose that may carry facts about the product."""
+    prose = {document.id for document in documents if document.form == "prose"}
+    return [
+        statement
+        for statement in statements
+        if statement.role in CARRYING
+        and not statement.flagged
+        and statement.about != "other"
+        and statement.document in prose
+    ]
+
+
+def statement_features(statements: Sequence[Statement], scores: NDArray[np.float32]) -> Floats:
+    """Of each statement its vector and its scores, float64, shape (n, 256 + k)."""
+    if not statements:
+        return np.zeros((0, DIMENSIONS + scores.shape[1]))
+    own = vectors(statements)[:, :DIMENSIONS]
+    return np.hstack([own * VECTOR_SCALE, np.clip(scores, LOWEST, -LOWEST) * SCORE_SCALE]).astype(np.float64)
+
+
+def pooled(documents: Sequence[Document], features: Floats) -> Floats:
+    """What the factors are read from, shape (2 · 256 + k,); `features` as of `statement_features`."""
+    prose = next((document for document in documents if document.form == "prose"), None)
+    lead = embed([(first_lines(prose) if prose else "")[:_LEAD_CHARS].strip() or "."])[0]
+    own, scores = features[:, :DIMENSIONS] / VECTOR_SCALE, features[:, DIMENSIONS:] / SCORE_SCALE
+    weights = np.maximum(0.0, scores.max(axis=1) - STATES) if len(scores) else np.zeros(0)
+    total = weights.sum()
+    mean = (weights[:, None] * own).sum(axis=0) / total if total > 0 else np.zeros(DIMENSIONS)
+    return np.concatenate([lead, mean, best_mean(scores) * SCORE_SCALE]).astype(np.float64)
+
+
+def best_mean(scores: Floats) -> Floats:
+    """The mean of the three best of each column; missing ones count as the lowest, so that more never means less."""
+    padded = np.vstack([np.maximum(scores, LOWEST), np.full((BEST, scores.shape[1]), LOWEST)])
+    found: Floats = np.sort(padded, axis=0)[::-1][:BEST].mean(axis=0)
+    return found
+
+
+@lru_cache(maxsize=1)
+def load_outlook() -> OutlookHeads:
+    """The bundled heads. Raises IntegrityError when their files do not belong together."""
+    return read_outlook(data_folder("corpus") / "knowledge" / "outlook")
+
+
+def read_outlook(folder: Path) -> OutlookHeads:
+    """The heads of a folder. Raises IntegrityError when its files were changed."""
+    constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
+    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
+        raise IntegrityError("the weights of the outlook are not those of its constants", where=str(folder / WEIGHTS))
+    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        return OutlookHeads(**{name: arrays[name].astype(np.float64) for name in arrays.files})
+
+
+def write_outlook(heads: OutlookHeads, folder: Path) -> None:
+    """Write the heads; the same heads give the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    named = {name: getattr(heads, name).astype(np.float32) for name in OutlookHeads.__dataclass_fields__}
+    # Not savez: it stamps the time into the archive.
+    with (folder / WEIGHTS).open("wb") as file:
+        _savez(file, named)
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    text = json.dumps({"about": "Written by `python -m evals.training.derive`.", "sha256": digest}, indent=1)
+    (folder / CONSTANTS).write_text(text + "\n", "utf-8")
+
+
+def _savez(file: Any, arrays: dict[str, NDArray[np.float32]]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            body = io.BytesIO()
+            np.save(body, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), body.getvalue())

@@ -1,0 +1,200 @@
+"""Labelled products as the fits of `evals.training.derive` see them: sheet, statement features and labels."""
+
+import csv
+import hashlib
+import json
+import pickle
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.evidence import language
+from agent.evidence.roles import carrying
+from agent.evidence.statements import said_once
+from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features
+from agent.facts.reading import Reading
+from agent.pipeline import embedded_reader, read_documents
+from agent.records import FactSheet, Statement
+from agent.taxonomy.keys import LAYERS, FactorKey, LayerKey, ProductKind
+from evals.bundled import bundled_cases, who
+from evals.cases import Case
+from evals.corpus import card
+from evals.documents import documents_of
+from evals.families import families
+from evals.training.labels import read_document
+
+LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
+READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "voice-agent-platform": "voice-agent"}
+"""Kinds of the readings under the names that the project has for them."""
+_MIN_WORDS: Final = 3
+FOLDS: Final = 10
+
+
+@dataclass(frozen=True)
+class Row:
+    """One product, or the card of one."""
+
+    slug: str
+    family: str
+    """Left out together: a vendor family, or the owner of a repository."""
+    real: bool
+    is_card: bool
+    sheet: FactSheet
+    """With kinds and chances in its outlook."""
+    features: NDArray[np.float32]
+    """Of its statements, `agent.facts.readers.outlook.statement_features`."""
+    pooled: NDArray[np.float64]
+    quoted: NDArray[np.float32]
+    """Shape (statements, 7): 1 where a reader's quote for a layer stands, 0 in uncertain layers, else not a number."""
+    published: Mapping[FactorKey, float]
+    reader: Mapping[FactorKey, float]
+    layers: Mapping[LayerKey, bool]
+    kind: ProductKind | None = None
+    base: float | None = None
+    published_base: float | None = None
+    published_threat: float | None = None
+
+    @property
+    def fold(self) -> int:
+        """The fold of its family: whole families, and the same ones whatever else is there."""
+        return int(hashlib.sha256(self.family.encode()).hexdigest(), 16) % FOLDS
+
+
+def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
+    """All rows; read again unless `cache` has them. Without the texts of real listings only those of the corpus."""
+    if cache is not None and cache.exists():
+        with cache.open("rb") as file:
+            loaded: list[Row] = pickle.load(file)
+        return loaded
+    rows = [*_cases(), *(_real(readings, listings) if readings and listings else ())]
+    if cache is not None:
+        with cache.open("wb") as file:
+            pickle.dump(rows, file)
+    return rows
+
+
+def _cases() -> Iterator[Row]:
+    cases = bundled_cases()
+    for case, family in zip(cases, families([who(case) for case in cases]), strict=True):
+        short = read_documents(documents_of(card(case))) if case.readings and case.readings.card else None
+        yield from case_rows(case, family, read_documents(documents_of(case)), short)
+
+
+def case_rows(case: Case, family: str, reading: Reading, short: Reading | None) -> tuple[Row, ...]:
+    """The rows of one bundled case, from what was read of it and, if that was read, of its card."""
+    published, label = case.published, case.reader
+    rows = [
+        _row(
+            case.slug,
+            family,
+            reading,
+            published=dict(published.factors) if published else {},
+            label={key: cell.value for key, cell in label.factors.items()} if label else {},
+            layers={key: cell.certain for key, cell in label.layers.items()} if label else {},
+            quotes={key: cell.quote or "" for key, cell in label.layers.items()} if label else {},
+            bases=(
+                label.cvss_base if label else None,
+                published.cvss_base if published else None,
+                published.threat_multiplier if published else None,
+            ),
+        )
+    ]
+    if case.readings and short is not None:
+        said = {key: case.readings.card_certain(key) for key in LAYERS}
+        certain = {key: value for key, value in said.items() if value is not None}
+        rows.append(_row(case.slug, family, short, layers=certain, is_card=True))
+    return tuple(rows)
+
+
+def _real(readings: Path, listings: Path) -> Iterator[Row]:
+    with (listings.parent / "sources.tsv").open(encoding="utf-8", newline="") as file:
+        owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
+    for path in sorted(readings.glob("*.json")):
+        raw = json.loads(path.read_text("utf-8"))
+        page = next(page for name in LISTINGS if (page := listings / path.stem / name).exists())
+        kind = raw["product"]["kind"]
+        yield _row(
+            path.stem,
+            f"owner:{owners.get(path.stem, path.stem)}",
+            read_documents((read_document(page, page.name),)),
+            label={key: cell["value"] for key, cell in raw["factors"].items()},
+            layers={key: cell["certain"] for key, cell in raw["layers"].items()},
+            quotes={key: cell["quote"] or "" for key, cell in raw["layers"].items()},
+            kind=READ_KINDS.get(kind, kind),
+            real=True,
+        )
+
+
+def _row(
+    slug: str,
+    family: str,
+    reading: Reading,
+    *,
+    published: Mapping[FactorKey, float] | None = None,
+    label: Mapping[FactorKey, float] | None = None,
+    layers: Mapping[LayerKey, bool],
+    quotes: Mapping[LayerKey, str] | None = None,
+    bases: tuple[float | None, float | None, float | None] = (None, None, None),
+    kind: ProductKind | None = None,
+    real: bool = False,
+    is_card: bool = False,
+) -> Row:
+    readable, features = features_of(reading)
+    return Row(
+        slug,
+        family,
+        real,
+        is_card,
+        reading.sheet,
+        features.astype(np.float32),
+        pooled(reading.documents, features),
+        _quoted(readable, layers, quotes or {}),
+        published or {},
+        label or {},
+        layers,
+        kind,
+        *bases,
+    )
+
+
+def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
+    """The statements that the heads of the outlook look at, and their features."""
+    own = language.readable(reading.documents, said_once(carrying(reading.statements)))
+    readable = readable_of(reading.documents, own)
+    return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
+
+
+def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
+    """The reading as it would be with other heads of the outlook."""
+    sheet, (_, features) = reading.sheet, features_of(reading)
+    if not sheet.outlook.factors:
+        return reading
+    update = {"factors": heads.factors(pooled(reading.documents, features)), "layers": heads.layers(features)}
+    outlook = sheet.outlook.model_copy(update=update)
+    return replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))
+
+
+def _quoted(
+    statements: Sequence[Statement], layers: Mapping[LayerKey, bool], quotes: Mapping[LayerKey, str]
+) -> NDArray[np.float32]:
+    found = np.full((len(statements), len(LAYERS)), np.nan, dtype=np.float32)
+    for at, layer in enumerate(LAYERS):
+        if layers.get(layer) is False:
+            found[:, at] = 0
+        quote = _plain(quotes.get(layer, ""))
+        if not quote:
+            continue
+        for row, statement in enumerate(statements):
+            text = _plain(statement.text)
+            if len(text.split()) >= _MIN_WORDS and (quote in text or text in quote):
+                found[row, at] = 1
+    return found
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text.lower()).strip()
