@@ -51,7 +51,7 @@ def test_an_llm_drafts_and_stderr_says_what_it_may_take_and_took(
     assert " calls" in before
     assert " tokens in, at most " in before
     assert f"{NAME} took {len(fake.requests)} calls" in after
-    assert {request.body["max_tokens"] for request in fake.requests} == {6000}
+    assert {request.body["max_tokens"] for request in fake.requests} == {8000}
 
 
 def test_the_setting_names_it_as_the_option_does(
@@ -144,13 +144,13 @@ try:
     main(["draft", sys.argv[1], "--json"])
 except SystemExit as end:
     assert end.code == 0
-print("drafted with", *(name for name in sys.modules if name.startswith("agent.drafting_old")), file=sys.stderr)
+own = ("agent.drafting", "agent.assist.")
+print("drafted with", *(name for name in sys.modules if name.startswith(own)), file=sys.stderr)
 """
     own = {**os.environ, "SEPTET_CACHE_DIR": "off"}  # noqa: TID251
     done = subprocess.run([sys.executable, "-c", code, listing], capture_output=True, text=True, env=own, check=True)
-    assert "agent.drafting_old.embedded" in done.stderr
-    helping = {name for name in done.stderr.split() if name.startswith("agent.drafting_old.assisted.")}
-    assert helping == {"agent.drafting_old.assisted.hand"}
+    assert "agent.drafting.compose" in done.stderr
+    assert "agent.assist." not in done.stderr
 
 
 # -- calls that are wrong ----------------------------------------------------------------------------------------------

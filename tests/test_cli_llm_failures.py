@@ -145,8 +145,8 @@ def test_an_interrupted_run_ends_at_once_and_says_what_it_took(
     with FakeEndpoint(script) as fake:
         run = program("0", ["draft", listing, "--llm", NAME, "--record", rec, "--out", out], fake)
         until = time.monotonic() + 60
-        # Two waves: five calls, then three.
-        while len(fake.requests) < (5 if kept < 5 else 8) or len(list(rec.glob("*-1.json"))) < kept:
+        # Two waves of three calls.
+        while len(fake.requests) < (3 if kept < 3 else 6) or len(list(rec.glob("*-1.json"))) < kept:
             assert time.monotonic() < until
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)

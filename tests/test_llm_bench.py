@@ -28,17 +28,18 @@ def test_waves_tokens_and_seconds_of_known_calls():
     ]
     found = measured(calls, CHARACTERS)
     assert [stage for stage, _ in found.stages] == ["factors-1", "layers", "posture", "chains"]
-    assert (found.waves, found.late, found.seconds) == (2, 2, 2.25)
+    assert (found.waves, found.seconds) == (2, 2.25)
     frame = MESSAGE_TOKENS + ANSWER_TOKENS
     assert found.messages == 4 * (90 + frame) + 8
-    assert found.start == len("user\n") + 90
+    assert found.cacheable == 4 * (len("user\n") + 90)
     assert found.share == 4 * 95 / found.messages
     assert (found.schemas, found.output) == (4 * 2, 5 + 3 * 2)
 
 
 def test_three_calls_one_after_another_are_three_waves():
     calls = [timed(str(number), str(number), number, number + 1) for number in range(3)]
-    assert (measured(calls, CHARACTERS).waves, measured(calls, CHARACTERS).late) == (3, 2)
+    found = measured(calls, CHARACTERS)
+    assert (found.waves, found.cacheable) == (3, 0), "nothing is shared in a wave of one call"
 
 
 def test_what_is_cached_costs_less():
@@ -48,8 +49,9 @@ def test_what_is_cached_costs_less():
     told = costs(found, price)
     cold = Decimal(10 * (found.messages + found.schemas) + 100 * found.output) / 1_000_000
     assert told["cold"] == cold
-    assert told["second wave cached"] == cold - Decimal(9 * found.start) / 1_000_000
-    assert told["all but the first cached"] == cold - Decimal(2 * 9 * found.start) / 1_000_000
+    # One of the two calls that share a start reads it from the cache; the third call shares none.
+    assert found.cacheable == 2 * 95
+    assert told["cached"] < cold
 
 
 def test_the_manual_has_twenty_pages_that_differ(tmp_path):

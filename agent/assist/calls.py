@@ -85,13 +85,11 @@ def first_wave(sheet: FactSheet, found: Mapping[str, Fact], delimiter: str) -> t
 
 
 def accepted(
-    sheet: FactSheet,
     numbers: Mapping[str, Fact],
     quotes: str,
     *,
     name: str,
     kind: ProductKind | None,
-    dropped: str,
     delimiter: str,
 ) -> str:
     """What the calls of the second wave share behind the instructions; `numbers` are the facts as F1, F2, …"""
@@ -100,9 +98,7 @@ def accepted(
         product=_one_line(name),
         kind=kind or "not told",
         facts=framed(delimiter, "[facts]", "\n".join(lines) or "none"),
-        not_stated=", ".join(row.key for row in sheet.absent if _asked_for(row.key)) or "nothing",
         quotes=quotes,
-        dropped=dropped,
     )
 
 
@@ -111,8 +107,8 @@ def second_wave(
 ) -> tuple[Ask, ...]:
     """The questions on threats, the summary and the layers, in the order in which they matter."""
     ids = {fact.id: number for number, fact in numbers.items()}
-    keys = {fact.key for fact in numbers.values()}
-    about = [key.id for key in load_vocabulary() if key.id not in keys and "questions" in key.used_in]
+    stated = {fact.key for fact in numbers.values()}
+    absent = [key.id for key in load_vocabulary() if key.id not in stated and _is_asked_for(key)]
     threats = {
         "candidates": framed(
             delimiter, "[candidates]", "\n".join(_candidate(row, ids) for row in _gravest(candidates)) or "none"
@@ -121,7 +117,7 @@ def second_wave(
     }
     summary = {
         "open_layers": ", ".join(key for key in LAYERS if not certain[key]) or "none",
-        "about": ", ".join(about[:12]),
+        "not_stated": ", ".join(absent) or "nothing",
     }
     rows = [f"- {key} ({'known' if certain[key] else 'open'}): {cards()[key].purpose}" for key in LAYERS]
     return (
@@ -205,10 +201,9 @@ def _gravest(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [candidates[n] for n in sorted(kept)]
 
 
-def _asked_for(key: str) -> bool:
-    """Whether an absence is worth a line: a control, or something that a question is asked about."""
-    known = load_vocabulary()[key]
-    return known.claim == "control" or "questions" in known.used_in
+def _is_asked_for(key: FactKey) -> bool:
+    """Whether its absence is worth a word: a control, or something that a question is asked about."""
+    return key.claim == "control" or "questions" in key.used_in
 
 
 def _short(text: str, most: int) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from agent.assist.terms import TERMS
 from agent.evidence.anchor import normalise
-from agent.evidence.facts import names_of, numbers_of
+from agent.evidence.facts import NUMBER_WORDS, names_of, numbers_of
 from agent.evidence.support import meanings, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
@@ -35,19 +35,20 @@ _ID: Final = re.compile(r"[EF]\d{1,4}")
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EF]\d[^\])]*[\])])+)")
 """Marks behind the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
-_NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|any|by default|nothing|none|no one|nobody)\b", re.I)
+_NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|by default|nothing|none|nobody)\b", re.I)
 _THING: Final = (
     r"(?:product|server|agent|tool|service|platform|skill|framework|library|app|application|extension|plug-?in"
     r"|assistant|package|client|bot|system|vendor|software|connector|sdk|cli)"
 )
 _ABOUT: Final = re.compile(
     rf"^(?:(?:by default|in|on|at|for|through|via|as|under|after|before|when)\b[^,]{{0,60}},\s+)?"
-    rf"(?:it|its|they|(?:the|this|its)\s+(?:[\w-]+\s+){{0,2}}{_THING}s?)\b",
+    rf"(?:it|its|(?:the|this|its)\s+(?:[\w-]+\s+){{0,2}}{_THING}s?)\b",
     re.I,
 )
 _FOLLOWS: Final = re.compile(r"\b(?:could|would|might|if|unless|presumably|probably|likely|inferred|assumed)\b", re.I)
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
+    r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
     r"|no word|unknown|unclear|undocumented|not certain)\b",
     re.I,
 )
@@ -61,6 +62,7 @@ _COMFORT: Final = re.compile(
     r"|(?:no|low|little|minimal) risk)\b",
     re.I,
 )
+_COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 
@@ -107,12 +109,17 @@ class Ground:
     def foreign(self, text: str) -> tuple[str, ...]:
         """Numbers and names of a text that neither the sources nor the lists of the field have."""
         bare = _MARK.sub(" ", text)
-        odd = [number for number in numbers_of(bare) if number not in self._numbers]
+        # A count in words ("four tools") is the LLM's own; what the sources count stands there in digits.
+        odd = [number for number in numbers_of(_COUNTED.sub(" ", bare)) if number not in self._numbers]
         for sentence in sentences(bare):
             first = sentence.lstrip(" \"'“‘(")
-            for name in names_of(sentence):
+            for place, name in enumerate(names_of(sentence)):
                 # The first word of a sentence has its capital from there, unless it does what products do.
-                plain = first.startswith(name) and not any(char.isupper() or char.isdigit() for char in name[1:])
+                plain = (
+                    place == 0
+                    and first.startswith(name)
+                    and not any(char.isupper() or char.isdigit() for char in name[1:])
+                )
                 plain = plain and not _ACTS.match(first[len(name) :].lstrip())
                 if not plain and not _keys(name) <= self._words:
                     odd.append(name)

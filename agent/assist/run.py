@@ -28,6 +28,7 @@ from agent.errors import Usage
 from agent.facts.readers.llm import proposals
 from agent.facts.verify import Material, verify
 from agent.facts.vocabulary import GroupId, load_vocabulary
+from agent.llm.budget import estimate_plan
 from agent.records import (
     Document,
     Fact,
@@ -49,6 +50,10 @@ NOTHING_SHOWN: Final = Missing(
 )
 SECOND_SHARE: Final = 4
 """The second wave is shown at most this part (a quarter) of the first wave's tokens."""
+_SHEET_TOKENS: Final = 2_500
+"""What facts and candidates take in the second wave, at most."""
+_ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})
+"""Parts in which nothing of the embedded drafter is left where the LLM's holds."""
 _DIGEST_CHARS: Final = 16
 _MOST_LOST: Final = 0.5
 """Share of an answer's items that may be lost before it is asked for again."""
@@ -107,7 +112,7 @@ def assist(
     judge, early = run.judged(accepted)
     candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
     certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
-    run.second(accepted, judge, candidates, certain)
+    run.second(judge, candidates, certain)
     return run.finish(accepted, judge, early, candidates, certain)
 
 
@@ -176,9 +181,7 @@ class _Run:
             evidence=tuple(quotes.added),
         )
 
-    def second(
-        self, accepted: Accepted, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]
-    ) -> None:
+    def second(self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]) -> None:
         """The second wave, and what is asked again."""
         self._caller.second = True
         ended = self._caller.ended()
@@ -197,12 +200,10 @@ class _Run:
             max_tokens=self._assistant.passage_tokens // SECOND_SHARE,
         )
         self._second_start = calls.accepted(
-            accepted.sheet,
             self._numbers,
             quotes,
             name=self._name,
             kind=does.kind if does else None,
-            dropped="",
             delimiter=delimiter,
         )
         self._keep(self._caller.wave(asks, self._second_start, self._caller.left))
@@ -268,16 +269,21 @@ class _Run:
         )
 
     def _check_budget(self, asks: Sequence[Ask], start: str) -> None:
-        """Tells what the first wave takes at most. Raises LlmError when that is more than the caps."""
+        """Tells what both waves take at most. Raises LlmError when that is more than the caps."""
         assistant = self._assistant
-        usage = Usage()
-        for ask in asks:
-            usage += assistant.budget.estimate(worded(ask, start, assistant.answer_tokens))
+        # What the second wave will be shown is not known yet: an upper bound of it.
+        room = "x, " * (assistant.passage_tokens // SECOND_SHARE + _SHEET_TOKENS)
+        later = calls.second_wave((), {}, dict.fromkeys(LAYERS, False), assistant.delimiter)
+        plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
+        plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
+        found = estimate_plan(plan, assistant.counter, {assistant.llm.name: assistant.price})
+        cost = found.costs[assistant.llm.name]
+        money = f"at most ${cost.cold:.4f}" if cost is not None else "at a price that is not known"
         assistant.told(
-            f"llm: {assistant.llm.name}, two waves of three calls; the first takes {usage.input_tokens} tokens in,"
-            f" at most {usage.output_tokens} out"
+            f"llm: {assistant.llm.name}, {found.calls} calls planned: {found.input_tokens} tokens in, at most"
+            f" {found.output_tokens} out, {money}; with repairs up to {MAX_CALLS} calls"
         )
-        assistant.budget.check(Usage(usage.input_tokens, usage.output_tokens, estimated=True))
+        assistant.budget.check(Usage(found.input_tokens, found.output_tokens, estimated=True))
 
     def _keep(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -413,6 +419,8 @@ def _parts(missing: Mapping[str, Missing | None], why: Missing | None) -> tuple[
         *(f"layers/{key}" for key in LAYERS),
         *("threats", "chains", "posture", "questions"),
     ]
-    return tuple(
-        MadeBy(part=name, by="embedded" if (gone := missing.get(name, why)) else "both", missing=gone) for name in names
-    )
+    return tuple(_made_by(name, missing.get(name, why)) for name in names)
+
+
+def _made_by(name: str, gone: Missing | None) -> MadeBy:
+    return MadeBy(part=name, by="embedded" if gone else "llm" if name in _ALONE else "both", missing=gone)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 JUDGE: Final = "judge"
 """Folder, within a recording, of what the second LLM answered."""
 _CI: Final = frozenset({"true", "1"})
+_LOCAL: Final = "local/"
+_QUESTION_TOKENS: Final = 6_000
+"""What the longest question takes beside the sources."""
+_LEAST_PASSAGES: Final = 1_000
 _WAY_OUT: Final = "`--fallback embedded` drafts without it"
 Say = Callable[[str], None]
 
@@ -125,7 +129,7 @@ def open_assistant(
             counter=count,
             delimiter=run.delimiter,
             answer_tokens=settings.llm_answer_tokens,
-            passage_tokens=settings.llm_passage_tokens,
+            passage_tokens=_passage_tokens(llms[0].name, settings),
             price=price,
             judge=llms[1] if len(llms) > 1 else None,
             fallback=choice.fallback,
@@ -293,6 +297,14 @@ class _Absent:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _passage_tokens(name: str, settings: "Settings") -> int:
+    """How much of the sources is shown: of an LLM that is served here, what its context leaves beside a question."""
+    if not name.startswith(_LOCAL):
+        return settings.llm_passage_tokens
+    left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
+    return min(settings.llm_passage_tokens, max(_LEAST_PASSAGES, left))
 
 
 def _tell_spent(assistant: "Assistant") -> None:
