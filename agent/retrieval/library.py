@@ -79,8 +79,11 @@ class Library:
             best.setdefault(self.passage_of[number], int(number))
         return tuple(self._found(passage, number, scores[number]) for passage, number in best.items())
 
-    def scores(self, questions: Sequence[str]) -> NDArray[np.float64]:
+    def scores(self, questions: Sequence[str], part: float | None = None) -> NDArray[np.float64]:
         """Cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
+
+        With `part` BM25 counts by its share of the question's best instead, times `part`: long questions have more
+        words to score by.
 
         Statements that neither the store finds near (its nearest 1,000) nor share a word with a question are -inf.
         """
@@ -93,8 +96,16 @@ class Library:
             lexical = self._lexical.scores(question).astype(np.float64)
             ranked = lexical > 0
             ranked[near] = True
-            row[ranked] = (cosines + LEXICAL_WEIGHT * lexical)[ranked]
+            weight = LEXICAL_WEIGHT if part is None else part / max(lexical.max(), 1.0)
+            row[ranked] = (cosines + weight * lexical)[ranked]
         return rows
+
+    def bearing(self, questions: Sequence[str]) -> NDArray[np.float64]:
+        """For each statement the mean cosine of its whole passage with all questions, shape (statements,)."""
+        texts = [f"{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
+        means = embed(texts).astype(np.float64) @ embed(questions).astype(np.float64).mean(axis=0)
+        found: NDArray[np.float64] = means[list(self.passage_of)]
+        return found
 
     @cached_property
     def passages(self) -> tuple[Chunk, ...]:
