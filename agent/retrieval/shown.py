@@ -24,7 +24,7 @@ LISTING_SHARE: Final = 0.25
 """Of the room that the listing may take before it competes by passages too."""
 LEXICAL_PART: Final = 0.4
 """What the best BM25 of a topic is worth in cosine."""
-PASSAGE_PART: Final = 3.0
+PASSAGE_PART: Final = 1.0
 """What the mean cosine of its whole passage with all topics is worth: needed sentences stand together."""
 TOKEN_PRICE: Final = 0.001
 """What a token of a statement costs in cosine: it takes the room of others. All three were
