@@ -100,13 +100,6 @@ class Library:
             row[ranked] = (cosines + weight * lexical)[ranked]
         return rows
 
-    def bearing(self, questions: Sequence[str]) -> NDArray[np.float64]:
-        """For each statement the mean cosine of its whole passage with all questions, shape (statements,)."""
-        texts = [f"{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
-        means = embed(texts).astype(np.float64) @ embed(questions).astype(np.float64).mean(axis=0)
-        found: NDArray[np.float64] = means[list(self.passage_of)]
-        return found
-
     @cached_property
     def passages(self) -> tuple[Chunk, ...]:
         """All passages, in order."""

@@ -24,10 +24,8 @@ LISTING_SHARE: Final = 0.25
 """Of the room that the listing may take before it competes by passages too."""
 LEXICAL_PART: Final = 0.4
 """What the best BM25 of a topic is worth in cosine."""
-PASSAGE_PART: Final = 1.0
-"""What the mean cosine of its whole passage with all topics is worth: needed sentences stand together."""
 TOKEN_PRICE: Final = 0.001
-"""What a token of a statement costs in cosine: it takes the room of others. All three were
+"""What a token of a statement costs in cosine: it takes the room of others. Both were
 chosen on the eight marked folders of `evals.needed`."""
 _MIN_WORDS: Final = 3
 MARK_TOKENS: Final = 12
@@ -157,7 +155,7 @@ def _order(library: Library, topics: Sequence[Topic], worth: Mapping[tuple[str, 
     """
     texts = [topic.text for topic in topics]
     own = [worth.get((s.document, s.start), 0.0) - TOKEN_PRICE * estimate(s.text) for s in library.statements]
-    scores = library.scores(texts, part=LEXICAL_PART) + np.array(own) + PASSAGE_PART * library.bearing(texts)
+    scores = library.scores(texts, part=LEXICAL_PART) + np.array(own)
     groups = dict.fromkeys(topic.group for topic in topics)
     best = [scores[[n for n, topic in enumerate(topics) if topic.group == group]].max(axis=0) for group in groups]
     return _in_turn([_ranked(row) for row in best])
