@@ -123,7 +123,7 @@ def test_sources_that_fit_are_shown_whole_and_open_no_store() -> None:
 
 def test_beyond_the_budget_the_listing_comes_first_and_topics_share_the_rest(store: str) -> None:
     found = statements(LONG)
-    shown = passages_for(LONG, found, TOPICS, 160, store=store)
+    shown = passages_for(LONG, found, TOPICS, 260, store=store)
     text = "\n".join(passage.text for passage in shown.passages)
     assert shown.passages[0].document == "D1"
     assert LISTING.strip() in text

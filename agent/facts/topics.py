@@ -7,9 +7,9 @@ from agent.retrieval.shown import Topic
 
 
 def topics(vocabulary: Vocabulary | None = None) -> tuple[Topic, ...]:
-    """One topic for each key, in the order of the vocabulary: its definition, under its group.
+    """One topic for each key, in the order of the vocabulary: its definition and examples, under its group.
 
-    Definitions find more than questions do: they are written in the words in which documentation speaks.
+    They find more than questions do: they are written in the words in which documentation speaks.
     """
     return _bundled() if vocabulary is None else _topics(vocabulary)
 
@@ -20,4 +20,6 @@ def _bundled() -> tuple[Topic, ...]:
 
 
 def _topics(vocabulary: Vocabulary) -> tuple[Topic, ...]:
-    return tuple(Topic(id=key.id, group=key.group, text=key.definition) for key in vocabulary)
+    return tuple(
+        Topic(id=key.id, group=key.group, text=" ".join((key.definition, *key.examples))) for key in vocabulary
+    )

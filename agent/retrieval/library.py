@@ -79,8 +79,11 @@ class Library:
             best.setdefault(self.passage_of[number], int(number))
         return tuple(self._found(passage, number, scores[number]) for passage, number in best.items())
 
-    def scores(self, questions: Sequence[str]) -> NDArray[np.float64]:
+    def scores(self, questions: Sequence[str], part: float | None = None) -> NDArray[np.float64]:
         """Cosine + 0.3 · BM25 of every statement for every question, shape (questions, statements).
+
+        With `part` BM25 counts by its share of the question's best instead, times `part`: long questions have more
+        words to score by.
 
         Statements that neither the store finds near (its nearest 1,000) nor share a word with a question are -inf.
         """
@@ -93,7 +96,8 @@ class Library:
             lexical = self._lexical.scores(question).astype(np.float64)
             ranked = lexical > 0
             ranked[near] = True
-            row[ranked] = (cosines + LEXICAL_WEIGHT * lexical)[ranked]
+            weight = LEXICAL_WEIGHT if part is None else part / max(lexical.max(), 1.0)
+            row[ranked] = (cosines + weight * lexical)[ranked]
         return rows
 
     @cached_property

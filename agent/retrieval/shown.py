@@ -1,9 +1,9 @@
 """What an LLM is shown of sources that do not fit: the listing, then what the documentation says on each topic.
 
-Sources that fit are shown whole. Beyond that the listing comes first, whole when it takes no more than half of the
-room; the rest of the room goes to statements of the documentation, topic by topic in turn, so that no topic crowds out
-the others. Neighbours are joined, so that what is shown reads as text and is verbatim. What carries no facts (how to
-install, examples, news), what is said twice and what a finding covers is left out.
+Sources that fit are shown whole. Beyond that the listing comes first, whole when it takes no more than a quarter of
+the room; the rest goes to statements of the documentation, one group of topics after the other in turn, so that none
+crowds out the others. Neighbours are joined, so that what is shown reads as text and is verbatim. What carries no
+facts (how to install, examples, news), what is said twice and what a finding covers is left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,11 +20,18 @@ from agent.retrieval.passages import Count, cut, estimate
 from agent.retrieval.search import terms, word_count
 
 TOKENS: Final = 16_000
-LISTING_SHARE: Final = 0.5
+LISTING_SHARE: Final = 0.25
 """Of the room that the listing may take before it competes by passages too."""
+LEXICAL_PART: Final = 0.4
+"""What the best BM25 of a topic is worth in cosine."""
+TOKEN_PRICE: Final = 0.001
+"""What a token of a statement costs in cosine: it takes the room of others. Both were
+chosen on the eight marked folders of `evals.needed`."""
 _MIN_WORDS: Final = 3
 MARK_TOKENS: Final = 12
 """What a passage's own line takes: document, offset and headings."""
+_FURTHER: Final = 20
+"""Statements that are tried after the first that did not fit."""
 _JOINED: Final = 200
 """Characters of the longest gap between two statements that is looked at."""
 
@@ -142,22 +149,21 @@ def _stretch(chunk: Chunk, start: int, end: int) -> Iterator[Passage]:
 
 
 def _order(library: Library, topics: Sequence[Topic], worth: Mapping[tuple[str, int], float]) -> Iterator[int]:
-    """Statements in the order in which they are taken: each group's next best in turn."""
-    own = np.array([worth.get((s.document, s.start), 0.0) for s in library.statements])
-    scores = library.scores([topic.text for topic in topics]) + own
+    """Statements in the order in which they are taken: each group's next best in turn.
+
+    A statement counts for a group by its best topic of it, shorter ones first among equals: more of them fit.
+    """
+    texts = [topic.text for topic in topics]
+    own = [worth.get((s.document, s.start), 0.0) - TOKEN_PRICE * estimate(s.text) for s in library.statements]
+    scores = library.scores(texts, part=LEXICAL_PART) + np.array(own)
     groups = dict.fromkeys(topic.group for topic in topics)
-    ranked = []
-    for group in groups:
-        rows = scores[[n for n, topic in enumerate(topics) if topic.group == group]]
-        ranked.append(_turns(rows))
-    return _in_turn(ranked)
+    best = [scores[[n for n, topic in enumerate(topics) if topic.group == group]].max(axis=0) for group in groups]
+    return _in_turn([_ranked(row) for row in best])
 
 
-def _turns(rows: NDArray[np.float64]) -> Iterator[int]:
-    """The next best of each row in turn."""
-    return _in_turn(
-        [(int(n) for n in np.argsort(-np.round(row, 6), kind="stable") if np.isfinite(row[n])) for row in rows]
-    )
+def _ranked(row: NDArray[np.float64]) -> Iterator[int]:
+    order = np.argsort(-np.round(row, 6), kind="stable")
+    return (int(number) for number in order if np.isfinite(row[number]))
 
 
 def _in_turn(queues: Sequence[Iterator[int]]) -> Iterator[int]:
@@ -189,7 +195,7 @@ def _within(
             said.add(bag)
             taken.append(statement)
             least += count(statement.text)
-            if least > room:
+            if least > 2 * room:
                 break
     # Joining changes what a prefix takes, so the longest that fits is looked for by halving.
     fits, too_many = 0, len(taken) + 1
@@ -199,7 +205,12 @@ def _within(
             fits = middle
         else:
             too_many = middle
-    return _joined(documents, taken[:fits], count)
+    kept = taken[:fits]
+    for statement in taken[fits + 1 : fits + 1 + _FURTHER]:
+        # The first that did not fit may only have been long.
+        if _cost(_joined(documents, [*kept, statement], count), count) <= room:
+            kept.append(statement)
+    return _joined(documents, kept, count)
 
 
 def _cost(passages: Iterable[Passage], count: Count) -> int:
