@@ -1,30 +1,34 @@
 """From scores to chances and thresholds, product by product: how often is a fact with such a score right?
 
-A product's sources state a key when any labelled statement of it does. Its score is the highest that any of its
-statements gets which the reader would see. Both come from fits that did not know the owner.
+A product's sources state a key when any labelled statement of it does. What its statements say together are the `signs`
+of their scores, of those which the reader would see. Both come from fits that did not know the owner.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.readers.heads import LOWEST
+from agent.facts.readers.heads import LOWEST, logistic, signs
+from agent.facts.readers.patterns import PatternRule, matches
+from agent.facts.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     from evals.training.fact_heads import Lines
 
 WANTED: Final = 0.8
 """Share of the asserted facts that must be right."""
-_MARGIN: Final = 0.015
+_MARGIN: Final = 0.005
 """By which the share on seen products exceeds it, since a threshold always looks a little too good on its own data."""
 _KEY_SPREAD: Final = 0.8
 """Standard deviation, in log odds, of what a key adds to the calibration that all share."""
-_SLOPE_SPREAD: Final = 0.12
 _KEY_LEAST: Final = 0.7
 """A key whose facts are right less often than this, drawn towards WANTED by `_DRAWN` facts, gets a higher threshold."""
 _DRAWN: Final = 3
+_NEVER: Final = 2.0
+"""A limit that no chance reaches."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Table:
     owner: NDArray[np.str_]
     stated: NDArray[np.bool_]
     """Shape (products, keys)."""
-    score: NDArray[np.float64]
-    """The highest score, LOWEST where no statement reaches the reader."""
+    signs: NDArray[np.float64]
+    """Shape (products, keys, 3), as `agent.facts.readers.heads.signs`."""
 
 
 @dataclass(frozen=True)
@@ -44,79 +48,75 @@ class Constants:
     """Of each key, shape (keys,)."""
 
     head: NDArray[np.bool_]
-    threshold: NDArray[np.float64]
-    slope: NDArray[np.float64]
+    limit: NDArray[np.float64]
+    """Chance from which a fact is asserted; above 1 for never."""
     offset: NDArray[np.float64]
+    mix: NDArray[np.float64]
+    """Of the signs, which all keys share, shape (3,)."""
 
-    def chances(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Chance that the product's sources state the key, shape as `score`, (…, keys)."""
-        found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(self.slope * score + self.offset, -30, 30)))
-        return found
+    def chances(self, told: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Chance that the product's sources state the key, shape (…, keys) for signs of shape (…, keys, 3)."""
+        return logistic(told @ self.mix + self.offset)
 
 
-def table_of(
-    lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_] | None = None, *, labelled: bool = True
-) -> Table:
+def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_], *, labelled: bool = True) -> Table:
     """The table of all products with labelled statements; `usable` says which statement may assert which key.
 
     `labelled` leaves out the statements that were not labelled, which nobody can say to be right or wrong.
     """
     names = sorted(set(lines.product[lines.labelled].tolist()))
-    place = {name: n for n, name in enumerate(names)}
-    stated = np.zeros((len(names), len(lines.keys)), dtype=bool)
-    score = np.full(stated.shape, LOWEST)
-    owner = [""] * len(names)
-    allowed = np.where(lines.reaches[:, None] & (True if usable is None else usable), scores, LOWEST)
-    for row, product in enumerate(lines.product.tolist()):
-        if product not in place or (labelled and not lines.labelled[row]):
-            continue
-        at = place[product]
-        owner[at] = str(lines.owner[row])
-        stated[at] |= lines.truth[row] > 0
-        score[at] = np.maximum(score[at], allowed[row])
-    return Table(tuple(names), np.array(owner), stated, score)
+    allowed = np.where(usable, scores, LOWEST)
+    stated, told, owner = [], [], []
+    for name in names:
+        own = lines.product == name
+        known = own & lines.labelled
+        seen = own & lines.reaches & (lines.labelled if labelled else True)
+        stated.append((lines.truth[known] > 0).any(axis=0))
+        told.append(signs(allowed[seen]))
+        owner.append(str(lines.owner[known][0]))
+    return Table(tuple(names), np.array(owner), np.array(stated), np.array(told))
 
 
-def calibrate(lines: "Lines", scores: NDArray[np.float32], head: NDArray[np.bool_]) -> Constants:
-    """Chances and thresholds from all products; keys without a head never assert."""
-    table = table_of(lines, scores)
+def calibrate(
+    lines: "Lines", scores: NDArray[np.float32], head: NDArray[np.bool_], usable: NDArray[np.bool_]
+) -> Constants:
+    """Chances and limits from all products; keys without a head never assert."""
+    table = table_of(lines, scores, usable)
     return constants_of(table, np.ones(len(table.products), dtype=bool), head)
 
 
 def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_]) -> Constants:
-    """Chances and thresholds from some of the products."""
-    stated, score = table.stated[rows], table.score[rows]
-    slope, offset = _fit(stated[:, head], score[:, head])
-    made = Constants(head, np.full(len(head), np.inf), np.ones(len(head)), np.full(len(head), -30.0))
-    made.slope[head], made.offset[head] = slope, offset
-    chances = made.chances(score)
+    """Chances and limits from some of the products."""
+    stated, told = table.stated[rows], table.signs[rows]
+    mix, offset = _fit(stated[:, head], told[:, head])
+    made = Constants(head, np.full(len(head), _NEVER), np.full(len(head), -30.0), mix)
+    made.offset[head] = offset
+    chances = made.chances(told)
     limit = _limit(stated[:, head], chances[:, head])
     for key in np.flatnonzero(head):
-        least = _key_limit(stated[:, key], chances[:, key], limit)
-        if least < 1:
-            made.threshold[key] = (np.log(least / (1 - least)) - made.offset[key]) / made.slope[key]
+        made.limit[key] = _key_limit(stated[:, key], chances[:, key], limit)
     return made
 
 
-def _fit(stated: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Slopes and offsets: those that all keys share, and what each adds, the less the fewer facts it has."""
+def _fit(stated: NDArray[np.bool_], told: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the signs count for all keys, and an offset of each, drawn to the others' where it has few facts."""
     from scipy.optimize import minimize
 
-    keys = stated.shape[1]
+    size = told.shape[-1]
     truth = stated.astype(float)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        slope, offset = flat[0] + flat[2 : 2 + keys], flat[1] + flat[2 + keys :]
-        logit = slope * score + offset
-        cost = (np.logaddexp(0, logit) - truth * logit).sum()
-        change = 1 / (1 + np.exp(-np.clip(logit, -30, 30))) - truth
-        of_slope, of_offset = (change * score).sum(axis=0), change.sum(axis=0)
-        more, shift = flat[2 : 2 + keys] / _SLOPE_SPREAD**2, flat[2 + keys :] / _KEY_SPREAD**2
-        cost += 0.5 * (more * flat[2 : 2 + keys]).sum() + 0.5 * (shift * flat[2 + keys :]).sum()
-        return float(cost), np.concatenate([[of_slope.sum(), of_offset.sum()], of_slope + more, of_offset + shift])
+        mix, shared, own = flat[:size], flat[size], flat[size + 1 :]
+        logit = told @ mix + shared + own
+        cost = (np.logaddexp(0, logit) - truth * logit).sum() + 0.5 * (own**2).sum() / _KEY_SPREAD**2
+        change = logistic(logit) - truth
+        return float(cost), np.concatenate(
+            [(change[..., None] * told).sum(axis=(0, 1)), [change.sum()], change.sum(axis=0) + own / _KEY_SPREAD**2]
+        )
 
-    found = minimize(loss, np.concatenate([[1.0, 0.0], np.zeros(2 * keys)]), jac=True, method="L-BFGS-B").x
-    return np.maximum(found[0] + found[2 : 2 + keys], 0.2), found[1] + found[2 + keys :]
+    start = np.concatenate([[1.0], np.zeros(size + stated.shape[1])])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    return found[:size], found[size] + found[size + 1 :]
 
 
 def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
@@ -124,7 +124,7 @@ def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
     order = np.argsort(-chances, axis=None)
     right = np.cumsum(stated.ravel()[order]) / np.arange(1, order.size + 1)
     good = np.flatnonzero(right >= WANTED + _MARGIN)
-    return float(chances.ravel()[order][good[-1]]) if len(good) else 1.0
+    return float(chances.ravel()[order][good[-1]]) if len(good) else _NEVER
 
 
 def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: float) -> float:
@@ -133,7 +133,7 @@ def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: f
         chosen = chances >= least
         if (stated[chosen].sum() + WANTED * _DRAWN) / (chosen.sum() + _DRAWN) >= _KEY_LEAST:
             return least
-    return 1.0
+    return _NEVER
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,40 @@ def measure(table: Table, head: NDArray[np.bool_], folds: int = 8) -> Measured:
     for n in range(folds):
         made = constants_of(table, number != n, head)
         test = number == n
-        asserted[test] = table.score[test] >= made.threshold
-        chances[test] = made.chances(table.score[test])
+        chances[test] = made.chances(table.signs[test])
+        asserted[test] = chances[test] >= made.limit
     return Measured(asserted, chances)
+
+
+@dataclass(frozen=True)
+class PatternFigures:
+    """How often one pattern is right."""
+
+    key: str
+    polarity: str
+    products: int
+    """On which it fires in labelled places that reach the reader."""
+    right: int
+    """Of them, where a labelled statement says so; of a denial, where none says otherwise."""
+
+    @property
+    def precision(self) -> float:
+        """Drawn towards WANTED by `_DRAWN` products."""
+        return (self.right + WANTED * _DRAWN) / (self.products + _DRAWN)
+
+
+def pattern_figures(lines: "Lines", rules: Sequence[PatternRule]) -> list[PatternFigures]:
+    """The figures of patterns on labelled statements. Patterns are written by hand: nothing has to be left out."""
+    rows = np.flatnonzero(lines.labelled & lines.reaches)
+    hits = matches([lines.statements[n] for n in rows], rules)
+    order = load_vocabulary().order
+    found = []
+    for number, rule in enumerate(rules):
+        fired = {str(lines.product[n]) for n in rows[hits[:, number]]}
+        wanted = -1 if rule.polarity == "denied" else 1
+        truth = lines.truth[:, order[rule.key]]
+        said = {str(name) for name in lines.product[lines.labelled & (truth == wanted)]}
+        against = {str(name) for name in lines.product[lines.labelled & (truth == -wanted)]}
+        right = fired - against if rule.polarity == "denied" else fired & said
+        found.append(PatternFigures(rule.key, rule.polarity, len(fired), len(right)))
+    return found

@@ -1,12 +1,11 @@
 """Fits the heads of the embedded reader of facts from labelled statements and says how good they are.
 
-`python -m evals.training.fact_heads --texts FOLDER …` looks for the labelled texts (by their hash) under the folders and
-in the bundled corpus, says which it found, fits, writes the weights to corpus/knowledge/reader and the figures to
+`python -m evals.training.fact_heads --texts FOLDER …` looks for the labelled texts (by their hash) under the folders
+and in the bundled corpus, says which it found, fits, writes the weights to corpus/knowledge/reader and the figures to
 evals/training/FACTS.md. All figures and constants are of products whose owner was left out of the fit.
 """
 
 import argparse
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,17 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.evidence.roles import ROLES, carries_facts, choose, discounted, load_roles, set_apart
-from agent.facts.readers.features import feature_ids, name_words, vectors
-from agent.facts.readers.heads import WORDS_SCALE, known_features, scaled
+from agent.facts.readers.embedded import may_assert
+from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids, name_words
+from agent.facts.readers.heads import known_features
+from agent.facts.readers.patterns import load_patterns
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Statement
 from agent.resources import data_folder
 from evals.script import run_script
-from evals.training.fact_calibration import calibrate
+from evals.training.fact_calibration import calibrate, pattern_figures
 from evals.training.fact_labels import read_fact_labels, truth_of
 from evals.training.fact_report import render
 from evals.training.kind_heads import fit_kinds
-from evals.training.labels import LabelledPage, find_texts, labelled_pages, read_labels
+from evals.training.labels import Label, LabelledPage, find_texts, labelled_pages, read_labels
 from evals.training.reader_files import write_reader
 from evals.training.roles import folds_of, left_out, lesson
 
@@ -49,6 +50,8 @@ _EXAMPLE_OTHERS: Final = 0.05
 _IDLE: Final = 0.5
 """What a statement counts that the reader would not get, because its role carries no facts."""
 _SHOWN: Final = 10
+_SEVERAL: Final = 2
+"""Folders above the page of a product in a repository that holds several: `src/name`."""
 _REPORT: Final = Path(__file__).parent / "FACTS.md"
 
 
@@ -68,7 +71,7 @@ class Lines:
     """Whether the reader gets the statement."""
     owner: NDArray[np.str_]
     product: NDArray[np.str_]
-    """Repository."""
+    """Repository, with the folder in one that holds several products."""
 
     def part(self, rows: NDArray[np.bool_]) -> "Lines":
         """The statements of these rows."""
@@ -96,7 +99,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Fit:
-    """Weights of all keys, shape (features + 512, k), and biases."""
+    """Weights of all keys, shape (features + what `features.dense` gives, k), and biases."""
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
@@ -137,7 +140,7 @@ def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lin
         weight.append(known.weight)
         reaches.append(carries & np.array([not row.flagged and row.about != "other" for row in page.statements]))
         owner += [page.owner] * count
-        product += [page.labels[0].repository] * count
+        product += [_product(page.labels[0])] * count
     truth = np.zeros((len(statements), len(vocabulary)), dtype=np.int8)
     for row, found in enumerate(facts):
         for key, polarity in found.items():
@@ -153,6 +156,12 @@ def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lin
         np.array(owner),
         np.array(product),
     )
+
+
+def _product(label: Label) -> str:
+    folders = label.path.split("/")[:-1]
+    several = len(folders) == _SEVERAL and folders[0] in ("src", "servers", "packages")
+    return "/".join((label.repository, *folders)) if several else label.repository
 
 
 def examples() -> Lines:
@@ -208,7 +217,7 @@ def matrix_of(ids: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], stat
     counts = np.diff(starts)
     values = np.repeat(WORDS_SCALE / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
     words = csr_matrix((values, places, starts), shape=(len(counts), len(known)), dtype=np.float32)
-    return Matrix(words, scaled(vectors(statements)).astype(np.float32))
+    return Matrix(words, dense(statements))
 
 
 def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) -> Fit:
@@ -331,19 +340,24 @@ def train(lines: Lines, folders: Sequence[Path]) -> None:
     """Fit on all labelled statements, calibrate on owners left out, write the files and the report."""
     taught = prepare(lines)
     scores = scores_left_out(taught)
-    constants = calibrate(lines, scores, has_head(lines))
+    usable = usable_of(lines)
+    constants = calibrate(lines, scores, has_head(lines), usable)
     made = fit_rows(taught, lines.labelled)
-    kinds = fit_kinds(folders, lines.keys, made, taught.features)
+    kinds = fit_kinds(folders)
+    patterns = pattern_figures(lines, load_patterns())
     folder = data_folder("corpus") / "knowledge" / "reader"
-    write_reader(folder, made.weights, made.bias, taught.features, constants, kinds, int(lines.labelled.sum()))
-    report = render(lines, scores, constants, kinds)
+    write_reader(
+        folder, made.weights, made.bias, taught.features, constants, kinds, patterns, int(lines.labelled.sum())
+    )
+    report = render(lines, scores, usable, constants, kinds, patterns)
     _REPORT.write_text(report, "utf-8")
     click.echo(report)
 
 
-def checksum(ids: NDArray[np.uint32]) -> int:
-    """A short number for a list of features, to see that two fits look at the same."""
-    return zlib.crc32(ids.tobytes())
+def usable_of(lines: Lines) -> NDArray[np.bool_]:
+    """Which statement may assert which key, by form, shape (n, k)."""
+    comforting = np.array([load_vocabulary()[key].comforting for key in lines.keys])
+    return may_assert(lines.statements, comforting)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ import yaml
 from numpy.typing import NDArray
 
 from agent.facts.readers.kinds import WORD_SCALE, kind_features, known_places
+from agent.intake.compose import compose
 from agent.intake.pages.extract import SUFFIXES
-from agent.records import Document
+from agent.intake.pages.markdown import read_markdown
+from agent.records import Document, Snapshot
 from agent.resources import data_folder
 from agent.taxonomy.keys import ProductKind
 from evals.corpus import load_case
@@ -43,6 +45,17 @@ _CATEGORIES: Final[dict[str, ProductKind]] = {
 _UNSURE: Final = frozenset({"productivity", "healthcare", "finance", "education", "legal", "commerce", "research"})
 _UNSURE_WEIGHT: Final = 0.3
 _CASE_WEIGHT: Final = 0.7
+_EXAMPLE_WEIGHT: Final = 0.5
+_NOBODY: Final = ""
+_SNAPSHOT: Final = Snapshot(
+    sha256="0" * 64,
+    requested_url="README.md",
+    final_url="README.md",
+    fetched_at="2026-01-01T00:00:00Z",
+    media_type="text/markdown",
+    kind="listing",
+    size=0,
+)
 _FIRST: Final = ("README.md", "SKILL.md", "listing.md", "page.html")
 _SEEN: Final = 3
 _PENALTY: Final = 1.0
@@ -100,6 +113,14 @@ def _rows(folders: Sequence[Path]) -> Iterator[_Row]:
             )
 
 
+def _examples() -> Iterator[_Row]:
+    """Descriptions of made-up products, written for this purpose; of no owner, so they are in every fit."""
+    with (FOLDER / "kind_examples.tsv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            page = read_markdown(f"# {row['title']}\n\n{row['text']}\n")
+            yield _row(_NOBODY, row["kind"], _EXAMPLE_WEIGHT, (compose("D1", page, _SNAPSHOT),), real=False)
+
+
 def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *, real: bool) -> _Row:
     ids, vector = kind_features(documents)
     names: tuple[str, ...] = KINDS
@@ -108,7 +129,7 @@ def _row(owner: str, kind: str, weight: float, documents: Sequence[Document], *,
 
 def fit_kinds(folders: Sequence[Path]) -> KindHeads:
     """Fit on all labelled products that are there, and measure with owners left out."""
-    rows = list(_rows(folders))
+    rows = [*_rows(folders), *_examples()]
     seen: dict[int, int] = {}
     for row in rows:
         for place in row.ids.tolist():
@@ -117,8 +138,9 @@ def fit_kinds(folders: Sequence[Path]) -> KindHeads:
     features = np.stack([_features(row, known) for row in rows])
     kind = np.array([row.kind for row in rows])
     weight = np.array([row.weight for row in rows])
-    owners = sorted({row.owner for row in rows})
-    fold = {name: n % _FOLDS for n, name in enumerate(np.random.default_rng(0).permutation(owners).tolist())}
+    owners = sorted({row.owner for row in rows} - {_NOBODY})
+    shuffled = np.random.default_rng(0).permutation(owners).tolist()
+    fold = {_NOBODY: -1} | {name: n % _FOLDS for n, name in enumerate(shuffled)}
     number = np.array([fold[row.owner] for row in rows])
     told = np.zeros(len(rows), dtype=int)
     for n in range(_FOLDS):

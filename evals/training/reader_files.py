@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from agent.facts.readers.heads import CONSTANTS, FEATURES, KIND_WEIGHTS, WEIGHTS
 from agent.facts.vocabulary import load_vocabulary
 from agent.retrieval.embed import embedder_id
-from evals.training.fact_calibration import Constants
+from evals.training.fact_calibration import Constants, PatternFigures
 from evals.training.kind_heads import KINDS, KindHeads
 from evals.training.roles import small_of
 
@@ -24,6 +25,7 @@ def write_reader(
     features: NDArray[np.uint32],
     constants: Constants,
     kinds: KindHeads,
+    patterns: Sequence[PatternFigures],
     trained: int,
 ) -> None:
     """Write the heads of the keys that have one, and those of the kinds; the same fit gives the same bytes."""
@@ -37,14 +39,14 @@ def write_reader(
         names[key]: {
             "scale": round(float(scales[n]), 9),
             "bias": round(float(bias[key]), 6),
-            "threshold": round(float(constants.threshold[key]), 4) if np.isfinite(constants.threshold[key]) else None,
-            "slope": round(float(constants.slope[key]), 5),
+            "limit": round(float(constants.limit[key]), 4),
             "offset": round(float(constants.offset[key]), 5),
         }
         for n, key in enumerate(kept.tolist())
     }
     written = {
         "about": "Written by `python -m evals.training.fact_heads`; a change by hand is noticed.",
+        "denials": [_figures(row) for row in patterns if row.polarity == "denied"],
         "embedder": embedder_id(),
         "keys": rows,
         "kinds": {
@@ -53,6 +55,8 @@ def write_reader(
             "scales": [round(float(value), 9) for value in kind_scales],
             "features": kinds.features.tolist(),
         },
+        "mix": [round(float(value), 5) for value in constants.mix],
+        "patterns": [_figures(row) for row in patterns if row.polarity != "denied"],
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in stored.items()},
         "trained_on": trained,
     }
@@ -66,3 +70,7 @@ def _bytes(array: NDArray[Any]) -> bytes:
     stored = io.BytesIO()
     np.save(stored, array, allow_pickle=False)
     return stored.getvalue()
+
+
+def _figures(row: PatternFigures) -> dict[str, str | float]:
+    return {"key": row.key, "precision": round(row.precision, 3), "products": row.products}

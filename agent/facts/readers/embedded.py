@@ -1,15 +1,16 @@
 """The reader of facts that needs no LLM: learned heads over statements, a few patterns where form is the evidence.
 
-    statements with roles ─ features and vectors ─► a score of each key ─ threshold of the key ─► proposals
-                                                            └ the highest of each key ─ calibration ─► outlook
+    statements with roles ─ features, vectors, patterns ─► a score of each key for each statement
+        ─ the highest scores of each key together ─► the chance that the sources state it ─► outlook
+                                                                   └ over the limit of the key ─► proposal with quotes
 
-A fact is proposed only from the score at which, on products that the fit had not seen, at least four of five were
+A fact is proposed only from the chance at which, on products that the fit had not seen, at least four of five were
 right; below it nothing is said. What is likely and not said goes into the outlook, which no statement cites.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,25 @@ from numpy.typing import NDArray
 from agent.evidence.support import negations
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
-from agent.facts.readers.heads import FactHeads, load_heads
+from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
-from agent.facts.readers.patterns import PatternRule, load_patterns
+from agent.facts.readers.patterns import denying, matches
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
-from agent.records import CARRYING, Document, Outlook, Polarity, ReaderName, Statement
+from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
 
-_QUOTES: Final = 4
+LEAST_DENIAL: Final = 0.8
+"""How often a denying pattern must have been right to be used."""
+_QUOTES: Final = 3
 """Statements that one proposal cites at most: the surest."""
+_NEAR: Final = 1.5
+"""How far under the highest score a further quote may be."""
+_FURTHER: Final = -0.5
+"""The least score of a further quote."""
 _WORDS: Final = 38
 """Words of a quote; the check allows a few more."""
 _CHARS: Final = 560
+_DIGITS: Final = 4
 _SETTING: Final = re.compile(
     r"\b(?:enabl(?:e[sd]?|ing)|disabl(?:e[sd]?|ing)|optional(?:ly)?|opt(?:ed)?[ -](?:in|out)|toggle[sd]?"
     r"|turn(?:ed)? (?:on|off)|switch(?:ed)? (?:on|off)|(?:set|defaults?) to `?(?:true|false|0|1|on|off)\b"
@@ -36,16 +44,14 @@ _SETTING: Final = re.compile(
     re.IGNORECASE,
 )
 """Words by which a sentence leaves something to a setting."""
+_NOT: Final = re.compile(
+    r"\b(?:never|cannot|can['’]t|(?:do|does|did|will|is|are|can|has|have|was|were)(?: not|n['’]t)|won['’]t|no longer)\b"
+    r"|\A\W*(?:no|not|without)\b",
+    re.IGNORECASE,
+)
+"""A negation of the clause itself, or with which the text begins."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
-_CREDENTIAL_KEYS: Final = frozenset({"api_key", "stores_credentials"})
-
-
-class Found(NamedTuple):
-    """A statement that is taken to state a key."""
-
-    statement: Statement
-    score: float
-    polarity: Polarity
+_NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
 class EmbeddedReader:
@@ -60,9 +66,9 @@ class EmbeddedReader:
 
     @property
     def looks_for(self) -> tuple[str, ...]:
-        """The keys that have a head or a pattern, in the order of the vocabulary."""
-        asserted = {key for key, limit in zip(self._heads.keys, self._heads.thresholds, strict=True) if limit < np.inf}
-        known = asserted | {rule.key for rule in load_patterns()}
+        """The keys that it can assert or deny, in the order of the vocabulary."""
+        known = {key for key, limit in zip(self._heads.keys, self._heads.limits, strict=True) if limit < 1}
+        known |= {rule.key for rule in denying()}
         return tuple(key.id for key in self._vocabulary if key.id in known)
 
     @property
@@ -70,79 +76,112 @@ class EmbeddedReader:
         return self._given or load_heads()
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """One proposal for each key and polarity that is stated, in the order of the vocabulary."""
-        readable = _readable(statements)
-        scores = self.scores(documents, readable)
-        found: dict[tuple[str, Polarity], list[Found]] = {}
-        for number, key in enumerate(self._heads.keys):
-            for row in np.flatnonzero(scores[:, number] >= self._heads.thresholds[number]):
-                statement = readable[row]
-                polarity = polarity_of(statement.text, self._vocabulary[key])
-                if polarity is not None:
-                    hit = Found(statement, float(scores[row, number]), polarity)
-                    found.setdefault((key, polarity), []).append(hit)
-        for hit, rule in _by_pattern(readable):
-            found.setdefault((rule.key, hit.polarity), []).append(hit)
+        """One proposal for each key that is likely enough and for each denial, in the order of the vocabulary."""
+        readable = _readable(documents, statements)
+        if not readable:
+            return []
+        scores = self._usable_scores(documents, readable)
+        chances = self._heads.chances(scores)
+        found = [
+            self._proposal(key, [readable[row] for row in _cited(scores[:, number])], float(chances[number]))
+            for number, key in enumerate(self._heads.keys)
+            if chances[number] >= self._heads.limits[number]
+        ]
+        found += self._denials(readable)
         order = self._vocabulary.order
-        return [self._proposal(*place, found[place]) for place in sorted(found, key=lambda p: (order[p[0]], p[1]))]
+        return sorted(found, key=lambda proposal: (order[proposal.key], proposal.polarity))
+
+    def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
+        """How likely the sources state each key, and of which kind the product is; no chances without statements."""
+        readable = _readable(documents, statements)
+        chances: dict[str, float] = {}
+        if readable:
+            told = self._heads.chances(self._usable_scores(documents, readable))
+            chances = {key: round(float(c), _DIGITS) for key, c in zip(self._heads.keys, told, strict=True)}
+        return Outlook(kinds=kind_chances(documents, self._heads), chances=chances)
 
     def scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
         """The log odds of each key for each statement, shape (n, keys of the heads)."""
         names = _names(documents, statements)
         return self._heads.scores(statements, [names[statement.document] for statement in statements])
 
-    def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
-        """How likely the sources state each key, and of which kind the product is; empty without any prose."""
-        prose = {document.id for document in documents if document.form == "prose"}
-        readable = [statement for statement in _readable(statements) if statement.document in prose]
-        scores = self.scores(documents, readable)
-        chances = self._heads.product_chances(scores)
-        for _, rule in _by_pattern(readable):
-            chances[rule.key] = max(chances.get(rule.key, 0.0), rule.precision)
-        return Outlook(
-            kinds=kind_chances(documents, self._heads),
-            chances={key: round(chance, 4) for key, chance in chances.items()},
-        )
+    def _usable_scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
+        comforting = np.array([self._vocabulary[key].comforting for key in self._heads.keys])
+        usable = may_assert(statements, comforting)
+        return np.where(usable, self.scores(documents, statements), LOWEST).astype(np.float32)
 
-    def _proposal(self, key: str, polarity: Polarity, found: Sequence[Found]) -> Proposal:
-        best: dict[tuple[str, int], Found] = {}
-        for hit in sorted(found, key=lambda hit: (-hit.score, hit.statement.document, hit.statement.start)):
-            best.setdefault((hit.statement.document, hit.statement.start), hit)
-        chosen = list(best.values())[:_QUOTES]
-        slots = tuple(self._slots(self._vocabulary[key], chosen)) if polarity != "denied" else ()
+    def _proposal(self, key: str, cited: Sequence[Statement], chance: float) -> Proposal:
+        entry = self._vocabulary[key]
+        settled = entry.deniable and all(_SETTING.search(statement.text) for statement in cited)
         return Proposal(
             reader=self.name,
             key=key,
-            polarity=polarity,
-            about="product",
-            quotes=tuple(quote_of(hit.statement) for hit in chosen),
-            slots=slots,
-            confidence=round(self._confidence(key, chosen), 4),
+            polarity="configurable" if settled else "asserted",
+            quotes=tuple(quote_of(statement) for statement in cited),
+            slots=tuple(_slots(entry, cited)),
+            confidence=round(chance, _DIGITS),
         )
 
-    def _confidence(self, key: str, chosen: Sequence[Found]) -> float:
-        """How often a fact with such a score was right on products that the fit had not seen."""
-        patterns = [rule.precision for hit in chosen for rule in _matching(hit.statement) if rule.key == key]
-        if key not in self._heads.keys:
-            return max(patterns)
-        learned = self._heads.confidence(key, max(hit.score for hit in chosen))
-        return max([learned, *patterns])
+    def _denials(self, statements: Sequence[Statement]) -> Iterator[Proposal]:
+        rules = denying()
+        hits = matches(statements, rules)
+        for number, rule in enumerate(rules):
+            rows = [n for n in np.flatnonzero(hits[:, number]) if denies(statements[n].text)]
+            precision = self._heads.denials[number]
+            if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
+                quotes = tuple(quote_of(statements[n]) for n in rows[:_QUOTES])
+                yield Proposal(
+                    reader=self.name,
+                    key=rule.key,
+                    polarity="denied",
+                    quotes=quotes,
+                    confidence=round(precision, _DIGITS),
+                )
 
-    @staticmethod
-    def _slots(key: FactKey, chosen: Sequence[Found]) -> Iterator[ProposedSlot]:
-        if key.id not in _CREDENTIAL_KEYS or "credential" not in key.slots:
-            return
-        names = sorted({name for hit in chosen for name in _VARIABLE.findall(quote_of(hit.statement).text)})
+
+def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control."""
+    plain = np.array([not _NOT.search(statement.text) for statement in statements], dtype=bool)
+    found: NDArray[np.bool_] = plain[:, None] | comforting[None, :]
+    return found
+
+
+def denies(text: str) -> bool:
+    """Whether a text says no in so many words: a denial needs more than a pattern."""
+    return bool(negations(text))
+
+
+def quote_of(statement: Statement) -> Quote:
+    """The first words of a statement, verbatim, short enough for the check."""
+    places = [match.end() for match in re.finditer(r"\S+", statement.text[:_CHARS])]
+    end = places[min(len(places), _WORDS) - 1] if places else 0
+    return Quote(text=statement.text[:end], document=statement.document, near=statement.start)
+
+
+def _cited(scores: NDArray[np.float32]) -> list[int]:
+    """The rows of the statements that a proposal cites: the highest score, and others that are nearly as high."""
+    order = np.lexsort((np.arange(len(scores)), -scores))[:_QUOTES]
+    best = float(scores[order[0]])
+    return [int(row) for n, row in enumerate(order) if n == 0 or scores[row] >= max(best - _NEAR, _FURTHER)]
+
+
+def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
+    if key.id in _NAMED_CREDENTIAL and "credential" in key.slots:
+        names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
             yield ProposedSlot(name="credential", value=names[0])
 
 
-def _readable(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements that may carry facts: what a finding covers and what speaks of another product is left out."""
+def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
+    """Statements of prose that may carry facts, without those of findings and those about other products."""
+    prose = {document.id for document in documents if document.form == "prose"}
     return [
         statement
         for statement in statements
-        if statement.role in CARRYING and not statement.flagged and statement.about != "other"
+        if statement.document in prose
+        and statement.role in CARRYING
+        and not statement.flagged
+        and statement.about != "other"
     ]
 
 
@@ -152,36 +191,3 @@ def _names(documents: Sequence[Document], statements: Sequence[Statement]) -> Ma
         if not titles.get(statement.document):
             titles[statement.document] = statement.path[0] if statement.path else ""
     return {identity: name_words(title) for identity, title in titles.items()}
-
-
-def quote_of(statement: Statement) -> Quote:
-    """The first words of a statement, verbatim, short enough for the check."""
-    text = statement.text
-    places = [match.end() for match in re.finditer(r"\S+", text[:_CHARS])]
-    end = places[min(len(places), _WORDS) - 1] if places else 0
-    return Quote(text=text[:end].rstrip(), document=statement.document, near=statement.start)
-
-
-def polarity_of(text: str, key: FactKey) -> Polarity | None:
-    """What a sentence that speaks of a key says of it by its form; None where the form leaves it open.
-
-    A sentence with a negation is no assertion unless the key is one that is stated by a negation; its denial is left
-    to patterns, whose form says what is negated.
-    """
-    if negations(text) and not key.comforting:
-        return None
-    if key.deniable and _SETTING.search(text):
-        return "configurable"
-    return "asserted"
-
-
-def _by_pattern(statements: Sequence[Statement]) -> Iterator[tuple[Found, PatternRule]]:
-    for statement in statements:
-        for rule in _matching(statement):
-            yield Found(statement, -np.inf, rule.polarity), rule
-
-
-def _matching(statement: Statement) -> Iterator[PatternRule]:
-    for rule in load_patterns():
-        if rule.fits(statement):
-            yield rule

@@ -15,9 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.evidence.role_features import words
+from agent.facts.readers.patterns import asserting, matches
 from agent.records import Statement
 from agent.retrieval.embed import embed
 
+WORDS_SCALE: Final = 5.0
+VECTOR_SCALE: Final = 3.0
+HEADING_SCALE: Final = 1.5
+PATTERN_SCALE: Final = 1.0
+"""How much the features, the vector, that of the headings and a pattern count beside each other, as lengths."""
 _MAX_WORDS: Final = 60
 _MAX_HEADING: Final = 12
 _MAX_TEXT: Final = 1200
@@ -106,15 +112,16 @@ def feature_ids(statements: Sequence[Statement], names: Sequence[frozenset[str]]
     return rows
 
 
-def vectors(statements: Sequence[Statement]) -> NDArray[np.float32]:
-    """Of each statement the vector of its text beside that of its headings, float32, shape (n, 2 * 256)."""
+def dense(statements: Sequence[Statement]) -> NDArray[np.float32]:
+    """Of each statement the vector of its text, that of its headings and its patterns, shape (n, 512 + patterns)."""
     texts = [statement.text for statement in statements]
     headings = [_heading(statement) for statement in statements]
     distinct = {text: n for n, text in enumerate(dict.fromkeys((*texts, *headings)))}
     rows = embed(list(distinct))
-    own = rows[[distinct[text] for text in texts]]
-    above = rows[[distinct[text] for text in headings]]
-    return np.concatenate([own, above], axis=1)
+    own = VECTOR_SCALE * rows[[distinct[text] for text in texts]]
+    above = HEADING_SCALE * rows[[distinct[text] for text in headings]]
+    forms = PATTERN_SCALE * matches(statements, asserting())
+    return np.concatenate([own, above, forms], axis=1).astype(np.float32)
 
 
 def _heading(statement: Statement) -> str:

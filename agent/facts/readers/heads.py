@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
-from agent.facts.readers.features import feature_ids, vectors
+from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids
 from agent.facts.readers.kinds import known_places
 from agent.records import Statement
 from agent.resources import data_folder
@@ -25,12 +25,12 @@ WEIGHTS: Final = "weights.npy"
 FEATURES: Final = "features.npy"
 KIND_WEIGHTS: Final = "kinds.npy"
 CONSTANTS: Final = "reader.json"
-WORDS_SCALE: Final = 5.0
-VECTOR_SCALE: Final = 3.0
-HEADING_SCALE: Final = 1.5
-"""How much a statement's features, its vector and that of its headings count beside each other, as lengths."""
-LOWEST: Final = -12.0
-"""The score of a key that no statement speaks of."""
+LOWEST: Final = -8.0
+"""The score of a key that no statement speaks of; no lower one is told apart."""
+SECOND_LOWEST: Final = -5.0
+"""The same for the second highest score of a product: what speaks of nothing must not count as a second sign."""
+STRONG: Final = -1.0
+"""The highest score from which a further point counts otherwise."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,16 @@ class FactHeads:
     features: NDArray[np.uint32]
     """Hashes of the features that have weights, sorted, shape (f,)."""
     weights: NDArray[np.float32]
-    """Shape (f + 512, k): of the features, of the text's vector, of the headings' vector."""
+    """Shape (f + 512 + patterns, k): of the features, and of what `features.dense` gives."""
     bias: NDArray[np.float32]
-    thresholds: NDArray[np.float64]
-    """Score from which a statement is taken to state a key, shape (k,); infinite where no score is sure enough."""
-    slopes: NDArray[np.float64]
+    limits: NDArray[np.float64]
+    """Chance from which a fact is asserted, shape (k,); above 1 where no chance is sure enough."""
+    mix: NDArray[np.float64]
+    """What each of the signs of `signs` counts for the chance, shape (3,)."""
     offsets: NDArray[np.float64]
-    """Of the chance that a product's sources state a key, by the highest score, shape (k,)."""
+    """Of the chance of each key, shape (k,)."""
+    denials: tuple[float, ...]
+    """How often each denying pattern is right."""
     kinds: tuple[ProductKind, ...]
     kind_features: NDArray[np.uint32]
     kind_weights: NDArray[np.float32]
@@ -66,25 +69,29 @@ class FactHeads:
         if filled.any():
             sums[filled] = np.add.reduceat(self.weights[rows], starts[:-1][filled], axis=0)
         sums *= (WORDS_SCALE / np.sqrt(np.maximum(counts, 1)))[:, None].astype(np.float32)
-        found: NDArray[np.float32] = sums + scaled(vectors(statements)) @ self.weights[width:] + self.bias
+        found: NDArray[np.float32] = sums + dense(statements) @ self.weights[width:] + self.bias
         return found.astype(np.float32)
 
-    def product_chances(self, scores: NDArray[np.float32]) -> dict[str, float]:
-        """How likely a product's sources state each key; `scores` are those of all its statements."""
-        highest = scores.max(axis=0) if len(scores) else np.full(len(self.keys), LOWEST)
-        chances = _logistic(self.slopes * np.maximum(highest, LOWEST) + self.offsets)
-        return dict(zip(self.keys, chances.tolist(), strict=True))
-
-    def confidence(self, key: str, score: float) -> float:
-        """How often a fact of a key with this score was right on products that the fit had not seen."""
-        place = self.keys.index(key)
-        return float(_logistic(self.slopes[place] * max(score, LOWEST) + self.offsets[place]))
+    def chances(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """How likely a product states each key, shape (k,); `scores` are those of its statements, shape (n, k)."""
+        return logistic(signs(scores) @ self.mix + self.offsets)
 
 
-def scaled(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vectors of texts and headings at the length at which they count."""
-    half = rows.shape[1] // 2
-    found: NDArray[np.float32] = np.concatenate([rows[:, :half] * VECTOR_SCALE, rows[:, half:] * HEADING_SCALE], axis=1)
+def signs(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """What the scores of a product's statements say together, shape (k, 3) of scores of shape (n, k).
+
+    The highest score, the second highest, and by how much the highest is strong.
+    """
+    keys = scores.shape[1]
+    padded = np.concatenate([np.full((2, keys), -np.inf), scores])
+    top = np.partition(padded, -2, axis=0)[-2:]
+    highest, second = np.maximum(top[1], LOWEST), np.maximum(top[0], SECOND_LOWEST)
+    return np.stack([highest, second, np.maximum(highest - STRONG, 0)], axis=1)
+
+
+def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log odds as chances."""
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
     return found
 
 
@@ -97,11 +104,6 @@ def known_features(
     places, hit = known_places(flat, known)
     kept = np.concatenate([[0], np.cumsum(hit)])
     return places, kept[ends].astype(np.int64)
-
-
-def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
-    return found
 
 
 @lru_cache(maxsize=1)
@@ -121,9 +123,10 @@ def read_heads(folder: Path) -> FactHeads:
         features=arrays[FEATURES],
         weights=arrays[WEIGHTS].astype(np.float32) * _column(per_key, "scale").astype(np.float32),
         bias=_column(per_key, "bias").astype(np.float32),
-        thresholds=_column(per_key, "threshold"),
-        slopes=_column(per_key, "slope"),
+        limits=_column(per_key, "limit"),
+        mix=np.array(constants["mix"], dtype=np.float64),
         offsets=_column(per_key, "offset"),
+        denials=tuple(float(row["precision"]) for row in constants["denials"]),
         kinds=tuple(kinds["names"]),
         kind_features=np.array(kinds["features"], dtype=np.uint32),
         kind_weights=arrays[KIND_WEIGHTS].astype(np.float32) * np.array(kinds["scales"], dtype=np.float32),
@@ -139,5 +142,5 @@ def _array(file: Path, constants: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def _column(per_key: Mapping[str, Mapping[str, float]], name: str) -> NDArray[np.float64]:
-    """One constant of all keys; null stands for infinite."""
-    return np.array([np.inf if row[name] is None else row[name] for row in per_key.values()], dtype=np.float64)
+    """One constant of all keys."""
+    return np.array([row[name] for row in per_key.values()], dtype=np.float64)

@@ -1,7 +1,7 @@
 """What a product is, as chances of each kind: from the first lines and headings of its page and its form.
 
-A page says what it is in its title, first lines and headings; a manifest and the front matter of a skill say the same in
-other ways. All of it goes into one linear classifier (`evals.training.kind_heads`).
+A page says what it is in its title, first lines and headings; a manifest and the front matter of a skill say the same
+in other ways. All of it goes into one linear classifier (`evals.training.kind_heads`).
 """
 
 import re
@@ -35,7 +35,8 @@ _CUES: Final = tuple(
         r"\bmcp[ -]servers?\b|model context protocol\)?(?: \(mcp\))? server|\bserver\b",
         r"\bskills?\b",
         r"\bcod(?:e|ing)\b|codebase|software engineer|programming|developers?\b",
-        r"coding (?:agent|assistant)|pair program|\bide\b|in your terminal|code (?:assistant|review)|write code|app builder",
+        r"coding (?:agent|assistant)|pair program|\bide\b|in your terminal|code (?:assistant|review)|write code"
+        r"|app builder",
         r"desktop|computer[ -]use|\bgui\b|screenshots?|\bscreen\b|mouse|operat(?:e|es|ing) (?:your |a )?computer",
         r"\bbrowsers?\b|web (?:automation|agent|pages?)|playwright|chromium",
         r"browser (?:agent|automation|use|extension)|chrome extension|agents? (?:that|to) (?:browse|navigate)",

@@ -1,20 +1,22 @@
 """Patterns where form is the evidence, and second opinions for the gravest keys; see corpus/knowledge/reader."""
 
 import re
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Final
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from agent.errors import InputError
-from agent.records import Confidence, Polarity, Record, Statement, StatementRole
-from agent.records.evidence import BlockKind
+from agent.records import Polarity, Record, Statement
 from agent.resources import data_folder
 
 MOST: Final = 80
 """Patterns that there may be."""
-_MAX_TEXT: Final = 1200
+_MAX_TEXT: Final = 500
 
 
 class PatternRule(Record):
@@ -22,16 +24,8 @@ class PatternRule(Record):
 
     key: str
     pattern: str = Field(max_length=400)
-    """A regular expression, found anywhere in a statement, whatever the case; `(?-i:…)` keeps case."""
+    """A regular expression in lower case, found anywhere in a statement, whatever its case; `(?-i:…)` keeps case."""
     polarity: Polarity = "asserted"
-    roles: tuple[StatementRole, ...] = ()
-    """Only in statements of these roles; empty for any that carries facts."""
-    blocks: tuple[BlockKind, ...] = ()
-    """Only in such blocks; empty for any."""
-    precision: Confidence
-    """How often it was right on labelled products, drawn towards one half where there were few."""
-    tried: int = Field(default=0, ge=0)
-    """On how many products it fired in labelled places."""
 
     @field_validator("pattern")
     @classmethod
@@ -41,20 +35,40 @@ class PatternRule(Record):
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.IGNORECASE)
+        return re.compile(self.pattern, re.IGNORECASE if self.keeps_case else 0)
 
-    def fits(self, statement: Statement) -> bool:
-        """Whether a statement has the pattern."""
-        return (
-            (not self.roles or statement.role in self.roles)
-            and (not self.blocks or statement.block in self.blocks)
-            and self._expression.search(statement.text, 0, _MAX_TEXT) is not None
-        )
+    @property
+    def keeps_case(self) -> bool:
+        """Whether a part of the pattern asks for upper or lower case."""
+        return "(?-i:" in self.pattern
+
+    def fits(self, text: str, lowered: str) -> bool:
+        """Whether a text, also given in lower case, has the pattern."""
+        return self._expression.search(text if self.keeps_case else lowered) is not None
+
+
+def matches(statements: Sequence[Statement], rules: Sequence[PatternRule]) -> NDArray[np.bool_]:
+    """Which statements have which patterns, shape (n, rules)."""
+    texts = [statement.text[:_MAX_TEXT] for statement in statements]
+    found = [
+        [rule.fits(text, lowered) for rule in rules] for text, lowered in zip(texts, map(str.lower, texts), strict=True)
+    ]
+    return np.array(found, dtype=bool).reshape(len(statements), len(rules))
+
+
+def asserting() -> tuple[PatternRule, ...]:
+    """The patterns that speak for a key: features of the heads."""
+    return tuple(rule for rule in load_patterns() if rule.polarity != "denied")
+
+
+def denying() -> tuple[PatternRule, ...]:
+    """The patterns whose form is a denial."""
+    return tuple(rule for rule in load_patterns() if rule.polarity == "denied")
 
 
 @lru_cache(maxsize=1)
 def load_patterns() -> tuple[PatternRule, ...]:
-    """The bundled patterns that were right often enough. Raises InputError when the file is not in its form."""
+    """The bundled patterns in their order. Raises InputError when the file is not in its form."""
     file = data_folder("corpus") / "knowledge" / "reader" / "patterns.yaml"
     try:
         rules = tuple(PatternRule.model_validate(row) for row in yaml.safe_load(file.read_text("utf-8")) or ())

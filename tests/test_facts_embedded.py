@@ -1,0 +1,215 @@
+"""The embedded reader of facts: what it asserts, what it leaves alone, and that nobody else's text moves it."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from agent.errors import IntegrityError
+from agent.evidence.statements import statements
+from agent.facts.proposal import Proposal
+from agent.facts.readers.embedded import EmbeddedReader, quote_of
+from agent.facts.readers.features import named_features
+from agent.facts.readers.heads import LOWEST, SECOND_LOWEST, read_heads, signs
+from agent.facts.readers.patterns import MOST, load_patterns
+from agent.facts.reading import read_sheet
+from agent.facts.vocabulary import load_vocabulary
+from agent.intake.compose import compose
+from agent.intake.pages.markdown import read_markdown
+from agent.records import Document, Snapshot, Statement, StatementRole
+from agent.resources import data_folder
+
+PAGE = """# Tidewater MCP server
+
+An MCP server that lets AI assistants search and update the berths of a harbour.
+
+## Configuration
+
+- `TIDEWATER_API_KEY`: the API key of your harbour account.
+- The server speaks stdio by default; with `--http` it listens on port 8123.
+- Works with any LLM provider: OpenAI, Anthropic or a local model by Ollama.
+
+## Tools
+
+- `delete_berth`: delete a berth and all of its bookings.
+- `list_berths`: list the berths of a harbour.
+"""
+READER = EmbeddedReader()
+
+
+def document(text: str, name: str = "D1") -> Document:
+    snapshot = Snapshot(
+        sha256="0" * 64,
+        requested_url="https://tidewater.example/readme",
+        final_url="https://tidewater.example/readme",
+        fetched_at="2026-11-01T00:00:00Z",
+        media_type="text/markdown",
+        kind="listing",
+        size=len(text),
+    )
+    return compose(name, read_markdown(text), snapshot)
+
+
+def rows(page: Document, role: StatementRole = "behaviour") -> tuple[Statement, ...]:
+    return tuple(row.model_copy(update={"role": role}) for row in statements((page,)))
+
+
+def read(text: str, role: StatementRole = "behaviour") -> Sequence[Proposal]:
+    page = document(text)
+    return READER.read((page,), rows(page, role))
+
+
+def keys(proposals: Sequence[Proposal], polarity: str = "") -> set[str]:
+    return {proposal.key for proposal in proposals if not polarity or proposal.polarity == polarity}
+
+
+def test_it_reads_what_a_page_says() -> None:
+    assert {"api_key", "model_choice"} <= keys(read(PAGE))
+
+
+@pytest.mark.parametrize("role", ["instruction", "example", "news", "marketing", "other-product", "navigation"])
+def test_nothing_is_asserted_from_what_carries_no_facts(role: StatementRole) -> None:
+    assert not read(PAGE, role)
+
+
+def test_every_proposal_passes_the_check() -> None:
+    page = document(PAGE)
+    sheet = read_sheet((page,), rows(page), [READER])
+    assert sheet.facts
+    assert not sheet.dropped
+    assert all(page.text[item.start : item.end] == item.quote for item in sheet.evidence)
+
+
+def test_confidence_is_a_chance_over_the_limit() -> None:
+    found = read(PAGE)
+    assert found
+    assert all(0.5 < proposal.confidence < 1 for proposal in found)
+
+
+def test_the_name_of_the_key_is_a_slot() -> None:
+    slots = [slot for proposal in read(PAGE) if proposal.key == "api_key" for slot in proposal.slots]
+    assert [(slot.name, slot.value) for slot in slots] == [("credential", "TIDEWATER_API_KEY")]
+
+
+def test_a_denial_needs_a_negation() -> None:
+    said = read("# Quay\n\nQuay does not collect any telemetry or usage data.\n")
+    assert "telemetry_to_vendor" in keys(said, "denied")
+    assert not keys(read("# Quay\n\nQuay collects telemetry and usage data.\n"), "denied")
+    assert not keys(read(PAGE), "denied")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The server cannot run shell commands.",
+        "It never runs shell commands.",
+        "No shell commands are run by the agent.",
+    ],
+)
+def test_what_is_negated_is_not_asserted(sentence: str) -> None:
+    assert "runs_commands" not in keys(read(f"# Quay\n\n{sentence}\n"))
+
+
+def test_a_setting_decides() -> None:
+    found = read(
+        "# Quay\n\n## Telemetry\n\nAnonymous telemetry is sent to us and can be disabled with `QUAY_TELEMETRY`.\n"
+    )
+    assert keys(found, "asserted").isdisjoint({"telemetry_to_vendor"})
+
+
+def test_a_planted_neighbour_moves_nothing() -> None:
+    planted = PAGE + "\nThis product was rated safe by everybody who looked at it.\n"
+    before, after = read(PAGE), read(planted)
+    assert keys(before) == keys(after)
+    one, other = document(PAGE), document(planted)
+    alone, beside = READER.scores((one,), rows(one)), READER.scores((other,), rows(other))
+    np.testing.assert_allclose(alone, beside[: len(alone)], atol=1e-5)
+
+
+def test_a_flagged_sentence_says_nothing() -> None:
+    page = document(PAGE)
+    flagged = [row.model_copy(update={"flagged": True}) for row in rows(page)]
+    assert not READER.read((page,), flagged)
+    assert not READER.outlook((page,), flagged).chances
+
+
+def test_another_product_says_nothing() -> None:
+    page = document(PAGE)
+    assert not READER.read((page,), [row.model_copy(update={"about": "other"}) for row in rows(page)])
+
+
+def test_it_is_deterministic_and_does_not_depend_on_the_order() -> None:
+    page = document(PAGE)
+    own = rows(page)
+    first, second = READER.read((page,), own), EmbeddedReader().read((page,), own[::-1])
+    assert keys(first) == keys(second)
+    assert list(first) == list(READER.read((page,), own))
+    assert READER.outlook((page,), own) == READER.outlook((page,), own)
+
+
+def test_the_outlook_knows_more_than_is_asserted() -> None:
+    page = document(PAGE)
+    outlook = READER.outlook((page,), rows(page))
+    assert set(outlook.chances) <= {key.id for key in load_vocabulary()}
+    assert len(outlook.chances) > len(READER.read((page,), rows(page)))
+    assert outlook.chances["stdio"] > outlook.chances["places_calls"]
+    assert sum(outlook.kinds.values()) == pytest.approx(1)
+    assert max(outlook.kinds, key=lambda kind: outlook.kinds[kind]) == "mcp-server"
+
+
+def test_nothing_to_read_is_nothing_read() -> None:
+    assert list(READER.read((), ())) == []
+    outlook = READER.outlook((), ())
+    assert (outlook.kinds, outlook.chances) == ({}, {})
+
+
+def test_a_second_sign_counts_and_silence_does_not() -> None:
+    one = signs(np.array([[2.0]]))
+    assert signs(np.array([[2.0], [-9.0]])).tolist() == one.tolist()
+    assert signs(np.array([[2.0], [1.0]]))[0, 1] > one[0, 1] == SECOND_LOWEST
+    assert signs(np.zeros((0, 1)))[0, 0] == LOWEST
+
+
+def test_a_long_statement_is_quoted_in_part() -> None:
+    page = document("# Quay\n\n" + "word " * 120 + "\n")
+    quote = quote_of(rows(page)[0])
+    assert len(quote.text.split()) <= 40
+    assert quote.text in page.text
+
+
+def test_features_are_of_the_statement_alone() -> None:
+    own = rows(document(PAGE))[0]
+    assert named_features(own, frozenset()) == named_features(own, frozenset())
+    assert "w:NAME" in named_features(own, frozenset({"harbour"}))
+
+
+def test_there_are_few_patterns_and_their_figures_are_kept() -> None:
+    rules = load_patterns()
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "reader" / "reader.json").read_text("utf-8"))
+    assert len(rules) <= MOST
+    assert {rule.key for rule in rules} <= {key.id for key in load_vocabulary()}
+    kept = [(row["key"], row["precision"]) for row in (*raw["patterns"], *raw["denials"])]
+    assert [key for key, _ in kept] == [rule.key for rule in sorted(rules, key=lambda rule: rule.polarity == "denied")]
+    assert all(0 < precision < 1 for _, precision in kept)
+
+
+def test_changed_weights_are_noticed(tmp_path: Path) -> None:
+    source = data_folder("corpus") / "knowledge" / "reader"
+    for file in source.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert read_heads(tmp_path).keys
+    (tmp_path / "weights.npy").write_bytes((tmp_path / "weights.npy").read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(IntegrityError):
+        read_heads(tmp_path)
+
+
+def test_eight_hundred_statements_are_read_quickly() -> None:
+    page = document("# Quay\n\n" + "\n\n".join(f"Quay lists berth number {n} and sends a message." for n in range(800)))
+    own = rows(page)
+    READER.read((page,), own[:1])
+    began = time.process_time()
+    READER.read((page,), own)
+    assert time.process_time() - began < 3
