@@ -137,7 +137,7 @@ def threats() -> dict[LayerKey, tuple[Threat, ...]]:
                 "them with the office's key [E2].",
             ),
             threat(
-                NIGHT, "Unattended night run", UNATTENDED, basis="needs a setting", setting="night mode",
+                NIGHT, "Unattended night run", UNATTENDED, basis="needs a setting", setting="night mode is on",
                 default_use=False, evidence=("E5",), facts=("F00000005",), lost="berths of paying guests",
                 how="In night mode nobody sees a planted order before the berth is gone [F00000005].",
             ),
