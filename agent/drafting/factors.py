@@ -312,9 +312,7 @@ def _judged(
 
 
 def _part(fact: Fact, effect: float, label: str) -> Part:
-    return Part(
-        kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=fact.evidence[0]
-    )
+    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=fact.evidence[0])
 
 
 def _weight(fact: Fact) -> tuple[bool, int, float, str]:

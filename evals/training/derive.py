@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +49,8 @@ FOLDS: Final = 10
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
 REAL_WEIGHT: Final = 2.0
+CERTAINTY_REAL_WEIGHT: Final = 6.0
+"""The same for the certainty of layers: readers of real pages hold fewer layers settled than those of the corpus."""
 CARD_WEIGHT: Final = 0.5
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
@@ -116,7 +117,9 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
     a = np.hstack([(x - middle) / scale, real - np.average(real, axis=0, weights=w)])
     y = np.where(np.isnan(y), np.nanmean(y, axis=0), y)
     mean = np.average(y, axis=0, weights=w)
-    solved = np.linalg.solve(a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None]))
+    solved = np.linalg.solve(
+        a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
+    )
     weights = solved[:-1] / scale[:, None]
     # A product that is drafted is a real listing; half of that shift is taken, since the corpus is imitated from such.
     shift = solved[-1] * (0.5 - np.average(real[:, 0], weights=w))
@@ -186,16 +189,13 @@ def left_out_sheets(rows: Sequence[Row]) -> tuple[list[FactSheet], Floats]:
         held = np.flatnonzero(folds == fold)
         odds[held] = layer_odds([rows[at] for at in held], heads[fold][2], heads[fold][3])
     sheets = []
-    for at, row in enumerate(rows):
-        seen = folds != folds[at]
-        if not sheets or at == 0 or folds[at] not in _slopes_by(heads):
-            heads[folds[at]] = (*heads[folds[at]], *calibrate_layers([r for r, ok in zip(rows, seen, strict=True) if ok], odds[seen]))
-        sheets.append(with_outlook(row, OutlookHeads(*heads[folds[at]])))
+    for fold in range(FOLDS):
+        seen = folds != fold
+        kept = [row for row, ok in zip(rows, seen, strict=True) if ok]
+        heads[fold] = (*heads[fold], *calibrate_layers(kept, odds[seen]))
+    for row, fold in zip(rows, folds, strict=True):
+        sheets.append(with_outlook(row, OutlookHeads(*heads[fold])))
     return sheets, odds
-
-
-def _slopes_by(heads: dict[int, tuple[Floats, ...]]) -> set[int]:
-    return {fold for fold, found in heads.items() if len(found) == len(OutlookHeads.__dataclass_fields__)}
 
 
 # ---------------------------------------------------------------- factors
@@ -216,7 +216,10 @@ def fit_factors(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> FactorCalib
         rows=len(pairs),
         means=means,
         factors={
-            **{key: _fit_factor(key, y[:, at], w, kinds, [s for _, s in pairs], means) for at, key in enumerate(FACTORS)},
+            **{
+                key: _fit_factor(key, y[:, at], w, kinds, [s for _, s in pairs], means)
+                for at, key in enumerate(FACTORS)
+            },
             "natural_language_interface": _language(),
         },
     )
@@ -276,7 +279,9 @@ def _raises(sheet: FactSheet, key: str) -> bool:
     return any(fact.polarity != "denied" for fact in counted(sheet, key))
 
 
-def spreads(calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> FactorCalibration:
+def spreads(
+    calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]
+) -> FactorCalibration:
     """The constants with ranges that cover four of five labels; `values` were estimated without the row's family."""
     factors = dict(calibration.factors)
     for key in FACTORS:
@@ -294,7 +299,7 @@ def _spread(gaps: Floats) -> Spread:
     """The narrowest pair of quantiles of the gaps that covers 80 % once both ends lie on the 0.1 grid."""
     ordered = np.sort(gaps)
     best = (9.0, -0.3, 0.3)
-    for step in range(0, 21):
+    for step in range(21):
         for room in (0.62, 0.66, 0.70, 0.74, 0.78, 0.80):
             low = np.quantile(ordered, (1 - room) * step / 20)
             high = np.quantile(ordered, (1 - room) * step / 20 + room)
@@ -311,7 +316,7 @@ def _spread(gaps: Floats) -> Spread:
 def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> CertaintyCalibration:
     """Logistic constants of each layer; the threshold is set by `threshold_of`."""
     kinds = np.array([[float(kind_of(sheet) == kind) for kind in KINDS] for sheet in sheets])
-    w = weights_of(rows)
+    w = np.where([row.real for row in rows], CERTAINTY_REAL_WEIGHT, weights_of(rows))
     layers = {}
     for layer in LAYERS:
         known = np.array([layer in row.layers for row in rows])
@@ -355,7 +360,9 @@ class Flags:
     label: bool | None
 
 
-def flags_of(rows: Sequence[Row], sheets: Sequence[FactSheet], fits: Sequence[CertaintyCalibration]) -> list[list[Flags]]:
+def flags_of(
+    rows: Sequence[Row], sheets: Sequence[FactSheet], fits: Sequence[CertaintyCalibration]
+) -> list[list[Flags]]:
     """Of each row the seven layers; `fits` are those that had not seen the row's family."""
     found = []
     for row, sheet, fit in zip(rows, sheets, fits, strict=True):
@@ -410,11 +417,17 @@ def fit_range(rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]) -> 
         others = [r for r, n in zip(rows, folds, strict=True) if n != folds[at] and r.base is not None]
         same = [r.base for r in others if kind_of(r.sheet) == kind]
         base = float(np.median([b for b in same if b is not None] or [r.base or 0.0 for r in others]))
-        label = min(10.0, row.published_base + (10 - row.published_base) * sum(row.published[k] for k in FACTORS) / 10 * row.published_threat)
+        label = min(
+            10.0,
+            row.published_base
+            + (10 - row.published_base) * sum(row.published[k] for k in FACTORS) / 10 * row.published_threat,
+        )
         drafted = base + (10 - base) * sum(round(values[at][k], 1) for k in FACTORS) / 10 * THREAT_MULTIPLIER
         residuals.append(round(residual(label, drafted), 3))
     return RangeCalibration(
-        name=f"published scores at MF 1, n={len(residuals)}", residuals=tuple(sorted(residuals)), thin_factor=THIN_FACTOR
+        name=f"published scores at MF 1, n={len(residuals)}",
+        residuals=tuple(sorted(residuals)),
+        thin_factor=THIN_FACTOR,
     )
 
 
@@ -472,7 +485,10 @@ def report(
     threshold: float,
 ) -> str:
     """The figures as a Markdown table: bundled cases and real listings, vendors left out."""
-    lines = ["| set | factors: published · reader | sum | range covers | kind | flags F1 | withheld |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| set | factors: published · reader | sum | range covers | kind | flags F1 | withheld |",
+        "|---|---|---|---|---|---|---|",
+    ]
     groups = {
         "bundled cases": [at for at, row in enumerate(rows) if not row.real and not row.is_card],
         "real listings": [at for at, row in enumerate(rows) if row.real],
@@ -484,18 +500,27 @@ def report(
         own = [rows[at] for at in places]
         value = [{k: float(found[at][k].value) for k in FACTORS} for at in places]
         errors = {
-            which: [abs(v[k] - getattr(r, which)[k]) for r, v in zip(own, value, strict=True) for k in FACTORS if k in getattr(r, which)]
+            which: [
+                abs(v[k] - getattr(r, which)[k])
+                for r, v in zip(own, value, strict=True)
+                for k in FACTORS
+                if k in getattr(r, which)
+            ]
             for which in ("published", "reader")
         }
         label = [r.published or r.reader for r in own]
-        sums = [abs(sum(v.values()) - sum(l[k] for k in FACTORS)) for l, v in zip(label, value, strict=True) if len(l) >= len(FACTORS)]
+        sums = [
+            abs(sum(v.values()) - sum(l[k] for k in FACTORS))
+            for l, v in zip(label, value, strict=True)
+            if len(l) >= len(FACTORS)
+        ]
         inside = [
             float(found[at][k].low) - 1e-9 <= l[k] <= float(found[at][k].high) + 1e-9
-            for at, l in zip(places, label, strict=True) for k in FACTORS if k in l
+            for at, l in zip(places, label, strict=True)
+            for k in FACTORS
+            if k in l
         ]
         right = [kind_of(sheets[at]) == rows[at].kind for at in places if rows[at].kind]
-        folded = [f1([flags[at]], cuts[at]) for at in places]
-        del folded
         pooled_f1 = _pooled_f1([(flags[at], cuts[at]) for at in places])
         held = float(np.mean([withheld([flags[at]], cuts[at]) for at in places]))
         lines.append(
@@ -507,9 +532,7 @@ def report(
 
 
 def _pooled_f1(pairs: Sequence[tuple[Sequence[Flags], float]]) -> float:
-    moved = [
-        [Flags(flag.row, flag.chance - cut, flag.pinned, flag.label) for flag in row] for row, cut in pairs
-    ]
+    moved = [[Flags(flag.row, flag.chance - cut, flag.pinned, flag.label) for flag in row] for row, cut in pairs]
     return f1(moved, 0.0)
 
 

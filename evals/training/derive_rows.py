@@ -12,16 +12,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.reading import read_sheet
 from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.outlook import pooled, readable_of, statement_features
+from agent.facts.reading import read_sheet
 from agent.pipeline import read_statements
 from agent.records import Document, FactSheet, Statement
+from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, FactorKey, LayerKey, ProductKind
-from evals.corpus import card
+from evals.corpus import card, load_cases
 from evals.documents import documents_of
-from evals.families import families
-from evals.lessons import bundled_cases, who
+from evals.families import Identity, families
 from evals.training.labels import read_document
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")
@@ -59,7 +59,7 @@ def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) ->
     """All rows; read again unless `cache` has them. Without the texts of real listings only those of the corpus."""
     if cache is not None and cache.exists():
         with cache.open("rb") as file:
-            loaded: list[Row] = pickle.load(file)  # noqa: S301 - written by this function
+            loaded: list[Row] = pickle.load(file)
         return loaded
     reader = EmbeddedReader()
     rows = [*_cases(reader), *(_real(reader, readings, listings) if readings and listings else ())]
@@ -70,8 +70,9 @@ def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) ->
 
 
 def _cases(reader: EmbeddedReader) -> Iterator[Row]:
-    cases = bundled_cases()
-    for case, family in zip(cases, families([who(case) for case in cases]), strict=True):
+    cases = [case for case in load_cases(data_folder("corpus") / "cases") if not case.example]
+    names = families([Identity(case.name, case.vendor) for case in cases])
+    for case, family in zip(cases, names, strict=True):
         published, label = case.published, case.reader
         yield _row(
             reader,

@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
-from agent.facts.readers.features import vectors
 from agent.facts.readers.kinds import first_lines
 from agent.records import CARRYING, Document, Outlook, Statement
 from agent.resources import data_folder
@@ -115,7 +114,7 @@ def statement_features(statements: Sequence[Statement], scores: NDArray[np.float
     """Of each statement its vector and its scores, float64, shape (n, 256 + k)."""
     if not statements:
         return np.zeros((0, DIMENSIONS + scores.shape[1]))
-    own = vectors(statements)[:, :DIMENSIONS]
+    own = embed([statement.text for statement in statements])
     return np.hstack([own * VECTOR_SCALE, np.clip(scores, LOWEST, -LOWEST) * SCORE_SCALE]).astype(np.float64)
 
 
