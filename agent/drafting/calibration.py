@@ -1,8 +1,8 @@
 """The fitted constants of drafting: three JSON files that `python -m evals.training.derive` writes.
 
-    factor_estimates.json   agent.drafting.factors
-    layer_certainty.json    agent.drafting.certainty
-    score_range.json        agent.drafting.likely
+factor_estimates.json   agent.drafting.factors
+layer_certainty.json    agent.drafting.certainty
+score_range.json        agent.drafting.likely
 """
 
 import hashlib

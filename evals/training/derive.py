@@ -60,6 +60,8 @@ EFFECT_RIDGE: Final = 12.0
 EFFECT_PRIOR: Final = 0.03
 CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
+SMALLEST: Final = 0.004
+"""Effects of chances below this would not show."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -255,7 +257,7 @@ def _fit_factor(
     return FactorConstants(
         typical={kind: _short(min(1.0, max(0.0, value + offset))) for kind, value in zip(KINDS, typical, strict=True)},
         trust=_short(trust),
-        chances={name: _short(v) for name, v in zip(raising, solved[1 + n : 1 + 2 * n], strict=True) if v > 0.004},
+        chances={name: _short(v) for name, v in zip(raising, solved[1 + n : 1 + 2 * n], strict=True) if v > SMALLEST},
         effects={name: _short(v) for name, v in zip(raising, solved[1 : 1 + n], strict=True)},
         lowering={e.id: LOWERING for e in words if key in e.lowers or key in e.denial_lowers},
         spread=Spread(below=0.0, above=0.0),
@@ -389,7 +391,7 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 
 
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
-    """The threshold with the best F1 over full listings; where several are as good, the one that withholds most cards."""
+    """The threshold with the best F1 over full listings that withholds most cards and few listings."""
     full = [row for row in flags if not row[0].row.is_card]
     real = [row for row in full if row[0].row.real]
     corpus = [row for row in full if not row[0].row.real]
@@ -510,15 +512,15 @@ def report(
         }
         label = [r.published or r.reader for r in own]
         sums = [
-            abs(sum(v.values()) - sum(l[k] for k in FACTORS))
-            for l, v in zip(label, value, strict=True)
-            if len(l) >= len(FACTORS)
+            abs(sum(v.values()) - sum(told[k] for k in FACTORS))
+            for told, v in zip(label, value, strict=True)
+            if len(told) >= len(FACTORS)
         ]
         inside = [
-            float(found[at][k].low) - 1e-9 <= l[k] <= float(found[at][k].high) + 1e-9
-            for at, l in zip(places, label, strict=True)
+            float(found[at][k].low) - 1e-9 <= told[k] <= float(found[at][k].high) + 1e-9
+            for at, told in zip(places, label, strict=True)
             for k in FACTORS
-            if k in l
+            if k in told
         ]
         right = [kind_of(sheets[at]) == rows[at].kind for at in places if rows[at].kind]
         pooled_f1 = _pooled_f1([(flags[at], cuts[at]) for at in places])
