@@ -8,7 +8,7 @@ from agent.drafting.judgement import JudgedLayer, Judgement
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Outlook
 from agent.taxonomy.keys import LAYERS
-from tests.test_drafting_factors import fact, sheet
+from tests.fakes.sheets import fact, sheet
 
 PINS = [key.id for key in load_vocabulary() if "security_compliance" in key.pins and not key.opposes]
 SURE = Outlook(layers=dict.fromkeys(LAYERS, 0.99))

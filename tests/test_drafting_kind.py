@@ -3,7 +3,7 @@
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
 from agent.records import FactSheet, Outlook
-from tests.test_drafting_factors import fact, sheet
+from tests.fakes.sheets import fact, sheet
 
 
 def test_the_llm_leads() -> None:

@@ -22,7 +22,7 @@ from agent.taxonomy.keys import LAYERS, LayerKey
 FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
 """keys: ln(1 + distinct keys that pin it). facts: ln(1 + facts). confidence: of the surest, 0 to 1. rank: of the best,
 over 5. outlook: log odds by the readers' outlook of the layer, over 4, held to -1.5 to 1.5 and counted from -1.5.
-chances: how many of its keys the sources are likely to state, ln(1 + sum of chances)."""
+chances: how many of its keys the sources state or are likely to state, ln(1 + sum)."""
 ENOUGH: Final = 2
 """Facts that pin a layer although an LLM calls its evidence insufficient."""
 BEARS: Final[Mapping[LayerKey, frozenset[str]]] = {
@@ -118,7 +118,10 @@ def features(
     """What the certainty of a layer is computed from (`FEATURES`); each grows with what the sources say."""
     words = vocabulary or load_vocabulary()
     chances = sheet.outlook.chances
-    likely = sum(chances.get(key.id, 0.0) for key in words.pinning(layer))
+    sure: dict[str, float] = {}
+    for fact in facts:
+        sure[fact.key] = max(sure.get(fact.key, 0.0), fact.confidence)
+    likely = sum(max(chances.get(key.id, 0.0), sure.get(key.id, 0.0)) for key in words.pinning(layer))
     odds = 0.0
     if layer in sheet.outlook.layers:
         chance = min(1 - _LEAST, max(_LEAST, sheet.outlook.layers[layer]))

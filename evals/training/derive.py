@@ -60,6 +60,7 @@ EFFECT_RIDGE: Final = 12.0
 EFFECT_PRIOR: Final = 0.03
 CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
+REAL_SHARE: Final = 0.25
 SMALLEST: Final = 0.004
 """Effects of chances below this would not show."""
 COVERAGE: Final = 0.80
@@ -123,8 +124,8 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
         a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
     )
     weights = solved[:-1] / scale[:, None]
-    # A product that is drafted is a real listing; half of that shift is taken, since the corpus is imitated from such.
-    shift = solved[-1] * (0.5 - np.average(real[:, 0], weights=w))
+    # Readers of real pages value a little differently; part of that shift is taken.
+    shift = solved[-1] * (REAL_SHARE - np.average(real[:, 0], weights=w))
     return weights, mean - middle @ weights + shift
 
 
@@ -184,12 +185,12 @@ def left_out_sheets(rows: Sequence[Row]) -> tuple[list[FactSheet], Floats]:
     """Sheets whose outlook knows nothing of the row's family, and the log odds of layers likewise."""
     folds = fold_of(rows)
     odds = np.zeros((len(rows), len(LAYERS)))
-    heads = {}
+    heads: dict[int, tuple[Floats, ...]] = {}
     for fold in range(FOLDS):
         train = [row for row, n in zip(rows, folds, strict=True) if n != fold]
         heads[fold] = (*factor_heads(train), *layer_heads(train))
         held = np.flatnonzero(folds == fold)
-        odds[held] = layer_odds([rows[at] for at in held], heads[fold][2], heads[fold][3])
+        odds[held] = layer_odds([rows[int(at)] for at in held], heads[fold][2], heads[fold][3])
     sheets = []
     for fold in range(FOLDS):
         seen = folds != fold
