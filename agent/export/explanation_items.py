@@ -108,7 +108,11 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
     about = [
         row("how", item.how or threat_sentence(item.statement)),
         *([row("lost", item.lost)] if item.lost else []),
-        *([row("basis", f"{item.basis}: {if_clause(item.setting)}" if item.setting else item.basis)] if item.basis else []),
+        *(
+            [row("basis", f"{item.basis}: {if_clause(item.setting)}" if item.setting else item.basis)]
+            if item.basis
+            else []
+        ),
         row("layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"),
         row("state", item.state),
         row(
