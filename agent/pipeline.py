@@ -298,9 +298,11 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
     """
     found = placed_statements(documents)
-    own = language.readable(documents, said_once(carrying(found)))
+    carried = said_once(carrying(found))
+    # Facts are read in English alone; what is only weighed may come of any language that the vectors know a little.
+    own = language.readable(documents, carried)
     reader = embedded_reader()
-    outlook = with_estimates(reader.outlook(documents, own), reader, documents, own, heads)
+    outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
