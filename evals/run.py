@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import Calibration
 from agent.drafting.catalogue import load_catalogue
+from agent.drafting.compose import Composition, compose
 from agent.errors import SeptetError
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
@@ -62,6 +63,7 @@ class Change(NamedTuple):
     reading: Callable[[Reading], Reading] | None = None
     calibration: Callable[[Calibration], Calibration] | None = None
     draft: Callable[[Draft, Reading], Draft] | None = None
+    composer: Callable[..., Composition] = compose
 
 
 AS_IS: Final = Change()
@@ -252,7 +254,14 @@ def _read(case: Case, task: _Task, held: Constants, known: Reading | None = None
 
 
 def _draft(case: Case, reading: Reading, held: Constants, task: _Task) -> Draft:
-    draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
+    draft = draft_reading(
+        reading,
+        name=None,
+        calibration=held.calibration,
+        created_at=READ_AT,
+        draft_id=case.slug,
+        composer=task.change.composer,
+    )
     return draft if task.change.draft is None else task.change.draft(draft, reading)
 
 
