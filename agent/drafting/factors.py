@@ -238,18 +238,19 @@ def _falling(
             found = "a stated limit", learned
         elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:
             found = "stated not to be so", learned
-        elif fact.polarity == "asserted" and _controlled(fact) == key and documented(fact):
-            found = "a documented control", CONTROLS[fact.key][1]
+        elif (
+            fact.polarity == "asserted"
+            and (control := CONTROLS.get(fact.key))
+            and control[0] == key
+            and documented(fact)
+        ):
+            found = "a documented control", control[1]
         if found is not None:
             before = best.get((fact.key, found[0]))
             if before is None or _weight(fact) > _weight(before[0]):
                 best[fact.key, found[0]] = fact, found[1]
     rows = [(fact, effect, rule) for (_, rule), (fact, effect) in best.items()]
     return sorted(rows, key=lambda row: (row[1], row[0].key))
-
-
-def _controlled(fact: Fact) -> FactorKey | None:
-    return CONTROLS[fact.key][0] if fact.key in CONTROLS else None
 
 
 def documented(fact: Fact) -> bool:
