@@ -249,9 +249,9 @@ def _falling(
 
 
 def documented(fact: Fact) -> bool:
-    """Whether a control counts: rank 3 or more, its default or its part known, and not off until switched on."""
+    """Whether a control counts: rank 3 or more, which has its default, or an analyst's; not off until switched on."""
     default = fact.slot("default").casefold().strip(" .`\"'")
-    return fact.rank >= CONTROL_RANK and default not in _OFF and bool(default or fact.slot("part"))
+    return fact.rank >= CONTROL_RANK and default not in _OFF
 
 
 def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
