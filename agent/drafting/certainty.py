@@ -1,14 +1,14 @@
 """Whether the sources settle a layer: learned from the facts that pin it, and from what an LLM says of it.
 
     certainty = logistic(bias[layer] + bias[layer, kind] + Σ weight[feature] · feature)
-    certain   = certainty ≥ threshold, and at least one verified fact about the product pins the layer
+    certain   = certainty ≥ threshold, and at least one verified fact about the product pins the layer or bears on it
 
 No weight is below 0, so a further fact can only make a layer more certain. A fact pins a layer by its key
 (`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs".
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import CertaintyCalibration, load_certainty
@@ -22,9 +22,30 @@ from agent.taxonomy.keys import LAYERS, LayerKey
 FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
 """keys: ln(1 + distinct keys that pin it). facts: ln(1 + facts). confidence: of the surest, 0 to 1. rank: of the best,
 over 5. outlook: log odds by the readers' outlook of the layer, over 4, held to -1.5 to 1.5 and counted from -1.5.
-chances: how many of its keys the sources are likely to state, ln(1 + sum of chances)."""
+chances: how many of its keys the sources state or are likely to state, ln(1 + sum)."""
 ENOUGH: Final = 2
 """Facts that pin a layer although an LLM calls its evidence insufficient."""
+BEARS: Final[Mapping[LayerKey, frozenset[str]]] = {
+    "foundation_models": frozenset({"model"}),
+    "data_operations": frozenset({
+        "reads", "keeps", "changes_records", "writes_files", "deletes_data", "connected_services", "data_suppliers",
+        "encryption", "sends_messages", "changes_repo", "drives_browser",
+    }),
+    "agent_frameworks": frozenset({
+        "does", "decides", "reads", "mcp_server", "mcp_client", "plugins", "calls_agents", "called_by_agents",
+        "approval_before", "dry_run",
+    }),
+    "deployment_infrastructure": frozenset({
+        "runs_at", "endpoint_auth", "sandbox", "data_stays_local", "sends_data_out", "named_clients", "mcp_server",
+    }),
+    "evaluation_observability": frozenset({"shows", "audit_log", "logs_content", "undo", "dry_run"}),
+    "security_compliance": frozenset({
+        "asks", "acts_as", "attests", "endpoint_auth", "tenant_separation", "wide_rights", "data_stays_local",
+    }),
+    "agent_ecosystem": frozenset({"meets", "user_oauth", "names_llm", "model_choice"}),
+}  # fmt: skip
+"""Groups and keys whose facts tell something of a layer without settling it: a layer that the outlook holds settled may
+rest on the quote of one of them."""
 _CAP: Final = 6
 _ODDS: Final = 1.5
 _SCALE: Final = 4.0
@@ -40,7 +61,7 @@ class Certainty(NamedTuple):
     """0 to 1."""
     features: dict[str, float]
     facts: tuple[str, ...]
-    """Ids of the facts that pin it, the surest first."""
+    """Ids of the facts that pin it, or else of those that bear on it, the surest first."""
 
 
 def assess(
@@ -62,9 +83,11 @@ def assess(
         score = own.bias + own.kinds.get(kind, 0.0) + sum(own.weights[name] * values[name] for name in FEATURES)
         chance = logistic(score)
         judged = judgement.layers.get(layer) if judgement is not None else None
+        pins = len({fact.key for fact in facts})
+        facts = facts or bearing(sheet, layer, words)
         certain = bool(facts) and chance >= constants.threshold
         if judged is not None and judgement is not None:
-            certain, facts = _with_verdict(certain, facts, sheet, judgement, judged)
+            certain, facts = _with_verdict(certain, facts, pins, sheet, judgement, judged)
         found[layer] = Certainty(
             certain=certain,
             certainty=_consistent(chance, certain, constants.threshold),
@@ -81,13 +104,24 @@ def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = N
     return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
 
 
+def bearing(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
+    """The facts about the product that tell something of a layer (`BEARS`), the surest first."""
+    words = vocabulary or load_vocabulary()
+    told = BEARS[layer]
+    facts = [f for f in counted(sheet) if f.key in words and (f.key in told or words[f.key].group in told)]
+    return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
+
+
 def features(
     sheet: FactSheet, layer: LayerKey, facts: Sequence[Fact], vocabulary: Vocabulary | None = None
 ) -> dict[str, float]:
     """What the certainty of a layer is computed from (`FEATURES`); each grows with what the sources say."""
     words = vocabulary or load_vocabulary()
     chances = sheet.outlook.chances
-    likely = sum(chances.get(key.id, 0.0) for key in words.pinning(layer))
+    sure: dict[str, float] = {}
+    for fact in facts:
+        sure[fact.key] = max(sure.get(fact.key, 0.0), fact.confidence)
+    likely = sum(max(chances.get(key.id, 0.0), sure.get(key.id, 0.0)) for key in words.pinning(layer))
     odds = 0.0
     if layer in sheet.outlook.layers:
         chance = min(1 - _LEAST, max(_LEAST, sheet.outlook.layers[layer]))
@@ -108,13 +142,13 @@ def logistic(value: float) -> float:
 
 
 def _with_verdict(
-    certain: bool, facts: tuple[Fact, ...], sheet: FactSheet, judgement: Judgement, judged: JudgedLayer
+    certain: bool, facts: tuple[Fact, ...], pins: int, sheet: FactSheet, judgement: Judgement, judged: JudgedLayer
 ) -> tuple[bool, tuple[Fact, ...]]:
     """What an LLM's verdict makes of it: "sufficient" needs verified quotes, "insufficient" yields to two facts."""
     if judged.verdict == "partial":
         return certain, facts
     if judged.verdict == "insufficient":
-        return len({fact.key for fact in facts}) >= ENOUGH and certain, facts
+        return pins >= ENOUGH and certain, facts
     own = {fact.id: fact for fact in counted(sheet)}
     cited = [own[mark] for mark in judged.facts if mark in own]
     quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}

@@ -238,8 +238,13 @@ def _falling(
             found = "a stated limit", learned
         elif fact.polarity == "denied" and entry.deniable and key in entry.denial_lowers:
             found = "stated not to be so", learned
-        elif fact.polarity == "asserted" and CONTROLS.get(fact.key, ("", 0.0))[0] == key and documented(fact):
-            found = "a documented control", CONTROLS[fact.key][1]
+        elif (
+            fact.polarity == "asserted"
+            and (control := CONTROLS.get(fact.key))
+            and control[0] == key
+            and documented(fact)
+        ):
+            found = "a documented control", control[1]
         if found is not None:
             before = best.get((fact.key, found[0]))
             if before is None or _weight(fact) > _weight(before[0]):

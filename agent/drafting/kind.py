@@ -14,7 +14,7 @@ _NEEDS: Final[dict[ProductKind, tuple[str, ...]]] = {
     "voice-agent": ("takes_voice_images", "places_calls"),
     "assistant": ("takes_free_text",),
 }
-"""Keys without which a product is hardly of the kind: one that is denied, while none of them is asserted, rules it out."""
+"""Keys without which a product is hardly of the kind: a denial rules it out while none of them is asserted."""
 _SIGNS: Final[tuple[tuple[str, ProductKind], ...]] = (
     ("mcp_server", "mcp-server"),
     ("places_calls", "voice-agent"),

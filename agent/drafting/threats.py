@@ -97,8 +97,9 @@ def find_threats(
         names: dict[str, str] = {}
     else:
         left, folded, names = _judged(sheet, kind, factors, judgement, fired)
-    ordered = left if names else _ranked(left)
-    headline = choose([item.threat for item in ordered])
+    ordered = _led(left) if names else _ranked(left)
+    headline = choose(_leading(ordered)) if names else None
+    headline = headline or choose([item.threat for item in ordered])
     shown, more = _shown(ordered, headline, led=bool(names))
     threats = tuple(
         Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
@@ -116,6 +117,26 @@ def find_threats(
         metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
         judgement=judgement,
     )
+
+
+def _led(items: Sequence[_Item]) -> list[_Item]:
+    """An LLM's threats first, then the catalogue's beside them; each by group and base."""
+    own = [item for item in items if item.threat.by != "embedded"]
+    return [*_ranked(own), *_ranked([item for item in items if item.threat.by == "embedded"])]
+
+
+def _leading(items: Sequence[_Item]) -> list[Threat]:
+    """Which threats may be the headline where an LLM chose them.
+
+    Its own, and of the catalogue's those that are far above them: an LLM that obeys planted orders does not talk the
+    score down, and one that reads well is not overruled by a pattern.
+    """
+    own = [item.threat for item in items if item.threat.by != "embedded"]
+    bar = max((threat.cvss_base for threat in (one.score for one in own if is_supported(one))), default=Decimal(0))
+    far = [
+        item.threat for item in items if item.threat.by == "embedded" and item.threat.score.cvss_base > bar + MAX_BELOW
+    ]
+    return [*own, *far] if any(is_supported(one) for one in own) else []
 
 
 def _base(first: _Item) -> Range:

@@ -82,13 +82,13 @@ class Room(NamedTuple):
 WIDEST: Final = Room(5, 45, 20, 5, 22, 8, 25, 35, 6, 22, 80)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("quote", 0), ("answer", 18), ("lines", 6), ("line", 18), ("questions", 5), ("answer", 14), ("conditions", 4),
-    ("posture", 60), ("how", 38), ("layer", 28), ("questions", 4), ("line", 14), ("how", 32), ("answer", 12),
-    ("layer", 22), ("conditions", 3), ("how", 28), ("lines", 5), ("threats", 4), ("layer", 16), ("questions", 3),
-    ("how", 22), ("line", 10), ("threats", 3), ("answer", 9), ("condition", 10), ("posture", 40), ("layer", 10),
-    ("how", 16),
+    ("lines", 5), ("posture", 65), ("line", 14), ("answer", 12), ("questions", 4), ("layer", 26), ("lines", 4),
+    ("conditions", 3), ("layer", 22), ("condition", 14), ("lines", 3), ("questions", 3), ("layer", 18), ("answer", 9),
+    ("line", 10), ("threats", 4), ("posture", 50), ("layer", 14), ("condition", 10), ("how", 38), ("how", 32),
+    ("threats", 3), ("posture", 40), ("how", 28), ("layer", 10), ("how", 22), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
-words: what stands elsewhere as well goes first, threats and what to do about them last."""
+words: what stands elsewhere as well goes first; how a threat works is cut last, since half of it says nothing."""
 
 
 @dataclass

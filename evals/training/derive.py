@@ -48,6 +48,8 @@ from evals.training.derive_rows import FOLDS, Row, rows_of
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
 REAL_WEIGHT: Final = 2.0
+CERTAINTY_REAL_WEIGHT: Final = 6.0
+"""The same for the certainty of layers: readers of real pages hold fewer layers settled than those of the corpus."""
 CARD_WEIGHT: Final = 0.5
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
@@ -57,6 +59,9 @@ EFFECT_RIDGE: Final = 12.0
 EFFECT_PRIOR: Final = 0.03
 CHANCE_RIDGE: Final = 12.0
 LOWERING: Final = -0.1
+REAL_SHARE: Final = 0.25
+SMALLEST: Final = 0.004
+"""Effects of chances below this would not show."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -118,8 +123,8 @@ def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
         a.T @ (a * w[:, None]) + FACTOR_RIDGE * np.eye(a.shape[1]), a.T @ ((y - mean) * w[:, None])
     )
     weights = solved[:-1] / scale[:, None]
-    # A product that is drafted is a real listing; half of that shift is taken, since the corpus is imitated from such.
-    shift = solved[-1] * (0.5 - np.average(real[:, 0], weights=w))
+    # Readers of real pages value a little differently; part of that shift is taken.
+    shift = solved[-1] * (REAL_SHARE - np.average(real[:, 0], weights=w))
     return weights, mean - middle @ weights + shift
 
 
@@ -179,7 +184,7 @@ def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats
     """By fold the heads that had not seen it, and the log odds of each row's layers by those that had not seen it."""
     folds = fold_of(rows)
     odds = np.zeros((len(rows), len(LAYERS)))
-    raw: dict[int, tuple[Floats, ...]] = {}
+    raw: dict[int, tuple[Floats, Floats, Floats, Floats]] = {}
     for fold in range(FOLDS):
         train = [row for row, n in zip(rows, folds, strict=True) if n != fold]
         raw[fold] = (*factor_heads(train), *layer_heads(train))
@@ -286,7 +291,7 @@ def _fit_factor(
     return FactorConstants(
         typical={kind: _short(min(1.0, max(0.0, value + offset))) for kind, value in zip(KINDS, typical, strict=True)},
         trust=_short(trust),
-        chances={name: _short(v) for name, v in zip(raising, solved[1 + n : 1 + 2 * n], strict=True) if v > 0.004},
+        chances={name: _short(v) for name, v in zip(raising, solved[1 + n : 1 + 2 * n], strict=True) if v > SMALLEST},
         effects={name: _short(v) for name, v in zip(raising, solved[1 : 1 + n], strict=True)},
         lowering={e.id: LOWERING for e in words if key in e.lowers or key in e.denial_lowers},
         spread=Spread(below=0.0, above=0.0),
@@ -347,7 +352,7 @@ def _spread(gaps: Floats) -> Spread:
 def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> CertaintyCalibration:
     """Logistic constants of each layer; the threshold is set by `threshold_of`."""
     kinds = np.array([[float(kind_of(sheet) == kind) for kind in KINDS] for sheet in sheets])
-    w = weights_of(rows)
+    w = np.where([row.real for row in rows], CERTAINTY_REAL_WEIGHT, weights_of(rows))
     layers = {}
     for layer in LAYERS:
         known = np.array([layer in row.layers for row in rows])
@@ -420,7 +425,7 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 
 
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
-    """The threshold with the best F1 over full listings; where several are as good, the one that withholds most cards."""
+    """The threshold with the best F1 over full listings that withholds most cards and few listings."""
     full = [row for row in flags if not row[0].row.is_card]
     real = [row for row in full if row[0].row.real]
     corpus = [row for row in full if not row[0].row.real]
@@ -541,19 +546,17 @@ def report(
         }
         label = [r.published or r.reader for r in own]
         sums = [
-            abs(sum(v.values()) - sum(l[k] for k in FACTORS))
-            for l, v in zip(label, value, strict=True)
-            if len(l) >= len(FACTORS)
+            abs(sum(v.values()) - sum(told[k] for k in FACTORS))
+            for told, v in zip(label, value, strict=True)
+            if len(told) >= len(FACTORS)
         ]
         inside = [
-            float(found[at][k].low) - 1e-9 <= l[k] <= float(found[at][k].high) + 1e-9
-            for at, l in zip(places, label, strict=True)
+            float(found[at][k].low) - 1e-9 <= told[k] <= float(found[at][k].high) + 1e-9
+            for at, told in zip(places, label, strict=True)
             for k in FACTORS
-            if k in l
+            if k in told
         ]
         right = [kind_of(sheets[at]) == rows[at].kind for at in places if rows[at].kind]
-        folded = [f1([flags[at]], cuts[at]) for at in places]
-        del folded
         pooled_f1 = _pooled_f1([(flags[at], cuts[at]) for at in places])
         held = float(np.mean([withheld([flags[at]], cuts[at]) for at in places]))
         lines.append(

@@ -17,7 +17,7 @@ from agent.evidence.role_features import words
 from agent.evidence.statements import flagged_spans
 from agent.records import Document
 from agent.retrieval.embed import embed
-from agent.taxonomy.keys import ProductKind
+from agent.taxonomy.keys import KINDS, ProductKind
 
 if TYPE_CHECKING:
     from agent.facts.readers.heads import FactHeads
@@ -53,6 +53,7 @@ _CUES: Final = tuple(
     )
 )
 """Words by which pages say what a product is."""
+_CERTAIN: Final = 0.964
 _CUE_LEAD: Final = 300
 _CUE_ALL: Final = 12_000
 _MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
@@ -62,6 +63,9 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     """How likely a product is of each kind, together 1; empty without documents."""
     if not documents:
         return {}
+    if _is_skill(documents):
+        rest = (1 - _CERTAIN) / (len(KINDS) - 1)
+        return {kind: _CERTAIN if kind == "agent-skill" else round(rest, 4) for kind in KINDS}
     ids, vector = kind_features(documents)
     width = len(heads.kind_features)
     places, _ = known_places(ids, heads.kind_features)
@@ -74,6 +78,12 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
     best = max(found, key=lambda kind: found[kind])
     found[best] = round(found[best] + 1 - sum(found.values()), 4)
     return found
+
+
+def _is_skill(documents: Sequence[Document]) -> bool:
+    """Whether the front matter is a skill's, with its name and what it is for: then form is the evidence."""
+    first = next((document for document in documents if document.form == "prose"), documents[0])
+    return {"name", "description"} <= _front_matter(first)
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
