@@ -171,7 +171,7 @@ def _summed(
         if effect > -_SHOWN:
             continue
         facts.append(fact)
-        part = _part(fact, effect, f"{rule}: {words[fact.key].title}")
+        part = _part(fact, effect, f"{rule}: {words[fact.key].title}", _weightiest(sheet, fact))
         parts.append(part)
         steps.append(_Step(part, fact, rule))
     least, why = floors(sheet, key, words)
@@ -316,8 +316,15 @@ def _judged(
 # ---------------------------------------------------------------- small parts
 
 
-def _part(fact: Fact, effect: float, label: str) -> Part:
-    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=fact.evidence[0])
+def _part(fact: Fact, effect: float, label: str, quote: str = "") -> Part:
+    mark = quote or fact.evidence[0]
+    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=mark)
+
+
+def _weightiest(sheet: FactSheet, fact: Fact) -> str:
+    """The id of the first of a fact's quotes that has the highest rank: what lowers is shown by the quote that may."""
+    ranks = {item.id: item.rank for item in sheet.evidence}
+    return max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
 
 
 def _weight(fact: Fact) -> tuple[bool, int, float, str]:
