@@ -186,9 +186,7 @@ def _tasks(
     ]
 
 
-def _draft_all(
-    tasks: Sequence[_Task], teaching: Teaching, progress: Progress | None, crew: Crew
-) -> dict[str, Drafted]:
+def _draft_all(tasks: Sequence[_Task], teaching: Teaching, progress: Progress | None, crew: Crew) -> dict[str, Drafted]:
     found: dict[str, Drafted] = {}
     for outcomes in crew.spread(_draft_group, _groups(tasks, teaching), None):
         found |= {outcome.result.case: outcome for outcome in outcomes}
@@ -197,9 +195,7 @@ def _draft_all(
     return found
 
 
-def _groups(
-    tasks: Sequence[_Task], teaching: Teaching
-) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
+def _groups(tasks: Sequence[_Task], teaching: Teaching) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
     """A few tasks together with the constants of each, so that no process waits."""
     held = [teaching.without_family_of(who(task.case)) for task in tasks]
     return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))

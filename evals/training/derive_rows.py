@@ -151,7 +151,7 @@ def _row(
         is_card,
         reading.sheet,
         features.astype(np.float32),
-        pooled(reading.documents, features),
+        pooled(reading.documents, readable, features),
         _quoted(readable, layers, quotes or {}),
         published or {},
         label or {},
@@ -169,10 +169,10 @@ def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]
 
 def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
     """The reading as it would be with other heads of the outlook."""
-    sheet, (_, features) = reading.sheet, features_of(reading)
+    sheet, (readable, features) = reading.sheet, features_of(reading)
     if not sheet.outlook.factors:
         return reading
-    update = {"factors": heads.factors(pooled(reading.documents, features)), "layers": heads.layers(features)}
+    update = {"factors": heads.factors(pooled(reading.documents, readable, features)), "layers": heads.layers(features)}
     outlook = sheet.outlook.model_copy(update=update)
     return replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))
 

@@ -15,11 +15,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.evidence.claims import COUNTING_RANK
+from agent.evidence.sorts import default_of
 from agent.evidence.support import negations
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
 from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
+from agent.facts.readers.outlook import is_control
 from agent.facts.readers.patterns import denying, matches
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
 from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
@@ -100,11 +103,18 @@ class EmbeddedReader:
         return sorted(found, key=lambda proposal: (order[proposal.key], proposal.polarity))
 
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
-        """How likely the sources state each key, and of which kind the product is; no chances without statements."""
+        """How likely the sources state each key, and of which kind the product is; no chances without statements.
+
+        A sentence about a control makes only controls likely: what a documented control takes from a factor must not
+        come back as the likely ability that it governs.
+        """
         readable = _readable(documents, statements)
         chances: dict[str, float] = {}
         if readable:
-            told = self._heads.chances(self._usable_scores(documents, readable))
+            scores = self._usable_scores(documents, readable)
+            governed = np.array([is_control(statement) for statement in readable], dtype=bool)
+            scores[governed[:, None] & ~self._controls[None, :]] = LOWEST
+            told = self._heads.chances(scores)
             chances = {key: round(float(c), _DIGITS) for key, c in zip(self._heads.keys, told, strict=True)}
         return Outlook(kinds=kind_chances(documents, self._heads), chances=chances)
 
@@ -115,8 +125,13 @@ class EmbeddedReader:
 
     def _usable_scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
         comforting = np.array([self._vocabulary[key].comforting for key in self._heads.keys])
-        usable = may_assert(statements, comforting)
+        usable = may_assert(statements, comforting, self._controls)
         return np.where(usable, self.scores(documents, statements), LOWEST).astype(np.float32)
+
+    @property
+    def _controls(self) -> NDArray[np.bool_]:
+        """Which keys of the heads are controls, shape (k,)."""
+        return np.array([self._vocabulary[key].claim == "control" for key in self._heads.keys])
 
     def _proposal(self, key: str, cited: Sequence[Statement], chance: float) -> Proposal:
         entry = self._vocabulary[key]
@@ -136,7 +151,7 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if denies(statements[n].text)]
+            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if _may_deny(statements[n])]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
                 quotes = tuple(quote_of(statements[n]) for n in rows[:_QUOTES])
@@ -149,11 +164,21 @@ class EmbeddedReader:
                 )
 
 
-def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control."""
+def may_assert(
+    statements: Sequence[Statement], comforting: NDArray[np.bool_], controls: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which statements may assert which keys, shape (n, k).
+
+    What says no asserts only a limit or a control, and a mere claim (`Statement.claim`) only a control.
+    """
     plain = np.array([not _NOT.search(statement.text) for statement in statements], dtype=bool)
-    found: NDArray[np.bool_] = plain[:, None] | comforting[None, :]
+    told = np.array([not statement.claim for statement in statements], dtype=bool)
+    found: NDArray[np.bool_] = (plain[:, None] | comforting[None, :]) & (told[:, None] | controls[None, :])
     return found
+
+
+def _may_deny(statement: Statement) -> bool:
+    return not statement.claim and denies(statement.text)
 
 
 def denies(text: str) -> bool:
@@ -176,6 +201,10 @@ def _cited(scores: NDArray[np.float32]) -> list[int]:
 
 
 def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
+    if key.claim == "control" and "default" in key.slots:
+        told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
+        if told:
+            yield ProposedSlot(name="default", value=told)
     if key.id in _NAMED_CREDENTIAL and "credential" in key.slots:
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
