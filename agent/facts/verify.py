@@ -406,6 +406,7 @@ def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence], material:
         rank=max(ranks),
         confidence=confidence,
         state="denied" if proposal.polarity == "denied" else state,
+        claim=all(row.claim for place in made.places for row in place.statements),
     )
 
 

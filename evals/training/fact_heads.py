@@ -356,11 +356,8 @@ def train(lines: Lines, folders: Sequence[Path]) -> None:
 
 def usable_of(lines: Lines) -> NDArray[np.bool_]:
     """Which statement may assert which key, by form, shape (n, k)."""
-    entries = [load_vocabulary()[key] for key in lines.keys]
-    comforting, controls = (
-        np.array(column) for column in zip(*((e.comforting, e.claim == "control") for e in entries))
-    )
-    return may_assert(lines.statements, comforting, controls)
+    comforting = np.array([load_vocabulary()[key].comforting for key in lines.keys])
+    return may_assert(lines.statements, comforting)
 
 
 if __name__ == "__main__":

@@ -87,28 +87,43 @@ class EmbeddedReader:
         return self._given or load_heads()
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """One proposal for each key that is likely enough and for each denial, in the order of the vocabulary."""
+        """One proposal for each key that is likely enough and for each denial, in the order of the vocabulary.
+
+        A mere claim (`Statement.claim`) proposes only a control, and only one that no description states.
+        """
         readable = _readable(documents, statements)
         if not readable:
             return []
-        scores = self._usable_scores(documents, readable)
-        chances = self._heads.chances(scores)
-        found = [
-            self._proposal(key, [readable[row] for row in _cited(scores[:, number])], float(chances[number]))
-            for number, key in enumerate(self._heads.keys)
-            if chances[number] >= self._heads.limits[number]
-        ]
-        found += self._denials(readable)
+        told = [statement for statement in readable if not statement.claim]
+        found = self._asserted(documents, told, np.ones(len(self._heads.keys), dtype=bool))
+        known = {proposal.key for proposal in found}
+        open_ = self._controls & np.array([key not in known for key in self._heads.keys])
+        found += self._asserted(documents, [statement for statement in readable if statement.claim], open_)
+        found += self._denials(told)
         order = self._vocabulary.order
         return sorted(found, key=lambda proposal: (order[proposal.key], proposal.polarity))
+
+    def _asserted(
+        self, documents: Sequence[Document], statements: Sequence[Statement], allowed: NDArray[np.bool_]
+    ) -> list[Proposal]:
+        """A proposal for each key that is `allowed`, shape (k,), and likely enough."""
+        if not statements:
+            return []
+        scores = self._usable_scores(documents, statements)
+        chances = self._heads.chances(scores)
+        return [
+            self._proposal(key, [statements[row] for row in _cited(scores[:, number])], float(chances[number]))
+            for number, key in enumerate(self._heads.keys)
+            if allowed[number] and chances[number] >= self._heads.limits[number]
+        ]
 
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
         """How likely the sources state each key, and of which kind the product is; no chances without statements.
 
         A sentence about a control makes only controls likely: what a documented control takes from a factor must not
-        come back as the likely ability that it governs.
+        come back as the likely ability that it governs. A mere claim makes nothing likely.
         """
-        readable = _readable(documents, statements)
+        readable = [statement for statement in _readable(documents, statements) if not statement.claim]
         chances: dict[str, float] = {}
         if readable:
             scores = self._usable_scores(documents, readable)
@@ -125,7 +140,7 @@ class EmbeddedReader:
 
     def _usable_scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
         comforting = np.array([self._vocabulary[key].comforting for key in self._heads.keys])
-        usable = may_assert(statements, comforting, self._controls)
+        usable = may_assert(statements, comforting)
         return np.where(usable, self.scores(documents, statements), LOWEST).astype(np.float32)
 
     @property
@@ -151,7 +166,7 @@ class EmbeddedReader:
         rules = denying()
         hits = matches(statements, rules)
         for number, rule in enumerate(rules):
-            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if _may_deny(statements[n])]
+            rows = [n for n in np.flatnonzero(hits[:, number]).tolist() if denies(statements[n].text)]
             precision = self._heads.denials[number]
             if rows and precision >= LEAST_DENIAL and self._vocabulary[rule.key].deniable:
                 quotes = tuple(quote_of(statements[n]) for n in rows[:_QUOTES])
@@ -164,21 +179,11 @@ class EmbeddedReader:
                 )
 
 
-def may_assert(
-    statements: Sequence[Statement], comforting: NDArray[np.bool_], controls: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Which statements may assert which keys, shape (n, k).
-
-    What says no asserts only a limit or a control, and a mere claim (`Statement.claim`) only a control.
-    """
+def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control."""
     plain = np.array([not _NOT.search(statement.text) for statement in statements], dtype=bool)
-    told = np.array([not statement.claim for statement in statements], dtype=bool)
-    found: NDArray[np.bool_] = (plain[:, None] | comforting[None, :]) & (told[:, None] | controls[None, :])
+    found: NDArray[np.bool_] = plain[:, None] | comforting[None, :]
     return found
-
-
-def _may_deny(statement: Statement) -> bool:
-    return not statement.claim and denies(statement.text)
 
 
 def denies(text: str) -> bool:
