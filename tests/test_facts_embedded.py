@@ -95,8 +95,10 @@ def test_the_name_of_the_key_is_a_slot() -> None:
 
 
 def test_a_denial_needs_a_negation() -> None:
-    said = read("# Quay\n\nQuay does not collect any telemetry or usage data.\n")
+    said = read("# Quay\n\nQuay does not send any telemetry to PostHog.\n")
     assert "telemetry_to_vendor" in keys(said, "denied")
+    promised = read("# Quay\n\nQuay does not collect any telemetry or usage data.\n")
+    assert not keys(promised, "denied"), "a claim denies nothing"
     assert not keys(read("# Quay\n\nQuay collects telemetry and usage data.\n"), "denied")
     assert not keys(read(PAGE), "denied")
 

@@ -170,7 +170,7 @@ def _summed(
         if effect > -_SHOWN:
             continue
         facts.append(fact)
-        part = _part(fact, effect, f"{rule}: {words[fact.key].title}")
+        part = _part(fact, effect, f"{rule}: {words[fact.key].title}", _weightiest(sheet, fact))
         parts.append(part)
         steps.append(_Step(part, fact, rule))
     least, why = floors(sheet, key, words)
@@ -253,9 +253,8 @@ def _falling(
 
 
 def documented(fact: Fact) -> bool:
-    """Whether a control counts: rank 3 or more, its default or its part known, and not off until switched on."""
-    stated = bool(fact.slot("default") or fact.slot("part"))
-    return fact.rank >= CONTROL_RANK and stated and default_of(fact) is not False
+    """Whether a control counts: rank 3 or more, which has its default, or an analyst's; not off until switched on."""
+    return fact.rank >= CONTROL_RANK and default_of(fact) is not False
 
 
 def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
@@ -318,8 +317,15 @@ def _judged(
 # ---------------------------------------------------------------- small parts
 
 
-def _part(fact: Fact, effect: float, label: str) -> Part:
-    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=fact.evidence[0])
+def _part(fact: Fact, effect: float, label: str, quote: str = "") -> Part:
+    mark = quote or fact.evidence[0]
+    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=mark)
+
+
+def _weightiest(sheet: FactSheet, fact: Fact) -> str:
+    """The id of the first of a fact's quotes that has the highest rank: what lowers is shown by the quote that may."""
+    ranks = {item.id: item.rank for item in sheet.evidence}
+    return max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
 
 
 def _weight(fact: Fact) -> tuple[bool, int, float, str]:

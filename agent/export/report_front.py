@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Final, NamedTuple
 
+from agent.drafting.headline import is_supported
 from agent.evidence import language
 from agent.export import document as doc
 from agent.export.authors import drafter_words
@@ -186,9 +188,15 @@ def headline(writer: Writer) -> Part:
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
         rests = "the gravest supported threat in default use" if first.threat.default_use else "the gravest threat"
+        if any(is_supported(item.threat) and _base(item) > _base(first) for item in writer.view.threats):
+            rests = "the threat that a reviewer chose"
         sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {rests}."))
         blocks.append(Paragraph(doc.joined(sentence, *_graver(writer, first))))
     return Part("headline", doc.words(title), tuple(blocks))
+
+
+def _base(item: RankedThreat) -> Decimal:
+    return item.threat.score.cvss_base
 
 
 def _unscored(writer: Writer, likely: str) -> Part:
