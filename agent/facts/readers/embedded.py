@@ -61,7 +61,7 @@ _DEFAULT: Final = re.compile(
     re.IGNORECASE,
 )
 """How a control is set as shipped."""
-_ON: Final = frozenset(("on", "enabled", "active", "required", "true"))
+_OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
@@ -152,7 +152,7 @@ class EmbeddedReader:
         entry = self._vocabulary[key]
         slots = tuple(_slots(entry, cited))
         default = next((slot.value.lower() for slot in slots if slot.name == "default"), "")
-        settled = default not in _ON if default else all(_SETTING.search(statement.text) for statement in cited)
+        settled = default in _OFF if default else all(_SETTING.search(statement.text) for statement in cited)
         return Proposal(
             reader=self.name,
             key=key,
@@ -206,10 +206,6 @@ def _cited(scores: NDArray[np.float32]) -> list[int]:
 
 
 def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
-    if key.claim == "control" and "default" in key.slots:
-        told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
-        if told:
-            yield ProposedSlot(name="default", value=told)
     if key.id in _NAMED_CREDENTIAL and "credential" in key.slots:
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
@@ -217,9 +213,10 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
     if key.claim == "control" and "default" in key.slots:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}
+        told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
         # Where the sentences differ, nobody knows to which part which of them belongs.
-        if len(values) == 1:
-            yield ProposedSlot(name="default", value=values.pop())
+        if len(values) == 1 or (told and not values):
+            yield ProposedSlot(name="default", value=values.pop() if values else told)
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
