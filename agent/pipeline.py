@@ -59,7 +59,7 @@ from agent.records import (
 )
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
-from agent.retrieval.index import build
+from agent.retrieval.library import Library
 from agent.settings import Settings
 from agent.taxonomy.keys import LayerKey
 
@@ -235,10 +235,14 @@ def draft_reading(
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
     assistant: "Assistant | None" = None,
+    composer: Callable[..., Composition] = compose,
 ) -> Draft:
-    """`draft_documents` of documents whose facts were read already (`read_documents`)."""
+    """`draft_documents` of documents whose facts were read already (`read_documents`).
+
+    Another `composer` than `compose` is for evaluations that change a step of it.
+    """
     called = name or _name_of(reading.documents)
-    made = partial(compose, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
+    made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
     helped: Assisted | None = None
     sheet = reading.sheet
     if assistant is not None:
@@ -298,9 +302,10 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
     """
     found = placed_statements(documents)
-    own = language.readable(documents, said_once(carrying(found)))
+    # Facts are read in English alone; what is only weighed may come of any language that the vectors know a little.
+    own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = embedded_reader()
-    outlook = with_estimates(reader.outlook(documents, own), reader, documents, own, heads)
+    outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
@@ -308,6 +313,11 @@ def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     """All statements of the documents with their roles: an LLM judges itself whom a sentence addresses."""
     found = statements(documents)
     return with_roles(found, documents, embed([statement.text for statement in found]))
+
+
+def for_readers(documents: Sequence[Document], placed: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Of statements with roles those that readers without an LLM get: what carries facts, in a language they know."""
+    return language.readable(documents, said_once(carrying(placed)))
 
 
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
@@ -341,12 +351,21 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
         store_recording(fresh / SNAPSHOTS, result.recorded)
         if answers is not None:
             shutil.copytree(answers, fresh / SNAPSHOTS / ANSWERS)
-        build(result.documents, read_statements(result.documents), result.settings, fresh / draft_folder.INDEX).close()
+        write_index(result.documents, result.settings, fresh)
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))
         draft_folder.write(fresh / draft_folder.REPORT, result.markdown)
         draft_folder.write(fresh / FILE_NAME, result.json)
     if result.unfinished is not None:
         result.unfinished.finish()
+
+
+def write_index(documents: tuple[Document, ...], settings: Settings, out: Path) -> None:
+    """Write index/ to the folder of a draft of `documents`, as `septet search` opens it.
+
+    Raises InputError when it cannot be written.
+    """
+    with Library(documents, statements(documents), settings.vector_store) as library:
+        library.open(out / draft_folder.INDEX)
 
 
 def _earlier(out: Path) -> tuple[Document, ...]:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import JudgedFactor, Judgement
+from agent.drafting.wording import default_of
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
@@ -36,8 +37,6 @@ CONTROL_RANK: Final = 3
 """The documentation names the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
 """No text alone takes a factor below this."""
-_OFF: Final = frozenset({"off", "disabled", "false", "no", "none", "0", "optional", "opt-in", "never", "not set"})
-"""Defaults with which a control is not there until somebody switches it on."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -255,8 +254,7 @@ def _falling(
 
 def documented(fact: Fact) -> bool:
     """Whether a control counts: rank 3 or more, which has its default, or an analyst's; not off until switched on."""
-    default = fact.slot("default").casefold().strip(" .`\"'")
-    return fact.rank >= CONTROL_RANK and default not in _OFF
+    return fact.rank >= CONTROL_RANK and default_of(fact) is not False
 
 
 def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:

@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence import language
 from agent.evidence.roles import carrying
 from agent.evidence.statements import said_once
 from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features
@@ -164,8 +163,7 @@ def _row(
 
 def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
     """The statements that the heads of the outlook look at, and their features."""
-    own = language.readable(reading.documents, said_once(carrying(reading.statements)))
-    readable = readable_of(reading.documents, own)
+    readable = readable_of(reading.documents, said_once(carrying(reading.statements)))
     return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
 
 

@@ -54,6 +54,14 @@ _NOT: Final = re.compile(
 )
 """A negation of the clause itself, or with which the text begins."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
+_DEFAULT: Final = re.compile(
+    r"\b(on|off|enabled|disabled|active|inactive|required|true|false) by default\b"
+    r"|\bby default,? (?:it |this )?(?:is )?(?:set to )?`?(on|off|enabled|disabled|required|true|false)\b"
+    r"|\bdefaults? (?:is|to|of) `?(on|off|enabled|disabled|required|true|false)\b",
+    re.IGNORECASE,
+)
+"""How a control is set as shipped."""
+_ON: Final = frozenset(("on", "enabled", "active", "required", "true"))
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
@@ -142,13 +150,15 @@ class EmbeddedReader:
 
     def _proposal(self, key: str, cited: Sequence[Statement], chance: float) -> Proposal:
         entry = self._vocabulary[key]
-        settled = entry.deniable and all(_SETTING.search(statement.text) for statement in cited)
+        slots = tuple(_slots(entry, cited))
+        default = next((slot.value.lower() for slot in slots if slot.name == "default"), "")
+        settled = default not in _ON if default else all(_SETTING.search(statement.text) for statement in cited)
         return Proposal(
             reader=self.name,
             key=key,
-            polarity="configurable" if settled else "asserted",
+            polarity="configurable" if entry.deniable and settled else "asserted",
             quotes=tuple(quote_of(statement) for statement in cited),
-            slots=tuple(_slots(entry, cited)),
+            slots=slots,
             confidence=round(chance, _DIGITS),
         )
 
@@ -204,6 +214,12 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
             yield ProposedSlot(name="credential", value=names[0])
+    if key.claim == "control" and "default" in key.slots:
+        said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
+        values = {next(filter(None, match.groups())) for match in said}
+        # Where the sentences differ, nobody knows to which part which of them belongs.
+        if len(values) == 1:
+            yield ProposedSlot(name="default", value=values.pop())
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:

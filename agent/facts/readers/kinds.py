@@ -81,9 +81,12 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
 
 
 def _is_skill(documents: Sequence[Document]) -> bool:
-    """Whether the front matter is a skill's, with its name and what it is for: then form is the evidence."""
+    """Whether the front matter is a skill's: pages have titles there, skills a name, and form is the evidence.
+
+    What a skill is for, its `description`, is the first paragraph of the document by then.
+    """
     first = next((document for document in documents if document.form == "prose"), documents[0])
-    return {"name", "description"} <= _front_matter(first)
+    return "name" in _front_matter(first)
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
