@@ -116,8 +116,8 @@ def evaluate(
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `teaching` defaults to a teacher with the bundled corpus. A case that cannot be drafted counts as the worst value and is named in
-    `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else is drafted.
+    `teaching` defaults to a teacher with the bundled corpus. A case that cannot be drafted counts as the worst value
+    and is named in `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else is drafted.
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}
@@ -186,9 +186,7 @@ def _tasks(
     ]
 
 
-def _draft_all(
-    tasks: Sequence[_Task], teaching: Teaching, progress: Progress | None, crew: Crew
-) -> dict[str, Drafted]:
+def _draft_all(tasks: Sequence[_Task], teaching: Teaching, progress: Progress | None, crew: Crew) -> dict[str, Drafted]:
     found: dict[str, Drafted] = {}
     for outcomes in crew.spread(_draft_group, _groups(tasks, teaching), None):
         found |= {outcome.result.case: outcome for outcome in outcomes}
@@ -197,9 +195,7 @@ def _draft_all(
     return found
 
 
-def _groups(
-    tasks: Sequence[_Task], teaching: Teaching
-) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
+def _groups(tasks: Sequence[_Task], teaching: Teaching) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
     """A few tasks together with the constants of each, so that no process waits."""
     held = [teaching.without_family_of(who(task.case)) for task in tasks]
     return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))

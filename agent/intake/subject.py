@@ -129,9 +129,14 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
     return Subject(wanted, (), False, marked, known, vendor, _ASKED)
 
 
+def name_in_title(title: str) -> str:
+    """The product's name in a page title: what stands before the first dash, bar, colon or bracket."""
+    return _NAME_END.split(title)[0].strip()
+
+
 def product_name(title: str) -> str:
-    """The product's name in a page title, lower case: what stands before the first dash, bar, colon or bracket."""
-    return _NAME_END.split(title)[0].strip().casefold()
+    """`name_in_title`, lower case, to compare with."""
+    return name_in_title(title).casefold()
 
 
 def speaks_of(page: Page, name: str) -> About:
@@ -145,7 +150,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _title(page: Page) -> str:
-    return _NAME_END.split(honest_title(page))[0].strip()
+    return name_in_title(honest_title(page))
 
 
 def _candidates(page: Page) -> tuple[str, ...]:
