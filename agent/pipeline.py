@@ -59,7 +59,7 @@ from agent.records import (
 )
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
-from agent.retrieval.index import build
+from agent.retrieval.library import Library
 from agent.settings import Settings
 from agent.taxonomy.keys import LayerKey
 
@@ -302,9 +302,10 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
     """
     found = placed_statements(documents)
-    own = for_readers(documents, found)
+    # Facts are read in English alone; what is only weighed may come of any language that the vectors know a little.
+    own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = embedded_reader()
-    outlook = with_estimates(reader.outlook(documents, own), reader, documents, own, heads)
+    outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
@@ -350,12 +351,21 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
         store_recording(fresh / SNAPSHOTS, result.recorded)
         if answers is not None:
             shutil.copytree(answers, fresh / SNAPSHOTS / ANSWERS)
-        build(result.documents, read_statements(result.documents), result.settings, fresh / draft_folder.INDEX).close()
+        write_index(result.documents, result.settings, fresh)
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))
         draft_folder.write(fresh / draft_folder.REPORT, result.markdown)
         draft_folder.write(fresh / FILE_NAME, result.json)
     if result.unfinished is not None:
         result.unfinished.finish()
+
+
+def write_index(documents: tuple[Document, ...], settings: Settings, out: Path) -> None:
+    """Write index/ to the folder of a draft of `documents`, as `septet search` opens it.
+
+    Raises InputError when it cannot be written.
+    """
+    with Library(documents, statements(documents), settings.vector_store) as library:
+        library.open(out / draft_folder.INDEX)
 
 
 def _earlier(out: Path) -> tuple[Document, ...]:

@@ -213,14 +213,17 @@ def _proposal(
     score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
 ) -> Proposal:
     """What the numbers allow; an LLM may be more careful than they are, never less."""
-    own: Proposal = "use with conditions"
-    if score.withheld is not None or residual is None or residual.after >= CRITICAL:
-        own = "wait for answers" if questions else "use with conditions"
-    elif residual.before < LOW:
-        own = "use"
+    own = proposal_of(score, residual, asked=bool(questions))
     order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
     led = judgement.proposal if judgement and judgement.proposal else own
     return max(own, led, key=order.index)
+
+
+def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Proposal:
+    """What the numbers alone allow; `asked` says whether questions are open."""
+    if score.withheld is not None or residual is None or residual.after >= CRITICAL:
+        return "wait for answers" if asked else "use with conditions"
+    return "use" if residual.before < LOW else "use with conditions"
 
 
 def _law(sheet: FactSheet, judgement: Judgement | None) -> str:

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,7 @@ from agent.retrieval.embed import embed, embedder_id
 from agent.retrieval.index import DEPTH
 from agent.retrieval.passages import LEAST, MOST, cut
 from agent.retrieval.search import LEXICAL_WEIGHT, Lexical, terms
-from agent.retrieval.stores import OpenStore, create, keep, reopen
+from agent.retrieval.stores import OpenStore, create, faults, keep, reopen
 
 FORMAT: Final = 1
 """Version of the stored form; part of the fingerprint."""
@@ -209,14 +210,13 @@ class Library:
         except OSError as error:
             raise _unwritable(path.parent, error) from None
         try:
-            store = self._fill(create(self._name, fresh))
-            keep(self._name, store, fresh)
-            store.close()
+            with closing(create(self._name, fresh)) as store:
+                keep(self._name, self._fill(store), fresh)
             stamp = {"format": FORMAT, "statements": len(self.statements), "store": self._name}
             (fresh / _STAMP).write_text(json.dumps(stamp), "utf-8")
             shutil.rmtree(path, ignore_errors=True)
             fresh.rename(path)
-        except OSError as error:
+        except faults(self._name) as error:
             raise _unwritable(path.parent, error) from None
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -226,7 +226,7 @@ class Library:
         return opened
 
 
-def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        "the index folder cannot be written", where=str(folder), hint=error.strerror or "choose another folder"
-    )
+def _unwritable(folder: Path, error: Exception) -> InputError:
+    # A full disk shows as an error of the store's own or of the system, depending on who met it first.
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError("the index folder cannot be written", where=str(folder), hint=reason or "choose another folder")

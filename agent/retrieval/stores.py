@@ -63,6 +63,15 @@ def keep(name: str, store: OpenStore, folder: Path) -> None:
         port.dump(str(folder / _MEMORY_FILE))
 
 
+def faults(name: str) -> tuple[type[Exception], ...]:
+    """What a store raises when its folder cannot be written."""
+    if _checked(name) == "memory":
+        return (OSError,)
+    from chromadb.errors import ChromaError
+
+    return OSError, ChromaError
+
+
 def reopen(name: str, folder: Path) -> OpenStore | None:
     """The store that was kept in `folder`; None when it is not whole."""
     if _checked(name) == "memory":

@@ -10,7 +10,7 @@ from typing import Final, get_args
 from agent.errors import ConflictError, InputError
 from agent.records import Document
 from agent.review.fields import Sources, address, checked_fields, plain_text, short_text
-from agent.review.items import QUESTION_SECTION, SCORE, fields_of, threats_of
+from agent.review.items import QUESTION_SECTION, SCORE, fields_of, is_unstated, threats_of
 from agent.review.quotes import Plain
 from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
 from agent.review.review_acts import MAX_NAME, OF_REVIEW, ReviewAct
@@ -20,7 +20,7 @@ WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "attach": ("document", "start", "end", "quote", "evidence"),
-    "add": ("layer", "title", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
+    "add": ("layer", "title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
     "answer": ("text", "url", "kind"),
     "contest": ("kind", "text", "url", "sender"),
     "decide": ("decision", "rule", "number"),
@@ -219,7 +219,7 @@ class _Act:
         if one.item.kind == "question":
             return True
         if one.item.kind == "factor":
-            return any(key == name and estimate.state == "unknown" for key, estimate in draft.factors.items())
+            return any(key == name and is_unstated(estimate) for key, estimate in draft.factors.items())
         return one.item.kind == "layer" and any(
             key == name and not layer.certain for key, layer in draft.layers.items()
         )

@@ -8,9 +8,8 @@ from agent.export import draft_folder
 from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.export.markdown import render
 from agent.intake.snapshot import store as store_snapshot
-from agent.pipeline import read_statements
+from agent.pipeline import write_index
 from agent.records import Document, Snapshot
-from agent.retrieval.index import build
 from agent.review.answers import Answer
 from agent.review.redraft import Redrafted
 from agent.settings import Settings
@@ -27,7 +26,7 @@ def write_answered(folder: Path, made: Redrafted, answers: Sequence[Answer], set
         for answer, document in zip(answers, made.documents[-len(answers) :], strict=True):
             body = answer.text.encode()
             store_snapshot(fresh / SNAPSHOTS, _snapshot(document, len(body)), body)
-        build(made.documents, read_statements(made.documents), settings, fresh / draft_folder.INDEX).close()
+        write_index(made.documents, settings, fresh)
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(made.documents))
         draft_folder.write(fresh / draft_folder.REPORT, render(made.draft, made.documents))
         draft_folder.write(fresh / FILE_NAME, dump(made.draft))

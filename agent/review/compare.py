@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.records import Draft, FactorEstimate, LayerThreats, Record
 from agent.review.decisions import what_moved
-from agent.review.items import fields_of
+from agent.review.items import fields_of, is_unstated
 from agent.review.records import ItemState, ReviewState, ScoreShown, Verdict
 from agent.review.rescore import shown
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
@@ -165,7 +165,7 @@ def _column(state: ReviewState) -> Column:
         drafter=draft.drafter.llm or draft.drafter.kind,
         score=shown(draft.score),
         uncertain=sum(not layer.certain for layer in draft.layers.values()),
-        unknown=sum(factor.state == UNKNOWN and not _set_in_review(factor) for factor in draft.factors.values()),
+        unknown=sum(is_unstated(factor) and not _set_in_review(factor) for factor in draft.factors.values()),
     )
 
 
@@ -178,8 +178,8 @@ def _factor(one: FactorEstimate | None) -> Cell:
     if one is None:
         return _nothing("not in the draft")
     return Cell(
-        known=one.state != UNKNOWN or _set_in_review(one),
-        text="no quote" if one.state == UNKNOWN and _set_in_review(one) else one.state,
+        known=not is_unstated(one) or _set_in_review(one),
+        text=("no quote" if _set_in_review(one) else UNKNOWN) if is_unstated(one) else one.state,
         value=float(one.value),
         low=float(one.low),
         high=float(one.high),

@@ -26,7 +26,7 @@ _EDITABLE: Final[Mapping[ItemKind, tuple[str, ...]]] = {
     "score": ("headline", "mitigation_factor", "evidence"),
     "factor": ("value", "low", "high", "evidence"),
     "layer": ("certain", "applies", "paragraph"),
-    "threat": ("title", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
+    "threat": ("title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
     "capability": ("action", "object", "credential", "approver", "evidence"),
     "chain": ("title",),
     "question": ("text", "proposed"),
@@ -194,6 +194,7 @@ def _threat(given: Mapping[str, object], before: Mapping[str, object], sources: 
         made["title"] = sources.text(given["title"], "title")
     if "statement" in given:
         made["statement"] = checked_statement(given["statement"], before.get("statement"), sources.text)
+    made |= _told(given, before, made.get("statement", before.get("statement")), sources)
     if "cvss_vector" in given:
         made["cvss_vector"] = checked_vector(given["cvss_vector"])
     if "taxonomy" in given:
@@ -204,6 +205,24 @@ def _threat(given: Mapping[str, object], before: Mapping[str, object], sources: 
         )
     if "evidence" in given:
         made["evidence"] = sources.cite_all(given["evidence"], "evidence")
+    return made
+
+
+def _told(given: Mapping[str, object], before: Mapping[str, object], statement: object, sources: Sources) -> Plain:
+    """How a threat goes and what is lost, as reports tell it; an empty text leaves that to the statement.
+
+    What an older statement told is taken back with it, unless the same correction gives other words.
+    """
+    made: Plain = {
+        name: sources.text(given[name], name) if str(given[name] or "").strip() else ""
+        for name in ("how", "lost")
+        if name in given
+    }
+    was = before.get("statement")
+    if isinstance(statement, Mapping) and isinstance(was, Mapping) and statement != was:
+        changed = {name for name in statement if statement[name] != was.get(name)}
+        stale = ("how", "lost") if changed & {"impact", "asset"} else ("how",)
+        made |= {name: "" for name in stale if made.get(name, before.get(name)) == before.get(name)}
     return made
 
 

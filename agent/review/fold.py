@@ -12,7 +12,9 @@ from decimal import Decimal
 from typing import Final
 
 from agent.records import Document, Draft
+from agent.review.abilities import with_lines
 from agent.review.items import SCORE, fields_of, items_of, weights
+from agent.review.mentions import renumbered
 from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState
 from agent.review.replay import Replayed, Standing, edited_since, replay
@@ -66,8 +68,9 @@ class _Desk:
     @classmethod
     def of(cls, drafted: Draft, standing: Mapping[str, Standing]) -> "_Desk":
         whole, settled = applied(drafted, standing)
-        left = without_struck(whole, settled)
-        return cls(whole, rescore(drafted, left, _choice(settled.get(SCORE))), settled)
+        left = with_lines(whole, without_struck(whole, settled), settled)
+        scored = rescore(drafted, left, _choice(settled.get(SCORE)))
+        return cls(whole, renumbered(scored, drafted), settled)
 
 
 def _choice(one: Standing | None) -> Choice | None:

@@ -9,7 +9,18 @@ from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.anchor import holds
 from agent.export.sensitivity import swings
 from agent.export.view import View
-from agent.records import Capability, Chain, Document, Draft, Evidence, LayerThreats, Question, State, Threat
+from agent.records import (
+    Capability,
+    Chain,
+    Document,
+    Draft,
+    Evidence,
+    FactorEstimate,
+    LayerThreats,
+    Question,
+    State,
+    Threat,
+)
 from agent.review.quotes import Plain, marks_in
 from agent.review.records import Item, ItemKind
 from agent.scoring.aivss import TENTHS, exact, raw, units
@@ -47,6 +58,11 @@ def layer_of(draft: Draft, threat: str) -> LayerKey | None:
 def threats_of(draft: Draft) -> dict[str, Threat]:
     """All threats of a draft by id, in the order of the layers."""
     return {threat.id: threat for key in LAYERS if key in draft.layers for threat in draft.layers[key].threats}
+
+
+def is_unstated(one: FactorEstimate) -> bool:
+    """Whether nothing in the sources stands behind a factor: it is what is usual, or what the sources make likely."""
+    return one.state == "unknown" or (one.state == "inferred" and not one.evidence)
 
 
 class _Maker:
@@ -218,6 +234,8 @@ def threat_fields(one: Threat) -> Plain:
     """The editable fields of a threat."""
     return {
         "title": one.title,
+        "how": one.how,
+        "lost": one.lost,
         "statement": one.statement.model_dump(mode="json"),
         "cvss_vector": one.score.cvss_vector,
         "taxonomy": [ref.model_dump(mode="json") for ref in one.taxonomy],

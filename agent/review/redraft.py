@@ -8,12 +8,26 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from agent.drafting.calibration import load_calibration
+from agent.drafting.lines import LABELS
 from agent.errors import InputError
 from agent.pipeline import draft_documents
-from agent.records import Chain, Document, Draft, Evidence, FactorEstimate, LayerThreats, Question, Threat
+from agent.records import (
+    Chain,
+    ClaimedControl,
+    Document,
+    Draft,
+    DraftFacts,
+    Evidence,
+    FactLine,
+    FactorEstimate,
+    LayerThreats,
+    Question,
+    Threat,
+)
 from agent.records.draft import REDRAFTED_FROM
 from agent.records.evidence import MARK
 from agent.review.answers import Answer, document_of
+from agent.review.mentions import renumbered
 from agent.review.rescore import rescore
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
@@ -63,7 +77,7 @@ def redraft(
     )
     answered = {answer.question for answer in answers}
     merged = _merged(draft, fresh, touched, answered, doubted=any(answer.by == "vendor" for answer in answers))
-    scored = rescore(draft, merged)
+    scored = renumbered(rescore(draft, merged), draft, fresh)
     return Redrafted(scored, every, tuple(_moved(draft, scored, touched)))
 
 
@@ -84,7 +98,8 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
     layers = _placed(layers)
     standing = {threat.id for layer in layers.values() for threat in layer.threats}
     told = {source.document for source in draft.sources}
-    return draft.model_copy(
+    new = {marks.of(item.id) for item in fresh.evidence if item.document not in told}
+    made = draft.model_copy(
         update={
             "id": fresh.id,
             "created_at": fresh.created_at,
@@ -100,11 +115,14 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
                     for each in fresh.lowerings if each.target in touched
                 ),
             ),
-            "evidence": (*draft.evidence, *marks.added),
+            "facts": _facts(draft.facts, marks.facts(fresh.facts)),
+            "lines": _lines(draft.lines, marks.lines(fresh.lines), new),
+            "controls": _controls(draft.controls, marks.controls(fresh.controls), new),
             "usage": fresh.usage,
             "manifest": {**fresh.manifest, REDRAFTED_FROM: " ".join((draft.id, *draft.earlier))},
         }
     )  # fmt: skip
+    return made.model_copy(update={"evidence": (*draft.evidence, *marks.added)})
 
 
 class _Marks:
@@ -148,6 +166,30 @@ class _Marks:
             }
         )
 
+    def facts(self, facts: DraftFacts | None) -> DraftFacts | None:
+        if facts is None:
+            return None
+        made = []
+        for fact in facts.facts:
+            slots = tuple(
+                slot.model_copy(update={"evidence": self.of(slot.evidence) if slot.evidence else ""})
+                for slot in fact.slots
+            )
+            made.append(fact.model_copy(update={"evidence": self.marks(fact.evidence), "slots": slots}))
+        return facts.model_copy(update={"facts": tuple(made)})
+
+    def lines(self, lines: Sequence[FactLine]) -> tuple[FactLine, ...]:
+        return tuple(
+            line.model_copy(update={"text": self.text(line.text), "evidence": self.marks(line.evidence)})
+            for line in lines
+        )
+
+    def controls(self, controls: Sequence[ClaimedControl]) -> tuple[ClaimedControl, ...]:
+        return tuple(
+            each.model_copy(update={"text": self.text(each.text), "evidence": self.marks(each.evidence)})
+            for each in controls
+        )
+
     def layer(self, layer: LayerThreats) -> LayerThreats:
         return layer.model_copy(
             update={
@@ -162,10 +204,38 @@ class _Marks:
         return threat.model_copy(
             update={
                 "evidence": self.marks(threat.evidence),
+                "how": self.text(threat.how),
+                "lost": self.text(threat.lost),
                 "mitigations": mitigations,
                 "score": threat.score.model_copy(update={"reasons": reasons}),
             }
         )
+
+
+def _facts(old: DraftFacts | None, fresh: DraftFacts | None) -> DraftFacts | None:
+    """The facts of the fresh draft, and those that another reader, such as an LLM, found in the old one."""
+    if old is None or fresh is None:
+        return fresh or old
+    there = {fact.id for fact in fresh.facts}
+    facts = (*fresh.facts, *(fact for fact in old.facts if fact.id not in there))
+    known = {fact.key for fact in facts if fact.about == "product"}
+    absent = tuple(each for each in fresh.absent if each.key not in known)
+    return fresh.model_copy(update={"facts": facts, "absent": absent})
+
+
+def _lines(old: Sequence[FactLine], fresh: Sequence[FactLine], new: set[str]) -> tuple[FactLine, ...]:
+    """The old rows; one for which the answers have a quote is the fresh draft's."""
+    rows = {line.label: line for line in old} | {line.label: line for line in fresh if new & set(line.evidence)}
+    return tuple(rows[label] for label in LABELS if label in rows)
+
+
+def _controls(
+    old: Sequence[ClaimedControl], fresh: Sequence[ClaimedControl], new: set[str]
+) -> tuple[ClaimedControl, ...]:
+    """The old controls, those that the answers claim in their place or after them."""
+    said = [each for each in fresh if new & set(each.evidence)]
+    told = {each.text for each in said}
+    return (*(each for each in old if each.text not in told), *said)
 
 
 def _with_doubted(fresh: LayerThreats, old: LayerThreats, *, doubted: bool) -> LayerThreats:

@@ -1,7 +1,8 @@
 """A reviewed draft scored anew, by the drafter's own rules, from what a reviewer left standing.
 
-    headline     the reviewer's choice, else the drafted one, else the first standing threat of the catalogue or of the
-                 reviewer that has a quote
+    headline     the reviewer's choice, else the drafted one until it is struck or made milder, or another one in
+                 default use is made graver or added; then, by the drafter's rule, the gravest supported threat in
+                 default use. In older drafts the drafted one, else the first standing one that has a quote
     base         its vector's; its range is the drafted one as long as headline and vector are, else it holds the
                  standing threats' bases that lie as near as the drafted range is wide
     factors      as they stand, with their ranges
@@ -13,9 +14,11 @@ What has the drafted inputs keeps the drafted score to the letter, so confirming
 """
 
 import re
+from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
+from agent.drafting.headline import choose, is_supported
 from agent.drafting.questions import effect, spread
 from agent.drafting.severity import base_of
 from agent.drafting.withholding import why_withheld
@@ -32,6 +35,7 @@ from agent.records import (
     Threat,
     WithoutClaims,
 )
+from agent.review.advising import advised
 from agent.review.items import threats_of, width_of
 from agent.review.records import ScoreShown
 from agent.scoring import Request, score, severity, with_controls, withhold
@@ -64,8 +68,9 @@ def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Dr
     a vector or mitigation factor that cannot be scored.
     """
     chosen = choice or Choice()
-    first = _headline(drafted, reviewed, chosen)
     layers = _scored_threats(drafted, reviewed)
+    reviewed = reviewed.model_copy(update={"layers": layers})
+    first = _headline(drafted, reviewed, chosen)
     scored = _score(drafted, reviewed, first, chosen)
     same = scored == drafted.score
     if first is not None:
@@ -74,7 +79,8 @@ def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Dr
     if not same and product.posture == drafted.product.posture:
         product = product.model_copy(update={"posture": _told(product.posture, scored)})
     made = reviewed.model_copy(update={"layers": layers, "score": scored, "product": product})
-    return made if same else made.model_copy(update={"questions": _questions(made)})
+    made = made if same else made.model_copy(update={"questions": _questions(made)})
+    return advised(drafted, made)
 
 
 def shown(scored: Score) -> ScoreShown:
@@ -111,11 +117,32 @@ def _headline(drafted: Draft, reviewed: Draft, choice: Choice) -> Threat | None:
     if chosen is not None and chosen.evidence:
         return chosen
     before = headline_of(drafted)
+    if any(threat.basis is not None for threat in threats_of(drafted).values()):
+        return _by_rule(drafted, standing, before)
     if before is not None and before.id in standing:
         return standing[before.id]
     places = {threat.id: threat.place for threat in standing.values() if threat.place is not None}
     able = [threat for threat in standing.values() if threat.evidence and not is_proposed(threat)]
     return min(able, key=lambda threat: (place_of(threat, places), -threat.score.cvss_base, threat.id), default=None)
+
+
+def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | None) -> Threat | None:
+    """The drafted headline while nothing made it milder or another one graver, else the drafter's choice anew."""
+    was = threats_of(drafted)
+    kept = standing.get(before.id) if before is not None else None
+    # What a reviewer added with a quote is as good as quoted.
+    able = [t if t.basis is not None else t.model_copy(update={"basis": "quoted"}) for t in standing.values()]
+    able.sort(key=lambda threat: (threat.place is None, threat.place or 0, threat.id))
+    if kept is not None and before is not None and kept.evidence:
+        graver = [
+            threat for threat in able
+            if is_supported(threat) and threat.score.cvss_base > kept.score.cvss_base
+            and (threat.id not in was or threat.score.cvss_base > was[threat.id].score.cvss_base)
+        ]  # fmt: skip
+        if not graver and kept.score.cvss_base >= before.score.cvss_base:
+            return kept
+    found = choose(able)
+    return standing[found.id] if found is not None else None
 
 
 def _scored_threats(drafted: Draft, reviewed: Draft) -> dict[LayerKey, LayerThreats]:

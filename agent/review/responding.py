@@ -6,7 +6,7 @@ from agent.errors import ConflictError, InputError
 from agent.records import Document, Draft
 from agent.review.acts import Seen, check
 from agent.review.answers import ContestGiven, Response, answers_of
-from agent.review.items import items_of
+from agent.review.items import POSTURE, items_of
 from agent.review.records import Action, Planned, ReviewState
 
 
@@ -70,6 +70,9 @@ def contested_item(draft: Draft, point: ContestGiven, number: int) -> str:
     if any(item.id == point.item for item in items):
         return point.item
     resting = next((item.id for item in items if point.item in item.evidence), None)
+    if resting is None and any(evidence.id == point.item for evidence in draft.evidence):
+        # What a fact alone rests on, such as where the product runs, is part of how the product is described.
+        resting = POSTURE
     if resting is None:
         raise InputError(
             f"the draft holds no {point.item[:80]!r}", where=f"contests.{number}.item", hint="ids stand beside items"

@@ -123,6 +123,11 @@ class ReviewAct:
         after: Plain = {
             "layer": layer,
             "title": title,
+            **{
+                name: sources.text(text, name)
+                for name in ("how", "lost")
+                if (text := str(given.get(name) or "").strip())
+            },
             "statement": checked_statement(given.get("statement"), None, sources.text),
             "cvss_vector": checked_vector(given.get("cvss_vector")),
             "taxonomy": checked_taxonomy(given.get("taxonomy", [])),

@@ -217,8 +217,7 @@ def _state(one: Standing, drafted: State, marks: Sequence[str], *, corrected: bo
 def _corrected_threat(drafted: Threat, one: Standing) -> Threat:
     marks, edits = _evidence(one, drafted.evidence), one.edits
     update: dict[str, object] = {"evidence": marks}
-    if "title" in edits:
-        update["title"] = str(edits["title"])
+    update |= {name: str(edits[name]) for name in ("title", "how", "lost") if name in edits}
     if isinstance(edits.get("statement"), Mapping):
         update["statement"] = ThreatStatement.model_validate(
             {**drafted.statement.model_dump(), **_mapping(edits["statement"])}
@@ -241,6 +240,8 @@ def _made(name: str, one: Standing) -> Threat:
     return Threat(
         id=name,
         title=str(one.edits["title"]),
+        how=str(one.edits.get("how", "")),
+        lost=str(one.edits.get("lost", "")),
         statement=ThreatStatement.model_validate(one.edits["statement"]),
         taxonomy=_taxonomy(one.edits.get("taxonomy", [])),
         state="confirmed" if marks and one.verdict in REVIEWED else "inferred",

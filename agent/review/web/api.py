@@ -47,7 +47,7 @@ class Asked(Record):
     version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     """correct: those of the item. attach: document with start and end or with quote, or evidence (a list of these or of
-    ids). add: layer, title, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
+    ids). add: layer, title, how, lost, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
     mitigations, evidence. answer: text, url, kind. contest: kind, text, url, sender. decide: decision, rule, number.
     assign: to. Others have none; an unknown field is refused."""
     reason: Reason | Literal[""] = ""

@@ -72,7 +72,11 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
     """Title, statement, severity, ids of lists, mitigations and evidence of a threat."""
     said = now.get("statement")
     statement = said if isinstance(said, Mapping) else {}
-    made = [Field("title", "Title", "line", _text(now, "title"))]
+    made = [
+        Field("title", "Title", "line", _text(now, "title")),
+        Field("how", "How it goes", "area", _text(now, "how"), hint="Empty: the statement below is told instead."),
+        Field("lost", "What is lost", "line", _text(now, "lost")),
+    ]
     made += [
         Field(f"statement.{part}", GRAMMAR[part], "area", str(statement.get(part, "")), group="Statement")
         for part in STATEMENT

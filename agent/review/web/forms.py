@@ -176,9 +176,7 @@ def corrected(kind: str, form: Form) -> Plain:
 
 
 def _threat(form: Form) -> Plain:
-    made: Plain = {}
-    if form.has("title"):
-        made["title"] = form.get("title")
+    made: Plain = {name: form.get(name) for name in ("title", "how", "lost") if form.has(name)}
     if any(form.has(f"statement.{part}") for part in STATEMENT):
         made["statement"] = {part: form.get(f"statement.{part}") for part in STATEMENT}
     if form.has("cvss.AV"):

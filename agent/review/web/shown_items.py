@@ -19,7 +19,7 @@ from agent.records import (
 )
 from agent.review.acts import now_of
 from agent.review.compare import words
-from agent.review.items import threats_of
+from agent.review.items import is_unstated, threats_of
 from agent.review.records import ItemState, ReviewState
 from agent.review.web.fields import Field, fields_for
 from agent.review.web.forms import Plain
@@ -70,6 +70,9 @@ class ThreatBody(NamedTuple):
     """A threat in words."""
 
     sentence: str
+    lost: str
+    basis: str
+    """What it rests on; empty in older drafts."""
     tag: str
     headline: bool
     folded: str
@@ -199,7 +202,8 @@ class Items:
         if made.kind == "factor":
             found = next(factor for key, factor in draft.factors.items() if key == name)
             before = next((factor for key, factor in drafted.factors.items() if key == name), found)
-            return _stated(made, found.state)._replace(factor=_factor(found, before))
+            state = "unknown" if is_unstated(found) else found.state
+            return _stated(made, state)._replace(factor=_factor(found, before))
         if made.kind == "layer":
             return made._replace(layer=_layer(next(draft.layers[key] for key in LAYERS if key == name)))
         if made.kind == "threat":
@@ -219,7 +223,9 @@ class Items:
     def _threat(self, threat: Threat) -> ThreatBody:
         first = self._view.headline
         return ThreatBody(
-            sentence=threat_sentence(threat.statement),
+            sentence=threat.how or threat_sentence(threat.statement),
+            lost=threat.lost,
+            basis=f"needs {threat.setting}" if threat.setting else threat.basis or "",
             tag=self._tags.get(threat.id, ""),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
@@ -291,7 +297,7 @@ def _is_unknown(state: ReviewState, one: ItemState) -> bool:
     if one.item.kind == "question":
         return True
     if one.item.kind == "factor":
-        return any(key == name and factor.state == "unknown" for key, factor in draft.factors.items())
+        return any(key == name and is_unstated(factor) for key, factor in draft.factors.items())
     return one.item.kind == "layer" and any(key == name and not each.certain for key, each in draft.layers.items())
 
 
