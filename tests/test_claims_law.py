@@ -135,6 +135,7 @@ def comforting(lines: Sequence[str]) -> list[str]:
     return [item.quote for item in sheet.evidence if item.id in marks]
 
 
+@pytest.mark.slow
 def test_sentences_in_other_words_rarely_carry_a_limit() -> None:
     """An open class is never told whole: at most one in a hundred of these may be taken for a description."""
     lines = [text for _, text in others(2_000)]
