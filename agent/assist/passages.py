@@ -174,13 +174,15 @@ def around(
     quotes = {item.id: item for item in evidence}
     rows = {at: _marked(statements[at], [quotes[mark] for mark in named]) for at, named in marks.items()}
     room = max_tokens - sum(map(estimate, rows.values()))
+    cuts = {document.id: tuple(_cuts(document, statements)) for document in documents}
     for at in sorted(marks):
         for near in (at + 1, at - 1):
             if near in rows or not 0 <= near < len(statements):
                 continue
             row = statements[near]
             cost = estimate(row.text)
-            if row.flagged or row.document != statements[at].document or row.path != statements[at].path or cost > room:
+            cut = any(start < row.end and row.start < end for start, end in cuts.get(row.document, ()))
+            if cut or row.document != statements[at].document or row.path != statements[at].path or cost > room:
                 continue
             rows[near] = f"  {row.text[:_CONTEXT_CHARS]}"
             room -= cost
@@ -238,7 +240,10 @@ def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple
         if row.flagged and row.document == document.id:
             yield row.start, row.end
     for finding in document.findings:
-        if finding.kind not in _MILD and finding.start < finding.end:
+        if finding.kind == "remote-resource" and finding.start < finding.end:
+            # Its address alone: the words beside it are the vendor's.
+            yield finding.start, finding.end
+        elif finding.kind not in _MILD and finding.start < finding.end:
             # All of its line: what stands beside an order belongs to it.
             start = document.text.rfind("\n", 0, finding.start) + 1
             end = document.text.find("\n", finding.end)
