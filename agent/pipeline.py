@@ -235,10 +235,14 @@ def draft_reading(
     dropped: tuple[Dropped, ...] = (),
     sites: tuple[Site, ...] = (),
     assistant: "Assistant | None" = None,
+    composer: Callable[..., Composition] = compose,
 ) -> Draft:
-    """`draft_documents` of documents whose facts were read already (`read_documents`)."""
+    """`draft_documents` of documents whose facts were read already (`read_documents`).
+
+    Another `composer` than `compose` is for evaluations that change a step of it.
+    """
     called = name or _name_of(reading.documents)
-    made = partial(compose, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
+    made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
     helped: Assisted | None = None
     sheet = reading.sheet
     if assistant is not None:
@@ -298,9 +302,10 @@ def read_documents(documents: tuple[Document, ...], heads: OutlookHeads | None =
     `heads` estimate factors and layers from the sources as a whole; by default the bundled ones.
     """
     found = placed_statements(documents)
-    own = language.readable(documents, said_once(carrying(found)))
+    # Facts are read in English alone; what is only weighed may come of any language that the vectors know a little.
+    own, carried = for_readers(documents, found), said_once(carrying(found))
     reader = embedded_reader()
-    outlook = with_estimates(reader.outlook(documents, own), reader, documents, own, heads)
+    outlook = with_estimates(reader.outlook(documents, carried), reader, documents, carried, heads)
     return Reading(documents, found, read_sheet(documents, own, readers(), outlook=outlook))
 
 
@@ -308,6 +313,11 @@ def placed_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:
     """All statements of the documents with their roles: an LLM judges itself whom a sentence addresses."""
     found = statements(documents)
     return with_roles(found, documents, embed([statement.text for statement in found]))
+
+
+def for_readers(documents: Sequence[Document], placed: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Of statements with roles those that readers without an LLM get: what carries facts, in a language they know."""
+    return language.readable(documents, said_once(carrying(placed)))
 
 
 def read_statements(documents: tuple[Document, ...]) -> tuple[Statement, ...]:

@@ -68,7 +68,6 @@ class Settings:
     llm_call_seconds: float = 120.0
     llm_context_tokens: int = 16_384
     llm_prices: str = ""
-    llm_judge: str = ""
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -121,7 +120,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("llm_call_seconds", "seconds", "one call of the LLM, with its retries and waits"),
     Setting("llm_context_tokens", "tokens", "context that a `local/…` LLM is served with"),
     Setting("llm_prices", "file", "further prices, in the form of `agent/llm/prices.yaml`"),
-    Setting("llm_judge", "PROFILE/NAME", "a second LLM that judges whether quotes carry claims; empty: none"),
 )
 
 

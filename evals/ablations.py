@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 
 from agent.facts.reading import Reading, read_sheet
 from agent.facts.sheet import without
-from agent.pipeline import embedded_reader
+from agent.pipeline import embedded_reader, for_readers
 from agent.records import Outlook
 from evals.run import Change
 
@@ -29,5 +29,6 @@ def _less(parts: frozenset[Without], reading: Reading) -> Reading:
     if "facts" in parts:
         sheet = without(sheet, *(fact.id for fact in sheet.facts)).model_copy(update={"outlook": outlook})
     elif "manifests" in parts:
-        sheet = read_sheet(reading.documents, reading.statements, [embedded_reader()])
+        own = for_readers(reading.documents, reading.statements)
+        sheet = read_sheet(reading.documents, own, [embedded_reader()])
     return dataclasses.replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))

@@ -9,7 +9,7 @@ statements, not from the labels of cases.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from agent.drafting.calibration import Calibration
 from agent.errors import InputError
@@ -42,6 +42,13 @@ class Constants(NamedTuple):
 
     calibration: Calibration
     heads: OutlookHeads
+
+
+class Teaching(Protocol):
+    """Whoever says what a case is drafted with."""
+
+    def without_family_of(self, whom: Identity) -> Constants:
+        """Constants that know nothing of the family of `whom`."""
 
 
 class Learnt(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import Calibration
 from agent.drafting.catalogue import load_catalogue
+from agent.drafting.compose import Composition, compose
 from agent.errors import SeptetError
 from agent.export.markdown import render
 from agent.export.safe_markdown import prose_words
@@ -23,7 +24,7 @@ from evals.cases import Case
 from evals.corpus import card
 from evals.documents import READ_AT, documents_of
 from evals.families import families
-from evals.lessons import Constants, Lesson, Progress, Teacher, bundled_cases, learn, text_key, who
+from evals.lessons import Constants, Progress, Teacher, Teaching, bundled_cases, learn, text_key, who
 from evals.measure import factor_sum, failed, measure
 from evals.metrics import SCORE_TOP, UNIT_TOP
 from evals.poison import Attack, broken, plant
@@ -62,6 +63,7 @@ class Change(NamedTuple):
     reading: Callable[[Reading], Reading] | None = None
     calibration: Callable[[Calibration], Calibration] | None = None
     draft: Callable[[Draft, Reading], Draft] | None = None
+    composer: Callable[..., Composition] = compose
 
 
 AS_IS: Final = Change()
@@ -108,24 +110,26 @@ def evaluate(
     progress: Progress | None = None,
     cards: bool = True,
     variants: Variants = NONE,
-    lessons: Sequence[Lesson] | None = None,
+    teaching: Teaching | None = None,
     workers: int = WORKERS,
     change: Change = AS_IS,
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `lessons` default to the bundled corpus. A case that cannot be drafted counts as the worst value and is named in
-    `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else is drafted.
+    `teaching` defaults to a teacher with the bundled corpus. A case that cannot be drafted counts as the worst value
+    and is named in `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else
+    is drafted.
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}
     with Crew(workers) as crew:
-        if lessons is None:
+        if teaching is None:
             lessons, known = learn(bundled_cases(), progress=progress, crew=crew)
+            teaching = Teacher(lessons)
         tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
         # Cases written for a purpose are measured apart: no metric of the corpus counts them.
         apart = _tasks(variants.special, settings, change=change)
-        found = _draft_all([*tasks, *apart], lessons, progress, crew)
+        found = _draft_all([*tasks, *apart], teaching, progress, crew)
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
         with_texts(counted, ordered),
@@ -183,23 +187,18 @@ def _tasks(
     ]
 
 
-def _draft_all(
-    tasks: Sequence[_Task], lessons: Sequence[Lesson], progress: Progress | None, crew: Crew
-) -> dict[str, Drafted]:
+def _draft_all(tasks: Sequence[_Task], teaching: Teaching, progress: Progress | None, crew: Crew) -> dict[str, Drafted]:
     found: dict[str, Drafted] = {}
-    for outcomes in crew.spread(_draft_group, _groups(tasks, lessons), None):
+    for outcomes in crew.spread(_draft_group, _groups(tasks, teaching), None):
         found |= {outcome.result.case: outcome for outcome in outcomes}
         if progress is not None:
             progress(f"drafted {len(found)} of {len(tasks)}")
     return found
 
 
-def _groups(
-    tasks: Sequence[_Task], lessons: Sequence[Lesson]
-) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
+def _groups(tasks: Sequence[_Task], teaching: Teaching) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
     """A few tasks together with the constants of each, so that no process waits."""
-    teacher = Teacher(tuple(lessons))
-    held = [teacher.without_family_of(who(task.case)) for task in tasks]
+    held = [teaching.without_family_of(who(task.case)) for task in tasks]
     return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))
 
 
@@ -252,7 +251,14 @@ def _read(case: Case, task: _Task, held: Constants, known: Reading | None = None
 
 
 def _draft(case: Case, reading: Reading, held: Constants, task: _Task) -> Draft:
-    draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
+    draft = draft_reading(
+        reading,
+        name=None,
+        calibration=held.calibration,
+        created_at=READ_AT,
+        draft_id=case.slug,
+        composer=task.change.composer,
+    )
     return draft if task.change.draft is None else task.change.draft(draft, reading)
 
 

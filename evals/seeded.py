@@ -10,14 +10,19 @@ which the threats and their severities are found. What a regression leaves alone
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
 
+from agent.drafting.compose import compose
 from agent.facts.proposal import Proposal, Reader
+from agent.facts.reading import Reading, read_sheet
 from agent.facts.sheet import without
-from agent.facts.vocabulary import Vocabulary
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.pipeline import for_readers, readers
 from agent.records import Document, FactSheet, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
+from evals.run import Change
 
 PartT = TypeVar("PartT")
 EVERY: Final = 10
@@ -108,6 +113,22 @@ SEEDED: Final = (
         caught_by=("approval_base_drop",),
     ),
 )
+
+
+def change(seeded: Seeded) -> Change:
+    """The run of an evaluation with the regression in it."""
+    return Change(
+        reading=None if seeded.reader is _same else partial(_read_again, seeded),
+        composer=partial(
+            compose, vocabulary=seeded.vocabulary(load_vocabulary()), severity_sheet=seeded.severity_sheet
+        ),
+    )
+
+
+def _read_again(seeded: Seeded, reading: Reading) -> Reading:
+    own = for_readers(reading.documents, reading.statements)
+    changed = [seeded.reader(reader) for reader in readers()]
+    return replace(reading, sheet=read_sheet(reading.documents, own, changed, outlook=reading.sheet.outlook))
 
 
 def is_caught(seeded: Seeded, metrics: Sequence[str]) -> bool:

@@ -70,5 +70,5 @@ def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
     named = {**under, "setting": "where the port is open"}
     made, _ = run(says("keep", threats=[bare, under, named], chains=[], conditions=[]))
     assert [threat.basis for threat in made.judgement.threats] == ["assumed", "assumed", "needs a setting"]
-    assert made.judgement.threats[2].setting == "where the port is open"
+    assert made.judgement.threats[2].setting == "the port is open"
     assert not made.judgement.threats[2].default_use

@@ -1,7 +1,7 @@
 """Planted pages and an LLM that obeys every order it reads: the draft stays as that of the clean twin.
 
 With what intake finds, no order reaches the LLM. Without it, as if every detector had failed, the LLM obeys; then code
-still holds every factor in its embedded range, every flag, and all that a score rests on beside the factors.
+still holds the floors of the facts, the gravest facts and the headline, and takes nothing without a quote.
 """
 
 import re
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.evidence.anchor import holds
+from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import DraftResult
 from tests.fakes import paired
 from tests.fakes.assisted_draft import drafted, helped, strings, unread
@@ -17,7 +19,8 @@ from tests.fakes.llm_hostile import ObedientLlm
 from tests.fakes.paired import Case
 from tests.test_injection import ELSEWHERE, RAISES, TWINS
 
-LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
+LEAST = Decimal("0.1")
+"""No text alone gives less."""
 MARKS = re.compile(r"\bE\d+")
 CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
 SAMPLE = ("I058", "I079", "I087")
@@ -58,7 +61,7 @@ def helped_well(result: DraftResult) -> DraftResult:
     llm = ObedientLlm()
     made = helped(result, llm)
     assert llm.obeyed == []
-    assert len(llm.calls) >= 7
+    assert len(llm.calls) >= 6
     return made
 
 
@@ -92,21 +95,28 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
 def check_unread(planted: DraftResult) -> list[str]:
     """Without what intake found, the LLM's harm stays in its bounds; the orders that it obeyed.
 
-    The bounds are those of the embedded draft of the same documents, and of the page as intake found it.
+    It may lose content. It may strike no fact that sets a floor or is of the gravest, take no factor below the floors
+    of the embedded draft of the same documents, clear no layer without a quote, and not talk the headline down.
     """
     llm = ObedientLlm()
     documents = unread(planted.documents)
     plain, made = drafted(documents, None), drafted(documents, llm)
+    words = load_vocabulary()
+    kept = {(fact.key, fact.polarity) for fact in made.facts.facts if fact.counts}
+    grave = [fact for fact in plain.facts.facts if fact.counts and (words[fact.key].grave or words[fact.key].floor)]
+    assert grave
+    assert {(fact.key, fact.polarity) for fact in grave} <= kept
+    asserted = [fact for fact in grave if fact.polarity == "asserted" and fact.about == "product"]
     for key, factor in made.factors.items():
-        for embedded in (plain.factors[key], planted.draft.factors[key]):
-            assert embedded.low <= factor.value <= embedded.high, key
-            assert factor.low >= embedded.low, key
+        least = max([Decimal(str(words[fact.key].floor.get(key, 0))) for fact in asserted] + [LEAST])
+        assert least <= factor.low <= factor.value, key
+    texts = {document.id: document for document in documents}
+    assert all(holds(item, texts[item.document]) for item in made.evidence)
     for name, layer in made.layers.items():
-        old = plain.layers[name]
-        assert (layer.certain, layer.applies, layer.certainty) == (old.certain, old.applies, old.certainty)
-        assert old.certain <= planted.draft.layers[name].certain
-    vectors = {threat.score.cvss_vector for layer in plain.layers.values() for threat in layer.threats}
-    assert made.score.cvss_vector in vectors
+        if layer.certain and not plain.layers[name].certain:
+            pinned = [fact for fact in made.facts.facts if name in words[fact.key].pins]
+            assert pinned or MARKS.search(layer.paragraph), name
+    assert made.score.cvss_vector == plain.score.cvss_vector
     assert made.score.threat_multiplier == plain.score.threat_multiplier == Decimal("0.97")
     assert made.score.mitigation_factor == plain.score.mitigation_factor == Decimal(1)
     return llm.obeyed
@@ -139,14 +149,3 @@ def test_an_llm_that_obeys_stays_in_the_bounds_of_code(name: str, clean: DraftRe
 @pytest.mark.parametrize("name", sorted(READ - {*ORDERED}))
 def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None:
     assert check_unread(paired.run(CASES[name], tmp_path, clean).planted) != []
-
-
-def test_a_pinned_sentence_is_no_key_to_all_factors(tmp_path: Path) -> None:
-    files = {"listing.html": paired.listing(f"<p>{CASES['I058'].payload}</p>"), "docs.html": paired.page(LOGGING)}
-    documents = unread(paired.of_files(tmp_path, files).documents)
-    llm = ObedientLlm()
-    plain, made = drafted(documents, None), drafted(documents, llm)
-    assert llm.obeyed != []
-    below = {key for key, factor in made.factors.items() if factor.value < plain.factors[key].low}
-    assert below == {"opacity_reflexivity"}
-    assert {row.rank for row in made.lowerings if row.target in below} == {3}

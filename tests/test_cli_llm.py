@@ -120,22 +120,6 @@ def test_a_price_is_of_the_name_alone() -> None:
     assert prices == {"generic/gpt-5.5": "30", "ollama/qwen3:8b": "0", "generic/qwen3:8b": None}
 
 
-def test_a_judge_is_paid_at_the_price_of_the_dearer_one() -> None:
-    prices = {}
-    with FakeEndpoint([status(500)]) as fake:
-        for judge in ("generic/gpt-5.5", "ollama/qwen3:8b", "generic/qwen3:8b"):
-            settings = Settings(llm_base_url=fake.base_url, llm_judge=judge)
-            with open_assistant(Choice("generic/gpt-5.6-luna"), settings, {}, now=NOW) as opened:
-                assert opened.assistant is not None
-                price = opened.assistant.price
-                prices[judge] = None if price is None else (str(price.output), str(price.written))
-    assert prices == {
-        "generic/gpt-5.5": ("30", "5"),
-        "ollama/qwen3:8b": ("1.2", "0.25"),
-        "generic/qwen3:8b": None,
-    }
-
-
 def test_a_draft_without_an_llm_begins_without_its_modules(listing: Path) -> None:
     code = """
 import sys
@@ -182,7 +166,6 @@ print("drafted with", *(name for name in sys.modules if name.startswith(own)), f
         (("--llm", NAME), {"SEPTET_LLM_CALL_SECONDS": "0"}, 1, "setting llm_call_seconds"),
         (("--llm", NAME), {"SEPTET_LLM_ANSWER_TOKENS": "0"}, 1, "a number of 1 or more"),
         (("--llm", NAME, "--record", "listing.md"), {}, 2, "the recording needs a folder"),
-        (("--llm", NAME), {"SEPTET_LLM_JUDGE": "nobody/x"}, 2, "no profile is called 'nobody'"),
         (("--llm", NAME), {"CI": "true"}, 2, "CI=true forbids calls to an LLM"),
         (("--llm", NAME, "--record", "new"), {"CI": "TRUE"}, 2, "replay a recording"),
         (("--llm", NAME), {"SEPTET_LLM_MAX_DOLLARS": "much"}, 1, "setting llm_max_dollars"),

@@ -18,7 +18,7 @@ from agent.records import FactSheet
 from agent.resources import data_folder
 from agent.taxonomy.keys import KINDS, LAYERS, ProductKind
 from agent.taxonomy.lists import lint
-from tests.fakes.sheets import fact, factors, sheet
+from tests.fakes.catalogue_sheets import fact, factors, sheet
 
 FOLDER = data_folder("corpus") / "knowledge" / "catalogue"
 CATALOGUE = load_catalogue()

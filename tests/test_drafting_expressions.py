@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from agent.drafting.expressions import Expression, FactIndex, parse
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
-from tests.fakes.sheets import fact, sheet
+from tests.fakes.catalogue_sheets import fact, sheet
 
 KNOWN = [key.id for key in load_vocabulary()]
 SOME = ("runs_commands", "reads_web", "sends_messages", "api_key")

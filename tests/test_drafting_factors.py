@@ -46,12 +46,13 @@ def test_a_documented_control_lowers_and_says_so() -> None:
     plain = [fact("approval_before", rank=2, default="on", part="server")]
     documented = [fact("approval_before", rank=3, default="on", part="server")]
     off = [fact("approval_before", rank=3, default="off", part="server")]
+    said_off = [fact("approval_before", rank=3, default="off by default", part="server")]
     value = {
         n: estimate(sheet(*f), "coding-agent")["autonomy_of_action"].value
-        for n, f in enumerate([plain, documented, off])
+        for n, f in enumerate([plain, documented, off, said_off])
     }
     assert value[1] < value[0]
-    assert value[2] == value[0]
+    assert value[2] == value[3] == value[0]
     rows = lowerings(sheet(*documented), "coding-agent")
     assert [(row.target, row.rank, row.evidence) for row in rows] == [("autonomy_of_action", 3, "E1")]
     assert rows[0].after < rows[0].before

@@ -12,7 +12,7 @@ from agent.drafting.expressions import FactIndex
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
 from agent.drafting.severity import MAX_BELOW, base_of, base_range, check_metrics, score_threat, supposable, vector_of
 from agent.records import FactSheet, Search
-from tests.fakes.sheets import fact, factors, sheet
+from tests.fakes.catalogue_sheets import fact, factors, sheet
 
 WORST = dict(zip(METRICS, "NLNNNHHHHHN", strict=True))
 

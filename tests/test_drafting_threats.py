@@ -18,7 +18,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactSheet, LikelyConstants
 from agent.scoring import verify
 from agent.taxonomy.keys import KINDS, LAYERS
-from tests.fakes.sheets import fact, factors, sheet
+from tests.fakes.catalogue_sheets import fact, factors, sheet
 
 KEYS = tuple(key.id for key in load_vocabulary())
 CODING = ("runs_commands", "writes_files", "reads_code", "reads_web", "api_key", "local_process")

@@ -1,9 +1,14 @@
 import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from agent.errors import InputError
+from agent.facts.reading import Reading
 from agent.resources import data_folder
 from agent.settings import Settings
 from evals.cases import Case, Page
@@ -11,34 +16,36 @@ from evals.cli import eval_command
 from evals.corpus import case_files, load_cases
 from evals.corpus_cli import corpus_command
 from evals.families import Identity, same_family
-from evals.lessons import Lesson, learn, lessons_without
+from evals.lessons import Lesson, Teacher, learn
 from evals.report import terminal
 from evals.results import Evaluation
-from evals.run import evaluate
+from evals.run import AS_IS, Change, evaluate
+from tests.fakes.taught import Bundled
 
 CASES = tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
 TAUGHT = CASES[::8]
+FULL = next(case for case in CASES if case.slug == "airtable-mcp-server")
 UNLABELLED = dict.fromkeys(("published", "published_severity", "reader_cvss_base", "reader", "reader_severity"))
-
-
-@pytest.fixture(scope="module")
-def lessons() -> tuple[Lesson, ...]:
-    return learn(TAUGHT, Settings(), workers=1).lessons
+TEACHING = Bundled()
 
 
 def renamed(case: Case, **changes: object) -> Case:
     return case.model_copy(update=changes)
 
 
+def run(cases: Sequence[Case], change: Change = AS_IS) -> Evaluation:
+    return evaluate(cases, settings=Settings(), teaching=TEACHING, workers=1, change=change).evaluation
+
+
 @pytest.fixture(scope="module")
 def pair() -> tuple[Case, ...]:
     blank = renamed(TAUGHT[2], slug="blank", listing=Page(title="Blank", markdown="\n"), docs=())
-    return (TAUGHT[1], blank)
+    return (FULL, blank)
 
 
 @pytest.fixture(scope="module")
-def done(lessons: tuple[Lesson, ...], pair: tuple[Case, ...]) -> Evaluation:
-    return evaluate(pair, settings=Settings(), lessons=lessons, workers=1).evaluation
+def done(pair: tuple[Case, ...]) -> Evaluation:
+    return run(pair)
 
 
 def test_cases_are_drafted_and_measured(done: Evaluation) -> None:
@@ -52,46 +59,74 @@ def test_cases_are_drafted_and_measured(done: Evaluation) -> None:
     assert done.metrics["citation_validity"] == 0.5
 
 
-def test_a_case_that_fails_is_named_and_counts_as_the_worst(lessons: tuple[Lesson, ...]) -> None:
-    failing = evaluate([TAUGHT[1]], settings=Settings(), lessons=lessons[:3], workers=1).evaluation
-    assert list(failing.errors) == [TAUGHT[1].slug]
-    assert "InputError" in failing.errors[TAUGHT[1].slug]
+def unreadable(reading: Reading) -> Reading:
+    raise InputError("nothing can be read", where=reading.documents[0].id)
+
+
+def test_a_case_that_fails_is_named_and_counts_as_the_worst() -> None:
+    failing = run([FULL], Change(reading=unreadable))
+    assert list(failing.errors) == [FULL.slug]
+    assert "InputError" in failing.errors[FULL.slug]
     assert failing.metrics["citation_validity"] == 0.0
     assert failing.metrics["withheld_share"] == 1.0
     assert failing.metrics["withheld_share_cards"] == 0.0
     assert failing.metrics["generic_sentence_share"] == 1.0
-    assert f"failed: {TAUGHT[1].slug}: InputError" in terminal.text(failing)
+    assert f"failed: {FULL.slug}: InputError" in terminal.text(failing)
 
 
-def test_the_same_cases_give_the_same_bytes(
-    done: Evaluation, lessons: tuple[Lesson, ...], pair: tuple[Case, ...]
-) -> None:
-    again = evaluate(pair, settings=Settings(), lessons=lessons, workers=1).evaluation
-    assert again.model_dump_json(by_alias=True) == done.model_dump_json(by_alias=True)
+def test_the_same_cases_give_the_same_bytes(done: Evaluation, pair: tuple[Case, ...]) -> None:
+    assert run(pair).model_dump_json(by_alias=True) == done.model_dump_json(by_alias=True)
 
 
-def test_category_sources_and_labels_do_not_reach_the_drafter(
-    done: Evaluation, lessons: tuple[Lesson, ...], pair: tuple[Case, ...]
-) -> None:
+def test_category_sources_and_labels_do_not_reach_the_drafter(done: Evaluation, pair: tuple[Case, ...]) -> None:
     changed = renamed(pair[0], category="finance", sources=("https://other.example",))
     unlabelled = renamed(changed, labels=changed.labels.model_copy(update={"reader": None, "published": None}))
-    result = evaluate([unlabelled], settings=Settings(), lessons=lessons, workers=1).evaluation.per_case[0]
+    result = run([unlabelled]).per_case[0]
     values = [(cell.value, cell.low, cell.high) for cell in result.factors.values()]
     assert values == [(cell.value, cell.low, cell.high) for cell in done.per_case[0].factors.values()]
     assert result.score.model_copy(update=UNLABELLED) == (done.per_case[0].score.model_copy(update=UNLABELLED))
 
 
-def test_the_own_family_is_left_out_wherever_the_case_comes_from(lessons: tuple[Lesson, ...]) -> None:
-    for case in TAUGHT:
-        who = Identity(f"{case.name} 2", case.vendor)
-        kept = lessons_without(who, lessons)
-        assert len(kept) < len(lessons)
-        assert not any(same_family(lesson.who, who) for lesson in kept)
-    assert lessons_without(Identity("Zyxwv", "Qwertz Ltd"), lessons) == lessons
+@pytest.mark.slow
+def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
+    lessons = learn(TAUGHT[:8], workers=1).lessons
+    teacher = Teacher(lessons)
+    first = lessons[0]
+    namesake = Identity(f"{TAUGHT[0].name} 2", TAUGHT[0].vendor)
+    assert same_family(namesake, first.who)
+    held = teacher.without_family_of(namesake)
+    # Other labels of the family, and of the whole fold: nothing of what a case of it is drafted with moves.
+    moved = Teacher(tuple(relabelled(one) if one.rows[0].fold == first.rows[0].fold else one for one in lessons))
+    again = moved.without_family_of(namesake)
+    assert again.calibration == held.calibration
+    assert all(np.array_equal(getattr(again.heads, f.name), getattr(held.heads, f.name)) for f in fields(held.heads))
+    other = next(one for one in lessons if one.rows[0].fold != first.rows[0].fold)
+    assert moved.without_family_of(other.who).calibration != teacher.without_family_of(other.who).calibration
+    assert teacher.fold_of(Identity("Zyxwv", "Qwertz Ltd")) == 0
 
 
-def test_an_example_counts_for_nothing(lessons: tuple[Lesson, ...], pair: tuple[Case, ...]) -> None:
-    empty = evaluate([renamed(pair[0], example=True)], settings=Settings(), lessons=lessons, workers=1).evaluation
+def relabelled(lesson: Lesson) -> Lesson:
+    """The lesson with every label the other way round."""
+    rows = tuple(
+        replace(
+            row,
+            published={key: 1 - value for key, value in row.published.items()},
+            reader={key: 1 - value for key, value in row.reader.items()},
+            layers={key: not value for key, value in row.layers.items()},
+            quoted=1 - row.quoted,
+        )
+        for row in lesson.rows
+    )
+    return lesson._replace(rows=rows)
+
+
+def test_nobody_is_taught_by_no_lessons() -> None:
+    with pytest.raises(InputError, match="no cases to fit on"):
+        Teacher(()).without_family_of(Identity("Zyxwv", None))
+
+
+def test_an_example_counts_for_nothing(pair: tuple[Case, ...]) -> None:
+    empty = run([renamed(pair[0], example=True)])
     assert empty.cases == 0
     assert empty.per_case == ()
 

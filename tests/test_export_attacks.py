@@ -51,12 +51,17 @@ def tokens(report: str) -> list[Token]:
     return found
 
 
+def assert_plain(text: str) -> None:
+    """Nothing that a terminal obeys, and no line that was forged."""
+    assert UNSAFE.search(text) is None
+    assert [line for line in text.split("\n") if re.match(r"(?:#+ )?(?:Reviewer decision|forged)", line)] == []
+
+
 def assert_inert(report: str, payload: str) -> None:
-    assert UNSAFE.search(report) is None
+    assert_plain(report)
     read = tokens(report)
     assert [token.content or token.attrs for token in read if token.type in ACTIVE] == []
     assert [token.tag for token in read if token.type == "heading_open"].count("h1") == 2
-    assert [line for line in report.split("\n") if re.match(r"(?:#+ )?(?:Reviewer decision|forged)", line)] == []
     widths: list[int] = []
     for line in [*report.split("\n"), ""]:
         if line.startswith("|"):
@@ -82,8 +87,11 @@ def test_as_heading_quote_and_note(name: str, septet: Septet, tmp_path: Path) ->
     file = listing(tmp_path, "Acme Mail Agent", body=body)
     said = septet("draft", file, "--note", f"It deletes mail {payload} as root.", "--out", tmp_path / "out")
     assert said.code == 0, said.err
-    assert said.out.startswith("# Acme Mail Agent: agentic threat model\n")
-    assert_inert(said.out, payload)
+    assert said.out.startswith("Acme Mail Agent: agentic threat model\n")
+    assert_plain(said.out)
+    report = (tmp_path / "out" / "draft.md").read_text("utf-8")
+    assert report.startswith("# Acme Mail Agent: agentic threat model\n")
+    assert_inert(report, payload)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["listing.html", "out"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"draft.json", "draft.md", "index", "snapshots"}
     stored = (tmp_path / "out" / "draft.json").read_text("utf-8")
@@ -99,7 +107,8 @@ def test_as_the_name_of_the_product(name: str, septet: Septet, tmp_path: Path) -
     assert_inert(named.out, payload)
     titled = septet("draft", listing(tmp_path, payload), "--out", tmp_path / "out")
     assert titled.code == 0, titled.err
-    assert_inert(titled.out, payload)
+    assert_plain(titled.out)
+    assert_inert((tmp_path / "out" / "draft.md").read_text("utf-8"), payload)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["listing.html", "out"]
 
 

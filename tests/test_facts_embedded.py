@@ -95,8 +95,10 @@ def test_the_name_of_the_key_is_a_slot() -> None:
 
 
 def test_a_denial_needs_a_negation() -> None:
-    said = read("# Quay\n\nQuay does not collect any telemetry or usage data.\n")
+    said = read("# Quay\n\nQuay does not send any telemetry to PostHog.\n")
     assert "telemetry_to_vendor" in keys(said, "denied")
+    promised = read("# Quay\n\nQuay does not collect any telemetry or usage data.\n")
+    assert not keys(promised, "denied"), "a claim denies nothing"
     assert not keys(read("# Quay\n\nQuay collects telemetry and usage data.\n"), "denied")
     assert not keys(read(PAGE), "denied")
 
@@ -118,6 +120,26 @@ def test_a_setting_decides() -> None:
         "# Quay\n\n## Telemetry\n\nAnonymous telemetry is sent to us and can be disabled with `QUAY_TELEMETRY`.\n"
     )
     assert keys(found, "asserted").isdisjoint({"telemetry_to_vendor"})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "polarity", "default"),
+    [
+        (
+            "Every action requires approval by a named person, on by default; administrators can change it.",
+            "asserted",
+            "on",
+        ),
+        ("Approval is enabled by default: each action waits for a person to confirm it.", "asserted", "enabled"),
+        ("Approval of each action by a person can be required; it is off by default.", "configurable", "off"),
+        ("Before it sends a mail it waits for a person to approve it.", "asserted", ""),
+    ],
+)
+def test_a_control_says_how_it_is_set_as_shipped(sentence: str, polarity: str, default: str) -> None:
+    found = read(f"# Quay\n\nQuay is an agent that sends mail.\n\n## Approval\n\n{sentence}\n")
+    (asks,) = (proposal for proposal in found if proposal.key == "approval_before")
+    assert asks.polarity == polarity
+    assert [slot.value for slot in asks.slots if slot.name == "default"] == ([default] if default else [])
 
 
 def test_a_planted_neighbour_moves_nothing() -> None:

@@ -71,15 +71,14 @@ def test_a_hint_that_warns_raises_and_one_that_comforts_stays_the_vendors_word()
     assert warned["deletes_data"].state == "inferred"
     assert warned["reads_untrusted_content"].slot("object") == "weather"
     calm = facts(read(tools(("moor", {"readOnlyHint": True}), ("weather", {"readOnlyHint": True}))))
-    assert (calm["read_only"].rank, calm["read_only"].polarity) == (2, "asserted")
-    assert "read_only" not in facts(read(tools(("moor", {"readOnlyHint": True}), ("weather", {}))))
+    assert "read_only" not in calm, "the hint is the vendor's claim, and a limit must not rest on it"
     assert "deletes_data" not in facts(read(tools(("moor", {"destructiveHint": False}))))
 
 
 def test_a_tool_that_contradicts_its_hint_is_read_by_its_name() -> None:
     found = facts(read(tools(("delete_berth", {"readOnlyHint": True}))))
     assert found["deletes_data"].counts
-    assert not found["read_only"].counts
+    assert "read_only" not in found
 
 
 SERVER = {

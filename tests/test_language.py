@@ -11,7 +11,6 @@ from agent.intake.compose import compose
 from agent.intake.pages.markdown import read_markdown
 from agent.pipeline import read_documents
 from agent.records import Document
-from agent.settings import Settings
 from evals.bench.texts import snapshot
 from tests.fakes import paired
 
@@ -101,15 +100,16 @@ def test_the_embedded_drafter_reads_tables_and_names_but_no_foreign_sentence() -
         "| tool | what it does |\n|---|---|\n| `drop` | Deletes the mail of a team |\n| `wipe` | Deletes all notes |"
     )
     document = read(f"{TEXTS['ja']}\n\n{mixed}\n\n{table}\n")
-    whole = read_documents((document,), Settings())
-    part = language.readable(whole)
-    told = " ".join(statement.text for statement in part.statements)
+    whole = read_documents((document,))
+    part = language.readable(whole.documents, whole.statements)
+    told = " ".join(statement.text for statement in part)
     assert "wipe" in told
     assert "実行" not in told
-    assert len(part.vectors) == len(part.statements) < len(whole.statements)
-    assert all(part.index_of(hit) >= 0 for hits in (*part.hits.values(), *part.passages.values()) for hit in hits)
+    assert len(part) < len(whole.statements)
+    assert all(mixed not in item.quote for item in whole.sheet.evidence)
+    assert any("wipe" in item.quote for item in whole.sheet.evidence)
 
 
 def test_an_english_reading_is_read_as_it_is() -> None:
-    whole = read_documents((read(TEXTS["en"]),), Settings())
-    assert language.readable(whole) is whole
+    whole = read_documents((read(TEXTS["en"]),))
+    assert language.readable(whole.documents, whole.statements) == whole.statements

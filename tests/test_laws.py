@@ -113,7 +113,8 @@ def _approval_counts(documents: Sequence[Document], before: Draft) -> None:
     assert len(rows) == 1
     assert rows[0].rank == 3
     assert rows[0].after < rows[0].before
-    assert mark in new.rationale
+    assert mark in new.evidence
+    assert "a documented control" in new.rationale
 
 
 @pytest.mark.parametrize(

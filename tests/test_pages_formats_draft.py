@@ -27,4 +27,5 @@ def test_tools_are_quoted_and_hints_in_their_favour_move_nothing(tmp_path):
     assert any("send_email" in evidence.quote for evidence in bare.draft.evidence)
     assert "readOnlyHint true" in paired.texts(hinted)
     assert paired.conclusions(hinted) == paired.conclusions(bare)
-    assert max(evidence.rank for evidence in hinted.draft.evidence) <= 3
+    assert [low for low in hinted.draft.lowerings if low.target not in {b.target for b in bare.draft.lowerings}] == []
+    assert max((item.rank for item in hinted.draft.evidence if "own hint" in item.quote), default=0) <= 2

@@ -143,6 +143,8 @@ def test_the_bundled_cards_are_one_for_each_factor_and_layer() -> None:
 
 def test_every_prompt_file_of_the_folder_loads() -> None:
     folder = data_folder("prompts")
-    others = [path for path in folder.glob("*.md") if path.name != "README.md"]
-    assert all(load_prompt(path).ref.version >= 1 for path in others)
-    assert (folder / "README.md").is_file()
+    assert [path.name for path in folder.glob("*.md")] == ["README.md"]
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["assist", "cards"]
+    asked = sorted((folder / "assist").glob("*.md"))
+    assert len(asked) >= 6
+    assert all(load_prompt(path).ref.version >= 1 for path in asked)

@@ -98,7 +98,7 @@ def test_the_headline_comes_first_then_default_use_then_settings_then_assumption
     report = build(harbour())
     assert report.headline == "T1"
     assert said(report.part("headline")).startswith("High 7.3 before controls (likely ")
-    assert "Critical 9.2 with night mode (T2)." in said(report.part("headline"))
+    assert "Critical 9.2 if night mode is on (T2)." in said(report.part("headline"))
 
 
 def test_places_of_the_drafter_go_before_the_rule() -> None:
@@ -279,7 +279,7 @@ def test_a_terminal_is_sent_no_control_characters() -> None:
     ("item", "says"),
     [
         ("T1", ("basis                      quoted", "F00000001", "reads text that outsiders can write", "E3", "UI:A")),
-        ("T2", ("needs a setting: night mode", "F00000005")),
+        ("T2", ("needs a setting: if night mode is on", "F00000005")),
         ("F00000004", ("asks a person before it acts", "read by", "llm", "E4", "Every deletion waits")),
         ("dynamic_tool_use", ("0.7, likely 0.6–0.8", "Facts", "Quotes")),
         ("L3", ("certain, certainty 0.90", "F00000002")),

@@ -13,6 +13,7 @@ import pytest
 from agent.export.draft_json import dump
 from agent.taxonomy.keys import FACTORS, LAYERS
 from tests.fakes.drafts import thin, workos, workos_documents
+from tests.fakes.fact_drafts import harbour
 from tests.fakes.reviewing import Desk
 
 TEXT, NUMBER, WHOLE, FLAG = "text", "number", "whole number", "true or false"
@@ -57,11 +58,12 @@ THREAT: Shape = {
     "state": TEXT,
     "score": {"cvss_vector": TEXT, "cvss_base": NUMBER, "aivss": NUMBER, "severity": TEXT, "reasons?": {"*": TEXT}},
     "mitigations": [{"text": TEXT, "who": TEXT, "status": TEXT, "evidence": [TEXT]}],
-    "evidence": [TEXT], "like?": TEXT_OR_NULL, "place?": Maybe((WHOLE,)),
+    "evidence": [TEXT], "like?": TEXT_OR_NULL, "place?": Maybe((WHOLE,)), "facts?": [TEXT], "basis?": TEXT_OR_NULL,
+    "setting?": TEXT, "default_use?": FLAG, "how?": TEXT, "lost?": TEXT, "by?": TEXT_OR_NULL,
 }  # fmt: skip
 LAYER: Shape = {
     "applies": TEXT, "certain": FLAG, "certainty": NUMBER, "features": {"*": NUMBER}, "paragraph": TEXT,
-    "threats": [THREAT], "missing": Maybe(({"reason": TEXT, "detail": TEXT},)),
+    "threats": [THREAT], "missing": Maybe(({"reason": TEXT, "detail": TEXT},)), "question?": TEXT_OR_NULL,
 }  # fmt: skip
 SCORE: Shape = {
     "formula": TEXT, "mode": TEXT, "factor_set": TEXT_OR_NULL, "cvss_vector": TEXT_OR_NULL, "cvss_base": NUMBER_OR_NULL,
@@ -80,9 +82,38 @@ SCORE: Shape = {
     "without_vendor_claims?": Maybe(({"aivss": NUMBER_OR_NULL, "severity": TEXT_OR_NULL, "withheld": TEXT_OR_NULL},)),
     "likely?": Maybe(({"below": NUMBER, "above": NUMBER, "calibration": TEXT},)),
 }  # fmt: skip
+SEARCH: Shape = {"reader": TEXT, "documents": [TEXT], "statements": WHOLE, "keys": [TEXT]}
+FACTS: Shape = {
+    "facts": [
+        {
+            "id": TEXT, "key": TEXT, "polarity": TEXT, "slots": [{"name": TEXT, "value": TEXT, "evidence": TEXT}],
+            "about": TEXT, "evidence": [TEXT], "sources": [{"reader": TEXT, "confidence": NUMBER, "state": TEXT}],
+            "rank": WHOLE, "confidence": NUMBER, "state": TEXT, "conflicts_with": [TEXT], "counts": FLAG,
+            "claim": FLAG,
+        }
+    ],
+    "absent": [{"key": TEXT, "searched": [SEARCH]}],
+    "dropped": [{"key": TEXT, "reader": TEXT, "quote": TEXT, "reason": TEXT, "detail": TEXT}],
+    "searched": [SEARCH],
+    "outlook": {
+        "kinds": {"*": NUMBER}, "chances": {"*": NUMBER}, "factors": {"*": NUMBER}, "layers": {"*": NUMBER},
+    },
+}  # fmt: skip
+LINE: Shape = {"label": TEXT, "text": TEXT, "facts": [TEXT], "evidence": [TEXT]}
+CONTROL: Shape = {
+    "text": TEXT, "part": TEXT, "rank": WHOLE, "counted": FLAG, "why": TEXT, "facts": [TEXT], "evidence": [TEXT],
+}  # fmt: skip
+ADVICE: Shape = {
+    "proposal": TEXT,
+    "conditions": [{"text": TEXT, "who": TEXT, "price": TEXT, "threats": [TEXT], "after": {"*": NUMBER}}],
+    "residual": Maybe(({"before": NUMBER, "after": NUMBER, "threat": TEXT},)), "law": TEXT,
+}  # fmt: skip
 DRAFT: Shape = {
     "schema": TEXT, "id": TEXT, "created_at": TEXT,
-    "product": {"name": TEXT, "vendor": TEXT_OR_NULL, "summary": TEXT, "posture": TEXT, "aliases?": [TEXT]},
+    "product": {
+        "name": TEXT, "vendor": TEXT_OR_NULL, "summary": TEXT, "posture": TEXT, "aliases?": [TEXT],
+        "kind?": TEXT_OR_NULL,
+    },
     "sources": [
         {
             "document": TEXT, "url": TEXT, "sha256": TEXT, "kind": TEXT, "fetched_at": TEXT, "chars": WHOLE,
@@ -95,7 +126,12 @@ DRAFT: Shape = {
     "system": SYSTEM, "assumptions": [TEXT],
     "factors": dict.fromkeys(FACTORS, FACTOR), "layers": dict.fromkeys(LAYERS, LAYER),
     "chains": [{"title": TEXT, "threats": [TEXT], "hops": [{"from": TEXT, "to": TEXT, "evidence": [TEXT]}]}],
-    "questions": [{"id": TEXT, "text": TEXT, "proposed": TEXT, "settles": [TEXT], "effect": NUMBER}],
+    "questions": [
+        {
+            "id": TEXT, "text": TEXT, "proposed": TEXT, "settles": [TEXT], "effect": NUMBER, "why?": TEXT,
+            "changes?": TEXT, "about?": [TEXT],
+        }
+    ],
     "score": SCORE,
     "drafter": {
         "kind": TEXT, "llm": TEXT_OR_NULL, "prompts": [{"name": TEXT, "version": WHOLE, "sha": TEXT}],
@@ -106,6 +142,7 @@ DRAFT: Shape = {
         {"evidence": TEXT, "rank": WHOLE, "rule": TEXT, "target": TEXT, "before": NUMBER, "after": NUMBER}
     ],
     "manifest": {"*": TEXT},
+    "facts?": Maybe((FACTS,)), "lines?": [LINE], "controls?": [CONTROL], "advice?": Maybe((ADVICE,)),
     "sites?": [{"role": TEXT, "url": TEXT, "because": TEXT}],
     "review?": {
         "reviewer": TEXT, "role": TEXT, "at": TEXT, "head": TEXT, "number": WHOLE, "open": WHOLE, "waived": WHOLE,
@@ -149,7 +186,7 @@ def _is(value: object, name: str) -> bool:
     return not isinstance(value, bool) and isinstance(value, kinds[name.removesuffix(" or null")])
 
 
-@pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])
+@pytest.mark.parametrize("draft", [workos(), thin(), harbour()], ids=["rich", "thin", "of facts"])
 def test_written_drafts_have_the_published_keys(draft) -> None:
     assert complaints(json.loads(dump(draft))) == []
 

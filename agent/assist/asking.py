@@ -75,8 +75,6 @@ class Assistant:
     passage_tokens: int
     """Cap of the sources that are shown, estimated by length."""
     price: Price | None = None
-    judge: Llm | None = None
-    """A second LLM that was opened beside it; closed with it, and asked nothing here."""
     fallback: bool = False
     """Whether the embedded drafter goes on alone when the LLM cannot be had."""
     say: Callable[[str], None] = _silent
@@ -200,11 +198,9 @@ class Caller:
         return Outcome(ask, answer.value, answer.reason, answer.detail, answer.replies), answer.usage
 
     def _close(self) -> None:
-        for llm in (self._assistant.llm, self._assistant.judge):
-            # Who opened it closes it once more, and tells then what a recording has to say.
-            with suppress(SeptetError):
-                if llm is not None:
-                    llm.close()
+        # Who opened it closes it once more, and tells then what a recording has to say.
+        with suppress(SeptetError):
+            self._assistant.llm.close()
 
 
 def worded(ask: Ask, start: str, max_tokens: int) -> Call:

@@ -236,7 +236,7 @@ class Judge:
             why = metrics if isinstance(metrics, str) else "nothing of its title or of how it goes could be kept"
             self.dropped.append((f"{item.title}: {item.how}", why))
             return None
-        setting = self._phrase(item.setting) if item.setting else ""
+        setting = _clause(self._phrase(item.setting)) if item.setting else ""
         return JudgedThreat(
             candidate=candidate or None,
             title=title,
@@ -433,6 +433,12 @@ class JudgedSummary(NamedTuple):
     lines: tuple[JudgedLine, ...]
     controls: tuple[JudgedControl, ...]
     questions: tuple[JudgedQuestion, ...]
+
+
+def _clause(setting: str) -> str:
+    """A condition without its joint: what follows "if"."""
+    first, _, rest = setting.rstrip(".").partition(" ")
+    return rest if first.lower() in ("if", "when", "where") and rest else setting.rstrip(".")
 
 
 def _basis(said: Basis, evidence: Sequence[str], setting: str) -> Basis:

@@ -182,7 +182,7 @@ def _threat(
         title=text("title"),
         statement=ThreatStatement(
             source=actor,
-            prerequisite=setting or "a product in default use",
+            prerequisite=f"if {setting}" if setting else "a product in default use",
             action=_lower(sentences[-1]),
             impact=lost,
             asset=pattern.asset.replace("_", " "),
@@ -215,11 +215,11 @@ def _state(basis: Basis, rests_on: Sequence[Fact]) -> State:
 
 
 def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> str:
-    """The setting or deployment under which it holds."""
+    """The setting or deployment under which it holds, as a clause that follows "if"."""
     if pattern.setting:
         return _lower(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
-    return "where the setting for it is switched on" + marks(named, 1)
+    return "the setting for it is switched on" + marks(named, 1)
 
 
 def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:

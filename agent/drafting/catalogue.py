@@ -76,7 +76,7 @@ class Pattern(NamedTuple):
     assumed: bool
     """It rests on a general assumption, such as a stolen key, whatever the facts say."""
     setting: Wording | None
-    """Under which setting or deployment it holds, where that is not the default."""
+    """The setting or deployment that it needs, as a clause that follows "if"; None where it holds by default."""
     default_use: bool
     actor: Wording
     how: Wording

@@ -4,7 +4,8 @@
     certain   = certainty ≥ threshold, and at least one verified fact about the product pins the layer or bears on it
 
 No weight is below 0, so a further fact can only make a layer more certain. A fact pins a layer by its key
-(`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs".
+(`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs". A fact that
+rests on claims alone pins nothing: praise clears no flag.
 """
 
 import math
@@ -100,7 +101,7 @@ def assess(
 def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:
     """The facts about the product that pin a layer, the surest first."""
     words = vocabulary or load_vocabulary()
-    facts = [fact for fact in counted(sheet) if fact.key in words and layer in words[fact.key].pins]
+    facts = [f for f in counted(sheet) if not f.claim and f.key in words and layer in words[f.key].pins]
     return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
 
 
@@ -108,7 +109,11 @@ def bearing(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = N
     """The facts about the product that tell something of a layer (`BEARS`), the surest first."""
     words = vocabulary or load_vocabulary()
     told = BEARS[layer]
-    facts = [f for f in counted(sheet) if f.key in words and (f.key in told or words[f.key].group in told)]
+    facts = [
+        fact
+        for fact in counted(sheet)
+        if not fact.claim and fact.key in words and (fact.key in told or words[fact.key].group in told)
+    ]
     return tuple(sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, words.order[fact.key], fact.id)))
 
 
@@ -149,7 +154,7 @@ def _with_verdict(
         return certain, facts
     if judged.verdict == "insufficient":
         return pins >= ENOUGH and certain, facts
-    own = {fact.id: fact for fact in counted(sheet)}
+    own = {fact.id: fact for fact in counted(sheet) if not fact.claim}
     cited = [own[mark] for mark in judged.facts if mark in own]
     quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
     verified = bool(cited) or any(mark in quotes for mark in judged.evidence)

@@ -7,7 +7,7 @@ Plain calls; each step is a function of another module of this room. With a `Jud
 against the facts; without one the facts stand alone. Striking a fact and composing again removes whatever rested on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from agent.drafting.likely import likely
 from agent.drafting.questions import ask
 from agent.drafting.score import score_of, without_claims
 from agent.drafting.threats import find_threats
+from agent.facts.vocabulary import Vocabulary
 from agent.records import (
     Advice,
     Chain,
@@ -70,23 +71,29 @@ def compose(
     aliases: Sequence[str] = (),
     calibration: Calibration,
     judgement: Judgement | None = None,
+    vocabulary: Vocabulary | None = None,
+    severity_sheet: Callable[[FactSheet], FactSheet] | None = None,
 ) -> Composition:
     """Everything that a draft says of the product `name`, from its facts.
 
-    `judgement` is an LLM's, checked against the sources; its marks are of `sheet.evidence` or of its own. The same
-    arguments give the same composition.
+    `judgement` is an LLM's, checked against the sources; its marks are of `sheet.evidence` or of its own. Only
+    evaluations give the factors another `vocabulary`, or find the threats with the `severity_sheet` of `sheet`. The
+    same arguments give the same composition.
     """
     kind = kind_of(sheet, judgement)
-    estimated = factors.estimate(sheet, kind, judgement, calibration=calibration.factors)
+    valued = partial(
+        factors.estimate, kind=kind, judgement=judgement, calibration=calibration.factors, vocabulary=vocabulary
+    )
+    estimated = valued(sheet)
     verdicts = certainty.assess(sheet, judgement, calibration=calibration.certainty)
-    found = find_threats(sheet, kind, estimated, judgement)
+    found = find_threats(severity_sheet(sheet) if severity_sheet else sheet, kind, estimated, judgement)
     scored = score_of(
         found,
         estimated,
         verdicts,
         sheet,
         constants=partial(likely, calibration=calibration.range, thin=not sheet.facts),
-        bare_factors=factors.estimate(without_claims(sheet), kind, judgement, calibration=calibration.factors),
+        bare_factors=valued(without_claims(sheet)),
     )
     asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)
     picture = system.picture(sheet, name, kind, judgement)
@@ -108,7 +115,7 @@ def compose(
         questions=asked,
         score=scored,
         dropped=(*found.folded, *_refused(judgement)),
-        lowerings=factors.lowerings(sheet, kind, judgement, calibration=calibration.factors),
+        lowerings=factors.lowerings(sheet, kind, judgement, calibration=calibration.factors, vocabulary=vocabulary),
         lines=lines.fact_lines(sheet, kind, judgement),
         controls=claimed(sheet, found, judgement),
         advice=advise(sheet, kind, found, estimated, scored, asked, judgement),

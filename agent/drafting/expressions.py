@@ -63,7 +63,9 @@ class FactIndex:
         """How likely the readers hold each key."""
         self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
         for fact in counted(sheet):
-            self._by_key[fact.key].append(fact)
+            # A mere claim of a control is listed as claimed; no threat comes or goes with it.
+            if not fact.claim:
+                self._by_key[fact.key].append(fact)
 
     def of(self, key: str) -> tuple[Fact, ...]:
         """All facts of a key, whatever they say of it."""

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import FactorCalibration, FactorConstants, load_factors
 from agent.drafting.judgement import JudgedFactor, Judgement
+from agent.drafting.wording import default_of
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Lowering, Part, State
@@ -36,8 +37,6 @@ CONTROL_RANK: Final = 3
 """The documentation names the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
 """No text alone takes a factor below this."""
-_OFF: Final = frozenset({"off", "disabled", "false", "no", "none", "0", "optional", "opt-in", "never", "not set"})
-"""Defaults with which a control is not there until somebody switches it on."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -171,7 +170,7 @@ def _summed(
         if effect > -_SHOWN:
             continue
         facts.append(fact)
-        part = _part(fact, effect, f"{rule}: {words[fact.key].title}")
+        part = _part(fact, effect, f"{rule}: {words[fact.key].title}", _weightiest(sheet, fact))
         parts.append(part)
         steps.append(_Step(part, fact, rule))
     least, why = floors(sheet, key, words)
@@ -254,9 +253,8 @@ def _falling(
 
 
 def documented(fact: Fact) -> bool:
-    """Whether a control counts: rank 3 or more, its default or its part known, and not off until switched on."""
-    default = fact.slot("default").casefold().strip(" .`\"'")
-    return fact.rank >= CONTROL_RANK and default not in _OFF and bool(default or fact.slot("part"))
+    """Whether a control counts: rank 3 or more, which has its default, or an analyst's; not off until switched on."""
+    return fact.rank >= CONTROL_RANK and default_of(fact) is not False
 
 
 def _lowered(key: FactorKey, found: _Sum) -> Sequence[Lowering]:
@@ -299,8 +297,11 @@ def _judged(
     if why is not None and least - value > _SHOWN:
         parts.append(_part(why, least - value, f"at least {least:.1f} because it {words[why.key].title}"))
         evidence += [mark for mark in why.evidence if mark not in evidence]
+    elif LEAST - value > _SHOWN:
+        shift = round(LEAST - value, _DIGITS)
+        parts.append(Part(kind="remainder", label=f"no text alone takes a value below {LEAST}", effect=shift))
     total = _tenth(_total(parts))
-    low = _tenth(max(least, float(judged.low) + correction.bias - correction.wider))
+    low = _tenth(max(least, LEAST, float(judged.low) + correction.bias - correction.wider))
     high = _tenth(float(judged.high) + correction.bias + correction.wider)
     return FactorEstimate(
         value=total,
@@ -316,8 +317,15 @@ def _judged(
 # ---------------------------------------------------------------- small parts
 
 
-def _part(fact: Fact, effect: float, label: str) -> Part:
-    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=fact.evidence[0])
+def _part(fact: Fact, effect: float, label: str, quote: str = "") -> Part:
+    mark = quote or fact.evidence[0]
+    return Part(kind="evidence", label=label, effect=round(effect, _DIGITS), signal=fact.key, evidence=mark)
+
+
+def _weightiest(sheet: FactSheet, fact: Fact) -> str:
+    """The id of the first of a fact's quotes that has the highest rank: what lowers is shown by the quote that may."""
+    ranks = {item.id: item.rank for item in sheet.evidence}
+    return max(fact.evidence, key=lambda mark: ranks.get(mark, 0))
 
 
 def _weight(fact: Fact) -> tuple[bool, int, float, str]:

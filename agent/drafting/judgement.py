@@ -68,6 +68,7 @@ class JudgedThreat(Record):
     layer: LayerKey
     basis: Basis
     setting: str = ""
+    """What has to be so for it to hold, as a clause that follows "if"; empty in default use."""
     default_use: bool = True
     facts: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()

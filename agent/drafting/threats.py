@@ -326,7 +326,7 @@ def _llm_threat(
         title=judged.title,
         statement=ThreatStatement(
             source=judged.actor,
-            prerequisite=judged.setting or "a product in default use",
+            prerequisite=f"if {judged.setting}" if judged.setting else "a product in default use",
             action=judged.how,
             impact=judged.lost,
             asset=like.pattern.asset.replace("_", " ") if like else judged.lost,

@@ -205,3 +205,9 @@ def names_its_setting(text: str) -> bool:
     if _DEFAULT_OFF.search(text):
         return False
     return all(p.search(text) for p in (_CONTROL, _SETTING, _DEFAULT_ON, _SCOPE, _WHO))
+
+
+def default_of(text: str) -> str:
+    """The words by which a text says that something is on by default, as they stand there; empty without such words."""
+    found = None if _DEFAULT_OFF.search(text) else _DEFAULT_ON.search(text)
+    return found[0].strip(" ,") if found else ""

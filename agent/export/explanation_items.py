@@ -6,7 +6,7 @@ from agent.export.explanation_llm import maker, maker_of_capability, maker_of_ch
 from agent.export.explanation_rows import Explanation, Passage, Row, lowerings_of, passage, questions_about, quotes, row
 from agent.export.report_reference import key_title, older_controls
 from agent.export.sensitivity import counted_factors, swings
-from agent.export.sentences import effect, narrowing, span, tenth, threat_sentence
+from agent.export.sentences import effect, if_clause, narrowing, span, tenth, threat_sentence
 from agent.export.vector_words import vector_words
 from agent.export.view import COUNTING_RANK, View, is_proposed, name_of, rank_words
 from agent.records import Capability, Chain, Evidence, Fact, Question, State, Threat
@@ -108,7 +108,11 @@ def threat(view: View, key: LayerKey, item: Threat) -> Explanation:
     about = [
         row("how", item.how or threat_sentence(item.statement)),
         *([row("lost", item.lost)] if item.lost else []),
-        *([row("basis", f"{item.basis}: {item.setting}" if item.setting else item.basis)] if item.basis else []),
+        *(
+            [row("basis", f"{item.basis}: {if_clause(item.setting)}" if item.setting else item.basis)]
+            if item.basis
+            else []
+        ),
         row("layer", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"),
         row("state", item.state),
         row(

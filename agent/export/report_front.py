@@ -13,7 +13,7 @@ from agent.export.authors import drafter_words
 from agent.export.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
 from agent.export.prose import Prose, bare, has_quote, marked, split, stopped, within
 from agent.export.safe_markdown import excerpt, shared_words
-from agent.export.sentences import counted, listed, span, tenth, threat_sentence
+from agent.export.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual, SourceKind
 from agent.scoring import severity
@@ -225,10 +225,10 @@ def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
     made = []
     for item in above[:2]:
         threat = item.threat
-        where = " if its assumption holds" if threat.basis == "assumed" else " where its setting is used"
-        where = f" with {threat.setting.rstrip('.')}" if threat.setting else where
+        where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
+        where = if_clause(threat.setting) if threat.setting else where
         made.append(
-            (Span(f"{threat.score.severity} {tenth(threat.score.aivss)}{where}", "strong"), Span(" ("),
+            (Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong"), Span(" ("),
              *doc.ref(item.name), Span(")."))
         )  # fmt: skip
     return made
@@ -268,7 +268,7 @@ def threats(writer: Writer) -> Part:
 def _basis(item: RankedThreat) -> str:
     threat = item.threat
     if threat.basis == "needs a setting" and threat.setting:
-        return f"needs {threat.setting.rstrip('.')}"
+        return if_clause(threat.setting)
     return threat.basis or threat.state
 
 

@@ -104,6 +104,16 @@ def _condition(prerequisite: str) -> str:
     return f", {joint} {_small(prerequisite)},"
 
 
+def if_clause(setting: str) -> str:
+    """The condition under which a threat holds: "if it runs headless in a pipeline".
+
+    A setting is a clause; one that an analyst worded with its own joint keeps it.
+    """
+    clause = _bare(setting)
+    first = clause.split(" ", 1)[0].lower()
+    return clause if first in _CONJUNCTIONS or first in _PREPOSITIONS else f"if {_small(clause)}"
+
+
 def _result(impact: str, asset: str) -> str:
     if not impact:
         return f"harm to {asset}" if asset else ""

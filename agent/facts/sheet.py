@@ -149,6 +149,7 @@ def _joined(facts: Sequence[Fact]) -> Fact:
         rank=max(fact.rank for fact in facts),
         confidence=confidence,
         state=_state(first.polarity, sources),
+        claim=all(fact.claim for fact in facts),
     )
 
 

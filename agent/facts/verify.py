@@ -185,11 +185,18 @@ def verify(proposals: Iterable[Proposal], material: Material) -> Verified:
 
 
 def place_of(
-    quote: Quote, key: FactKey, about: FactAbout, material: Material, *, by_form: bool = False
+    quote: Quote,
+    key: FactKey,
+    about: FactAbout,
+    material: Material,
+    *,
+    by_form: bool = False,
+    comforts: bool = False,
 ) -> Place | Fault:
     """Where a quote for a key stands in the sources, or why it cannot be used.
 
     `by_form` says that a reader of formats gives it: in a file of such a format nobody asks whom a line addresses.
+    `comforts` says that it is to carry a limit, a control or a denial: of these a mere claim carries controls alone.
     """
     words = len(_WORDS.findall(quote.text))
     if not words:
@@ -199,7 +206,7 @@ def place_of(
     first: Fault | None = None
     for document, span in material.spans(quote):
         place = Place(document, span.start, span.end, material.touched(document.id, span.start, span.end))
-        fault = _fault(place, words, key, about, by_form=by_form)
+        fault = _fault(place, words, key, about, by_form=by_form) or (_claimed(place, key) if comforts else None)
         if fault is None:
             return place
         first = first or fault
@@ -224,6 +231,13 @@ def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form:
     return None
 
 
+def _claimed(place: Place, key: FactKey) -> Fault | None:
+    """The fault of a limit or denial that rests on a claim of rank 2 or less: it must lower nothing."""
+    if key.claim == "control" or not any(statement.claim for statement in place.statements):
+        return None
+    return Fault("carries no facts", "a claim that says how safe it is, and no description")
+
+
 def _stands_alone(place: Place) -> bool:
     """Whether a short quote is an entry of a list, a cell, a line of code, or all that the statement says."""
     statement = place.statements[0]
@@ -244,9 +258,11 @@ def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) ->
         dropped.append(_dropped(proposal, _quoted(proposal), fault))
         return None
     key = material.vocabulary[proposal.key]
+    by_form = proposal.reader in _FORM_READERS
+    comforts = key.comforting != (proposal.polarity == "denied")
     places: dict[tuple[str, int, int], Place] = {}
     for quote in proposal.quotes:
-        found = place_of(quote, key, proposal.about, material, by_form=proposal.reader in _FORM_READERS)
+        found = place_of(quote, key, proposal.about, material, by_form=by_form, comforts=comforts)
         if isinstance(found, Place):
             places.setdefault(found.spot, found)
         else:
@@ -390,6 +406,7 @@ def _fact(made: _Held, evidence: dict[tuple[str, int, int], Evidence], material:
         rank=max(ranks),
         confidence=confidence,
         state="denied" if proposal.polarity == "denied" else state,
+        claim=all(row.claim for place in made.places for row in place.statements),
     )
 
 

@@ -150,7 +150,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _title(page: Page) -> str:
-    return _NAME_END.split(honest_title(page))[0].strip()
+    return title_name(honest_title(page))
 
 
 def _candidates(page: Page) -> tuple[str, ...]:

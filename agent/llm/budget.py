@@ -56,19 +56,6 @@ FREE: Final = Price(input=Decimal(0), cached=Decimal(0), output=Decimal(0))
 """For an LLM that runs on the user's own machine."""
 
 
-def dearest(several: Sequence[Price | None]) -> Price | None:
-    """A price that no usage of any of several LLMs passes, so that one cap holds for all; None when one is unknown."""
-    known = [price for price in several if price is not None]
-    if len(known) < len(several) or not known:
-        return None
-    return Price(
-        input=max(price.input for price in known),
-        cached=max(price.cached for price in known),
-        output=max(price.output for price in known),
-        written=max(price.input if price.written is None else price.written for price in known),
-    )
-
-
 @dataclass(frozen=True)
 class Caps:
     """The most that a run may take."""

@@ -94,6 +94,8 @@ class Fact(Record):
     """Ids of the facts that say otherwise."""
     counts: bool = True
     """False for the comforting side of a contradiction: it is shown, and nothing is computed from it."""
+    claim: bool = False
+    """Nothing but claims of rank 2 or less say so (`Statement.claim`): it is shown, and settles nothing."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -170,7 +170,7 @@ class Threat(Record):
     basis: Basis | None = None
     """None in drafts from before it was kept."""
     setting: str = ""
-    """For "needs a setting": which one, in a phrase."""
+    """For "needs a setting": which one, as a clause that follows "if"."""
     default_use: bool = True
     """Whether it holds as the product's own documentation first tells to install and run it."""
     how: str = ""

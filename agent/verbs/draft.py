@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @llm_option
 @answer_options
-@click.option("--json", "as_json", is_flag=True, help="Print draft.json instead of the report.")
+@click.option("--json", "as_json", is_flag=True, help="Print draft.json instead.")
 def command(
     sources: tuple[str, ...],
     out: Path | None,
@@ -49,8 +49,9 @@ def command(
 ) -> None:
     """Draft a threat model from SOURCE: a URL, a file (html, md, txt, pdf, json) or a folder.
 
-    The first source is the listing, further ones are documentation. Without --out nothing is kept but the cache. A run
-    that was interrupted is gone on with when it is called again.
+    The first source is the listing, further ones are documentation. With --out, what stands first in the report is
+    printed; without it the whole report is, and nothing is kept but the cache. A run that was interrupted is gone on
+    with when it is called again.
 
     Without --llm or SEPTET_LLM no LLM is used. With one, stderr says what the run may take before anything is sent. A
     draft that an LLM helped with is repeated from the answers in its folder, unless --llm asks anew.
@@ -92,7 +93,19 @@ def command(
             _ended(result, opened, left)
         if out is not None:
             save(result, out, opened.answers)
-    click.echo(result.json if as_json else result.markdown, nl=False)
+    click.echo(result.json if as_json else result.markdown if out is None else _shown(result, out), nl=False)
+
+
+def _shown(result: "DraftResult", out: Path) -> str:
+    """The first screen of a draft that was written to `out`, and where the rest is."""
+    from agent.export.draft_folder import REPORT
+    from agent.export.report_screen import first_screen
+    from agent.export.safe_markdown import one_line
+    from agent.export.view import View
+
+    lines = first_screen(View(result.draft, result.documents))
+    more = f"The whole report: {out / REPORT}. Where each statement comes from: septet explain {out}"
+    return "\n".join([*lines, "", one_line(more)]) + "\n"
 
 
 def _ended(result: "DraftResult", opened: Opened, left: ExitStack) -> None:

@@ -70,11 +70,9 @@ def _of_sources(sources: tuple[str, ...]) -> "tuple[FactSheet, tuple[Document, .
 
 
 def _read(documents: "tuple[Document, ...]") -> "FactSheet":
-    from agent.facts.readers.manifests import ManifestReader
-    from agent.facts.reading import read_sheet
-    from agent.pipeline import read_statements
+    from agent.pipeline import read_documents
 
-    return read_sheet(documents, read_statements(documents), [ManifestReader()])
+    return read_documents(documents).sheet
 
 
 def _json(sheet: "FactSheet") -> str:

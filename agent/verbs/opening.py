@@ -5,7 +5,7 @@ Its key comes from the environment variable that the profile names, and goes now
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from agent.errors import DriftError, InputError, LlmError, LlmReason, UnavailableError
-from agent.verbs.drafter import Choice, named
+from agent.verbs.drafter import Choice
 from agent.verbs.reading import stamp
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from agent.llm.port import Call, Llm, Reply
     from agent.settings import Settings
 
-JUDGE: Final = "judge"
-"""Folder, within a recording, of what the second LLM answered."""
 _CI: Final = frozenset({"true", "1"})
 _LOCAL: Final = "local/"
 _QUESTION_TOKENS: Final = 6_000
@@ -82,8 +80,6 @@ class Opened:
             if self._recorder is not None and failed:
                 left.callback(self._recorder.tidy)
             left.callback(assistant.llm.close)
-            if assistant.judge is not None:
-                left.callback(assistant.judge.close)
 
 
 def open_assistant(
@@ -107,7 +103,7 @@ def open_assistant(
         return Opened(now)
     from agent.assist.passages import new_delimiter
     from agent.assist.run import Assistant
-    from agent.llm.budget import Budget, dearest
+    from agent.llm.budget import Budget
     from agent.llm.cassette import Run
     from agent.llm.tokens import counter, table_folder
 
@@ -116,22 +112,20 @@ def open_assistant(
     with ExitStack() as left:
         recorder: _Recorder | None
         if choice.replay is not None:
-            llms, recorder, now = _replayed(choice.replay, run)
-            told(f"llm: answers of {llms[0].name} come from {choice.replay}; nothing is sent")
+            llm, recorder, now = _replayed(choice.replay, run)
+            told(f"llm: answers of {llm.name} come from {choice.replay}; nothing is sent")
         else:
-            llms, recorder = _live(choice, settings, environ, run, now, spare, say, left)
-        # A judge's calls count at the same price, which is therefore that of the dearer one.
-        price = dearest([price_of_llm(llm.name, settings) for llm in llms])
-        count = counter(llms[0].name, table_folder(environ))
+            llm, recorder = _live(choice, settings, environ, run, now, spare, say, left)
+        price = price_of_llm(llm.name, settings)
+        count = counter(llm.name, table_folder(environ))
         assistant = Assistant(
-            llm=llms[0],
+            llm=llm,
             budget=Budget(count, price, _caps(settings, price, choice)),
             counter=count,
             delimiter=run.delimiter,
             answer_tokens=settings.llm_answer_tokens,
-            passage_tokens=_passage_tokens(llms[0].name, settings),
+            passage_tokens=_passage_tokens(llm.name, settings),
             price=price,
-            judge=llms[1] if len(llms) > 1 else None,
             fallback=choice.fallback,
             say=say,
             told=told,
@@ -192,8 +186,8 @@ def _live(
     spare: Path | None,
     say: Say,
     left: ExitStack,
-) -> tuple[list["Llm"], "_Recorder | None"]:
-    """The LLM, and the second one if there is one, recorded where a folder is given; `left` closes them."""
+) -> tuple["Llm", "_Recorder | None"]:
+    """The LLM, recorded where a folder is given; `left` closes it."""
     from agent.llm.cassette import refuse_live
 
     ci = environ.get("CI", "").strip().lower() in _CI
@@ -202,42 +196,31 @@ def _live(
     recorder = None if folder is None else _Recorder(folder, run, datetime.fromisoformat(now))
     if recorder is not None:
         left.callback(recorder.tidy)
-    opened: list[Llm] = []
-    for name, place in ((choice.llm, ""), (named(settings.llm_judge), JUDGE)):
-        if name:
-            # The base URL is of the endpoint that drafts; a judge of another profile has an address of its own.
-            address = settings.llm_base_url if _profile(name) == _profile(choice.llm) else ""
-            llm = _open_or_absent(name, choice.fallback, settings, environ, address, say)
-            left.callback(llm.close)
-            opened.append(recorder.of(llm, place) if recorder is not None else llm)
-    return opened, recorder
+    llm = _open_or_absent(choice, settings, environ, say)
+    left.callback(llm.close)
+    return (recorder.of(llm) if recorder is not None else llm), recorder
 
 
-def _open_or_absent(
-    name: str, fallback: bool, settings: "Settings", environ: Mapping[str, str], base_url: str, say: Say
-) -> "Llm":
+def _open_or_absent(choice: Choice, settings: "Settings", environ: Mapping[str, str], say: Say) -> "Llm":
     try:
-        return open_named(name, settings, environ, base_url=base_url, say=say)
+        return open_named(choice.llm, settings, environ, base_url=settings.llm_base_url, say=say)
     except UnavailableError as error:
-        if fallback:
-            return _Absent(name, error)
+        if choice.fallback:
+            return _Absent(choice.llm, error)
         raise UnavailableError(error.what, where=error.where, hint=_with_way_out(error.hint)) from None
 
 
-def _replayed(folder: Path, run: "Run") -> tuple[list["Llm"], "_Recorder", str]:
-    """What was recorded, as LLMs, and when."""
+def _replayed(folder: Path, run: "Run") -> tuple["Llm", "_Recorder", str]:
+    """What was recorded, as an LLM, and when."""
     from agent.llm.cassette import Replay
 
-    first = Replay(folder, run)
-    llms: list[Llm] = [first]
-    if (folder / JUDGE).is_dir():
-        llms.append(Replay(folder / JUDGE, run))
+    llm = Replay(folder, run)
     try:
-        when = stamp(datetime.fromisoformat(first.recorded_at))
+        when = stamp(datetime.fromisoformat(llm.recorded_at))
     except ValueError:
         where = f"{folder.name}: recorded_at"
         raise DriftError("the recording does not say when it was made", where=where, hint="record again") from None
-    return llms, _Recorder(folder, run, None), when
+    return llm, _Recorder(folder, run, None), when
 
 
 @dataclass
@@ -248,19 +231,18 @@ class _Recorder:
     run: "Run"
     recorded_at: datetime | None
     """None for one that is replayed: nothing in it is touched."""
-    _made: list[tuple[Path, bool]] = field(default_factory=list)
-    """Folders that this run records into, and whether it made them."""
+    _new: bool | None = None
+    """Whether this run made the folder; None while nothing is recorded into it."""
 
-    def of(self, llm: "Llm", place: str) -> "Llm":
+    def of(self, llm: "Llm") -> "Llm":
         """The LLM, recorded. Raises UsageError when the folder holds something."""
         from agent.llm.cassette import Record
 
         assert self.recorded_at is not None
-        folder = self.folder / place
-        new = not folder.exists()
+        new = not self.folder.exists()
         # Where a live LLM is not allowed, it was refused before it was opened.
-        recorded = Record(llm, folder, self.run, ci=False, recorded_at=self.recorded_at)
-        self._made.append((folder, new))
+        recorded = Record(llm, self.folder, self.run, ci=False, recorded_at=self.recorded_at)
+        self._new = new
         return recorded
 
     @property
@@ -274,13 +256,12 @@ class _Recorder:
         """Takes a recording in which nothing was asked away: the run ended before its first call."""
         from agent.llm.cassette import MANIFEST
 
-        if any(file.name != MANIFEST for folder, _ in self._made for file in folder.glob("*.json")):
+        if self._new is None or any(file.name != MANIFEST for file in self.folder.glob("*.json")):
             return
-        for folder, new in reversed(self._made):
-            (folder / MANIFEST).unlink(missing_ok=True)
-            if new:
-                with suppress(OSError):
-                    folder.rmdir()
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        if self._new:
+            with suppress(OSError):
+                self.folder.rmdir()
 
 
 class _Absent:

@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence import language
 from agent.evidence.roles import carrying
 from agent.evidence.statements import said_once
 from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features
@@ -152,7 +151,7 @@ def _row(
         is_card,
         reading.sheet,
         features.astype(np.float32),
-        pooled(reading.documents, features),
+        pooled(reading.documents, readable, features),
         _quoted(readable, layers, quotes or {}),
         published or {},
         label or {},
@@ -164,17 +163,16 @@ def _row(
 
 def features_of(reading: Reading) -> tuple[list[Statement], NDArray[np.float64]]:
     """The statements that the heads of the outlook look at, and their features."""
-    own = language.readable(reading.documents, said_once(carrying(reading.statements)))
-    readable = readable_of(reading.documents, own)
+    readable = readable_of(reading.documents, said_once(carrying(reading.statements)))
     return readable, statement_features(readable, embedded_reader().scores(reading.documents, readable))
 
 
 def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
     """The reading as it would be with other heads of the outlook."""
-    sheet, (_, features) = reading.sheet, features_of(reading)
+    sheet, (readable, features) = reading.sheet, features_of(reading)
     if not sheet.outlook.factors:
         return reading
-    update = {"factors": heads.factors(pooled(reading.documents, features)), "layers": heads.layers(features)}
+    update = {"factors": heads.factors(pooled(reading.documents, readable, features)), "layers": heads.layers(features)}
     outlook = sheet.outlook.model_copy(update=update)
     return replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))
 

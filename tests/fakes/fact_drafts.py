@@ -77,6 +77,7 @@ VALUES: Final[dict[FactorKey, tuple[str, str, str]]] = {
     "non_determinism": ("0.5", "0.4", "0.6"),
     "opacity_reflexivity": ("0.3", "0.2", "0.5"),
     "natural_language_interface": ("0.6", "0.5", "0.8"),
+    "goal_driven_planning": ("0.3", "0.2", "0.5"),
 }
 INJECTED: Final = "CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:A/VC:L/VI:H/VA:L/SC:N/SI:N/SA:N"
 STOLEN: Final = "CVSS:4.0/AV:N/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:L/SC:N/SI:N/SA:N"
@@ -96,7 +97,7 @@ def estimates() -> dict[FactorKey, FactorEstimate]:
     return {
         key: FactorEstimate(
             value=Decimal(value), low=Decimal(low), high=Decimal(high), state="claimed", parts=(),
-            rationale=f"The sources place it here ({number + 1} of ten) [E{number % 7 + 1}].", evidence=(),
+            rationale=f"The sources place it here ({number + 1} of eleven) [E{number % 7 + 1}].", evidence=(),
         )
         for number, (key, (value, low, high)) in enumerate(VALUES.items())
     }  # fmt: skip
@@ -137,7 +138,7 @@ def threats() -> dict[LayerKey, tuple[Threat, ...]]:
                 "them with the office's key [E2].",
             ),
             threat(
-                NIGHT, "Unattended night run", UNATTENDED, basis="needs a setting", setting="night mode",
+                NIGHT, "Unattended night run", UNATTENDED, basis="needs a setting", setting="night mode is on",
                 default_use=False, evidence=("E5",), facts=("F00000005",), lost="berths of paying guests",
                 how="In night mode nobody sees a planted order before the berth is gone [F00000005].",
             ),

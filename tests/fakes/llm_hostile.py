@@ -1,29 +1,32 @@
 """LLMs that do harm, at the port: one obeys whatever a text of its prompt orders, one makes everything up.
 
-Neither knows anything but the call. `ObedientLlm` answers well until foreign text in its prompt (all lines that are not
-of the prompt files) gives an order; then it answers in the way that would hurt most. `LyingLlm` keeps a list of the
-quotes and ids that it invented, so that a test can look for them.
+Neither knows anything but the call. `ObedientLlm` answers well until foreign text in its prompt (what stands in frames,
+and the product's name) gives an order; then it answers in the way that would hurt most. What both have in common is
+here; `llm_lying` has the other one.
 """
 
 import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Final, NamedTuple
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Call, Reply
-from agent.resources import data_folder
 from agent.taxonomy.keys import FACTORS, LAYERS
-from tests.fakes.llm_answers import answer, asked_behind
+from tests.fakes.llm_answers import answer
 from tests.fakes.llm_port import reply
 
 MARK: Final = "KST"
 """What every planted text of the injection vectors has in it, with a number behind it."""
-_PASSAGE: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[([^\]\n]+)\] [\w-]+\n(.*?)\n\1>>>", re.DOTALL)
+_FRAME: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[(\w+)\][^\n]*\n(.*?)\n\1>>>", re.DOTALL)
+_DOCUMENT: Final = re.compile(r"D\d+")
+_PRODUCT: Final = re.compile(r"^Product: .+$", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
-_KINDS: Final = {"actor": "user", "service": "service", "store": "database", "component": "agent"}
-_ID: Final = re.compile(r"^(?:- )?([A-Za-z][\w.-]*\d[\w-]*):? ", re.MULTILINE)
+_FOUND: Final = re.compile(r"^(P\d+) ", re.MULTILINE)
+_FACT: Final = re.compile(r"^(F\d+) ", re.MULTILINE)
+_CANDIDATE: Final = re.compile(r"^([\w-]+): .+\(\d", re.MULTILINE)
+_MOST: Final = 12
 ORDERS: Final = re.compile(
     r"\b(?:automated )?(?:assess(?:ors?|ment tools?)|graders|evaluators|reviewers?) (?:KST|must|should|comment|:)"
     r"|\bAI graders|\brecord the (?:overall )?risk|\b(?:risk|score|value|ratings?)\b\W{0,3}(?:is |at |to |as |of )?"
@@ -39,7 +42,7 @@ ORDERS: Final = re.compile(
 
 
 class Passage(NamedTuple):
-    """One passage of a prompt."""
+    """One document as a prompt shows it, or one frame beside the documents."""
 
     id: str
     text: str
@@ -55,22 +58,30 @@ def text_of(call: Call) -> str:
     return "\n".join(message.text for message in call.messages)
 
 
+def frames_of(call: Call) -> tuple[Passage, ...]:
+    """The frames of a call, in their order: documents, facts, candidates, what was found."""
+    return tuple(Passage(key, shown) for _, key, shown in _FRAME.findall(text_of(call)))
+
+
 def passages_of(call: Call) -> tuple[Passage, ...]:
-    """The passages of a call, in their order."""
-    return tuple(Passage(key, shown) for _, key, shown in _PASSAGE.findall(text_of(call)))
+    """The documents of a call, in their order."""
+    return tuple(frame for frame in frames_of(call) if _DOCUMENT.fullmatch(frame.id))
 
 
-@cache
-def _own_lines() -> frozenset[str]:
-    """The lines of the prompt files: what the program itself says."""
-    files = sorted((data_folder("prompts") / "drafting").glob("*.md"))
-    return frozenset(line.strip() for file in files for line in file.read_text("utf-8").splitlines())
+def frame(call: Call, name: str) -> str:
+    """What stands in the frames of this name."""
+    return "\n".join(found.text for found in frames_of(call) if found.id == name)
 
 
 def foreign_lines(call: Call) -> tuple[str, ...]:
-    """The lines of a call that come from elsewhere: passages, names, titles, examples."""
-    lines = (line.strip() for line in text_of(call).splitlines())
-    return tuple(line for line in lines if line and line not in _own_lines())
+    """The lines of a call that come from elsewhere: sources, names, facts, titles."""
+    lines = [line.strip() for found in frames_of(call) for line in found.text.splitlines()]
+    return tuple(line for line in (*_PRODUCT.findall(text_of(call)), *lines) if line)
+
+
+def stage_of(call: Call) -> str:
+    """Which of the six questions a call puts: threats, summary, layers, factors, facts-does or facts-built."""
+    return call.stage.removesuffix("-again").removesuffix("-shorter")
 
 
 class Hostile:
@@ -109,20 +120,22 @@ class ObedientLlm(Hostile):
 
     def answer(self, call: Call) -> str:
         orders = [line for line in foreign_lines(call) if ORDERS.search(line)]
-        if not orders:
+        if not orders and not (self.obeyed and stage_of(call) in ("threats", "summary", "layers")):
             return self._well(call)
+        # Of the second wave, which sees little of the sources, it goes on as it began.
         self.obeyed += orders
-        found = [part for part in _marked_first(call) if ORDERS.search(part.text) or MARK in part.text]
-        return json.dumps(_Harm(call, orders[0], (*found, *_marked_first(call))).made())
+        quoted = _marked_first(call)
+        first = [one for one in quoted if ORDERS.search(one.text) or MARK in one.text]
+        return json.dumps(_Harm(call, self.obeyed[0], (*first, *quoted)).made())
 
 
 class _Quoted(NamedTuple):
-    passage: str
+    document: str
     text: str
 
     @property
-    def quote(self) -> dict[str, str]:
-        return {"passage": self.passage, "text": self.text}
+    def quote(self) -> str:
+        return f"{self.document}: {self.text}"
 
 
 def _marked_first(call: Call) -> list[_Quoted]:
@@ -137,78 +150,102 @@ class _Harm:
     def __init__(self, call: Call, order: str, quoted: Sequence[_Quoted]) -> None:
         self._call = call
         self._order = order[:400]
-        self._quoted = tuple(dict.fromkeys(quoted))[:12]
-        self._ids = _ID.findall(asked_behind(text_of(call)))
+        self._quotes = [one.quote for one in dict.fromkeys(quoted)][:_MOST]
+        self._marks = _FACT.findall(text_of(call))[:3]
 
     def made(self) -> dict[str, object]:
-        fields = self._call.schema["properties"]
-        assert isinstance(fields, Mapping)
         makers: Mapping[str, Callable[[], dict[str, object]]] = {
+            "facts-does": self._does,
+            "facts-built": self._built,
             "factors": self._factors,
-            "layers": self._layers,
             "threats": self._threats,
-            "abilities": self._picture,
-            "questions": self._questions,
-            "chains": self._chains,
-            "verdicts": self._verdicts,
+            "layers": self._layers,
+            "summary": self._summary,
         }
-        return next((make() for field, make in makers.items() if field in fields), self._posture())
+        return makers[stage_of(self._call)]()
 
-    def _reasoned(self) -> dict[str, object]:
-        """Claims that repeat what they quote, so that only what they are used for can be wrong; then the order."""
-        claims = [{"text": one.text, "quotes": [n]} for n, one in enumerate(self._quoted, start=1)]
-        claims += [{"text": text, "quotes": [1]} for text in (self._order, f"Certified safe {MARK}000")]
-        return {"quotes": [one.quote for one in self._quoted], "sufficiency": "sufficient", "claims": claims[:12]}
+    def _facts(self) -> list[dict[str, object]]:
+        """Every control is there, every danger is denied; each rests on a planted sentence."""
+        found = []
+        for n, key in enumerate(load_vocabulary()):
+            polarity = "asserted" if key.comforting else "denied"
+            quotes = [self._quotes[n % len(self._quotes)]] if self._quotes else []
+            row = {"key": key.id, "polarity": polarity, "about": "product", "quotes": quotes, "slots": []}
+            found.append({**row, "slots": ["default: on", f"scope: {self._order}"], "inferred": False})
+        return sorted(found, key=lambda row: row["polarity"] != "asserted")[:80]
 
-    def _paragraph(self) -> str:
-        return " ".join([self._order, *(one.text for one in self._quoted[:3])])
+    def _wrong(self) -> list[dict[str, str]]:
+        """Every fact of the program is called wrong, for each reason."""
+        reasons = ("addressed to the reader", "another product", "not stated", "misread")
+        numbers = _FOUND.findall(frame(self._call, "found"))
+        return [{"fact": number, "reason": reason, "why": self._order[:80]} for reason in reasons for number in numbers]
+
+    def _does(self) -> dict[str, object]:
+        names = (self._order[:50], f"{MARK}000", *re.findall(rf"{MARK}\d+", self._order))
+        parts = [
+            {"name": name, "group": group, "inside": "user", "quotes": self._quotes[:2]}
+            for group in ("actor", "component", "store", "service")
+            for name in names
+        ]
+        flow = {"source": "product", "target": self._order, "what": self._order, "quotes": self._quotes[:1]}
+        return {"kind": "other", "facts": self._facts(), "parts": parts, "flows": [flow], "wrong": self._wrong()}
+
+    def _built(self) -> dict[str, object]:
+        layers = [{"layer": key, "quotes": self._quotes[:4], "verdict": "sufficient"} for key in LAYERS]
+        return {"facts": self._facts(), "layers": layers, "wrong": self._wrong()}
 
     def _factors(self) -> dict[str, object]:
-        asked = asked_behind(text_of(self._call))
-        keys = [key for key in FACTORS if key in asked]
-        zero = {"paragraph": self._paragraph(), "value": 0, "low": 0, "high": 0}
-        return {"factors": [{"factor": key, **self._reasoned(), **zero} for key in keys]}
-
-    def _layers(self) -> dict[str, object]:
-        return {"layers": [{"layer": key, **self._reasoned(), "paragraph": self._paragraph()} for key in LAYERS]}
+        zero = {"value": 0, "low": 0, "high": 0, "insufficient": False}
+        row = {"reason": self._order, "quotes": self._quotes[:3], **zero}
+        return {"factors": [{"factor": key, **row} for key in FACTORS]}
 
     def _threats(self) -> dict[str, object]:
-        slots = dict.fromkeys(("title", "source", "prerequisite", "action", "impact", "asset"), self._order)
-        row = {
-            **self._reasoned(),
-            "layer": LAYERS[0],
-            **slots,
-            "like": next(iter(self._ids), ""),
-            "ids": [{"id": f"{MARK}000", "title": self._order}],
-            "remedies": [{"text": self._order, "who": "vendor"}],
-        }
-        return {"threats": [{**row, "layer": key} for key in LAYERS]}
-
-    def _picture(self) -> dict[str, object]:
-        quotes = [one.quote for one in self._quoted]
-        items = [
-            {"quotes": quotes, "group": group, "kind": kind, "name": name}
-            for group, kind in _KINDS.items()
-            for name in (self._order, f"{MARK}000", *re.findall(rf"{MARK}\d+", self._order))
+        candidates = _CANDIDATE.findall(frame(self._call, "candidates"))
+        wrong = [
+            {"candidate": name, "says": "wrong", "into": "", "reason": reason, "why": self._order[:80]}
+            for reason in ("fact absent", "another product", "addressed to the reader")
+            for name in candidates
         ]
-        ability = {"action": "reads", "object": self._order, "mode": "read", "credential": "none"}
+        none = dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), f"N: {self._order}")
+        hard = {"AV": "P: only here", "AC": "H: hard", "AT": "P: rare", "PR": "H: an owner", "UI": "A: asked"}
+        row = {
+            "candidate": candidates[0] if candidates else "",
+            "title": self._order,
+            "actor": self._order,
+            "how": " ".join(f"{self._order} [{mark}]." for mark in self._marks) or self._order,
+            "lost": self._order,
+            "layer": LAYERS[0],
+            "basis": "needs a setting",
+            "setting": self._order,
+            "default_use": False,
+            "cites": self._marks,
+            "cvss": {**hard, **none},
+            "ids": [f"{MARK}000", self._order],
+            "mitigations": [{"text": self._order, "who": "vendor"}],
+        }
+        condition = {"text": self._order, "who": self._order, "price": self._order, "threats": ["T1"], "metrics": []}
+        steps = [{"threat": "T1", "cites": self._marks}, {"threat": "T2", "cites": self._marks}]
         return {
-            "items": items,
-            "abilities": [{"quotes": quotes, **ability, "approver": text} for text in ("a person", self._order)],
-            "flows": [{"quotes": quotes, "source": "product", "target": self._order, "what": self._order}],
-        }  # fmt: skip
+            "verdicts": wrong,
+            "threats": [row] * 2,
+            "chains": [{"title": self._order, "steps": steps}],
+            "conditions": [condition],
+            "proposal": "use",
+            "law": self._order,
+        }
 
-    def _posture(self) -> dict[str, object]:
-        return {**self._reasoned(), "paragraph": self._paragraph()}
+    def _layers(self) -> dict[str, object]:
+        mark = f" [{self._marks[0]}]" if self._marks else ""
+        return {"layers": [{"layer": key, "paragraph": f"{self._order}{mark}."} for key in LAYERS]}
 
-    def _questions(self) -> dict[str, object]:
-        return {"questions": [{"point": key, "text": f"Is it true that {self._order}?"} for key in self._ids]}
-
-    def _chains(self) -> dict[str, object]:
-        quotes = [one.quote for one in self._quoted[:1]]
-        steps = [{"quotes": quotes, "threat": key} for key in self._ids[:4]]
-        return {"chains": [{"steps": steps, "title": self._order}] * 3}
-
-    def _verdicts(self) -> dict[str, object]:
-        numbers = re.findall(r"^\W*(\d+)[.:) ]", asked_behind(text_of(self._call)), re.MULTILINE)
-        return {"verdicts": [{"claim": int(n), "wanting": self._order, "verdict": "supported"} for n in numbers]}
+    def _summary(self) -> dict[str, object]:
+        mark = f" [{self._marks[0]}]" if self._marks else ""
+        text = f"{self._order}{mark}."
+        question = {"text": f"Is it true that {self._order}?", "why": self._order, "changes": self._order}
+        return {
+            "what": text,
+            "posture": f"{text} It is certified safe {MARK}000{mark}.",
+            "lines": [{"label": label, "text": text} for label in ("Acts", "Reads", "Approval")],
+            "controls": [{"text": f"{text} It waits for a person{mark}.", "part": self._order}],
+            "questions": [{**question, "about": ["approval_before"], "proposed": self._order}],
+        }

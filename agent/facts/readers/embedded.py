@@ -15,11 +15,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.evidence.claims import COUNTING_RANK
+from agent.evidence.sorts import default_of
 from agent.evidence.support import negations
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
 from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
+from agent.facts.readers.outlook import is_control
 from agent.facts.readers.patterns import denying, matches
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
 from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
@@ -59,6 +62,14 @@ _UNASKED: Final = re.compile(
 )
 """Says that a control is missing, with the words of that control."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
+_DEFAULT: Final = re.compile(
+    r"\b(on|off|enabled|disabled|active|inactive|required|true|false) by default\b"
+    r"|\bby default,? (?:it |this )?(?:is )?(?:set to )?`?(on|off|enabled|disabled|required|true|false)\b"
+    r"|\bdefaults? (?:is|to|of) `?(on|off|enabled|disabled|required|true|false)\b",
+    re.IGNORECASE,
+)
+"""How a control is set as shipped."""
+_OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
@@ -84,27 +95,49 @@ class EmbeddedReader:
         return self._given or load_heads()
 
     def read(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Sequence[Proposal]:
-        """One proposal for each key that is likely enough and for each denial, in the order of the vocabulary."""
+        """One proposal for each key that is likely enough and for each denial, in the order of the vocabulary.
+
+        A mere claim (`Statement.claim`) proposes only a control, and only one that no description states.
+        """
         readable = _readable(documents, statements)
         if not readable:
             return []
-        scores = self._usable_scores(documents, readable)
-        chances = self._heads.chances(scores)
-        found = [
-            self._proposal(key, [readable[row] for row in _cited(scores[:, number])], float(chances[number]))
-            for number, key in enumerate(self._heads.keys)
-            if chances[number] >= self._heads.limits[number]
-        ]
-        found += self._denials(readable)
+        told = [statement for statement in readable if not statement.claim]
+        found = self._asserted(documents, told, np.ones(len(self._heads.keys), dtype=bool))
+        known = {proposal.key for proposal in found}
+        open_ = self._controls & np.array([key not in known for key in self._heads.keys])
+        found += self._asserted(documents, [statement for statement in readable if statement.claim], open_)
+        found += self._denials(told)
         order = self._vocabulary.order
         return sorted(found, key=lambda proposal: (order[proposal.key], proposal.polarity))
 
+    def _asserted(
+        self, documents: Sequence[Document], statements: Sequence[Statement], allowed: NDArray[np.bool_]
+    ) -> list[Proposal]:
+        """A proposal for each key that is `allowed`, shape (k,), and likely enough."""
+        if not statements:
+            return []
+        scores = self._usable_scores(documents, statements)
+        chances = self._heads.chances(scores)
+        return [
+            self._proposal(key, [statements[row] for row in _cited(scores[:, number])], float(chances[number]))
+            for number, key in enumerate(self._heads.keys)
+            if allowed[number] and chances[number] >= self._heads.limits[number]
+        ]
+
     def outlook(self, documents: Sequence[Document], statements: Sequence[Statement]) -> Outlook:
-        """How likely the sources state each key, and of which kind the product is; no chances without statements."""
-        readable = _readable(documents, statements)
+        """How likely the sources state each key, and of which kind the product is; no chances without statements.
+
+        A sentence about a control makes only controls likely: what a documented control takes from a factor must not
+        come back as the likely ability that it governs. A mere claim makes nothing likely.
+        """
+        readable = [statement for statement in _readable(documents, statements) if not statement.claim]
         chances: dict[str, float] = {}
         if readable:
-            told = self._heads.chances(self._usable_scores(documents, readable))
+            scores = self._usable_scores(documents, readable)
+            governed = np.array([is_control(statement) for statement in readable], dtype=bool)
+            scores[governed[:, None] & ~self._controls[None, :]] = LOWEST
+            told = self._heads.chances(scores)
             chances = {key: round(float(c), _DIGITS) for key, c in zip(self._heads.keys, told, strict=True)}
         return Outlook(kinds=kind_chances(documents, self._heads), chances=chances)
 
@@ -118,15 +151,22 @@ class EmbeddedReader:
         usable = may_assert(statements, comforting)
         return np.where(usable, self.scores(documents, statements), LOWEST).astype(np.float32)
 
+    @property
+    def _controls(self) -> NDArray[np.bool_]:
+        """Which keys of the heads are controls, shape (k,)."""
+        return np.array([self._vocabulary[key].claim == "control" for key in self._heads.keys])
+
     def _proposal(self, key: str, cited: Sequence[Statement], chance: float) -> Proposal:
         entry = self._vocabulary[key]
-        settled = entry.deniable and all(_SETTING.search(statement.text) for statement in cited)
+        slots = tuple(_slots(entry, cited))
+        default = next((slot.value.lower() for slot in slots if slot.name == "default"), "")
+        settled = default in _OFF if default else all(_SETTING.search(statement.text) for statement in cited)
         return Proposal(
             reader=self.name,
             key=key,
-            polarity="configurable" if settled else "asserted",
+            polarity="configurable" if entry.deniable and settled else "asserted",
             quotes=tuple(quote_of(statement) for statement in cited),
-            slots=tuple(_slots(entry, cited)),
+            slots=slots,
             confidence=round(chance, _DIGITS),
         )
 
@@ -186,6 +226,13 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
             yield ProposedSlot(name="credential", value=names[0])
+    if key.claim == "control" and "default" in key.slots:
+        said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
+        values = {next(filter(None, match.groups())) for match in said}
+        told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
+        # Where the sentences differ, nobody knows to which part which of them belongs.
+        if len(values) == 1 or (told and not values):
+            yield ProposedSlot(name="default", value=values.pop() if values else told)
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.evidence.role_features import words
+from agent.evidence.statements import flagged_spans
 from agent.records import Document
 from agent.retrieval.embed import embed
 from agent.taxonomy.keys import KINDS, ProductKind
@@ -80,9 +81,12 @@ def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[Prod
 
 
 def _is_skill(documents: Sequence[Document]) -> bool:
-    """Whether the front matter is a skill's, with its name and what it is for: then form is the evidence."""
+    """Whether the front matter is a skill's: pages have titles there, skills a name, and form is the evidence.
+
+    What a skill is for, its `description`, is the first paragraph of the document by then.
+    """
     first = next((document for document in documents if document.form == "prose"), documents[0])
-    return {"name", "description"} <= _front_matter(first)
+    return "name" in _front_matter(first)
 
 
 def known_places(ids: NDArray[np.uint32], known: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -104,8 +108,7 @@ def kind_features(documents: Sequence[Document]) -> tuple[NDArray[np.uint32], ND
 
 def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[np.float32]:
     """How often each cue stands in the title, the first lines, the headings and the page, and the form of the page."""
-    headings = "\n".join(first.text[b.start : b.end] for b in first.blocks if b.kind == "heading")
-    zones = (first.title, lead[:_CUE_LEAD], lead, headings, first.text[:_CUE_ALL])
+    zones = (first.title, lead[:_CUE_LEAD], lead, "\n".join(_headings(first)), _sound(first, _CUE_ALL))
     counts = [[len(cue.findall(zone)) for cue in _CUES] for zone in zones]
     fields = _front_matter(first)
     form = [{"name", "description"} <= fields, bool(fields), any(d.form != "prose" for d in documents)]
@@ -114,8 +117,8 @@ def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[
 
 
 def first_lines(document: Document) -> str:
-    """The title and the first lines of a page, without marks and addresses."""
-    body = document.text[:_FIRST_CHARS]
+    """The title and the first lines of a page, without marks, addresses and what a finding covers."""
+    body = _sound(document, _FIRST_CHARS)
     return " ".join(_MARKS.sub(" ", f"{document.title}\n{body}").split())
 
 
@@ -127,9 +130,28 @@ def _named(document: Document, lead: str) -> list[str]:
     found += [f"t:{word}" for word in words(document.title)[:8]]
     found += [f"b3:{' '.join(said[n : n + 3])}" for n in range(min(len(said), _LEAD_WORDS))]
     found += [f"front:{name}" for name in _front_matter(document)]
-    headings = [document.text[block.start : block.end] for block in document.blocks if block.kind == "heading"]
-    found += [f"h:{word}" for heading in headings[:40] for word in words(heading)[:6]]
+    found += [f"h:{word}" for heading in _headings(document)[:40] for word in words(heading)[:6]]
     return found
+
+
+def _sound(document: Document, length: int) -> str:
+    """The first characters of a page's text, as if what a finding covers did not stand there."""
+    kept, at = [], 0
+    for start, end in flagged_spans(document):
+        kept.append(document.text[at:start])
+        at = max(at, end)
+    kept.append(document.text[at : at + length])
+    return "".join(kept)[:length]
+
+
+def _headings(document: Document) -> list[str]:
+    """The headings of a page, without those that a finding covers."""
+    spans = flagged_spans(document)
+    return [
+        document.text[block.start : block.end]
+        for block in document.blocks
+        if block.kind == "heading" and not any(start < block.end and block.start < end for start, end in spans)
+    ]
 
 
 def _front_matter(document: Document) -> set[str]:

@@ -211,20 +211,16 @@ def _read(document: Document) -> list[Proposal]:
 
 
 def _hints(make: _Maker, every: Sequence[Line]) -> None:
-    """The vendor's hints about tools: one that warns is believed, those that comfort only when all tools have them."""
-    hints = [(line, match) for line in every if (match := _HINT.match(line.text))]
-    tools = {match["name"] for line in every if (match := _TOOL.match(line.text))}
-    comforted: dict[str, Line] = {}
-    for line, match in hints:
+    """The vendor's hints about tools: one that warns is believed; nobody holds a server to those that comfort."""
+    for line in every:
+        match = _HINT.match(line.text)
+        if match is None:
+            continue
         told, yes = match["hint"], match["value"] == "true"
         if told == "destructiveHint" and yes:
             make.add("deletes_data", line, confidence=_LIKELY, inferred=True, slots={"object": match["name"]})
         if told == "openWorldHint" and yes:
             make.add("reads_untrusted_content", line, confidence=_GUESS, inferred=True, slots={"object": match["name"]})
-        if told == "readOnlyHint" and yes:
-            comforted[match["name"]] = line
-    if tools and tools == set(comforted):
-        make.add("read_only", *comforted.values(), confidence=_LIKELY)
 
 
 def _together(make: _Maker, every: Sequence[Line]) -> None:
@@ -523,7 +519,6 @@ _SHAPED: Final = frozenset(
         "mcp_server",
         "plugins",
         "queries_data",
-        "read_only",
         "reads_untrusted_content",
         "reads_web",
         "revocation",

@@ -2,12 +2,13 @@
 
 Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
 
-    factors   linear in the vector of the first lines, the mean vector of the statements that state something, and the
-              mean of the three best scores of each key
+    factors   linear in the vector of the first statements that state something, the mean vector of all of them, and
+              the mean of the three best scores of each key
     layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated
 
-Statements that state nothing of the vocabulary weigh nothing in either, so that further text of that sort moves
-neither.
+What states nothing of the vocabulary, what a finding covers and mere claims weigh nothing in either, so that further
+text of that sort moves neither, wherever it stands. Sentences about controls do not speak for factors: a control counts
+as a fact with its rank, and not twice.
 """
 
 import hashlib
@@ -18,13 +19,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
-from agent.facts.readers.kinds import first_lines
 from agent.records import CARRYING, Document, Outlook, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
@@ -93,21 +93,27 @@ def with_estimates(
     known = heads or load_outlook()
     features = statement_features(readable, reader.scores(documents, readable))
     return outlook.model_copy(
-        update={"factors": known.factors(pooled(documents, features)), "layers": known.layers(features)}
+        update={"factors": known.factors(pooled(documents, readable, features)), "layers": known.layers(features)}
     )
 
 
 def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
-    """The statements of prose that may carry facts about the product."""
+    """The statements of prose that may carry facts about the product, without those that only claim."""
     prose = {document.id for document in documents if document.form == "prose"}
     return [
         statement
         for statement in statements
         if statement.role in CARRYING
         and not statement.flagged
+        and not statement.claim
         and statement.about != "other"
         and statement.document in prose
     ]
+
+
+def is_control(statement: Statement) -> bool:
+    """Whether a statement is about a control: what is approved, limited, kept apart."""
+    return "control" in (statement.sort, statement.role)
 
 
 def statement_features(statements: Sequence[Statement], scores: NDArray[np.float32]) -> Floats:
@@ -118,15 +124,25 @@ def statement_features(statements: Sequence[Statement], scores: NDArray[np.float
     return np.hstack([own * VECTOR_SCALE, np.clip(scores, LOWEST, -LOWEST) * SCORE_SCALE]).astype(np.float64)
 
 
-def pooled(documents: Sequence[Document], features: Floats) -> Floats:
-    """What the factors are read from, shape (2 · 256 + k,); `features` as of `statement_features`."""
-    prose = next((document for document in documents if document.form == "prose"), None)
-    lead = embed([(first_lines(prose) if prose else "")[:_LEAD_CHARS].strip() or "."])[0]
+def pooled(documents: Sequence[Document], statements: Sequence[Statement], features: Floats) -> Floats:
+    """What the factors are read from, shape (2 · 256 + k,); `features` as of `statement_features` of `statements`."""
     own, scores = features[:, :DIMENSIONS] / VECTOR_SCALE, features[:, DIMENSIONS:] / SCORE_SCALE
-    weights = np.maximum(0.0, scores.max(axis=1) - STATES) if len(scores) else np.zeros(0)
+    best = scores.max(axis=1) if len(scores) else np.zeros(0)
+    counting = np.array([not is_control(statement) for statement in statements], dtype=bool)
+    weights = np.maximum(0.0, best - STATES) * counting
     total = weights.sum()
     mean = (weights[:, None] * own).sum(axis=0) / total if total > 0 else np.zeros(DIMENSIONS)
-    return np.concatenate([lead, mean, best_mean(scores) * SCORE_SCALE]).astype(np.float64)
+    lead = embed([_lead(documents, [row for row, weight in zip(statements, weights, strict=True) if weight > 0])])[0]
+    return np.concatenate([lead, mean, best_mean(scores[counting]) * SCORE_SCALE]).astype(np.float64)
+
+
+def _lead(documents: Sequence[Document], stating: Sequence[Statement]) -> str:
+    """The title of the first page and the first of its statements that state something."""
+    first = next((document for document in documents if document.form == "prose"), None)
+    if first is None:
+        return "."
+    told = " ".join([first.title, *(statement.text for statement in stating if statement.document == first.id)])
+    return " ".join(told.split())[:_LEAD_CHARS].strip() or "."
 
 
 def best_mean(scores: Floats) -> Floats:
@@ -163,7 +179,7 @@ def write_outlook(heads: OutlookHeads, folder: Path) -> None:
     (folder / CONSTANTS).write_text(text + "\n", "utf-8")
 
 
-def _savez(file: Any, arrays: dict[str, NDArray[np.float32]]) -> None:
+def _savez(file: BinaryIO, arrays: dict[str, NDArray[np.float32]]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             body = io.BytesIO()
