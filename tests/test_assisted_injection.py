@@ -95,8 +95,8 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
 def check_unread(planted: DraftResult) -> list[str]:
     """Without what intake found, the LLM's harm stays in its bounds; the orders that it obeyed.
 
-    It may lose content. It may strike no fact that sets a floor or is of the gravest, take no factor below the floors of
-    the embedded draft of the same documents, clear no layer without a quote, and not talk the headline down.
+    It may lose content. It may strike no fact that sets a floor or is of the gravest, take no factor below the floors
+    of the embedded draft of the same documents, clear no layer without a quote, and not talk the headline down.
     """
     llm = ObedientLlm()
     documents = unread(planted.documents)

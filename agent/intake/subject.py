@@ -129,14 +129,14 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
     return Subject(wanted, (), False, marked, known, vendor, _ASKED)
 
 
-def name_in_title(title: str) -> str:
-    """The product's name in a page title: what stands before the first dash, bar, colon or bracket."""
-    return _NAME_END.split(title)[0].strip()
-
-
 def product_name(title: str) -> str:
-    """`name_in_title`, lower case, to compare with."""
-    return name_in_title(title).casefold()
+    """The product's name in a page title, lower case, to compare with."""
+    return title_name(title).casefold()
+
+
+def title_name(title: str) -> str:
+    """The product's name in a page title as it is written: what stands before the first dash, bar, colon or bracket."""
+    return _NAME_END.split(title)[0].strip()
 
 
 def speaks_of(page: Page, name: str) -> About:
@@ -150,7 +150,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _title(page: Page) -> str:
-    return name_in_title(honest_title(page))
+    return title_name(honest_title(page))
 
 
 def _candidates(page: Page) -> tuple[str, ...]:

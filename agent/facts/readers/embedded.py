@@ -53,6 +53,14 @@ _NOT: Final = re.compile(
     re.IGNORECASE,
 )
 """A negation of the clause itself, or with which the text begins."""
+_UNASKED: Final = re.compile(
+    r"\basks? (?:nobody|no one|no person)\b"
+    r"|\b(?:nobody|no one) (?:\w+ ){0,3}(?:asked|confirms?|approves?|reviews?|checks?)\b"
+    r"|(?<!not )(?<!n't )(?<!never )\b(?:act|run|delete|send|change|write|execute|publish|pay)(?:s|ed|ing)? "
+    r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b",
+    re.IGNORECASE,
+)
+"""Says that a control is missing, with the words of that control."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
 _DEFAULT: Final = re.compile(
     r"\b(on|off|enabled|disabled|active|inactive|required|true|false) by default\b"
@@ -180,10 +188,18 @@ class EmbeddedReader:
 
 
 def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control."""
+    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control, and what
+    says that nobody is asked not even that."""
     plain = np.array([not _NOT.search(statement.text) for statement in statements], dtype=bool)
-    found: NDArray[np.bool_] = plain[:, None] | comforting[None, :]
+    unasked = np.array([bool(_lacks(statement.text)) for statement in statements], dtype=bool)
+    found: NDArray[np.bool_] = np.where(comforting[None, :], ~unasked[:, None], plain[:, None])
     return found
+
+
+def _lacks(text: str) -> bool:
+    """Whether a text says that nobody is asked; not where that is denied itself ("nothing runs without approval")."""
+    match = _UNASKED.search(text)
+    return match is not None and not ("without" in match[0].casefold() and negations(text[: match.start()]))
 
 
 def denies(text: str) -> bool:
