@@ -16,6 +16,7 @@ from agent.evidence.anchor import normalise
 from agent.evidence.facts import NUMBER_WORDS, names_of, numbers_of
 from agent.evidence.support import meanings, support
 from agent.facts.verify import Material
+from agent.intake.pages import instructions
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Evidence, Fact
 from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
@@ -203,6 +204,8 @@ class Ground:
             return "it says nothing"
         if _LINK.search(sentence):
             return "links and markup are not shown"
+        if instructions.find(sentence):
+            return "it speaks to whoever assesses the product"
         odd = self.foreign(sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"

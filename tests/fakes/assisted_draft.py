@@ -1,0 +1,66 @@
+"""Drafts with a fake LLM at the port, through the same pipeline as with a real one."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from agent.assist.run import Assistant
+from agent.drafting.calibration import load_calibration
+from agent.export.draft_json import dump
+from agent.export.markdown import render
+from agent.llm.budget import Budget, Caps
+from agent.llm.port import Llm
+from agent.llm.tokens import by_bytes
+from agent.pipeline import DraftResult, draft_documents
+from agent.records import Document, Draft
+from tests.fakes import paired
+
+DELIMITER: Final = "482913377"
+_TOKENS: Final = 2_000_000
+"""More than any of these drafts takes: a cap would end it before the harm is done."""
+
+
+def assistant(llm: Llm) -> Assistant:
+    """What the pipeline needs beside the LLM."""
+    return Assistant(llm, Budget(by_bytes(), None, Caps(_TOKENS)), by_bytes(), DELIMITER, 6_000, 16_000)
+
+
+def drafted(documents: tuple[Document, ...], llm: Llm | None) -> Draft:
+    """The draft of documents that are read, with an LLM or without."""
+    return draft_documents(
+        documents,
+        name=None,
+        calibration=load_calibration(),
+        settings=paired.QUICK,
+        created_at=paired.NOW,
+        assistant=assistant(llm) if llm is not None else None,
+    )
+
+
+def helped(result: DraftResult, llm: Llm) -> DraftResult:
+    """The draft of the same documents with an LLM."""
+    made = drafted(result.documents, llm)
+    return dataclasses.replace(result, draft=made, json=dump(made), markdown=render(made, result.documents))
+
+
+def unread(documents: tuple[Document, ...]) -> tuple[Document, ...]:
+    """The documents as they would be if intake had found nothing in them."""
+    return tuple(document.model_copy(update={"findings": ()}) for document in documents)
+
+
+def strings(draft_json: str, without: tuple[str, ...] = ()) -> set[str]:
+    """All texts of a draft, but for those of some of its fields."""
+    whole = json.loads(draft_json)
+    return set(_strings({key: value for key, value in whole.items() if key not in without}))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _strings(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
