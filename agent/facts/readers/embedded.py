@@ -61,7 +61,11 @@ _DEFAULT: Final = re.compile(
     re.IGNORECASE,
 )
 """How a control is set as shipped."""
-_ON: Final = frozenset(("on", "enabled", "active", "required", "true"))
+_SHIPPED: Final = {
+    **dict.fromkeys(("on", "enabled", "active", "required", "true"), True),
+    **dict.fromkeys(("off", "disabled", "inactive", "false"), False),
+}
+"""Whether a control with such a default is there as shipped."""
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
@@ -152,7 +156,10 @@ class EmbeddedReader:
         entry = self._vocabulary[key]
         slots = tuple(_slots(entry, cited))
         default = next((slot.value.lower() for slot in slots if slot.name == "default"), "")
-        settled = default not in _ON if default else all(_SETTING.search(statement.text) for statement in cited)
+        if default in _SHIPPED:
+            settled = not _SHIPPED[default]
+        else:
+            settled = not documented(cited) and all(_SETTING.search(statement.text) for statement in cited)
         return Proposal(
             reader=self.name,
             key=key,
@@ -186,6 +193,11 @@ def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -
     return found
 
 
+def documented(statements: Sequence[Statement]) -> list[str]:
+    """The texts of those that name a control's setting, default, scope and owner: it is on as shipped."""
+    return [row.text for row in statements if row.rank >= COUNTING_RANK]
+
+
 def denies(text: str) -> bool:
     """Whether a text says no in so many words: a denial needs more than a pattern."""
     return bool(negations(text))
@@ -206,10 +218,6 @@ def _cited(scores: NDArray[np.float32]) -> list[int]:
 
 
 def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
-    if key.claim == "control" and "default" in key.slots:
-        told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
-        if told:
-            yield ProposedSlot(name="default", value=told)
     if key.id in _NAMED_CREDENTIAL and "credential" in key.slots:
         names = sorted({name for statement in cited for name in _VARIABLE.findall(quote_of(statement).text)})
         if len(names) == 1:
@@ -220,6 +228,8 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
         # Where the sentences differ, nobody knows to which part which of them belongs.
         if len(values) == 1:
             yield ProposedSlot(name="default", value=values.pop())
+        elif not values and (shipped := next(filter(None, map(default_of, documented(cited))), "")):
+            yield ProposedSlot(name="default", value=shipped)
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
+from agent.facts.readers.kinds import MARKS
 from agent.records import CARRYING, Document, Outlook, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
@@ -142,7 +143,7 @@ def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str
     if first is None:
         return "."
     told = " ".join([first.title, *(statement.text for statement in statements if statement.document == first.id)])
-    return " ".join(told.split())[:_LEAD_CHARS].strip() or "."
+    return " ".join(MARKS.sub(" ", told).split())[:_LEAD_CHARS].strip() or "."
 
 
 def best_mean(scores: Floats) -> Floats:
