@@ -43,7 +43,7 @@ from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
 from agent.intake.snapshot import write_snapshots
-from agent.intake.subject import product_name
+from agent.intake.subject import title_name
 from agent.intake.unread import SOURCE_TEXT, unread
 from agent.records import (
     Document,
@@ -433,7 +433,7 @@ def _name_of(documents: tuple[Document, ...]) -> str:
     first = documents[0]
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
-    return (product_name(first.title) or line)[:_NAME_CHARS].rstrip()
+    return (title_name(first.title) or line)[:_NAME_CHARS].rstrip()
 
 
 def _source(document: Document) -> SourceRef:

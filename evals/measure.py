@@ -6,6 +6,8 @@ from typing import Final
 
 from agent.drafting.severity import THREAT_MULTIPLIER
 from agent.evidence.anchor import holds, locate
+from agent.export.report import build
+from agent.export.report_check import check
 from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
 from agent.scoring.interval import score_at, severity
@@ -54,6 +56,7 @@ def measure(
         claims=claims_of(draft, frozenset(item.id for item in valid)),
         floors=floor_cell(draft),
         facts=_asserted(draft),
+        problems=tuple(check(build(draft, tuple(documents)))),
         split=split_of(case),
     )
 

@@ -116,8 +116,9 @@ def evaluate(
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `teaching` defaults to a teacher with the bundled corpus. A case that cannot be drafted counts as the worst value and is named in
-    `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else is drafted.
+    `teaching` defaults to a teacher with the bundled corpus. A case that cannot be drafted counts as the worst value
+    and is named in `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else
+    is drafted.
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}

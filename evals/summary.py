@@ -212,6 +212,8 @@ def _report_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
         "generic_sentence_share": mean([*shares, *[WORST_SHARE] * missing]),
         "own_listing_found_share": share(sum(text.own_listing_rank == 1 for text in read), len(texts)),
         "main_part_words": mean(float(text.words) for text in read),
+        # A case without a report is counted as failed elsewhere: it has no form to be wrong.
+        "report_problems": mean(float(len(result.problems)) for result in results if result.problems is not None),
         "threats_shown": mean(float(len(result.threats)) for result in results),
     }
 

@@ -22,18 +22,27 @@ from agent.records import Document, Draft
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS
 from tests.fakes import paired
 from tests.fakes.assisted_draft import drafted, helped, strings, unread
-from tests.fakes.llm_hostile import CERTIFIED, MARK, LazyLlm, LyingLlm, ObedientLlm
+from tests.fakes.llm_hostile import MARK, ObedientLlm
+from tests.fakes.llm_lying import LazyLlm, LyingLlm
 from tests.fakes.paired import Case
 from tests.test_injection import ELSEWHERE, RAISES, TWINS
 
 LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
+LEAST = Decimal("0.1")
+"""No text alone gives less."""
 MARKS = re.compile(r"\bE\d+")
 CITED = re.compile(r"\[[^\]]*\bE\d+[^\]]*\]")
 CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
 SAMPLE = ("I058", "I079", "I087", "I088", "I089")
-READ = frozenset({"I058", "I087"})
-"""Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good."""
-ORDERED = ("I058", "I087")
+READ = frozenset(
+    re.findall(
+        r"I\d+",
+        """I019 I034 I048 I058 I060 I061 I062 I068 I069 I070 I071 I072 I073 I087 I088 I090 I092 I095 I124""",
+    )
+)
+"""Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good, and what
+is told to be an example or navigation reaches no LLM either way."""
+ORDERED = ("I019", "I058", "I087")
 """Those of the default run."""
 
 
@@ -97,9 +106,8 @@ def check_bounds(documents: tuple[Document, ...], llm: Llm) -> Draft:
     for fact in sheet.facts:
         if fact.counts and fact.polarity == "asserted" and (words[fact.key].grave or words[fact.key].floor):
             assert (fact.key, fact.polarity) in kept, "what sets a floor stays"
-    for key in FACTORS:
-        assert made.factors[key].value >= least[key], key
-        assert made.factors[key].low <= made.factors[key].value
+    for key, factor in made.factors.items():
+        assert max(least[key], LEAST) <= factor.low <= factor.value, key
     assert made.score.threat_multiplier == Decimal("0.97")
     assert made.score.mitigation_factor == Decimal(1)
     if plain.score.aivss is not None and plain.score.cvss_base is not None:
@@ -135,7 +143,6 @@ def check_unread(planted: DraftResult) -> list[str]:
     made = check_bounds(unread(planted.documents), llm)
     for text in told(made):
         for sentence in re.split(r"(?<=[.!?]) (?=[A-Z])", text):
-            assert CERTIFIED not in sentence, sentence
             assert MARK not in sentence or CITED.search(sentence), sentence
     return llm.obeyed
 
@@ -164,19 +171,17 @@ def test_an_llm_that_obeys_stays_in_the_bounds_of_code(name: str, clean: DraftRe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CASES if name not in ORDERED])
+@pytest.mark.parametrize("name", sorted(READ - {*ORDERED}))
 def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None:
-    obeyed = check_unread(paired.run(CASES[name], tmp_path, clean).planted)
-    assert bool(obeyed) == (name in READ)
+    assert check_unread(paired.run(CASES[name], tmp_path, clean).planted) != []
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_llm_that_lies_stays_in_the_bounds_of_code(seed: int, clean: DraftResult) -> None:
     llm = LyingLlm(seed)
     made = check_bounds(unread(clean.documents), llm)
-    assert llm.lies
     for text in (*told(made), *(item.quote for item in made.evidence)):
-        assert not [lie for lie in llm.lies if lie in text], text
+        assert not [word for word in llm.WORDS if word in text], text
     assert len(made.dropped) >= 5
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
+from agent.drafting_old.pinned import CONTROL_CAPS, CONTROL_FLOOR, controlled, covers_everything
 
 from agent.drafting.calibration import load_calibration
-from agent.drafting_old.pinned import CONTROL_CAPS, CONTROL_FLOOR, controlled, covers_everything
 from agent.evidence.claims import bearing, is_claim
 from agent.evidence.statements import statements
 from agent.export.markdown import render

@@ -48,7 +48,7 @@ def run(*slugs: str, value: float = 0.5) -> Evaluation:
         (["--drafter", "llm", "--live", "--out", "new"], 2, "a live run needs an LLM"),
         (["--drafter", "llm", "--live", "--llm", "generic/anna", "--limit", "3"], 2, "are not for a live run"),
         (["--limit", "1", "--out", "/proc/none"], 1, "cannot be written"),
-        (["--without", "dense", "--without", "bm25"], 1, "there is no search"),
+        (["--without", "dense"], 2, "'dense' is not one of"),
         (["--cases", "nowhere"], 1, "there is no such folder"),
         (["--against", "nowhere.json"], 6, "there is no baseline"),
         (["accept"], 2, "Missing option '--reason'"),
@@ -196,8 +196,8 @@ def test_what_a_call_leaves_out_is_told() -> None:
     cases = bundled_cases()[:5]
     assert left_out(Wanted(), cases, True) == ()
     assert left_out(Wanted(limit=5), cases, True) == ()
-    assert left_out(Wanted(limit=2, variants=False, without=("prior",)), cases, False) == (
-        "--cases", "--limit 2", "--no-variants", "--without prior",
+    assert left_out(Wanted(limit=2, variants=False, without=("facts",)), cases, False) == (
+        "--cases", "--limit 2", "--no-variants", "--without facts",
     )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def test_a_sample_is_spread_over_vendors_and_always_the_same() -> None:
 
 def test_a_plan_tells_calls_and_the_effect_that_can_be_found() -> None:
     lines = plan(bundled_cases()[:24], 3, "generic/anna", Settings(), None)
-    assert lines[0] == "24 cases, 3 times each: at most 864 calls of generic/anna"
+    assert lines[0] == "24 cases, 3 times each: at most 576 calls of generic/anna"
     assert "would be found in four of five runs: factor_error 0.0" in lines[-1]
 
 

@@ -12,7 +12,19 @@ from evals.cases import Case
 from evals.corpus import load_case
 from evals.documents import documents_of
 from evals.metrics import Span
-from evals.retrieval import KEPT, KEYS, MODES, Quote, Ranks, first_rank, packed, quotes, ranks, recall_at
+from evals.retrieval import (
+    DEPTHS,
+    KEPT,
+    KEYS,
+    MODES,
+    Quote,
+    Ranks,
+    first_rank,
+    quotes,
+    ranks,
+    recall_at,
+    retrieval_cell,
+)
 
 SETTINGS = Settings()
 STEP = 10
@@ -38,7 +50,7 @@ def hit(start: int, end: int, rank: int, document: str = "D1") -> Hit:
 def sample() -> tuple[tuple[Case, Ranks], ...]:
     folders = sorted(data_folder("corpus").joinpath("cases").iterdir())[::STEP]
     cases = [case for case in map(load_case, folders) if case.reader is not None]
-    return tuple((case, ranks(case, read_documents(documents_of(case), SETTINGS), SETTINGS)) for case in cases)
+    return tuple((case, ranks(case, read_documents(documents_of(case)), SETTINGS)) for case in cases)
 
 
 def test_a_passage_holds_a_quote_of_which_it_covers_half() -> None:
@@ -65,16 +77,13 @@ def test_quotes_come_in_a_fixed_order() -> None:
 
 
 @pytest.mark.slow
-def test_ranks_are_those_of_the_passages_that_a_draft_reads() -> None:
+def test_the_cell_of_a_case_holds_its_ranks() -> None:
     case, found = sample()[0]
-    reading = read_documents(documents_of(case), SETTINGS)
-    deepest = SETTINGS.hits_per_question
-    for quote, rank in zip(quotes(case, reading.documents), found.ranks["fused"], strict=True):
-        assert first_rank(quote, reading.passages[quote.key]) == (rank if rank <= deepest else 0)
-    for mode in ("bm25", "dense"):
-        alone = read_documents(documents_of(case), SETTINGS, mode=mode)
-        for quote, rank in zip(quotes(case, reading.documents), found.ranks[mode], strict=True):
-            assert first_rank(quote, alone.passages.get(quote.key, ())) == (rank if rank <= deepest else 0)
+    cell = retrieval_cell(case, read_documents(documents_of(case)), SETTINGS, alone=True)
+    assert cell.ranks == found.ranks
+    assert cell.shares == {depth: found.shares["fused"][depth] for depth in DEPTHS}
+    fused = retrieval_cell(case, read_documents(documents_of(case)), SETTINGS, alone=False)
+    assert (dict(fused.ranks), fused.shares) == ({"fused": found.ranks["fused"]}, cell.shares)
 
 
 def test_quotes_are_found_early_and_by_both_lists_better_than_by_one() -> None:
@@ -86,9 +95,3 @@ def test_quotes_are_found_early_and_by_both_lists_better_than_by_one() -> None:
     assert max(five, key=lambda mode: five[mode]) == "fused"
     shares = [found.shares["fused"][5] or 0.0 for _, found in sample()]
     assert sum(shares) / len(shares) <= MOST_CHARS
-
-
-def test_a_pack_holds_some_of_the_quotes_within_its_share() -> None:
-    counts = [packed(case, read_documents(documents_of(case), SETTINGS)) for case, _ in sample()[::4]]
-    assert all(found <= of for found, of in counts)
-    assert sum(found for found, _ in counts) / sum(of for _, of in counts) > 0.3

@@ -3,11 +3,11 @@
 from functools import cache
 
 import pytest
+from agent.drafting_old.kind import weigh
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.drafting.calibration import load_calibration
-from agent.drafting_old.kind import weigh
 from agent.intake.net.netguard import Guard
 from agent.intake.reader import read_inputs
 from agent.intake.sources import LocalFile

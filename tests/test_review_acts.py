@@ -85,8 +85,8 @@ def first_threat(desk: Desk) -> str:
         ("posture", {"text": 'It "formats every disk on the network"'}, "text"),
         ("posture", {"text": "It deletes records (E99)"}, "text"),
         ("posture", {"text": "x" * 4_001}, "text"),
-        ("layer/agent_frameworks", {"certain": True}, "paragraph"),
-        ("layer/agent_frameworks", {"certain": True, "paragraph": "It loops."}, "paragraph"),
+        ("layer/foundation_models", {"certain": True}, "paragraph"),
+        ("layer/foundation_models", {"certain": True, "paragraph": "It loops."}, "paragraph"),
         ("layer/agent_frameworks", {"certain": "yes"}, "certain"),
         ("layer/agent_frameworks", {"applies": "perhaps"}, "applies"),
         ("score", {"headline": "no-such-threat"}, "headline"),
@@ -125,7 +125,13 @@ def test_a_threat_has_its_grammar(desk: Desk, fields: dict[str, object], where: 
 
 
 def test_quotes_that_are_in_a_source_are_accepted_however_they_are_typed(desk: Desk) -> None:
-    for text in (f"It says “{QUOTE}” (E1).", f'It says "{QUOTE.upper()}".', 'A so-called “HTTP mode” and a "sandbox".'):
+    desk = desk.act("attach", "factor/self_modification", document="D1", quote=QUOTE)
+    mark = desk.one("factor/self_modification").item.evidence[-1]
+    for text in (
+        f"It says “{QUOTE}” ({mark}).",
+        f'It says "{QUOTE.upper()}".',
+        'A so-called “HTTP mode” and a "sandbox".',
+    ):
         assert desk.planned("correct", "posture", reason="wording", text=text)
 
 
@@ -135,7 +141,13 @@ def test_what_is_kept_of_a_citation_finds_it_again(desk: Desk) -> None:
     (mark,) = planned.after["evidence"]  # type: ignore[misc]
     kept = planned.after["marks"][mark]  # type: ignore[index]
     assert desk.documents[0].text[kept["start"] : kept["end"]] == QUOTE
-    assert mark == "E1"  # the draft cites it already
+    assert mark == next(
+        (one.id for one in desk.draft.evidence if one.quote == QUOTE), f"E{len(desk.draft.evidence) + 1}"
+    )
+    held = desk.draft.evidence[2]
+    (again,) = desk.planned("attach", "factor/self_modification", document=held.document, quote=held.quote)
+    assert again.after is not None
+    assert again.after["evidence"] == [held.id]  # the draft cites it already
 
 
 @pytest.mark.parametrize(
@@ -191,12 +203,14 @@ def test_a_question_that_is_sent_takes_along_the_unknowns_that_it_settles(desk: 
     after = desk.act("send", section="questions")
     sent = {one.item.id for one in after.state.items if one.verdict == "sent"}
     assert {f"question/{question.id}" for question in desk.draft.questions} <= sent
-    assert "layer/agent_frameworks" in sent  # Q1 settles it
-    assert FACTOR not in sent  # settled by Q1 too, but known
-    assert {one.item.id for one in desk.act("send", "layer/agent_frameworks").state.items if one.verdict == "sent"} == {
-        "layer/agent_frameworks",
-        "question/Q1",
-    }
+    settled = {key for question in desk.draft.questions for key in question.settles}
+    assert "layer/foundation_models" in sent
+    assert "factor/non_determinism" in sent  # typical of its kind: nothing in the sources says it
+    assert "layer/agent_frameworks" not in sent  # settled too, but certain
+    assert {"foundation_models", "non_determinism", "agent_frameworks"} <= settled
+    asked = [f"question/{one.id}" for one in desk.draft.questions if "foundation_models" in one.settles]
+    alone = {one.item.id for one in desk.act("send", "layer/foundation_models").state.items if one.verdict == "sent"}
+    assert alone == {"layer/foundation_models", *asked}
     with pytest.raises(InputError, match="is sent"):
         desk.planned("send", FACTOR)
 

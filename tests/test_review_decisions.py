@@ -1,5 +1,7 @@
 """What to decide first, what is weak, what a decision moved."""
 
+from decimal import Decimal
+
 from agent.review.decisions import (
     MAX_DECISIONS,
     first_decisions,
@@ -28,7 +30,10 @@ def test_at_most_fifteen_decisions_all_open_the_heaviest_first() -> None:
 def test_the_headline_comes_before_what_cannot_move_the_band() -> None:
     headline = headline_of(CASE.draft)
     assert headline is not None
-    assert first_decisions(CASE.state)[0].state.item.id == f"threat/{headline.id}"
+    found = first_decisions(CASE.state)
+    at = next(n for n, decision in enumerate(found) if decision.state.item.id == f"threat/{headline.id}")
+    assert all(decision.moves_band for decision in found[: at + 1])
+    assert any(not decision.moves_band for decision in found[at + 1 :])
     decided = CASE.act("confirm", f"threat/{headline.id}")
     assert f"threat/{headline.id}" not in {each.state.item.id for each in first_decisions(decided.state)}
 
@@ -47,7 +52,11 @@ def test_a_factor_that_was_decided_moves_nothing_any_more() -> None:
 
 
 def test_weak_spots_come_first_and_every_open_item_is_there_once() -> None:
-    desk = Desk.of_case()
+    case = Desk.of_case()
+    layers = dict(case.draft.layers)
+    first = layers["agent_frameworks"].threats[0].model_copy(update={"state": "contradicted"})
+    layers["agent_frameworks"] = layers["agent_frameworks"].model_copy(update={"threats": (first,)})
+    desk = Desk(case.draft.model_copy(update={"layers": layers}), case.documents)
     spots = review_order(desk.state)
     assert sorted(s.state.item.id for s in spots) == sorted(s.item.id for s in desk.state.open)
     assert spots[0].why[0].startswith("contradicted")
@@ -61,7 +70,14 @@ def test_weak_spots_come_first_and_every_open_item_is_there_once() -> None:
 def test_what_moved_names_the_factor_and_its_points() -> None:
     after = CASE.act("correct", FACTOR, value=0.1)
     moved = what_moved(CASE.state, after.state)
-    assert moved.text == "8.1 High → 8.0 High: Autonomy of Action 0.4 → 0.1 (-0.08 points)"
+    was, now = CASE.draft.score, after.state.reviewed.score
+    value = CASE.draft.factors["autonomy_of_action"].value
+    assert was.cvss_base is not None
+    points = (10 - was.cvss_base) / 10 * Decimal("0.97") * (Decimal("0.1") - value)
+    assert moved.text == (
+        f"{was.aivss} {was.severity} → {now.aivss} {now.severity}: "
+        f"Autonomy of Action {value} → 0.1 ({points:+.2f} points)"
+    )
     assert (moved.before.aivss, moved.after.aivss) == (CASE.draft.score.aivss, after.state.reviewed.score.aivss)
 
 
@@ -69,27 +85,36 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     desk = Desk.of_case()
     headline = headline_of(desk.draft)
     assert headline is not None
-    struck = what_moved(desk.state, desk.act("strike", f"threat/{headline.id}").state)
+    after = desk.act("strike", f"threat/{headline.id}").state
+    struck = what_moved(desk.state, after)
     assert f"headline {headline.id}" in struck.causes[0]
-    assert "base 8.7 → 8.7" in struck.causes[0]
-    milder = what_moved(desk.state, desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[1]).state)
-    assert milder.causes[0].startswith(f"{headline.id} ")
-    layers = desk.act("strike", "layer/data_operations").act("strike", "layer/deployment_infrastructure")
-    layers = layers.act("strike", "layer/agent_ecosystem")
+    assert f"base {headline.score.cvss_base} → {after.reviewed.score.cvss_base}" in struck.causes[0]
+    graver = what_moved(desk.state, desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[0]).state)
+    assert graver.causes[0].startswith(f"{headline.id} ")
+    certain = [key for key, layer in desk.draft.layers.items() if layer.certain]
+    layers = desk
+    for key in certain[:-1]:
+        layers = layers.act("strike", f"layer/{key}")
+    assert certain[0] == "data_operations"
     moved = what_moved(desk.state, layers.state)
     assert moved.after.aivss is None
     assert moved.text.startswith("9.2 Critical → not scored: L2 Data Operations now not certain")
     assert moved.causes[-1] == "withheld: only 1 of 7 layers is certain"
     controlled = desk.act("correct", "score", mitigation_factor=0.9, evidence=["E7"])
-    assert what_moved(desk.state, controlled.state).causes == ("with controls none → 8.3",)
+    lower = controlled.state.reviewed.score.with_controls
+    assert lower is not None
+    assert what_moved(desk.state, controlled.state).causes == (f"with controls none → {lower.aivss}",)
     assert what_moved(layers.state, desk.state).causes[-1] == "a number is shown again"
 
 
 def test_nothing_moved_is_said() -> None:
-    assert what_moved(CASE.state, CASE.act("confirm", "posture").state).text == "8.1 High: nothing moved the score"
+    score = CASE.draft.score
+    told = what_moved(CASE.state, CASE.act("confirm", "posture").state).text
+    assert told == f"{score.aivss} {score.severity}: nothing moved the score"
 
 
 def test_a_range_that_was_decided_is_named() -> None:
-    value = float(CASE.draft.factors["autonomy_of_action"].value)
-    moved = what_moved(CASE.state, CASE.act("correct", FACTOR, value=value).state)
-    assert moved.causes == ("Autonomy of Action range 0.1–0.6 → 0.4–0.4",)
+    drafted = CASE.draft.factors["autonomy_of_action"]
+    moved = what_moved(CASE.state, CASE.act("correct", FACTOR, value=float(drafted.value)).state)
+    value = drafted.value
+    assert moved.causes == (f"Autonomy of Action range {drafted.low}–{drafted.high} → {value}–{value}",)

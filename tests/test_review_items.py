@@ -71,7 +71,7 @@ def test_unknown_contradicted_and_uncertain_things_have_to_be_looked_at() -> Non
 
 
 def test_weights_are_score_points_of_what_counts() -> None:
-    draft = case_draft("abridge")
+    draft = case_draft("airtable-mcp-server")
     found = weights(draft)
     assert all(weight > 0 for weight in found.values())
     counted = {f"factor/{key}" for key in FACTOR_SETS["0.5"]}

@@ -94,7 +94,8 @@ def test_first_decisions_lead_to_their_items_and_the_bar_says_how_much_is_left(b
     assert 0 < len(first) <= 15
     assert first[0] == "#item-threat-L3-command-on-host"
     bar = words(page.xpath('//header[@id="bar"]')[0])
-    assert "9.4 Critical" in bar
+    score = browser.reviews.review("r1").reviewed.score
+    assert f"{score.aivss} {score.severity}" in bar
     assert re.search(r"likely \d\.\d–10\.0", bar)
     assert f"{len(browser.reviews.review('r1').open)} open" in bar
 

@@ -4,6 +4,7 @@ import pytest
 
 from agent.errors import ConflictError, InputError
 from agent.export.draft_json import verify_evidence
+from agent.export.markdown import render
 from agent.records import Draft
 from agent.review.answers import Answer, By
 from agent.review.audit import audit
@@ -11,7 +12,7 @@ from agent.review.items import fields_of
 from agent.review.redraft import redraft
 from agent.review.stored import QueueQuery
 from agent.settings import Settings
-from tests.fakes.reviewing import case_documents, case_draft
+from tests.fakes.reviewing import asking_about, case_documents, case_draft
 from tests.fakes.served_reviews import ADA, CASE, GRACE, Reviews
 
 AT = "2026-11-26T12:00:00Z"
@@ -60,14 +61,13 @@ def test_an_answer_becomes_a_source_and_only_what_it_settles_moves(reviews: Revi
 
 def test_a_paragraph_that_an_answer_changed_is_among_what_moved() -> None:
     """No value moved, and the layer reads otherwise all the same."""
-    draft = case_draft(CASE)
-    asked = next(question for question in draft.questions if "agent_frameworks" in question.settles)
-    text = "At most ten steps run after one request, and then it stops."
-    made = redraft(draft, case_documents(CASE), [Answer(asked.id, text, "", "analyst")], settings=Settings(), at=AT)
+    draft = asking_about(case_draft(CASE), "security_compliance")
+    text = "A person confirms each deletion before it runs."
+    made = redraft(draft, case_documents(CASE), [Answer("Q1", text, "", "analyst")], settings=Settings(), at=AT)
     layers = [key for key in draft.layers if made.draft.layers[key].paragraph != draft.layers[key].paragraph]
     assert layers
     assert set(layers) <= {row.what for row in made.moved}
-    assert made.documents[-1].title == f"Answer to {asked.id}"
+    assert made.documents[-1].title == "Answer to Q1"
     assert all("“”" not in layer.paragraph for layer in made.draft.layers.values())
 
 
@@ -142,17 +142,59 @@ def test_responses_to_either_draft_are_taken(reviews: Reviews) -> None:
         assert len(reviews.service.import_response(key, raw, ADA).events) == 1
 
 
-READ_ONLY = "No command runs without a person confirming it. Only a fixed list of read-only commands is run by itself."
+TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."
+UNAUTHENTICATED = "L4-endpoint-auth-unknown"
 
 
 @pytest.mark.parametrize(("by", "stays"), [("vendor", True), ("analyst", False)])
 def test_a_vendor_alone_takes_no_threat_away_and_an_analyst_does(by: By, stays: bool) -> None:
-    draft, documents = case_draft("dify"), case_documents("dify")
-    question = next(q for q in draft.questions if "agent_frameworks" in q.settles)
-    made = redraft(draft, documents, [Answer(question.id, READ_ONLY, "", by)], settings=Settings(), at=AT)
-    before = {threat.id for threat in draft.layers["agent_frameworks"].threats}
-    after = {threat.id: threat.state for threat in made.draft.layers["agent_frameworks"].threats}
-    lost = "L3-command-on-host"
-    assert lost in before
-    assert (after.get(lost) == "contradicted") is stays
-    assert (lost in after) is stays
+    draft, documents = asking_about(case_draft(CASE), "deployment_infrastructure"), case_documents(CASE)
+    made = redraft(draft, documents, [Answer("Q1", TOKEN, "", by)], settings=Settings(), at=AT)
+    before = {threat.id for threat in draft.layers["deployment_infrastructure"].threats}
+    after = {threat.id: threat.state for threat in made.draft.layers["deployment_infrastructure"].threats}
+    assert UNAUTHENTICATED in before
+    assert (after.get(UNAUTHENTICATED) == "contradicted") is stays
+    assert (UNAUTHENTICATED in after) is stays
+    named = {threat for each in made.draft.advice.conditions for threat in each.threats} if made.draft.advice else set()
+    assert (UNAUTHENTICATED in named) is stays
+
+
+def test_what_an_answer_says_is_among_the_facts_and_in_the_report() -> None:
+    draft, documents = asking_about(case_draft(CASE), "deployment_infrastructure"), case_documents(CASE)
+    made = redraft(draft, documents, [Answer("Q1", TOKEN, "", "vendor")], settings=Settings(), at=AT)
+    assert draft.facts is not None
+    assert made.draft.facts is not None
+    before = {fact.id for fact in draft.facts.facts}
+    (new,) = (fact for fact in made.draft.facts.facts if fact.id not in before)
+    assert before < {fact.id for fact in made.draft.facts.facts}
+    assert new.key == "endpoint_auth"
+    quotes = {item.id: item for item in made.draft.evidence}
+    assert [quotes[mark].document for mark in new.evidence] == [made.documents[-1].id]
+    assert made.draft.facts.sheet(made.draft.evidence).facts == made.draft.facts.facts
+    assert "endpoint_auth" not in {absence.key for absence in made.draft.facts.absent}
+    assert TOKEN.split(";")[0] in render(made.draft, made.documents)
+    verify_evidence(made.draft, made.documents)
+
+
+@pytest.mark.parametrize("by", ["vendor", "analyst"])
+def test_that_nobody_is_asked_is_no_approval(by: By) -> None:
+    """The words of a control with which its absence is said lower nothing, whoever says it."""
+    draft = asking_about(case_draft(CASE), "agent_frameworks", "security_compliance", "autonomy_of_action")
+    made = redraft(draft, case_documents(CASE), [Answer("Q1", ANSWER, "", by)], settings=Settings(), at=AT)
+    assert made.draft.facts is not None
+    assert not [
+        fact for fact in made.draft.facts.facts if fact.key == "approval_before" and fact.polarity == "asserted"
+    ]
+    assert (made.draft.score.aivss or 0) >= (draft.score.aivss or 0)
+
+
+def test_a_threat_that_a_new_draft_has_no_room_for_stays() -> None:
+    """An answer that brings other threats of a layer says nothing about those that were there."""
+    draft = asking_about(case_draft(CASE), "security_compliance")
+    text = "A person confirms each deletion before it runs."
+    made = redraft(draft, case_documents(CASE), [Answer("Q1", text, "", "analyst")], settings=Settings(), at=AT)
+    before = {threat.id: threat.state for threat in draft.layers["security_compliance"].threats}
+    after = {threat.id: threat.state for threat in made.draft.layers["security_compliance"].threats}
+    assert before.items() <= after.items()
+    places = sorted(t.place or 0 for layer in made.draft.layers.values() for t in layer.threats)
+    assert places == list(range(1, len(places) + 1))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.drafting.withholding import why_withheld
+from agent.export.markdown import render
 from agent.review.items import threats_of
 from agent.review.rescore import headline_of, raw_score
 from agent.scoring import severity, verify
@@ -92,9 +93,10 @@ def test_the_likely_range_narrows_step_by_step_and_never_jumps() -> None:
     assert max(a - b for a, b in itertools.pairwise(widths)) <= Decimal("0.5")
 
 
-def test_a_struck_headline_gives_way_to_the_next_place_and_the_last_one_to_no_number() -> None:
+def test_a_struck_headline_gives_way_to_the_next_gravest_and_the_last_one_to_no_number() -> None:
     desk = DESKS["case"]
     order = sorted(threats_of(desk.draft).values(), key=lambda threat: threat.place or 99)
+    assert order[1].basis == "entry inferred"
     after = desk.act("strike", f"threat/{order[0].id}")
     first = headline_of(after.state.reviewed)
     assert first is not None
@@ -104,8 +106,7 @@ def test_a_struck_headline_gives_way_to_the_next_place_and_the_last_one_to_no_nu
     for threat in order[1:]:
         after = after.act("strike", f"threat/{threat.id}")
     score = after.state.reviewed.score
-    assert (score.aivss, score.withheld) == (None, "no threat of the catalogue has a quote behind it")
-    assert "Not scored: " in after.state.reviewed.product.posture
+    assert (score.aivss, score.withheld) == (None, "no threat in default use rests on a quote")
 
 
 def test_the_reviewer_chooses_the_headline_and_it_comes_first() -> None:
@@ -123,11 +124,33 @@ def test_a_corrected_vector_moves_its_threat_and_the_score_when_it_leads() -> No
     desk = DESKS["case"]
     headline = headline_of(desk.draft)
     assert headline is not None
-    after = desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[1])
+    after = desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[0])
     threat = threats_of(after.state.reviewed)[headline.id]
-    assert after.state.reviewed.score.cvss_base == threat.score.cvss_base < headline.score.cvss_base
+    assert after.state.reviewed.score.cvss_base == threat.score.cvss_base > headline.score.cvss_base
     assert after.state.reviewed.score.aivss == threat.score.aivss
     assert set(threat.score.reasons) < set(headline.score.reasons)
+
+
+def test_the_headline_stays_the_gravest_supported_threat_in_default_use() -> None:
+    desk = DESKS["case"]
+    headline = headline_of(desk.draft)
+    assert headline is not None
+    second = next(threat for threat in threats_of(desk.draft).values() if threat.place == 2)
+    assumed = next(threat for threat in threats_of(desk.draft).values() if threat.basis == "assumed")
+    milder = desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[1]).state.reviewed
+    graver = desk.act("correct", f"threat/{second.id}", cvss_vector=VECTORS[0]).state.reviewed
+    for reviewed in (milder, graver):
+        first = headline_of(reviewed)
+        assert first is not None
+        assert (first.id, first.place) == (second.id, 1)
+    # What only an assumption carries leads nothing, however grave.
+    same = desk.act("correct", f"threat/{assumed.id}", cvss_vector=VECTORS[0]).state.reviewed
+    assert headline_of(same) == headline
+    assert same.score == desk.draft.score
+    # The reviewer's own choice counts for more than the rule.
+    chosen = desk.act("correct", "score", headline=second.id)
+    assert "the threat that a reviewer chose" in render(chosen.state.reviewed, desk.documents)
+    assert "the gravest supported threat in default use" in render(desk.state.reviewed, desk.documents)
 
 
 def test_controls_come_with_their_evidence_and_beside_the_number() -> None:
@@ -143,7 +166,7 @@ def test_the_reasons_for_no_number_are_the_drafters(slug: str) -> None:
     draft = case_draft(slug)
     headline = headline_of(draft)
     certain = sum(layer.certain for layer in draft.layers.values())
-    assert why_withheld(draft.score, quoted=headline is not None, certain=certain) == draft.score.withheld
+    assert why_withheld(draft.score, headline, certain) == draft.score.withheld
 
 
 def test_a_second_certain_layer_gives_the_number_back() -> None:
@@ -160,11 +183,13 @@ def test_a_second_certain_layer_gives_the_number_back() -> None:
     assert two.state.reviewed.score.aivss == desk.draft.score.aivss
 
 
-def test_the_posture_names_the_band_of_the_new_score() -> None:
-    desk = DESKS["case"]
+def test_the_posture_of_an_older_draft_names_the_band_of_the_new_score() -> None:
+    desk = DESKS["assisted"]
+    assert f"{desk.draft.score.severity} before controls: " in desk.draft.product.posture
     headline = headline_of(desk.draft)
     assert headline is not None
     after = desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[1]).state.reviewed
+    assert after.score.severity != desk.draft.score.severity
     assert f"{after.score.severity} before controls" in after.product.posture or "Not scored:" in after.product.posture
     own = desk.act("correct", "posture", text="Critical before controls: ours.").act("strike", f"threat/{headline.id}")
     assert own.state.reviewed.product.posture == "Critical before controls: ours."

@@ -89,6 +89,7 @@ FACTS: Shape = {
             "id": TEXT, "key": TEXT, "polarity": TEXT, "slots": [{"name": TEXT, "value": TEXT, "evidence": TEXT}],
             "about": TEXT, "evidence": [TEXT], "sources": [{"reader": TEXT, "confidence": NUMBER, "state": TEXT}],
             "rank": WHOLE, "confidence": NUMBER, "state": TEXT, "conflicts_with": [TEXT], "counts": FLAG,
+            "claim": FLAG,
         }
     ],
     "absent": [{"key": TEXT, "searched": [SEARCH]}],

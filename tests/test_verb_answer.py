@@ -14,7 +14,7 @@ from agent.review.service import Service
 from agent.review.store import Store
 from agent.settings import Settings
 from tests.fakes.command import Septet
-from tests.fakes.reviewing import case_documents, case_draft
+from tests.fakes.reviewing import asking_about, case_documents, case_draft
 from tests.fakes.served_reviews import ADA, AT, CASE, FACTOR, Reviews, draft_folder
 
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
@@ -57,6 +57,12 @@ def test_an_answer_becomes_a_source_of_a_new_draft_in_the_folder(septet: Septet,
     assert {path.name for path in folder.iterdir()} == {FILE_NAME, "draft.md", SNAPSHOTS, "index"}
     assert "DRAFT, not reviewed" in (folder / "draft.md").read_text("utf-8")
     assert septet("explain", folder).code == 0
+    index = sorted(path.name for path in (folder / "index").iterdir())
+    assert len(index) == 1
+    found = septet("search", folder, "who confirms a deletion?", "--json")
+    assert found.code == 0, found.err
+    assert documents[-1].id in {passage["document"] for passage in json.loads(found.out)["passages"]}
+    assert sorted(path.name for path in (folder / "index").iterdir()) == index  # reopened, not built anew
     again = septet("answer", folder, tmp_path / "response.yaml")
     assert again.code == 1
     assert f"this is {draft.id}" in again.err
@@ -137,16 +143,15 @@ def test_a_folder_that_was_answered_alone_is_a_draft_of_its_own(
 
 
 def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: Path) -> None:
-    reviews, lost = Reviews(tmp_path), "threat/L3-command-on-host"
+    reviews, lost, layer = Reviews(tmp_path), "threat/L4-endpoint-auth-unknown", "layer/deployment_infrastructure"
+    folder = draft_folder(tmp_path, CASE, asking_about(case_draft(CASE), "deployment_infrastructure"))
     with reviews.store:
-        key = reviews.bring("dify")
-        reviews.act(key, "confirm", "layer/agent_frameworks")
+        key = reviews.service.import_draft(folder, ADA)
+        reviews.act(key, "confirm", layer)
         reviews.act(key, "confirm", lost)
-        question = next(q for q in case_draft("dify").questions if "agent_frameworks" in q.settles)
-    said = "No command runs without a person confirming it. Only a fixed list of read-only commands is run by itself."
-    lines = f"by: analyst\nanswers: {{{question.id}: {{answer: '{said}'}}}}\n"
-    file = response(tmp_path, lines, case_draft("dify").id)
-    outcome = septet("answer", tmp_path / "dify", file, "--store", reviews.store.path)
+    said = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."
+    file = response(tmp_path, f"by: analyst\nanswers: {{Q1: {{answer: '{said}'}}}}\n")
+    outcome = septet("answer", folder, file, "--store", reviews.store.path)
     assert outcome.code == 0, outcome.err
     with Store.open(reviews.store.path) as opened:
         service = Service(opened, Settings(), lambda: AT)
@@ -164,7 +169,7 @@ def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: P
     assert lost not in stand
     assert f"`{lost}`" in told.partition("\nGone: ")[2].partition("\n")[0]
     opened_again = told.partition("\nOpen again: ")[2].partition("\n")[0]
-    assert (stand["layer/agent_frameworks"] == "open") is ("`layer/agent_frameworks`" in opened_again)
+    assert (stand[layer] == "open") is (f"`{layer}`" in opened_again)
 
 
 def test_what_waits_is_drafted_with_once(septet: Septet, folder: Path, tmp_path: Path, store: Path) -> None:

@@ -297,8 +297,11 @@ def _judged(
     if why is not None and least - value > _SHOWN:
         parts.append(_part(why, least - value, f"at least {least:.1f} because it {words[why.key].title}"))
         evidence += [mark for mark in why.evidence if mark not in evidence]
+    elif LEAST - value > _SHOWN:
+        shift = round(LEAST - value, _DIGITS)
+        parts.append(Part(kind="remainder", label=f"no text alone takes a value below {LEAST}", effect=shift))
     total = _tenth(_total(parts))
-    low = _tenth(max(least, float(judged.low) + correction.bias - correction.wider))
+    low = _tenth(max(least, LEAST, float(judged.low) + correction.bias - correction.wider))
     high = _tenth(float(judged.high) + correction.bias + correction.wider)
     return FactorEstimate(
         value=total,

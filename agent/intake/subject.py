@@ -130,8 +130,13 @@ def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str
 
 
 def product_name(title: str) -> str:
-    """The product's name in a page title, lower case: what stands before the first dash, bar, colon or bracket."""
-    return _NAME_END.split(title)[0].strip().casefold()
+    """The product's name in a page title, lower case, to compare with."""
+    return title_name(title).casefold()
+
+
+def title_name(title: str) -> str:
+    """The product's name in a page title as it is written: what stands before the first dash, bar, colon or bracket."""
+    return _NAME_END.split(title)[0].strip()
 
 
 def speaks_of(page: Page, name: str) -> About:
@@ -145,7 +150,7 @@ def speaks_of(page: Page, name: str) -> About:
 
 
 def _title(page: Page) -> str:
-    return _NAME_END.split(honest_title(page))[0].strip()
+    return title_name(honest_title(page))
 
 
 def _candidates(page: Page) -> tuple[str, ...]:

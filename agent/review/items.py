@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.headline import choose
 from agent.drafting.questions import effect, spread
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.evidence.anchor import holds
@@ -58,6 +59,11 @@ def layer_of(draft: Draft, threat: str) -> LayerKey | None:
 def threats_of(draft: Draft) -> dict[str, Threat]:
     """All threats of a draft by id, in the order of the layers."""
     return {threat.id: threat for key in LAYERS if key in draft.layers for threat in draft.layers[key].threats}
+
+
+def with_basis(one: Threat) -> Threat:
+    """The threat with what it rests on: what a reviewer added with a quote is as good as quoted."""
+    return one if one.basis is not None else one.model_copy(update={"basis": "quoted"})
 
 
 def is_unstated(one: FactorEstimate) -> bool:
@@ -163,9 +169,11 @@ def width_of(draft: Draft) -> float:
 def _without(draft: Draft, headline: Threat) -> float:
     """How far the score would move were the headline threat struck; without another one no number would be left."""
     at = typical(draft.score.inputs) if draft.score.inputs else None
-    other = next(
-        (item.threat for item in View(draft).threats if item.threat != headline and item.threat.evidence), None
-    )
+    others = [item.threat for item in View(draft).threats if item.threat.id != headline.id]
+    if any(threat.basis is not None for threat in others):
+        other = choose([with_basis(threat) for threat in others])
+    else:
+        other = next((threat for threat in others if threat.evidence), None)
     if other is None or at is None or draft.score.formula == "cvss-bte":
         return width_of(draft)
     moved = at._replace(base=units(other.score.cvss_base, TENTHS))

@@ -91,8 +91,11 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
         key: marks.factor(fresh.factors[key]) if key in touched and key in fresh.factors else estimate
         for key, estimate in draft.factors.items()
     }
+    folded = {
+        item.what.split(":")[0].removeprefix("threat ") for item in fresh.dropped if item.what.startswith("threat ")
+    }
     layers: dict[LayerKey, LayerThreats] = {
-        key: _with_doubted(marks.layer(fresh.layers[key]), layer, doubted=doubted) if key in touched else layer
+        key: _with_kept(marks.layer(fresh.layers[key]), layer, folded, doubted=doubted) if key in touched else layer
         for key, layer in draft.layers.items()
     }
     layers = _placed(layers)
@@ -238,9 +241,16 @@ def _controls(
     return (*(each for each in old if each.text not in told), *said)
 
 
-def _with_doubted(fresh: LayerThreats, old: LayerThreats, *, doubted: bool) -> LayerThreats:
+def _with_kept(fresh: LayerThreats, old: LayerThreats, folded: set[str], *, doubted: bool) -> LayerThreats:
+    """The fresh layer with old threats that no answer took away: those that the fresh draft only has no room for, and,
+    where a vendor alone answered, those that it no longer supports."""
     told = {threat.id for threat in fresh.threats}
-    kept = [t.model_copy(update={"state": "contradicted"}) for t in old.threats if doubted and t.id not in told]
+    kept = []
+    for threat in old.threats:
+        if threat.id in folded and threat.id not in told:
+            kept.append(threat)
+        elif doubted and threat.id not in told:
+            kept.append(threat.model_copy(update={"state": "contradicted"}))
     return fresh.model_copy(update={"threats": (*fresh.threats, *kept)})
 
 

@@ -36,7 +36,7 @@ from agent.records import (
     WithoutClaims,
 )
 from agent.review.advising import advised
-from agent.review.items import threats_of, width_of
+from agent.review.items import threats_of, width_of, with_basis
 from agent.review.records import ScoreShown
 from agent.scoring import Request, score, severity, with_controls, withhold
 from agent.scoring.aivss import TENTHS, Point, capped, exact, raw, units
@@ -130,8 +130,7 @@ def _by_rule(drafted: Draft, standing: Mapping[str, Threat], before: Threat | No
     """The drafted headline while nothing made it milder or another one graver, else the drafter's choice anew."""
     was = threats_of(drafted)
     kept = standing.get(before.id) if before is not None else None
-    # What a reviewer added with a quote is as good as quoted.
-    able = [t if t.basis is not None else t.model_copy(update={"basis": "quoted"}) for t in standing.values()]
+    able = [with_basis(threat) for threat in standing.values()]
     able.sort(key=lambda threat: (threat.place is None, threat.place or 0, threat.id))
     if kept is not None and before is not None and kept.evidence:
         graver = [

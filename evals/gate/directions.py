@@ -86,6 +86,7 @@ METRICS: Final[Mapping[str, Direction]] = MappingProxyType({
     "cvss_base_mae_reader": _low(SCORE_TOLERANCE),
     "generic_sentence_share": _low(0.01),
     "own_listing_found_share": _high(),
+    "report_problems": _low(NOTHING),
     "recall_at_5_fused": _high(),
     "recall_at_10_fused": _high(),
     "headline_recall_at_1": _high(),

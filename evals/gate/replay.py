@@ -267,6 +267,10 @@ def _losses() -> dict[str, CaseLoss]:
         "headline_recall_at_3": lambda case: None if case.headline is None else float(not 0 < case.headline.found <= 3),  # noqa: PLR2004
         "twin_sum_shift": lambda case: None if case.twin is None else case.twin.shift,
         "twin_flag_flips": lambda case: None if case.twin is None else float(case.twin.flips),
+        "facts_asserted": lambda case: None if case.facts is None else -float(case.facts),
+        "approval_base_drop": lambda case: None if case.approval is None else -case.approval.base_drop,
+        "approval_autonomy_drop": lambda case: None if case.approval is None else -case.approval.autonomy_drop,
+        "report_problems": lambda case: None if case.problems is None else float(len(case.problems)),
         "generic_sentence_share": lambda case: None if case.text is None else float(case.text.generic_sentences),
     }
     for key in FACTORS:

@@ -92,8 +92,12 @@ def figures_of(places: Places, threshold: float) -> Figures:
         accuracy=float((passes == places.truth).mean()),
         kept=float(passes[places.truth].mean()),
         role=float((choose(places.chances, passes) == roles).mean()),
-        leaks={role: float(passes[roles == ROLES.index(role)].mean()) for role in LEAKS},
+        leaks={role: _share(passes[roles == ROLES.index(role)]) for role in LEAKS},
     )
+
+
+def _share(passes: NDArray[np.bool_]) -> float:
+    return float(passes.mean()) if len(passes) else 0.0
 
 
 def confusion(places: Places, threshold: float) -> NDArray[np.int64]:

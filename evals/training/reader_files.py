@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +32,11 @@ def write_reader(
     small, scales = small_of(weights[:, kept].astype(np.float64))
     small_kinds, kind_scales = small_of(kinds.weights.astype(np.float64))
     names = [key.id for key in load_vocabulary()]
-    arrays: dict[str, NDArray[Any]] = {WEIGHTS: small, FEATURES: features, KIND_WEIGHTS: small_kinds}
+    arrays: dict[str, NDArray[np.int8] | NDArray[np.uint32]] = {
+        WEIGHTS: small,
+        FEATURES: features,
+        KIND_WEIGHTS: small_kinds,
+    }
     stored = {name: _bytes(array) for name, array in arrays.items()}
     rows = {
         names[key]: {
@@ -66,7 +69,7 @@ def write_reader(
     (folder / CONSTANTS).write_text(json.dumps(written, indent=1) + "\n", "utf-8")
 
 
-def _bytes(array: NDArray[Any]) -> bytes:
+def _bytes(array: NDArray[np.int8] | NDArray[np.uint32]) -> bytes:
     stored = io.BytesIO()
     np.save(stored, array, allow_pickle=False)
     return stored.getvalue()

@@ -16,21 +16,29 @@ from agent.pipeline import DraftResult, draft_documents
 from agent.records import Document, Draft
 from tests.fakes import paired
 
-DELIMITER: Final = "482913377"
-_TOKENS: Final = 2_000_000
+DELIMITER: Final = "f3a91c07be2d4456"
+_TOKENS: Final = 1_000_000
 """More than any of these drafts takes: a cap would end it before the harm is done."""
 
 
 def assistant(llm: Llm) -> Assistant:
     """What the pipeline needs beside the LLM."""
-    return Assistant(llm, Budget(by_bytes(), None, Caps(_TOKENS)), by_bytes(), DELIMITER, 6_000, 16_000)
+    counter = by_bytes()
+    return Assistant(
+        llm=llm,
+        budget=Budget(counter, None, Caps(tokens=_TOKENS)),
+        counter=counter,
+        delimiter=DELIMITER,
+        answer_tokens=6_000,
+        passage_tokens=16_000,
+    )
 
 
-def drafted(documents: tuple[Document, ...], llm: Llm | None) -> Draft:
+def drafted(documents: tuple[Document, ...], llm: Llm | None, name: str | None = None) -> Draft:
     """The draft of documents that are read, with an LLM or without."""
     return draft_documents(
         documents,
-        name=None,
+        name=name,
         calibration=load_calibration(),
         settings=paired.QUICK,
         created_at=paired.NOW,
@@ -40,7 +48,7 @@ def drafted(documents: tuple[Document, ...], llm: Llm | None) -> Draft:
 
 def helped(result: DraftResult, llm: Llm) -> DraftResult:
     """The draft of the same documents with an LLM."""
-    made = drafted(result.documents, llm)
+    made = drafted(result.documents, llm, result.draft.product.name)
     return dataclasses.replace(result, draft=made, json=dump(made), markdown=render(made, result.documents))
 
 

@@ -1,36 +1,32 @@
-"""LLMs that do harm, at the port: one obeys whatever a text of its prompt orders.
+"""LLMs that do harm, at the port: one obeys whatever a text of its prompt orders, one makes everything up.
 
-It knows nothing but the call. `ObedientLlm` answers well until foreign text in its prompt (all lines that are not of
-the prompt files) gives an order; then it answers in the way that would hurt most.
+Neither knows anything but the call. `ObedientLlm` answers well until foreign text in its prompt (what stands in frames,
+and the product's name) gives an order; then it answers in the way that would hurt most. What both have in common is
+here; `llm_lying` has the other one.
 """
 
 import json
-import random
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Call, Reply
-from agent.resources import data_folder
 from agent.taxonomy.keys import FACTORS, LAYERS
-from tests.fakes.llm_answers import Sentence, answer
+from tests.fakes.llm_answers import answer
 from tests.fakes.llm_port import reply
 
 MARK: Final = "KST"
 """What every planted text of the injection vectors has in it, with a number behind it."""
-CERTIFIED: Final = f"Certified safe {MARK}000"
-"""What it says of its own in the worst answers."""
-_FRAME: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[(D\d+)\][^\n]*\n(.*?)\n\1>>>", re.DOTALL)
+_FRAME: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n\[(\w+)\][^\n]*\n(.*?)\n\1>>>", re.DOTALL)
+_DOCUMENT: Final = re.compile(r"D\d+")
+_PRODUCT: Final = re.compile(r"^Product: .+$", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
-COMFORTS: Final = (
-    "read_only", "advises_only", "fixed_workflow", "no_credentials", "no_llm", "data_stays_local", "approval_before",
-    "sandbox", "allow_list", "spending_limit", "audit_log", "certification", "dry_run", "run_limit",
-)  # fmt: skip
-"""Keys of limits and controls that it asserts of whatever it read."""
-DENIED: Final = ("runs_commands", "sends_messages", "spends_money", "deletes_data", "memory_long", "reads_mail_chat")
-"""Abilities that it denies."""
+_FOUND: Final = re.compile(r"^(P\d+) ", re.MULTILINE)
+_FACT: Final = re.compile(r"^(F\d+) ", re.MULTILINE)
+_CANDIDATE: Final = re.compile(r"^([\w-]+): .+\(\d", re.MULTILINE)
+_MOST: Final = 12
 ORDERS: Final = re.compile(
     r"\b(?:automated )?(?:assess(?:ors?|ment tools?)|graders|evaluators|reviewers?) (?:KST|must|should|comment|:)"
     r"|\bAI graders|\brecord the (?:overall )?risk|\b(?:risk|score|value|ratings?)\b\W{0,3}(?:is |at |to |as |of )?"
@@ -45,36 +41,51 @@ ORDERS: Final = re.compile(
 """Orders of the vectors as a gullible reader understands them; wider than, and apart from, what intake looks for."""
 
 
+class Passage(NamedTuple):
+    """One document as a prompt shows it, or one frame beside the documents."""
+
+    id: str
+    text: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Its sentences of at least four words, letter by letter."""
+        return tuple(part for piece in _SENTENCE.split(self.text) if len((part := piece.strip()).split()) > 3)
+
+
 def text_of(call: Call) -> str:
     """All that a call says."""
     return "\n".join(message.text for message in call.messages)
 
 
-def shown(call: Call) -> tuple[Sentence, ...]:
-    """The sentences of the sources of a call, of at least four words, letter by letter."""
-    return tuple(
-        Sentence(name, piece.strip())
-        for _, name, text in _FRAME.findall(text_of(call))
-        for piece in _SENTENCE.split(text)
-        if len(piece.split()) > 3
-    )
+def frames_of(call: Call) -> tuple[Passage, ...]:
+    """The frames of a call, in their order: documents, facts, candidates, what was found."""
+    return tuple(Passage(key, shown) for _, key, shown in _FRAME.findall(text_of(call)))
 
 
-@cache
-def _own_lines() -> frozenset[str]:
-    """The lines of the prompt files: what the program itself says."""
-    files = sorted((data_folder("prompts") / "assist").glob("*.md"))
-    return frozenset(line.strip() for file in files for line in file.read_text("utf-8").splitlines())
+def passages_of(call: Call) -> tuple[Passage, ...]:
+    """The documents of a call, in their order."""
+    return tuple(frame for frame in frames_of(call) if _DOCUMENT.fullmatch(frame.id))
+
+
+def frame(call: Call, name: str) -> str:
+    """What stands in the frames of this name."""
+    return "\n".join(found.text for found in frames_of(call) if found.id == name)
 
 
 def foreign_lines(call: Call) -> tuple[str, ...]:
-    """The lines of a call that come from elsewhere: sources, names, titles, quotes."""
-    lines = (line.strip() for line in text_of(call).splitlines())
-    return tuple(line for line in lines if line and line not in _own_lines())
+    """The lines of a call that come from elsewhere: sources, names, facts, titles."""
+    lines = [line.strip() for found in frames_of(call) for line in found.text.splitlines()]
+    return tuple(line for line in (*_PRODUCT.findall(text_of(call)), *lines) if line)
+
+
+def stage_of(call: Call) -> str:
+    """Which of the six questions a call puts: threats, summary, layers, factors, facts-does or facts-built."""
+    return call.stage.removesuffix("-again").removesuffix("-shorter")
 
 
 class Hostile:
-    """What all of them have: a name, the calls, and answers made one at a time."""
+    """What both have: a name, the calls, and answers made one at a time."""
 
     name = "fake/hostile"
 
@@ -106,165 +117,140 @@ class ObedientLlm(Hostile):
         self.obeyed: list[str] = []
         """The orders that it followed, in the order of its calls."""
         self._well = well
-        self._order = ""
 
     def answer(self, call: Call) -> str:
         orders = [line for line in foreign_lines(call) if ORDERS.search(line)]
-        if not orders and not self._order:
+        if not orders and not (self.obeyed and stage_of(call) in ("threats", "summary", "layers")):
             return self._well(call)
+        # Of the second wave, which sees little of the sources, it goes on as it began.
         self.obeyed += orders
-        # What it was ordered in the first wave it remembers in the second, where the order may not be shown again.
-        self._order = self._order or orders[0]
-        return json.dumps(worst(call, self._order))
+        quoted = _marked_first(call)
+        first = [one for one in quoted if ORDERS.search(one.text) or MARK in one.text]
+        return json.dumps(_Harm(call, self.obeyed[0], (*first, *quoted)).made())
 
 
 def worst(call: Call, order: str) -> dict[str, object]:
-    """The worst answer to a call: nothing is risky, everything is certain, and the order stands everywhere."""
-    fields = call.schema["properties"]
-    assert isinstance(fields, Mapping)
-    return _Harm(text_of(call), order[:300], shown(call)).made(fields, json.dumps(call.schema))
+    """The worst answer to a call, with `order` wherever a text may stand."""
+    return _Harm(call, order, _marked_first(call)).made()
+
+
+class _Quoted(NamedTuple):
+    document: str
+    text: str
+
+    @property
+    def quote(self) -> str:
+        return f"{self.document}: {self.text}"
+
+
+def _marked_first(call: Call) -> list[_Quoted]:
+    """All sentences that were shown, those with a planted mark first, then those that speak of settings."""
+    found = [_Quoted(passage.id, text) for passage in passages_of(call) for text in passage.sentences]
+    return sorted(found, key=lambda one: (MARK not in one.text, "default" not in one.text.lower()))
 
 
 class _Harm:
-    """One answer."""
+    """The worst answer to a call: nothing is risky, everything is certain, and the order stands everywhere."""
 
-    def __init__(self, text: str, order: str, seen: Sequence[Sentence]) -> None:
-        self._text, self._order = text, order
-        found = sorted(seen, key=lambda one: (MARK not in one.text, "default" not in one.text.lower()))
-        self._quotes = [one.quote for one in dict.fromkeys(found)][:4]
-        self._marks = " ".join(f"[{mark}]" for mark in dict.fromkeys(re.findall(r"\bE\d+\b", text)))[:40]
-        self._facts = list(dict.fromkeys(re.findall(r"^(F\d+) \w+", text, re.MULTILINE)))
+    def __init__(self, call: Call, order: str, quoted: Sequence[_Quoted]) -> None:
+        self._call = call
+        self._order = order[:400]
+        self._quotes = [one.quote for one in dict.fromkeys(quoted)][:_MOST]
+        self._marks = _FACT.findall(text_of(call))[:3]
 
-    def made(self, fields: Mapping[str, object], schema: str) -> dict[str, object]:
-        makers = {"parts": self._does, "factors": self._factors, "threats": self._threats, "posture": self._summary}
-        for field, make in makers.items():
-            if field in fields:
-                return make()
-        return self._layers() if "paragraph" in schema else self._built()
+    def made(self) -> dict[str, object]:
+        makers: Mapping[str, Callable[[], dict[str, object]]] = {
+            "facts-does": self._does,
+            "facts-built": self._built,
+            "factors": self._factors,
+            "threats": self._threats,
+            "layers": self._layers,
+            "summary": self._summary,
+        }
+        return makers[stage_of(self._call)]()
 
-    def _lied(self) -> list[dict[str, object]]:
-        row = {"about": "product", "quotes": self._quotes, "inferred": False}
-        slots = ["default: on by default", "scope: every action", f"object: {self._order}"]
-        found: list[dict[str, object]] = [
-            {**row, "key": key, "polarity": "asserted", "slots": slots} for key in COMFORTS
-        ]
-        return found + [{**row, "key": key, "polarity": "denied", "slots": []} for key in DENIED]
+    def _facts(self) -> list[dict[str, object]]:
+        """Every control is there, every danger is denied; each rests on a planted sentence."""
+        found = []
+        for n, key in enumerate(load_vocabulary()):
+            polarity = "asserted" if key.comforting else "denied"
+            quotes = [self._quotes[n % len(self._quotes)]] if self._quotes else []
+            row = {"key": key.id, "polarity": polarity, "about": "product", "quotes": quotes, "slots": []}
+            found.append({**row, "slots": ["default: on", f"scope: {self._order}"], "inferred": False})
+        return sorted(found, key=lambda row: row["polarity"] != "asserted")[:80]
 
-    def _wrong(self) -> list[dict[str, object]]:
-        numbers = re.findall(r"^(P\d+) ", self._text, re.MULTILINE)
-        return [{"fact": number, "reason": "not stated", "why": self._order} for number in numbers]
+    def _wrong(self) -> list[dict[str, str]]:
+        """Every fact of the program is called wrong, for each reason."""
+        reasons = ("addressed to the reader", "another product", "not stated", "misread")
+        numbers = _FOUND.findall(frame(self._call, "found"))
+        return [{"fact": number, "reason": reason, "why": self._order[:80]} for reason in reasons for number in numbers]
 
     def _does(self) -> dict[str, object]:
-        names = (self._order, CERTIFIED, *re.findall(rf"{MARK}\d+", self._order))
+        names = (self._order[:50], f"{MARK}000", *re.findall(rf"{MARK}\d+", self._order))
         parts = [
-            {"name": name, "group": group, "inside": "product", "quotes": self._quotes}
+            {"name": name, "group": group, "inside": "user", "quotes": self._quotes[:2]}
             for group in ("actor", "component", "store", "service")
             for name in names
         ]
-        flow = {"source": "product", "target": self._order, "what": self._order, "quotes": self._quotes}
-        return {"kind": "other", "facts": self._lied(), "parts": parts, "flows": [flow], "wrong": self._wrong()}
+        flow = {"source": "product", "target": self._order, "what": self._order, "quotes": self._quotes[:1]}
+        return {"kind": "other", "facts": self._facts(), "parts": parts, "flows": [flow], "wrong": self._wrong()}
 
     def _built(self) -> dict[str, object]:
-        layers = [{"layer": key, "quotes": self._quotes, "verdict": "sufficient"} for key in LAYERS]
-        return {"facts": self._lied(), "layers": layers, "wrong": self._wrong()}
+        layers = [{"layer": key, "quotes": self._quotes[:4], "verdict": "sufficient"} for key in LAYERS]
+        return {"facts": self._facts(), "layers": layers, "wrong": self._wrong()}
 
     def _factors(self) -> dict[str, object]:
-        zero = {"quotes": self._quotes, "value": 0, "low": 0, "high": 0, "insufficient": False}
-        return {"factors": [{"factor": key, "reason": self._order, **zero} for key in FACTORS]}
+        zero = {"value": 0, "low": 0, "high": 0, "insufficient": False}
+        row = {"reason": self._order, "quotes": self._quotes[:3], **zero}
+        return {"factors": [{"factor": key, **row} for key in FACTORS]}
 
     def _threats(self) -> dict[str, object]:
-        names = re.findall(r"^([\w-]+): .+\(\d", self._text, re.MULTILINE)
-        reasons = ("fact absent", "another product", "addressed to the reader")
-        verdicts = [
-            {"candidate": name, "says": "wrong", "into": "", "reason": reasons[n % 3], "why": self._order}
-            for n, name in enumerate(names)
+        candidates = _CANDIDATE.findall(frame(self._call, "candidates"))
+        wrong = [
+            {"candidate": name, "says": "wrong", "into": "", "reason": reason, "why": self._order[:80]}
+            for reason in ("fact absent", "another product", "addressed to the reader")
+            for name in candidates
         ]
-        none = {metric: f"N: {self._order}" for metric in ("VC", "VI", "VA", "SC", "SI", "SA")}
-        entry = {metric: f"{value}: {self._order}" for metric, value in zip(("AV", "AC", "AT", "PR", "UI"), "PHPHA")}
-        threat = {
-            "candidate": names[0] if names else "",
-            "title": self._order[:80],
+        none = dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), f"N: {self._order}")
+        hard = {"AV": "P: only here", "AC": "H: hard", "AT": "P: rare", "PR": "H: an owner", "UI": "A: asked"}
+        row = {
+            "candidate": candidates[0] if candidates else "",
+            "title": self._order,
             "actor": self._order,
-            "how": f"{self._order} {CERTIFIED}.",
+            "how": " ".join(f"{self._order} [{mark}]." for mark in self._marks) or self._order,
             "lost": self._order,
             "layer": LAYERS[0],
-            "basis": "quoted",
-            "setting": "",
-            "default_use": True,
-            "cites": self._facts[:3],
-            "cvss": {**none, **entry},
-            "ids": [f"{MARK}000"],
+            "basis": "needs a setting",
+            "setting": self._order,
+            "default_use": False,
+            "cites": self._marks,
+            "cvss": {**hard, **none},
+            "ids": [f"{MARK}000", self._order],
             "mitigations": [{"text": self._order, "who": "vendor"}],
         }
+        condition = {"text": self._order, "who": self._order, "price": self._order, "threats": ["T1"], "metrics": []}
+        steps = [{"threat": "T1", "cites": self._marks}, {"threat": "T2", "cites": self._marks}]
         return {
-            "verdicts": verdicts,
-            "threats": [{**threat, "layer": key} for key in LAYERS],
-            "chains": [{"title": self._order, "steps": [{"threat": "T1", "cites": self._facts[:1]}] * 2}],
-            "conditions": [{"text": self._order, "who": "vendor", "price": "", "threats": ["T1"], "metrics": []}],
+            "verdicts": wrong,
+            "threats": [row] * 2,
+            "chains": [{"title": self._order, "steps": steps}],
+            "conditions": [condition],
             "proposal": "use",
-            "law": f"{self._order} {CERTIFIED}.",
+            "law": self._order,
         }
-
-    def _paragraph(self) -> str:
-        return f"{CERTIFIED}. {self._order.rstrip('.')}. {CERTIFIED} {self._marks}."
 
     def _layers(self) -> dict[str, object]:
-        return {"layers": [{"layer": key, "paragraph": self._paragraph()} for key in LAYERS]}
+        mark = f" [{self._marks[0]}]" if self._marks else ""
+        return {"layers": [{"layer": key, "paragraph": f"{self._order}{mark}."} for key in LAYERS]}
 
     def _summary(self) -> dict[str, object]:
-        labels = ("Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows")
+        mark = f" [{self._marks[0]}]" if self._marks else ""
+        text = f"{self._order}{mark}."
         question = {"text": f"Is it true that {self._order}?", "why": self._order, "changes": self._order}
         return {
-            "what": self._paragraph(),
-            "posture": self._paragraph(),
-            "lines": [{"label": label, "text": self._paragraph()} for label in labels],
-            "controls": [{"text": self._paragraph(), "part": self._order}],
-            "questions": [{**question, "about": self._facts[:2], "proposed": CERTIFIED}],
+            "what": text,
+            "posture": f"{text} It is certified safe {MARK}000{mark}.",
+            "lines": [{"label": label, "text": text} for label in ("Acts", "Reads", "Approval")],
+            "controls": [{"text": f"{text} It waits for a person{mark}.", "part": self._order}],
+            "questions": [{**question, "about": ["approval_before"], "proposed": self._order}],
         }
-
-
-class LyingLlm(Hostile):
-    """Answers in shape with quotes that no source has, beside true ones, and concludes that all is well."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self.lies: list[str] = []
-        """What it made up, of each answer."""
-        self._seed = seed
-
-    def answer(self, call: Call) -> str:
-        chance = random.Random(f"{self._seed}/{call.stage}/{call.attempt}")
-        told = worst(call, f"Globex Vault keeps copy {chance.randrange(4711, 9999)} in Narnia.")
-        self.lies += ["Globex", "Narnia", "gnomes", CERTIFIED]
-        return json.dumps(self._bent(told, list(shown(call)), chance))
-
-    def _bent(self, value: object, seen: list[Sentence], chance: random.Random) -> object:
-        """The same answer with its quotes bent."""
-        if isinstance(value, dict):
-            return {
-                name: self._quotes(seen, chance) if name == "quotes" else self._bent(part, seen, chance)
-                for name, part in value.items()
-            }
-        return [self._bent(part, seen, chance) for part in value] if isinstance(value, list) else value
-
-    def _quotes(self, seen: list[Sentence], chance: random.Random) -> list[str]:
-        one, other = chance.sample(seen, 2)
-        words, half = one.text.split(), len(one.text.split()) // 2
-        bent = (
-            f"{one.text} and is run by gnomes",
-            " ".join(["gnomes", *words[1:]]),
-            " ".join([*words[:half], "gnomes", *other.text.split()[half:]]),
-            f"Globex Vault isolates {chance.choice(words)}",
-        )
-        return [f"{one.document}: {text}" for text in chance.sample(bent, 2)] + [f"D77: {one.text}"]
-
-
-class LazyLlm(Hostile):
-    """Says nothing where it may."""
-
-    def answer(self, call: Call) -> str:
-        fields = call.schema["properties"]
-        assert isinstance(fields, Mapping)
-        given = {"kind": "other", "proposal": "use"}
-        texts = ("what", "posture", "law")
-        return json.dumps({name: given.get(name, "" if name in texts else []) for name in fields})

@@ -39,6 +39,12 @@ def case_draft(slug: str) -> Draft:
     )
 
 
+def asking_about(draft: Draft, *keys: str) -> Draft:
+    """The draft with a first question that settles these factors and layers."""
+    first, *rest = draft.questions
+    return draft.model_copy(update={"questions": (first.model_copy(update={"settles": keys}), *rest)})
+
+
 @cache
 def golden_draft(name: str) -> tuple[Draft, tuple[Document, ...]]:
     """A stored draft of an earlier release with its texts: `first-0.1.0` or `assisted-0.1.0`."""

@@ -53,6 +53,14 @@ _NOT: Final = re.compile(
     re.IGNORECASE,
 )
 """A negation of the clause itself, or with which the text begins."""
+_UNASKED: Final = re.compile(
+    r"\basks? (?:nobody|no one|no person)\b"
+    r"|\b(?:nobody|no one) (?:\w+ ){0,3}(?:asked|confirms?|approves?|reviews?|checks?)\b"
+    r"|(?<!not )(?<!n't )(?<!never )\b(?:act|run|delete|send|change|write|execute|publish|pay)(?:s|ed|ing)? "
+    r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b",
+    re.IGNORECASE,
+)
+"""Says that a control is missing, with the words of that control."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
 _DEFAULT: Final = re.compile(
     r"\b(on|off|enabled|disabled|active|inactive|required|true|false) by default\b"
@@ -61,11 +69,7 @@ _DEFAULT: Final = re.compile(
     re.IGNORECASE,
 )
 """How a control is set as shipped."""
-_SHIPPED: Final = {
-    **dict.fromkeys(("on", "enabled", "active", "required", "true"), True),
-    **dict.fromkeys(("off", "disabled", "inactive", "false"), False),
-}
-"""Whether a control with such a default is there as shipped."""
+_OFF: Final = frozenset(("off", "disabled", "inactive", "false"))
 _NAMED_CREDENTIAL: Final = frozenset({"api_key"})
 
 
@@ -156,10 +160,7 @@ class EmbeddedReader:
         entry = self._vocabulary[key]
         slots = tuple(_slots(entry, cited))
         default = next((slot.value.lower() for slot in slots if slot.name == "default"), "")
-        if default in _SHIPPED:
-            settled = not _SHIPPED[default]
-        else:
-            settled = not documented(cited) and all(_SETTING.search(statement.text) for statement in cited)
+        settled = default in _OFF if default else all(_SETTING.search(statement.text) for statement in cited)
         return Proposal(
             reader=self.name,
             key=key,
@@ -187,15 +188,18 @@ class EmbeddedReader:
 
 
 def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control."""
+    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control, and what
+    says that nobody is asked not even that."""
     plain = np.array([not _NOT.search(statement.text) for statement in statements], dtype=bool)
-    found: NDArray[np.bool_] = plain[:, None] | comforting[None, :]
+    unasked = np.array([bool(_lacks(statement.text)) for statement in statements], dtype=bool)
+    found: NDArray[np.bool_] = np.where(comforting[None, :], ~unasked[:, None], plain[:, None])
     return found
 
 
-def documented(statements: Sequence[Statement]) -> list[str]:
-    """The texts of those that name a control's setting, default, scope and owner: it is on as shipped."""
-    return [row.text for row in statements if row.rank >= COUNTING_RANK]
+def _lacks(text: str) -> bool:
+    """Whether a text says that nobody is asked; not where that is denied itself ("nothing runs without approval")."""
+    match = _UNASKED.search(text)
+    return match is not None and not ("without" in match[0].casefold() and negations(text[: match.start()]))
 
 
 def denies(text: str) -> bool:
@@ -225,11 +229,10 @@ def _slots(key: FactKey, cited: Sequence[Statement]) -> Iterator[ProposedSlot]:
     if key.claim == "control" and "default" in key.slots:
         said = [match for statement in cited for match in _DEFAULT.finditer(quote_of(statement).text)]
         values = {next(filter(None, match.groups())) for match in said}
+        told = next((words for row in cited if row.rank >= COUNTING_RANK and (words := default_of(row.text))), "")
         # Where the sentences differ, nobody knows to which part which of them belongs.
-        if len(values) == 1:
-            yield ProposedSlot(name="default", value=values.pop())
-        elif not values and (shipped := next(filter(None, map(default_of, documented(cited))), "")):
-            yield ProposedSlot(name="default", value=shipped)
+        if len(values) == 1 or (told and not values):
+            yield ProposedSlot(name="default", value=values.pop() if values else told)
 
 
 def _readable(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:

@@ -31,6 +31,7 @@ SECOND_LOWEST: Final = -5.0
 """The same for the second highest score of a product: what speaks of nothing must not count as a second sign."""
 STRONG: Final = -1.0
 """The highest score from which a further point counts otherwise."""
+Scores = NDArray[np.float32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ class FactHeads:
         found: NDArray[np.float32] = sums + dense(statements) @ self.weights[width:] + self.bias
         return found.astype(np.float32)
 
-    def chances(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    def chances(self, scores: Scores) -> NDArray[np.float64]:
         """How likely a product states each key, shape (k,); `scores` are those of its statements, shape (n, k)."""
         return logistic(signs(scores) @ self.mix + self.offsets)
 
 
-def signs(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def signs(scores: Scores) -> NDArray[np.float64]:
     """What the scores of a product's statements say together, shape (k, 3) of scores of shape (n, k).
 
     The highest score, the second highest, and by how much the highest is strong.
@@ -115,7 +116,10 @@ def load_heads() -> FactHeads:
 def read_heads(folder: Path) -> FactHeads:
     """The heads that `fact_heads` wrote to a folder. Raises IntegrityError when its files were changed."""
     constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
-    arrays = {name: _array(folder / name, constants) for name in (WEIGHTS, FEATURES, KIND_WEIGHTS)}
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in (WEIGHTS, FEATURES, KIND_WEIGHTS):
+        _check(folder / name, constants["sha256"][name])
+        arrays[name] = np.load(folder / name, allow_pickle=False)
     per_key: Mapping[str, Mapping[str, float]] = constants["keys"]
     kinds = constants["kinds"]
     return FactHeads(
@@ -134,11 +138,9 @@ def read_heads(folder: Path) -> FactHeads:
     )
 
 
-def _array(file: Path, constants: Mapping[str, Any]) -> NDArray[Any]:
-    if hashlib.sha256(file.read_bytes()).hexdigest() != constants["sha256"][file.name]:
+def _check(file: Path, digest: str) -> None:
+    if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
         raise IntegrityError("the weights of the reader of facts are not those of its constants", where=str(file))
-    found: NDArray[Any] = np.load(file, allow_pickle=False)
-    return found
 
 
 def _column(per_key: Mapping[str, Mapping[str, float]], name: str) -> NDArray[np.float64]:

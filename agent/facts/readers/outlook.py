@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +180,7 @@ def write_outlook(heads: OutlookHeads, folder: Path) -> None:
     (folder / CONSTANTS).write_text(text + "\n", "utf-8")
 
 
-def _savez(file: Any, arrays: dict[str, NDArray[np.float32]]) -> None:
+def _savez(file: BinaryIO, arrays: dict[str, NDArray[np.float32]]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             body = io.BytesIO()
