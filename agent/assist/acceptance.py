@@ -23,7 +23,12 @@ from agent.records import CARRYING, Fact, FactSheet, Rank, Statement, StatementR
 
 MOST_WRONG: Final = 60
 _TELLING: Final = 2
-_FEW_KEYS: Final = 6
+_OF_ANY_SETTING: Final = (
+    "default enabled disabled administrator administrators owner setting settings set change changes option switch"
+    " configured configuration every each action tool call named requires"
+)
+"""Words with which any control is documented; none of them tells which one."""
+_FEW_KEYS: Final = 25
 """Keys of the vocabulary that may share a word which still is a word of their own."""
 """Words of what a key means with which a sentence counts as speaking of it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
@@ -146,7 +151,8 @@ def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
         for key in vocabulary
     }
     shared = Counter(meaning for words in said.values() for meaning in words)
-    return {key: frozenset(word for word in words if shared[word] <= _FEW_KEYS) for key, words in said.items()}
+    plain = {meaning for _, meaning in meanings(_OF_ANY_SETTING)}
+    return {key: frozenset(word for word in words - plain if shared[word] <= _FEW_KEYS) for key, words in said.items()}
 
 
 def _comforts(fact: Fact, material: Material) -> bool:
