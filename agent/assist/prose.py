@@ -18,6 +18,7 @@ from agent.evidence.facts import NUMBER_WORDS, names_of, numbers_of
 from agent.evidence.support import meanings, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.pages import instructions
 from agent.records import Evidence, Fact
 from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
@@ -209,6 +210,8 @@ class Ground:
             return "links and markup are not shown"
         if _ENDLESS.search(sentence) or any(unicodedata.category(char) in _UNSEEN for char in sentence):
             return "it has no words that can be read"
+        if instructions.find(sentence):
+            return "it speaks to whoever assesses the product"
         odd = self.foreign(sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
