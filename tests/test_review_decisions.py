@@ -78,7 +78,7 @@ def test_what_moved_names_the_factor_and_its_points() -> None:
     points = (10 - was.cvss_base) / 10 * Decimal("0.97") * (1 - value)
     assert moved.text == (
         f"{was.aivss} {was.severity} → {now.aivss} {now.severity}: "
-        f"Autonomy of Action {value} → 1 ({points:+.2f} points)"
+        f"Autonomy of Action {value} → 1.0 ({points:+.2f} points)"
     )
     assert (moved.before.aivss, moved.after.aivss) == (was.aivss, now.aivss)
 
