@@ -68,17 +68,19 @@ def test_weak_spots_come_first_and_every_open_item_is_there_once() -> None:
 
 
 def test_what_moved_names_the_factor_and_its_points() -> None:
-    after = CASE.act("correct", FACTOR, value=0.1)
-    moved = what_moved(CASE.state, after.state)
-    was, now = CASE.draft.score, after.state.reviewed.score
-    value = CASE.draft.factors["autonomy_of_action"].value
+    desk = Desk.of_case()
+    value = desk.draft.factors["autonomy_of_action"].value
+    after = desk.act("correct", FACTOR, value=1.0)
+    moved = what_moved(desk.state, after.state)
+    was, now = desk.draft.score, after.state.reviewed.score
     assert was.cvss_base is not None
-    points = (10 - was.cvss_base) / 10 * Decimal("0.97") * (Decimal("0.1") - value)
+    assert was.aivss != now.aivss
+    points = (10 - was.cvss_base) / 10 * Decimal("0.97") * (1 - value)
     assert moved.text == (
         f"{was.aivss} {was.severity} → {now.aivss} {now.severity}: "
-        f"Autonomy of Action {value} → 0.1 ({points:+.2f} points)"
+        f"Autonomy of Action {value} → 1.0 ({points:+.2f} points)"
     )
-    assert (moved.before.aivss, moved.after.aivss) == (CASE.draft.score.aivss, after.state.reviewed.score.aivss)
+    assert (moved.before.aivss, moved.after.aivss) == (was.aivss, now.aivss)
 
 
 def test_what_moved_names_headline_vector_layers_and_controls() -> None:
@@ -98,7 +100,9 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     assert certain[0] == "data_operations"
     moved = what_moved(desk.state, layers.state)
     assert moved.after.aivss is None
-    assert moved.text.startswith("9.2 Critical → not scored: L2 Data Operations now not certain")
+    assert moved.text.startswith(
+        f"{desk.draft.score.aivss} {desk.draft.score.severity} → not scored: L2 Data Operations now not certain"
+    )
     assert moved.causes[-1] == "withheld: only 1 of 7 layers is certain"
     controlled = desk.act("correct", "score", mitigation_factor=0.9, evidence=["E7"])
     lower = controlled.state.reviewed.score.with_controls

@@ -78,7 +78,7 @@ def test_what_is_not_there_is_said(reviews: Reviews) -> None:
 
 def test_an_act_becomes_events_a_state_and_what_moved(reviews: Reviews) -> None:
     key = reviews.bring()
-    done = reviews.act(key, "correct", FACTOR, value=0.1, note="seen in the settings")
+    done = reviews.act(key, "correct", FACTOR, value=1.0, note="seen in the settings")
     assert [(e.verb, e.number, e.reviewer, e.role) for e in done.events] == [("correct", 2, "Ada", "analyst")]
     assert done.state == reviews.service.review(key)
     assert done.moved.before.aivss != done.moved.after.aivss

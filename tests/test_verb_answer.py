@@ -10,6 +10,7 @@ from agent.export.safe_markdown import plain
 from agent.records import Draft
 from agent.review.audit import audit
 from agent.review.decisions import score_words, what_moved
+from agent.review.rescore import shown
 from agent.review.service import Service
 from agent.review.store import Store
 from agent.settings import Settings
@@ -105,7 +106,8 @@ def test_both_go_on_the_record_of_a_store_and_the_review_is_drafted_again(
         assert audit(opened).sound
         drafted = Service(opened, Settings(), lambda: AT).review("r1").drafted
     assert [(e.verb, e.reviewer) for e in events[-3:]] == [("answer", "Bo"), ("contest", "Bo"), ("redraft", "Bo")]
-    assert "Review r1, drafted again. 9.2 Critical: nothing moved the score\n\n| what |" in outcome.out
+    score = score_words(shown(case_draft(CASE).score))
+    assert f"Review r1, drafted again. {score}: nothing moved the score\n\n| what |" in outcome.out
     assert drafted == load_whole(folder)[0]
 
 
