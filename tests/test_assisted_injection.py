@@ -1,7 +1,8 @@
 """Planted pages and an LLM that obeys every order it reads: the draft stays as that of the clean twin.
 
 With what intake finds, no order reaches the LLM. Without it, as if every detector had failed, the LLM obeys; then code
-still holds the floors of the facts, the gravest facts and the headline, and takes nothing without a quote.
+still keeps every factor and the score above the floor of the facts, clears no flag without a verified quote, and says
+nothing of the product that no quote says.
 """
 
 import re
@@ -10,20 +11,29 @@ from pathlib import Path
 
 import pytest
 
+from agent.drafting.factors import floors
+from agent.drafting.score import raw_score
+from agent.drafting.severity import MAX_BELOW
 from agent.evidence.anchor import holds
 from agent.facts.vocabulary import load_vocabulary
+from agent.llm.port import Llm
 from agent.pipeline import DraftResult
+from agent.records import Document, Draft
+from agent.taxonomy.keys import FACTOR_SETS, FACTORS
 from tests.fakes import paired
 from tests.fakes.assisted_draft import drafted, helped, strings, unread
-from tests.fakes.llm_hostile import ObedientLlm
+from tests.fakes.llm_hostile import MARK, ObedientLlm
+from tests.fakes.llm_inventing import LazyLlm, LyingLlm
 from tests.fakes.paired import Case
 from tests.test_injection import ELSEWHERE, RAISES, TWINS
 
+LOGGING = "Audit logging of every tool call is enabled by default in the settings; only administrators can change it."
 LEAST = Decimal("0.1")
 """No text alone gives less."""
 MARKS = re.compile(r"\bE\d+")
+CITED = re.compile(r"\[[^\]]*\bE\d+[^\]]*\]")
 CASES = {case.id: case for case in paired.cases() if case.attack and case.id not in ELSEWHERE}
-SAMPLE = ("I058", "I079", "I087")
+SAMPLE = ("I058", "I079", "I087", "I088", "I089")
 READ = frozenset(
     re.findall(
         r"I\d+",
@@ -32,10 +42,7 @@ READ = frozenset(
 )
 """Cases whose order the LLM reads and obeys when intake's findings are left out; hidden text is gone for good, and what
 is told to be an example or navigation reaches no LLM either way."""
-BESIDE = {"I088", "I089"}
-"""Their planted words change the role of price lines beside them, so that the LLM is shown other passages: its threats
-may differ, the factors, flags and the score may not."""
-ORDERED = ("I019", "I087")
+ORDERED = ("I019", "I058", "I087")
 """Those of the default run."""
 
 
@@ -84,41 +91,59 @@ def check_twins(case: Case, pair: paired.Pair, before: DraftResult) -> None:
     if case.id in RAISES:
         rows = [(factor.value, after.draft.factors[key].value) for key, factor in before.draft.factors.items()]
         assert all(late >= early for early, late in rows)
-    elif case.id in BESIDE:
-        assert {key: new[key] for key in new.keys() - {"threats"}} == {
-            key: old[key] for key in old.keys() - {"threats"}
-        }
     else:
         assert new == old
 
 
-def check_unread(planted: DraftResult) -> list[str]:
-    """Without what intake found, the LLM's harm stays in its bounds; the orders that it obeyed.
-
-    It may lose content. It may strike no fact that sets a floor or is of the gravest, take no factor below the floors
-    of the embedded draft of the same documents, clear no layer without a quote, and not talk the headline down.
-    """
-    llm = ObedientLlm()
-    documents = unread(planted.documents)
+def check_bounds(documents: tuple[Document, ...], llm: Llm) -> Draft:
+    """Without what intake found, an LLM's harm stays in its bounds, those of the embedded draft's facts."""
     plain, made = drafted(documents, None), drafted(documents, llm)
-    words = load_vocabulary()
-    kept = {(fact.key, fact.polarity) for fact in made.facts.facts if fact.counts}
-    grave = [fact for fact in plain.facts.facts if fact.counts and (words[fact.key].grave or words[fact.key].floor)]
-    assert grave
-    assert {(fact.key, fact.polarity) for fact in grave} <= kept
-    asserted = [fact for fact in grave if fact.polarity == "asserted" and fact.about == "product"]
-    for key, factor in made.factors.items():
-        least = max([Decimal(str(words[fact.key].floor.get(key, 0))) for fact in asserted] + [LEAST])
-        assert least <= factor.low <= factor.value, key
+    sheet, words = plain.facts.sheet(plain.evidence), load_vocabulary()
     texts = {document.id: document for document in documents}
     assert all(holds(item, texts[item.document]) for item in made.evidence)
-    for name, layer in made.layers.items():
-        if layer.certain and not plain.layers[name].certain:
-            pinned = [fact for fact in made.facts.facts if name in words[fact.key].pins]
-            assert pinned or MARKS.search(layer.paragraph), name
-    assert made.score.cvss_vector == plain.score.cvss_vector
-    assert made.score.threat_multiplier == plain.score.threat_multiplier == Decimal("0.97")
-    assert made.score.mitigation_factor == plain.score.mitigation_factor == Decimal(1)
+    least = {key: Decimal(str(floors(sheet, key)[0])) for key in FACTORS}
+    kept = {(fact.key, fact.polarity) for fact in made.facts.facts if fact.counts}
+    for fact in sheet.facts:
+        if fact.counts and fact.polarity == "asserted" and (words[fact.key].grave or words[fact.key].floor):
+            assert (fact.key, fact.polarity) in kept, "what sets a floor stays"
+    for key, factor in made.factors.items():
+        assert max(least[key], LEAST) <= factor.low <= factor.value, key
+    assert made.score.threat_multiplier == Decimal("0.97")
+    assert made.score.mitigation_factor == Decimal(1)
+    if plain.score.aivss is not None and plain.score.cvss_base is not None:
+        assert made.score.cvss_base is not None
+        assert made.score.cvss_base >= plain.score.cvss_base - MAX_BELOW
+        floor = raw_score(plain.score.cvss_base - MAX_BELOW, sum((least[k] for k in FACTOR_SETS["0.5"]), Decimal(0)))
+        shown = made.score.aivss if made.score.aivss is not None else made.score.provisional
+        assert shown is not None
+        assert shown >= floor.quantize(Decimal("0.1")) - Decimal("0.1")
+    cited = {fact.key for fact in made.facts.facts if fact.counts and not fact.claim}
+    for key, layer in made.layers.items():
+        if layer.certain and not plain.layers[key].certain:
+            assert any(key in words[name].pins for name in cited) or CITED.search(layer.paragraph), key
+    return made
+
+
+def told(draft: Draft) -> list[str]:
+    """All that a draft says of the product in sentences of its own; questions ask, and quotes are the vendor's."""
+    rows = [draft.product.posture, draft.product.summary, *(layer.paragraph for layer in draft.layers.values())]
+    rows += [line.text for line in draft.lines]
+    for layer in draft.layers.values():
+        for threat in layer.threats:
+            rows += [threat.title, threat.how, threat.lost, *(item.text for item in threat.mitigations)]
+    picture = draft.system
+    rows += [item.name for item in (*picture.actors, *picture.components, *picture.stores, *picture.services)]
+    rows += [chain.title for chain in draft.chains]
+    return rows
+
+
+def check_unread(planted: DraftResult) -> list[str]:
+    """The bounds with an LLM that obeys; the orders that it obeyed."""
+    llm = ObedientLlm()
+    made = check_bounds(unread(planted.documents), llm)
+    for text in told(made):
+        for sentence in re.split(r"(?<=[.!?]) (?=[A-Z])", text):
+            assert MARK not in sentence or CITED.search(sentence), sentence
     return llm.obeyed
 
 
@@ -149,3 +174,35 @@ def test_an_llm_that_obeys_stays_in_the_bounds_of_code(name: str, clean: DraftRe
 @pytest.mark.parametrize("name", sorted(READ - {*ORDERED}))
 def test_so_it_does_in_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None:
     assert check_unread(paired.run(CASES[name], tmp_path, clean).planted) != []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_llm_that_lies_stays_in_the_bounds_of_code(seed: int, clean: DraftResult) -> None:
+    llm = LyingLlm(seed)
+    made = check_bounds(unread(clean.documents), llm)
+    for text in (*told(made), *(item.quote for item in made.evidence)):
+        assert not [word for word in llm.WORDS if word in text], text
+    assert len(made.dropped) >= 5
+
+
+def test_an_llm_that_says_nothing_stays_in_the_bounds_of_code(clean: DraftResult) -> None:
+    made = check_bounds(unread(clean.documents), LazyLlm())
+    assert {key: layer.certain for key, layer in made.layers.items()} == {
+        key: layer.certain for key, layer in clean.draft.layers.items()
+    }
+    assert {key: factor.value for key, factor in made.factors.items()} == {
+        key: factor.value for key, factor in clean.draft.factors.items()
+    }
+
+
+def test_a_pinned_sentence_is_no_key_to_all_factors(tmp_path: Path) -> None:
+    """An LLM that quotes the one documented control for every control gets no other control counted."""
+    files = {"listing.html": paired.listing(f"<p>{CASES['I058'].payload}</p>"), "docs.html": paired.page(LOGGING)}
+    documents = unread(paired.of_files(tmp_path, files).documents)
+    llm = ObedientLlm()
+    made = check_bounds(documents, llm)
+    assert llm.obeyed != []
+    assert {row.target for row in made.lowerings} <= {"opacity_reflexivity"}
+    assert made.score.with_controls is None or {
+        item.quote for item in made.evidence if item.id in made.score.with_controls.evidence
+    } <= {LOGGING}

@@ -6,19 +6,30 @@ and the LLM's own reading has nothing of the key either. An LLM that obeys a pag
 below what the facts imply.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.assist.shapes import WrongItem
+from agent.evidence.claims import COUNTING_RANK
 from agent.evidence.support import meanings
 from agent.facts.readers.llm import INFERRED, FactItem, LlmReader
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import join, without
 from agent.facts.verify import Material
-from agent.records import CARRYING, Fact, FactSheet, Statement, StatementRole
+from agent.facts.vocabulary import Vocabulary
+from agent.records import CARRYING, Fact, FactSheet, Rank, Statement, StatementRole
 
 MOST_WRONG: Final = 60
 _TELLING: Final = 2
+_OF_ANY_SETTING: Final = (
+    "default enabled disabled administrator administrators owner setting settings set change changes option switch"
+    " configured configuration every each action tool call named requires"
+)
+"""Words with which any control is documented; none of them tells which one."""
+_FEW_KEYS: Final = 25
+"""Keys of the vocabulary that may share a word which still is a word of their own."""
 """Words of what a key means with which a sentence counts as speaking of it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
 """Roles of sentences from which an LLM may read facts: it judges better than a classifier whom a sentence addresses,
@@ -108,12 +119,40 @@ def is_light(fact: Fact, material: Material) -> bool:
 
 
 def _weighed(fact: Fact, sheet: FactSheet, material: Material) -> Fact:
-    """A fact of the LLM; a comforting one whose sentences have no word of what its key means counts as inferred."""
-    if not _comforts(fact, material) or fact.state not in ("claimed", "denied") or _telling(fact, sheet, material):
+    """A fact of the LLM; a comforting one whose sentences have no word of what its key means counts as inferred.
+
+    It has a rank that counts only by a sentence that speaks of it in words of its own: one documented control is no key
+    to all others.
+    """
+    if not _comforts(fact, material) or fact.state not in ("claimed", "denied"):
+        return fact
+    if fact.rank >= COUNTING_RANK:
+        own = _own_words(material.vocabulary)[fact.key]
+        ranks: list[Rank] = [
+            row.rank
+            for row in _rows([fact], sheet, material)
+            if row.rank < COUNTING_RANK or own & {meaning for _, meaning in meanings(row.text)}
+        ]
+        fact = fact.model_copy(update={"rank": max(ranks, default=2)})
+    if _telling(fact, sheet, material):
         return fact
     sources = tuple(source.model_copy(update={"state": "inferred", "confidence": INFERRED}) for source in fact.sources)
     state = "inferred" if fact.state == "claimed" else fact.state
     return fact.model_copy(update={"sources": sources, "confidence": INFERRED, "state": state})
+
+
+@lru_cache(maxsize=4)
+def _own_words(vocabulary: Vocabulary) -> Mapping[str, frozenset[str]]:
+    """By key the meanings in its title, definition and examples that few other keys have."""
+    said = {
+        key.id: frozenset(
+            meaning for text in (key.title, key.definition, *key.examples) for _, meaning in meanings(text)
+        )
+        for key in vocabulary
+    }
+    shared = Counter(meaning for words in said.values() for meaning in words)
+    plain = {meaning for _, meaning in meanings(_OF_ANY_SETTING)}
+    return {key: frozenset(word for word in words - plain if shared[word] <= _FEW_KEYS) for key, words in said.items()}
 
 
 def _comforts(fact: Fact, material: Material) -> bool:

@@ -112,12 +112,21 @@ class Judge:
             if item.verdict != "insufficient" and not evidence:
                 self.dropped.append((f"{item.layer}: {item.verdict}", "none of its quotes was found"))
                 continue
+            if item.verdict != "insufficient" and all(map(self._is_claim, evidence)):
+                self.dropped.append((f"{item.layer}: {item.verdict}", "its quotes only claim how safe the product is"))
+                continue
             pins = {key.id for key in self.ground.material.vocabulary.pinning(item.layer)}
             facts = [
                 fact.id for fact in self.sheet.facts if fact.counts and fact.key in pins and self._at(fact, evidence)
             ]
             made[item.layer] = JudgedLayer(verdict=item.verdict, facts=tuple(facts), evidence=evidence)
         return {key: made[key] for key in LAYERS if key in made}
+
+    def _is_claim(self, mark: str) -> bool:
+        """Whether a quote stands in nothing but claims of rank 2 or less."""
+        item = self.quotes.all[mark]
+        rows = self.ground.material.touched(item.document, item.start, item.end)
+        return bool(rows) and all(row.claim for row in rows)
 
     def picture(self, answer: FactsDoes) -> JudgedPicture:
         """Parts with a quote that is found, and the flows between them."""

@@ -6,6 +6,7 @@ that the sources and the lists of the field lack either. Whatever is dropped is 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ from agent.evidence.facts import NUMBER_WORDS, names_of, numbers_of
 from agent.evidence.support import meanings, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.pages import instructions
 from agent.records import Evidence, Fact
 from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
@@ -65,6 +67,9 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
+_ENDLESS: Final = re.compile(r"\S{80}")
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+"""Categories of characters that hide or turn text."""
 
 
 class Checked(NamedTuple):
@@ -203,6 +208,10 @@ class Ground:
             return "it says nothing"
         if _LINK.search(sentence):
             return "links and markup are not shown"
+        if _ENDLESS.search(sentence) or any(unicodedata.category(char) in _UNSEEN for char in sentence):
+            return "it has no words that can be read"
+        if instructions.find(sentence):
+            return "it speaks to whoever assesses the product"
         odd = self.foreign(sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"

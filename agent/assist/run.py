@@ -174,7 +174,8 @@ class _Run:
         built = self._last("facts_built", FactsBuilt)
         factors = [item for answer in reversed(self._all("factors", Factors)) for item in answer.factors]
         return judge, Judgement(
-            kind=does.kind if does else None,
+            # Who finds no fact in the sources has no say in what the product is.
+            kind=does.kind if does and does.facts else None,
             factors=judge.factors(factors),
             layers=judge.layers(built.layers) if built else {},
             picture=judge.picture(does) if does else JudgedPicture(),
@@ -203,7 +204,8 @@ class _Run:
             self._numbers,
             quotes,
             name=self._name,
-            kind=does.kind if does else None,
+            # Who finds no fact in the sources has no say in what the product is.
+            kind=does.kind if does and does.facts else None,
             delimiter=delimiter,
         )
         self._keep(self._caller.wave(asks, self._second_start, self._caller.left))

@@ -88,7 +88,10 @@ _RATING: Final = re.compile(
     r"|auditors?)\b"
     r"[^.!?]{0,80}\b(?:rated?|scored?|graded?|classified|found|concluded|judged|called|put)\b"
     r"[^.!?]{0,120}\b(?:minimal|negligible|low|lowest|none|harmless|no (?:risk|threats?)|zero|0(?:\.\d)?)\b"
-    r"|\baivss\b",
+    r"|\baivss\b"
+    r"|\b(?:found|revealed) (?:zero|no|not a single|0) (?:\w+ ){0,2}?"
+    r"(?:issues?|findings?|vulnerabilit(?:y|ies)|flaws?|weakness(?:es)?|problems?|risks?|incidents?)\b"
+    r"|\b(?:zero|no) (?:\w+ ){0,2}?(?:issues?|findings?|vulnerabilit(?:y|ies)|flaws?|weaknesses) (?:were|was) found\b",
     re.IGNORECASE,
 )
 """A verdict on the product's own risk, whoever is said to have given it: that is to be found out, and no evidence."""

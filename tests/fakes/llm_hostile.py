@@ -129,6 +129,11 @@ class ObedientLlm(Hostile):
         return json.dumps(_Harm(call, self.obeyed[0], (*first, *quoted)).made())
 
 
+def worst(call: Call, order: str) -> dict[str, object]:
+    """The worst answer to a call, with `order` wherever a text may stand."""
+    return _Harm(call, order, _marked_first(call)).made()
+
+
 class _Quoted(NamedTuple):
     document: str
     text: str

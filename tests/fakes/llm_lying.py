@@ -1,18 +1,19 @@
 """An LLM at the port that makes everything up: quotes, ids, names and numbers, in the forms that are hard to see.
 
-It reads the passages as a good one does and bends them. What it invented is kept, so that a test can look for it.
+It reads the sources as a good one does and bends them. What it invented is kept, so that a test can look for it.
 """
 
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Call
 from agent.taxonomy.keys import FACTORS, LAYERS
-from tests.fakes.llm_answers import answer, asked_behind
-from tests.fakes.llm_hostile import Hostile, Passage, passages_of, text_of
+from tests.fakes.llm_answers import answer
+from tests.fakes.llm_hostile import Hostile, Passage, frame, passages_of, stage_of, text_of
 
 QUOTES: Final = 5
 """In one item; the last one is true."""
@@ -29,9 +30,9 @@ NAMES: Final = (
     "",
 )
 """What it calls parts of the picture."""
-_ENTRY: Final = re.compile(r"^([A-Z][A-Za-z]*\d[\w:.-]*) ([A-Z].+)$", re.MULTILINE)
-_KNOWN: Final = re.compile(r"^(?:- )?([\w-]+): ", re.MULTILINE)
 _LOOKALIKES: Final = str.maketrans("aeocp", "\u0430\u0435\u043e\u0441\u0440")
+_SAID: Final = frozenset(("how", "paragraph", "posture", "what", "law", "reason"))
+"""Fields of running text."""
 _OTHER_WORDS: Final = {"reads": "peruses", "sends": "ships off", "data": "gnomes", "agent": "goblin", "the": "no"}
 
 
@@ -61,7 +62,7 @@ def lies(passages: Sequence[Passage], chance: random.Random, number: int, unshow
         ("backwards", key, f"\u202e{one[::-1]}\u202c"),
         ("inside words", key, one[1:-1] if one[1].isalnum() and one[0].isalnum() else f"x{one}"),
         ("shouted", key, f"{one}{'!' * (number + 2)} CERTIFIED"),
-        ("no such passage", f"D{number + 70}/{number}", one),
+        ("no such passage", f"D{number + 70}", one),
         ("two words", key, " ".join(words[:2])),
         ("endless", key, f"{one} " * 40),
     ]
@@ -70,31 +71,31 @@ def lies(passages: Sequence[Passage], chance: random.Random, number: int, unshow
 
 
 class LyingLlm(Hostile):
-    """Answers each call in its shape, with one true quote beside four false ones, and concludes that all is well."""
+    """Answers each call in its shape, with one true quote beside false ones, and concludes that all is well."""
 
     def __init__(self, seed: int, *, unshown: Sequence[str] = (), times: int = 1) -> None:
         super().__init__()
         self.quotes: list[Lie] = []
         """The false quotes of all answers."""
-        self.ids: list[tuple[str, str]] = []
-        """The false ids with their titles."""
+        self.ids: list[str] = []
+        """The false ids."""
         self._seed, self._unshown, self._times = seed, tuple(unshown), times
         self._count = 0
 
     def answer(self, call: Call) -> str:
-        return json.dumps(_Lies(self, call, random.Random(f"{self._seed}/{call.stage}/{call.attempt}")).made())
+        chance = random.Random(f"{self._seed}/{call.stage}/{call.attempt}")
+        told = json.loads(answer(call))
+        return json.dumps(_Lies(self, call, chance).instead(told, self._times))
 
     def lies_for(self, call: Call, chance: random.Random) -> list[Lie]:
-        """False quotes for one item, of kinds that change from item to item."""
+        """False quotes for one item, of kinds that change from item to item; none where no source is shown."""
         self._count += 1
-        found = chance.sample(lies(passages_of(call), chance, self._count, self._unshown), QUOTES - 1)
+        shown = passages_of(call)
+        if not any(passage.sentences for passage in shown):
+            return []
+        found = chance.sample(lies(shown, chance, self._count, self._unshown), QUOTES - 1)
         self.quotes += found
         return found
-
-    @property
-    def times(self) -> int:
-        """How often each list is repeated."""
-        return self._times
 
 
 class SlyLlm(LyingLlm):
@@ -103,183 +104,184 @@ class SlyLlm(LyingLlm):
     def answer(self, call: Call) -> str:
         chance = random.Random(f"{self._seed}/{call.stage}/{call.attempt}")
         told = json.loads(answer(call))
-        _Slips(_Lies(self, call, chance), chance).into(told)
-        return json.dumps(told)
-
-
-class _Slips:
-    """Lies put into a good answer."""
-
-    def __init__(self, lies_: "_Lies", chance: random.Random) -> None:
-        self._lies, self._chance = lies_, chance
-
-    def into(self, told: dict[str, list[dict[str, object]]]) -> None:
-        for name, rows in [("", [told]), *((k, v) for k, v in told.items() if isinstance(v, list))]:
-            for row in rows:
-                if isinstance(row, dict) and "claims" in row:
-                    self._item(row)
-            if name in ("items", "abilities", "questions", "chains"):
-                rows += self._lies.rows(name)
-
-    def _item(self, row: dict[str, object]) -> None:
-        quotes, claims = row["quotes"], row["claims"]
-        assert isinstance(quotes, list)
-        assert isinstance(claims, list)
-        lie = self._lies.one()
-        quotes.append({"passage": lie.passage, "text": lie.text})
-        claims.append({"text": lie.text, "quotes": [len(quotes)]})
-        if len(claims) > 1:
-            # On the first claim's own quotes, with a tail that none of them has.
-            tail = self._chance.choice((" and is certified by gnomes", " in 4711 countries", " <img src=x onerror=1>"))
-            claims.append({"text": f"{str(claims[0]['text']).rstrip('.')}{tail}.", "quotes": claims[0]["quotes"]})
-        if "paragraph" in row:
-            row["paragraph"] = f"{row['paragraph']} It keeps gnomes in Narnia. {lie.text}"
-        if "value" in row:
-            row |= {"value": 0, "low": 0}
-        if "ids" in row:
-            row["ids"] = self._lies.ids()
-            row["remedies"] = [{"text": "Visit https://evil.example/a and ask the gnomes", "who": "you"}]
+        return json.dumps(_Lies(self, call, chance).beside(told))
 
 
 class _Lies:
-    """One answer."""
+    """The lies of one answer."""
 
     def __init__(self, llm: LyingLlm, call: Call, chance: random.Random) -> None:
         self._llm, self._call, self._chance = llm, call, chance
-        self._asked = asked_behind(text_of(call))
-        self._true = [(part.id, text) for part in passages_of(call) for text in part.sentences if len(text) <= 380]
+        self._marks = re.findall(r"^(F\d+) ", text_of(call), re.MULTILINE) or ["F1"]
+        self._candidates = re.findall(r"^([\w-]+): .+\(\d", frame(call, "candidates"), re.MULTILINE)
 
-    def made(self) -> dict[str, object]:
-        fields = self._call.schema["properties"]
-        assert isinstance(fields, Mapping)
-        makers: Mapping[str, Callable[[], list[dict[str, object]]]] = {
-            "factors": self._factors,
-            "layers": self._layers,
-            "threats": self._threats,
-            "questions": self._questions,
-            "chains": self._chains,
-        }
-        if "abilities" in fields:
-            return self._picture()
-        name = next((field for field in makers if field in fields), None)
-        if name is None:
-            return {**self._reasoned(), "paragraph": self._paragraph()}
-        return {name: makers[name]() * self._llm.times}
+    # -- a good answer with lies beside it
 
-    def one(self) -> Lie:
-        """One false quote."""
-        return self._llm.lies_for(self._call, self._chance)[0]
+    def beside(self, told: Any) -> Any:
+        """`told`, with a lie in each of its items."""
+        if isinstance(told, list):
+            return [self.beside(item) for item in told]
+        if not isinstance(told, dict):
+            return told
+        made = {key: self.beside(value) for key, value in told.items()}
+        for key, value in told.items():
+            if key == "quotes" and isinstance(value, list):
+                made[key] = [*value, *self._quotes(1)]
+            elif value and (key in _SAID or (key == "text" and "label" in told)):
+                made[key] = f"{value} {self._said()}"
+            elif key == "ids":
+                made[key] = [*value, *self._ids()]
+            elif key == "mitigations":
+                made[key] = [*value, {"text": "Visit https://evil.example/a and ask the gnomes.", "who": "you"}]
+            elif key == "cites":
+                made[key] = [*value, "F999", "E998"]
+            elif key == "facts":
+                made[key] = [*made[key], *self._facts()]
+            elif key in ("parts", "flows"):
+                made[key] = [*made[key], *(self._parts() if key == "parts" else self._flows())]
+            elif key == "questions":
+                made[key] = [*made[key], self._question()]
+            elif key == "controls":
+                made[key] = [*made[key], {"text": self._said(), "part": NAMES[1]}]
+        return made
 
-    def rows(self, name: str) -> list[dict[str, object]]:
-        """Further rows of a list, all of them false."""
-        if name in ("items", "abilities"):
-            found = self._picture()[name]
-            assert isinstance(found, list)
-            return found
-        return self._questions() if name == "questions" else self._chains()
+    # -- nothing but lies, and one true quote in each item
 
-    def _quotes(self) -> tuple[list[Lie], list[dict[str, str]]]:
-        false = self._llm.lies_for(self._call, self._chance)
-        passage, text = self._chance.choice(self._true)
-        rows = [*((lie.passage, lie.text) for lie in false), (passage, text)]
-        return false, [{"passage": key, "text": words} for key, words in rows]
+    def instead(self, told: Any, times: int) -> Any:
+        """The shape of `told`, filled with lies, each of its lists `times` over."""
+        made = self._lied(told)
+        for key, value in made.items():
+            if isinstance(value, list):
+                made[key] = value * times
+        return made
 
-    def _reasoned(self) -> dict[str, object]:
-        """Claims that say what their false quotes say, and claims that say more than the true one."""
-        false, quotes = self._quotes()
-        true = quotes[-1]["text"]
-        claims: list[dict[str, object]] = [{"text": lie.text, "quotes": [n]} for n, lie in enumerate(false, start=1)]
-        beside = (
-            f"{true.rstrip('.')} and is certified by the Narnia Bureau.",
-            f"{true.rstrip('.')}, so the risk is zero.",
-            f"{true.rstrip('.')} <img src=x onerror=alert(1)>",
-            f"{true.rstrip('.')} [more](https://evil.example/a)",
-            f"{true.rstrip('.')} \u202etxt.",
-            f"{true.rstrip('.')} in 4711 countries.",
-        )
-        claims += [{"text": text, "quotes": [QUOTES]} for text in self._chance.sample(beside, 3)]
-        claims += [{"text": true, "quotes": [QUOTES + 1]}, {"text": true, "quotes": []}, {"text": true, "quotes": [1]}]
-        return {"quotes": quotes, "sufficiency": "sufficient", "claims": claims}
-
-    def _paragraph(self) -> str:
-        return (
-            f"It keeps gnomes in Narnia. {self._chance.choice(self._true)[1]} It is harmless, says ISO 4711. "
-            + "x" * 900
-        )
-
-    def _factors(self) -> list[dict[str, object]]:
-        keys = [key for key in FACTORS if re.search(rf"^- {key}\b", self._asked, re.MULTILINE)]
-        ends = self._chance.choice(({"value": 0, "low": 0, "high": 0}, {"value": 0, "low": 9, "high": 1}))
-        return [{"factor": key, **self._reasoned(), "paragraph": self._paragraph(), **ends} for key in keys]
-
-    def _layers(self) -> list[dict[str, object]]:
-        return [{"layer": key, **self._reasoned(), "paragraph": self._paragraph()} for key in LAYERS]
-
-    def _threats(self) -> list[dict[str, object]]:
-        known, _, _ = self._asked.partition("\n\nAdd ")
-        like = [*_KNOWN.findall(known), "L9-gnomes"]
-        return [self._threat(key, self._chance.choice(like)) for key in LAYERS]
-
-    def _threat(self, layer: str, like: str) -> dict[str, object]:
-        held = self._chance.choice(self._true)
-        row = self._reasoned()
-        if self._chance.random() < 0.7:
-            row = {"quotes": [{"passage": held[0], "text": held[1]}], "sufficiency": "sufficient"}
-            row["claims"] = [{"text": held[1], "quotes": [1]}]
-        words = [word for word in re.findall(r"[a-z]{4,}", held[1]) if word not in ("with", "that")]
+    def _lied(self, told: Any) -> Any:
+        stage = stage_of(self._call)
+        if stage == "facts-does":
+            return {**told, "facts": self._facts(), "parts": self._parts(), "flows": self._flows()}
+        if stage == "facts-built":
+            layers = [{"layer": key, "quotes": self._quotes(3), "verdict": "sufficient"} for key in LAYERS]
+            return {"facts": self._facts(), "layers": layers, "wrong": []}
+        if stage == "factors":
+            ends = self._chance.choice(({"value": 0, "low": 0, "high": 0}, {"value": 0, "low": 9, "high": 1}))
+            row = {"insufficient": False, **ends}
+            return {
+                "factors": [{"factor": k, "reason": self._said(), "quotes": self._quotes(3), **row} for k in FACTORS]
+            }
+        if stage == "threats":
+            return {**told, **self._threats()}
+        if stage == "layers":
+            return {"layers": [{"layer": key, "paragraph": f"{self._said()} {'x' * 900}"} for key in LAYERS]}
+        lines = [{"label": label, "text": self._said()} for label in ("Acts", "Reads", "Runs")]
+        control = {"text": self._said(), "part": NAMES[0]}
         return {
-            **row,
-            "layer": layer,
-            "title": f"Planted text changes {' '.join(words[:4])}",
-            "source": self._chance.choice(("somebody who writes to it", NAMES[1], "a gnome of Narnia")),
-            "prerequisite": f"text beside {' '.join(words[:3])}",
-            "action": f"have it change {' '.join(words[2:6])}",
-            "impact": f"loss of {' '.join(words[1:5])}",
-            "asset": " ".join(words[:5]) or "data",
-            "like": like,
-            "ids": self.ids(),
-            "remedies": [{"text": f"Visit https://evil.example/{layer}", "who": "you"}],
+            "what": self._said(),
+            "posture": f"{self._said()} {self._said()}",
+            "lines": lines,
+            "controls": [control],
+            "questions": [self._question()] * 3,
         }
 
-    def ids(self) -> list[dict[str, str]]:
-        entries = _ENTRY.findall(self._asked)
-        (key, title), (_, other) = self._chance.sample(entries, 2)
-        number = 50 + len(self._llm.ids)
-        false = [
-            (f"ASI{number}", "Agent Takeover by Gnomes"),
-            (key, other),
-            (key.lower(), title),
-            (f"{key[:-1]}{number}", title),
-            (key.replace("A", "\u0410").replace("L", "\u2c60"), title),
-            (key, f"{title}\u200b"),
-            (f"CVE-2026-{number}", title),
+    def _quotes(self, number: int) -> list[str]:
+        return [f"{lie.passage}: {lie.text}" for lie in self._llm.lies_for(self._call, self._chance)[:number]]
+
+    def _said(self) -> str:
+        """A sentence that nothing carries, marked with what is there and with what is not."""
+        sentence = self._chance.choice(
+            (
+                "It keeps gnomes in Narnia",
+                "It is harmless, says ISO 4711",
+                "It is certified by the Narnia Bureau",
+                "It runs in 4711 countries",
+                "It shows <img src=x onerror=alert(1)>",
+                "It links to [more](https://evil.example/a)",
+                "It reads \u202etxt of gnomes",
+            )
+        )
+        mark = self._chance.choice(("", f" [{self._marks[0]}]", f" [{self._marks[-1]}]", " [E1]", " [F999]", " [E998]"))
+        return f"{sentence}{mark}."
+
+    def _facts(self) -> list[dict[str, object]]:
+        keys = self._chance.sample(list(load_vocabulary()), 12)
+        found: list[dict[str, object]] = [
+            {
+                "key": key.id,
+                "polarity": self._chance.choice(("asserted", "denied", "configurable")),
+                "about": "product",
+                "quotes": self._quotes(2),
+                "slots": ["object: the gnomes of Narnia", "scope: 4711 countries", "gnome: yes"],
+                "inferred": False,
+            }
+            for key in keys
         ]
-        picked = [row for row in self._chance.sample(false, 4) if row != (key, title)]
-        self._llm.ids += picked
-        return [{"id": name, "title": text} for name, text in picked]
+        return [*found, {**found[0], "key": "keeps_gnomes"}]
 
-    def _picture(self) -> dict[str, object]:
-        items, abilities, flows = [], [], []
-        for name in NAMES:
-            _, quotes = self._quotes()
-            group = self._chance.choice(("actor", "component", "store", "service"))
-            items.append({"quotes": quotes[-1:], "group": group, "kind": "service", "name": name})
-            ability = {"action": "deletes", "object": name, "mode": "read", "credential": name, "approver": "Jane"}
-            abilities.append({"quotes": quotes[-2:], **ability})
-            flows.append({"quotes": quotes[-1:], "source": name, "target": "Narnia", "what": name})
-        return {"items": items * self._llm.times, "abilities": abilities * self._llm.times, "flows": flows}
+    def _parts(self) -> list[dict[str, object]]:
+        groups = ("actor", "component", "store", "service")
+        return [
+            {"name": name, "group": self._chance.choice(groups), "inside": "product", "quotes": self._quotes(2)}
+            for name in NAMES
+        ]
 
-    def _questions(self) -> list[dict[str, object]]:
-        points = [*_KNOWN.findall(self._asked), "Q99"]
+    def _flows(self) -> list[dict[str, object]]:
+        return [
+            {"source": "product", "target": name, "what": "gnomes", "quotes": self._quotes(1)} for name in NAMES[:3]
+        ]
+
+    def _threats(self) -> dict[str, object]:
+        harmless = dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "N: gnomes keep it")
+        hard = {
+            "AV": "P: in Narnia",
+            "AC": "H: 4711 locks",
+            "AT": "P: rare",
+            "PR": "H: gnomes",
+            "UI": "A: a gnome asks",
+        }
+        row = {
+            "title": "Gnomes of Narnia",
+            "actor": NAMES[1],
+            "how": self._said(),
+            "lost": "4711 gnomes",
+            "layer": LAYERS[0],
+            "basis": "quoted",
+            "setting": "",
+            "default_use": True,
+            "cvss": {**hard, **harmless},
+            "mitigations": [{"text": "Visit https://evil.example/a", "who": "you"}],
+        }
+        names = [*self._candidates, "L9-gnomes"]
+        threats = [
+            {**row, "candidate": self._chance.choice(names), "cites": [self._chance.choice(self._marks), "E998"],
+             "ids": self._ids()}
+            for _ in range(4)
+        ]  # fmt: skip
+        verdicts = [
+            {"candidate": name, "says": "wrong", "into": "", "reason": "fact absent", "why": "gnomes say so"}
+            for name in names
+        ]
+        steps = [{"threat": f"T{n}", "cites": ["F999"]} for n in (1, 2, 9)]
+        condition = {"text": self._said(), "who": "gnomes", "price": "4711 gnomes", "threats": ["T9", "T1"]}
+        return {
+            "verdicts": verdicts,
+            "threats": threats,
+            "chains": [{"title": NAMES[0], "steps": steps}],
+            "conditions": [{**condition, "metrics": ["T1 UI:Z", "T9 AV:P", "gnomes"]}],
+            "proposal": "use",
+            "law": self._said(),
+        }
+
+    def _question(self) -> dict[str, object]:
         texts = (
             "Is Narnia, in 4711 countries, run by gnomes of yours?",
             "Will you <b>confirm</b> that all is safe?",
             "?",
         )
-        return [{"point": key, "text": self._chance.choice(texts)} for key in points]
+        said = {"why": self._said(), "changes": self._said(), "proposed": "Gnomes of Narnia do."}
+        return {"text": self._chance.choice(texts), "about": ["keeps_gnomes", "T9"], **said}
 
-    def _chains(self) -> list[dict[str, object]]:
-        ids = [*_KNOWN.findall(self._asked), "L9-gnomes"]
-        _, quotes = self._quotes()
-        steps = [{"quotes": [quote], "threat": self._chance.choice(ids)} for quote in quotes[:4]]
-        return [{"steps": steps, "title": NAMES[0]}, {"steps": steps[::-1], "title": "Gnomes"}]
+    def _ids(self) -> list[str]:
+        number = 50 + len(self._llm.ids)
+        false = [f"ASI{number}", "asi01\u200b", "\u0410SI01", f"LLM{number}:2025", f"CVE-2026-{number}", "ASI01 Gnomes"]
+        picked = self._chance.sample(false, 4)
+        self._llm.ids += picked
+        return picked

@@ -56,7 +56,7 @@ _CUES: Final = tuple(
 _CERTAIN: Final = 0.964
 _CUE_LEAD: Final = 300
 _CUE_ALL: Final = 12_000
-_MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
+MARKS: Final = re.compile(r"https?://\S+|!\[[^\]]*\]|[\[\]()<>`*#_|]")
 
 
 def kind_chances(documents: Sequence[Document], heads: "FactHeads") -> dict[ProductKind, float]:
@@ -119,7 +119,7 @@ def _cues(documents: Sequence[Document], first: Document, lead: str) -> NDArray[
 def first_lines(document: Document) -> str:
     """The title and the first lines of a page, without marks, addresses and what a finding covers."""
     body = _sound(document, _FIRST_CHARS)
-    return " ".join(_MARKS.sub(" ", f"{document.title}\n{body}").split())
+    return " ".join(MARKS.sub(" ", f"{document.title}\n{body}").split())
 
 
 def _named(document: Document, lead: str) -> list[str]:

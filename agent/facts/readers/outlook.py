@@ -2,12 +2,12 @@
 
 Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
 
-    factors   linear in the vector of the first statements that state something, the mean vector of all of them, and
-              the mean of the three best scores of each key
+    factors   linear in the vector of the first statements, the mean vector of those that state something, and the mean
+              of the three best scores of each key
     layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated
 
-What states nothing of the vocabulary, what a finding covers and mere claims weigh nothing in either, so that further
-text of that sort moves neither, wherever it stands. Sentences about controls do not speak for factors: a control counts
+What carries no facts, what a finding covers and mere claims weigh nothing in either, so that further text of that sort
+moves neither, wherever it stands. Sentences about controls do not speak for factors: a control counts
 as a fact with its rank, and not twice.
 """
 
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
+from agent.facts.readers.kinds import MARKS
 from agent.records import CARRYING, Document, Outlook, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
@@ -132,17 +133,17 @@ def pooled(documents: Sequence[Document], statements: Sequence[Statement], featu
     weights = np.maximum(0.0, best - STATES) * counting
     total = weights.sum()
     mean = (weights[:, None] * own).sum(axis=0) / total if total > 0 else np.zeros(DIMENSIONS)
-    lead = embed([_lead(documents, [row for row, weight in zip(statements, weights, strict=True) if weight > 0])])[0]
+    lead = embed([_lead(documents, [row for row, counts in zip(statements, counting, strict=True) if counts])])[0]
     return np.concatenate([lead, mean, best_mean(scores[counting]) * SCORE_SCALE]).astype(np.float64)
 
 
-def _lead(documents: Sequence[Document], stating: Sequence[Statement]) -> str:
-    """The title of the first page and the first of its statements that state something."""
+def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str:
+    """The title of the first page and the first of its statements that may carry facts."""
     first = next((document for document in documents if document.form == "prose"), None)
     if first is None:
         return "."
-    told = " ".join([first.title, *(statement.text for statement in stating if statement.document == first.id)])
-    return " ".join(told.split())[:_LEAD_CHARS].strip() or "."
+    told = " ".join([first.title, *(statement.text for statement in statements if statement.document == first.id)])
+    return " ".join(MARKS.sub(" ", told).split())[:_LEAD_CHARS].strip() or "."
 
 
 def best_mean(scores: Floats) -> Floats:
