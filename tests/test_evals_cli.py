@@ -262,13 +262,13 @@ def test_a_run_is_the_same_bytes_anywhere(tmp_path: Path) -> None:
 def test_a_changed_letter_of_a_prompt_is_drift_that_says_what_to_run(tmp_path: Path) -> None:
     for room in ("agent", "evals", "prompts", "corpus"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    prompt = tmp_path / "prompts" / "drafting" / "layers.md"
-    prompt.write_text(
-        prompt.read_text("utf-8").replace("What do the passages say", "What do the passages tell"), "utf-8"
-    )
+    prompt = tmp_path / "prompts" / "assist" / "facts_does.md"
+    before = prompt.read_text("utf-8")
+    assert "do the sources state about" in before
+    prompt.write_text(before.replace("do the sources state about", "do the sources tell about"), "utf-8")
     done = septet_in(
         tmp_path, "eval", "--drafter", "llm", "--replay", "--limit", "2", "--json", PYTHONPATH=str(tmp_path), CI="true"
     )
     assert (done.returncode, done.stdout) == (6, "")
     assert "septet eval --drafter llm --live --against baseline" in done.stderr
-    assert "What do the passages tell" in done.stderr
+    assert "do the sources tell about" in done.stderr
