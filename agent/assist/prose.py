@@ -16,8 +16,8 @@ from agent.evidence.anchor import normalise
 from agent.evidence.facts import NUMBER_WORDS, names_of, numbers_of
 from agent.evidence.support import meanings, support
 from agent.facts.verify import Material
-from agent.intake.pages import instructions
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.pages import instructions
 from agent.records import Evidence, Fact
 from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes
