@@ -23,7 +23,7 @@ from agent.taxonomy.keys import FACTOR_SETS, FACTORS
 from tests.fakes import paired
 from tests.fakes.assisted_draft import drafted, helped, strings, unread
 from tests.fakes.llm_hostile import MARK, ObedientLlm
-from tests.fakes.llm_lying import LazyLlm, LyingLlm
+from tests.fakes.llm_inventing import LazyLlm, LyingLlm
 from tests.fakes.paired import Case
 from tests.test_injection import ELSEWHERE, RAISES, TWINS
 

@@ -31,8 +31,8 @@ def test_the_session_shows_a_score_and_a_withheld_one() -> None:
     rich, thin = blocks(README, "text")
     assert rich.startswith(f"$ septet draft corpus/cases/{readme.CASE}\n# ")
     assert len(rich.splitlines()) == 1 + readme.RICH_LINES
-    assert re.search(r"^\*\*(Critical|High|Medium|Low), \d+\.\d before controls", rich, re.M)
-    assert re.search(r"^\*\*Not scored", thin, re.M)
+    assert re.search(r"^## (Critical|High|Medium|Low) \d+\.\d before controls", rich, re.M)
+    assert re.search(r"^## Not scored", thin, re.M)
 
 
 def test_every_setting_is_in_its_table_and_can_be_set() -> None:
@@ -41,7 +41,7 @@ def test_every_setting_is_in_its_table_and_can_be_set() -> None:
     for setting in SETTINGS:
         variable = f"SEPTET_{setting.name.upper()}"
         assert f"`{variable}`" in table
-        given = "on" if setting.unit == "off or on" else "7"
+        given = setting.unit.rpartition(" or ")[2] if " or " in setting.unit else "7"
         assert getattr(load_settings({variable: given}), setting.name) in (7, given)
 
 

@@ -12,12 +12,14 @@ from evals.lessons import bundled_cases, who
 from evals.session import RECORDED, Wanted, llm_replay
 
 SLUGS = recorded_slugs(RECORDED)
-VENDORS = 8
+CASES = 24
+VENDORS = 20
 
 
 def test_recordings_hold_no_key_stay_small_and_are_of_many_vendors() -> None:
     by_slug = {case.slug: case for case in bundled_cases()}
     assert set(SLUGS) <= set(by_slug)
+    assert len(SLUGS) >= CASES
     assert len(set(families([who(by_slug[slug]) for slug in SLUGS]))) >= VENDORS
     assert [said for slug in SLUGS for said in complaints(RECORDED / slug)] == []
     assert sum(path.stat().st_size for path in Path(RECORDED).rglob("*.json")) < 6_000_000
@@ -39,4 +41,7 @@ def test_the_recorded_answers_fit_and_make_drafts_that_are_not_worse_than_words_
         assert plain is not None
         assert with_llm <= plain, name
     assert found.metrics["citation_validity"] == 1.0
-    assert found.metrics["flag_f1_reader"] == found.beside["flag_f1_reader"], "flags are code's"
+    flags, plain_flags = found.metrics["flag_f1_reader"], found.beside["flag_f1_reader"]
+    assert flags is not None
+    assert plain_flags is not None
+    assert flags >= plain_flags

@@ -115,6 +115,19 @@ def test_what_is_negated_is_not_asserted(sentence: str) -> None:
     assert "runs_commands" not in keys(read(f"# Quay\n\n{sentence}\n"))
 
 
+@pytest.mark.parametrize(
+    ("sentence", "asks"),
+    [
+        ("It asks a person for a confirmation before it deletes records.", True),
+        ("It asks nobody for a confirmation before it deletes records.", False),
+        ("Nobody is asked for a confirmation before it deletes records.", False),
+        ("It deletes records without asking a person for a confirmation.", False),
+    ],
+)
+def test_the_words_of_a_control_that_is_missing_assert_none(sentence: str, asks: bool) -> None:
+    assert ("approval_before" in keys(read(f"# Quay\n\n{sentence}\n"), "asserted")) is asks
+
+
 def test_a_setting_decides() -> None:
     found = read(
         "# Quay\n\n## Telemetry\n\nAnonymous telemetry is sent to us and can be disabled with `QUAY_TELEMETRY`.\n"

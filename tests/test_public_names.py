@@ -18,6 +18,8 @@ OPTIONS = {
         "--fallback", "--json",
     },
     "intake": {"--product", "--note", "--allow-private", "--json"},
+    "facts": {"--json"},
+    "search": {"-k", "--json"},
     "score": {
         "--cvss", "--base", "--factor", "--factor-sum", "--factor-set", "--threat-multiplier", "--mitigation",
         "--formula", "--mode", "--json", "--jsonl",

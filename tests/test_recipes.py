@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.resources import data_folder
-from evals import refit
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -90,35 +87,26 @@ def test_add_a_taxonomy_year(copy: Copy) -> None:
 
 
 PATTERN = """
-  - id: L7-made-up
-    title: Sends of {product} reach people who never asked
-    when: {all_of: [sends_messages]}
-    statement:
-      source: anyone who can place an address where {product} reads it
-      prerequisite: "{data|content} that holds addresses"
-      action: have {product} write to {service|a mailbox} that nobody meant
-      impact: "{data|content} in foreign hands"
-      asset: "{data|the messages} of {product}"
-    assets: [messages]
-    asset_class: accounts
-    taxonomy:
-      - owasp-asi ASI04 Agentic Supply Chain Vulnerabilities
-      - owasp-mcp MCP03:2025 Tool Poisoning
-    cvss: AV:N/AC:L/AT:N/PR:N/UI:A/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N
-    metrics:
-      UI: someone has to start it
-      VC: messages are read
-      VI: messages are sent
-    conditions: []
-    typical: 0.5
-    needs: [data]
-    mitigations:
-      - {who: you, text: "Limit the addresses to which {product} may write"}
-      - {who: vendor, text: "Ask before {product} writes to a new address"}
-    questions:
-      - text: To which addresses may {product} write?
-        proposed: To addresses on a list that the administrator keeps.
-        settles: [agent_ecosystem]
+- id: L7-made-up
+  title: Messages of {agent} reach people who never asked
+  when: sends_messages and reads_mail_chat
+  entry: reads_mail_chat
+  reference: planted
+  actor: anyone who can write to the mailbox
+  how: Somebody places addresses where {agent} reads them, and {agent} writes to them.
+  lost: the good name of the sender
+  asset: accounts
+  taxonomy: [ASI01, CWE-1427]
+  stride: [tampering]
+  confirms: [send]
+  controls: [approval_before]
+  you:
+  - Limit the addresses that it may write to.
+  vendor:
+  - Ask before it writes to a new address.
+  question: To which addresses may it write?
+  metrics:
+    VI: {L: messages go to strangers}
 """
 DRAFT = (
     "import sys\nfrom agent.pipeline import draft\nfrom agent.settings import Settings\n"
@@ -132,23 +120,18 @@ DRAFT = (
 @pytest.mark.slow
 def test_add_a_threat_pattern(copy: Copy) -> None:
     assert "it does not fire" in copy.run(DRAFT).stderr
-    file = copy.folder / "corpus" / "knowledge" / "threats" / "agent_ecosystem.yaml"
+    file = copy.folder / "corpus" / "knowledge" / "catalogue" / "agent_ecosystem.yaml"
     whole = file.read_text("utf-8").rstrip() + "\n"
-    file.write_text(whole + PATTERN, "utf-8")
+    file.write_text(whole + PATTERN.lstrip("\n"), "utf-8")
     done = copy.run(DRAFT)
     assert done.returncode == 0, done.stderr
-    file.write_text(whole + PATTERN.replace("sends_messages", "no_such_signal"), "utf-8")
-    assert "no_such_signal" in copy.run(DRAFT).stderr
-    file.write_text(whole + PATTERN.replace("Agentic Supply Chain Vulnerabilities", "Another Title"), "utf-8")
-    refused = copy.run("from agent.drafting_old.patterns import load_patterns; load_patterns()\n" + LINT_ALL)
-    assert "Another Title" in refused.stderr + refused.stdout
-
-
-LINT_ALL = (
-    "from agent.taxonomy.lists import lint\n"
-    "problems = lint([ref for pattern in load_patterns() for ref in pattern.taxonomy])\n"
-    "print(*problems)\n"
-)
+    for before, after in (
+        ("sends_messages and", "no_such_fact and"),
+        ("CWE-1427", "ASI99"),
+        ("planted", "no_such_kind"),
+    ):
+        file.write_text(whole + PATTERN.lstrip("\n").replace(before, after), "utf-8")
+        assert after.split()[0] in copy.run(DRAFT).stderr
 
 
 PAGE = """{% extends 'review_base.html' %}
@@ -213,10 +196,18 @@ def test_add_a_page_to_the_review_app(copy: Copy) -> None:
 
 
 @pytest.mark.slow
-def test_the_bundled_calibration_is_what_a_refit_gives() -> None:
-    before = {p.name: p.read_bytes() for p in (data_folder("corpus") / "knowledge" / "calibration").iterdir()}
-    refit.main(["--check"])
-    assert {p.name: p.read_bytes() for p in (data_folder("corpus") / "knowledge" / "calibration").iterdir()} == before
+@pytest.mark.parametrize("part", ["roles", "fact_heads"])
+def test_nothing_is_refitted_without_the_texts(part: str, copy: Copy, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    shutil.copytree(ROOT / "evals", copy.folder / "evals", ignore=shutil.ignore_patterns("__pycache__", "recorded"))
+    knowledge = copy.folder / "corpus" / "knowledge"
+    before = {path: path.read_bytes() for path in knowledge.rglob("*") if path.is_file()}
+    done = subprocess.run(
+        [sys.executable, "-m", f"evals.training.{part}", "--texts", "none"],
+        cwd=copy.folder, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert "nothing is fitted" in done.stdout, done.stderr
+    assert {path: path.read_bytes() for path in knowledge.rglob("*") if path.is_file()} == before
 
 
 def test_contributing_has_these_recipes() -> None:
@@ -226,6 +217,6 @@ def test_contributing_has_these_recipes() -> None:
         "Add a taxonomy year",
         "Add a threat pattern",
         "Add a page to the review app",
-        "Refit the calibration",
+        "Refit what is learned",
     ):
         assert f"### {recipe}\n" in text

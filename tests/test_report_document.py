@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.export.document import (
@@ -174,6 +174,7 @@ def test_each_mark_leads_to_an_entry() -> None:
 MARKED = st.lists(st.sampled_from(["E1", "E2", "E7", "N:retention", "F00000003"]), min_size=1, max_size=3)
 
 
+@settings(deadline=None)
 @given(MARKED, MARKED, st.sampled_from([".", "!", "?", ""]))
 def test_a_sentence_has_one_group_of_marks_before_its_end(first: list[str], second: list[str], end: str) -> None:
     prose = Prose(harbour(), {}, ())

@@ -6,6 +6,7 @@ that the sources and the lists of the field lack either. Whatever is dropped is 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -66,6 +67,9 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
+_ENDLESS: Final = re.compile(r"\S{80}")
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+"""Categories of characters that hide or turn text."""
 
 
 class Checked(NamedTuple):
@@ -204,6 +208,8 @@ class Ground:
             return "it says nothing"
         if _LINK.search(sentence):
             return "links and markup are not shown"
+        if _ENDLESS.search(sentence) or any(unicodedata.category(char) in _UNSEEN for char in sentence):
+            return "it has no words that can be read"
         if instructions.find(sentence):
             return "it speaks to whoever assesses the product"
         odd = self.foreign(sentence)

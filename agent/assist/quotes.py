@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from agent.facts.readers.llm import read_quote
-from agent.facts.verify import MAX_CHARS, MAX_WORDS, Material, Place
+from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone
 from agent.records import CARRYING, Evidence, FactSheet, StatementRole
 
 MOST: Final = 4
@@ -12,7 +12,6 @@ MOST: Final = 4
 _ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "marketing", "navigation"}
 """An LLM judges better than a classifier whom a sentence addresses."""
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
-_LEAST_WORDS: Final = 2
 
 
 class Quotes:
@@ -74,7 +73,7 @@ class Quotes:
                 why = "its sentence carries no facts"
             elif any(row.about == "other" for row in rows):
                 why = "another product"
-            elif words < _LEAST_WORDS and rows[0].block not in ("item", "row", "code", "front-matter"):
+            elif words <= SHORT and not stands_alone(place):
                 why = "quote too short"
             else:
                 return place

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.headline import is_supported
+from agent.drafting.headline import SUPPORTED, is_supported
 from agent.evidence import language
 from agent.export import document as doc
 from agent.export.authors import drafter_words
@@ -22,8 +22,18 @@ from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
 PREFIX: Final = "Not certain from the listing — "
 _TITLE: Final = 6
 """Words of a title that its block repeats; a longer one stands in the table alone."""
+_TELLING: Final = Decimal("0.5")
+"""A base that falls by less is as grave as before: the condition makes the threat harder, not less severe."""
 _EFFECTS: Final = 3
 """Threats that one condition names."""
+_GRAVE: Final[dict[str, str]] = {
+    "hidden-text": "hidden text",
+    "instruction-like-text": "orders to assessors",
+    "metadata-instruction": "orders to assessors in metadata",
+    "cloaking-suspected": "pages that differ by visitor",
+    "content-changed": "changes since the last draft",
+}
+"""Findings that a reader has to know of before anything else, in words."""
 _DAY: Final = 10
 """Characters of a date in a time of ISO 8601."""
 _TOP: Final = 10.0
@@ -79,18 +89,22 @@ class Room(NamedTuple):
     questions: int
     answer: int
     posture: int
+    vendor: int
+    """Threats for which it stands what the vendor should do."""
 
 
-WIDEST: Final = Room(5, 45, 20, 5, 22, 8, 25, 35, 6, 22, 80)
+WIDEST: Final = Room(5, 45, 20, 5, 22, 8, 25, 35, 6, 22, 80, 5)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("quote", 0), ("answer", 18), ("lines", 6), ("line", 18), ("questions", 5), ("answer", 14), ("conditions", 4),
-    ("lines", 5), ("posture", 65), ("line", 14), ("answer", 12), ("questions", 4), ("layer", 26), ("lines", 4),
-    ("conditions", 3), ("layer", 22), ("condition", 14), ("lines", 3), ("questions", 3), ("layer", 18), ("answer", 9),
-    ("line", 10), ("threats", 4), ("posture", 50), ("layer", 14), ("condition", 10), ("how", 38), ("how", 32),
-    ("threats", 3), ("posture", 40), ("how", 28), ("layer", 10), ("how", 22), ("how", 16),
+    ("answer", 18), ("lines", 6), ("line", 18), ("questions", 5), ("answer", 14), ("conditions", 4), ("lines", 4),
+    ("posture", 65), ("line", 14), ("answer", 12), ("questions", 4), ("layer", 26), ("lines", 3), ("vendor", 3),
+    ("conditions", 3), ("layer", 22), ("condition", 16), ("questions", 3), ("lines", 2), ("layer", 18), ("answer", 9),
+    ("line", 10), ("quote", 14), ("vendor", 1), ("layer", 14), ("posture", 50), ("condition", 12),
+    ("quote", 10), ("how", 38), ("vendor", 0), ("how", 32), ("threats", 4), ("layer", 10), ("posture", 40),
+    ("how", 28), ("threats", 3), ("quote", 0), ("how", 22), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
-words: what stands elsewhere as well goes first; how a threat works is cut last, since half of it says nothing."""
+words: what stands elsewhere as well goes first; how a threat works and its quote go last, since half of it says nothing
+and a statement is checked by its quote."""
 
 
 @dataclass
@@ -128,9 +142,9 @@ def notices(writer: Writer) -> tuple[Text, ...]:
     uncovered = _uncovered(view)
     if uncovered:
         pieces.append(doc.words(f"not covered: {listed(uncovered)}"))
-    kinds = dict.fromkeys(finding.kind for source in draft.sources for finding in source.findings)
+    kinds = dict.fromkeys(_GRAVE[f.kind] for source in draft.sources for f in source.findings if f.kind in _GRAVE)
     if kinds:
-        pieces.append(doc.strong(f"findings in the sources: {listed(list(kinds))}"))
+        pieces.append(doc.strong(f"found in the sources: {listed(list(kinds))}"))
     explained = "Marks lead to quotes (E) or to searches that found nothing (N). Without one: inference or advice."
     return doc.joined(*pieces, by=" · "), doc.soft(explained)
 
@@ -190,9 +204,18 @@ def headline(writer: Writer) -> Part:
         rests = "the gravest supported threat in default use" if first.threat.default_use else "the gravest threat"
         if any(is_supported(item.threat) and _base(item) > _base(first) for item in writer.view.threats):
             rests = "the threat that a reviewer chose"
-        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {rests}."))
+        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {rests}{_raised(writer, first)}."))
         blocks.append(Paragraph(doc.joined(sentence, *_graver(writer, first))))
     return Part("headline", doc.words(title), tuple(blocks))
+
+
+def _raised(writer: Writer, first: RankedThreat) -> str:
+    """How the score follows from the threat's CVSS base: the two numbers differ, and both are printed."""
+    score = writer.view.draft.score
+    if score.factor_sum is None or score.cvss_base is None:
+        return ""
+    total = f"the ten agent factors, which add up to {tenth(score.factor_sum)} of 10"
+    return f": its CVSS base is {tenth(score.cvss_base)}, and AIVSS raises it by {total}"
 
 
 def _base(item: RankedThreat) -> Decimal:
@@ -269,6 +292,8 @@ def _basis(item: RankedThreat) -> str:
     threat = item.threat
     if threat.basis == "needs a setting" and threat.setting:
         return if_clause(threat.setting)
+    if threat.basis in SUPPORTED and not threat.default_use:
+        return if_clause(threat.setting) if threat.setting else "not in default use"
     return threat.basis or threat.state
 
 
@@ -279,14 +304,15 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     shown = how if whole else within(how, writer.room.how)
     extra = () if marked(shown) else threat.evidence[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
-    quote = () if has_quote(how) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
+    quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
+    vector = () if whole else doc.code(threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
     title = threat.title.rstrip(".")
     lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
     return Entry(
         item.name,
         doc.words(f"{item.name} · {title}." if whole or len(title.split()) <= _TITLE else f"{item.name}."),
-        doc.joined(text, quote, lost),
-        tuple(_remedies(writer, threat.mitigations, whole=whole)),
+        doc.joined(text, quote, lost, vector),
+        tuple(_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor)),
     )
 
 
@@ -304,10 +330,11 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(best), Span("."))
 
 
-def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool) -> list[Text]:
+def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:
     made = []
     for who, label in (("you", "You:"), ("vendor", "Vendor:")):
         found = [item for item in mitigations if item.who == who and item.status != "confirmed"]
+        found = found if vendor or who == "you" else []
         for item in found if whole else found[:1]:
             text = stopped(item.text)
             made.append(doc.joined(doc.strong(label), writer.prose.text(text, item.evidence)))
@@ -331,38 +358,45 @@ def conditions(writer: Writer) -> Part:
     if shown:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
         blocks.append(Table(("", "Before go-live", "Who", "Effect and price"), rows))
+    for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
+        writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if advice.residual is not None:
-        blocks.append(Paragraph(_residual(writer, advice.residual)))
+        blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
     if advice.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
     return Part("conditions", title, tuple(blocks))
 
 
-def _residual(writer: Writer, residual: Residual) -> Text:
+def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
     """The highest base of all threats in default use, before and with every condition in place."""
     after = f"{tenth(residual.after)} {severity(residual.after)}"
-    name = next((item.name for item in writer.view.threats if item.threat.id == residual.threat), "")
-    highest: Text = (Span(" ("), *doc.ref(name), Span(").")) if name else doc.words(".")
+    item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
+    highest: Text = doc.words(".")
+    if item is not None:
+        above = item in writer.view.top(writer.room.threats)
+        highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
+    more = f" {conditions} conditions" if conditions > shown else " of them"
+    below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     if residual.after == residual.before:
-        start = "Even with all of them in place, the highest CVSS base in default use stays at "
+        start = f"Even with all{more}{below} in place, the highest CVSS base in default use stays at "
         return (Span(start), *doc.strong(after), *highest)
-    start = "With all of them in place, the highest CVSS base in default use falls: "
+    start = f"With all{more}{below} in place, the highest CVSS base in default use falls: "
     return (Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
     bases = {each.threat.id: each.threat.score.cvss_base for each in writer.view.threats}
     names = {each.threat.id: each.name for each in writer.view.threats}
+    above = {each.threat.id for each in writer.view.top(writer.room.threats)}
+    told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
     effects = []
-    for threat in item.threats:
+    for threat in told:
         after, before = item.after.get(threat), bases.get(threat)
         name = names.get(threat, threat)
-        moved = after is not None and before is not None and after != before
-        effects.append(f"{name} {tenth(before)} → {tenth(after)}" if moved else name)
+        moved = after is not None and before is not None and before - after >= _TELLING
+        effects.append(f"{name} {tenth(before)} → {tenth(after)}" if moved else f"hinders {name}")
     # The threats that fall furthest stand first; the others have their own rows in the appendix.
-    more = f" and {len(effects) - _EFFECTS} more" if len(effects) > _EFFECTS else ""
-    text = ", ".join(effects[:_EFFECTS]) + more
-    text = text if not effects or "→" in text else f"against {text}"
+    text = ", ".join(effects[:_EFFECTS])
     price = item.price.rstrip(".")
     effect = "; ".join(piece for piece in (text, price) if piece)
     return Row(

@@ -43,15 +43,16 @@ MAX_CHARS: Final = 600
 MAX_QUOTES: Final = 6
 MAX_SLOTS: Final = 10
 MAX_VALUE: Final = 300
-_SHORT: Final = 1
+SHORT: Final = 2
 """Words of a quote that must stand alone, as an entry of a list, a cell, a line of code or a whole statement."""
 _GRANTED: Final[Rank] = 4
 _SHOWN: Final = 300
 _WORDS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\S*[^\W_]\S*")
 """What stands between blanks and has a letter or digit, or one sign of a script without blanks."""
-_ALONE_IN: Final = frozenset({"item", "row", "code", "front-matter"})
+_ALONE_IN: Final = frozenset({"code", "front-matter"})
+_LISTED: Final = frozenset({"item", "row"})
 _BEFORE: Final = re.compile(r"(?:^|[,;:(\[/|•·>]|\b(?:and|or|und|et|y|e|o|ou)\b)[\s*_`\"']*$", re.I)
-_AFTER: Final = re.compile(r"^[\s*_`\"']*(?:$|[,;:)\]/|•·<.]|(?:and|or|und|et|y|e|o|ou)\b)", re.I)
+_AFTER: Final = re.compile(r"^[\s*_`\"']*(?:$|[,;:)\]/|•·<.]|[-–—](?=\s)|(?:and|or|und|et|y|e|o|ou)\b)", re.I)
 _REACH: Final = 12
 """Characters round a short quote in which the marks of a list stand."""
 _NO: Final = re.compile(
@@ -226,7 +227,7 @@ def _fault(place: Place, words: int, key: FactKey, about: FactAbout, *, by_form:
             return Fault("carries no facts", f"{idle.role}: {idle.reason}" if idle.reason else idle.role)
     if about in ("product", "platform") and any(row.about == "other" for row in place.statements):
         return Fault("another product")
-    if words <= _SHORT and not _stands_alone(place):
+    if words <= SHORT and not stands_alone(place):
         return Fault("quote too short", "it is no entry of a list")
     return None
 
@@ -238,7 +239,7 @@ def _claimed(place: Place, key: FactKey) -> Fault | None:
     return Fault("carries no facts", "a claim that says how safe it is, and no description")
 
 
-def _stands_alone(place: Place) -> bool:
+def stands_alone(place: Place) -> bool:
     """Whether a short quote is an entry of a list, a cell, a line of code, or all that the statement says."""
     statement = place.statements[0]
     if statement.block in _ALONE_IN:
@@ -247,8 +248,12 @@ def _stands_alone(place: Place) -> bool:
     before = text[max(statement.start, place.start - _REACH) : place.start]
     after = text[place.end : min(statement.end, place.end + _REACH)]
     marks = bool(_BEFORE.search(before)) + bool(_AFTER.search(after))
-    # The first and the last name of a list in a sentence have a mark on one side only.
-    return marks == 2 or (marks == 1 and any(char.isupper() or char.isdigit() for char in place.text))  # noqa: PLR2004
+    if marks == 2 or statement.block in _LISTED:  # noqa: PLR2004
+        return marks == 2  # noqa: PLR2004
+    # The first and the last name of a list in a sentence have a mark on one side only, and so has what ends it ("lists
+    # berths."). The first words of a sentence alone say nothing, and its capital makes no name.
+    named = len(place.text.split()) > 1 or any(char.isupper() or char.isdigit() for char in place.text)
+    return marks == 1 and bool(before.strip()) and named
 
 
 def _held(proposal: Proposal, material: Material, dropped: list[DroppedFact]) -> _Held | None:

@@ -19,7 +19,7 @@ _QUOTE: Final = 160
 _POLARITY: Final = {"asserted": "yes", "denied": "no", "configurable": "setting"}
 
 
-@click.command("facts", short_help="Show the facts that were read of a product.")
+@click.command("facts", short_help="Show the facts that were read of a product, with their quotes.")
 @click.argument("sources", nargs=-1, required=True, metavar="DRAFT|SOURCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/facts/1) instead of a table.")
 def command(sources: tuple[str, ...], as_json: bool) -> None:

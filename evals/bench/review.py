@@ -111,7 +111,6 @@ class _Pattern(NamedTuple):
 
 def _pattern(slug: str) -> _Pattern:
     from agent.drafting.calibration import load_calibration
-
     from agent.pipeline import draft_documents
     from agent.review.fold import fold
     from agent.review.queue_row import queue_columns

@@ -21,6 +21,7 @@ VECTOR: Final = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N
 WORDS: Final = frozenset((
     "name", "vendor", "summary", "posture", "object", "approver", "credential", "paragraph", "title", "rationale",
     "source", "prerequisite", "action", "impact", "asset", "text", "proposed", "what", "label", "looked_for",
+    "how", "lost", "setting", "why", "changes", "law", "price", "part", "value", "detail",
 ))  # fmt: skip
 """Fields of a draft that hold words."""
 KEPT: Final = frozenset(("sources", "evidence", "taxonomy", "score", "manifest", "drafter", "schema", "usage", "flows"))
@@ -53,10 +54,15 @@ def hostile(payload: str) -> tuple[Draft, tuple[Document, ...]]:
     return parse(json.dumps(plain), where=payload), (document, *rest)
 
 
+CLOSED: Final = (({"name", "value", "evidence"}, "name"), ({"label", "text", "facts"}, "label"))
+"""Parts of which a field that holds words elsewhere has a name of a closed list: slots of facts, rows of abilities."""
+
+
 def _planted(value: object, payload: str, mark: str) -> object:
     match value:
         case dict():
-            made = {name: each if name in KEPT else _word(name, each, payload, mark) for name, each in value.items()}
+            kept = KEPT | {name for parts, name in CLOSED if parts <= value.keys()}
+            made = {name: each if name in kept else _word(name, each, payload, mark) for name, each in value.items()}
             if "statement" in made:
                 made["evidence"] = [*cast("list[str]", value["evidence"]), mark]
             return made
