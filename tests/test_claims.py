@@ -4,19 +4,22 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
-from agent.drafting_old.pinned import CONTROL_CAPS, CONTROL_FLOOR, controlled, covers_everything
 
 from agent.drafting.calibration import load_calibration
-from agent.evidence.claims import bearing, is_claim
+from agent.drafting.compose import compose
+from agent.drafting.factors import CONTROLS, LEAST, estimate
+from agent.evidence.claims import is_claim
 from agent.evidence.statements import statements
 from agent.export.markdown import render
-from agent.pipeline import draft_documents, read_documents
-from agent.records import Document, Draft, Finding, Rank, Section
+from agent.pipeline import draft_documents, read_statements
+from agent.records import Document, Draft, FactSheet, Finding, Outlook, Rank, Section
 from agent.resources import data_folder
 from agent.settings import Settings
+from agent.taxonomy.keys import LAYERS
 from evals.corpus import load_case
 from evals.documents import READ_AT, documents_of
 from tests.fakes.drafts import thin, workos, workos_documents
+from tests.fakes.sheets import fact, sheet
 
 PINNED = "Every action requires approval by a named person, on by default, set by the administrator under Settings."
 OFF = PINNED.replace("on by default", "off by default")
@@ -51,33 +54,31 @@ def values(draft: Draft) -> Mapping[str, Decimal]:
 
 
 def read_by_drafter(*documents: Document) -> list[str]:
-    return [s.text for s in read_documents(documents, Settings()).statements]
+    return [s.text for s in read_statements(documents)]
 
 
 # ---------------------------------------------------------------- 2 and 3: ranks, and what each may lower
 
 
-@pytest.mark.parametrize("rank", [0, 1, 2])
+def controls_of(rank: Rank, number: int = 1) -> FactSheet:
+    """A sheet with so many controls of a rank, and with what they govern."""
+    controls = [
+        fact(key, mark=f"E{n}", rank=rank, default="on") for n, key in enumerate(list(CONTROLS)[:number], start=2)
+    ]
+    return sheet(fact("reads_web"), *controls)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
 def test_no_control_below_rank_three_takes_anything(rank: Rank) -> None:
-    assert controlled(-0.2, rank, before=0.8, taken=0.0) == 0.0
+    bare, held = estimate(controls_of(rank, 0), "assistant"), estimate(controls_of(rank, len(CONTROLS)), "assistant")
+    assert {key: one.value for key, one in held.items()} == {key: one.value for key, one in bare.items()}
 
 
-@pytest.mark.parametrize("rank", [3, 4, 5])
-def test_all_controls_of_a_rank_together_stay_within_its_cap(rank: Rank) -> None:
-    taken, before = 0.0, 1.0
-    for _ in range(10):
-        step = controlled(-0.15, rank, before=before, taken=taken)
-        taken, before = taken + step, before + step
-    assert taken == pytest.approx(-CONTROL_CAPS[rank])
-
-
-def test_a_higher_rank_may_take_more() -> None:
-    assert CONTROL_CAPS[3] < CONTROL_CAPS[4] < CONTROL_CAPS[5]
-
-
-@pytest.mark.parametrize(("rank", "least"), [(3, CONTROL_FLOOR), (4, CONTROL_FLOOR), (5, 0.0)])
-def test_only_an_analyst_takes_a_factor_to_nothing(rank: Rank, least: float) -> None:
-    assert 0.15 + controlled(-0.3, rank, before=0.15, taken=0.0) == pytest.approx(least)
+@pytest.mark.parametrize("rank", [3, 5])
+def test_all_controls_together_take_a_factor_to_no_less_than_a_tenth(rank: Rank) -> None:
+    bare, held = estimate(controls_of(rank, 0), "assistant"), estimate(controls_of(rank, len(CONTROLS)), "assistant")
+    assert held["autonomy_of_action"].value < bare["autonomy_of_action"].value
+    assert all(one.value >= Decimal(str(LEAST)) for one in held.values())
 
 
 def test_no_text_yields_nothing() -> None:
@@ -104,19 +105,6 @@ def test_a_pinned_control_lowers_the_factor_that_it_names_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "Every payment above 500 dollars needs approval.",
-        "All actions over 1,000 need a person.",
-        "Every tool call except searches is approved.",
-    ],
-)
-def test_above_500_stays_above_500(text: str) -> None:
-    assert not covers_everything(text)
-    assert covers_everything("Every action needs approval.")
-
-
-@pytest.mark.parametrize(
     "text", [OFF, "Approval of every action is planned.", "Approvals are optional for every action."]
 )
 def test_off_by_default_and_plans_count_as_absent(text: str) -> None:
@@ -130,11 +118,11 @@ def test_off_by_default_and_plans_count_as_absent(text: str) -> None:
 
 
 def test_the_worse_of_two_readings_stands() -> None:
-    reads = page(
-        "# Courier\n\nCourier is read-only: it answers questions about the tickets of a whole team.", "listing"
-    )
-    both = drafted(reads, page(LISTING, number=2))
-    assert "contradicted" in {estimate.state for estimate in both.factors.values()}
+    writes = fact("changes_records"), fact("sends_messages", mark="E2")
+    bare, both = sheet(*writes), sheet(*writes, fact("read_only", mark="E3"))
+    before, after = estimate(bare, "assistant"), estimate(both, "assistant")
+    assert {key: one.value for key, one in after.items()} == {key: one.value for key, one in before.items()}
+    assert after["autonomy_of_action"].state == "contradicted"
 
 
 # ---------------------------------------------------------------- 6: repetition, and a page's share of retrieval
@@ -144,18 +132,9 @@ def test_what_the_vendor_repeats_counts_once() -> None:
     line = "Traces of each run go to OpenTelemetry."
     pages = [page(f"{line}\n\n{line}", number=number) for number in range(2, 6)]
     assert read_by_drafter(LISTED, *pages).count(line) == 1
-    again, once = drafted(LISTED, *pages), drafted(LISTED)
+    again, once = drafted(LISTED, *pages), drafted(LISTED, page(line, number=2))
     for key, layer in once.layers.items():
         assert (again.layers[key].features, again.layers[key].threats) == (layer.features, layer.threats)
-
-
-def test_no_page_has_more_than_its_share_of_the_hits() -> None:
-    settings = Settings()
-    words = "Tools, data access, permissions, memory, planning, logs and agents are handled by service number {}."
-    magnet = page("\n\n".join(words.format(n) for n in range(60)), number=2)
-    reading = read_documents((LISTED, magnet), settings)
-    for hits in reading.hits.values():
-        assert sum(hit.document == "D2" for hit in hits) <= settings.hits_per_document
 
 
 # ---------------------------------------------------------------- 7: absence
@@ -191,15 +170,20 @@ def test_each_lowering_names_quote_rank_rule_and_effect() -> None:
 
 
 def test_a_limit_in_the_vendors_own_words_shows_in_the_score_without_them() -> None:
-    """What the listing opens with says what the product is; it lowers, and the score beside leaves it out."""
-    documents = documents_of(load_case(data_folder("corpus") / "cases" / "openweather-mcp-server"))
-    draft = drafted(*documents)
-    other = draft.score.without_vendor_claims
+    """What describes the product may lower without a rank, and the score beside leaves it out."""
+    keys = (
+        "reads_mail_chat", "reads_web", "user_oauth", "api_key", "memory_long", "vendor_cloud", "names_llm",
+        "connected_services", "own_logs", "traces_metrics", "picks_tools",
+    )  # fmt: skip
+    outlook = Outlook(kinds={"assistant": 1.0}, layers=dict.fromkeys(LAYERS, 0.97))
+    facts = [*(fact(key, mark=f"E{n}") for n, key in enumerate(keys, 1)), fact("fixed_workflow", mark="E20")]
+    made = compose(sheet(*facts, outlook=outlook), name="Courier", calibration=load_calibration())
+    other = made.score.without_vendor_claims
+    assert {row.rule for row in made.lowerings} == {"a stated limit"}
+    assert made.score.aivss is not None
     assert other is not None
-    assert draft.score.aivss is not None
     assert other.aivss is not None
-    assert other.aivss > draft.score.aivss
-    assert f"Without the vendor's claims: {other.aivss} {other.severity}" in render(draft, documents)
+    assert other.aivss > made.score.aivss
 
 
 def test_equal_scores_say_so() -> None:
@@ -285,4 +269,3 @@ def test_a_claim_of_rank_three_is_read() -> None:
     assert (found.rank, found.claim) == (3, False)
     (weak,) = statements((page(PINNED, "listing"),))
     assert weak.claim
-    assert bearing((found, weak)) == (found,)

@@ -20,6 +20,10 @@ from agent.settings import Settings
 NOW = "2026-11-01T09:30:00Z"
 
 
+WEIGHED = 0.15
+"""From this chance on what no quote states opens a metric of severity (`severity.OPEN_CHANCE`)."""
+
+
 class Misread(NamedTuple):
     """A sentence, where it stands, and the words of the report that would show that it was misread."""
 
@@ -190,10 +194,13 @@ def test_examples_praise_plans_and_others_are_no_act_of_the_product(case: Misrea
 
 @pytest.mark.parametrize("cases", [ADDRESSED_TO_THE_READER, SHOWN_OR_SAID], ids=["addressed", "shown"])
 def test_the_product_on_these_pages_is_still_read(cases: tuple[Misread, ...]) -> None:
-    quotes = "\n".join(borne(page_of(cases)))
-    assert "create" in quotes.lower()
-    assert "send" in quotes.lower()
-    assert "token" in quotes.lower()
+    """What is stated is borne out, or likely enough that an LLM or a reviewer is asked; the reader abstains below."""
+    draft = page_of(cases)
+    assert "create_note" in "\n".join(borne(draft))
+    asked = {fact.key for fact in draft.facts.facts} | {
+        key for key, chance in draft.facts.outlook.chances.items() if chance >= WEIGHED
+    }
+    assert {"changes_records", "api_key", "sends_messages"} <= asked
 
 
 class Literal(NamedTuple):
