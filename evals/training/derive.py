@@ -9,10 +9,10 @@ constants that saw neither the product nor any other of its vendor.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import click
 import numpy as np
@@ -39,7 +39,7 @@ from agent.drafting.likely import residual
 from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, write_outlook
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet, Record
+from agent.records import FactorEstimate, FactSheet, Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import KINDS, LAYERS, FactorKey, ProductKind
 from evals.script import run_script
@@ -67,6 +67,8 @@ THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
 THRESHOLDS: Final = tuple(n / 100 for n in range(30, 91))
 Floats = NDArray[np.float64]
+ItemT = TypeVar("ItemT")
+Estimates = dict[FactorKey, FactorEstimate]
 
 LANGUAGE: Final[dict[ProductKind, float]] = {
     "mcp-server": 0.3, "agent-skill": 0.5, "coding-agent": 0.6, "computer-use-agent": 0.6, "browser-agent": 0.7,
@@ -164,7 +166,7 @@ def calibrate_layers(rows: Sequence[Row], odds: Floats) -> tuple[Floats, Floats]
     for at, layer in enumerate(LAYERS):
         known = np.array([layer in row.layers for row in rows])
         y = np.array([float(row.layers.get(layer, False)) for row in rows])[known]
-        slopes[at], offsets[at] = _logistic_fit(odds[known, at][:, None], y, w[known], np.array([[0.05, None]]), 0.01)
+        slopes[at], offsets[at] = _logistic_fit(odds[known, at][:, None], y, w[known], [(0.05, None)], 0.01)
     return slopes, offsets
 
 
@@ -211,7 +213,7 @@ def fit_left_out(rows: Sequence[Row]) -> dict[int, Fitted]:
     sheets = [with_outlook(row, heads[row.fold]) for row in rows]
     seen = {fold: [at for at, row in enumerate(rows) if row.fold != fold] for fold in range(FOLDS)}
 
-    def of(fold: int, items: Sequence[Any]) -> list[Any]:
+    def of(fold: int, items: Sequence[ItemT]) -> list[ItemT]:
         return [items[at] for at in seen[fold]]
 
     raw = {fold: fit_factors(of(fold, rows), of(fold, sheets)) for fold in range(FOLDS)}
@@ -360,7 +362,7 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
         values = [features(sheet, layer, pinning(sheet, layer)) for sheet in sheets]
         x = np.array([[value[name] for name in FEATURES] for value in values])
         a = np.hstack([x, kinds])[known]
-        bounds = np.array([[0.0, None]] * len(FEATURES) + [[-1.0, 1.0]] * len(KINDS), dtype=object)
+        bounds = [(0.0, None)] * len(FEATURES) + [(-1.0, 1.0)] * len(KINDS)
         found = _logistic_fit(a, y, w[known], bounds, 0.3)
         layers[layer] = LayerConstants(
             bias=_short(found[-1]),
@@ -370,7 +372,7 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
     return CertaintyCalibration(rows=len(rows), threshold=0.5, layers=layers)
 
 
-def _logistic_fit(x: Floats, y: Floats, w: Floats, bounds: NDArray[Any], ridge: float) -> Floats:
+def _logistic_fit(x: Floats, y: Floats, w: Floats, bounds: Sequence[tuple[float | None, float | None]], ridge: float) -> Floats:
     """Weights and bias, the bias last, of a penalised logistic regression within bounds."""
     a = np.hstack([x, np.ones((len(x), 1))])
     penalty = np.full(a.shape[1], ridge)
@@ -381,7 +383,7 @@ def _logistic_fit(x: Floats, y: Floats, w: Floats, bounds: NDArray[Any], ridge: 
         value = float((w * (np.logaddexp(0, z) - y * z)).sum() + (penalty * theta**2).sum() / 2)
         return value, a.T @ (w * (1 / (1 + np.exp(-np.clip(z, -30, 30))) - y)) + penalty * theta
 
-    limits = [(row[0], row[1]) for row in bounds] + [(None, None)]
+    limits = [*bounds, (None, None)]
     found: Floats = minimize(loss, np.full(a.shape[1], 0.1), jac=True, method="L-BFGS-B", bounds=limits).x
     return found
 
@@ -477,23 +479,23 @@ def main(arguments: Sequence[str]) -> None:
     folds = fold_of(rows)
     sheets, odds = left_out_sheets(rows)
     values: list[dict[FactorKey, float]] = [{} for _ in rows]
-    ranged: list[Any] = [None for _ in rows]
-    fits: list[Any] = [None for _ in rows]
+    ranged: dict[int, Estimates] = {}
+    fits: dict[int, CertaintyCalibration] = {}
     raw: dict[int, FactorCalibration] = {}
     for fold in range(FOLDS):
         seen = [at for at, n in enumerate(folds) if n != fold]
         raw[fold] = fit_factors([rows[at] for at in seen], [sheets[at] for at in seen])
         certainty = fit_certainty([rows[at] for at in seen], [sheets[at] for at in seen])
         for at in np.flatnonzero(folds == fold):
-            fits[at] = certainty
+            fits[int(at)] = certainty
             found = estimate(sheets[at], kind_of(sheets[at]), calibration=raw[fold])
             values[at] = {key: sum(part.effect for part in found[key].parts) for key in FACTORS}
     for fold in range(FOLDS):
         seen = [at for at, n in enumerate(folds) if n != fold]
         wide = spreads(raw[fold], [rows[at] for at in seen], [values[at] for at in seen])
         for at in np.flatnonzero(folds == fold):
-            ranged[at] = estimate(sheets[at], kind_of(sheets[at]), calibration=wide)
-    flags = flags_of(rows, sheets, fits)
+            ranged[int(at)] = estimate(sheets[at], kind_of(sheets[at]), calibration=wide)
+    flags = flags_of(rows, sheets, [fits[at] for at in range(len(rows))])
     cuts = {
         fold: threshold_of([row for row, n in zip(flags, folds, strict=True) if n != fold]) for fold in range(FOLDS)
     }
@@ -515,7 +517,7 @@ def main(arguments: Sequence[str]) -> None:
 def report(
     rows: Sequence[Row],
     sheets: Sequence[FactSheet],
-    found: Sequence[Any],
+    found: Mapping[int, Estimates],
     flags: Sequence[Sequence[Flags]],
     cuts: Sequence[float],
     threshold: float,

@@ -39,7 +39,7 @@ BEST: Final = 3
 """Statements whose mean counts: a single one moves too much with its wording."""
 LOWEST: Final = -6.0
 """The score of a key of which nothing speaks."""
-STATES: Final = -2.5
+STATES: Final = -1.0
 """A statement weighs by how far its best score of any key is above this."""
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
