@@ -44,6 +44,7 @@ STATES: Final = -1.0
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD_CHARS: Final = 1200
+_FEW_WORDS: Final = 5
 Floats = NDArray[np.float64]
 
 
@@ -133,8 +134,14 @@ def pooled(documents: Sequence[Document], statements: Sequence[Statement], featu
     weights = np.maximum(0.0, best - STATES) * counting
     total = weights.sum()
     mean = (weights[:, None] * own).sum(axis=0) / total if total > 0 else np.zeros(DIMENSIONS)
-    lead = embed([_lead(documents, [row for row, counts in zip(statements, counting, strict=True) if counts])])[0]
+    told = [row for row, counts in zip(statements, counting, strict=True) if counts and _says_something(row)]
+    lead = embed([_lead(documents, told)])[0]
     return np.concatenate([lead, mean, best_mean(scores[counting]) * SCORE_SCALE]).astype(np.float64)
+
+
+def _says_something(statement: Statement) -> bool:
+    """Whether a statement has the words of a sentence; a label or a cry does not say what a product is."""
+    return len(statement.text.split()) >= _FEW_WORDS
 
 
 def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str:
