@@ -48,7 +48,7 @@ def test_a_draft_that_fell_back_says_so_in_its_first_line() -> None:
     fallen = thin().model_copy(update={"dropped": (*thin().dropped, row)})
     assert "drafted without an LLM, since the LLM generic/fake-1 could not be had" in render(fallen).split("\n")[2]
     assert "| drafting with generic/fake-1 | no answer |" in render(fallen)
-    assert " · drafted without an LLM · **findings in the sources: " in render(thin()).split("\n")[2]
+    assert " · drafted without an LLM · **found in the sources: " in render(thin()).split("\n")[2]
 
 
 @pytest.mark.parametrize("draft", [workos(), thin()], ids=["rich", "thin"])

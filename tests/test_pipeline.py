@@ -30,7 +30,7 @@ NOISE = ("Log in", "Follow us", "never sell your data", "address of its visitors
 ORDER = (
     r"^# .*: agentic threat model$",
     r"^\*\*DRAFT, not reviewed\*\*",
-    r"^## .* before controls",
+    r"^## (?:.* before controls|Not scored: )",
     r"^## Top threats$",
     r"^## Conditions for use$",
     r"^## What it can do$",
@@ -107,8 +107,10 @@ def test_the_report_keeps_its_order(made: tuple[DraftResult, list[str]]) -> None
 def test_paragraphs_and_numbers_of_the_draft_are_in_the_report(made: tuple[DraftResult, list[str]]) -> None:
     result, _ = made
     known = result.draft
-    assert known.score.aivss is not None
-    assert f"{known.score.severity} {known.score.aivss} before controls" in result.markdown
+    if known.score.aivss is None:
+        assert f"Not scored: {known.score.withheld}" in result.markdown
+    else:
+        assert f"{known.score.severity} {known.score.aivss} before controls" in result.markdown
     for layer in known.layers.values():
         assert layer.certain != layer.paragraph.startswith("Not certain from the listing — ")
         assert layer.certain == (layer.missing is None)

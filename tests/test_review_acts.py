@@ -204,10 +204,13 @@ def test_a_question_that_is_sent_takes_along_the_unknowns_that_it_settles(desk: 
     sent = {one.item.id for one in after.state.items if one.verdict == "sent"}
     assert {f"question/{question.id}" for question in desk.draft.questions} <= sent
     settled = {key for question in desk.draft.questions for key in question.settles}
+    unsure = {key for key, layer in desk.draft.layers.items() if not layer.certain}
+    assert {f"layer/{key}" for key in unsure & settled} <= sent
     assert "layer/foundation_models" in sent
     assert "factor/non_determinism" in sent  # typical of its kind: nothing in the sources says it
-    assert "layer/agent_frameworks" not in sent  # settled too, but certain
-    assert {"foundation_models", "non_determinism", "agent_frameworks"} <= settled
+    sure = {key for key, layer in desk.draft.layers.items() if layer.certain} & settled
+    assert not {f"layer/{key}" for key in sure} & sent  # settled too, but certain
+    assert {"foundation_models", "non_determinism"} <= settled
     asked = [f"question/{one.id}" for one in desk.draft.questions if "foundation_models" in one.settles]
     alone = {one.item.id for one in desk.act("send", "layer/foundation_models").state.items if one.verdict == "sent"}
     assert alone == {"layer/foundation_models", *asked}
