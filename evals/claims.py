@@ -10,7 +10,7 @@ from typing import Final
 from agent.records import Draft
 from evals.results import ClaimCell
 
-_MARK: Final = re.compile(r"\((E\d+(?:(?:, | and )E\d+)*)\)")
+_MARK: Final = re.compile(r"[(\[](E\d+(?:(?:, | and )E\d+)*)[)\]]")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")
 _QUOTE: Final = re.compile(r"“[^”]*”")
 _NUMBER: Final = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d(?!\w)")

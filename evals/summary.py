@@ -159,7 +159,9 @@ def _evidence_metrics(results: Sequence[CaseResult]) -> dict[str, float | None]:
     certain = [cell for result in results for cell in result.layers.values() if cell.certain]
     known = [cell for result in results for cell in result.factors.values() if cell.state != "unknown"]
     return {
-        "citation_validity": mean(share(result.valid_citations, result.citations) or 0.0 for result in results),
+        "citation_validity": mean(
+            found for result in results if (found := share(result.valid_citations, result.citations)) is not None
+        ),
         "citations": mean(float(result.citations) for result in results),
         "evidence_recall_reader": share(
             sum(result.gold_found for result in results), sum(result.gold_spans for result in results)
