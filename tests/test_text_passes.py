@@ -7,8 +7,8 @@ from evals.bench.texts import SIZE, passes, seconds, texts
 MOST_SECONDS = 3.0
 """CPU seconds for `SIZE` characters: ten times the bar of the bench, since machines differ."""
 ROOM = {"markdown.read_markdown": 2}
-"""Times as much for the one pass that is a library's: markdown-it looks ahead from each unclosed image as deep as images
-may nest, which is in proportion to the text all the same and takes 4 s on an idle machine."""
+"""Times as much for the one pass that is a library's: markdown-it looks ahead from each unclosed image as deep as
+images may nest, which is in proportion to the text all the same and takes 4 s on an idle machine."""
 LARGE = SIZE // 4
 SMALL = 2_000
 QUICK = 0.5

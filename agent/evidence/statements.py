@@ -213,9 +213,11 @@ def covered(document: Document, start: int, end: int, besides: Collection[Findin
 
 
 _MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
-    {"needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance"}
-    | {"remote-resource", "path", "vendor-claim"}
-)
+    (
+        "needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance",
+        "remote-resource", "path", "vendor-claim",
+    )
+)  # fmt: skip
 """About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
 
 

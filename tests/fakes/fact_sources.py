@@ -52,7 +52,7 @@ def composed(page: Page, *, name: str = "page.md", kind: SourceKind = "listing",
         kind=kind,
         size=sum(len(block.text) for block in page.blocks),
     )
-    return compose(identity, page, snapshot, kind=kind)
+    return compose(identity, page, snapshot)
 
 
 def material(*documents: Document, rows: Sequence[Statement] | None = None) -> Material:
