@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from agent.errors import IntegrityError
 from agent.evidence.roles import ROLES, carrying, discounted, load_roles, read_roles, set_apart, with_roles
 from agent.evidence.statements import statements
-from agent.intake.compose import compose
 from agent.intake.pages.markdown import read_markdown
-from agent.records import CARRYING, Document, Snapshot, SourceKind, Statement
+from agent.records import CARRYING, Document, SourceKind, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
+from tests.fakes.fact_sources import composed
 
 README = """# Tidewatch
 
@@ -64,16 +64,7 @@ MIT, see LICENSE.
 
 
 def document(text: str, kind: SourceKind = "listing", number: int = 1) -> Document:
-    snapshot = Snapshot(
-        sha256="0" * 64,
-        requested_url="README.md",
-        final_url="README.md",
-        fetched_at="2026-11-01T09:30:00Z",
-        media_type="text/markdown",
-        kind=kind,
-        size=len(text),
-    )
-    return compose(f"D{number}", read_markdown(text), snapshot, kind=kind)
+    return composed(read_markdown(text), name="README.md", kind=kind, identity=f"D{number}")
 
 
 def placed(*documents: Document) -> tuple[Statement, ...]:

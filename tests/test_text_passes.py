@@ -4,8 +4,11 @@ import pytest
 
 from evals.bench.texts import SIZE, passes, seconds, texts
 
-MOST_SECONDS = 6.0
-"""CPU seconds for `SIZE` characters: twenty times the bar of the bench, since machines differ and are shared."""
+MOST_SECONDS = 3.0
+"""CPU seconds for `SIZE` characters: ten times the bar of the bench, since machines differ."""
+ROOM = {"markdown.read_markdown": 2}
+"""Times as much for the one pass that is a library's: markdown-it looks ahead from each unclosed image as deep as
+images may nest, which is in proportion to the text all the same and takes 4 s on an idle machine."""
 LARGE = SIZE // 4
 SMALL = 2_000
 QUICK = 0.5
@@ -39,4 +42,4 @@ def test_a_small_hostile_text_is_read_at_once(name: str) -> None:
 @pytest.mark.parametrize("name", PASSES)
 def test_a_large_hostile_text_is_read_in_a_time_in_proportion(name: str) -> None:
     for label, make in TEXTS.items():
-        assert seconds(PASSES[name], make(LARGE)) * SIZE / LARGE < MOST_SECONDS, label
+        assert seconds(PASSES[name], make(LARGE)) * SIZE / LARGE < MOST_SECONDS * ROOM.get(name, 1), label

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from agent.errors import IntegrityError
 from agent.evidence.role_features import BUCKETS, hashed, named_features, paper
 from agent.evidence.role_reasons import reason
-from agent.records import CARRYING, Document, Statement, StatementRole
+from agent.evidence.statements import covered
+from agent.records import CARRYING, Document, FindingKind, Statement, StatementRole
 from agent.resources import data_folder
 
 ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
@@ -54,6 +55,8 @@ Chances = NDArray[np.float32] | NDArray[np.float64]
 """The chance of each role for each statement, shape (n, roles)."""
 _CARRIES: Final = np.array([role in CARRYING for role in ROLES])
 _ID_CHARS: Final = 16
+_NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
+"""What a vendor claims of itself is context for the sentences beside it."""
 _STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
 """Kinds of document whose statements all are about the product."""
 
@@ -124,7 +127,7 @@ def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
     """The roles of a document's statements. What a finding covers is no context for the others: somebody may have
     planted it, and it must not decide what is read of its neighbours."""
-    found = [number for number, statement in enumerate(own) if _is_found(document, statement)]
+    found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
     if not found:
         return _placed(document, own, vectors)
     sound = sorted(set(range(len(own))) - set(found))
@@ -132,14 +135,6 @@ def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[
     for number, statement in zip(sound, _placed(document, [own[n] for n in sound], vectors[sound]), strict=True):
         told[number] = statement
     return told
-
-
-def _is_found(document: Document, statement: Statement) -> bool:
-    return any(
-        finding.start < statement.end and statement.start < finding.end
-        for finding in document.findings
-        if finding.kind != "vendor-claim"
-    )
 
 
 def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:

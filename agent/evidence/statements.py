@@ -5,12 +5,12 @@ heading names its section (`Statement.path`) and says nothing by itself.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from agent.evidence.claims import COUNTING_RANK, is_claim
 from agent.evidence.sorts import Sort, classify, names_its_setting
-from agent.records import About, Document, DocumentBlock, Rank, Section, Statement
+from agent.records import About, Document, DocumentBlock, FindingKind, Rank, Section, Statement
 
 _ABBREVIATIONS: Final = frozenset(
     {
@@ -158,7 +158,7 @@ def _of_document(document: Document) -> Iterator[Statement]:
                 sort=sort,
                 rank=rank,
                 about=_about(document, section.about),
-                flagged=_flagged(document, start, end),
+                flagged=covered(document, start, end, _MILD_FINDINGS),
                 claim=rank < COUNTING_RANK and is_claim(quote),
                 block=block.kind,
                 heads=block.heads,
@@ -230,8 +230,9 @@ def _about(document: Document, about: About) -> About:
     return "product" if document.kind == "analyst-note" else about
 
 
-def _flagged(document: Document, start: int, end: int) -> bool:
-    return any(f.start < end and start < f.end for f in document.findings if f.kind not in _MILD_FINDINGS)
+def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:
+    """Whether a finding touches the span, those of the kinds `besides` not counted."""
+    return any(f.start < end and start < f.end for f in document.findings if f.kind not in besides)
 
 
 def flagged_spans(document: Document) -> list[tuple[int, int]]:
@@ -240,10 +241,12 @@ def flagged_spans(document: Document) -> list[tuple[int, int]]:
     return sorted((finding.start, finding.end) for finding in found)
 
 
-_MILD_FINDINGS: Final = frozenset(
-    {"needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance"}
-    | {"remote-resource", "path", "vendor-claim"}
-)
+_MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
+    (
+        "needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance",
+        "remote-resource", "path", "vendor-claim",
+    )
+)  # fmt: skip
 """About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
 
 

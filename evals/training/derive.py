@@ -372,7 +372,9 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
     return CertaintyCalibration(rows=len(rows), threshold=0.5, layers=layers)
 
 
-def _logistic_fit(x: Floats, y: Floats, w: Floats, bounds: Sequence[tuple[float | None, float | None]], ridge: float) -> Floats:
+def _logistic_fit(
+    x: Floats, y: Floats, w: Floats, bounds: Sequence[tuple[float | None, float | None]], ridge: float
+) -> Floats:
     """Weights and bias, the bias last, of a penalised logistic regression within bounds."""
     a = np.hstack([x, np.ones((len(x), 1))])
     penalty = np.full(a.shape[1], ridge)

@@ -9,6 +9,7 @@ from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.verify import Material
 from agent.intake.compose import compose
 from agent.intake.pages.extract import read_page, sniff
+from agent.intake.pages.page import Page
 from agent.records import Document, Snapshot, SourceKind, Statement
 from agent.settings import Settings
 
@@ -35,7 +36,13 @@ The rival product deletes whole marinas.
 def document(text: object, *, name: str = "page.md", kind: SourceKind = "docs", identity: str = "D1") -> Document:
     """A document as intake makes it of a file's text, or of a value that is written as JSON."""
     body = (text if isinstance(text, str) else json.dumps(text)).encode()
-    page = read_page(body, sniff(body, "", name), "", name, Settings())
+    return composed(
+        read_page(body, sniff(body, "", name), "", name, Settings()), name=name, kind=kind, identity=identity
+    )
+
+
+def composed(page: Page, *, name: str = "page.md", kind: SourceKind = "listing", identity: str = "D1") -> Document:
+    """A document as intake makes it of a page that is read already."""
     snapshot = Snapshot(
         sha256="0" * 64,
         requested_url=name,
@@ -43,7 +50,7 @@ def document(text: object, *, name: str = "page.md", kind: SourceKind = "docs", 
         fetched_at="2026-11-27T10:00:00Z",
         media_type="text/plain",
         kind=kind,
-        size=len(body),
+        size=sum(len(block.text) for block in page.blocks),
     )
     return compose(identity, page, snapshot)
 
