@@ -192,8 +192,8 @@ def check_metrics(
     """The metrics of an LLM's threat with those corrected that contradict a fact; the reason says so.
 
     `like` are the catalogue's metrics for the threat that it keeps, given where the LLM would take the score below its
-    floor: metrics which facts decide are put back, the one with most effect first, until the base lies at most
-    `MAX_BELOW` under theirs.
+    floor: metrics which facts decide are put back, as few as will do, until the base lies at most `MAX_BELOW` under
+    theirs.
     """
     made = {metric: _checked(metric, threat, facts) for metric in METRICS}
     return _raised(made, like) if like else made
@@ -267,7 +267,9 @@ def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> 
                 options.append({**current, metric: JudgedMetric(value=choice.value, reason=why)})
         if not options:
             break
-        best = max(options, key=base)
+        enough = [option for option in options if base(option) >= floor]
+        # No further from the LLM's than the floor asks for; where one metric does not do, the one with most effect.
+        best = min(enough, key=base) if enough else max(options, key=base)
         if best == current:
             break
         current = best
