@@ -1,7 +1,7 @@
 """Blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
 
-Of Septet's report a judge sees the first two pages, all that stands above the rule, and the quotes that their marks lead
-to, which stand right below it; of the plain draft everything.
+Of Septet's report a judge sees the first two pages, all that stands above the rule, and the quotes that their marks
+lead to, which stand right below it; of the plain draft everything.
 Titles are made alike, and what names a drafter or a state of review is taken out.
 """
 
