@@ -105,6 +105,9 @@ def advise(
     vectors, so a threat that no condition touches keeps its base.
     """
     threats = [placed.threat for placed in found.threats if placed.threat.default_use]
+    # Where an LLM weighed the threats, what it left to the catalogue does not decide what remains.
+    weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
+    threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
     measures = _judged(sheet, found, judgement)[:MAX_CONDITIONS] if judgement else []
     every = [placed.threat for placed in found.threats]
     if not measures:

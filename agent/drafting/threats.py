@@ -122,9 +122,13 @@ def find_threats(
 
 
 def _led(items: Sequence[_Item]) -> list[_Item]:
-    """An LLM's threats first, then the catalogue's beside them; each by group and base."""
+    """An LLM's first threats, then its others, then the catalogue's beside them; each by group and base.
+
+    It chose which ones most readers see; their order is that of all reports.
+    """
     own = [item for item in items if item.threat.by != "embedded"]
-    return [*_ranked(own), *_ranked([item for item in items if item.threat.by == "embedded"])]
+    rest = [item for item in items if item.threat.by == "embedded"]
+    return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
 
 
 def _leading(items: Sequence[_Item]) -> list[Threat]:

@@ -20,8 +20,8 @@ from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
-_WHOLE_QUOTE: Final = (14, 22)
-"""Room from which on, and words up to which, a quote that an LLM chose is not cut."""
+_CHOSEN: Final = 2
+"""Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
 _FURTHER: Final = 3
 """Threats that are named below the first ones, by title and base."""
 _TITLE: Final = 6
@@ -113,11 +113,11 @@ class Room(NamedTuple):
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("conditions", 4),
-    ("questions", 4), ("answer", 15), ("quote", 22), ("layer", 32), ("posture", 60), ("questions", 3), ("vendor", 3),
-    ("condition", 18), ("answer", 12), ("conditions", 3), ("quote", 18), ("layer", 28), ("vendor", 2),
-    ("questions", 2), ("layer", 24), ("vendor", 0), ("quote", 14), ("layer", 20), ("condition", 14), ("posture", 45),
-    ("how", 48), ("layer", 16), ("quote", 10), ("how", 40), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3),
-    ("quote", 0), ("how", 24), ("how", 16),
+    ("questions", 4), ("answer", 15), ("quote", 22), ("vendor", 3), ("layer", 32), ("posture", 60), ("questions", 3),
+    ("condition", 18), ("vendor", 2), ("answer", 12), ("quote", 18), ("conditions", 3), ("layer", 28), ("vendor", 1),
+    ("questions", 2), ("quote", 14), ("layer", 24), ("vendor", 0), ("posture", 45), ("layer", 20), ("condition", 14),
+    ("quote", 10), ("questions", 1), ("layer", 16), ("how", 48), ("quote", 0), ("how", 40), ("threats", 4),
+    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
 words: what stands elsewhere as well goes first; how a threat works and its quote go last, since half of it says nothing
@@ -164,7 +164,7 @@ def notices(writer: Writer) -> tuple[Text, ...]:
     kinds = dict.fromkeys(_GRAVE[f.kind] for source in draft.sources for f in source.findings if f.kind in _GRAVE)
     if kinds:
         pieces.append(doc.strong(f"found in the sources: {listed(list(kinds))}"))
-    explained = "Marks lead to quotes (E) or to searches that found nothing (N). Without one: inference or advice."
+    explained = "Marks: quotes (E), searches without result (N). Unmarked: inference or advice."
     return doc.joined(*pieces, by=" · "), doc.soft(explained)
 
 
@@ -232,7 +232,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
     if not graver:
         return "the gravest supported threat in default use"
-    return "which the reviewer chose" if writer.view.draft.review else "the gravest that the LLM holds for default use"
+    return "which the reviewer chose" if writer.view.draft.review else "the gravest threat in default use by the LLM's reading"
 
 
 def _arithmetic(writer: Writer) -> Text:
@@ -243,11 +243,11 @@ def _arithmetic(writer: Writer) -> Text:
         return ()
     each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
-    factors = f"ten agent factors from 0 to 1 ({', '.join(each)}; sum {total})."
+    factors: Text = (Span("ten factors: "), *doc.code(f"{', '.join(each)}; sum {total}"), Span("."))
     if score.formula != "aivss-0.8" or score.aivss is None:
-        return doc.words(f"It is made of its CVSS base {base} and of {factors}")
-    sum_ = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-    return (Span("AIVSS: "), *doc.code(sum_), Span(f", the threat's CVSS base raised by {factors}"))
+        return (Span(f"Its CVSS base is {base}, and it has "), *factors)
+    total_ = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
+    return (*doc.code(total_), Span(": AIVSS raises its CVSS base by "), *factors)
 
 
 def _base(item: RankedThreat) -> Decimal:
@@ -317,7 +317,9 @@ def threats(writer: Writer) -> Part:
     )
     blocks: list[Block] = [Table(("", "Threat", "Layer", "CVSS base", "Basis"), rows)]
     blocks += [entry(writer, item) for item in top]
-    rest = [item for item in writer.view.threats if item not in top][:_FURTHER]
+    rest = [item for item in writer.view.threats if item not in top]
+    # Beside threats that an LLM weighed, those of the catalogue are for the appendix alone.
+    rest = [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][:_FURTHER]
     if rest:
         told = [
             (
@@ -377,10 +379,14 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     evidence = writer.view.evidence[best]
     kind = next((source.kind for source in writer.view.draft.sources if source.document == evidence.document), None)
     said = f"{_SAYS[kind]} " if kind else ""
-    # An LLM chose these words to be shown: half of them would show nothing.
-    whole = chosen and limit >= _WHOLE_QUOTE[0] and len(evidence.quote.split()) <= _WHOLE_QUOTE[1]
-    words = (evidence.quote if whole else excerpt(evidence.quote, limit * 7, about)).rstrip(".")
-    return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(best), Span("."))
+    if chosen:
+        # It chose these words to be shown: half of them would show nothing, and the list of quotes has all.
+        fitting = [mark for mark in known if len(writer.view.evidence[mark].quote.split()) <= limit][:1]
+        if not fitting or fitting[0] not in known[:_CHOSEN]:
+            return ()
+        evidence = writer.view.evidence[fitting[0]]
+    words = (evidence.quote if chosen else excerpt(evidence.quote, limit * 7, about)).rstrip(".")
+    return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(evidence.id), Span("."))
 
 
 def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:

@@ -311,24 +311,20 @@ def quotes(writer: Writer) -> Part:
     """What the marks of the first two pages lead to: quotes with their place, and searches that found nothing."""
     rows = _quotes(writer, cited=True)
     absent = _absences(writer, cited=True)
-    blocks: list[Block] = [Table(_QUOTE_HEADS, rows)] if rows else []
+    blocks: list[Block] = [Table(_QUOTE_HEADS[:3], rows)] if rows else []
     blocks += [Table(("", "Looked for, not found", "Where"), absent)] if absent else []
     return Part("quotes", doc.words("Quotes behind the marks"), tuple(blocks)) if blocks else Part("quotes", (), ())
 
 
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
-    """The quotes that the first two pages cite, or the others."""
-    return tuple(
-        Row(
-            (
-                doc.marks(item.id), (Span(item.quote, "quote"),),
-                doc.words(f"{item.document}, {item.start}–{item.end}"),
-                doc.words(f"{item.rank} {rank_words(item.rank)}"), doc.words(item.about),
-            ),
-            item.id,
-        )
-        for item in writer.view.draft.evidence if (item.id in writer.cited) == cited
-    )  # fmt: skip
+    """The quotes that the first two pages cite, or the others with all that is known of them."""
+    rows = []
+    for item in writer.view.draft.evidence:
+        if (item.id in writer.cited) == cited:
+            where = doc.words(f"{item.document}, {item.start}–{item.end}")
+            more = () if cited else (doc.words(f"{item.rank} {rank_words(item.rank)}"), doc.words(item.about))
+            rows.append(Row((doc.marks(item.id), (Span(item.quote, "quote"),), where, *more), item.id))
+    return tuple(rows)
 
 
 def _absences(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
