@@ -232,7 +232,9 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
     if not graver:
         return "the gravest supported threat in default use"
-    return "which the reviewer chose" if writer.view.draft.review else "the gravest threat in default use by the LLM's reading"
+    if writer.view.draft.review:
+        return "which the reviewer chose"
+    return "the gravest threat in default use by the LLM's reading"
 
 
 def _arithmetic(writer: Writer) -> Text:
