@@ -239,7 +239,7 @@ class Judge:
     def _threat(self, item: ThreatItem, candidate: str) -> JudgedThreat | None:
         title = self._phrase(item.title)
         how, marked, rested = self._text(item.how, "inference", HOW_WORDS)
-        evidence, facts = self.ground.ids(item.cites)
+        evidence, facts = self.ground.ids(item.cites, f"{title} {how}")
         evidence = tuple(dict.fromkeys((*self.quotes.take(item.quotes), *marked, *evidence)))
         facts = tuple(dict.fromkeys((*rested, *facts)))
         metrics = self._metrics(item.cvss, evidence, facts)

@@ -26,9 +26,8 @@ from agent.taxonomy.lists import entries, schemes
 Mode = Literal["product", "inference", "general", "advice"]
 """product: what the sources state, and what follows. inference: how an attack goes. general: commentary on products
 of a kind, without marks. advice: what somebody should do, or a question."""
-MOST_MARKS: Final = 3
+MOST_MARKS: Final = 2
 """Marks of a sentence."""
-_MARKS_OF_FACT: Final = 2
 _BEARS: Final = 0.2
 """Share of a sentence's content words that its quotes, their sentences and their facts must have."""
 _SHORT: Final = 2
@@ -159,18 +158,38 @@ class Ground:
         early = bool(named) and len(sentence[: named.start()].split()) < _START if named else False
         return early and self.is_about_product(sentence)
 
-    def ids(self, marks: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The evidence and the facts (their own ids) that marks such as F1 and E2 stand for; unknown ones are left."""
+    def ids(self, marks: Iterable[str], said: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The evidence and the facts (their own ids) that marks such as F1 and E2 stand for; unknown ones are left.
+
+        Of a fact with several quotes the one stands that has most in common with what is `said`, the first of equals.
+        """
         evidence: list[str] = []
         facts: list[str] = []
         for mark in marks:
             fact = self.facts.get(mark)
             if fact is not None:
                 facts.append(fact.id)
-                evidence += fact.evidence[:_MARKS_OF_FACT]
+                evidence.append(max(fact.evidence, key=lambda quote: self._common(quote, said)))
             elif mark in self.evidence:
                 evidence.append(mark)
         return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
+
+    def _common(self, mark: str, said: str) -> int:
+        """How many meanings a quote, with its sentence and headings, shares with what is said."""
+        own = {meaning for _, meaning in meanings(said)} - self._own_name
+        return len(own & {meaning for text in self.told([mark], ()) for _, meaning in meanings(text)}) if own else 0
+
+    def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
+        """The marks whose quotes have most in common with a sentence, in their order; those with nothing go where
+        others have something."""
+        common = {mark: self._common(mark, sentence) for mark in marks}
+        best = sorted(marks, key=lambda mark: -common[mark])[:MOST_MARKS]
+        kept = [mark for mark in best if common[mark]] or best[:1]
+        return tuple(mark for mark in marks if mark in kept)
+
+    @cached_property
+    def _own_name(self) -> frozenset[str]:
+        return frozenset(meaning for name in self.names for _, meaning in meanings(name))
 
     def told(self, evidence: Iterable[str], facts: Iterable[str]) -> list[str]:
         """The words behind quotes and facts: quotes, their sentences and headings, what the facts' keys mean."""
@@ -194,8 +213,8 @@ class Ground:
         dropped: list[tuple[str, str]] = []
         for sentence in sentences(text):
             named = [mark for match in _MARK.finditer(sentence) for mark in _ID.findall(match[1])]
-            cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named)
             bare = _bare(sentence)
+            cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named, bare)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
             if why == _NOT_BEARING and (not self._tells(bare, mode) or _FOLLOWS.search(bare)):
                 # What follows may stand as inference; the marks that do not carry it go.
@@ -205,8 +224,9 @@ class Ground:
             if why:
                 dropped.append((sentence, why))
                 continue
-            kept.append(_with_marks(bare, cited[:MOST_MARKS]))
-            evidence += cited[:MOST_MARKS]
+            shown = self._bearing(cited, bare)
+            kept.append(_with_marks(bare, shown))
+            evidence += shown
             facts += rested
         return Checked(" ".join(kept), tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts)), tuple(dropped))
 
@@ -261,7 +281,7 @@ class Ground:
             if wide:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
-        own = {meaning for _, meaning in meanings(sentence)} - {m for name in self.names for _, m in meanings(name)}
+        own = {meaning for _, meaning in meanings(sentence)} - self._own_name
         share = len(own & have) / len(own) if own else 1.0
         if own and (share == 0 or (about and share < _BEARS)):
             return _NOT_BEARING
@@ -295,7 +315,8 @@ def sentences(text: str) -> list[str]:
 
 def _bare(sentence: str) -> str:
     """A sentence without marks and without the marks of code."""
-    return " ".join(_MARK.sub(" ", sentence).replace("`", "").split()).replace(" .", ".").replace(" ,", ",")
+    # A full stop that begins a name, as of a hidden file, keeps the blank before it.
+    return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", " ".join(_MARK.sub(" ", sentence).replace("`", "").split()))
 
 
 def _says_it(sentence: str) -> bool:

@@ -114,11 +114,11 @@ def advise(
         offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
         _complete(measures, offered, threats)
         _complete(measures, offered, every)
-    residual = _residual(threats, measures)
+    residual = _residual(threats, measures, every)
     proposal = _proposal(score, residual, questions, judgement)
     conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
     if not conditions and residual is not None:
-        residual = _residual(threats, ())
+        residual = _residual(threats, (), every)
     return Advice(
         proposal=proposal,
         conditions=tuple(_condition(measure, every) for measure in conditions),
@@ -168,12 +168,21 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
     return min(base_of(eased(threat.score.cvss_vector, changes)), threat.score.cvss_base)
 
 
-def _residual(threats: Sequence[Threat], measures: Sequence[_Measure]) -> Residual | None:
+def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
+    """What remains of `threats`, those in default use, and beside it of those among `every` that need a setting."""
     if not threats:
         return None
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
     before = max(threat.score.cvss_base for threat in threats)
-    return Residual(before=before, after=_after(last, measures), threat=last.id)
+    others = [one for one in every if one.basis == "needs a setting" and one.by == last.by]
+    other = max(others, key=lambda threat: _after(threat, measures), default=None)
+    return Residual(
+        before=before,
+        after=_after(last, measures),
+        threat=last.id,
+        elsewhere=_after(other, measures) if other else None,
+        elsewhere_threat=other.id if other else "",
+    )
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
-_CODE: Final = re.compile(r"`([^`\n]{1,80})`")
+_CODE: Final = re.compile(r"`([^\s`|<>](?:[^`\n|<>]{0,78}[^\s`|<>])?)`")
 _METER: Final = 40
 _BAR: Final = 10
 

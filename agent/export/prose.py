@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.export import document as doc
 from agent.export.document import Span, Text
-from agent.records import Draft
+from agent.records import Draft, Evidence
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
 
 _MARK: Final = r"(?:E[1-9]\d{0,4}|N[1-9]\d{0,3}|N:[a-z][a-z_]+|F[0-9a-f]{8,16})"
@@ -33,7 +33,8 @@ class Prose:
 
     def __init__(self, draft: Draft, tags: Mapping[str, str], questions: Sequence[str]) -> None:
         """`tags` has the T-id of each threat that is listed, by its id; `questions` the ids of those that are."""
-        self._evidence = {item.id for item in draft.evidence}
+        self._evidence = _widest(draft.evidence)
+        """By id, the id of the quote that is shown for it: a quote within another one is not listed twice."""
         facts = draft.facts.facts if draft.facts else ()
         self._facts = {fact.id: fact.evidence for fact in facts}
         self._absent = tuple(item.key for item in draft.facts.absent) if draft.facts else ()
@@ -66,7 +67,8 @@ class Prose:
         """One sentence with its marks in one group before its full stop."""
         ids = [one for group in _MARKS.findall(raw) for one in _ONE.findall(group)]
         bare = " ".join(_MARKS.sub("", raw).split())
-        bare = re.sub(r"\s+([.,;:!?])", r"\1", bare)
+        # A full stop that begins a name, as of a hidden file, keeps the blank before it.
+        bare = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
         found = self.resolved((*ids, *extra))
         ending = _END.search(bare)
         body = bare[: ending.start()] if ending else bare
@@ -86,9 +88,9 @@ class Prose:
             place = int(identifier[1:]) - 1
             found = (self.absence(self._absent[place]),) if place < len(self._absent) else ()
         elif identifier in self._facts:
-            found = tuple(mark for mark in self._facts[identifier] if mark in self._evidence)
+            found = tuple(self._evidence[mark] for mark in self._facts[identifier] if mark in self._evidence)
         elif identifier in self._evidence:
-            found = (identifier,)
+            found = (self._evidence[identifier],)
         known = tuple(mark for mark in found if mark)
         if not known and identifier not in self.lost:
             self.lost.append(identifier)
@@ -119,6 +121,19 @@ class Prose:
                 at = found.end()
         if at < len(text):
             yield Span(text[at:])
+
+
+def _widest(evidence: Sequence[Evidence]) -> dict[str, str]:
+    """By id of a quote, the id of the longest quote of the same place that holds it, often its own."""
+    found = {}
+    for item in evidence:
+        around = [
+            other
+            for other in evidence
+            if other.document == item.document and other.start <= item.start and item.end <= other.end
+        ]
+        found[item.id] = max(around, key=lambda other: (other.end - other.start, other is item)).id
+    return found
 
 
 def split(raw: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from agent.export.prose import Prose, bare, has_quote, marked, split, stopped, w
 from agent.export.safe_markdown import excerpt, shared_words
 from agent.export.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
-from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual, SourceKind
+from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual
 from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
 
@@ -72,13 +72,6 @@ _UNCOVERED: Final[dict[ProductKind, str]] = {
     "agent-framework": "what is built with it",
     "agent-platform": "the agents that customers build on it",
 }
-_SAYS: Final[dict[SourceKind, str]] = {
-    "listing": "The listing says",
-    "docs": "The documentation says",
-    "repo": "The repository says",
-    "vendor-answer": "The vendor answers",
-    "analyst-note": "The analyst notes",
-}
 _LOOKED_FOR: Final = {
     "Acts": ("runs_commands", "writes_records", "writes_files"),
     "Reads": ("reads_untrusted_content", "reads_private_data"),
@@ -108,16 +101,18 @@ class Room(NamedTuple):
     posture: int
     vendor: int
     """Threats for which it stands what the vendor should do."""
+    why: int
+    """1 where it stands why a question matters."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("conditions", 4),
-    ("questions", 4), ("answer", 15), ("quote", 22), ("vendor", 3), ("layer", 32), ("posture", 60), ("questions", 3),
-    ("condition", 18), ("vendor", 2), ("answer", 12), ("quote", 18), ("conditions", 3), ("layer", 28), ("vendor", 1),
-    ("questions", 2), ("quote", 14), ("layer", 24), ("vendor", 0), ("posture", 45), ("layer", 20), ("condition", 14),
-    ("quote", 10), ("questions", 1), ("layer", 16), ("how", 48), ("quote", 0), ("how", 40), ("threats", 4),
-    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("questions", 4), ("vendor", 3), ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18),
+    ("quote", 18), ("layer", 28), ("vendor", 0), ("questions", 3), ("answer", 15), ("conditions", 3), ("quote", 14),
+    ("posture", 50), ("layer", 25), ("questions", 2), ("quote", 12), ("answer", 12), ("layer", 22), ("posture", 40),
+    ("condition", 14), ("quote", 10), ("questions", 1), ("layer", 16), ("how", 48), ("quote", 0), ("how", 40),
+    ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
 words: what stands elsewhere as well goes first; how a threat works and its quote go last, since half of it says nothing
@@ -379,8 +374,6 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     if not chosen:
         best = max(known, key=lambda mark: (shared_words(writer.view.evidence[mark].quote, about), -known.index(mark)))
     evidence = writer.view.evidence[best]
-    kind = next((source.kind for source in writer.view.draft.sources if source.document == evidence.document), None)
-    said = f"{_SAYS[kind]} " if kind else ""
     if chosen:
         # It chose these words to be shown: half of them would show nothing, and the list of quotes has all.
         fitting = [mark for mark in known if len(writer.view.evidence[mark].quote.split()) <= limit][:1]
@@ -388,7 +381,7 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
             return ()
         evidence = writer.view.evidence[fitting[0]]
     words = (evidence.quote if chosen else excerpt(evidence.quote, limit * 7, about)).rstrip(".")
-    return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(evidence.id), Span("."))
+    return (Span(words, "quote"), Span(" "), *doc.marks(*writer.prose.resolved([evidence.id])), Span("."))
 
 
 def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:
@@ -438,13 +431,23 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
+    elsewhere = _elsewhere(writer, residual)
     if not residual.after:
-        return doc.words(f"With all{more}{below} in place, none of the threats in default use remains.")
+        start = f"With all{more}{below} in place, none of the threats in default use remains."
+        return doc.joined(doc.words(start), elsewhere)
     if residual.after == residual.before:
         start = f"Even with all{more}{below} in place, the highest CVSS base in default use stays at "
-        return (Span(start), *doc.strong(after), *highest)
+        return doc.joined((Span(start), *doc.strong(after), *highest), elsewhere)
     start = f"With all{more}{below} in place, the highest CVSS base in default use falls: "
-    return (Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest)
+    return doc.joined((Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest), elsewhere)
+
+
+def _elsewhere(writer: Writer, residual: Residual) -> Text:
+    """The gravest that remains of the threats that need a setting."""
+    item = next((item for item in writer.view.threats if item.threat.id == residual.elsewhere_threat), None)
+    if item is None or not residual.elsewhere:
+        return ()
+    return (Span("Of those that need a setting, "), *doc.ref(item.name), Span(f" keeps {tenth(residual.elsewhere)}."))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
@@ -592,20 +595,24 @@ def questions(writer: Writer) -> Part:
     title = doc.words("Ask the vendor")
     if not shown:
         return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
-    rows = tuple(question_row(writer, item, writer.room.answer) for item in shown)
-    return Part("questions", title, (Table(("", "Question", "Why it matters", "What the answer changes"), rows),))
+    return Part("questions", title, (question_table(writer, shown, writer.room.answer, why=bool(writer.room.why)),))
 
 
-def question_row(writer: Writer, item: Question, limit: int) -> Row:
-    """A question with why it is asked and what its answers change."""
-    why = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
+def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
+    """Questions with why they are asked, unless there is no room for that, and what their answers change."""
+    heads = ("", "Question", "Why it matters", "What the answer changes")
+    rows = tuple(_question(writer, item, limit, why=why) for item in shown)
+    return Table(heads if why else (*heads[:2], heads[3]), rows)
+
+
+def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
+    reason = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
     changes = item.changes or (f"Narrows the likely range by {tenth(item.effect)}." if item.effect >= 0.1 else "")  # noqa: PLR2004
-    return Row(
-        (
-            doc.ref(item.id),
-            writer.brief(item.id, item.text, limit + 5),
-            writer.brief(f"{item.id}, why", why, limit),
-            writer.brief(f"{item.id}, what changes", changes, limit),
-        ),
-        item.id,
-    )
+    if reason and not why:
+        writer.shortened.append((f"{item.id}, why", reason))
+    cells = [
+        writer.brief(item.id, item.text, limit + 5),
+        *([writer.brief(f"{item.id}, why", reason, limit)] if why else []),
+        writer.brief(f"{item.id}, what changes", changes, limit),
+    ]
+    return Row((doc.ref(item.id), *cells), item.id)

@@ -24,7 +24,7 @@ from agent.export.left_out import left_out, unread
 from agent.export.mermaid import mermaid
 from agent.export.picture import picture as svg_picture
 from agent.export.prose import bare, marked, stopped
-from agent.export.report_front import Writer, entry, question_row
+from agent.export.report_front import Writer, entry, question_table
 from agent.export.safe_markdown import one_line, shorten
 from agent.export.sentences import change, counted, finding_name, listed, span, tenth, with_stop
 from agent.export.vector_words import vector_words
@@ -57,7 +57,7 @@ _READERS: Final[dict[ReaderName, str]] = {
     "analyst": "the analyst",
     "scanner": "a scanner",
 }
-_QUOTE_HEADS: Final = ("", "Quote", "Source, characters", "Rank", "About")
+_QUOTE_HEADS: Final = ("", "Quote", "Source, characters of its text as read", "Rank", "About")
 _SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far"}
 
 
@@ -415,9 +415,7 @@ def _questions(writer: Writer) -> list[Block]:
     rest = asked[writer.room.questions :]
     blocks: list[Block] = []
     if rest:
-        rows = tuple(question_row(writer, item, 10_000) for item in rest)
-        heads = ("", "Question", "Why it matters", "What the answer changes")
-        blocks += [Paragraph(doc.strong("Further questions")), Table(heads, rows)]
+        blocks += [Paragraph(doc.strong("Further questions")), question_table(writer, rest, 10_000)]
     settled = tuple(
         Row(
             (

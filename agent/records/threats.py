@@ -281,6 +281,9 @@ class Residual(Record):
     after: Number
     threat: str
     """The threat that remains highest."""
+    elsewhere: Number | None = None
+    """The same of the threats that need a setting; None without any."""
+    elsewhere_threat: str = ""
 
 
 class Advice(Record):
