@@ -78,6 +78,8 @@ class Pattern(NamedTuple):
     setting: Wording | None
     """The setting or deployment that it needs, as a clause that follows "if"; None where it holds by default."""
     default_use: bool
+    reference: str
+    """How the attacker begins: the name of the reference vector that it departs from."""
     actor: Wording
     how: Wording
     lost: Wording
@@ -283,6 +285,7 @@ def _pattern(raw: Mapping[str, object], layer: LayerKey, shared: _Shared, file: 
         assumed=_assumed(raw.get("basis"), where),
         setting=wording("setting") if "setting" in raw else None,
         default_use=bool(raw.get("default_use", True)),
+        reference=str(raw["reference"]),
         actor=wording("actor"),
         how=wording("how"),
         lost=wording("lost"),

@@ -4,6 +4,7 @@ The headline comes first, then what holds in default use by base, then what need
 with a judgement the LLM's order leads. What is not shown is folded, with the reason.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -43,6 +44,8 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
     "decisions",
 )  # fmt: skip
 """Of two threats that are equally grave, the one that harms what comes first here leads."""
+MAX_ALIKE: Final = 2
+"""Threats among the first five in which the attacker begins in the same way."""
 MAX_BEYOND: Final = 2
 """Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
 ENOUGH: Final = 5
@@ -99,7 +102,7 @@ def find_threats(
         names: dict[str, str] = {}
     else:
         left, folded, names = _judged(sheet, kind, factors, judgement, fired)
-    ordered = _led(left) if names else _ranked(left)
+    ordered = _led(left) if names else _varied(_ranked(left))
     headline = choose(_leading(ordered)) if names else None
     headline = headline or choose([item.threat for item in ordered])
     shown, more = _shown(ordered, headline, led=bool(names))
@@ -129,6 +132,24 @@ def _led(items: Sequence[_Item]) -> list[_Item]:
     own = [item for item in items if item.threat.by != "embedded"]
     rest = [item for item in items if item.threat.by == "embedded"]
     return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
+
+
+def _varied(ranked: Sequence[_Item]) -> list[_Item]:
+    """Ranked threats, the first five with at most two that begin alike.
+
+    Where planted text reaches many abilities, each gives a threat of like severity: the first page then says the same
+    five times, and nothing of the stolen key or the open port.
+    """
+    ways: Counter[str] = Counter()
+    first: list[_Item] = []
+    for item in ranked:
+        way = item.candidate.pattern.reference if item.candidate else ""
+        if len(first) < ENOUGH and ways[way] < MAX_ALIKE:
+            first.append(item)
+            ways[way] += 1
+    rest = [item for item in ranked if item not in first]
+    first += rest[: ENOUGH - len(first)]
+    return [*(item for item in ranked if item in first), *(item for item in rest if item not in first)]
 
 
 def _leading(items: Sequence[_Item]) -> list[Threat]:
