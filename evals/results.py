@@ -8,8 +8,8 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ConfigDict, Field
 
 from agent.records import Record, State
-from agent.retrieval.search import Mode
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
+from evals.pooling import Mode
 from evals.splits import Split
 
 EVAL_SCHEMA: Final = "septet/eval/1"

@@ -35,8 +35,6 @@ from agent.records.draft import (
 from agent.records.evidence import (
     Chunk,
     Evidence,
-    Hit,
-    SearchQuestion,
     Statement,
 )
 from agent.records.facts import (
@@ -141,7 +139,6 @@ __all__ = [
     "FindingKind",
     "Flow",
     "FormulaId",
-    "Hit",
     "Hop",
     "Intake",
     "LayerThreats",
@@ -169,7 +166,6 @@ __all__ = [
     "Score",
     "ScoreInputs",
     "Search",
-    "SearchQuestion",
     "Section",
     "Site",
     "Slot",

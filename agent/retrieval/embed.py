@@ -13,7 +13,6 @@ from agent.errors import InputError
 from agent.retrieval.quiet import silence
 
 DIMENSIONS: Final = 256
-_REMEMBERED: Final = 8
 _STAND_IN: Final = "."
 """Embedded in place of a text in which the tokeniser finds nothing: its mean over no tokens would be NaN."""
 
@@ -34,14 +33,6 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     nothing = ~np.isfinite(rows).all(axis=1)
     if nothing.any():
         rows[nothing] = _encode([_STAND_IN])[0]
-    return rows
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def embed_again(texts: tuple[str, ...]) -> NDArray[np.float32]:
-    """`embed` of texts that are the same for every product, such as the questions; not to be written to."""
-    rows = embed(texts)
-    rows.flags.writeable = False
     return rows
 
 
