@@ -36,13 +36,12 @@ from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.manifests import ManifestReader
 from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
-from agent.intake.changes import compare, mark
 from agent.intake.net.cache import Unfinished
 from agent.intake.remember import Remembered, read_recorded, read_remembered
 from agent.intake.replay import Recorded
 from agent.intake.replay import load as load_recording
 from agent.intake.replay import store as store_recording
-from agent.intake.snapshot import write_snapshots
+from agent.intake.snapshot import compare, mark, write_snapshots
 from agent.intake.subject import title_name
 from agent.intake.unread import SOURCE_TEXT, unread
 from agent.records import (

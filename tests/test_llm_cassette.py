@@ -15,9 +15,7 @@ from pydantic import BaseModel
 
 from agent.errors import DriftError, UsageError
 from agent.llm.budget import FREE, Budget, Caps
-from agent.llm.cassette import MANIFEST, Record, Replay, Run, complaints, refuse_live
-from agent.llm.difference import MAX_LINES
-from agent.llm.fresh import claim
+from agent.llm.cassette import MANIFEST, MAX_LINES, Record, Replay, Run, claim, complaints, refuse_live
 from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
 from agent.llm.tokens import by_bytes

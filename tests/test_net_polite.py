@@ -12,8 +12,7 @@ from agent.errors import RefusedError, UnavailableError
 from agent.intake.net.answer import Fetched
 from agent.intake.net.fetch import MAX_ROBOTS_BYTES
 from agent.intake.net.meter import Meter
-from agent.intake.net.network import open_network
-from agent.intake.net.polite import agent_token, sitemaps
+from agent.intake.net.network import agent_token, open_network, sitemaps
 from agent.intake.net.stream import TimedStream
 from agent.settings import Settings
 from tests.fakes.hostile import hostile

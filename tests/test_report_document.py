@@ -24,10 +24,9 @@ from agent.export.document import (
 from agent.export.explanation import explain, text
 from agent.export.markdown import render
 from agent.export.prose import Prose, split
-from agent.export.report import build
+from agent.export.report import MAX_LINES, build, first_screen
 from agent.export.report_check import FRONT, REFERENCE, check
 from agent.export.report_front import PREFIX
-from agent.export.report_screen import MAX_LINES, first_screen
 from agent.export.view import View
 from agent.records import Draft
 from tests.fakes.drafts import thin, workos

@@ -9,9 +9,9 @@ from sqlalchemy import insert, text
 from agent.errors import IntegrityError, StoreError
 from agent.review import sqlite, store_rows, tables
 from agent.review.audit import audit
-from agent.review.event_rows import row_of
 from agent.review.records import QueueRow, ScoreShown
 from agent.review.store import Store
+from agent.review.store_rows import row_of
 from agent.review.stored import QueueColumns, QueueQuery, QueueSort
 from tests.fakes.stored_reviews import ANNA, AT, ITEMS, arriving, columns, filled
 

@@ -9,22 +9,21 @@ from urllib.parse import urlsplit
 from agent.errors import SourceError, UsageError
 from agent.evidence import language
 from agent.intake.compose import MAX_TEXT, compose, shortened
-from agent.intake.crawl import Crawl
-from agent.intake.faults import MIN_WORDS, is_nearly_empty, words
+from agent.intake.crawl import MIN_WORDS, Crawl, Read, is_nearly_empty, words
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.pages.boilerplate import without_repeats
-from agent.intake.pages.extract import media_type, read_parts
+from agent.intake.pages.extract import media_type, read_page, read_parts, sniff
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Removed
-from agent.intake.reading import Read
-from agent.intake.rendering import with_browser
 from agent.intake.snapshot import digest
 from agent.intake.sources import Folder, Input, LocalFile, open_sources
 from agent.intake.subject import Subject, resolve_subject
 from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
+NEAR_EMPTY_WORDS: Final = 30
+"""Words up to which a page with scripts is taken to get its text from them."""
 _NEAR_EMPTY_WORDS: Final = 30
 _NEEDS_BROWSER: Final = (
     "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
@@ -37,6 +36,27 @@ _REPOSITORY_FILE: Final = re.compile(
     r"marketplace\.json)$",
     re.IGNORECASE,
 )
+
+
+def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] | None = None) -> Web:
+    """The network, with a browser before it when the settings ask for one; `tell` hears why a page was not rendered."""
+    if settings.browser != "on":
+        return network
+    from agent.intake.net.browser import Rendering
+
+    return Rendering(network, settings, lambda answer: needs_javascript(answer, settings), tell)
+
+
+def needs_javascript(answer: Fetched, settings: Settings) -> bool:
+    """Whether a page has next to no text and says that scripts would make it."""
+    try:
+        kind = sniff(answer.body, answer.media_type, answer.url)
+        page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
+    except SourceError:
+        return False
+    if page is None or not (page.scripts or page.wall == "script"):
+        return False
+    return sum(len(block.text.split()) for block in page.blocks) < NEAR_EMPTY_WORDS
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,24 @@ from typing import Final, NamedTuple
 from agent.errors import UsageError
 from agent.intake import names
 from agent.intake.compose import honest_title
-from agent.intake.makers import maker
 from agent.intake.naming import Name, name_page
 from agent.intake.others import leave_only, mark_others
 from agent.intake.pages.page import Block, Page
+from agent.intake.repositories import host_of
 from agent.records import About
 
+_COPYRIGHT: Final = re.compile(
+    r"(?:copyright|©|\(c\))[\s,:]{0,3}(?:\(c\)|©)?\s{0,3}(?:\d{4}(?:\s?[-–]\s?(?:\d{4}|present))?)?[\s,]{0,3}(?:by\s)?"
+    r"(?P<name>[A-Z][\w&'’-]*(?:[ ,]{1,2}[A-Z][\w.&'’-]*){0,5})",
+    re.IGNORECASE,
+)
+_ENDS: Final = re.compile(r"[\s,.]*(?:all rights reserved.*)?$", re.IGNORECASE)
+_CODE_HOSTS: Final = frozenset(
+    {"github.com", "raw.githubusercontent.com", "gitlab.com", "codeberg.org", "bitbucket.org", "npmjs.com", "pypi.org"}
+)
+_NOBODY: Final = frozenset(
+    {"the", "authors", "contributors", "license", "copyright", "notice", "your", "year", "owner"}
+)
 _MIN_NAME: Final = 3
 _COMMON: Final = frozenset({"the", "agent", "agents", "open", "smart", "auto", "data", "code", "chat", "cloud", "mcp"})
 _NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
@@ -54,6 +66,24 @@ _SCORED: Final = re.compile(
 )
 _MAX_SCORED: Final = 60
 """Words of a line that can be a score, a rating or a note on them."""
+
+
+def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
+    """Who makes the product: a manifest's author, the repository's owner, a copyright line, the vendor's own domain.
+
+    `own_site` says that the page is the vendor's own and no directory's. Empty when none of them tells.
+    """
+    if page.vendor:
+        return page.vendor
+    if name.repository is not None:
+        return name.repository.owner
+    for block in reversed(page.blocks):
+        match = _COPYRIGHT.search(block.text) if block.kind in ("paragraph", "item") else None
+        holder = _ENDS.sub("", match["name"]) if match else ""
+        if holder[:1].isupper() and holder.split()[0].casefold() not in _NOBODY:
+            return holder
+    host = host_of(where)
+    return host if own_site and host not in _CODE_HOSTS else ""
 
 
 class Subject(NamedTuple):

@@ -17,20 +17,25 @@ import json
 import re
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import unified_diff
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
-from agent.errors import DriftError, UsageError
-from agent.llm.difference import Asked, difference, nearest
-from agent.llm.fresh import claim, put
+from agent.errors import DriftError, SourceError, UsageError
 from agent.llm.port import Call, Llm, LlmError, Reason, Reply, Role, Rung, Stopped, Usage
 
+_HINT: Final = "give a new folder; recordings are never overwritten"
+MAX_LINES: Final = 60
+_LINE_CHARS: Final = 160
+_CONTEXT: Final = 1
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
+_WORD: Final = re.compile(r"\w+")
 MANIFEST: Final = "manifest.json"
 MAX_FOLDER_BYTES: Final = 2_000_000
 """More than that does not belong into a repository; `complaints` says so."""
@@ -48,6 +53,77 @@ _KEY_LIKE: Final = re.compile(
     r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
+
+
+def claim(folder: Path, mark: str) -> None:
+    """Makes the folder, with an empty file called `mark` that keeps a second run out of it.
+
+    Raises UsageError when the folder holds something, or is none.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError("the folder for the recording is not empty", where=folder.name, hint=_HINT)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / mark).touch(exist_ok=False)
+    except FileExistsError:
+        raise UsageError("another run is recording into this folder", where=folder.name, hint=_HINT) from None
+
+
+def put(file: Path, content: bytes) -> None:
+    """Writes a file whole or not at all. Raises SourceError when it cannot be written, as on a full disk."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        where = f"{file.parent.name}/{file.name}: {error.strerror}"
+        hint = "check the folder and free space"
+        raise SourceError("the recording cannot be written", where=where, hint=hint) from None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, for comparison only."""
+
+    stage: str
+    head: Mapping[str, object]
+    """What else decides the answer, by name."""
+    messages: tuple[tuple[str, str], ...]
+    """Role and text."""
+
+    def lines(self) -> Iterator[str]:
+        """The request as short lines: a sentence each, so that one changed letter changes one line."""
+        yield from (f"{name}: {self.head[name]}" for name in sorted(self.head))
+        for role, text in self.messages:
+            yield f"[{role}]"
+            for line in text.splitlines():
+                for sentence in _SENTENCE_END.split(line):
+                    yield from (sentence[at : at + _LINE_CHARS] for at in range(0, max(len(sentence), 1), _LINE_CHARS))
+
+
+def nearest(asked: Asked, recorded: Mapping[str, Asked]) -> str | None:
+    """The name of the recorded request that shares most words, of its stage if possible; the first of equals."""
+    alike = {name: other for name, other in recorded.items() if other.stage == asked.stage} or recorded
+    words = _words(asked)
+    return max(sorted(alike), key=lambda name: _overlap(words, _words(alike[name])), default=None)
+
+
+def difference(recorded: Asked, asked: Asked) -> str:
+    """A unified difference from the recorded to the asked request, at most `MAX_LINES` lines."""
+    lines = list(
+        unified_diff(list(recorded.lines()), list(asked.lines()), "recorded", "asked", n=_CONTEXT, lineterm="")
+    )
+    more = [f"… and {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []
+    return "\n".join([*lines[:MAX_LINES], *more])
+
+
+def _words(asked: Asked) -> Counter[str]:
+    return Counter(word for line in asked.lines() for word in _WORD.findall(line))
+
+
+def _overlap(one: Counter[str], other: Counter[str]) -> float:
+    return (one & other).total() / max((one | other).total(), 1)
 
 
 class _Stored(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.retrieval.quiet import silence
+from agent.retrieval.embed import silence
 
 LEXICAL_WEIGHT: Final = 0.3
 """What a point of BM25 is worth in cosine. Sums of the scores find more of an expert's quotes than sums of reciprocal

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from agent.errors import InputError
-from agent.retrieval.embed import embed
-from agent.retrieval.quiet import silence
+from agent.retrieval.embed import embed, silence
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings

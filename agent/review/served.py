@@ -5,8 +5,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from agent.records import Document, Record
 from agent.review.compare import Comparison, SideBySide
-from agent.review.decisions import Moved
-from agent.review.pace import Pace
+from agent.review.decisions import Moved, Pace
 from agent.review.questionnaire import Format
 from agent.review.records import Action, Event, Reviewer, ReviewState
 from agent.review.stored import QueuePage, QueueQuery

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, func, insert, select, update
 from agent.errors import BusyError, DamagedError, InputError, IntegrityError, StoreError
 from agent.review import queue, sqlite
 from agent.review.chain import Head
-from agent.review.event_rows import events_of, row_of
 from agent.review.records import Event, Reviewer, Verb
 from agent.review.store_open import Opened, open_to_read, open_to_write
 from agent.review.store_rows import (
     Arrival,
+    events_of,
     events_query,
     last_of,
     made_row,
@@ -28,6 +28,7 @@ from agent.review.store_rows import (
     put,
     refuse_clash,
     review_row,
+    row_of,
     sealed,
     timed_query,
     unpacked,

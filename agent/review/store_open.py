@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from agent.errors import BusyError, SchemaError, SeptetError, StoreError
 from agent.review import sqlite
 from agent.review.chain import verify_tail
-from agent.review.event_rows import last_rows
+from agent.review.store_rows import last_rows
 from agent.review.tables import SCHEMA, meta
 
 LOCK: Final = ".lock"

@@ -49,9 +49,8 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
       septet answer acme acme-answers.yaml
       septet answer acme acme-answers.yaml --store ~/.local/share/septet/review.sqlite
     """
-    from agent.review.answered import write_answered
     from agent.review.answers import answers_of, read_response
-    from agent.review.redraft import redraft
+    from agent.review.redraft import redraft, write_answered
     from agent.settings import load_settings
 
     environ = os.environ  # noqa: TID251
@@ -112,8 +111,7 @@ def _reply(response: "Response", draft: "Draft") -> str:
     """The reply to the contested points with nothing decided, for a reviewer to fill in."""
     from agent.review.items import items_of
     from agent.review.records import Contest
-    from agent.review.reply import reply_text
-    from agent.review.responding import contested_item
+    from agent.review.responding import contested_item, reply_text
 
     points = [
         Contest(

@@ -99,7 +99,7 @@ def command(
 def _shown(result: "DraftResult", out: Path) -> str:
     """The first screen of a draft that was written to `out`, and where the rest is."""
     from agent.export.draft_folder import REPORT
-    from agent.export.report_screen import first_screen
+    from agent.export.report import first_screen
     from agent.export.safe_markdown import one_line
     from agent.export.view import View
 

@@ -113,7 +113,7 @@ def _pattern(slug: str) -> _Pattern:
     from agent.drafting.calibration import load_calibration
     from agent.pipeline import draft_documents
     from agent.review.fold import fold
-    from agent.review.queue_row import queue_columns
+    from agent.review.service import queue_columns
     from evals.corpus import load_case
     from evals.documents import READ_AT, documents_of
 

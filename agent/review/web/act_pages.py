@@ -12,10 +12,20 @@ from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.served import ActResult
-from agent.review.web.desk import LONGEST_LOOK, Analyst, BroughtIn, Desk, Key, Sent
+from agent.review.web.desk import (
+    LONGEST_LOOK,
+    NOT_FOUND,
+    Analyst,
+    BroughtIn,
+    Desk,
+    Key,
+    Sent,
+    of_review,
+    problem_of,
+    status_of,
+)
 from agent.review.web.fields import Field, fields_for, refilled, threat_fields
 from agent.review.web.forms import Form, action_of
-from agent.review.web.problems import NOT_FOUND, of_review, problem_of, status_of
 from agent.review.web.shown import bar
 from agent.review.web.shown_items import dom_id
 from agent.taxonomy.keys import LAYERS

@@ -16,8 +16,7 @@ from agent.errors import SeptetError
 from agent.review.served import ReviewService
 from agent.review.web import act_pages, api, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
-from agent.review.web.desk import Desk
-from agent.review.web.problems import NOT_FOUND, Problem, problem_of, status_of
+from agent.review.web.desk import NOT_FOUND, Desk, Problem, problem_of, status_of
 
 STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from agent.export.vector_words import metric_choices
+from agent.export.sentences import metric_choices
 from agent.records import Draft
 from agent.review.items import threats_of
 from agent.review.web.forms import STATEMENT, Form, Plain

@@ -8,15 +8,14 @@ from fastapi.responses import PlainTextResponse, Response
 from agent.review.decisions import what_moved
 from agent.review.questionnaire import Format
 from agent.review.records import ReviewState
-from agent.review.reply import contest_form
+from agent.review.responding import contest_form
 from agent.review.served import Export
-from agent.review.web.desk import Desk, Key, Who
+from agent.review.web.desk import Desk, Key, NotHereError, Who, of_review
 from agent.review.web.fields import threat_fields
-from agent.review.web.problems import NotHereError, of_review
 from agent.review.web.shown import Bar, bar, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView
 from agent.review.web.shown_sources import Quotes, source
-from agent.review.web.told import answer_to
+from agent.review.web.wording import answer_to
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"

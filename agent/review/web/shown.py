@@ -6,9 +6,8 @@ from typing import Final, NamedTuple
 
 from agent.export.sentences import band_words, tenth
 from agent.records import Document, Score
-from agent.review.decisions import Decision, first_decisions, review_order, what_moved
+from agent.review.decisions import Decision, Pace, first_decisions, minutes_left, pace_words, review_order, what_moved
 from agent.review.items import SECTIONS
-from agent.review.pace import Pace, minutes_left, pace_words
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import headline_of, shown
 from agent.review.web.shown_items import Items, ItemView, dom_id

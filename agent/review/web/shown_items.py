@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.export.sentences import change, shrinkage, tenth, threat_sentence
-from agent.export.vector_words import vector_words
+from agent.export.sentences import change, shrinkage, tenth, threat_sentence, vector_words
 from agent.export.view import View, name_of
 from agent.records import (
     Capability,
@@ -24,8 +23,7 @@ from agent.review.records import ItemState, ReviewState
 from agent.review.web.fields import Field, fields_for
 from agent.review.web.forms import Plain
 from agent.review.web.shown_sources import Quote, Quotes
-from agent.review.web.told import field_name, in_order
-from agent.review.web.wording import REASONS, STATES, VERDICTS, duration
+from agent.review.web.wording import REASONS, STATES, VERDICTS, duration, field_name, in_order
 from agent.taxonomy.keys import LAYERS
 
 _SHORT: Final = 160
