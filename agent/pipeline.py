@@ -28,8 +28,7 @@ from agent.evidence import language
 from agent.evidence.roles import carrying, with_roles
 from agent.evidence.statements import said_once, statements
 from agent.export import draft_folder
-from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
-from agent.export.draft_json import load as load_draft
+from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents, load as load_draft
 from agent.export.markdown import render
 from agent.facts.proposal import Reader
 from agent.facts.readers.embedded import EmbeddedReader
@@ -38,9 +37,7 @@ from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
 from agent.intake.net.cache import Unfinished
 from agent.intake.remember import Remembered, read_recorded, read_remembered
-from agent.intake.replay import Recorded
-from agent.intake.replay import load as load_recording
-from agent.intake.replay import store as store_recording
+from agent.intake.replay import Recorded, load as load_recording, store as store_recording
 from agent.intake.snapshot import compare, mark, write_snapshots
 from agent.intake.subject import title_name
 from agent.intake.unread import SOURCE_TEXT, unread

@@ -15,8 +15,7 @@ from evals.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
 from evals.results import CaseResult
 from evals.special import KINDS, agreed_flags, factor_errors, kind_of, kinds
 from evals.variants import SPECIAL, TWINS, load_twins
-from tests.fakes.measured import FACTORS
-from tests.fakes.measured import case as measured
+from tests.fakes.measured import FACTORS, case as measured
 
 CORPUS = data_folder("corpus")
 

@@ -4,8 +4,7 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.export import html, markdown
 from agent.export.picture import MAX_NODES, picture

@@ -3,8 +3,7 @@
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from agent.drafting.calibration import load_calibration
 from agent.intake.net.netguard import Guard

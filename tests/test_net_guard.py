@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import httpcore2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.errors import RefusedError, SourceError, UnavailableError, UsageError
 from agent.intake.net.fetch import Fetcher, Meter

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import ssrfguard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.errors import RefusedError, SeptetError
 from agent.intake.net.answer import Fetched

@@ -19,8 +19,7 @@ from pydantic import BaseModel
 
 from agent.errors import ENDS_RUN, LlmError, LlmReason, SeptetError
 from agent.llm.budget import Budget, Price
-from agent.llm.parse import LARGER_CAP
-from agent.llm.parse import ask as ask_llm
+from agent.llm.parse import LARGER_CAP, ask as ask_llm
 from agent.llm.port import Call, Llm, Message, Reply, Usage
 from agent.llm.prompts import Prompt, load_prompt
 from agent.llm.schema import wire_schema

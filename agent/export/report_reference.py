@@ -21,8 +21,7 @@ from agent.export.document import (
     Text,
 )
 from agent.export.left_out import left_out, unread
-from agent.export.picture import mermaid
-from agent.export.picture import picture as svg_picture
+from agent.export.picture import mermaid, picture as svg_picture
 from agent.export.prose import bare, marked, stopped
 from agent.export.report_front import Writer, entry, question_row
 from agent.export.safe_markdown import one_line, shorten

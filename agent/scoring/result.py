@@ -10,8 +10,7 @@ from agent.scoring.aivss import Point, units
 from agent.scoring.cvss import VectorScores, is_reachable
 from agent.scoring.interval import corners, likely, rounded, severity, typical
 from agent.scoring.request import Checked, Request, check, check_mitigation
-from agent.scoring.revisions import CURRENT
-from agent.scoring.revisions import revision as released
+from agent.scoring.revisions import CURRENT, revision as released
 from agent.scoring.tables import Formula
 from agent.scoring.wording import Told
 from agent.taxonomy.keys import FACTOR_SETS

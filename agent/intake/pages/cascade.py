@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import tinycss2
-from cssselect import HTMLTranslator, SelectorError
-from cssselect import parse as parse_selectors
+from cssselect import HTMLTranslator, SelectorError, parse as parse_selectors
 from lxml import etree
 
 from agent.intake.pages.page import LINKED_SHEET
