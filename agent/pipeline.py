@@ -36,11 +36,11 @@ from agent.facts.readers.manifests import ManifestReader
 from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
 from agent.intake.net.cache import Unfinished
+from agent.intake.reader import SOURCE_TEXT, unread
 from agent.intake.remember import Remembered, read_recorded, read_remembered
 from agent.intake.replay import Recorded, load as load_recording, store as store_recording
 from agent.intake.snapshot import compare, mark, write_snapshots
 from agent.intake.subject import title_name
-from agent.intake.unread import SOURCE_TEXT, unread
 from agent.records import (
     Document,
     Draft,
@@ -389,7 +389,20 @@ def _assemble(
         id=draft_id or _draft_id(documents, calibration, made.product.name),
         created_at=created_at,
         product=made.product,
-        sources=tuple(_source(document) for document in documents),
+        sources=tuple(
+            SourceRef(
+                document=document.id,
+                url=document.url,
+                sha256=document.sha256,
+                kind=document.kind,
+                fetched_at=document.fetched_at,
+                chars=len(document.text),
+                findings=document.findings,
+                user_agent=document.user_agent,
+                language=document.language,
+            )
+            for document in documents
+        ),
         evidence=made.evidence,
         system=made.system,
         assumptions=made.assumptions,
@@ -430,20 +443,6 @@ def _name_of(documents: tuple[Document, ...]) -> str:
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
     return (title_name(first.title) or line)[:_NAME_CHARS].rstrip()
-
-
-def _source(document: Document) -> SourceRef:
-    return SourceRef(
-        document=document.id,
-        url=document.url,
-        sha256=document.sha256,
-        kind=document.kind,
-        fetched_at=document.fetched_at,
-        chars=len(document.text),
-        findings=document.findings,
-        user_agent=document.user_agent,
-        language=document.language,
-    )
 
 
 def _draft_id(documents: tuple[Document, ...], calibration: Calibration, name: str) -> str:

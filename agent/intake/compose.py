@@ -283,7 +283,7 @@ def compose(
 
 def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
     """Give a block, cleaned, to the builder; what was found in it."""
-    cleaned = clean(block.text, _where(block))
+    cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
     text = _one_line(cleaned.text, block.kind)
     if not text:
         return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
@@ -354,10 +354,6 @@ def _one_line(text: str, kind: str) -> str:
     if kind == "code":
         return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
     return " ".join(text.split())
-
-
-def _where(block: Block) -> str:
-    return _PLACES.get(block.kind, "a paragraph")
 
 
 def _heading_at(sections: Sequence[Section], offset: int) -> str:

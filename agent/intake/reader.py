@@ -1,4 +1,8 @@
-"""Reading all sources of one product: the one entry into this room."""
+"""Reading all sources of one product: the one entry into this room.
+
+A link that was left alone since it is no documentation says nothing about the product; a page that could not be had may
+hold what the draft lacks. Each reason is told once, with how many pages it holds for and the first of them.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +23,7 @@ from agent.intake.pages.page import Page, Removed
 from agent.intake.snapshot import digest
 from agent.intake.sources import Folder, Input, LocalFile, open_sources
 from agent.intake.subject import Subject, resolve_subject
-from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind
+from agent.records import About, Budget, Document, Dropped, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
 NEAR_EMPTY_WORDS: Final = 30
@@ -35,6 +39,17 @@ _REPOSITORY_FILE: Final = re.compile(
     r"(?:^|/)(?:readme(?:\.(?:md|txt|rst))?|skill\.md|server\.json|package\.json|manifest\.json|plugin\.json|"
     r"marketplace\.json)$",
     re.IGNORECASE,
+)
+SOURCE_TEXT: Final = "source text: "
+"""How the draft begins the name of what was not read."""
+_MAX_REASONS: Final = 12
+_LATER: Final = "language"
+"""Told by the draft itself, since an LLM reads what the embedded drafter does not."""
+# Of the links that were skipped: the page was wanted, and was not to be had.
+_FAILED: Final = re.compile(
+    r"behind a |the server (?:wants|sends)|the server answered (?!404|410)|the server's answer is|no answer|"
+    r"no connection|larger than|headers larger|unpacks to|an unknown content coding|the certificate|the host name|"
+    r"rendering took|the browser|the page needs JavaScript|stopped"
 )
 
 
@@ -193,7 +208,16 @@ def read_inputs(
         documents=documents,
         links=tuple(crawl.links.values()),
         missing=(*gathering.missing, *language.unread(documents)),
-        budget=_budget(gathering, crawl, settings),
+        budget=Budget(
+            pages=settings.max_pages,
+            pages_used=crawl.pages_used + gathering.pages_used,
+            bytes=settings.max_total_bytes,
+            bytes_used=gathering.bytes_used,
+            seconds=settings.total_seconds,
+            depth=settings.max_depth,
+            connections_per_host=settings.connections_per_host,
+            delay_seconds=settings.delay_seconds,
+        ),
         product=subject.name,
         aliases=subject.aliases,
         vendor=subject.vendor,
@@ -202,19 +226,6 @@ def read_inputs(
         sites=tuple(crawl.sites),
     )
     return IntakeResult(intake, gathering.blobs)
-
-
-def _budget(g: _Gathering, crawl: Crawl, settings: Settings) -> Budget:
-    return Budget(
-        pages=settings.max_pages,
-        pages_used=crawl.pages_used + g.pages_used,
-        bytes=settings.max_total_bytes,
-        bytes_used=g.bytes_used,
-        seconds=settings.total_seconds,
-        depth=settings.max_depth,
-        connections_per_host=settings.connections_per_host,
-        delay_seconds=settings.delay_seconds,
-    )
 
 
 def _silent(_: str) -> None:
@@ -351,3 +362,19 @@ def _documents(parts: Sequence[_Part]) -> list[Document]:
         if document.text:
             made.append(document)
     return made
+
+
+def unread(intake: Intake) -> tuple[Dropped, ...]:
+    """What could not be told and what could not be read, gaps of the intake first, then the links by reason."""
+    gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing if gap.reason != _LATER]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for link in intake.links:
+        if link.state == "refused" or (link.state == "skipped" and _FAILED.match(link.reason)):
+            reasons.setdefault((link.reason, link.state), []).append(link.url)
+    for (reason, state), urls in list(reasons.items())[:_MAX_REASONS]:
+        pages = urls[0] if len(urls) == 1 else f"{len(urls)} linked pages, the first {urls[0]}"
+        gaps.append(Dropped(what=f"{SOURCE_TEXT}{pages}: {reason}", reason=state))
+    if len(reasons) > _MAX_REASONS:
+        rest = sum(map(len, list(reasons.values())[_MAX_REASONS:]))
+        gaps.append(Dropped(what=f"{SOURCE_TEXT}{rest} further linked pages, for other reasons", reason="skipped"))
+    return tuple(gaps)

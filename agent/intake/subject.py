@@ -122,7 +122,7 @@ def resolve_subject(
     Raises UsageError when `wanted` is not on a page that holds several products, or the page holds several and
     nothing says which is meant; the names are in the hint.
     """
-    title = _title(page)
+    title = title_name(honest_title(page))
     candidates = _candidates(page)
     marked = page if own_site else _without_assessments(page, neighbours)
     named = name_page(page, where, folder=folder, beside=beside)
@@ -177,10 +177,6 @@ def speaks_of(page: Page, name: str) -> About:
     first = name.split()[0] if name.split() else ""
     known = len(first) >= _MIN_NAME and first not in _COMMON
     return "platform" if known and re.search(rf"(?<!\w){re.escape(first)}(?!\w)", text) else "other"
-
-
-def _title(page: Page) -> str:
-    return title_name(honest_title(page))
 
 
 def _candidates(page: Page) -> tuple[str, ...]:

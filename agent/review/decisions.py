@@ -10,7 +10,7 @@ from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.export.sensitivity import Swing, swings
 from agent.records import Draft, Record, Threat
 from agent.review.items import layer_of, threats_of
-from agent.review.records import ItemKind, ItemState, ReviewState, ScoreShown, Verb
+from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
@@ -72,6 +72,16 @@ class Moved(Record):
         if not self.causes:
             return f"{now}: nothing moved the score" if was == now else f"{was} → {now}"
         return f"{was} → {now}: " + "; ".join(self.causes)
+
+
+class ActResult(Record):
+    """What an action came to."""
+
+    events: tuple[Event, ...]
+    """Empty when everything stood like that already."""
+    state: ReviewState
+    moved: Moved
+    """The score before and after, and why."""
 
 
 # ---------------------------------------------------------------- first decisions

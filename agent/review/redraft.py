@@ -18,7 +18,6 @@ from agent.export.markdown import render
 from agent.intake.snapshot import store as store_snapshot
 from agent.pipeline import draft_documents, write_index
 from agent.records import (
-    Chain,
     ClaimedControl,
     Document,
     Draft,
@@ -116,7 +115,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
             "sources": (*draft.sources, *(s for s in fresh.sources if s.document not in told)),
             "factors": factors,
             "layers": layers,
-            "chains": tuple(chain for chain in draft.chains if _stands(chain, standing)),
+            "chains": tuple(chain for chain in draft.chains if all(threat in standing for threat in chain.threats)),
             "questions": _questions(draft.questions, fresh.questions, touched, answered),
             "lowerings": (
                 *(each for each in draft.lowerings if each.target not in touched),
@@ -276,10 +275,6 @@ def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThre
     }
 
 
-def _stands(chain: Chain, standing: set[str]) -> bool:
-    return all(threat in standing for threat in chain.threats)
-
-
 def _questions(
     old: Sequence[Question], fresh: Sequence[Question], touched: set[str], answered: set[str]
 ) -> tuple[Question, ...]:
@@ -348,20 +343,20 @@ def write_answered(folder: Path, made: Redrafted, answers: Sequence[Answer], set
         shutil.copytree(folder / SNAPSHOTS, fresh / SNAPSHOTS)
         for answer, document in zip(answers, made.documents[-len(answers) :], strict=True):
             body = answer.text.encode()
-            store_snapshot(fresh / SNAPSHOTS, _snapshot(document, len(body)), body)
+            store_snapshot(
+                fresh / SNAPSHOTS,
+                Snapshot(
+                    sha256=document.sha256,
+                    requested_url=document.url,
+                    final_url=document.url,
+                    fetched_at=document.fetched_at,
+                    media_type="text/plain",
+                    kind=document.kind,
+                    size=len(body),
+                ),
+                body,
+            )
         write_index(made.documents, settings, fresh)
         draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(made.documents))
         draft_folder.write(fresh / draft_folder.REPORT, render(made.draft, made.documents))
         draft_folder.write(fresh / FILE_NAME, dump(made.draft))
-
-
-def _snapshot(document: Document, size: int) -> Snapshot:
-    return Snapshot(
-        sha256=document.sha256,
-        requested_url=document.url,
-        final_url=document.url,
-        fetched_at=document.fetched_at,
-        media_type="text/plain",
-        kind=document.kind,
-        size=size,
-    )

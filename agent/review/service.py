@@ -19,14 +19,14 @@ from agent.review import responding, signed
 from agent.review.acts import check
 from agent.review.answers import Answer, By, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
-from agent.review.decisions import DECIDING, Moved, Pace, pace_of, score_words, what_moved
+from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.fold import fold
-from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
+from agent.review.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verdict
 from agent.review.rescore import shown
 from agent.review.responding import planned_of, refuse_stale
-from agent.review.served import ActResult, Export, ExportFormat
 from agent.review.shelf import Fresh, Shelf, Shown
+from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery
 from agent.settings import Settings

@@ -6,7 +6,7 @@ of that draft; another version of Septet may word a report otherwise.
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
@@ -16,11 +16,12 @@ from agent.export.draft_json import decode, dump, parse
 from agent.export.view import InReview
 from agent.records import Document
 from agent.review.chain import Head
+from agent.review.questionnaire import Export
 from agent.review.records import ReviewState, Stamp
-from agent.review.served import Export, ExportFormat
 from agent.review.shelf import Shelf
 from agent.review.store import Store
 
+ExportFormat = Literal["md", "html", "json"]
 _MEDIA: Final[dict[ExportFormat, str]] = {
     "md": "text/markdown; charset=utf-8",
     "html": "text/html; charset=utf-8",

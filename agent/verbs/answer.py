@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from agent.records import Document, Draft
     from agent.review.answers import Response
+    from agent.review.decisions import ActResult
     from agent.review.records import Reviewer, ReviewState
     from agent.review.redraft import Redrafted
-    from agent.review.served import ActResult
     from agent.review.service import Service
     from agent.settings import Settings
 

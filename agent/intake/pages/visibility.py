@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages import cascade, colours, instructions, styles
+from agent.intake.pages import cascade, colours, instructions
 from agent.intake.pages.page import MAX_EXCERPT, Removed
 
 _LABEL_WORDS: Final = 8
@@ -185,7 +185,7 @@ class Visibility:
         if not inner.visible:
             if not self._unfolds(element):
                 self._faded.append((element, "visibility:hidden"))
-        elif inner.font < styles.MIN_FONT:
+        elif inner.font < cascade.MIN_FONT:
             self._faded.append((element, "a font too small to read"))
         elif self._drowned(style, inner):
             self._faded.append((element, "text in the colour of its background"))
@@ -244,7 +244,7 @@ class Visibility:
                 self._told(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
                 continue
             # A picture's description is read like text, it may be all that there is of a diagram.
-            sizes = (styles.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
+            sizes = (cascade.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
             tiny = any(size is not None and size <= _PIXEL for size in sizes)
             if self._told(str(value), "hidden-text", "the description of a picture"):
                 element.set("alt", "")
@@ -276,7 +276,7 @@ class Visibility:
         if any(name.startswith("--") for name in declared):
             known = {**known, **{name: value for name, value in declared.items() if name.startswith("--")}}
         plain = {n: cascade.resolved(v, known) for n, v in declared.items() if not n.startswith("--")}
-        return styles.longhands(plain), known
+        return cascade.longhands(plain), known
 
     def _reason(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> str | None:
         tag = _tag(element)
@@ -288,8 +288,8 @@ class Visibility:
             return None
         if element.get("popover") is not None and style.get("display") in (None, "none"):
             return "a closed popover"
-        reason = styles.unseen(style)
-        if reason is None and outer.opacity * styles.opacity(style) <= _DIM:
+        reason = cascade.unseen(style)
+        if reason is None and outer.opacity * cascade.opacity(style) <= _DIM:
             reason = "opacity 0"
         if reason == "display:none" and "display" in style and element.get("hidden") is not None:
             reason = "the attribute hidden"
@@ -312,7 +312,7 @@ class Visibility:
 
     def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
         """Entrance animations begin out of sight; words to assessors get no such benefit."""
-        moves = styles.appears_later(style) or ("transform" in style and styles.opacity(style) <= _DIM)
+        moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
         return moves and not instructions.find(_words(element)[:_TOLD_REACH])
 
     def _inherit(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> _Seen:
@@ -336,10 +336,10 @@ class Visibility:
             ink,
             ground,
             open_ground,
-            styles.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
+            cascade.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
             outer.visible if shown in (None, *_UNSET) else shown not in ("hidden", "collapse"),
             # What fades in is seen in the end; what else is as faint was taken out.
-            1.0 if styles.opacity(style) <= _DIM else outer.opacity * styles.opacity(style),
+            1.0 if cascade.opacity(style) <= _DIM else outer.opacity * cascade.opacity(style),
             outer.variables,
         )
 
@@ -369,7 +369,7 @@ class Visibility:
         declared = self._cascade.style(child, {})
         if "position" not in declared:
             return False
-        style = styles.longhands(declared)
+        style = cascade.longhands(declared)
         if style["position"] not in ("absolute", "fixed"):
             return False
         if _tag(child) in _PICTURES:
@@ -388,7 +388,7 @@ class Visibility:
 
     def _covered(self, element: etree._Element) -> int:
         """How many of an element's first children lie under a later one that fills its box and hides them."""
-        if element.tag in ("body", "main", "html") or styles.longhands(self._cascade.style(element, {})).get(
+        if element.tag in ("body", "main", "html") or cascade.longhands(self._cascade.style(element, {})).get(
             "position"
         ) not in ("relative", "absolute", "fixed"):
             return 0
@@ -396,10 +396,10 @@ class Visibility:
             child = element[index]
             if not isinstance(child.tag, str):
                 continue
-            style = styles.longhands(self._cascade.style(child, {}))
+            style = cascade.longhands(self._cascade.style(child, {}))
             paint = colours.first_colour(style.get("background-color") or style.get("background") or "")
-            opaque = paint is not None and paint.alpha >= 1.0 and styles.opacity(style) >= 1.0
-            if opaque and styles.covers(style) and len(_words(child).split()) < _COVER_WORDS:
+            opaque = paint is not None and paint.alpha >= 1.0 and cascade.opacity(style) >= 1.0
+            if opaque and cascade.covers(style) and len(_words(child).split()) < _COVER_WORDS:
                 return index
         return 0
 

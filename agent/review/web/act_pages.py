@@ -10,8 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
 from agent.review.acts import now_of
 from agent.review.compare import words
+from agent.review.decisions import ActResult
 from agent.review.records import Action, Reviewer, ReviewState
-from agent.review.served import ActResult
 from agent.review.web.desk import (
     LONGEST_LOOK,
     NOT_FOUND,

@@ -11,6 +11,7 @@ from agent.records import Document, Record
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
 from agent.review.decisions import (
+    ActResult,
     Decision,
     Moved,
     WeakSpot,
@@ -20,9 +21,8 @@ from agent.review.decisions import (
     review_order,
     what_moved,
 )
-from agent.review.questionnaire import Format
+from agent.review.questionnaire import Export, Format
 from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
-from agent.review.served import ActResult, Export
 from agent.review.stored import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
 from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Problem, Versions, Who, of_review

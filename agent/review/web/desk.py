@@ -22,7 +22,7 @@ from agent.errors import (
 from agent.records import Record
 from agent.review.compare import Comparison
 from agent.review.records import Reviewer, ReviewState
-from agent.review.served import ReviewService
+from agent.review.service import Service
 from agent.review.web.access import MAX_BODY, Access
 from agent.review.web.forms import Brought, Form, sound
 from agent.review.web.templating import render
@@ -107,7 +107,7 @@ def of_review(key: str, ask: Callable[[], Result]) -> Result:
 class Desk(NamedTuple):
     """What the routes share."""
 
-    service: ReviewService
+    service: Service
     access: Access
     assets: Mapping[str, str]
     """Addresses of the static files by name."""

@@ -6,10 +6,9 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from agent.review.decisions import what_moved
-from agent.review.questionnaire import Format
+from agent.review.questionnaire import Export, Format
 from agent.review.records import ReviewState
 from agent.review.responding import contest_form
-from agent.review.served import Export
 from agent.review.web.desk import Desk, Key, NotHereError, Who, of_review
 from agent.review.web.fields import threat_fields
 from agent.review.web.shown import Bar, bar, review_view, score_view
