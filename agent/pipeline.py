@@ -35,7 +35,7 @@ from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.manifests import ManifestReader
 from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
-from agent.intake.net.cache import Unfinished
+from agent.intake.net.log import Unfinished
 from agent.intake.reader import SOURCE_TEXT, unread
 from agent.intake.remember import Remembered, read_recorded, read_remembered
 from agent.intake.replay import Recorded, load as load_recording, store as store_recording

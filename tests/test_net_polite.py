@@ -11,9 +11,8 @@ import pytest
 from agent.errors import RefusedError, UnavailableError
 from agent.intake.net.answer import Fetched
 from agent.intake.net.fetch import MAX_ROBOTS_BYTES
-from agent.intake.net.meter import Meter
 from agent.intake.net.network import agent_token, open_network, sitemaps
-from agent.intake.net.stream import TimedStream
+from agent.intake.net.stream import Meter, TimedStream
 from agent.settings import Settings
 from tests.fakes.hostile import hostile
 from tests.fakes.site import Answer

@@ -29,8 +29,8 @@ from agent.export.sentences import change, counted, finding_name, listed, span, 
 from agent.export.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score, System
+from agent.records.draft import head_line
 from agent.records.facts import ReaderName
-from agent.records.signature import head_line
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
 _HASH: Final = 12

@@ -11,12 +11,15 @@ from typing import Final
 from agent.errors import RefusedError, SeptetError, SourceError
 from agent.intake import maps
 from agent.intake.frontier import (
+    TRAP,
     Candidate,
     Frontier,
+    Novelty,
     Verdict,
     is_log_in,
     is_no_page,
     is_other_product,
+    is_soft_404,
     judge,
     worth_of_path,
     worth_of_text,
@@ -26,7 +29,6 @@ from agent.intake.maps import NO_FILE, Maps
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
-from agent.intake.novelty import TRAP, Novelty, is_soft_404
 from agent.intake.pages.extract import MediaKind, read_parts, sniff
 from agent.intake.pages.page import Block, Page, PageLink, Part
 from agent.intake.sheets import Sheets

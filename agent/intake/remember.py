@@ -10,8 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from agent.errors import SeptetError, SourceError, UnavailableError
-from agent.intake.net.cache import Cache, Unfinished
-from agent.intake.net.log import Logged
+from agent.intake.net.log import Cache, Logged, Unfinished
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.net.network import open_network
 from agent.intake.reader import IntakeResult, read_inputs, with_browser

@@ -37,8 +37,6 @@ _CONTEXT: Final = 1
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
 _WORD: Final = re.compile(r"\w+")
 MANIFEST: Final = "manifest.json"
-MAX_FOLDER_BYTES: Final = 2_000_000
-"""More than that does not belong into a repository; `complaints` says so."""
 _MAX_FILE_BYTES: Final = 4_000_000
 _SCHEMA: Final = "septet/cassette/1"
 _KEY_CHARS: Final = 8
@@ -376,18 +374,6 @@ class Replay:
         if name is None:
             return f"{head}; the recording is empty"
         return f"{head}; nearest is {name}\n{difference(self._asked[name], asked)}"
-
-
-def complaints(folder: Path) -> list[str]:
-    """What speaks against keeping the recordings under `folder`: strings like keys, or too many bytes."""
-    files = sorted(folder.rglob("*.json"))
-    size = sum(file.stat().st_size for file in files)
-    found = [
-        f"{file.relative_to(folder).as_posix()}: holds a string like a key"
-        for file in files
-        if _KEY_LIKE.search(file.read_text("utf-8", "replace"))
-    ]
-    return [*found, f"{size} bytes, at most {MAX_FOLDER_BYTES}"] if size > MAX_FOLDER_BYTES else found
 
 
 def _request(call: Call, run: Run, alias: str, epoch: int) -> _Request:

@@ -30,7 +30,9 @@ from agent.records.draft import (
     MadeBy as MadeBy,
     Product as Product,
     PromptRef as PromptRef,
+    Role as Role,
     SourceRef as SourceRef,
+    Stamp as Stamp,
 )
 from agent.records.evidence import (
     Chunk as Chunk,
@@ -63,10 +65,6 @@ from agent.records.scores import (
     Score as Score,
     ScoreInputs as ScoreInputs,
     WithoutClaims as WithoutClaims,
-)
-from agent.records.signature import (
-    Role as Role,
-    Stamp as Stamp,
 )
 from agent.records.sources import (
     Budget as Budget,

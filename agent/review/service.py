@@ -187,10 +187,6 @@ class Service:
 
         return self._planned_act(key, reviewer, plan)
 
-    def import_response(self, key: str, raw: bytes, reviewer: Reviewer) -> ActResult:
-        """`respond` on whatever version is the newest; for files that come in without a page."""
-        return self.respond(key, raw, reviewer)
-
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
         """Drafts again with the answers that no earlier redraft took in; takes seconds.
 

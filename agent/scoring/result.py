@@ -1,8 +1,13 @@
-"""Scores: made from a request, stored with what they were made from, and made again on loading."""
+"""Scores: made from a request, stored with what they were made from, and made again on loading.
 
-from collections.abc import Mapping
+A stored score names its revision and is recomputed under it, text included. A published revision is therefore never
+edited: a change of an equation, a grid, a rounding or a sentence is a new entry beside the old ones, with stored
+scores of its own among the test vectors.
+"""
+
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.errors import InputError, IntegrityError, SchemaError
 from agent.records import Controls, FormulaId, LikelyConstants, Range, Score, ScoreInputs
@@ -10,9 +15,8 @@ from agent.scoring.aivss import Point, units
 from agent.scoring.cvss import VectorScores, is_reachable
 from agent.scoring.interval import corners, likely, rounded, severity, typical
 from agent.scoring.request import Checked, Request, check, check_mitigation
-from agent.scoring.revisions import CURRENT, revision as released
-from agent.scoring.tables import Formula
-from agent.scoring.wording import Told
+from agent.scoring.tables import FIRST, Formula
+from agent.scoring.wording import Told, arithmetic
 from agent.taxonomy.keys import FACTOR_SETS
 
 _HUNDREDTH: Final = Decimal("0.01")
@@ -37,6 +41,28 @@ _RECOMPUTED: Final = (
 )
 _POINT_ONLY: Final = ("cvss_base", "factor_sum", "aars", "threat_multiplier", "mitigation_factor", "alternatives")
 """What can be recomputed from a score that was stored without its inputs."""
+
+
+class Revision(NamedTuple):
+    """One release."""
+
+    formulas: Mapping[FormulaId, Formula]
+    wording: Callable[[Told], str]
+
+
+REVISIONS: Final[Mapping[int, Revision]] = {1: Revision(FIRST, arithmetic)}
+CURRENT: Final = max(REVISIONS)
+
+
+def released(number: int) -> Revision:
+    """A published revision. Raises SchemaError for one that this program does not have."""
+    if number not in REVISIONS:
+        raise SchemaError(
+            f"scoring revision {number} is unknown",
+            where="score.revision",
+            hint=f"this program knows revisions up to {CURRENT}; a newer one may have written the file",
+        )
+    return REVISIONS[number]
 
 
 def score(request: Request, *, constants: LikelyConstants | None = None, revision: int = CURRENT) -> Score:

@@ -150,7 +150,7 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -
 
     Gives what moved, empty when nothing was drafted again, and the review's reply.
     """
-    done = service.import_response(key, file.read_bytes(), reviewer)
+    done = service.respond(key, file.read_bytes(), reviewer)
     click.echo(f"{len(done.events)} events on the record of {key}", err=True)
     if not service.waiting(key):
         return "", service.reply(key)

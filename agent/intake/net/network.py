@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from agent.errors import RefusedError, SeptetError, UnavailableError
 from agent.intake.net.answer import Fetched, Outcome
 from agent.intake.net.fetch import Fetcher
-from agent.intake.net.meter import Meter
 from agent.intake.net.netguard import Guard, Resolver, Target, with_deadline
+from agent.intake.net.stream import Meter
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -178,11 +178,6 @@ def agent_token(user_agent: str) -> str:
     return words[0].partition("/")[0] if words else ""
 
 
-def sitemaps(robots: bytes) -> tuple[str, ...]:
-    """The addresses of sitemaps that a robots.txt names, in its order, each once; not checked in any way."""
-    return tuple(dict.fromkeys(_parsed(robots).sitemaps))
-
-
 def _parsed(body: bytes) -> "Protego":
     from protego import Protego
 
@@ -248,7 +243,7 @@ class Network:
         """What each address gave, in the order asked for, up to `settings.connections` at a time.
 
         A robots.txt is answered from the one that was read for its site; it is the way to see the sitemaps that it
-        names (`polite.sitemaps`).
+        names.
         """
         return list(self._workers.map(self._get, urls))
 

@@ -47,7 +47,6 @@ _NOT_HERE: Final = re.compile(
 )
 _PART: Final = re.compile(r"[.#]?[A-Za-z_][\w-]*", re.ASCII)
 _SIMPLE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9]*)?(?:[.#][A-Za-z_][\w-]*+)+|[A-Za-z][A-Za-z0-9]*", re.ASCII)
-_PSEUDO: Final = re.compile(r"::?(before|after|marker|placeholder)\s*$", re.IGNORECASE)
 _STATES: Final = re.compile(r":(?:hover|focus\S*|active|target|visited|checked|disabled|open)\b|::")
 _EM: Final = 16.0
 

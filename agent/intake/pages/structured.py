@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from agent.intake.pages import agent_card, manifests, mcp, openapi
+from agent.intake.pages import manifests, mcp, openapi
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Block, Page, Part, Removed
 from agent.intake.pages.tree import Loaded, Tree, Unreadable, fields, load_json, load_yaml, strings, text_at, words
@@ -75,8 +75,8 @@ def read_data(text: str, kind: str) -> tuple[Part, ...]:
 def _parts(value: Tree) -> tuple[Part, ...]:
     if openapi.is_openapi(value):
         return (Part(openapi.read_openapi(value), ""),)
-    if agent_card.is_card(value):
-        return (Part(agent_card.read_card(value), ""),)
+    if openapi.is_card(value):
+        return (Part(openapi.read_card(value), ""),)
     server = fields(value).get("server")
     for candidate in (value, server):
         if mcp.is_server(candidate):

@@ -24,8 +24,7 @@ from agent.review.web.desk import (
     problem_of,
     status_of,
 )
-from agent.review.web.fields import Field, fields_for, refilled, threat_fields
-from agent.review.web.forms import Form, action_of
+from agent.review.web.forms import Field, Form, action_of, fields_for, refilled, threat_fields
 from agent.review.web.shown import bar
 from agent.review.web.shown_items import dom_id
 from agent.taxonomy.keys import LAYERS

@@ -10,7 +10,7 @@ from agent.review.questionnaire import Export, Format
 from agent.review.records import ReviewState
 from agent.review.responding import contest_form
 from agent.review.web.desk import Desk, Key, NotHereError, Who, of_review
-from agent.review.web.fields import threat_fields
+from agent.review.web.forms import threat_fields
 from agent.review.web.shown import Bar, bar, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView
 from agent.review.web.shown_sources import Quotes, source

@@ -20,8 +20,7 @@ from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.items import is_unstated, threats_of
 from agent.review.records import ItemState, ReviewState
-from agent.review.web.fields import Field, fields_for
-from agent.review.web.forms import Plain
+from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.wording import REASONS, STATES, VERDICTS, duration, field_name, in_order
 from agent.taxonomy.keys import LAYERS

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from agent.export.view import name_of
 from agent.records.evidence import MARK
 from agent.review.answers import MAX_BYTES
-from agent.review.web.fields import grouped
+from agent.review.web.forms import grouped
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
     CONTEST_KINDS,

@@ -8,7 +8,7 @@ from agent.export.view import name_of
 from agent.review.compare import words
 from agent.review.decisions import Moved, score_words
 from agent.review.records import Event, Reason, ScoreShown, Verb, Verdict
-from agent.review.web.fields import GRAMMAR
+from agent.review.web.forms import GRAMMAR
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 VERDICTS: Final[Mapping[Verdict, str]] = {
