@@ -1,11 +1,10 @@
-"""The system picture as SVG: who reaches the product on the left, what it reaches on the right, boundaries as frames.
+"""The system picture, as SVG and as Mermaid: who reaches the product on the left, what it reaches on the right, boundaries as frames.
 
 A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's sheet; what a
 source says is escaped text and nothing else. The same system gives the same picture.
 
-Trust boundaries are subgraphs. A solid line or frame has a quote behind it, a dashed one is assumed. Labels are
-quoted and every character that Mermaid, Markdown or a browser could read as markup is written as an entity; there are
-no links, no click directives and no HTML. The same system gives the same text, with the ids of its items.
+As a Mermaid flowchart trust boundaries are subgraphs. Labels are quoted and every character that Mermaid, Markdown or a
+browser could read as markup is written as an entity; there are no links, no click directives and no HTML.
 """
 
 import re

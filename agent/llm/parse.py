@@ -6,11 +6,11 @@
 answer that cannot be used, told only what the checks say (never its own words, which may come from a hostile page), and
 once after a truncated answer, with a larger cap. Part of an answer is never used.
 
-The shape of an answer is a pydantic class; `schema.wire_schema` makes from it what providers take, and its bounds are
+The shape of an answer is a pydantic class; `wire_schema` makes from it what providers take, and its bounds are
 checked here. A validator of a shape must not repeat its input in its message: messages are sent to the LLM.
 
 Servers differ in what they refuse: defaults, bounds, formats, examples, fields that may be absent, references. The wire
-schema has none of these; `parse.read` checks the bounds afterwards. The order of fields is kept, since it is the order
+schema has none of these; `read` checks the bounds afterwards. The order of fields is kept, since it is the order
 in which the LLM writes, and so thinks.
 """
 

@@ -17,12 +17,11 @@ from typing import Final, Literal
 from agent.drafting.lines import LABELS
 from agent.records import Capability, Document, Draft, FactLine
 from agent.review.items import SCORE, fields_of, items_of, weights
-from agent.review.mentions import renumbered
 from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState
 from agent.review.replay import Replayed, Standing, edited_since, replay
 from agent.review.rescore import Choice, raw_score, rescore
-from agent.review.revise import applied, without_struck
+from agent.review.revise import applied, renumbered, without_struck
 
 Label = Literal["Acts", "Reads", "Credentials", "Approval"]
 _RIGHTS: Final[Mapping[Label, str]] = {"Credentials": "credential", "Approval": "approver"}

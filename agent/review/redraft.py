@@ -33,8 +33,8 @@ from agent.records import (
 from agent.records.draft import REDRAFTED_FROM
 from agent.records.evidence import MARK
 from agent.review.answers import Answer, document_of
-from agent.review.mentions import renumbered
 from agent.review.rescore import rescore
+from agent.review.revise import renumbered
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 

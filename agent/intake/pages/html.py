@@ -1,11 +1,10 @@
 """An HTML page as blocks: what a reader sees, without navigation, in the page's own order.
 
 The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
-`<div>`s, which is where product pages keep it. Which elements are main text is told by `layout`, the last look at the
-blocks is `trim`. Text that repeats over the pages of a site is taken out later, when all pages are there
-(`boilerplate`). Imported by the parsing child.
-
-Imported by the parsing child, before the visibility pass takes elements out.
+`<div>`s, which is where product pages keep it. Which elements are main text is told by `layout`, which also has the
+last look at the blocks. Text that repeats over the pages of a site is taken out later, when all pages are there
+(`boilerplate`). What the page says about itself is read before the visibility pass takes elements out. Imported by
+the parsing child.
 """
 
 import re
@@ -16,11 +15,21 @@ from lxml import etree
 
 from agent.intake.pages import article
 from agent.intake.pages.cascade import without_sheets
-from agent.intake.pages.layout import Layout, heads_neighbours, is_block, is_mark, marks, names_of, tag_of
+from agent.intake.pages.layout import (
+    Layout,
+    Piece,
+    heads_neighbours,
+    is_block,
+    is_mark,
+    letters,
+    marks,
+    names_of,
+    tag_of,
+    trimmed,
+)
 from agent.intake.pages.page import MAX_EXCERPT, AboutHint, Block, BlockKind, Page, PageLink, Region, Removed, Wall
 from agent.intake.pages.shadow import lay_out
 from agent.intake.pages.tree import Unreadable
-from agent.intake.pages.trim import Piece, letters, trimmed
 from agent.intake.pages.visibility import NOT_XML, Visibility, mount_is_empty
 
 _REFRESH: Final = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE)

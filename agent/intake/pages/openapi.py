@@ -1,8 +1,8 @@
-"""OpenAPI 3.x and Swagger 2 as text: servers, security schemes, and each operation with its parameters and scopes."""
+"""OpenAPI 3.x and Swagger 2 as text: servers, security schemes, and each operation with its parameters and scopes; and A2A cards."""
 
 from typing import Final
 
-from agent.intake.pages.mcp import kind_of, write_arguments
+from agent.intake.pages.manifests import kind_of, write_arguments
 from agent.intake.pages.page import Page
 from agent.intake.pages.tree import Tree, entries, fields, text_at, words
 from agent.intake.pages.writer import Writer

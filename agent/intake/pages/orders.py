@@ -2,11 +2,9 @@
 """What words that speak to an assessor look like: who is addressed, what is ordered, about what.
 
 Kept apart from the search (`instructions`) so that a reader can see the lists. Patterns are matched without regard to
-case; each needs an addressee or an object that has no place in product text.
-
-Each pattern needs an order about this page or a rival, or a setting that only an assessment has, beside the matter of
-an assessment; a verdict by itself ("the risk is low") is product text. Read like those of `orders`, from which they are
-kept apart; what no pattern foresees is left to `cues`.
+case; each needs an addressee or an object that has no place in product text. One of `FRAMES` needs an order about this
+page or a rival, or a setting that only an assessment has, beside the matter of an assessment; a verdict by itself ("the
+risk is low") is product text. What no pattern foresees is left to `cues`.
 """
 
 from typing import Final

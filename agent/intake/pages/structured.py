@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from agent.intake.pages import manifests, mcp, openapi
+from agent.intake.pages import manifests, openapi
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Block, Page, Part, Removed
 from agent.intake.pages.tree import Loaded, Tree, Unreadable, fields, load_json, load_yaml, strings, text_at, words
@@ -79,14 +79,14 @@ def _parts(value: Tree) -> tuple[Part, ...]:
         return (Part(openapi.read_card(value), ""),)
     server = fields(value).get("server")
     for candidate in (value, server):
-        if mcp.is_server(candidate):
-            return (Part(mcp.read_server(candidate), ""),)
+        if manifests.is_server(candidate):
+            return (Part(manifests.read_server(candidate), ""),)
     manifest = manifests.read_manifest(value)
     if manifest is not None:
         return (Part(manifest, ""),)
-    tools = mcp.tools_of(value)
+    tools = manifests.tools_of(value)
     if tools:
-        return (Part(mcp.read_tools(value, tools), ""),)
+        return (Part(manifests.read_tools(value, tools), ""),)
     return read_value(value)
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from agent.errors import SeptetError
 from agent.review.service import Service
-from agent.review.web import act_pages, api, pages, review_pages
+from agent.review.web import api, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
 from agent.review.web.desk import NOT_FOUND, Desk, Problem, problem_of, status_of
 
@@ -61,7 +61,7 @@ def unguarded(service: Service, access: Access) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    for made in (pages.routes(desk), review_pages.routes(desk), act_pages.routes(desk)):
+    for made in (pages.routes(desk), review_pages.routes(desk), review_pages.act_routes(desk)):
         app.include_router(made, include_in_schema=False)
     app.include_router(api.routes(desk), prefix=API)
     _serve(app, files)

@@ -1,7 +1,8 @@
 """Templates of the pages: everything escaped, unknown names refused, marks of evidence made links.
 
-Each stays where it is and as it is, in an element of its own that isolates it and shows its code before it (`.turn` in
-`app.css`): it reorders nothing, and a selection in a source counts and quotes the same characters as before.
+A character that turns the direction of text stays where it is and as it is, in an element of its own that isolates it
+and shows its code before it (`.turn` in `app.css`): it reorders nothing, and a selection in a source counts and quotes
+the same characters as before.
 """
 
 import re
