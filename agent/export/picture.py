@@ -1,4 +1,4 @@
-"""The system picture, as SVG and as Mermaid: who reaches the product on the left, what it reaches on the right, boundaries as frames.
+"""The system picture: who reaches the product on the left, what it reaches on the right, boundaries as frames.
 
 A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's sheet; what a
 source says is escaped text and nothing else. The same system gives the same picture.

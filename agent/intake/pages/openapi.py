@@ -1,4 +1,4 @@
-"""OpenAPI 3.x and Swagger 2 as text: servers, security schemes, and each operation with its parameters and scopes; and A2A cards."""
+"""OpenAPI 3.x, Swagger 2 and A2A cards as text: servers, security schemes, operations with parameters and scopes."""
 
 from typing import Final
 
