@@ -25,7 +25,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
-REFERENCE: Final = ("factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
+REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
 _LEAST: Final = 5
 """Words that a sentence has before its repetition counts."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
@@ -55,7 +55,9 @@ def _size(report: Report) -> Iterator[str]:
 def _parts(report: Report) -> Iterator[str]:
     for keys, parts in ((FRONT, report.front), (REFERENCE, report.reference)):
         found = [part.key for part in parts]
-        yield from (f"the part {key} is missing" for key in keys if key not in found)
+        # What it can do stands in the appendix where the first two pages have no room for it.
+        found += [part.key for part in report.reference if part.key == "abilities"] if keys == FRONT else []
+        yield from (f"the part {key} is missing" for key in keys if key not in found and key != "quotes")
         yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
         if [key for key in found if key in keys] != [key for key in keys if key in found]:
             yield f"the parts stand in the order {', '.join(found)}"

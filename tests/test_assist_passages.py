@@ -53,19 +53,30 @@ def test_beyond_the_room_search_decides_and_the_prompt_says_so() -> None:
     assert shown.statements == 1
 
 
-def test_the_second_wave_is_shown_quotes_in_their_sentences_with_neighbours_while_there_is_room() -> None:
+def test_the_second_wave_is_shown_quotes_then_their_neighbours_then_the_rest_while_there_is_room() -> None:
     texts = documents()
     said = rows(texts)
     quote = "hosted by Moorings Ltd"
     start = texts[0].text.index(quote)
     item = Evidence(id="E1", document="D1", start=start, end=start + len(quote), quote=quote, rank=2, about="product")
-    wide = around([item], texts, said, DELIMITER, max_tokens=200)
+    wide = around([item], texts, said, DELIMITER, max_tokens=400)
     assert "[E1] It is hosted by Moorings Ltd in Dublin." in wide
     assert "  Answers are written by the LLM" in wide
-    assert "refund" not in wide
+    assert "refund" in wide
+    near = around([item], texts, said, DELIMITER, max_tokens=50)
+    assert "Answers are written" in near
+    assert "refund" not in near
     narrow = around([item], texts, said, DELIMITER, max_tokens=5)
     assert "[E1]" in narrow
     assert "Answers are written" not in narrow
+
+
+def test_the_second_wave_is_not_shown_what_a_finding_covers() -> None:
+    texts = documents(PLANTED)
+    shown = around([], texts, rows(texts), DELIMITER, max_tokens=1000)
+    assert "Every refund needs approval" in shown
+    assert "Assessors" not in shown
+    assert "Ignore earlier" not in shown
 
 
 @pytest.mark.parametrize("delimiter", ["short", "with blank x", "Moorings"])

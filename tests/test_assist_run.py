@@ -126,8 +126,8 @@ def test_a_careful_llm_fills_every_part_in_six_calls() -> None:
     assert second.layer == "data_operations"
 
 
-def test_calls_of_a_wave_share_their_start_and_the_second_is_not_shown_all_sources() -> None:
-    _, llm = run(assist_llm.good)
+def test_calls_of_a_wave_share_their_start_and_the_second_is_shown_less_of_the_sources() -> None:
+    _, llm = run(assist_llm.good, passage_tokens=350)
     texts = {call.stage: assist_llm.text_of(call) for call in llm.calls}
     first = shared_start([texts[stage] for stage in ("facts-does", "facts-built", "factors")])
     second = shared_start([texts[stage] for stage in ("threats", "summary", "layers")])

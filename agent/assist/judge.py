@@ -49,10 +49,10 @@ from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 from agent.taxonomy.lists import entries
 
-MAX_THREATS: Final = 8
+MAX_THREATS: Final = 7
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
-MAX_CONDITIONS: Final = 5
+MAX_CONDITIONS: Final = 3
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" may have 45 words; up to so many are forgiven, what follows is cut by sentences."""
@@ -68,6 +68,8 @@ _LEGAL: Final[Mapping[Metric, str]] = {
     **dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "HLN"),
 }
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+_GONE: Final = "gone"
+"""How a condition says that a threat no longer exists."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -238,7 +240,7 @@ class Judge:
         title = self._phrase(item.title)
         how, marked, rested = self._text(item.how, "inference", HOW_WORDS)
         evidence, facts = self.ground.ids(item.cites)
-        evidence = tuple(dict.fromkeys((*marked, *evidence)))
+        evidence = tuple(dict.fromkeys((*self.quotes.take(item.quotes), *marked, *evidence)))
         facts = tuple(dict.fromkeys((*rested, *facts)))
         metrics = self._metrics(item.cvss, evidence, facts)
         if not title or not how or isinstance(metrics, str):
@@ -335,8 +337,12 @@ class Judge:
                 self.dropped.append((item.text, "it names no threat that was kept"))
                 continue
             metrics: dict[str, dict[Metric, str]] = {}
+            ends: list[str] = []
             for change in item.metrics:
                 name, _, rest = change.strip().partition(" ")
+                if rest.strip() == _GONE and numbers.get(name) in threats:
+                    ends.append(numbers[name])
+                    continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)
                 if numbers.get(name) in threats and legal and value.strip() in tuple(_LEGAL[legal]):
@@ -349,6 +355,7 @@ class Judge:
                 price=self._phrase(item.price),
                 threats=threats,
                 metrics=metrics,
+                ends=tuple(ends),
             )
 
     def _question(self, item: QuestionItem, ids: set[str]) -> JudgedQuestion | None:

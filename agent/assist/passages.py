@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Protocol
 
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Document, Evidence, Statement
+from agent.records import CARRYING, Document, Evidence, Statement, StatementRole
 from agent.records.base import FindingKind
 from agent.retrieval.passages import estimate
 from agent.retrieval.shown import Passage, Topic, passages_for
@@ -28,6 +28,8 @@ _GAP: Final = "[…]"
 """Stands where something between two pieces of a document is not shown."""
 _CONTEXT_CHARS: Final = 420
 """Characters of a passage that are shown round a quote in the second wave."""
+_TOLD: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
+"""Of sentences without an accepted quote those that are shown in the second wave: how it is installed is a risk too."""
 _MILD: Final[frozenset[FindingKind]] = frozenset(
     {
         "needs-javascript",
@@ -155,7 +157,10 @@ def around(
     *,
     max_tokens: int,
 ) -> str:
-    """Accepted quotes, each in the sentence that it is from and with its neighbours while there is room."""
+    """Accepted quotes, each in the sentence that it is from, with its neighbours, then all else while there is room.
+
+    What no fact of the vocabulary says may still be what a threat of this product rests on.
+    """
     marks: dict[int, list[str]] = {}
     odd: list[Evidence] = []
     for item in evidence:
@@ -186,6 +191,13 @@ def around(
                 continue
             rows[near] = f"  {row.text[:_CONTEXT_CHARS]}"
             room -= cost
+    for at, row in enumerate(statements):
+        cut = any(start < row.end and row.start < end for start, end in cuts.get(row.document, ()))
+        cost = estimate(row.text)
+        if at in rows or cut or row.flagged or row.role not in _TOLD or cost > room:
+            continue
+        rows[at] = f"  {row.text[:_CONTEXT_CHARS]}"
+        room -= cost
     found = []
     for document in documents:
         own = [rows[at] for at in sorted(rows) if statements[at].document == document.id]

@@ -36,7 +36,13 @@ _ID: Final = re.compile(r"[EF]\d{1,4}")
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EF]\d[^\])]*[\])])+)")
 """Marks behind the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
-_NARROW: Final = re.compile(r"\b(?:only|always|never|all|every|by default|nothing|none|nobody)\b", re.I)
+_NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
+_ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("all", "every", "each"), ("all", "every", "each", "any")),
+    "by default": ("default",),
+    "only": ("only", "nothing but", "no other", "exclusively"),
+}
+"""Words of the sources that bear out a word that narrows or widens."""
 _THING: Final = (
     r"(?:product|server|agent|tool|service|platform|skill|framework|library|app|application|extension|plug-?in"
     r"|assistant|package|client|bot|system|vendor|software|connector|sdk|cli)"
@@ -46,7 +52,14 @@ _ABOUT: Final = re.compile(
     rf"(?:it|its|(?:the|this|its)\s+(?:[\w-]+\s+){{0,2}}{_THING}s?)\b",
     re.I,
 )
-_FOLLOWS: Final = re.compile(r"\b(?:could|would|might|if|unless|presumably|probably|likely|inferred|assumed)\b", re.I)
+_FOLLOWS: Final = re.compile(
+    r"\b(?:could|would|might|may|if|unless|presumably|probably|likely|inferred|assumed)\b", re.I
+)
+_CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
+"""Where a sentence goes on to what follows from its first clause."""
+_NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
+_START: Final = 4
+"""Words among which the product's name stands where an inference is about it."""
 _SILENT: Final = re.compile(
     r"\b(?:not (?:stated|documented|described|said|named|known|clear)|do(?:es)? not (?:say|state|name|describe|mention)"
     r"|no [\w -]{1,50} (?:is|are) (?:stated|documented|described|named|mentioned|given)"
@@ -136,6 +149,15 @@ class Ground:
         named = self._name.search(sentence) if self._name else None
         return bool(named and _ACTS.search(sentence[named.end() :]))
 
+    def _tells(self, sentence: str, mode: Mode) -> bool:
+        """Whether a sentence tells of the product; of inferences those whose subject it is, since the others tell what
+        an attacker does to it."""
+        if mode != "inference" or _ABOUT.match(sentence):
+            return self.is_about_product(sentence)
+        named = self._name.search(sentence) if self._name else None
+        early = bool(named) and len(sentence[: named.start()].split()) < _START if named else False
+        return early and self.is_about_product(sentence)
+
     def ids(self, marks: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The evidence and the facts (their own ids) that marks such as F1 and E2 stand for; unknown ones are left."""
         evidence: list[str] = []
@@ -174,7 +196,7 @@ class Ground:
             cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named)
             bare = _bare(sentence)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
-            if why == _NOT_BEARING and not self.is_about_product(bare):
+            if why == _NOT_BEARING and (not self._tells(bare, mode) or _FOLLOWS.search(bare)):
                 # What follows may stand as inference; the marks that do not carry it go.
                 dropped.append((f"marks of: {sentence}", why))
                 cited, rested = (), ()
@@ -214,7 +236,7 @@ class Ground:
         odd = self.foreign(sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
-        about = self.is_about_product(sentence)
+        about = self._tells(sentence, mode)
         if mode == "advice":
             return ""
         if mode == "general":
@@ -234,7 +256,7 @@ class Ground:
         told = self.told(evidence, facts)
         text = " ".join(told).casefold()
         if about:
-            wide = [match[0] for match in _NARROW.finditer(sentence) if match[0].casefold() not in text]
+            wide = [match[0] for match in _NARROW.finditer(sentence) if not _borne_out(match[0].casefold(), text)]
             if wide:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
@@ -243,9 +265,25 @@ class Ground:
         if own and (share == 0 or (about and share < _BEARS)):
             return _NOT_BEARING
         quotes = [self.evidence[mark].quote for mark in evidence]
-        if about and support(sentence, [*quotes, *told], self.names).verdict == "contradicted":
+        if about and support(_stated(sentence), [*quotes, *told], self.names).verdict == "contradicted":
             return "its quotes say otherwise"
         return ""
+
+
+def _borne_out(word: str, text: str) -> bool:
+    """Whether the folded words of quotes say what a word that narrows or widens says."""
+    return any(other in text for other in _ALIKE.get(word, (word,)))
+
+
+def _stated(sentence: str) -> str:
+    """What a sentence says of the product itself: its first clause, and others that deny nothing and conclude nothing.
+
+    "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" tells of a
+    search: neither is contradicted by a quote that says yes.
+    """
+    first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
+    kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]
+    return ", ".join((first, *kept))
 
 
 def sentences(text: str) -> list[str]:

@@ -139,6 +139,7 @@ class ThreatItem(Shape):
     setting: str
     default_use: bool
     cites: Annotated[list[str], Field(description="F and E ids")]
+    quotes: Quotes = Field(default_factory=list)
     cvss: Metrics
     ids: list[str]
     mitigations: list[MitigationItem]
@@ -165,7 +166,7 @@ class ConditionItem(Shape):
     who: str
     price: str
     threats: list[str]
-    metrics: Annotated[list[str], Field(description="each as `T1 UI:A`")]
+    metrics: Annotated[list[str], Field(description="each as `T1 UI:A` or `T1 gone`")]
 
 
 class Threats(Shape):

@@ -79,6 +79,8 @@ class _Measure(NamedTuple):
     metrics: Mapping[str, Mapping[str, str]]
     led: bool = False
     """Whether an LLM wrote it."""
+    ends: frozenset[str] = frozenset()
+    """Threats that no longer exist with it."""
 
 
 @cache
@@ -99,16 +101,19 @@ def advise(
 ) -> Advice:
     """The proposal with at most five conditions, in the order of their effect, and what remains.
 
-    An LLM's conditions lead; those made from facts complete them for threats that none of them eases. What remains is
-    recomputed from the vectors, so a threat that no condition touches keeps its base.
+    An LLM's conditions lead; those made from facts stand where it gave none. What remains is recomputed from the
+    vectors, so a threat that no condition touches keeps its base.
     """
     threats = [placed.threat for placed in found.threats if placed.threat.default_use]
-    measures = _judged(sheet, found, judgement) if judgement else []
-    measures = measures[:MAX_CONDITIONS]
+    # Where an LLM weighed the threats, what it left to the catalogue does not decide what remains.
+    weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
+    threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
+    measures = _judged(sheet, found, judgement)[:MAX_CONDITIONS] if judgement else []
     every = [placed.threat for placed in found.threats]
-    offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
-    _complete(measures, offered, threats)
-    _complete(measures, offered, every)
+    if not measures:
+        offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
+        _complete(measures, offered, threats)
+        _complete(measures, offered, every)
     residual = _residual(threats, measures)
     proposal = _proposal(score, residual, questions, judgement)
     conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
@@ -155,6 +160,8 @@ def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Dec
 
 
 def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
+    if any(threat.id in measure.ends for measure in measures):
+        return Decimal(0)
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
@@ -202,7 +209,8 @@ def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list
             if name in names
         }
         rows = {threat: metrics.get(threat, {}) for threat in threats}
-        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True))
+        ends = frozenset(names[name] for name in condition.ends if name in names)
+        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True, ends=ends))
     return made
 
 

@@ -72,6 +72,7 @@ class JudgedThreat(Record):
     default_use: bool = True
     facts: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    """Quotes; those that the LLM chose to be shown with the threat come first."""
     metrics: dict[Metric, JudgedMetric]
     """All eleven."""
     taxonomy: tuple[tuple[str, str], ...] = ()
@@ -143,6 +144,8 @@ class JudgedCondition(Record):
     threats: tuple[str, ...] = ()
     metrics: dict[str, dict[Metric, str]] = Field(default_factory=dict)
     """By threat: the metrics that change with the condition in place."""
+    ends: tuple[str, ...] = ()
+    """Threats that no longer exist with it in place."""
 
 
 class JudgedFlow(Record):
@@ -181,7 +184,7 @@ class Judgement(Record):
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
-    """The ones that matter most first; at most eight. Chains, conditions and questions call them T1, T2, …"""
+    """The ones that matter most first; at most seven. Chains, conditions and questions call them T1, T2, …"""
     verdicts: tuple[Verdict, ...] = ()
     posture: str = ""
     """Three sentences with marks."""

@@ -119,8 +119,9 @@ def ask(
 ) -> tuple[Question, ...]:
     """At most six questions in the order of their effect, Q1 first.
 
-    An LLM's lead; those made from facts complete them, first where an uncertain layer is not asked about. While a
-    score is withheld, what settles an uncertain layer stands first. Questions about the same thing are asked once.
+    An LLM's lead, in its order; those made from facts complete fewer than four of them, first where an uncertain layer
+    is not asked about. While a score is withheld, what settles an uncertain layer stands first. Questions about the
+    same thing are asked once.
     """
     unsure = tuple(layer for layer in LAYERS if not certainty[layer].certain)
     causes = _causes(factors, found, score, unsure)
@@ -134,7 +135,9 @@ def ask(
     likely = [_of_likely(one, causes) for one in found.open if one.keys]
     rows += likely
     open_layers = [layer for layer in unsure if all(layer not in question.settles for question in chosen)]
-    while len(chosen) < MAX_QUESTIONS and rows:
+    # Who read the sources knows better what to ask: questions made from facts only stand in for missing ones.
+    room = MAX_QUESTIONS if len(led) < MIN_QUESTIONS else 0
+    while len(chosen) < room and rows:
         best = max(rows, key=lambda question: (*_worth(question, open_layers, chosen), question not in likely))
         rows.remove(best)
         if any(set(best.about) & set(other.about) for other in chosen):
@@ -148,8 +151,9 @@ def ask(
         open_layers = [layer for layer in open_layers if layer not in best.settles]
     withheld = score.withheld is not None
 
-    def order(question: Question) -> tuple[bool, float, bool]:
-        return withheld and not set(question.settles) & set(unsure), -question.effect, question not in led
+    def order(question: Question) -> tuple[bool, bool, float]:
+        own = question in led
+        return withheld and not set(question.settles) & set(unsure), not own, 0.0 if own else -question.effect
 
     ranked = sorted(chosen, key=order)
     return tuple(question.model_copy(update={"id": f"Q{n}"}) for n, question in enumerate(ranked, start=1))

@@ -32,8 +32,8 @@ OPEN_CHANCE: Final = 0.15
 """From this chance on the metric that rests on a key is open."""
 OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
 """Open on silence: listings seldom say who starts a run and how content gets in."""
-MAX_BELOW: Final = Decimal("1.5")
-"""An LLM's base for a threat of the catalogue lies at most so far below the catalogue's."""
+MAX_BELOW: Final = Decimal("2.0")
+"""So far an LLM's gravest base may lie below the gravest of the catalogue's: two experts differ by 0.8 on average."""
 
 _IMPACTS: Final[Mapping[Metric, tuple[str, str]]] = {
     "VC": ("readable", "that confidential data is read"),
@@ -191,8 +191,9 @@ def check_metrics(
 ) -> dict[Metric, JudgedMetric]:
     """The metrics of an LLM's threat with those corrected that contradict a fact; the reason says so.
 
-    `like` are the catalogue's metrics for the threat that it keeps: the base may not lie more than `MAX_BELOW` under
-    theirs, so that metrics which facts decide are put back, the one with most effect first.
+    `like` are the catalogue's metrics for the threat that it keeps, given where the LLM would take the score below its
+    floor: metrics which facts decide are put back, as few as will do, until the base lies at most `MAX_BELOW` under
+    theirs.
     """
     made = {metric: _checked(metric, threat, facts) for metric in METRICS}
     return _raised(made, like) if like else made
@@ -266,7 +267,9 @@ def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> 
                 options.append({**current, metric: JudgedMetric(value=choice.value, reason=why)})
         if not options:
             break
-        best = max(options, key=base)
+        enough = [option for option in options if base(option) >= floor]
+        # No further from the LLM's than the floor asks for; where one metric does not do, the one with most effect.
+        best = min(enough, key=base) if enough else max(options, key=base)
         if best == current:
             break
         current = best

@@ -4,13 +4,13 @@ The headline comes first, then what holds in default use by base, then what need
 with a judgement the LLM's order leads. What is not shown is folded, with the reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.candidates import MAX_MARKS, Candidate, Open, candidates, open_threats
 from agent.drafting.expressions import FactIndex
-from agent.drafting.headline import choose, graver_than, is_supported
+from agent.drafting.headline import SUPPORTED, choose, graver_than, is_supported
 from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
 from agent.drafting.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
 from agent.errors import InputError
@@ -45,6 +45,8 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
 """Of two threats that are equally grave, the one that harms what comes first here leads."""
 MAX_BEYOND: Final = 2
 """Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
+ENOUGH: Final = 5
+"""Threats of an LLM beside which none of the catalogue's stands that it did not mention."""
 
 
 class Placed(NamedTuple):
@@ -120,9 +122,13 @@ def find_threats(
 
 
 def _led(items: Sequence[_Item]) -> list[_Item]:
-    """An LLM's threats first, then the catalogue's beside them; each by group and base."""
+    """An LLM's first threats, then its others, then the catalogue's beside them; each by group and base.
+
+    It chose which ones most readers see; their order is that of all reports.
+    """
     own = [item for item in items if item.threat.by != "embedded"]
-    return [*_ranked(own), *_ranked([item for item in items if item.threat.by == "embedded"])]
+    rest = [item for item in items if item.threat.by == "embedded"]
+    return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
 
 
 def _leading(items: Sequence[_Item]) -> list[Threat]:
@@ -233,6 +239,7 @@ def _judged(
     """The LLM's threats, then those of the catalogue that it keeps, then quoted ones that it does not mention."""
     facts = FactIndex(sheet, kind)
     by_id = {candidate.id: candidate for candidate in fired}
+    grave = _underrated(sheet, judgement, fired, facts, factors)
     items: list[_Item] = []
     folded: list[Dropped] = []
     names: dict[str, str] = {}
@@ -240,21 +247,48 @@ def _judged(
     for number, judged in enumerate(judgement.threats, start=1):
         like = by_id.get(judged.candidate or "")
         own = like is not None and like.id not in taken
-        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors)
+        if own and like and like.id in grave and judged.basis not in SUPPORTED:
+            # What the facts hold in default use does not leave it by a word of the LLM: both are shown.
+            own = False
+        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, grave)
         if made is None:
             folded.append(
                 Dropped(what=f"threat T{number}: {judged.title}", reason="no fact or quote behind it is left")
             )
             continue
         names[f"T{number}"] = made.id
-        items.append(_Item(judged.layer, made, like))
-        if like:
+        items.append(_Item(judged.layer, made, like if own else None))
+        if own and like:
             taken.add(like.id)
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
     bar = max((item.threat.score.cvss_base for item in items if is_supported(item.threat)), default=Decimal(0))
-    kept, more = _beside([one for one in fired if one.id not in taken], judgement.verdicts, covered, bar + MAX_BELOW)
+    room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
+    rest = [one for one in fired if one.id not in taken]
+    kept, more = _beside(rest, judgement.verdicts, covered, bar + MAX_BELOW, room)
     return [*items, *kept], [*folded, *more], names
+
+
+def _underrated(
+    sheet: FactSheet,
+    judgement: Judgement,
+    fired: Sequence[Candidate],
+    facts: FactIndex,
+    factors: Mapping[FactorKey, FactorEstimate],
+) -> frozenset[str]:
+    """The supported candidates that are far graver than all that the LLM holds for default use.
+
+    Severity is the LLM's, metric by metric, and the catalogue's rules do not overrule a careful reader; but an LLM that
+    obeys planted orders, or lies, does not talk the score below the floor that the facts set.
+    """
+    own = [
+        _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
+    ]
+    bar = max((one.score.cvss_base for one in own if one and is_supported(one)), default=Decimal(0)) + MAX_BELOW
+    wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
+    return frozenset(
+        one.id for one in fired if one.id not in wrong and is_supported(one.threat) and one.threat.score.cvss_base > bar
+    )
 
 
 def _same_ground(candidate: Candidate, item: _Item) -> bool:
@@ -263,12 +297,12 @@ def _same_ground(candidate: Candidate, item: _Item) -> bool:
 
 
 def _beside(
-    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], bar: Decimal
+    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], bar: Decimal, room: int
 ) -> tuple[list[_Item], list[Dropped]]:
     """What of the catalogue follows an LLM's threats.
 
     A supported threat with a base above `bar` follows whatever the LLM says, unless code confirmed why it is wrong: so
-    an LLM that obeys planted orders cannot talk the headline down.
+    an LLM that obeys planted orders cannot talk the headline down. Of what it does not mention `room` threats follow.
     """
     said = {verdict.candidate: verdict for verdict in verdicts}
     kept: list[_Item] = []
@@ -291,7 +325,7 @@ def _beside(
     kept = [item for item in rest if item in kept]
     silent = [item for item in rest if item not in kept]
     quoted = [item for item in _ranked(silent) if item.threat.basis == "quoted" and is_supported(item.threat)]
-    beyond = quoted[:MAX_BEYOND]
+    beyond = quoted[:room]
     folded += [*doubles, *(_folded(item, "the LLM did not mention it") for item in silent if item not in beyond)]
     return [*_ranked(kept), *beyond], folded
 
@@ -304,22 +338,26 @@ def _llm_threat(
     judgement: Judgement,
     facts: FactIndex,
     factors: Mapping[FactorKey, FactorEstimate],
+    grave: Collection[str] = (),
 ) -> Threat | None:
-    """The record of an LLM's threat; None when all that it rested on is gone."""
+    """The record of an LLM's threat; None when all that it rested on is gone.
+
+    Its metrics are raised towards those of the candidate `like` only where that is among the `grave` ones.
+    """
     counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
     rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
     quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
     evidence = tuple(
         dict.fromkeys(
             mark
-            for mark in (*(mark for fact in rests_on for mark in fact.evidence), *judged.evidence)
+            for mark in (*judged.evidence, *(mark for fact in rests_on for mark in fact.evidence))
             if mark in quotes
         )
     )
     if (judged.facts or judged.evidence) and not evidence:
         return None
     basis = _basis(judged, rests_on, evidence)
-    metrics = check_metrics(judged, facts, like.metrics if like else None)
+    metrics = check_metrics(judged, facts, like.metrics if like and like.id in grave else None)
     vector = vector_of({metric: one.value for metric, one in metrics.items()})
     return Threat(
         id=like.id if like else f"LLM-{number}",

@@ -4,6 +4,7 @@ Everything that came from a source is shown as text: it cannot break a table, st
 image, or be read as HTML.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+_CODE: Final = re.compile(r"`([^`\n]{1,80})`")
 _METER: Final = 40
 _BAR: Final = 10
 
@@ -104,7 +106,7 @@ def _span(span: Span) -> str:
     if span.kind == "text":
         return _kept_blanks(span.text, plain(span.text))
     if span.kind == "quote":
-        return f"“{plain(span.text)}”"
+        return f"“{_quoted(span.text)}”"
     if span.kind == "code":
         return code(span.text)
     if span.kind == "marks":
@@ -116,6 +118,12 @@ def _span(span: Span) -> str:
     stress = "*" if span.kind == "em" else "**"
     words = plain(span.text)
     return f"{stress}{words}{stress}" if words else ""
+
+
+def _quoted(raw: str) -> str:
+    """A quote as safe Markdown; what its source has as code is code here too."""
+    pieces = _CODE.split(raw)
+    return "".join(code(piece) if n % 2 else _kept_blanks(piece, plain(piece)) for n, piece in enumerate(pieces))
 
 
 def _kept_blanks(raw: str, shown: str) -> str:

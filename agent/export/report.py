@@ -5,7 +5,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.export import report_front, report_reference
-from agent.export.document import MAX_FRONT_WORDS, Bullets, Paragraph, Part, Report, Table, Text, front_words
+from agent.export.document import (
+    MAX_FRONT_WORDS,
+    Bullets,
+    Paragraph,
+    Part,
+    Report,
+    Table,
+    Text,
+    front_words,
+    texts,
+)
 from agent.export.prose import Prose
 from agent.export.report_front import STEPS, WIDEST, Room, Writer
 from agent.export.safe_markdown import one_line, shorten
@@ -23,6 +33,8 @@ _FRONT: Final = (
     report_front.questions,
 )
 _REFERENCE: Final = (
+    report_reference.quotes,
+    report_front.more_abilities,
     report_reference.factors,
     report_reference.picture,
     report_reference.chains,
@@ -52,7 +64,8 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
             break
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
-    reference = tuple(part(writer) for part in _REFERENCE)
+    writer.cited |= {mark for part in report.front for text in texts(part) for span in text for mark in span.ids}
+    reference = tuple(part for part in (make(writer) for make in _REFERENCE) if part.blocks or part.title)
     return Report(report.title, report.notices, report.front, reference, report.headline, tuple(writer.prose.lost))
 
 

@@ -1,7 +1,7 @@
 """Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -17,9 +17,13 @@ from agent.export.sentences import counted, if_clause, listed, span, tenth, thre
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual, SourceKind
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
+from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
+_CHOSEN: Final = 2
+"""Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
+_FURTHER: Final = 3
+"""Threats that are named below the first ones, by title and base."""
 _TITLE: Final = 6
 """Words of a title that its block repeats; a longer one stands in the table alone."""
 _TELLING: Final = Decimal("0.5")
@@ -48,6 +52,19 @@ _LAYERS: Final[dict[LayerKey, str]] = {
     "evaluation_observability": "Observability",
     "security_compliance": "Security",
     "agent_ecosystem": "Ecosystem",
+}
+_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
+    "autonomy_of_action": "autonomy",
+    "goal_driven_planning": "planning",
+    "self_modification": "self-modification",
+    "dynamic_tool_use": "tools",
+    "persistent_memory": "memory",
+    "contextual_awareness": "context",
+    "dynamic_identity": "identity",
+    "multi_agent_interactions": "other agents",
+    "non_determinism": "non-determinism",
+    "opacity_reflexivity": "opacity",
+    "natural_language_interface": "natural language",
 }
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
@@ -93,14 +110,14 @@ class Room(NamedTuple):
     """Threats for which it stands what the vendor should do."""
 
 
-WIDEST: Final = Room(5, 45, 20, 5, 22, 8, 25, 35, 6, 22, 80, 5)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("answer", 18), ("lines", 6), ("line", 18), ("questions", 5), ("answer", 14), ("conditions", 4), ("lines", 4),
-    ("posture", 65), ("line", 14), ("answer", 12), ("questions", 4), ("layer", 26), ("lines", 3), ("vendor", 3),
-    ("conditions", 3), ("layer", 22), ("condition", 16), ("questions", 3), ("lines", 2), ("layer", 18), ("answer", 9),
-    ("line", 10), ("quote", 14), ("vendor", 1), ("layer", 14), ("posture", 50), ("condition", 12),
-    ("quote", 10), ("how", 38), ("vendor", 0), ("how", 32), ("threats", 4), ("layer", 10), ("posture", 40),
-    ("how", 28), ("threats", 3), ("quote", 0), ("how", 22), ("how", 16),
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("conditions", 4),
+    ("questions", 4), ("answer", 15), ("quote", 22), ("vendor", 3), ("layer", 32), ("posture", 60), ("questions", 3),
+    ("condition", 18), ("vendor", 2), ("answer", 12), ("quote", 18), ("conditions", 3), ("layer", 28), ("vendor", 1),
+    ("questions", 2), ("quote", 14), ("layer", 24), ("vendor", 0), ("posture", 45), ("layer", 20), ("condition", 14),
+    ("quote", 10), ("questions", 1), ("layer", 16), ("how", 48), ("quote", 0), ("how", 40), ("threats", 4),
+    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
 words: what stands elsewhere as well goes first; how a threat works and its quote go last, since half of it says nothing
@@ -116,6 +133,8 @@ class Writer:
     room: Room
     shortened: list[tuple[str, str]] = field(default_factory=list)
     """A name and the whole text of each one that was cut; they stand in the reference."""
+    cited: set[str] = field(default_factory=set)
+    """What the first two pages lead to, once they are written."""
 
     def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
         """The first sentences of a text, and the whole of it noted for the reference when some are left out."""
@@ -145,7 +164,7 @@ def notices(writer: Writer) -> tuple[Text, ...]:
     kinds = dict.fromkeys(_GRAVE[f.kind] for source in draft.sources for f in source.findings if f.kind in _GRAVE)
     if kinds:
         pieces.append(doc.strong(f"found in the sources: {listed(list(kinds))}"))
-    explained = "Marks lead to quotes (E) or to searches that found nothing (N). Without one: inference or advice."
+    explained = "Marks: quotes (E), searches without result (N). Unmarked: inference or advice."
     return doc.joined(*pieces, by=" · "), doc.soft(explained)
 
 
@@ -201,21 +220,36 @@ def headline(writer: Writer) -> Part:
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
-        rests = "the gravest supported threat in default use" if first.threat.default_use else "the gravest threat"
-        if any(is_supported(item.threat) and _base(item) > _base(first) for item in writer.view.threats):
-            rests = "the threat that a reviewer chose"
-        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {rests}{_raised(writer, first)}."))
-        blocks.append(Paragraph(doc.joined(sentence, *_graver(writer, first))))
+        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}."))
+        blocks.append(Paragraph(doc.joined(sentence, _arithmetic(writer), *_graver(writer, first))))
     return Part("headline", doc.words(title), tuple(blocks))
 
 
-def _raised(writer: Writer, first: RankedThreat) -> str:
-    """How the score follows from the threat's CVSS base: the two numbers differ, and both are printed."""
-    score = writer.view.draft.score
-    if score.factor_sum is None or score.cvss_base is None:
-        return ""
-    total = f"the ten agent factors, which add up to {tenth(score.factor_sum)} of 10"
-    return f": its CVSS base is {tenth(score.cvss_base)}, and AIVSS raises it by {total}"
+def _rests(writer: Writer, first: RankedThreat) -> str:
+    """By which rule the score rests on this threat."""
+    if not first.threat.default_use:
+        return "the gravest threat"
+    graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
+    if not graver:
+        return "the gravest supported threat in default use"
+    if writer.view.draft.review:
+        return "which the reviewer chose"
+    return "the gravest threat in default use by the LLM's reading"
+
+
+def _arithmetic(writer: Writer) -> Text:
+    """How the score follows from the threat's CVSS base and the factors: all its numbers stand on the page."""
+    draft = writer.view.draft
+    score = draft.score
+    if score.factor_sum is None or score.cvss_base is None or score.factor_set is None or not draft.factors:
+        return ()
+    each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
+    base, total = tenth(score.cvss_base), tenth(score.factor_sum)
+    factors: Text = (Span("ten factors: "), *doc.code(f"{', '.join(each)}; sum {total}"), Span("."))
+    if score.formula != "aivss-0.8" or score.aivss is None:
+        return (Span(f"Its CVSS base is {base}, and it has "), *factors)
+    total_ = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
+    return (*doc.code(total_), Span(": AIVSS raises its CVSS base by "), *factors)
 
 
 def _base(item: RankedThreat) -> Decimal:
@@ -240,13 +274,13 @@ def _unscored(writer: Writer, likely: str) -> Part:
 
 
 def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
-    """Threats that score above the headline and do not hold in default use, the two highest in words."""
+    """The threat that scores above the headline and does not hold in default use, the highest one, in words."""
     score = writer.view.draft.score.aivss
     above = [item for item in writer.view.threats if score is not None and item.threat.score.aivss > score]
     above = [item for item in above if item is not first and item.threat.basis in ("needs a setting", "assumed")]
     above.sort(key=lambda item: -item.threat.score.aivss)
     made = []
-    for item in above[:2]:
+    for item in [item for item in above if item in writer.view.top(writer.room.threats)][:1]:
         threat = item.threat
         where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
         where = if_clause(threat.setting) if threat.setting else where
@@ -285,7 +319,25 @@ def threats(writer: Writer) -> Part:
     )
     blocks: list[Block] = [Table(("", "Threat", "Layer", "CVSS base", "Basis"), rows)]
     blocks += [entry(writer, item) for item in top]
+    rest = [item for item in writer.view.threats if item not in top]
+    # Beside threats that an LLM weighed, those of the catalogue are for the appendix alone.
+    rest = [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][:_FURTHER]
+    if rest:
+        told = [
+            (
+                *(Span(", ") if n else Span(""),),
+                *doc.ref(item.name),
+                Span(f" {item.threat.title} ({tenth(_base(item))})"),
+            )
+            for n, item in enumerate(rest)
+        ]
+        named = tuple(span for text in told for span in text)
+        blocks.append(Paragraph((Span("Further threats, in the appendix: "), *named, Span("."))))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
+
+
+def _named(item: RankedThreat) -> str:
+    return f"{item.threat.title.rstrip('.')} ({tenth(_base(item))})"
 
 
 def _basis(item: RankedThreat) -> str:
@@ -317,17 +369,26 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
-    """One sentence with the quote that says most about the threat; none without room."""
+    """One sentence with the quote that says most about the threat: an LLM's own choice; none without room."""
     known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
     if not known or not limit:
         return ()
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
-    best = max(known, key=lambda mark: (shared_words(writer.view.evidence[mark].quote, about), -known.index(mark)))
+    chosen = item.threat.by in ("llm", "both")
+    best = known[0]
+    if not chosen:
+        best = max(known, key=lambda mark: (shared_words(writer.view.evidence[mark].quote, about), -known.index(mark)))
     evidence = writer.view.evidence[best]
     kind = next((source.kind for source in writer.view.draft.sources if source.document == evidence.document), None)
     said = f"{_SAYS[kind]} " if kind else ""
-    words = excerpt(evidence.quote, limit * 7, about).rstrip(".")
-    return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(best), Span("."))
+    if chosen:
+        # It chose these words to be shown: half of them would show nothing, and the list of quotes has all.
+        fitting = [mark for mark in known if len(writer.view.evidence[mark].quote.split()) <= limit][:1]
+        if not fitting or fitting[0] not in known[:_CHOSEN]:
+            return ()
+        evidence = writer.view.evidence[fitting[0]]
+    words = (evidence.quote if chosen else excerpt(evidence.quote, limit * 7, about)).rstrip(".")
+    return (Span(said), Span(words, "quote"), Span(" "), *doc.marks(evidence.id), Span("."))
 
 
 def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:
@@ -377,6 +438,8 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
+    if not residual.after:
+        return doc.words(f"With all{more}{below} in place, none of the threats in default use remains.")
     if residual.after == residual.before:
         start = f"Even with all{more}{below} in place, the highest CVSS base in default use stays at "
         return (Span(start), *doc.strong(after), *highest)
@@ -394,7 +457,8 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
         after, before = item.after.get(threat), bases.get(threat)
         name = names.get(threat, threat)
         moved = after is not None and before is not None and before - after >= _TELLING
-        effects.append(f"{name} {tenth(before)} → {tenth(after)}" if moved else f"hinders {name}")
+        ended = f"{name} no longer exists" if not after else f"{name} {tenth(before)} → {tenth(after)}"
+        effects.append(ended if moved else f"hinders {name}")
     # The threats that fall furthest stand first; the others have their own rows in the appendix.
     text = ", ".join(effects[:_EFFECTS])
     price = item.price.rstrip(".")
@@ -428,13 +492,30 @@ def _older_conditions(writer: Writer) -> Block:
 
 
 def abilities(writer: Writer) -> Part:
-    """Part 6: what it acts on, reads, keeps, where it runs, with whose rights and approval."""
-    title = doc.words("What it can do")
+    """Part 6: what it acts on, reads, keeps, where it runs, with whose rights and approval.
+
+    What the posture and the layers leave no room for stands in the appendix.
+    """
     lines = writer.view.draft.lines
+    if lines and not writer.room.lines:
+        return Part("abilities", (), ())
     rows = [_line(writer, item) for item in lines[: writer.room.lines]] if lines else _older_lines(writer)
-    if not rows:
-        return Part("abilities", title, (Paragraph(doc.words("No action is named in the sources.")),))
-    return Part("abilities", title, (Table(("", ""), tuple(rows)),))
+    return _abilities("What it can do", rows)
+
+
+def more_abilities(writer: Writer) -> Part:
+    """The rows of part 6 that the first two pages have no room for, whole; no part without any."""
+    rest = writer.view.draft.lines[writer.room.lines :]
+    if not rest:
+        return Part("abilities", (), ())
+    whole = replace(writer, room=WIDEST)
+    title = "What else it can do" if writer.room.lines else "What it can do"
+    return _abilities(title, [_line(whole, item) for item in rest])
+
+
+def _abilities(title: str, rows: Sequence[Row]) -> Part:
+    empty = Paragraph(doc.words("No action is named in the sources."))
+    return Part("abilities", doc.words(title), (Table(("", ""), tuple(rows)) if rows else empty,))
 
 
 def _line(writer: Writer, item: FactLine) -> Row:

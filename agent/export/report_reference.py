@@ -55,6 +55,7 @@ _READERS: Final[dict[ReaderName, str]] = {
     "analyst": "the analyst",
     "scanner": "a scanner",
 }
+_QUOTE_HEADS: Final = ("", "Quote", "Source, characters", "Rank", "About")
 _SLOT_WORDS: Final = {"counterpart": "with", "object": "what", "scope": "how far"}
 
 
@@ -304,26 +305,46 @@ def findings(writer: Writer) -> Part:
 # ------------------------------------------------------------ facts and evidence
 
 
+def quotes(writer: Writer) -> Part:
+    """What the marks of the first two pages lead to: quotes with their place, and searches that found nothing."""
+    rows = _quotes(writer, cited=True)
+    absent = _absences(writer, cited=True)
+    blocks: list[Block] = [Table(_QUOTE_HEADS[:3], rows)] if rows else []
+    blocks += [Table(("", "Looked for, not found", "Where"), absent)] if absent else []
+    return Part("quotes", doc.words("Quotes behind the marks"), tuple(blocks)) if blocks else Part("quotes", (), ())
+
+
+def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
+    """The quotes that the first two pages cite, or the others with all that is known of them."""
+    rows = []
+    for item in writer.view.draft.evidence:
+        if (item.id in writer.cited) == cited:
+            where = doc.words(f"{item.document}, {item.start}–{item.end}")
+            more = () if cited else (doc.words(f"{item.rank} {rank_words(item.rank)}"), doc.words(item.about))
+            rows.append(Row((doc.marks(item.id), (Span(item.quote, "quote"),), where, *more), item.id))
+    return tuple(rows)
+
+
+def _absences(writer: Writer, *, cited: bool) -> tuple[Row, ...]:
+    """The searches that found nothing and that the first two pages name, or those that the appendix names."""
+    facts = writer.view.draft.facts
+    by_key = {item.key: item for item in facts.absent} if facts else {}
+    return tuple(
+        Row((doc.marks(mark), doc.words(key_title(key)), doc.words(_searched(by_key[key]))), mark)
+        for key, mark in writer.prose.named.items()
+        if key in by_key and (mark in writer.cited) == cited
+    )
+
+
 def evidence(writer: Writer) -> Part:
-    """Part 15: facts, quotes with place and hash, what was not found, what was left out, further threats."""
+    """Part 15: facts, further quotes, what was not found, what was left out, further threats."""
     blocks: list[Block] = [*_facts(writer)]
     sources = {source.document: source for source in writer.view.draft.sources}
-    rows = [
-        Row(
-            (
-                doc.marks(item.id), (Span(item.quote, "quote"),),
-                doc.words(f"{item.document}, {item.start}–{item.end}"),
-                doc.words(f"{item.rank} {rank_words(item.rank)}"), doc.words(item.about),
-            ),
-            item.id,
-        )
-        for item in writer.view.draft.evidence
-    ]  # fmt: skip
-    blocks.append(Heading(doc.words("Quotes")))
-    blocks.append(
-        Table(("", "Quote", "Source, characters", "Rank", "About"), tuple(rows))
-        if rows else Paragraph(doc.words("No quote was found."))
-    )  # fmt: skip
+    rows = _quotes(writer, cited=False)
+    if rows:
+        blocks += [Heading(doc.words("Further quotes")), Table(_QUOTE_HEADS, rows)]
+    elif not writer.view.draft.evidence:
+        blocks += [Heading(doc.words("Quotes")), Paragraph(doc.words("No quote was found."))]
     further = [_further(writer), _questions(writer), _absent(writer), _dropped(writer), _in_full(writer)]
     blocks += [block for group in further for block in group]
     documents = [
@@ -413,11 +434,7 @@ def _absent(writer: Writer) -> list[Block]:
     if facts is None or not facts.absent:
         return []
     named = writer.prose.named
-    by_key = {item.key: item for item in facts.absent}
-    rows = tuple(
-        Row((doc.marks(mark), doc.words(key_title(key)), doc.words(_searched(by_key[key]))), mark)
-        for key, mark in named.items()
-    )
+    rows = _absences(writer, cited=False)
     blocks: list[Block] = [Heading(doc.words("Looked for and not found"))]
     if rows:
         blocks.append(Table(("", "Looked for", "Where"), rows))

@@ -235,7 +235,13 @@ class View:
 
     @cached_property
     def questions(self) -> list[Question]:
-        """Questions by effect on the score; while too few layers are certain, those that settle a layer first."""
+        """Questions in the drafter's order.
+
+        In drafts from before facts were kept, by effect on the score; while too few layers are certain, those that
+        settle a layer first.
+        """
+        if self.draft.facts is not None:
+            return list(self.draft.questions)
         certain = sum(layer.certain for _, layer in self.layers)
         uncertain = {key for key, layer in self.layers if not layer.certain and layer.applies != "no"}
         layers_first = self.draft.score.aivss is None and certain < CERTAIN_NEEDED

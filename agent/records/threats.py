@@ -271,7 +271,7 @@ class Condition(Record):
     threats: tuple[str, ...]
     """The threats that it stops or lessens."""
     after: dict[str, Number] = Field(default_factory=dict)
-    """CVSS base that remains of each of these threats with it in place."""
+    """CVSS base that remains of each of these threats with it in place; 0 of one that no longer exists."""
 
 
 class Residual(Record):

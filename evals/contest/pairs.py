@@ -1,6 +1,7 @@
 """Blind pairs: two drafts of one product under neutral names, in an order that no judge can guess.
 
-Of Septet's report a judge sees the first two pages, all that stands above the rule; of the plain draft everything.
+Of Septet's report a judge sees the first two pages, all that stands above the rule, and the quotes that their marks
+lead to, which stand right below it; of the plain draft everything.
 Titles are made alike, and what names a drafter or a state of review is taken out.
 """
 
@@ -22,6 +23,7 @@ PRODUCTS: Final = Path(__file__).with_name("products.tsv")
 JUDGE: Final = Path(__file__).with_name("judge.md")
 PLAIN_PROMPT: Final = Path(__file__).with_name("plain_prompt.md")
 RULE: Final = "---"
+QUOTES: Final = "## Quotes behind the marks"
 _FENCE: Final = "```"
 _TELLS: Final = ("draft", "reviewed")
 """Words of the parts of Septet's status line that say who wrote the draft and in which state it is."""
@@ -75,16 +77,29 @@ def plain_prompt(texts: Path, product: Product) -> str:
 
 
 def two_pages(markdown: str) -> str:
-    """What stands above the first rule outside code. Raises InputError for a report without one."""
+    """What stands above the first rule outside code, and the quotes behind its marks.
+
+    Raises InputError for a report without a rule.
+    """
     kept: list[str] = []
     in_code = False
-    for line in markdown.split("\n"):
+    lines = markdown.split("\n")
+    for number, line in enumerate(lines):
         if line.startswith(_FENCE):
             in_code = not in_code
         if line.strip() == RULE and not in_code and kept:
-            return "\n".join(kept).rstrip() + "\n"
+            return "\n".join([*kept, *_quotes(lines[number:])]).rstrip() + "\n"
         kept.append(line)
     raise InputError("the report has no rule behind its first two pages", where="the draft")
+
+
+def _quotes(lines: Sequence[str]) -> list[str]:
+    """The part of the appendix that lists what the marks lead to; nothing where there is none."""
+    if QUOTES not in lines:
+        return []
+    start = lines.index(QUOTES)
+    end = next((n for n in range(start + 1, len(lines)) if lines[n].startswith("## ")), len(lines))
+    return list(lines[start:end])
 
 
 def neutral(markdown: str, name: str) -> str:
