@@ -160,13 +160,12 @@ def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None
     recording = found.recorded.recording
     documents = mark(found.result.intake.documents, recording.changes)
     intake = found.result.intake.model_copy(update={"documents": documents})
-    drafted = draft_documents(
-        documents,
+    drafted = draft_reading(
+        read_documents(documents),
         name=recording.product or intake.product or None,
         vendor=intake.vendor or None,
         aliases=intake.aliases,
         calibration=load_calibration(),
-        settings=settings,
         created_at=recording.now,
         dropped=unread(intake),
         sites=intake.sites,
@@ -185,40 +184,6 @@ def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None
     )
 
 
-def draft_documents(
-    documents: tuple[Document, ...],
-    *,
-    name: str | None,
-    vendor: str | None = None,
-    aliases: tuple[str, ...] = (),
-    calibration: Calibration,
-    settings: Settings,
-    created_at: str,
-    draft_id: str | None = None,
-    dropped: tuple[Dropped, ...] = (),
-    sites: tuple[Site, ...] = (),
-    assistant: "Assistant | None" = None,
-) -> Draft:
-    """Draft from documents that are already read.
-
-    The same documents, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
-    `sites` are those that the listing led to: both are only shown. Raises LlmError when the assistant's LLM cannot be
-    had.
-    """
-    return draft_reading(
-        read_documents(documents),
-        name=name,
-        vendor=vendor,
-        aliases=aliases,
-        calibration=calibration,
-        created_at=created_at,
-        draft_id=draft_id,
-        dropped=dropped,
-        sites=sites,
-        assistant=assistant,
-    )
-
-
 def draft_reading(
     reading: Reading,
     *,
@@ -233,9 +198,11 @@ def draft_reading(
     assistant: "Assistant | None" = None,
     composer: Callable[..., Composition] = compose,
 ) -> Draft:
-    """`draft_documents` of documents whose facts were read already (`read_documents`).
+    """Draft from documents that are already read, and the facts in them (`read_documents`).
 
-    Another `composer` than `compose` is for evaluations that change a step of it.
+    The same reading, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
+    `sites` are those that the listing led to: both are only shown. Another `composer` than `compose` is for evaluations
+    that change a step of it. Raises LlmError when the assistant's LLM cannot be had.
     """
     called = name or _name_of(reading.documents)
     made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)

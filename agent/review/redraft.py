@@ -16,7 +16,7 @@ from agent.export import draft_folder
 from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.export.markdown import render
 from agent.intake.snapshot import store as store_snapshot
-from agent.pipeline import draft_documents, write_index
+from agent.pipeline import draft_reading, read_documents, write_index
 from agent.records import (
     ClaimedControl,
     Document,
@@ -72,11 +72,10 @@ def redraft(
     touched = {key for answer in answers for key in asked[answer.question].settles}
     added = [document_of(answer, len(documents) + n, at=at) for n, answer in enumerate(answers, 1)]
     every = (*documents, *added)
-    fresh = draft_documents(
-        every,
+    fresh = draft_reading(
+        read_documents(every),
         name=draft.product.name,
         calibration=load_calibration(),
-        settings=settings,
         created_at=at,
         dropped=(),
         sites=draft.sites,

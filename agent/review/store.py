@@ -20,9 +20,8 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from agent.errors import BusyError, DamagedError, InputError, IntegrityError, SchemaError, SeptetError, StoreError
 from agent.review import queue, sqlite
 from agent.review.chain import Head, verify_tail
-from agent.review.records import Event, Reviewer, Verb
+from agent.review.records import Event, Planned, Reviewer, Verb
 from agent.review.store_rows import (
-    Arrival,
     events_of,
     events_query,
     last_of,
@@ -38,7 +37,7 @@ from agent.review.store_rows import (
     timed_query,
     unpacked,
 )
-from agent.review.stored import Blob, NewReview, PlannedEvent, QueueColumns, QueuePage, QueueQuery, StoredReview
+from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery, StoredReview
 from agent.review.tables import SCHEMA, blobs, events, focus, meta, reviews
 
 LOCK: Final = ".lock"
@@ -324,7 +323,9 @@ class Store:
                 "draft_sha256": draft["sha256"],
                 "documents_sha256": documents["sha256"],
             }
-            event = sealed(last_of(connection, self.id), key, 1, 1, at, reviewer, Arrival(after))
+            event = sealed(
+                last_of(connection, self.id), key, 1, 1, at, reviewer, Planned(verb="import", item="", after=after)
+            )
             made = columns((event,))
             fixed = {
                 "number": number,
@@ -371,7 +372,7 @@ class Store:
     def append(
         self,
         key: str,
-        planned: Sequence[PlannedEvent],
+        planned: Sequence[Planned],
         reviewer: Reviewer,
         at: str,
         version: int,

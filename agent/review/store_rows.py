@@ -4,7 +4,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
@@ -13,8 +12,8 @@ from sqlalchemy import Connection, Executable, RowMapping, Select, func, insert,
 from agent.errors import ChainError, InputError, StaleError
 from agent.review import queue
 from agent.review.chain import Unreadable, canonical, digest, fields_of, genesis
-from agent.review.records import Event, Reviewer, Verb
-from agent.review.stored import Blob, PlannedEvent, QueueColumns
+from agent.review.records import Event, Planned, Reviewer, Verb
+from agent.review.stored import Blob, QueueColumns
 from agent.review.tables import blobs, events, focus, reviews
 
 _WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo"})
@@ -28,7 +27,7 @@ _BATCH: Final = 1_000
 _JSON: Final = ("before", "after")
 
 
-def clashing(planned: Sequence[PlannedEvent], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
+def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
     """The events of a review after version `seen` that touched what `planned` touches, oldest first.
 
     `events` are all of the review. Signing, reopening, redrafting and undoing rest on everything but the assignment;
@@ -40,7 +39,7 @@ def clashing(planned: Sequence[PlannedEvent], events: Sequence[Event], seen: int
     return tuple(event for event in later if any(_clash(plan, event, events) for plan in planned))
 
 
-def _clash(plan: PlannedEvent, event: Event, events: Sequence[Event]) -> bool:
+def _clash(plan: Planned, event: Event, events: Sequence[Event]) -> bool:
     if "assign" in (plan.verb, event.verb):
         return plan.verb == event.verb
     if plan.verb == "contest":
@@ -58,18 +57,6 @@ def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
     numbers = {part.get("batch") for part in (event.before, event.after) if part is not None}
     items = {other.item for other in events if other.batch in numbers and other.number < event.number}
     return frozenset(filter(None, items | {event.item}))
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """The event with which a draft comes in."""
-
-    after: dict[str, object] | None
-    verb: Verb = "import"
-    item: str = ""
-    before: dict[str, object] | None = None
-    reason: str = ""
-    note: str = ""
 
 
 def packed(blob: Blob) -> dict[str, object]:
@@ -107,7 +94,7 @@ def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
 
 
 def sealed(
-    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: PlannedEvent
+    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
 ) -> Event:
     """The event that follows row and hash `last` of the chain. Raises InputError for what is no event's value."""
     fields: dict[str, object] = {
@@ -180,7 +167,7 @@ def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> di
     return row
 
 
-def refuse_clash(planned: Sequence[PlannedEvent], before: Sequence[Event], version: int, key: str) -> None:
+def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: int, key: str) -> None:
     """Raises StaleError when somebody touched what is planned after `version`, InputError for a later version."""
     if not 0 <= version <= len(before):
         what = f"version {version} is not there; the last is {len(before)}"
