@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
@@ -395,7 +395,7 @@ def _stored_reply(reply: Reply, run: Run) -> _Reply:
     return _Reply(
         text=run.stored(reply.text),
         stopped=reply.stopped,
-        usage=_stored_usage(reply.usage),
+        usage=_Usage(**asdict(reply.usage)),
         llm=run.stored(reply.llm),
         detail=run.stored(reply.detail),
         rung=reply.rung,
@@ -408,16 +408,7 @@ def _stored_failure(error: LlmError, run: Run) -> _Failed:
         what=run.stored(error.what),
         where=run.stored(error.where),
         hint=run.stored(error.hint),
-        usage=_stored_usage(error.usage),
-    )
-
-
-def _stored_usage(usage: Usage) -> _Usage:
-    return _Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        estimated=usage.estimated,
+        usage=_Usage(**asdict(error.usage)),
     )
 
 

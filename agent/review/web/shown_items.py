@@ -54,15 +54,6 @@ class FactorBody(NamedTuple):
     """What they come to, before it is rounded and held between 0 and 1."""
 
 
-class LayerBody(NamedTuple):
-    """Flag and paragraph of a layer."""
-
-    certain: bool
-    applies: str
-    paragraph: str
-    missing: str
-
-
 class ThreatBody(NamedTuple):
     """A threat in words."""
 
@@ -130,7 +121,7 @@ class ItemView(NamedTuple):
     seconds: str
     changed: int
     factor: FactorBody | None = None
-    layer: LayerBody | None = None
+    layer: LayerThreats | None = None
     threat: ThreatBody | None = None
     capability: Capability | None = None
     chain: ChainBody | None = None
@@ -202,7 +193,7 @@ class Items:
             state = "unknown" if is_unstated(found) else found.state
             return _stated(made, state)._replace(factor=_factor(found, before))
         if made.kind == "layer":
-            return made._replace(layer=_layer(next(draft.layers[key] for key in LAYERS if key == name)))
+            return made._replace(layer=next(draft.layers[key] for key in LAYERS if key == name))
         if made.kind == "threat":
             threat = self._now.get(name) or self._was.get(name)
             return _stated(made, threat.state)._replace(threat=self._threat(threat)) if threat else made
@@ -319,11 +310,6 @@ def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
 def _labelled(part: Part) -> str:
     kind = part.kind == "typical" and part.label.startswith(("a ", "an "))
     return f"usual for {part.label}" if kind else part.label
-
-
-def _layer(layer: LayerThreats) -> LayerBody:
-    missing = layer.missing.detail if layer.missing else ""
-    return LayerBody(layer.certain, layer.applies, layer.paragraph, missing)
 
 
 def _question(question: Question, one: ItemState) -> QuestionBody:
