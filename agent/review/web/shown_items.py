@@ -22,19 +22,11 @@ from agent.review.items import is_unstated, threats_of
 from agent.review.records import ItemState, ReviewState
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
-from agent.review.web.wording import REASONS, STATES, VERDICTS, duration, field_name, in_order
+from agent.review.web.wording import REASONS, STATES, VERDICTS, Field as Changed, duration, field_name, in_order
 from agent.taxonomy.keys import LAYERS
 
 _SHORT: Final = 160
 """Characters of a changed field that the page shows."""
-
-
-class Changed(NamedTuple):
-    """A field that a reviewer changed."""
-
-    name: str
-    before: str
-    after: str
 
 
 class FactorBody(NamedTuple):

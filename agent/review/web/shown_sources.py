@@ -36,14 +36,6 @@ class Piece(NamedTuple):
     """Kinds of the findings that cover it."""
 
 
-class Context(NamedTuple):
-    """A quote with the sentence before it and the one after it; empty where there is none."""
-
-    before: str
-    quote: str
-    after: str
-
-
 def pieces(document: Document, evidence: Sequence[Evidence]) -> tuple[Piece, ...]:
     """The whole text of `document` in pieces; joined, they are the text."""
     text = document.text
@@ -65,12 +57,12 @@ def pieces(document: Document, evidence: Sequence[Evidence]) -> tuple[Piece, ...
     return tuple(made)
 
 
-def context(document: Document, item: Evidence) -> Context:
-    """The quote of `item` as the document has it, between its neighbours."""
+def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
+    """The sentence before the quote of `item` and the one after it; empty where there is none."""
     text = document.text
     before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
     after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
-    return Context(before[-1].strip() if before else "", text[item.start : item.end], after[0].strip() if after else "")
+    return before[-1].strip() if before else "", after[0].strip() if after else ""
 
 
 class Removed(NamedTuple):
@@ -168,9 +160,9 @@ class Quotes:
         standing = f"rank {item.rank}, {rank_words(item.rank)}{about}"
         if document is None or document.text[item.start : item.end] != item.quote:
             return Quote(item.id, "", item.quote, "", item.document, "", f"{standing}; not found in the source", False)
-        around = context(document, item)
+        before, after = neighbours(document, item)
         title = document.title or document.url
-        return Quote(item.id, around.before, item.quote, around.after, document.id, title, standing, True)
+        return Quote(item.id, before, item.quote, after, document.id, title, standing, True)
 
 
 def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = False) -> SourceView:
