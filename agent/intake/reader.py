@@ -208,16 +208,7 @@ def read_inputs(
         documents=documents,
         links=tuple(crawl.links.values()),
         missing=(*gathering.missing, *language.unread(documents)),
-        budget=Budget(
-            pages=settings.max_pages,
-            pages_used=crawl.pages_used + gathering.pages_used,
-            bytes=settings.max_total_bytes,
-            bytes_used=gathering.bytes_used,
-            seconds=settings.total_seconds,
-            depth=settings.max_depth,
-            connections_per_host=settings.connections_per_host,
-            delay_seconds=settings.delay_seconds,
-        ),
+        budget=_budget(gathering, crawl, settings),
         product=subject.name,
         aliases=subject.aliases,
         vendor=subject.vendor,
@@ -226,6 +217,19 @@ def read_inputs(
         sites=tuple(crawl.sites),
     )
     return IntakeResult(intake, gathering.blobs)
+
+
+def _budget(g: _Gathering, crawl: Crawl, settings: Settings) -> Budget:
+    return Budget(
+        pages=settings.max_pages,
+        pages_used=crawl.pages_used + g.pages_used,
+        bytes=settings.max_total_bytes,
+        bytes_used=g.bytes_used,
+        seconds=settings.total_seconds,
+        depth=settings.max_depth,
+        connections_per_host=settings.connections_per_host,
+        delay_seconds=settings.delay_seconds,
+    )
 
 
 def _silent(_: str) -> None:
