@@ -46,11 +46,12 @@ _MARK: Final = "⟦"
 _PLACE: Final = "⟦delimiter⟧"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # What can fail late has a bound or only one place to begin, so that a page of beginnings of keys costs no time.
-_KEY_LIKE: Final = re.compile(
+KEY_LIKE: Final = re.compile(
     r"\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bxox[abprs]-[\w-]{10,}"
     r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
+"""What may be a key of some service."""
 
 
 def claim(folder: Path, mark: str) -> None:
@@ -216,7 +217,7 @@ class Run:
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= _MIN_SECRET_CHARS:
                 text = text.replace(secret, _REDACTED)
-        text = _SURROGATE.sub("\ufffd", _KEY_LIKE.sub(_REDACTED, text)).replace(_MARK, _MARK * 2)
+        text = _SURROGATE.sub("\ufffd", KEY_LIKE.sub(_REDACTED, text)).replace(_MARK, _MARK * 2)
         return text.replace(self.delimiter, _PLACE) if self.delimiter else text
 
     def restored(self, text: str) -> str:
