@@ -70,7 +70,8 @@ def test_add_a_formula(copy: Copy) -> None:
 
 
 LINT = (
-    "from agent.taxonomy.lists import scheme\nfrom evals.references import lint\nfrom agent.records import TaxonomyRef\n"
+    "from agent.taxonomy.lists import scheme\nfrom agent.records import TaxonomyRef\n"
+    "from evals.references import lint\n"
     "assert scheme('made-up-2027').version == '2027'\n"
     "ref = lambda title: TaxonomyRef(scheme='made-up-2027', id='MU01:2027', title=title)\n"
     "assert not lint([ref('Loose Talk')])\nassert [p.kind for p in lint([ref('Other')])] == ['wrong-title']\n"
