@@ -29,7 +29,7 @@ and exits with the class's code; nothing else in the package prints or exits.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 LlmReason = Literal[
     "rate_limited",
@@ -54,7 +54,6 @@ LlmReason = Literal[
 ]
 """Why a call of an LLM gave nothing to use."""
 
-LLM_REASONS: tuple[LlmReason, ...] = get_args(LlmReason)
 
 ENDS_RUN: frozenset[LlmReason] = frozenset(
     ("unauthorised", "out_of_quota", "model_missing", "over_budget", "bad_endpoint", "tls")

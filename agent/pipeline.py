@@ -28,23 +28,19 @@ from agent.evidence import language
 from agent.evidence.roles import carrying, with_roles
 from agent.evidence.statements import said_once, statements
 from agent.export import draft_folder
-from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
-from agent.export.draft_json import load as load_draft
+from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents, load as load_draft
 from agent.export.markdown import render
 from agent.facts.proposal import Reader
 from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.manifests import ManifestReader
 from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
-from agent.intake.changes import compare, mark
-from agent.intake.net.cache import Unfinished
+from agent.intake.net.log import Unfinished
+from agent.intake.reader import SOURCE_TEXT, unread
 from agent.intake.remember import Remembered, read_recorded, read_remembered
-from agent.intake.replay import Recorded
-from agent.intake.replay import load as load_recording
-from agent.intake.replay import store as store_recording
-from agent.intake.snapshot import write_snapshots
+from agent.intake.replay import Recorded, load as load_recording, store as store_recording
+from agent.intake.snapshot import compare, mark, write_snapshots
 from agent.intake.subject import title_name
-from agent.intake.unread import SOURCE_TEXT, unread
 from agent.records import (
     Document,
     Draft,
@@ -164,13 +160,12 @@ def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None
     recording = found.recorded.recording
     documents = mark(found.result.intake.documents, recording.changes)
     intake = found.result.intake.model_copy(update={"documents": documents})
-    drafted = draft_documents(
-        documents,
+    drafted = draft_reading(
+        read_documents(documents),
         name=recording.product or intake.product or None,
         vendor=intake.vendor or None,
         aliases=intake.aliases,
         calibration=load_calibration(),
-        settings=settings,
         created_at=recording.now,
         dropped=unread(intake),
         sites=intake.sites,
@@ -189,40 +184,6 @@ def _drafted(found: Remembered, settings: Settings, assistant: "Assistant | None
     )
 
 
-def draft_documents(
-    documents: tuple[Document, ...],
-    *,
-    name: str | None,
-    vendor: str | None = None,
-    aliases: tuple[str, ...] = (),
-    calibration: Calibration,
-    settings: Settings,
-    created_at: str,
-    draft_id: str | None = None,
-    dropped: tuple[Dropped, ...] = (),
-    sites: tuple[Site, ...] = (),
-    assistant: "Assistant | None" = None,
-) -> Draft:
-    """Draft from documents that are already read.
-
-    The same documents, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
-    `sites` are those that the listing led to: both are only shown. Raises LlmError when the assistant's LLM cannot be
-    had.
-    """
-    return draft_reading(
-        read_documents(documents),
-        name=name,
-        vendor=vendor,
-        aliases=aliases,
-        calibration=calibration,
-        created_at=created_at,
-        draft_id=draft_id,
-        dropped=dropped,
-        sites=sites,
-        assistant=assistant,
-    )
-
-
 def draft_reading(
     reading: Reading,
     *,
@@ -237,9 +198,11 @@ def draft_reading(
     assistant: "Assistant | None" = None,
     composer: Callable[..., Composition] = compose,
 ) -> Draft:
-    """`draft_documents` of documents whose facts were read already (`read_documents`).
+    """Draft from documents that are already read, and the facts in them (`read_documents`).
 
-    Another `composer` than `compose` is for evaluations that change a step of it.
+    The same reading, calibration and replies of an LLM give the same draft. `dropped` is what could not be read, and
+    `sites` are those that the listing led to: both are only shown. Another `composer` than `compose` is for evaluations
+    that change a step of it. Raises LlmError when the assistant's LLM cannot be had.
     """
     called = name or _name_of(reading.documents)
     made = partial(composer, name=called, vendor=vendor, aliases=aliases, calibration=calibration)
@@ -393,7 +356,20 @@ def _assemble(
         id=draft_id or _draft_id(documents, calibration, made.product.name),
         created_at=created_at,
         product=made.product,
-        sources=tuple(_source(document) for document in documents),
+        sources=tuple(
+            SourceRef(
+                document=document.id,
+                url=document.url,
+                sha256=document.sha256,
+                kind=document.kind,
+                fetched_at=document.fetched_at,
+                chars=len(document.text),
+                findings=document.findings,
+                user_agent=document.user_agent,
+                language=document.language,
+            )
+            for document in documents
+        ),
         evidence=made.evidence,
         system=made.system,
         assumptions=made.assumptions,
@@ -434,20 +410,6 @@ def _name_of(documents: tuple[Document, ...]) -> str:
     heading = next((section.path[0] for section in first.sections if section.path), "")
     line = heading or next((line.strip() for line in first.text.splitlines() if line.strip()), "The product")
     return (title_name(first.title) or line)[:_NAME_CHARS].rstrip()
-
-
-def _source(document: Document) -> SourceRef:
-    return SourceRef(
-        document=document.id,
-        url=document.url,
-        sha256=document.sha256,
-        kind=document.kind,
-        fetched_at=document.fetched_at,
-        chars=len(document.text),
-        findings=document.findings,
-        user_agent=document.user_agent,
-        language=document.language,
-    )
 
 
 def _draft_id(documents: tuple[Document, ...], calibration: Calibration, name: str) -> str:

@@ -3,10 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from agent.llm.cassette import MANIFEST
+from agent.llm.cassette import KEY_LIKE, MANIFEST
 from agent.records import Draft
 from evals.results import UsageCell
+
+MAX_FOLDER_BYTES: Final = 2_000_000
+"""More than that does not belong into a repository; `complaints` says so."""
 
 
 def usage_of(draft: Draft, answers: Path | None) -> UsageCell:
@@ -34,3 +38,15 @@ def _interactions(folder: Path) -> Iterator[tuple[int, dict[str, object], int]]:
         if path.name != MANIFEST:
             raw = json.loads(path.read_text("utf-8"))
             yield raw["request"]["attempt"], raw["outcome"], raw["milliseconds"]
+
+
+def complaints(folder: Path) -> list[str]:
+    """What speaks against keeping the recordings under `folder`: strings like keys, or too many bytes."""
+    files = sorted(folder.rglob("*.json"))
+    size = sum(file.stat().st_size for file in files)
+    found = [
+        f"{file.relative_to(folder).as_posix()}: holds a string like a key"
+        for file in files
+        if KEY_LIKE.search(file.read_text("utf-8", "replace"))
+    ]
+    return [*found, f"{size} bytes, at most {MAX_FOLDER_BYTES}"] if size > MAX_FOLDER_BYTES else found

@@ -21,8 +21,7 @@ from agent.llm.cassette import MANIFEST
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.settings import Settings
-from agent.verbs.drafter import Choice
-from agent.verbs.opening import open_assistant
+from agent.verbs.opening import Choice, open_assistant
 from agent.verbs.reading import stamp
 from evals.answers import usage_of
 from evals.cases import Case

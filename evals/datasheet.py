@@ -18,8 +18,7 @@ from evals.cases import CASE_NOTE, Case
 from evals.corpus import load_cases
 from evals.families import Identity, families
 from evals.metrics import mean
-from evals.poison import ATTACKS_A_CASE, attacks
-from evals.poison import CASES as POISONED
+from evals.poison import ATTACKS_A_CASE, CASES as POISONED, attacks
 from evals.script import run_script
 from evals.special import KINDS, kind_of
 from evals.variants import SPECIAL, TWINS

@@ -10,7 +10,7 @@ from typing import Final
 from agent.pipeline import knowledge_fingerprint
 from agent.records import DRAFT_SCHEMA
 from agent.resources import data_folder
-from agent.scoring.revisions import CURRENT
+from agent.scoring.result import CURRENT
 from agent.settings import Settings
 from evals.cases import Case
 from evals.corpus import load_cases

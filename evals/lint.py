@@ -11,8 +11,7 @@ from evals.cases import LABELS_VERSION, Case, Reader
 from evals.corpus import card, heading, load_cases, plain
 from evals.poison import attacks
 from evals.special import kind_of
-from evals.splits import FILE as SPLITS
-from evals.splits import complaints, read_splits
+from evals.splits import FILE as SPLITS, complaints, read_splits
 from evals.variants import SPECIAL, TWINS, load_twins
 
 SHINGLE: Final = 5

@@ -12,8 +12,7 @@ from typing import Final
 from agent.assist.run import MAX_CALLS
 from agent.errors import DriftError, InputError, Usage, UsageError
 from agent.settings import Settings
-from agent.verbs.drafter import named
-from agent.verbs.opening import price_of_llm
+from agent.verbs.opening import named, price_of_llm
 from evals import session
 from evals.assisted import Held, asked, recorded_slugs, replayed
 from evals.cases import Case

@@ -7,7 +7,6 @@ from typing import Final
 from agent.drafting.severity import THREAT_MULTIPLIER
 from agent.evidence.anchor import holds, locate
 from agent.export.report import build
-from agent.export.report_check import check
 from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
 from agent.scoring.interval import score_at, severity
@@ -17,6 +16,7 @@ from evals.claims import claims_of
 from evals.floors import floor_cell
 from evals.headlines import headline_cell
 from evals.metrics import Span, spans_covered
+from evals.report_check import check
 from evals.results import CaseResult, FactorCell, LayerCell, ScoreCell
 from evals.splits import split_of
 

@@ -8,8 +8,8 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ConfigDict, Field
 
 from agent.records import Record, State
-from agent.retrieval.search import Mode
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
+from evals.pooling import Mode
 from evals.splits import Split
 
 EVAL_SCHEMA: Final = "septet/eval/1"
@@ -212,7 +212,7 @@ class CaseResult(Record):
     facts: int | None = None
     """Facts about the product that the sheet asserts and that count; None in drafts without a sheet."""
     problems: tuple[str, ...] | None = None
-    """What is wrong with the report's form (`agent.export.report_check`); None when there is no report."""
+    """What is wrong with the report's form (`evals.report_check`); None when there is no report."""
     usage: UsageCell | None = None
     split: Split | None = None
     """Whether the vendor may be looked at (`evals.splits`); None in results from before there was a split."""

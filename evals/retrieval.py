@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 
 from agent.facts.reading import Reading
 from agent.llm.prompts import cards
-from agent.records import Document, Hit, SearchQuestion
-from agent.retrieval.index import build
-from agent.retrieval.search import Mode
+from agent.records import Document
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases import Case
 from evals.measure import gold_quotes, gold_spans
 from evals.metrics import Span, mean, share, spans_covered
+from evals.pooling import Hit, Mode, Question, Search
 from evals.results import RetrievalCell
 
 KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
@@ -50,10 +49,10 @@ def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
 
 
 @cache
-def questions() -> tuple[SearchQuestion, ...]:
+def questions() -> tuple[Question, ...]:
     """The search questions of all rubric cards."""
     return tuple(
-        SearchQuestion(id=f"{key}/{n}", about=key, text=text)
+        Question(id=f"{key}/{n}", about=key, text=text)
         for key, card in cards().items()
         for n, text in enumerate(card.questions, start=1)
     )
@@ -64,12 +63,11 @@ def ranks(case: Case, reading: Reading, settings: Settings, modes: Sequence[Mode
     asked = quotes(case, reading.documents)
     found: dict[Mode, tuple[int, ...]] = {}
     shares: dict[Mode, dict[int, float | None]] = {}
-    with build(reading.documents, reading.statements, settings, None) as index:
-        for mode in modes:
-            hits = index.search(questions(), k=KEPT, per_document=settings.hits_per_document, mode=mode)
-            pools = _pools(hits)
-            found[mode] = tuple(first_rank(quote, pools.get(quote.key, ())) for quote in asked)
-            shares[mode] = {depth: _char_share(pools, depth, reading.documents) for depth in DEPTHS}
+    search = Search(reading.documents, reading.statements)
+    for mode in modes:
+        pools = search.pools(questions(), k=KEPT, per_document=settings.hits_per_document, mode=mode)
+        found[mode] = tuple(first_rank(quote, pools.get(quote.key, ())) for quote in asked)
+        shares[mode] = {depth: _char_share(pools, depth, reading.documents) for depth in DEPTHS}
     return Ranks(found, shares)
 
 
@@ -83,14 +81,6 @@ def first_rank(quote: Quote, hits: Sequence[Hit]) -> int:
 def recall_at(found: Sequence[int], depth: int) -> float | None:
     """The share of ranks from 1 to `depth`; None of nothing."""
     return share(sum(0 < rank <= depth for rank in found), len(found))
-
-
-def _pools(hits: Sequence[Hit]) -> dict[str, list[Hit]]:
-    owner = {question.id: question.about for question in questions()}
-    pools: dict[str, list[Hit]] = {}
-    for hit in hits:
-        pools.setdefault(owner[hit.question], []).append(hit)
-    return pools
 
 
 def _char_share(pools: Mapping[str, Sequence[Hit]], depth: int, documents: Sequence[Document]) -> float | None:

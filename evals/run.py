@@ -4,7 +4,8 @@ The one place where evals meets the drafting rooms. Each case is read once: for 
 draft. A case's variants (card, reworded twin, poisoned twins) are drafted with the same calibration as the case.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -13,7 +14,6 @@ from agent.drafting.catalogue import load_catalogue
 from agent.drafting.compose import Composition, compose
 from agent.errors import SeptetError
 from agent.export.markdown import render
-from agent.export.safe_markdown import prose_words
 from agent.facts.reading import Reading
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
@@ -47,6 +47,7 @@ from evals.variants import NONE, Variants
 from evals.views import view
 from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
+_WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
 DRAFTERS: Final = ("embedded", "llm")
 GROUP: Final = 6
 _ERROR_CHARS: Final = 200
@@ -154,7 +155,7 @@ def named_error(error: Exception) -> str:
 def drafted(result: CaseResult, case: Case, draft: Draft, reading: Reading) -> Drafted:
     """A measured draft with what the metrics over all reports and the pages need of it."""
     main = main_part(render(draft, reading.documents))
-    return Drafted(result, mask(main, who(case)), prose_words(main.split("\n")), view(case, draft, main))
+    return Drafted(result, mask(main, who(case)), _prose_words(main.split("\n")), view(case, draft, main))
 
 
 # ---------------------------------------------------------------- work of one case
@@ -346,3 +347,14 @@ def _readable(made: Sequence[Drafted]) -> Iterator[tuple[int, str]]:
     for at, outcome in enumerate(made):
         if outcome.main is not None:
             yield at, outcome.main
+
+
+def _prose_words(lines: Iterable[str]) -> int:
+    """Words of the lines outside tables and fences: what a reader reads as text."""
+    count, fenced = 0, False
+    for line in lines:
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced and not line.startswith("|"):
+            count += len(_WORD.findall(line))
+    return count

@@ -13,8 +13,7 @@ from evals.cases import Case
 from evals.corpus import load_cases
 from evals.families import families
 from evals.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
-from evals.gate import baseline as baselines
-from evals.gate import replay
+from evals.gate import baseline as baselines, replay
 from evals.gate.baseline import COMPARED, Baseline
 from evals.gate.verdict import Verdict
 from evals.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who

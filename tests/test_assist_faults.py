@@ -23,8 +23,7 @@ from agent.llm.tokens import by_bytes
 from agent.records import MissingReason
 from tests.fakes.assist_product import NAME, VENDOR, documents, first_of_all, program_sheet, rows
 from tests.fakes.llm_answers import answer_body
-from tests.fakes.llm_faults import NOW, Row
-from tests.fakes.llm_faults import rows as fault_rows
+from tests.fakes.llm_faults import NOW, Row, rows as fault_rows
 from tests.fakes.llm_server import FakeEndpoint, Request
 from tests.test_llm_faults import Skipping
 

@@ -20,7 +20,7 @@ from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import placed_statements
 from agent.records import Document, Draft, FactSheet
-from agent.taxonomy.lists import lint
+from evals.references import lint
 from tests.fakes import paired
 from tests.fakes.assisted_draft import drafted, strings
 from tests.fakes.llm_hostile import Passage

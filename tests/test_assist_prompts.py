@@ -9,8 +9,8 @@ from agent.assist.asking import Ask, prompt, worded
 from agent.assist.calls import BUILT, DOES, first_wave, second_wave, vocabulary_text
 from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
 from agent.facts.vocabulary import load_vocabulary
+from agent.llm.parse import wire_schema
 from agent.llm.prompts import cards
-from agent.llm.schema import wire_schema
 from agent.records import FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS
 

@@ -11,10 +11,9 @@ from agent.drafting.factors import CONTROLS, LEAST, estimate
 from agent.evidence.claims import is_claim
 from agent.evidence.statements import statements
 from agent.export.markdown import render
-from agent.pipeline import draft_documents, read_statements
+from agent.pipeline import draft_reading, read_documents, read_statements
 from agent.records import Document, Draft, FactSheet, Finding, Outlook, Rank, Section
 from agent.resources import data_folder
-from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
 from evals.corpus import load_case
 from evals.documents import READ_AT, documents_of
@@ -41,9 +40,7 @@ def page(text: str, kind: str = "docs", number: int = 1, findings: tuple[Finding
 
 
 def drafted(*documents: Document) -> Draft:
-    return draft_documents(
-        documents, name="Courier", calibration=load_calibration(), settings=Settings(), created_at=READ_AT
-    )
+    return draft_reading(read_documents(documents), name="Courier", calibration=load_calibration(), created_at=READ_AT)
 
 
 LISTED = page(LISTING, "listing")

@@ -13,10 +13,9 @@ from agent.drafting.calibration import load_calibration
 from agent.evidence.claims import COUNTING_RANK
 from agent.evidence.statements import statements
 from agent.facts.vocabulary import load_vocabulary
-from agent.pipeline import draft_documents, read_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft, Section
 from agent.resources import data_folder
-from agent.settings import Settings
 from evals.corpus import load_case
 from evals.documents import READ_AT, documents_of
 from tests.fakes.blind_claims import blind
@@ -33,9 +32,7 @@ def documents(slug: str) -> tuple[Document, ...]:
 
 
 def drafted(read: Sequence[Document]) -> Draft:
-    return draft_documents(
-        tuple(read), name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
-    )
+    return draft_reading(read_documents(tuple(read)), name=None, calibration=load_calibration(), created_at=READ_AT)
 
 
 @cache

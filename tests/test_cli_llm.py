@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.settings import Settings
-from agent.verbs.drafter import Choice
-from agent.verbs.opening import open_assistant
+from agent.verbs.opening import Choice, open_assistant
 from tests.fakes.command import Septet
 from tests.fakes.llm_answers import answer_body
 from tests.fakes.llm_drafting import LISTING, NAME, NOW, of, stopped, written

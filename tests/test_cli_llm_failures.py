@@ -16,8 +16,7 @@ import pytest
 from agent.llm.cassette import MANIFEST
 from agent.llm.port import Call, Message
 from agent.settings import Settings
-from agent.verbs.drafter import Choice
-from agent.verbs.opening import open_assistant
+from agent.verbs.opening import Choice, open_assistant
 from tests.fakes.command import Septet
 from tests.fakes.llm_answers import answer_body
 from tests.fakes.llm_drafting import LISTING, NAME, NOW, of, stopped, tree, written

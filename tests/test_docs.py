@@ -101,7 +101,7 @@ def test_the_test_extra_holds_what_the_default_run_imports() -> None:
         "markdown_it": "markdown_it_py",
         "docx": "python_docx",
     }
-    ours = {"agent", "evals", "tests", "tests_index"}
+    ours = {"agent", "evals", "tests", "tests_store"}
     used: set[str] = set()
     for path in (ROOT / "tests").rglob("*.py"):
         for line in re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.M):

@@ -3,8 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.drafting.advice import MAX_CONDITIONS, advise
 from agent.drafting.judgement import JudgedCondition, Judgement

@@ -1,7 +1,6 @@
 """Certainty of layers: a verified fact is needed, and an LLM's verdict counts with its quotes."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.drafting.certainty import assess
 from agent.drafting.judgement import JudgedLayer, Judgement

@@ -1,8 +1,7 @@
 """Expressions over facts: what holds, on which facts, and what is refused."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.drafting.expressions import Expression, FactIndex, parse
 from agent.errors import InputError

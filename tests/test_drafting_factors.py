@@ -2,8 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.drafting.factors import estimate, lowerings
 from agent.drafting.judgement import JudgedFactor, Judgement

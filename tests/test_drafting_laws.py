@@ -1,7 +1,6 @@
 """Laws of everything that is said from facts: it holds for any sheet, cites what is there, and keeps its limits."""
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.drafting import advice, assumptions, chains, controls, layers, lines, posture, questions, system
 from agent.drafting.judged import sentences

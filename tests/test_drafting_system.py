@@ -5,8 +5,7 @@ import pytest
 from agent.drafting.assumptions import assumptions
 from agent.drafting.judgement import JudgedFlow, JudgedPart, JudgedPicture, Judgement
 from agent.drafting.system import PRODUCT, load_picture, picture
-from agent.export.mermaid import mermaid
-from agent.export.picture import picture as drawing
+from agent.export.picture import mermaid, picture as drawing
 from agent.facts.sheet import without
 from agent.records import System
 from agent.taxonomy.keys import KINDS, ProductKind

@@ -4,8 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.drafting.candidates import candidates
 from agent.drafting.headline import SUPPORTED

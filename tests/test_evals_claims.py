@@ -1,9 +1,8 @@
 """What a draft's paragraphs claim, and what of it their quotes carry."""
 
 from agent.drafting.calibration import load_calibration
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
-from agent.settings import Settings
 from evals.claims import claims_of
 from evals.documents import READ_AT, documents_of
 from evals.lessons import bundled_cases
@@ -11,8 +10,8 @@ from evals.lessons import bundled_cases
 
 def drafted() -> Draft:
     case = next(case for case in bundled_cases() if case.slug == "cline")
-    return draft_documents(
-        documents_of(case), name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    return draft_reading(
+        read_documents(documents_of(case)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
 
 

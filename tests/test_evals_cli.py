@@ -18,8 +18,7 @@ from evals.live import plan, sample
 from evals.outputs import write
 from evals.results import Evaluation
 from evals.run import Done
-from evals.session import Outcome, Wanted, baseline_from, fail_if, gate_of, left_out, prints
-from evals.session import accept as accept_run
+from evals.session import Outcome, Wanted, accept as accept_run, baseline_from, fail_if, gate_of, left_out, prints
 from evals.summary import summarise
 from tests.fakes.command import Septet
 from tests.fakes.measured import case

@@ -24,9 +24,8 @@ from agent.llm.profiles import Endpoint, profiles
 from agent.llm.retry import Limits
 from agent.llm.secret import Secret
 from agent.llm.tokens import by_bytes
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.resources import data_folder
-from agent.settings import Settings
 from evals.corpus import load_case
 from evals.desk import REPLIES, REQUESTS, Desk, open_requests, read_requests
 from evals.documents import documents_of
@@ -313,11 +312,10 @@ def test_a_draft_completes_through_it(tmp_path):
             answer_tokens=6_000,
             passage_tokens=2_500,
         )
-        made = draft_documents(
-            documents_of(load_case(data_folder("corpus") / "cases" / "apollo")),
+        made = draft_reading(
+            read_documents(documents_of(load_case(data_folder("corpus") / "cases" / "apollo"))),
             name=None,
             calibration=load_calibration(),
-            settings=Settings(),
             created_at="2026-11-01T00:00:00Z",
             assistant=assistant,
         )

@@ -6,16 +6,15 @@ import pytest
 
 from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
-from agent.pipeline import draft_documents
-from agent.settings import Settings
+from agent.pipeline import draft_reading, read_documents
 from evals.documents import READ_AT, documents_of
 from evals.judging import FOLDER, compared, read, sampled, sheet
 
 
 def test_a_sheet_has_the_text_and_every_threat_with_its_quotes() -> None:
     case = sampled()[3]
-    draft = draft_documents(
-        documents_of(case), name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    draft = draft_reading(
+        read_documents(documents_of(case)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
     text = sheet(case, draft)
     shown = [threat for layer in draft.layers.values() for threat in layer.threats]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.llm.cassette import complaints
+from evals.answers import complaints
 from evals.assisted import recorded_slugs
 from evals.families import families
 from evals.gate.baseline import load, path_of

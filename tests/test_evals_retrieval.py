@@ -5,13 +5,13 @@ from functools import cache
 import pytest
 
 from agent.pipeline import read_documents
-from agent.records import Hit
 from agent.resources import data_folder
 from agent.settings import Settings
 from evals.cases import Case
 from evals.corpus import load_case
 from evals.documents import documents_of
 from evals.metrics import Span
+from evals.pooling import Hit
 from evals.retrieval import (
     DEPTHS,
     KEPT,

@@ -4,8 +4,7 @@ import pickle
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.facts.proposal import Proposal, Quote, Reader
 from agent.facts.sheet import build_sheet, fact_id

@@ -5,8 +5,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from evals.bench.gate_rates import rates
 from evals.gate.rerecorded import MARGINS

@@ -4,10 +4,9 @@ import pytest
 
 from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.resources import data_folder
-from agent.settings import Settings
 from evals.cases import Case, HeadlineCode, LayerReading, Reader, Readings
 from evals.corpus import load_case, load_cases
 from evals.documents import READ_AT, documents_of
@@ -15,8 +14,7 @@ from evals.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
 from evals.results import CaseResult
 from evals.special import KINDS, agreed_flags, factor_errors, kind_of, kinds
 from evals.variants import SPECIAL, TWINS, load_twins
-from tests.fakes.measured import FACTORS
-from tests.fakes.measured import case as measured
+from tests.fakes.measured import FACTORS, case as measured
 
 CORPUS = data_folder("corpus")
 
@@ -26,8 +24,8 @@ def case(slug: str) -> Case:
 
 
 def drafted(one: Case) -> Draft:
-    return draft_documents(
-        documents_of(one), name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    return draft_reading(
+        read_documents(documents_of(one)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
 
 

@@ -1,5 +1,4 @@
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from evals.families import Identity
 from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words

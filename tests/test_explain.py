@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from agent.errors import InputError, IntegrityError, SchemaError, SourceError
 from agent.export.draft_json import dump, dump_documents, load, parse, verify_evidence
 from agent.export.explanation import explain, text
-from agent.export.explanation_rows import Explanation, as_json_text
+from agent.export.explanation_items import Explanation, as_json_text
 from agent.export.sensitivity import swings
 from agent.intake.snapshot import store
 from agent.records import Draft, Snapshot

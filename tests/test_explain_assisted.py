@@ -1,7 +1,7 @@
 """What `explain` says of a draft with an LLM: who made, worded or found an item."""
 
 from agent.export.explanation import explain, text
-from agent.export.explanation_rows import as_json_text
+from agent.export.explanation_items import as_json_text
 from agent.records import Capability
 from agent.taxonomy.keys import FACTORS, LAYERS
 from tests.fakes.fact_drafts import harbour

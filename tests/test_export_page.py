@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from agent.export import html, markdown
-from agent.export.report_screen import first_screen
+from agent.export.report import first_screen
 from agent.export.view import View
 from agent.records import Draft
 from tests.fakes.drafts import thin, workos

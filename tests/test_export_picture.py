@@ -4,12 +4,10 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.export import html, markdown
-from agent.export.mermaid import MAX_NODES
-from agent.export.picture import picture
+from agent.export.picture import MAX_NODES, picture
 from agent.records import Boundary, Flow, System, SystemItem
 from tests.fakes.reviewing import case_documents, case_draft
 

@@ -6,8 +6,8 @@ import pytest
 
 from agent.intake.pages.boilerplate import without_repeats
 from agent.intake.pages.page import Block, Page
+from agent.intake.reader import unread
 from agent.intake.subject import resolve_subject
-from agent.intake.unread import unread
 from agent.records import Budget, Intake, Link, Missing
 from tests.fakes.command import Septet
 from tests.fakes.site import Answer, Route, Site, page

@@ -14,7 +14,7 @@ from agent.errors import IntegrityError
 from agent.export.draft_json import FILE_NAME, load
 from agent.export.markdown import render
 from agent.records import DRAFT_SCHEMA, Document
-from agent.scoring.revisions import CURRENT
+from agent.scoring.result import CURRENT
 from tests.fakes.command import Septet
 
 FOLDER = Path(__file__).parent / "golden" / "drafts"

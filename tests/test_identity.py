@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.intake import names, read
-from agent.intake.makers import maker
 from agent.intake.naming import name_page
 from agent.intake.pages.html import read_html
 from agent.intake.pages.markdown import read_markdown
+from agent.intake.subject import maker
 from agent.settings import Settings
 
 NOW = "2026-11-01T00:00:00Z"

@@ -3,8 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.intake.compose import compose, heading_about
 from agent.intake.pages.boilerplate import without_repeats

@@ -10,8 +10,7 @@ from agent.export import intake_report
 from agent.records import Budget, Intake, Link, Missing
 from agent.records.sources import Site
 from tests.fakes.command import Septet
-from tests.fakes.site import LISTING_PATH, Route, acme
-from tests.fakes.site import Site as Server
+from tests.fakes.site import LISTING_PATH, Route, Site as Server, acme
 
 LISTING = """# Acme Mail Agent
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.drafting.calibration import load_calibration
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft, Section
 from agent.resources import data_folder
-from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS
 from evals.cases import Case
 from evals.corpus import card, load_case, load_cases
@@ -34,8 +33,8 @@ def sample() -> tuple[Case, ...]:
 
 
 def drafted(documents: Sequence[Document]) -> Draft:
-    return draft_documents(
-        tuple(documents), name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    return draft_reading(
+        read_documents(tuple(documents)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
 
 

@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
 from agent.errors import DriftError, UsageError
 from agent.llm.budget import FREE, Budget, Caps
-from agent.llm.cassette import MANIFEST, Record, Replay, Run, complaints, refuse_live
-from agent.llm.difference import MAX_LINES
-from agent.llm.fresh import claim
+from agent.llm.cassette import MANIFEST, MAX_LINES, Record, Replay, Run, claim, refuse_live
 from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
 from agent.llm.tokens import by_bytes
+from evals.answers import complaints
 from tests.fakes.llm_port import AnsweringLlm, ScriptedLlm, reply
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -5,14 +5,12 @@ import time
 from typing import Annotated, Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.errors import SourceError
-from agent.llm.parse import MAX_ANSWER_CHARS, MAX_DEPTH, Answer, Failure, ask, read
+from agent.llm.parse import MAX_ANSWER_CHARS, MAX_DEPTH, Answer, Failure, Tenths, ask, read, wire_schema
 from agent.llm.port import Call, LlmError, Message, Reason, Reply, Stopped, Usage
-from agent.llm.schema import Tenths, wire_schema
 from agent.llm.wire import prompt_estimate
 from tests.fakes.llm_port import USAGE, ScriptedLlm, reply
 

@@ -8,10 +8,11 @@ import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from agent.errors import ENDS_RUN, LLM_REASONS, LlmError, SourceError, UnavailableError, Usage
+from agent.errors import ENDS_RUN, LlmError, LlmReason, SourceError, UnavailableError, Usage
 from agent.llm.doctor import probe
 from agent.llm.local import open_local
 from agent.llm.openai_adapter import OpenAiLlm
@@ -261,8 +262,8 @@ def test_usage_is_believed_only_where_it_can_be(block, text, expected):
 
 
 def test_reasons_that_end_a_run_are_reasons():
-    assert set(LLM_REASONS) > ENDS_RUN
-    assert len(set(LLM_REASONS)) == 19
+    assert set(get_args(LlmReason)) > ENDS_RUN
+    assert len(get_args(LlmReason)) == 19
     assert Usage(1, 2, 1) + Usage(3, 4, 0, True) == Usage(4, 6, 1, True)
 
 

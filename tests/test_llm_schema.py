@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from agent.errors import InputError
-from agent.llm.schema import unit, wire_schema
+from agent.llm.parse import unit, wire_schema
 from tests.test_llm_parse import Cat, Dog, Estimate, Quote
 
 

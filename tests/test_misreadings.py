@@ -12,7 +12,7 @@ import pytest
 from agent.drafting.calibration import load_calibration
 from agent.intake.compose import compose
 from agent.intake.pages.extract import read_parts
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft, Snapshot
 from agent.records.evidence import MARK
 from agent.settings import Settings
@@ -156,7 +156,7 @@ def read(text: str) -> Draft:
         size=len(text),
     )
     document = compose("D1", part.page, snapshot)
-    return draft_documents((document,), name=None, calibration=load_calibration(), settings=settings, created_at=NOW)
+    return draft_reading(read_documents((document,)), name=None, calibration=load_calibration(), created_at=NOW)
 
 
 @cache

@@ -3,14 +3,13 @@
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from agent.drafting.calibration import load_calibration
 from agent.intake.net.netguard import Guard
 from agent.intake.reader import read_inputs
 from agent.intake.sources import LocalFile
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft, Threat
 from agent.settings import Settings
 from tests.test_crawl import Memory
@@ -69,11 +68,10 @@ def documents(pages: tuple[int, ...]) -> tuple[Document, ...]:
 
 @cache
 def drafted(pages: tuple[int, ...]) -> Draft:
-    return draft_documents(
-        documents(pages),
+    return draft_reading(
+        read_documents(documents(pages)),
         name=None,
         calibration=load_calibration(),
-        settings=MOST,
         created_at=NOW,
         draft_id="draft-test",
     )

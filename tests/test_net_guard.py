@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import httpcore2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.errors import RefusedError, SourceError, UnavailableError, UsageError
-from agent.intake.net.addresses import refusal
 from agent.intake.net.fetch import Fetcher, Meter
-from agent.intake.net.netguard import Guard, looks_like_address
+from agent.intake.net.netguard import Guard, looks_like_address, refusal
 from agent.settings import Settings
 
 PUBLIC = "93.184.216.34"

@@ -7,14 +7,13 @@ from time import monotonic, sleep
 
 import httpcore2
 import pytest
+from protego import Protego
 
 from agent.errors import RefusedError, UnavailableError
 from agent.intake.net.answer import Fetched
 from agent.intake.net.fetch import MAX_ROBOTS_BYTES
-from agent.intake.net.meter import Meter
-from agent.intake.net.network import open_network
-from agent.intake.net.polite import agent_token, sitemaps
-from agent.intake.net.stream import TimedStream
+from agent.intake.net.network import agent_token, open_network
+from agent.intake.net.stream import Meter, TimedStream
 from agent.settings import Settings
 from tests.fakes.hostile import hostile
 from tests.fakes.site import Answer
@@ -117,7 +116,10 @@ def test_robots_of_each_origin_also_behind_a_redirect():
 def test_robots_is_given_to_the_crawl_and_names_its_sitemaps():
     robots = ALL + b"Disallow: /\nSitemap: http://a.example.com/s.xml\nsitemap: http://a.example.com/t.xml\n"
     [outcome], wire = ask([f"{SITE}/robots.txt"], with_robots(robots))
-    assert sitemaps(outcome.body) == ("http://a.example.com/s.xml", "http://a.example.com/t.xml")
+    assert tuple(Protego.parse(outcome.body.decode()).sitemaps) == (
+        "http://a.example.com/s.xml",
+        "http://a.example.com/t.xml",
+    )
     assert len(wire.requests) == 1
 
 

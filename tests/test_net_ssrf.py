@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 import ssrfguard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.errors import RefusedError, SeptetError
-from agent.intake.net.addresses import refusal
 from agent.intake.net.answer import Fetched
-from agent.intake.net.netguard import Guard
+from agent.intake.net.netguard import Guard, refusal
 from agent.intake.net.network import open_network
 from agent.settings import Settings
 from tests.fakes.wire import Names, Wire, http, no_robots

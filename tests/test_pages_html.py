@@ -1,8 +1,7 @@
 """HTML to text: what is visible is kept, what is hidden is taken out and told, navigation goes."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.intake.compose import compose
 from agent.intake.pages.html import read_html

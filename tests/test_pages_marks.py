@@ -3,8 +3,8 @@
 import pytest
 
 from agent.intake.compose import compose
-from agent.intake.pages.marks import find
 from agent.intake.pages.page import Block, Page
+from agent.intake.pages.sanitise import find_active
 from tests.test_intake_text import snapshot
 
 
@@ -32,7 +32,7 @@ from tests.test_intake_text import snapshot
     ],
 )
 def test_found(text, kind):
-    assert kind in [mark.kind for mark in find(text)]
+    assert kind in [mark.kind for mark in find_active(text)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_found(text, kind):
     ],
 )
 def test_honest_words(text):
-    assert find(text) == ()
+    assert find_active(text) == ()
 
 
 def test_a_forged_heading_opens_no_section_and_names_no_page():

@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 from agent.intake.net.answer import Fetched
-from agent.intake.net.cache import Cache
-from agent.intake.net.log import entry_of
+from agent.intake.net.log import Cache, entry_of
 from agent.intake.snapshot import digest
 from tests.test_remember_log import A, B, answer
 
@@ -119,7 +118,7 @@ def test_answers_of_yesterday_and_answers_without_bytes_are_asked_for_again(tmp_
 
 def test_one_process_holds_a_crawl_until_it_ends_or_is_killed(tmp_path) -> None:
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom agent.intake.net.cache import Cache\n"
+        "import sys, time\nfrom pathlib import Path\nfrom agent.intake.net.log import Cache\n"
         f"held = Cache(Path({str(tmp_path)!r}), 10**6).crawl('k', {NOW!r})\nprint('held', flush=True)\ntime.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:

@@ -1,8 +1,7 @@
 """Statistics of the curves: reliability, risk and coverage, recall, range coverage; and the primary losses."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.taxonomy.keys import LAYERS
 from evals.report.curves import (

@@ -5,8 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.export.document import (
     MAX_FRONT_WORDS,
@@ -24,12 +23,11 @@ from agent.export.document import (
 from agent.export.explanation import explain, text
 from agent.export.markdown import render
 from agent.export.prose import Prose, split
-from agent.export.report import build
-from agent.export.report_check import FRONT, REFERENCE, check
+from agent.export.report import MAX_LINES, build, first_screen
 from agent.export.report_front import PREFIX
-from agent.export.report_screen import MAX_LINES, first_screen
 from agent.export.view import View
 from agent.records import Draft
+from evals.report_check import FRONT, REFERENCE, check
 from tests.fakes.drafts import thin, workos
 from tests.fakes.fact_drafts import NIGHT, harbour, withheld
 

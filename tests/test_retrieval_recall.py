@@ -8,14 +8,15 @@ import pytest
 
 from agent.evidence.anchor import locate
 from agent.evidence.statements import statements
-from agent.llm.prompts import CARD_KEYS, cards
-from agent.records import Document, Hit, SearchQuestion
+from agent.llm.prompts import CARD_KEYS
+from agent.records import Document
 from agent.resources import data_folder
-from agent.retrieval.index import build
 from agent.settings import Settings
 from evals.cases import Case
 from evals.corpus import load_case
 from evals.documents import documents_of
+from evals.pooling import Hit, Search
+from evals.retrieval import questions
 
 SETTINGS = Settings()
 STEP = 5
@@ -46,17 +47,13 @@ def covers(hit: Hit, document: Document, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=1)
 def gold() -> tuple[Gold, ...]:
-    asked = tuple(
-        SearchQuestion(id=f"{key}/{n}", about=key, text=text)
-        for key, card in cards().items()
-        for n, text in enumerate(card.questions, start=1)
-    )
     rows: list[Gold] = []
     for folder in sorted(data_folder("corpus").joinpath("cases").iterdir())[::STEP]:
         case = load_case(folder)
         documents = documents_of(case)
-        with build(documents, statements(documents), SETTINGS, None) as index:
-            hits = index.search(asked, k=SETTINGS.hits_per_question, per_document=SETTINGS.hits_per_document)
+        search = Search(documents, statements(documents))
+        pools = search.pools(questions(), k=SETTINGS.hits_per_question, per_document=SETTINGS.hits_per_document)
+        hits = [hit for pool in pools.values() for hit in pool]
         for key, quote in quotes(case):
             document, span = next((d, s) for d in documents if (s := locate(quote, d.text)))
             here = [hit for hit in hits if covers(hit, document, span.start, span.end)]

@@ -1,18 +1,21 @@
 """Passages, search and what an LLM is shown: the same whichever store stands behind LangChain's interface."""
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agent.errors import InputError
 from agent.evidence.statements import statements
 from agent.facts.topics import topics
 from agent.records import Document, Finding, Section
 from agent.retrieval.library import Library
-from agent.retrieval.passages import MOST, cut, estimate
+from agent.retrieval.passages import MOST, context_line, cut, estimate
 from agent.retrieval.shown import Topic, passages_for
 from agent.retrieval.stores import STORES
 
@@ -174,3 +177,49 @@ def test_passages_are_verbatim_in_order_and_lose_no_letter(parts: list[tuple[int
     assert all(one.end <= other.start for one, other in pairwise(made))
     assert "".join("".join(p.text.split()) for p in made) == "".join(text.split())
     assert all(estimate(p.text) <= MOST + MOST // 4 for p in made)
+
+
+def test_the_context_line_names_title_and_headings_once() -> None:
+    assert context_line(PAGES[0], ("Mailer", "Security", "Keys")) == "Mailer › Security › Keys"
+    assert context_line(PAGES[0], ()) == "Mailer"
+
+
+STRANGE = """
+import sys
+sys.path[:0] = [ROOT]
+from pathlib import Path
+from tests_store import FOUND, PAGES, Library
+with Library(PAGES, FOUND, "chroma") as library:
+    library.open(Path("store"))
+    print(len(library.search("port of the server", 2)))
+"""
+
+
+def test_a_dotenv_or_environment_cannot_send_the_text_to_a_server(tmp_path: Path) -> None:
+    setting = "CHROMA_API_IMPL=chromadb.api.fastapi.FastAPI\nCHROMA_SERVER_HOST=127.0.0.1\nCHROMA_SERVER_HTTP_PORT=9\n"
+    (tmp_path / ".env").write_text(setting)
+    (tmp_path / "tests_store.py").write_text(Path(__file__).read_text("utf-8"), "utf-8")
+    environment = {**os.environ, **dict(line.split("=") for line in setting.splitlines())}  # noqa: TID251
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGE.replace("ROOT", repr(str(tmp_path)))],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("2\n", 0), done.stderr
+    assert list((tmp_path / "store").glob("*/chroma.sqlite3"))
+
+
+def test_libraries_in_memory_are_opened_and_closed_side_by_side() -> None:
+    """The last client to close takes the store along; one that opens at that moment must not find half of it."""
+
+    def searched(_: int) -> list[tuple[str, int]]:
+        with Library(PAGES, FOUND, "chroma") as library:
+            return [(hit.passage.document, hit.start) for hit in library.search("port of the server", 5)]
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(searched, range(60)))
+    assert found[0]
+    assert all(hits == found[0] for hits in found)

@@ -8,12 +8,12 @@ import pytest
 from agent.errors import InputError
 from agent.export.markdown import render
 from agent.export.report import build
-from agent.export.report_check import check
 from agent.export.view import View
 from agent.records import Advice, Draft, Threat
 from agent.review.items import threats_of
-from agent.review.mentions import renumbered
 from agent.review.rescore import headline_of
+from agent.review.revise import renumbered
+from evals.report_check import check
 from tests.fakes.review_strategies import VECTORS
 from tests.fakes.reviewing import Desk, golden_draft
 

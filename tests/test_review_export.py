@@ -8,7 +8,7 @@ from agent.export.draft_json import parse, verify_evidence
 from agent.export.markdown import render
 from agent.review.chain import Head, find_head, head_line
 from agent.review.records import Reviewer
-from agent.review.served import ExportFormat
+from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from tests.fakes.command import Septet
 from tests.fakes.reviewing import case_documents, case_draft

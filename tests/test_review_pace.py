@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.review.decisions import first_decisions
-from agent.review.pace import (
+from agent.review.decisions import (
     DECIDING,
     PRIOR_ITEMS,
     SECONDS,
     SUPPORTED_SHARE,
     UNMEASURED,
     Measured,
+    first_decisions,
     minutes_left,
     pace_of,
     pace_words,

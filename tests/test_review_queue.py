@@ -9,9 +9,9 @@ from sqlalchemy import insert, text
 from agent.errors import IntegrityError, StoreError
 from agent.review import sqlite, store_rows, tables
 from agent.review.audit import audit
-from agent.review.event_rows import row_of
-from agent.review.records import QueueRow, ScoreShown
+from agent.review.records import Planned, QueueRow, ScoreShown
 from agent.review.store import Store
+from agent.review.store_rows import row_of
 from agent.review.stored import QueueColumns, QueueQuery, QueueSort
 from tests.fakes.stored_reviews import ANNA, AT, ITEMS, arriving, columns, filled
 
@@ -139,7 +139,7 @@ def _add_many(store: Store, number: int) -> None:
         last = store_rows.last_of(connection, store.id)
         made, arrivals = [], []
         for n in range(2, number + 1):
-            event = store_rows.sealed(last, f"r{n}", 1, 1, AT, ANNA, store_rows.Arrival(None))
+            event = store_rows.sealed(last, f"r{n}", 1, 1, AT, ANNA, Planned(verb="import", item=""))
             last = (event.seq, event.hash)
             fixed: dict[str, object] = {
                 **first.model_dump(exclude={"version"}), "number": n, "key": f"r{n}", "draft_id": f"draft-{n}",

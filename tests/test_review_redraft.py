@@ -139,7 +139,7 @@ def test_responses_to_either_draft_are_taken(reviews: Reviews) -> None:
     done = reviews.service.redraft(key, ADA)
     for draft in (case_draft(CASE).id, done.state.drafted.id):
         raw = f"draft: {draft}\ncontests: [{{item: posture, kind: wrong, text: 'of {draft}'}}]\n".encode()
-        assert len(reviews.service.import_response(key, raw, ADA).events) == 1
+        assert len(reviews.service.respond(key, raw, ADA).events) == 1
 
 
 TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."

@@ -224,10 +224,10 @@ def test_a_response_file_becomes_answers_and_contests_once(reviews: Reviews) -> 
         f"contests:\n- {{item: {threat}, kind: wrong, text: 'It runs in a sandbox.', url: 'https://docs.example/s'}}\n"
         f"- {{item: {mark}, kind: outdated, text: 'The sentence is of an old page.'}}\n",
     )
-    done = reviews.service.import_response(key, raw, ADA)
+    done = reviews.service.respond(key, raw, ADA)
     assert [event.verb for event in done.events] == ["answer", "contest", "contest"]
     assert len({event.batch for event in done.events}) == 1
-    assert reviews.service.import_response(key, raw, ADA).events == ()
+    assert reviews.service.respond(key, raw, ADA).events == ()
     state = done.state
     assert next(one for one in state.items if one.item.id == "question/Q1").verdict == "answered"
     first, second = state.contests
@@ -278,7 +278,7 @@ def test_the_form_that_contests_an_item_is_a_response_file(reviews: Reviews) -> 
     with pytest.raises(InputError, match="text"):
         parse_response(form.encode(), where="form")
     filled = form.replace("text: ''", "text: 'It asks first.'")
-    done = reviews.service.import_response(key, filled.encode(), ADA)
+    done = reviews.service.respond(key, filled.encode(), ADA)
     assert [(c.item, c.text) for c in done.state.contests] == [(FACTOR, "It asks first.")]
     with pytest.raises(InputError, match="no item"):
         reviews.service.contest_form(key, "threat/none")

@@ -12,9 +12,9 @@ from agent.errors import BusyError, InputError, SchemaError, StaleError, StoreEr
 from agent.review import sqlite
 from agent.review.audit import audit
 from agent.review.chain import Head
-from agent.review.conflicts import clashing
 from agent.review.records import Event
 from agent.review.store import Store
+from agent.review.store_rows import clashing
 from agent.review.stored import Blob, QueueColumns, QueueQuery
 from agent.review.tables import SCHEMA, metadata
 from agent.settings import store_file

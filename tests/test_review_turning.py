@@ -7,7 +7,7 @@ from lxml.html import HtmlElement
 
 from agent.review.service import Service
 from agent.review.store import Store
-from agent.review.web.turning import TURNING, visible
+from agent.review.web.templating import TURNING, visible
 from agent.settings import Settings
 from tests.fakes.hostile_review import Attacked, sentence
 from tests.fakes.review_web import Browser, tree

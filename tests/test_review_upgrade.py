@@ -10,8 +10,7 @@ import pytest
 
 from agent.errors import SchemaError, StoreError
 from agent.review.audit import audit
-from agent.review.store import Store
-from agent.review.store_open import open_to_write
+from agent.review.store import Store, open_to_write
 from tests.fakes.review_process import ReviewProcess
 from tests.fakes.served_reviews import FACTOR, Reviews
 from tests.fakes.store_process import content, said

@@ -6,8 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.errors import IntegrityError
 from agent.evidence.roles import ROLES, carrying, discounted, load_roles, read_roles, set_apart, with_roles

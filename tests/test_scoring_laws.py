@@ -4,8 +4,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from agent.errors import InputError
 from agent.records import LikelyConstants, Score
@@ -13,7 +12,7 @@ from agent.scoring import bands, parse_request, score, severity, verify
 from agent.scoring.aivss import EQUATIONS, TENTHS, UNIT, Point, capped, exact, tenths
 from agent.scoring.cvss import BASE_METRICS, is_reachable, read_vector
 from agent.scoring.interval import score_at, typical
-from agent.scoring.revisions import CURRENT, REVISIONS
+from agent.scoring.result import CURRENT, REVISIONS
 from agent.taxonomy.keys import FACTOR_SETS
 
 FORMULAS = ("aivss-0.5", "aivss-0.8", "aivss-1-amended")

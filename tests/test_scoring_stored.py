@@ -9,7 +9,7 @@ import pytest
 from agent.errors import InputError, IntegrityError, SchemaError
 from agent.records import LikelyConstants, Score
 from agent.scoring import parse_request, score, verify, with_controls, withhold
-from agent.scoring.revisions import CURRENT, REVISIONS
+from agent.scoring.result import CURRENT, REVISIONS
 
 STORED = json.loads((Path(__file__).parent / "vectors" / "stored_scores.json").read_text())["scores"]
 BY_NAME = {row["name"]: row["score"] for row in STORED}

@@ -13,7 +13,7 @@ from agent.scoring import parse_request, score, severity, verify
 from agent.scoring.aivss import UNIT, Point, capped, exact, tenths
 from agent.scoring.cvss import BASE_METRICS, REACHABLE_TENTHS, is_reachable, read_vector
 from agent.scoring.interval import typical
-from agent.scoring.revisions import CURRENT, REVISIONS
+from agent.scoring.result import CURRENT, REVISIONS
 
 VECTORS = Path(__file__).parent / "vectors"
 EXAMPLES = json.loads((VECTORS / "aivss.json").read_text())["vectors"]

@@ -1,8 +1,7 @@
 """Statements: where sentences begin and end, what sort they are, and how far they can be trusted."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agent.evidence.sorts import classify
 from agent.evidence.statements import statements

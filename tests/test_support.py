@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.evidence.facts import foreign, names_of, numbers_of
-from agent.evidence.support import Verdict, support
+from agent.evidence.support import Verdict, foreign, names_of, numbers_of, support
 from agent.resources import data_folder
 from evals.cases import Case
 from evals.corpus import load_cases

@@ -15,6 +15,7 @@ from agent.errors import InputError
 from agent.records import TaxonomyRef
 from agent.taxonomy import lists
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES
+from evals import references
 
 SIZES = {
     "cwe": 94,
@@ -49,7 +50,7 @@ def ref(scheme, entry_id, title):
 
 
 def only(scheme, entry_id, title):
-    problems = lists.lint([ref(scheme, entry_id, title)])
+    problems = references.lint([ref(scheme, entry_id, title)])
     assert len(problems) == 1
     return problems[0]
 
@@ -83,7 +84,7 @@ def test_relations_point_to_entries_and_repeat_no_known_mistake():
         for related in entry.related:
             for other in related.ids:
                 assert lists.lookup(related.scheme, other)
-                assert not lists.is_refused_relation(entry.id, other)
+                assert not references.is_refused_relation(entry.id, other)
 
 
 def test_titles_that_everybody_knows():
@@ -107,7 +108,7 @@ def test_titles_that_everybody_knows():
 
 def test_our_layer_titles_are_accepted_forms():
     refs = [ref("maestro", LAYER_CODES[key], title) for key, title in LAYER_TITLES.items()]
-    assert lists.lint(refs) == ()
+    assert references.lint(refs) == ()
 
 
 def test_sub_techniques_name_their_parent():
@@ -136,7 +137,7 @@ def test_lookup_names_close_ids():
 
 def test_the_linter_accepts_every_entry_in_every_form_of_its_list():
     refs = [ref(entry.scheme, entry.id, title) for entry in ALL for title in (entry.title, *entry.accepted)]
-    assert lists.lint(refs) == ()
+    assert references.lint(refs) == ()
     assert len(refs) > len(ALL)
 
 
@@ -212,15 +213,15 @@ def test_unknown_schemes_and_layer_swaps_are_refused():
 def test_problems_keep_the_order_of_the_references():
     right = ref("owasp-agentic", "T2", "Tool Misuse")
     wrong = [ref("owasp-agentic", "T99", "x"), ref("cwe", "CWE-20", "y"), ref("owasp-llm-2025", "LLM01", "z")]
-    problems = lists.lint([wrong[0], right, wrong[1], right, wrong[2]])
+    problems = references.lint([wrong[0], right, wrong[1], right, wrong[2]])
     assert [(p.scheme, p.id, p.title) for p in problems] == [(r.scheme, r.id, r.title) for r in wrong]
     assert [p.kind for p in problems] == ["unknown-id", "wrong-title", "no-year"]
 
 
 def test_wrong_relations_of_published_crosswalks_are_known():
-    assert lists.is_refused_relation("AML.T0061", "ASI01")
-    assert lists.is_refused_relation("ASI01", "AML.T0061")
-    assert not lists.is_refused_relation("AML.T0051", "ASI01")
+    assert references.is_refused_relation("AML.T0061", "ASI01")
+    assert references.is_refused_relation("ASI01", "AML.T0061")
+    assert not references.is_refused_relation("AML.T0051", "ASI01")
 
 
 def test_no_title_stands_twice_in_a_list_except_maestro():

@@ -178,7 +178,7 @@ def test_what_waits_is_drafted_with_once(septet: Septet, folder: Path, tmp_path:
     file, kept = answered(tmp_path), files(folder)
     with Store.open(store) as opened:
         service = Service(opened, Settings(), lambda: AT)
-        service.import_response("r1", file.read_bytes(), ADA)
+        service.respond("r1", file.read_bytes(), ADA)
         assert service.waiting("r1") == ("Q1",)
     outcome = septet("answer", folder, file, "--store", store)
     assert outcome.code == 0, outcome.err

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.review.audit import audit
-from agent.review.demo import CASE as DEMO
-from agent.review.demo import add_demo
+from agent.review.demo import CASE as DEMO, add_demo
 from agent.review.store import Store
 from agent.review.stored import QueueQuery
 from tests.fakes.command import Septet

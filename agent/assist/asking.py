@@ -19,11 +19,9 @@ from pydantic import BaseModel
 
 from agent.errors import ENDS_RUN, LlmError, LlmReason, SeptetError
 from agent.llm.budget import Budget, Price
-from agent.llm.parse import LARGER_CAP
-from agent.llm.parse import ask as ask_llm
+from agent.llm.parse import LARGER_CAP, ask as ask_llm, wire_schema
 from agent.llm.port import Call, Llm, Message, Reply, Usage
 from agent.llm.prompts import Prompt, load_prompt
-from agent.llm.schema import wire_schema
 from agent.llm.tokens import Counter
 from agent.records import PromptRef
 from agent.resources import data_folder

@@ -44,7 +44,7 @@ from agent.drafting.judgement import (
     Metric,
     Verdict,
 )
-from agent.llm.schema import unit
+from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 from agent.taxonomy.lists import entries

@@ -14,8 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from agent.assist.terms import TERMS
 from agent.evidence.anchor import normalise
-from agent.evidence.facts import NUMBER_WORDS, names_of, numbers_of
-from agent.evidence.support import meanings, support
+from agent.evidence.support import NUMBER_WORDS, meanings, names_of, numbers_of, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.pages import instructions

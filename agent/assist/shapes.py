@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.facts.readers.llm import FactItem
-from agent.llm.schema import Tenths
+from agent.llm.parse import Tenths
 from agent.records import Basis
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 

@@ -16,8 +16,7 @@ import yaml
 
 from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import JudgedPart, Judgement
-from agent.drafting.wording import MAX_MARKS, asserted, listed, load_wording, noun, third_person
-from agent.drafting.wording import said as said_of
+from agent.drafting.wording import MAX_MARKS, asserted, listed, load_wording, noun, said as said_of, third_person
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Boundary, Capability, Fact, FactSheet, Flow, Record, SlotName, State, System, SystemItem

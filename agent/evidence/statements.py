@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from agent.evidence.claims import COUNTING_RANK, is_claim
 from agent.evidence.sorts import Sort, classify, names_its_setting
-from agent.records import About, Document, DocumentBlock, FindingKind, Rank, Section, Statement
+from agent.records import Document, DocumentBlock, FindingKind, Rank, Section, Statement
 
 _ABBREVIATIONS: Final = frozenset(
     {
@@ -157,7 +157,7 @@ def _of_document(document: Document) -> Iterator[Statement]:
                 path=section.path,
                 sort=sort,
                 rank=rank,
-                about=_about(document, section.about),
+                about=("product" if document.kind == "analyst-note" else section.about),
                 flagged=covered(document, start, end, _MILD_FINDINGS),
                 claim=rank < COUNTING_RANK and is_claim(quote),
                 block=block.kind,
@@ -224,10 +224,6 @@ def _guessed(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
     for section in document.sections:
         for runs in _blocks(text, section.start, section.end, section.path):
             yield section, [(start, end, _PLAIN) for run in runs for start, end in _sentences(text, run)]
-
-
-def _about(document: Document, about: About) -> About:
-    return "product" if document.kind == "analyst-note" else about
 
 
 def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:

@@ -10,8 +10,7 @@ from typing import Final
 
 from agent.errors import InputError
 from agent.export import explanation_items as items
-from agent.export.explanation_llm import makers
-from agent.export.explanation_rows import Explanation, Passage, Row, passage, quotes, row
+from agent.export.explanation_items import Explanation, Passage, Row, makers, passage, quotes, row
 from agent.export.safe_markdown import one_line
 from agent.export.sensitivity import counted_factors, swings
 from agent.export.sentences import counted, narrowing, span, tenth, verdict

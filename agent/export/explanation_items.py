@@ -1,17 +1,157 @@
 """Explanations of single items: factor, layer, threat, quote, question, chain, capability."""
 
 from collections.abc import Sequence
+from typing import Final, Literal
 
-from agent.export.explanation_llm import maker, maker_of_capability, maker_of_chain, maker_of_question
-from agent.export.explanation_rows import Explanation, Passage, Row, lowerings_of, passage, questions_about, quotes, row
+from pydantic import ConfigDict, Field
+
+from agent.export.authors import (
+    authorships,
+    drafter_words,
+    made_by,
+    reason_words,
+    usage_sentences,
+    who_made,
+)
 from agent.export.report_reference import key_title, older_controls
+from agent.export.safe_json import dumps
 from agent.export.sensitivity import counted_factors, swings
-from agent.export.sentences import effect, if_clause, narrowing, span, tenth, threat_sentence
-from agent.export.vector_words import vector_words
+from agent.export.sentences import effect, if_clause, narrowing, span, tenth, threat_sentence, vector_words
 from agent.export.view import COUNTING_RANK, View, is_proposed, name_of, rank_words
-from agent.records import Capability, Chain, Evidence, Fact, Question, State, Threat
+from agent.records import Capability, Chain, Draft, Evidence, Fact, Question, Record, State, Threat
 from agent.records.evidence import MARK
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
+
+PROPOSED_SIGNAL: Final = "proposed"
+"""What stands for the signal of a capability that an LLM found."""
+PROPOSED_ID: Final = "-proposed-"
+_LABEL: Final = "made by"
+SCHEMA: Final = "septet/explain/1"
+
+
+class Row(Record):
+    """One labelled line."""
+
+    label: str
+    text: str
+    evidence: tuple[str, ...] = ()
+    number: float | None = None
+    """The figure that the text speaks of, for programs."""
+
+
+class Passage(Record):
+    """A heading with its rows."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+class Explanation(Record):
+    """Where one item of a draft comes from and what would change it."""
+
+    schema_: Literal["septet/explain/1"] = Field(default=SCHEMA, alias="schema")
+    draft: str
+    """The draft's id."""
+    item: str
+    kind: str
+    title: str
+    passages: tuple[Passage, ...]
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+def makers(draft: Draft) -> list[Row]:
+    """Who made what, and what the LLM took; nothing for a draft without an LLM."""
+    if draft.drafter.kind == "embedded":
+        return []
+    rows = [row("drafter", drafter_words(draft))]
+    rows += [row("", text) for text in usage_sentences(draft)]
+    rows += [row(part, f"{who}; {why}" if why else who) for part, who, why in authorships(draft)]
+    return rows
+
+
+def maker(draft: Draft, part: str) -> list[Row]:
+    """Who made a part, named as in `records.MadeBy`, and why not the LLM; nothing for a draft without an LLM."""
+    made = made_by(draft, part)
+    if made is None:
+        return []
+    who = who_made(part.partition("/")[0], made.by)
+    return [row(_LABEL, f"{who}; {reason_words(made.missing)}" if made.missing else who)]
+
+
+def maker_of_question(draft: Draft) -> list[Row]:
+    """Who chose and worded the questions of a draft."""
+    made = made_by(draft, "questions")
+    if made is None or made.by == "embedded":
+        return maker(draft, "questions")
+    return [row(_LABEL, "chosen by the program, as is the answer; the question may be in the LLM's words")]
+
+
+def maker_of_chain(draft: Draft, chain: Chain) -> list[Row]:
+    """Who linked the threats of a chain, as far as it can be told."""
+    made = made_by(draft, "chains")
+    if made is None or made.by == "embedded":
+        return maker(draft, "chains")
+    if made.by == "llm" or any(PROPOSED_ID in threat for threat in chain.threats):
+        return [row(_LABEL, "the LLM; the program found a quote for each step")]
+    return [row(_LABEL, "the catalogue or the LLM; the program found a quote for each step")]
+
+
+def maker_of_capability(draft: Draft, item: Capability) -> list[Row]:
+    """Who found a capability; nothing for a draft without an LLM."""
+    if item.signal == PROPOSED_SIGNAL:
+        return [row(_LABEL, "the LLM, in words of the quote; credential and approver are the program's")]
+    return [row(_LABEL, "the program")] if draft.drafter.kind == "llm" else []
+
+
+def as_json_text(explanation: Explanation) -> str:
+    """The explanation as JSON text, ending with a line feed."""
+    plain = explanation.model_dump(mode="json", by_alias=True)
+    return dumps(plain)
+
+
+def row(label: str, text: str, evidence: Sequence[str] = (), number: float | None = None) -> Row:
+    """A row from its parts."""
+    return Row(label=label, text=text, evidence=tuple(evidence), number=number)
+
+
+def passage(heading: str, rows: Sequence[Row]) -> Passage:
+    """A passage from its parts."""
+    return Passage(heading=heading, rows=tuple(rows))
+
+
+def quotes(view: View, marks: Sequence[str], heading: str = "Quotes") -> Passage:
+    """The quotes of these marks with their place and rank."""
+    rows = []
+    for mark in dict.fromkeys(marks):
+        item = view.evidence.get(mark)
+        if item is not None:
+            place = f"{item.document} characters {item.start} to {item.end}, rank {item.rank} {rank_words(item.rank)}"
+            rows.append(row(mark, f"“{item.quote}” {place}, about the {item.about}"))
+    return passage(heading, rows)
+
+
+def questions_about(view: View, key: str) -> Passage:
+    """The questions whose answer would settle this factor or layer."""
+    found = [
+        row(item.id, f"{item.text} An answer such as: {item.proposed}", number=item.effect)
+        for item in view.questions if key in item.settles
+    ]  # fmt: skip
+    return passage("What would change it", found)
+
+
+def lowerings_of(view: View, keys: Sequence[str]) -> Passage:
+    """The lowerings whose target or evidence is among these keys, with the rule of each."""
+    found = [
+        row(
+            name_of(item.target),
+            f"{item.before:.2f} → {item.after:.2f}, rank {item.rank}: {item.rule}",
+            (item.evidence,),
+        )
+        for item in view.draft.lowerings
+        if item.target in keys or item.evidence in keys
+    ]
+    return passage("Lowered by", found)
 
 
 def factor(view: View, key: FactorKey) -> Explanation:

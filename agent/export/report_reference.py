@@ -21,18 +21,16 @@ from agent.export.document import (
     Text,
 )
 from agent.export.left_out import left_out, unread
-from agent.export.mermaid import mermaid
-from agent.export.picture import picture as svg_picture
+from agent.export.picture import mermaid, picture as svg_picture
 from agent.export.prose import bare, marked, stopped
 from agent.export.report_front import Writer, entry, question_table
 from agent.export.safe_markdown import one_line, shorten
-from agent.export.sentences import change, counted, finding_name, listed, span, tenth, with_stop
-from agent.export.vector_words import vector_words
+from agent.export.sentences import change, counted, finding_name, listed, span, tenth, vector_words, with_stop
 from agent.export.view import COUNTING_RANK, RankedThreat, View, name_of, rank_words
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score, System
+from agent.records.draft import head_line
 from agent.records.facts import ReaderName
-from agent.records.signature import head_line
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, FactorKey
 
 _HASH: Final = 12

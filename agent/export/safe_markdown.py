@@ -147,14 +147,3 @@ def fence(lines: Iterable[str], language: str) -> list[str]:
     longest = max((len(run) for line in body for run in re.findall(r"`+", line)), default=0)
     mark = "`" * max(3, longest + 1)
     return [mark + language, *body, mark]
-
-
-def prose_words(lines: Iterable[str]) -> int:
-    """Words of the lines outside tables and fences: what a reader reads as text."""
-    count, fenced = 0, False
-    for line in lines:
-        if line.startswith("```"):
-            fenced = not fenced
-        elif not fenced and not line.startswith("|"):
-            count += len(_WORD.findall(line))
-    return count

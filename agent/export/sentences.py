@@ -5,7 +5,7 @@ as if it had been written in one go, and word ranges, bands and counts.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -68,6 +68,28 @@ _SMALL: Final = (
     "twelve",
 )
 _STOP: Final = frozenset({"the", "a", "an", "of", "and", "or", "in", "on", "to", "for", "its", "their", "that", "with"})
+_METRICS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "AV": (
+        "attack vector",
+        {"N": "over the network", "A": "from the same network", "L": "on the machine", "P": "by hand"},
+    ),
+    "AC": ("attack complexity", {"L": "nothing to evade", "H": "a protection must be evaded"}),
+    "AT": (
+        "attack requirements",
+        {"N": "no special conditions", "P": "a condition that the attacker does not control"},
+    ),
+    "PR": ("privileges required", {"N": "no account", "L": "an ordinary account", "H": "an administrator's account"}),
+    "UI": (
+        "user interaction",
+        {"N": "none", "P": "ordinary use by someone", "A": "someone has to agree or act knowingly"},
+    ),
+    "VC": ("confidentiality, this product", {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}),
+    "VI": ("integrity, this product", {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}),
+    "VA": ("availability, this product", {"H": "outage", "L": "reduced service", "N": "stays up"}),
+    "SC": ("confidentiality, other systems", {"H": "all or decisive data", "L": "some data", "N": "nothing disclosed"}),
+    "SI": ("integrity, other systems", {"H": "all or decisive changes", "L": "some changes", "N": "nothing changed"}),
+    "SA": ("availability, other systems", {"H": "outage", "L": "reduced service", "N": "stay up"}),
+}
 
 
 def threat_sentence(statement: ThreatStatement) -> str:
@@ -238,3 +260,21 @@ def verdict(score: Score) -> str:
             f"; likely {span(score.likely_low, score.likely_high)}, {band_words(score.likely_low, score.likely_high)}"
         )
     return text
+
+
+def vector_words(vector: str | None, reasons: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
+    """Rows of metric, meaning and reason (may be empty) for the eleven base metrics; no rows without a vector."""
+    if not vector:
+        return []
+    chosen = dict(part.split(":", 1) for part in vector.split("/") if ":" in part)
+    rows = []
+    for metric, (name, words) in _METRICS.items():
+        value = chosen.get(metric)
+        if value in words:
+            rows.append((f"{metric}:{value} {name}", words[value], (reasons or {}).get(metric, "")))
+    return rows
+
+
+def metric_choices() -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
+    """Each base metric with its name and the values that it can have, in words."""
+    return tuple((metric, name, tuple(words.items())) for metric, (name, words) in _METRICS.items())

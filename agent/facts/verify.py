@@ -16,8 +16,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.evidence.anchor import Anchored, Span
-from agent.evidence.facts import foreign
-from agent.evidence.support import meanings, negations
+from agent.evidence.support import foreign, meanings, negations
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.sheet import combined, fact_id
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, cast, get_args
 from urllib.parse import unquote_plus, urlsplit
 
 from agent.evidence import language
-from agent.intake.pages import instructions, marks
+from agent.intake.pages import instructions, sanitise
 from agent.intake.pages.page import MAX_EXCERPT, Block, Page
 from agent.intake.pages.sanitise import clean
 from agent.intake.vendor_claims import vendor_claims
@@ -283,11 +283,11 @@ def compose(
 
 def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
     """Give a block, cleaned, to the builder; what was found in it."""
-    cleaned = clean(block.text, _where(block))
+    cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
     text = _one_line(cleaned.text, block.kind)
     if not text:
         return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
-    found = () if block.kind == "code" else marks.find(text)
+    found = () if block.kind == "code" else sanitise.find_active(text)
     # Words that forge markup or structure, or that are not what they look like, open no section of the document.
     forged = bool(found) or any(r.kind in _REORDERS for r in cleaned.removed)
     plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
@@ -318,7 +318,7 @@ def honest_title(page: Page) -> str:
         title = _one_line(cleaned.text, "heading")
         if any(removed.kind in _REORDERS for removed in cleaned.removed):
             continue
-        if title and not marks.find(title) and not instructions.find(title):
+        if title and not sanitise.find_active(title) and not instructions.find(title):
             return title[:MAX_EXCERPT]
     return ""
 
@@ -354,10 +354,6 @@ def _one_line(text: str, kind: str) -> str:
     if kind == "code":
         return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
     return " ".join(text.split())
-
-
-def _where(block: Block) -> str:
-    return _PLACES.get(block.kind, "a paragraph")
 
 
 def _heading_at(sections: Sequence[Section], offset: int) -> str:

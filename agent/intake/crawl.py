@@ -9,20 +9,28 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.errors import RefusedError, SeptetError, SourceError
-from agent.intake import discovery
-from agent.intake.faults import NEEDS_SCRIPT, NO_TEXT, fault, is_nearly_empty
-from agent.intake.frontier import Candidate, Frontier
-from agent.intake.headings import headed
+from agent.intake import maps
+from agent.intake.frontier import (
+    TRAP,
+    Candidate,
+    Frontier,
+    Novelty,
+    Verdict,
+    is_log_in,
+    is_no_page,
+    is_other_product,
+    is_soft_404,
+    judge,
+    worth_of_path,
+    worth_of_text,
+)
 from agent.intake.identity import cleaned, identity, is_maze, named_path
-from agent.intake.maps import Maps
+from agent.intake.maps import NO_FILE, Maps
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.fetch import resolve
 from agent.intake.net.netguard import Guard, Target
-from agent.intake.novelty import TRAP, Novelty
-from agent.intake.pages.extract import read_parts, sniff
-from agent.intake.pages.page import Page, PageLink
-from agent.intake.ranking import Verdict, is_log_in, is_no_page, is_other_product, judge, worth_of_path, worth_of_text
-from agent.intake.reading import Read
+from agent.intake.pages.extract import MediaKind, read_parts, sniff
+from agent.intake.pages.page import Block, Page, PageLink, Part
 from agent.intake.sheets import Sheets
 from agent.intake.sites import CODE_HOSTS, Scope, named_sites, same_site
 from agent.intake.subject import Subject, product_name, resolve_subject, speaks_of
@@ -30,6 +38,20 @@ from agent.intake.topics import topic_of
 from agent.records import About, Link, Site, SourceKind
 from agent.settings import Settings
 
+MIN_WORDS: Final = 12
+"""Words below which a page says nothing that could be modelled."""
+_WALL_WORDS: Final = 80
+"""Words up to which a form, a consent notice or a hint at JavaScript is all that a page has."""
+NO_TEXT: Final = "next to no text"
+NEEDS_SCRIPT: Final = "JavaScript"
+_WALLS: Final = {
+    "login": "behind a log-in",
+    "consent": "behind a consent wall",
+    "script": "it builds its text with JavaScript",
+}
+_MIN_LETTERS: Final = 2
+_LETTERS_LOOKED_AT: Final = 5_000_000
+"""So many letters of blocks are gone through for the links of one page; behind them links have no heading."""
 _MAX_LINKS_KEPT: Final = 3000
 _SHOWN: Final = 500
 _ATTEMPTS: Final = 4
@@ -46,6 +68,74 @@ _BUDGET: Final = "the budget of pages is used up"
 _QUOTA_SHARE: Final = 8
 """Of so many pages of the budget one may be of a large API reference while other pages wait."""
 _MIN_QUOTA: Final = 2
+
+
+def fault(page: Page, *, probe: bool) -> str:
+    """What makes a page no document, or an empty text; `probe` is for a file that nobody linked."""
+    if is_soft_404(page):
+        return NO_FILE if probe else "not found: a page that says there is none"
+    if page.wall and is_nearly_empty(page):
+        return _WALLS[page.wall]
+    if words(page) < MIN_WORDS:
+        return NO_TEXT + (", it needs JavaScript" if page.scripts else "")
+    return ""
+
+
+def is_nearly_empty(page: Page) -> bool:
+    """Whether a page has so little text that a wall may be all of it."""
+    return words(page) < _WALL_WORDS
+
+
+def words(page: Page) -> int:
+    """How many words the blocks of a page hold."""
+    return sum(len(block.text.split()) for block in page.blocks)
+
+
+@dataclass(frozen=True)
+class Read:
+    """One page that was read."""
+
+    fetched: Fetched
+    kind: MediaKind
+    page: Page
+    about: About = "product"
+    """`platform` for a page that names the vendor, not the product."""
+    source: SourceKind = "docs"
+    parts: tuple[Part, ...] = ()
+    """Further documents that the same answer carries."""
+
+
+def headed(page: Page) -> tuple[PageLink, ...]:
+    """The links of `page`, each with the nearest heading above it; one that already has a heading keeps it.
+
+    Links and blocks are both in the order of the page, so each link is looked for from where the last one was found.
+    """
+    found: list[PageLink] = []
+    above = _above(page.blocks)
+    at, left = 0, _LETTERS_LOOKED_AT
+    for link in page.links:
+        heading = link.under
+        if link.region == "main" and not heading and len(link.text) >= _MIN_LETTERS:
+            for place in range(at, len(page.blocks)):
+                left -= len(page.blocks[place].text)
+                if left < 0:
+                    break
+                if link.text in page.blocks[place].text:
+                    at, heading = place, above[place]
+                    break
+        found.append(link._replace(under=heading))
+    return tuple(found)
+
+
+def _above(blocks: tuple[Block, ...]) -> list[str]:
+    """For each block the heading above it; the page's own title heads everything and tells nothing."""
+    found: list[str] = []
+    words = ""
+    for block in blocks:
+        found.append(words)
+        if block.kind == "heading":
+            words = block.text if block.level > 1 else ""
+    return found
 
 
 @dataclass
@@ -176,12 +266,12 @@ class Crawl:
         site = scope.product or (scope.home if scope.own_site else None)
         urls: list[str] = []
         if site is not None:
-            urls += discovery.at_root(site)
+            urls += maps.at_root(site)
             self._hosts.add(site.origin)
         if not scope.own_site:
-            urls += discovery.in_folder(scope.home)
+            urls += maps.in_folder(scope.home)
         if scope.repository is not None:
-            urls += discovery.in_repository(scope.repository.raw)
+            urls += maps.in_repository(scope.repository.raw)
             if scope.repository.page.host not in CODE_HOSTS:  # of these the README is read as a file
                 verdict = Verdict(_PROBE, "", False, "repository")
                 self._push(scope, Candidate(scope.repository.page, scope, verdict, 1))
@@ -272,7 +362,7 @@ class Crawl:
         if reason:
             for candidate in self._frontier.drain():
                 self.unread += not candidate.probe
-                why = discovery.NO_FILE if candidate.probe else self._frontier.later(candidate) or reason
+                why = maps.NO_FILE if candidate.probe else self._frontier.later(candidate) or reason
                 self._note(candidate.shown, "skipped", why)
             return []
         batch = self._frontier.pop(
@@ -311,7 +401,7 @@ class Crawl:
         try:
             kind = sniff(outcome.body, outcome.media_type, outcome.url)
             if candidate.probe and kind in ("html", "pdf"):
-                self._note(candidate.shown, "skipped", discovery.NO_FILE)
+                self._note(candidate.shown, "skipped", maps.NO_FILE)
                 return None
             parts = read_parts(outcome.body, kind, outcome.charset, outcome.url, self.settings)
         except SeptetError as error:
@@ -386,7 +476,7 @@ class Crawl:
         vendors = place == "product" or (place == "listing" and candidate.scope.own_site)
         if vendors and landed.origin not in self._hosts and len(self._hosts) < _MAX_HOSTS:
             self._hosts.add(landed.origin)
-            for url in discovery.on_docs_host(landed):
+            for url in maps.on_docs_host(landed):
                 self._probe(candidate.scope, url)
             self._push_map(candidate.scope, landed)
 
@@ -405,7 +495,7 @@ class Crawl:
             self._note(url, "refused", error.what)
         else:
             missing = probe and not error.what.startswith(("no answer", "no connection"))
-            self._note(url, "skipped", discovery.NO_FILE if missing and "404" in error.what else error.what)
+            self._note(url, "skipped", maps.NO_FILE if missing and "404" in error.what else error.what)
 
     def _note(self, url: str, state: str, reason: str) -> None:
         if url in self.links or len(self.links) < _MAX_LINKS_KEPT:

@@ -14,8 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from agent.intake import names
 from agent.intake.compose import heading_about
-from agent.intake.name_words import GENERIC_FILES, GENERIC_FOLDERS
-from agent.intake.pages import instructions, marks
+from agent.intake.names import GENERIC_FILES, GENERIC_FOLDERS
+from agent.intake.pages import instructions, sanitise
 from agent.intake.pages.page import Block, Page
 from agent.intake.pages.sanitise import clean
 from agent.intake.repositories import Repository, named_packages, named_repositories
@@ -481,4 +481,4 @@ def _is_honest(text: str) -> bool:
     cleaned = clean(text, "")
     if any(removed.kind in _REORDERS for removed in cleaned.removed):
         return False
-    return bool(cleaned.text.strip()) and not marks.find(cleaned.text) and not instructions.find(cleaned.text)
+    return bool(cleaned.text.strip()) and not sanitise.find_active(cleaned.text) and not instructions.find(cleaned.text)

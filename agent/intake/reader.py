@@ -1,4 +1,8 @@
-"""Reading all sources of one product: the one entry into this room."""
+"""Reading all sources of one product: the one entry into this room.
+
+A link that was left alone since it is no documentation says nothing about the product; a page that could not be had may
+hold what the draft lacks. Each reason is told once, with how many pages it holds for and the first of them.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,22 +13,21 @@ from urllib.parse import urlsplit
 from agent.errors import SourceError, UsageError
 from agent.evidence import language
 from agent.intake.compose import MAX_TEXT, compose, shortened
-from agent.intake.crawl import Crawl
-from agent.intake.faults import MIN_WORDS, is_nearly_empty, words
+from agent.intake.crawl import MIN_WORDS, Crawl, Read, is_nearly_empty, words
 from agent.intake.net.answer import Fetched, Web
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.pages.boilerplate import without_repeats
-from agent.intake.pages.extract import media_type, read_parts
+from agent.intake.pages.extract import media_type, read_page, read_parts, sniff
 from agent.intake.pages.markdown import read_markdown
 from agent.intake.pages.page import Page, Removed
-from agent.intake.reading import Read
-from agent.intake.rendering import with_browser
 from agent.intake.snapshot import digest
 from agent.intake.sources import Folder, Input, LocalFile, open_sources
 from agent.intake.subject import Subject, resolve_subject
-from agent.records import About, Budget, Document, Intake, Missing, Snapshot, SourceKind
+from agent.records import About, Budget, Document, Dropped, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
+NEAR_EMPTY_WORDS: Final = 30
+"""Words up to which a page with scripts is taken to get its text from them."""
 _NEAR_EMPTY_WORDS: Final = 30
 _NEEDS_BROWSER: Final = (
     "builds its text with JavaScript: install the extra septet[browser] and set browser = on, or save the page from a "
@@ -37,6 +40,38 @@ _REPOSITORY_FILE: Final = re.compile(
     r"marketplace\.json)$",
     re.IGNORECASE,
 )
+SOURCE_TEXT: Final = "source text: "
+"""How the draft begins the name of what was not read."""
+_MAX_REASONS: Final = 12
+_LATER: Final = "language"
+"""Told by the draft itself, since an LLM reads what the embedded drafter does not."""
+# Of the links that were skipped: the page was wanted, and was not to be had.
+_FAILED: Final = re.compile(
+    r"behind a |the server (?:wants|sends)|the server answered (?!404|410)|the server's answer is|no answer|"
+    r"no connection|larger than|headers larger|unpacks to|an unknown content coding|the certificate|the host name|"
+    r"rendering took|the browser|the page needs JavaScript|stopped"
+)
+
+
+def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] | None = None) -> Web:
+    """The network, with a browser before it when the settings ask for one; `tell` hears why a page was not rendered."""
+    if settings.browser != "on":
+        return network
+    from agent.intake.net.browser import Rendering
+
+    return Rendering(network, settings, lambda answer: needs_javascript(answer, settings), tell)
+
+
+def needs_javascript(answer: Fetched, settings: Settings) -> bool:
+    """Whether a page has next to no text and says that scripts would make it."""
+    try:
+        kind = sniff(answer.body, answer.media_type, answer.url)
+        page = read_page(answer.body, kind, answer.charset, answer.url, settings) if kind == "html" else None
+    except SourceError:
+        return False
+    if page is None or not (page.scripts or page.wall == "script"):
+        return False
+    return sum(len(block.text.split()) for block in page.blocks) < NEAR_EMPTY_WORDS
 
 
 @dataclass(frozen=True)
@@ -331,3 +366,19 @@ def _documents(parts: Sequence[_Part]) -> list[Document]:
         if document.text:
             made.append(document)
     return made
+
+
+def unread(intake: Intake) -> tuple[Dropped, ...]:
+    """What could not be told and what could not be read, gaps of the intake first, then the links by reason."""
+    gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing if gap.reason != _LATER]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for link in intake.links:
+        if link.state == "refused" or (link.state == "skipped" and _FAILED.match(link.reason)):
+            reasons.setdefault((link.reason, link.state), []).append(link.url)
+    for (reason, state), urls in list(reasons.items())[:_MAX_REASONS]:
+        pages = urls[0] if len(urls) == 1 else f"{len(urls)} linked pages, the first {urls[0]}"
+        gaps.append(Dropped(what=f"{SOURCE_TEXT}{pages}: {reason}", reason=state))
+    if len(reasons) > _MAX_REASONS:
+        rest = sum(map(len, list(reasons.values())[_MAX_REASONS:]))
+        gaps.append(Dropped(what=f"{SOURCE_TEXT}{rest} further linked pages, for other reasons", reason="skipped"))
+    return tuple(gaps)

@@ -10,12 +10,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from agent.errors import SeptetError, SourceError, UnavailableError
-from agent.intake.net.cache import Cache, Unfinished
-from agent.intake.net.log import Logged
+from agent.intake.net.log import Cache, Logged, Unfinished
 from agent.intake.net.netguard import Guard, Resolver
 from agent.intake.net.network import open_network
-from agent.intake.reader import IntakeResult, read_inputs
-from agent.intake.rendering import with_browser
+from agent.intake.reader import IntakeResult, read_inputs, with_browser
 from agent.intake.replay import OF_THE_LLM, OF_THIS_MACHINE, Recorded, record
 from agent.intake.snapshot import digest
 from agent.intake.sources import Input, open_sources

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from agent.intake.name_words import INSTALLERS
+from agent.intake.names import INSTALLERS
 from agent.intake.pages.page import Page
 
 _HOSTED: Final = re.compile(

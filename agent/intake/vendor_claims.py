@@ -6,7 +6,6 @@ state a risk beside its claim. Nothing that estimates reads the finding.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from agent.evidence.statements import statements
@@ -78,7 +77,7 @@ def vendor_claims(document: Document) -> tuple[Finding, ...]:
     found = claims(document)
     if not found:
         return ()
-    shown = _most_telling(found)
+    shown = max(found, key=_weight)
     return (
         Finding(
             kind="vendor-claim",
@@ -90,11 +89,6 @@ def vendor_claims(document: Document) -> tuple[Finding, ...]:
             count=len(found),
         ),
     )
-
-
-def _most_telling(found: Sequence[Statement]) -> Statement:
-    """The claim that says most in one sentence; of equals the first."""
-    return max(found, key=_weight)
 
 
 def _weight(statement: Statement) -> int:

@@ -17,23 +17,26 @@ import json
 import re
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from difflib import unified_diff
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
-from agent.errors import DriftError, UsageError
-from agent.llm.difference import Asked, difference, nearest
-from agent.llm.fresh import claim, put
+from agent.errors import DriftError, SourceError, UsageError
 from agent.llm.port import Call, Llm, LlmError, Reason, Reply, Role, Rung, Stopped, Usage
 
+_HINT: Final = "give a new folder; recordings are never overwritten"
+MAX_LINES: Final = 60
+_LINE_CHARS: Final = 160
+_CONTEXT: Final = 1
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
+_WORD: Final = re.compile(r"\w+")
 MANIFEST: Final = "manifest.json"
-MAX_FOLDER_BYTES: Final = 2_000_000
-"""More than that does not belong into a repository; `complaints` says so."""
 _MAX_FILE_BYTES: Final = 4_000_000
 _SCHEMA: Final = "septet/cassette/1"
 _KEY_CHARS: Final = 8
@@ -43,11 +46,83 @@ _MARK: Final = "⟦"
 _PLACE: Final = "⟦delimiter⟧"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # What can fail late has a bound or only one place to begin, so that a page of beginnings of keys costs no time.
-_KEY_LIKE: Final = re.compile(
+KEY_LIKE: Final = re.compile(
     r"\bsk-[\w-]{16,}|\bgh[pousr]_\w{20,}|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\bxox[abprs]-[\w-]{10,}"
     r"|(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]{8,}|\bBearer\s+[\w.~+/=-]{16,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
 )
+"""What may be a key of some service."""
+
+
+def claim(folder: Path, mark: str) -> None:
+    """Makes the folder, with an empty file called `mark` that keeps a second run out of it.
+
+    Raises UsageError when the folder holds something, or is none.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("the recording needs a folder, and this is none", where=folder.name, hint=_HINT)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError("the folder for the recording is not empty", where=folder.name, hint=_HINT)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / mark).touch(exist_ok=False)
+    except FileExistsError:
+        raise UsageError("another run is recording into this folder", where=folder.name, hint=_HINT) from None
+
+
+def put(file: Path, content: bytes) -> None:
+    """Writes a file whole or not at all. Raises SourceError when it cannot be written, as on a full disk."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        where = f"{file.parent.name}/{file.name}: {error.strerror}"
+        hint = "check the folder and free space"
+        raise SourceError("the recording cannot be written", where=where, hint=hint) from None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, for comparison only."""
+
+    stage: str
+    head: Mapping[str, object]
+    """What else decides the answer, by name."""
+    messages: tuple[tuple[str, str], ...]
+    """Role and text."""
+
+    def lines(self) -> Iterator[str]:
+        """The request as short lines: a sentence each, so that one changed letter changes one line."""
+        yield from (f"{name}: {self.head[name]}" for name in sorted(self.head))
+        for role, text in self.messages:
+            yield f"[{role}]"
+            for line in text.splitlines():
+                for sentence in _SENTENCE_END.split(line):
+                    yield from (sentence[at : at + _LINE_CHARS] for at in range(0, max(len(sentence), 1), _LINE_CHARS))
+
+
+def nearest(asked: Asked, recorded: Mapping[str, Asked]) -> str | None:
+    """The name of the recorded request that shares most words, of its stage if possible; the first of equals."""
+    alike = {name: other for name, other in recorded.items() if other.stage == asked.stage} or recorded
+    words = _words(asked)
+    return max(sorted(alike), key=lambda name: _overlap(words, _words(alike[name])), default=None)
+
+
+def difference(recorded: Asked, asked: Asked) -> str:
+    """A unified difference from the recorded to the asked request, at most `MAX_LINES` lines."""
+    lines = list(
+        unified_diff(list(recorded.lines()), list(asked.lines()), "recorded", "asked", n=_CONTEXT, lineterm="")
+    )
+    more = [f"… and {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []
+    return "\n".join([*lines[:MAX_LINES], *more])
+
+
+def _words(asked: Asked) -> Counter[str]:
+    return Counter(word for line in asked.lines() for word in _WORD.findall(line))
+
+
+def _overlap(one: Counter[str], other: Counter[str]) -> float:
+    return (one & other).total() / max((one | other).total(), 1)
 
 
 class _Stored(BaseModel):
@@ -142,7 +217,7 @@ class Run:
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= _MIN_SECRET_CHARS:
                 text = text.replace(secret, _REDACTED)
-        text = _SURROGATE.sub("\ufffd", _KEY_LIKE.sub(_REDACTED, text)).replace(_MARK, _MARK * 2)
+        text = _SURROGATE.sub("\ufffd", KEY_LIKE.sub(_REDACTED, text)).replace(_MARK, _MARK * 2)
         return text.replace(self.delimiter, _PLACE) if self.delimiter else text
 
     def restored(self, text: str) -> str:
@@ -302,18 +377,6 @@ class Replay:
         return f"{head}; nearest is {name}\n{difference(self._asked[name], asked)}"
 
 
-def complaints(folder: Path) -> list[str]:
-    """What speaks against keeping the recordings under `folder`: strings like keys, or too many bytes."""
-    files = sorted(folder.rglob("*.json"))
-    size = sum(file.stat().st_size for file in files)
-    found = [
-        f"{file.relative_to(folder).as_posix()}: holds a string like a key"
-        for file in files
-        if _KEY_LIKE.search(file.read_text("utf-8", "replace"))
-    ]
-    return [*found, f"{size} bytes, at most {MAX_FOLDER_BYTES}"] if size > MAX_FOLDER_BYTES else found
-
-
 def _request(call: Call, run: Run, alias: str, epoch: int) -> _Request:
     schema = json.dumps(call.schema, ensure_ascii=True)
     return _Request(
@@ -333,7 +396,7 @@ def _stored_reply(reply: Reply, run: Run) -> _Reply:
     return _Reply(
         text=run.stored(reply.text),
         stopped=reply.stopped,
-        usage=_stored_usage(reply.usage),
+        usage=_Usage(**asdict(reply.usage)),
         llm=run.stored(reply.llm),
         detail=run.stored(reply.detail),
         rung=reply.rung,
@@ -346,16 +409,7 @@ def _stored_failure(error: LlmError, run: Run) -> _Failed:
         what=run.stored(error.what),
         where=run.stored(error.where),
         hint=run.stored(error.hint),
-        usage=_stored_usage(error.usage),
-    )
-
-
-def _stored_usage(usage: Usage) -> _Usage:
-    return _Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        estimated=usage.estimated,
+        usage=_Usage(**asdict(error.usage)),
     )
 
 

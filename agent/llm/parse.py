@@ -6,19 +6,25 @@
 answer that cannot be used, told only what the checks say (never its own words, which may come from a hostile page), and
 once after a truncated answer, with a larger cap. Part of an answer is never used.
 
-The shape of an answer is a pydantic class; `schema.wire_schema` makes from it what providers take, and its bounds are
+The shape of an answer is a pydantic class; `wire_schema` makes from it what providers take, and its bounds are
 checked here. A validator of a shape must not repeat its input in its message: messages are sent to the LLM.
+
+Servers differ in what they refuse: defaults, bounds, formats, examples, fields that may be absent, references. The wire
+schema has none of these; `read` checks the bounds afterwards. The order of fields is kept, since it is the order
+in which the LLM writes, and so thinks.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from math import isinf
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Annotated, Final, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from agent.errors import InputError
 from agent.llm.port import Call, Llm, LlmError, Message, Reason, Reply, Usage
 from agent.llm.wire import prompt_estimate
 
@@ -51,6 +57,20 @@ _REPAIR: Final = (
     "Answer the same question again with exactly one JSON object of the given schema and nothing else."
 )
 _ASKED_AGAIN: Final[frozenset[Reason]] = frozenset(("invalid_json", "invalid_schema", "empty_answer"))
+Tenths = Annotated[int, Field(ge=0, le=10, description="whole tenths: 0 is 0.0, 7 is 0.7, 10 is 1.0")]
+"""A fraction as an LLM writes it: an integer leaves nothing to round."""
+
+_TEN: Final = 10
+_KEPT: Final = frozenset(("type", "description", "enum"))
+_DROPPED: Final = frozenset(
+    (
+        *("title", "default", "examples", "format", "deprecated", "readOnly", "writeOnly", "discriminator"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems"),
+    )
+)
+_MAX_DEPTH: Final = 10
+"""Levels that providers accept; also ends a shape that contains itself."""
 
 
 @dataclass(frozen=True)
@@ -296,3 +316,59 @@ def _field_names(schema: object) -> Iterator[str]:
     elif isinstance(schema, list):
         for part in schema:
             yield from _field_names(part)
+
+
+def unit(tenths: int) -> Decimal:
+    """The fraction that so many tenths are: 7 -> 0.7. Exact."""
+    return Decimal(tenths) / _TEN
+
+
+def wire_schema(shape: type[BaseModel]) -> dict[str, object]:
+    """The schema of `shape` without bounds, defaults and references; every field required, nothing else allowed.
+
+    A field that may be None stays nullable. Raises InputError for what cannot be said so: mappings with free keys,
+    tuples of different kinds, shapes that contain themselves or nest deeper than ten levels.
+    """
+    schema = shape.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    return _part(schema, definitions, shape.__name__, 0)
+
+
+def _part(
+    schema: Mapping[str, object], definitions: Mapping[str, Mapping[str, object]], where: str, depth: int
+) -> dict[str, object]:
+    if depth > _MAX_DEPTH:
+        raise _unsayable("it contains itself or nests too deeply", where)
+    made: dict[str, object] = {}
+    for key, value in schema.items():
+        if key in _KEPT:
+            made[key] = value
+        elif key == "const":
+            made["enum"] = [value]
+        elif key == "$ref":
+            name = str(value).rpartition("/")[2]
+            made = {**_part(definitions[name], definitions, where, depth + 1), **made}
+        elif key == "properties" and isinstance(value, dict):
+            made["properties"] = {
+                name: _part(part, definitions, f"{where}.{name}", depth + 1) for name, part in value.items()
+            }
+        elif key == "items" and isinstance(value, dict):
+            made["items"] = _part(value, definitions, f"{where}[]", depth + 1)
+        elif key in ("anyOf", "oneOf") and isinstance(value, list):
+            made["anyOf"] = [_part(part, definitions, where, depth) for part in value]
+        elif key in ("required", "additionalProperties") and "properties" in schema:
+            continue
+        elif key not in _DROPPED:
+            raise _unsayable(f"{key!r} has no place in it", where)
+    if made.get("type") == "object":
+        properties = made.get("properties", {})
+        made.setdefault("properties", properties)
+        made["required"] = list(properties) if isinstance(properties, dict) else []
+        made["additionalProperties"] = False
+    return made
+
+
+def _unsayable(why: str, where: str) -> InputError:
+    return InputError(
+        f"the shape has no wire schema: {why}", where=where, hint="use fields, lists and closed lists only"
+    )

@@ -9,22 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agent.errors import ENDS_RUN, LLM_REASONS, LlmError, LlmReason, Usage
-
-__all__ = [
-    "ENDS_RUN",
-    "LLM_REASONS",
-    "Call",
-    "Llm",
-    "LlmError",
-    "Message",
-    "Reason",
-    "Reply",
-    "Role",
-    "Rung",
-    "Stopped",
-    "Usage",
-]
+from agent.errors import ENDS_RUN as ENDS_RUN, LlmError as LlmError, LlmReason, Usage as Usage
 
 Reason = LlmReason
 

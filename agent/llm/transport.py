@@ -146,14 +146,6 @@ class _TimedBackend(httpcore2.NetworkBackend):
             thread.join(min(left, _SLICE_SECONDS))
         return found[0] if found else []
 
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        raise httpcore2.UnsupportedProtocol("a local socket is never asked")
-
 
 class _Body(httpx2.SyncByteStream):
     """The decoded body, counted."""

@@ -8,7 +8,6 @@ from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
 from agent.records.facts import DraftFacts
 from agent.records.scores import Score
-from agent.records.signature import Stamp
 from agent.records.sources import Finding, Missing, Site
 from agent.records.threats import (
     Advice,
@@ -22,8 +21,41 @@ from agent.records.threats import (
 )
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
+Role = Literal["viewer", "analyst", "approver"]
 REDRAFTED_FROM: Final = "redrafted_from"
 """In a draft's manifest: the drafts that were drafted again for it, with spaces between."""
+
+
+def head_line(review: str, number: int, head: str) -> str:
+    """How an export for readers prints a place in the audit log: `r1#41 sha256:…`."""
+    return f"{review}#{number} sha256:{head}"
+
+
+class Waiver(Record):
+    """An item that nobody decided over, and why that may be."""
+
+    item: str
+    why: str
+    """Reason and note, in words."""
+
+
+class Stamp(Record):
+    """A signature under a review."""
+
+    reviewer: str
+    role: Role
+    at: str
+    head: str
+    """Hash of the signing event: the chain up to here."""
+    number: int
+    open: int
+    waived: int
+    sha256: str
+    """Of the signed draft's JSON without its stamp."""
+    review: str = ""
+    """The review's key in the store whose chain this is."""
+    waivers: tuple[Waiver, ...] = ()
+    """The items that were waived, in the order of the report; empty in signatures from before they were listed."""
 
 
 class Product(Record):

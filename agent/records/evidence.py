@@ -20,34 +20,6 @@ class Chunk(Record):
     text: str
 
 
-class SearchQuestion(Record):
-    """One question put to the index, for a factor or a layer."""
-
-    id: str
-    """`factor key/n` or `layer key/n`."""
-    about: str
-    """The factor or layer key."""
-    text: str
-
-
-class Hit(Record):
-    """A sentence-sized passage that answers a question."""
-
-    question: str
-    """Id of the question that ranked it best."""
-    document: str
-    start: int
-    end: int
-    rank: int
-    """1 is best, after fusion."""
-    fused: float
-    """What it was ranked by: cosines, BM25 and what it shows, in one sum."""
-    dense: float
-    """Cosine to the nearest of the questions that were asked together, -1 to 1."""
-    lexical: float
-    """Highest BM25 score for one of them, unitless, 0 or more."""
-
-
 class Statement(Record):
     """One sentence or list item of a document, with what sort of sentence it is."""
 

@@ -1,6 +1,9 @@
 """Sentence vectors from wordllama's static word vectors, which ship inside its wheel: no download, no key."""
 
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -10,12 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import InputError
-from agent.retrieval.quiet import silence
 
 DIMENSIONS: Final = 256
-_REMEMBERED: Final = 8
 _STAND_IN: Final = "."
 """Embedded in place of a text in which the tokeniser finds nothing: its mean over no tokens would be NaN."""
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Import LangChain, wordllama or bm25s inside this: tracing and tokeniser threads are off, logging as before.
+
+    wordllama installs a handler on the root logger and bm25s lowers its own threshold to debug, both on import.
+    langsmith, which comes with LangChain, reads its variable before all others and caches the answer: otherwise one
+    left over in a shell would post every text to a tracing endpoint.
+    """
+    os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251 - read by the library, not a setting of ours
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # noqa: TID251 - threads and fork do not go together
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
 def embed(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -34,14 +55,6 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     nothing = ~np.isfinite(rows).all(axis=1)
     if nothing.any():
         rows[nothing] = _encode([_STAND_IN])[0]
-    return rows
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def embed_again(texts: tuple[str, ...]) -> NDArray[np.float32]:
-    """`embed` of texts that are the same for every product, such as the questions; not to be written to."""
-    rows = embed(texts)
-    rows.flags.writeable = False
     return rows
 
 

@@ -24,12 +24,10 @@ from numpy.typing import NDArray
 
 from agent.errors import InputError, IntegrityError
 from agent.records import Chunk, Document, Statement
-from agent.retrieval.chunk import context_line
 from agent.retrieval.embed import embed, embedder_id
-from agent.retrieval.index import DEPTH
-from agent.retrieval.passages import LEAST, MOST, cut
+from agent.retrieval.passages import LEAST, MOST, context_line, cut
 from agent.retrieval.search import LEXICAL_WEIGHT, Lexical, terms
-from agent.retrieval.stores import OpenStore, create, faults, keep, reopen
+from agent.retrieval.stores import DEPTH, OpenStore, create, faults, keep, reopen
 
 FORMAT: Final = 1
 """Version of the stored form; part of the fingerprint."""

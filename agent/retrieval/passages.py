@@ -90,3 +90,9 @@ def _passage(document: Document, held: Sequence[tuple[int, int, tuple[str, ...]]
         id=f"{document.id}/{start}", document=document.id, start=start, end=end, path=path or held[0][2],
         text=document.text[start:end],
     )  # fmt: skip
+
+
+def context_line(document: Document, path: Sequence[str]) -> str:
+    """Where a passage stands, in one line: document title, then headings, each once."""
+    parts = dict.fromkeys(part.strip() for part in (document.title, *path) if part.strip())
+    return " › ".join(parts)

@@ -10,15 +10,19 @@ own (without `embedding_function=None` it fetches one). `memory` is LangChain's 
 Imports are lazy: chromadb takes 1.6 seconds.
 """
 
+import os
+import sqlite3
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from agent.errors import InputError
-from agent.retrieval.embed import embed
-from agent.retrieval.index import _DATABASE, DEPTH, _is_sound, _Store
-from agent.retrieval.quiet import silence
+from agent.retrieval.embed import embed, silence
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -27,6 +31,15 @@ if TYPE_CHECKING:
 STORES: Final = ("chroma", "memory")
 _MEMORY_FILE: Final = "vectors.json"
 _BATCH: Final = 500
+_DATABASE: Final = "chroma.sqlite3"
+_COLLECTION: Final = "passages"
+DEPTH: Final = 1000
+"""Entries that a question ranks by cosine; with a search list of the same length the graph search is exact."""
+_EXACT: Final[Any] = {"hnsw": {"space": "cosine", "ef_construction": 1000, "ef_search": DEPTH, "max_neighbors": 64}}
+_serial = count()
+_SHARED: Final = threading.Lock()
+"""Held while a client opens or closes: the last one to close takes the store in memory along, and a client that opens
+at that moment finds half of it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,7 @@ def _in_memory() -> OpenStore:
     return OpenStore(InMemoryVectorStore(_vectors()), _nothing)
 
 
-def _chroma(store: _Store) -> OpenStore:
+def _chroma(store: "_Store") -> OpenStore:
     with silence():
         from langchain_chroma import Chroma
     port = Chroma(
@@ -136,3 +149,68 @@ def _vectors() -> "Embeddings":
 
 def _nothing() -> None:
     """A store in memory holds nothing open."""
+
+
+class _Store:
+    """An open Chroma collection and its client."""
+
+    def __init__(self, client: Any, collection: Any, in_memory: bool) -> None:
+        self.client = client
+        self.name: str = collection.name
+        self.collection = collection
+        self._in_memory = in_memory
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        import chromadb
+
+        with _SHARED:
+            client = chromadb.EphemeralClient(settings=_chroma_settings().model_copy())
+            # All clients in memory share one store: the name keeps two indexes apart.
+            name = f"{_COLLECTION}-{os.getpid()}-{next(_serial)}"
+            return cls(client, client.create_collection(name, embedding_function=None, configuration=_EXACT), True)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        import chromadb
+
+        client = chromadb.PersistentClient(path=str(path), settings=_chroma_settings().model_copy())
+        return cls(client, client.create_collection(_COLLECTION, embedding_function=None, configuration=_EXACT), False)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        import chromadb
+        from chromadb.errors import ChromaError
+
+        client: Any = chromadb.PersistentClient(path=str(path), settings=_chroma_settings().model_copy())
+        try:
+            return cls(client, client.get_collection(_COLLECTION, embedding_function=None), False)
+        except (ChromaError, ValueError):
+            client.close()  # a client left open would answer for the next one of the same path
+            raise
+
+    def close(self) -> None:
+        with _SHARED:
+            if self._in_memory:
+                self.client.delete_collection(self.name)
+            self.client.close()
+
+
+@cache
+def _chroma_settings() -> Any:
+    """To be copied: a client writes its folder into what it is given. Reading them takes six milliseconds."""
+    from chromadb.config import Settings as ChromaSettings
+
+    # Without both, a `.env` in the current folder or the environment could turn this into a client of some server.
+    return ChromaSettings(
+        _env_file=None, chroma_api_impl="chromadb.api.rust.RustBindingsAPI", anonymized_telemetry=False
+    )
+
+
+def _is_sound(database: Path) -> bool:
+    """Whether the file is a database without damage; asked first, as a client that failed to open one stays broken."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error:
+        return False

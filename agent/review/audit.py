@@ -7,11 +7,10 @@ from sqlalchemy import Connection, func, select
 
 from agent.review import sqlite
 from agent.review.chain import Broken, Head, verify
-from agent.review.event_rows import all_rows, first_events
 from agent.review.queue import row_digest
 from agent.review.records import Event
 from agent.review.store import Store
-from agent.review.store_rows import unpacked
+from agent.review.store_rows import all_rows, first_events, unpacked
 from agent.review.tables import blobs, events, reviews
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
-from agent.records import signature
+from agent.records.draft import head_line as head_text
 from agent.review.records import GENESIS, Event
 
 _JSON_HEAD: Final = ("head", "number")
@@ -161,7 +161,7 @@ def _wrong(event: Event, seq: int, previous: str) -> str:
 
 def head_line(head: Head) -> str:
     """How an export for readers prints a head; `find_head` reads it back."""
-    return signature.head_line(head.review, head.number, head.hash)
+    return head_text(head.review, head.number, head.hash)
 
 
 def find_head(text: str) -> Head | None:

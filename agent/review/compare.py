@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.records import Draft, FactorEstimate, LayerThreats, Record
+from agent.records import FactorEstimate, LayerThreats, Record
 from agent.review.decisions import what_moved
 from agent.review.items import fields_of, is_unstated
 from agent.review.records import ItemState, ReviewState, ScoreShown, Verdict
@@ -134,7 +134,7 @@ def _difference(a: ReviewState, b: ReviewState, one: ItemState | None, two: Item
     found = two or one
     if found is None:
         return None
-    was, now = (_fields(side.reviewed, found.item.id) for side in (a, b))
+    was, now = (dict(fields_of(side.reviewed, found.item.id)) for side in (a, b))
     changes = tuple(
         Change(field=name.replace("_", " "), a=words(was.get(name)), b=words(now.get(name)))
         for name in {**was, **now}
@@ -151,10 +151,6 @@ def _difference(a: ReviewState, b: ReviewState, one: ItemState | None, two: Item
         b=verdicts[1],
         changes=changes,
     )
-
-
-def _fields(draft: Draft, item: str) -> dict[str, object]:
-    return dict(fields_of(draft, item))
 
 
 def _column(state: ReviewState) -> Column:

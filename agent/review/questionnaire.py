@@ -32,6 +32,15 @@ _HOW: Final = (
 )
 
 
+class Export(NamedTuple):
+    """A file that a page offers."""
+
+    name: str
+    """Made of ids, never of a product's name."""
+    media_type: str
+    data: bytes
+
+
 class Row(NamedTuple):
     """One question as it is asked."""
 

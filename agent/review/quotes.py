@@ -35,7 +35,6 @@ _UNCLOSED: Final = re.compile(r"“[^”]*\Z")
 _SCARE_WORDS: Final = 2
 """In other marks than “…” up to this many words may be words in a special sense; more are a quote."""
 _SHOWN: Final = 60
-_SPAN: Final = ("document", "start", "end")
 
 Plain = dict[str, object]
 """Fields as JSON has them."""

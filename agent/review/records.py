@@ -4,9 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from agent.records import Draft, Record
-from agent.records import Role as Role
-from agent.records import Stamp as Stamp
+from agent.records import Draft, Record, Role as Role, Stamp as Stamp
 from agent.records.base import Number
 from agent.taxonomy.keys import Band
 

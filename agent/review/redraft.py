@@ -4,15 +4,20 @@ The fresh draft is made of all texts, without the network. Of it the factors and
 taken, with their threats; everything else stays as it was, marks included. Quotes that are new get new marks.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from agent.drafting.calibration import load_calibration
 from agent.drafting.lines import LABELS
 from agent.errors import InputError
-from agent.pipeline import draft_documents
+from agent.export import draft_folder
+from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
+from agent.export.markdown import render
+from agent.intake.snapshot import store as store_snapshot
+from agent.pipeline import draft_reading, read_documents, write_index
 from agent.records import (
-    Chain,
     ClaimedControl,
     Document,
     Draft,
@@ -22,13 +27,14 @@ from agent.records import (
     FactorEstimate,
     LayerThreats,
     Question,
+    Snapshot,
     Threat,
 )
 from agent.records.draft import REDRAFTED_FROM
 from agent.records.evidence import MARK
 from agent.review.answers import Answer, document_of
-from agent.review.mentions import renumbered
 from agent.review.rescore import rescore
+from agent.review.revise import renumbered
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 
@@ -66,11 +72,10 @@ def redraft(
     touched = {key for answer in answers for key in asked[answer.question].settles}
     added = [document_of(answer, len(documents) + n, at=at) for n, answer in enumerate(answers, 1)]
     every = (*documents, *added)
-    fresh = draft_documents(
-        every,
+    fresh = draft_reading(
+        read_documents(every),
         name=draft.product.name,
         calibration=load_calibration(),
-        settings=settings,
         created_at=at,
         dropped=(),
         sites=draft.sites,
@@ -109,7 +114,7 @@ def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *
             "sources": (*draft.sources, *(s for s in fresh.sources if s.document not in told)),
             "factors": factors,
             "layers": layers,
-            "chains": tuple(chain for chain in draft.chains if _stands(chain, standing)),
+            "chains": tuple(chain for chain in draft.chains if all(threat in standing for threat in chain.threats)),
             "questions": _questions(draft.questions, fresh.questions, touched, answered),
             "lowerings": (
                 *(each for each in draft.lowerings if each.target not in touched),
@@ -269,10 +274,6 @@ def _placed(layers: Mapping[LayerKey, LayerThreats]) -> dict[LayerKey, LayerThre
     }
 
 
-def _stands(chain: Chain, standing: set[str]) -> bool:
-    return all(threat in standing for threat in chain.threats)
-
-
 def _questions(
     old: Sequence[Question], fresh: Sequence[Question], touched: set[str], answered: set[str]
 ) -> tuple[Question, ...]:
@@ -329,3 +330,32 @@ def score_text(draft: Draft) -> str:
     if scored.aivss is None:
         return f"withheld: {scored.withheld}"
     return f"{scored.aivss} {scored.severity}, likely {scored.likely_low}–{scored.likely_high}"
+
+
+def write_answered(folder: Path, made: Redrafted, answers: Sequence[Answer], settings: Settings) -> None:
+    """Puts `made`, drafted again with `answers`, in the place of the draft in `folder`, whose snapshots it keeps.
+
+    Raises InputError when the folder holds other files or another run writes it, OSError or SourceError when it cannot
+    be written; the earlier draft is then what it was.
+    """
+    with draft_folder.replacing(folder) as fresh:
+        shutil.copytree(folder / SNAPSHOTS, fresh / SNAPSHOTS)
+        for answer, document in zip(answers, made.documents[-len(answers) :], strict=True):
+            body = answer.text.encode()
+            store_snapshot(
+                fresh / SNAPSHOTS,
+                Snapshot(
+                    sha256=document.sha256,
+                    requested_url=document.url,
+                    final_url=document.url,
+                    fetched_at=document.fetched_at,
+                    media_type="text/plain",
+                    kind=document.kind,
+                    size=len(body),
+                ),
+                body,
+            )
+        write_index(made.documents, settings, fresh)
+        draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(made.documents))
+        draft_folder.write(fresh / draft_folder.REPORT, render(made.draft, made.documents))
+        draft_folder.write(fresh / FILE_NAME, dump(made.draft))

@@ -215,17 +215,13 @@ def _contest(found: Replayed, event: Event) -> None:
     answered = one.verdict == "struck" or (
         one.verdict == "corrected" and bool(edited_since(one, found.contested[contest.number]))
     )
-    if decided["decision"] == "accepted" and not answered and not _is_question(event):
+    if decided["decision"] == "accepted" and not answered and not event.item.startswith("question/"):
         one.verdict = "open"
 
 
 def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
     """The names of the fields that were corrected since an item stood like `was`."""
     return tuple(name for name, value in one.edits.items() if name not in was.edits or was.edits[name] != value)
-
-
-def _is_question(event: Event) -> bool:
-    return event.item.startswith("question/")
 
 
 # ---------------------------------------------------------------- a draft made again

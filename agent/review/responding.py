@@ -1,13 +1,19 @@
 """A response file as acts on a review: each answer and each contested point becomes one event-to-be."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
+
+import yaml
 
 from agent.errors import ConflictError, InputError
+from agent.export.safe_markdown import one_line, plain
 from agent.records import Document, Draft
 from agent.review.acts import Seen, check
-from agent.review.answers import ContestGiven, Response, answers_of
+from agent.review.answers import SCHEMA, ContestGiven, Response, answers_of
 from agent.review.items import POSTURE, items_of
-from agent.review.records import Action, Planned, ReviewState
+from agent.review.records import Action, Contest, Planned, ReviewState
+
+_DECIDED: Final = {"open": "not decided yet", "accepted": "accepted", "refused": "refused"}
 
 
 def planned_of(
@@ -91,3 +97,48 @@ def refuse_stale(state: ReviewState, version: int, what: str) -> None:
             theirs={"version": state.version},
             base={"version": version},
         )
+
+
+def contest_form(draft: str, item: str, items: Sequence[str]) -> str:
+    """The response file that contests `item` of the draft with this id, to be filled in. Raises InputError when the
+    draft does not hold it."""
+    if item not in items:
+        raise InputError(f"there is no item {item[:80]!r}", where="item", hint="its id stands beside it")
+    fields = {
+        "schema": SCHEMA,
+        "draft": draft,
+        "sender": "",
+        "by": "vendor",
+        "contests": [{"item": item, "kind": "wrong", "text": "", "url": ""}],
+    }
+    head = (
+        "# kind: wrong, outdated or missing. text: what is so instead, in plain sentences.\n"
+        "# url: a public page that says it.\n"
+    )
+    return head + yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
+
+
+def reply(state: ReviewState) -> str:
+    """Every contested point of a review as Markdown: who said what, the decision, its rule, its effect."""
+    titles = {one.item.id: one.item.title for one in state.items}
+    return reply_text(state.reviewed.product.name, state.drafted.id, state.contests, titles)
+
+
+def reply_text(product: str, draft: str, contests: Sequence[Contest], titles: dict[str, str]) -> str:
+    """The same of points that are in no review."""
+    lines = [f"# Contested points of the draft about {plain(product)}", "", f"Draft `{plain(draft)}`.", ""]
+    if not contests:
+        lines += ["Nothing is contested.", ""]
+    for number, point in enumerate(contests, 1):
+        title = titles.get(point.item, "")
+        lines += [
+            f"## {number}. {plain(point.item)}{f': {plain(one_line(title))}' if title else ''}",
+            "",
+            f"- Said to be {point.kind}{f' by {plain(point.sender)}' if point.sender else ''}: {plain(point.text)}",
+            *([f"- Page: {plain(point.url)}"] if point.url else []),
+            f"- Decision: {_DECIDED[point.decision]}",
+            f"- Rule: {plain(point.rule) or '–'}",
+            f"- Effect: {plain(point.effect) or '–'}",
+            "",
+        ]
+    return "\n".join(lines).rstrip("\n") + "\n"

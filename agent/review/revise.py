@@ -1,16 +1,26 @@
-"""A draft with a reviewer's corrections, additions and quotes; no number that follows from them is made here."""
+"""A draft with a reviewer's corrections, additions and quotes; no number that follows from them is made here.
+
+Texts of a draft call its threats T1, T2, … in the order of the report. A text that a reviewer wrote is left as it is.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from agent.drafting.judged import renamed
+from agent.drafting.layers import MARK
+from agent.export.view import View
 from agent.records import (
+    Advice,
     Capability,
     Chain,
+    ClaimedControl,
     Draft,
+    Dropped,
     FactorEstimate,
     Hop,
     LayerThreats,
+    Missing,
     Mitigation,
     Part,
     Question,
@@ -22,13 +32,120 @@ from agent.records import (
 )
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import Standing
-from agent.review.strikes import missing_of
 from agent.scoring.cvss import PREFIX
-from agent.taxonomy.keys import FactorKey, LayerKey
+from agent.taxonomy.keys import LAYER_SOUGHT, FactorKey, LayerKey
 
+_TENTH: Final = Decimal("0.1")
+_ONE: Final = Decimal(1)
 REVIEWED: Final = ("confirmed", "corrected")
 _ZERO: Final = Decimal(0)
 _UNGRADED: Final = "None"
+
+
+def without_struck(draft: Draft, standing: Mapping[str, Standing]) -> Draft:
+    """The draft without what was struck: left out and listed with the reason, or, for factors and layers, taken back
+    to what is usual or not certain."""
+    struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
+    if not struck:
+        return draft
+    dropped: list[Dropped] = []
+    layers = {key: _standing_layer(key, layer, struck, dropped) for key, layer in draft.layers.items()}
+    chains = _standing_chains(draft, struck, dropped)
+    capabilities: list[Capability] = []
+    for one in draft.system.capabilities:
+        if (mark := struck.get(f"capability/{one.id}")) is None:
+            capabilities.append(one)
+        else:
+            dropped.append(_dropped(f"capability {one.id}: {one.action} {one.object}", mark))
+    questions: list[Question] = []
+    for asked in draft.questions:
+        if (mark := struck.get(f"question/{asked.id}")) is None:
+            questions.append(asked)
+        else:
+            dropped.append(_dropped(f"question {asked.id}: {asked.text}", mark))
+    factors = {
+        key: _typical(one, struck[f"factor/{key}"]) if f"factor/{key}" in struck else one
+        for key, one in draft.factors.items()
+    }
+    gone = {name.partition("/")[2] for name in struck}
+    return draft.model_copy(
+        update={
+            "layers": layers,
+            "chains": chains,
+            "factors": factors,
+            "system": draft.system.model_copy(update={"capabilities": tuple(capabilities)}),
+            "questions": tuple(questions),
+            "dropped": (*draft.dropped, *dropped),
+            "lowerings": tuple(low for low in draft.lowerings if low.target not in gone),
+        }
+    )
+
+
+def missing_of(key: LayerKey, certain: bool, applies: object, because: str) -> Missing | None:
+    """What a layer that is not certain, or does not apply, lacks; `because` says on whose word."""
+    if applies == "no":
+        return Missing(reason="does-not-apply", detail=f"{LAYER_SOUGHT[key]}: a reviewer says that there is none")
+    return None if certain else Missing(reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: {because}")
+
+
+def _typical(one: FactorEstimate, mark: Standing) -> FactorEstimate:
+    """A struck factor: what is usual for the kind, with a range that holds what was said of it too."""
+    parts = tuple(part for part in one.parts if part.kind == "typical")
+    usual = sum((Decimal(str(part.effect)) for part in parts), _ZERO) if parts else one.value
+    value = min(max(usual, _ZERO), _ONE).quantize(_TENTH)
+    return one.model_copy(
+        update={
+            "value": value,
+            "low": min(one.low, one.value, value),
+            "high": max(one.high, one.value, value),
+            "state": "unknown",
+            "parts": parts,
+            "rationale": f"What the draft said of it was struck in review ({mark.why}); {value} is usual.",
+            "evidence": (),
+        }
+    )
+
+
+def _standing_layer(
+    key: LayerKey, layer: LayerThreats, struck: Mapping[str, Standing], dropped: list[Dropped]
+) -> LayerThreats:
+    threats = []
+    for threat in layer.threats:
+        mark = struck.get(f"threat/{threat.id}")
+        if mark is None:
+            threats.append(threat)
+        else:
+            dropped.append(_dropped(f"threat {threat.id}: {threat.title}", mark))
+    update: dict[str, object] = {"threats": tuple(threats)}
+    if (mark := struck.get(f"layer/{key}")) is not None:
+        missing = layer.missing or missing_of(key, False, "unknown", "what the draft said of it was struck in review")
+        assert missing is not None
+        dropped.append(_dropped(f"paragraph of {key}", mark))
+        update |= {
+            "certain": False, "applies": "unknown", "missing": missing, "paragraph": f"{MARK}{missing.detail}.",
+        }  # fmt: skip
+    return layer.model_copy(update=update)
+
+
+def _standing_chains(draft: Draft, struck: Mapping[str, Standing], dropped: list[Dropped]) -> tuple[Chain, ...]:
+    gone = {name.partition("/")[2] for name in struck if name.startswith("threat/")}
+    kept = []
+    for number, chain in enumerate(draft.chains, start=1):
+        lost = [threat for threat in chain.threats if threat in gone]
+        mark = struck.get(f"chain/{number}")
+        if mark is not None:
+            dropped.append(_dropped(f"chain {number}: {chain.title}", mark))
+        elif lost:
+            dropped.append(
+                Dropped(what=f"chain {number}: {chain.title}", reason=f"struck in review with its threat {lost[0]}")
+            )
+        else:
+            kept.append(chain)
+    return tuple(kept)
+
+
+def _dropped(what: str, mark: Standing) -> Dropped:
+    return Dropped(what=what, reason=f"struck in review: {mark.why}")
 
 
 def applied(draft: Draft, standing: Mapping[str, Standing]) -> tuple[Draft, dict[str, Standing]]:
@@ -274,3 +391,81 @@ def _mapping(value: object) -> Plain:
 
 def _decimal(value: object) -> Decimal:
     return Decimal(str(value))
+
+
+def renumbered(after: Draft, *sources: Draft) -> Draft:
+    """`after` with the texts that it took from `sources` naming its own numbers; the first source that has one counts.
+
+    A sentence that names a threat which is gone is left out.
+    """
+    numbers = {item.threat.id: item.name for item in View(after).threats}
+    names: dict[str, Mapping[str, str]] = {}
+    for source in sources:
+        shown = View(source).threats
+        if all(item.threat.basis is None for item in shown):
+            continue  # Drafts from before threats were numbered in texts.
+        moved = {item.name: numbers[item.threat.id] for item in shown if item.threat.id in numbers}
+        if any(moved.get(item.name) != item.name for item in shown):
+            names = {**dict.fromkeys(_texts(source), moved), **names}
+    return _Renaming(names).of(after) if names else after
+
+
+def _texts(draft: Draft) -> list[str]:
+    """All texts that may name threats."""
+    found = [draft.product.posture, *(chain.title for chain in draft.chains), *(each.why for each in draft.controls)]
+    found += [text for asked in draft.questions for text in (asked.text, asked.proposed, asked.why, asked.changes)]
+    if draft.advice is not None:
+        found += [text for each in draft.advice.conditions for text in (each.text, each.price)]
+    return found
+
+
+class _Renaming:
+    """Renames in each text the threats by the names of its source."""
+
+    def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        self._names = names
+
+    def text(self, text: str) -> str:
+        names = self._names.get(text)
+        return text if names is None else renamed(text, names)
+
+    def of(self, draft: Draft) -> Draft:
+        product = draft.product.model_copy(update={"posture": self.text(draft.product.posture)})
+        return draft.model_copy(
+            update={
+                "product": product,
+                "chains": self._chains(draft.chains),
+                "questions": self._questions(draft.questions),
+                "controls": self._controls(draft.controls),
+                "advice": self._advice(draft.advice),
+            }
+        )
+
+    def _chains(self, chains: Sequence[Chain]) -> tuple[Chain, ...]:
+        return tuple(each.model_copy(update={"title": self.text(each.title) or each.title}) for each in chains)
+
+    def _controls(self, controls: Sequence[ClaimedControl]) -> tuple[ClaimedControl, ...]:
+        return tuple(each.model_copy(update={"why": self.text(each.why)}) for each in controls)
+
+    def _questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
+        return tuple(
+            each.model_copy(
+                update={
+                    "text": self.text(each.text) or each.text,
+                    "proposed": self.text(each.proposed) or each.proposed,
+                    "why": self.text(each.why),
+                    "changes": self.text(each.changes),
+                }
+            )
+            for each in questions
+        )
+
+    def _advice(self, advice: Advice | None) -> Advice | None:
+        if advice is None:
+            return None
+        conditions = tuple(
+            each.model_copy(update={"text": text, "price": self.text(each.price)})
+            for each in advice.conditions
+            if (text := self.text(each.text))
+        )
+        return advice.model_copy(update={"conditions": conditions})

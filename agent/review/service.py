@@ -6,6 +6,7 @@ When others were quicker, the state is folded and the act checked again; it is a
 same item. All methods may be called from several threads.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -14,23 +15,23 @@ from typing import Final
 from agent.errors import InputError, RefusedError, StaleError
 from agent.export.draft_json import dump, dump_documents, load_whole
 from agent.records import Document, Draft
-from agent.review import exports, reply
+from agent.review import responding, signed
 from agent.review.acts import check
 from agent.review.answers import Answer, By, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
-from agent.review.decisions import Moved, what_moved
+from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.fold import fold
-from agent.review.pace import DECIDING, Pace, pace_of
-from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
-from agent.review.queue_row import queue_columns
-from agent.review.records import Action, Event, Planned, Reviewer, ReviewState
+from agent.review.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
+from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verdict
+from agent.review.rescore import shown
 from agent.review.responding import planned_of, refuse_stale
-from agent.review.served import ActResult, Export, ExportFormat
 from agent.review.shelf import Fresh, Shelf, Shown
+from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery
 from agent.settings import Settings
 
+_TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
 MAX_SECONDS: Final = 120.0
 """Most of one report of focus time that counts."""
 _TRIES: Final = 5
@@ -40,6 +41,32 @@ _DONE: Final = ("answered", "waived")
 """Questions that need not go to the vendor any more."""
 
 Planning = Callable[[ReviewState], tuple[Planned, ...]]
+
+
+def queue_columns(state: ReviewState) -> QueueColumns:
+    """The columns of a review in the queue."""
+    draft = state.reviewed
+    return QueueColumns(
+        score=shown(draft.score),
+        open=len(state.open),
+        items=len(state.items),
+        uncertain=sum(not layer.certain for layer in draft.layers.values()),
+        contested=sum(contest.decision == "open" for contest in state.contests),
+        stage=state.stage,
+        assigned=state.assigned,
+        changed=changed_words(state),
+        search=" ".join((draft.id, *(source.url for source in draft.sources[:1]))),
+    )
+
+
+def changed_words(state: ReviewState) -> str:
+    """What changed since the draft came in, or since it was made again: verdicts counted, and the score's way."""
+    counted = Counter(one.verdict for one in state.items)
+    told = [f"{counted[verdict]} {verdict}" for verdict in _TOLD if counted[verdict]]
+    was, now = score_words(shown(state.drafted.score)), score_words(shown(state.reviewed.score))
+    if was != now:
+        told.append(f"{was} → {now}")
+    return ", ".join(told)
 
 
 class Service:
@@ -160,10 +187,6 @@ class Service:
 
         return self._planned_act(key, reviewer, plan)
 
-    def import_response(self, key: str, raw: bytes, reviewer: Reviewer) -> ActResult:
-        """`respond` on whatever version is the newest; for files that come in without a page."""
-        return self.respond(key, raw, reviewer)
-
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
         """Drafts again with the answers that no earlier redraft took in; takes seconds.
 
@@ -232,7 +255,7 @@ class Service:
 
     def export(self, key: str, format_: ExportFormat) -> Export:
         """The reviewed draft as a file, with its stamp when it is signed; the same state gives the same bytes."""
-        return exports.export(self.review(key), self.documents(key), format_)
+        return signed.export(self.review(key), self.documents(key), format_)
 
     def questionnaire(self, key: str, format_: Format) -> Export:
         """The questions that nobody answered, as a document for the vendor."""
@@ -243,12 +266,12 @@ class Service:
 
     def reply(self, key: str) -> str:
         """What became of each contested point, as Markdown."""
-        return reply.reply(self.review(key))
+        return responding.reply(self.review(key))
 
     def contest_form(self, key: str, item: str) -> str:
         """The response file that contests an item, to be filled in. Raises InputError when there is none."""
         state = self.review(key)
-        return reply.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
+        return responding.contest_form(state.drafted.id, item, [one.item.id for one in state.items])
 
     # ------------------------------------------------------------ inside
 

@@ -4,23 +4,49 @@ The signed draft lies in the store as it was, so a JSON export is checked whatev
 of that draft; another version of Septet may word a report otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
 from agent.errors import InputError
-from agent.export.draft_json import decode, parse
-from agent.review import exports
+from agent.export import html, markdown
+from agent.export.draft_json import decode, dump, parse
+from agent.export.view import InReview
+from agent.records import Document
 from agent.review.chain import Head
-from agent.review.records import Stamp
-from agent.review.served import ExportFormat
+from agent.review.questionnaire import Export
+from agent.review.records import ReviewState, Stamp
 from agent.review.shelf import Shelf
 from agent.review.store import Store
 
+ExportFormat = Literal["md", "html", "json"]
+_MEDIA: Final[dict[ExportFormat, str]] = {
+    "md": "text/markdown; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+}
 _STAMP: Final = "review"
 _NO_SIGNATURE: Final = "the event that it names is no signature"
+
+
+def export(state: ReviewState, documents: Sequence[Document], format_: ExportFormat) -> Export:
+    """The reviewed draft of `state`; the same state gives the same bytes. Its name is made of the review's key."""
+    name = f"{state.key}-{state.stage if state.stamp else f'version-{state.version}'}.{format_}"
+    if format_ == "json":
+        return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
+    made = html.render if format_ == "html" else markdown.render
+    return Export(name, _MEDIA[format_], made(state.reviewed, tuple(documents), _progress(state)).encode())
+
+
+def report(state: ReviewState, documents: Sequence[Document]) -> str:
+    """The report of a review as Markdown."""
+    return markdown.render(state.reviewed, tuple(documents), _progress(state))
+
+
+def _progress(state: ReviewState) -> InReview | None:
+    return None if state.stamp else InReview(len(state.items) - len(state.open), len(state.items))
 
 
 def otherwise(store: Store, head: Head, text: str) -> str:
@@ -42,7 +68,7 @@ def otherwise(store: Store, head: Head, text: str) -> str:
     draft = parse(frozen, where=f"blob {stamp.sha256[:16]}").model_copy(update={"review": stamp})
     state = shown.state.model_copy(update={"reviewed": draft})
     format_: ExportFormat = "html" if text.lstrip().startswith("<") else "md"
-    return _words(text, exports.export(state, shown.documents, format_).data.decode())
+    return _words(text, export(state, shown.documents, format_).data.decode())
 
 
 def _values(text: str, frozen: str, stamp: Stamp) -> str:

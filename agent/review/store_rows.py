@@ -3,36 +3,60 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Executable, RowMapping, Select, func, insert, select
 
-from agent.errors import InputError, StaleError
+from agent.errors import ChainError, InputError, StaleError
 from agent.review import queue
-from agent.review.chain import canonical, digest, fields_of, genesis
-from agent.review.conflicts import clashing
-from agent.review.records import Event, Reviewer, Verb
-from agent.review.stored import Blob, PlannedEvent, QueueColumns
+from agent.review.chain import Unreadable, canonical, digest, fields_of, genesis
+from agent.review.records import Event, Planned, Reviewer, Verb
+from agent.review.stored import Blob, QueueColumns
 from agent.review.tables import blobs, events, focus, reviews
 
+_WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo"})
+"""Verbs that rest on the whole review as it was seen."""
+_TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
+"""Events after which nothing stands as it was seen."""
 MAX_BLOB: Final = 100_000_000
 """Most bytes of one blob."""
 _WINDOW: Final = 10
+_BATCH: Final = 1_000
+_JSON: Final = ("before", "after")
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """The event with which a draft comes in."""
+def clashing(planned: Sequence[Planned], events: Sequence[Event], seen: int) -> tuple[Event, ...]:
+    """The events of a review after version `seen` that touched what `planned` touches, oldest first.
 
-    after: dict[str, object] | None
-    verb: Verb = "import"
-    item: str = ""
-    before: dict[str, object] | None = None
-    reason: str = ""
-    note: str = ""
+    `events` are all of the review. Signing, reopening, redrafting and undoing rest on everything but the assignment;
+    an assignment rests on itself alone; a contest takes nothing away, so only a redraft stands in its way.
+    """
+    later = [event for event in events if event.number > seen]
+    if not later:
+        return ()
+    return tuple(event for event in later if any(_clash(plan, event, events) for plan in planned))
+
+
+def _clash(plan: Planned, event: Event, events: Sequence[Event]) -> bool:
+    if "assign" in (plan.verb, event.verb):
+        return plan.verb == event.verb
+    if plan.verb == "contest":
+        return event.verb == "redraft"
+    if plan.verb in _WHOLE or event.verb in _TURNS:
+        return True
+    touched = touches(event, events)
+    return not touched or plan.item in touched
+
+
+def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
+    """The items that an event touched; those of the batch that it took back for an undo. Empty: any."""
+    if event.verb != "undo":
+        return frozenset(filter(None, (event.item,)))
+    numbers = {part.get("batch") for part in (event.before, event.after) if part is not None}
+    items = {other.item for other in events if other.batch in numbers and other.number < event.number}
+    return frozenset(filter(None, items | {event.item}))
 
 
 def packed(blob: Blob) -> dict[str, object]:
@@ -70,7 +94,7 @@ def last_of(connection: Connection, store_id: str) -> tuple[int, str]:
 
 
 def sealed(
-    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: PlannedEvent
+    last: tuple[int, str], key: str, number: int, batch: int, at: str, reviewer: Reviewer, plan: Planned
 ) -> Event:
     """The event that follows row and hash `last` of the chain. Raises InputError for what is no event's value."""
     fields: dict[str, object] = {
@@ -143,7 +167,7 @@ def made_row(fixed: Mapping[str, object], made: QueueColumns, last: Event) -> di
     return row
 
 
-def refuse_clash(planned: Sequence[PlannedEvent], before: Sequence[Event], version: int, key: str) -> None:
+def refuse_clash(planned: Sequence[Planned], before: Sequence[Event], version: int, key: str) -> None:
     """Raises StaleError when somebody touched what is planned after `version`, InputError for a later version."""
     if not 0 <= version <= len(before):
         what = f"version {version} is not there; the last is {len(before)}"
@@ -157,3 +181,64 @@ def refuse_clash(planned: Sequence[PlannedEvent], before: Sequence[Event], versi
             hint="look at both versions and save the one that holds",
             numbers=tuple(event.number for event in theirs),
         )
+
+
+def row_of(event: Event) -> dict[str, object]:
+    """The row of an event."""
+    row: dict[str, object] = {name: getattr(event, name) for name in Event.model_fields}
+    for name in _JSON:
+        row[name] = None if row[name] is None else canonical(row[name]).decode()
+    return row
+
+
+def all_rows(connection: Connection) -> Iterator[Event | Unreadable]:
+    """All rows of the store in their order, read as they are asked for."""
+    query = select(events).order_by(events.c.seq)
+    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
+        yield _event(row)
+
+
+def last_rows(connection: Connection, number: int) -> tuple[Event | Unreadable, ...]:
+    """The last rows of the store in their order."""
+    last = connection.execute(select(func.max(events.c.seq))).scalar() or 0
+    query = select(events).where(events.c.seq > last - number).order_by(events.c.seq)
+    return tuple(_event(row) for row in connection.execute(query).mappings())
+
+
+def first_events(connection: Connection) -> Iterator[Event]:
+    """The event with which each review began, as far as they can be read."""
+    query = select(events).where(events.c.number == 1)
+    for row in connection.execution_options(yield_per=_BATCH).execute(query).mappings():
+        event = _event(row)
+        if isinstance(event, Event):
+            yield event
+
+
+def events_of(connection: Connection, query: Executable) -> tuple[Event, ...]:
+    """The events that a query over the table finds. Raises ChainError for a row that is none."""
+    found = []
+    for row in connection.execute(query).mappings():
+        event = _event(row)
+        if isinstance(event, Unreadable):
+            where = f"row {event.seq} of the audit log"
+            raise ChainError(event.what, where=where, hint="run `septet audit-log verify`")
+        found.append(event)
+    return tuple(found)
+
+
+def _event(row: RowMapping) -> Event | Unreadable:
+    fields = dict(row)
+    try:
+        for name in _JSON:
+            text = fields[name]
+            if text is None:
+                continue
+            fields[name] = json.loads(text)
+            if canonical(fields[name]).decode() != text:
+                return Unreadable(row["seq"], f"`{name}` is not as it was written")
+        return Event.model_validate(fields, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Unreadable(row["seq"], f"`{'.'.join(map(str, first['loc']))}` is no value of an event")
+    except (ValueError, TypeError, RecursionError, InputError):
+        return Unreadable(row["seq"], "its before or after is not JSON")

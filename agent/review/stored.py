@@ -1,11 +1,11 @@
 """What goes into the store of reviews and comes out of it, beside events and blobs. Pure."""
 
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from agent.records import Record
-from agent.review.records import QueueRow, ScoreShown, Stage, Verb
+from agent.review.records import QueueRow, ScoreShown, Stage
 from agent.taxonomy.keys import Band
 
 MAX_PAGE = 200
@@ -15,34 +15,6 @@ BlobKind = Literal["draft", "documents", "reviewed", "text"]
 """draft: the JSON of a draft; documents: the JSON of its sources' texts; reviewed: the JSON of a signed draft; text:
 anything else that a review keeps, such as a vendor's answer."""
 QueueSort = Literal["score", "open", "uncertain", "changed", "product"]
-
-
-class PlannedEvent(Protocol):
-    """An event before it has a place: what was asked for, with the fields that it changes."""
-
-    @property
-    def verb(self) -> Verb:
-        """What is done."""
-
-    @property
-    def item(self) -> str:
-        """To which item; empty for the review itself."""
-
-    @property
-    def before(self) -> dict[str, object] | None:
-        """The fields that change, as they were; plain JSON values."""
-
-    @property
-    def after(self) -> dict[str, object] | None:
-        """The same as they become."""
-
-    @property
-    def reason(self) -> str:
-        """A closed reason, or empty."""
-
-    @property
-    def note(self) -> str:
-        """The reviewer's words, or empty."""
 
 
 class Blob(NamedTuple):

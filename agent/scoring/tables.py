@@ -1,6 +1,6 @@
 """What the published formulas are and allow, apart from the arithmetic.
 
-`FIRST` is what revision 1 released; see `revisions` for what a revision is.
+`FIRST` is what revision 1 released; see `result` for what a revision is.
 
 Sources: OWASP AIVSS 0.5 (July 2025), sections 3, 4 and 7; OWASP AIVSS 0.8 (March 2026), sections 3.4 and 3.5; the
 amendment that MindXO proposed for 1.0 in April 2026 (mitigation on the uplift only); the 1.0 candidate, which takes

@@ -1,4 +1,4 @@
-"""The published lists: ids with titles, versions and sources, and a linter for references to them.
+"""The published lists: ids with titles, versions and sources, read from their files.
 
 Each scheme is one JSON file beside this module, read when it is first asked for. A year is added by adding a file:
 its name is the scheme's id. Ids and short titles are facts for tagging; no definition is copied.
@@ -15,22 +15,18 @@ its name is the scheme's id. Ids and short titles are facts for tagging; no defi
 """
 
 import json
-import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple
 
 from agent.errors import InputError
 
 MappingStatus = Literal["official", "playbook", "derived", "curated", "none"]
 """Who ties an entry to layers or to other lists: the list's own publisher, the community MAESTRO playbook, a
 computation from other mappings, this project's judgement, nobody."""
-ProblemKind = Literal["unknown-scheme", "unknown-id", "no-year", "wrong-title", "confusable"]
 
 _FOLDER: Final = Path(__file__).parent
 _CONFUSABLES: Final = "confusables"
-_NO_YEAR: Final = re.compile(r"(?:LLM|MCP)[0-9]{2}")
 _CLOSE: Final = 3
 
 
@@ -59,7 +55,7 @@ class Entry(NamedTuple):
     accepted: tuple[str, ...] = ()
     """Other forms of the title that the list itself prints."""
     also_called: tuple[str, ...] = ()
-    """Names that others give it; the linter refuses them."""
+    """Names that others give it; no reference may use them."""
     parent: str | None = None
     related: tuple[Related, ...] = ()
     note: str | None = None
@@ -79,50 +75,10 @@ class Scheme(NamedTuple):
     """By id, in the list's order."""
 
 
-class Reference(Protocol):
-    """What the linter reads: `records.TaxonomyRef` is one."""
-
-    @property
-    def scheme(self) -> str:
-        """Scheme id."""
-
-    @property
-    def id(self) -> str:
-        """Id in the scheme."""
-
-    @property
-    def title(self) -> str:
-        """Title as it is going to be printed."""
-
-
-class Problem(NamedTuple):
-    """Why a reference is refused."""
-
-    kind: ProblemKind
-    scheme: str
-    id: str
-    title: str
-    what: str
-    hint: str
-
-
-class _Confusable(NamedTuple):
-    scheme: str
-    id: str
-    wrong_title: str
-    why: str
-
-
 class _OtherList(NamedTuple):
     scheme: str
     ids: frozenset[str]
     name: str
-
-
-class _Confusables(NamedTuple):
-    titles: tuple[_Confusable, ...]
-    other_lists: tuple[_OtherList, ...]
-    relations: tuple[tuple[str, str], ...]
 
 
 @cache
@@ -141,7 +97,23 @@ def scheme(scheme_id: str) -> Scheme:
     raw = json.loads((_FOLDER / f"{scheme_id}.json").read_text("utf-8"))
     where = raw["source"]
     source = f"{where['name']}, {where['where']}" + (f", commit {where['commit']}" if "commit" in where else "")
-    found = [_entry(scheme_id, raw["version"], source, row) for row in raw["entries"]]
+    found = [
+        Entry(
+            scheme=scheme_id,
+            id=row["id"],
+            title=row["title"],
+            version=raw["version"],
+            source=source,
+            layers=tuple(row.get("layers", ())),
+            mapping=row["mapping"],
+            accepted=tuple(row.get("accepted", ())),
+            also_called=tuple(row.get("also_called", ())),
+            parent=row.get("parent"),
+            related=tuple(Related(r["scheme"], tuple(r["ids"]), r["status"]) for r in row.get("related", ())),
+            note=row.get("note"),
+        )
+        for row in raw["entries"]
+    ]
     return Scheme(
         id=scheme_id,
         title=raw["title"],
@@ -163,52 +135,14 @@ def lookup(scheme_id: str, entry_id: str) -> Entry:
     found = scheme(scheme_id).entries.get(entry_id)
     if found is None:
         raise InputError(
-            f"{scheme_id} has no id {entry_id!r}", where=f"{scheme_id} {entry_id}", hint=_hint(scheme_id, entry_id)
+            f"{scheme_id} has no id {entry_id!r}", where=f"{scheme_id} {entry_id}", hint=close_ids(scheme_id, entry_id)
         )
     return found
 
 
-def lint(refs: Iterable[Reference]) -> tuple[Problem, ...]:
-    """What is wrong with each reference, in their order; empty when all are right.
-
-    Refused: an unknown scheme or id, an id whose list needs a year without one, a title that is not the list's own,
-    and the pairs that published material is known to confuse.
-    """
-    return tuple(problem for ref in refs if (problem := _problem(ref)) is not None)
-
-
-def is_refused_relation(first: str, second: str) -> bool:
-    """Whether tying these two ids together is a known mistake of published crosswalks."""
-    return (first, second) in _confusables().relations or (second, first) in _confusables().relations
-
-
-def _problem(ref: Reference) -> Problem | None:
-    def refuse(kind: ProblemKind, what: str, hint: str) -> Problem:
-        return Problem(kind, ref.scheme, ref.id, ref.title, what, hint)
-
-    if _NO_YEAR.fullmatch(ref.id):
-        with_year = [f"{s} {e.id} {e.title}" for s in schemes() for e in entries(s) if e.id.startswith(f"{ref.id}:")]
-        return refuse("no-year", f"{ref.id} has no year", "write the year: " + "; ".join(with_year))
-    if ref.scheme not in schemes():
-        return refuse("unknown-scheme", f"unknown scheme {ref.scheme!r}", "the schemes are " + ", ".join(schemes()))
-    entry = scheme(ref.scheme).entries.get(ref.id)
-    if entry is None:
-        return refuse("unknown-id", f"{ref.scheme} has no id {ref.id!r}", _hint(ref.scheme, ref.id))
-    if ref.title in (entry.title, *entry.accepted):
-        return None
-    right = f"{ref.id} is {entry.title!r}"
-    for known in _confusables().titles:
-        if (known.scheme, known.id) == (ref.scheme, ref.id) and _same(known.wrong_title, ref.title):
-            return refuse("confusable", f"{ref.title!r} is not {ref.scheme} {ref.id}", f"{right}; {known.why}")
-    owners = [f"{s} {e.id}" for s in schemes() for e in entries(s) if any(_same(ref.title, t) for t in _titles(e))]
-    elsewhere = f"; {ref.title!r} is {', '.join(owners[:_CLOSE])}" if owners else ""
-    renumbered = ref.scheme.startswith("owasp-llm-") and any(owner.startswith("owasp-llm-") for owner in owners)
-    kind: ProblemKind = "confusable" if renumbered else "wrong-title"
-    return refuse(kind, f"{ref.title!r} is not the title of {ref.scheme} {ref.id}", right + elsewhere)
-
-
-def _hint(scheme_id: str, entry_id: str) -> str:
-    for other in _confusables().other_lists:
+def close_ids(scheme_id: str, entry_id: str) -> str:
+    """What may have been meant by an id that a list does not have, as a hint."""
+    for other in _other_lists():
         if other.scheme == scheme_id and entry_id in other.ids:
             return f"{entry_id} is a number of {other.name}"
     owners = [s for s in schemes() if entry_id in scheme(s).entries]
@@ -220,64 +154,7 @@ def _hint(scheme_id: str, entry_id: str) -> str:
     return "close ids: " + ", ".join(close) if close else f"see the entries of {scheme_id}"
 
 
-def _titles(entry: Entry) -> tuple[str, ...]:
-    return (entry.title, *entry.accepted, *entry.also_called)
-
-
-def _same(first: str, second: str) -> bool:
-    return first.casefold().replace("&", "and") == second.casefold().replace("&", "and")
-
-
-def _entry(scheme_id: str, version: str, source: str, row: dict[str, object]) -> Entry:
-    related = _rows(row, "related")
-    note = row.get("note")
-    parent = row.get("parent")
-    return Entry(
-        scheme=scheme_id,
-        id=str(row["id"]),
-        title=str(row["title"]),
-        version=version,
-        source=source,
-        layers=_texts(row, "layers"),
-        mapping=_status(row["mapping"]),
-        accepted=_texts(row, "accepted"),
-        also_called=_texts(row, "also_called"),
-        parent=None if parent is None else str(parent),
-        related=tuple(Related(str(r["scheme"]), _texts(r, "ids"), _status(r["status"])) for r in related),
-        note=None if note is None else str(note),
-    )
-
-
-def _texts(row: dict[str, object], key: str) -> tuple[str, ...]:
-    value = row.get(key, [])
-    if not isinstance(value, list):
-        raise InputError("not a list", where=f"{row.get('id')}: {key}", hint="correct the list's file")
-    return tuple(str(item) for item in value)
-
-
-def _rows(row: dict[str, object], key: str) -> list[dict[str, object]]:
-    value = row.get(key, [])
-    if not isinstance(value, list):
-        raise InputError("not a list", where=f"{row.get('id')}: {key}", hint="correct the list's file")
-    return value
-
-
-def _status(value: object) -> MappingStatus:
-    match value:
-        case "official" | "playbook" | "derived" | "curated" | "none":
-            return value
-        case _:
-            raise InputError(f"{value!r} is no mapping status", where="mapping", hint="correct the list's file")
-
-
 @cache
-def _confusables() -> _Confusables:
+def _other_lists() -> tuple[_OtherList, ...]:
     raw = json.loads((_FOLDER / f"{_CONFUSABLES}.json").read_text("utf-8"))
-    return _Confusables(
-        titles=tuple(
-            _Confusable(row["scheme"], row["id"], row["wrong_title"], row.get("why") or f"seen in {row['seen_in']}")
-            for row in raw["titles"]
-        ),
-        other_lists=tuple(_OtherList(row["scheme"], frozenset(row["ids"]), row["list"]) for row in raw["other_lists"]),
-        relations=tuple((row["ids"][0], row["ids"][1]) for row in raw["relations"]),
-    )
+    return tuple(_OtherList(row["scheme"], frozenset(row["ids"]), row["list"]) for row in raw["other_lists"])

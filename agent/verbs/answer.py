@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from agent.records import Document, Draft
     from agent.review.answers import Response
+    from agent.review.decisions import ActResult
     from agent.review.records import Reviewer, ReviewState
     from agent.review.redraft import Redrafted
-    from agent.review.served import ActResult
     from agent.review.service import Service
     from agent.settings import Settings
 
@@ -49,9 +49,8 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
       septet answer acme acme-answers.yaml
       septet answer acme acme-answers.yaml --store ~/.local/share/septet/review.sqlite
     """
-    from agent.review.answered import write_answered
     from agent.review.answers import answers_of, read_response
-    from agent.review.redraft import redraft
+    from agent.review.redraft import redraft, write_answered
     from agent.settings import load_settings
 
     environ = os.environ  # noqa: TID251
@@ -112,8 +111,7 @@ def _reply(response: "Response", draft: "Draft") -> str:
     """The reply to the contested points with nothing decided, for a reviewer to fill in."""
     from agent.review.items import items_of
     from agent.review.records import Contest
-    from agent.review.reply import reply_text
-    from agent.review.responding import contested_item
+    from agent.review.responding import contested_item, reply_text
 
     points = [
         Contest(
@@ -152,7 +150,7 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -
 
     Gives what moved, empty when nothing was drafted again, and the review's reply.
     """
-    done = service.import_response(key, file.read_bytes(), reviewer)
+    done = service.respond(key, file.read_bytes(), reviewer)
     click.echo(f"{len(done.events)} events on the record of {key}", err=True)
     if not service.waiting(key):
         return "", service.reply(key)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from agent.errors import UnavailableError, Usage
-from agent.verbs.drafter import llm_option, named
-from agent.verbs.opening import open_named, price_of_llm
+from agent.verbs.opening import llm_option, named, open_named, price_of_llm
 from agent.verbs.reading import progress_line
 
 if TYPE_CHECKING:

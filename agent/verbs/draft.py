@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.errors import UsageError
-from agent.verbs.drafter import Choice, Wanted, answer_options, choose, llm_option, unused_key
-from agent.verbs.opening import Opened, open_assistant
+from agent.verbs.opening import Choice, Opened, Wanted, answer_options, choose, llm_option, open_assistant, unused_key
 from agent.verbs.reading import note_text, now, progress_line, reading_options
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def command(
 def _shown(result: "DraftResult", out: Path) -> str:
     """The first screen of a draft that was written to `out`, and where the rest is."""
     from agent.export.draft_folder import REPORT
-    from agent.export.report_screen import first_screen
+    from agent.export.report import first_screen
     from agent.export.safe_markdown import one_line
     from agent.export.view import View
 

@@ -24,7 +24,7 @@ def command(draft: Path, item: str | None, as_json: bool) -> None:
     """
     from agent.export.draft_json import load
     from agent.export.explanation import explain, text
-    from agent.export.explanation_rows import as_json_text
+    from agent.export.explanation_items import as_json_text
 
     explanation = explain(load(draft), item)
     click.echo(as_json_text(explanation) if as_json else text(explanation), nl=False)

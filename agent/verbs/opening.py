@@ -1,6 +1,9 @@
 """An LLM opened for one draft: within its caps, recorded or replayed, and closed so that nothing is lost.
 
 Its key comes from the environment variable that the profile names, and goes nowhere but into the request.
+
+An LLM is used only when `--llm` or the setting `llm` names it, or when recorded answers stand in for it. A key alone
+never selects one.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,10 +13,11 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, Self, TypeVar
 
-from agent.errors import DriftError, InputError, LlmError, LlmReason, UnavailableError
-from agent.verbs.drafter import Choice
+import click
+
+from agent.errors import DriftError, InputError, LlmError, LlmReason, UnavailableError, UsageError
 from agent.verbs.reading import stamp
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from agent.llm.port import Call, Llm, Reply
     from agent.settings import Settings
 
+EMBEDDED: Final = "embedded"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _CI: Final = frozenset({"true", "1"})
 _LOCAL: Final = "local/"
 _QUESTION_TOKENS: Final = 6_000
@@ -30,6 +37,83 @@ _QUESTION_TOKENS: Final = 6_000
 _LEAST_PASSAGES: Final = 1_000
 _WAY_OUT: Final = "`--fallback embedded` drafts without it"
 Say = Callable[[str], None]
+
+
+def llm_option(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb `--llm`."""
+    text = "The LLM to use, over SEPTET_LLM; `embedded` for none. `septet doctor` lists the profiles."
+    return click.option("--llm", metavar="PROFILE/NAME", help=text)(verb)
+
+
+def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb `--record`, `--replay` and `--fallback`, in this order of its help."""
+    folder = click.Path(path_type=Path)
+    options = (
+        click.option("--record", type=folder, metavar="DIR", help="Keep the LLM's answers in DIR, a new folder."),
+        click.option("--replay", type=folder, metavar="DIR", help="Take the LLM's answers from DIR; nobody is asked."),
+        click.option(
+            "--fallback", type=click.Choice([EMBEDDED]), help="Draft without the LLM when it cannot be had, and say so."
+        ),
+    )
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+class Wanted(NamedTuple):
+    """What the options say; None where one is not given."""
+
+    llm: str | None = None
+    record: Path | None = None
+    replay: Path | None = None
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which drafter was chosen."""
+
+    llm: str = ""
+    """PROFILE/NAME; empty for none."""
+    record: Path | None = None
+    replay: Path | None = None
+    fallback: bool = False
+    """Whether the embedded drafter goes on alone when the LLM cannot be had."""
+
+
+def choose(wanted: Wanted, settings: "Settings") -> Choice:
+    """What the options and, where they say nothing, the settings choose. Raises UsageError when they contradict."""
+    llm, record, replay, _ = wanted
+    fallback = wanted.fallback is not None
+    if replay is not None:
+        if llm is not None or record is not None:
+            other = "--llm" if llm is not None else "--record"
+            raise UsageError(f"--replay does not go with {other}", hint="a recording knows which LLM made it")
+        return Choice(replay=replay, fallback=fallback)
+    name = named(settings.llm if llm is None else llm)
+    if record is not None and not name:
+        raise UsageError("--record needs an LLM", hint="name it with --llm PROFILE/NAME or SEPTET_LLM")
+    return Choice(name, record, fallback=fallback)
+
+
+def named(llm: str) -> str:
+    """PROFILE/NAME without blanks; empty when the embedded drafter is meant."""
+    name = llm.strip()
+    return "" if name == EMBEDDED else name
+
+
+def unused_key(environ: Mapping[str, str]) -> str:
+    """One line for somebody who has set a key of an LLM and named none; empty when no key is set."""
+    from agent.llm.profiles import profiles
+
+    found: dict[str, str] = {}
+    for name, profile in profiles().items():
+        if profile.key_env and environ.get(profile.key_env, "").strip():
+            found.setdefault(profile.key_env, name)
+    if not found:
+        return ""
+    keys, ways = " and ".join(found), " or ".join(f"`--llm {name}/NAME`" for name in found.values())
+    return f"note: no LLM is named, so none is used; {keys} would serve {ways}"
 
 
 class Opened:
@@ -173,7 +257,7 @@ def price_of_llm(name: str, settings: "Settings") -> "Price | None":
             where = f"setting llm_prices: {file}"
             raise InputError("the prices cannot be read", where=where, hint=f"give a YAML file ({error})") from None
         table.update(read_prices(text, str(file)))
-    profile = profiles().get(_profile(name))
+    profile = profiles().get(name.partition("/")[0])
     return price_of(name, table) or (FREE if profile is not None and profile.on_this_machine else None)
 
 
@@ -330,10 +414,6 @@ def _dollars(text: str) -> Decimal | None:
             f"{text!r} is no sum of money", where="setting llm_max_dollars", hint="give a number such as 0.5"
         )
     return dollars
-
-
-def _profile(name: str) -> str:
-    return name.partition("/")[0]
 
 
 def _with_way_out(hint: str) -> str:

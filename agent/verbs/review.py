@@ -70,8 +70,8 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
     """Who acts: by the name that was given, else by the user's. Raises InputError for what is no name."""
     from agent.errors import InputError
+    from agent.review.acts import MAX_NAME
     from agent.review.records import Reviewer
-    from agent.review.review_acts import MAX_NAME
 
     said = (name if name is not None else environ.get("LOGNAME") or environ.get("USER") or _SOMEBODY).strip()
     if not 1 <= len(said) <= MAX_NAME or not said.isprintable():

@@ -111,16 +111,14 @@ class _Pattern(NamedTuple):
 
 def _pattern(slug: str) -> _Pattern:
     from agent.drafting.calibration import load_calibration
-    from agent.pipeline import draft_documents
+    from agent.pipeline import draft_reading, read_documents
     from agent.review.fold import fold
-    from agent.review.queue_row import queue_columns
+    from agent.review.service import queue_columns
     from evals.corpus import load_case
     from evals.documents import READ_AT, documents_of
 
     documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
-    draft = draft_documents(
-        documents, name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
-    )
+    draft = draft_reading(read_documents(documents), name=None, calibration=load_calibration(), created_at=READ_AT)
     columns = queue_columns(fold("r1", draft, documents, (), {}))
     return _Pattern(dump(_renamed(draft)), dump_documents(_retitled(documents)), columns, slug)
 

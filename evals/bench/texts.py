@@ -65,14 +65,14 @@ def passes() -> dict[str, Callable[[str], object]]:
 
     from agent.evidence.statements import statements
     from agent.intake.compose import compose
-    from agent.intake.pages import decoding, instructions, marks, sanitise
+    from agent.intake.pages import decoding, instructions, sanitise
     from agent.intake.pages.markdown import read_markdown, read_text
     from agent.intake.pages.page import Block, Page
     from agent.intake.vendor_claims import vendor_claims
 
     return {
         "sanitise.clean": lambda text: sanitise.clean(text, "a paragraph"),
-        "marks.find": marks.find,
+        "sanitise.find_active": sanitise.find_active,
         "instructions.find": instructions.find,
         "decoding.hidden": lambda text: list(decoding.hidden(text)),
         "markdown.read_markdown": read_markdown,

@@ -8,8 +8,7 @@ from agent.errors import DriftError, LlmError, SeptetError, UsageError
 from agent.pipeline import DraftResult, draft
 from agent.records import Draft
 from agent.settings import Settings
-from agent.verbs.drafter import Choice
-from agent.verbs.opening import open_assistant
+from agent.verbs.opening import Choice, open_assistant
 from evals.real.readings import listing_of
 from evals.run import FAULTS, named_error
 

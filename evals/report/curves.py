@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from agent.retrieval.search import Mode
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 from evals.metrics import DECIMALS, covered, mean
+from evals.pooling import Mode
 from evals.report.losses import LabelSet, label
 from evals.results import CaseResult, FactorCell
 

@@ -6,9 +6,9 @@ from typing import Final
 from markupsafe import Markup
 
 from agent.export.safe_markdown import shorten
-from agent.retrieval.search import Mode
 from agent.taxonomy.keys import FACTOR_TITLES, FactorKey
 from evals.gate.verdict import Moved, Verdict
+from evals.pooling import Mode
 from evals.report.curves import Covered, quotes_sought, range_coverage, recall_at, shown_shares
 from evals.report.saying import (
     count,

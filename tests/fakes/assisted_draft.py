@@ -12,7 +12,7 @@ from agent.export.markdown import render
 from agent.llm.budget import Budget, Caps
 from agent.llm.port import Llm
 from agent.llm.tokens import by_bytes
-from agent.pipeline import DraftResult, draft_documents
+from agent.pipeline import DraftResult, draft_reading, read_documents
 from agent.records import Document, Draft
 from tests.fakes import paired
 
@@ -36,11 +36,10 @@ def assistant(llm: Llm) -> Assistant:
 
 def drafted(documents: tuple[Document, ...], llm: Llm | None, name: str | None = None) -> Draft:
     """The draft of documents that are read, with an LLM or without."""
-    return draft_documents(
-        documents,
+    return draft_reading(
+        read_documents(documents),
         name=name,
         calibration=load_calibration(),
-        settings=paired.QUICK,
         created_at=paired.NOW,
         assistant=assistant(llm) if llm is not None else None,
     )

@@ -10,8 +10,8 @@ import uvicorn
 
 from agent.intake.net.browser import find_chromium
 from agent.review.records import Reviewer
-from agent.review.served import ReviewService
 from agent.review.server import address, bound
+from agent.review.service import Service
 from agent.review.web.access import ENTER, Access
 from agent.review.web.app import create_app
 from agent.settings import Settings
@@ -47,7 +47,7 @@ def chromium() -> "Iterator[Browser]":
 class Served:
     """The app over a service, served until the end of the block."""
 
-    def __init__(self, service: ReviewService) -> None:
+    def __init__(self, service: Service) -> None:
         self._socket = bound("127.0.0.1", 0)
         self.address = address(self._socket)
         self.access = Access.loopback(self._socket.getsockname()[1])
@@ -188,7 +188,7 @@ class Hands:
 
 
 @contextmanager
-def at_review(browser: "Browser", service: ReviewService, path: str = "/r/r1") -> "Iterator[Hands]":
+def at_review(browser: "Browser", service: Service, path: str = "/r/r1") -> "Iterator[Hands]":
     """A reviewer at a page, by default of the first review, with `Hands.close` at the end."""
     with Served(service) as served:
         found = Hands(browser, served.door())

@@ -14,13 +14,12 @@ from agent.records import Document
 from agent.review.acts import check
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
-from agent.review.decisions import Moved, what_moved
-from agent.review.pace import DECIDING, Pace, pace_of
-from agent.review.questionnaire import MEDIA_TYPES, Format, questionnaire
+from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
+from agent.review.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
 from agent.review.redraft import redraft
 from agent.review.rescore import shown
-from agent.review.served import ActResult, Export, ExportFormat
+from agent.review.signed import ExportFormat
 from agent.review.stored import QueuePage, QueueQuery
 from agent.settings import Settings
 from tests.fakes.reviewing import Desk

@@ -10,13 +10,12 @@ from pydantic import TypeAdapter
 
 from agent.drafting.calibration import load_calibration
 from agent.export.draft_json import parse
-from agent.pipeline import draft_documents
+from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft
 from agent.resources import data_folder
 from agent.review.acts import check
 from agent.review.fold import fold
 from agent.review.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
-from agent.settings import Settings
 from evals.corpus import load_case
 from evals.documents import READ_AT, documents_of
 
@@ -34,8 +33,8 @@ def case_documents(slug: str) -> tuple[Document, ...]:
 @cache
 def case_draft(slug: str) -> Draft:
     """A real draft of a bundled case."""
-    return draft_documents(
-        case_documents(slug), name=None, calibration=load_calibration(), settings=Settings(), created_at=READ_AT
+    return draft_reading(
+        read_documents(case_documents(slug)), name=None, calibration=load_calibration(), created_at=READ_AT
     )
 
 

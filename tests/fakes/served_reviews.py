@@ -7,8 +7,8 @@ from typing import cast
 from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.intake.snapshot import store as store_snapshot
 from agent.records import Document, Draft, Snapshot
+from agent.review.decisions import ActResult
 from agent.review.records import Action, Reason, Reviewer, Verb
-from agent.review.served import ActResult
 from agent.review.service import Service
 from agent.review.store import Store
 from agent.settings import Settings

@@ -149,7 +149,7 @@ def _try(path: Path, *, read_only: bool) -> None:
 
 def upgrade(path: Path, steps: str) -> None:
     """Takes the store to the step of a folder with further ones."""
-    from agent.review.store_open import open_to_write
+    from agent.review.store import open_to_write
 
     open_to_write(path, to="0002", more=(Path(steps),)).close()
     say("upgraded")

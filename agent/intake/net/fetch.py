@@ -20,9 +20,8 @@ import httpx2
 
 from agent.errors import RefusedError, SourceError, UnavailableError
 from agent.intake.net.answer import Fetched
-from agent.intake.net.meter import Meter as Meter
 from agent.intake.net.netguard import Guard, Target
-from agent.intake.net.stream import Transport
+from agent.intake.net.stream import Meter as Meter, Transport
 from agent.settings import Settings
 
 MAX_RATIO: Final = 200

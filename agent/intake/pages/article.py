@@ -3,7 +3,7 @@
 A page whose metadata says that it is an article has one text with teasers, comments and boxes round it. Its paragraphs
 vote for what holds them, as in Readability (Arc90, Mozilla); what stands beside the winner joins it as long as it reads
 like prose. On a product page every box counts and no part is cut off: there `of_page` gives None, and what is
-navigation is left to `layout` and `trim`. Imported by the parsing child.
+navigation is left to `layout`. Imported by the parsing child.
 """
 
 import re

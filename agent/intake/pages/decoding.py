@@ -18,7 +18,6 @@ _LOOKALIKES: Final = str.maketrans(
     "aeopcyxijshdqwbABEKMHOPCTYXIJSaovptuikeABEZHIKMNOPTYXgilOo0123456789.,=:",
 )
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_STYLED: Final = tuple(range(0x1D400, 0x1D7CC, 26))
 _FOREIGN: Final = re.compile(
     r"[\u0370-\u03ff\u0400-\u052f\u0580-\u058f\u0261\u0131\u2113\uff01-\uff5e\U0001d400-\U0001d7ff]"
 )

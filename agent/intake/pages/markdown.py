@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from agent.intake.pages import dialects, front
+from agent.intake.pages import dialects
 from agent.intake.pages.instructions import find
 from agent.intake.pages.markup import BARE, BLOCKS, COMMENT, LANGUAGE, Element, tree_of
 from agent.intake.pages.page import MAX_EXCERPT, Block, BlockKind, Page, PageLink, Removed
@@ -86,8 +86,8 @@ def read_markdown(text: str) -> Page:
     Front matter comes first, a block for each field. Raises nothing; time grows with the length of ordinary text, not
     of text made to take long.
     """
-    matter, body = front.parted(text)
-    fields = front.fields_of(matter) if matter else []
+    matter, body = dialects.parted(text)
+    fields = dialects.fields_of(matter) if matter else []
     body, silent = dialects.plain(body.replace("\t", "    "))
     try:
         tree, titles = tree_of(body)
@@ -97,7 +97,7 @@ def read_markdown(text: str) -> Page:
     walk = _Walk()
     walk.comments.extend((*titles, *silent))
     walk.run(tree)
-    blocks = (*front.blocks_of(matter), *walk.blocks)
+    blocks = (*dialects.blocks_of(matter), *walk.blocks)
     heading = next((block.text for block in blocks if block.kind == "heading"), "")
     title = next((value for key, value in fields if key == "title"), "")
     return Page(heading or title, blocks, tuple(walk.links), tuple(walk.removed()))

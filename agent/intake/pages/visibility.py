@@ -3,6 +3,10 @@
 No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
 real permissions live there. A colour counts as hidden only against a background that can be told, so that a dark theme
 or a picture behind a headline is not taken for white on white. Imported by the parsing child.
+
+It is taken out of a page's text like all that a reader does not see, but it is no finding: every site has it. Only
+short words of the kinds that sites have are let pass. Sentences, and whatever speaks to an assessor, are reported
+wherever they hide (`visibility` asks first).
 """
 
 import re
@@ -11,9 +15,26 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from agent.intake.pages import accessible, cascade, colours, instructions, styles
+from agent.intake.pages import cascade, colours, instructions
 from agent.intake.pages.page import MAX_EXCERPT, Removed
 
+_LABEL_WORDS: Final = 8
+_LINK_WORDS: Final = 5
+_MENU_SHARE: Final = 0.9
+"""Of a menu's words, those of its links and controls."""
+_FOR_READERS: Final = re.compile(
+    r"(?:^|[\s_-])(?:sr|screen-?reader|visually-?hidden|a11y|skip|skip-?(?:link|nav|to)\w*|assistive)(?:$|[\s_-])", re.I
+)
+_LIVE: Final = frozenset({"status", "alert", "log", "tooltip", "timer", "progressbar"})
+_MENUS: Final = frozenset({"menu", "menubar", "navigation", "listbox", "tree", "toolbar"})
+_SKIP: Final = re.compile(r"^\W*(?:skip|jump|go|back|return) (?:to|past|over)\b", re.IGNORECASE)
+_NEW_WINDOW: Final = re.compile(
+    r"\bopens? in (?:a |an )?(?:new|external) (?:\w+ )?(?:tab|window)|\bexternal (?:link|site)\b", re.IGNORECASE
+)
+_CONTROLS: Final = frozenset({"a", "button", "option", "label", "summary", "legend", "input", "li"})
+_SENTENCE: Final = re.compile(
+    r"[.!?:]\s|[.!]$|\b(?:is|are|was|were|must|never|always|cannot|every|all)\b", re.IGNORECASE
+)
 _SILENT: Final = frozenset(
     {"script", "style", "template", "noscript", "noframes", "iframe", "object", "embed", "applet", "audio", "video"}
     | {"canvas", "map", "datalist", "rp", "annotation", "annotation-xml", "select", "textarea", "svg", "head"}
@@ -42,6 +63,49 @@ _DIM: Final = 0.1
 """Opacity up to which text cannot be seen."""
 # The tree gives such characters out, from references like &#31;, but does not take them in again.
 NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def is_label(element: etree._Element, words: str) -> bool:
+    """Whether the hidden `words` of an element are a site's own label or menu, and say nothing."""
+    few = len(words.split()) <= _LABEL_WORDS
+    if few and (_is_skip_link(element, words) or _NEW_WINDOW.search(words)):
+        return True
+    if few and not _SENTENCE.search(words) and (_for_readers(element) or _is_live(element)):
+        return True
+    return _is_menu(element, words)
+
+
+def _is_skip_link(element: etree._Element, words: str) -> bool:
+    links = [element] if element.tag == "a" else list(element.iter("a"))
+    inside = [link for link in links if (link.get("href") or "").startswith("#")]
+    return (
+        bool(inside) and bool(_SKIP.match(words) or len(words.split()) <= _LINK_WORDS) and not _SENTENCE.search(words)
+    )
+
+
+def _for_readers(element: etree._Element) -> bool:
+    return _FOR_READERS.search(f"{element.get('class') or ''} {element.get('id') or ''}") is not None
+
+
+def _is_live(element: etree._Element) -> bool:
+    return element.get("aria-live") is not None or element.get("role") in _LIVE
+
+
+def _is_menu(element: etree._Element, words: str) -> bool:
+    """Whether nearly all words are those of short links and controls."""
+    whole = len(words.split())
+    told = 0
+    for control in element.iter(*_CONTROLS):
+        if control.tag == "li" and control.find(".//*") is not None:
+            continue
+        own = " ".join("".join(control.itertext()).split()).rstrip(".…")
+        if len(own.split()) > _LINK_WORDS or _SENTENCE.search(own):
+            return False
+        if not any(parent.tag in _CONTROLS - {"li"} for parent in control.iterancestors()):
+            told += len(own.split())
+    named = element.tag == "nav" or element.get("role") in _MENUS or element.find(".//nav") is not None
+    controls = any(True for _ in element.iter("a", "button", "option"))
+    return (named or controls) and told >= _MENU_SHARE * whole > 0
 
 
 class _Seen(NamedTuple):
@@ -121,7 +185,7 @@ class Visibility:
         if not inner.visible:
             if not self._unfolds(element):
                 self._faded.append((element, "visibility:hidden"))
-        elif inner.font < styles.MIN_FONT:
+        elif inner.font < cascade.MIN_FONT:
             self._faded.append((element, "a font too small to read"))
         elif self._drowned(style, inner):
             self._faded.append((element, "text in the colour of its background"))
@@ -180,7 +244,7 @@ class Visibility:
                 self._told(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
                 continue
             # A picture's description is read like text, it may be all that there is of a diagram.
-            sizes = (styles.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
+            sizes = (cascade.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
             tiny = any(size is not None and size <= _PIXEL for size in sizes)
             if self._told(str(value), "hidden-text", "the description of a picture"):
                 element.set("alt", "")
@@ -212,7 +276,7 @@ class Visibility:
         if any(name.startswith("--") for name in declared):
             known = {**known, **{name: value for name, value in declared.items() if name.startswith("--")}}
         plain = {n: cascade.resolved(v, known) for n, v in declared.items() if not n.startswith("--")}
-        return styles.longhands(plain), known
+        return cascade.longhands(plain), known
 
     def _reason(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> str | None:
         tag = _tag(element)
@@ -224,8 +288,8 @@ class Visibility:
             return None
         if element.get("popover") is not None and style.get("display") in (None, "none"):
             return "a closed popover"
-        reason = styles.unseen(style)
-        if reason is None and outer.opacity * styles.opacity(style) <= _DIM:
+        reason = cascade.unseen(style)
+        if reason is None and outer.opacity * cascade.opacity(style) <= _DIM:
             reason = "opacity 0"
         if reason == "display:none" and "display" in style and element.get("hidden") is not None:
             reason = "the attribute hidden"
@@ -248,7 +312,7 @@ class Visibility:
 
     def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
         """Entrance animations begin out of sight; words to assessors get no such benefit."""
-        moves = styles.appears_later(style) or ("transform" in style and styles.opacity(style) <= _DIM)
+        moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
         return moves and not instructions.find(_words(element)[:_TOLD_REACH])
 
     def _inherit(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> _Seen:
@@ -272,10 +336,10 @@ class Visibility:
             ink,
             ground,
             open_ground,
-            styles.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
+            cascade.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
             outer.visible if shown in (None, *_UNSET) else shown not in ("hidden", "collapse"),
             # What fades in is seen in the end; what else is as faint was taken out.
-            1.0 if styles.opacity(style) <= _DIM else outer.opacity * styles.opacity(style),
+            1.0 if cascade.opacity(style) <= _DIM else outer.opacity * cascade.opacity(style),
             outer.variables,
         )
 
@@ -305,7 +369,7 @@ class Visibility:
         declared = self._cascade.style(child, {})
         if "position" not in declared:
             return False
-        style = styles.longhands(declared)
+        style = cascade.longhands(declared)
         if style["position"] not in ("absolute", "fixed"):
             return False
         if _tag(child) in _PICTURES:
@@ -324,7 +388,7 @@ class Visibility:
 
     def _covered(self, element: etree._Element) -> int:
         """How many of an element's first children lie under a later one that fills its box and hides them."""
-        if element.tag in ("body", "main", "html") or styles.longhands(self._cascade.style(element, {})).get(
+        if element.tag in ("body", "main", "html") or cascade.longhands(self._cascade.style(element, {})).get(
             "position"
         ) not in ("relative", "absolute", "fixed"):
             return 0
@@ -332,10 +396,10 @@ class Visibility:
             child = element[index]
             if not isinstance(child.tag, str):
                 continue
-            style = styles.longhands(self._cascade.style(child, {}))
+            style = cascade.longhands(self._cascade.style(child, {}))
             paint = colours.first_colour(style.get("background-color") or style.get("background") or "")
-            opaque = paint is not None and paint.alpha >= 1.0 and styles.opacity(style) >= 1.0
-            if opaque and styles.covers(style) and len(_words(child).split()) < _COVER_WORDS:
+            opaque = paint is not None and paint.alpha >= 1.0 and cascade.opacity(style) >= 1.0
+            if opaque and cascade.covers(style) and len(_words(child).split()) < _COVER_WORDS:
                 return index
         return 0
 
@@ -364,7 +428,7 @@ class Visibility:
             self._note(element, words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
 
     def _note(self, element: etree._Element, words: str, reason: str, least: int) -> None:
-        worth = len(words.split()) >= least and not accessible.is_label(element, words)
+        worth = len(words.split()) >= least and not is_label(element, words)
         if worth or instructions.find(words[:_TOLD_REACH]):
             self.removed.append(Removed("hidden-text", reason, words[:MAX_EXCERPT]))
 

@@ -31,16 +31,12 @@ def upgrade(connection: Connection, to: str = SCHEMA, *, more: Sequence[Path] = 
     config.set_main_option("script_location", _plain(_FOLDER))
     # Separated by the system's own separator of paths, since a folder's name may hold a blank.
     config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", _joined((_FOLDER / "versions", *more)))
+    config.set_main_option("version_locations", os.pathsep.join(map(_plain, (_FOLDER / "versions", *more))))
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, to)
     except CommandError as error:
         raise SchemaError("the store's schema is unknown", where=str(error), hint="restore a backup") from None
-
-
-def _joined(folders: Sequence[Path]) -> str:
-    return os.pathsep.join(map(_plain, folders))
 
 
 def _plain(folder: Path) -> str:

@@ -10,16 +10,23 @@ from agent.errors import InputError
 from agent.records import Document, Record
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
-from agent.review.decisions import Decision, Moved, WeakSpot, first_decisions, review_order, what_moved
-from agent.review.pace import minutes_left, pace_words
-from agent.review.questionnaire import Format
+from agent.review.decisions import (
+    ActResult,
+    Decision,
+    Moved,
+    WeakSpot,
+    first_decisions,
+    minutes_left,
+    pace_words,
+    review_order,
+    what_moved,
+)
+from agent.review.questionnaire import Export, Format
 from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
-from agent.review.served import ActResult, Export
 from agent.review.stored import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
-from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Who
+from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Problem, Versions, Who, of_review
 from agent.review.web.forms import MAX_WHOLE, acting, sound
-from agent.review.web.problems import Problem, Versions, of_review
 from agent.taxonomy.lists import entries, schemes
 
 _PLAIN: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}}

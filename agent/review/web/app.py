@@ -13,11 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from agent.errors import SeptetError
-from agent.review.served import ReviewService
-from agent.review.web import act_pages, api, pages, review_pages
+from agent.review.service import Service
+from agent.review.web import api, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
-from agent.review.web.desk import Desk
-from agent.review.web.problems import NOT_FOUND, Problem, problem_of, status_of
+from agent.review.web.desk import NOT_FOUND, Desk, Problem, problem_of, status_of
 
 STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"
@@ -45,12 +44,12 @@ def _files() -> dict[str, _File]:
     return {path.name: _File(data, _MEDIA[path.suffix], hashlib.sha256(data).hexdigest()[:_TAG]) for path, data in read}
 
 
-def create_app(service: ReviewService, access: Access) -> ASGIApp:
+def create_app(service: Service, access: Access) -> ASGIApp:
     """The whole app over `service`, which answers only those that `access` lets in."""
     return Guard(unguarded(service, access), access)
 
 
-def unguarded(service: ReviewService, access: Access) -> FastAPI:
+def unguarded(service: Service, access: Access) -> FastAPI:
     """All routes without the guard round them: what `create_app` guards, for a walk along the list of routes."""
     files = _files()
     desk = Desk(service, access, {name: f"/static/{name}?{file.tag}" for name, file in files.items()})
@@ -62,7 +61,7 @@ def unguarded(service: ReviewService, access: Access) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    for made in (pages.routes(desk), review_pages.routes(desk), act_pages.routes(desk)):
+    for made in (pages.routes(desk), review_pages.routes(desk), review_pages.act_routes(desk)):
         app.include_router(made, include_in_schema=False)
     app.include_router(api.routes(desk), prefix=API)
     _serve(app, files)

@@ -1,23 +1,45 @@
 """What every route has at hand: the service, who may talk to it, and who is talking."""
 
 import time
-from collections.abc import Mapping
-from typing import Annotated, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 from fastapi import Depends, Path, Request
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from agent.errors import InputError, RefusedError
+from agent.errors import (
+    BusyError,
+    ConflictError,
+    FullError,
+    InputError,
+    IntegrityError,
+    RefusedError,
+    SeptetError,
+    StoreError,
+)
+from agent.records import Record
 from agent.review.compare import Comparison
 from agent.review.records import Reviewer, ReviewState
-from agent.review.served import ReviewService
+from agent.review.service import Service
 from agent.review.web.access import MAX_BODY, Access
 from agent.review.web.forms import Brought, Form, sound
-from agent.review.web.problems import NotHereError
 from agent.review.web.templating import render
 
+Result = TypeVar("Result")
+
+_STATUS: Final[tuple[tuple[type[SeptetError], int], ...]] = (
+    (ConflictError, 409),
+    (FullError, 507),
+    (BusyError, 503),
+    (StoreError, 503),
+    (IntegrityError, 500),
+    (RefusedError, 403),
+    (InputError, 422),
+)
+NOT_FOUND: Final = 404
+_OTHER: Final = 500
 FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
 MAX_PARTS: Final = 20
@@ -29,10 +51,63 @@ LONGEST_LOOK: Final = 120
 Key = Annotated[str, Path(pattern=KEY, description="The review's key, as in r1.", examples=["r1"])]
 
 
+class NotHereError(InputError):
+    """There is no such review, version or source."""
+
+
+class Problem(Record):
+    """Why something was not done. Nothing was stored."""
+
+    error: str
+    where: str = ""
+    """The field, item or file in question."""
+    hint: str = ""
+    """What to do."""
+
+
+class Versions(Problem):
+    """Two people changed the same thing: what was asked for, what stands now, and what both began with."""
+
+    mine: dict[str, object]
+    theirs: dict[str, object]
+    base: dict[str, object]
+
+
+def status_of(error: SeptetError) -> int:
+    """The status of an answer that says this error."""
+    if isinstance(error, NotHereError):
+        return NOT_FOUND
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), _OTHER)
+
+
+def problem_of(error: SeptetError) -> Problem:
+    """The error as the JSON twin says it."""
+    if isinstance(error, ConflictError):
+        return Versions(
+            error=error.what,
+            where=error.where,
+            hint=error.hint,
+            mine=dict(error.mine),
+            theirs=dict(error.theirs),
+            base=dict(error.base),
+        )
+    return Problem(error=error.what, where=error.where, hint=error.hint)
+
+
+def of_review(key: str, ask: Callable[[], Result]) -> Result:
+    """What `ask` gives; that there is no review with this key is told from other errors of the input."""
+    try:
+        return ask()
+    except InputError as error:
+        if error.where == f"review {key[:40]!r}":
+            raise NotHereError(error.what, where=error.where, hint=error.hint) from None
+        raise
+
+
 class Desk(NamedTuple):
     """What the routes share."""
 
-    service: ReviewService
+    service: Service
     access: Access
     assets: Mapping[str, str]
     """Addresses of the static files by name."""

@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 from agent.export.sentences import band_words, tenth
 from agent.records import Document, Score
-from agent.review.decisions import Decision, first_decisions, review_order, what_moved
+from agent.review.decisions import Decision, Pace, first_decisions, minutes_left, pace_words, review_order, what_moved
 from agent.review.items import SECTIONS
-from agent.review.pace import Pace, minutes_left, pace_words
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
-from agent.review.rescore import headline_of, shown
+from agent.review.rescore import headline_of
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
 from agent.review.web.wording import duration, likely_text, score_text, section_title
@@ -18,7 +17,6 @@ from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _TEN: Final = Decimal(10)
 _FULL: Final = 100.0
-FOLDED_AFTER: Final = 3
 
 
 class ScoreView(NamedTuple):
@@ -250,8 +248,3 @@ def _by_place(view: ItemView) -> tuple[bool, int]:
     """The layer first, its threats by their place in the report, then those without one."""
     tag = view.threat.tag if view.threat else ""
     return view.threat is not None, int(tag.removeprefix("#")) if tag else len(LAYERS) * 100
-
-
-def score_of(score: Score) -> ScoreView:
-    """A draft's score for chip and bar."""
-    return score_view(shown(score))

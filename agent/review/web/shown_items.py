@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.export.sentences import change, shrinkage, tenth, threat_sentence
-from agent.export.vector_words import vector_words
+from agent.export.sentences import change, shrinkage, tenth, threat_sentence, vector_words
 from agent.export.view import View, name_of
 from agent.records import (
     Capability,
@@ -21,23 +20,13 @@ from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.items import is_unstated, threats_of
 from agent.review.records import ItemState, ReviewState
-from agent.review.web.fields import Field, fields_for
-from agent.review.web.forms import Plain
+from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
-from agent.review.web.told import field_name, in_order
-from agent.review.web.wording import REASONS, STATES, VERDICTS, duration
+from agent.review.web.wording import REASONS, STATES, VERDICTS, Field as Changed, duration, field_name, in_order
 from agent.taxonomy.keys import LAYERS
 
 _SHORT: Final = 160
 """Characters of a changed field that the page shows."""
-
-
-class Changed(NamedTuple):
-    """A field that a reviewer changed."""
-
-    name: str
-    before: str
-    after: str
 
 
 class FactorBody(NamedTuple):
@@ -55,15 +44,6 @@ class FactorBody(NamedTuple):
     """Label, signed effect, mark."""
     total: str
     """What they come to, before it is rounded and held between 0 and 1."""
-
-
-class LayerBody(NamedTuple):
-    """Flag and paragraph of a layer."""
-
-    certain: bool
-    applies: str
-    paragraph: str
-    missing: str
 
 
 class ThreatBody(NamedTuple):
@@ -133,7 +113,7 @@ class ItemView(NamedTuple):
     seconds: str
     changed: int
     factor: FactorBody | None = None
-    layer: LayerBody | None = None
+    layer: LayerThreats | None = None
     threat: ThreatBody | None = None
     capability: Capability | None = None
     chain: ChainBody | None = None
@@ -205,7 +185,7 @@ class Items:
             state = "unknown" if is_unstated(found) else found.state
             return _stated(made, state)._replace(factor=_factor(found, before))
         if made.kind == "layer":
-            return made._replace(layer=_layer(next(draft.layers[key] for key in LAYERS if key == name)))
+            return made._replace(layer=next(draft.layers[key] for key in LAYERS if key == name))
         if made.kind == "threat":
             threat = self._now.get(name) or self._was.get(name)
             return _stated(made, threat.state)._replace(threat=self._threat(threat)) if threat else made
@@ -322,11 +302,6 @@ def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
 def _labelled(part: Part) -> str:
     kind = part.kind == "typical" and part.label.startswith(("a ", "an "))
     return f"usual for {part.label}" if kind else part.label
-
-
-def _layer(layer: LayerThreats) -> LayerBody:
-    missing = layer.missing.detail if layer.missing else ""
-    return LayerBody(layer.certain, layer.applies, layer.paragraph, missing)
 
 
 def _question(question: Question, one: ItemState) -> QuestionBody:

@@ -1,14 +1,17 @@
 """The sources as the right column shows them: pieces of text with marks, findings in place, and quotes in context."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from agent.export.view import rank_words
 from agent.records import Document, Evidence, Finding
-from agent.review.web.sources import Piece, context, pieces
 from agent.review.web.wording import SOURCE_KINDS, finding_words
 
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
+_NEAR: Final = 400
+"""Characters looked at on either side of a quote for the sentence next to it."""
 LONG_PIECE: Final = 6_000
 """Characters without a citation or finding that a page shows whole."""
 KEPT: Final = 1_500
@@ -17,6 +20,49 @@ KEPT: Final = 1_500
 
 CLAIM: Final = "vendor-claim"
 """The one finding that attacks nobody."""
+
+
+class Piece(NamedTuple):
+    """A run of text under the same citations and findings."""
+
+    start: int
+    """Offset in the document, characters."""
+    text: str
+    marks: tuple[str, ...]
+    """Evidence that cites it."""
+    begins: tuple[str, ...]
+    """Of these, what begins here: the places that a citation leads to."""
+    findings: tuple[str, ...]
+    """Kinds of the findings that cover it."""
+
+
+def pieces(document: Document, evidence: Sequence[Evidence]) -> tuple[Piece, ...]:
+    """The whole text of `document` in pieces; joined, they are the text."""
+    text = document.text
+    cited = [item for item in evidence if item.document == document.id and 0 <= item.start < item.end <= len(text)]
+    found = [item for item in document.findings if 0 <= item.start < item.end <= len(text)]
+    spans = [*((item.start, item.end) for item in cited), *((item.start, item.end) for item in found)]
+    cuts = sorted({0, len(text), *(at for span in spans for at in span)})
+    made: list[Piece] = []
+    for start, end in itertools.pairwise(cuts):
+        made.append(
+            Piece(
+                start,
+                text[start:end],
+                tuple(item.id for item in cited if item.start <= start and end <= item.end),
+                tuple(item.id for item in cited if item.start == start),
+                tuple(dict.fromkeys(item.kind for item in found if item.start <= start and end <= item.end)),
+            )
+        )
+    return tuple(made)
+
+
+def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
+    """The sentence before the quote of `item` and the one after it; empty where there is none."""
+    text = document.text
+    before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
+    after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
+    return before[-1].strip() if before else "", after[0].strip() if after else ""
 
 
 class Removed(NamedTuple):
@@ -114,9 +160,9 @@ class Quotes:
         standing = f"rank {item.rank}, {rank_words(item.rank)}{about}"
         if document is None or document.text[item.start : item.end] != item.quote:
             return Quote(item.id, "", item.quote, "", item.document, "", f"{standing}; not found in the source", False)
-        around = context(document, item)
+        before, after = neighbours(document, item)
         title = document.title or document.url
-        return Quote(item.id, around.before, item.quote, around.after, document.id, title, standing, True)
+        return Quote(item.id, before, item.quote, after, document.id, title, standing, True)
 
 
 def source(document: Document, evidence: Sequence[Evidence], *, whole: bool = False) -> SourceView:
