@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.drafting.calibration import load_calibration
-from agent.pipeline import draft_documents
-from agent.records import Document, Draft, Section
+from agent.pipeline import draft_documents, read_documents
+from agent.records import Document, DocumentBlock, Draft, Section
 from agent.resources import data_folder
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS
@@ -47,9 +47,14 @@ def plain(slug: str) -> Draft:
 def extended(documents: Sequence[Document], lines: Sequence[str]) -> tuple[Document, ...]:
     """The documents with lines at the end of the listing, each a paragraph."""
     first = documents[0]
-    text = first.text.rstrip("\n") + "".join(f"\n\n{line}" for line in lines)
+    text = first.text.rstrip("\n")
+    blocks = [*first.blocks]
+    for line in filter(str.strip, lines):
+        text += f"\n\n{line}"
+        blocks.append(DocumentBlock(start=len(text) - len(line), end=len(text), kind="paragraph"))
     last = first.sections[-1].model_copy(update={"end": len(text)})
-    return (first.model_copy(update={"text": text, "sections": (*first.sections[:-1], last)}), *documents[1:])
+    update = {"text": text, "sections": (*first.sections[:-1], last), "blocks": tuple(blocks)}
+    return (Document.model_validate({**first.model_dump(), **update}), *documents[1:])
 
 
 def page(text: str, kind: str = "docs") -> Document:
@@ -71,6 +76,12 @@ def rows(draft: Draft) -> list[tuple[str, float, float]]:
 
 def total(draft: Draft) -> float:
     return float(sum(draft.factors[key].value for key in TEN))
+
+
+def test_a_line_that_is_added_is_read() -> None:
+    for case in sample():
+        read = {statement.text for statement in read_documents(extended(documents_of(case), [APPROVAL])).statements}
+        assert APPROVAL in read
 
 
 def test_there_are_two_hundred_sentences() -> None:
