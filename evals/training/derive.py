@@ -3,8 +3,8 @@
 `python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--dry]`
 
 Fitted on the bundled cases (published and reader labels, cards) and, where the texts are there, on real listings with
-an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is of
-constants that saw neither the product nor any other of its vendor.
+an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is of heads
+and constants that were fitted without the product and all others of its vendor (`evals.lessons` says what is left).
 """
 
 import argparse
