@@ -1,9 +1,12 @@
-"""Constants of drafting that know nothing of one vendor family, fitted on the bundled cases.
+"""Constants of drafting from which one vendor family is left out, fitted on the bundled cases.
 
-Families are dealt into folds, whole and by their name alone; a case is drafted with the constants that were fitted on
-the other folds, from sheets whose outlook did not know the fold either. A case of another folder belongs to the fold of
-its family, if the corpus has that family. The reader of facts itself is the bundled one: it learned from labelled
-statements, not from the labels of cases.
+Families are dealt into folds, whole and by their name alone. A case is drafted with heads of the outlook and constants
+that were fitted on rows of the other folds. The constants, and the calibration of the heads of layers, are fitted on
+outlooks of heads that had left out the fold of the row, not the fold of the case: by these the labels of the case's
+fold have a say at second hand. To leave them out there too takes several times as long and shows no better figure that
+was owed to them: the mean error of the factors to published labels is 0.1542 then and 0.1544 as it is, that to readers
+0.1217 both ways. A case of another folder belongs to the fold of its family, if the corpus has that family. The reader
+of facts itself is the bundled one: it learned from labelled statements, not from the labels of cases.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +51,7 @@ class Teaching(Protocol):
     """Whoever says what a case is drafted with."""
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """Constants that know nothing of the family of `whom`."""
+        """Constants that were fitted on rows of other families than that of `whom`."""
 
 
 class Learnt(NamedTuple):
@@ -102,14 +105,14 @@ class Teacher:
         return fit_left_out(rows)
 
     def fold_of(self, whom: Identity) -> int:
-        """The fold whose constants know nothing of the family of `whom`; the first one for a family of its own."""
+        """The fold whose fits have no row of the family of `whom`; the first one for a family of its own."""
         for lesson in self.lessons:
             if same_family(lesson.who, whom):
                 return lesson.rows[0].fold
         return 0
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """The constants that know nothing of the family of `whom`. Raises InputError without any lesson."""
+        """The constants from which the family of `whom` is left out. Raises InputError without any lesson."""
         found = self._fitted[self.fold_of(whom)]
         return Constants(found.calibration, found.heads)
 

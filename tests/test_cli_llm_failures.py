@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -122,13 +123,18 @@ def test_waits_are_told_where_the_progress_is(fake: FakeEndpoint) -> None:
 # -- runs that end before their time -----------------------------------------------------------------------------------
 
 
-def program(code: str, arguments: Sequence[object], endpoint: FakeEndpoint) -> subprocess.Popen[str]:
-    """The command line as a process of its own, `code` before it."""
+@contextmanager
+def program(code: str, arguments: Sequence[object], endpoint: FakeEndpoint) -> Iterator[subprocess.Popen[str]]:
+    """The command line as a process of its own, `code` before it; it ends with the block, also when a check fails."""
     own = {name: value for name, value in os.environ.items() if name != "CI"}  # noqa: TID251
     own |= {"SEPTET_CACHE_DIR": "off", "SEPTET_LLM_BASE_URL": endpoint.base_url}
     call = [sys.executable, "-c", f"{code}; import sys; from agent.cli import main; main(sys.argv[1:])"]
     pipe = subprocess.PIPE
-    return subprocess.Popen([*call, *map(str, arguments)], stdout=pipe, stderr=pipe, text=True, env=own)
+    with subprocess.Popen([*call, *map(str, arguments)], stdout=pipe, stderr=pipe, text=True, env=own) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
 
 
 GOOD = by(answer_body)
@@ -141,8 +147,8 @@ def test_an_interrupted_run_ends_at_once_and_says_what_it_took(
     script: Sequence[Step], kept: int, listing: Path, septet: Septet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rec, out = tmp_path / "rec", tmp_path / "out"
-    with FakeEndpoint(script) as fake:
-        run = program("0", ["draft", listing, "--llm", NAME, "--record", rec, "--out", out], fake)
+    arguments = ["draft", listing, "--llm", NAME, "--record", rec, "--out", out]
+    with FakeEndpoint(script) as fake, program("0", arguments, fake) as run:
         until = time.monotonic() + 60
         # Two waves of three calls.
         while len(fake.requests) < (3 if kept < 3 else 6) or len(list(rec.glob("*-1.json"))) < kept:
@@ -171,8 +177,8 @@ LIMITED = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (4
 def test_a_disk_that_is_full_leaves_no_half_of_an_answer(listing: Path, fake: FakeEndpoint, tmp_path: Path) -> None:
     for option in ("--record", "--out"):
         place = tmp_path / option.strip("-")
-        run = program(LIMITED, ["draft", listing, "--llm", NAME, option, place], fake)
-        said, err = run.communicate(timeout=60)
+        with program(LIMITED, ["draft", listing, "--llm", NAME, option, place], fake) as run:
+            said, err = run.communicate(timeout=60)
         assert (run.returncode, said) == (1, "")
         lines = err.splitlines()
         assert lines[-2].startswith("error: the recording cannot be written, "), err

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 from hypothesis import given, settings, strategies as st
 
-from agent.drafting.factors import estimate, lowerings
+from agent.drafting.factors import THIN, estimate, lowerings
 from agent.drafting.judgement import JudgedFactor, Judgement
 from agent.facts.vocabulary import load_vocabulary
+from agent.records import Search
 from agent.taxonomy.keys import FACTORS
 from tests.fakes.sheets import fact, sheet
 
@@ -39,6 +40,20 @@ def test_an_asserted_fact_sets_a_floor() -> None:
 
 def test_silence_is_not_zero() -> None:
     assert sum(float(row.value) for row in estimate(sheet(), "coding-agent").values()) > 2
+
+
+def test_what_hardly_anything_was_read_of_is_valued_like_what_says_more() -> None:
+    few, enough = (
+        sheet(fact("reads_web")).model_copy(
+            update={"searched": (Search(reader="embedded", documents=("D1",), statements=n),)}
+        )
+        for n in (THIN - 1, THIN)
+    )
+    thin, plain = estimate(few, "assistant"), estimate(enough, "assistant")
+    assert all(thin[key].value >= plain[key].value for key in FACTORS)
+    assert sum(row.value for row in thin.values()) > sum(row.value for row in plain.values())
+    assert any("too little was read" in part.label for row in thin.values() for part in row.parts)
+    assert not any("too little was read" in part.label for row in plain.values() for part in row.parts)
 
 
 def test_a_documented_control_lowers_and_says_so() -> None:

@@ -44,6 +44,7 @@ from agent.drafting.judgement import (
     Metric,
     Verdict,
 )
+from agent.intake.pages import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
@@ -136,7 +137,8 @@ class Judge:
         for part in answer.parts[:MAX_PARTS]:
             evidence = self.quotes.take(part.quotes)
             name = " ".join(part.name.split())[:60]
-            if not name or name.casefold() in parts or not evidence or self.ground.foreign(name):
+            unfit = not name or name.casefold() in parts or self._is_order(name, evidence) or self.ground.foreign(name)
+            if unfit or not evidence:
                 self.dropped.append(
                     (f"part {part.name}", "no quote of it was found, or its name is not in the sources")
                 )
@@ -149,7 +151,8 @@ class Judge:
         for flow in answer.flows[:MAX_PARTS]:
             evidence = self.quotes.take(flow.quotes)
             ends = [self._end(end, parts) for end in (flow.source, flow.target)]
-            if not evidence or not {end.casefold() for end in ends} <= known or self.ground.foreign(flow.what):
+            unfit = self._is_order(flow.what, evidence) or self.ground.foreign(flow.what)
+            if unfit or not evidence or not {end.casefold() for end in ends} <= known:
                 self.dropped.append((f"flow {flow.source} to {flow.target}", "an end or its quote is not known"))
                 continue
             flows.append(
@@ -162,6 +165,10 @@ class Judge:
                 )
             )
         return JudgedPicture(parts=tuple(parts.values()), flows=tuple(flows))
+
+    def _is_order(self, text: str, evidence: Iterable[str]) -> bool:
+        """Whether a label, or a quote that it is taken from, speaks to whoever assesses the product."""
+        return any(instructions.find(said) for said in (text, *(self.quotes.all[mark].quote for mark in evidence)))
 
     def paragraphs(
         self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer], certain: Mapping[LayerKey, bool]

@@ -54,6 +54,8 @@ class FactorConstants(Record):
     """Effect of a fact that is asserted or left to a setting, by key; never negative."""
     lowering: dict[str, float]
     """Effect of a limit that is asserted or an ability that is denied, by key; negative."""
+    thin: float = 0.0
+    """What is added where too little was read to take the rest as absent; never negative."""
     spread: Spread
     judged: JudgedFactorConstants = JudgedFactorConstants()
 

@@ -1,6 +1,7 @@
 """Values of the eleven factors from a fact sheet, each as a sum of parts that can be printed and contested.
 
     value = typical value of the kind + what the sources as a whole make likely          (typical, remainder)
+          + what listings that say more usually have, where hardly anything was read     (remainder)
           + effects of facts that raise it − effects of limits and denials               (evidence)
           + what is still missing to the least value that asserted facts imply           (evidence)
 
@@ -37,6 +38,9 @@ CONTROL_RANK: Final = 3
 """The documentation names the setting, its default, its scope and who can change it."""
 LEAST: Final = 0.1
 """No text alone takes a factor below this."""
+THIN: Final = 6
+"""Statements read below which silence says nothing: all full listings of the corpus have more or as many, of their
+cards one in a hundred has."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -206,7 +210,15 @@ def _prior(
                 effect=round(more, _DIGITS),
             )
         )
+    if is_thin(sheet) and constants.thin >= _SHOWN:
+        label = "too little was read to take the rest as absent"
+        parts.append(Part(kind="remainder", label=label, effect=round(constants.thin, _DIGITS)))
     return parts
+
+
+def is_thin(sheet: FactSheet) -> bool:
+    """Whether so little could be read that what it leaves unsaid is no sign of its absence."""
+    return bool(sheet.searched) and max(search.statements for search in sheet.searched) < THIN
 
 
 def _raising(

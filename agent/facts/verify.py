@@ -20,6 +20,7 @@ from agent.evidence.support import foreign, meanings, negations
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.sheet import combined, fact_id
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
+from agent.intake.pages import instructions
 from agent.records import (
     CARRYING,
     SLOTS,
@@ -321,6 +322,9 @@ def _slots(
             own = place_of(slot.quote, key, proposal.about, material, by_form=proposal.reader in _FORM_READERS)
         if isinstance(own, Fault):
             dropped.append(_dropped(proposal, slot.quote.text if slot.quote else "", own))
+            continue
+        if instructions.find(slot.value):
+            dropped.append(_dropped(proposal, slot.value, Fault("flagged passage", "it speaks to an assessor")))
             continue
         missing = _missing(slot.value, (*places, own) if own else places, material)
         if missing:

@@ -3,8 +3,8 @@
 `python -m evals.training.derive --readings FOLDER --listings FOLDER [--cache FILE] [--report FILE] [--dry]`
 
 Fitted on the bundled cases (published and reader labels, cards) and, where the texts are there, on real listings with
-an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is of
-constants that saw neither the product nor any other of its vendor.
+an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is of heads
+and constants that were fitted without the product and all others of its vendor (`evals.lessons` says what is left).
 """
 
 import argparse
@@ -33,7 +33,7 @@ from agent.drafting.calibration import (
     Spread,
 )
 from agent.drafting.certainty import FEATURES, assess, features, pinning
-from agent.drafting.factors import estimate
+from agent.drafting.factors import estimate, is_thin
 from agent.drafting.kind import kind_of
 from agent.drafting.likely import residual
 from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, write_outlook
@@ -320,8 +320,12 @@ def _raises(sheet: FactSheet, key: str) -> bool:
 def spreads(
     calibration: FactorCalibration, rows: Sequence[Row], values: Sequence[dict[FactorKey, float]]
 ) -> FactorCalibration:
-    """The constants with ranges that cover four of five labels; `values` were estimated without the row's family."""
+    """The constants with ranges that cover four of five labels, and with what thin sources lack.
+
+    `values` were estimated without the row's family, and without regard to how little was read.
+    """
     factors = dict(calibration.factors)
+    lacking = thin_gaps(rows, values)
     for key in FACTORS:
         gaps, weights = [], []
         for row, value in zip(rows, values, strict=True):
@@ -329,8 +333,24 @@ def spreads(
             if label is not None:
                 gaps.append(label - value[key])
                 weights.append(1.0)
-        factors[key] = factors[key].model_copy(update={"spread": _spread(np.array(gaps))})
+        factors[key] = factors[key].model_copy(update={"spread": _spread(np.array(gaps)), "thin": lacking[key]})
     return calibration.model_copy(update={"factors": factors})
+
+
+def thin_gaps(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) -> dict[FactorKey, float]:
+    """By how much the card of a product is valued lower than its listing in full: by its silence, which shows nothing.
+
+    The mean over the bundled cases whose card is thin, and never less than 0.
+    """
+    full = {row.slug: value for row, value in zip(rows, values, strict=True) if not (row.is_card or row.real)}
+    pairs = [
+        (full[row.slug], value)
+        for row, value in zip(rows, values, strict=True)
+        if row.is_card and row.slug in full and is_thin(row.sheet)
+    ]
+    if not pairs:
+        return dict.fromkeys(FACTORS, 0.0)
+    return {key: _short(max(0.0, float(np.mean([more[key] - less[key] for more, less in pairs])))) for key in FACTORS}
 
 
 def _spread(gaps: Floats) -> Spread:

@@ -7,8 +7,8 @@ Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowl
     layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated
 
 What carries no facts, what a finding covers and mere claims weigh nothing in either, so that further text of that sort
-moves neither, wherever it stands. Sentences about controls do not speak for factors: a control counts
-as a fact with its rank, and not twice.
+moves neither, wherever it stands. What states nothing by all scores weighs nothing in the factors. Sentences about
+controls do not speak for factors: a control counts as a fact with its rank, and not twice.
 """
 
 import hashlib
@@ -41,8 +41,18 @@ LOWEST: Final = -6.0
 """The score of a key of which nothing speaks."""
 STATES: Final = -1.0
 """A statement weighs by how far its best score of any key is above this."""
+QUIET: Final = -3.0
+"""A statement whose best score of any key is not above this states nothing: its scores speak for no factor."""
+SILENT: Final = -4.0
+"""The same for what the first statements say, where a sentence may tell what a product is without stating a fact.
+
+Both and `_LEAD` were chosen on vendors left out (226 bundled cases, 30 real listings): mean error of the factors to the
+reader 0.122 and 0.119 with them, 0.122 and 0.126 without; nine of ten idle sentences lie below the higher one.
+"""
 VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
+_LEAD: Final = 6
+"""First statements that say what a product is; what stands further down a page does not move them."""
 _LEAD_CHARS: Final = 1200
 _FEW_WORDS: Final = 5
 Floats = NDArray[np.float64]
@@ -134,9 +144,9 @@ def pooled(documents: Sequence[Document], statements: Sequence[Statement], featu
     weights = np.maximum(0.0, best - STATES) * counting
     total = weights.sum()
     mean = (weights[:, None] * own).sum(axis=0) / total if total > 0 else np.zeros(DIMENSIONS)
-    told = [row for row, counts in zip(statements, counting, strict=True) if counts and _says_something(row)]
-    lead = embed([_lead(documents, told)])[0]
-    return np.concatenate([lead, mean, best_mean(scores[counting]) * SCORE_SCALE]).astype(np.float64)
+    heard = zip(statements, counting & (best > SILENT), strict=True)
+    lead = embed([_lead(documents, [row for row, counts in heard if counts and _says_something(row)])])[0]
+    return np.concatenate([lead, mean, best_mean(scores[counting & (best > QUIET)]) * SCORE_SCALE]).astype(np.float64)
 
 
 def _says_something(statement: Statement) -> bool:
@@ -145,11 +155,12 @@ def _says_something(statement: Statement) -> bool:
 
 
 def _lead(documents: Sequence[Document], statements: Sequence[Statement]) -> str:
-    """The title of the first page and the first of its statements that may carry facts."""
+    """The title of the first page and the first of `statements` that stand in it."""
     first = next((document for document in documents if document.form == "prose"), None)
     if first is None:
         return "."
-    told = " ".join([first.title, *(statement.text for statement in statements if statement.document == first.id)])
+    own = [statement.text for statement in statements if statement.document == first.id]
+    told = " ".join([first.title, *own[:_LEAD]])
     return " ".join(MARKS.sub(" ", told).split())[:_LEAD_CHARS].strip() or "."
 
 
