@@ -59,8 +59,9 @@ def _parts(report: Report) -> Iterator[str]:
         found += [part.key for part in report.reference if part.key == "abilities"] if keys == FRONT else []
         yield from (f"the part {key} is missing" for key in keys if key not in found and key != "quotes")
         yield from (f"the part {part.key} is empty" for part in parts if not part.blocks and part.key != "headline")
-        if [key for key in found if key in keys] != [key for key in keys if key in found]:
-            yield f"the parts stand in the order {', '.join(found)}"
+        placed = [part.key for part in parts if part.key in keys]
+        if placed != [key for key in keys if key in placed]:
+            yield f"the parts stand in the order {', '.join(placed)}"
     for text in _all(report):
         if _PROMISE.search(_said(text)) and not report.reference:
             yield f"a promise is not kept: {_said(text)}"

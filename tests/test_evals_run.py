@@ -56,7 +56,7 @@ def test_cases_are_drafted_and_measured(done: Evaluation) -> None:
     assert drafted.text is not None
     assert drafted.card is not None
     assert (blank.citations, blank.score.withheld is not None) == (0, True)
-    assert done.metrics["citation_validity"] == 0.5
+    assert done.metrics["citation_validity"] == 1.0
 
 
 def unreadable(reading: Reading) -> Reading:
@@ -67,7 +67,7 @@ def test_a_case_that_fails_is_named_and_counts_as_the_worst() -> None:
     failing = run([FULL], Change(reading=unreadable))
     assert list(failing.errors) == [FULL.slug]
     assert "InputError" in failing.errors[FULL.slug]
-    assert failing.metrics["citation_validity"] == 0.0
+    assert failing.metrics["citation_validity"] is None
     assert failing.metrics["withheld_share"] == 1.0
     assert failing.metrics["withheld_share_cards"] == 0.0
     assert failing.metrics["generic_sentence_share"] == 1.0

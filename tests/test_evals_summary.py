@@ -114,8 +114,11 @@ def test_a_case_with_published_labels_only_counts_towards_those() -> None:
     assert both["factor_mae_reader"] == run(case("a")).metrics["factor_mae_reader"]
 
 
-def test_a_draft_without_citations_has_validity_zero() -> None:
-    assert run(case("a").model_copy(update={"citations": 0, "valid_citations": 0})).metrics["citation_validity"] == 0.0
+def test_the_validity_of_citations_is_that_of_drafts_which_cite() -> None:
+    silent = case("a").model_copy(update={"citations": 0, "valid_citations": 0})
+    broken = case("b").model_copy(update={"citations": 2, "valid_citations": 1})
+    assert run(silent).metrics["citation_validity"] is None
+    assert run(silent, broken).metrics["citation_validity"] == 0.5
 
 
 def test_no_case_gives_nulls() -> None:

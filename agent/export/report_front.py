@@ -128,6 +128,8 @@ class Writer:
     room: Room
     shortened: list[tuple[str, str]] = field(default_factory=list)
     """A name and the whole text of each one that was cut; they stand in the reference."""
+    quoted: set[str] = field(default_factory=set)
+    """Quotes that stand on the first two pages."""
     cited: set[str] = field(default_factory=set)
     """What the first two pages lead to, once they are written."""
 
@@ -227,9 +229,9 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
     if not graver:
         return "the gravest supported threat in default use"
-    if writer.view.draft.review:
-        return "which the reviewer chose"
-    return "the gravest threat in default use by the LLM's reading"
+    if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
+        return "the gravest threat in default use by the LLM's reading"
+    return "the threat that a reviewer chose"
 
 
 def _arithmetic(writer: Writer) -> Text:
@@ -364,24 +366,22 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
-    """One sentence with the quote that says most about the threat: an LLM's own choice; none without room."""
+    """The quote that says most about the threat, an LLM's own choice first; none without room, or when it stands on
+    the page already."""
     known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
-    if not known or not limit:
-        return ()
     about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
-    chosen = item.threat.by in ("llm", "both")
-    best = known[0]
-    if not chosen:
-        best = max(known, key=lambda mark: (shared_words(writer.view.evidence[mark].quote, about), -known.index(mark)))
-    evidence = writer.view.evidence[best]
-    if chosen:
+    quotes = {mark: writer.view.evidence[mark].quote for mark in known}
+    if item.threat.by in ("llm", "both"):
         # It chose these words to be shown: half of them would show nothing, and the list of quotes has all.
-        fitting = [mark for mark in known if len(writer.view.evidence[mark].quote.split()) <= limit][:1]
-        if not fitting or fitting[0] not in known[:_CHOSEN]:
-            return ()
-        evidence = writer.view.evidence[fitting[0]]
-    words = (evidence.quote if chosen else excerpt(evidence.quote, limit * 7, about)).rstrip(".")
-    return (Span(words, "quote"), Span(" "), *doc.marks(*writer.prose.resolved([evidence.id])), Span("."))
+        fitting = [mark for mark in known[:_CHOSEN] if len(quotes[mark].split()) <= limit]
+    else:
+        fitting = sorted(known, key=lambda mark: (-shared_words(quotes[mark], about), known.index(mark)))
+    best = next((mark for mark in fitting if quotes[mark] not in writer.quoted), None)
+    if best is None or not limit:
+        return ()
+    writer.quoted.add(quotes[best])
+    words = (quotes[best] if item.threat.by in ("llm", "both") else excerpt(quotes[best], limit * 7, about)).rstrip(".")
+    return (Span(words, "quote"), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
 
 
 def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:

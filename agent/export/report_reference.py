@@ -488,9 +488,9 @@ def method(writer: Writer) -> Part:
         "Only the listed sources were read and nothing was tested. “Not stated” speaks of these sources alone.",
         *usage_sentences(draft),
     ]
-    first = draft.evidence[0].id if draft.evidence else "E1"
+    mark = f"its mark, such as {draft.evidence[0].id}," if draft.evidence else "it"
     contest = (
-        f"To contest a statement, name its mark, as in {first}, and a public page that says otherwise: one that names "
+        f"To contest a statement, name {mark} and a public page that says otherwise: one that names "
         f"setting, default, scope and who can change it has rank {COUNTING_RANK} and counts."
     )
     blocks: list[Block] = [Bullets(tuple(doc.words(with_stop(line)) for line in lines)), Paragraph(doc.words(contest))]
