@@ -21,6 +21,7 @@ import click
 import numpy as np
 
 from agent.evidence.roles import with_roles
+from agent.facts.needed import needed
 from agent.facts.topics import topics
 from agent.records import Document, Statement
 from agent.retrieval.embed import embed
@@ -50,7 +51,7 @@ class Cell(NamedTuple):
 
 def ours(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> list[Span]:
     """What a draft shows."""
-    return _spans(passages_for(documents, statements, topics(), tokens, store="memory").passages)
+    return spans_of(passages_for(documents, statements, topics(), tokens, store="memory", worth=needed).passages)
 
 
 def lexical(documents: Sequence[Document], _: Sequence[Statement], tokens: int) -> list[Span]:
@@ -134,7 +135,8 @@ def table(cells: Sequence[Cell]) -> str:
     return "\n".join(lines)
 
 
-def _spans(passages: Sequence[Passage]) -> list[Span]:
+def spans_of(passages: Sequence[Passage]) -> list[Span]:
+    """Where passages stand."""
     return [(passage.document, passage.start, passage.end) for passage in passages]
 
 
