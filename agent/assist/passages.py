@@ -140,7 +140,7 @@ def show(
     read = sum(
         any(row.document == name and start <= row.start < end for name, start, end in spans) for row in statements
     )
-    note = f"{found.note} {_GAP} marks a gap; what stands before a passage in its line is its heading."
+    note = f"{found.note} {_GAP} marks a gap; a line in brackets is the heading of what follows."
     return Shown(_text(shown, delimiter), tuple(document.id for document, _ in shown), read, note)
 
 

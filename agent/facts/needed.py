@@ -140,7 +140,7 @@ def _of_form(statement: Statement) -> list[float]:
         float(statement.rank >= COUNTING_RANK),
         float(len(statement.path)),
         float(any(char.isdigit() for char in text)),
-        float(text.rstrip().endswith((":", "："))),  # noqa: RUF001
+        float(text.rstrip().endswith((":", "："))),
         float(statement.claim),
         float("`" in text),
         float(statement.about != "product"),

@@ -1,10 +1,10 @@
 """What an LLM is shown of sources that do not fit: the listing, then the statements that are worth most.
 
-Sources that fit are shown whole. Beyond that the listing comes first, whole when it takes no more than an eighth of
-the room, else by its first statements; the rest goes to statements of all pages. Which come first is told by what each
-is worth (`agent.facts.needed`) for the room that it takes; without that, one group of topics after the other has its
-turn, and what carries no facts (how to install, examples, news) is left out. Neighbours are joined, so that what is
-shown reads as text and is verbatim. What is said twice and what a finding covers is left out.
+Sources that fit are shown whole. Beyond that the listing comes first, whole when it is short, else by its first
+statements; the rest goes to statements of all pages. Which come first is told by what each is worth
+(`agent.facts.needed`) for the room that it takes; without that, one group of topics after the other has its turn, and
+what carries no facts (how to install, examples, news) is left out. Neighbours are joined, so that what is shown reads
+as text and is verbatim. What is said twice and what a finding covers is left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,17 +21,18 @@ from agent.retrieval.passages import Count, cut, estimate
 from agent.retrieval.search import terms, word_count
 
 TOKENS: Final = 16_000
-LISTING_SHARE: Final = 0.125
-"""Of the room that the listing may take before it competes by statements too."""
-LEAD_SHARE: Final = 0.025
+LISTING_SHARE: Final = 0.25
+LISTING_MOST: Final = 600
+"""Of the room, and tokens, that the listing may take before it competes by statements too."""
+LEAD_SHARE: Final = 0.03
 """Of the room for the first statements of a listing that competes: what the product is."""
 LEXICAL_PART: Final = 0.4
 """What the best BM25 of a topic is worth in cosine."""
 TOKEN_PRICE: Final = 0.001
 """What a token of a statement costs in cosine: it takes the room of others. Both were
 chosen on the eight marked folders of `evals.needed`."""
-_COST_POWER: Final = 0.75
-"""A chance is divided by the tokens to this power: the whole cost would fill the room with fragments."""
+_LEVELS: Final = 2
+"""Headings that are written above a passage, the deepest ones."""
 _MIN_WORDS: Final = 3
 GAP_TOKENS: Final = 3
 """What the mark of a gap takes, and what stands round a heading."""
@@ -113,7 +114,7 @@ def passages_for(
     if all_of_it <= tokens:
         return Shown(tuple(whole), all_of_it, 0, 0)
     listing = [passage for passage in whole if passage.document == documents[0].id]
-    fits = _cost(listing, count) <= LISTING_SHARE * tokens
+    fits = _cost(listing, count) <= min(LISTING_SHARE * tokens, LISTING_MOST)
     shown = listing if fits else []
     room = tokens - _cost(shown, count)
     apart = documents[0].id if fits else ""
@@ -134,7 +135,7 @@ def passages_for(
 
 
 def heading(passage: Passage, before: Passage | None) -> str:
-    """What is written above a passage: its headings from the first that is another than those of the passage before.
+    """What is written above a passage: its last headings, at most two, without those above the passage before.
 
     Empty where they are the same ones.
     """
@@ -144,7 +145,7 @@ def heading(passage: Passage, before: Passage | None) -> str:
     common = 0
     while common < min(len(known), len(passage.path) - 1) and known[common] == passage.path[common]:
         common += 1
-    return " > ".join(passage.path[common:])
+    return " > ".join(passage.path[max(common, len(passage.path) - _LEVELS) :])
 
 
 def _place(documents: Sequence[Document]) -> dict[str, int]:
@@ -177,14 +178,14 @@ def _stretch(chunk: Chunk, start: int, end: int) -> Iterator[Passage]:
 
 
 def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
-    """The first statements of the listing that take no more than `lead` tokens, then the worthiest for their room."""
+    """The first statements of the listing that take no more than `lead` tokens, then by the chance for each token."""
     odds = worth(library)
     costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
     own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]
     first = [n for n, total in zip(own, np.cumsum(costs[own]), strict=True) if total <= lead]
     chosen = set(first)
     yield from first
-    yield from (n for n in _ranked(-np.logaddexp(0, -odds) - _COST_POWER * np.log(costs)) if n not in chosen)
+    yield from (n for n in _ranked(-np.logaddexp(0, -odds) - np.log(costs)) if n not in chosen)
 
 
 def _order(library: Library, topics: Sequence[Topic]) -> Iterator[int]:

@@ -77,9 +77,7 @@ def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads,
     made = fit_rows(ready, lines.labelled)
     heads = load_heads()
     columns = [lines.keys.index(key) for key in heads.keys]
-    return replace(
-        heads, features=ready.features, weights=made.weights[:, columns], bias=made.bias[columns]
-    ), roles
+    return replace(heads, features=ready.features, weights=made.weights[:, columns], bias=made.bias[columns]), roles
 
 
 def taught_of(folder: Folder, marks: Sequence[Mark], heads: FactHeads, roles: RoleClassifier) -> Taught:
@@ -136,7 +134,7 @@ def recall(taught: Taught, head: NeededHead) -> dict[tuple[str, int], int]:
             ("BM25", lexical(documents, statements, budget)),
             ("first tokens", first(documents, statements, budget)),
         ):
-            found[name, budget] = held(taught.spans, shown)
+            found[name, budget] = held(documents, taught.spans, shown)
     return found
 
 
@@ -147,9 +145,9 @@ def render(rows: Sequence[tuple[Taught, dict[tuple[str, int], int]]], features: 
     lines = [
         "# What an LLM is shown of long documentation: how much of what is needed is in it",
         "",
-        "Written by `python -m evals.training.needed_head`. Share of the statements that a blind reader marked of which",
-        "at least half is shown, within 8,000 and 16,000 tokens. `shown` is by a head that was fitted on the other",
-        "folders, and on heads of facts and roles that no owner of a marked folder was part of.",
+        "Written by `python -m evals.training.needed_head`. Share of the statements marked by a blind reader that are",
+        "shown within 8,000 and 16,000 tokens, there or word for word on another page. `shown` is by a head that was",
+        "fitted on the other folders, and on heads of facts and roles that were fitted without the owners of all.",
         "",
         f"{sum(len(taught.spans) for taught, _ in rows)} marks in {len(rows)} folders; {features} features.",
         "",
