@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from agent.errors import InputError
+from agent.facts.needed import needed_passages
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import CARRYING, Document, Evidence, Statement, StatementRole
 from agent.records.base import FindingKind
 from agent.retrieval.passages import estimate
-from agent.retrieval.shown import Passage, Topic, passages_for
+from agent.retrieval.shown import Passage, Topic, heading
 
 MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
@@ -71,7 +72,7 @@ class Found(Protocol):
 
 
 Hits = Callable[[Sequence[Document], Sequence[Statement], Sequence[Topic], int], Found]
-"""Search: the passages of documents on some topics within so many tokens (`agent.retrieval.shown.passages_for`)."""
+"""Search: the passages of documents on some topics within so many tokens (`agent.facts.needed.needed_passages`)."""
 
 
 class Shown(NamedTuple):
@@ -116,7 +117,7 @@ def show(
     delimiter: str,
     *,
     max_tokens: int,
-    hits: Hits = passages_for,
+    hits: Hits = needed_passages,
 ) -> Shown:
     """The sources within `max_tokens`: whole while they fit, else what search finds for the keys of the vocabulary.
 
@@ -132,14 +133,14 @@ def show(
     # The searched room is a little smaller than what fits, so that all that fits is not taken for whole again.
     found = hits(documents, statements, topics(), min(room, estimate(text) - 1))
     parts: dict[str, list[tuple[str, str]]] = {}
-    for passage in found.passages:
-        parts.setdefault(passage.document, []).append((" > ".join(passage.path), passage.text))
+    for before, passage in zip((None, *found.passages), found.passages, strict=False):
+        parts.setdefault(passage.document, []).append((heading(passage, before), passage.text))
     shown = [(document, parts[document.id]) for document in documents if document.id in parts]
     spans = [(passage.document, passage.start, passage.end) for passage in found.passages]
     read = sum(
         any(row.document == name and start <= row.start < end for name, start, end in spans) for row in statements
     )
-    note = f"{found.note} {_GAP} marks a gap; what stands before a passage in its line is its heading."
+    note = f"{found.note} {_GAP} marks a gap; a line in brackets is the heading of what follows."
     return Shown(_text(shown, delimiter), tuple(document.id for document, _ in shown), read, note)
 
 

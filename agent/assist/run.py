@@ -25,6 +25,7 @@ from agent.assist.quotes import Quotes
 from agent.assist.shapes import Factors, FactsBuilt, FactsDoes, Layers, Summary, Threats
 from agent.drafting.judgement import JudgedLayer, JudgedPicture, Judgement
 from agent.errors import Usage
+from agent.facts.needed import needed_passages
 from agent.facts.readers.llm import proposals
 from agent.facts.verify import Material, verify
 from agent.facts.vocabulary import GroupId, load_vocabulary
@@ -40,7 +41,6 @@ from agent.records import (
     Statement,
 )
 from agent.retrieval.passages import estimate
-from agent.retrieval.shown import passages_for
 from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
 
 __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
@@ -91,7 +91,7 @@ def assist(
     vendor: str | None = None,
     candidates_of: CandidatesOf | None = None,
     certain_of: CertainOf | None = None,
-    hits: Hits = passages_for,
+    hits: Hits = needed_passages,
 ) -> Assisted:
     """Asks the LLM and checks what it says. `sheet` is what the other readers read of the same statements.
 

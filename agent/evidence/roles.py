@@ -237,6 +237,28 @@ def with_roles(
     return tuple(found)
 
 
+def role_chances(
+    statements: Sequence[Statement],
+    documents: Sequence[Document],
+    vectors: NDArray[np.float32],
+    classifier: RoleClassifier | None = None,
+) -> NDArray[np.float64]:
+    """The chance of each role for each statement, shape (n, roles); the arguments are those of `with_roles`.
+
+    Statements that a finding covers are to be left out before: all that are given are context for one another.
+    """
+    known = classifier or load_roles()
+    pages = {document.id: document for document in documents}
+    found = np.zeros((len(statements), len(ROLES)))
+    for identity in dict.fromkeys(statement.document for statement in statements):
+        rows = [n for n, statement in enumerate(statements) if statement.document == identity]
+        own = [statements[n] for n in rows]
+        named = named_features(paper(pages[identity], own))
+        told = known.chances(known.scores(*hashed(named), vectors[rows]))
+        found[rows] = discounted(told, set_apart(own))
+    return found
+
+
 def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     """The statements whose role may carry facts about the product, in their order."""
     return tuple(statement for statement in statements if statement.role in CARRYING)

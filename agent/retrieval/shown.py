@@ -1,12 +1,13 @@
-"""What an LLM is shown of sources that do not fit: the listing, then what the documentation says on each topic.
+"""What an LLM is shown of sources that do not fit: the listing, then the statements that are worth most.
 
-Sources that fit are shown whole. Beyond that the listing comes first, whole when it takes no more than a quarter of
-the room; the rest goes to statements of the documentation, one group of topics after the other in turn, so that none
-crowds out the others. Neighbours are joined, so that what is shown reads as text and is verbatim. What carries no
-facts (how to install, examples, news), what is said twice and what a finding covers is left out.
+Sources that fit are shown whole. Beyond that the listing comes first, whole when it is short, else by its first
+statements; the rest goes to statements of all pages. Which come first is told by what each is worth
+(`agent.facts.needed`) for the room that it takes; without that, one group of topics after the other has its turn, and
+what carries no facts (how to install, examples, news) is left out. Neighbours are joined, so that what is shown reads
+as text and is verbatim. What is said twice and what a finding covers is left out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -21,15 +22,20 @@ from agent.retrieval.search import terms, word_count
 
 TOKENS: Final = 16_000
 LISTING_SHARE: Final = 0.25
-"""Of the room that the listing may take before it competes by passages too."""
+LISTING_MOST: Final = 600
+"""Of the room, and tokens, that the listing may take before it competes by statements too."""
+LEAD_SHARE: Final = 0.03
+"""Of the room for the first statements of a listing that competes: what the product is."""
 LEXICAL_PART: Final = 0.4
 """What the best BM25 of a topic is worth in cosine."""
 TOKEN_PRICE: Final = 0.001
 """What a token of a statement costs in cosine: it takes the room of others. Both were
 chosen on the eight marked folders of `evals.needed`."""
+_LEVELS: Final = 2
+"""Headings that are written above a passage, the deepest ones."""
 _MIN_WORDS: Final = 3
-MARK_TOKENS: Final = 12
-"""What a passage's own line takes: document, offset and headings."""
+GAP_TOKENS: Final = 3
+"""What the mark of a gap takes, and what stands round a heading."""
 _FURTHER: Final = 20
 """Statements that are tried after the first that did not fit."""
 _JOINED: Final = 200
@@ -55,6 +61,10 @@ class Passage(NamedTuple):
     end: int
     path: tuple[str, ...]
     text: str
+
+
+Worth = Callable[[Library], NDArray[np.float64]]
+"""The log odds that each statement of a library is needed, shape (n,)."""
 
 
 @dataclass(frozen=True)
@@ -89,43 +99,62 @@ def passages_for(
     *,
     store: str = "chroma",
     count: Count = estimate,
-    worth: Mapping[tuple[str, int], float] | None = None,
+    worth: Worth | None = None,
 ) -> Shown:
     """The passages of `documents` that an LLM is shown within `tokens`, counted by `count`.
 
     `statements` are those of the documents, with their roles; `store` as in `stores.STORES`, needed only when the
-    sources do not fit. `worth` is by document and start of a statement what it is worth whatever the topic, in cosine.
+    sources do not fit. `worth` says what each statement is worth; by default that is how near it is to a topic.
     The same input gives the same passages.
     """
     if not documents:
         return Shown((), 0, 0, 0)
     whole = [passage for document in documents for passage in _whole(document)]
-    costs = [count(passage.text) + MARK_TOKENS for passage in whole]
-    if sum(costs) <= tokens:
-        return Shown(tuple(whole), sum(costs), 0, 0)
-    listing = [n for n, passage in enumerate(whole) if passage.document == documents[0].id]
-    fits = sum(costs[n] for n in listing) <= LISTING_SHARE * tokens
-    shown = [whole[n] for n in listing] if fits else []
-    room = tokens - sum(costs[n] for n in listing) * fits
-    rest = [s for s in statements if _may_be_shown(s) and not (fits and s.document == documents[0].id)]
-    if rest and topics:
-        with Library(documents, rest, store) as library:
-            order = _order(library, topics, worth or {})
-        shown += _within(documents, library.statements, order, room, count)
-    elif rest:
-        shown += _within(documents, rest, range(len(rest)), room, count)
+    all_of_it = _cost(whole, count)
+    if all_of_it <= tokens:
+        return Shown(tuple(whole), all_of_it, 0, 0)
+    listing = [passage for passage in whole if passage.document == documents[0].id]
+    fits = _cost(listing, count) <= min(LISTING_SHARE * tokens, LISTING_MOST)
+    shown = listing if fits else []
+    room = tokens - _cost(shown, count)
+    apart = documents[0].id if fits else ""
+    with Library(documents, statements, store) as library:
+        usable = [s.document != apart and _may_be_shown(s, worth is not None) for s in library.statements]
+        if worth is not None and any(usable):
+            order = _by_worth(library, worth, documents[0].id, LEAD_SHARE * tokens)
+        elif topics and any(usable):
+            order = _order(library, topics)
+        else:
+            order = iter(range(len(usable)))
+        taken = (number for number in order if usable[number])
+        shown += _within(documents, library.statements, taken, room, count)
     shown = sorted(shown, key=lambda passage: (_place(documents)[passage.document], passage.start))
     took = _cost(shown, count)
     gone = {document.id for document in documents} - {passage.document for passage in shown}
-    return Shown(tuple(shown), took, max(1, sum(costs) - took), len(gone))
+    return Shown(tuple(shown), took, max(1, all_of_it - took), len(gone))
+
+
+def heading(passage: Passage, before: Passage | None) -> str:
+    """What is written above a passage: its last headings, at most two, without those above the passage before.
+
+    Empty where they are the same ones.
+    """
+    known = before.path if before is not None and before.document == passage.document else ()
+    if passage.path == known:
+        return ""
+    common = 0
+    while common < min(len(known), len(passage.path) - 1) and known[common] == passage.path[common]:
+        common += 1
+    return " > ".join(passage.path[max(common, len(passage.path) - _LEVELS) :])
 
 
 def _place(documents: Sequence[Document]) -> dict[str, int]:
     return {document.id: number for number, document in enumerate(documents)}
 
 
-def _may_be_shown(statement: Statement) -> bool:
-    return not statement.flagged and statement.role in CARRYING and word_count(statement.text) >= _MIN_WORDS
+def _may_be_shown(statement: Statement, any_role: bool) -> bool:
+    """What something is worth knows of roles already, and by their chances."""
+    return (any_role or statement.role in CARRYING) and word_count(statement.text) >= _MIN_WORDS
 
 
 def _whole(document: Document) -> Iterator[Passage]:
@@ -148,14 +177,25 @@ def _stretch(chunk: Chunk, start: int, end: int) -> Iterator[Passage]:
         yield Passage(chunk.document, start, start + len(text), chunk.path, text)
 
 
-def _order(library: Library, topics: Sequence[Topic], worth: Mapping[tuple[str, int], float]) -> Iterator[int]:
+def _by_worth(library: Library, worth: Worth, listing: str, lead: float) -> Iterator[int]:
+    """The first statements of the listing that take no more than `lead` tokens, then by the chance for each token."""
+    odds = worth(library)
+    costs = np.array([estimate(statement.text) + GAP_TOKENS for statement in library.statements], dtype=np.float64)
+    own = [n for n, s in enumerate(library.statements) if s.document == listing and s.role in CARRYING]
+    first = [n for n, total in zip(own, np.cumsum(costs[own]), strict=True) if total <= lead]
+    chosen = set(first)
+    yield from first
+    yield from (n for n in _ranked(-np.logaddexp(0, -odds) - np.log(costs)) if n not in chosen)
+
+
+def _order(library: Library, topics: Sequence[Topic]) -> Iterator[int]:
     """Statements in the order in which they are taken: each group's next best in turn.
 
     A statement counts for a group by its best topic of it, shorter ones first among equals: more of them fit.
     """
     texts = [topic.text for topic in topics]
-    own = [worth.get((s.document, s.start), 0.0) - TOKEN_PRICE * estimate(s.text) for s in library.statements]
-    scores = library.scores(texts, part=LEXICAL_PART) + np.array(own)
+    price = np.array([TOKEN_PRICE * estimate(statement.text) for statement in library.statements])
+    scores = library.scores(texts, part=LEXICAL_PART) - price
     groups = dict.fromkeys(topic.group for topic in topics)
     best = [scores[[n for n, topic in enumerate(topics) if topic.group == group]].max(axis=0) for group in groups]
     return _in_turn([_ranked(row) for row in best])
@@ -213,8 +253,15 @@ def _within(
     return _joined(documents, kept, count)
 
 
-def _cost(passages: Iterable[Passage], count: Count) -> int:
-    return sum(count(passage.text) + MARK_TOKENS for passage in passages)
+def _cost(passages: Sequence[Passage], count: Count) -> int:
+    """Tokens of passages in their order, with marks and headings."""
+    befores = (None, *passages)
+    return sum(count(each.text) + _mark(each, before, count) for before, each in zip(befores, passages, strict=False))
+
+
+def _mark(passage: Passage, before: Passage | None, count: Count) -> int:
+    head = heading(passage, before)
+    return GAP_TOKENS + (count(head) + GAP_TOKENS if head else 0)
 
 
 def _joined(documents: Sequence[Document], taken: Iterable[Statement], count: Count) -> list[Passage]:
@@ -228,7 +275,8 @@ def _joined(documents: Sequence[Document], taken: Iterable[Statement], count: Co
         if last is not None and one.start <= last.end + _JOINED:
             joined = last._replace(end=max(last.end, one.end), text=document.text[last.start : max(last.end, one.end)])
             gap = document.text[last.end : one.start]
-            if count(gap) <= MARK_TOKENS and not _covered(document, last.end, one.start):
+            alone = Passage(one.document, one.start, one.end, one.path, "")
+            if count(gap) <= _mark(alone, last, count) and not _covered(document, last.end, one.start):
                 made[-1] = joined
                 continue
         made.append(Passage(one.document, one.start, one.end, one.path, document.text[one.start : one.end]))

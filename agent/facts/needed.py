@@ -1,0 +1,176 @@
+"""How likely a threat model needs each statement of a long documentation: what an LLM is shown is chosen by it.
+
+A learned head (`python -m evals.training.needed_head`, weights in corpus/knowledge/needed), linear in
+
+    the vectors of a statement and of its headings · its likeliest fact in each group of the vocabulary
+    what hybrid search finds it worth for the groups · the chances of its roles · its form and its place on the page
+
+Roles are told anew from the statements that are given, so that it does not matter who changed them before.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import IntegrityError
+from agent.evidence.claims import COUNTING_RANK
+from agent.evidence.roles import ROLES, RoleClassifier, carries_facts, choose, load_roles, role_chances
+from agent.facts.readers.embedded import EmbeddedReader
+from agent.facts.readers.heads import FactHeads, load_heads
+from agent.facts.topics import topics
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import CARRYING, Document, Statement
+from agent.resources import data_folder
+from agent.retrieval.embed import DIMENSIONS, embed
+from agent.retrieval.library import Library
+from agent.retrieval.passages import estimate
+from agent.retrieval.shown import LEXICAL_PART, TOKENS, Shown, Topic, passages_for
+
+WEIGHTS: Final = "weights.npy"
+CONSTANTS: Final = "needed.json"
+_HIGHEST: Final = 8.0
+"""No further log odds of a fact are told apart."""
+_LEAST_CHANCE: Final = 0.01
+_BEST: Final = 3
+"""Groups whose mean counts beside the best one."""
+_CARRIES: Final = np.array([role in CARRYING for role in ROLES])
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NeededHead:
+    """The learned weights, ready for use."""
+
+    weights: Floats
+    """Shape (f,), f as of `needed_features`."""
+    bias: float
+
+    def odds(self, features: Floats) -> Floats:
+        """The log odds that a threat model needs each statement, shape (n,)."""
+        found: Floats = features @ self.weights + self.bias
+        return found
+
+
+def needed_passages(
+    documents: Sequence[Document],
+    statements: Sequence[Statement],
+    topics: Sequence[Topic],
+    tokens: int = TOKENS,
+) -> Shown:
+    """What an LLM is shown of the sources within `tokens`: the statements that a threat model most likely needs."""
+    return passages_for(documents, statements, topics, tokens, worth=needed)
+
+
+def needed(library: Library) -> Floats:
+    """The log odds that a threat model needs each statement of a library, shape (n,)."""
+    return load_needed().odds(needed_features(library))
+
+
+def needed_features(library: Library, heads: FactHeads | None = None, roles: RoleClassifier | None = None) -> Floats:
+    """What the head looks at, shape (n, f); of other heads of facts and roles where they are given."""
+    given = library.statements
+    if not given:
+        return np.zeros((0, 0))
+    vectors = embed([statement.text for statement in given])
+    chances = role_chances(given, library.documents, vectors, roles)
+    carries = carries_facts(chances, (roles or load_roles()).threshold)
+    placed = [
+        statement.model_copy(update={"role": ROLES[role]})
+        for statement, role in zip(given, choose(chances, carries), strict=True)
+    ]
+    headings = embed([" ".join((*row.path[1:], *row.heads)).strip() or "." for row in given])
+    parts = (
+        vectors,
+        headings,
+        _of_facts(library.documents, placed, heads or load_heads()),
+        _of_search(library),
+        np.log(chances[:, _CARRIES].sum(axis=1, keepdims=True) + _LEAST_CHANCE),
+        np.log(chances + _LEAST_CHANCE),
+        np.array([_of_form(statement) for statement in given]),
+        _of_place(given),
+    )
+    return np.concatenate(parts, axis=1).astype(np.float64)
+
+
+def vector_columns() -> slice:
+    """The columns of `needed_features` that are vectors of unit length."""
+    return slice(0, 2 * DIMENSIONS)
+
+
+def _of_facts(documents: Sequence[Document], placed: Sequence[Statement], heads: FactHeads) -> Floats:
+    """The log odds of the likeliest fact in each group of the vocabulary, shape (n, groups)."""
+    vocabulary = load_vocabulary()
+    scores = np.clip(EmbeddedReader(heads).scores(documents, placed), -_HIGHEST, _HIGHEST)
+    group = np.array([vocabulary[key].group for key in heads.keys])
+    names = dict.fromkeys(key.group for key in vocabulary)
+    rows = [scores[:, group == name].max(axis=1) for name in names if (group == name).any()]
+    return np.stack(rows, axis=1).astype(np.float64)
+
+
+def _of_search(library: Library) -> Floats:
+    """What hybrid search finds a statement worth for the groups of topics: the best, the next ones, all; shape (n, 3).
+
+    One question a group: a store is asked eleven times and not for each key.
+    """
+    texts: dict[str, list[str]] = {}
+    for topic in topics():
+        texts.setdefault(topic.group, []).append(topic.text)
+    scores = library.scores([" ".join(words) for words in texts.values()], part=LEXICAL_PART)
+    ranked = np.sort(np.where(np.isfinite(scores), scores, 0.0), axis=0)[::-1]
+    return np.stack([ranked[0], ranked[:_BEST].mean(axis=0), ranked.mean(axis=0)], axis=1)
+
+
+def _of_form(statement: Statement) -> list[float]:
+    text = statement.text
+    size = float(np.log1p(estimate(text)))
+    return [
+        size,
+        size * size,
+        float(statement.sort == "control"),
+        float(statement.block == "item"),
+        float(statement.block == "row"),
+        float(statement.block == "code"),
+        float(statement.rank >= COUNTING_RANK),
+        float(len(statement.path)),
+        float(any(char.isdigit() for char in text)),
+        float(text.rstrip().endswith((":", "："))),
+        float(statement.claim),
+        float("`" in text),
+        float(statement.about != "product"),
+    ]
+
+
+def _of_place(statements: Sequence[Statement]) -> Floats:
+    """How far down its page a statement stands, 0 to 1, and whether it is the first under its heading."""
+    last: dict[str, int] = {}
+    for statement in statements:
+        last[statement.document] = max(last.get(statement.document, 1), statement.end)
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    rows = []
+    for statement in statements:
+        place = (statement.document, statement.path)
+        rows.append((statement.start / last[statement.document], float(place not in seen)))
+        seen.add(place)
+    return np.array(rows)
+
+
+@lru_cache(maxsize=1)
+def load_needed() -> NeededHead:
+    """The bundled head. Raises IntegrityError when its files do not belong together."""
+    return read_needed(data_folder("corpus") / "knowledge" / "needed")
+
+
+def read_needed(folder: Path) -> NeededHead:
+    """The head of a folder. Raises IntegrityError when its files were changed."""
+    constants: dict[str, Any] = json.loads((folder / CONSTANTS).read_text("utf-8"))
+    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != constants["sha256"]:
+        raise IntegrityError("the weights are not those of their constants", where=str(folder / WEIGHTS))
+    weights = np.load(folder / WEIGHTS, allow_pickle=False)
+    return NeededHead(weights.astype(np.float64), float(constants["bias"]))
