@@ -161,7 +161,7 @@ def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lin
         np.array(owner),
         np.array(product),
     )
-    return everything.part(everything.looked.any(axis=1))
+    return everything.part(np.asarray(everything.looked.any(axis=1)))
 
 
 def _product(place: Place) -> str:
