@@ -30,8 +30,8 @@ those in which somebody looked for it.
 {% for row in overall -%}
 | {{ row[0] }} | {{ row[3] }} | {{ "%.3f"|format(row[1]) }} | {{ "%.3f"|format(row[2]) }} |
 {% endfor %}
-A key without a head is never asserted: {{ headless|length }} of {{ keys|length + headless|length }}
-({{ headless|join(", ") }}).
+Of {{ keys|length + headless|length }} keys, {{ headless|length }} have labels too few for a head and are never asserted
+{{- ": " if headless }}{{ headless|join(", ") }}; {{ mute }} more have a head that is never sure enough.
 
 ## How often a chance comes true
 
@@ -86,6 +86,7 @@ def render(
         products=len(table.products),
         stated=int(table.stated.sum()),
         overall=overall,
+        mute=int((constants.head & (constants.limit > 1)).sum()),
         headless=[key for key, head in zip(lines.keys, constants.head, strict=True) if not head],
         bins=_bins(told, table),
         kinds=kinds,
