@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.facts.readers.outlook import OutlookHeads, read_outlook, write_outlook
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import StatementRole
 from evals.training.fact_calibration import Table, constants_of, measure
 from evals.training.fact_labels import FactLabel, looked_for, read_fact_labels, truth_of
 from evals.training.labels import Label, Place, find_texts, labelled_pages, read_labels, read_places
+from evals.training.reader_files import carry_outlook
 
 RAW = "# Post\n\nIt reads mail. It keeps drafts until you send them.\n\nInstall it with pip.\n"
 DIGEST = hashlib.sha256(RAW.encode()).hexdigest()
@@ -82,6 +84,25 @@ def test_every_stored_place_says_what_was_looked_for() -> None:
             assert row.looked
             assert (digest, row.start, row.end) in known
     assert looked_for("abc").all()
+
+
+def test_an_outlook_keeps_what_each_key_weighs_when_the_keys_are_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    old = OutlookHeads(
+        factor_weights=rng.normal(size=(5 + 3, 10)),
+        factor_bias=rng.normal(size=10),
+        layer_weights=rng.normal(size=(2 + 3, 7)),
+        layer_bias=rng.normal(size=7),
+        layer_slopes=np.ones(7),
+        layer_offsets=np.zeros(7),
+    )
+    write_outlook(old, tmp_path)
+    carry_outlook(tmp_path, ("a", "b", "c"), ("c", "new", "a"))
+    found = read_outlook(tmp_path)
+    told, of_old = np.array([3.0, 9.0, 1.0]), np.array([1.0, 0.0, 3.0])
+    for name, width in (("factor_weights", 5), ("layer_weights", 2)):
+        assert np.allclose(told @ getattr(found, name)[width:], of_old @ getattr(old, name)[width:], atol=1e-5)
+        assert np.allclose(getattr(found, name)[:width], getattr(old, name)[:width], atol=1e-5)
 
 
 def test_where_nobody_looked_nothing_is_counted() -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.evidence.roles import ROLES, carries_facts, choose, discounted, load_roles, set_apart
 from agent.facts.readers.embedded import may_assert
 from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids, name_words
-from agent.facts.readers.heads import known_features
+from agent.facts.readers.heads import known_features, read_heads
 from agent.facts.readers.patterns import load_patterns
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Statement
@@ -30,7 +30,7 @@ from evals.training.fact_labels import read_fact_labels, truth_of
 from evals.training.fact_report import render
 from evals.training.kind_heads import fit_kinds
 from evals.training.labels import LabelledPage, Place, find_texts, labelled_pages, read_labels, read_places
-from evals.training.reader_files import write_reader
+from evals.training.reader_files import carry_outlook, write_reader
 from evals.training.roles import folds_of, left_out, lesson
 
 if TYPE_CHECKING:
@@ -352,7 +352,11 @@ def train(lines: Lines, folders: Sequence[Path]) -> None:
     kinds = fit_kinds(folders)
     patterns = pattern_figures(lines, load_patterns())
     folder = data_folder("corpus") / "knowledge" / "reader"
+    before, after = read_heads(folder).keys, tuple(np.array(lines.keys)[constants.head].tolist())
     write_reader(folder, made.weights, made.bias, taught.features, constants, kinds, patterns, len(lines.statements))
+    if after != before:
+        carry_outlook(folder.parent / "outlook", before, after)
+        click.echo("the keys are others: fit the outlook anew with evals.training.derive")
     report = render(lines, scores, usable, constants, kinds, patterns)
     _REPORT.write_text(report, "utf-8")
     click.echo(report)
