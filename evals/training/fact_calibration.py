@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WANTED: Final = 0.8
 """Share of the asserted facts that must be right."""
-_MARGIN: Final = 0.005
+_MARGIN: Final = 0.01
 """By which the share on seen products exceeds it, since a threshold always looks a little too good on its own data."""
 _KEY_SPREAD: Final = 0.8
 """Standard deviation, in log odds, of what a key adds to the calibration that all share."""
@@ -37,6 +37,8 @@ class Table:
 
     products: tuple[str, ...]
     owner: NDArray[np.str_]
+    known: NDArray[np.bool_]
+    """Whether somebody looked for the key in what the reader gets of the product, shape (products, keys)."""
     stated: NDArray[np.bool_]
     """Shape (products, keys)."""
     signs: NDArray[np.float64]
@@ -59,22 +61,23 @@ class Constants:
         return logistic(told @ self.mix + self.offset)
 
 
-def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_], *, labelled: bool = True) -> Table:
-    """The table of all products with labelled statements; `usable` says which statement may assert which key.
+def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_]) -> Table:
+    """The table of all products; `usable` says which statement may assert which key.
 
-    `labelled` leaves out the statements that were not labelled, which nobody can say to be right or wrong.
+    Key by key the statements in which nobody looked for it are left out: nobody can say whether they are right.
     """
-    names = sorted(set(lines.product[lines.labelled].tolist()))
-    allowed = np.where(usable, scores, LOWEST)
-    stated, told, owner = [], [], []
+    names = sorted(set(lines.product.tolist()))
+    allowed = np.where(usable & lines.looked, scores, LOWEST)
+    known, stated, told, owner = [], [], [], []
     for name in names:
         own = lines.product == name
-        known = own & lines.labelled
-        seen = own & lines.reaches & (lines.labelled if labelled else True)
-        stated.append((lines.truth[known] > 0).any(axis=0))
+        says = (lines.truth[own] > 0).any(axis=0)
+        seen = own & lines.reaches
+        known.append(lines.looked[seen].any(axis=0) | says)
+        stated.append(says)
         told.append(signs(allowed[seen]))
-        owner.append(str(lines.owner[known][0]))
-    return Table(tuple(names), np.array(owner), np.array(stated), np.array(told))
+        owner.append(str(lines.owner[own][0]))
+    return Table(tuple(names), np.array(owner), np.array(known), np.array(stated), np.array(told))
 
 
 def calibrate(
@@ -87,18 +90,21 @@ def calibrate(
 
 def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_]) -> Constants:
     """Chances and limits from some of the products."""
-    stated, told = table.stated[rows], table.signs[rows]
-    mix, offset = _fit(stated[:, head], told[:, head])
+    known, stated, told = table.known[rows], table.stated[rows], table.signs[rows]
+    mix, offset = _fit(known[:, head], stated[:, head], told[:, head])
     made = Constants(head, np.full(len(head), _NEVER), np.full(len(head), -30.0), mix)
     made.offset[head] = offset
     chances = made.chances(told)
-    limit = _limit(stated[:, head], chances[:, head])
+    inside = known & head
+    limit = _limit(stated[inside], chances[inside])
     for key in np.flatnonzero(head):
-        made.limit[key] = _key_limit(stated[:, key], chances[:, key], limit)
+        made.limit[key] = _key_limit(stated[known[:, key], key], chances[known[:, key], key], limit)
     return made
 
 
-def _fit(stated: NDArray[np.bool_], told: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fit(
+    known: NDArray[np.bool_], stated: NDArray[np.bool_], told: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What the signs count for all keys, and an offset of each, drawn to the others' where it has few facts."""
     from scipy.optimize import minimize
 
@@ -108,8 +114,8 @@ def _fit(stated: NDArray[np.bool_], told: NDArray[np.float64]) -> tuple[NDArray[
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         mix, shared, own = flat[:size], flat[size], flat[size + 1 :]
         logit = told @ mix + shared + own
-        cost = (np.logaddexp(0, logit) - truth * logit).sum() + 0.5 * (own**2).sum() / _KEY_SPREAD**2
-        change = logistic(logit) - truth
+        cost = (known * (np.logaddexp(0, logit) - truth * logit)).sum() + 0.5 * (own**2).sum() / _KEY_SPREAD**2
+        change = known * (logistic(logit) - truth)
         return float(cost), np.concatenate(
             [(change[..., None] * told).sum(axis=(0, 1)), [change.sum()], change.sum(axis=0) + own / _KEY_SPREAD**2]
         )
@@ -120,11 +126,11 @@ def _fit(stated: NDArray[np.bool_], told: NDArray[np.float64]) -> tuple[NDArray[
 
 
 def _limit(stated: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
-    """The lowest chance from which WANTED of all facts are right, on average over keys and products."""
-    order = np.argsort(-chances, axis=None)
-    right = np.cumsum(stated.ravel()[order]) / np.arange(1, order.size + 1)
+    """The lowest chance from which WANTED of all facts are right, on average over keys and products; shape (facts,)."""
+    order = np.argsort(-chances)
+    right = np.cumsum(stated[order]) / np.arange(1, order.size + 1)
     good = np.flatnonzero(right >= WANTED + _MARGIN)
-    return float(chances.ravel()[order][good[-1]]) if len(good) else _NEVER
+    return float(chances[order][good[-1]]) if len(good) else _NEVER
 
 
 def _key_limit(stated: NDArray[np.bool_], chances: NDArray[np.float64], limit: float) -> float:
@@ -147,7 +153,7 @@ class Measured:
     def figures(self, table: Table, keys: NDArray[np.bool_] | None = None) -> tuple[float, float, int, int]:
         """Precision, recall, number asserted, number stated."""
         part = np.ones(table.stated.shape[1], dtype=bool) if keys is None else keys
-        asserted, stated = self.asserted[:, part], table.stated[:, part]
+        asserted, stated = (self.asserted & table.known)[:, part], table.stated[:, part]
         right = int((asserted & stated).sum())
         return (
             right / max(1, int(asserted.sum())),
@@ -191,16 +197,17 @@ class PatternFigures:
 
 def pattern_figures(lines: "Lines", rules: Sequence[PatternRule]) -> list[PatternFigures]:
     """The figures of patterns on labelled statements. Patterns are written by hand: nothing has to be left out."""
-    rows = np.flatnonzero(lines.labelled & lines.reaches)
+    rows = np.flatnonzero(lines.reaches)
     hits = matches([lines.statements[n] for n in rows], rules)
     order = load_vocabulary().order
     found = []
     for number, rule in enumerate(rules):
-        fired = {str(lines.product[n]) for n in rows[hits[:, number]]}
+        looked = lines.looked[rows, order[rule.key]]
+        fired = {str(lines.product[n]) for n in rows[hits[:, number] & looked]}
         wanted = -1 if rule.polarity == "denied" else 1
         truth = lines.truth[:, order[rule.key]]
-        said = {str(name) for name in lines.product[lines.labelled & (truth == wanted)]}
-        against = {str(name) for name in lines.product[lines.labelled & (truth == -wanted)]}
+        said = {str(name) for name in lines.product[truth == wanted]}
+        against = {str(name) for name in lines.product[truth == -wanted]}
         right = fired - against if rule.polarity == "denied" else fired & said
         found.append(PatternFigures(rule.key, rule.polarity, len(fired), len(right)))
     return found

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.evidence.roles import ROLES, carries_facts, choose, discounted, load_roles, set_apart
 from agent.facts.readers.embedded import may_assert
 from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids, name_words
-from agent.facts.readers.heads import known_features
+from agent.facts.readers.heads import known_features, read_heads
 from agent.facts.readers.patterns import load_patterns
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Statement
@@ -29,8 +29,8 @@ from evals.training.fact_calibration import calibrate, pattern_figures
 from evals.training.fact_labels import read_fact_labels, truth_of
 from evals.training.fact_report import render
 from evals.training.kind_heads import fit_kinds
-from evals.training.labels import Label, LabelledPage, find_texts, labelled_pages, read_labels
-from evals.training.reader_files import write_reader
+from evals.training.labels import LabelledPage, Place, find_texts, labelled_pages, read_labels, read_places
+from evals.training.reader_files import carry_outlook, write_reader
 from evals.training.roles import folds_of, left_out, lesson
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _REPORT: Final = Path(__file__).parent / "FACTS.md"
 
 @dataclass(frozen=True)
 class Lines:
-    """Statements with what was labelled of them, one after the other; n statements, k keys."""
+    """Labelled statements, one after the other; n statements, k keys."""
 
     keys: tuple[str, ...]
     statements: tuple[Statement, ...]
@@ -65,8 +65,10 @@ class Lines:
     names: tuple[frozenset[str], ...]
     truth: NDArray[np.int8]
     """Shape (n, k): 1 asserted, -1 denied, 0 neither."""
-    labelled: NDArray[np.bool_]
+    looked: NDArray[np.bool_]
+    """Shape (n, k): whether somebody looked for the key in the statement; 0 says nothing where nobody did."""
     weight: NDArray[np.float64]
+    """Shape (n, k)."""
     reaches: NDArray[np.bool_]
     """Whether the reader gets the statement."""
     owner: NDArray[np.str_]
@@ -81,7 +83,7 @@ class Lines:
             tuple(self.statements[n] for n in places),
             tuple(self.names[n] for n in places),
             self.truth[rows],
-            self.labelled[rows],
+            self.looked[rows],
             self.weight[rows],
             self.reaches[rows],
             self.owner[rows],
@@ -114,12 +116,15 @@ class Fit:
 
 
 def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lines:
-    """All statements of the pages; `chances` are those of their roles, owners left out."""
+    """The statements of the pages in which somebody looked for a key.
+
+    `chances` are those of the roles of all their statements, owners left out.
+    """
     vocabulary = load_vocabulary()
     labels = read_fact_labels()
     threshold = load_roles().threshold
     statements: list[Statement] = []
-    names, facts, labelled, weight, reaches, owner, product = [], [], [], [], [], [], []
+    names, facts, looked, weight, reaches, owner, product = [], [], [], [], [], [], []
     first = 0
     for page in pages:
         count = len(page.statements)
@@ -129,39 +134,40 @@ def lines_of(pages: Sequence[LabelledPage], chances: NDArray[np.float64]) -> Lin
             continue
         carries = carries_facts(own, threshold)
         roles = choose(own, carries)
-        known = truth_of(page, labels.get(page.labels[0].sha256, []))
+        known = truth_of(page, labels.get(page.source.sha256, []))
         title = page.document.title or (page.statements[0].path[0] if page.statements[0].path else "")
         statements += [
             row.model_copy(update={"role": ROLES[role]}) for row, role in zip(page.statements, roles, strict=True)
         ]
         names += [name_words(title)] * count
         facts += list(known.facts)
-        labelled.append(known.labelled)
+        looked.append(known.looked)
         weight.append(known.weight)
         reaches.append(carries & np.array([not row.flagged and row.about != "other" for row in page.statements]))
         owner += [page.owner] * count
-        product += [_product(page.labels[0])] * count
+        product += [_product(page.source)] * count
     truth = np.zeros((len(statements), len(vocabulary)), dtype=np.int8)
     for row, found in enumerate(facts):
         for key, polarity in found.items():
             truth[row, vocabulary.order[key]] = -1 if polarity == "denied" else 1
-    return Lines(
+    everything = Lines(
         tuple(key.id for key in vocabulary),
         tuple(statements),
         tuple(names),
         truth,
-        np.concatenate(labelled),
+        np.concatenate(looked),
         np.concatenate(weight),
         np.concatenate(reaches),
         np.array(owner),
         np.array(product),
     )
+    return everything.part(np.asarray(everything.looked.any(axis=1)))
 
 
-def _product(label: Label) -> str:
-    folders = label.path.split("/")[:-1]
+def _product(place: Place) -> str:
+    folders = place.path.split("/")[:-1]
     several = len(folders) == _SEVERAL and folders[0] in ("src", "servers", "packages")
-    return "/".join((label.repository, *folders)) if several else label.repository
+    return "/".join((place.repository, *folders)) if several else place.repository
 
 
 def examples() -> Lines:
@@ -187,8 +193,8 @@ def examples() -> Lines:
         statements,
         (frozenset[str](),) * count,
         np.array(truth),
-        np.ones(count, dtype=bool),
-        np.ones(count),
+        np.ones((count, len(vocabulary)), dtype=bool),
+        np.ones((count, len(vocabulary))),
         np.ones(count, dtype=bool),
         np.array(["vocabulary"] * count),
         np.array(["vocabulary"] * count),
@@ -200,11 +206,10 @@ def features_of(lines: Lines) -> tuple[list[NDArray[np.uint32]], NDArray[np.uint
     ids = feature_ids(lines.statements, lines.names)
     seen: Counter[int] = Counter()
     owners: dict[int, set[str]] = {}
-    for row, owner, labelled in zip(ids, lines.owner.tolist(), lines.labelled.tolist(), strict=True):
-        if labelled:
-            seen.update(row.tolist())
-            for place in row.tolist():
-                owners.setdefault(place, set()).add(owner)
+    for row, owner in zip(ids, lines.owner.tolist(), strict=True):
+        seen.update(row.tolist())
+        for place in row.tolist():
+            owners.setdefault(place, set()).add(owner)
     kept = [place for place, count in seen.items() if count >= _SEEN and len(owners[place]) >= _OWNERS]
     return ids, np.array(sorted(kept), dtype=np.uint32)
 
@@ -246,8 +251,8 @@ def fit(matrix: Matrix, truth: NDArray[np.int8], weight: NDArray[np.float32]) ->
 
 
 def weight_of(lines: Lines) -> NDArray[np.float32]:
-    """What each statement counts for each key, shape (n, k)."""
-    own = np.where(lines.truth != 0, lines.weight[:, None], 1.0) * np.where(lines.reaches, 1.0, _IDLE)[:, None]
+    """What each statement counts for each key, shape (n, k); nothing where nobody looked for the key."""
+    own = lines.weight * lines.looked * np.where(lines.reaches, 1.0, _IDLE)[:, None]
     found: NDArray[np.float32] = own.astype(np.float32)
     return found
 
@@ -300,11 +305,11 @@ def fit_rows(taught: Taught, rows: NDArray[np.bool_]) -> Fit:
 def scores_left_out(taught: Taught) -> NDArray[np.float32]:
     """The log odds of every statement as told by a fit without its owner, shape (n, k)."""
     lines = taught.lines
-    fold = folds_of(lines.owner, lines.labelled.astype(float))
+    fold = folds_of(lines.owner, np.ones(len(lines.owner)))
     found = np.zeros(lines.truth.shape, dtype=np.float32)
     for number in range(FOLDS):
         test = fold == number
-        made = fit_rows(taught, lines.labelled & ~test)
+        made = fit_rows(taught, ~test)
         found[test] = made.scores(Matrix(taught.matrix.words[test], taught.matrix.dense[test]))
         click.echo(f"  fold {number + 1} of {FOLDS}", err=True)
     return found
@@ -312,7 +317,7 @@ def scores_left_out(taught: Taught) -> NDArray[np.float32]:
 
 def has_head(lines: Lines) -> NDArray[np.bool_]:
     """Which keys have labels enough for a head, shape (k,)."""
-    found: NDArray[np.bool_] = (lines.truth[lines.labelled] > 0).sum(axis=0) >= RAREST
+    found: NDArray[np.bool_] = (lines.truth > 0).sum(axis=0) >= RAREST
     return found
 
 
@@ -321,16 +326,17 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m evals.training.fact_heads")
     parser.add_argument("--texts", type=Path, nargs="*", default=[], help="folders with the labelled texts")
     asked = parser.parse_args(arguments)
-    labels = read_labels()
-    texts = find_texts({label.sha256 for label in labels}, [*asked.texts, data_folder("corpus") / "cases"])
-    missing = sorted({(label.repository, label.path) for label in labels if label.sha256 not in texts})
+    labels, places = read_labels(), read_places()
+    everywhere = [*labels, *places]
+    texts = find_texts({place.sha256 for place in everywhere}, [*asked.texts, data_folder("corpus") / "cases"])
+    missing = sorted({(place.repository, place.path) for place in everywhere if place.sha256 not in texts})
     click.echo(f"{len(texts)} labelled texts are here, {len(missing)} are missing")
     if missing:
         for repository, path in missing[:_SHOWN]:
             click.echo(f"  missing: {repository} {path}")
         click.echo("nothing is fitted: the heads are those of all texts")
         return
-    pages = labelled_pages(labels, texts)
+    pages = labelled_pages(labels, texts, places)
     aside = set_apart([statement for page in pages for statement in page.statements])
     lines = lines_of(pages, discounted(left_out(lesson(pages)), aside))
     train(lines, asked.texts)
@@ -342,13 +348,15 @@ def train(lines: Lines, folders: Sequence[Path]) -> None:
     scores = scores_left_out(taught)
     usable = usable_of(lines)
     constants = calibrate(lines, scores, has_head(lines), usable)
-    made = fit_rows(taught, lines.labelled)
+    made = fit_rows(taught, np.ones(len(lines.statements), dtype=bool))
     kinds = fit_kinds(folders)
     patterns = pattern_figures(lines, load_patterns())
     folder = data_folder("corpus") / "knowledge" / "reader"
-    write_reader(
-        folder, made.weights, made.bias, taught.features, constants, kinds, patterns, int(lines.labelled.sum())
-    )
+    before, after = read_heads(folder).keys, tuple(np.array(lines.keys)[constants.head].tolist())
+    write_reader(folder, made.weights, made.bias, taught.features, constants, kinds, patterns, len(lines.statements))
+    if after != before:
+        carry_outlook(folder.parent / "outlook", before, after)
+        click.echo("the keys are others: fit the outlook anew with evals.training.derive")
     report = render(lines, scores, usable, constants, kinds, patterns)
     _REPORT.write_text(report, "utf-8")
     click.echo(report)

@@ -1,13 +1,15 @@
 """Which facts of the vocabulary the labelled statements of real pages state.
 
 `labels/facts.tsv` has places of files with labels (`agent.facts.vocabulary.FactKey.labels`); a label that several keys
-share is told apart by the words of its place. A place without a row, or with an empty one, states no fact.
+share is told apart by the words of its place. A row says which lists of keys its reader had before him (`looked`):
+of a key that nobody looked for, a place is no example, neither of it nor against it. A place whose role carries no
+facts needs no row, since nothing is read from it.
 """
 
-import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import CARRYING, Polarity
-from evals.training.labels import FOLDER, LabelledPage
+from evals.training.labels import FOLDER, LabelledPage, rows_of
 
 _RENAMED: Final = {
     "egress_limit": "egress_limits",
@@ -48,22 +50,31 @@ class FactLabel:
     """A denial has a minus in front."""
     second: tuple[str, ...] | None
     """What a second, independent reader said; None where nobody did."""
+    looked: str = "ab"
+    """The lists of keys that were looked for: a first, b what the second had beside it, c third."""
 
 
 def read_fact_labels(folder: Path = FOLDER) -> dict[str, list[FactLabel]]:
     """The labelled places by the sha256 of their file. Raises OSError when a file is not there."""
-    hashes = {row["text"]: row["sha256"] for row in _rows(folder / "texts.tsv")}
+    hashes = {row["text"]: row["sha256"] for row in rows_of(folder / "texts.tsv")}
     found: dict[str, list[FactLabel]] = {}
-    for row in _rows(folder / "facts.tsv"):
+    for row in rows_of(folder / "facts.tsv"):
         second = None if row["second"] == "-" else _labels(row["second"])
-        label = FactLabel(int(row["start"]), int(row["end"]), _labels(row["facts"]), second)
+        label = FactLabel(int(row["start"]), int(row["end"]), _labels(row["facts"]), second, row["looked"])
         found.setdefault(hashes[row["text"]], []).append(label)
     return found
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+@lru_cache(maxsize=8)
+def looked_for(lists: str, folder: Path = FOLDER) -> NDArray[np.bool_]:
+    """Which keys the readers of these lists looked for, shape (k,); `lists` as `FactLabel.looked`.
+
+    The keys of each list are in `lists.tsv`; the array is shared and not to be written to.
+    """
+    inside = {row["key"] for row in rows_of(folder / "lists.tsv") if row["list"] in lists}
+    found = np.array([key.id in inside for key in load_vocabulary()], dtype=bool)
+    found.flags.writeable = False
+    return found
 
 
 def _labels(text: str) -> tuple[str, ...]:
@@ -90,36 +101,52 @@ def keys_of(labels: Sequence[str], text: str, vocabulary: Vocabulary | None = No
 
 @dataclass(frozen=True)
 class Truth:
-    """What was labelled of the statements of one page."""
+    """What was labelled of the statements of one page; n statements, k keys."""
 
-    labelled: NDArray[np.bool_]
-    """Shape (n,): whether a labelled place holds most of the statement."""
+    looked: NDArray[np.bool_]
+    """Shape (n, k): whether a reader looked for the key in the places that hold the statement."""
     facts: tuple[dict[str, Polarity], ...]
     """Of each statement its keys."""
     weight: NDArray[np.float64]
-    """Shape (n,): 1, shared by the statements of one place."""
+    """Shape (n, k): 1; of the facts of one place shared by its statements."""
 
 
 def truth_of(page: LabelledPage, places: Sequence[FactLabel]) -> Truth:
     """The facts of the statements of a page; `places` are those of its file."""
-    count = len(page.statements)
+    vocabulary = load_vocabulary()
+    shape = (len(page.statements), len(vocabulary))
+    known = Truth(np.zeros(shape, dtype=bool), tuple({} for _ in page.statements), np.ones(shape))
+    unknown = np.zeros(shape, dtype=bool)
     by_place = {(place.start, place.end): place for place in places}
-    facts: list[dict[str, Polarity]] = [{} for _ in range(count)]
-    labelled = np.zeros(count, dtype=bool)
-    weight = np.ones(count)
-    unknown = np.zeros(count, dtype=bool)
     for label, held in zip(page.labels, page.held, strict=True):
         place = by_place.get((label.start, label.end))
-        if not held:
-            continue
-        # A place that carries facts and has no row was labelled with its role alone.
-        seen = labelled if place is not None or label.role not in CARRYING else unknown
-        seen[list(held)] = True
-        if place is None or not place.labels:
-            continue
-        best, total = max(held.values()), sum(held.values())
-        own = [n for n, shared in held.items() if shared >= min(best, _MIN_SHARE * total)]
-        for number in own:
-            facts[number].update(keys_of(place.labels, page.statements[number].text))
-            weight[number] = 1 / len(own)
-    return Truth(labelled & ~unknown, tuple(facts), weight)
+        rows = list(held)
+        if label.role not in CARRYING:
+            known.looked[rows] |= np.array([label.role not in key.carried_by for key in vocabulary])
+        if place is not None:
+            known.looked[rows] |= looked_for(place.looked)
+            _state(known, page, held, place)
+        if label.role in CARRYING:
+            # What nobody looked for in a part of the statement may stand there.
+            unknown[rows] |= ~looked_for(place.looked if place else "")
+    known.looked[unknown] = False
+    for alone, held in zip(page.places, page.places_held, strict=True):
+        place = by_place[alone.start, alone.end]
+        known.looked[list(held)] |= looked_for(place.looked)
+        _state(known, page, held, place)
+    for number, found in enumerate(known.facts):
+        known.looked[number, [vocabulary.order[key] for key in found]] = True
+    return known
+
+
+def _state(known: Truth, page: LabelledPage, held: Mapping[int, int], place: FactLabel) -> None:
+    """Put the facts of a place on the statements that hold most of it."""
+    if not (held and place.labels):
+        return
+    order = load_vocabulary().order
+    best, total = max(held.values()), sum(held.values())
+    own = [n for n, shared in held.items() if shared >= min(best, _MIN_SHARE * total)]
+    for number in own:
+        keys = keys_of(place.labels, page.statements[number].text)
+        known.facts[number].update(keys)
+        known.weight[number, [order[key] for key in keys]] = 1 / len(own)

@@ -20,7 +20,8 @@ _PAGE = """\
 
 Written by `python -m evals.training.fact_heads`. All figures are of products whose owner was left out of the fit (8
 folds by owner) and of the calibration. A fact of a product is right when any labelled statement of the product states
-it; only statements in labelled places are looked at, since most long pages are labelled in part.
+it; only statements in labelled places are looked at, since most long pages are labelled in part, and of a key only
+those in which somebody looked for it.
 
 {{ statements }} labelled statements of {{ products }} products; {{ stated }} facts.
 
@@ -29,8 +30,8 @@ it; only statements in labelled places are looked at, since most long pages are 
 {% for row in overall -%}
 | {{ row[0] }} | {{ row[3] }} | {{ "%.3f"|format(row[1]) }} | {{ "%.3f"|format(row[2]) }} |
 {% endfor %}
-A key without a head is never asserted: {{ headless|length }} of {{ keys|length + headless|length }}
-({{ headless|join(", ") }}).
+Of {{ keys|length + headless|length }} keys, {{ headless|length }} have labels too few for a head and are never asserted
+{{- ": " if headless }}{{ headless|join(", ") }}; {{ mute }} more have a head that is never sure enough.
 
 ## How often a chance comes true
 
@@ -81,10 +82,11 @@ def render(
     overall.append(("the gravest keys", *told.figures(table, grave)[:3]))
     page = Environment(keep_trailing_newline=True, autoescape=False).from_string(_PAGE)
     return page.render(
-        statements=int(lines.labelled.sum()),
+        statements=len(lines.statements),
         products=len(table.products),
         stated=int(table.stated.sum()),
         overall=overall,
+        mute=int((constants.head & (constants.limit > 1)).sum()),
         headless=[key for key, head in zip(lines.keys, constants.head, strict=True) if not head],
         bins=_bins(told, table),
         kinds=kinds,
@@ -100,7 +102,7 @@ def _grave() -> frozenset[str]:
 
 
 def _bins(told: Measured, table: Table) -> list[tuple[str, int, float, float]]:
-    chances, stated = told.chances.ravel(), table.stated.ravel()
+    chances, stated = told.chances[table.known], table.stated[table.known]
     found = []
     for low, high in pairwise(_BINS):
         inside = (chances >= low) & (chances < high)

@@ -29,8 +29,8 @@ _MIN_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Label:
-    """One labelled place of a file."""
+class Place:
+    """A place of a file."""
 
     owner: str
     """Who publishes the product that it is about, lower case: all of one owner are left out together."""
@@ -41,6 +41,12 @@ class Label:
     sha256: str
     start: int
     end: int
+
+
+@dataclass(frozen=True)
+class Label(Place):
+    """A place whose role was labelled."""
+
     role: StatementRole
     second: StatementRole | None = None
     """What a second, independent reader said."""
@@ -60,6 +66,15 @@ class LabelledPage:
     labels: tuple[Label, ...]
     held: tuple[dict[int, int], ...]
     """Of each label the statements that share words with it, with how many."""
+    places: tuple[Place, ...] = ()
+    """Places of which something else was labelled and no role."""
+    places_held: tuple[dict[int, int], ...] = ()
+    """Of each of them the statements, as `held`."""
+
+    @property
+    def source(self) -> Place:
+        """A labelled place of the page, which says where the page is from."""
+        return (*self.labels, *self.places)[0]
 
 
 def read_labels(folder: Path = FOLDER) -> list[Label]:
@@ -67,25 +82,37 @@ def read_labels(folder: Path = FOLDER) -> list[Label]:
 
     Raises KeyError for a number or letter that is not known, OSError when a file is not there.
     """
-    texts = {row["text"]: row for row in _rows(folder / "texts.tsv")}
+    texts = {row["text"]: row for row in rows_of(folder / "texts.tsv")}
     return [
         Label(
-            owner=texts[row["text"]]["owner"],
-            repository=texts[row["text"]]["repository"],
-            path=texts[row["text"]]["path"],
-            commit=texts[row["text"]]["commit"],
-            sha256=texts[row["text"]]["sha256"],
-            start=int(row["start"]),
-            end=int(row["end"]),
+            *_where(texts[row["text"]], row),
             role=LETTERS[row["role"]],
             second=LETTERS[row["second"]] if row["second"] else None,
             batch=row["batch"],
         )
-        for row in _rows(folder / "roles.tsv")
+        for row in rows_of(folder / "roles.tsv")
     ]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def read_places(folder: Path = FOLDER) -> list[Place]:
+    """The places of `facts.tsv` whose role nobody labelled. Raises as `read_labels`."""
+    texts = {row["text"]: row for row in rows_of(folder / "texts.tsv")}
+    known = {(row["text"], row["start"], row["end"]) for row in rows_of(folder / "roles.tsv")}
+    return [
+        Place(*_where(texts[row["text"]], row))
+        for row in rows_of(folder / "facts.tsv")
+        if (row["text"], row["start"], row["end"]) not in known
+    ]
+
+
+def _where(text: Mapping[str, str], row: Mapping[str, str]) -> tuple[str, str, str, str, str, int, int]:
+    """The fields of a `Place`, of a row of `texts.tsv` and of one with offsets."""
+    source = (text["owner"], text["repository"], text["path"], text["commit"], text["sha256"])
+    return (*source, int(row["start"]), int(row["end"]))
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of labels by the names of its columns."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
 
@@ -120,34 +147,43 @@ def read_document(path: Path, name: str, identity: str = "D1") -> Document:
     return compose(identity, page, snapshot)
 
 
-def labelled_pages(labels: Sequence[Label], texts: Mapping[str, Path]) -> list[LabelledPage]:
-    """The pages of all labels whose text is there, in the order of the labels."""
-    by_text: dict[str, list[Label]] = defaultdict(list)
+def labelled_pages(
+    labels: Sequence[Label], texts: Mapping[str, Path], places: Sequence[Place] = ()
+) -> list[LabelledPage]:
+    """The pages of all labels whose text is there, in the order of the labels; `places` as `LabelledPage.places`."""
+    by_text: dict[str, tuple[list[Label], list[Place]]] = defaultdict(lambda: ([], []))
     for label in labels:
         if label.sha256 in texts:
-            by_text[label.sha256].append(label)
-    return [_labelled(own, texts[digest]) for digest, own in by_text.items()]
+            by_text[label.sha256][0].append(label)
+    for place in places:
+        if place.sha256 in texts:
+            by_text[place.sha256][1].append(place)
+    return [_labelled(own, others, texts[digest]) for digest, (own, others) in by_text.items()]
 
 
-def _labelled(labels: Sequence[Label], path: Path) -> LabelledPage:
-    document = read_document(path, labels[0].path)
+def _labelled(labels: Sequence[Label], places: Sequence[Place], path: Path) -> LabelledPage:
+    source = (*labels, *places)[0]
+    document = read_document(path, source.path)
     found = statements([document])
-    held, size = _held(path.read_text("utf-8"), document, found, labels)
+    held, size = _held(path.read_text("utf-8"), document, found, (*labels, *places))
     votes: list[Counter[StatementRole]] = [Counter() for _ in found]
-    for label, shared in zip(labels, held, strict=True):
+    for label, shared in zip(labels, held, strict=False):
         for number, count in shared.items():
             votes[number][label.role] += count
     roles = tuple(
         vote.most_common(1)[0][0] if vote and vote.total() >= _MIN_SHARE * size[n] else None
         for n, vote in enumerate(votes)
     )
-    return LabelledPage(labels[0].owner, document, found, roles, tuple(labels), tuple(held))
+    count = len(labels)
+    return LabelledPage(
+        source.owner, document, found, roles, tuple(labels), tuple(held[:count]), tuple(places), tuple(held[count:])
+    )
 
 
 def _held(
-    raw: str, document: Document, found: Sequence[Statement], labels: Sequence[Label]
+    raw: str, document: Document, found: Sequence[Statement], labels: Sequence[Place]
 ) -> tuple[list[dict[int, int]], Counter[int]]:
-    """Of each label its statements with the number of words shared, and of each statement its number of words."""
+    """Of each place its statements with the number of words shared, and of each statement its number of words."""
     starts = [statement.start for statement in found]
     owner: dict[int, int] = {}
     for pair in align(raw, document.text):

@@ -34,8 +34,7 @@ from evals.retrieval_real import BUDGETS, Span, first, held, lexical, spans_of
 from evals.script import run_script
 from evals.training.fact_heads import fit_rows, lines_of, prepare
 from evals.training.labels import find_texts, labelled_pages, read_labels
-from evals.training.roles import fit as fit_roles
-from evals.training.roles import left_out, lesson
+from evals.training.roles import fit as fit_roles, left_out, lesson
 
 PENALTY: Final = 20.0
 VECTOR_PENALTY: Final = 15.0

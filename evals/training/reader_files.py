@@ -4,12 +4,14 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.facts.readers.heads import CONSTANTS, FEATURES, KIND_WEIGHTS, WEIGHTS
+from agent.facts.readers.outlook import read_outlook, write_outlook
 from agent.facts.vocabulary import load_vocabulary
 from agent.retrieval.embed import embedder_id
 from evals.training.fact_calibration import Constants, PatternFigures
@@ -67,6 +69,24 @@ def write_reader(
     for name, content in stored.items():
         (folder / name).write_bytes(content)
     (folder / CONSTANTS).write_text(json.dumps(written, indent=1) + "\n", "utf-8")
+
+
+def carry_outlook(folder: Path, before: Sequence[str], after: Sequence[str]) -> None:
+    """Make the heads of the outlook in a folder fit another list of keys: each keeps its weights, a new one has none.
+
+    They are linear in the scores of the keys, in the order of the keys. Until they are fitted anew they say of the same
+    scores what they said; without this nothing could be read that they are fitted on.
+    """
+    old = read_outlook(folder)
+    places = {key: place for place, key in enumerate(before)}
+    moved = {}
+    for name in (field.name for field in fields(old)):
+        weights = getattr(old, name)
+        if weights.ndim == 2:  # noqa: PLR2004
+            head, tail = np.split(weights, [len(weights) - len(before)])
+            none = np.zeros(weights.shape[1])
+            moved[name] = np.vstack([head, *(tail[places[key]] if key in places else none for key in after)])
+    write_outlook(replace(old, **moved), folder)
 
 
 def _bytes(array: NDArray[np.int8] | NDArray[np.uint32]) -> bytes:
