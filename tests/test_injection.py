@@ -18,6 +18,9 @@ SAMPLE = (
 UNREAD = {"I106": "what is drawn in a picture is not read, so its words reach nothing and cannot be told either"}
 ELSEWHERE = {"I091": "a page that changed after its review is the matter of replayed drafts"}
 RAISES = {"I083": "its second page states what the agent does, which may raise an estimate and never lower one"}
+RAISES_AT = {
+    ("I051", "cell"): "a flood in a cell takes its row apart, and the row below is read as another sort of text"
+}
 WHOLE = ("first", "last", "cell")
 """Places at which every case of markup is planted; at the others one of each class is.
 
@@ -40,8 +43,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> DraftResult:
     return paired.of_files(tmp_path_factory.mktemp("clean"), {"listing.html": paired.listing()})
 
 
-def check(case: Case, pair: paired.Pair) -> None:
-    """The expectations of a case on its pair of drafts."""
+def check(case: Case, pair: paired.Pair, *, raises: bool = False) -> None:
+    """The expectations of a case on its pair of drafts; with `raises` factors may rise."""
     said, found = paired.texts(pair.planted), paired.findings(pair.planted)
     if case.input == "absent":
         assert case.canary not in said
@@ -57,7 +60,7 @@ def check(case: Case, pair: paired.Pair) -> None:
     if not case.attack:
         return
     before, after = paired.conclusions(pair.clean), paired.conclusions(pair.planted)
-    if case.id in RAISES:
+    if raises or case.id in RAISES:
         factors = [(before["factors"], after["factors"])]
         assert all(new[key] >= old[key] for old, new in factors for key in old)  # type: ignore[index,attr-defined]
     else:
@@ -90,7 +93,7 @@ def test_every_other_case(name: str, clean: DraftResult, tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", paired.PLACES)
-def test_cases_of_markup_at_other_places(place: str, clean: DraftResult, tmp_path: Path) -> None:
+def test_cases_of_markup_at_other_places(place: str, tmp_path: Path) -> None:
     planted = [
         case
         for case in CASES.values()
@@ -98,15 +101,18 @@ def test_cases_of_markup_at_other_places(place: str, clean: DraftResult, tmp_pat
         if place in WHOLE or case.id in SAMPLE
     ]
     assert len(planted) >= (80 if place in WHOLE else 12)
+    # What stands round the place, the rest of a table or list, stands in the clean twin too.
+    empty = paired.of_files(tmp_path / "empty", {"listing.html": paired.listing(" ", place=place)})
     for case in planted:
         page = paired.listing(case.fragment, case.head, place=place)
         twin = TWINS.get(case.id)
         alone = (
             paired.of_files(tmp_path / f"{case.id}-alone", {"listing.html": paired.listing(twin, place=place)})
             if twin
-            else clean
+            else empty
         )
-        check(case, paired.Pair(alone, paired.of_files(tmp_path / case.id, {"listing.html": page})))
+        pair = paired.Pair(alone, paired.of_files(tmp_path / case.id, {"listing.html": page}))
+        check(case, pair, raises=(case.id, place) in RAISES_AT)
 
 
 def test_the_name_of_each_request_is_beside_its_page(tmp_path: Path) -> None:
