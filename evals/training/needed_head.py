@@ -33,7 +33,7 @@ from evals.needed import Folder, Mark, folders, read_marks, spans
 from evals.retrieval_real import BUDGETS, Span, first, held, lexical, spans_of
 from evals.script import run_script
 from evals.training.fact_heads import fit_rows, lines_of, prepare
-from evals.training.labels import find_texts, labelled_pages, read_labels
+from evals.training.labels import find_texts, labelled_pages, read_labels, read_places
 from evals.training.roles import fit as fit_roles, left_out, lesson
 
 PENALTY: Final = 20.0
@@ -64,8 +64,9 @@ class Taught:
 def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads, RoleClassifier]:
     """Heads of facts and roles that were fitted without some owners. Raises OSError when labels are not there."""
     labels = [label for label in read_labels() if label.owner not in owners]
-    places = find_texts({label.sha256 for label in labels}, [*texts, data_folder("corpus") / "cases"])
-    pages = labelled_pages(labels, places)
+    facts = [place for place in read_places() if place.owner not in owners]
+    found = find_texts({place.sha256 for place in (*labels, *facts)}, [*texts, data_folder("corpus") / "cases"])
+    pages = labelled_pages(labels, found, facts)
     taught = lesson(pages)
     usable = taught.role >= 0
     weights, bias = fit_roles(taught.features[usable], taught.role[usable], taught.weight[usable])
@@ -73,7 +74,7 @@ def stand_ins(owners: frozenset[str], texts: Sequence[Path]) -> tuple[FactHeads,
     aside = set_apart([statement for page in pages for statement in page.statements])
     lines = lines_of(pages, discounted(left_out(taught), aside))
     ready = prepare(lines)
-    made = fit_rows(ready, lines.labelled)
+    made = fit_rows(ready, np.ones(len(lines.truth), dtype=np.bool_))
     heads = load_heads()
     columns = [lines.keys.index(key) for key in heads.keys]
     return replace(heads, features=ready.features, weights=made.weights[:, columns], bias=made.bias[columns]), roles
