@@ -68,12 +68,11 @@ class FactorCalibration(Record):
 
 
 class LayerConstants(Record):
-    """Weights of one layer's logistic; none is negative but the bias and those of kinds."""
+    """Weights of one layer's logistic; none is negative but the bias."""
 
     bias: float
     weights: dict[str, float]
     """By feature of `agent.drafting.certainty`."""
-    kinds: dict[ProductKind, float]
 
 
 class CertaintyCalibration(Record):

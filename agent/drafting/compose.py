@@ -86,6 +86,8 @@ def compose(
     )
     estimated = valued(sheet)
     verdicts = certainty.assess(sheet, judgement, calibration=calibration.certainty)
+    quotes = (*sheet.evidence, *(judgement.evidence if judgement else ()))
+    told, added = certainty.told_quotes(verdicts, quotes)
     found = find_threats(severity_sheet(sheet) if severity_sheet else sheet, kind, estimated, judgement)
     scored = score_of(
         found,
@@ -106,11 +108,11 @@ def compose(
             aliases=tuple(aliases),
             kind=kind,
         ),
-        evidence=(*sheet.evidence, *(judgement.evidence if judgement else ())),
+        evidence=(*quotes, *added),
         system=picture,
         assumptions=assumptions(picture, sheet, kind),
         factors=estimated,
-        layers=paragraphs(sheet, kind, name, verdicts, found, asked, judgement),
+        layers=paragraphs(sheet, kind, name, verdicts, found, asked, judgement, told),
         chains=chains(sheet, found, judgement),
         questions=asked,
         score=scored,

@@ -56,6 +56,7 @@ from agent.records.facts import (
     Search,
     Slot,
     SlotName,
+    Telling,
     draft_facts,
 )
 from agent.records.scores import (
@@ -184,6 +185,7 @@ __all__ = [
     "System",
     "SystemItem",
     "TaxonomyRef",
+    "Telling",
     "Threat",
     "ThreatScore",
     "ThreatStatement",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from agent.evidence.roles import carrying
 from agent.evidence.statements import said_once
-from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features
+from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features, weighed
 from agent.facts.reading import Reading
 from agent.pipeline import embedded_reader, read_documents
 from agent.records import FactSheet, Statement
@@ -47,6 +47,8 @@ class Row:
     """With kinds and chances in its outlook."""
     features: NDArray[np.float32]
     """Of its statements, `agent.facts.readers.outlook.statement_features`."""
+    statements: tuple[Statement, ...]
+    """Those that the features are of."""
     pooled: NDArray[np.float64]
     quoted: NDArray[np.float32]
     """Shape (statements, 7): 1 where a reader's quote for a layer stands, 0 in uncertain layers, else not a number."""
@@ -151,6 +153,7 @@ def _row(
         is_card,
         reading.sheet,
         features.astype(np.float32),
+        tuple(readable),
         pooled(reading.documents, readable, features),
         _quoted(readable, layers, quotes or {}),
         published or {},
@@ -172,8 +175,7 @@ def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
     sheet, (readable, features) = reading.sheet, features_of(reading)
     if not sheet.outlook.factors:
         return reading
-    update = {"factors": heads.factors(pooled(reading.documents, readable, features)), "layers": heads.layers(features)}
-    outlook = sheet.outlook.model_copy(update=update)
+    outlook = weighed(sheet.outlook, heads, pooled(reading.documents, readable, features), readable, features)
     return replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))
 
 
