@@ -24,6 +24,7 @@ from agent.drafting.likely import likely
 from agent.drafting.questions import ask
 from agent.drafting.score import score_of, without_claims
 from agent.drafting.threats import find_threats
+from agent.drafting.usual import usual_base
 from agent.facts.vocabulary import Vocabulary
 from agent.records import (
     Advice,
@@ -88,7 +89,8 @@ def compose(
     verdicts = certainty.assess(sheet, judgement, calibration=calibration.certainty)
     quotes = (*sheet.evidence, *(judgement.evidence if judgement else ()))
     told, added = certainty.told_quotes(verdicts, quotes)
-    found = find_threats(severity_sheet(sheet) if severity_sheet else sheet, kind, estimated, judgement)
+    usual = usual_base(sheet, kind, calibration.base)
+    found = find_threats(severity_sheet(sheet) if severity_sheet else sheet, kind, estimated, judgement, usual)
     scored = score_of(
         found,
         estimated,

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear, minimize
 
 from agent.drafting.calibration import (
+    BASE_FILE,
     FACTORS_FILE,
     LAYERS_FILE,
     RANGE_FILE,
+    BaseCalibration,
     Calibration,
     CertaintyCalibration,
     FactorCalibration,
@@ -63,6 +65,12 @@ LOWERING: Final = -0.1
 REAL_SHARE: Final = 0.25
 SMALLEST: Final = 0.004
 """Effects of chances below this would not show."""
+BASE_KIND_RIDGE: Final = 2.0
+BASE_RIDGE: Final = 5.0
+BASE_NEAR: Final = 0.5
+"""Gaps of a base below this count as squares, others by their size."""
+BASE_REAL_SHARE: Final = 0.5
+"""Readers of real pages give graver bases than those of the corpus; half of that shift is taken."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -228,6 +236,7 @@ def fit_left_out(rows: Sequence[Row]) -> dict[int, Fitted]:
             factors=spreads(raw[fold], of(fold, rows), of(fold, values)),
             certainty=certainty[fold].model_copy(update={"threshold": threshold_of(of(fold, flags))}),
             range=fit_range(of(fold, rows), of(fold, values)),
+            base=fit_base(of(fold, rows)),
         )
         found[fold] = Fitted(calibration, heads[fold])
     return found
@@ -442,6 +451,36 @@ def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
     return max(THRESHOLDS, key=lambda threshold: (round(worth(threshold), 3), threshold))
 
 
+# ---------------------------------------------------------------- usual base
+
+
+def fit_base(rows: Sequence[Row]) -> BaseCalibration:
+    """What readers' bases are by kind and by what the sources are likely to state; a robust, penalised line."""
+    used = [row for row in rows if row.base is not None and not row.is_card]
+    keys = [entry.id for entry in load_vocabulary() if not entry.comforting]
+    kinds = np.array([[float(kind_of(row.sheet) == kind) for kind in KINDS] for row in used])
+    real = np.array([[float(row.real)] for row in used])
+    chances = np.array([[row.sheet.outlook.chances.get(key, 0.0) for key in keys] for row in used])
+    a, y = np.hstack([kinds, real, chances, np.ones((len(used), 1))]), np.array([row.base for row in used])
+    w, n = weights_of(used), len(KINDS)
+    penalty = np.concatenate([np.full(n, BASE_KIND_RIDGE), [1.0], np.full(len(keys), BASE_RIDGE), [1e-3]])
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        gap = a @ theta - y
+        far = np.sqrt(gap**2 + BASE_NEAR**2)
+        return float((w * far).sum() + (penalty * theta**2).sum() / 2), a.T @ (w * gap / far) + penalty * theta
+
+    bounds = [(None, None)] * (n + 1) + [(0.0, None)] * len(keys) + [(None, None)]
+    start = np.concatenate([np.zeros(n + 1 + len(keys)), [float(np.median(y))]])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 3000}).x
+    return BaseCalibration(
+        rows=len(used),
+        bias=_short(found[-1] + BASE_REAL_SHARE * found[n]),
+        kinds={kind: _short(v) for kind, v in zip(KINDS, found[:n], strict=True)},
+        chances={key: _short(v) for key, v in zip(keys, found[n + 1 : -1], strict=True) if v > SMALLEST},
+    )
+
+
 # ---------------------------------------------------------------- likely range
 
 
@@ -513,6 +552,7 @@ def main(arguments: Sequence[str]) -> None:
     _write(folder / FACTORS_FILE, spreads(fit_factors(rows, sheets), rows, values))
     _write(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))
     _write(folder / RANGE_FILE, fit_range(rows, values))
+    _write(folder / BASE_FILE, fit_base(rows))
 
 
 def report(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from cvss import CVSS4
 from numpy.typing import NDArray
 
 from agent.evidence.roles import carrying
@@ -126,6 +127,7 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
             label={key: cell["value"] for key, cell in raw["factors"].items()},
             layers={key: cell["certain"] for key, cell in raw["layers"].items()},
             quotes={key: cell["quote"] or "" for key, cell in raw["layers"].items()},
+            bases=(float(CVSS4(raw["threats"][0]["cvss_vector"]).base_score), None, None),
             kind=READ_KINDS.get(kind, kind),
             real=True,
         )
