@@ -9,7 +9,7 @@ against the facts; without one the facts stand alone. Striking a fact and compos
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.drafting import certainty, factors, lines, posture, system
 from agent.drafting.advice import advise
@@ -25,6 +25,7 @@ from agent.drafting.questions import ask
 from agent.drafting.score import score_of, without_claims
 from agent.drafting.threats import find_threats
 from agent.drafting.usual import usual_base
+from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary
 from agent.records import (
     Advice,
@@ -43,6 +44,9 @@ from agent.records import (
     System,
 )
 from agent.taxonomy.keys import FactorKey, LayerKey
+
+FEW_FACTS: Final = 2
+"""With fewer facts the sources hardly describe the product."""
 
 
 class Composition(NamedTuple):
@@ -96,7 +100,7 @@ def compose(
         estimated,
         verdicts,
         sheet,
-        constants=partial(likely, calibration=calibration.range, thin=not sheet.facts),
+        constants=partial(likely, calibration=calibration.range, thin=len(counted(sheet)) < FEW_FACTS),
         bare_factors=valued(without_claims(sheet)),
     )
     asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)

@@ -161,7 +161,7 @@ def _told(telling: Telling, mark: str) -> str:
     words = " ".join(telling.quote.split()).rstrip(".")
     if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
         return f"The sources say: “{words}” [{mark}]."
-    return f"What is known of this layer stands in {mark}."
+    return f"What is known of this layer is one sentence of the sources [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:

@@ -22,6 +22,8 @@ from agent.taxonomy.keys import KIND_TITLES, FactorKey, ProductKind
 
 OWN: Final = 0.3
 """How far the aim keeps to the base that the rules give; 0 to 0.5 differ by less than 0.03 in mean error."""
+CONFIRMED: Final = "A"
+"""UI where a person confirms the step."""
 LEAST: Final = 4.0
 MOST: Final = 9.6
 """Bounds of the expectation: readers' bases hardly lie beyond them."""
@@ -44,8 +46,11 @@ def settled(
 ) -> Candidate:
     """The candidate with one open metric as usual, where that brings its base nearer to its aim.
 
-    Its base only falls, or with `raised` only rises.
+    Its base only falls, or with `raised` only rises; what a person confirms is not raised, so that a documented
+    approval lowers the base by all that it takes.
     """
+    if raised and candidate.metrics["UI"].value == CONFIRMED and candidate.metrics["UI"].facts:
+        return candidate
     own = base_of(_vector(candidate.metrics))
     aim = OWN * float(own) + (1 - OWN) * usual
     made = [(base, metrics) for base, metrics in _alternatives(candidate.metrics, kind) if (base > own) == raised]
