@@ -73,6 +73,9 @@ def _alternatives(
     for metric in METRICS:
         choice = metrics[metric]
         for value in choice.others:
+            if metric == "UI" and value == CONFIRMED:
+                # Nobody is taken to confirm what no fact says is confirmed.
+                continue
             others = tuple(other for other in (choice.value, *choice.others) if other != value)
             reason = f"the sources leave it open; usual for {article} {title} with these abilities"
             changed = {**metrics, metric: Choice(value, reason, (), others)}
