@@ -24,7 +24,6 @@ from agent.drafting.calibration import (
     FACTORS_FILE,
     LAYERS_FILE,
     RANGE_FILE,
-    BaseCalibration,
     Calibration,
     CertaintyCalibration,
     FactorCalibration,
@@ -45,15 +44,14 @@ from agent.records import FactorEstimate, FactSheet, Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import KINDS, LAYERS, FactorKey, ProductKind
 from evals.script import run_script
-from evals.training.derive_rows import FOLDS, Row, rows_of
+from evals.training.derive_base import fit_base
+from evals.training.derive_rows import FOLDS, REAL_WEIGHT, Row, rows_of, weights_of
 
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
-REAL_WEIGHT: Final = 2.0
 CERTAINTY_REAL_WEIGHT: Final = 4.0
 """The same for the certainty of layers: readers of real pages hold fewer layers settled than those of the corpus."""
 CERTAINTY_RIDGE: Final = 1.0
-CARD_WEIGHT: Final = 0.5
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
 NEWTON: Final = 7
@@ -65,12 +63,6 @@ LOWERING: Final = -0.1
 REAL_SHARE: Final = 0.25
 SMALLEST: Final = 0.004
 """Effects of chances below this would not show."""
-BASE_KIND_RIDGE: Final = 2.0
-BASE_RIDGE: Final = 5.0
-BASE_NEAR: Final = 0.5
-"""Gaps of a base below this count as squares, others by their size."""
-BASE_REAL_SHARE: Final = 0.5
-"""Readers of real pages give graver bases than those of the corpus; half of that shift is taken."""
 COVERAGE: Final = 0.80
 THREAT_MULTIPLIER: Final = 0.97
 THIN_FACTOR: Final = 1.35
@@ -113,11 +105,6 @@ def targets(row: Row) -> Floats:
         value = PUBLISHED_SHARE * known[0] + (1 - PUBLISHED_SHARE) * known[1] if both else sum(known)
         values.append(value if known else np.nan)
     return np.array(values)
-
-
-def weights_of(rows: Sequence[Row]) -> Floats:
-    """How much each row counts."""
-    return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
 def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
@@ -449,36 +436,6 @@ def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
         return good - 2.0 * max(0.0, withheld(full, threshold) - 0.1)
 
     return max(THRESHOLDS, key=lambda threshold: (round(worth(threshold), 3), threshold))
-
-
-# ---------------------------------------------------------------- usual base
-
-
-def fit_base(rows: Sequence[Row]) -> BaseCalibration:
-    """What readers' bases are by kind and by what the sources are likely to state; a robust, penalised line."""
-    used = [row for row in rows if row.base is not None and not row.is_card]
-    keys = [entry.id for entry in load_vocabulary() if not entry.comforting]
-    kinds = np.array([[float(kind_of(row.sheet) == kind) for kind in KINDS] for row in used])
-    real = np.array([[float(row.real)] for row in used])
-    chances = np.array([[row.sheet.outlook.chances.get(key, 0.0) for key in keys] for row in used])
-    a, y = np.hstack([kinds, real, chances, np.ones((len(used), 1))]), np.array([row.base for row in used])
-    w, n = weights_of(used), len(KINDS)
-    penalty = np.concatenate([np.full(n, BASE_KIND_RIDGE), [1.0], np.full(len(keys), BASE_RIDGE), [1e-3]])
-
-    def loss(theta: Floats) -> tuple[float, Floats]:
-        gap = a @ theta - y
-        far = np.sqrt(gap**2 + BASE_NEAR**2)
-        return float((w * far).sum() + (penalty * theta**2).sum() / 2), a.T @ (w * gap / far) + penalty * theta
-
-    bounds = [(None, None)] * (n + 1) + [(0.0, None)] * len(keys) + [(None, None)]
-    start = np.concatenate([np.zeros(n + 1 + len(keys)), [float(np.median(y))]])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 3000}).x
-    return BaseCalibration(
-        rows=len(used),
-        bias=_short(found[-1] + BASE_REAL_SHARE * found[n]),
-        kinds={kind: _short(v) for kind, v in zip(KINDS, found[:n], strict=True)},
-        chances={key: _short(v) for key, v in zip(keys, found[n + 1 : -1], strict=True) if v > SMALLEST},
-    )
 
 
 # ---------------------------------------------------------------- likely range

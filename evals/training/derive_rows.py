@@ -33,6 +33,8 @@ READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "v
 """Kinds of the readings under the names that the project has for them."""
 _MIN_WORDS: Final = 3
 FOLDS: Final = 10
+REAL_WEIGHT: Final = 2.0
+CARD_WEIGHT: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class Row:
     def fold(self) -> int:
         """The fold of its family: whole families, and the same ones whatever else is there."""
         return int(hashlib.sha256(self.family.encode()).hexdigest(), 16) % FOLDS
+
+
+def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """How much each row counts."""
+    return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
 def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
