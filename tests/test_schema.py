@@ -97,6 +97,9 @@ FACTS: Shape = {
     "searched": [SEARCH],
     "outlook": {
         "kinds": {"*": NUMBER}, "chances": {"*": NUMBER}, "factors": {"*": NUMBER}, "layers": {"*": NUMBER},
+        "tellings": {
+            "*": {"document": TEXT, "start": WHOLE, "end": WHOLE, "quote": TEXT, "rank": WHOLE, "about": TEXT},
+        },
     },
 }  # fmt: skip
 LINE: Shape = {"label": TEXT, "text": TEXT, "facts": [TEXT], "evidence": [TEXT]}

@@ -1,8 +1,9 @@
-"""The fitted constants of drafting: three JSON files that `python -m evals.training.derive` writes.
+"""The fitted constants of drafting: four JSON files that `python -m evals.training.derive` writes.
 
 factor_estimates.json   agent.drafting.factors
 layer_certainty.json    agent.drafting.certainty
 score_range.json        agent.drafting.likely
+usual_base.json         agent.drafting.usual
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 FACTORS_FILE: Final = "factor_estimates.json"
 LAYERS_FILE: Final = "layer_certainty.json"
 RANGE_FILE: Final = "score_range.json"
+BASE_FILE: Final = "usual_base.json"
 _DIGITS: Final = 16
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -70,12 +72,11 @@ class FactorCalibration(Record):
 
 
 class LayerConstants(Record):
-    """Weights of one layer's logistic; none is negative but the bias and those of kinds."""
+    """Weights of one layer's logistic; none is negative but the bias."""
 
     bias: float
     weights: dict[str, float]
     """By feature of `agent.drafting.certainty`."""
-    kinds: dict[ProductKind, float]
 
 
 class CertaintyCalibration(Record):
@@ -96,12 +97,24 @@ class RangeCalibration(Record):
     """Residuals are multiplied by this when the sources hardly describe the product; 1 or more."""
 
 
+class BaseCalibration(Record):
+    """What CVSS base readers give the first threat of a product, 0 to 10."""
+
+    rows: int
+    bias: float
+    kinds: dict[ProductKind, float]
+    """Added by kind."""
+    chances: dict[str, float]
+    """What a chance of 1 adds, by key; never negative."""
+
+
 class Calibration(Record):
     """All constants of drafting."""
 
     factors: FactorCalibration
     certainty: CertaintyCalibration
     range: RangeCalibration
+    base: BaseCalibration
 
     @cached_property
     def fingerprint(self) -> str:
@@ -111,7 +124,7 @@ class Calibration(Record):
 
 def load_calibration() -> Calibration:
     """The bundled constants. Raises SchemaError when a file is missing or of another form."""
-    return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range())
+    return Calibration(factors=load_factors(), certainty=load_certainty(), range=load_range(), base=load_base())
 
 
 def load_factors(path: Path | None = None) -> FactorCalibration:
@@ -129,6 +142,11 @@ def load_range(path: Path | None = None) -> RangeCalibration:
     return _bundled_range() if path is None else _read(path, RangeCalibration)
 
 
+def load_base(path: Path | None = None) -> BaseCalibration:
+    """The usual bases. Raises SchemaError when the file is missing or of another form."""
+    return _bundled_base() if path is None else _read(path, BaseCalibration)
+
+
 @lru_cache(maxsize=1)
 def _bundled_factors() -> FactorCalibration:
     return _read(_folder() / FACTORS_FILE, FactorCalibration)
@@ -142,6 +160,11 @@ def _bundled_certainty() -> CertaintyCalibration:
 @lru_cache(maxsize=1)
 def _bundled_range() -> RangeCalibration:
     return _read(_folder() / RANGE_FILE, RangeCalibration)
+
+
+@lru_cache(maxsize=1)
+def _bundled_base() -> BaseCalibration:
+    return _read(_folder() / BASE_FILE, BaseCalibration)
 
 
 def _folder() -> Path:

@@ -1,11 +1,14 @@
 """Whether the sources settle a layer: learned from the facts that pin it, and from what an LLM says of it.
 
-    certainty = logistic(bias[layer] + bias[layer, kind] + Σ weight[feature] · feature)
-    certain   = certainty ≥ threshold, and at least one verified fact about the product pins the layer or bears on it
+    certainty = logistic(bias[layer] + Σ weight[feature] · feature)
+    certain   = certainty ≥ threshold, and a quote is there: of a fact about the product that pins the layer or bears on
+                it, or else the statement that tells most of the layer (`Outlook.tellings`)
 
 No weight is below 0, so a further fact can only make a layer more certain. A fact pins a layer by its key
 (`FactKey.pins`), whichever way it answers: "keeps no logs" settles where data goes as well as "keeps logs". A fact that
-rests on claims alone pins nothing: praise clears no flag.
+rests on claims alone pins nothing: praise clears no flag. The vocabulary has no key for much of what settles a layer,
+which is why a statement may carry a layer of which no fact speaks. Where an LLM judged the layer its quotes stand for
+that, and facts alone count.
 """
 
 import math
@@ -14,10 +17,9 @@ from typing import Final, NamedTuple
 
 from agent.drafting.calibration import CertaintyCalibration, load_certainty
 from agent.drafting.judgement import JudgedLayer, Judgement
-from agent.drafting.kind import kind_of
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
-from agent.records import Fact, FactSheet
+from agent.records import Evidence, Fact, FactSheet, Telling
 from agent.taxonomy.keys import LAYERS, LayerKey
 
 FEATURES: Final = ("keys", "facts", "confidence", "rank", "outlook", "chances")
@@ -63,6 +65,8 @@ class Certainty(NamedTuple):
     features: dict[str, float]
     facts: tuple[str, ...]
     """Ids of the facts that pin it, or else of those that bear on it, the surest first."""
+    telling: Telling | None = None
+    """The statement that it rests on, of a certain layer without facts."""
 
 
 def assess(
@@ -75,18 +79,18 @@ def assess(
     """The verdict on each layer. Raises SchemaError when the bundled constants cannot be read."""
     constants = calibration or load_certainty()
     words = vocabulary or load_vocabulary()
-    kind = kind_of(sheet, judgement)
     found: dict[LayerKey, Certainty] = {}
     for layer in LAYERS:
         facts = pinning(sheet, layer, words)
         values = features(sheet, layer, facts, words)
         own = constants.layers[layer]
-        score = own.bias + own.kinds.get(kind, 0.0) + sum(own.weights[name] * values[name] for name in FEATURES)
+        score = own.bias + sum(own.weights[name] * values[name] for name in FEATURES)
         chance = logistic(score)
         judged = judgement.layers.get(layer) if judgement is not None else None
         pins = len({fact.key for fact in facts})
         facts = facts or bearing(sheet, layer, words)
-        certain = bool(facts) and chance >= constants.threshold
+        telling = sheet.outlook.tellings.get(layer) if judged is None and not facts else None
+        certain = bool(facts or telling) and chance >= constants.threshold
         if judged is not None and judgement is not None:
             certain, facts = _with_verdict(certain, facts, pins, sheet, judgement, judged)
         found[layer] = Certainty(
@@ -94,8 +98,33 @@ def assess(
             certainty=_consistent(chance, certain, constants.threshold),
             features={name: round(value, 3) for name, value in values.items()},
             facts=tuple(fact.id for fact in facts),
+            telling=telling if certain else None,
         )
     return found
+
+
+def told_quotes(
+    verdicts: Mapping[LayerKey, Certainty], known: Sequence[Evidence]
+) -> tuple[dict[LayerKey, str], tuple[Evidence, ...]]:
+    """By layer that rests on a statement the id of its quote, and the quotes that are not among the `known` ones.
+
+    Their numbers follow those of the known ones.
+    """
+    ids = {(item.document, item.start, item.end): item.id for item in known}
+    number = max((int(item.id[1:]) for item in known), default=0)
+    marks: dict[LayerKey, str] = {}
+    added: list[Evidence] = []
+    for layer, verdict in verdicts.items():
+        told = verdict.telling
+        if told is None:
+            continue
+        place = told.document, told.start, told.end
+        if place not in ids:
+            number += 1
+            ids[place] = f"E{number}"
+            added.append(Evidence(id=ids[place], **told.model_dump()))
+        marks[layer] = ids[place]
+    return marks, tuple(added)
 
 
 def pinning(sheet: FactSheet, layer: LayerKey, vocabulary: Vocabulary | None = None) -> tuple[Fact, ...]:

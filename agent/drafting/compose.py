@@ -9,7 +9,7 @@ against the facts; without one the facts stand alone. Striking a fact and compos
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.drafting import certainty, factors, lines, posture, system
 from agent.drafting.advice import advise
@@ -24,6 +24,8 @@ from agent.drafting.likely import likely
 from agent.drafting.questions import ask
 from agent.drafting.score import score_of, without_claims
 from agent.drafting.threats import find_threats
+from agent.drafting.usual import usual_base
+from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary
 from agent.records import (
     Advice,
@@ -42,6 +44,9 @@ from agent.records import (
     System,
 )
 from agent.taxonomy.keys import FactorKey, LayerKey
+
+FEW_FACTS: Final = 2
+"""With fewer facts the sources hardly describe the product."""
 
 
 class Composition(NamedTuple):
@@ -86,13 +91,16 @@ def compose(
     )
     estimated = valued(sheet)
     verdicts = certainty.assess(sheet, judgement, calibration=calibration.certainty)
-    found = find_threats(severity_sheet(sheet) if severity_sheet else sheet, kind, estimated, judgement)
+    quotes = (*sheet.evidence, *(judgement.evidence if judgement else ()))
+    told, added = certainty.told_quotes(verdicts, quotes)
+    usual = usual_base(sheet, kind, calibration.base)
+    found = find_threats(severity_sheet(sheet) if severity_sheet else sheet, kind, estimated, judgement, usual)
     scored = score_of(
         found,
         estimated,
         verdicts,
         sheet,
-        constants=partial(likely, calibration=calibration.range, thin=not sheet.facts),
+        constants=partial(likely, calibration=calibration.range, thin=len(counted(sheet)) < FEW_FACTS),
         bare_factors=valued(without_claims(sheet)),
     )
     asked = ask(sheet, kind, estimated, verdicts, found, scored, judgement)
@@ -106,11 +114,11 @@ def compose(
             aliases=tuple(aliases),
             kind=kind,
         ),
-        evidence=(*sheet.evidence, *(judgement.evidence if judgement else ())),
+        evidence=(*quotes, *added),
         system=picture,
         assumptions=assumptions(picture, sheet, kind),
         factors=estimated,
-        layers=paragraphs(sheet, kind, name, verdicts, found, asked, judgement),
+        layers=paragraphs(sheet, kind, name, verdicts, found, asked, judgement, told),
         chains=chains(sheet, found, judgement),
         questions=asked,
         score=scored,

@@ -25,19 +25,21 @@ from agent.drafting.wording import (
     listed,
     marks,
     predicates,
+    quotable,
     said,
     subject,
     word_count,
 )
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet, LayerThreats, Missing, Question, Record
+from agent.records import FactSheet, LayerThreats, Missing, Question, Record, Telling
 from agent.records.evidence import MARK as CITATION
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
 
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
+_TOLD_WORDS: Final = 30
 _NAME_WORDS: Final = 3
 """A longer product name is "It" in a paragraph."""
 
@@ -65,11 +67,12 @@ def paragraphs(
     found: Found,
     questions: Sequence[Question],
     judgement: Judgement | None = None,
+    told_in: Mapping[LayerKey, str] | None = None,
 ) -> dict[LayerKey, LayerThreats]:
     """All seven layers with their threats; an LLM's paragraph leads where its facts and quotes still stand.
 
     `questions` are those that the draft asks: the first that settles an uncertain layer is its question; a layer that
-    none of them settles has one in its paragraph.
+    none of them settles has one in its paragraph. `told_in` are the quotes of layers that rest on a statement alone.
     A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
     """
     layers: dict[LayerKey, LayerThreats] = {}
@@ -82,6 +85,8 @@ def paragraphs(
         applies = _applies(sheet, kind, layer, certain=state.certain)
         if applies == "no":
             text = _absent_llm(sheet)
+        elif state.certain and state.telling is not None and told_in is not None:
+            text = _told(state.telling, told_in[layer])
         elif state.certain:
             text = _certain(sheet, kind, layer, name, state, told, led, judgement)
         else:
@@ -149,6 +154,14 @@ def _certain(
         if word_count(whole) <= MAX_WORDS:
             return whole
     return text
+
+
+def _told(telling: Telling, mark: str) -> str:
+    """A layer that no fact settles speaks in the words of its statement, where they can stand inside a sentence."""
+    words = " ".join(telling.quote.split()).rstrip(".")
+    if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
+        return f"The sources say: “{words}” [{mark}]."
+    return f"What is known of this layer is one sentence of the sources [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:

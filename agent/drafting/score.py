@@ -143,7 +143,7 @@ def _beside(
     higher = {key: max(one, bare_factors[key], key=_value) if bare_factors else one for key, one in factors.items()}
     if bare is sheet and higher == dict(factors):
         return WithoutClaims(aivss=scored.aivss, severity=scored.severity, withheld=scored.withheld)
-    plain = _scored(find_threats(bare, found.kind, higher, found.judgement), higher, certain, constants)
+    plain = _scored(find_threats(bare, found.kind, higher, found.judgement, found.usual), higher, certain, constants)
     same = _scored(found, higher, certain, constants)
     if scored.withheld is not None:
         return WithoutClaims(aivss=None, severity=None, withheld=scored.withheld)

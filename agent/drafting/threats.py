@@ -14,6 +14,7 @@ from agent.drafting.expressions import FactIndex
 from agent.drafting.headline import SUPPORTED, choose, graver_than, is_supported
 from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
 from agent.drafting.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
+from agent.drafting.usual import settled
 from agent.errors import InputError
 from agent.records import (
     Basis,
@@ -80,6 +81,8 @@ class Found(NamedTuple):
     """By id the metrics of the catalogue's threats, with the facts that decided them."""
     judgement: Judgement | None = None
     """With which judgement they were found."""
+    usual: float | None = None
+    """The usual base by which open metrics were settled."""
 
 
 class _Item(NamedTuple):
@@ -94,10 +97,17 @@ def find_threats(
     kind: ProductKind,
     factors: Mapping[FactorKey, FactorEstimate],
     judgement: Judgement | None = None,
+    usual: float | None = None,
 ) -> Found:
-    """The threats that the facts support, in the order of the report; `judgement` is what an LLM holds of them."""
+    """The threats that the facts support, in the order of the report; `judgement` is what an LLM holds of them.
+
+    Where no LLM spoke of threats, open metrics are as they usually are at a base of `usual` (`agent.drafting.usual`).
+    """
     fired = candidates(sheet, kind, factors)
-    if judgement is None or not (judgement.threats or judgement.verdicts):
+    alone = judgement is None or not (judgement.threats or judgement.verdicts)
+    if usual is not None and alone:
+        fired = _as_usual(fired, usual, kind, factors)
+    if judgement is None or alone:
         left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
         names: dict[str, str] = {}
     else:
@@ -121,7 +131,17 @@ def find_threats(
         names=names,
         metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
         judgement=judgement,
+        usual=usual,
     )
+
+
+def _as_usual(
+    fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Candidate, ...]:
+    """What is too grave in default use eased first, so that the headline is still the gravest when it is raised."""
+    eased = [settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired]
+    first = choose([one.threat for one in eased])
+    return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
 
 
 def _led(items: Sequence[_Item]) -> list[_Item]:

@@ -205,6 +205,12 @@ def noun(fact: Fact, name: SlotName) -> str:
     return value if words[0].lower() in _DETERMINERS or "_" in value or value.endswith("s") else article(value)
 
 
+def quotable(text: str) -> bool:
+    """Whether a source's words can stand in a sentence between quotation marks: no markup, no second sentence, and
+    nothing that reads as a mark."""
+    return not (_FORBIDDEN & set(text) or any(_is_mark(word) for word in text.split()) or ". " in text)
+
+
 def default_of(fact: Fact) -> bool | None:
     """Whether something is on as shipped, by its slot; None when the sources do not say."""
     if fact.polarity == "configurable" and not fact.slot("default"):

@@ -56,6 +56,7 @@ from agent.records.facts import (
     Search as Search,
     Slot as Slot,
     SlotName as SlotName,
+    Telling as Telling,
     draft_facts as draft_facts,
 )
 from agent.records.scores import (

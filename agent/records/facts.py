@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from agent.records.base import Rank, Record, State
+from agent.records.base import About, Rank, Record, State
 from agent.records.evidence import Evidence
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
@@ -133,8 +133,23 @@ class Absence(Record):
     searched: tuple[Search, ...] = Field(min_length=1)
 
 
+class Telling(Record):
+    """A statement that tells how a layer is built or run, whether or not a fact of the vocabulary says the same."""
+
+    document: str
+    start: int = Field(ge=0)
+    end: int
+    quote: str = Field(min_length=1)
+    """Equal to the document's text[start:end]."""
+    rank: Rank
+    about: About
+
+
 class Outlook(Record):
-    """What the readers hold likely beyond the facts: weighed by estimates, cited by nothing, shown as no claim."""
+    """What the readers hold likely beyond the facts: weighed by estimates, shown as no claim.
+
+    Nothing cites it but a certain layer of which no fact speaks: it rests on its statement of `tellings`.
+    """
 
     kinds: dict[ProductKind, Confidence] = Field(default_factory=dict)
     """How likely the product is of each kind; together 1, or empty when no reader says."""
@@ -145,6 +160,8 @@ class Outlook(Record):
     """What each factor's value is likely to be by the sources as a whole, 0 to 1."""
     layers: dict[LayerKey, Confidence] = Field(default_factory=dict)
     """How likely the sources are to settle each layer, 0 to 1."""
+    tellings: dict[LayerKey, Telling] = Field(default_factory=dict)
+    """The statement that tells most of each layer; a layer of which none tells enough is missing."""
 
 
 class DroppedFact(Record):

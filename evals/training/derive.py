@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear, minimize
 
 from agent.drafting.calibration import (
+    BASE_FILE,
     FACTORS_FILE,
     LAYERS_FILE,
     RANGE_FILE,
@@ -36,21 +37,21 @@ from agent.drafting.certainty import FEATURES, assess, features, pinning
 from agent.drafting.factors import estimate, is_thin
 from agent.drafting.kind import kind_of
 from agent.drafting.likely import residual
-from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, write_outlook
+from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, weighed, write_outlook
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactorEstimate, FactSheet, Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import KINDS, LAYERS, FactorKey, ProductKind
 from evals.script import run_script
-from evals.training.derive_rows import FOLDS, Row, rows_of
+from evals.training.derive_base import fit_base
+from evals.training.derive_rows import FOLDS, REAL_WEIGHT, Row, rows_of, weights_of
 
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
-REAL_WEIGHT: Final = 2.0
-CERTAINTY_REAL_WEIGHT: Final = 6.0
+CERTAINTY_REAL_WEIGHT: Final = 4.0
 """The same for the certainty of layers: readers of real pages hold fewer layers settled than those of the corpus."""
-CARD_WEIGHT: Final = 0.5
+CERTAINTY_RIDGE: Final = 1.0
 FACTOR_RIDGE: Final = 2.0
 LAYER_RIDGE: Final = 4.0
 NEWTON: Final = 7
@@ -104,11 +105,6 @@ def targets(row: Row) -> Floats:
         value = PUBLISHED_SHARE * known[0] + (1 - PUBLISHED_SHARE) * known[1] if both else sum(known)
         values.append(value if known else np.nan)
     return np.array(values)
-
-
-def weights_of(rows: Sequence[Row]) -> Floats:
-    """How much each row counts."""
-    return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
 def factor_heads(rows: Sequence[Row]) -> tuple[Floats, Floats]:
@@ -178,8 +174,9 @@ def outlook_heads(rows: Sequence[Row], odds: Floats) -> OutlookHeads:
 
 def with_outlook(row: Row, heads: OutlookHeads) -> FactSheet:
     """The sheet of a row with what the heads hold likely."""
-    update = {"factors": heads.factors(row.pooled), "layers": heads.layers(row.features.astype(np.float64))}
-    return row.sheet.model_copy(update={"outlook": row.sheet.outlook.model_copy(update=update)})
+    features = row.features.astype(np.float64)
+    outlook = weighed(row.sheet.outlook, heads, row.pooled, row.statements, features)
+    return row.sheet.model_copy(update={"outlook": outlook})
 
 
 def heads_left_out(rows: Sequence[Row]) -> tuple[dict[int, OutlookHeads], Floats]:
@@ -226,6 +223,7 @@ def fit_left_out(rows: Sequence[Row]) -> dict[int, Fitted]:
             factors=spreads(raw[fold], of(fold, rows), of(fold, values)),
             certainty=certainty[fold].model_copy(update={"threshold": threshold_of(of(fold, flags))}),
             range=fit_range(of(fold, rows), of(fold, values)),
+            base=fit_base(of(fold, rows)),
         )
         found[fold] = Fitted(calibration, heads[fold])
     return found
@@ -373,7 +371,6 @@ def _spread(gaps: Floats) -> Spread:
 
 def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> CertaintyCalibration:
     """Logistic constants of each layer; the threshold is set by `threshold_of`."""
-    kinds = np.array([[float(kind_of(sheet) == kind) for kind in KINDS] for sheet in sheets])
     w = np.where([row.real for row in rows], CERTAINTY_REAL_WEIGHT, weights_of(rows))
     layers = {}
     for layer in LAYERS:
@@ -381,13 +378,10 @@ def fit_certainty(rows: Sequence[Row], sheets: Sequence[FactSheet]) -> Certainty
         y = np.array([float(row.layers.get(layer, False)) for row in rows])[known]
         values = [features(sheet, layer, pinning(sheet, layer)) for sheet in sheets]
         x = np.array([[value[name] for name in FEATURES] for value in values])
-        a = np.hstack([x, kinds])[known]
-        bounds = [(0.0, None)] * len(FEATURES) + [(-1.0, 1.0)] * len(KINDS)
-        found = _logistic_fit(a, y, w[known], bounds, 0.3)
+        found = _logistic_fit(x[known], y, w[known], [(0.0, None)] * len(FEATURES), CERTAINTY_RIDGE)
         layers[layer] = LayerConstants(
             bias=_short(found[-1]),
-            weights={name: _short(v) for name, v in zip(FEATURES, found, strict=False)},
-            kinds={kind: _short(v) for kind, v in zip(KINDS, found[len(FEATURES) : -1], strict=True)},
+            weights={name: _short(v) for name, v in zip(FEATURES, found[:-1], strict=True)},
         )
     return CertaintyCalibration(rows=len(rows), threshold=0.5, layers=layers)
 
@@ -427,7 +421,7 @@ def flags_of(
     found = []
     for row, sheet, fit in zip(rows, sheets, fits, strict=True):
         said = assess(sheet, calibration=fit.model_copy(update={"threshold": 0.0}))
-        found.append([Flags(row, said[key].certainty, bool(said[key].facts), row.layers.get(key)) for key in LAYERS])
+        found.append([Flags(row, said[key].certainty, said[key].certain, row.layers.get(key)) for key in LAYERS])
     return found
 
 
@@ -449,16 +443,17 @@ def withheld(flags: Sequence[Sequence[Flags]], threshold: float) -> float:
 
 
 def threshold_of(flags: Sequence[Sequence[Flags]]) -> float:
-    """The threshold with the best F1 over full listings that withholds most cards and few listings."""
+    """The threshold with the best F1 over full listings that withholds few of them.
+
+    Cards have no say: asked to withhold them, it would flag layers of full listings that their readers hold settled.
+    """
     full = [row for row in flags if not row[0].row.is_card]
     real = [row for row in full if row[0].row.real]
     corpus = [row for row in full if not row[0].row.real]
-    cards = [row for row in flags if row[0].row.is_card]
 
     def worth(threshold: float) -> float:
         good = (f1(corpus, threshold) + f1(real, threshold)) / 2 if real else f1(corpus, threshold)
-        thin = max(0.0, 0.8 - withheld(cards, threshold)) if cards else 0.0
-        return good - 0.5 * thin - 2.0 * max(0.0, withheld(full, threshold) - 0.1)
+        return good - 2.0 * max(0.0, withheld(full, threshold) - 0.1)
 
     return max(THRESHOLDS, key=lambda threshold: (round(worth(threshold), 3), threshold))
 
@@ -534,6 +529,7 @@ def main(arguments: Sequence[str]) -> None:
     _write(folder / FACTORS_FILE, spreads(fit_factors(rows, sheets), rows, values))
     _write(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))
     _write(folder / RANGE_FILE, fit_range(rows, values))
+    _write(folder / BASE_FILE, fit_base(rows))
 
 
 def report(

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from cvss import CVSS4
 from numpy.typing import NDArray
 
 from agent.evidence.roles import carrying
 from agent.evidence.statements import said_once
-from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features
+from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features, weighed
 from agent.facts.reading import Reading
 from agent.pipeline import embedded_reader, read_documents
 from agent.records import FactSheet, Statement
@@ -32,6 +33,8 @@ READ_KINDS: Final[Mapping[str, ProductKind]] = {"assistant/app": "assistant", "v
 """Kinds of the readings under the names that the project has for them."""
 _MIN_WORDS: Final = 3
 FOLDS: Final = 10
+REAL_WEIGHT: Final = 2.0
+CARD_WEIGHT: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Row:
     """With kinds and chances in its outlook."""
     features: NDArray[np.float32]
     """Of its statements, `agent.facts.readers.outlook.statement_features`."""
+    statements: tuple[Statement, ...]
+    """Those that the features are of."""
     pooled: NDArray[np.float64]
     quoted: NDArray[np.float32]
     """Shape (statements, 7): 1 where a reader's quote for a layer stands, 0 in uncertain layers, else not a number."""
@@ -62,6 +67,11 @@ class Row:
     def fold(self) -> int:
         """The fold of its family: whole families, and the same ones whatever else is there."""
         return int(hashlib.sha256(self.family.encode()).hexdigest(), 16) % FOLDS
+
+
+def weights_of(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """How much each row counts."""
+    return np.array([CARD_WEIGHT if row.is_card else REAL_WEIGHT if row.real else 1.0 for row in rows])
 
 
 def rows_of(readings: Path | None, listings: Path | None, cache: Path | None) -> list[Row]:
@@ -124,6 +134,7 @@ def _real(readings: Path, listings: Path) -> Iterator[Row]:
             label={key: cell["value"] for key, cell in raw["factors"].items()},
             layers={key: cell["certain"] for key, cell in raw["layers"].items()},
             quotes={key: cell["quote"] or "" for key, cell in raw["layers"].items()},
+            bases=(float(CVSS4(raw["threats"][0]["cvss_vector"]).base_score), None, None),
             kind=READ_KINDS.get(kind, kind),
             real=True,
         )
@@ -151,6 +162,7 @@ def _row(
         is_card,
         reading.sheet,
         features.astype(np.float32),
+        tuple(readable),
         pooled(reading.documents, readable, features),
         _quoted(readable, layers, quotes or {}),
         published or {},
@@ -172,8 +184,7 @@ def with_heads(reading: Reading, heads: OutlookHeads) -> Reading:
     sheet, (readable, features) = reading.sheet, features_of(reading)
     if not sheet.outlook.factors:
         return reading
-    update = {"factors": heads.factors(pooled(reading.documents, readable, features)), "layers": heads.layers(features)}
-    outlook = sheet.outlook.model_copy(update=update)
+    outlook = weighed(sheet.outlook, heads, pooled(reading.documents, readable, features), readable, features)
     return replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))
 
 

@@ -22,7 +22,7 @@ from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
 from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
-from agent.facts.readers.outlook import is_control
+from agent.facts.readers.outlook import first_words, is_control
 from agent.facts.readers.patterns import denying, matches
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
 from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
@@ -36,9 +36,6 @@ _NEAR: Final = 1.5
 """How far under the highest score a further quote may be."""
 _FURTHER: Final = -0.5
 """The least score of a further quote."""
-_WORDS: Final = 38
-"""Words of a quote; the check allows a few more."""
-_CHARS: Final = 560
 _DIGITS: Final = 4
 _SETTING: Final = re.compile(
     r"\b(?:enabl(?:e[sd]?|ing)|disabl(?:e[sd]?|ing)|optional(?:ly)?|opt(?:ed)?[ -](?:in|out)|toggle[sd]?"
@@ -209,9 +206,7 @@ def denies(text: str) -> bool:
 
 def quote_of(statement: Statement) -> Quote:
     """The first words of a statement, verbatim, short enough for the check."""
-    places = [match.end() for match in re.finditer(r"\S+", statement.text[:_CHARS])]
-    end = places[min(len(places), _WORDS) - 1] if places else 0
-    return Quote(text=statement.text[:end], document=statement.document, near=statement.start)
+    return Quote(text=first_words(statement.text), document=statement.document, near=statement.start)
 
 
 def _cited(scores: NDArray[np.float32]) -> list[int]:

@@ -1,10 +1,11 @@
-"""What the sources as a whole make likely of factors and layers: learned heads over statements, cited by nothing.
+"""What the sources as a whole make likely of factors and layers: learned heads over statements.
 
 Two sorts of heads, written by `python -m evals.training.derive` to corpus/knowledge/outlook:
 
     factors   linear in the vector of the first statements, the mean vector of those that state something, and the mean
               of the three best scores of each key
-    layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated
+    layers    a logistic of each statement, over its vector and its scores; the mean of the three best, calibrated; the
+              best statement itself is the quote on which a layer may rest
 
 What carries no facts, what a finding covers and mere claims weigh nothing in either, so that further text of that sort
 moves neither, wherever it stands. What states nothing by all scores weighs nothing in the factors. Sentences about
@@ -14,6 +15,7 @@ controls do not speak for factors: a control counts as a fact with its rank, and
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
 from agent.facts.readers.kinds import MARKS
-from agent.records import CARRYING, Document, Outlook, Statement
+from agent.records import CARRYING, Document, Outlook, Statement, Telling
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
@@ -53,6 +55,11 @@ VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
 """First statements that say what a product is; what stands further down a page does not move them."""
+TELLS: Final = 0.0
+"""The log odds from which a single statement tells enough of a layer to be its quote."""
+_QUOTE_WORDS: Final = 38
+"""Words of a quote; the check allows a few more."""
+_QUOTE_CHARS: Final = 560
 _LEAD_CHARS: Final = 1200
 _FEW_WORDS: Final = 5
 Floats = NDArray[np.float64]
@@ -78,9 +85,22 @@ class OutlookHeads:
 
     def layers(self, features: Floats) -> dict[LayerKey, float]:
         """How likely each layer is settled, 0 to 1; `features` as of `statement_features`."""
-        odds = best_mean(features @ self.layer_weights + self.layer_bias)
+        odds = best_mean(self._layer_odds(features))
         chances = 1 / (1 + np.exp(-np.clip(self.layer_slopes * odds + self.layer_offsets, -30, 30)))
         return {key: round(float(value), 4) for key, value in zip(LAYERS, chances, strict=True)}
+
+    def tellings(self, statements: Sequence[Statement], features: Floats) -> dict[LayerKey, Telling]:
+        """Of each layer the first of the statements that tell most of it; `features` are those of `statements`."""
+        if not statements:
+            return {}
+        odds = self._layer_odds(features)
+        odds[[not _says_something(statement) for statement in statements]] = LOWEST
+        best = odds.argmax(axis=0)
+        return {key: _telling(statements[best[at]]) for at, key in enumerate(LAYERS) if odds[best[at], at] >= TELLS}
+
+    def _layer_odds(self, features: Floats) -> Floats:
+        found: Floats = features @ self.layer_weights + self.layer_bias
+        return found
 
 
 class Scorer(Protocol):
@@ -104,9 +124,34 @@ def with_estimates(
         return outlook
     known = heads or load_outlook()
     features = statement_features(readable, reader.scores(documents, readable))
-    return outlook.model_copy(
-        update={"factors": known.factors(pooled(documents, readable, features)), "layers": known.layers(features)}
+    return weighed(outlook, known, pooled(documents, readable, features), readable, features)
+
+
+def weighed(
+    outlook: Outlook, heads: OutlookHeads, drawn: Floats, statements: Sequence[Statement], features: Floats
+) -> Outlook:
+    """The outlook with what `heads` make of statements, their `features` and what `pooled` drew from them."""
+    layers, tellings = heads.layers(features), heads.tellings(statements, features)
+    return outlook.model_copy(update={"factors": heads.factors(drawn), "layers": layers, "tellings": tellings})
+
+
+def _telling(statement: Statement) -> Telling:
+    """The first words of a statement, verbatim."""
+    text = first_words(statement.text)
+    return Telling(
+        document=statement.document,
+        start=statement.start,
+        end=statement.start + len(text),
+        quote=text,
+        rank=statement.rank,
+        about=statement.about,
     )
+
+
+def first_words(text: str) -> str:
+    """The first words of a text, verbatim, short enough for a quote."""
+    places = [match.end() for match in re.finditer(r"\S+", text[:_QUOTE_CHARS])]
+    return text[: places[min(len(places), _QUOTE_WORDS) - 1] if places else 0]
 
 
 def readable_of(documents: Sequence[Document], statements: Sequence[Statement]) -> list[Statement]:
