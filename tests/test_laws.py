@@ -103,7 +103,10 @@ def test_all_of_them_together_lower_no_factor_and_no_number(slug: str) -> None:
     documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
     after = drafted(extended(documents, SENTENCES))
     assert lowered(plain(slug), after) == []
-    assert rows(after) == rows(plain(slug))
+    # What a control takes is what it took, from a value that further text may have raised.
+    assert [(key, round(had - left, 2)) for key, had, left in rows(after)] == [
+        (key, round(had - left, 2)) for key, had, left in rows(plain(slug))
+    ]
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -119,7 +122,8 @@ def _approval_counts(documents: Sequence[Document], before: Draft) -> None:
     assert new.value < old.value
     mark = next(item.id for item in after.evidence if item.document == "D90" and item.quote in APPROVAL)
     part = next(part for part in new.parts if part.evidence == mark)
-    assert part.effect <= -0.1
+    # It takes a tenth, or what there is above the least value.
+    assert part.effect <= -0.1 or new.value == Decimal("0.1")
     rows = [row for row in after.lowerings if row.evidence == mark and row.target == "autonomy_of_action"]
     assert len(rows) == 1
     assert rows[0].rank == 3

@@ -109,7 +109,7 @@ CONTROL: Shape = {
 ADVICE: Shape = {
     "proposal": TEXT,
     "conditions": [{"text": TEXT, "who": TEXT, "price": TEXT, "threats": [TEXT], "after": {"*": NUMBER}}],
-    "residual": Maybe(({"before": NUMBER, "after": NUMBER, "threat": TEXT},)), "law": TEXT,
+    "residual": Maybe(({"before": NUMBER, "after": NUMBER, "threat": TEXT, "elsewhere": f"{NUMBER} or null", "elsewhere_threat": TEXT},)), "law": TEXT,
 }  # fmt: skip
 DRAFT: Shape = {
     "schema": TEXT, "id": TEXT, "created_at": TEXT,

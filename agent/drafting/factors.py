@@ -39,8 +39,8 @@ CONTROL_RANK: Final = 3
 LEAST: Final = 0.1
 """No text alone takes a factor below this."""
 THIN: Final = 6
-"""Statements read below which silence says nothing: all full listings of the corpus have more or as many, of their
-cards one in a hundred has."""
+"""Statements that state something below which silence says nothing: nearly all full listings of the corpus have more, and
+none of their cards."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2
@@ -218,6 +218,8 @@ def _prior(
 
 def is_thin(sheet: FactSheet) -> bool:
     """Whether so little could be read that what it leaves unsaid is no sign of its absence."""
+    if sheet.outlook.stating is not None:
+        return sheet.outlook.stating < THIN
     return bool(sheet.searched) and max(search.statements for search in sheet.searched) < THIN
 
 

@@ -162,6 +162,8 @@ class Outlook(Record):
     """How likely the sources are to settle each layer, 0 to 1."""
     tellings: dict[LayerKey, Telling] = Field(default_factory=dict)
     """The statement that tells most of each layer; a layer of which none tells enough is missing."""
+    stating: int | None = None
+    """How many statements of prose state anything at all, by their scores; None where nobody scored them."""
 
 
 class DroppedFact(Record):

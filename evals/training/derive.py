@@ -338,9 +338,13 @@ def spreads(
 def thin_gaps(rows: Sequence[Row], values: Sequence[Mapping[FactorKey, float]]) -> dict[FactorKey, float]:
     """By how much the card of a product is valued lower than its listing in full: by its silence, which shows nothing.
 
-    The mean over the bundled cases whose card is thin, and never less than 0.
+    The mean over the bundled cases whose card alone is thin, and never less than 0.
     """
-    full = {row.slug: value for row, value in zip(rows, values, strict=True) if not (row.is_card or row.real)}
+    full = {
+        row.slug: value
+        for row, value in zip(rows, values, strict=True)
+        if not (row.is_card or row.real or is_thin(row.sheet))
+    }
     pairs = [
         (full[row.slug], value)
         for row, value in zip(rows, values, strict=True)

@@ -131,8 +131,19 @@ def weighed(
     outlook: Outlook, heads: OutlookHeads, drawn: Floats, statements: Sequence[Statement], features: Floats
 ) -> Outlook:
     """The outlook with what `heads` make of statements, their `features` and what `pooled` drew from them."""
-    layers, tellings = heads.layers(features), heads.tellings(statements, features)
-    return outlook.model_copy(update={"factors": heads.factors(drawn), "layers": layers, "tellings": tellings})
+    found = {
+        "factors": heads.factors(drawn),
+        "layers": heads.layers(features),
+        "tellings": heads.tellings(statements, features),
+        "stating": stating(features),
+    }
+    return outlook.model_copy(update=found)
+
+
+def stating(features: Floats) -> int:
+    """How many statements state anything at all: idle lines, however many, are no reading of a product."""
+    scores = features[:, DIMENSIONS:] / SCORE_SCALE
+    return int((scores.max(axis=1) > QUIET).sum()) if len(scores) else 0
 
 
 def _telling(statement: Statement) -> Telling:
