@@ -159,7 +159,7 @@ def test_many_threads_may_ask_at_once():
         took = time.monotonic() - began
         llm.close()
     assert found == {f"w{number}": json.dumps({"said": f"w{number}"}) for number in range(8)}
-    assert took < 1.2, "they wait side by side"
+    assert took < 1.6, "they wait side by side: one after the other takes at least that long"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from tests.fakes.reviewing import ADA, GRACE, Desk
 
 FACTOR = "factor/autonomy_of_action"
 QUOTE = "Create, update and delete records in batches"
+BARE = "factor/persistent_memory"
+"""An item that does not cite it."""
 STATEMENT = {
     "source": "a page that Airtable MCP Server reads",
     "prerequisite": "a token with write scopes",
@@ -125,8 +127,8 @@ def test_a_threat_has_its_grammar(desk: Desk, fields: dict[str, object], where: 
 
 
 def test_quotes_that_are_in_a_source_are_accepted_however_they_are_typed(desk: Desk) -> None:
-    desk = desk.act("attach", "factor/self_modification", document="D1", quote=QUOTE)
-    mark = desk.one("factor/self_modification").item.evidence[-1]
+    desk = desk.act("attach", BARE, document="D1", quote=QUOTE)
+    mark = desk.one(BARE).item.evidence[-1]
     for text in (
         f"It says “{QUOTE}” ({mark}).",
         f'It says "{QUOTE.upper()}".',
@@ -136,7 +138,7 @@ def test_quotes_that_are_in_a_source_are_accepted_however_they_are_typed(desk: D
 
 
 def test_what_is_kept_of_a_citation_finds_it_again(desk: Desk) -> None:
-    (planned,) = desk.planned("attach", "factor/self_modification", document="D1", quote=QUOTE)
+    (planned,) = desk.planned("attach", BARE, document="D1", quote=QUOTE)
     assert planned.after is not None
     (mark,) = planned.after["evidence"]  # type: ignore[misc]
     kept = planned.after["marks"][mark]  # type: ignore[index]
@@ -145,7 +147,7 @@ def test_what_is_kept_of_a_citation_finds_it_again(desk: Desk) -> None:
         (one.id for one in desk.draft.evidence if one.quote == QUOTE), f"E{len(desk.draft.evidence) + 1}"
     )
     held = desk.draft.evidence[2]
-    (again,) = desk.planned("attach", "factor/self_modification", document=held.document, quote=held.quote)
+    (again,) = desk.planned("attach", BARE, document=held.document, quote=held.quote)
     assert again.after is not None
     assert again.after["evidence"] == [held.id]  # the draft cites it already
 

@@ -47,14 +47,14 @@ def test_how_a_threat_goes_is_corrected_and_exported() -> None:
     )  # fmt: skip
     assert "Whoever edits a record steers it" in text(after)
     assert "the base" in text(after)
-    assert threat.how[:40] not in text(after)
+    assert threat.how not in text(after)
 
 
 def test_a_corrected_statement_is_what_reports_tell() -> None:
     threat = placed(CASE.draft, 1)
     after = CASE.act("correct", f"threat/{threat.id}", statement={"action": "overwrite the price list"})
     assert "overwrite the price list" in text(after)
-    assert threat.how[:40] not in text(after)
+    assert threat.how not in text(after)
     assert threats_of(after.state.reviewed)[threat.id].lost == threat.lost
     moved = CASE.act("correct", f"threat/{threat.id}", statement={"impact": "wrong prices"})
     assert threats_of(moved.state.reviewed)[threat.id].lost == ""

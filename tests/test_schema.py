@@ -100,6 +100,7 @@ FACTS: Shape = {
         "tellings": {
             "*": {"document": TEXT, "start": WHOLE, "end": WHOLE, "quote": TEXT, "rank": WHOLE, "about": TEXT},
         },
+        "stating": "whole number or null",
     },
 }  # fmt: skip
 LINE: Shape = {"label": TEXT, "text": TEXT, "facts": [TEXT], "evidence": [TEXT]}
@@ -109,7 +110,9 @@ CONTROL: Shape = {
 ADVICE: Shape = {
     "proposal": TEXT,
     "conditions": [{"text": TEXT, "who": TEXT, "price": TEXT, "threats": [TEXT], "after": {"*": NUMBER}}],
-    "residual": Maybe(({"before": NUMBER, "after": NUMBER, "threat": TEXT, "elsewhere": f"{NUMBER} or null", "elsewhere_threat": TEXT},)), "law": TEXT,
+    "residual": Maybe(({
+        "before": NUMBER, "after": NUMBER, "threat": TEXT, "elsewhere": NUMBER_OR_NULL, "elsewhere_threat": TEXT,
+    },)), "law": TEXT,
 }  # fmt: skip
 DRAFT: Shape = {
     "schema": TEXT, "id": TEXT, "created_at": TEXT,
