@@ -99,7 +99,7 @@ def _repetition(report: Report) -> Iterator[str]:
     found: Counter[str] = Counter()
     for part in report.front:
         for text in texts(part):
-            for sentence in split(_said(text)):
+            for sentence in split("".join(span.text for span in text if span.kind not in ("marks", "code", "ref"))):
                 words = re.findall(r"\w+", sentence.casefold())
                 if len(words) >= _LEAST:
                     found[" ".join(words)] += 1

@@ -8,6 +8,7 @@ from agent.drafting.expressions import FactIndex
 from agent.drafting.gaps import phrase
 from agent.drafting.judgement import Metric
 from agent.drafting.severity import UNQUOTED, Choice, marks, metrics_of, score_threat, supposable, vector_of
+from agent.drafting.wording import load_wording
 from agent.records import Basis, Fact, FactorEstimate, FactSheet, Mitigation, State, Threat, ThreatStatement
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
@@ -219,7 +220,9 @@ def _setting(pattern: Pattern, carrying: Sequence[Fact], facts: FactIndex) -> st
     if pattern.setting:
         return _lower(pattern.setting.fill(facts))
     named = [fact for fact in carrying if fact.polarity == "configurable"]
-    return "the setting for it is switched on" + marks(named, 1)
+    words = load_wording().get(named[0].key) if named else None
+    setting = f"it is set up to {words.do} {words.what}" if words else "the setting for it is switched on"
+    return setting + marks(named, 1)
 
 
 def _cited(metrics: Mapping[Metric, Choice], carrying: Sequence[Fact]) -> dict[Metric, Choice]:

@@ -39,8 +39,8 @@ CONTROL_RANK: Final = 3
 LEAST: Final = 0.1
 """No text alone takes a factor below this."""
 THIN: Final = 6
-"""Statements that state something below which silence says nothing: nearly all full listings of the corpus have more, and
-none of their cards."""
+"""Statements that state something below which silence says nothing: nearly all full listings of the corpus have more,
+and none of their cards."""
 _SHOWN: Final = 0.005
 _DIGITS: Final = 4
 _CENTS: Final = 2

@@ -35,7 +35,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet, LayerThreats, Missing, Question, Record, Telling
 from agent.records.evidence import MARK as CITATION
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
+from agent.taxonomy.keys import LAYER_TITLES, LAYERS, LayerKey, ProductKind
 
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
@@ -86,7 +86,7 @@ def paragraphs(
         if applies == "no":
             text = _absent_llm(sheet)
         elif state.certain and state.telling is not None and told_in is not None:
-            text = _told(state.telling, told_in[layer])
+            text = _told(state.telling, told_in[layer], layer)
         elif state.certain:
             text = _certain(sheet, kind, layer, name, state, told, led, judgement)
         else:
@@ -156,12 +156,12 @@ def _certain(
     return text
 
 
-def _told(telling: Telling, mark: str) -> str:
+def _told(telling: Telling, mark: str, layer: LayerKey) -> str:
     """A layer that no fact settles speaks in the words of its statement, where they can stand inside a sentence."""
     words = " ".join(telling.quote.split()).rstrip(".")
     if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
         return f"The sources say: “{words}” [{mark}]."
-    return f"What is known of this layer is one sentence of the sources [{mark}]."
+    return f"On {LAYER_TITLES[layer].lower()} the sources have one sentence [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:

@@ -212,7 +212,7 @@ def _of_likely(one: Open, causes: Spread) -> Question:
     return Question(
         id="Q0",
         text=one.question,
-        why="The sources hint at it, and no sentence settles it.",
+        why=f"By the sources as a whole it may {words.do} {words.what}.",
         changes=f"An unsafe answer adds a threat: {_inside(one.title)}.",
         proposed=f"No. / It {third_person(words.do)} {words.what}, limited to … by …",
         settles=settles,

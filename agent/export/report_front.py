@@ -309,7 +309,7 @@ def threats(writer: Writer) -> Part:
                 doc.words(item.threat.title),
                 doc.words(writer.short_name(item.layer)),
                 doc.chip(severity(item.threat.score.cvss_base), tenth(item.threat.score.cvss_base)),
-                doc.words(_basis(item)),
+                writer.prose.text(_basis(item)),
             )
         )
         for item in top
