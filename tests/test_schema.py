@@ -111,7 +111,7 @@ ADVICE: Shape = {
     "proposal": TEXT,
     "conditions": [{"text": TEXT, "who": TEXT, "price": TEXT, "threats": [TEXT], "after": {"*": NUMBER}}],
     "residual": Maybe(({
-        "before": NUMBER, "after": NUMBER, "threat": TEXT, "elsewhere": NUMBER_OR_NULL, "elsewhere_threat": TEXT,
+        "before": NUMBER, "after": NUMBER, "threat": TEXT, "remains": {"*": NUMBER},
     },)), "law": TEXT,
 }  # fmt: skip
 DRAFT: Shape = {

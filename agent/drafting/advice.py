@@ -169,20 +169,13 @@ def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
 
 
 def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
-    """What remains of `threats`, those in default use, and beside it of those among `every` that need a setting."""
+    """What remains of `threats`, those in default use, and beside it of each one of `every`."""
     if not threats:
         return None
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
     before = max(threat.score.cvss_base for threat in threats)
-    others = [one for one in every if one.basis == "needs a setting" and one.by == last.by]
-    other = max(others, key=lambda threat: _after(threat, measures), default=None)
-    return Residual(
-        before=before,
-        after=_after(last, measures),
-        threat=last.id,
-        elsewhere=_after(other, measures) if other else None,
-        elsewhere_threat=other.id if other else "",
-    )
+    remains = {threat.id: _after(threat, measures) for threat in every}
+    return Residual(before=before, after=_after(last, measures), threat=last.id, remains=remains)
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:

@@ -22,8 +22,8 @@ from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
 """Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
-_FURTHER: Final = 3
-"""Threats that are named below the first ones, by title and base."""
+_FURTHER: Final = 2
+"""Threats that stand below the first ones, in a line each."""
 _TITLE: Final = 6
 """Words of a title that its block repeats; a longer one stands in the table alone."""
 _TELLING: Final = Decimal("0.5")
@@ -103,20 +103,22 @@ class Room(NamedTuple):
     """Threats for which it stands what the vendor should do."""
     why: int
     """1 where it stands why a question matters."""
+    further: int
+    """1 where it stands how further threats begin."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("conditions", 4),
     ("questions", 4), ("vendor", 3), ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18),
-    ("quote", 18), ("layer", 28), ("vendor", 0), ("questions", 3), ("answer", 15), ("conditions", 3), ("quote", 14),
-    ("posture", 50), ("layer", 25), ("questions", 2), ("quote", 12), ("answer", 12), ("layer", 22), ("posture", 40),
-    ("condition", 14), ("quote", 10), ("questions", 1), ("layer", 16), ("how", 48), ("quote", 0), ("how", 40),
-    ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("quote", 14), ("layer", 28), ("vendor", 0), ("questions", 3), ("answer", 15), ("conditions", 3), ("quote", 0),
+    ("layer", 25), ("posture", 50), ("questions", 2), ("answer", 12), ("layer", 22), ("further", 0), ("condition", 14),
+    ("posture", 40), ("questions", 1), ("layer", 16), ("how", 48), ("how", 40), ("threats", 4), ("layer", 10),
+    ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
-words: what stands elsewhere as well goes first; how a threat works and its quote go last, since half of it says nothing
-and a statement is checked by its quote."""
+words: what stands elsewhere as well goes first, a quote that the list behind the pages has among it; how a threat works
+goes last, since half of it says nothing."""
 
 
 @dataclass
@@ -246,7 +248,9 @@ def _arithmetic(writer: Writer) -> Text:
     if score.formula != "aivss-0.8" or score.aivss is None:
         return (Span(f"Its CVSS base is {base}, and it has "), *factors)
     total_ = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-    return (*doc.code(total_), Span(": AIVSS raises its CVSS base by "), *factors)
+    known = f" {score.threat_multiplier} is for attacks known as proof of concept"
+    likely = "; likely is where four of five scores fall" if score.likely_low is not None else ""
+    return (*doc.code(total_), Span(": AIVSS raises its CVSS base by "), *factors, Span(f"{known}{likely}."))
 
 
 def _base(item: RankedThreat) -> Decimal:
@@ -316,25 +320,33 @@ def threats(writer: Writer) -> Part:
     )
     blocks: list[Block] = [Table(("", "Threat", "Layer", "CVSS base", "Basis"), rows)]
     blocks += [entry(writer, item) for item in top]
-    rest = [item for item in writer.view.threats if item not in top]
-    # Beside threats that an LLM weighed, those of the catalogue are for the appendix alone.
-    rest = [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][:_FURTHER]
+    rest = _rest(writer)
     if rest:
-        told = [
-            (
-                *(Span(", ") if n else Span(""),),
-                *doc.ref(item.name),
-                Span(f" {item.threat.title} ({tenth(_base(item))})"),
-            )
-            for n, item in enumerate(rest)
-        ]
-        named = tuple(span for text in told for span in text)
-        blocks.append(Paragraph((Span("Further threats, in the appendix: "), *named, Span("."))))
+        blocks.append(Bullets(tuple(_in_short(writer, item) for item in rest)))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 
 
-def _named(item: RankedThreat) -> str:
-    return f"{item.threat.title.rstrip('.')} ({tenth(_base(item))})"
+def _rest(writer: Writer) -> list[RankedThreat]:
+    """What follows the first threats on the page in one line each; the blocks are in the appendix.
+
+    Beside threats that an LLM weighed, those of the catalogue are for the appendix alone.
+    """
+    top = writer.view.top(writer.room.threats)
+    rest = [item for item in writer.view.threats if item not in top]
+    return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][:_FURTHER]
+
+
+def _in_short(writer: Writer, item: RankedThreat) -> Text:
+    """A threat in one line: what it is, how grave, under which condition, and how it begins while there is room."""
+    basis = _basis(item)
+    head = (*doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis})."))
+    if not writer.room.further:
+        return head
+    return doc.joined(head, writer.prose.text(next(split(item.threat.how), "")))
+
+
+def _graded(item: RankedThreat) -> Text:
+    return doc.chip(severity(_base(item)), tenth(_base(item)))
 
 
 def _basis(item: RankedThreat) -> str:
@@ -404,9 +416,7 @@ def conditions(writer: Writer) -> Part:
     title = doc.words("Conditions for use")
     if advice is None:
         return Part("conditions", title, (_older_conditions(writer),))
-    proposal = doc.joined(
-        doc.strong(_PROPOSALS[advice.proposal]), doc.words("This is a proposal; the decision is the analyst's.")
-    )
+    proposal = doc.joined(doc.strong(_PROPOSALS[advice.proposal]), doc.words("A proposal; the analyst decides."))
     blocks: list[Block] = [Paragraph(proposal)]
     shown = advice.conditions[: writer.room.conditions]
     if shown:
@@ -422,32 +432,33 @@ def conditions(writer: Writer) -> Part:
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
-    """The highest base of all threats in default use, before and with every condition in place."""
+    """What remains of each threat on the page with every condition in place, and the highest in default use."""
     after = f"{tenth(residual.after)} {severity(residual.after)}"
     item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
     highest: Text = doc.words(".")
     if item is not None:
-        above = item in writer.view.top(writer.room.threats)
+        above = item in (*writer.view.top(writer.room.threats), *_rest(writer))
         highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
-    elsewhere = _elsewhere(writer, residual)
+    each = _remains(writer, residual)
+    start = (Span(f"With all{more}{below} in place"), *((Span(": "), *each, Span("; ")) if each else (Span(", "),)))
     if not residual.after:
-        start = f"With all{more}{below} in place, none of the threats in default use remains."
-        return doc.joined(doc.words(start), elsewhere)
+        return (*start, Span("none of the threats in default use remains."))
     if residual.after == residual.before:
-        start = f"Even with all{more}{below} in place, the highest CVSS base in default use stays at "
-        return doc.joined((Span(start), *doc.strong(after), *highest), elsewhere)
-    start = f"With all{more}{below} in place, the highest CVSS base in default use falls: "
-    return doc.joined((Span(start), *doc.strong(f"{tenth(residual.before)} → {after}"), *highest), elsewhere)
+        return (*start, Span("the highest in default use stays at "), *doc.strong(after), *highest)
+    fall = f"{tenth(residual.before)} → {after}"
+    return (*start, Span("the highest in default use falls "), *doc.strong(fall), *highest)
 
 
-def _elsewhere(writer: Writer, residual: Residual) -> Text:
-    """The gravest that remains of the threats that need a setting."""
-    item = next((item for item in writer.view.threats if item.threat.id == residual.elsewhere_threat), None)
-    if item is None or not residual.elsewhere:
-        return ()
-    return (Span("Of those that need a setting, "), *doc.ref(item.name), Span(f" keeps {tenth(residual.elsewhere)}."))
+def _remains(writer: Writer, residual: Residual) -> Text:
+    """The base that each threat on the page keeps."""
+    spans: list[Span] = []
+    for item in (*writer.view.top(writer.room.threats), *_rest(writer)):
+        left = residual.remains.get(item.threat.id)
+        if left is not None:
+            spans += [Span(", " if spans else ""), *doc.ref(item.name), Span(f" {tenth(left)}" if left else " gone")]
+    return tuple(spans)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:

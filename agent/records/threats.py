@@ -281,9 +281,8 @@ class Residual(Record):
     after: Number
     threat: str
     """The threat that remains highest."""
-    elsewhere: Number | None = None
-    """The same of the threats that need a setting; None without any."""
-    elsewhere_threat: str = ""
+    remains: dict[str, Number] = Field(default_factory=dict)
+    """By threat, also those outside default use: the base that remains; 0 of one that no longer exists."""
 
 
 class Advice(Record):
