@@ -148,7 +148,7 @@ class Ground:
         named = self._name.search(sentence) if self._name else None
         return bool(named and _ACTS.search(sentence[named.end() :]))
 
-    def _tells(self, sentence: str, mode: Mode) -> bool:
+    def tells(self, sentence: str, mode: Mode) -> bool:
         """Whether a sentence tells of the product; of inferences those whose subject it is, since the others tell what
         an attacker does to it."""
         if mode != "inference" or _ABOUT.match(sentence):
@@ -215,7 +215,7 @@ class Ground:
             bare = _bare(sentence)
             cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named, bare)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
-            if why == _NOT_BEARING and (not self._tells(bare, mode) or _FOLLOWS.search(bare)):
+            if why == _NOT_BEARING and (not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # What follows may stand as inference; the marks that do not carry it go.
                 dropped.append((f"marks of: {sentence}", why))
                 cited, rested = (), ()
@@ -256,7 +256,7 @@ class Ground:
         odd = self.foreign(sentence)
         if odd:
             return f"not in the sources: {', '.join(odd)}"
-        about = self._tells(sentence, mode)
+        about = self.tells(sentence, mode)
         if mode == "advice":
             return ""
         if mode == "general":
