@@ -50,7 +50,7 @@ from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 from agent.taxonomy.lists import entries
 
-MAX_THREATS: Final = 7
+MAX_THREATS: Final = 6
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 3

@@ -179,11 +179,12 @@ class Ground:
         return len(own & {meaning for text in self.told([mark], ()) for _, meaning in meanings(text)}) if own else 0
 
     def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
-        """The marks whose quotes have most in common with a sentence, in their order; those with nothing go where
-        others have something."""
+        """The marks whose quotes have most in common with a sentence, in their order; those with at most half of the
+        best one's go."""
         common = {mark: self._common(mark, sentence) for mark in marks}
         best = sorted(marks, key=lambda mark: -common[mark])[:MOST_MARKS]
-        kept = [mark for mark in best if common[mark]] or best[:1]
+        most = max(common.values(), default=0)
+        kept = [mark for mark in best if common[mark] * 2 > most] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
 
     @cached_property
