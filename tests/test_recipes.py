@@ -203,7 +203,8 @@ def test_add_a_page_to_the_review_app(copy: Copy) -> None:
 @pytest.mark.parametrize("part", ["roles", "fact_heads"])
 def test_nothing_is_refitted_without_the_texts(part: str, copy: Copy, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    shutil.copytree(ROOT / "evals", copy.folder / "evals", ignore=shutil.ignore_patterns("__pycache__", "recorded"))
+    kept = shutil.ignore_patterns("__pycache__", "recorded")
+    shutil.copytree(ROOT / "evals", copy.folder / "evals", ignore=kept, dirs_exist_ok=True)
     knowledge = copy.folder / "corpus" / "knowledge"
     before = {path: path.read_bytes() for path in knowledge.rglob("*") if path.is_file()}
     done = subprocess.run(

@@ -3,6 +3,7 @@
 An item that fails costs that item alone and is listed as dropped, word for word and with the reason.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, get_args
@@ -50,7 +51,7 @@ from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 from agent.taxonomy.lists import entries
 
-MAX_THREATS: Final = 6
+MAX_THREATS: Final = 7
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 3
@@ -366,15 +367,15 @@ class Judge:
             )
 
     def _question(self, item: QuestionItem, ids: set[str]) -> JudgedQuestion | None:
-        text, _, _ = self._text(item.text, "advice", HOW_WORDS)
+        text, _, _ = self._text(_unnumbered(item.text), "advice", HOW_WORDS)
         if not text.endswith("?"):
             self.dropped.append((item.text, "it is no question that could be kept"))
             return None
         about = [name for name in item.about if name in ids or name in self.ground.material.vocabulary]
         return JudgedQuestion(
             text=text,
-            why=self._text(item.why, "advice", HOW_WORDS)[0],
-            changes=self._text(item.changes, "advice", HOW_WORDS)[0],
+            why=self._text(_unnumbered(item.why), "advice", HOW_WORDS)[0],
+            changes=self._text(_unnumbered(item.changes), "advice", HOW_WORDS)[0],
             about=tuple(dict.fromkeys(about)),
             proposed=self._text(item.proposed, "advice", HOW_WORDS)[0],
         )
@@ -456,6 +457,12 @@ class JudgedSummary(NamedTuple):
     lines: tuple[JudgedLine, ...]
     controls: tuple[JudgedControl, ...]
     questions: tuple[JudgedQuestion, ...]
+
+
+def _unnumbered(text: str) -> str:
+    """A text of a call that does not see the threats, without numbers of theirs: it could only guess them."""
+    bare = re.sub(r"\s*\((?:T\d{1,2}(?:,\s*|\s+and\s+)?)+\)", "", text)
+    return re.sub(r"\bT\d{1,2}\b(?:(?:,\s*|\s+and\s+)T\d{1,2}\b)*", "the threat", bare)
 
 
 def _clause(setting: str) -> str:

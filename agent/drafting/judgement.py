@@ -184,7 +184,7 @@ class Judgement(Record):
     factors: dict[FactorKey, JudgedFactor] = Field(default_factory=dict)
     layers: dict[LayerKey, JudgedLayer] = Field(default_factory=dict)
     threats: tuple[JudgedThreat, ...] = ()
-    """The ones that matter most first; at most six. Chains, conditions and questions call them T1, T2, …"""
+    """The ones that matter most first; at most seven. Chains, conditions and questions call them T1, T2, …"""
     verdicts: tuple[Verdict, ...] = ()
     posture: str = ""
     """Three sentences with marks."""

@@ -55,6 +55,8 @@ VECTOR_SCALE: Final = 3.0
 SCORE_SCALE: Final = 0.2
 _LEAD: Final = 6
 """First statements that say what a product is; what stands further down a page does not move them."""
+OF_CONTROLS: Final[LayerKey] = "security_compliance"
+"""The layer that sentences about controls speak of: one that no fact bears out is a claim, and clears no flag."""
 TELLS: Final = 0.0
 """The log odds from which a single statement tells enough of a layer to be its quote."""
 _QUOTE_WORDS: Final = 38
@@ -95,6 +97,7 @@ class OutlookHeads:
             return {}
         odds = self._layer_odds(features)
         odds[[not _says_something(statement) for statement in statements]] = LOWEST
+        odds[:, LAYERS.index(OF_CONTROLS)] = LOWEST
         best = odds.argmax(axis=0)
         return {key: _telling(statements[best[at]]) for at, key in enumerate(LAYERS) if odds[best[at], at] >= TELLS}
 
