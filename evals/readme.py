@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 README: Final = ROOT / "README.md"
 FIGURES: Final = Path(__file__).with_name("figures.json")
 CASE: Final = "firecrawl-mcp"
-CARD_LINES: Final = 5
+CARD_LINES: Final = 3
 RICH_LINES: Final = 25
 THIN_LINES: Final = 13
 WHEN: Final = "2026-11-24T12:00:00Z"
@@ -145,7 +145,7 @@ def session() -> str:
     return "\n".join([
         f"The first {RICH_LINES} lines of the report on a rich listing with two pages of documentation:",
         "", "```text", f"$ septet draft corpus/cases/{CASE}", *rich, "```", "",
-        "The same product from its tagline and first paragraph alone. Too little is pinned, so no number is shown:",
+        "The same product from its tagline alone. Too little is pinned, so no number is shown:",
         "", "```text", f"$ head -n {CARD_LINES} corpus/cases/{CASE}/listing.md > card.md",
         "$ septet draft card.md", *thin, "```",
     ])  # fmt: skip
