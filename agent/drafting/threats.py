@@ -179,11 +179,16 @@ def _leading(items: Sequence[_Item]) -> list[Threat]:
     score down, and one that reads well is not overruled by a pattern.
     """
     own = [item.threat for item in items if item.threat.by != "embedded"]
-    bar = max((threat.cvss_base for threat in (one.score for one in own if is_supported(one))), default=Decimal(0))
+    bar = _gravest(own)
     far = [
         item.threat for item in items if item.threat.by == "embedded" and item.threat.score.cvss_base > bar + MAX_BELOW
     ]
     return [*own, *far] if any(is_supported(one) for one in own) else []
+
+
+def _gravest(threats: Sequence[Threat]) -> Decimal:
+    """The highest base of those that may be the headline; 0 without any."""
+    return max((threat.score.cvss_base for threat in threats if is_supported(threat)), default=Decimal(0))
 
 
 def _base(first: _Item) -> Range:
@@ -303,7 +308,7 @@ def _judged(
             taken.add(like.id)
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
-    bar = max((item.threat.score.cvss_base for item in items if is_supported(item.threat)), default=Decimal(0))
+    bar = _gravest([item.threat for item in items])
     room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
     rest = [one for one in fired if one.id not in taken]
     kept, more = _beside(rest, judgement.verdicts, covered, bar + MAX_BELOW, room)
@@ -325,7 +330,7 @@ def _underrated(
     own = [
         _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
     ]
-    bar = max((one.score.cvss_base for one in own if one and is_supported(one)), default=Decimal(0)) + MAX_BELOW
+    bar = _gravest([one for one in own if one]) + MAX_BELOW
     wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
     return frozenset(
         one.id for one in fired if one.id not in wrong and is_supported(one.threat) and one.threat.score.cvss_base > bar

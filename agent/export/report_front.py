@@ -220,7 +220,7 @@ def headline(writer: Writer) -> Part:
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
         sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}."))
-        blocks.append(Paragraph(doc.joined(sentence, _arithmetic(writer), *_graver(writer, first))))
+        blocks.append(Paragraph(doc.joined(sentence, _arithmetic(writer), _graver(writer, first))))
     return Part("headline", doc.words(title), tuple(blocks))
 
 
@@ -274,22 +274,25 @@ def _unscored(writer: Writer, likely: str) -> Part:
     return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
 
 
-def _graver(writer: Writer, first: RankedThreat) -> list[Text]:
-    """The threat that scores above the headline and does not hold in default use, the highest one, in words."""
+def _graver(writer: Writer, first: RankedThreat) -> Text:
+    """The threat on the page that scores above the headline and does not hold in default use, the highest one."""
     score = writer.view.draft.score.aivss
-    above = [item for item in writer.view.threats if score is not None and item.threat.score.aivss > score]
-    above = [item for item in above if item is not first and item.threat.basis in ("needs a setting", "assumed")]
-    above.sort(key=lambda item: -item.threat.score.aivss)
-    made = []
-    for item in [item for item in above if item in writer.view.top(writer.room.threats)][:1]:
-        threat = item.threat
-        where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
-        where = if_clause(threat.setting) if threat.setting else where
-        made.append(
-            (Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong"), Span(" ("),
-             *doc.ref(item.name), Span(")."))
-        )  # fmt: skip
-    return made
+    above = [
+        item
+        for item in writer.view.top(writer.room.threats)
+        if item is not first
+        and item.threat.basis in ("needs a setting", "assumed")
+        and score is not None
+        and item.threat.score.aivss > score
+    ]
+    if not above:
+        return ()
+    item = max(above, key=lambda one: one.threat.score.aivss)
+    threat = item.threat
+    where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
+    where = if_clause(threat.setting) if threat.setting else where
+    graded = Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong")
+    return (graded, Span(" ("), *doc.ref(item.name), Span(")."))
 
 
 def posture(writer: Writer) -> Part:
@@ -312,7 +315,7 @@ def threats(writer: Writer) -> Part:
                 doc.ref(item.name),
                 doc.words(item.threat.title),
                 doc.words(writer.short_name(item.layer)),
-                doc.chip(severity(item.threat.score.cvss_base), tenth(item.threat.score.cvss_base)),
+                _graded(item),
                 writer.prose.text(_basis(item)),
             )
         )
@@ -334,6 +337,11 @@ def _rest(writer: Writer) -> list[RankedThreat]:
     top = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in top]
     return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][:_FURTHER]
+
+
+def _on_page(writer: Writer) -> list[RankedThreat]:
+    """The threats that the first two pages tell of, in a block or in a line."""
+    return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
 
 def _in_short(writer: Writer, item: RankedThreat) -> Text:
@@ -437,7 +445,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
     highest: Text = doc.words(".")
     if item is not None:
-        above = item in (*writer.view.top(writer.room.threats), *_rest(writer))
+        above = item in _on_page(writer)
         highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
@@ -454,7 +462,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
 def _remains(writer: Writer, residual: Residual) -> Text:
     """The base that each threat on the page keeps."""
     spans: list[Span] = []
-    for item in (*writer.view.top(writer.room.threats), *_rest(writer)):
+    for item in _on_page(writer):
         left = residual.remains.get(item.threat.id)
         if left is not None:
             spans += [Span(", " if spans else ""), *doc.ref(item.name), Span(f" {tenth(left)}" if left else " gone")]
