@@ -54,7 +54,7 @@ from agent.taxonomy.lists import entries
 MAX_THREATS: Final = 7
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
-MAX_CONDITIONS: Final = 3
+MAX_CONDITIONS: Final = 4
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" may have 45 words; up to so many are forgiven, what follows is cut by sentences."""
@@ -216,7 +216,7 @@ class Judge:
             threats=tuple(kept),
             verdicts=tuple(verdicts.values()),
             chains=tuple(self._chains(answer.chains, numbers)),
-            conditions=tuple(self._conditions(answer.conditions, numbers)),
+            conditions=tuple(self._conditions(answer.conditions, numbers, kept)),
             law=law,
         )
 
@@ -337,7 +337,11 @@ class Judge:
             else:
                 self.dropped.append((f"chain {item.title}"[:300], "fewer than two steps that facts carry"))
 
-    def _conditions(self, items: Sequence[ConditionItem], numbers: Mapping[str, str]) -> Iterable[JudgedCondition]:
+    def _conditions(
+        self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
+    ) -> Iterable[JudgedCondition]:
+        # What the product does by itself is made harder or smaller, never undone; a setting can be left off.
+        ending = {f"T{n}" for n, threat in enumerate(kept, start=1) if threat.setting}
         for item in items[:MAX_CONDITIONS]:
             text, _, _ = self._text(item.text, "advice", HOW_WORDS)
             threats = tuple(dict.fromkeys(numbers[name] for name in item.threats if name in numbers))
@@ -349,7 +353,10 @@ class Judge:
             for change in item.metrics:
                 name, _, rest = change.strip().partition(" ")
                 if rest.strip() == _GONE and numbers.get(name) in threats:
-                    ends.append(numbers[name])
+                    if numbers[name] in ending:
+                        ends.append(numbers[name])
+                    else:
+                        self.dropped.append((change, "it needs no setting that could be left off"))
                     continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)

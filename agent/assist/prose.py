@@ -5,10 +5,12 @@ narrows nor widens them. A sentence about what follows needs no mark and is show
 that the sources and the lists of the field lack either. Whatever is dropped is kept word for word with the reason.
 """
 
+import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -29,6 +31,8 @@ MOST_MARKS: Final = 2
 """Marks of a sentence."""
 _BEARS: Final = 0.2
 """Share of a sentence's content words that its quotes, their sentences and their facts must have."""
+_BEHIND_BEST: Final = 0.25
+"""Share of what a sentence's best quote has in common with it that a second one needs to stand beside it."""
 _SHORT: Final = 2
 _MARK: Final = re.compile(r"[\[(]\s*([EF]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EF]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EF]\d{1,4}")
@@ -104,6 +108,8 @@ class Ground:
     """By id."""
     names: tuple[str, ...] = ()
     """The product's and the vendor's."""
+    _meanings: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What quotes mean, once it was asked for; quotes are added while answers are checked."""
 
     @cached_property
     def _numbers(self) -> frozenset[str]:
@@ -173,18 +179,33 @@ class Ground:
                 evidence.append(mark)
         return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
 
-    def _common(self, mark: str, said: str) -> int:
-        """How many meanings a quote, with its sentence and headings, shares with what is said."""
+    def _common(self, mark: str, said: str) -> float:
+        """How much a quote has in common with what is said: the meanings of both, rare ones above all; those that only
+        its sentence and its headings have count half."""
         own = {meaning for _, meaning in meanings(said)} - self._own_name
-        return len(own & {meaning for text in self.told([mark], ()) for _, meaning in meanings(text)}) if own else 0
+        quoted = {meaning for _, meaning in meanings(self.evidence[mark].quote)}
+        return sum(self._weight(one) * (1.0 if one in quoted else 0.5) for one in own & self._meant(mark))
+
+    def _meant(self, mark: str) -> frozenset[str]:
+        """What a quote, its sentence and its headings mean."""
+        if mark not in self._meanings:
+            self._meanings[mark] = frozenset(one for text in self.told([mark], ()) for _, one in meanings(text))
+        return self._meanings[mark]
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(meaning for mark in self.evidence for meaning in self._meant(mark))
+
+    def _weight(self, meaning: str) -> float:
+        """How much a meaning tells one quote from the others."""
+        return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
 
     def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
-        """The marks whose quotes have most in common with a sentence, in their order; those with at most half of the
-        best one's go."""
+        """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go."""
         common = {mark: self._common(mark, sentence) for mark in marks}
         best = sorted(marks, key=lambda mark: -common[mark])[:MOST_MARKS]
         most = max(common.values(), default=0)
-        kept = [mark for mark in best if common[mark] * 2 > most] or best[:1]
+        kept = [mark for mark in best if common[mark] > _BEHIND_BEST * most] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
 
     @cached_property

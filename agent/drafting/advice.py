@@ -162,10 +162,21 @@ def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Dec
 def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
     if any(threat.id in measure.ends for measure in measures):
         return Decimal(0)
+    return min(base_of(_eased(threat, measures)), threat.score.cvss_base)
+
+
+def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
+    """The threat's vector with all measures in place."""
     changes: dict[str, str] = {}
     for measure in measures:
         changes = joined(changes, measure.metrics.get(threat.id, {}))
-    return min(base_of(eased(threat.score.cvss_vector, changes)), threat.score.cvss_base)
+    return eased(threat.score.cvss_vector, changes)
+
+
+def _changes(threat: Threat, measures: Sequence[_Measure]) -> str:
+    """The metrics that the measures change, as in a vector."""
+    before = threat.score.cvss_vector.split("/")
+    return "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
 
 
 def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
@@ -175,7 +186,14 @@ def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Se
     last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
     before = max(threat.score.cvss_base for threat in threats)
     remains = {threat.id: _after(threat, measures) for threat in every}
-    return Residual(before=before, after=_after(last, measures), threat=last.id, remains=remains)
+    changes = {threat.id: _changes(threat, measures) for threat in every}
+    return Residual(
+        before=before,
+        after=_after(last, measures),
+        threat=last.id,
+        remains=remains,
+        changes={threat: changed for threat, changed in changes.items() if changed},
+    )
 
 
 def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:

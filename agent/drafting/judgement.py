@@ -68,7 +68,7 @@ class JudgedThreat(Record):
     layer: LayerKey
     basis: Basis
     setting: str = ""
-    """What has to be so for it to hold, as a clause that follows "if"; empty in default use."""
+    """What has to be set up or switched on for it to hold, as a clause that follows "if"."""
     default_use: bool = True
     facts: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()

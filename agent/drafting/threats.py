@@ -147,9 +147,11 @@ def _as_usual(
 def _led(items: Sequence[_Item]) -> list[_Item]:
     """An LLM's first threats, then its others, then the catalogue's beside them; each by group and base.
 
-    It chose which ones most readers see; their order is that of all reports.
+    It chose which ones most readers see, but a Low one does not take the place of a graver one; their order is that of
+    all reports.
     """
     own = [item for item in items if item.threat.by != "embedded"]
+    own.sort(key=lambda item: item.threat.score.cvss_base < LOW_BASE)
     rest = [item for item in items if item.threat.by == "embedded"]
     return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
 

@@ -26,10 +26,6 @@ _FURTHER: Final = 2
 """Threats that stand below the first ones, in a line each."""
 _TITLE: Final = 6
 """Words of a title that its block repeats; a longer one stands in the table alone."""
-_TELLING: Final = Decimal("0.5")
-"""A base that falls by less is as grave as before: the condition makes the threat harder, not less severe."""
-_EFFECTS: Final = 3
-"""Threats that one condition names."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
     "instruction-like-text": "orders to assessors",
@@ -109,12 +105,12 @@ class Room(NamedTuple):
 
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("conditions", 4),
-    ("questions", 4), ("vendor", 3), ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18),
-    ("quote", 14), ("layer", 28), ("vendor", 0), ("questions", 3), ("answer", 15), ("conditions", 3), ("quote", 0),
-    ("layer", 25), ("posture", 50), ("questions", 2), ("answer", 12), ("layer", 22), ("further", 0), ("condition", 14),
-    ("posture", 40), ("questions", 1), ("layer", 16), ("how", 48), ("how", 40), ("threats", 4), ("layer", 10),
-    ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
+    ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("quote", 14), ("layer", 28),
+    ("vendor", 0), ("answer", 15), ("quote", 0), ("layer", 25), ("posture", 50), ("answer", 12), ("questions", 4),
+    ("further", 0), ("condition", 14), ("conditions", 3), ("layer", 22), ("questions", 3), ("posture", 40),
+    ("layer", 20), ("questions", 2), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4),
+    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
 words: what stands elsewhere as well goes first, a quote that the list behind the pages has among it; how a threat works
@@ -220,7 +216,8 @@ def headline(writer: Writer) -> Part:
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
         sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}."))
-        blocks.append(Paragraph(doc.joined(sentence, _arithmetic(writer), _graver(writer, first))))
+        texts = (sentence, _first_steps(writer, first), _arithmetic(writer), _graver(writer, first))
+        blocks.append(Paragraph(doc.joined(*texts)))
     return Part("headline", doc.words(title), tuple(blocks))
 
 
@@ -230,10 +227,23 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         return "the gravest threat"
     graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
     if not graver:
-        return "the gravest supported threat in default use"
+        rule = "the gravest supported threat in default use"
+        return f"{rule} {if_clause(first.threat.setting)}" if first.threat.setting else rule
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         return "the gravest threat in default use by the LLM's reading"
     return "the threat that a reviewer chose"
+
+
+def _first_steps(writer: Writer, first: RankedThreat) -> Text:
+    """Which threat is the gravest before anything is set up, where the headline's own has to be."""
+    if not first.threat.setting:
+        return ()
+    plain = [item for item in writer.view.threats if is_supported(item.threat) and not item.threat.setting]
+    if not plain:
+        return ()
+    item = max(plain, key=_base)
+    score = item.threat.score
+    return (Span("As first started it is "), *doc.ref(item.name), Span(f", {score.severity} {tenth(score.aivss)}."))
 
 
 def _arithmetic(writer: Writer) -> Text:
@@ -359,10 +369,12 @@ def _graded(item: RankedThreat) -> Text:
 
 def _basis(item: RankedThreat) -> str:
     threat = item.threat
-    if threat.basis == "needs a setting" and threat.setting:
+    if threat.basis in SUPPORTED and threat.default_use and threat.setting:
+        return f"{threat.basis}, {if_clause(threat.setting)}"
+    if threat.basis in ("needs a setting", *SUPPORTED) and threat.setting:
         return if_clause(threat.setting)
     if threat.basis in SUPPORTED and not threat.default_use:
-        return if_clause(threat.setting) if threat.setting else "not in default use"
+        return "not in default use"
     return threat.basis or threat.state
 
 
@@ -429,7 +441,7 @@ def conditions(writer: Writer) -> Part:
     shown = advice.conditions[: writer.room.conditions]
     if shown:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
-        blocks.append(Table(("", "Before go-live", "Who", "Effect and price"), rows))
+        blocks.append(Table(("", "Before go-live", "Who", "Eases", "Price"), rows))
     for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if advice.residual is not None:
@@ -449,48 +461,44 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
+    start = Span(f"With all{more}{below} in place, ")
     each = _remains(writer, residual)
-    start = (Span(f"With all{more}{below} in place"), *((Span(": "), *each, Span("; ")) if each else (Span(", "),)))
+    tail: Text = (*highest, *((Span(" By threat: "), *each, Span(".")) if each else ()))
     if not residual.after:
-        return (*start, Span("none of the threats in default use remains."))
+        return (start, Span("none of the threats in default use remains."), *tail[len(highest) :])
     if residual.after == residual.before:
-        return (*start, Span("the highest in default use stays at "), *doc.strong(after), *highest)
+        return (start, Span("the highest in default use stays at "), *doc.strong(after), *tail)
     fall = f"{tenth(residual.before)} → {after}"
-    return (*start, Span("the highest in default use falls "), *doc.strong(fall), *highest)
+    return (start, Span("the highest in default use falls "), *doc.strong(fall), *tail)
 
 
 def _remains(writer: Writer, residual: Residual) -> Text:
-    """The base that each threat on the page keeps."""
+    """What each threat on the page keeps, with the metrics that the conditions change."""
     spans: list[Span] = []
     for item in _on_page(writer):
         left = residual.remains.get(item.threat.id)
-        if left is not None:
-            spans += [Span(", " if spans else ""), *doc.ref(item.name), Span(f" {tenth(left)}" if left else " gone")]
+        if left is None:
+            continue
+        spans += [Span("; " if spans else ""), *doc.ref(item.name)]
+        changes = residual.changes.get(item.threat.id)
+        spans.append(Span(f" {tenth(left)}" if left else " gone"))
+        if left and changes:
+            spans += [Span(" "), *doc.code(changes)]
     return tuple(spans)
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
-    bases = {each.threat.id: each.threat.score.cvss_base for each in writer.view.threats}
     names = {each.threat.id: each.name for each in writer.view.threats}
-    above = {each.threat.id for each in writer.view.top(writer.room.threats)}
+    above = {each.threat.id for each in _on_page(writer)}
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
-    effects = []
-    for threat in told:
-        after, before = item.after.get(threat), bases.get(threat)
-        name = names.get(threat, threat)
-        moved = after is not None and before is not None and before - after >= _TELLING
-        ended = f"{name} no longer exists" if not after else f"{name} {tenth(before)} → {tenth(after)}"
-        effects.append(ended if moved else f"hinders {name}")
-    # The threats that fall furthest stand first; the others have their own rows in the appendix.
-    text = ", ".join(effects[:_EFFECTS])
-    price = item.price.rstrip(".")
-    effect = "; ".join(piece for piece in (text, price) if piece)
+    eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     return Row(
         (
             doc.words(str(number)),
             writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
             doc.words(item.who[:1].upper() + item.who[1:]),
-            writer.prose.text(effect),
+            writer.prose.text(", ".join(eased)),
+            doc.words(item.price.rstrip(".")),
         )
     )
 

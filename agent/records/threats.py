@@ -170,7 +170,8 @@ class Threat(Record):
     basis: Basis | None = None
     """None in drafts from before it was kept."""
     setting: str = ""
-    """For "needs a setting": which one, as a clause that follows "if"."""
+    """What has to be set up or switched on beyond the first steps for it to hold, as a clause that follows "if"; also
+    of a threat in default use, when the product's purpose brings it and the first steps do not."""
     default_use: bool = True
     """Whether it holds as the product's own documentation first tells to install and run it."""
     how: str = ""
@@ -283,6 +284,8 @@ class Residual(Record):
     """The threat that remains highest."""
     remains: dict[str, Number] = Field(default_factory=dict)
     """By threat, also those outside default use: the base that remains; 0 of one that no longer exists."""
+    changes: dict[str, str] = Field(default_factory=dict)
+    """By threat: the metrics that all conditions together change, as in a vector: `UI:A/VC:L`."""
 
 
 class Advice(Record):
