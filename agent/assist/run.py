@@ -48,8 +48,8 @@ __all__ = ["MAX_CALLS", "Assistant", "Assisted", "Candidate", "assist"]
 NOTHING_SHOWN: Final = Missing(
     reason="too-little-evidence", detail="no sentence of the sources may be shown to an LLM, so it was not asked"
 )
-SECOND_SHARE: Final = 3
-"""The second wave is shown at most this part (a third) of the first wave's tokens."""
+SECOND_SHARE: Final = 2
+"""The second wave is shown at most this part (a half) of the first wave's tokens."""
 _SHEET_TOKENS: Final = 2_500
 """What facts and candidates take in the second wave, at most."""
 _ALONE: Final = frozenset({"facts/does", "facts/built", "posture"})

@@ -93,14 +93,18 @@ def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Conn
         isolation_level=None,
         check_same_thread=False,
     )
-    for pragma in (
-        "synchronous = FULL",
-        f"foreign_keys = {int(foreign_keys)}",
-        "trusted_schema = OFF",
-        "cell_size_check = ON",
-        f"cache_size = -{_CACHE_KB}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in (
+            "synchronous = FULL",
+            f"foreign_keys = {int(foreign_keys)}",
+            "trusted_schema = OFF",
+            "cell_size_check = ON",
+            f"cache_size = -{_CACHE_KB}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()  # A damaged file is noticed here, and the pool never learns of the connection.
+        raise
     return connection
 
 
