@@ -127,7 +127,7 @@ def test_a_careful_llm_fills_every_part_in_six_calls() -> None:
 
 
 def test_calls_of_a_wave_share_their_start_and_the_second_is_shown_less_of_the_sources() -> None:
-    _, llm = run(assist_llm.good, passage_tokens=350)
+    _, llm = run(assist_llm.good, passage_tokens=250)
     texts = {call.stage: assist_llm.text_of(call) for call in llm.calls}
     first = shared_start([texts[stage] for stage in ("facts-does", "facts-built", "factors")])
     second = shared_start([texts[stage] for stage in ("threats", "summary", "layers")])

@@ -42,7 +42,7 @@ def test_posture_says_rights_entry_and_controls() -> None:
         "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety, acting "
         "with a personal access token [E3, E2, E6]. It reads issue comments that outsiders can write, so planted "
         "instructions could use these abilities [E4]. Against it stands an allow-list (server) [E8]; an approval step "
-        "is not stated [N:approval_before]."
+        "was not found [N:approval_before]."
     )
 
 

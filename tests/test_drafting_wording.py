@@ -103,7 +103,7 @@ def test_the_reader_is_not_addressed() -> None:
 
 def test_what_is_off_as_shipped_is_said_as_a_setting() -> None:
     sheet = sheet_of(row("sandbox", default="disabled"))
-    assert clause(said(sheet)[0]) == "can be set to isolate what it runs in a sandbox"
+    assert clause(said(sheet)[0]) == "isolates what it runs in a sandbox (a setting)"
 
 
 def test_neighbours_share_a_verb() -> None:

@@ -161,7 +161,7 @@ def _told(telling: Telling, mark: str, layer: LayerKey) -> str:
     words = " ".join(telling.quote.split()).rstrip(".")
     if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
         return f"The sources say: “{words}” [{mark}]."
-    return f"On {LAYER_TITLES[layer].lower()} the sources have one sentence [{mark}]."
+    return f"On {LAYER_TITLES[layer].lower()} the sources have a sentence [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
@@ -170,6 +170,8 @@ def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
     plain = all(one.polarity == "asserted" for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
         return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
+    if plain and groups == {"runs_at"}:
+        return f"{who} can {predicates(shown, plain=True)}"
     return f"{who} {predicates(shown)}"
 
 

@@ -1,7 +1,7 @@
 """What the product can do, in at most eight rows: acts, reads, credentials, approval, memory, runs, meets, shows.
 
-A row says what facts say, in one or two sentences with marks, and "not stated" only where the sheet says that it was
-looked for in vain.
+A row says what facts say, in one or two sentences with marks, and "not stated" only where an LLM looked for it in vain:
+the embedded reader misses too much of what sources say in other words.
 """
 
 from collections.abc import Sequence
@@ -133,13 +133,16 @@ def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[st
 
 
 def _unstated(row: _Row, sheet: FactSheet) -> bool:
-    """Whether the first of the row's keys was looked for in vain and none of the others is known."""
-    return absent(sheet, row.silent[0]) and not any(counted(sheet, key) for key in row.silent)
+    """Whether an LLM looked for the first of the row's keys in vain and none of the others is known."""
+    return absent(sheet, row.silent[0], by="llm") and not any(counted(sheet, key) for key in row.silent)
 
 
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
     who = subject(kind, "it")
     plain = all(one.polarity == "asserted" for one in told)
+    if label == "Runs" and plain:
+        # Sources name every place and way in which it can run; few of them hold at the same time.
+        return f"It can {predicates(told, plain=True)}{marks(cited_by(told))}."
     if who.bare and plain and label in ("Acts", "Reads"):
         text = f"{who.again} {'also ' * also}{predicates(told, plain=True)}"
     else:

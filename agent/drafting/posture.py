@@ -106,7 +106,7 @@ def _gravest(sheet: FactSheet) -> list[Said]:
 def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
     told = _gravest(sheet)[:NAMED]
     if not told:
-        return f"The sources do not say what {name} does to other systems."
+        return f"What {name} does to other systems was not found."
     rights = said(sheet, keys=_RIGHTS, polarity="asserted")[:1]
     text = f"{subject(kind, name).first} {predicates(told, plain=True)}"
     if rights:
@@ -144,8 +144,8 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     if found.headline is not None:
         return f"The gravest supported threat is {tags(found)[found.headline.id]}, “{found.headline.title}”."
     if score.withheld:
-        return "How outsiders could reach it is not stated clearly enough for a score."
-    return "How an attacker's content could reach it is not stated."
+        return "How outsiders could reach it was not found clearly enough for a score."
+    return "How an attacker's content could reach it was not found."
 
 
 # ------------------------------------------------------------ what stands against it
@@ -158,15 +158,15 @@ def _against(sheet: FactSheet) -> str:
         if denied:
             return f"It {clause(denied[0])}{marks(denied[0].evidence)}."
         if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
-            return f"Neither an approval step nor a sandbox is stated{searched('approval_before', 'sandbox')}."
-        return "No control against this is documented."
+            return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
+        return "No control against this was found."
     named = rows[:NAMED]
     text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
     if not any(one.key in _LIMITS or _counts(one, sheet) for one in rows):
         them = "its" if len(named) == 1 else "their"
         tail = f", but {them} default is not documented"
     elif not {one.key for one in rows} & _GATES and absent(sheet, "approval_before"):
-        tail = "; an approval step is not stated"
+        tail = "; an approval step was not found"
     else:
         tail = ""
     if tail.startswith(";"):

@@ -12,7 +12,7 @@ import yaml
 
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
-from agent.records import Fact, FactSheet, Polarity, Record, SlotName
+from agent.records import Fact, FactSheet, Polarity, ReaderName, Record, SlotName
 from agent.resources import data_folder
 from agent.taxonomy.keys import KIND_TITLES, ProductKind
 
@@ -229,12 +229,18 @@ def asserted(sheet: FactSheet, *keys: str) -> tuple[Fact, ...]:
     return tuple(fact for key in keys for fact in counted(sheet, key) if fact.polarity != "denied")
 
 
-def absent(sheet: FactSheet, key: str) -> bool:
-    """Whether a key was looked for, in at least one statement, and not found."""
-    return any(row.key == key and any(search.statements for search in row.searched) for row in sheet.absent)
+def absent(sheet: FactSheet, key: str, *, by: ReaderName | None = None) -> bool:
+    """Whether a key was looked for, in at least one statement, and not found; `by` this reader, if one is given."""
+    return any(
+        row.key == key and any(search.statements and by in (None, search.reader) for search in row.searched)
+        for row in sheet.absent
+    )
 
 
 # ------------------------------------------------------------ words
+
+_BY_SETTING: Final = " (a setting)"
+"""What a setting decides may be on or off as shipped; the sources say only that one can choose."""
 
 
 def bare(one: Said) -> str:
@@ -243,14 +249,14 @@ def bare(one: Said) -> str:
 
 
 def clause(one: Said) -> str:
-    """ "runs shell commands", "does not run shell commands" or "can be set to run shell commands"."""
+    """ "runs shell commands", "does not run shell commands" or "runs shell commands (a setting)"."""
     words = load_wording()[one.key]
     if one.polarity == "denied":
         if words.denied:
             return words.denied
         return f"is not {one.what}" if words.do == "be" else f"does not {words.do} {one.what}"
     if one.polarity == "configurable" and not words.setting:
-        return f"can be set to {words.do} {one.what}"
+        return f"{third_person(words.do)} {one.what}{_BY_SETTING}"
     return f"{third_person(words.do)} {one.what}"
 
 
@@ -272,7 +278,7 @@ def _shared(one: Said) -> tuple[Polarity, str] | None:
     """What a neighbour has to have in common to share a verb; None when nothing can."""
     words = load_wording()[one.key]
     if one.polarity == "configurable" and not words.setting:
-        return "configurable", ""
+        return None
     return ("asserted", words.do) if one.polarity != "denied" else None
 
 
@@ -280,8 +286,6 @@ def _predicate(group: Sequence[Said], *, plain: bool) -> str:
     first = group[0]
     if len(group) == 1:
         return bare(first) if plain else clause(first)
-    if _shared(first) == ("configurable", ""):
-        return f"can be set to {listed([bare(one) for one in group])}"
     verb = load_wording()[first.key].do
     return f"{verb if plain else third_person(verb)} {listed([one.what for one in group])}"
 
