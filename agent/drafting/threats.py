@@ -45,9 +45,6 @@ ASSETS: Final[tuple[AssetClass, ...]] = (
     "decisions",
 )  # fmt: skip
 """Of two threats that are equally grave, the one that harms what comes first here leads."""
-LEAST_SURE: Final = 0.7
-"""Confidence that each fact behind a threat needs where no LLM read the sources. Of threats that rest on less sure
-facts two blind readers held every second one to follow, of the others three in four (`evals/contest/sheets`)."""
 MAX_ALIKE: Final = 2
 """Threats among the first five in which the attacker begins in the same way."""
 MAX_BEYOND: Final = 2
@@ -111,10 +108,7 @@ def find_threats(
     if usual is not None and alone:
         fired = _as_usual(fired, usual, kind, factors)
     if judgement is None or alone:
-        sure = [one for one in fired if all(fact.confidence >= LEAST_SURE for fact in one.rests_on)]
-        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in sure or fired])
-        unsure = [one for one in fired if sure and one not in sure]
-        folded += [_folded(_Item(one.layer, one.threat, one), "a fact behind it is not sure enough") for one in unsure]
+        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
         names: dict[str, str] = {}
     else:
         left, folded, names = _judged(sheet, kind, factors, judgement, fired)
