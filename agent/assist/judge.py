@@ -341,7 +341,7 @@ class Judge:
         self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
         # What the product does by itself is made harder or smaller, never undone; a setting can be left off.
-        ending = {f"T{n}" for n, threat in enumerate(kept, start=1) if threat.setting}
+        ending = {f"T{n}" for n, threat in enumerate(kept, start=1) if threat.setting and not threat.default_use}
         for item in items[:MAX_CONDITIONS]:
             text, _, _ = self._text(item.text, "advice", HOW_WORDS)
             threats = tuple(dict.fromkeys(numbers[name] for name in item.threats if name in numbers))
@@ -356,7 +356,7 @@ class Judge:
                     if numbers[name] in ending:
                         ends.append(numbers[name])
                     else:
-                        self.dropped.append((change, "it needs no setting that could be left off"))
+                        self.dropped.append((change, "what holds in default use is made harder, not undone"))
                     continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)

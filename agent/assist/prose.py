@@ -61,6 +61,7 @@ _FOLLOWS: Final = re.compile(
 _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
 """Where a sentence goes on to what follows from its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
+_STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
 _START: Final = 4
 """Words among which the product's name stands where an inference is about it."""
 _SILENT: Final = re.compile(
@@ -298,7 +299,8 @@ class Ground:
         told = self.told(evidence, facts)
         text = " ".join(told).casefold()
         if about:
-            wide = [match[0] for match in _NARROW.finditer(sentence) if not _borne_out(match[0].casefold(), text)]
+            stated = _stated(sentence)
+            wide = [match[0] for match in _NARROW.finditer(stated) if not _borne_out(match[0].casefold(), text)]
             if wide:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
@@ -307,7 +309,8 @@ class Ground:
         if own and (share == 0 or (about and share < _BEARS)):
             return _NOT_BEARING
         quotes = [self.evidence[mark].quote for mark in evidence]
-        if about and support(_stated(sentence), [*quotes, *told], self.names).verdict == "contradicted":
+        stated = _stated(sentence, denials=False)
+        if about and stated and support(stated, [*quotes, *told], self.names).verdict == "contradicted":
             return "its quotes say otherwise"
         return ""
 
@@ -317,15 +320,17 @@ def _borne_out(word: str, text: str) -> bool:
     return any(other in text for other in _ALIKE.get(word, (word,)))
 
 
-def _stated(sentence: str) -> str:
+def _stated(sentence: str, *, denials: bool = True) -> str:
     """What a sentence says of the product itself: its first clause, and others that deny nothing and conclude nothing.
 
     "…, so the stated limit does not bound it" draws a conclusion, "…; whose key serves this is not stated" tells of a
-    search: neither is contradicted by a quote that says yes.
+    search: neither is contradicted by a quote that says yes. Without `denials`, a clause that says what the product
+    forbids or stops is left out too: its quote says it the other way round. Empty when nothing is stated.
     """
     first, *rest = [piece for piece in _CLAUSE.split(sentence) if piece and piece.strip()]
     kept = [piece for piece in rest if not (_NO.search(piece) or _FOLLOWS.search(piece) or _SILENT.search(piece))]
-    return ", ".join((first, *kept))
+    whole = [piece for piece in (first, *kept) if denials or not (_FOLLOWS.search(piece) or _STOPS.search(piece))]
+    return ", ".join(whole)
 
 
 def sentences(text: str) -> list[str]:

@@ -238,7 +238,7 @@ def _first_steps(writer: Writer, first: RankedThreat) -> Text:
     """Which threat is the gravest before anything is set up, where the headline's own has to be."""
     if not first.threat.setting:
         return ()
-    plain = [item for item in writer.view.threats if is_supported(item.threat) and not item.threat.setting]
+    plain = [item for item in _on_page(writer) if is_supported(item.threat) and not item.threat.setting]
     if not plain:
         return ()
     item = max(plain, key=_base)
@@ -258,9 +258,7 @@ def _arithmetic(writer: Writer) -> Text:
     if score.formula != "aivss-0.8" or score.aivss is None:
         return (Span(f"Its CVSS base is {base}, and it has "), *factors)
     total_ = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-    known = f" {score.threat_multiplier} is for attacks known as proof of concept"
-    likely = "; likely is where four of five scores fall" if score.likely_low is not None else ""
-    return (*doc.code(total_), Span(": AIVSS raises its CVSS base by "), *factors, Span(f"{known}{likely}."))
+    return (*doc.code(total_), Span(": AIVSS raises the base by "), *factors)
 
 
 def _base(item: RankedThreat) -> Decimal:
