@@ -54,7 +54,7 @@ from agent.taxonomy.lists import entries
 MAX_THREATS: Final = 7
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
-MAX_CONDITIONS: Final = 4
+MAX_CONDITIONS: Final = 3
 MAX_PARTS: Final = 12
 HOW_WORDS: Final = 60
 """A threat's "how" may have 45 words; up to so many are forgiven, what follows is cut by sentences."""

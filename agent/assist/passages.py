@@ -160,7 +160,8 @@ def around(
 ) -> str:
     """Accepted quotes, each in the sentence that it is from, with its neighbours, then all else while there is room.
 
-    What no fact of the vocabulary says may still be what a threat of this product rests on.
+    What no fact of the vocabulary says may still be what a threat of this product rests on: a sentence without a quote
+    has a mark of its own, `S` and its number among the statements (`line_of`).
     """
     marks: dict[int, list[str]] = {}
     odd: list[Evidence] = []
@@ -190,14 +191,14 @@ def around(
             cut = any(start < row.end and row.start < end for start, end in cuts.get(row.document, ()))
             if cut or row.document != statements[at].document or row.path != statements[at].path or cost > room:
                 continue
-            rows[near] = f"  {row.text[:_CONTEXT_CHARS]}"
+            rows[near] = _line(near, row)
             room -= cost
     for at, row in enumerate(statements):
         cut = any(start < row.end and row.start < end for start, end in cuts.get(row.document, ()))
         cost = estimate(row.text)
         if at in rows or cut or row.flagged or row.role not in _TOLD or cost > room:
             continue
-        rows[at] = f"  {row.text[:_CONTEXT_CHARS]}"
+        rows[at] = _line(at, row)
         room -= cost
     found = []
     for document in documents:
@@ -208,15 +209,32 @@ def around(
     return "".join(found)
 
 
+def line_of(mark: str, statements: Sequence[Statement]) -> Statement | None:
+    """The statement that a mark such as S12 stands for; None when there is none of that number."""
+    number = mark[1:]
+    at = int(number) - 1 if mark[:1] == "S" and number.isdecimal() else -1
+    return statements[at] if 0 <= at < len(statements) else None
+
+
+def _line(at: int, row: Statement) -> str:
+    return f"[S{at + 1}] {' '.join(row.text[:_CONTEXT_CHARS].split())}"
+
+
 def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
-    """A sentence with the ids of the quotes that stand in it; of a long one what stands round them."""
-    text = row.text
-    if len(text) > _CONTEXT_CHARS:
+    """A sentence, each id of a quote before its words; of a long sentence what stands round them."""
+    start, end = 0, len(row.text)
+    if end > _CONTEXT_CHARS:
         first = min(item.start for item in quotes) - row.start
         last = max(item.end for item in quotes) - row.start
         spare = max(0, _CONTEXT_CHARS - (last - first)) // 2
-        text = text[max(0, first - spare) : last + spare]
-    return f"[{', '.join(item.id for item in quotes)}] {' '.join(text.split())}"
+        start, end = max(0, first - spare), last + spare
+    pieces: list[str] = []
+    at = start
+    for item in sorted(quotes, key=lambda item: (item.start, -item.end)):
+        place = min(max(item.start - row.start, at), end)
+        pieces += [row.text[at:place], f" [{item.id}] "]
+        at = place
+    return " ".join("".join((*pieces, row.text[at:end])).split())
 
 
 def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
@@ -34,9 +34,9 @@ _BEARS: Final = 0.2
 _BEHIND_BEST: Final = 0.25
 """Share of what a sentence's best quote has in common with it that a second one needs to stand beside it."""
 _SHORT: Final = 2
-_MARK: Final = re.compile(r"[\[(]\s*([EF]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EF]\d{1,4})*)\s*[\])]")
-_ID: Final = re.compile(r"[EF]\d{1,4}")
-_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EF]\d[^\])]*[\])])+)")
+_MARK: Final = re.compile(r"[\[(]\s*([EFS]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFS]\d{1,4})*)\s*[\])]")
+_ID: Final = re.compile(r"[EFS]\d{1,4}")
+_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFS]\d[^\])]*[\])])+)")
 """Marks behind the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
@@ -109,6 +109,8 @@ class Ground:
     """By id."""
     names: tuple[str, ...] = ()
     """The product's and the vendor's."""
+    line: Callable[[str], str | None] = lambda _: None
+    """The id of the quote that a mark of a shown line (S12) stands for."""
     _meanings: dict[str, frozenset[str]] = field(default_factory=dict)
     """What quotes mean, once it was asked for; quotes are added while answers are checked."""
 
@@ -165,7 +167,7 @@ class Ground:
         return early and self.is_about_product(sentence)
 
     def ids(self, marks: Iterable[str], said: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The evidence and the facts (their own ids) that marks such as F1 and E2 stand for; unknown ones are left.
+        """The evidence and the facts (their own ids) that marks such as F1, E2 and S3 stand for; unknown ones are left.
 
         Of a fact with several quotes the one stands that has most in common with what is `said`, the first of equals.
         """
@@ -176,8 +178,10 @@ class Ground:
             if fact is not None:
                 facts.append(fact.id)
                 evidence.append(max(fact.evidence, key=lambda quote: self._common(quote, said)))
-            elif mark in self.evidence:
-                evidence.append(mark)
+                continue
+            quoted = mark if mark in self.evidence else self.line(mark)
+            if quoted is not None:
+                evidence.append(quoted)
         return tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(facts))
 
     def _common(self, mark: str, said: str) -> float:

@@ -1,8 +1,10 @@
 """Quotes of an LLM beyond those of facts: found in the sources, and numbered on from the sheet's."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
+from agent.assist.passages import line_of
 from agent.facts.readers.llm import read_quote
 from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone
 from agent.records import CARRYING, Evidence, FactSheet, StatementRole
@@ -11,6 +13,7 @@ MOST: Final = 4
 """Quotes of one item."""
 _ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "marketing", "navigation"}
 """An LLM judges better than a classifier whom a sentence addresses."""
+_WORD: Final = re.compile(r"\S+")
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 
 
@@ -35,24 +38,39 @@ class Quotes:
             if isinstance(place, str):
                 self.dropped.append((text, place))
                 continue
-            mark = self._ids.get(place.spot)
-            if mark is None:
-                mark = f"E{self._next}"
-                self._next += 1
-                self._ids[place.spot] = mark
-                item = Evidence(
-                    id=mark,
-                    document=place.document.id,
-                    start=place.start,
-                    end=place.end,
-                    quote=place.text,
-                    rank=max(row.rank for row in place.statements),
-                    about=place.about,
-                )
-                self.all[mark] = item
-                self.added.append(item)
-            found.append(mark)
+            found.append(self._id(place))
         return tuple(dict.fromkeys(found))
+
+    def line(self, mark: str) -> str | None:
+        """The id of the quote that a mark of a shown line, such as S12, stands for: its first words, if it is long.
+
+        None where there is no such line, or it may not be quoted.
+        """
+        row = line_of(mark, self._material.statements)
+        if row is None:
+            return None
+        words = list(_WORD.finditer(row.text[:MAX_CHARS]))[:MAX_WORDS]
+        place = self._place(row.text[: words[-1].end()]) if words else "no quote"
+        return self._id(place) if isinstance(place, Place) else None
+
+    def _id(self, place: Place) -> str:
+        mark = self._ids.get(place.spot)
+        if mark is None:
+            mark = f"E{self._next}"
+            self._next += 1
+            self._ids[place.spot] = mark
+            item = Evidence(
+                id=mark,
+                document=place.document.id,
+                start=place.start,
+                end=place.end,
+                quote=place.text,
+                rank=max(row.rank for row in place.statements),
+                about=place.about,
+            )
+            self.all[mark] = item
+            self.added.append(item)
+        return mark
 
     def _place(self, text: str) -> Place | str:
         quote = read_quote(text)

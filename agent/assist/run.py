@@ -168,7 +168,7 @@ class _Run:
         sheet = accepted.sheet
         self._numbers = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
         quotes = Quotes(sheet, self._material)
-        ground = Ground(self._material, self._numbers, quotes.all, self._material.known)
+        ground = Ground(self._material, self._numbers, quotes.all, self._material.known, quotes.line)
         judge = Judge(sheet, ground, quotes, self._name)
         does = self._last("facts_does", FactsDoes)
         built = self._last("facts_built", FactsBuilt)

@@ -106,10 +106,10 @@ class Room(NamedTuple):
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
-    ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("quote", 14), ("layer", 28),
-    ("vendor", 0), ("answer", 15), ("quote", 0), ("layer", 25), ("posture", 50), ("answer", 12), ("questions", 4),
-    ("further", 0), ("condition", 14), ("conditions", 3), ("layer", 22), ("questions", 3), ("posture", 40),
-    ("layer", 20), ("questions", 2), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4),
+    ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
+    ("answer", 15), ("posture", 50), ("layer", 25), ("questions", 4), ("quote", 14), ("answer", 12), ("condition", 14),
+    ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("posture", 40), ("layer", 20),
+    ("questions", 2), ("quote", 0), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4),
     ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -367,8 +367,6 @@ def _graded(item: RankedThreat) -> Text:
 
 def _basis(item: RankedThreat) -> str:
     threat = item.threat
-    if threat.basis in SUPPORTED and threat.default_use and threat.setting:
-        return f"{threat.basis}, {if_clause(threat.setting)}"
     if threat.basis in ("needs a setting", *SUPPORTED) and threat.setting:
         return if_clause(threat.setting)
     if threat.basis in SUPPORTED and not threat.default_use:
