@@ -112,6 +112,7 @@ ADVICE: Shape = {
     "conditions": [{"text": TEXT, "who": TEXT, "price": TEXT, "threats": [TEXT], "after": {"*": NUMBER}}],
     "residual": Maybe(({
         "before": NUMBER, "after": NUMBER, "threat": TEXT, "remains": {"*": NUMBER},
+        "changes": {"*": TEXT},
     },)), "law": TEXT,
 }  # fmt: skip
 DRAFT: Shape = {

@@ -108,8 +108,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
     ("answer", 15), ("posture", 50), ("layer", 25), ("questions", 4), ("quote", 14), ("answer", 12), ("condition", 14),
-    ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("posture", 40), ("layer", 20),
-    ("questions", 2), ("quote", 0), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4),
+    ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("posture", 46), ("layer", 20),
+    ("questions", 2), ("quote", 0), ("posture", 40), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4),
     ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900

@@ -102,7 +102,7 @@ def _connect(path: Path, way: str, *, foreign_keys: bool = True) -> sqlite3.Conn
             f"cache_size = -{_CACHE_KB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-    except BaseException:
+    except sqlite3.Error:
         connection.close()  # A damaged file is noticed here, and the pool never learns of the connection.
         raise
     return connection
