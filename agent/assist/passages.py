@@ -27,10 +27,14 @@ MIN_DELIMITER: Final = 8
 _DIGITS: Final = 9
 _GAP: Final = "[…]"
 """Stands where something between two pieces of a document is not shown."""
-_CONTEXT_CHARS: Final = 420
-"""Characters of a passage that are shown round a quote in the second wave."""
+_CONTEXT_CHARS: Final = 700
+"""Characters of a line that are shown in the second wave, of a quoted one those round its quotes."""
+_CODE_LINE: Final = re.compile(r"(?=[^\n]*\w{2})\S[^\n]{2,398}\S")
+"""What is shown of a line of code: two marks of punctuation tell nothing."""
 _TOLD: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
 """Of sentences without an accepted quote those that are shown in the second wave: how it is installed is a risk too."""
+_FURTHER: Final[frozenset[StatementRole]] = frozenset({"example", "news", "marketing"})
+"""What is shown where room is left: a sample is not what the product does, but shows how it is used."""
 _MILD: Final[frozenset[FindingKind]] = frozenset(
     {
         "needs-javascript",
@@ -160,64 +164,124 @@ def around(
 ) -> str:
     """Accepted quotes, each in the sentence that it is from, with its neighbours, then all else while there is room.
 
-    What no fact of the vocabulary says may still be what a threat of this product rests on: a sentence without a quote
-    has a mark of its own, `S` and its number among the statements (`line_of`).
+    What no fact of the vocabulary says may still be what a threat of this product rests on: sample code above all. A
+    sentence without a quote has the mark `S` and its number among the statements, a line of code `C` and its number.
     """
-    marks: dict[int, list[str]] = {}
-    odd: list[Evidence] = []
-    for item in evidence:
-        at = next(
-            (
-                n
-                for n, row in enumerate(statements)
-                if row.document == item.document and row.start <= item.start < row.end and not row.flagged
-            ),
-            None,
-        )
-        if at is None:
-            odd.append(item)
-        else:
-            marks.setdefault(at, []).append(item.id)
-    quotes = {item.id: item for item in evidence}
-    rows = {at: _marked(statements[at], [quotes[mark] for mark in named]) for at, named in marks.items()}
-    room = max_tokens - sum(map(estimate, rows.values()))
-    cuts = {document.id: tuple(_cuts(document, statements)) for document in documents}
-    for at in sorted(marks):
+    quotes = list(evidence)
+    lines = _Lines(documents, statements, max_tokens)
+    odd = lines.take_quoted(quotes)
+    for at in sorted(lines.taken):
         for near in (at + 1, at - 1):
-            if near in rows or not 0 <= near < len(statements):
-                continue
-            row = statements[near]
-            cost = estimate(row.text)
-            cut = any(start < row.end and row.start < end for start, end in cuts.get(row.document, ()))
-            if cut or row.document != statements[at].document or row.path != statements[at].path or cost > room:
-                continue
-            rows[near] = _line(near, row)
-            room -= cost
-    for at, row in enumerate(statements):
-        cut = any(start < row.end and row.start < end for start, end in cuts.get(row.document, ()))
-        cost = estimate(row.text)
-        if at in rows or cut or row.flagged or row.role not in _TOLD or cost > room:
-            continue
-        rows[at] = _line(at, row)
-        room -= cost
+            if 0 <= near < len(statements) and _are_neighbours(statements[near], statements[at]):
+                lines.take(near)
+    for roles in (_TOLD, _TOLD | _FURTHER):
+        for at, row in enumerate(statements):
+            if row.role in roles:
+                lines.take(at)
+        lines.take_code()
     found = []
     for document in documents:
-        own = [rows[at] for at in sorted(rows) if statements[at].document == document.id]
+        own = [text for _, text in sorted(lines.shown[document.id])]
         own += [f"[{item.id}] {item.quote}" for item in odd if item.document == document.id]
         if own:
             found.append(framed(delimiter, _label(document), "\n".join(own)))
     return "".join(found)
 
 
-def line_of(mark: str, statements: Sequence[Statement]) -> Statement | None:
-    """The statement that a mark such as S12 stands for; None when there is none of that number."""
+def line_of(
+    mark: str, documents: Sequence[Document], statements: Sequence[Statement]
+) -> tuple[Document, int, int] | None:
+    """Where the line stands that a mark such as S12 or C3 is of; None when there is none of that number."""
     number = mark[1:]
-    at = int(number) - 1 if mark[:1] == "S" and number.isdecimal() else -1
-    return statements[at] if 0 <= at < len(statements) else None
+    at = int(number) - 1 if number.isdecimal() else -1
+    if mark[:1] == "S" and 0 <= at < len(statements):
+        row = statements[at]
+        held = next((document for document in documents if document.id == row.document), None)
+        return (held, row.start, row.end) if held else None
+    code = list(code_lines(documents)) if mark[:1] == "C" else []
+    return code[at] if 0 <= at < len(code) else None
 
 
-def _line(at: int, row: Statement) -> str:
-    return f"[S{at + 1}] {' '.join(row.text[:_CONTEXT_CHARS].split())}"
+def code_lines(documents: Sequence[Document]) -> Iterator[tuple[Document, int, int]]:
+    """The lines of code of the documents in their order: document, start and end. Their number is their mark."""
+    for document in documents:
+        for block in document.blocks:
+            if block.kind == "code":
+                for line in _CODE_LINE.finditer(document.text, block.start, block.end):
+                    yield document, *line.span()
+
+
+def _are_neighbours(one: Statement, other: Statement) -> bool:
+    return one.document == other.document and one.path == other.path
+
+
+class _Lines:
+    """The lines of the sources that the second wave is shown, while there is room."""
+
+    def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], room: int) -> None:
+        self._documents, self._statements, self._room = documents, statements, room
+        self._cuts = {document.id: tuple(_cuts(document, statements)) for document in documents}
+        self.taken: set[int] = set()
+        """Statements that are shown, by their number."""
+        self._code_taken: set[int] = set()
+        self.shown: dict[str, list[tuple[int, str]]] = {document.id: [] for document in documents}
+        """By document pairs of place and text."""
+
+    def take_quoted(self, quotes: Sequence[Evidence]) -> list[Evidence]:
+        """The statements that quotes stand in, whether there is room or not; the quotes that stand in none."""
+        held: dict[int, list[Evidence]] = {}
+        odd: list[Evidence] = []
+        for item in quotes:
+            at = next((n for n, row in enumerate(self._statements) if _holds(row, item)), None)
+            if at is None:
+                odd.append(item)
+            else:
+                held.setdefault(at, []).append(item)
+        for at, items in held.items():
+            text = _marked(self._statements[at], items)
+            self._room -= estimate(text)
+            self._add(at, text)
+        return odd
+
+    def take(self, at: int) -> None:
+        """A statement, unless it is shown already, may not be shown, or is too long for what room is left."""
+        row = self._statements[at]
+        text = f"[S{at + 1}] {' '.join(row.text[:_CONTEXT_CHARS].split())}"
+        cost = estimate(text)
+        if (
+            at not in self.taken
+            and not row.flagged
+            and cost <= self._room
+            and not self._cut(row.document, row.start, row.end)
+        ):
+            self._room -= cost
+            self._add(at, text)
+
+    def take_code(self) -> None:
+        """Lines of code that no statement holds."""
+        for number, (document, start, end) in enumerate(code_lines(self._documents), start=1):
+            if number in self._code_taken or self._cut(document.id, start, end):
+                continue
+            if any(row.document == document.id and row.start < end and start < row.end for row in self._statements):
+                continue
+            text = f"[C{number}] {document.text[start:end][:_CONTEXT_CHARS]}"
+            if estimate(text) <= self._room:
+                self._room -= estimate(text)
+                self._code_taken.add(number)
+                self.shown[document.id].append((start, text))
+
+    def _add(self, at: int, text: str) -> None:
+        row = self._statements[at]
+        self.taken.add(at)
+        if row.document in self.shown:
+            self.shown[row.document].append((row.start, text))
+
+    def _cut(self, document: str, start: int, end: int) -> bool:
+        return any(first < end and start < last for first, last in self._cuts.get(document, ()))
+
+
+def _holds(row: Statement, item: Evidence) -> bool:
+    return row.document == item.document and row.start <= item.start < row.end and not row.flagged
 
 
 def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
@@ -264,6 +328,11 @@ def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str
         at = max(at, end)
     if document.text[at:].strip():
         yield document.text[at:].strip("\n")
+
+
+def may_not_be_shown(start: int, end: int, document: Document, statements: Sequence[Statement]) -> bool:
+    """Whether words of a document are among what an LLM is not shown."""
+    return any(first < end and start < last for first, last in _cuts(document, statements))
 
 
 def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple[int, int]]:

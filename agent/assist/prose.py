@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 
 from agent.assist.terms import TERMS
 from agent.evidence.anchor import normalise
-from agent.evidence.support import NUMBER_WORDS, meanings, names_of, numbers_of, support
+from agent.evidence.support import NUMBER_WORDS, clauses_of, meanings, names_of, numbers_of, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.pages import instructions
@@ -34,9 +34,9 @@ _BEARS: Final = 0.2
 _BEHIND_BEST: Final = 0.25
 """Share of what a sentence's best quote has in common with it that a second one needs to stand beside it."""
 _SHORT: Final = 2
-_MARK: Final = re.compile(r"[\[(]\s*([EFS]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFS]\d{1,4})*)\s*[\])]")
-_ID: Final = re.compile(r"[EFS]\d{1,4}")
-_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFS]\d[^\])]*[\])])+)")
+_MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
+_ID: Final = re.compile(r"[EFSC]\d{1,4}")
+_BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
 """Marks behind the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
@@ -83,6 +83,8 @@ _COMFORT: Final = re.compile(
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
+_LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
+"""What makes a link of an address on the machine itself; nobody is led away by "localhost:8080"."""
 _ENDLESS: Final = re.compile(r"\S{80}")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 """Categories of characters that hide or turn text."""
@@ -205,6 +207,10 @@ class Ground:
         """How much a meaning tells one quote from the others."""
         return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
 
+    def _nearest(self, sentence: str) -> tuple[str, ...]:
+        """The quotes of the draft that have most in common with a sentence."""
+        return tuple(sorted(self.evidence, key=lambda mark: -self._common(mark, sentence))[:MOST_MARKS])
+
     def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
         """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go."""
         common = {mark: self._common(mark, sentence) for mark in marks}
@@ -242,6 +248,13 @@ class Ground:
             bare = _bare(sentence)
             cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named, bare)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
+            if (
+                why == _NOT_BEARING
+                and (near := self._nearest(bare))
+                and not self._wrong(bare, mode, near, (), marked=True)
+            ):
+                # A neighbour of the right mark was cited.
+                cited, rested, why = near, (), ""
             if why == _NOT_BEARING and (not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # What follows may stand as inference; the marks that do not carry it go.
                 dropped.append((f"marks of: {sentence}", why))
@@ -312,11 +325,24 @@ class Ground:
         share = len(own & have) / len(own) if own else 1.0
         if own and (share == 0 or (about and share < _BEARS)):
             return _NOT_BEARING
-        quotes = [self.evidence[mark].quote for mark in evidence]
         stated = _stated(sentence, denials=False)
-        if about and stated and support(stated, [*quotes, *told], self.names).verdict == "contradicted":
+        said = [text for mark in evidence for text in self._said(mark)] if about and stated else []
+        if said and support(stated, said, self.names).verdict == "contradicted":
             return "its quotes say otherwise"
         return ""
+
+    def _said(self, mark: str) -> list[str]:
+        """A quote, and the clauses that it is cut from: a "never" before it counts, one of the next clause does not."""
+        item = self.evidence[mark]
+        found = [item.quote]
+        for row in self.material.touched(item.document, item.start, item.end):
+            at = 0
+            for clause in clauses_of(row.text):
+                begin = row.text.find(clause, at)
+                at = begin + len(clause) if begin >= 0 else at
+                if begin >= 0 and row.start + begin < item.end and item.start < row.start + at:
+                    found.append(clause)
+        return found
 
 
 def _borne_out(word: str, text: str) -> bool:
@@ -346,7 +372,8 @@ def sentences(text: str) -> list[str]:
 def _bare(sentence: str) -> str:
     """A sentence without marks and without the marks of code."""
     # A full stop that begins a name, as of a hidden file, keeps the blank before it.
-    return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", " ".join(_MARK.sub(" ", sentence).replace("`", "").split()))
+    bare = " ".join(_LOCAL.sub("", _MARK.sub(" ", sentence)).replace("`", "").split())
+    return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
 
 
 def _says_it(sentence: str) -> bool:

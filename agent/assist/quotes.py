@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from agent.assist.passages import line_of
+from agent.assist.passages import line_of, may_not_be_shown
 from agent.facts.readers.llm import read_quote
 from agent.facts.verify import MAX_CHARS, MAX_WORDS, SHORT, Material, Place, stands_alone
 from agent.records import CARRYING, Evidence, FactSheet, StatementRole
 
 MOST: Final = 4
 """Quotes of one item."""
-_ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "marketing", "navigation"}
+_ROLES: Final[frozenset[StatementRole]] = CARRYING | {"instruction", "example", "marketing", "navigation"}
 """An LLM judges better than a classifier whom a sentence addresses."""
+_SAMPLE: Final = 1
+"""Rank of words outside all statements: sample code."""
 _WORD: Final = re.compile(r"\S+")
 _OWN_WORD: Final = frozenset({"analyst-note", "vendor-answer"})
 
@@ -42,16 +44,19 @@ class Quotes:
         return tuple(dict.fromkeys(found))
 
     def line(self, mark: str) -> str | None:
-        """The id of the quote that a mark of a shown line, such as S12, stands for: its first words, if it is long.
-
-        None where there is no such line, or it may not be quoted.
+        """The id of the quote that a mark of a shown line, such as S12 or C3, stands for: its first words, if it is
+        long. None where there is no such line, or it may not be quoted.
         """
-        row = line_of(mark, self._material.statements)
-        if row is None:
+        found = line_of(mark, self._material.documents, self._material.statements)
+        if found is None:
             return None
-        words = list(_WORD.finditer(row.text[:MAX_CHARS]))[:MAX_WORDS]
-        place = self._place(row.text[: words[-1].end()]) if words else "no quote"
-        return self._id(place) if isinstance(place, Place) else None
+        document, start, end = found
+        words = list(_WORD.finditer(document.text, start, min(end, start + MAX_CHARS)))[:MAX_WORDS]
+        if not words:
+            return None
+        rows = self._material.touched(document.id, start, words[-1].end())
+        place = Place(document, start, words[-1].end(), rows)
+        return self._id(place) if not self._refused(place) else None
 
     def _id(self, place: Place) -> str:
         mark = self._ids.get(place.spot)
@@ -65,8 +70,8 @@ class Quotes:
                 start=place.start,
                 end=place.end,
                 quote=place.text,
-                rank=max(row.rank for row in place.statements),
-                about=place.about,
+                rank=max((row.rank for row in place.statements), default=_SAMPLE),
+                about=place.about if place.statements else "product",
             )
             self.all[mark] = item
             self.added.append(item)
@@ -83,16 +88,25 @@ class Quotes:
         for document, span in self._material.spans(quote):
             rows = self._material.touched(document.id, span.start, span.end)
             place = Place(document, span.start, span.end, rows)
-            if not rows:
-                why = "it is a heading or stands between statements"
-            elif any(row.flagged for row in rows):
-                why = "flagged passage"
-            elif document.kind not in _OWN_WORD and any(row.role not in _ROLES for row in rows):
-                why = "its sentence carries no facts"
-            elif any(row.about == "other" for row in rows):
-                why = "another product"
-            elif words <= SHORT and not stands_alone(place):
+            refused = self._refused(place)
+            if refused:
+                why = refused
+            elif rows and words <= SHORT and not stands_alone(place):
                 why = "quote too short"
             else:
                 return place
         return why
+
+    def _refused(self, place: Place) -> str:
+        """Why the words of a place may not be quoted; empty when they may."""
+        document, rows = place.document, place.statements
+        code = any(block.kind == "code" and block.start <= place.start < block.end for block in document.blocks)
+        if any(row.flagged for row in rows) or may_not_be_shown(
+            place.start, place.end, document, self._material.statements
+        ):
+            return "flagged passage"
+        if not rows and not code:
+            return "it is a heading or stands between statements"
+        if document.kind not in _OWN_WORD and any(row.role not in _ROLES for row in rows):
+            return "its sentence carries no facts"
+        return "another product" if any(row.about == "other" for row in rows) else ""

@@ -138,7 +138,7 @@ class ThreatItem(Shape):
     basis: Basis
     setting: str
     default_use: bool
-    cites: Annotated[list[str], Field(description="F and E ids")]
+    cites: Annotated[list[str], Field(description="F, E, S and C ids")]
     quotes: Quotes = Field(default_factory=list)
     cvss: Metrics
     ids: list[str]

@@ -8,7 +8,7 @@ TERMS: Final = """
     CWE DLP DM DNS DoS DDoS DPA EU GCP GDPR GPU GUI HIPAA HMAC HTML HTTP HTTPS IAM IDE IDOR IP IPI IT JSON JWT
     KMS LAN LDAP LLM LLMs Linux MAESTRO MCP MFA MITM mTLS NIST OAuth OIDC OS OWASP PCI PDF PII PIN PR PRs RAG
     RBAC RCE README REST RPC SaaS SAML SBOM SDK SHA SIEM SLA SMS SMTP SOC SPF SQL SQLi SSE SSH SSO SSRF SSL
-    STRIDE TCP TLS TOTP TTL UDP UI URL URLs USB UUID UX VM VPC VPN WAF WAN Windows macOS WebSocket XSS XXE
+    STRIDE TCP TLS SIM SMS TOTP TTL UDP UI URL URLs USB UUID UX VM VPC VPN WAF WAN Windows macOS WebSocket XSS XXE
     YAML ZIP Python JavaScript TypeScript Node npm PyPI Docker Kubernetes Git GitHub Markdown Unicode English
     Internet Q1 Q2 Q3 Q4 Q5 Q6 T1 T2 T3 T4 T5 T6 T7 T8 L1 L2 L3 L4 L5 L6 L7 I January February March April May
     June July August September October November December Monday Friday Act Article Malware Ransomware Spyware

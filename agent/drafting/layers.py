@@ -139,6 +139,12 @@ def _certain(
     ):
         return led.paragraph
     chosen = _chosen(sheet, layer, state, told)
+    if led is not None and judgement is not None:
+        # What an LLM wrote did not hold. Beside its other sentences one made from keys reads as a misreading.
+        quoted = _quoted((*led.evidence, *cited_by(chosen)), sheet, judgement)
+        if quoted:
+            told |= {one.key for one in chosen}
+            return quoted
     if not chosen:
         cited = quotes_of(sheet, state.facts)
         return f"What is known of this layer stands in {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
@@ -154,6 +160,16 @@ def _certain(
         if word_count(whole) <= MAX_WORDS:
             return whole
     return text
+
+
+def _quoted(marks_: Sequence[str], sheet: FactSheet, judgement: Judgement) -> str:
+    """The first of some quotes that can stand inside a sentence; empty when none can."""
+    quotes = {item.id: item.quote for item in (*sheet.evidence, *judgement.evidence)}
+    for mark in marks_:
+        words = " ".join(quotes.get(mark, "").split()).rstrip(".")
+        if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
+            return f"The sources say: “{words}” [{mark}]."
+    return ""
 
 
 def _told(telling: Telling, mark: str, layer: LayerKey) -> str:

@@ -49,6 +49,8 @@ MAX_ALIKE: Final = 2
 """Threats among the first five in which the attacker begins in the same way."""
 MAX_BEYOND: Final = 2
 """Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
+FAR_ABOVE: Final = Decimal(2)
+"""By so much has an LLM's further threat to be graver than one of its first five to take its place."""
 ENOUGH: Final = 5
 """Threats of an LLM beside which none of the catalogue's stands that it did not mention."""
 
@@ -147,11 +149,17 @@ def _as_usual(
 def _led(items: Sequence[_Item]) -> list[_Item]:
     """An LLM's first threats, then its others, then the catalogue's beside them; each by group and base.
 
-    It chose which ones most readers see, but a Low one does not take the place of a graver one; their order is that of
-    all reports.
+    It chose which ones most readers see, but neither a Low one nor a far milder one takes the place of a graver one;
+    their order is that of all reports.
     """
     own = [item for item in items if item.threat.by != "embedded"]
     own.sort(key=lambda item: item.threat.score.cvss_base < LOW_BASE)
+    for late in sorted(own[ENOUGH:], key=lambda item: -item.threat.score.cvss_base):
+        first = own[:ENOUGH]
+        mildest = min(first, key=lambda item: (item.threat.score.cvss_base, -first.index(item)))
+        if late.threat.score.cvss_base >= mildest.threat.score.cvss_base + FAR_ABOVE:
+            here, there = own.index(mildest), own.index(late)
+            own[here], own[there] = late, mildest
     rest = [item for item in items if item.threat.by == "embedded"]
     return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
 

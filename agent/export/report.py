@@ -34,6 +34,7 @@ _FRONT: Final = (
 )
 _REFERENCE: Final = (
     report_reference.quotes,
+    report_front.residuals,
     report_front.more_abilities,
     report_reference.factors,
     report_reference.picture,

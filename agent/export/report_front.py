@@ -17,15 +17,13 @@ from agent.export.sentences import counted, if_clause, listed, span, tenth, thre
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
 """Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
 _FURTHER: Final = 2
 """Threats that stand below the first ones, in a line each."""
-_TITLE: Final = 6
-"""Words of a title that its block repeats; a longer one stands in the table alone."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
     "instruction-like-text": "orders to assessors",
@@ -48,19 +46,6 @@ _LAYERS: Final[dict[LayerKey, str]] = {
     "evaluation_observability": "Observability",
     "security_compliance": "Security",
     "agent_ecosystem": "Ecosystem",
-}
-_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
-    "autonomy_of_action": "autonomy",
-    "goal_driven_planning": "planning",
-    "self_modification": "self-modification",
-    "dynamic_tool_use": "tools",
-    "persistent_memory": "memory",
-    "contextual_awareness": "context",
-    "dynamic_identity": "identity",
-    "multi_agent_interactions": "other agents",
-    "non_determinism": "non-determinism",
-    "opacity_reflexivity": "opacity",
-    "natural_language_interface": "natural language",
 }
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
@@ -109,8 +94,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
     ("answer", 15), ("posture", 50), ("layer", 25), ("questions", 4), ("quote", 14), ("answer", 12), ("condition", 14),
     ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("posture", 46), ("layer", 20),
-    ("questions", 2), ("quote", 0), ("posture", 40), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1), ("threats", 4),
-    ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("questions", 2), ("quote", 0), ("posture", 40), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
+    ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
 words: what stands elsewhere as well goes first, a quote that the list behind the pages has among it; how a threat works
@@ -216,7 +201,7 @@ def headline(writer: Writer) -> Part:
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
         sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}."))
-        texts = (sentence, _first_steps(writer, first), _arithmetic(writer), _graver(writer, first))
+        texts = (sentence, _first_steps(writer, first), _arithmetic(writer, first), _graver(writer, first))
         blocks.append(Paragraph(doc.joined(*texts)))
     return Part("headline", doc.words(title), tuple(blocks))
 
@@ -227,8 +212,9 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         return "the gravest threat"
     graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
     if not graver:
-        rule = "the gravest supported threat in default use"
-        return f"{rule} {if_clause(first.threat.setting)}" if first.threat.setting else rule
+        if first.threat.setting:
+            return f"the gravest supported threat {if_clause(first.threat.setting)}"
+        return "the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         return "the gravest threat in default use by the LLM's reading"
     return "the threat that a reviewer chose"
@@ -246,19 +232,18 @@ def _first_steps(writer: Writer, first: RankedThreat) -> Text:
     return (Span("As first started it is "), *doc.ref(item.name), Span(f", {score.severity} {tenth(score.aivss)}."))
 
 
-def _arithmetic(writer: Writer) -> Text:
-    """How the score follows from the threat's CVSS base and the factors: all its numbers stand on the page."""
-    draft = writer.view.draft
-    score = draft.score
-    if score.factor_sum is None or score.cvss_base is None or score.factor_set is None or not draft.factors:
+def _arithmetic(writer: Writer, first: RankedThreat) -> Text:
+    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself stands in the appendix."""
+    score = writer.view.draft.score
+    if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8" or score.aivss is None:
         return ()
-    each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
-    factors: Text = (Span("ten factors: "), *doc.code(f"{', '.join(each)}; sum {total}"), Span("."))
-    if score.formula != "aivss-0.8" or score.aivss is None:
-        return (Span(f"Its CVSS base is {base}, and it has "), *factors)
-    total_ = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-    return (*doc.code(total_), Span(": AIVSS raises the base by "), *factors)
+    if score.aivss == score.cvss_base:
+        return ()
+    raised = (
+        f" is {base} by CVSS; AIVSS raises it to {tenth(score.aivss)} for ten factors of agency that sum to {total}."
+    )
+    return (*doc.ref(first.name), Span(raised))
 
 
 def _base(item: RankedThreat) -> Decimal:
@@ -355,7 +340,11 @@ def _on_page(writer: Writer) -> list[RankedThreat]:
 def _in_short(writer: Writer, item: RankedThreat) -> Text:
     """A threat in one line: what it is, how grave, under which condition, and how it begins while there is room."""
     basis = _basis(item)
-    head = (*doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis})."))
+    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
+    head = (
+        *doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis}) "), *vector,
+        Span("."),
+    )  # fmt: skip
     if not writer.room.further:
         return head
     return doc.joined(head, writer.prose.text(next(split(item.threat.how), "")))
@@ -375,7 +364,7 @@ def _basis(item: RankedThreat) -> str:
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
-    """The block on one threat: how, what is lost, a quote, what you do, what the vendor should do."""
+    """The block on one threat: how, a quote, what is lost, what you do, what the vendor should do."""
     threat = item.threat
     how = threat.how or threat_sentence(threat.statement)
     shown = how if whole else within(how, writer.room.how)
@@ -383,14 +372,14 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
     vector = () if whole else doc.code(threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
-    title = threat.title.rstrip(".")
     lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
-    return Entry(
-        item.name,
-        doc.words(f"{item.name} · {title}." if whole or len(title.split()) <= _TITLE else f"{item.name}."),
-        doc.joined(text, quote, lost, vector),
-        tuple(_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor)),
+    items = (
+        doc.joined(doc.soft("Quote:"), quote) if quote else (),
+        doc.joined(lost, vector),
+        *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
     )
+    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}.")
+    return Entry(item.name, title, text, tuple(filter(None, items)))
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
@@ -448,39 +437,55 @@ def conditions(writer: Writer) -> Part:
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
-    """What remains of each threat on the page with every condition in place, and the highest in default use."""
-    after = f"{tenth(residual.after)} {severity(residual.after)}"
-    item = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-    highest: Text = doc.words(".")
-    if item is not None:
-        above = item in _on_page(writer)
-        highest = (Span(" ("), *doc.ref(item.name), Span("" if above else f", {item.threat.title}"), Span(")."))
+    """The highest that remains of all threats on the page with every condition in place, whatever they need."""
+    above = [item for item in _on_page(writer) if item.threat.id in residual.remains]
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span(f"With all{more}{below} in place, ")
-    each = _remains(writer, residual)
-    tail: Text = (*highest, *((Span(" By threat: "), *each, Span(".")) if each else ()))
-    if not residual.after:
-        return (start, Span("none of the threats in default use remains."), *tail[len(highest) :])
-    if residual.after == residual.before:
-        return (start, Span("the highest in default use stays at "), *doc.strong(after), *tail)
-    fall = f"{tenth(residual.before)} → {after}"
-    return (start, Span("the highest in default use falls "), *doc.strong(fall), *tail)
+    last = max(above, key=lambda item: (residual.remains[item.threat.id], _base(item)), default=None)
+    if last is None:
+        # A draft from before what remains was kept of each threat.
+        last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
+        whose, before, after = "the highest in default use", residual.before, residual.after
+    else:
+        whose, before = "the highest of these threats", max(map(_base, above))
+        after = residual.remains[last.threat.id]
+    if not after:
+        return (start, Span("none of these threats remains."))
+    highest: Text = (Span(" ("), *doc.ref(last.name), Span(").")) if last else doc.words(".")
+    if after == before:
+        return (start, Span(f"{whose} stays at "), *doc.strong(f"{tenth(after)} {severity(after)}"), *highest)
+    return (start, Span(f"{whose} falls "), *doc.strong(_fall(before, after)), *highest)
 
 
-def _remains(writer: Writer, residual: Residual) -> Text:
-    """What each threat on the page keeps, with the metrics that the conditions change."""
-    spans: list[Span] = []
-    for item in _on_page(writer):
-        left = residual.remains.get(item.threat.id)
-        if left is None:
-            continue
-        spans += [Span("; " if spans else ""), *doc.ref(item.name)]
-        changes = residual.changes.get(item.threat.id)
-        spans.append(Span(f" {tenth(left)}" if left else " gone"))
-        if left and changes:
-            spans += [Span(" "), *doc.code(changes)]
-    return tuple(spans)
+def _fall(before: Decimal, after: Decimal) -> str:
+    return f"{tenth(before)} → {tenth(after)} {severity(after)}"
+
+
+def residuals(writer: Writer) -> Part:
+    """In the appendix: what the conditions change of each threat, metric by metric, and what it keeps."""
+    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
+    told = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    if residual is None or not told:
+        return Part("residuals", (), ())
+    rows = []
+    for item in told:
+        left = residual.remains[item.threat.id]
+        changes = residual.changes.get(item.threat.id, "")
+        rows.append(
+            Row(
+                (
+                    doc.ref(item.name),
+                    doc.words(tenth(_base(item))),
+                    doc.code(changes)
+                    if changes and left
+                    else doc.words("its setting is left off" if not left else "–"),
+                    doc.words(tenth(left) if left else "gone"),
+                )
+            )
+        )
+    table = Table(("", "CVSS base", "What the conditions change", "What remains"), tuple(rows), frozenset({1, 3}))
+    return Part("residuals", doc.words("What the conditions change"), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
