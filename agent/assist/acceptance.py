@@ -6,6 +6,7 @@ and the LLM's own reading has nothing of the key either. An LLM that obeys a pag
 below what the facts imply.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -91,6 +92,12 @@ def accept(
     # The others' quotes come last: where one has both, the rank of a manifest's holds.
     joined = join((read, kept), material.vocabulary)
     return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
+
+
+UNSURE: Final = 0.75
+"""Below this confidence a fact that no other reader has may be doubted."""
+_VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
+"""The verbs that a definition begins with: "The product creates, edits, moves or overwrites"."""
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -197,3 +204,19 @@ def may_be_struck(fact: Fact, sheet: FactSheet, material: Material) -> bool:
     if is_light(fact, material):
         return True
     return _telling(fact, sheet, material) < (1 if material.vocabulary[fact.key].grave else _TELLING)
+
+
+def hardly_said(fact: Fact, sheet: FactSheet, material: Material) -> bool:
+    """Whether the classifier alone read what a product does, is not sure of it, and its sentences name no such act."""
+    if {source.reader for source in fact.sources} != {"embedded"} or fact.confidence >= UNSURE:
+        return False
+    acts = _acts(material.vocabulary[fact.key].definition)
+    said = {meaning for row in _rows([fact], sheet, material) for _, meaning in meanings(row.text)}
+    return bool(acts) and not acts & said
+
+
+@lru_cache(maxsize=256)
+def _acts(definition: str) -> frozenset[str]:
+    """The meanings of the verbs with which the definition of an ability begins; none where it begins otherwise."""
+    found = _VERBS.match(definition)
+    return frozenset(meaning for _, meaning in meanings(found[1])) if found else frozenset()

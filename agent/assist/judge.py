@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, get_args
 
-from agent.assist.acceptance import may_be_struck, speaks_of_another, speaks_to_reader
+from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
 from agent.assist.prose import Ground, Mode, sentences
 from agent.assist.quotes import Quotes
@@ -316,7 +316,8 @@ class Judge:
             missing = set(candidate.facts) - {fact.id for fact in rests if fact.counts}
             alone = all({source.reader for source in fact.sources} == {"embedded"} for fact in rests)
             weak = all(may_be_struck(fact, self.sheet, material) for fact in rests)
-            return bool(missing) or (bool(rests) and alone and weak)
+            doubtful = any(hardly_said(fact, self.sheet, material) for fact in rests)
+            return bool(missing) or doubtful or (bool(rests) and alone and weak)
         if row.reason == "addressed to the reader":
             return speaks_to_reader(rests, self.sheet, material)
         if row.reason == "another product":

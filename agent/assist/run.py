@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from agent.assist import calls
-from agent.assist.acceptance import Accepted, accept, for_llm
+from agent.assist.acceptance import Accepted, accept, for_llm, hardly_said
 from agent.assist.asking import MAX_CALLS, SECOND_WAVE, Ask, Assistant, Caller, Outcome, worded
 from agent.assist.calls import BUILT, DOES, Candidate
 from agent.assist.judge import Judge, JudgedSummary, JudgedThreats
@@ -241,6 +241,9 @@ class _Run:
                 "proposal": answer.proposal if answer else None,
                 "law": threats.law if threats else "",
                 "evidence": tuple(judge.quotes.added),
+                "doubted": tuple(
+                    fact.id for fact in judge.sheet.facts if hardly_said(fact, judge.sheet, self._material)
+                ),
                 "dropped": self._dropped(accepted, judge),
             }
         )

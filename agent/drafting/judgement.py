@@ -198,6 +198,9 @@ class Judgement(Record):
     picture: JudgedPicture = JudgedPicture()
     evidence: tuple[Evidence, ...] = ()
     """Quotes beyond the sheet's; their numbers go on where the sheet's end."""
+    doubted: tuple[str, ...] = ()
+    """Facts that the classifier alone read, without being sure, in sentences that name no such act: no floor for what
+    the LLM holds rests on them."""
     parts: tuple[MadeBy, ...] = ()
     """Which parts came of the LLM, and why one is missing."""
     dropped: tuple[tuple[str, str], ...] = ()

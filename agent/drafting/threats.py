@@ -16,6 +16,7 @@ from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
 from agent.drafting.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
 from agent.drafting.usual import settled
 from agent.errors import InputError
+from agent.facts.sheet import without
 from agent.records import (
     Basis,
     Dropped,
@@ -115,7 +116,7 @@ def find_threats(
     else:
         left, folded, names = _judged(sheet, kind, factors, judgement, fired)
     ordered = _led(left) if names else _varied(_ranked(left))
-    headline = choose(_leading(ordered)) if names else None
+    headline = choose(_leading(ordered, _bases(sheet, kind, factors, judgement))) if names else None
     headline = headline or choose([item.threat for item in ordered])
     shown, more = _shown(ordered, headline, led=bool(names))
     threats = tuple(
@@ -182,17 +183,25 @@ def _varied(ranked: Sequence[_Item]) -> list[_Item]:
     return [*(item for item in ranked if item in first), *(item for item in rest if item not in first)]
 
 
-def _leading(items: Sequence[_Item]) -> list[Threat]:
+def _bases(
+    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], judgement: Judgement | None
+) -> Mapping[str, Decimal]:
+    """The bases of the supported candidates by their ids, as the facts that nobody doubts set them."""
+    doubted = [fact.id for fact in sheet.facts if judgement and fact.id in judgement.doubted]
+    sure = candidates(without(sheet, *doubted) if doubted else sheet, kind, factors)
+    return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
+
+
+def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal]) -> list[Threat]:
     """Which threats may be the headline where an LLM chose them.
 
     Its own, and of the catalogue's those that are far above them: an LLM that obeys planted orders does not talk the
     score down, and one that reads well is not overruled by a pattern.
     """
     own = [item.threat for item in items if item.threat.by != "embedded"]
-    bar = _gravest(own)
-    far = [
-        item.threat for item in items if item.threat.by == "embedded" and item.threat.score.cvss_base > bar + MAX_BELOW
-    ]
+    bar = _gravest(own) + MAX_BELOW
+    rest = [item.threat for item in items if item.threat.by == "embedded"]
+    far = [threat for threat in rest if bases.get(threat.id, Decimal(0)) > bar]
     return [*own, *far] if any(is_supported(one) for one in own) else []
 
 
@@ -295,7 +304,8 @@ def _judged(
     """The LLM's threats, then those of the catalogue that it keeps, then quoted ones that it does not mention."""
     facts = FactIndex(sheet, kind)
     by_id = {candidate.id: candidate for candidate in fired}
-    grave = _underrated(sheet, judgement, fired, facts, factors)
+    bases = _bases(sheet, kind, factors, judgement)
+    grave = _underrated(sheet, judgement, bases, facts, factors)
     items: list[_Item] = []
     folded: list[Dropped] = []
     names: dict[str, str] = {}
@@ -318,17 +328,18 @@ def _judged(
             taken.add(like.id)
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
-    bar = _gravest([item.threat for item in items])
+    bar = _gravest([item.threat for item in items]) + MAX_BELOW
+    far = {id_ for id_, base in bases.items() if base > bar}
     room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
     rest = [one for one in fired if one.id not in taken]
-    kept, more = _beside(rest, judgement.verdicts, covered, bar + MAX_BELOW, room)
+    kept, more = _beside(rest, judgement.verdicts, covered, far, room)
     return [*items, *kept], [*folded, *more], names
 
 
 def _underrated(
     sheet: FactSheet,
     judgement: Judgement,
-    fired: Sequence[Candidate],
+    bases: Mapping[str, Decimal],
     facts: FactIndex,
     factors: Mapping[FactorKey, FactorEstimate],
 ) -> frozenset[str]:
@@ -342,9 +353,7 @@ def _underrated(
     ]
     bar = _gravest([one for one in own if one]) + MAX_BELOW
     wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
-    return frozenset(
-        one.id for one in fired if one.id not in wrong and is_supported(one.threat) and one.threat.score.cvss_base > bar
-    )
+    return frozenset(id_ for id_, base in bases.items() if id_ not in wrong and base > bar)
 
 
 def _same_ground(candidate: Candidate, item: _Item) -> bool:
@@ -353,12 +362,12 @@ def _same_ground(candidate: Candidate, item: _Item) -> bool:
 
 
 def _beside(
-    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], bar: Decimal, room: int
+    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], far: Collection[str], room: int
 ) -> tuple[list[_Item], list[Dropped]]:
     """What of the catalogue follows an LLM's threats.
 
-    A supported threat with a base above `bar` follows whatever the LLM says, unless code confirmed why it is wrong: so
-    an LLM that obeys planted orders cannot talk the headline down. Of what it does not mention `room` threats follow.
+    A supported threat `far` above the LLM's follows whatever it says, unless code confirmed why it is wrong: so an LLM
+    that obeys planted orders cannot talk the headline down. Of what it does not mention `room` threats follow.
     """
     said = {verdict.candidate: verdict for verdict in verdicts}
     kept: list[_Item] = []
@@ -366,7 +375,7 @@ def _beside(
     folded: list[Dropped] = []
     for item in (_Item(candidate.layer, candidate.threat, candidate) for candidate in fired):
         verdict = said.get(item.threat.id)
-        grave = is_supported(item.threat) and item.threat.score.cvss_base > bar
+        grave = item.threat.id in far
         if verdict and verdict.says == "wrong" and verdict.holds:
             folded.append(_folded(item, f"the LLM: {verdict.why}"))
         elif grave or (verdict and verdict.says == "keep"):
