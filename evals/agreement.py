@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
-from evals.cases import Case
-from evals.families import Identity, families
+from evals.cases.case import Case
+from evals.cases.families import Identity, families
 from evals.metrics import alpha_interval, alpha_labels, mean, pearson, spearman
 
 RESAMPLES: Final = 1000

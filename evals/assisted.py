@@ -24,8 +24,8 @@ from agent.settings import Settings
 from agent.verbs.opening import Choice, open_assistant
 from agent.verbs.reading import stamp
 from evals.answers import usage_of
-from evals.cases import Case
-from evals.documents import READ_AT, documents_of
+from evals.cases.case import Case
+from evals.cases.documents import READ_AT, documents_of
 from evals.lessons import Constants, Lesson, Progress, Teacher, who
 from evals.measure import measure
 from evals.results import CaseResult, Evaluation

@@ -12,12 +12,12 @@ from agent.records import DRAFT_SCHEMA
 from agent.resources import data_folder
 from agent.scoring.result import CURRENT
 from agent.settings import Settings
-from evals.cases import Case
-from evals.corpus import load_cases
+from evals.cases.case import Case
+from evals.cases.corpus import load_cases
+from evals.cases.poison import FILE as POISONS
+from evals.cases.variants import SPECIAL, TWINS
 from evals.gate.stats import SEED
 from evals.lessons import text_key
-from evals.poison import FILE as POISONS
-from evals.variants import SPECIAL, TWINS
 
 SUITE_VERSION: Final = 1
 """Raised with every change of what a metric means."""

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from agent.drafting.catalogue import load_catalogue
 from agent.records import Draft
 from agent.taxonomy.keys import AssetClass, LayerKey
-from evals.cases import Case, HeadlineCode
+from evals.cases.case import Case, HeadlineCode
 from evals.results import HeadlineCell
 
 _LAST: Final = 10**6

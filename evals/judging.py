@@ -18,8 +18,8 @@ from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.taxonomy.keys import LAYERS
-from evals.cases import Case
-from evals.documents import READ_AT, documents_of
+from evals.cases.case import Case
+from evals.cases.documents import READ_AT, documents_of
 from evals.lessons import Teacher, bundled_cases, bundled_lessons, who
 from evals.metrics import alpha_labels, mean, share
 from evals.script import run_script

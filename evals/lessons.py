@@ -19,11 +19,11 @@ from agent.errors import InputError
 from agent.facts.readers.outlook import OutlookHeads
 from agent.facts.reading import Reading
 from agent.pipeline import read_documents
-from evals.bundled import bundled_cases, text_key, who
-from evals.cases import Case
-from evals.corpus import card
-from evals.documents import documents_of
-from evals.families import Identity, families, same_family
+from evals.cases.bundled import bundled_cases, text_key, who
+from evals.cases.case import Case
+from evals.cases.corpus import card
+from evals.cases.documents import documents_of
+from evals.cases.families import Identity, families, same_family
 from evals.spread import WORKERS, Crew
 from evals.training.derive import Fitted, fit_left_out
 from evals.training.derive_rows import Row, case_rows

@@ -15,8 +15,8 @@ from agent.settings import Settings
 from agent.verbs.opening import named, price_of_llm
 from evals import session
 from evals.assisted import Held, asked, recorded_slugs, replayed
-from evals.cases import Case
-from evals.families import families
+from evals.cases.case import Case
+from evals.cases.families import families
 from evals.gate import rerecorded
 from evals.gate.baseline import Baseline, check_same
 from evals.gate.stats import detectable_at

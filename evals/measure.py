@@ -11,14 +11,14 @@ from agent.records import Document, Draft
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
 from agent.scoring.interval import score_at, severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
-from evals.cases import Case, Published, Reader
+from evals.cases.case import Case, Published, Reader
+from evals.cases.splits import split_of
 from evals.claims import claims_of
 from evals.floors import floor_cell
 from evals.headlines import headline_cell
 from evals.metrics import Span, spans_covered
 from evals.report_check import check
-from evals.results import CaseResult, FactorCell, LayerCell, ScoreCell
-from evals.splits import split_of
+from evals.results import ApprovalCell, CaseResult, FactorCell, LayerCell, ScoreCell
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 
@@ -246,3 +246,24 @@ def _exact(value: float) -> Decimal:
 
 def _number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
+
+
+def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
+    """What a page that documents an approval lowered (`evals.cases.approval_pages`); `after` is the draft with it."""
+    return ApprovalCell(
+        error=None,
+        base_drop=round(_headline_base(before) - _headline_base(after), 6),
+        autonomy_drop=round(_autonomy(before) - _autonomy(after), 6),
+    )
+
+
+def _headline_base(draft: Draft) -> float:
+    """CVSS base of the headline, also of a withheld score; 0 without a headline."""
+    score = draft.score
+    if score.cvss_base is not None:
+        return float(score.cvss_base)
+    return float(score.inputs.cvss_base.value) if score.inputs is not None and score.inputs.cvss_base else 0.0
+
+
+def _autonomy(draft: Draft) -> float:
+    return float(draft.factors["autonomy_of_action"].value)

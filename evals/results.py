@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field
 
 from agent.records import Record, State
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
+from evals.cases.splits import Split
 from evals.pooling import Mode
-from evals.splits import Split
 
 EVAL_SCHEMA: Final = "septet/eval/1"
 
@@ -215,7 +215,7 @@ class CaseResult(Record):
     """What is wrong with the report's form (`evals.report_check`); None when there is no report."""
     usage: UsageCell | None = None
     split: Split | None = None
-    """Whether the vendor may be looked at (`evals.splits`); None in results from before there was a split."""
+    """Whether the vendor may be looked at (`evals.cases.splits`); None in results from before there was a split."""
 
 
 class FactorBlock(Record):

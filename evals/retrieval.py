@@ -13,7 +13,7 @@ from agent.llm.prompts import cards
 from agent.records import Document
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
-from evals.cases import Case
+from evals.cases.case import Case
 from evals.measure import gold_quotes, gold_spans
 from evals.metrics import Span, mean, share, spans_covered
 from evals.pooling import Hit, Mode, Question, Search

@@ -19,15 +19,16 @@ from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
-from evals.approval_pages import approval_cell, with_page
-from evals.cases import Case
-from evals.corpus import card
-from evals.documents import READ_AT, documents_of
-from evals.families import families
+from evals.cases.approval_pages import with_page
+from evals.cases.case import Case
+from evals.cases.corpus import card
+from evals.cases.documents import READ_AT, documents_of
+from evals.cases.families import families
+from evals.cases.poison import Attack, broken, plant
+from evals.cases.variants import NONE, Variants
 from evals.lessons import Constants, Progress, Teacher, Teaching, bundled_cases, learn, text_key, who
-from evals.measure import factor_sum, failed, measure
+from evals.measure import approval_cell, factor_sum, failed, measure
 from evals.metrics import SCORE_TOP, UNIT_TOP
-from evals.poison import Attack, broken, plant
 from evals.results import (
     ApprovalCell,
     CardCell,
@@ -43,7 +44,6 @@ from evals.retrieval import retrieval_cell
 from evals.spread import WORKERS, Crew
 from evals.summary import summarise
 from evals.training.derive_rows import with_heads
-from evals.variants import NONE, Variants
 from evals.views import view
 from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 

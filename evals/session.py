@@ -9,9 +9,10 @@ from agent.errors import DriftError, InputError, RegressionError, UsageError
 from agent.settings import Settings
 from evals.ablations import Without, ablation
 from evals.assisted import Held, Pair, done, held, recorded_slugs, replayed
-from evals.cases import Case
-from evals.corpus import load_cases
-from evals.families import families
+from evals.cases.case import Case
+from evals.cases.corpus import load_cases
+from evals.cases.families import families
+from evals.cases.variants import NONE, bundled_variants
 from evals.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
 from evals.gate import baseline as baselines, replay
 from evals.gate.baseline import COMPARED, Baseline
@@ -22,7 +23,6 @@ from evals.report.saying import accept_command
 from evals.results import Evaluation
 from evals.run import Done, evaluate
 from evals.spread import WORKERS
-from evals.variants import NONE, bundled_variants
 
 ANSWERS: Final = "answers"
 """Folder, within that of a live run, of what the LLM answered."""

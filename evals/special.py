@@ -1,26 +1,11 @@
-"""Metrics of the cases that were written for a purpose: each label is the range of two readers, not a point.
-
-A case's purpose begins with one of these kinds and a colon.
-"""
+"""Metrics of the cases that were written for a purpose: each label is the range of two readers, not a point."""
 
 from collections.abc import Sequence
-from typing import Final
 
-from agent.errors import InputError
 from agent.taxonomy.keys import LAYERS
-from evals.cases import Case
+from evals.cases.case import KINDS, Case, kind_of
 from evals.metrics import count_flags, f1, flag_loss, interval_error, mean, precision, recall
 from evals.results import CaseResult, KindBlock
-
-KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
-
-
-def kind_of(case: Case) -> str:
-    """The kind of a case. Raises InputError when its purpose names none."""
-    kind = (case.purpose or "").partition(":")[0]
-    if kind not in KINDS:
-        raise InputError(f"{kind!r} is no kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))
-    return kind
 
 
 def kinds(pairs: Sequence[tuple[Case, CaseResult]]) -> dict[str, KindBlock]:

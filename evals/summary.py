@@ -5,7 +5,8 @@ from typing import Final
 
 from agent.drafting.severity import THREAT_MULTIPLIER
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
-from evals.cases import Case
+from evals.cases.case import Case
+from evals.cases.splits import SPLITS, Split
 from evals.metrics import (
     DECIMALS,
     HALF,
@@ -28,7 +29,6 @@ from evals.metrics import (
 )
 from evals.results import CaseResult, Evaluation, FactorBlock, LayerBlock, LayerCell
 from evals.special import kinds
-from evals.splits import SPLITS, Split
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0

@@ -2,7 +2,7 @@
 
 from agent.records import Draft
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
-from evals.cases import Case
+from evals.cases.case import Case
 from evals.results import DraftView, ShownThreat
 
 _LAST = 10**6

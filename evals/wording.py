@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from evals.families import Identity, name_words
+from evals.cases.families import Identity, name_words
 
 APPENDIX: Final = "\n# Appendix\n"
 """Where the main part of a report ends."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.taxonomy.keys import FACTOR_SETS
-from evals.corpus import load_cases
-from evals.families import Identity, families
+from evals.cases.corpus import load_cases
+from evals.cases.families import Identity, families
 
 PENALTY = 0.5
 KEYS = FACTOR_SETS["0.5"]

@@ -10,7 +10,8 @@ from typing import Final
 
 from agent.errors import DriftError
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
-from evals.cases import Case
+from evals.cases.case import Case
+from evals.cases.splits import SPLITS
 from evals.gate.baseline import Baseline
 from evals.gate.directions import (
     COMPARED_SIDES,
@@ -26,7 +27,6 @@ from evals.gate.directions import (
 from evals.gate.verdict import CaseMove, Finding, Moved, Verdict
 from evals.metrics import error, flag_loss
 from evals.results import CaseResult, Evaluation
-from evals.splits import SPLITS
 from evals.summary import factor_loss, layer_loss, score_loss, summarise
 
 FACTORS: Final = FACTOR_SETS["0.5"]

@@ -12,9 +12,9 @@ from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, DocumentBlock, Draft, Section
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, FACTORS
-from evals.cases import Case
-from evals.corpus import card, load_case, load_cases
-from evals.documents import READ_AT, documents_of
+from evals.cases.case import Case
+from evals.cases.corpus import card, load_case, load_cases
+from evals.cases.documents import READ_AT, documents_of
 from tests.places import VECTORS
 
 SENTENCES = (VECTORS / "neutral_sentences.txt").read_text("utf-8").split("\n")

@@ -15,8 +15,8 @@ from agent.pipeline import draft_reading, read_documents, read_statements
 from agent.records import Document, Draft, FactSheet, Finding, Outlook, Rank, Section
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS
-from evals.corpus import load_case
-from evals.documents import READ_AT, documents_of
+from evals.cases.corpus import load_case
+from evals.cases.documents import READ_AT, documents_of
 from tests.fakes.drafting.sheets import fact, sheet
 from tests.fakes.drafts import thin, workos, workos_documents
 

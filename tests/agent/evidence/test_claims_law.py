@@ -16,8 +16,8 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft, Section
 from agent.resources import data_folder
-from evals.corpus import load_case
-from evals.documents import READ_AT, documents_of
+from evals.cases.corpus import load_case
+from evals.cases.documents import READ_AT, documents_of
 from tests.fakes.evidence.blind_claims import blind
 from tests.fakes.evidence.claim_sentences import sentences
 from tests.fakes.evidence.other_claims import others

@@ -9,8 +9,8 @@ import pytest
 
 from agent.evidence.support import Verdict, foreign, names_of, numbers_of, support
 from agent.resources import data_folder
-from evals.cases import Case
-from evals.corpus import load_cases
+from evals.cases.case import Case
+from evals.cases.corpus import load_cases
 from tests.places import VECTORS
 
 

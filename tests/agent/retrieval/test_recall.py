@@ -12,9 +12,9 @@ from agent.llm.prompts import CARD_KEYS
 from agent.records import Document
 from agent.resources import data_folder
 from agent.settings import Settings
-from evals.cases import Case
-from evals.corpus import load_case
-from evals.documents import documents_of
+from evals.cases.case import Case
+from evals.cases.corpus import load_case
+from evals.cases.documents import documents_of
 from evals.pooling import Hit, Search
 from evals.retrieval import questions
 

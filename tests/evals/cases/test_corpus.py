@@ -7,12 +7,12 @@ from hypothesis import example, given, settings, strategies as st
 from agent.errors import InputError, SourceError
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
-from evals.cases import Case
-from evals.corpus import card, case_files, import_file, load_case, load_cases
+from evals.cases.case import Case
+from evals.cases.corpus import card, case_files, import_file, load_case, load_cases
+from evals.cases.documents import documents_of
+from evals.cases.lint import lint
+from evals.cases.rows import parse_lines
 from evals.datasheet import further_labels, main
-from evals.documents import documents_of
-from evals.lint import lint
-from evals.rows import parse_lines
 
 BUNDLED = data_folder("corpus")
 FACTORS = FACTOR_SETS["0.5"]

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from evals.families import Identity, families, family_key, name_words, same_family
+from evals.cases.families import Identity, families, family_key, name_words, same_family
 
 VENDORS = st.sampled_from(
     ["Acme", "Acme Ltd", "acme, inc.", "Globex (Acme)", "Initech", "not stated", "", None, "Unspecified"]

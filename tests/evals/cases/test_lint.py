@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from agent.resources import data_folder
-from evals.cases import Case, Page, Readings
-from evals.corpus import load_case, load_cases
-from evals.lint import lint, lint_bundled
+from evals.cases.case import Case, Page, Readings
+from evals.cases.corpus import load_case, load_cases
+from evals.cases.lint import lint, lint_bundled
 
 CORPUS = data_folder("corpus")
 GOOD = load_case(CORPUS / "cases" / "dbhub")

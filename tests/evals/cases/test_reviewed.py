@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from agent.export.draft_json import FILE_NAME, load_whole
-from evals.cases import Case
-from evals.corpus import load_case, plain
-from evals.documents import documents_of
-from evals.lint import lint
-from evals.reviewed import _page
+from evals.cases.case import Case
+from evals.cases.corpus import load_case, plain
+from evals.cases.documents import documents_of
+from evals.cases.lint import lint
+from evals.cases.reviewed import _page
 from tests.fakes.command import Outcome, Septet
 from tests.fakes.review.reviewing import case_documents, case_draft
 from tests.fakes.review.served_reviews import ADA, CASE, FACTOR, Reviews, draft_folder

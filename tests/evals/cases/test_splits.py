@@ -9,15 +9,25 @@ from hypothesis import given, strategies as st
 from agent.errors import InputError
 from agent.resources import data_folder
 from evals import readme
-from evals.cases import Case, Labels, Page
-from evals.corpus import load_cases
-from evals.families import Identity, families
+from evals.cases.case import Case, Labels, Page
+from evals.cases.corpus import load_cases
+from evals.cases.families import Identity, families
+from evals.cases.splits import (
+    Split,
+    Splits,
+    complaints,
+    dump,
+    extended,
+    load_splits,
+    read_splits,
+    split_of,
+    split_of_product,
+)
 from evals.gate.baseline import accept
 from evals.gate.directions import gap
 from evals.gate.replay import judge
 from evals.report.tables import tables
 from evals.results import CaseResult, Evaluation
-from evals.splits import Split, Splits, complaints, dump, extended, load_splits, read_splits, split_of, split_of_product
 from evals.summary import summarise
 from tests.fakes.evals.measured import case
 

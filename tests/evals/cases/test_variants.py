@@ -7,13 +7,13 @@ from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.resources import data_folder
-from evals.cases import Case, HeadlineCode, LayerReading, Reader, Readings
-from evals.corpus import load_case, load_cases
-from evals.documents import READ_AT, documents_of
-from evals.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
+from evals.cases.case import KINDS, Case, HeadlineCode, LayerReading, Reader, Readings, kind_of
+from evals.cases.corpus import load_case, load_cases
+from evals.cases.documents import READ_AT, documents_of
+from evals.cases.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
+from evals.cases.variants import SPECIAL, TWINS, load_twins
 from evals.results import CaseResult
-from evals.special import KINDS, agreed_flags, factor_errors, kind_of, kinds
-from evals.variants import SPECIAL, TWINS, load_twins
+from evals.special import agreed_flags, factor_errors, kinds
 from tests.fakes.evals.measured import FACTORS, case as measured
 
 CORPUS = data_folder("corpus")

@@ -26,9 +26,9 @@ from agent.llm.secret import Secret
 from agent.llm.tokens import by_bytes
 from agent.pipeline import draft_reading, read_documents
 from agent.resources import data_folder
-from evals.corpus import load_case
+from evals.cases.corpus import load_case
+from evals.cases.documents import documents_of
 from evals.desk import REPLIES, REQUESTS, Desk, open_requests, read_requests
-from evals.documents import documents_of
 from evals.exchange import Exchange, main
 from tests.fakes.llm.answers import answer
 from tests.places import ROOT

@@ -28,15 +28,15 @@ from agent.facts.reading import Reading, read_sheet
 from agent.pipeline import draft_reading, for_readers, read_documents, readers
 from agent.records import Draft, FactSheet, Statement
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
-from evals import approval_pages
-from evals.bundled import bundled_cases, who
-from evals.cases import Case
-from evals.documents import READ_AT, documents_of
-from evals.families import families
+from evals.cases import approval_pages
+from evals.cases.bundled import bundled_cases, who
+from evals.cases.case import Case
+from evals.cases.documents import READ_AT, documents_of
+from evals.cases.families import families
 from evals.gate.baseline import Baseline, accept
 from evals.gate.replay import judge
 from evals.gate.verdict import Verdict
-from evals.measure import measure
+from evals.measure import approval_cell, measure
 from evals.results import Evaluation
 from evals.run import Change, Done, pattern_ids
 from evals.seeded import SEEDED, Seeded, change, is_caught
@@ -97,7 +97,7 @@ def evaluation(made: Sequence[Made], draft: Callable[[Made], Draft], how: Change
         plain = draft(one)
         result = measure(one.case, plain, one.reading.documents, family=one.family, patterns=pattern_ids())
         page = one.draft_with_page if how is None else damaged(one.with_page, one.case, how)
-        results.append(result.model_copy(update={"approval": approval_pages.approval_cell(plain, page)}))
+        results.append(result.model_copy(update={"approval": approval_cell(plain, page)}))
     found = summarise(results, drafter="embedded", patterns=())
     return found.model_copy(update={"fingerprints": PRINTS})
 

@@ -11,11 +11,12 @@ from agent.facts.sheet import build_sheet, fact_id
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Draft, DraftFacts, Fact, FactSource, Outlook, Polarity, ReaderName, Statement
 from agent.records.base import DocumentForm
-from evals import approval_pages
-from evals.cases import Case, Labels, Page
+from evals.cases import approval_pages
+from evals.cases.case import Case, Labels, Page
 from evals.floors import floor_cell
 from evals.gate.baseline import accept
 from evals.gate.replay import judge
+from evals.measure import approval_cell
 from evals.results import ApprovalCell, CaseResult, Evaluation, FloorCell
 from evals.seeded import SEEDED, DroppingReader, Seeded, is_caught, without_approvals, without_floors
 from evals.summary import summarise
@@ -206,5 +207,5 @@ def test_a_fixed_few_cases_get_the_page(count: int) -> None:
 def test_what_the_page_lowered_is_the_difference_of_the_two_drafts() -> None:
     draft = workos()
     lower = draft.score.model_copy(update={"cvss_base": (draft.score.cvss_base or 0) - 1})
-    cell = approval_pages.approval_cell(draft, draft.model_copy(update={"score": lower}))
+    cell = approval_cell(draft, draft.model_copy(update={"score": lower}))
     assert (cell.base_drop, cell.autonomy_drop) == (1.0, 0.0)

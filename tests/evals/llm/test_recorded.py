@@ -6,7 +6,7 @@ import pytest
 
 from evals.answers import complaints
 from evals.assisted import recorded_slugs
-from evals.families import families
+from evals.cases.families import families
 from evals.gate.baseline import load, path_of
 from evals.lessons import bundled_cases, who
 from evals.session import RECORDED, Wanted, llm_replay

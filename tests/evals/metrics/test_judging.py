@@ -7,7 +7,7 @@ import pytest
 from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
-from evals.documents import READ_AT, documents_of
+from evals.cases.documents import READ_AT, documents_of
 from evals.judging import FOLDER, compared, read, sampled, sheet
 
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from evals.cases import Case, FactorReading, Labels, LayerReading, Page, Published, Reader
+from evals.cases.case import Case, FactorReading, Labels, LayerReading, Page, Published, Reader
 from evals.measure import FACTORS, before_controls, factor_sum, failed, gold_spans, measure
 from tests.fakes.drafts import workos, workos_documents
 

@@ -1,6 +1,6 @@
 from hypothesis import given, strategies as st
 
-from evals.families import Identity
+from evals.cases.families import Identity
 from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
 REPORT = """# Acme: agentic threat model

@@ -7,9 +7,9 @@ import pytest
 from agent.pipeline import read_documents
 from agent.resources import data_folder
 from agent.settings import Settings
-from evals.cases import Case
-from evals.corpus import load_case
-from evals.documents import documents_of
+from evals.cases.case import Case
+from evals.cases.corpus import load_case
+from evals.cases.documents import documents_of
 from evals.metrics import Span
 from evals.pooling import Hit
 from evals.retrieval import (

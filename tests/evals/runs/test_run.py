@@ -11,11 +11,11 @@ from agent.errors import InputError
 from agent.facts.reading import Reading
 from agent.resources import data_folder
 from agent.settings import Settings
-from evals.cases import Case, Page
+from evals.cases.case import Case, Page
+from evals.cases.corpus import case_files, load_cases
+from evals.cases.families import Identity, same_family
 from evals.cli import eval_command
-from evals.corpus import case_files, load_cases
 from evals.corpus_cli import corpus_command
-from evals.families import Identity, same_family
 from evals.lessons import Lesson, Teacher, learn
 from evals.report import terminal
 from evals.results import Evaluation

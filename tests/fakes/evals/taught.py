@@ -2,7 +2,7 @@
 
 from agent.drafting.calibration import load_calibration
 from agent.facts.readers.outlook import load_outlook
-from evals.families import Identity
+from evals.cases.families import Identity
 from evals.lessons import Constants
 
 

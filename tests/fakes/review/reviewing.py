@@ -15,8 +15,8 @@ from agent.resources import data_folder
 from agent.review.acts import check
 from agent.review.fold import fold
 from agent.review.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
-from evals.corpus import load_case
-from evals.documents import READ_AT, documents_of
+from evals.cases.corpus import load_case
+from evals.cases.documents import READ_AT, documents_of
 from tests.places import GOLDEN
 
 ADA = "Ada"

@@ -12,8 +12,8 @@ from agent.review.records import Action, Reason, Reviewer, Verb
 from agent.review.service import Service
 from agent.review.store import Store
 from agent.settings import Settings
-from evals.corpus import load_case
-from evals.documents import READ_AT
+from evals.cases.corpus import load_case
+from evals.cases.documents import READ_AT
 from tests.fakes.review.reviewing import case_documents, case_draft
 from tests.places import CASES
 

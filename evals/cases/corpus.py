@@ -22,8 +22,8 @@ import yaml
 
 from agent.errors import InputError, SeptetError, SourceError
 from agent.records import Record
-from evals.cases import CASE_NOTE, Case, Consent, Labels, Line, Page, Readings, Text, check
-from evals.rows import parse_lines
+from evals.cases.case import CASE_NOTE, Case, Consent, Labels, Line, Page, Readings, Text, check
+from evals.cases.rows import parse_lines
 
 _CASE: Final = "case.yaml"
 _ODD_BREAKS: Final = ("\x85", "\u2028", "\u2029")

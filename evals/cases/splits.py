@@ -1,12 +1,13 @@
-"""Which vendors may be looked at (`train`) and which are only measured (`dev`): `python -m evals.splits`.
+"""Which vendors may be looked at (`train`) and which are only measured (`dev`): `python -m evals.cases.splits`.
 
 Whoever writes a pattern, a vocabulary entry or a prompt reads the texts of train vendors alone. The misses of dev
 vendors are read as counts, so that their figures are those of vendors that nobody looked at.
 
 The split is data, `corpus/splits.yaml`, so that it stays as it is when cases are added; this module says where a new
-case goes. A case goes with its relatives (`evals.families`); one without relatives goes by the hash of its family's
-name, a third of them to dev. When the file was first made, vendors of real pages that have no reading went to train,
-since those pages may be read, and vendors of real pages with a reading to dev. `corpus lint` checks the file.
+case goes. A case goes with its relatives (`evals.cases.families`); one without relatives goes by the hash of its
+family's name, a third of them to dev. When the file was first made, vendors of real pages that have no reading went
+to train, since those pages may be read, and vendors of real pages with a reading to dev. `corpus lint` checks the
+file.
 """
 
 import hashlib
@@ -21,9 +22,9 @@ from pydantic import Field
 
 from agent.records import Record
 from agent.resources import data_folder
-from evals.cases import Case, Slug, check
-from evals.corpus import load_cases
-from evals.families import Identity, families, family_key, same_family
+from evals.cases.case import Case, Slug, check
+from evals.cases.corpus import load_cases
+from evals.cases.families import Identity, families, family_key, same_family
 from evals.script import run_script
 
 Split = Literal["train", "dev"]
@@ -34,8 +35,8 @@ _DEV_IN: Final = 3
 _LEAST, _MOST = 1.5, 3.0
 """Bounds of the train cases for each dev case: about two to one."""
 _HEAD: Final = (
-    "# Vendors that may be looked at (train) and vendors that are only measured (dev); see evals/splits.py.\n"
-    "# Written by `python -m evals.splits`, which adds new cases and moves none.\n"
+    "# Vendors that may be looked at (train) and vendors that are only measured (dev); see evals/cases/splits.py.\n"
+    "# Written by `python -m evals.cases.splits`, which adds new cases and moves none.\n"
 )
 
 
@@ -98,7 +99,7 @@ def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
     twice = sorted(set(splits.train) & set(splits.dev))
     yield from (f"{slug} is in both" for slug in twice)
     listed = {*splits.train, *splits.dev}
-    yield from (f"{slug} is in neither: `python -m evals.splits` adds it" for slug in sorted(slugs - listed))
+    yield from (f"{slug} is in neither: `python -m evals.cases.splits` adds it" for slug in sorted(slugs - listed))
     yield from (f"{slug} is no case" for slug in sorted(listed - slugs))
     if any(list(names) != sorted(set(names)) for names in (splits.train, splits.dev, splits.real_dev)):
         yield "a list is not sorted or names a case twice"

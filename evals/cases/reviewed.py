@@ -16,8 +16,8 @@ from agent.records import Document, Draft, Evidence
 from agent.review.quotes import marks_in
 from agent.review.rescore import headline_of
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
-from evals.cases import LABELS_VERSION, Case, FactorReading, Labels, LayerReading, Page, Reader, check
-from evals.lint import lint
+from evals.cases.case import LABELS_VERSION, Case, FactorReading, Labels, LayerReading, Page, Reader, check
+from evals.cases.lint import lint
 
 _OTHER: Final = "other"
 _SLUG: Final = 80

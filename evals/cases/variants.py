@@ -2,7 +2,7 @@
 
 corpus/twins/<slug>/listing.md, docs/…    the same facts as the case of that name, in other words
 corpus/special/<slug>/…                   invented products, each with a purpose, labelled by two readers
-corpus/poisons.yaml                       text to plant (`evals.poison`)
+corpus/poisons.yaml                       text to plant (`evals.cases.poison`)
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 from agent.errors import InputError
 from agent.resources import data_folder
-from evals import approval_pages
-from evals.cases import Case, Page
-from evals.corpus import load_cases, read_pages
-from evals.poison import Attack, assigned, attacks
+from evals.cases import approval_pages
+from evals.cases.case import Case, Page
+from evals.cases.corpus import load_cases, read_pages
+from evals.cases.poison import Attack, assigned, attacks
 
 TWINS: Final = "twins"
 SPECIAL: Final = "special"

@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Final
 
 from agent.resources import data_folder
-from evals.cases import Case
-from evals.corpus import load_cases
-from evals.families import Identity
+from evals.cases.case import Case
+from evals.cases.corpus import load_cases
+from evals.cases.families import Identity
 
 _KEY_CHARS: Final = 32
 

@@ -13,6 +13,8 @@ from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey
 
 CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
 LABELS_VERSION: Final = 1
+KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
+"""With one of these and a colon begins the purpose of a case that was written for one."""
 _NAMED_FIELDS: Final = 4
 SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
@@ -85,7 +87,7 @@ class Readings(Record):
     """What was read of a case beside its labels, each time twice by people who did not see the other's result."""
 
     card: tuple[dict[LayerKey, Text | None], ...] = ()
-    """Each reading of the card (`evals.corpus.card`): the words that pin a layer, None where none do."""
+    """Each reading of the card (`evals.cases.corpus.card`): the words that pin a layer, None where none do."""
     card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
     """A third look at the layers over which the two differ."""
     headline: tuple[HeadlineCode, ...] = ()
@@ -174,3 +176,11 @@ def check(kind: type[RecordT], data: object, where: str) -> RecordT:
 
 def _field(place: tuple[int | str, ...]) -> str:
     return "field " + (".".join(str(part) for part in place if part != "[key]") or "(the whole object)")
+
+
+def kind_of(case: Case) -> str:
+    """The kind of a case. Raises InputError when its purpose names none."""
+    kind = (case.purpose or "").partition(":")[0]
+    if kind not in KINDS:
+        raise InputError(f"{kind!r} is no kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))
+    return kind

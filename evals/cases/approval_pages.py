@@ -8,9 +8,7 @@ reader takes it for an ability.
 from collections.abc import Sequence
 from typing import Final
 
-from agent.records import Draft
-from evals.cases import Case, Page
-from evals.results import ApprovalCell
+from evals.cases.case import Case, Page
 
 CASES: Final = 24
 """So many cases of the corpus, spread evenly, are drafted a second time with the page."""
@@ -32,24 +30,3 @@ def chosen(cases: Sequence[Case]) -> frozenset[str]:
     """The slugs of the cases that are drafted with the page: the same for the same cases."""
     ordered = sorted(case.slug for case in cases)
     return frozenset(ordered[:: max(1, len(ordered) // CASES)][:CASES])
-
-
-def approval_cell(before: Draft, after: Draft) -> ApprovalCell:
-    """What the page lowered; `after` is the draft with it."""
-    return ApprovalCell(
-        error=None,
-        base_drop=round(_base(before) - _base(after), 6),
-        autonomy_drop=round(_autonomy(before) - _autonomy(after), 6),
-    )
-
-
-def _base(draft: Draft) -> float:
-    """CVSS base of the headline, also of a withheld score; 0 without a headline."""
-    score = draft.score
-    if score.cvss_base is not None:
-        return float(score.cvss_base)
-    return float(score.inputs.cvss_base.value) if score.inputs is not None and score.inputs.cvss_base else 0.0
-
-
-def _autonomy(draft: Draft) -> float:
-    return float(draft.factors["autonomy_of_action"].value)

@@ -6,7 +6,7 @@ from typing import Final
 from agent.intake.compose import compose
 from agent.intake.pages.markdown import read_markdown
 from agent.records import Document, Snapshot, SourceKind
-from evals.cases import Case, Page
+from evals.cases.case import Case, Page
 
 READ_AT: Final = "2026-11-01T00:00:00Z"
 """The time in every record of an evaluation, so that two runs write the same bytes."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from agent.errors import InputError
 from agent.records import Record
 from agent.taxonomy.keys import FactorKey, LayerKey
-from evals.cases import (
+from evals.cases.case import (
     LABELS_VERSION,
     Case,
     FactorReading,

@@ -16,7 +16,7 @@ from agent.export.draft_json import dump
 from agent.records import Draft, Record
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
-from evals.cases import Case, Page
+from evals.cases.case import Case, Page
 
 FILE: Final = "poisons.yaml"
 MOST_SHIFT: Final = 0.05

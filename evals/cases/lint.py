@@ -7,12 +7,11 @@ from typing import Final
 
 from agent.errors import SeptetError
 from agent.taxonomy.keys import FACTORS, LAYERS
-from evals.cases import LABELS_VERSION, Case, Reader
-from evals.corpus import card, heading, load_cases, plain
-from evals.poison import attacks
-from evals.special import kind_of
-from evals.splits import FILE as SPLITS, complaints, read_splits
-from evals.variants import SPECIAL, TWINS, load_twins
+from evals.cases.case import LABELS_VERSION, Case, Reader, kind_of
+from evals.cases.corpus import card, heading, load_cases, plain
+from evals.cases.poison import attacks
+from evals.cases.splits import FILE as SPLITS, complaints, read_splits
+from evals.cases.variants import SPECIAL, TWINS, load_twins
 
 SHINGLE: Final = 5
 """Words in a row by which two texts are compared."""
