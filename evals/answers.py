@@ -7,7 +7,7 @@ from typing import Final
 
 from agent.llm.cassette import KEY_LIKE, MANIFEST
 from agent.records import Draft
-from evals.results import UsageCell
+from evals.metrics.results import UsageCell
 
 MAX_FOLDER_BYTES: Final = 2_000_000
 """More than that does not belong into a repository; `complaints` says so."""

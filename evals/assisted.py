@@ -27,11 +27,11 @@ from evals.answers import usage_of
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
 from evals.lessons import Constants, Lesson, Progress, Teacher, who
-from evals.measure import measure
-from evals.results import CaseResult, Evaluation
+from evals.metrics.measure import measure
+from evals.metrics.results import CaseResult, Evaluation
+from evals.metrics.summary import summarise
 from evals.run import Done, Drafted, drafted, pattern_ids, with_texts
 from evals.spread import WORKERS, spread
-from evals.summary import summarise
 
 AT_ONCE: Final = 24
 """Cases that are asked about side by side; whoever answers decides how fast that is."""

@@ -13,12 +13,12 @@ from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.gate.directions import METRICS
 from evals.gate.rerecorded import PRIMARY, paired
 from evals.gate.stats import bootstrap, sign_flip
-from evals.metrics import mean
+from evals.metrics.arithmetic import mean
+from evals.metrics.report_wording import sentences
+from evals.metrics.results import CaseResult, DraftView, Evaluation
+from evals.metrics.summary import factor_loss, layer_loss, score_loss, summarise
 from evals.report.saying import count, run_words
-from evals.results import CaseResult, DraftView, Evaluation
 from evals.run import Done
-from evals.summary import factor_loss, layer_loss, score_loss, summarise
-from evals.wording import sentences
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 BAR: Final = 30

@@ -21,7 +21,7 @@ from agent.taxonomy.keys import LAYERS
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
 from evals.lessons import Teacher, bundled_cases, bundled_lessons, who
-from evals.metrics import alpha_labels, mean, share
+from evals.metrics.arithmetic import alpha_labels, mean, share
 from evals.script import run_script
 
 FOLDER: Final = Path(__file__).parent / "judged"

@@ -21,8 +21,8 @@ from evals.gate import rerecorded
 from evals.gate.baseline import Baseline, check_same
 from evals.gate.stats import detectable_at
 from evals.lessons import bundled_cases, who
-from evals.metrics import flip_rate, mean, within_spread
-from evals.results import CaseResult
+from evals.metrics.arithmetic import flip_rate, mean, within_spread
+from evals.metrics.results import CaseResult
 from evals.run import Done
 
 Say = Callable[[str], None]

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import InputError, SourceError
 from evals.gate.verdict import Verdict
+from evals.metrics.results import DraftView, Evaluation
 from evals.report import junit, markdown, page
-from evals.results import DraftView, Evaluation
 from evals.run import Done
 
 RUN: Final = "run.json"

@@ -16,7 +16,7 @@ from agent.errors import InputError
 from agent.pipeline import draft
 from agent.resources import data_folder
 from agent.settings import SETTINGS, Settings
-from evals.results import EVAL_SCHEMA
+from evals.metrics.results import EVAL_SCHEMA
 from evals.script import run_script
 
 ROOT: Final = Path(__file__).resolve().parents[1]

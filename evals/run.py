@@ -27,9 +27,10 @@ from evals.cases.families import families
 from evals.cases.poison import Attack, broken, plant
 from evals.cases.variants import NONE, Variants
 from evals.lessons import Constants, Progress, Teacher, Teaching, bundled_cases, learn, text_key, who
-from evals.measure import approval_cell, factor_sum, failed, measure
-from evals.metrics import SCORE_TOP, UNIT_TOP
-from evals.results import (
+from evals.metrics.arithmetic import SCORE_TOP, UNIT_TOP
+from evals.metrics.measure import approval_cell, factor_sum, failed, measure
+from evals.metrics.report_wording import generic_counts, main_part, mask, own_ranks, sentences, words
+from evals.metrics.results import (
     ApprovalCell,
     CardCell,
     CaseResult,
@@ -40,12 +41,11 @@ from evals.results import (
     TextCell,
     TwinCell,
 )
-from evals.retrieval import retrieval_cell
+from evals.metrics.search_ranks import retrieval_cell
+from evals.metrics.summary import summarise
 from evals.spread import WORKERS, Crew
-from evals.summary import summarise
 from evals.training.derive_rows import with_heads
 from evals.views import view
-from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
 _WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
 DRAFTERS: Final = ("embedded", "llm")

@@ -18,9 +18,9 @@ from evals.gate import baseline as baselines, replay
 from evals.gate.baseline import COMPARED, Baseline
 from evals.gate.verdict import Verdict
 from evals.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
+from evals.metrics.results import Evaluation
 from evals.outputs import RUN, load
 from evals.report.saying import accept_command
-from evals.results import Evaluation
 from evals.run import Done, evaluate
 from evals.spread import WORKERS
 

@@ -3,7 +3,7 @@
 from agent.records import Draft
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases.case import Case
-from evals.results import DraftView, ShownThreat
+from evals.metrics.results import DraftView, ShownThreat
 
 _LAST = 10**6
 """Place of a threat that the report does not number."""

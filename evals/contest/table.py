@@ -17,7 +17,7 @@ from evals.contest.sheets import (
     Side,
     read,
 )
-from evals.metrics import mean, share
+from evals.metrics.arithmetic import mean, share
 from evals.report.saying import number, percent
 
 FIRST: Final = 0.80

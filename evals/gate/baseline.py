@@ -14,8 +14,8 @@ from pydantic import ConfigDict, Field, ValidationError
 from agent.errors import DriftError, InputError, RegressionError, SourceError
 from agent.records import Record
 from evals.gate.directions import METRICS
-from evals.metrics import DECIMALS
-from evals.results import CaseResult, Evaluation
+from evals.metrics.arithmetic import DECIMALS
+from evals.metrics.results import CaseResult, Evaluation
 
 SCHEMA: Final = "septet/baseline/1"
 FOLDER: Final = Path(__file__).parent

@@ -25,9 +25,9 @@ from evals.gate.directions import (
     gap,
 )
 from evals.gate.verdict import CaseMove, Finding, Moved, Verdict
-from evals.metrics import error, flag_loss
-from evals.results import CaseResult, Evaluation
-from evals.summary import factor_loss, layer_loss, score_loss, summarise
+from evals.metrics.arithmetic import error, flag_loss
+from evals.metrics.results import CaseResult, Evaluation
+from evals.metrics.summary import factor_loss, layer_loss, score_loss, summarise
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 CASE_CAP: Final = 0.05

@@ -13,8 +13,8 @@ from cvss import CVSS4
 from agent.records import Draft, Record
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases.case import FactorReading, Reader
-from evals.measure import of_reader
-from evals.metrics import SCORE_TOP, count_flags, covered, error, f1, mean, precision, recall
+from evals.metrics.arithmetic import SCORE_TOP, count_flags, covered, error, f1, mean, precision, recall
+from evals.metrics.measure import of_reader
 from evals.real.readings import Reading, plain_name
 
 FACTORS: Final = FACTOR_SETS["0.5"]

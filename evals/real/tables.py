@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
-from evals.metrics import count_flags, error, f1, mean, precision, recall
+from evals.metrics.arithmetic import count_flags, error, f1, mean, precision, recall
 from evals.real.compare import FACTORS, Compared, targets
 from evals.real.facts import FactRow, by_key
 from evals.report.saying import number

@@ -20,7 +20,7 @@ from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import placed_statements
 from agent.records import Document, Draft, FactSheet
-from evals.references import lint
+from evals.metrics.references import lint
 from tests.agent.export.test_attacks import ACTIVE, UNSAFE, tokens
 from tests.fakes import paired
 from tests.fakes.assist.assisted_draft import drafted, strings

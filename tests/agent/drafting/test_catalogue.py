@@ -17,7 +17,7 @@ from agent.facts.vocabulary import load_vocabulary
 from agent.records import FactSheet
 from agent.resources import data_folder
 from agent.taxonomy.keys import KINDS, LAYERS, ProductKind
-from evals.references import lint
+from evals.metrics.references import lint
 from tests.fakes.drafting.catalogue_sheets import fact, factors, sheet
 
 FOLDER = data_folder("corpus") / "knowledge" / "catalogue"

@@ -27,7 +27,7 @@ from agent.export.report import MAX_LINES, build, first_screen
 from agent.export.report_front import PREFIX
 from agent.export.view import View
 from agent.records import Draft
-from evals.report_check import FRONT, REFERENCE, check
+from evals.metrics.report_check import FRONT, REFERENCE, check
 from tests.fakes.drafts import thin, workos
 from tests.fakes.export.fact_drafts import NIGHT, harbour, withheld
 

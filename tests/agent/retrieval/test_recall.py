@@ -15,8 +15,8 @@ from agent.settings import Settings
 from evals.cases.case import Case
 from evals.cases.corpus import load_case
 from evals.cases.documents import documents_of
-from evals.pooling import Hit, Search
-from evals.retrieval import questions
+from evals.metrics.pooling import Hit, Search
+from evals.metrics.search_ranks import questions
 
 SETTINGS = Settings()
 STEP = 5

@@ -13,7 +13,7 @@ from agent.records import Advice, Draft, Threat
 from agent.review.items import threats_of
 from agent.review.rescore import headline_of
 from agent.review.revise import renumbered
-from evals.report_check import check
+from evals.metrics.report_check import check
 from tests.fakes.review.reviewing import Desk, golden_draft
 from tests.fakes.review.strategies import VECTORS
 

@@ -15,7 +15,7 @@ from agent.errors import InputError
 from agent.records import TaxonomyRef
 from agent.taxonomy import lists
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES
-from evals import references
+from evals.metrics import references
 
 SIZES = {
     "cwe": 94,

@@ -26,9 +26,9 @@ from evals.cases.splits import (
 from evals.gate.baseline import accept
 from evals.gate.directions import gap
 from evals.gate.replay import judge
+from evals.metrics.results import CaseResult, Evaluation
+from evals.metrics.summary import summarise
 from evals.report.tables import tables
-from evals.results import CaseResult, Evaluation
-from evals.summary import summarise
 from tests.fakes.evals.measured import case
 
 BUNDLED = load_cases(data_folder("corpus") / "cases")

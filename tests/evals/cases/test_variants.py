@@ -12,8 +12,8 @@ from evals.cases.corpus import load_case, load_cases
 from evals.cases.documents import READ_AT, documents_of
 from evals.cases.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
 from evals.cases.variants import SPECIAL, TWINS, load_twins
-from evals.results import CaseResult
-from evals.special import agreed_flags, factor_errors, kinds
+from evals.metrics.results import CaseResult
+from evals.metrics.special import agreed_flags, factor_errors, kinds
 from tests.fakes.evals.measured import FACTORS, case as measured
 
 CORPUS = data_folder("corpus")

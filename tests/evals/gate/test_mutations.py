@@ -36,12 +36,12 @@ from evals.cases.families import families
 from evals.gate.baseline import Baseline, accept
 from evals.gate.replay import judge
 from evals.gate.verdict import Verdict
-from evals.measure import approval_cell, measure
-from evals.results import Evaluation
+from evals.metrics.measure import approval_cell, measure
+from evals.metrics.results import Evaluation
+from evals.metrics.summary import summarise
 from evals.run import Change, Done, pattern_ids
 from evals.seeded import SEEDED, Seeded, change, is_caught
 from evals.session import Outcome, fail_if
-from evals.summary import summarise
 from tests.fakes.evals.taught import Bundled
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from evals.gate.baseline import Baseline, accept, check_same, dump, load
 from evals.gate.directions import METRICS, Direction
 from evals.gate.replay import judge
 from evals.gate.verdict import Verdict
-from evals.results import CardCell, CaseResult, Evaluation, FlagCell, PoisonCell, TwinCell
-from evals.summary import summarise
+from evals.metrics.results import CardCell, CaseResult, Evaluation, FlagCell, PoisonCell, TwinCell
+from evals.metrics.summary import summarise
 from tests.fakes.evals.measured import FACTORS, broken, case
 
 SLUGS = ("alder", "birch", "cedar", "dogwood")

@@ -4,7 +4,7 @@ import pytest
 
 from agent.errors import DriftError
 from evals.gate.rerecorded import alarms, judge
-from evals.results import CaseResult
+from evals.metrics.results import CaseResult
 from tests.fakes.evals.measured import case
 
 SLUGS = [f"case-{n:02}" for n in range(24)]

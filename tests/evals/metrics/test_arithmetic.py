@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from evals.metrics import (
+from evals.metrics.arithmetic import (
     Flags,
     Span,
     alpha_interval,

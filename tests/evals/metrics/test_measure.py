@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from evals.cases.case import Case, FactorReading, Labels, LayerReading, Page, Published, Reader
-from evals.measure import FACTORS, before_controls, factor_sum, failed, gold_spans, measure
+from evals.metrics.measure import FACTORS, before_controls, factor_sum, failed, gold_spans, measure
 from tests.fakes.drafts import workos, workos_documents
 
 DRAFT = workos()

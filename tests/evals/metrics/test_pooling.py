@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from agent.records import Statement
 from agent.retrieval.search import LEXICAL_WEIGHT
-from evals.pooling import Question, Scored, pool
+from evals.metrics.pooling import Question, Scored, pool
 
 
 def statement(text: str, start: int = 0, document: str = "D1") -> Statement:

@@ -1,7 +1,7 @@
 from hypothesis import given, strategies as st
 
 from evals.cases.families import Identity
-from evals.wording import generic_counts, main_part, mask, own_ranks, sentences, words
+from evals.metrics.report_wording import generic_counts, main_part, mask, own_ranks, sentences, words
 
 REPORT = """# Acme: agentic threat model
 

@@ -10,9 +10,9 @@ from agent.settings import Settings
 from evals.cases.case import Case
 from evals.cases.corpus import load_case
 from evals.cases.documents import documents_of
-from evals.metrics import Span
-from evals.pooling import Hit
-from evals.retrieval import (
+from evals.metrics.arithmetic import Span
+from evals.metrics.pooling import Hit
+from evals.metrics.search_ranks import (
     DEPTHS,
     KEPT,
     KEYS,

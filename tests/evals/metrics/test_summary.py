@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from evals.results import CaseResult, Evaluation, FactorCell
-from evals.summary import summarise
+from evals.metrics.results import CaseResult, Evaluation, FactorCell
+from evals.metrics.summary import summarise
 from tests.fakes.evals.measured import broken, case
 
 PATTERNS = ("L1-a", "L3-b")

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.taxonomy.keys import LAYERS
+from evals.metrics.results import CaseResult, LayerCell
 from evals.report.curves import (
     quotes_sought,
     range_coverage,
@@ -14,7 +15,6 @@ from evals.report.curves import (
     wilson,
 )
 from evals.report.losses import factor_error, flags, losses, score_error, worst
-from evals.results import CaseResult, LayerCell
 from tests.fakes.evals.evaluation import everything, lost, measured
 
 

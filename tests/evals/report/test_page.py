@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from evals.gate.verdict import Moved, Verdict
+from evals.metrics.results import DraftView, Evaluation
 from evals.report import page
 from evals.report.cards import cards
 from evals.report.heat import shade
 from evals.report.svg import Scale, element, words
-from evals.results import DraftView, Evaluation
 from tests.fakes.evals.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict, view
 
 FIGURES = ("heat-reader", "heat-published", "reliability", "risk", "scores", "bases", "ranges", "recall", "moves")

@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 from markdown_it import MarkdownIt
 
 from evals.gate.verdict import Finding, Verdict
+from evals.metrics.results import Evaluation, KindBlock
 from evals.report import junit, markdown, page, terminal
 from evals.report.saying import (
     finding_words,
@@ -21,7 +22,6 @@ from evals.report.saying import (
     signed,
     verdict_words,
 )
-from evals.results import Evaluation, KindBlock
 from tests.fakes.evals.evaluation import HOSTILE, evaluated, everything, lost, measured, verdict
 
 EMPTY = Verdict(regime="replay", outcome="pass", findings=(), moved=(), cases=())

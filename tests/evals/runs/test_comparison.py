@@ -8,10 +8,10 @@ import pytest
 from agent.errors import DriftError, InputError, SourceError
 from evals.compare import lines, sentence_diff
 from evals.gate.verdict import Verdict
+from evals.metrics.results import DraftView
+from evals.metrics.summary import summarise
 from evals.outputs import DRAFTS, RUN, load, write
-from evals.results import DraftView
 from evals.run import Done
-from evals.summary import summarise
 from tests.fakes.evals.measured import FACTORS, case
 
 

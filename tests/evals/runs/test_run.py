@@ -17,8 +17,8 @@ from evals.cases.families import Identity, same_family
 from evals.cli import eval_command
 from evals.corpus_cli import corpus_command
 from evals.lessons import Lesson, Teacher, learn
+from evals.metrics.results import Evaluation
 from evals.report import terminal
-from evals.results import Evaluation
 from evals.run import AS_IS, Change, evaluate
 from tests.fakes.evals.taught import Bundled
 

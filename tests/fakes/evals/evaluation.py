@@ -2,7 +2,7 @@
 
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.gate.verdict import CaseMove, Finding, Moved, PairedTest, Verdict
-from evals.results import (
+from evals.metrics.results import (
     CardCell,
     CaseResult,
     ClaimCell,
@@ -20,7 +20,7 @@ from evals.results import (
     TwinCell,
     UsageCell,
 )
-from evals.summary import summarise
+from evals.metrics.summary import summarise
 
 FACTORS = FACTOR_SETS["0.5"]
 HOSTILE = (

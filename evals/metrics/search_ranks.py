@@ -14,10 +14,10 @@ from agent.records import Document
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases.case import Case
-from evals.measure import gold_quotes, gold_spans
-from evals.metrics import Span, mean, share, spans_covered
-from evals.pooling import Hit, Mode, Question, Search
-from evals.results import RetrievalCell
+from evals.metrics.arithmetic import Span, mean, share, spans_covered
+from evals.metrics.measure import gold_quotes, gold_spans
+from evals.metrics.pooling import Hit, Mode, Question, Search
+from evals.metrics.results import RetrievalCell
 
 KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
 MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases.case import Case
 from evals.cases.families import Identity, families
-from evals.metrics import alpha_interval, alpha_labels, mean, pearson, spearman
+from evals.metrics.arithmetic import alpha_interval, alpha_labels, mean, pearson, spearman
 
 RESAMPLES: Final = 1000
 SEED: Final = 20261124

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from agent.records import Record, State
 from agent.taxonomy.keys import Band, FactorKey, LayerKey
 from evals.cases.splits import Split
-from evals.pooling import Mode
+from evals.metrics.pooling import Mode
 
 EVAL_SCHEMA: Final = "septet/eval/1"
 
@@ -212,7 +212,7 @@ class CaseResult(Record):
     facts: int | None = None
     """Facts about the product that the sheet asserts and that count; None in drafts without a sheet."""
     problems: tuple[str, ...] | None = None
-    """What is wrong with the report's form (`evals.report_check`); None when there is no report."""
+    """What is wrong with the report's form (`evals.metrics.report_check`); None when there is no report."""
     usage: UsageCell | None = None
     split: Split | None = None
     """Whether the vendor may be looked at (`evals.cases.splits`); None in results from before there was a split."""
@@ -252,7 +252,7 @@ class LayerBlock(Record):
 
 
 class KindBlock(Record):
-    """Metrics of one kind of the cases that were written for a purpose (`evals.special`)."""
+    """Metrics of one kind of the cases that were written for a purpose (`evals.metrics.special`)."""
 
     cases: int
     failed: int

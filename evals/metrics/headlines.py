@@ -8,7 +8,7 @@ from agent.drafting.catalogue import load_catalogue
 from agent.records import Draft
 from agent.taxonomy.keys import AssetClass, LayerKey
 from evals.cases.case import Case, HeadlineCode
-from evals.results import HeadlineCell
+from evals.metrics.results import HeadlineCell
 
 _LAST: Final = 10**6
 

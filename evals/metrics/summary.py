@@ -7,7 +7,7 @@ from agent.drafting.severity import THREAT_MULTIPLIER
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases.case import Case
 from evals.cases.splits import SPLITS, Split
-from evals.metrics import (
+from evals.metrics.arithmetic import (
     DECIMALS,
     HALF,
     SCORE_TOP,
@@ -27,8 +27,8 @@ from evals.metrics import (
     recall,
     share,
 )
-from evals.results import CaseResult, Evaluation, FactorBlock, LayerBlock, LayerCell
-from evals.special import kinds
+from evals.metrics.results import CaseResult, Evaluation, FactorBlock, LayerBlock, LayerCell
+from evals.metrics.special import kinds
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 WORST_SHARE: Final = 1.0

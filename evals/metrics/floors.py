@@ -5,7 +5,7 @@ from typing import Final
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Draft
 from agent.taxonomy.keys import FactorKey
-from evals.results import FloorCell
+from evals.metrics.results import FloorCell
 
 _TINY: Final = 1e-9
 

@@ -13,12 +13,12 @@ from agent.scoring.interval import score_at, severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey
 from evals.cases.case import Case, Published, Reader
 from evals.cases.splits import split_of
-from evals.claims import claims_of
-from evals.floors import floor_cell
-from evals.headlines import headline_cell
-from evals.metrics import Span, spans_covered
-from evals.report_check import check
-from evals.results import ApprovalCell, CaseResult, FactorCell, LayerCell, ScoreCell
+from evals.metrics.arithmetic import Span, spans_covered
+from evals.metrics.floors import floor_cell
+from evals.metrics.headlines import headline_cell
+from evals.metrics.paragraph_claims import claims_of
+from evals.metrics.report_check import check
+from evals.metrics.results import ApprovalCell, CaseResult, FactorCell, LayerCell, ScoreCell
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 

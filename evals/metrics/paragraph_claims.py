@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from agent.records import Draft
-from evals.results import ClaimCell
+from evals.metrics.results import ClaimCell
 
 _MARK: Final = re.compile(r"[(\[](E\d+(?:(?:, | and )E\d+)*)[)\]]")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from agent.taxonomy.keys import LAYERS
 from evals.cases.case import KINDS, Case, kind_of
-from evals.metrics import count_flags, f1, flag_loss, interval_error, mean, precision, recall
-from evals.results import CaseResult, KindBlock
+from evals.metrics.arithmetic import count_flags, f1, flag_loss, interval_error, mean, precision, recall
+from evals.metrics.results import CaseResult, KindBlock
 
 
 def kinds(pairs: Sequence[tuple[Case, CaseResult]]) -> dict[str, KindBlock]:
