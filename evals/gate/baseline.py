@@ -92,7 +92,7 @@ def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | N
 
 def moved_by(before: Baseline | None, after: Evaluation) -> dict[str, str]:
     """Metrics of the whole corpus that acceptance would move, as text."""
-    from evals.gate.replay import of_baseline
+    from evals.gate.replayed import of_baseline
 
     old = of_baseline(before, [case.case for case in after.per_case]).metrics if before else {}
     return {

@@ -277,7 +277,7 @@ class Evaluation(Record):
     errors: dict[str, str]
     """Case to why it failed."""
     fingerprints: dict[str, str] = Field(default_factory=dict)
-    """What the run rests on (`evals.fingerprints`)."""
+    """What the run rests on (`evals.runs.fingerprints`)."""
     left_out: tuple[str, ...] = ()
     """Options by which the run measures less than everything, or a drafter that is not the shipped one: such a run is
     told and never becomes the baseline."""

@@ -13,13 +13,13 @@ from agent.errors import DriftError, InputError, RegressionError, UsageError
 from agent.settings import Settings
 from evals.gate.baseline import accept, dump
 from evals.gate.verdict import Finding, Verdict
-from evals.lessons import bundled_cases
-from evals.live import plan, sample
 from evals.metrics.results import Evaluation
 from evals.metrics.summary import summarise
-from evals.outputs import write
-from evals.run import Done
-from evals.session import Outcome, Wanted, accept as accept_run, baseline_from, fail_if, gate_of, left_out, prints
+from evals.runs.lessons import bundled_cases
+from evals.runs.live import plan, sample
+from evals.runs.outputs import write
+from evals.runs.runner import Done
+from evals.runs.session import Outcome, Wanted, accept as accept_run, baseline_from, fail_if, gate_of, left_out, prints
 from tests.fakes.command import Septet
 from tests.fakes.evals.measured import case
 from tests.places import ROOT

@@ -18,7 +18,7 @@ from agent.llm.cassette import MANIFEST, MAX_LINES, Record, Replay, Run, claim, 
 from agent.llm.parse import Answer, ask
 from agent.llm.port import Call, Llm, LlmError, Message, Reply, Usage
 from agent.llm.tokens import by_bytes
-from evals.answers import complaints
+from evals.runs.usage import complaints
 from tests.fakes.llm.port import AnsweringLlm, ScriptedLlm, reply
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -25,7 +25,7 @@ from evals.cases.splits import (
 )
 from evals.gate.baseline import accept
 from evals.gate.directions import gap
-from evals.gate.replay import judge
+from evals.gate.replayed import judge
 from evals.metrics.results import CaseResult, Evaluation
 from evals.metrics.summary import summarise
 from evals.report.tables import tables

@@ -34,14 +34,14 @@ from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
 from evals.cases.families import families
 from evals.gate.baseline import Baseline, accept
-from evals.gate.replay import judge
+from evals.gate.replayed import judge
 from evals.gate.verdict import Verdict
 from evals.metrics.measure import approval_cell, measure
 from evals.metrics.results import Evaluation
 from evals.metrics.summary import summarise
-from evals.run import Change, Done, pattern_ids
-from evals.seeded import SEEDED, Seeded, change, is_caught
-from evals.session import Outcome, fail_if
+from evals.runs.runner import Change, Done, pattern_ids
+from evals.runs.seeded import SEEDED, Seeded, change, is_caught
+from evals.runs.session import Outcome, fail_if
 from tests.fakes.evals.taught import Bundled
 
 pytestmark = pytest.mark.slow

@@ -4,8 +4,8 @@ from agent.drafting.calibration import load_calibration
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from evals.cases.documents import READ_AT, documents_of
-from evals.lessons import bundled_cases
 from evals.metrics.paragraph_claims import claims_of
+from evals.runs.lessons import bundled_cases
 
 
 def drafted() -> Draft:

@@ -8,7 +8,7 @@ from agent.drafting.calibration import load_calibration
 from agent.errors import InputError
 from agent.pipeline import draft_reading, read_documents
 from evals.cases.documents import READ_AT, documents_of
-from evals.judging import FOLDER, compared, read, sampled, sheet
+from evals.runs.judging import FOLDER, compared, read, sampled, sheet
 
 
 def test_a_sheet_has_the_text_and_every_threat_with_its_quotes() -> None:

@@ -24,7 +24,7 @@ from evals.cases.case import Case
 from evals.cases.corpus import card
 from evals.cases.documents import documents_of
 from evals.cases.families import Identity, families, same_family
-from evals.spread import WORKERS, Crew
+from evals.runs.spread import WORKERS, Crew
 from evals.training.derive import Fitted, fit_left_out
 from evals.training.derive_rows import Row, case_rows
 

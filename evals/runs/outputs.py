@@ -16,7 +16,7 @@ from agent.errors import InputError, SourceError
 from evals.gate.verdict import Verdict
 from evals.metrics.results import DraftView, Evaluation
 from evals.report import junit, markdown, page
-from evals.run import Done
+from evals.runs.runner import Done
 
 RUN: Final = "run.json"
 DRAFTS: Final = "drafts.json"

@@ -26,7 +26,6 @@ from evals.cases.documents import READ_AT, documents_of
 from evals.cases.families import families
 from evals.cases.poison import Attack, broken, plant
 from evals.cases.variants import NONE, Variants
-from evals.lessons import Constants, Progress, Teacher, Teaching, bundled_cases, learn, text_key, who
 from evals.metrics.arithmetic import SCORE_TOP, UNIT_TOP
 from evals.metrics.measure import approval_cell, factor_sum, failed, measure
 from evals.metrics.report_wording import generic_counts, main_part, mask, own_ranks, sentences, words
@@ -43,9 +42,10 @@ from evals.metrics.results import (
 )
 from evals.metrics.search_ranks import retrieval_cell
 from evals.metrics.summary import summarise
-from evals.spread import WORKERS, Crew
+from evals.runs.lessons import Constants, Progress, Teacher, Teaching, bundled_cases, learn, text_key, who
+from evals.runs.spread import WORKERS, Crew
+from evals.runs.views import view
 from evals.training.derive_rows import with_heads
-from evals.views import view
 
 _WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
 DRAFTERS: Final = ("embedded", "llm")

@@ -14,12 +14,12 @@ from agent.records.base import DocumentForm
 from evals.cases import approval_pages
 from evals.cases.case import Case, Labels, Page
 from evals.gate.baseline import accept
-from evals.gate.replay import judge
+from evals.gate.replayed import judge
 from evals.metrics.floors import floor_cell
 from evals.metrics.measure import approval_cell
 from evals.metrics.results import ApprovalCell, CaseResult, Evaluation, FloorCell
 from evals.metrics.summary import summarise
-from evals.seeded import SEEDED, DroppingReader, Seeded, is_caught, without_approvals, without_floors
+from evals.runs.seeded import SEEDED, DroppingReader, Seeded, is_caught, without_approvals, without_floors
 from tests.fakes.draft_parts import document, quote
 from tests.fakes.drafts import workos
 from tests.fakes.evals.measured import case

@@ -1,7 +1,7 @@
 """Do the shown threats follow from their quotes? Readers say so; this makes their sheets and counts their answers.
 
-    python -m evals.judging --sheets FOLDER [CASE...]    a Markdown sheet a case: its text, each threat with its quotes
-    python -m evals.judging                              what the readings in evals/judged/ say
+    python -m evals.runs.judging --sheets FOLDER [CASE...]  a Markdown sheet each: its text, each threat with its quotes
+    python -m evals.runs.judging                            what the readings in evals/runs/judged/ say
 
 A reading is a CSV file with the columns threat (`case#pattern`), verdict (yes or no) and reason. Two readers work from
 the same sheets without seeing one another's verdicts. Reported, not gated.
@@ -20,8 +20,8 @@ from agent.records import Draft
 from agent.taxonomy.keys import LAYERS
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
-from evals.lessons import Teacher, bundled_cases, bundled_lessons, who
 from evals.metrics.arithmetic import alpha_labels, mean, share
+from evals.runs.lessons import Teacher, bundled_cases, bundled_lessons, who
 from evals.script import run_script
 
 FOLDER: Final = Path(__file__).parent / "judged"

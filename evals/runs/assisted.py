@@ -23,15 +23,15 @@ from agent.records import Draft
 from agent.settings import Settings
 from agent.verbs.opening import Choice, open_assistant
 from agent.verbs.reading import stamp
-from evals.answers import usage_of
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
-from evals.lessons import Constants, Lesson, Progress, Teacher, who
 from evals.metrics.measure import measure
 from evals.metrics.results import CaseResult, Evaluation
 from evals.metrics.summary import summarise
-from evals.run import Done, Drafted, drafted, pattern_ids, with_texts
-from evals.spread import WORKERS, spread
+from evals.runs.lessons import Constants, Lesson, Progress, Teacher, who
+from evals.runs.runner import Done, Drafted, drafted, pattern_ids, with_texts
+from evals.runs.spread import WORKERS, spread
+from evals.runs.usage import usage_of
 
 AT_ONCE: Final = 24
 """Cases that are asked about side by side; whoever answers decides how fast that is."""

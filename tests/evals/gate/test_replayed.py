@@ -9,7 +9,7 @@ from agent.errors import DriftError, InputError, RegressionError
 from agent.taxonomy.keys import LAYERS
 from evals.gate.baseline import Baseline, accept, check_same, dump, load
 from evals.gate.directions import METRICS, Direction
-from evals.gate.replay import judge
+from evals.gate.replayed import judge
 from evals.gate.verdict import Verdict
 from evals.metrics.results import CardCell, CaseResult, Evaluation, FlagCell, PoisonCell, TwinCell
 from evals.metrics.summary import summarise

@@ -17,7 +17,7 @@ from evals.cases.corpus import load_cases
 from evals.cases.poison import FILE as POISONS
 from evals.cases.variants import SPECIAL, TWINS
 from evals.gate.stats import SEED
-from evals.lessons import text_key
+from evals.runs.lessons import text_key
 
 SUITE_VERSION: Final = 1
 """Raised with every change of what a metric means."""

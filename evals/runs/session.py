@@ -7,26 +7,27 @@ from typing import Final, NamedTuple
 
 from agent.errors import DriftError, InputError, RegressionError, UsageError
 from agent.settings import Settings
-from evals.ablations import Without, ablation
-from evals.assisted import Held, Pair, done, held, recorded_slugs, replayed
 from evals.cases.case import Case
 from evals.cases.corpus import load_cases
 from evals.cases.families import families
 from evals.cases.variants import NONE, bundled_variants
-from evals.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
-from evals.gate import baseline as baselines, replay
+from evals.gate import baseline as baselines
 from evals.gate.baseline import COMPARED, Baseline
+from evals.gate.replayed import judge
 from evals.gate.verdict import Verdict
-from evals.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
 from evals.metrics.results import Evaluation
-from evals.outputs import RUN, load
 from evals.report.saying import accept_command
-from evals.run import Done, evaluate
-from evals.spread import WORKERS
+from evals.runs.ablations import Without, ablation
+from evals.runs.assisted import Held, Pair, done, held, recorded_slugs, replayed
+from evals.runs.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
+from evals.runs.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
+from evals.runs.outputs import RUN, load
+from evals.runs.runner import Done, evaluate
+from evals.runs.spread import WORKERS
 
 ANSWERS: Final = "answers"
 """Folder, within that of a live run, of what the LLM answered."""
-RECORDED: Final = Path(__file__).parent / "recorded"
+RECORDED: Final = Path(__file__).parents[1] / "recorded"
 MADE_OF: Final = ("prompts", "knowledge", "draft_schema", "scoring_revision", "retrieval")
 """Fingerprints of the drafter: a run with others was made by another one."""
 
@@ -81,7 +82,7 @@ def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
     run = run._replace(evaluation=run.evaluation.model_copy(update=known))
     if against is None:
         return Outcome(run, None, False)
-    verdict = replay.judge(run.evaluation, against, variants.special, listings_only=not wanted.variants)
+    verdict = judge(run.evaluation, against, variants.special, listings_only=not wanted.variants)
     return Outcome(run, verdict, bundled and not wanted.without)
 
 
@@ -135,7 +136,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
     run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
     if against is None:
         return Outcome(run, None, False)
-    return Outcome(run, replay.judge(run.evaluation, against), bundled)
+    return Outcome(run, judge(run.evaluation, against), bundled)
 
 
 def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:

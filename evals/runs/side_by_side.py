@@ -18,7 +18,7 @@ from evals.metrics.report_wording import sentences
 from evals.metrics.results import CaseResult, DraftView, Evaluation
 from evals.metrics.summary import factor_loss, layer_loss, score_loss, summarise
 from evals.report.saying import count, run_words
-from evals.run import Done
+from evals.runs.runner import Done
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 BAR: Final = 30

@@ -13,17 +13,17 @@ from agent.assist.run import MAX_CALLS
 from agent.errors import DriftError, InputError, Usage, UsageError
 from agent.settings import Settings
 from agent.verbs.opening import named, price_of_llm
-from evals import session
-from evals.assisted import Held, asked, recorded_slugs, replayed
 from evals.cases.case import Case
 from evals.cases.families import families
 from evals.gate import rerecorded
 from evals.gate.baseline import Baseline, check_same
 from evals.gate.stats import detectable_at
-from evals.lessons import bundled_cases, who
 from evals.metrics.arithmetic import flip_rate, mean, within_spread
 from evals.metrics.results import CaseResult
-from evals.run import Done
+from evals.runs import session
+from evals.runs.assisted import Held, asked, recorded_slugs, replayed
+from evals.runs.lessons import bundled_cases, who
+from evals.runs.runner import Done
 
 Say = Callable[[str], None]
 OUT: Final = Path("septet-eval-live")

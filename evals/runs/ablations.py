@@ -9,7 +9,7 @@ from agent.facts.reading import Reading, read_sheet
 from agent.facts.sheet import without
 from agent.pipeline import embedded_reader, for_readers
 from agent.records import Outlook
-from evals.run import Change
+from evals.runs.runner import Change
 
 Without = Literal["outlook", "manifests", "facts"]
 WITHOUT: Final[tuple[Without, ...]] = get_args(Without)

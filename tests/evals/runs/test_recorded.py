@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from evals.answers import complaints
-from evals.assisted import recorded_slugs
 from evals.cases.families import families
 from evals.gate.baseline import load, path_of
-from evals.lessons import bundled_cases, who
-from evals.session import RECORDED, Wanted, llm_replay
+from evals.runs.assisted import recorded_slugs
+from evals.runs.lessons import bundled_cases, who
+from evals.runs.session import RECORDED, Wanted, llm_replay
+from evals.runs.usage import complaints
 
 SLUGS = recorded_slugs(RECORDED)
 CASES = 24

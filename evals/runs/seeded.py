@@ -22,7 +22,7 @@ from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.pipeline import for_readers, readers
 from agent.records import Document, FactSheet, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
-from evals.run import Change
+from evals.runs.runner import Change
 
 PartT = TypeVar("PartT")
 EVERY: Final = 10

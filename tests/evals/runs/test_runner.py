@@ -16,10 +16,10 @@ from evals.cases.corpus import case_files, load_cases
 from evals.cases.families import Identity, same_family
 from evals.cli import eval_command
 from evals.corpus_cli import corpus_command
-from evals.lessons import Lesson, Teacher, learn
 from evals.metrics.results import Evaluation
 from evals.report import terminal
-from evals.run import AS_IS, Change, evaluate
+from evals.runs.lessons import Lesson, Teacher, learn
+from evals.runs.runner import AS_IS, Change, evaluate
 from tests.fakes.evals.taught import Bundled
 
 CASES = tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)

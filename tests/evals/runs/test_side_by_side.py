@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from agent.errors import DriftError, InputError, SourceError
-from evals.compare import lines, sentence_diff
 from evals.gate.verdict import Verdict
 from evals.metrics.results import DraftView
 from evals.metrics.summary import summarise
-from evals.outputs import DRAFTS, RUN, load, write
-from evals.run import Done
+from evals.runs.outputs import DRAFTS, RUN, load, write
+from evals.runs.runner import Done
+from evals.runs.side_by_side import lines, sentence_diff
 from tests.fakes.evals.measured import FACTORS, case
 
 
