@@ -50,7 +50,7 @@ OTHERS: Final = (
     Compared("an expert reading the same text", 0.136, None, 0.93),
     Compared("a free regression on page embeddings (explains nothing)", 0.146, 0.124, 1.07),
 )
-"""On the same cases, vendor families left out: `python -m evals.bench.compare`."""
+"""On the same cases, vendor families left out: `python -m evals.bench.estimators`."""
 
 
 def figures() -> Figures:

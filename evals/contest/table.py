@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from evals.contest.sheets import (
+from evals.contest.judge_sheets import (
     KEY,
     MARKS,
     READINGS,

@@ -14,8 +14,7 @@ from agent.export.draft_json import dump as dump_draft
 from agent.taxonomy.keys import LAYERS
 from evals.contest.__main__ import main
 from evals.contest.checking import empty_reading
-from evals.contest.pairs import Drafts, Product, arranged, neutral, plain_prompt, products, two_pages
-from evals.contest.sheets import (
+from evals.contest.judge_sheets import (
     MARKS,
     DraftSheet,
     PairKey,
@@ -27,6 +26,7 @@ from evals.contest.sheets import (
     empty_pair,
     read,
 )
+from evals.contest.pairs import Drafts, Product, arranged, neutral, plain_prompt, products, two_pages
 from evals.contest.table import Judged, agreement, checks, load_round, results, standing
 from evals.real.readings import Reading
 from tests.fakes.drafts import workos

@@ -28,8 +28,8 @@ from agent.pipeline import draft_reading, read_documents
 from agent.resources import data_folder
 from evals.cases.corpus import load_case
 from evals.cases.documents import documents_of
-from evals.desk import REPLIES, REQUESTS, Desk, open_requests, read_requests
-from evals.exchange import Exchange, main
+from evals.exchange.endpoint import Exchange, main
+from evals.exchange.request_files import REPLIES, REQUESTS, RequestFolder, open_requests, read_requests
 from tests.fakes.llm.answers import answer
 from tests.places import ROOT
 
@@ -56,7 +56,7 @@ def until(happens: Callable[[], bool], seconds: float = 10.0) -> None:
 
 @contextmanager
 def serving(folder: Path, seconds: float = 20.0, attempts: int = 1) -> Iterator[OpenAiLlm]:
-    exchange = Exchange(Desk(folder, seconds))
+    exchange = Exchange(RequestFolder(folder, seconds))
     endpoint = Endpoint("generic", profiles()["generic"], "anna", exchange.base_url, Secret(""))
     # The endpoint ends first, so that a call under way sees how it does.
     with closing(OpenAiLlm(endpoint, Limits(attempts=attempts, call_seconds=20.0))) as llm, exchange:
@@ -246,7 +246,7 @@ def raw(url: str, method: str, path: str, body: object, headers: dict[str, str])
     ids=lambda value: value if isinstance(value, str) and value.startswith("/") else None,
 )
 def test_what_is_refused_leaves_no_file(tmp_path, path, body, headers, expected):
-    with Exchange(Desk(tmp_path, 0.1)) as exchange:
+    with Exchange(RequestFolder(tmp_path, 0.1)) as exchange:
         code, text = raw(exchange.base_url, "POST", path, body, headers)
     assert code == expected[0]
     assert expected[1] in json.loads(text)["error"]["message"]
@@ -256,7 +256,7 @@ def test_what_is_refused_leaves_no_file(tmp_path, path, body, headers, expected)
 def test_the_names_of_the_llms(tmp_path):
     with serving(tmp_path) as llm:
         assert llm.listed() == ("anybody",)
-    with Exchange(Desk(tmp_path)) as exchange:
+    with Exchange(RequestFolder(tmp_path)) as exchange:
         assert raw(exchange.base_url, "GET", "/v1/models", None, {"host": "localhost:1"})[0] == 200
         assert raw(exchange.base_url, "GET", "/v1/models", None, {"host": "example.org"})[0] == 403
         assert raw(exchange.base_url, "GET", "/", None, {})[0] == 404
@@ -266,10 +266,10 @@ def test_a_folder_of_something_else_is_not_taken(tmp_path):
     (tmp_path / REQUESTS).mkdir()
     (tmp_path / REQUESTS / "001-notes.json").write_text("{}")
     with pytest.raises(SourceError, match="no request"):
-        Desk(tmp_path)
+        RequestFolder(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError, match="cannot be made"):
-        Desk(tmp_path / "file")
+        RequestFolder(tmp_path / "file")
 
 
 def test_what_is_open_is_listed_and_one_can_be_read(tmp_path, capsys):

@@ -17,10 +17,10 @@ from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.real import drafting
 from evals.real.__main__ import ABSENT, main
-from evals.real.compare import compare, failed, figures, targets
+from evals.real.against_readings import compare, failed, figures, targets
 from evals.real.facts import Gold, Labelled, Place, by_key, fact_figures, fact_row, read_gold
+from evals.real.listing_tables import as_json, facts_markdown, markdown
 from evals.real.readings import Reading, listing_of, load_readings, spread_of_readers, texts_folder
-from evals.real.tables import as_json, facts_markdown, markdown
 from tests.fakes.draft_parts import document, quote
 from tests.fakes.drafts import workos
 

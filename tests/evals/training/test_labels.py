@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from agent.records import StatementRole
 from evals.training.align import align, tokens
-from evals.training.figures import Places, figures_of, places_of
 from evals.training.labels import ROLES, Label, find_texts, labelled_pages, read_labels
+from evals.training.role_figures import Places, figures_of, places_of
 
 _WORDS = st.lists(st.sampled_from(["a", "b", "the", "server", "reads", "mail", "日", "本"]), max_size=30)
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from agent.facts.needed import vector_columns
 from agent.records import Document, Section
-from evals.needed import Folder
-from evals.retrieval_real import held
 from evals.training.needed_head import Taught, fit_needed
+from evals.training.needed_marks import Folder
+from evals.training.needed_shown import held
 
 
 def taught(seed: int) -> Taught:

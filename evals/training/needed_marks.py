@@ -3,15 +3,16 @@
 For a folder of documentation one careful reader, who has seen no ranking and no draft, names the 25 statements without
 which a threat model of the product would be wrong or empty. Protocol:
 
-1. `python -m evals.needed TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the documentation, numbered
-   in the order of the pages (`S12`), under the name of its page and its headings. Nothing is ranked or left out but
-   lines without a letter and what stands in an earlier page word for word.
+1. `python -m evals.training.needed_marks TEXTS SHEETS` writes `SHEETS/<product>.txt`: every statement of the
+   documentation, numbered in the order of the pages (`S12`), under the name of its page and its headings. Nothing is
+   ranked or left out but lines without a letter and what stands in an earlier page word for word.
 2. The reader reads the whole sheet once and then writes `SHEETS/<product>.ids`: 25 numbers, one a line, the most needed
    first. Needed is what says what the product does to what, with whose rights, what it reads from strangers, who
    approves, what is on by default, what it keeps and where, where it runs and listens, and which limits hold. Of
    statements that say the same the clearest is marked. What the listing says already may be marked again.
-3. `python -m evals.needed TEXTS SHEETS --take READER` puts the marks into `labels/needed.tsv`: product, repository,
-   path, commit, sha256, start, end (characters of the file as published) and reader; never the words.
+3. `python -m evals.training.needed_marks TEXTS SHEETS --take READER` puts the marks into `labels/needed.tsv`:
+   product, repository, path, commit, sha256, start, end (characters of the file as published) and reader; never the
+   words.
 
 TEXTS holds `sources.tsv` and `listings/<product>/`; the texts of third parties are no part of the project.
 """
@@ -35,7 +36,7 @@ from agent.records import Document, Statement
 from agent.settings import Settings
 from evals.training.align import align
 
-MARKS: Final = Path(__file__).parent / "training" / "labels" / "needed.tsv"
+MARKS: Final = Path(__file__).parent / "labels" / "needed.tsv"
 COLUMNS: Final = ("product", "repository", "path", "commit", "sha256", "start", "end", "reader")
 MARKED: Final = 25
 FEWEST_PAGES: Final = 15
@@ -199,7 +200,9 @@ def _take(texts: Path, sheets: Path, reader: str) -> str:
 
 def main() -> None:
     """Write the sheets, or take the marks in."""
-    parser = argparse.ArgumentParser(prog="python -m evals.needed", description="Sheets to mark needed sentences on.")
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.training.needed_marks", description="Sheets to mark needed sentences on."
+    )
     parser.add_argument("texts", type=Path)
     parser.add_argument("sheets", type=Path)
     parser.add_argument("--product", action="append", default=[])

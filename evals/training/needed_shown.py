@@ -1,10 +1,11 @@
 """How much of what a threat model needs is in what an LLM is shown of real documentation.
 
-    python -m evals.retrieval_real TEXTS [--labels] [--product NAME]…
+    python -m evals.training.needed_shown TEXTS [--labels] [--product NAME]…
 
-TEXTS holds `sources.tsv` and `listings/<product>/` (see `evals.needed`). Needed are the sentences that a blind reader
-marked (`evals/training/labels/needed.tsv`); with `--labels`, for tuning, those of the documentation that were labelled
-with a fact (`TEXTS/labels.tsv`), which all stand on one page of a product and so favour whatever shows early pages.
+TEXTS holds `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). Needed are the sentences that
+a blind reader marked (`evals/training/labels/needed.tsv`); with `--labels`, for tuning, those of the documentation
+that were labelled with a fact (`TEXTS/labels.tsv`), which all stand on one page of a product and so favour whatever
+shows early pages.
 
 For 8,000 and 16,000 tokens: the share of needed sentences that are shown, at least half of each or word for word on
 another page, by the passages that a draft shows, by passages of BM25 alone, and by the first tokens of the sources.
@@ -30,7 +31,7 @@ from agent.retrieval.embed import embed
 from agent.retrieval.passages import cut, estimate
 from agent.retrieval.search import Lexical, terms
 from agent.retrieval.shown import Passage, passages_for
-from evals.needed import FEWEST_PAGES, Folder, Mark, folders, read_marks, spans
+from evals.training.needed_marks import FEWEST_PAGES, Folder, Mark, folders, read_marks, spans
 
 BUDGETS: Final = (8_000, 16_000)
 _LABELLED_PAGES: Final = 8
@@ -149,7 +150,9 @@ def spans_of(passages: Sequence[Passage]) -> list[Span]:
 
 def main() -> None:
     """Print the table, or that the texts are not there."""
-    parser = argparse.ArgumentParser(prog="python -m evals.retrieval_real", description="Recall of needed sentences.")
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.training.needed_shown", description="Recall of needed sentences."
+    )
     parser.add_argument("texts", type=Path)
     parser.add_argument("--labels", action="store_true", help="labelled facts in place of a reader's marks, for tuning")
     parser.add_argument("--product", action="append", default=[])
@@ -160,7 +163,7 @@ def main() -> None:
     marks = labelled(chosen.texts) if chosen.labels else read_marks()
     wanted = sorted({mark.product for mark in marks} & set(chosen.product or {mark.product for mark in marks}))
     if not wanted:
-        click.echo("no needed sentences are marked: see evals/needed.py, or give --labels")
+        click.echo("no needed sentences are marked: see evals/training/needed_marks.py, or give --labels")
         sys.exit(1)
     cells: list[Cell] = []
     for folder in folders(chosen.texts, wanted):

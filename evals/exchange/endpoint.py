@@ -27,19 +27,18 @@ from pydantic import ValidationError
 from agent.errors import InputError, SourceError, UsageError
 from agent.llm.tokens import Counter, counter
 from agent.llm.wire import CHAT_PATH, read_object
-from evals.desk import (
+from evals.exchange.request_files import (
     DEFAULT_SECONDS,
     POLL_SECONDS,
     REPLIES,
     REQUESTS,
     Body,
-    Desk,
+    RequestFolder,
     UnansweredError,
     open_requests,
     read_requests,
     say,
 )
-from evals.script import run_script
 
 MAX_BODY_BYTES: Final = 10_000_000
 _ROOT: Final = "/v1"
@@ -48,13 +47,13 @@ _MAX_PORT: Final = 65_535
 
 
 class Exchange:
-    """Serves a desk on 127.0.0.1 while it is entered; `port` 0 takes a free one."""
+    """Serves a folder of requests on 127.0.0.1 while it is entered; `port` 0 takes a free one."""
 
-    def __init__(self, desk: Desk, port: int = 0) -> None:
+    def __init__(self, folder: RequestFolder, port: int = 0) -> None:
         """Raises SourceError when the port is taken."""
-        self._desk = desk
+        self._folder = folder
         try:
-            self._server = _Server(port, desk)
+            self._server = _Server(port, folder)
         except OSError as error:
             where = f"{port}: {error.strerror}"
             raise SourceError("the port cannot be used", where=where, hint="give another one") from None
@@ -74,7 +73,7 @@ class Exchange:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Tells everybody who waits, then ends."""
-        self._desk.stop()
+        self._folder.stop()
         # Whoever waits looks up once in a poll; there is time for them to tell their clients.
         time.sleep(2 * POLL_SECONDS)
         self._server.shutdown()
@@ -87,8 +86,8 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, port: int, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, port: int, folder: RequestFolder) -> None:
+        self.folder = folder
         self.tokens = counter("openai/any", None)
         super().__init__(("127.0.0.1", port), _Handler)
 
@@ -127,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _ask(self) -> None:
         try:
             body = self._body()
-            text = self._at.desk.answer(body)
+            text = self._at.folder.answer(body)
         except InputError as error:
             self._refuse(400, str(error))
         except UnansweredError as error:
@@ -229,7 +228,7 @@ def _show(folder: Path, name: str | None) -> None:
 def _serve(folder: Path, port: int, seconds: float) -> None:
     # A shell has its background jobs ignore Ctrl-C, so `kill` must do as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Exchange(Desk(folder, seconds), port) as exchange:
+    with Exchange(RequestFolder(folder, seconds), port) as exchange:
         click.echo(exchange.base_url)
         given = f"SEPTET_LLM_BASE_URL={exchange.base_url} SEPTET_LLM_CALL_SECONDS={seconds:g}"
         say(f"{given} septet draft --llm generic/NAME …")
@@ -238,7 +237,3 @@ def _serve(folder: Path, port: int, seconds: float) -> None:
             threading.Event().wait()
         except KeyboardInterrupt:
             say(f"{len(open_requests(folder))} open; the same folder goes on with them")
-
-
-if __name__ == "__main__":
-    run_script(main)

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_TITLES
 from evals.metrics.arithmetic import count_flags, error, f1, mean, precision, recall
-from evals.real.compare import FACTORS, Compared, targets
+from evals.real.against_readings import FACTORS, Compared, targets
 from evals.real.facts import FactRow, by_key
 from evals.report.saying import number
 

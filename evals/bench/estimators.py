@@ -1,4 +1,4 @@
-"""What the estimator is compared with, on the bundled cases: `python -m evals.bench.compare`.
+"""What the estimator is compared with, on the bundled cases: `python -m evals.bench.estimators`.
 
 Each row leaves the case's vendor family out: the median of the others' published labels, a ridge from the page
 embedding to the mean of both label sets (it explains nothing), and the reader, who needs no fit.

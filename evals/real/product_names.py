@@ -1,4 +1,4 @@
-"""How often a listing's product is named right: `python -m evals.names LISTINGS GOLD`.
+"""How often a listing's product is named right: `python -m evals.real.product_names LISTINGS GOLD`.
 
 LISTINGS holds a folder for each product with `README.md`, `SKILL.md`, `listing.md` or `page.html`. GOLD is a folder of
 readings (`<slug>.json` with `product.name` and `product.accepted_names`) or a table of `slug<TAB>name|other name`.
@@ -107,7 +107,7 @@ def _without_front(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print how many names are right, and what gave the wrong ones; 0 always."""
-    parser = argparse.ArgumentParser(prog="python -m evals.names", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evals.real.product_names", description=__doc__)
     parser.add_argument("listings", type=Path)
     parser.add_argument("gold", type=Path)
     parser.add_argument("--given", choices=get_args(Given), action="append")

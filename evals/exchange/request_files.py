@@ -86,7 +86,7 @@ class UnansweredError(Exception):
     """Nobody answered in time, the endpoint stops, or the request could not be written down."""
 
 
-class Desk:
+class RequestFolder:
     """The folder, and who waits for what in it. Used by many threads."""
 
     def __init__(self, folder: Path, seconds: float = DEFAULT_SECONDS) -> None:

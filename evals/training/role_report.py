@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.evidence.roles import ROLES
 from agent.records import CARRYING, StatementRole
-from evals.training.figures import LEAKS, Figures, Places, confusion, figures_of, second_reader, threshold_of
+from evals.training.role_figures import LEAKS, Figures, Places, confusion, figures_of, second_reader, threshold_of
 
 _STRICT: Final = 0.05
 """Share of instructions, praise and examples that may pass as carrying."""
