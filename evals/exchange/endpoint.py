@@ -192,7 +192,9 @@ def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:
 
 def main(arguments: Sequence[str]) -> None:
     """Serve, or show. Raises UsageError for an impossible number, SourceError for a folder of no use."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.exchange", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("name", nargs="?", help="with --show: of the request to print")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
