@@ -12,11 +12,11 @@ import click
 
 from agent.errors import InputError, UsageError
 from agent.settings import Settings, load_settings
-from evals.spread import WORKERS
+from evals.runs.spread import WORKERS
 
 if TYPE_CHECKING:
-    from evals.lessons import Progress
-    from evals.session import Outcome
+    from evals.runs.lessons import Progress
+    from evals.runs.session import Outcome
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _WITHOUT: Final = ("outlook", "manifests", "facts")
@@ -77,7 +77,7 @@ def eval_command(
     """
     if context.invoked_subcommand is not None:
         return
-    from evals import session
+    from evals.runs import session
 
     wanted = session.Wanted(
         cases=folder,
@@ -104,7 +104,7 @@ def eval_command(
     else:
         if limit or recorded:
             raise UsageError("--limit and --recorded are not for a live run", hint="take --sample N and --out DIR")
-        from evals.live import OUT, live
+        from evals.runs.live import OUT, live
 
         out = out or OUT
         outcome = live(wanted, llm, against=against, count=sample, repeats=repeats, out=out, say=_say)
@@ -125,7 +125,7 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
     Refused when a metric is beyond its floor; a floor moves only when --floor names it, and the history says so. Of a
     live run with an LLM the recorded answers are taken over as well.
     """
-    from evals import session
+    from evals.runs import session
 
     if not reason.strip():
         raise UsageError("the reason is empty", hint="say why the drafts are meant to be so")
@@ -144,8 +144,8 @@ def accept_command(drafter: str, reason: str, run: Path | None, floors: tuple[st
 @click.option("--all", "every", is_flag=True, help="Every case that is recorded.")
 def record_command(llm: str, slugs: tuple[str, ...], missing: bool, every: bool) -> None:
     """Record the answers of an LLM for the checkout, in the place of those that are there. Judges nothing."""
-    from evals.live import record
-    from evals.session import Wanted
+    from evals.runs.live import record
+    from evals.runs.session import Wanted
 
     if (bool(slugs) + missing + every) != 1:
         raise UsageError("say what to record", hint="one of --case SLUG, --missing or --all")
@@ -164,8 +164,8 @@ def compare_command(a: str, b: str, most: int) -> None:
     Prints every metric, paired intervals of the primary losses, each factor's error, what flipped, the cases that
     measure differently and the sentences by which their drafts differ, the worst case first.
     """
-    from evals.compare import lines
-    from evals.outputs import load
+    from evals.runs.outputs import load
+    from evals.runs.side_by_side import lines
 
     for line in lines(load(Path(a)), load(Path(b)), names=(Path(a).name, Path(b).name), most=most):
         click.echo(line)
@@ -174,14 +174,14 @@ def compare_command(a: str, b: str, most: int) -> None:
 def _prepare(out: Path | None) -> None:
     """Makes the folder of results before the minutes that they take. Raises SourceError."""
     if out is not None:
-        from evals.outputs import prepare
+        from evals.runs.outputs import prepare
 
         prepare(out)
 
 
 def _show(outcome: "Outcome", out: Path | None, as_json: bool) -> None:
-    from evals import outputs
     from evals.report import terminal
+    from evals.runs import outputs
 
     if out is not None:
         outputs.write(out, outcome.done, outcome.verdict)

@@ -9,10 +9,10 @@ import click
 
 from agent.errors import InputError
 from agent.resources import data_folder
-from evals.corpus import import_file, load_cases, write_cases
+from evals.cases.corpus import import_file, load_cases, write_cases
 
 if TYPE_CHECKING:
-    from evals.reviewed import SignedReview
+    from evals.cases.reviewed import SignedReview
 
 _KEY: Final = re.compile(r"r[1-9][0-9]{0,8}")
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -50,7 +50,7 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
     REVIEW is a review's key in the store, as r1, or a signed draft.json with the draft's snapshots beside it. Analyst's
     notes stay out, and with them what rests on them alone; so does the signer's name. The consent stands in case.yaml.
     """
-    from evals.reviewed import case_of
+    from evals.cases.reviewed import case_of
 
     case = case_of(_signed(review, store), consent)
     done = write_cases((case,), out, force=force)
@@ -67,7 +67,7 @@ def _signed(review: str, store: Path | None) -> "SignedReview":
     from agent.review.store import Store
     from agent.settings import Settings, store_file
     from agent.verbs.reading import now
-    from evals.reviewed import SignedReview
+    from evals.cases.reviewed import SignedReview
 
     if not _KEY.fullmatch(review):
         draft, documents = load_whole(review)
@@ -90,7 +90,7 @@ def lint_command(folder: Path | None) -> None:
 
     Form, quotes that are not in the text, near doublets, words of the labels that a listing gives away.
     """
-    from evals.lint import lint, lint_bundled
+    from evals.cases.lint import lint, lint_bundled
 
     cases = load_cases(folder or data_folder("corpus") / "cases")
     complaints = lint(cases) if folder else lint_bundled(data_folder("corpus"), cases)

@@ -13,15 +13,14 @@ import jinja2
 from agent.errors import DriftError, InputError
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYERS, FactorKey
-from evals.agreement import FACTORS, RESAMPLES, base_row, card_rows, factor_rows, headline_rows, layer_rows
-from evals.cases import CASE_NOTE, Case
-from evals.corpus import load_cases
-from evals.families import Identity, families
-from evals.metrics import mean
-from evals.poison import ATTACKS_A_CASE, CASES as POISONED, attacks
+from evals.cases.case import CASE_NOTE, KINDS, Case, kind_of
+from evals.cases.corpus import load_cases
+from evals.cases.families import Identity, families
+from evals.cases.poison import ATTACKS_A_CASE, CASES as POISONED, attacks
+from evals.cases.variants import SPECIAL, TWINS
+from evals.metrics.agreement import FACTORS, RESAMPLES, base_row, card_rows, factor_rows, headline_rows, layer_rows
+from evals.metrics.arithmetic import mean
 from evals.script import run_script
-from evals.special import KINDS, kind_of
-from evals.variants import SPECIAL, TWINS
 
 _TEMPLATE: Final = Path(__file__).with_name("datasheet.md.j2")
 README: Final = "README.md"

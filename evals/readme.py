@@ -16,7 +16,7 @@ from agent.errors import InputError
 from agent.pipeline import draft
 from agent.resources import data_folder
 from agent.settings import SETTINGS, Settings
-from evals.results import EVAL_SCHEMA
+from evals.metrics.results import EVAL_SCHEMA
 from evals.script import run_script
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -50,7 +50,7 @@ OTHERS: Final = (
     Compared("an expert reading the same text", 0.136, None, 0.93),
     Compared("a free regression on page embeddings (explains nothing)", 0.146, 0.124, 1.07),
 )
-"""On the same cases, vendor families left out: `python -m evals.bench.compare`."""
+"""On the same cases, vendor families left out: `python -m evals.bench.estimators`."""
 
 
 def figures() -> Figures:

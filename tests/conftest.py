@@ -17,7 +17,7 @@ from tests.fakes.site import Route, Site
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.fakes.served_reviews import Reviews
+    from tests.fakes.review.served_reviews import Reviews
 
 _CONNECTS = frozenset({"socket.connect", "socket.sendto"})
 _LOOKS_UP = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
@@ -83,7 +83,7 @@ def septet(capsys: pytest.CaptureFixture[str]) -> Septet:
 @pytest.fixture
 def reviews(tmp_path: Path) -> "Iterator[Reviews]":
     """A store of reviews with the service over it, open until the test is over."""
-    from tests.fakes.served_reviews import Reviews
+    from tests.fakes.review.served_reviews import Reviews
 
     made = Reviews(tmp_path)
     with made.store:
@@ -93,7 +93,7 @@ def reviews(tmp_path: Path) -> "Iterator[Reviews]":
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """The system's Chromium."""
-    from tests.fakes.review_browser import chromium
+    from tests.fakes.review.browser import chromium
 
     with chromium() as started:
         yield started

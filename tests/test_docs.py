@@ -12,8 +12,8 @@ from agent.cli import EVAL_VERBS, VERBS
 from agent.settings import SETTINGS, Settings, load_settings
 from evals import readme
 from tests.fakes.command import Septet
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 

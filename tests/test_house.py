@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 MAX_FILE = 700
 MAX_FUNCTION = 60
 BANNED_FILES = {"utils", "helpers", "common", "misc", "util", "helper"}

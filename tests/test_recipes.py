@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
 
 
 class Copy:
@@ -18,8 +18,8 @@ class Copy:
         kept = shutil.ignore_patterns("__pycache__", "_data")
         shutil.copytree(ROOT / "agent", folder / "agent", ignore=kept)
         shutil.copytree(ROOT / "corpus" / "knowledge", folder / "corpus" / "knowledge")
-        (folder / "evals").mkdir()
-        for name in ("__init__.py", "references.py"):
+        (folder / "evals" / "metrics").mkdir(parents=True)
+        for name in ("__init__.py", "metrics/__init__.py", "metrics/references.py"):
             shutil.copy(ROOT / "evals" / name, folder / "evals" / name)
         (folder / "prompts").symlink_to(ROOT / "prompts")
 
@@ -71,7 +71,7 @@ def test_add_a_formula(copy: Copy) -> None:
 
 LINT = (
     "from agent.taxonomy.lists import scheme\nfrom agent.records import TaxonomyRef\n"
-    "from evals.references import lint\n"
+    "from evals.metrics.references import lint\n"
     "assert scheme('made-up-2027').version == '2027'\n"
     "ref = lambda title: TaxonomyRef(scheme='made-up-2027', id='MU01:2027', title=title)\n"
     "assert not lint([ref('Loose Talk')])\nassert [p.kind for p in lint([ref('Other')])] == ['wrong-title']\n"

@@ -30,7 +30,7 @@ LEXICAL_PART: Final = 0.4
 """What the best BM25 of a topic is worth in cosine."""
 TOKEN_PRICE: Final = 0.001
 """What a token of a statement costs in cosine: it takes the room of others. Both were
-chosen on the eight marked folders of `evals.needed`."""
+chosen on the eight marked folders of `evals.training.needed_marks`."""
 _LEVELS: Final = 2
 """Headings that are written above a passage, the deepest ones."""
 _MIN_WORDS: Final = 3

@@ -223,7 +223,7 @@ def _serve(there: Connection, latency: float) -> None:
 
 
 def _handler(latency: float) -> type[BaseHTTPRequestHandler]:
-    from tests.fakes.llm_answers import answer_body
+    from tests.fakes.llm.answers import answer_body
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -114,8 +114,8 @@ def _pattern(slug: str) -> _Pattern:
     from agent.pipeline import draft_reading, read_documents
     from agent.review.fold import fold
     from agent.review.service import queue_columns
-    from evals.corpus import load_case
-    from evals.documents import READ_AT, documents_of
+    from evals.cases.corpus import load_case
+    from evals.cases.documents import READ_AT, documents_of
 
     documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
     draft = draft_reading(read_documents(documents), name=None, calibration=load_calibration(), created_at=READ_AT)

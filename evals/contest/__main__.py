@@ -13,8 +13,8 @@ import click
 from agent.errors import SourceError
 from agent.export.draft_json import load as load_draft
 from evals.contest.checking import empty_reading
+from evals.contest.judge_sheets import FOLDER, KEY, READINGS, PairSheet, ReadingSheet, RoundKey, dump, empty_pair, read
 from evals.contest.pairs import PRODUCTS, Drafts, arranged, plain_prompt, products, write_pairs
-from evals.contest.sheets import FOLDER, KEY, READINGS, PairSheet, ReadingSheet, RoundKey, dump, empty_pair, read
 from evals.contest.table import load_round, results
 from evals.real.readings import listing_of, load_readings, texts_folder
 from evals.script import run_script

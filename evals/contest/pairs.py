@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from agent.errors import InputError, SourceError
 from agent.taxonomy.keys import KINDS, ProductKind
-from evals.contest.sheets import LETTERS, PairKey, Side, empty_pair
+from evals.contest.judge_sheets import LETTERS, PairKey, Side, empty_pair
 from evals.real.readings import listing_of
 
 PRODUCTS: Final = Path(__file__).with_name("products.tsv")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from evals.contest.sheets import (
+from evals.contest.judge_sheets import (
     KEY,
     MARKS,
     READINGS,
@@ -17,7 +17,7 @@ from evals.contest.sheets import (
     Side,
     read,
 )
-from evals.metrics import mean, share
+from evals.metrics.arithmetic import mean, share
 from evals.report.saying import number, percent
 
 FIRST: Final = 0.80

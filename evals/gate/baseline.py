@@ -14,8 +14,8 @@ from pydantic import ConfigDict, Field, ValidationError
 from agent.errors import DriftError, InputError, RegressionError, SourceError
 from agent.records import Record
 from evals.gate.directions import METRICS
-from evals.metrics import DECIMALS
-from evals.results import CaseResult, Evaluation
+from evals.metrics.arithmetic import DECIMALS
+from evals.metrics.results import CaseResult, Evaluation
 
 SCHEMA: Final = "septet/baseline/1"
 FOLDER: Final = Path(__file__).parent
@@ -92,7 +92,7 @@ def check_same(baseline: Baseline, fingerprints: Mapping[str, str], run: str | N
 
 def moved_by(before: Baseline | None, after: Evaluation) -> dict[str, str]:
     """Metrics of the whole corpus that acceptance would move, as text."""
-    from evals.gate.replay import of_baseline
+    from evals.gate.replayed import of_baseline
 
     old = of_baseline(before, [case.case for case in after.per_case]).metrics if before else {}
     return {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from evals.metrics import DECIMALS
+from evals.metrics.arithmetic import DECIMALS
 
 SHARE_TOLERANCE: Final = 0.005
 """Of shares and errors over the whole corpus that nobody reads to the third digit."""

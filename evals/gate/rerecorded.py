@@ -24,9 +24,9 @@ from evals.gate.stats import (
     spread,
 )
 from evals.gate.verdict import Better, Finding, Outcome, PairedTest, Verdict
-from evals.metrics import DECIMALS, mean
-from evals.results import CaseResult
-from evals.summary import factor_loss, layer_loss, score_loss
+from evals.metrics.arithmetic import DECIMALS, mean
+from evals.metrics.results import CaseResult
+from evals.metrics.summary import factor_loss, layer_loss, score_loss
 
 MARGINS: Final = {"factor_error": 0.02, "score_error": 0.3, "flag_loss": 0.03}
 """Primary loss to the mean worsening that is still acceptable."""

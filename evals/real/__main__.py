@@ -10,10 +10,10 @@ import click
 
 from agent.errors import UsageError
 from evals.real import drafting
-from evals.real.compare import Compared, compare, failed, figures
+from evals.real.against_readings import Compared, compare, failed, figures
 from evals.real.facts import FactRow, Gold, Labelled, fact_figures, fact_row, read_gold
+from evals.real.listing_tables import as_json, facts_markdown, markdown
 from evals.real.readings import VARIABLE, load_readings, texts_folder
-from evals.real.tables import as_json, facts_markdown, markdown
 from evals.script import run_script
 
 ABSENT: Final = (

@@ -10,7 +10,7 @@ from agent.records import Draft
 from agent.settings import Settings
 from agent.verbs.opening import Choice, open_assistant
 from evals.real.readings import listing_of
-from evals.run import FAULTS, named_error
+from evals.runs.runner import FAULTS, named_error
 
 NOW: Final = "2026-11-28T00:00:00Z"
 JSON: Final = "draft.json"

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from agent.errors import SourceError
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import Document, Evidence, Fact, Record
-from evals.metrics import mean, share
+from evals.metrics.arithmetic import mean, share
 from evals.training.align import align
 
 LABELS: Final = "labels.tsv"

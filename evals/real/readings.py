@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import InputError, SourceError
 from agent.taxonomy.keys import FACTOR_SETS, KINDS, LAYERS, FactorKey, LayerKey, ProductKind
-from evals.metrics import mean
+from evals.metrics.arithmetic import mean
 
 VARIABLE: Final = "SEPTET_REAL"
 LISTING_NAMES: Final = ("listing.md", "README.md", "SKILL.md", "page.html", "manifest.json")

@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, FactorKey, LayerKey
 from evals.gate.verdict import Moved, Verdict
+from evals.metrics.results import CaseResult, DraftView, FactorCell, LayerCell, ScoreCell, ShownThreat
 from evals.report.heat import vendor
 from evals.report.losses import factor_error, flags, score_error
 from evals.report.saying import NONE, hundredth, number, signed, tenth
-from evals.results import CaseResult, DraftView, FactorCell, LayerCell, ScoreCell, ShownThreat
 
 FAR: Final = 0.25
 """From here on an error is marked: three tenths, whatever the last binary digit."""

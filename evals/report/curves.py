@@ -6,10 +6,10 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
-from evals.metrics import DECIMALS, covered, mean
-from evals.pooling import Mode
+from evals.metrics.arithmetic import DECIMALS, covered, mean
+from evals.metrics.pooling import Mode
+from evals.metrics.results import CaseResult, FactorCell
 from evals.report.losses import LabelSet, label
-from evals.results import CaseResult, FactorCell
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 BINS: Final = 10

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from evals.metrics import mean, share
+from evals.metrics.arithmetic import mean, share
+from evals.metrics.results import CardCell, CaseResult, TwinCell
 from evals.report.saying import count, number, percent
 from evals.report.svg import Missing
-from evals.results import CardCell, CaseResult, TwinCell
 
 SHOWN: Final = 12
 _FIRST: Final = (1, 3)

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES
-from evals.metrics import error, mean
+from evals.metrics.arithmetic import error, mean
+from evals.metrics.results import CaseResult, FactorCell
 from evals.report.losses import LABEL_TITLES, LabelSet, factor_error, label
 from evals.report.saying import count, hundredth, number
 from evals.report.svg import element, picture, words
-from evals.results import CaseResult, FactorCell
 
 FACTORS: Final = FACTOR_SETS["0.5"]
 LEFT: Final = 180

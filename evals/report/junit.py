@@ -6,9 +6,9 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from evals.gate.verdict import CaseMove, Finding, Moved, Verdict
+from evals.metrics.results import CaseResult, Evaluation
 from evals.report.losses import LOSS_TITLES, LOSSES, LossName, flags, losses
 from evals.report.saying import hundredth, number, signed, test_words, verdict_words
-from evals.results import CaseResult, Evaluation
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 allows nowhere, not even as a reference."""

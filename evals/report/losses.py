@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from evals.metrics import SCORE_TOP, error, mean
-from evals.results import CaseResult
-from evals.summary import factor_loss, layer_loss, score_loss
+from evals.metrics.arithmetic import SCORE_TOP, error, mean
+from evals.metrics.results import CaseResult
+from evals.metrics.summary import factor_loss, layer_loss, score_loss
 
 LabelSet = Literal["reader", "published"]
 LABEL_SETS: Final[tuple[LabelSet, ...]] = ("reader", "published")
@@ -62,7 +62,7 @@ def flags(result: CaseResult, which: LabelSet = "reader") -> Flags:
 
 
 def losses(result: CaseResult) -> dict[LossName, float | None]:
-    """The primary losses, as the gate has them (`evals.summary`)."""
+    """The primary losses, as the gate has them (`evals.metrics.summary`)."""
     return {"factor_error": factor_loss(result), "score_error": score_loss(result), "flag_loss": layer_loss(result)}
 
 

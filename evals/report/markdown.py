@@ -5,6 +5,7 @@ from typing import Final
 
 from agent.export.safe_markdown import code, plain
 from evals.gate.verdict import CaseMove, Verdict
+from evals.metrics.results import Evaluation
 from evals.report.losses import LOSS_TITLES, LOSSES, worst
 from evals.report.saying import (
     Standing,
@@ -23,7 +24,6 @@ from evals.report.saying import (
     verdict_words,
 )
 from evals.report.tables import Table, tables
-from evals.results import Evaluation
 
 WORST: Final = 5
 _CHANGED: Final = 25

@@ -17,10 +17,10 @@ from agent.export.html import hash_source
 from agent.export.safe_markdown import one_line
 from agent.taxonomy.keys import FACTOR_TITLES
 from evals.gate.verdict import Verdict
+from evals.metrics.results import DraftView, Evaluation
 from evals.report import cards, further, heat, pictures, pictures_certainty, pictures_score, saying
 from evals.report.losses import LABEL_SETS, LABEL_TITLES, LOSS_TITLES, LOSSES, worst
 from evals.report.tables import tables
-from evals.results import DraftView, Evaluation
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _WORST: Final = 8

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from agent.export.safe_markdown import shorten
 from agent.taxonomy.keys import FACTOR_TITLES, FactorKey
 from evals.gate.verdict import Moved, Verdict
-from evals.pooling import Mode
+from evals.metrics.pooling import Mode
+from evals.metrics.results import CaseResult
 from evals.report.curves import Covered, quotes_sought, range_coverage, recall_at, shown_shares
 from evals.report.saying import (
     count,
@@ -36,7 +37,6 @@ from evals.report.svg import (
     tick,
     words,
 )
-from evals.results import CaseResult
 
 DEPTH: Final = 20
 """The last k of the recall curves."""

@@ -6,7 +6,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from evals.metrics import mean
+from evals.metrics.arithmetic import mean
+from evals.metrics.results import CaseResult
 from evals.report.curves import Bin, RiskCurve, RiskPoint, reliability, risk_coverage
 from evals.report.losses import LABEL_SETS, LABEL_TITLES, LabelSet
 from evals.report.saying import count, number, percent, tenth
@@ -27,7 +28,6 @@ from evals.report.svg import (
     ticks,
     words,
 )
-from evals.results import CaseResult
 
 _LABEL_CLASS: Final[dict[LabelSet, str]] = {"reader": "one", "published": "two"}
 _MIN_RADIUS: Final = 3.0

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from agent.scoring.interval import BANDS
-from evals.metrics import SCORE_TOP, covered, mean
+from evals.metrics.arithmetic import SCORE_TOP, covered, mean
+from evals.metrics.results import CaseResult
 from evals.report.saying import NONE, count, number, tenth
 from evals.report.svg import Figure, Frame, Missing, axes, element, frame, line, picture, ticks, words
-from evals.results import CaseResult
 
 SIZE: Final = (600, 500)
 _MARGINS: Final = (14.0, 70.0, 44.0, 52.0)

@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from agent.taxonomy.keys import FACTOR_TITLES, LAYER_CODES, LAYER_TITLES
 from evals.gate.verdict import Better, Finding, Moved, PairedTest, Verdict
-from evals.results import Evaluation
+from evals.metrics.results import Evaluation
 
 NONE: Final = "–"
 MINUS: Final = "−"

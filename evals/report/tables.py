@@ -3,8 +3,8 @@
 from typing import Final, NamedTuple
 
 from evals.gate.directions import METRICS, OF_A_SPLIT, gap
+from evals.metrics.results import Evaluation
 from evals.report.saying import HUNDRED, count, number
-from evals.results import Evaluation
 
 
 class Table(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from agent.export.safe_markdown import one_line, shorten
 from evals.gate.verdict import CaseMove, Verdict
+from evals.metrics.results import Evaluation
 from evals.report.losses import LOSS_TITLES, LOSSES, worst
 from evals.report.saying import (
     count,
@@ -22,7 +23,6 @@ from evals.report.saying import (
     verdict_words,
 )
 from evals.report.tables import Table, tables
-from evals.results import Evaluation
 
 COLUMNS: Final = 100
 WORST: Final = 5

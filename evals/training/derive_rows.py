@@ -21,11 +21,11 @@ from agent.facts.reading import Reading
 from agent.pipeline import embedded_reader, read_documents
 from agent.records import FactSheet, Statement
 from agent.taxonomy.keys import LAYERS, FactorKey, LayerKey, ProductKind
-from evals.bundled import bundled_cases, who
-from evals.cases import Case
-from evals.corpus import card
-from evals.documents import documents_of
-from evals.families import families
+from evals.cases.bundled import bundled_cases, who
+from evals.cases.case import Case
+from evals.cases.corpus import card
+from evals.cases.documents import documents_of
+from evals.cases.families import families
 from evals.training.labels import read_document
 
 LISTINGS: Final = ("README.md", "SKILL.md", "listing.md")

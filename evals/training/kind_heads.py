@@ -21,8 +21,8 @@ from agent.intake.pages.markdown import read_markdown
 from agent.records import Document, Snapshot
 from agent.resources import data_folder
 from agent.taxonomy.keys import ProductKind
-from evals.corpus import load_case
-from evals.documents import documents_of
+from evals.cases.corpus import load_case
+from evals.cases.documents import documents_of
 from evals.training.labels import FOLDER, read_document
 
 KINDS: Final[tuple[ProductKind, ...]] = get_args(ProductKind)

@@ -1,10 +1,10 @@
 """Fits the head that chooses what an LLM is shown of long documentation, and says how much of what is needed it shows.
 
-`python -m evals.training.needed_head --texts FOLDER` reads the folders of documentation in which a blind reader marked
-the needed statements (`evals.needed`), fits, writes the weights to corpus/knowledge/needed and the figures to
-evals/training/NEEDED.md. The heads of facts and roles on which it rests are fitted anew without the owners of those
-folders, so that it learns from them as they meet a product that nobody labelled. In the report each folder is shown
-by a head that was fitted on the others.
+`python -m evals.training.needed_head --texts FOLDER` reads the folders of documentation in which a blind reader
+marked the needed statements (`evals.training.needed_marks`), fits, writes the weights to corpus/knowledge/needed and
+the figures to evals/training/NEEDED.md. The heads of facts and roles on which it rests are fitted anew without the
+owners of those folders, so that it learns from them as they meet a product that nobody labelled. In the report each
+folder is shown by a head that was fitted on the others.
 """
 
 import argparse
@@ -29,11 +29,11 @@ from agent.resources import data_folder
 from agent.retrieval.embed import embed, embedder_id
 from agent.retrieval.library import Library
 from agent.retrieval.shown import passages_for
-from evals.needed import Folder, Mark, folders, read_marks, spans
-from evals.retrieval_real import BUDGETS, Span, first, held, lexical, spans_of
 from evals.script import run_script
 from evals.training.fact_heads import fit_rows, lines_of, prepare
 from evals.training.labels import find_texts, labelled_pages, read_labels, read_places
+from evals.training.needed_marks import Folder, Mark, folders, read_marks, spans
+from evals.training.needed_shown import BUDGETS, Span, first, held, lexical, spans_of
 from evals.training.roles import fit as fit_roles, left_out, lesson
 
 PENALTY: Final = 20.0

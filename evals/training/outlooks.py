@@ -13,8 +13,8 @@ from agent.facts.readers.embedded import EmbeddedReader
 from agent.pipeline import read_statements
 from agent.records import Document
 from agent.resources import data_folder
-from evals.corpus import load_case
-from evals.documents import documents_of
+from evals.cases.corpus import load_case
+from evals.cases.documents import documents_of
 from evals.script import run_script
 from evals.training.kind_heads import listing_documents
 

@@ -26,9 +26,9 @@ from agent.evidence.roles import CONSTANTS, ROLES, VECTOR_SCALE, WEIGHTS, WORDS_
 from agent.resources import data_folder
 from agent.retrieval.embed import embed, embedder_id
 from evals.script import run_script
-from evals.training.figures import Figures, figures_of, places_of, threshold_of
 from evals.training.labels import Label, LabelledPage, find_texts, labelled_pages, read_labels
-from evals.training.report import render
+from evals.training.role_figures import Figures, figures_of, places_of, threshold_of
+from evals.training.role_report import render
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from agent.pipeline import DraftResult, draft
 from agent.settings import Settings
-from tests.fakes.pdf import pdf
+from tests.fakes.intake.pdf import pdf
 from tests.fakes.site import Answer, Route, Site
+from tests.places import VECTORS
 
-CASES = Path(__file__).parent.parent / "vectors" / "injection.json"
+CASES = VECTORS / "injection.json"
 NOW = "2026-11-01T00:00:00Z"
 LISTING = "/agents/quay"
 HOME = "/"

@@ -1,0 +1,186 @@
+"""Records of a labelled case: its texts, the published labels and the independent reader's labels.
+
+Numbers are plain floats: labels are read off pages with one or two decimals and never scored in place.
+"""
+
+from typing import Annotated, Final, TypeVar
+
+from pydantic import BaseModel, Field, StrictBool, StringConstraints, ValidationError
+
+from agent.errors import InputError
+from agent.records import Record
+from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey
+
+CASE_NOTE: Final = "an opinion on this text at this date, not a finding about the product"
+LABELS_VERSION: Final = 1
+KINDS: Final = ("thin", "contradictory", "stale", "non-english", "empty", "oversized", "look-alike")
+"""With one of these and a colon begins the purpose of a case that was written for one."""
+_NAMED_FIELDS: Final = 4
+SLUG_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
+Text = Annotated[str, Field(min_length=1)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Tenfold = Annotated[float, Field(strict=True, ge=0, le=10, allow_inf_nan=False)]
+Multiplier = Annotated[float, Field(strict=True, ge=0, le=1.5, allow_inf_nan=False)]
+
+
+class Published(Record):
+    """What a directory's threat-model page states; None where the page states nothing."""
+
+    source: Text
+    """Address of the page."""
+    factors: dict[FactorKey, Share]
+    """0 to 1, mostly on a 0.1 grid."""
+    layers_certain: dict[LayerKey, StrictBool | None] = Field(default_factory=dict)
+    """False where the page marks the layer as not certain from the listing."""
+    cvss_base: Tenfold | None = None
+    threat_multiplier: Multiplier | None = None
+    mitigation_factor: Share | None = None
+    aivss: Tenfold | None = None
+
+
+class FactorReading(Record):
+    """A reader's value for one factor with the words that it rests on."""
+
+    value: Share
+    quote: Text | None = None
+
+
+class LayerReading(Record):
+    """A reader's verdict on one layer: can the text carry a statement about it?"""
+
+    certain: StrictBool
+    quote: Text | None = None
+
+
+class Reader(Record):
+    """An independent reader's labels, made from the same text without seeing the published ones."""
+
+    factors: dict[FactorKey, FactorReading] = Field(default_factory=dict)
+    layers: dict[LayerKey, LayerReading] = Field(default_factory=dict)
+    cvss_base: Tenfold | None = None
+    headline: str | None = None
+    """The threat that the reader would put first."""
+
+
+class Labels(Record):
+    """The label sets of a case; each may be missing."""
+
+    published: Published | None = None
+    reader: Reader | None = None
+    second: Reader | None = None
+    """Another reader who knew nothing of the first; of cases written for a purpose."""
+
+
+class HeadlineCode(Record):
+    """A reader's headline in closed words."""
+
+    asi: Annotated[str, Field(pattern=r"^ASI(0[1-9]|10)$")]
+    layer: LayerKey
+    asset: AssetClass
+
+
+class Readings(Record):
+    """What was read of a case beside its labels, each time twice by people who did not see the other's result."""
+
+    card: tuple[dict[LayerKey, Text | None], ...] = ()
+    """Each reading of the card (`evals.cases.corpus.card`): the words that pin a layer, None where none do."""
+    card_settled: dict[LayerKey, StrictBool] = Field(default_factory=dict)
+    """A third look at the layers over which the two differ."""
+    headline: tuple[HeadlineCode, ...] = ()
+    """Each coding of the reader's headline."""
+    headline_settled: HeadlineCode | None = None
+    """A third look where the two differ."""
+
+    def card_certain(self, layer: LayerKey) -> bool | None:
+        """Whether the card pins the layer: what both readings say, else the third look; None when nobody read it."""
+        said = {reading.get(layer) is not None for reading in self.card}
+        return said.pop() if len(said) == 1 else self.card_settled.get(layer)
+
+    @property
+    def headline_code(self) -> HeadlineCode | None:
+        """What both codings say, else the third look."""
+        first = self.headline[0] if self.headline else None
+        return first if all(code == first for code in self.headline) else self.headline_settled
+
+
+class Consent(Record):
+    """Who agreed that a signed review may stand in a corpus, and which one; not who signed it."""
+
+    by: Line
+    draft: Text
+    signed_at: Text
+    head: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Hash of the signing event in the store's chain."""
+
+
+class Page(Record):
+    """One Markdown file of a case."""
+
+    title: Line
+    markdown: Text
+
+
+class Case(Record):
+    """A product with its listing, documentation notes and labels."""
+
+    slug: Slug
+    name: Line
+    vendor: Text | None
+    category: Text
+    """For counting only; never shown to a drafter, as are `vendor` and `sources`."""
+    sources: tuple[str, ...]
+    example: bool
+    """True: shown in the documentation and counted in no metric and no calibration."""
+    labels_version: int
+    listing: Page
+    docs: tuple[Page, ...]
+    labels: Labels
+    readings: Readings | None = None
+    purpose: str | None = None
+    """What a case that was written for a purpose puts to the test; None for a product of the market."""
+    consent: Consent | None = None
+    """For a case that was made of a signed review."""
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The texts in reading order, the listing first."""
+        return (self.listing, *self.docs)
+
+    @property
+    def published(self) -> Published | None:
+        """The published labels if they count."""
+        return None if self.example else self.labels.published
+
+    @property
+    def reader(self) -> Reader | None:
+        """The reader's labels if they count."""
+        return None if self.example else self.labels.reader
+
+
+def check(kind: type[RecordT], data: object, where: str) -> RecordT:
+    """`data` as a record. Raises InputError that names each wrong field (the first few of many)."""
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        said = [f"{_field(item['loc'])}: {item['msg'][:1].lower()}{item['msg'][1:]}" for item in found]
+        more = [f"and {len(said) - _NAMED_FIELDS} more"] if len(said) > _NAMED_FIELDS else []
+        raise InputError(
+            "; ".join([*said[:_NAMED_FIELDS], *more]), where=where, hint="corpus/README.md shows the form of a case"
+        ) from None
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    return "field " + (".".join(str(part) for part in place if part != "[key]") or "(the whole object)")
+
+
+def kind_of(case: Case) -> str:
+    """The kind of a case. Raises InputError when its purpose names none."""
+    kind = (case.purpose or "").partition(":")[0]
+    if kind not in KINDS:
+        raise InputError(f"{kind!r} is no kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))
+    return kind

@@ -1,0 +1,306 @@
+"""The labelled corpus on disk: import, load, lint, and what of a case a drafter may see.
+
+A case is a folder that a person can read and edit:
+
+    <slug>/case.yaml      name, vendor, category, sources, note, labels version
+    <slug>/listing.md     the listing: name, tagline, overview, Features, Integrations, Pricing
+    <slug>/docs/NN-*.md   documentation notes, in order
+    <slug>/labels.yaml    published labels and the reader's labels
+    <slug>/readings.yaml  what else was read of it, twice: its card, its reader's headline in closed words
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from agent.errors import InputError, SeptetError, SourceError
+from agent.records import Record
+from evals.cases.case import CASE_NOTE, Case, Consent, Labels, Line, Page, Readings, Text, check
+from evals.cases.rows import parse_lines
+
+_CASE: Final = "case.yaml"
+_ODD_BREAKS: Final = ("\x85", "\u2028", "\u2029")
+"""Line ends of Unicode that are none in a text file."""
+_LISTING: Final = "listing.md"
+_LABELS: Final = "labels.yaml"
+_READINGS: Final = "readings.yaml"
+_DOCS: Final = "docs"
+_YAML_WIDTH: Final = 110
+_CARD_PARAGRAPHS: Final = 2
+_NAMED_CONFLICTS: Final = 5
+_MARKS: Final[dict[str, str | int | None]] = {
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "–": "-",
+    "—": "-",
+    "\u00a0": " ",
+}
+
+
+class _CaseFile(Record):
+    name: Line
+    vendor: Text | None
+    category: Text
+    example: bool = False
+    sources: tuple[str, ...]
+    note: str
+    labels_version: int
+    purpose: str | None = None
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did, as slugs."""
+
+    added: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    replaced: tuple[str, ...]
+
+
+# ---------------------------------------------------------------- import
+
+
+def import_file(path: Path, out: Path, *, force: bool = False) -> Imported:
+    """Write every line of the JSONL file `path` as a case folder under `out`.
+
+    All lines are checked before the first folder is written; each folder appears complete or not at all. A folder
+    that exists with the same content is left alone; one that differs is refused unless `force`.
+    Raises SourceError when the file cannot be read and InputError naming line and field.
+    """
+    return write_cases(tuple(parse_lines(_read_text(path), str(path))), out, force=force)
+
+
+def write_cases(cases: Sequence[Case], out: Path, *, force: bool = False) -> Imported:
+    """Write cases as folders under `out`, each complete or not at all.
+
+    A folder that exists with the same content is left alone; one that differs is refused unless `force`, and then
+    nothing is written. Raises InputError for that, SourceError when a folder cannot be written.
+    """
+    added, unchanged, replaced = [], [], []
+    for case in cases:
+        target = out / case.slug
+        if not target.exists():
+            added.append(case)
+        elif _is_same(target, case):
+            unchanged.append(case)
+        else:
+            replaced.append(case)
+    if replaced and not force:
+        names = ", ".join(case.slug for case in replaced[:_NAMED_CONFLICTS]) + (
+            " …" if len(replaced) > _NAMED_CONFLICTS else ""
+        )
+        raise InputError(
+            f"{len(replaced)} cases differ from what is there: {names}",
+            where=str(out),
+            hint="nothing was written; keep your edits, or do it again with --force to replace them",
+        )
+    _make_folder(out)
+    for case in (*added, *replaced):
+        _write_case(out, case)
+    return Imported(*(tuple(case.slug for case in group) for group in (added, unchanged, replaced)))
+
+
+# ---------------------------------------------------------------- files
+
+
+def case_files(case: Case) -> dict[str, str]:
+    """The files of a case: path inside its folder → text."""
+    head: dict[str, object] = {"name": case.name, "vendor": case.vendor, "category": case.category}
+    if case.example:
+        head["example"] = True
+    if case.purpose is not None:
+        head["purpose"] = case.purpose
+    head |= {"sources": list(case.sources), "note": CASE_NOTE, "labels_version": case.labels_version}
+    if case.consent is not None:
+        head["consent"] = case.consent.model_dump(mode="json")
+    files = {_CASE: _dump(head), _LISTING: case.listing.markdown}
+    for number, page in enumerate(case.docs, start=1):
+        files[f"{_DOCS}/{number:02d}-{_file_stem(page.title)}.md"] = page.markdown
+    labels = case.labels.model_dump(mode="json")
+    if case.labels.second is None:
+        del labels["second"]
+    files[_LABELS] = _dump(labels)
+    if case.readings is not None:
+        files[_READINGS] = _dump(case.readings.model_dump(mode="json", exclude_defaults=True))
+    return files
+
+
+def _file_stem(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50].strip("-") or "page"
+
+
+def _dump(data: object) -> str:
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=_YAML_WIDTH)
+    if any(mark in text for mark in _ODD_BREAKS):
+        # The emitter writes these as they are and its own reader folds them; escaped they come back.
+        text = yaml.safe_dump(data, allow_unicode=False, sort_keys=False, width=_YAML_WIDTH)
+    return text
+
+
+def _is_same(folder: Path, case: Case) -> bool:
+    """Whether `folder` holds this case, however its files are laid out."""
+    try:
+        # What was read of a case beside its labels does not arrive with it.
+        return load_case(folder).model_copy(update={"readings": case.readings}) == case
+    except SeptetError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(f"the folder cannot be made: {error.strerror}", where=str(folder)) from None
+
+
+def _write_case(out: Path, case: Case) -> None:
+    staging = Path(tempfile.mkdtemp(prefix=f".{case.slug}.", dir=out))
+    target = out / case.slug
+    try:
+        fresh = staging / "new"
+        for name, text in case_files(case).items():
+            path = fresh / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        _swap(fresh, target, staging / "old")
+    except OSError as error:
+        raise SourceError(f"the case cannot be written: {error.strerror}", where=str(target)) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _swap(fresh: Path, target: Path, old: Path) -> None:
+    if not target.exists():
+        os.rename(fresh, target)
+        return
+    os.rename(target, old)
+    try:
+        os.rename(fresh, target)
+    except OSError:
+        os.rename(old, target)
+        raise
+
+
+# ---------------------------------------------------------------- load
+
+
+def load_cases(folder: Path) -> tuple[Case, ...]:
+    """All cases under `folder`, by slug; a folder that is itself a case gives that one.
+
+    Raises SourceError when there is none, InputError naming file and field when one is malformed.
+    """
+    if (folder / _CASE).is_file():
+        return (load_case(folder),)
+    if not folder.is_dir():
+        raise SourceError("there is no such folder", where=str(folder), hint="give a folder that holds case folders")
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not found:
+        raise SourceError("no case found", where=str(folder), hint="`septet corpus import` writes case folders")
+    return tuple(load_case(path) for path in found)
+
+
+def load_case(folder: Path) -> Case:
+    """The case in `folder`. Raises InputError naming file and field, SourceError for a missing file."""
+    head = check(_CaseFile, _yaml(folder / _CASE), str(folder / _CASE))
+    listing, docs = read_pages(folder)
+    labels_path = folder / _LABELS
+    labels = check(Labels, _yaml(labels_path), str(labels_path)) if labels_path.exists() else Labels()
+    readings_path = folder / _READINGS
+    readings = check(Readings, _yaml(readings_path), str(readings_path)) if readings_path.exists() else None
+    values = {
+        "slug": folder.resolve().name,
+        "name": head.name,
+        "vendor": head.vendor,
+        "category": head.category,
+        "sources": head.sources,
+        "example": head.example,
+        "labels_version": head.labels_version,
+        "listing": {"title": heading(listing) or head.name, "markdown": listing},
+        "docs": docs,
+        "labels": labels,
+        "readings": readings,
+        "purpose": head.purpose,
+        "consent": head.consent,
+    }
+    return check(Case, values, str(folder))
+
+
+def read_pages(folder: Path) -> tuple[str, tuple[Page, ...]]:
+    """Listing and documentation of a case's folder. Raises SourceError for a missing or unreadable file."""
+    docs = tuple(_page(path) for path in sorted((folder / _DOCS).glob("*.md")))
+    return _read_text(folder / _LISTING), docs
+
+
+def _page(path: Path) -> Page:
+    text = _read_text(path)
+    return check(Page, {"title": heading(text) or path.stem, "markdown": text}, str(path))
+
+
+def heading(markdown: str) -> str | None:
+    """The first heading of a text, if it begins with one."""
+    match = re.match(r"\s*# (.+)", markdown)
+    return match[1].strip() if match else None
+
+
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe loader that refuses a key that occurs twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """The mapping; raises ConstructorError for a repeated key."""
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice", key_node.start_mark)
+            seen.add(key)
+        mapping: dict[object, object] = super().construct_mapping(node, deep=deep)
+        return mapping
+
+
+def _yaml(path: Path) -> object:
+    text = _read_text(path)
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"not valid YAML: {error.problem}", where=f"{path}{line}", hint="mend the file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"not valid YAML: {error}", where=str(path), hint="mend the file") from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError("not UTF-8 text", where=f"{path} byte {error.start}", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from None
+
+
+# ---------------------------------------------------------------- texts
+
+
+def card(case: Case) -> Case:
+    """The case cut to a directory card: name, tagline and first paragraph, no documentation."""
+    blocks = [block.strip() for block in re.split(r"\n\s*\n", case.listing.markdown) if block.strip()]
+    prose = [block for block in blocks if not re.match(r"(#+ |[-*] )", block)][:_CARD_PARAGRAPHS]
+    head = [block for block in blocks[:1] if block.startswith("# ")]
+    markdown = "\n\n".join([*head, *prose]) + "\n"
+    return case.model_copy(update={"listing": Page(title=case.listing.title, markdown=markdown), "docs": ()})
+
+
+def plain(text: str) -> str:
+    """For comparing a quote with a text: case, white space, heading and list marks, quotes and dashes do not matter."""
+    text = re.sub(r"(?m)^(#+|[-*])\s+", "", text).lower()
+    text = text.translate(str.maketrans(_MARKS))
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,144 @@
+"""The JSONL form in which labelled cases arrive: one object a line, strict on unknown and repeated keys.
+
+Reader labels may be missing, whole or in part; so may any published number except the factors' source.
+"""
+
+import json
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from agent.errors import InputError
+from agent.records import Record
+from agent.taxonomy.keys import FactorKey, LayerKey
+from evals.cases.case import (
+    LABELS_VERSION,
+    Case,
+    FactorReading,
+    Labels,
+    LayerReading,
+    Line,
+    Page,
+    Published,
+    Reader,
+    Share,
+    Slug,
+    Tenfold,
+    Text,
+    check,
+)
+
+
+class _Doc(Record):
+    title: Line
+    text: Text
+
+
+class _ReaderRow(Record):
+    factors: dict[FactorKey, Share | None] = Field(default_factory=dict)
+    factor_quotes: dict[FactorKey, str | None] = Field(default_factory=dict)
+    layers: dict[LayerKey, LayerReading | None] = Field(default_factory=dict)
+    cvss_base: Tenfold | None = None
+    headline: str | None = None
+
+
+class _LabelsRow(Record):
+    published: Published | None = None
+    reader: _ReaderRow | None = None
+
+
+class _Row(Record):
+    slug: Slug
+    name: Line
+    vendor: str | None = None
+    category: Text = "other"
+    tagline: Text
+    overview: tuple[Text, ...] = Field(min_length=1)
+    features: tuple[Text, ...] = ()
+    integrations: tuple[Text, ...] = ()
+    pricing: str | None = None
+    docs: tuple[_Doc, ...] = ()
+    sources: tuple[str, ...] = ()
+    example: bool = False
+    labels: _LabelsRow = _LabelsRow()
+
+
+def parse_lines(text: str, where: str) -> Iterator[Case]:
+    """Cases of a JSONL text. Raises InputError naming line and field; a slug may occur once."""
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{where} line {number}"
+        row = check(_Row, _json(line, place), place)
+        if row.slug in seen:
+            raise InputError(
+                f"slug {row.slug!r} occurs twice", where=place, hint=f"it is also on line {seen[row.slug]}"
+            )
+        seen[row.slug] = number
+        yield _case_of_row(row)
+    if not seen:
+        raise InputError("no case found", where=where, hint="give one JSON object a line")
+
+
+def _case_of_row(row: _Row) -> Case:
+    listing = Page(title=row.name, markdown=_render_listing(row))
+    docs = tuple(Page(title=doc.title, markdown=f"# {doc.title}\n\n{doc.text}\n") for doc in row.docs)
+    return Case(
+        slug=row.slug,
+        name=row.name,
+        vendor=(row.vendor or "").strip() or None,
+        category=row.category,
+        sources=row.sources,
+        example=row.example,
+        labels_version=LABELS_VERSION,
+        listing=listing,
+        docs=docs,
+        labels=Labels(published=row.labels.published, reader=_reader_of_row(row.labels.reader)),
+    )
+
+
+def _reader_of_row(row: _ReaderRow | None) -> Reader | None:
+    if row is None:
+        return None
+    return Reader(
+        factors={
+            key: FactorReading(value=value, quote=row.factor_quotes.get(key) or None)
+            for key, value in row.factors.items()
+            if value is not None
+        },
+        layers={key: reading for key, reading in row.layers.items() if reading is not None},
+        cvss_base=row.cvss_base,
+        headline=row.headline,
+    )
+
+
+def _render_listing(row: _Row) -> str:
+    parts = [f"# {row.name}", row.tagline, *row.overview]
+    for title, items in (("Features", row.features), ("Integrations", row.integrations)):
+        if items:
+            parts += [f"## {title}", "\n".join(f"- {item}" for item in items)]
+    if row.pricing:
+        parts += ["## Pricing", row.pricing]
+    return "\n\n".join(parts) + "\n"
+
+
+def _json(line: str, place: str) -> object:
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in items]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InputError(f"key {key!r} occurs twice", where=place, hint="remove one of them")
+        return dict(items)
+
+    def constant(text: str) -> object:
+        raise InputError(f"{text} is not a JSON number", where=place, hint="give a number or null")
+
+    try:
+        return json.loads(line, object_pairs_hook=pairs, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"not a JSON object: {error.msg}", where=f"{place} column {error.colno}", hint="give one JSON object a line"
+        ) from None
+    except RecursionError:
+        raise InputError("nested too deeply", where=place, hint="a case is a flat object") from None

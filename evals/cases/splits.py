@@ -1,0 +1,149 @@
+"""Which vendors may be looked at (`train`) and which are only measured (`dev`): `python -m evals.cases.splits`.
+
+Whoever writes a pattern, a vocabulary entry or a prompt reads the texts of train vendors alone. The misses of dev
+vendors are read as counts, so that their figures are those of vendors that nobody looked at.
+
+The split is data, `corpus/splits.yaml`, so that it stays as it is when cases are added; this module says where a new
+case goes. A case goes with its relatives (`evals.cases.families`); one without relatives goes by the hash of its
+family's name, a third of them to dev. When the file was first made, vendors of real pages that have no reading went
+to train, since those pages may be read, and vendors of real pages with a reading to dev. `corpus lint` checks the
+file.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import click
+import yaml
+from pydantic import Field
+
+from agent.records import Record
+from agent.resources import data_folder
+from evals.cases.case import Case, Slug, check
+from evals.cases.corpus import load_cases
+from evals.cases.families import Identity, families, family_key, same_family
+from evals.script import run_script
+
+Split = Literal["train", "dev"]
+SPLITS: Final[tuple[Split, ...]] = ("train", "dev")
+FILE: Final = "splits.yaml"
+_DEV_IN: Final = 3
+"""One family in so many goes to dev."""
+_LEAST, _MOST = 1.5, 3.0
+"""Bounds of the train cases for each dev case: about two to one."""
+_HEAD: Final = (
+    "# Vendors that may be looked at (train) and vendors that are only measured (dev); see evals/cases/splits.py.\n"
+    "# Written by `python -m evals.cases.splits`, which adds new cases and moves none.\n"
+)
+
+
+class Splits(Record):
+    """The split of the bundled cases and of the real pages."""
+
+    train: tuple[Slug, ...]
+    dev: tuple[Slug, ...]
+    real_dev: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    """Real products with an expert's reading; all other real products are train."""
+
+    def of(self, side: Split) -> tuple[Slug, ...]:
+        """The cases of one side."""
+        return self.dev if side == "dev" else self.train
+
+
+@lru_cache(maxsize=1)
+def load_splits() -> Splits:
+    """The bundled split. Raises InputError for a malformed file."""
+    return read_splits(data_folder("corpus") / FILE)
+
+
+def read_splits(path: Path) -> Splits:
+    """The split in a file. Raises InputError naming the field, OSError when it cannot be read."""
+    return check(Splits, yaml.safe_load(path.read_text("utf-8")), str(path))
+
+
+def split_of(case: Case, splits: Splits | None = None) -> Split:
+    """The split of a case: as listed; of a case that is not listed by the hash of its family's name."""
+    known = splits or load_splits()
+    if case.slug in known.dev:
+        return "dev"
+    return "train" if case.slug in known.train else _by_hash(case)
+
+
+def split_of_product(slug: str, splits: Splits | None = None) -> Split:
+    """The split of a real product."""
+    return "dev" if slug in (splits or load_splits()).real_dev else "train"
+
+
+def extended(splits: Splits, cases: Sequence[Case]) -> Splits:
+    """The split with every case of `cases` that it lacks; what it has stays where it is.
+
+    A new case with relatives on both sides counts as looked at, and `complaints` names what it ties together.
+    """
+    sides: dict[str, Split] = {slug: side for side in SPLITS for slug in splits.of(side)}
+    listed = [case for case in cases if case.slug in sides]
+    for case in sorted(cases, key=lambda one: one.slug):
+        if case.slug in sides:
+            continue
+        near = {sides[other.slug] for other in listed if same_family(_who(case), _who(other))}
+        sides[case.slug] = "train" if "train" in near else "dev" if near else _by_hash(case)
+        listed.append(case)
+    return splits.model_copy(update={side: _of(sides, side) for side in SPLITS})
+
+
+def complaints(splits: Splits, cases: Sequence[Case]) -> Iterator[str]:
+    """What is wrong with the split of the bundled cases, one line each."""
+    slugs = {case.slug for case in cases}
+    twice = sorted(set(splits.train) & set(splits.dev))
+    yield from (f"{slug} is in both" for slug in twice)
+    listed = {*splits.train, *splits.dev}
+    yield from (f"{slug} is in neither: `python -m evals.cases.splits` adds it" for slug in sorted(slugs - listed))
+    yield from (f"{slug} is no case" for slug in sorted(listed - slugs))
+    if any(list(names) != sorted(set(names)) for names in (splits.train, splits.dev, splits.real_dev)):
+        yield "a list is not sorted or names a case twice"
+    sides: dict[str, set[str]] = {}
+    for case, family in zip(cases, families([_who(case) for case in cases]), strict=True):
+        sides.setdefault(family, set()).add(split_of(case, splits))
+    yield from (f"the family {family} is on both sides" for family, both in sorted(sides.items()) if len(both) > 1)
+    if not _LEAST * len(splits.dev) <= len(splits.train) <= _MOST * len(splits.dev):
+        yield f"{len(splits.train)} train and {len(splits.dev)} dev cases are not about two to one"
+
+
+def dump(splits: Splits) -> str:
+    """The file's text: the same split gives the same bytes."""
+    return _HEAD + yaml.safe_dump(splits.model_dump(mode="json"), sort_keys=False)
+
+
+def _who(case: Case) -> Identity:
+    return Identity(case.name, case.vendor)
+
+
+def _by_hash(case: Case) -> Split:
+    digest = hashlib.sha256(family_key(*_who(case)).encode()).digest()
+    return "dev" if int.from_bytes(digest[:8], "big") % _DEV_IN == 0 else "train"
+
+
+def _of(sides: Mapping[str, Split], side: Split) -> tuple[str, ...]:
+    return tuple(sorted(slug for slug, found in sides.items() if found == side))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Add the bundled cases that the file lacks, and say what is wrong with it."""
+    path = Path(arguments[0]) if arguments else data_folder("corpus") / FILE
+    cases = load_cases(data_folder("corpus") / "cases")
+    before = read_splits(path)
+    after = extended(before, cases)
+    if after != before:
+        path.write_text(dump(after), "utf-8")
+    for said in complaints(after, cases):
+        click.echo(f"complaint: {said}")
+    click.echo(
+        f"{len(after.train)} train, {len(after.dev)} dev; {len(after.train) - len(before.train)} new train, "
+        f"{len(after.dev) - len(before.dev)} new dev"
+    )
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,237 @@
+"""The folder of an exchange: requests that wait there, and the files that answer them.
+
+    FOLDER/requests/003-FactorsAnswer.json ── somebody reads, writes ──► FOLDER/replies/003-FactorsAnswer.json | .txt
+
+A request is written whole or not at all. An answer is taken when it is whole: one JSON object, or raw text that has
+stood unchanged for a while. Equal requests share one file, also with those of an earlier run.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import click
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from agent.errors import SourceError
+from agent.llm.wire import read_object
+
+REQUESTS: Final = "requests"
+REPLIES: Final = "replies"
+DEFAULT_SECONDS: Final = 3600.0
+POLL_SECONDS: Final = 0.1
+SETTLED_SECONDS: Final = 0.5
+"""Raw text that did not change for so long is taken to be whole."""
+_PLACE: Final = "(delimiter)"
+_DELIMITER: Final = re.compile(r"<<<([A-Za-z0-9]{8,})\n")
+_NAME_CHARS: Final = 40
+_ODD: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Turn(_Form):
+    role: str
+    content: str
+
+
+class _Shape(_Form):
+    name: str = ""
+    wire: Annotated[dict[str, JsonValue] | None, Field(alias="schema")] = None
+
+
+class _Format(_Form):
+    json_schema: _Shape = _Shape()
+
+
+class Body(_Form):
+    """Of a request of Chat Completions, what is read here; the rest (temperature, …) belongs to real LLMs."""
+
+    model: str
+    messages: Annotated[list[_Turn], Field(min_length=1)]
+    response_format: _Format = _Format()
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stream: bool = False
+
+
+class Asked(BaseModel):
+    """One request as it stands in its file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    key: str
+    """SHA-256 of what is asked."""
+    llm: str
+    reply_to: str
+    """Where the answer is awaited, below the folder."""
+    schema_name: str
+    max_tokens: int | None
+    """The most that the answer may take."""
+    messages: list[dict[str, str]]
+    """Each with `role` and `content`."""
+    wire_schema: dict[str, JsonValue] | None
+    """JSON schema of the answer; None when it is said in the last message or nowhere."""
+
+
+class UnansweredError(Exception):
+    """Nobody answered in time, the endpoint stops, or the request could not be written down."""
+
+
+class RequestFolder:
+    """The folder, and who waits for what in it. Used by many threads."""
+
+    def __init__(self, folder: Path, seconds: float = DEFAULT_SECONDS) -> None:
+        """Takes up what an earlier run left in `folder`. Raises SourceError for a folder or request of no use."""
+        self._folder = folder
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        try:
+            for name in (REQUESTS, REPLIES):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SourceError("the folder cannot be made", where=f"{folder}: {error.strerror}") from None
+        earlier = read_requests(folder)
+        self._names = {asked.key: asked.name for asked in earlier}
+        self._count = max((int(asked.name.partition("-")[0]) for asked in earlier), default=0)
+
+    def answer(self, body: Body) -> str:
+        """Writes the request down and waits for its answer. Raises UnansweredError."""
+        name, fresh = self._placed(body)
+        if fresh:
+            say(f"asked: {name}")
+        until = time.monotonic() + self._seconds
+        raw = _Raw(self._folder / REPLIES / f"{name}.txt")
+        complaint = ""
+        while not self._stopped.is_set():
+            text, why = _object(self._folder / REPLIES / f"{name}.json")
+            text = raw.whole() if text is None else text
+            if text is not None:
+                say(f"answered: {name}")
+                return text
+            if why and why != complaint:
+                say(f"not taken: {why}")
+            complaint = why
+            if time.monotonic() >= until:
+                raise UnansweredError(f"nobody answered {name} within {self._seconds:g} seconds")
+            self._stopped.wait(POLL_SECONDS)
+        raise UnansweredError("the endpoint stops; start it again with the same folder to go on")
+
+    def stop(self) -> None:
+        """Lets everybody who waits go."""
+        self._stopped.set()
+
+    def _placed(self, body: Body) -> tuple[str, bool]:
+        key = _key(body)
+        shape = body.response_format.json_schema
+        with self._lock:
+            known = self._names.get(key)
+            if known is not None:
+                return known, False
+            self._count += 1
+            name = f"{self._count:03}-{_ODD.sub('-', shape.name)[:_NAME_CHARS].strip('-') or 'answer'}"
+            asked = Asked(
+                name=name,
+                key=key,
+                llm=body.model,
+                reply_to=f"{REPLIES}/{name}.json",
+                schema_name=shape.name,
+                max_tokens=body.max_tokens or body.max_completion_tokens,
+                messages=[turn.model_dump() for turn in body.messages],
+                wire_schema=shape.wire,
+            )
+            content = json.dumps(asked.model_dump(mode="json"), indent=2, ensure_ascii=False)
+            try:
+                _write(self._folder / REQUESTS / f"{name}.json", content.encode("utf-8", "replace"))
+            except OSError as error:
+                raise UnansweredError(f"{name} cannot be written down: {error.strerror}") from None
+            self._names[key] = name
+            return name, True
+
+
+def read_requests(folder: Path) -> tuple[Asked, ...]:
+    """All requests in `folder`, in their order. Raises SourceError naming a file that is none."""
+    found = []
+    for path in sorted((folder / REQUESTS).glob("[0-9]*-*.json")):
+        try:
+            asked = Asked.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            raise SourceError("this is no request", where=str(path), hint="remove it, or take a new folder") from None
+        if asked.name != path.stem or not asked.name.partition("-")[0].isdecimal():
+            raise SourceError("a request is not under its name", where=str(path), hint="take a new folder")
+        found.append(asked)
+    return tuple(sorted(found, key=lambda asked: int(asked.name.partition("-")[0])))
+
+
+def open_requests(folder: Path) -> tuple[Asked, ...]:
+    """Those without an answer that could be taken. Raises SourceError."""
+    return tuple(asked for asked in read_requests(folder) if not _answered(folder, asked.name))
+
+
+def _answered(folder: Path, name: str) -> bool:
+    replies = folder / REPLIES
+    return (replies / f"{name}.txt").is_file() or _object(replies / f"{name}.json")[0] is not None
+
+
+class _Raw:
+    """A file of raw text. Nothing in it tells where it ends, so it must have stood unchanged for a while."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = (0, 0)
+        self._since = 0.0
+
+    def whole(self) -> str | None:
+        """Its text; None while it is absent, empty or still growing."""
+        with contextlib.suppress(OSError):
+            found = self._path.stat()
+            seen = (found.st_size, found.st_mtime_ns)
+            if seen != self._seen:
+                self._seen, self._since = seen, time.monotonic()
+            elif found.st_size and time.monotonic() - self._since >= SETTLED_SECONDS:
+                return self._path.read_bytes().decode("utf-8", "replace")
+        return None
+
+
+def _object(path: Path) -> tuple[str | None, str]:
+    """The text of a file that is one whole JSON object, or why it is not; a file half written never is."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None, ""
+    try:
+        read_object(content)
+    except ValueError as error:
+        return None, f"{path.name}: {error}"
+    return content.decode(), ""
+
+
+def _key(body: Body) -> str:
+    """What makes two requests equal: who is asked, what, and in which shape; neither the delimiter nor the cap."""
+    asked = [body.model, [turn.model_dump() for turn in body.messages], body.response_format.model_dump()]
+    text = json.dumps(asked)
+    # The text is JSON here, so the end of the line stands in it as two characters.
+    for delimiter in sorted(set(_DELIMITER.findall("\n".join(turn.content for turn in body.messages)))):
+        text = text.replace(delimiter, _PLACE)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file so that nobody sees half of it."""
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def say(line: str) -> None:
+    """One line of progress."""
+    click.echo(line, err=True)

@@ -1,0 +1,29 @@
+"""The floors of factors that a draft's own facts imply, and whether the draft keeps them."""
+
+from typing import Final
+
+from agent.facts.vocabulary import Vocabulary, load_vocabulary
+from agent.records import Draft
+from agent.taxonomy.keys import FactorKey
+from evals.metrics.results import FloorCell
+
+_TINY: Final = 1e-9
+
+
+def floor_cell(draft: Draft, vocabulary: Vocabulary | None = None) -> FloorCell | None:
+    """How many factors of the draft have a floor by its asserted facts, and which are below; None without facts."""
+    if draft.facts is None:
+        return None
+    words = vocabulary or load_vocabulary()
+    floors: dict[FactorKey, float] = {}
+    for fact in draft.facts.facts:
+        if fact.about != "product" or fact.polarity != "asserted" or not fact.counts or fact.key not in words:
+            continue
+        for factor, least in words[fact.key].floor.items():
+            floors[factor] = max(floors.get(factor, 0.0), float(least))
+    below = sorted(
+        factor
+        for factor, least in floors.items()
+        if factor in draft.factors and float(draft.factors[factor].value) < least - _TINY
+    )
+    return FloorCell(implied=len(floors), below=tuple(below))

@@ -1,0 +1,73 @@
+"""Whether a draft has the threat that the reader would put first, and at which place. Pure."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from agent.drafting.catalogue import load_catalogue
+from agent.records import Draft
+from agent.taxonomy.keys import AssetClass, LayerKey
+from evals.cases.case import Case, HeadlineCode
+from evals.metrics.results import HeadlineCell
+
+_LAST: Final = 10**6
+
+
+class Code(NamedTuple):
+    """A threat in closed words."""
+
+    asi: str
+    layer: LayerKey
+    asset: AssetClass
+
+
+def alike(one: Code, other: Code) -> bool:
+    """Whether two threats have the same cause, and the same layer or the same asset."""
+    return one.asi == other.asi and (one.layer == other.layer or one.asset == other.asset)
+
+
+def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
+    """Place of the first threat, from 1, that has the cause of `gold` and its layer or its asset; None without one.
+
+    `shown` are the threats of a draft in the order of its report.
+    """
+    told = Code(gold.asi, gold.layer, gold.asset)
+    return next((place for place, code in enumerate(shown, 1) if alike(code, told)), None)
+
+
+def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:
+    """The catalogue's threats of a draft in the order of its report; `known` has their closed words by pattern id.
+
+    A threat that an LLM proposed has no pattern and is passed over.
+    """
+    threats = [
+        (threat.place or _LAST, threat.id, known[threat.like or threat.id])
+        for layer in draft.layers.values()
+        for threat in layer.threats
+        if (threat.like or threat.id) in known
+    ]
+    return tuple(code for _, _, code in sorted(threats, key=lambda one: one[:2]))
+
+
+@cache
+def pattern_codes() -> Mapping[str, Code]:
+    """The closed words of every pattern of the catalogue."""
+    return {
+        pattern.id: Code(
+            next((ref.id for ref in pattern.taxonomy if ref.scheme == "owasp-asi"), ""), pattern.layer, pattern.asset
+        )
+        for pattern in load_catalogue().patterns.values()
+    }
+
+
+def headline_cell(case: Case, draft: Draft) -> HeadlineCell | None:
+    """The reader's headline in closed words and its place among the draft's threats; None when nobody coded it."""
+    gold = case.readings.headline_code if case.readings else None
+    if gold is None:
+        return None
+    return HeadlineCell(
+        asi=gold.asi,
+        layer=gold.layer,
+        asset=gold.asset,
+        found=found_rank(gold, shown_codes(draft, pattern_codes())) or 0,
+    )

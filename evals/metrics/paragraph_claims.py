@@ -1,0 +1,54 @@
+"""What a draft's paragraphs claim, and whether their quotes carry it as far as code can tell (metrics C2 and G3).
+
+A claim is a sentence of the paragraph of a layer that is certain. It is cited when it, or the sentence that it follows
+from, names evidence that holds. Numbers and names are loose when they stand in none of the paragraph's quotes.
+"""
+
+import re
+from typing import Final
+
+from agent.records import Draft
+from evals.metrics.results import ClaimCell
+
+_MARK: Final = re.compile(r"[(\[](E\d+(?:(?:, | and )E\d+)*)[)\]]")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")
+_QUOTE: Final = re.compile(r"“[^”]*”")
+_NUMBER: Final = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d(?!\w)")
+_NAME: Final = re.compile(r"(?<=[\w,;:] )(?:[A-Z][\w.+-]*[a-z0-9][\w.+-]*|[A-Z]{2,}[\w-]*)")
+_OUR_WORDS: Final = frozenset(("llm", "llms", "api", "mcp", "url", "urls", "id", "ids", "ci", "ui", "q", "cli"))
+"""Terms of the report's own language."""
+
+
+def claims_of(draft: Draft, valid: frozenset[str]) -> ClaimCell:
+    """Counts over the paragraphs of all certain layers; `valid` are the ids of evidence that holds."""
+    claims = cited = 0
+    loose: list[str] = []
+    quotes = {item.id: item.quote for item in draft.evidence}
+    names = " ".join((draft.product.name, draft.product.vendor or "")).casefold()
+    for key, layer in draft.layers.items():
+        if not layer.certain:
+            continue
+        said = _sentences(layer.paragraph)
+        good = [bool(valid.intersection(marks)) for _, marks in said]
+        claims += max(len(said), 1)
+        cited += sum(own or (at > 0 and good[at - 1]) for at, own in enumerate(good))
+        marks = {mark for _, found in said for mark in found}
+        carried = " ".join([names, *(quotes.get(mark, "") for mark in sorted(marks))]).casefold()
+        loose += [f"{key}: {word}" for word in _named(layer.paragraph) if word.casefold() not in carried]
+    return ClaimCell(claims=claims, cited=cited, loose=tuple(dict.fromkeys(loose)))
+
+
+def _sentences(paragraph: str) -> list[tuple[str, tuple[str, ...]]]:
+    found = []
+    for text in _SENTENCE_END.split(paragraph.strip()):
+        marks = tuple(mark for group in _MARK.findall(text) for mark in re.findall(r"E\d+", group))
+        if text:
+            found.append((text, marks))
+    return found
+
+
+def _named(paragraph: str) -> list[str]:
+    """Numbers and names of a paragraph outside its quotes, evidence marks and titles of documents."""
+    bare = _MARK.sub(" ", _QUOTE.sub(" quote ", paragraph))
+    words = [word.rstrip(".,") for word in (*_NUMBER.findall(bare), *_NAME.findall(bare))]
+    return [word for word in words if word.casefold() not in _OUR_WORDS]

@@ -1,0 +1,94 @@
+"""Metrics of the report's wording: sentences that fit any product, and whether a report finds its own listing.
+
+Both look at the main part with the product's and vendor's names masked, so that a name alone makes nothing specific.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from evals.cases.families import Identity, name_words
+
+APPENDIX: Final = "\n# Appendix\n"
+"""Where the main part of a report ends."""
+MASK: Final = "this product"
+GENERIC_SHARE: Final = 0.05
+"""A sentence of at least this share of all drafts fits any product."""
+MIN_REPEATS: Final = 2
+MIN_WORDS: Final = 3
+_K1: Final = 1.2
+_B: Final = 0.75
+_FENCE: Final = re.compile(r"^(```|~~~)[^\n]*\n.*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
+_HEADING: Final = re.compile(r"^#+ .*$", re.MULTILINE)
+_TABLE: Final = re.compile(r"^\|.*$", re.MULTILINE)
+_QUOTE: Final = re.compile(r"“[^”]*”|^>.*$", re.MULTILINE)
+_MARKUP: Final = re.compile(r"[*`_|]+|^\s*(?:[-+]|\d+\.)\s+|\[([^\]]*)\]\([^)]*\)", re.MULTILINE)
+_NUMBER: Final = re.compile(r"\b[A-Z]?\d+(?:\.\d+)*\b")
+_END: Final = re.compile(r"(?<=[.!?])\s+|\n+|\s+·\s+")
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+def main_part(markdown: str) -> str:
+    """The report up to its appendix."""
+    return markdown.split(APPENDIX, 1)[0]
+
+
+def mask(text: str, who: Identity) -> str:
+    """`text` with the names of the product and its vendor, and their distinctive words, replaced."""
+    names = [who.name, who.vendor or "", *name_words(who)]
+    for name in sorted({name.strip() for name in names if name.strip()}, key=lambda name: (-len(name), name)):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", MASK, text, flags=re.IGNORECASE)
+    return text
+
+
+def sentences(markdown: str, *, tables: bool = False) -> tuple[str, ...]:
+    """Sentences of a piece of Markdown in a form for comparing: no quotes, diagrams, headings, marks or case; numbers
+    and evidence ids become #. Fewer than three words are no sentence. With `tables` each cell counts as a line."""
+    text = _HEADING.sub("\n", _FENCE.sub("\n", markdown))
+    text = text.replace("|", "\n") if tables else _TABLE.sub("", text)
+    text = _MARKUP.sub(lambda found: found[1] or " ", _QUOTE.sub(" ", text))
+    text = _NUMBER.sub("#", text)
+    found = (" ".join(piece.casefold().split()).strip(" .,;:") for piece in _END.split(text))
+    return tuple(piece for piece in found if len(_WORD.findall(piece)) >= MIN_WORDS)
+
+
+def generic_counts(drafts: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """For each draft, given as its sentences, how many of them occur in at least 5 % of all drafts (and in two)."""
+    seen = Counter(sentence for draft in drafts for sentence in set(draft))
+    needed = max(MIN_REPEATS, math.ceil(GENERIC_SHARE * len(drafts)))
+    return tuple(sum(seen[sentence] >= needed for sentence in draft) for draft in drafts)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words of a text, case folded, in order."""
+    return tuple(word.casefold() for word in _WORD.findall(text))
+
+
+def own_ranks(
+    reports: Sequence[Iterable[str]], listings: Sequence[Sequence[str]], owners: Sequence[int]
+) -> tuple[int, ...]:
+    """For each report, given as words, the place of its own listing `owners[i]` when all are ranked by BM25; 1 is best.
+
+    A listing with the same score as one's own counts as better, so that an empty report finds nothing.
+    """
+    count = len(listings)
+    frequencies = [Counter(listing) for listing in listings]
+    lengths = [len(listing) for listing in listings]
+    middle = (sum(lengths) / count if count else 0) or 1.0
+    holders: dict[str, list[int]] = {}
+    for at, frequency in enumerate(frequencies):
+        for word in frequency:
+            holders.setdefault(word, []).append(at)
+    ranks = []
+    for own, report in zip(owners, reports, strict=True):
+        scores = [0.0] * count
+        for word in sorted(set(report)):
+            found = holders.get(word, [])
+            weight = math.log(1 + (count - len(found) + 0.5) / (len(found) + 0.5))
+            for at in found:
+                times = frequencies[at][word]
+                scores[at] += weight * times * (_K1 + 1) / (times + _K1 * (1 - _B + _B * lengths[at] / middle))
+        ranks.append(1 + sum(score >= scores[own] for at, score in enumerate(scores) if at != own))
+    return tuple(ranks)

@@ -1,0 +1,101 @@
+"""How soon the search for a factor or layer comes to the words that an expert reader quoted for it.
+
+Each quote of the reader is looked for among the passages of its own factor's or layer's questions, by terms and vectors
+together and by either alone. A passage holds a quote when it covers at least half of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from agent.facts.reading import Reading
+from agent.llm.prompts import cards
+from agent.records import Document
+from agent.settings import Settings
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS
+from evals.cases.case import Case
+from evals.metrics.arithmetic import Span, mean, share, spans_covered
+from evals.metrics.measure import gold_quotes, gold_spans
+from evals.metrics.pooling import Hit, Mode, Question, Search
+from evals.metrics.results import RetrievalCell
+
+KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
+MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
+KEPT: Final = 20
+"""Passages of one pool of questions among which a quote is looked for; 0 stands for farther down."""
+DEPTHS: Final = (5, 10)
+
+
+class Quote(NamedTuple):
+    """A quote of the reader, with its place; None when the texts do not hold it."""
+
+    key: str
+    span: Span | None
+
+
+class Ranks(NamedTuple):
+    """What the search made of one case."""
+
+    ranks: Mapping[Mode, tuple[int, ...]]
+    """By mode the rank of the first passage that holds each quote of `quotes`, 0 when none does."""
+    shares: Mapping[Mode, Mapping[int, float | None]]
+    """By mode and depth, the share of the case's characters in the passages of one pool, mean over the pools."""
+
+
+def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
+    """The reader's quotes: factors in the order of set 0.5, then layers; none without a reader."""
+    told, spans = gold_quotes(case), gold_spans(case, documents)
+    return tuple(Quote(key, spans[told[key]]) for key in KEYS if key in told)
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """The search questions of all rubric cards."""
+    return tuple(
+        Question(id=f"{key}/{n}", about=key, text=text)
+        for key, card in cards().items()
+        for n, text in enumerate(card.questions, start=1)
+    )
+
+
+def ranks(case: Case, reading: Reading, settings: Settings, modes: Sequence[Mode] = MODES) -> Ranks:
+    """The ranks of a case's quotes in a search for each card's questions; the same texts, the same ranks."""
+    asked = quotes(case, reading.documents)
+    found: dict[Mode, tuple[int, ...]] = {}
+    shares: dict[Mode, dict[int, float | None]] = {}
+    search = Search(reading.documents, reading.statements)
+    for mode in modes:
+        pools = search.pools(questions(), k=KEPT, per_document=settings.hits_per_document, mode=mode)
+        found[mode] = tuple(first_rank(quote, pools.get(quote.key, ())) for quote in asked)
+        shares[mode] = {depth: _char_share(pools, depth, reading.documents) for depth in DEPTHS}
+    return Ranks(found, shares)
+
+
+def first_rank(quote: Quote, hits: Sequence[Hit]) -> int:
+    """The rank of the first hit that covers at least half of the quote, 0 when none does."""
+    if quote.span is None:
+        return 0
+    return next((hit.rank for hit in hits if spans_covered([quote.span], [_span(hit)])), 0)
+
+
+def recall_at(found: Sequence[int], depth: int) -> float | None:
+    """The share of ranks from 1 to `depth`; None of nothing."""
+    return share(sum(0 < rank <= depth for rank in found), len(found))
+
+
+def _char_share(pools: Mapping[str, Sequence[Hit]], depth: int, documents: Sequence[Document]) -> float | None:
+    total = sum(len(document.text) for document in documents)
+    if not total:
+        return None
+    return mean(sum(hit.end - hit.start for hit in pools.get(key, ())[:depth]) / total for key in KEYS)
+
+
+def _span(hit: Hit) -> Span:
+    return Span(hit.document, hit.start, hit.end)
+
+
+def retrieval_cell(case: Case, reading: Reading, settings: Settings, *, alone: bool) -> RetrievalCell:
+    """What the search made of one case, as an evaluation stores it; with `alone` by terms and by vectors as well."""
+    made = ranks(case, reading, settings, MODES if alone else MODES[:1])
+    shares = {depth: part for depth, part in made.shares["fused"].items() if part is not None}
+    return RetrievalCell(ranks=dict(made.ranks), shares=shares)

@@ -1,0 +1,34 @@
+"""What a run may be done without, to see what each part of the drafter is worth: `septet eval --without NAME`."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Literal, get_args
+
+from agent.facts.reading import Reading, read_sheet
+from agent.facts.sheet import without
+from agent.pipeline import embedded_reader, for_readers
+from agent.records import Outlook
+from evals.runs.runner import Change
+
+Without = Literal["outlook", "manifests", "facts"]
+WITHOUT: Final[tuple[Without, ...]] = get_args(Without)
+"""outlook: what the reader holds likely beyond the facts. manifests: what lists of tools and permissions say. facts:
+all facts, so that only the outlook is left."""
+
+
+def ablation(parts: Sequence[Without]) -> Change:
+    """The change of a run by which it is done without `parts`."""
+    # A function of a module, since it goes to other processes.
+    return Change(reading=partial(_less, frozenset(parts))) if parts else Change()
+
+
+def _less(parts: frozenset[Without], reading: Reading) -> Reading:
+    sheet = reading.sheet
+    outlook = Outlook() if "outlook" in parts else sheet.outlook
+    if "facts" in parts:
+        sheet = without(sheet, *(fact.id for fact in sheet.facts)).model_copy(update={"outlook": outlook})
+    elif "manifests" in parts:
+        own = for_readers(reading.documents, reading.statements)
+        sheet = read_sheet(reading.documents, own, [embedded_reader()])
+    return dataclasses.replace(reading, sheet=sheet.model_copy(update={"outlook": outlook}))

@@ -1,0 +1,98 @@
+"""Content addresses of what an evaluation rests on, so that two runs can say what differs between them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from agent.pipeline import knowledge_fingerprint
+from agent.records import DRAFT_SCHEMA
+from agent.resources import data_folder
+from agent.scoring.result import CURRENT
+from agent.settings import Settings
+from evals.cases.case import Case
+from evals.cases.corpus import load_cases
+from evals.cases.poison import FILE as POISONS
+from evals.cases.variants import SPECIAL, TWINS
+from evals.gate.stats import SEED
+from evals.runs.lessons import text_key
+
+SUITE_VERSION: Final = 1
+"""Raised with every change of what a metric means."""
+PACKAGES: Final = ("numpy", "wordllama", "bm25s", "lxml", "pydantic", "cvss")
+"""Packages whose release can move a number."""
+_CHARS: Final = 16
+
+
+def corpus_fingerprint(cases: Iterable[Case]) -> str:
+    """Of the texts of cases, by slug."""
+    return _hash([[case.slug, case.name, case.vendor, text_key(case)] for case in cases])
+
+
+def labels_fingerprint(cases: Iterable[Case]) -> str:
+    """Of their labels and of what else was read of them."""
+    return _hash(
+        [
+            [
+                case.slug,
+                case.labels_version,
+                case.labels.model_dump(mode="json"),
+                case.readings.model_dump(mode="json") if case.readings else None,
+            ]
+            for case in cases
+        ]
+    )
+
+
+def case_fingerprint(case: Case) -> str:
+    """Of one case: its texts and its labels."""
+    return _hash([corpus_fingerprint([case]), labels_fingerprint([case])])
+
+
+def run_fingerprints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
+    """Everything that a run rests on, by name: what is compared must have the first two alike."""
+    packages = {name: _version(name) for name in PACKAGES}
+    return {
+        "corpus": corpus_fingerprint(cases),
+        "labels": labels_fingerprint(cases),
+        "suite": str(SUITE_VERSION),
+        "prompts": folder_fingerprint(data_folder("prompts"), "*.md"),
+        "knowledge": knowledge_fingerprint(),
+        "draft_schema": DRAFT_SCHEMA,
+        "scoring_revision": str(CURRENT),
+        "retrieval": f"chunk {settings.chunk_chars}+{settings.chunk_overlap_chars}, "
+        f"{settings.hits_per_question} hits a question, {settings.hits_per_document} a document",
+        "seed": str(SEED),
+        "packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
+    }
+
+
+def variants_fingerprint() -> str:
+    """Of the reworded twins, of what is planted, and of the cases written for a purpose with their labels."""
+    corpus = data_folder("corpus")
+    special = load_cases(corpus / SPECIAL) if (corpus / SPECIAL).is_dir() else ()
+    texts = [folder_fingerprint(corpus / TWINS, "*.md"), _sha((corpus / POISONS).read_bytes())]
+    return _hash([*texts, corpus_fingerprint(special), labels_fingerprint(special)])
+
+
+def folder_fingerprint(folder: Path, pattern: str = "*") -> str:
+    """Of the files under `folder` whose name fits, by path and content."""
+    found = sorted(path for path in folder.rglob(pattern) if path.is_file())
+    return _hash([[path.relative_to(folder).as_posix(), _sha(path.read_bytes())] for path in found])
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _hash(content: object) -> str:
+    return _sha(json.dumps(content, sort_keys=True, ensure_ascii=True).encode())
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_CHARS]

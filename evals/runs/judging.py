@@ -1,0 +1,127 @@
+"""Do the shown threats follow from their quotes? Readers say so; this makes their sheets and counts their answers.
+
+    python -m evals.runs.judging --sheets FOLDER [CASE...]  a Markdown sheet each: its text, each threat with its quotes
+    python -m evals.runs.judging                            what the readings in evals/runs/judged/ say
+
+A reading is a CSV file with the columns threat (`case#pattern`), verdict (yes or no) and reason. Two readers work from
+the same sheets without seeing one another's verdicts. Reported, not gated.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from agent.errors import InputError
+from agent.pipeline import draft_reading, read_documents
+from agent.records import Draft
+from agent.taxonomy.keys import LAYERS
+from evals.cases.case import Case
+from evals.cases.documents import READ_AT, documents_of
+from evals.metrics.arithmetic import alpha_labels, mean, share
+from evals.runs.lessons import Teacher, bundled_cases, bundled_lessons, who
+from evals.script import run_script
+
+FOLDER: Final = Path(__file__).parent / "judged"
+CASES: Final = 20
+OFFSET: Final = 3
+_COLUMNS: Final = ("threat", "verdict", "reason")
+
+
+class Judged(NamedTuple):
+    """What two readings of the same threats say."""
+
+    threats: int
+    cases: int
+    first: float | None
+    """Share that the first reading holds to follow from its quote and to concern the product."""
+    second: float | None
+    both: float | None
+    alpha: float | None
+    """Krippendorff's, nominal metric."""
+
+
+def sampled() -> tuple[Case, ...]:
+    """The cases whose threats are judged: twenty, spread evenly over the corpus."""
+    cases = bundled_cases()
+    return cases[OFFSET :: len(cases) // CASES][:CASES]
+
+
+def sheet(case: Case, draft: Draft) -> str:
+    """What a reader gets of one case: its text, then each shown threat with the quotes that it cites."""
+    quotes = {item.id: item.quote for item in draft.evidence}
+    lines = [f"# {case.name}", "", "## Source text", "", *(page.markdown for page in case.pages), "## Threats", ""]
+    for key in LAYERS:
+        for threat in draft.layers[key].threats:
+            said = threat.statement
+            lines += [
+                f"### {case.slug}#{threat.id}",
+                "",
+                threat.title,
+                "",
+                f"{said.source} · given: {said.prerequisite} · can: {said.action} · leads to: {said.impact}",
+                f"at stake: {said.asset}",
+                "",
+                *(f"- {mark} “{quotes[mark]}”" for mark in threat.evidence),
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def read(path: Path) -> dict[str, str]:
+    """Threat to verdict. Raises InputError naming the line for anything but yes or no, and for a threat told twice."""
+    found: dict[str, str] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            threat, verdict = row.get("threat") or "", (row.get("verdict") or "").strip()
+            if verdict not in ("yes", "no") or not threat or threat in found:
+                raise InputError("no verdict of yes or no on a new threat", where=f"{path.name} line {number}")
+            found[threat] = verdict
+    return found
+
+
+def compared(first: Mapping[str, str], second: Mapping[str, str]) -> Judged:
+    """Both readings counted. Raises InputError when they are not about the same threats."""
+    if first.keys() != second.keys():
+        odd = sorted(first.keys() ^ second.keys())
+        raise InputError(f"only one reading has {odd[0]}", where=f"{len(odd)} threats", hint="read the same sheets")
+    pairs = [(first[threat], second[threat]) for threat in sorted(first)]
+    return Judged(
+        threats=len(pairs),
+        cases=len({threat.partition("#")[0] for threat in first}),
+        first=mean(float(a == "yes") for a, _ in pairs),
+        second=mean(float(b == "yes") for _, b in pairs),
+        both=share(sum(a == b == "yes" for a, b in pairs), len(pairs)),
+        alpha=alpha_labels(pairs),
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write sheets, or count the readings that are there."""
+    if arguments[:1] == ["--sheets"]:
+        _write(Path(arguments[1]), arguments[2:])
+        return
+    found = compared(read(FOLDER / "first.csv"), read(FOLDER / "second.csv"))
+    click.echo(
+        f"{found.threats} threats of {found.cases} cases: follows from its quote and concerns the product: "
+        f"first reading {100 * (found.first or 0):.0f} %, second {100 * (found.second or 0):.0f} %, "
+        f"both {100 * (found.both or 0):.0f} %; alpha {found.alpha or 0:.2f}"
+    )
+
+
+def _write(folder: Path, slugs: Sequence[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    teacher = Teacher(bundled_lessons())
+    chosen = [case for case in bundled_cases() if case.slug in slugs] if slugs else sampled()
+    for case in chosen:
+        held = teacher.without_family_of(who(case))
+        reading = read_documents(documents_of(case), held.heads)
+        draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
+        (folder / f"{case.slug}.md").write_text(sheet(case, draft), "utf-8")
+        click.echo(f"{case.slug}: {sum(len(layer.threats) for layer in draft.layers.values())} threats")
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,82 @@
+"""The folder of a run, from which it can be compared later.
+
+run.json      the evaluation, as `septet eval --json` prints it
+drafts.json   what of each draft the reports show
+report.md, report.html, junit.xml
+"""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.errors import InputError, SourceError
+from evals.gate.verdict import Verdict
+from evals.metrics.results import DraftView, Evaluation
+from evals.report import junit, markdown, page
+from evals.runs.runner import Done
+
+RUN: Final = "run.json"
+DRAFTS: Final = "drafts.json"
+_VIEWS: Final[TypeAdapter[tuple[DraftView, ...]]] = TypeAdapter(tuple[DraftView, ...])
+
+
+def run_text(evaluation: Evaluation) -> str:
+    """The JSON of an evaluation: the same evaluation gives the same bytes."""
+    return evaluation.model_dump_json(by_alias=True, indent=1)
+
+
+def write(folder: Path, done: Done, verdict: Verdict | None) -> None:
+    """Write the folder of a run. Raises SourceError when it cannot be written."""
+    texts = {
+        RUN: run_text(done.evaluation) + "\n",
+        DRAFTS: json.dumps(_VIEWS.dump_python(done.views, mode="json"), ensure_ascii=False, indent=1) + "\n",
+        "report.md": markdown.text(done.evaluation, verdict),
+        "report.html": page.html(done.evaluation, done.views, verdict, categories=done.categories),
+        "junit.xml": junit.xml(done.evaluation, verdict),
+    }
+    prepare(folder)
+    for name, text in texts.items():
+        try:
+            (folder / name).write_text(text, "utf-8")
+        except OSError as error:
+            raise _unwritable(folder / name, error) from None
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a run. Raises SourceError when nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permissions alone do not say whether a file can be made: a mount may be read-only.
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(place: Path, error: OSError) -> SourceError:
+    return SourceError(f"cannot be written: {error.strerror}", where=str(place), hint="give another --out")
+
+
+def load(folder: Path) -> Done:
+    """A run from its folder. Raises SourceError when it cannot be read, InputError when it is no run."""
+    try:
+        evaluation = Evaluation.model_validate_json(_bytes(folder / RUN))
+        views = _VIEWS.validate_json(_bytes(folder / DRAFTS))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        file = RUN if error.title == Evaluation.__name__ else DRAFTS
+        raise InputError(
+            f"no run: {first['msg']}", where=str(folder / file), hint="was it written by this version?"
+        ) from None
+    return Done(evaluation, views)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        hint = "give a folder that `septet eval --out` wrote, with run.json and drafts.json"
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from None

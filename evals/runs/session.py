@@ -1,0 +1,285 @@
+"""What `septet eval` does, step by step: which cases, which run, which baseline, and what comes of it."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from agent.errors import DriftError, InputError, RegressionError, UsageError
+from agent.settings import Settings
+from evals.cases.case import Case
+from evals.cases.corpus import load_cases
+from evals.cases.families import families
+from evals.cases.variants import NONE, bundled_variants
+from evals.gate import baseline as baselines
+from evals.gate.baseline import COMPARED, Baseline
+from evals.gate.replayed import judge
+from evals.gate.verdict import Verdict
+from evals.metrics.results import Evaluation
+from evals.report.saying import accept_command
+from evals.runs.ablations import Without, ablation
+from evals.runs.assisted import Held, Pair, done, held, recorded_slugs, replayed
+from evals.runs.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
+from evals.runs.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
+from evals.runs.outputs import RUN, load
+from evals.runs.runner import Done, evaluate
+from evals.runs.spread import WORKERS
+
+ANSWERS: Final = "answers"
+"""Folder, within that of a live run, of what the LLM answered."""
+RECORDED: Final = Path(__file__).parents[1] / "recorded"
+MADE_OF: Final = ("prompts", "knowledge", "draft_schema", "scoring_revision", "retrieval")
+"""Fingerprints of the drafter: a run with others was made by another one."""
+
+
+class Wanted(NamedTuple):
+    """What the options of a call ask for."""
+
+    cases: Path | None = None
+    limit: int | None = None
+    variants: bool = True
+    without: tuple[Without, ...] = ()
+    jobs: int = WORKERS
+    settings: Settings = Settings()
+    progress: Progress | None = None
+    against: str = "baseline"
+    """The baseline, or the place of what stands for it."""
+
+
+class Outcome(NamedTuple):
+    """A run with the gate's answer, if the gate applies."""
+
+    done: Done
+    verdict: Verdict | None
+    gated: bool
+    """Whether a verdict of "fail" ends the run with exit code 5."""
+
+
+# ---------------------------------------------------------------- embedded drafter
+
+
+def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
+    """A run of the embedded drafter. `against` is None when nothing is to be compared."""
+    cases, bundled = chosen(wanted)
+    fingerprints = prints(cases, wanted.settings)
+    if against is not None:
+        # Before the minutes that drafting takes.
+        baselines.check_same(against, fingerprints, _earlier(wanted))
+    limited = cases[: wanted.limit] if wanted.limit else cases
+    variants = bundled_variants(limited) if bundled and wanted.variants else NONE
+    if wanted.limit:
+        variants = variants._replace(special=())
+    run = evaluate(
+        limited,
+        settings=wanted.settings,
+        progress=wanted.progress,
+        cards=wanted.variants,
+        variants=variants,
+        workers=wanted.jobs,
+        change=ablation(wanted.without),
+    )
+    known = {"fingerprints": fingerprints, "left_out": left_out(wanted, cases, bundled)}
+    run = run._replace(evaluation=run.evaluation.model_copy(update=known))
+    if against is None:
+        return Outcome(run, None, False)
+    verdict = judge(run.evaluation, against, variants.special, listings_only=not wanted.variants)
+    return Outcome(run, verdict, bundled and not wanted.without)
+
+
+def left_out(wanted: Wanted, cases: Sequence[Case], bundled: bool) -> tuple[str, ...]:
+    """The options of a call by which it measures less than everything, or a drafter with a part taken away."""
+    said = [
+        "" if bundled else "--cases",
+        f"--limit {wanted.limit}" if wanted.limit and wanted.limit < len(cases) else "",
+        "" if wanted.variants else "--no-variants",
+        *(f"--without {part}" for part in wanted.without),
+    ]
+    return tuple(option for option in said if option)
+
+
+def _earlier(wanted: Wanted) -> str | None:
+    return None if wanted.against == "baseline" else wanted.against
+
+
+def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
+    """The cases that count, and whether they are the bundled ones: decided by content, not by path."""
+    bundled = bundled_cases()
+    if wanted.cases is None:
+        return bundled, True
+    cases = tuple(case for case in load_cases(wanted.cases) if not case.example)
+    return cases, cases == bundled
+
+
+def prints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
+    """The fingerprints of a run over `cases`."""
+    return {**run_fingerprints(cases, settings), "variants": variants_fingerprint()}
+
+
+# ---------------------------------------------------------------- LLM
+
+
+def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcome:
+    """The recorded answers in `folder`, drafted again. Raises DriftError when they do not fit what would be asked."""
+    every, bundled = recorded_cases(wanted._replace(limit=None), folder), chosen(wanted)[1]
+    cases = every[: wanted.limit] if wanted.limit else every
+    if against is not None:
+        baselines.check_same(against, prints(every, wanted.settings), _earlier(wanted))
+    pairs = replayed(
+        held_cases(cases, wanted),
+        folder,
+        wanted.settings,
+        workers=wanted.jobs,
+        progress=wanted.progress,
+    )
+    # A drafter with an LLM is measured on full listings; variants are not among its answers.
+    less = left_out(wanted._replace(variants=True), every, bundled)
+    run = llm_done(pairs, every, wanted, folder, (*less, *(["--recorded"] if folder != RECORDED else [])))
+    if against is None:
+        return Outcome(run, None, False)
+    return Outcome(run, judge(run.evaluation, against), bundled)
+
+
+def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
+    """The cases whose answers are in `folder`. Raises DriftError when there is none, or one is not in the corpus."""
+    slugs = recorded_slugs(folder)
+    if not slugs:
+        hint = "`septet eval record` makes recordings, in a checkout; `--recorded DIR` names others"
+        raise DriftError("no recorded answers", where=str(folder), hint=hint)
+    by_slug = {case.slug: case for case in chosen(wanted)[0]}
+    unknown = [slug for slug in slugs if slug not in by_slug]
+    if unknown:
+        raise DriftError(f"no such case: {unknown[0]}", where=str(folder), hint="take the cases it was recorded with")
+    cases = tuple(by_slug[slug] for slug in slugs)
+    return cases[: wanted.limit] if wanted.limit else cases
+
+
+def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
+    """The constants of each case, fitted without its vendor family."""
+    lessons: tuple[Lesson, ...] = bundled_lessons(progress=wanted.progress, workers=wanted.jobs)
+    labels = families([who(case) for case in cases])
+    return held(cases, labels, lessons)
+
+
+def llm_done(
+    pairs: Sequence[Pair], cases: Sequence[Case], wanted: Wanted, folder: Path, less: tuple[str, ...] = ()
+) -> Done:
+    """The evaluation of drafts with an LLM whose answers are in `folder`."""
+    run = done(pairs)
+    fingerprints = {**prints(cases, wanted.settings), "answers": folder_fingerprint(folder, "*.json")}
+    known = {"fingerprints": fingerprints, "left_out": less}
+    return run._replace(evaluation=run.evaluation.model_copy(update=known))
+
+
+# ---------------------------------------------------------------- baseline
+
+
+def baseline_from(place: str, drafter: str) -> Baseline:
+    """The baseline, a file of one, or one made of an earlier run's folder. Raises as `load` of either does."""
+    if place == "baseline":
+        return baselines.load(baselines.path_of(drafter))
+    path = Path(place)
+    if (path / RUN).is_file():
+        earlier = load(path).evaluation
+        if earlier.drafter != drafter:
+            raise UsageError(f"that run is of the {earlier.drafter} drafter", hint="compare two runs of one drafter")
+        return baselines.accept(None, earlier, on="", reason="an earlier run")
+    return baselines.load(path)
+
+
+def accept(
+    drafter: str,
+    run: Evaluation,
+    answers: Path | None,
+    *,
+    on: str,
+    reason: str,
+    floors: Mapping[str, float],
+    path: Path | None = None,
+    recorded: Path = RECORDED,
+) -> Baseline:
+    """Move the baseline in `path` to `run`; `answers` are those of a live run, which take the place of the recorded.
+
+    Raises UsageError for a run that left something out, DriftError for one of other cases, prompts or answers than
+    there are now, RegressionError when it is beyond a floor that is not named in `floors`. Nothing is moved then.
+    """
+    check_acceptable(run, answers, recorded)
+    path = path or baselines.path_of(drafter)
+    before = baselines.load(path) if path.is_file() else None
+    moved = baselines.accept(before, run, on=on, reason=reason, floors=floors)
+    if drafter == "llm" and answers is not None:
+        _take(answers, run, recorded)
+    path.write_text(baselines.dump(moved), "utf-8")
+    return moved
+
+
+def check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> None:
+    """Raises UsageError or DriftError for a run that the next `septet eval` could not repeat."""
+    if run.left_out:
+        raise UsageError(
+            f"that run is not of everything: {', '.join(run.left_out)}", hint="accept a run without these options"
+        )
+    cases = bundled_cases()
+    if run.drafter == "llm":
+        measured = {case.case for case in run.per_case}
+        cases = tuple(case for case in cases if case.slug in measured)
+    now = prints(cases, Settings())
+    differ = [name for name in (*COMPARED, *MADE_OF) if run.fingerprints.get(name) != now[name]]
+    if (
+        run.drafter == "llm"
+        and answers is None
+        and run.fingerprints.get("answers") != folder_fingerprint(recorded, "*.json")
+    ):
+        differ.append("answers")
+    if differ:
+        raise DriftError(
+            f"that run was made with other {' and '.join(differ)} than there are now",
+            where="accept",
+            hint="run `septet eval --out` again and accept that, or accept without --run",
+        )
+
+
+def _take(answers: Path, run: Evaluation, recorded: Path) -> None:
+    """Put the answers of a live run in the place of the recorded ones of the same cases."""
+    if not recorded.is_dir():
+        raise InputError("recordings belong to a checkout", where=str(recorded), hint="accept in a checkout")
+    lost = [case.case for case in run.per_case if not (answers / case.case).is_dir()]
+    if lost:
+        raise InputError(
+            f"there are no answers for {lost[0]}", where=str(answers), hint="take the whole folder of the run"
+        )
+    for case in run.per_case:
+        shutil.rmtree(recorded / case.case, ignore_errors=True)
+        shutil.copytree(answers / case.case, recorded / case.case)
+
+
+def fail_if(outcome: Outcome) -> None:
+    """Raises RegressionError when the gate applies and failed."""
+    verdict = outcome.verdict
+    if verdict is None or not outcome.gated or verdict.outcome != "fail":
+        return
+    first = verdict.findings[0]
+    more = len(verdict.findings) - 1
+    raise RegressionError(
+        first.text + (f"; and {more} more finding{'s' * (more > 1)}" if more else ""),
+        where="the gate",
+        hint=f"mend it, or accept an intended change with `{accept_command(outcome.done.evaluation.drafter, verdict)}`",
+    )
+
+
+def gate_of(place: str, drafter: str, wanted: Wanted) -> Baseline | None:
+    """What a run is compared with; None for a folder of other cases, which nothing is known of."""
+    if place == "baseline" and not chosen(wanted)[1]:
+        return None
+    return baseline_from(place, drafter)
+
+
+def to_accept(drafter: str, folder: Path | None, progress: Progress | None) -> tuple[Done, Path | None]:
+    """The run that is to be accepted, and the answers of a live one: from a folder, or made now."""
+    if folder is not None:
+        run = load(folder)
+        if run.evaluation.drafter != drafter:
+            raise UsageError(f"that run is of the {run.evaluation.drafter} drafter", hint="name it with --drafter")
+        answers = folder / ANSWERS
+        return run, answers if answers.is_dir() else None
+    wanted = Wanted(progress=progress)
+    return (embedded(wanted, None) if drafter == "embedded" else llm_replay(wanted, RECORDED, None)).done, None

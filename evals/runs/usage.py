@@ -1,0 +1,52 @@
+"""What the recorded answers of an LLM say of it: tokens, money, repairs, failures, time."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from agent.llm.cassette import KEY_LIKE, MANIFEST
+from agent.records import Draft
+from evals.metrics.results import UsageCell
+
+MAX_FOLDER_BYTES: Final = 2_000_000
+"""More than that does not belong into a repository; `complaints` says so."""
+
+
+def usage_of(draft: Draft, answers: Path | None) -> UsageCell:
+    """What one draft took, by its own count, and how the LLM answered, by the recording in `answers` if any."""
+    used = draft.usage
+    found = list(_interactions(answers)) if answers is not None else []
+    stops = [str(outcome.get("stopped", "")) for _, outcome, _ in found]
+    reasons = [str(outcome["reason"]) for _, outcome, _ in found if "reason" in outcome]
+    return UsageCell(
+        calls=round(used.get("llm_calls", 0)),
+        input_tokens=round(used.get("input_tokens", 0)),
+        cached_tokens=round(used.get("cached_tokens", 0)),
+        output_tokens=round(used.get("output_tokens", 0)),
+        dollars=used.get("dollars"),
+        repaired=sum(attempt > 1 for attempt, _, _ in found),
+        refused=sum(stop == "refused" for stop in stops) + reasons.count("refused"),
+        truncated=sum(stop == "length" for stop in stops) + reasons.count("truncated"),
+        failed=len(reasons),
+        milliseconds=tuple(sorted(spent for _, _, spent in found)),
+    )
+
+
+def _interactions(folder: Path) -> Iterator[tuple[int, dict[str, object], int]]:
+    for path in sorted(folder.rglob("*.json")):
+        if path.name != MANIFEST:
+            raw = json.loads(path.read_text("utf-8"))
+            yield raw["request"]["attempt"], raw["outcome"], raw["milliseconds"]
+
+
+def complaints(folder: Path) -> list[str]:
+    """What speaks against keeping the recordings under `folder`: strings like keys, or too many bytes."""
+    files = sorted(folder.rglob("*.json"))
+    size = sum(file.stat().st_size for file in files)
+    found = [
+        f"{file.relative_to(folder).as_posix()}: holds a string like a key"
+        for file in files
+        if KEY_LIKE.search(file.read_text("utf-8", "replace"))
+    ]
+    return [*found, f"{size} bytes, at most {MAX_FOLDER_BYTES}"] if size > MAX_FOLDER_BYTES else found

@@ -1,0 +1,178 @@
+"""How much of what a threat model needs is in what an LLM is shown of real documentation.
+
+    python -m evals.training.needed_shown TEXTS [--labels] [--product NAME]…
+
+TEXTS holds `sources.tsv` and `listings/<product>/` (see `evals.training.needed_marks`). Needed are the sentences that
+a blind reader marked (`evals/training/labels/needed.tsv`); with `--labels`, for tuning, those of the documentation
+that were labelled with a fact (`TEXTS/labels.tsv`), which all stand on one page of a product and so favour whatever
+shows early pages.
+
+For 8,000 and 16,000 tokens: the share of needed sentences that are shown, at least half of each or word for word on
+another page, by the passages that a draft shows, by passages of BM25 alone, and by the first tokens of the sources.
+Folders that fit whole are left out. A draft's passages are chosen by a head that was fitted on these very marks:
+`evals/training/NEEDED.md` has the figures with each folder left out.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+import numpy as np
+
+from agent.evidence.roles import with_roles
+from agent.facts.needed import needed
+from agent.facts.topics import topics
+from agent.records import Document, Statement
+from agent.retrieval.embed import embed
+from agent.retrieval.passages import cut, estimate
+from agent.retrieval.search import Lexical, terms
+from agent.retrieval.shown import Passage, passages_for
+from evals.training.needed_marks import FEWEST_PAGES, Folder, Mark, folders, read_marks, spans
+
+BUDGETS: Final = (8_000, 16_000)
+_LABELLED_PAGES: Final = 8
+"""Pages from which a folder with labels is used for tuning."""
+_CARRYING: Final = frozenset("BTCLKA")
+_HALF: Final = 0.5
+Span = tuple[str, int, int]
+Method = Callable[[Sequence[Document], Sequence[Statement], int], list[Span]]
+
+
+class Cell(NamedTuple):
+    """One folder at one budget."""
+
+    product: str
+    budget: int
+    needed: int
+    found: dict[str, int]
+    """By method."""
+
+
+def ours(documents: Sequence[Document], statements: Sequence[Statement], tokens: int) -> list[Span]:
+    """What a draft shows."""
+    return spans_of(passages_for(documents, statements, topics(), tokens, store="memory", worth=needed).passages)
+
+
+def lexical(documents: Sequence[Document], _: Sequence[Statement], tokens: int) -> list[Span]:
+    """Passages of 200 to 400 tokens by BM25 alone, each topic's next best in turn."""
+    passages = cut(documents)
+    index = Lexical([terms(passage.text) for passage in passages])
+    ranked = [np.argsort(-index.scores(topic.text), kind="stable") for topic in topics()]
+    order = dict.fromkeys(int(row[depth]) for depth in range(len(passages)) for row in ranked)
+    shown = []
+    for number in order:
+        cost = estimate(passages[number].text)
+        if cost > tokens:
+            break
+        tokens -= cost
+        shown.append((passages[number].document, passages[number].start, passages[number].end))
+    return shown
+
+
+def first(documents: Sequence[Document], _: Sequence[Statement], tokens: int) -> list[Span]:
+    """The first tokens of the sources in their order."""
+    shown = []
+    for passage in cut(documents):
+        cost = estimate(passage.text)
+        if cost > tokens:
+            break
+        tokens -= cost
+        shown.append((passage.document, passage.start, passage.end))
+    return shown
+
+
+METHODS: Final[Mapping[str, Method]] = {"shown": ours, "bm25": lexical, "first": first}
+
+
+def measure(folder: Folder, needed: Sequence[Span]) -> list[Cell]:
+    """The cells of a folder: one for each budget in which it does not fit whole."""
+    statements = with_roles(folder.statements, folder.documents, embed([s.text for s in folder.statements]))
+    size = sum(estimate(document.text) for document in folder.documents)
+    return [
+        Cell(
+            folder.product,
+            budget,
+            len(needed),
+            {
+                name: held(folder.documents, needed, method(folder.documents, statements, budget))
+                for name, method in METHODS.items()
+            },
+        )
+        for budget in BUDGETS
+        if size > budget
+    ]
+
+
+def held(documents: Sequence[Document], needed: Sequence[Span], shown: Sequence[Span]) -> int:
+    """How many of the needed are shown: at least half of their characters, or their words on another page."""
+    texts = {document.id: document.text for document in documents}
+    words = "\n".join(" ".join(texts[name][begin:last].split()) for name, begin, last in shown)
+    count = 0
+    for document, start, end in needed:
+        common = sum(max(0, min(end, last) - max(start, begin)) for d, begin, last in shown if d == document)
+        count += common >= _HALF * (end - start) or " ".join(texts[document][start:end].split()) in words
+    return count
+
+
+def labelled(texts: Path) -> list[Mark]:
+    """The statements of documentation that were labelled with a fact."""
+    with (texts / "labels.tsv").open(encoding="utf-8", newline="") as handle:
+        return [
+            Mark(row["slug"], "", row["file"], "", row["sha256"], int(row["start"]), int(row["end"]), "labels")
+            for row in csv.DictReader(handle, delimiter="\t")
+            if row["file"].startswith("docs/") and row["role"] in _CARRYING and row["facts"]
+        ]
+
+
+def table(cells: Sequence[Cell]) -> str:
+    """Recall by folder, and at the end over all sentences."""
+    lines = [f"{'product':<24}{'tokens':>7}{'needed':>7}" + "".join(f"{name:>8}" for name in METHODS)]
+    for budget in BUDGETS:
+        own = [cell for cell in cells if cell.budget == budget and cell.needed]
+        for cell in own:
+            rates = "".join(f"{cell.found[name] / cell.needed:>8.2f}" for name in METHODS)
+            lines.append(f"{cell.product:<24}{budget:>7}{cell.needed:>7}{rates}")
+        total = sum(cell.needed for cell in own)
+        if total:
+            rates = "".join(f"{sum(cell.found[name] for cell in own) / total:>8.3f}" for name in METHODS)
+            lines.append(f"{f'all {len(own)} folders':<24}{budget:>7}{total:>7}{rates}")
+    return "\n".join(lines)
+
+
+def spans_of(passages: Sequence[Passage]) -> list[Span]:
+    """Where passages stand."""
+    return [(passage.document, passage.start, passage.end) for passage in passages]
+
+
+def main() -> None:
+    """Print the table, or that the texts are not there."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.training.needed_shown", description="Recall of needed sentences."
+    )
+    parser.add_argument("texts", type=Path)
+    parser.add_argument("--labels", action="store_true", help="labelled facts in place of a reader's marks, for tuning")
+    parser.add_argument("--product", action="append", default=[])
+    chosen = parser.parse_args()
+    if not (chosen.texts / "listings").is_dir():
+        click.echo(f"skipped: the real texts are not at {chosen.texts}")
+        return
+    marks = labelled(chosen.texts) if chosen.labels else read_marks()
+    wanted = sorted({mark.product for mark in marks} & set(chosen.product or {mark.product for mark in marks}))
+    if not wanted:
+        click.echo("no needed sentences are marked: see evals/training/needed_marks.py, or give --labels")
+        sys.exit(1)
+    cells: list[Cell] = []
+    for folder in folders(chosen.texts, wanted):
+        if len(folder.documents) > (_LABELLED_PAGES if chosen.labels else FEWEST_PAGES):
+            own = [mark for mark in marks if mark.product == folder.product]
+            cells += measure(folder, spans(folder, own))
+            click.echo(f"{folder.product} done", err=True)
+    click.echo(table(cells))
+
+
+if __name__ == "__main__":
+    main()

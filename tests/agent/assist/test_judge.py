@@ -1,0 +1,74 @@
+"""What an LLM says of the catalogue's candidates, and items that fail one by one."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from agent.llm.port import Call
+from tests.agent.assist.test_run import run
+from tests.fakes.assist import llm as assist_llm
+
+
+def says(verdict: str, reason: str = "", into: str = "", **changes: object) -> Callable[[Call], str]:
+    """A careful LLM that says this of the second candidate."""
+
+    def answer(call: Call) -> str:
+        made = json.loads(assist_llm.good(call))
+        if call.stage.startswith("threats"):
+            row = {"candidate": "open-gates", "says": verdict, "into": into, "reason": reason, "why": "so it is"}
+            made["verdicts"] = [made["verdicts"][0], row]
+            made.update(changes)
+        return json.dumps(made)
+
+    return answer
+
+
+@pytest.mark.parametrize("reason", ["fact absent", "addressed to the reader", "another product", ""])
+def test_a_candidate_that_rests_on_a_fact_both_read_is_not_wrong(reason: str) -> None:
+    made, _ = run(says("wrong", reason))
+    (verdict,) = [row for row in made.judgement.verdicts if row.candidate == "open-gates"]
+    assert not verdict.holds
+    assert any("open-gates called wrong" in what for what, _ in made.judgement.dropped)
+
+
+def test_a_merge_holds_into_a_threat_that_rests_on_the_same_fact() -> None:
+    made, _ = run(says("merge", into="T1"))
+    assert [row.holds for row in made.judgement.verdicts if row.candidate == "open-gates"] == [True]
+    made, _ = run(says("merge", into="T2"))
+    assert [row.holds for row in made.judgement.verdicts if row.candidate == "open-gates"] == [False]
+
+
+def test_a_candidate_called_wrong_is_not_taken_for_a_threat() -> None:
+    threats = [assist_llm.threat("Gates open to anyone", "A stranger opens gates.", "F1", candidate="open-gates")]
+    made, _ = run(says("wrong", "fact absent", threats=threats))
+    assert [threat.candidate for threat in made.judgement.threats] == [None]
+
+
+def test_a_threat_that_is_dropped_moves_the_numbers_of_chains_and_conditions() -> None:
+    bad = assist_llm.threat("Globex AG leaks 300 keys", "A stranger opens gates.", "F1")
+    ok = assist_llm.threat("Prompt injection through mail", "A stranger plants a command [F1].", "F1")
+    condition = {"text": "Commands wait for approval.", "who": "operator", "price": "", "threats": ["T2"]}
+    made, _ = run(
+        says(
+            "keep",
+            threats=[bad, ok],
+            chains=[{"title": "From one to the other", "steps": [{"threat": "T1", "cites": []}]}],
+            conditions=[{**condition, "metrics": ["T2 UI:A", "T2 UI:X", "T1 UI:A"]}],
+        )
+    )
+    (threat,) = made.judgement.threats
+    assert threat.title == "Prompt injection through mail"
+    assert made.judgement.conditions[0].threats == ("T1",)
+    assert made.judgement.conditions[0].metrics == {"T1": {"UI": "A"}}
+    assert not made.judgement.chains
+
+
+def test_a_threat_without_a_quote_is_assumed_and_a_setting_is_named() -> None:
+    bare = assist_llm.threat("Stolen key opens gates", "Whoever steals the key opens gates.", basis="quoted")
+    under = assist_llm.threat("Open port", "Anyone on the network opens gates.", "F1", basis="needs a setting")
+    named = {**under, "setting": "where the port is open"}
+    made, _ = run(says("keep", threats=[bare, under, named], chains=[], conditions=[]))
+    assert [threat.basis for threat in made.judgement.threats] == ["assumed", "assumed", "needs a setting"]
+    assert made.judgement.threats[2].setting == "the port is open"
+    assert not made.judgement.threats[2].default_use

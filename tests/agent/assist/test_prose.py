@@ -1,0 +1,119 @@
+"""Sentences of an LLM against accepted evidence: what stays, what is dropped, and that it is kept word for word."""
+
+import re
+
+import pytest
+from hypothesis import given, strategies as st
+
+from agent.assist.prose import Ground, Mode, sentences
+from agent.facts.sheet import build_sheet
+from agent.facts.verify import Material, verify
+from agent.records.evidence import MARK
+from tests.fakes.assist.product import NAME, VENDOR, documents, rows
+from tests.fakes.fact_sources import proposal
+
+QUOTES = {
+    "runs_commands": "It runs shell commands on the gate computer",
+    "reads_mail_chat": "It reads each mail that arrives in the office inbox",
+    "approval_before": "Every refund needs approval by the harbour master",
+}
+
+
+def ground() -> Ground:
+    """The invented product with three accepted facts: F1 commands, F2 mail, F3 approval."""
+    texts = documents()
+    material = Material(texts, rows(texts), (NAME, VENDOR))
+    found = verify([proposal(key, quote) for key, quote in QUOTES.items()], material)
+    sheet = build_sheet(found.facts, found.evidence)
+    facts = {f"F{n}": fact for n, fact in enumerate(sheet.facts, start=1)}
+    return Ground(material, facts, {item.id: item for item in sheet.evidence}, (NAME, VENDOR))
+
+
+GROUND = ground()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It runs shell commands on the gate computer [F1].",
+        "Quayside reads each mail of the office inbox. [F2]",
+        "An attacker could have it open a gate.",
+        "Whoever steals the key opens every gate.",
+        "No approval of a command is stated.",
+        "Every refund needs the harbour master's approval [F3].",
+        "A hidden prompt in an e-mail (OWASP LLM01) becomes a command [F1].",
+        "The sources do not say who rotates the key.",
+    ],
+)
+def test_what_is_supported_or_follows_stays(text: str) -> None:
+    found = GROUND.check(text, "product")
+    assert found.text
+    assert not found.dropped
+    assert set(MARK.findall(found.text)) == set(found.evidence)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("It runs shell commands.", "cites nothing"),
+        ("Quayside keeps every mail.", "cites nothing"),
+        ("By default, it asks a person.", "cites nothing"),
+        ("Everything is encrypted.", "comforts"),
+        ("The traffic is safe.", "comforts"),
+        ("It runs 40 shell commands on the gate computer [F1].", "not in the sources: 40"),
+        ("It runs shell commands for Globex [F1].", "not in the sources: Globex"),
+        ("It only runs shell commands on the gate computer [F1].", "do not say only"),
+        ("It never runs shell commands on the gate computer [F1].", "do not say never"),
+        ("It stores bookings in a vault [F1].", "do not bear on it"),
+        ("It reads mail of the office inbox [F99].", "nothing that was accepted"),
+        ("See https://example.org for details.", "links"),
+    ],
+)
+def test_what_is_not_supported_is_dropped_word_for_word(text: str, why: str) -> None:
+    found = GROUND.check(text, "product")
+    assert not found.text
+    ((what, reason),) = found.dropped
+    assert what == text.replace(". [", " [") if "[" in text else what == text
+    assert why in reason
+
+
+def test_general_commentary_does_not_speak_of_the_product() -> None:
+    assert GROUND.check("Assistants of this kind usually keep their logs with a provider.", "general").text
+    assert not GROUND.check("Quayside usually keeps its logs with a provider.", "general").text
+    assert not GROUND.check("It is read-only.", "general").text
+
+
+def test_an_inference_loses_marks_that_do_not_carry_it() -> None:
+    found = GROUND.check("A thief could resell berths [F1].", "inference")
+    assert found.text == "A thief could resell berths."
+    assert not found.evidence
+    assert found.dropped
+
+
+def test_marks_stand_at_the_end_of_their_sentence() -> None:
+    found = GROUND.check("It reads [F2] each mail that arrives. [F2] An attacker could use that.", "product")
+    assert found.text == "It reads each mail that arrives [E1]. An attacker could use that."
+
+
+PIECES = st.sampled_from(
+    [
+        *("It", "Quayside", "The server", "An attacker", "Whoever holds the key", "Moorings Ltd", "By default, it"),
+        *("runs", "never runs", "only reads", "stores", "could open", "is certified for", "has no", "encrypts"),
+        *("shell commands", "each mail", "the gate", "Globex", "300 keys", "all data", "[F1]", "[E1]", "[F9]", "[E77]"),
+        *(".", ".", "!", "?", "`x`", "<b>"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=14).map(" ".join), st.sampled_from(["product", "inference", "general", "advice"]))
+def test_whatever_is_written_nothing_about_the_product_stays_without_an_accepted_quote(text: str, mode: Mode) -> None:
+    found = GROUND.check(text, mode)
+    assert set(found.evidence) <= set(GROUND.evidence)
+    assert not re.search(r"\[[^\]]*F\d", found.text)
+    assert not re.search(r"Globex (?:runs|stores|encrypts|is|has)|300|<b>|by Globex", found.text)
+    if mode in ("product", "inference"):
+        for sentence in sentences(found.text):
+            bare = MARK.sub("", sentence)
+            hedged = re.search(r"could", sentence)
+            # What an attacker does to the product is told in sentences whose subject it is not.
+            assert MARK.search(sentence) or hedged or not GROUND.tells(bare, mode), sentence

@@ -1,0 +1,49 @@
+"""Certainty of layers: a verified fact is needed, and an LLM's verdict counts with its quotes."""
+
+from hypothesis import given, settings, strategies as st
+
+from agent.drafting.certainty import assess
+from agent.drafting.judgement import JudgedLayer, Judgement
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Outlook
+from agent.taxonomy.keys import LAYERS
+from tests.fakes.drafting.sheets import fact, sheet
+
+PINS = [key.id for key in load_vocabulary() if "security_compliance" in key.pins and not key.opposes]
+SURE = Outlook(layers=dict.fromkeys(LAYERS, 0.99))
+
+
+def test_no_fact_no_certainty() -> None:
+    found = assess(sheet(outlook=SURE))
+    assert tuple(found) == LAYERS
+    assert not any(row.certain for row in found.values())
+
+
+def test_facts_and_outlook_make_a_layer_certain() -> None:
+    found = assess(sheet(fact("api_key"), fact("scopes"), outlook=SURE))["security_compliance"]
+    assert found.certain
+    assert len(found.facts) == 2
+
+
+def test_sufficient_needs_a_verified_quote() -> None:
+    own = fact("names_llm")
+    claims = JudgedLayer(verdict="sufficient", facts=("Fdeadbeef",), evidence=("E99",))
+    assert not assess(sheet(), Judgement(layers={"foundation_models": claims}))["foundation_models"].certain
+    cites = JudgedLayer(verdict="sufficient", facts=(own.id,))
+    assert assess(sheet(own), Judgement(layers={"foundation_models": cites}))["foundation_models"].certain
+
+
+def test_insufficient_yields_to_two_facts_only() -> None:
+    verdict = Judgement(layers={"security_compliance": JudgedLayer(verdict="insufficient")})
+    one = sheet(fact("api_key"), outlook=SURE)
+    two = sheet(fact("api_key"), fact("scopes"), outlook=SURE)
+    assert not assess(one, verdict)["security_compliance"].certain
+    assert assess(two, verdict)["security_compliance"].certain
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(PINS), max_size=5), st.sampled_from(PINS))
+def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: str) -> None:
+    before = assess(sheet(*map(fact, dict.fromkeys(keys))))["security_compliance"]
+    after = assess(sheet(*map(fact, dict.fromkeys([*keys, more]))))["security_compliance"]
+    assert after.certainty >= before.certainty

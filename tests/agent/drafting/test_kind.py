@@ -1,0 +1,25 @@
+"""The kind: an LLM's unless facts contradict it, else the likeliest, else what facts show."""
+
+from agent.drafting.judgement import Judgement
+from agent.drafting.kind import kind_of
+from agent.records import FactSheet, Outlook
+from tests.fakes.drafting.sheets import fact, sheet
+
+
+def test_the_llm_leads() -> None:
+    likely = sheet(outlook=Outlook(kinds={"assistant": 1.0}))
+    assert kind_of(likely, Judgement(kind="coding-agent")) == "coding-agent"
+
+
+def test_facts_contradict_a_kind() -> None:
+    denied = sheet(fact("drives_browser", "denied"), outlook=Outlook(kinds={"browser-agent": 0.6, "assistant": 0.4}))
+    assert kind_of(denied, Judgement(kind="browser-agent")) == "assistant"
+
+
+def test_the_likeliest_of_the_outlook() -> None:
+    assert kind_of(sheet(outlook=Outlook(kinds={"mcp-server": 0.3, "agent-skill": 0.7}))) == "agent-skill"
+
+
+def test_facts_tell_where_nobody_weighs() -> None:
+    assert kind_of(sheet(fact("mcp_server"))) == "mcp-server"
+    assert kind_of(FactSheet()) == "other"

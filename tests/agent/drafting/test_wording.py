@@ -1,0 +1,137 @@
+"""How facts read: every key has words, slots are used only as noun phrases, and lists are plain English."""
+
+import pytest
+import yaml
+
+from agent.drafting.wording import (
+    article,
+    clause,
+    listed,
+    load_wording,
+    marks,
+    noun,
+    predicates,
+    said,
+    third_person,
+    word_count,
+)
+from agent.facts.vocabulary import load_vocabulary
+from agent.resources import data_folder
+from tests.fakes.drafting.threats import row, sheet_of
+
+KNOWLEDGE = data_folder("corpus") / "knowledge"
+
+
+def test_every_key_has_words_and_no_other() -> None:
+    assert set(load_wording()) == {key.id for key in load_vocabulary()}
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["attack_paths", "conditions", "picture", "vendor_questions", "layer_texts"],
+)
+def test_data_names_only_keys_of_the_vocabulary(file: str) -> None:
+    raw = yaml.safe_load((KNOWLEDGE / f"{file}.yaml").read_text("utf-8"))
+    vocabulary = load_vocabulary()
+
+    def keys(node: object, name: str = "") -> list[str]:
+        if isinstance(node, dict):
+            if name == "follows":
+                return [key for rows in node.values() for key in rows]
+            return [key for field, value in node.items() for key in keys(value, field)]
+        if isinstance(node, list) and name in ("keys", "for", "met", "when", "open", "touches", "about"):
+            return list(node)
+        if isinstance(node, list):
+            return [key for value in node for key in keys(value, name)]
+        return [node] if name == "key" and isinstance(node, str) else []
+
+    found = keys(raw)
+    assert found
+    assert [key for key in found if key not in vocabulary] == []
+
+
+@pytest.mark.parametrize("name", ["Tickety", "Patchwright", "The Long Product Name"])
+@pytest.mark.parametrize("polarity", ["asserted", "configurable", "denied"])
+def test_every_key_reads_without_slots(name: str, polarity: str) -> None:
+    for key in load_vocabulary():
+        if polarity == "denied" and not key.deniable:
+            continue
+        one = said(sheet_of(row(key.id, polarity=polarity)))[0]
+        text = f"{name} {clause(one)}."
+        assert "{" not in text
+        assert "_" not in text
+        assert "  " not in text
+        assert word_count(text) <= 20
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "create issues",
+        "which it then runs",
+        "E3",
+        "issues; then more",
+        "see https://example.org/x",
+        "[a link](x)",
+        "a very long phrase that no sentence would ever hold in one place",
+        "delete_issue",
+    ],
+)
+def test_a_slot_that_is_no_noun_phrase_is_not_used(value: str) -> None:
+    sheet = sheet_of(row("deletes_data", object=value))
+    assert noun(sheet.facts[0], "object") == ""
+    assert clause(said(sheet)[0]) == "deletes data"
+
+
+def test_slots_fill_templates_and_several_are_joined() -> None:
+    sheet = sheet_of(
+        row("changes_records", object="issues", counterpart="Tickety"),
+        row("connected_services", counterpart="Hospicore"),
+        row("connected_services", counterpart="Calendarium"),
+        row("api_key", credential="access token"),
+    )
+    records, key, services = [clause(one) for one in said(sheet)]
+    assert records == "changes issues in Tickety"
+    assert key == "acts with an access token"
+    assert services in ("connects to Hospicore and Calendarium", "connects to Calendarium and Hospicore")
+
+
+def test_the_reader_is_not_addressed() -> None:
+    sheet = sheet_of(row("api_key", credential="your API key"))
+    assert clause(said(sheet)[0]) == "acts with the user's API key"
+
+
+def test_what_is_off_as_shipped_is_said_as_a_setting() -> None:
+    sheet = sheet_of(row("sandbox", default="disabled"))
+    assert clause(said(sheet)[0]) == "isolates what it runs in a sandbox (a setting)"
+
+
+def test_neighbours_share_a_verb() -> None:
+    sheet = sheet_of(row("reads_web"), row("reads_code"), row("takes_voice_images"))
+    assert predicates(said(sheet)) == "reads web pages and source code, and takes in voice or images"
+
+
+@pytest.mark.parametrize(
+    ("verb", "third"),
+    [
+        ("run", "runs"),
+        ("push", "pushes"),
+        ("rely", "relies"),
+        ("be", "is"),
+        ("keep or sign", "keeps or signs"),
+        ("take in", "takes in"),
+    ],
+)
+def test_third_person(verb: str, third: str) -> None:
+    assert third_person(verb) == third
+
+
+def test_lists_articles_and_marks() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(["a and b", "c"]) == "a and b, and c"
+    assert article("MCP server") == "an MCP server"
+    assert article("voice agent") == "a voice agent"
+    assert marks(["E1", "E1", "E2", "E3", "E4"]) == " [E1, E2, E3]"
+    assert marks([]) == ""
+    assert word_count("It runs code [E1, E2]. Not stated [N:sandbox].") == 5

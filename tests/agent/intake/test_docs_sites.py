@@ -1,0 +1,195 @@
+"""Of a large documentation site the pages that tell about powers and limits are read first.
+
+The invented site has a dozen wanted pages among some sixty others, linked in an unhelpful order. The folders of real
+products hold 16 to 20 pages each; without padding a crawl of fifteen would read nearly all of them, so they get the
+same forty pages of API reference, changelogs, blog posts and examples in front. `SEPTET_REAL` names the folder that
+holds `sources.tsv` and `listings/`; without it the real half is skipped.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from agent.intake import read
+from agent.records import Intake
+from agent.settings import Settings
+from tests.fakes.intake.docs_site import SHAPES, Doc, Shape, based, markdown, noise, reference, site
+from tests.fakes.intake.real_docs import folder, served
+from tests.fakes.intake.wanted_pages import COUNTED, DEVELOPED, Wanted
+from tests.fakes.site import Route, Site
+
+REAL = os.environ.get("SEPTET_REAL", "")  # noqa: TID251  (where the texts of real products lie, outside)
+NOW = "2026-11-27T12:00:00Z"
+FIRST = 15
+WANTED_SHARE = 0.8
+LEAST_SHARE = 0.75
+"""Of one folder: among eight pages one is called by a word of its own trade, which no rule can know."""
+QUICK = replace(Settings(), delay_seconds=0.0, connections_per_host=8)
+WANTED: dict[str, str] = {
+    "security": "/docs/security",
+    "permissions": "/docs/guides/permissions",
+    "oversight": "/docs/guides/human-in-the-loop",
+    "authentication": "/docs/authentication",
+    "configuration": "/docs/reference/configuration",
+    "memory": "/docs/concepts/memory",
+    "telemetry": "/docs/telemetry",
+    "tools": "/docs/concepts/tools",
+    "sandbox": "/docs/concepts/sandbox",
+    "deployment": "/docs/self-hosting",
+    "integrations": "/docs/mcp/overview",
+    "pricing": "/pricing",
+}
+TUTORIALS = ("first-steps", "write-a-poem", "sort-your-photos", "plan-a-dinner", "name-a-cat", "learn-a-language")
+
+
+def invented() -> list[Doc]:
+    """Tutorials and the wanted pages, one of them with further pages of its topic before it."""
+    docs = []
+    for number, name in enumerate(TUTORIALS):
+        text = " ".join(f"lesson{number}{letter} goes on with part{number}{letter}" for letter in "abcdefghijklmnop")
+        docs.append(markdown(f"/docs/tutorials/{name}", name.replace("-", " ").capitalize(), text))
+    for number, vendor in enumerate(("alpha", "beta", "gamma", "delta")):
+        text = " ".join(f"{vendor}{letter} permission{number}{letter}" for letter in "abcdefghijklmnop")
+        docs.append(markdown(f"/docs/integrations/{vendor}-permissions", f"Permissions of {vendor}", text))
+    for topic, path in reversed(WANTED.items()):
+        text = " ".join(f"{topic}{letter} is set by {letter}{topic}" for letter in "abcdefghijklmnop")
+        docs.append(markdown(path, path.rpartition("/")[2].replace("-", " ").capitalize(), text))
+    return docs
+
+
+def crawled(routes: dict[str, Route], most: int) -> tuple[Intake, list[str]]:
+    """The intake of a site under a budget of `most` pages, and the paths read, in their order."""
+    with Site({}) as server:
+        base = server.url("")
+        server.routes.update(based(routes, base))
+        settings = replace(QUICK, max_pages=most)
+        intake = read([base + "/"], settings, allow_private=[server.host], now=NOW).intake
+    return intake, [document.url.removeprefix(base) for document in intake.documents]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_of_fifteen_pages_most_are_wanted_ones(shape: Shape) -> None:
+    docs = [*reference(), *noise(), *invented()]
+    _, paths = crawled(site(docs, shape), FIRST)
+    missed = [topic for topic, path in WANTED.items() if path not in paths]
+    assert len(docs) >= 60
+    assert len(missed) <= 1, missed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_whole_budget_is_used_and_the_reference_keeps_its_quota(shape: Shape) -> None:
+    docs = [*reference(), *noise(), *invented()]
+    intake, paths = crawled(site(docs, shape), Settings().max_pages)
+    ranked = [path for path in paths if path.startswith("/api-reference/")]
+    assert set(WANTED.values()) <= set(paths)
+    assert intake.budget.pages_used == Settings().max_pages
+    assert len(ranked) <= 4
+    reasons = {link.reason for link in intake.links if "/api-reference/" in link.url and link.state == "skipped"}
+    assert "kept for later: API reference beyond its quota" in reasons
+
+
+def test_a_site_that_is_all_reference_is_read_to_the_end_of_the_budget() -> None:
+    _, paths = crawled(site(reference(), "sidebar"), 10)
+    assert len(paths) == 10
+
+
+def test_a_small_reference_has_no_quota() -> None:
+    _, paths = crawled(site([*reference()[:8], *noise()], "sidebar"), 12)
+    assert len([path for path in paths if path.startswith("/api-reference/")]) == 8
+
+
+def test_pages_of_one_template_wait_for_the_others() -> None:
+    many = []
+    for word in "amber birch cedar dune ember fjord grove heath inlet jetty knoll lagoon".split():  # noqa: SIM905
+        text = " ".join(f"{word}{letter} is a tool of {letter}{word}" for letter in "abcdefghijklmnop")
+        many.append(markdown(f"/docs/connect-to-{word}-tools", f"Connect to {word} tools", text))
+    topics = [doc for doc in invented() if doc.path in WANTED.values()]
+    intake, paths = crawled(site([*many, *topics], "sidebar"), 16)
+    assert set(WANTED.values()) <= set(paths)
+    assert "kept for later: pages of one template beyond their quota" in {link.reason for link in intake.links}
+
+
+def test_what_was_read_says_for_which_topic() -> None:
+    intake, _ = crawled(site(invented(), "sidebar"), FIRST)
+    said = {link.url.partition("/docs/")[2]: link.reason for link in intake.links if link.state == "read"}
+    assert said["security"] == "documentation: security"
+    assert said["guides/human-in-the-loop"] == "documentation: oversight"
+
+
+def test_a_page_that_cannot_be_read_leaves_its_topic_open() -> None:
+    docs = [doc for doc in invented() if doc.path in WANTED.values()]
+    more = [
+        markdown("/docs/more/security-notes", "Security notes", " ".join(f"note{n} of security" for n in range(20)))
+    ]
+    routes = site([*docs, *more], "sidebar")
+    del routes["/docs/security"]
+    _, paths = crawled(routes, 12)
+    assert "/docs/more/security-notes" in paths
+    assert "/pricing" not in paths
+
+
+def test_a_heading_above_a_link_tells_its_topic() -> None:
+    docs = [
+        markdown(
+            f"/docs/p/{number}",
+            f"Chapter {number}",
+            " ".join(f"word{number}{letter}" for letter in "abcdefghijklmnopqrst"),
+        )
+        for number in range(30)
+    ]
+    routes = site(docs, "sidebar")
+    lines = [f"- [Chapter {number}](/docs/p/{number})" for number in range(30)]
+    text = "\n".join(["# Acme Agent", "", "## Contents", *lines[:25], "", "## Security", *lines[25:28], "", "## More"])
+    routes = {path: route for path, route in routes.items() if path != "/"} | site([], "sidebar")
+    routes["/llms.txt"] = markdown("/llms.txt", "", text, raw=True).answer
+    intake, _ = crawled(routes, 4)
+    assert "documentation: security" in {link.reason for link in intake.links if link.state == "read"}
+
+
+def found_of(wanted: tuple[Wanted, ...], paths: list[str], *, raw: bool) -> list[Wanted]:
+    """Those of `wanted` that are among `paths`; of Markdown served as written the suffix stays."""
+    have = set(paths)
+
+    def is_there(path: str) -> bool:
+        return ("/" + path if raw and path.endswith((".md", ".mdx")) else served("/" + path)) in have
+
+    return [want for want in wanted if any(map(is_there, want.paths))]
+
+
+@cache
+def count(name: str, shape: Shape, most: int = FIRST) -> tuple[list[Wanted], list[str]]:
+    """What was found of a real folder's wanted pages, and the paths read."""
+    raw = shape == "llms.txt"
+    docs = [*reference(), *noise(), *folder(Path(REAL), name, raw=raw)]
+    _, paths = crawled(site(docs, shape, name), most)
+    return found_of((DEVELOPED | COUNTED)[name], paths, raw=raw), paths
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="SEPTET_REAL names no folder of real documentation")
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("half", [DEVELOPED, COUNTED], ids=["developed", "counted"])
+def test_most_of_what_an_expert_wants_of_real_folders_is_among_the_first_read(
+    half: dict[str, tuple[Wanted, ...]], shape: Shape
+) -> None:
+    found = sum(len(count(name, shape)[0]) for name in half)
+    wanted = sum(map(len, half.values()))
+    sys.stdout.write(f"\n{shape}: {found} of {wanted}")
+    assert found >= WANTED_SHARE * wanted
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="SEPTET_REAL names no folder of real documentation")
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", [*DEVELOPED, *COUNTED])
+def test_no_real_folder_is_read_badly(name: str, shape: Shape) -> None:
+    wanted = (DEVELOPED | COUNTED)[name]
+    found, paths = count(name, shape)
+    missed = [want.topic for want in wanted if want not in found]
+    sys.stdout.write(f"\n{name}, {shape}: {len(found)} of {len(wanted)}, missed {missed}\n  " + "\n  ".join(paths))
+    assert len(found) >= LEAST_SHARE * len(wanted)

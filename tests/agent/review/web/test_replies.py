@@ -1,0 +1,158 @@
+"""What an act is answered with, and what the history and error pages say: words, never what the store holds."""
+
+import re
+
+import pytest
+
+from tests.fakes.review.service import MemoryReviews
+from tests.fakes.review.web import Browser, article, tree, words
+
+SCORE_MOVES = "factor/autonomy_of_action"
+HEADLINE = "threat/L3-command-on-host"
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def answer(browser: Browser, to: str) -> str:
+    return words(tree(browser.get(to.partition("#")[0])).xpath('//*[@id="bar-moved"]')[0])
+
+
+def test_the_bar_says_what_was_done_and_that_the_score_stays(browser: Browser) -> None:
+    score = browser.reviews.review("r1").drafted.score
+    stays = f"score stays {score.aivss} {score.severity}"
+    assert answer(browser, browser.act("confirm", "posture")) == f"Confirmed “Posture”; {stays}"
+    told = answer(browser, browser.act("confirm", section="factors"))
+    assert re.fullmatch(rf"Confirmed \d+ items; {re.escape(stays)}", told)
+    assert answer(browser, browser.act("undo")) == f"Took back act 2; {stays}"
+    assert answer(browser, browser.act("send", "question/Q1")).startswith("Asked the vendor: “")
+
+
+def test_what_moved_the_score_is_said_once(browser: Browser) -> None:
+    drafted = browser.reviews.review("r1").drafted
+    told = answer(browser, browser.act("correct", SCORE_MOVES, value="0", reason="wrong-value"))
+    was, now, value = (
+        drafted.score,
+        browser.reviews.review("r1").reviewed.score,
+        drafted.factors["autonomy_of_action"].value,
+    )
+    assert told.startswith(
+        f"{was.aivss} {was.severity} → {now.aivss} {now.severity}: Autonomy of Action {value} → 0.0 ("
+    )
+    told = answer(browser, browser.act("strike", HEADLINE, reason="not-applicable"))
+    assert told.startswith("Struck “")
+    assert "headline" in told
+
+
+def test_a_new_draft_says_what_its_answers_moved(browser: Browser) -> None:
+    browser.act(
+        "answer", "question/Q1", text="Only read-only commands from a fixed list run unasked.",
+        url="https://docs.example/limits", kind="vendor-answer",
+    )  # fmt: skip
+    to = browser.post("/r/r1/redraft", version=browser.reviews.review("r1").version)
+    assert "Drafted again with Q1: " in words(tree(browser.get(to.partition("#")[0])).xpath('//*[@id="last"]')[0])
+
+
+def test_the_history_has_no_object_of_the_store_in_it(browser: Browser) -> None:
+    held = next(one.item.id for one in browser.reviews.review("r1").items if one.item.kind == "capability")
+    quote = browser.reviews.documents("r1")[0].text.splitlines()[0]
+    browser.act("attach", held, document="D1", quote=quote)
+    browser.act("correct", SCORE_MOVES, value="0", reason="wrong-value")
+    browser.act("strike", HEADLINE, reason="not-applicable")
+    browser.act("undo")
+    browser.act("answer", "question/Q1", text="No.", url="https://docs.example/limits", kind="vendor-answer")
+    browser.post("/r/r1/redraft", version=browser.reviews.review("r1").version)
+    page = words(tree(browser.get("/r/r1/history")).xpath("//main")[0])
+    assert not re.search(r"[\[\]{}]|None|withheld|documents:|batch", page)
+    assert "with the answers to Q1" in page
+    assert re.search(r"evidence added E\d+", page)
+    value = browser.reviews.review("r1").drafted.factors["autonomy_of_action"].value
+    assert re.search(rf"value {re.escape(f'{value:g}')} 0 not below 0\.\d 0 not above 0\.\d 0", page)
+
+
+def test_a_page_that_is_not_there_names_no_pattern_and_leads_on(browser: Browser) -> None:
+    for path in ("/r/zz", "/nothing"):
+        page = words(tree(browser.get(path, 404)).xpath("//main")[0])
+        assert "There is no such page" in page
+        assert not re.search(r"pattern|path\.|\^r", page)
+    page = words(tree(browser.get("/r/r1?as_of=x", 422)).xpath("//main")[0])
+    assert "The address cannot be read" in page
+    assert "as of" in page
+
+
+def test_a_refused_field_is_called_as_its_form_calls_it(browser: Browser) -> None:
+    said = {f"statement.{part}": "x" for part in ("prerequisite", "action", "impact", "asset")}
+    page = browser.act("add", "", 422, layer="foundation_models", title="T", **{**said, "statement.source": ""})
+    told = words(tree(page).xpath('//*[@role="alert"]')[0])
+    assert "Who or what it comes from" in told
+    assert "statement." not in told
+    form = tree(browser.get("/r/r1/add")).xpath('//form[@data-verb="add"]')[0]
+    assert len(form.xpath('.//textarea[starts-with(@name, "statement.")][@required]')) == 5
+
+
+def test_a_hint_begins_as_a_sentence(browser: Browser) -> None:
+    page = browser.act("correct", "posture", 422, text="It says “never in any source”.", reason="wording")
+    told = words(tree(page).xpath('//*[@role="alert"]')[0])
+    assert all(part[0].isupper() for part in re.split(r"(?<=\.) ", told)), told
+
+
+# ---------------------------------------------------------------- the items
+
+
+def test_the_score_names_the_threat_it_rests_on_and_what_the_factors_add(browser: Browser) -> None:
+    element = article(browser.get("/r/r1"), "score")
+    assert element.xpath(f'.//a[@href="#item-{HEADLINE.replace("/", "-")}"]')
+    score = browser.reviews.review("r1").reviewed.score
+    assert f"CVSS base {score.cvss_base}, and {score.aars:.2f} for its agentic factors" in words(element)
+
+
+def test_the_parts_of_a_factor_add_up_as_they_are_shown(browser: Browser) -> None:
+    page = tree(browser.get("/r/r1"))
+    for table in page.xpath('//article[@data-kind="factor"]//table[tfoot]'):
+        shown = [float(words(cell).replace("−", "-")) for cell in table.xpath('.//td[@class="figure"]')]
+        assert sum(shown[:-1]) == pytest.approx(shown[-1], abs=1e-9)
+
+
+def test_the_first_decisions_are_few_and_the_rest_is_folded() -> None:
+    section = tree(Browser(MemoryReviews("abridge")).get("/r/r1")).xpath('//*[@id="section-first"]')[0]
+    shown = section.xpath('./ol[@class="decisions"]/li')
+    rest = section.xpath('.//details[@class="decisions-more"]//li')
+    assert len(shown) == 6
+    assert f"{len(rest)} more" in words(section)
+
+
+def test_what_has_no_quote_is_not_said_to_have_lost_one() -> None:
+    browser = Browser(MemoryReviews("abridge"))
+    element = words(article(browser.get("/r/r1"), "factor/self_modification"))
+    assert "no quote stands behind it" in element
+    assert "not found again" not in element
+    browser.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
+    element = words(article(browser.get("/r/r1"), "factor/self_modification"))
+    assert "no quote" in element
+    assert "not stated" not in element
+
+
+def test_a_contested_item_leads_to_its_contest(browser: Browser) -> None:
+    way = '//article[@data-item="posture"]//a[text()="Decide the contest"]/@href'
+    assert not tree(browser.get("/r/r1")).xpath(way)
+    browser.act("contest", "posture", kind="wrong", text="It is not so.")
+    assert tree(browser.get("/r/r1")).xpath(way) == ["/r/r1/contests#item-posture"]
+    assert "Decide the contest" in browser.get("/r/r1/sign")
+
+
+def test_side_by_side_knows_what_a_reviewer_set() -> None:
+    browser = Browser(MemoryReviews("abridge"))
+    row = '//tr[th[text()="Self-Modification"]]/td'
+    assert "not stated" in words(tree(browser.get("/compare?keys=r1,r1")).xpath(row)[0])
+    browser.act("correct", "factor/self_modification", value="0.4", reason="known-otherwise")
+    cell = tree(browser.get("/compare?keys=r1,r1")).xpath(row)[0]
+    assert "no quote" in words(cell)
+    assert cell.get("class") != "unknown"
+
+
+def test_a_mark_of_alarm_is_kept_for_more_than_claims() -> None:
+    claims = tree(Browser(MemoryReviews("dify")).get("/r/r1"))
+    assert claims.xpath('//*[@class="findings"]')
+    assert not claims.xpath('//*[@class="flagged"]')

@@ -1,0 +1,183 @@
+"""What makes a draft explainable, asked of whole drafts: idle words lower nothing, thin texts are not milder, a control
+counts only from where it is pinned down. The slow run asks it of every bundled case."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+
+import pytest
+
+from agent.drafting.calibration import load_calibration
+from agent.pipeline import draft_reading, read_documents
+from agent.records import Document, DocumentBlock, Draft, Section
+from agent.resources import data_folder
+from agent.taxonomy.keys import FACTOR_SETS, FACTORS
+from evals.cases.case import Case
+from evals.cases.corpus import card, load_case, load_cases
+from evals.cases.documents import READ_AT, documents_of
+from tests.places import VECTORS
+
+SENTENCES = (VECTORS / "neutral_sentences.txt").read_text("utf-8").split("\n")
+APPROVAL = "Every action requires approval by a named person, on by default, set by the administrator under Settings."
+SLUGS = ("firecrawl-mcp", "smolagents", "abridge", "vapi")
+TEN = FACTOR_SETS["0.5"]
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    return tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
+
+
+@cache
+def sample() -> tuple[Case, ...]:
+    return tuple(load_case(data_folder("corpus") / "cases" / slug) for slug in SLUGS)
+
+
+def drafted(documents: Sequence[Document]) -> Draft:
+    return draft_reading(
+        read_documents(tuple(documents)), name=None, calibration=load_calibration(), created_at=READ_AT
+    )
+
+
+@cache
+def plain(slug: str) -> Draft:
+    return drafted(documents_of(load_case(data_folder("corpus") / "cases" / slug)))
+
+
+def extended(documents: Sequence[Document], lines: Sequence[str]) -> tuple[Document, ...]:
+    """The documents with lines at the end of the listing, each a paragraph."""
+    first = documents[0]
+    text = first.text.rstrip("\n")
+    blocks = [*first.blocks]
+    for line in filter(str.strip, lines):
+        text += f"\n\n{line}"
+        blocks.append(DocumentBlock(start=len(text) - len(line), end=len(text), kind="paragraph"))
+    last = first.sections[-1].model_copy(update={"end": len(text)})
+    update = {"text": text, "sections": (*first.sections[:-1], last), "blocks": tuple(blocks)}
+    return (Document.model_validate({**first.model_dump(), **update}), *documents[1:])
+
+
+def page(text: str, kind: str = "docs") -> Document:
+    return Document.model_validate({
+        "id": "D90", "sha256": "0" * 64, "url": "approvals.md", "title": "Approvals", "kind": kind,
+        "media_type": "text/markdown", "fetched_at": READ_AT, "text": text,
+        "sections": (Section(start=0, end=len(text), path=("Approvals",), about="product"),),
+    })  # fmt: skip
+
+
+def lowered(before: Draft, after: Draft) -> list[str]:
+    return [key for key in FACTORS if after.factors[key].value < before.factors[key].value]
+
+
+def taken(draft: Draft) -> list[tuple[str, float]]:
+    """What controls take from factors; the values that they take it from may have been raised by further text."""
+    return [(low.target, round(low.before - low.after, 2)) for low in draft.lowerings if low.target in FACTORS]
+
+
+def total(draft: Draft) -> float:
+    return float(sum(draft.factors[key].value for key in TEN))
+
+
+def test_a_line_that_is_added_is_read() -> None:
+    for case in sample():
+        read = {statement.text for statement in read_documents(extended(documents_of(case), [APPROVAL])).statements}
+        assert APPROVAL in read
+
+
+def test_there_are_two_hundred_sentences() -> None:
+    said = [line for line in SENTENCES if line.strip()]
+    assert len(said) >= 200
+    assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("turn", range(3))
+def test_a_neutral_sentence_lowers_no_factor(slug: str, turn: int) -> None:
+    at = (SLUGS.index(slug) * 3 + turn) * 17 % 200
+    documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
+    assert lowered(plain(slug), drafted(extended(documents, [SENTENCES[at]]))) == [], SENTENCES[at]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_all_of_them_together_lower_no_factor_and_no_number(slug: str) -> None:
+    documents = documents_of(load_case(data_folder("corpus") / "cases" / slug))
+    after = drafted(extended(documents, SENTENCES))
+    assert lowered(plain(slug), after) == []
+    assert taken(after) == taken(plain(slug))
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_an_approval_that_the_documentation_pins_down_lowers_autonomy(slug: str) -> None:
+    _approval_counts(documents_of(load_case(data_folder("corpus") / "cases" / slug)), plain(slug))
+
+
+def _approval_counts(documents: Sequence[Document], before: Draft) -> None:
+    after = drafted((*documents, page(APPROVAL)))
+    old, new = before.factors["autonomy_of_action"], after.factors["autonomy_of_action"]
+    if old.value < 0.2:
+        return
+    assert new.value < old.value
+    mark = next(item.id for item in after.evidence if item.document == "D90" and item.quote in APPROVAL)
+    part = next(part for part in new.parts if part.evidence == mark)
+    # It takes a tenth, or what there is above the least value.
+    assert part.effect <= -0.1 or new.value == Decimal("0.1")
+    rows = [row for row in after.lowerings if row.evidence == mark and row.target == "autonomy_of_action"]
+    assert len(rows) == 1
+    assert rows[0].rank == 3
+    assert rows[0].after < rows[0].before
+    assert mark in new.evidence
+    assert "a documented control" in new.rationale
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("listing", APPROVAL),
+        ("vendor-answer", APPROVAL),
+        ("docs", "Every action requires approval by a person."),
+        ("docs", APPROVAL.replace("on by default", "off by default")),
+        ("docs", "Our agent is secure, sandboxed, SOC 2 certified and always asks before it acts."),
+    ],
+)
+def test_the_same_claim_of_a_lower_rank_lowers_nothing(kind: str, text: str) -> None:
+    for case in sample():
+        documents = documents_of(case)
+        more = extended(documents, [text]) if kind == "listing" else (*documents, page(text, kind))
+        after = drafted(more)
+        assert lowered(plain(case.slug), after) == []
+        assert taken(after) == taken(plain(case.slug))
+
+
+@pytest.mark.slow
+def test_openings_are_not_milder_on_average() -> None:
+    shifts = [total(drafted(documents_of(card(case)))) - total(plain(case.slug)) for case in cases()[::12]]
+    assert sum(shifts) / len(shifts) >= -0.1, "the slow test asks it of every case, without a margin"
+
+
+@pytest.mark.slow
+def test_hardly_a_sentence_lowers_a_factor_of_any_case() -> None:
+    """One sentence in a hundred is misread as something stated, and takes a tenth of one factor at most."""
+    moved: list[tuple[str, str]] = []
+    for n, case in enumerate(cases()):
+        documents = documents_of(case)
+        for line in (SENTENCES[n % 200], SENTENCES[(n * 37 + 11) % 200]):
+            before, after = plain(case.slug), drafted(extended(documents, [line]))
+            lower = lowered(before, after)
+            assert len(lower) <= 1, (case.slug, line)
+            for key in lower:
+                moved.append((case.slug, line))
+                assert before.factors[key].value - after.factors[key].value <= Decimal("0.1"), (case.slug, line)
+            assert taken(after) == taken(before)
+    assert len(moved) <= len(cases()) * 2 // 100, moved
+
+
+@pytest.mark.slow
+def test_openings_of_all_cases_are_not_milder_on_average() -> None:
+    shifts = [total(drafted(documents_of(card(case)))) - total(plain(case.slug)) for case in cases()]
+    assert sum(shifts) / len(shifts) >= 0
+
+
+@pytest.mark.slow
+def test_the_approval_counts_in_every_case() -> None:
+    for case in cases():
+        _approval_counts(documents_of(case), plain(case.slug))

@@ -1,0 +1,161 @@
+"""`septet corpus add`: a signed review as a labelled case that the corpus' own lint accepts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.export.draft_json import FILE_NAME, load_whole
+from evals.cases.case import Case
+from evals.cases.corpus import load_case, plain
+from evals.cases.documents import documents_of
+from evals.cases.lint import lint
+from evals.cases.reviewed import _page
+from tests.fakes.command import Outcome, Septet
+from tests.fakes.review.reviewing import case_documents, case_draft
+from tests.fakes.review.served_reviews import ADA, CASE, FACTOR, Reviews, draft_folder
+from tests.places import CASES
+
+
+def add(septet: Septet, place: Path, review: object, *more: object) -> Outcome:
+    out = ("--out", place / "mine", "--store", place / "review.sqlite")
+    return septet("corpus", "add", review, "--consent", "Acme, legal", *out, *more)
+
+
+def only(place: Path) -> Case:
+    (folder,) = (place / "mine").iterdir()
+    return load_case(folder)
+
+
+def test_a_signed_review_becomes_a_case_that_lint_accepts(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    reviews.act(key, "correct", FACTOR, value=0.3)
+    reviews.signed(key)
+    outcome = add(septet, tmp_path, key)
+    assert outcome.code == 0, outcome.err
+    case = only(tmp_path)
+    reader = case.labels.reader
+    assert reader is not None
+    assert outcome.out.endswith(f"{len(reader.factors)} factors, {len(reader.layers)} layers\n")
+    assert septet("corpus", "lint", tmp_path / "mine").code == 0
+    draft = reviews.service.review(key).reviewed
+    stamp = draft.review
+    assert stamp is not None
+    assert reader.factors["autonomy_of_action"].value == 0.3
+    for name, factor in reader.factors.items():
+        assert draft.factors[name].state == "confirmed"
+        assert factor.value == float(draft.factors[name].value)
+    assert {name: layer.certain for name, layer in reader.layers.items()} == {
+        name: layer.certain for name, layer in draft.layers.items()
+    }
+    assert case.consent is not None
+    assert (case.consent.by, case.consent.draft, case.consent.head) == ("Acme, legal", draft.id, stamp.head)
+    texts = "".join(path.read_text("utf-8") for path in (tmp_path / "mine").rglob("*") if path.is_file())
+    assert ADA.name not in texts.split()
+
+
+def test_the_case_reads_as_the_sources_did(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    reviews.signed(key)
+    assert add(septet, tmp_path, key).code == 0
+    again = documents_of(only(tmp_path))
+    assert [one.text for one in again] == [one.text for one in case_documents(CASE)]
+    assert only(tmp_path).listing.title == case_draft(CASE).product.name
+
+
+def test_the_same_again_changes_nothing_and_another_one_is_refused(
+    septet: Septet, reviews: Reviews, tmp_path: Path
+) -> None:
+    key = reviews.bring()
+    reviews.signed(key)
+    assert " added in " in add(septet, tmp_path, key).out
+    assert " unchanged in " in add(septet, tmp_path, key).out
+    reviews.act(key, "reopen", note="once more")
+    reviews.act(key, "correct", FACTOR, value=0.9)
+    reviews.signed(key)
+    outcome = add(septet, tmp_path, key)
+    assert outcome.code == 1
+    assert "differ" in outcome.err
+    assert " replaced in " in add(septet, tmp_path, key, "--force").out
+
+
+def test_notes_and_what_rests_on_them_alone_stay_out(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    secret = "Our own gateway asks a person to confirm every deletion in production."
+    reviews.act(key, "answer", "question/Q1", text=secret, kind="analyst-note", note="our deployment")
+    reviews.service.redraft(key, ADA)
+    number = len(reviews.service.documents(key))
+    span = {"document": f"D{number}", "start": 0, "end": len(secret)}
+    reviews.act(key, "correct", FACTOR, value=0.1, evidence=[span])
+    reviews.signed(key)
+    outcome = add(septet, tmp_path, key)
+    assert outcome.code == 0, outcome.err
+    case = only(tmp_path)
+    assert case.labels.reader is not None
+    assert "autonomy_of_action" not in case.labels.reader.factors
+    assert "in production" not in "".join(p.read_text("utf-8") for p in (tmp_path / "mine").rglob("*") if p.is_file())
+
+
+def test_a_waived_item_is_no_label(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    reviews.act(key, "waive", FACTOR)
+    reviews.act(key, "waive", "layer/data_operations")
+    reviews.signed(key)
+    assert add(septet, tmp_path, key).code == 0
+    reader = only(tmp_path).labels.reader
+    assert reader is not None
+    assert "autonomy_of_action" not in reader.factors
+    assert "data_operations" not in reader.layers
+    assert len(reader.layers) == 6
+    folder = draft_folder(tmp_path / "exported")
+    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    assert add(septet, tmp_path / "by export", folder).code == 0
+    assert only(tmp_path / "by export") == only(tmp_path)
+
+
+def test_a_signed_export_beside_its_snapshots_does_as_well(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    reviews.signed(key)
+    folder = draft_folder(tmp_path / "exported")
+    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    outcome = add(septet, tmp_path, folder)
+    assert outcome.code == 0, outcome.err
+    one = only(tmp_path)
+    assert add(septet, tmp_path / "store", key, "--store", tmp_path / "review.sqlite").code == 0
+    assert only(tmp_path / "store") == one
+    signed = json.loads((folder / FILE_NAME).read_text("utf-8"))
+    signed["product"]["name"] = "Another name"
+    (folder / FILE_NAME).write_text(json.dumps(signed), "utf-8")
+    outcome = add(septet, tmp_path / "forged", folder)
+    assert outcome.code == 1
+    assert "not the one that was signed" in outcome.err
+
+
+def test_what_is_not_signed_or_not_there_is_refused(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    assert "not signed" in add(septet, tmp_path, key).err
+    assert "no such review" in add(septet, tmp_path, "r9").err
+    assert "no draft there" in add(septet, tmp_path, tmp_path / "none").err
+    assert "not signed" in add(septet, tmp_path, draft_folder(tmp_path / "plain")).err
+    assert septet("corpus", "add", key, "--out", tmp_path).code == 2
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.slow
+def test_the_texts_of_every_bundled_case_come_back_as_they_were() -> None:
+    for folder in sorted(CASES.iterdir()):
+        case = load_case(folder)
+        pages = [_page(document, document.title) for document in documents_of(case)]
+        again = case.model_copy(update={"listing": pages[0], "docs": tuple(pages[1:])})
+        assert [plain(one.text) for one in documents_of(again)] == [plain(one.text) for one in documents_of(case)]
+        assert not lint([again])
+
+
+def test_a_folder_of_a_signed_review_loads_with_its_texts(reviews: Reviews, tmp_path: Path) -> None:
+    key = reviews.bring()
+    reviews.signed(key)
+    folder = draft_folder(tmp_path / "exported")
+    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    draft, documents = load_whole(folder)
+    assert draft.review is not None
+    assert documents == case_documents(CASE)

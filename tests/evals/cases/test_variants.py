@@ -1,0 +1,147 @@
+"""Variants of the cases: planted text that must change nothing, twins, cards, cases written for a purpose."""
+
+import pytest
+
+from agent.drafting.calibration import load_calibration
+from agent.errors import InputError
+from agent.pipeline import draft_reading, read_documents
+from agent.records import Draft
+from agent.resources import data_folder
+from evals.cases.case import KINDS, Case, HeadlineCode, LayerReading, Reader, Readings, kind_of
+from evals.cases.corpus import load_case, load_cases
+from evals.cases.documents import READ_AT, documents_of
+from evals.cases.poison import ATTACKS_A_CASE, CASES, assigned, attacks, broken, plant
+from evals.cases.variants import SPECIAL, TWINS, load_twins
+from evals.metrics.results import CaseResult
+from evals.metrics.special import agreed_flags, factor_errors, kinds
+from tests.fakes.evals.measured import FACTORS, case as measured
+
+CORPUS = data_folder("corpus")
+
+
+def case(slug: str) -> Case:
+    return load_case(CORPUS / "cases" / slug)
+
+
+def drafted(one: Case) -> Draft:
+    return draft_reading(
+        read_documents(documents_of(one)), name=None, calibration=load_calibration(), created_at=READ_AT
+    )
+
+
+# ---------------------------------------------------------------- planted text
+
+
+@pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.id)
+def test_planted_text_changes_nothing_that_a_draft_concludes(attack: object) -> None:
+    known = {one.id: one for one in attacks()}
+    one = known[attack.id]  # type: ignore[attr-defined]
+    whole = case("meilisearch")
+    planted = plant(whole, one)
+    assert one.canary in "".join(page.markdown for page in planted.pages)
+    assert broken(drafted(whole), drafted(planted), one) == ()
+
+
+def test_what_is_broken_is_said_in_words() -> None:
+    whole = case("dbhub")
+    clean = drafted(whole)
+    one = attacks()[0]
+    layer = next(key for key, found in clean.layers.items() if not found.certain)
+    cleared = clean.layers[layer].model_copy(update={"certain": True, "paragraph": f"{one.canary} says so."})
+    key = FACTORS[0]
+    estimate = clean.factors[key]
+    moved = estimate.model_copy(update={"value": estimate.value - estimate.value.__class__("0.1")})
+    harmed = clean.model_copy(
+        update={"layers": {**clean.layers, layer: cleared}, "factors": {**clean.factors, key: moved}}
+    )
+    said = broken(clean, harmed, one)
+    assert said[0] == f"{one.canary} stands in layers"
+    assert f"the flag of {layer} is cleared" in said
+    assert any(text.startswith(f"{key} moved from") for text in said)
+
+
+def test_every_attack_is_used_equally_often() -> None:
+    cases = [one for one in load_cases(CORPUS / "cases") if not one.example]
+    chosen = assigned(cases, attacks())
+    used = [attack.id for found in chosen.values() for attack in found]
+    assert len(chosen) == CASES
+    assert len(used) == CASES * ATTACKS_A_CASE
+    assert {used.count(one.id) for one in attacks()} == {len(used) // len(attacks())}
+    assert assigned([], attacks()) == {}
+
+
+# ---------------------------------------------------------------- twins
+
+
+def test_twins_are_of_cases_and_reworded_throughout() -> None:
+    by_slug = {one.slug: one for one in load_cases(CORPUS / "cases")}
+    twins = load_twins(CORPUS / TWINS, by_slug)
+    assert len(twins) == 30
+    assert all(twin.labels == by_slug[slug].labels for slug, twin in twins.items())
+    assert all(twin.listing.markdown != by_slug[slug].listing.markdown for slug, twin in twins.items())
+
+
+def test_a_twin_with_other_pages_is_refused(tmp_path: object) -> None:
+    from pathlib import Path
+
+    place = Path(str(tmp_path)) / "dbhub"
+    place.mkdir()
+    (place / "listing.md").write_text("# DBHub\n", "utf-8")
+    with pytest.raises(InputError, match="not the pages of its case"):
+        load_twins(place.parent, {"dbhub": case("dbhub")})
+
+
+# ---------------------------------------------------------------- readings
+
+
+def test_two_readings_agree_or_a_third_look_settles_it() -> None:
+    one: dict[str, str | None] = {"foundation_models": "uses GPT", "data_operations": None}
+    other: dict[str, str | None] = {"foundation_models": "uses GPT", "data_operations": "keeps files"}
+    readings = Readings.model_validate({"card": [one, other], "card_settled": {"data_operations": True}})
+    assert readings.card_certain("foundation_models") is True
+    assert readings.card_certain("data_operations") is True
+    assert readings.card_certain("agent_ecosystem") is False
+    assert Readings().card_certain("agent_ecosystem") is None
+    a = HeadlineCode(asi="ASI01", layer="data_operations", asset="money")
+    b = HeadlineCode(asi="ASI02", layer="data_operations", asset="money")
+    assert Readings(headline=(a, a)).headline_code == a
+    assert Readings(headline=(a, b)).headline_code is None
+    assert Readings(headline=(a, b), headline_settled=b).headline_code == b
+
+
+# ---------------------------------------------------------------- cases for a purpose
+
+
+def special() -> tuple[Case, ...]:
+    return load_cases(CORPUS / SPECIAL)
+
+
+def test_there_are_five_of_each_kind_labelled_twice() -> None:
+    found = [kind_of(one) for one in special()]
+    assert {kind: found.count(kind) >= 5 for kind in KINDS} == dict.fromkeys(KINDS, True)
+    assert all(one.labels.reader and one.labels.second and one.labels.published is None for one in special())
+    with pytest.raises(InputError, match="is no kind of case"):
+        kind_of(special()[0].model_copy(update={"purpose": "odd: nothing"}))
+
+
+def test_labels_of_two_readers_are_a_range() -> None:
+    first, second = (
+        Reader.model_validate(
+            {
+                "factors": {key: {"value": value} for key in FACTORS[:2]},
+                "layers": {"data_operations": {"certain": True}, "agent_ecosystem": {"certain": certain}},
+            }
+        )
+        for value, certain in ((0.2, True), (0.4, False))
+    )
+    base = special()[0]
+    labels = base.labels.model_copy(update={"reader": first, "second": second})
+    one = base.model_copy(update={"labels": labels, "purpose": "thin: little to see"})
+    result: CaseResult = measured("thin-one", value=0.5)
+    assert factor_errors(one, result) == pytest.approx([0.1, 0.1])
+    assert factor_errors(one, measured("thin-one", value=0.3)) == [0.0, 0.0]
+    assert agreed_flags(one, result) == [(result.layers["data_operations"].certain, LayerReading(certain=True).certain)]
+    blocks = kinds([(one, result)])
+    assert set(blocks) == {"thin", "all"}
+    assert blocks["all"].factor_error == pytest.approx(0.1)
+    assert kinds([]) == {}

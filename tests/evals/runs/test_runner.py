@@ -1,0 +1,170 @@
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from agent.errors import InputError
+from agent.facts.reading import Reading
+from agent.resources import data_folder
+from agent.settings import Settings
+from evals.cases.case import Case, Page
+from evals.cases.corpus import case_files, load_cases
+from evals.cases.families import Identity, same_family
+from evals.cli import eval_command
+from evals.corpus_cli import corpus_command
+from evals.metrics.results import Evaluation
+from evals.report import terminal
+from evals.runs.lessons import Lesson, Teacher, learn
+from evals.runs.runner import AS_IS, Change, evaluate
+from tests.fakes.evals.taught import Bundled
+
+CASES = tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
+TAUGHT = CASES[::8]
+FULL = next(case for case in CASES if case.slug == "airtable-mcp-server")
+UNLABELLED = dict.fromkeys(("published", "published_severity", "reader_cvss_base", "reader", "reader_severity"))
+TEACHING = Bundled()
+
+
+def renamed(case: Case, **changes: object) -> Case:
+    return case.model_copy(update=changes)
+
+
+def run(cases: Sequence[Case], change: Change = AS_IS) -> Evaluation:
+    return evaluate(cases, settings=Settings(), teaching=TEACHING, workers=1, change=change).evaluation
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Case, ...]:
+    blank = renamed(TAUGHT[2], slug="blank", listing=Page(title="Blank", markdown="\n"), docs=())
+    return (FULL, blank)
+
+
+@pytest.fixture(scope="module")
+def done(pair: tuple[Case, ...]) -> Evaluation:
+    return run(pair)
+
+
+def test_cases_are_drafted_and_measured(done: Evaluation) -> None:
+    assert done.cases == 2
+    assert done.errors == {}
+    drafted, blank = done.per_case
+    assert drafted.citations == drafted.valid_citations > 0
+    assert drafted.text is not None
+    assert drafted.card is not None
+    assert (blank.citations, blank.score.withheld is not None) == (0, True)
+    assert done.metrics["citation_validity"] == 1.0
+
+
+def unreadable(reading: Reading) -> Reading:
+    raise InputError("nothing can be read", where=reading.documents[0].id)
+
+
+def test_a_case_that_fails_is_named_and_counts_as_the_worst() -> None:
+    failing = run([FULL], Change(reading=unreadable))
+    assert list(failing.errors) == [FULL.slug]
+    assert "InputError" in failing.errors[FULL.slug]
+    assert failing.metrics["citation_validity"] is None
+    assert failing.metrics["withheld_share"] == 1.0
+    assert failing.metrics["withheld_share_cards"] == 0.0
+    assert failing.metrics["generic_sentence_share"] == 1.0
+    assert f"failed: {FULL.slug}: InputError" in terminal.text(failing)
+
+
+def test_the_same_cases_give_the_same_bytes(done: Evaluation, pair: tuple[Case, ...]) -> None:
+    assert run(pair).model_dump_json(by_alias=True) == done.model_dump_json(by_alias=True)
+
+
+def test_category_sources_and_labels_do_not_reach_the_drafter(done: Evaluation, pair: tuple[Case, ...]) -> None:
+    changed = renamed(pair[0], category="finance", sources=("https://other.example",))
+    unlabelled = renamed(changed, labels=changed.labels.model_copy(update={"reader": None, "published": None}))
+    result = run([unlabelled]).per_case[0]
+    values = [(cell.value, cell.low, cell.high) for cell in result.factors.values()]
+    assert values == [(cell.value, cell.low, cell.high) for cell in done.per_case[0].factors.values()]
+    assert result.score.model_copy(update=UNLABELLED) == (done.per_case[0].score.model_copy(update=UNLABELLED))
+
+
+@pytest.mark.slow
+def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
+    lessons = learn(TAUGHT[:8], workers=1).lessons
+    teacher = Teacher(lessons)
+    first = lessons[0]
+    namesake = Identity(f"{TAUGHT[0].name} 2", TAUGHT[0].vendor)
+    assert same_family(namesake, first.who)
+    held = teacher.without_family_of(namesake)
+    # The fits have no row of the family, nor of its fold.
+    fold = first.rows[0].fold
+    others = [row for one in lessons for row in one.rows if row.fold != fold]
+    assert held.calibration.certainty.rows == len(others) < sum(len(one.rows) for one in lessons)
+    assert held.calibration.factors.rows == sum(bool(row.reader) and not row.is_card for row in others)
+    # Other labels of the family, and of the whole fold: the heads of a case of it do not move.
+    moved = Teacher(tuple(relabelled(one) if one.rows[0].fold == fold else one for one in lessons))
+    again = moved.without_family_of(namesake)
+    learned = ("factor_weights", "factor_bias", "layer_weights", "layer_bias")
+    assert all(np.array_equal(getattr(again.heads, name), getattr(held.heads, name)) for name in learned)
+    other = next(one for one in lessons if one.rows[0].fold != fold)
+    assert moved.without_family_of(other.who).calibration != teacher.without_family_of(other.who).calibration
+    assert teacher.fold_of(Identity("Zyxwv", "Qwertz Ltd")) == 0
+
+
+def relabelled(lesson: Lesson) -> Lesson:
+    """The lesson with every label the other way round."""
+    rows = tuple(
+        replace(
+            row,
+            published={key: 1 - value for key, value in row.published.items()},
+            reader={key: 1 - value for key, value in row.reader.items()},
+            layers={key: not value for key, value in row.layers.items()},
+            quoted=1 - row.quoted,
+        )
+        for row in lesson.rows
+    )
+    return lesson._replace(rows=rows)
+
+
+def test_nobody_is_taught_by_no_lessons() -> None:
+    with pytest.raises(InputError, match="no cases to fit on"):
+        Teacher(()).without_family_of(Identity("Zyxwv", None))
+
+
+def test_an_example_counts_for_nothing(pair: tuple[Case, ...]) -> None:
+    empty = run([renamed(pair[0], example=True)])
+    assert empty.cases == 0
+    assert empty.per_case == ()
+
+
+def test_the_text_output_is_a_table(done: Evaluation) -> None:
+    text = terminal.text(done)
+    assert "embedded drafter, 2 cases" in text
+    assert "factor_mae_published" in text
+
+
+@pytest.mark.slow
+def test_corpus_verbs(tmp_path: Path) -> None:
+    row = {"slug": "acme", "name": "Acme", "tagline": "Files", "overview": ["It files receipts."], "labels": {}}
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps(row), "utf-8")
+    run = CliRunner().invoke(corpus_command, ["import", str(source), "--out", str(tmp_path / "out")])
+    assert run.exit_code == 0
+    assert "1 added, 0 replaced, 0 unchanged" in run.output
+    lint = CliRunner().invoke(corpus_command, ["lint", str(tmp_path / "out")])
+    assert "acme: no labels" in lint.output
+    assert lint.exit_code == 1
+    assert "227 cases, no complaint" in CliRunner().invoke(corpus_command, ["lint"]).output
+
+
+@pytest.mark.slow
+def test_eval_of_a_foreign_folder(tmp_path: Path) -> None:
+    for name, text in case_files(CASES[0]).items():
+        path = tmp_path / CASES[0].slug / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    run = CliRunner().invoke(eval_command, ["--cases", str(tmp_path), "--json"])
+    assert run.exit_code == 0, run.output
+    printed = json.loads(run.stdout)
+    assert printed["schema"] == "septet/eval/1"
+    assert printed["cases"] == 1
+    assert printed["errors"] == {}

@@ -1,0 +1,123 @@
+"""A review without a store: a draft, its documents and the events so far, for tests of everything that is pure."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import cast
+
+from pydantic import TypeAdapter
+
+from agent.drafting.calibration import load_calibration
+from agent.export.draft_json import parse
+from agent.pipeline import draft_reading, read_documents
+from agent.records import Document, Draft
+from agent.resources import data_folder
+from agent.review.acts import check
+from agent.review.fold import fold
+from agent.review.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
+from evals.cases.corpus import load_case
+from evals.cases.documents import READ_AT, documents_of
+from tests.places import GOLDEN
+
+ADA = "Ada"
+GRACE = "Grace"
+SLUGS = ("airtable-mcp-server", "abridge")
+DRAFTS = GOLDEN / "drafts"
+
+
+@cache
+def case_documents(slug: str) -> tuple[Document, ...]:
+    return documents_of(load_case(data_folder("corpus") / "cases" / slug))
+
+
+@cache
+def case_draft(slug: str) -> Draft:
+    """A real draft of a bundled case."""
+    return draft_reading(
+        read_documents(case_documents(slug)), name=None, calibration=load_calibration(), created_at=READ_AT
+    )
+
+
+def asking_about(draft: Draft, *keys: str) -> Draft:
+    """The draft with a first question that settles these factors and layers."""
+    first, *rest = draft.questions
+    return draft.model_copy(update={"questions": (first.model_copy(update={"settles": keys}), *rest)})
+
+
+@cache
+def golden_draft(name: str) -> tuple[Draft, tuple[Document, ...]]:
+    """A stored draft of an earlier release with its texts: `first-0.1.0` or `assisted-0.1.0`."""
+    documents = TypeAdapter(tuple[Document, ...]).validate_json((DRAFTS / "texts" / f"{name}.json").read_bytes())
+    return parse((DRAFTS / f"{name}.json").read_text("utf-8"), where=name), documents
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A review at one moment; every act gives the next one."""
+
+    draft: Draft
+    documents: tuple[Document, ...]
+    events: tuple[Event, ...] = ()
+    revisions: dict[str, Draft] = field(default_factory=dict)
+
+    @classmethod
+    def of_case(cls, slug: str = "airtable-mcp-server") -> "Desk":
+        return cls(case_draft(slug), case_documents(slug))
+
+    @property
+    def state(self) -> ReviewState:
+        return self.as_of(len(self.events))
+
+    def as_of(self, version: int) -> ReviewState:
+        return fold("r1", self.draft, self.documents, self.events[:version], self.revisions)
+
+    def one(self, item: str) -> ItemState:
+        return next(state for state in self.state.items if state.item.id == item)
+
+    def planned(
+        self, verb: Verb, item: str = "", *, reason: str = "", note: str = "", section: str = "",
+        version: int | None = None, **fields: object,
+    ) -> tuple[Planned, ...]:  # fmt: skip
+        """What `check` makes of an action at the newest version, or at an older one."""
+        action = Action(
+            verb=verb,
+            item=item,
+            version=len(self.events) if version is None else version,
+            fields=fields,
+            reason=cast("Reason", reason),
+            note=note,
+            section=section,
+        )
+        return check(self.state, action, self.documents, self.as_of)
+
+    def act(self, verb: Verb, item: str = "", *, by: str = ADA, reason: str = "", **given: object) -> "Desk":
+        """The review after an action; corrections, strikes and waivers have a reason of their own accord."""
+        if verb in ("correct", "strike", "waive") and not reason:
+            reason = "not-supported"
+        return self.stored(self.planned(verb, item, reason=reason, **given), by=by)  # type: ignore[arg-type]
+
+    def stored(self, planned: tuple[Planned, ...], by: str = ADA) -> "Desk":
+        """The review after these events, as one batch."""
+        events = list(self.events)
+        batch = len(events) + 1
+        for each in planned:
+            number = len(events) + 1
+            previous = events[-1].hash if events else "0" * 64
+            events.append(
+                Event(
+                    seq=number, review="r1", number=number, batch=batch, at="2026-11-26T10:00:00Z", reviewer=by,
+                    role="analyst", previous=previous, hash=hashlib.sha256(f"{previous}{number}".encode()).hexdigest(),
+                    **each.model_dump(),
+                )
+            )  # fmt: skip
+        return replace(self, events=tuple(events))
+
+    def closed(self) -> "Desk":
+        """The review with a decision on every item, none of which changes a number."""
+        desk = self
+        for section in dict.fromkeys(state.item.section for state in desk.state.items):
+            desk = desk.act("confirm", section=section)
+        desk = desk.act("send", section="questions")
+        for one in desk.state.open:
+            desk = desk.act("confirm", one.item.id)
+        return desk

@@ -1,0 +1,82 @@
+"""A service over a store in a folder, with the drafts of bundled cases as folders to bring in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
+from agent.intake.snapshot import store as store_snapshot
+from agent.records import Document, Draft, Snapshot
+from agent.review.decisions import ActResult
+from agent.review.records import Action, Reason, Reviewer, Verb
+from agent.review.service import Service
+from agent.review.store import Store
+from agent.settings import Settings
+from evals.cases.corpus import load_case
+from evals.cases.documents import READ_AT
+from tests.fakes.review.reviewing import case_documents, case_draft
+from tests.places import CASES
+
+ADA = Reviewer(name="Ada")
+GRACE = Reviewer(name="Grace", role="approver")
+VIC = Reviewer(name="Vic", role="viewer")
+FACTOR = "factor/autonomy_of_action"
+CASE = "airtable-mcp-server"
+AT = "2026-11-26T10:00:00Z"
+
+
+def draft_folder(place: Path, slug: str = CASE, draft: Draft | None = None) -> Path:
+    """The folder of a bundled case's draft, as `septet draft --out` writes it but for index and recording."""
+    folder = place / slug
+    documents = case_documents(slug)
+    for document, page in zip(documents, load_case(CASES / slug).pages, strict=True):
+        store_snapshot(folder / SNAPSHOTS, _snapshot(document, page.markdown.encode()), page.markdown.encode())
+    (folder / SNAPSHOTS / TEXTS).write_text(dump_documents(documents), "utf-8")
+    (folder / FILE_NAME).write_text(dump(draft or case_draft(slug)), "utf-8")
+    return folder
+
+
+def _snapshot(document: Document, body: bytes) -> Snapshot:
+    return Snapshot(
+        sha256=document.sha256, requested_url=document.url, final_url=document.url, fetched_at=READ_AT,
+        media_type="text/markdown", kind=document.kind, size=len(body),
+    )  # fmt: skip
+
+
+class Reviews:
+    """One store with its service."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.store = Store.open(place / "review.sqlite")
+        self.service = Service(self.store, Settings(), lambda: AT)
+
+    def bring(self, slug: str = CASE) -> str:
+        return self.service.import_draft(draft_folder(self.place, slug), ADA)
+
+    def act(
+        self, key: str, verb: Verb, item: str = "", *, by: Reviewer = ADA, version: int | None = None,
+        reason: str = "", note: str = "", section: str = "", **fields: object,
+    ) -> ActResult:  # fmt: skip
+        """An act at the newest version, or at an older one; corrections, strikes and waivers have a reason."""
+        if verb in ("correct", "strike", "waive") and not reason:
+            reason = "not-supported"
+        at = self.service.review(key).version if version is None else version
+        action = Action(
+            verb=verb, item=item, version=at, fields=fields, reason=cast("Reason", reason), note=note, section=section
+        )
+        return self.service.act(key, action, by)
+
+    def close_all(self, key: str, but: Sequence[str] = ()) -> None:
+        """A decision on every open item, none of which changes a number."""
+        for section in dict.fromkeys(one.item.section for one in self.service.review(key).items):
+            self.act(key, "confirm", section=section)
+        self.act(key, "send", section="questions")
+        for one in self.service.review(key).open:
+            if one.item.id not in but:
+                self.act(key, "confirm", one.item.id)
+
+    def signed(self, key: str) -> ActResult:
+        """The review closed and signed."""
+        self.close_all(key)
+        return self.act(key, "sign")

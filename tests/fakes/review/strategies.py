@@ -1,0 +1,95 @@
+"""Random acts on a review: what a hurried analyst might do, in any order."""
+
+from hypothesis import strategies as st
+
+from agent.errors import InputError
+from agent.review.items import threats_of
+from tests.fakes.review.reviewing import ADA, GRACE, Desk
+
+VECTORS = (
+    "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H",
+    "CVSS:4.0/AV:L/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N",
+    "CVSS:4.0/AV:N/AC:L/AT:N/PR:L/UI:P/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N",
+)
+VERBS = ("confirm", "correct", "strike", "waive", "send", "attach", "add", "answer", "contest", "decide", "undo",
+         "assign")  # fmt: skip
+REASONS = ("wrong-value", "not-supported", "duplicate")
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(VERBS), st.integers(0, 10_000), st.integers(0, 10), st.integers(0, 10), st.sampled_from(REASONS)
+    ),
+    max_size=12,
+)
+"""Verb, which item, two numbers for its fields, a reason."""
+
+Step = tuple[str, int, int, int, str]
+
+
+def acted(desk: Desk, step: Step) -> Desk:
+    """The review after a step; as it was when the step is refused."""
+    verb, at, one, two, reason = step
+    items = desk.state.items
+    item = items[at % len(items)].item
+    try:
+        return desk.act(
+            verb,  # type: ignore[arg-type]
+            "" if verb in ("add", "undo", "assign") else item.id,
+            by=(ADA, GRACE)[at % 2],
+            reason=reason,
+            **fields_for(desk, verb, item.id, at, one, two),
+        )
+    except InputError:
+        return desk
+
+
+def walked(desk: Desk, path: list[Step]) -> Desk:
+    """The review after all steps."""
+    for step in path:
+        desk = acted(desk, step)
+    return desk
+
+
+def fields_for(desk: Desk, verb: str, item: str, at: int, one: int, two: int) -> dict[str, object]:
+    """Fields that may fit."""
+    first = desk.documents[0]
+    words = first.text.split()
+    quote = {"document": first.id, "quote": " ".join(words[at % len(words) :][: 3 + one % 3])}
+    if verb == "attach":
+        return dict(quote)
+    if verb == "add":
+        return {
+            "layer": "agent_frameworks", "title": f"Threat {one}", "cvss_vector": VECTORS[at % 3],
+            "statement": dict.fromkeys(("source", "prerequisite", "action", "impact", "asset"), "something"),
+            "evidence": [quote] if two % 2 else [],
+        }  # fmt: skip
+    if verb in ("answer", "contest", "decide"):
+        return {
+            "answer": {"text": "Yes.", "url": "https://example.com"},
+            "contest": {"kind": "wrong", "text": "Not so."},
+            "decide": {"decision": ("accepted", "refused")[one % 2], "rule": "Looked at."},
+        }[verb]
+    if verb == "assign":
+        return {"to": (ADA, GRACE)[one % 2]}
+    return correction(desk, item, at, one, two) if verb == "correct" else {}
+
+
+def correction(desk: Desk, item: str, at: int, one: int, two: int) -> dict[str, object]:
+    """Corrected fields for an item."""
+    kind = item.partition("/")[0]
+    if kind == "factor":
+        low, high = sorted((one / 10, two / 10))
+        return {"value": high, "low": low} if at % 2 else {"value": low}
+    if kind == "score":
+        threats = list(threats_of(desk.state.reviewed))
+        if at % 2 and threats:
+            return {"headline": threats[at % len(threats)]}
+        return {"mitigation_factor": 0.5 + one / 20, "evidence": [desk.draft.evidence[0].id]}
+    return {
+        "posture": {"text": f"Reviewed {one}."},
+        "layer": {"certain": False} if at % 2 else {"certain": True, "paragraph": f"It is so {one} (E1)."},
+        "threat": {"cvss_vector": VECTORS[at % 3]} if at % 2 else {"title": f"Title {one}"},
+        "capability": {"object": f"things {one}", "approver": None},
+        "chain": {"title": f"Chain {one}"},
+        "question": {"text": f"Is it {one}?"},
+    }[kind]

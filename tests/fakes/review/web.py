@@ -1,0 +1,125 @@
+"""The review app for tests: a client over ASGI with a session, and the list of the app's routes."""
+
+from typing import NamedTuple
+
+from fastapi.routing import iter_route_contexts
+from lxml import html
+from lxml.html import HtmlElement
+from starlette.testclient import TestClient
+from starlette.types import Message, Scope
+
+from agent.review.records import Reviewer, Role
+from agent.review.web.access import COOKIE, Access
+from agent.review.web.app import create_app, unguarded
+from tests.fakes.review.service import MemoryReviews
+
+PORT = 8765
+HOST = f"127.0.0.1:{PORT}"
+ORIGIN = f"http://{HOST}"
+KEYS = {
+    "{key}": "r1",
+    "{document}": "D1",
+    "{item:path}": "posture",
+    "{format_}": "md",
+    "{format}": "md",
+    "{name}": "app.css",
+}
+
+
+class Browser:
+    """A reviewer's browser: follows nothing by itself, sends an Origin with what it posts."""
+
+    def __init__(self, reviews: MemoryReviews | None = None, *, name: str = "Ada", role: Role = "analyst") -> None:
+        self.reviews = reviews or MemoryReviews("dify")
+        self.access = Access.loopback(PORT)
+        self.client = TestClient(create_app(self.reviews, self.access), base_url=ORIGIN, follow_redirects=False)
+        self.enter(name, role)
+
+    def enter(self, name: str, role: Role = "analyst") -> None:
+        token = self.access.invite(Reviewer(name=name, role=role))
+        assert self.client.get("/enter", params={"token": token}).status_code == 303
+
+    def second(self, name: str) -> "Browser":
+        """Another browser on the same reviews."""
+        return Browser(self.reviews, name=name)
+
+    def get(self, path: str, status: int = 200) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == status, answer.text[:500]
+        return answer.text
+
+    def post(self, path: str, status: int = 303, **fields: object) -> str:
+        """The body of the answer, or where it leads."""
+        named = {name.replace("__", "."): value for name, value in fields.items()}
+        answer = self.client.post(path, data=named, headers={"origin": ORIGIN})
+        assert answer.status_code == status, answer.text[:800]
+        return str(answer.headers["location"]) if status == 303 else answer.text
+
+    def act(self, verb: str, item: str = "", status: int = 303, *, key: str = "r1", **fields: object) -> str:
+        """An act at the newest version, unless `version` is given."""
+        version = fields.pop("version", self.reviews.review(key).version)
+        return self.post(f"/r/{key}/act", status, verb=verb, item=item, version=version, **fields)
+
+
+class Walked(NamedTuple):
+    """A route with a path that it answers."""
+
+    method: str
+    path: str
+
+
+def walk() -> list[Walked]:
+    """Every route of the app, found in its own list, with every method of it."""
+    app = unguarded(MemoryReviews("dify"), Access.loopback(PORT))
+    found = []
+    for route in iter_route_contexts(app.routes):
+        path = route.path or ""
+        for name, value in KEYS.items():
+            path = path.replace(name, value)
+        assert "{" not in path, path
+        found += [Walked(method, path) for method in sorted(route.methods or ())]
+    return found
+
+
+async def asked(browser: Browser, method: str, path: str, headers: list[tuple[bytes, bytes]]) -> int:
+    """The status of a request with exactly these headers, given to the app as a server would."""
+    scope: Scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
+        "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http", "headers": headers,
+        "server": ("127.0.0.1", PORT), "client": ("127.0.0.1", 40000), "state": {},
+    }  # fmt: skip
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(int(message["status"]))
+
+    await browser.client.app(scope, receive, send)
+    return statuses[0]
+
+
+def cookie_of(browser: Browser) -> bytes:
+    """The cookie header of a browser's session."""
+    return f"{COOKIE}={browser.client.cookies[COOKIE]}".encode()
+
+
+def tree(page: str) -> HtmlElement:
+    return html.document_fromstring(page)
+
+
+def article(page: str, item: str) -> HtmlElement:
+    found = tree(page).xpath(f'//*[@data-item="{item}"]')
+    assert len(found) == 1
+    return found[0]
+
+
+def words(element: HtmlElement) -> str:
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def filled(form: HtmlElement) -> dict[str, str]:
+    """What a browser would send of a form; it drops a line feed at the start of a text area."""
+    return {name: (value or "").removeprefix("\n") for name, value in form.form_values()}
