@@ -238,33 +238,34 @@ class _Lines:
             else:
                 held.setdefault(at, []).append(item)
         for at, items in held.items():
-            text = _marked(self._statements[at], items)
+            row = self._statements[at]
+            text = _marked(row, items)
             self._room -= estimate(text)
             self._add(at, text)
         return odd
 
     def take(self, at: int) -> None:
-        """A statement, unless it is shown already, may not be shown, or is too long for what room is left."""
+        """A statement, unless it is shown already, may not be shown, or is too long for what room is left.
+
+        Code is shown line by line (`take_code`).
+        """
         row = self._statements[at]
         text = f"[S{at + 1}] {' '.join(row.text[:_CONTEXT_CHARS].split())}"
         cost = estimate(text)
-        if (
-            at not in self.taken
-            and not row.flagged
-            and cost <= self._room
-            and not self._cut(row.document, row.start, row.end)
-        ):
+        cut = row.flagged or row.block == "code" or self._cut(row.document, row.start, row.end)
+        if at not in self.taken and not cut and cost <= self._room:
             self._room -= cost
             self._add(at, text)
 
     def take_code(self) -> None:
-        """Lines of code that no statement holds."""
+        """Lines of code that no shown statement holds."""
+        held = [self._statements[at] for at in self.taken]
         for number, (document, start, end) in enumerate(code_lines(self._documents), start=1):
             if number in self._code_taken or self._cut(document.id, start, end):
                 continue
-            if any(row.document == document.id and row.start < end and start < row.end for row in self._statements):
+            if any(row.document == document.id and row.start < end and start < row.end for row in held):
                 continue
-            text = f"[C{number}] {document.text[start:end][:_CONTEXT_CHARS]}"
+            text = f"[C{number}] {document.text[start:end]}"
             if estimate(text) <= self._room:
                 self._room -= estimate(text)
                 self._code_taken.add(number)
