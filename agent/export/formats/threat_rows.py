@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from agent.export.document import Text
 from agent.export.prose import Prose
 from agent.export.sentences import if_clause, span, tenth, threat_sentence, verdict
-from agent.export.view import View, is_proposed, rank_words
+from agent.export.view import PROPOSED, View, rank_words
 from agent.records import Draft, Evidence, Fact, Mitigation, TaxonomyRef, Threat
 from agent.scoring import severity
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band, LayerKey
@@ -75,7 +75,7 @@ class ThreatRow:
     def basis_words(self) -> str:
         """What it rests on, and under which setting."""
         threat = self.threat
-        made = [threat.basis or NOT_RECORDED]
+        made: list[str] = [threat.basis or NOT_RECORDED]
         if threat.setting:
             made.append(if_clause(threat.setting))
         elif not threat.default_use:
@@ -87,13 +87,6 @@ class ThreatRow:
         """Severity and CVSS base, and the AIVSS score unless it is withheld."""
         aivss = "AIVSS withheld" if self.aivss is None else f"AIVSS {tenth(self.aivss)}"
         return f"{self.severity} {tenth(self.threat.score.cvss_base)} (CVSS 4.0 base; {aivss})"
-
-    @property
-    def stable_id(self) -> str:
-        """The same for the same threat of the same product in every draft; one of an LLM goes by its title."""
-        title = f"/{self.threat.title.casefold()}" if is_proposed(self.threat) else ""
-        name = self.code + title if title else self.threat.id
-        return str(uuid5(_NAMES, f"{self.view.draft.product.name.casefold()}/{name}"))
 
     @cached_property
     def how(self) -> str:
@@ -191,6 +184,14 @@ def struck(draft: Draft) -> tuple[Struck, ...]:
             identifier, _, title = each.what.removeprefix(_THREAT).partition(": ")
             found.append(Struck(identifier, title, each.reason))
     return tuple(found)
+
+
+def stable_id(draft: Draft, threat: Threat | Struck) -> str:
+    """A UUID that the same threat of the same product has in every draft; one of an LLM goes by layer and title."""
+    name = threat.id
+    if PROPOSED in name:
+        name = f"{name.partition('-')[0]}/{threat.title.casefold()}"
+    return str(uuid5(_NAMES, f"{draft.product.name.casefold()}/{name}"))
 
 
 def product_words(draft: Draft) -> str:
