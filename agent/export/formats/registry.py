@@ -26,11 +26,11 @@ class Format(NamedTuple):
     write: "Callable[[View], bytes]"
 
 
-def _later(module: str) -> "Callable[[View], bytes]":
+def _later(module: str, function: str = "write") -> "Callable[[View], bytes]":
     """The writer of a module of this package, which is imported when it is called."""
 
     def write(view: "View") -> bytes:
-        written: bytes = importlib.import_module(f"agent.export.formats.{module}").write(view)
+        written: bytes = getattr(importlib.import_module(f"agent.export.formats.{module}"), function)(view)
         return written
 
     return write
@@ -38,15 +38,22 @@ def _later(module: str) -> "Callable[[View], bytes]":
 
 _JSON: Final = "application/json"
 _CSV: Final = "text/csv; charset=utf-8"
+_MARKDOWN: Final = "text/markdown; charset=utf-8"
+_HTML: Final = "text/html; charset=utf-8"
+_DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_ASK: Final = "vendor_questions"
 _ALL: Final = (
     Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _later("whole_draft")),
-    Format("markdown", "the report as Markdown", ".md", "text/markdown; charset=utf-8", _later("markdown_report")),
-    Format("html", "the report as one page without script", ".html", "text/html; charset=utf-8", _later("html_report")),
+    Format("markdown", "the report", ".md", _MARKDOWN, _later("markdown_report")),
+    Format("html", "the report as one page without script", ".html", _HTML, _later("html_report")),
     Format("sarif", "SARIF 2.1.0, a result for each threat", ".sarif", "application/sarif+json", _later("sarif")),
-    Format("defectdojo", "DefectDojo generic findings", ".json", _JSON, _later("defectdojo")),
-    Format("csv", "a row for each threat", ".csv", _CSV, _later("threat_table")),
-    Format("csv-jira", "a row for each threat, for Jira's CSV importer", ".csv", _CSV, _later("jira_issues")),
+    Format("defectdojo", "DefectDojo's generic findings", ".json", _JSON, _later("defectdojo")),
+    Format("csv", "a row for each threat, for spreadsheets", ".csv", _CSV, _later("threat_table")),
+    Format("csv-jira", "a row for each threat, for Jira's importer", ".csv", _CSV, _later("jira_issues")),
     Format("csv-github", "a row for each threat, for github-csv-tools", ".csv", _CSV, _later("github_issues")),
+    Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_ASK, "markdown")),
+    Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_ASK, "table")),
+    Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_ASK, "docx")),
 )
 FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
 """By name, in the order in which they are listed."""

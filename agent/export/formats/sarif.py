@@ -289,10 +289,11 @@ class _Run:
             "by": threat.by,
             "like": threat.like,
         }  # fmt: skip
-        headline = self._view.headline
-        if headline is not None and headline.threat.id == threat.id:
-            told["headline"] = True
-            told["likelyRange"] = _likely(self._view)
+        headline, product = self._view.headline, self._draft.score
+        if headline is not None and headline.threat.id == threat.id and product.aivss is not None:
+            told["productScore"] = float(product.aivss)
+            told["likelyLow"] = None if product.likely_low is None else float(product.likely_low)
+            told["likelyHigh"] = None if product.likely_high is None else float(product.likely_high)
         return told
 
     # -------------------------------------------------------- what was read
@@ -323,14 +324,6 @@ class _Run:
         ]
         made: _Object = {"executionSuccessful": True, "endTimeUtc": self._draft.created_at}
         return made | ({"toolExecutionNotifications": notes} if notes else {})
-
-
-def _likely(view: View) -> _Object:
-    score = view.draft.score
-    return {
-        "low": None if score.likely_low is None else float(score.likely_low),
-        "high": None if score.likely_high is None else float(score.likely_high),
-    }
 
 
 def _properties(view: View) -> _Object:

@@ -200,9 +200,13 @@ def product_words(draft: Draft) -> str:
     return f"{words}: {draft.score.withheld}" if draft.score.withheld else words
 
 
-def range_words(low: Decimal | None, high: Decimal | None) -> str:
-    """A range, or that it is unknown."""
-    return "unknown" if low is None or high is None else span(low, high)
+def range_words(draft: Draft) -> str:
+    """The range of the product's score; of a withheld one, what is usual for its kind."""
+    score = draft.score
+    if score.likely_low is None or score.likely_high is None:
+        return "unknown"
+    found = span(score.likely_low, score.likely_high)
+    return f"{found}, usual for the kind" if score.aivss is None else found
 
 
 def quote_words(view: View, quote: Evidence) -> str:

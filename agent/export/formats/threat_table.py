@@ -66,7 +66,7 @@ def _cells(row: ThreatRow) -> list[str]:
         f"withheld: {score.withheld or 'no score'}"
         if score.aivss is None
         else f"{score.severity} {tenth(score.aivss)}",
-        range_words(score.likely_low, score.likely_high),
+        range_words(draft),
         row.view.standing,
         draft.id,
         stable_id(draft, threat),

@@ -15,7 +15,7 @@ from agent.review.acts import check
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
-from agent.review.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
+from agent.export.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
 from agent.review.redraft import redraft
 from agent.review.rescore import shown
