@@ -37,7 +37,7 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
     if schema:
         if draft is not None or format_ is not None:
             raise UsageError("--schema takes no draft and no format", hint="septet export --schema [--out FILE]")
-        from agent.export.schema import draft_schema
+        from agent.export.json_schema import draft_schema
 
         _put(draft_schema(), out)
     elif format_ == _LIST or (draft is None and format_ is None):
@@ -102,12 +102,12 @@ def _put(data: bytes, out: Path | None) -> None:
         return
     place = out.resolve()
     fresh = place.with_name(f".{place.name}.new")
+    fresh.unlink(missing_ok=True)  # what a killed run left
     try:
-        with fresh.open("wb") as file:
+        with fresh.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(place)
-    except BaseException:
+    finally:
         fresh.unlink(missing_ok=True)
-        raise

@@ -10,7 +10,15 @@ import re
 from typing import Final
 
 from agent.export.formats.issue_text import as_markdown
-from agent.export.formats.threat_rows import ThreatRow, product_words, stable_id, threat_rows, url_of
+from agent.export.formats.threat_rows import (
+    ACCEPTED,
+    OUT_OF_SCOPE,
+    ThreatRow,
+    product_words,
+    stable_id,
+    threat_rows,
+    url_of,
+)
 from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line, plain, shorten
 from agent.export.view import View
@@ -48,11 +56,13 @@ def _finding(row: ThreatRow) -> dict[str, object]:
         "cvssv4_score": float(threat.score.cvss_base),
         "mitigation": "\n".join(f"- {words}" for words in _remedies(row)),
         "impact": plain(row.lost),
-        "severity_justification": "\n".join(f"- {metric}: {plain(why)}" for metric, why in _reasons(row)),
+        "severity_justification": "\n".join(f"- {metric}: {plain(why)}" for metric, why in row.reasons),
         "references": "\n".join(f"- {plain(words)}" for words in _references(row)),
-        "active": True,
+        "active": not row.settled,
         "verified": threat.state == "confirmed",
-        "under_review": bool(row.waived),
+        "under_review": bool(row.waived) and not row.settled,
+        "risk_accepted": row.settled == ACCEPTED,
+        "out_of_scope": row.settled == OUT_OF_SCOPE,
         "static_finding": False,
         "dynamic_finding": False,
         "component_name": one_line(draft.product.name),
@@ -69,10 +79,6 @@ def _finding(row: ThreatRow) -> dict[str, object]:
 def _remedies(row: ThreatRow) -> list[str]:
     heads = (("you", "You"), ("vendor", "Vendor"))
     return [f"{head}: {plain(row.remedy(each))}" for who, head in heads for each in row.mitigations(who)]
-
-
-def _reasons(row: ThreatRow) -> list[tuple[str, str]]:
-    return [(metric, row.words(why)) for metric, why in row.threat.score.reasons.items()]
 
 
 def _references(row: ThreatRow) -> list[str]:

@@ -28,8 +28,8 @@ def write(view: View) -> bytes:
 
 
 def _cells(row: ThreatRow) -> list[str]:
-    title = shorten(f"{row.threat.title} ({row.view.draft.product.name})", _TITLE)
+    title = shorten(one_line(f"{row.threat.title} ({row.view.draft.product.name})"), _TITLE)
     body = f"{as_markdown(row, _BODY)}\n\n<!-- septet {stable_id(row.view.draft, row.threat)} -->"
     names = ["septet", row.code, f"severity: {row.severity}", f"state: {row.threat.state}"]
     names += [ref.id for ref in row.threat.taxonomy]
-    return [one_line(title), body, ",".join(name.replace(",", " ")[:_LABEL] for name in dict.fromkeys(names)), "open"]
+    return [title, body, ",".join(name.replace(",", " ")[:_LABEL] for name in dict.fromkeys(names)), "open"]

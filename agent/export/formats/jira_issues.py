@@ -41,9 +41,9 @@ def write(view: View) -> bytes:
 
 
 def _cells(row: ThreatRow, labels: list[str]) -> list[str]:
-    summary = shorten(f"{row.threat.title} ({row.view.draft.product.name})", _SUMMARY)
+    summary = shorten(one_line(f"{row.threat.title} ({row.view.draft.product.name})"), _SUMMARY)
     told = f"{as_wiki(row, _DESCRIPTION)}\n\nSeptet {stable_id(row.view.draft, row.threat)}"
-    return [one_line(summary), "Task", _PRIORITIES[row.severity], *labels, told]
+    return [summary, "Task", _PRIORITIES[row.severity], *labels, told]
 
 
 def _labels(row: ThreatRow) -> list[str]:

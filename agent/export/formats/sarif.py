@@ -3,7 +3,8 @@
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0 plus Errata 01, and what GitHub's code scanning takes
 of it. An artifact is the text that was read of a source, so offsets count its characters (code points); its address
 stands without a scheme, since GitHub refuses a file with another scheme than its checkout's, and whole among the
-properties. A struck threat is a suppressed result without a severity, a waived one is under review.
+properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted
+risk or out of scope is suppressed with its severity, and one that was waived otherwise is under review.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ _Object = dict[str, object]
 
 def write(view: View) -> bytes:
     """The draft as a SARIF log of one run."""
-    return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(view).whole()]}).encode()
+    return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(view).whole()]}, sort_keys=True).encode()
 
 
 def message(text: str) -> str:
@@ -202,7 +203,8 @@ class _Run:
         if places[1:]:
             made["relatedLocations"] = places[1:]
         if row.waived:
-            made["suppressions"] = [self._suppression(threat.id, "underReview", row.waived)]
+            status = "accepted" if row.settled else "underReview"
+            made["suppressions"] = [self._suppression(threat.id, status, row.waived)]
         return made
 
     def _gone(self, gone: Struck) -> _Object:
@@ -271,7 +273,7 @@ class _Run:
             "severity": row.severity,
             "cvssBase": float(score.cvss_base),
             "cvssVector": score.cvss_vector,
-            "cvssReasons": score.reasons,
+            "cvssReasons": dict(row.reasons),
             "aivss": None if row.aivss is None else float(row.aivss),
             "confidence": row.confidence,
             "facts": [

@@ -24,6 +24,10 @@ _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 _STRUCK: Final = "struck in review"
 _THREAT: Final = "threat "
 _ITEM: Final = "threat/"
+ACCEPTED: Final = "accepted risk"
+OUT_OF_SCOPE: Final = "out of scope"
+_SETTLING: Final = (ACCEPTED, OUT_OF_SCOPE)
+"""How the reason of a waiver begins that says why nothing will be done; other waivers leave the threat undecided."""
 
 
 class Struck(NamedTuple):
@@ -131,6 +135,18 @@ class ThreatRow:
         """Why nobody had to decide over it before the draft was signed; empty when somebody did, or none signed it."""
         stamp = self.view.draft.review
         return next((each.why for each in stamp.waivers if each.item == _ITEM + self.threat.id), "") if stamp else ""
+
+    @property
+    def settled(self) -> str:
+        """ "accepted risk" or "out of scope" when that is why it was waived; empty for all else."""
+        return next((reason for reason in _SETTLING if self.waived.startswith(reason)), "")
+
+    @property
+    def reasons(self) -> tuple[tuple[str, str], ...]:
+        """Metrics with a reason for their value, in the order of the vector."""
+        known = self.threat.score.reasons
+        metrics = [part.partition(":")[0] for part in self.threat.score.cvss_vector.split("/")]
+        return tuple((metric, self.words(known[metric])) for metric in metrics if metric in known)
 
     def refs(self, *schemes: str) -> tuple[TaxonomyRef, ...]:
         """Its ids of these lists, of all without a name."""
