@@ -103,7 +103,7 @@ class ThreatRow:
         """What is lost."""
         return self.words(self.threat.lost or self.threat.statement.impact)
 
-    @property
+    @cached_property
     def facts(self) -> tuple[Fact, ...]:
         """The facts that it rests on."""
         return tuple(fact for fact in self.view.facts if fact.id in self.threat.facts)
@@ -118,7 +118,7 @@ class ThreatRow:
         """The same in words."""
         return "unknown" if self.confidence is None else f"{self.confidence:.2f}"
 
-    @property
+    @cached_property
     def quotes(self) -> tuple[Evidence, ...]:
         """Its quotes, its own order first, then those that its text cites."""
         cited = [mark for group in self._cited for mark in group]
