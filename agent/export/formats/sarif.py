@@ -18,7 +18,7 @@ from agent.export.left_out import unread
 from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line
 from agent.export.view import View
-from agent.records import Evidence, TaxonomyRef, Threat
+from agent.records import STRUCK, Evidence, TaxonomyRef, Threat
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band
 from agent.taxonomy.lists import scheme
 
@@ -213,7 +213,7 @@ class _Run:
             "message": {"text": message(f"{gone.title}. {gone.why}")},
             "locations": [self._whole_source()],
             "suppressions": [self._suppression(gone.id, "accepted", gone.why)],
-            "properties": {"state": "struck in review", "severity": None},
+            "properties": {"state": STRUCK, "severity": None},
         }
 
     def _suppression(self, identifier: str, status: str, why: str) -> _Object:

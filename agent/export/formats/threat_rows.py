@@ -12,7 +12,7 @@ from agent.export.document import Text
 from agent.export.prose import Prose
 from agent.export.sentences import if_clause, span, tenth, threat_sentence, verdict
 from agent.export.view import PROPOSED, View, rank_words
-from agent.records import Draft, Evidence, Fact, Mitigation, TaxonomyRef, Threat
+from agent.records import STRUCK, Draft, Evidence, Fact, Mitigation, TaxonomyRef, Threat
 from agent.scoring import severity
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band, LayerKey
 from agent.taxonomy.lists import scheme
@@ -21,7 +21,6 @@ NOT_RECORDED: Final = "not recorded"
 """In drafts from before something was kept."""
 _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 """Name space of the ids that formats ask for."""
-_STRUCK: Final = "struck in review"
 _THREAT: Final = "threat "
 _ITEM: Final = "threat/"
 ACCEPTED: Final = "accepted risk"
@@ -196,7 +195,7 @@ def struck(draft: Draft) -> tuple[Struck, ...]:
     """The threats that a reviewer struck."""
     found = []
     for each in draft.dropped:
-        if each.what.startswith(_THREAT) and each.reason.startswith(_STRUCK):
+        if each.what.startswith(_THREAT) and each.reason.startswith(STRUCK):
             identifier, _, title = each.what.removeprefix(_THREAT).partition(": ")
             found.append(Struck(identifier, title, each.reason))
     return tuple(found)
