@@ -13,12 +13,20 @@ from typing import Final
 from urllib.parse import quote as percent, urlsplit
 
 from agent.export.formats.issue_text import as_markdown, as_text
-from agent.export.formats.threat_rows import Struck, ThreatRow, drafted_id, stable_id, struck, threat_rows
+from agent.export.formats.threat_rows import (
+    Struck,
+    ThreatRow,
+    drafted_id,
+    product_words,
+    stable_id,
+    struck,
+    threat_rows,
+)
 from agent.export.left_out import unread
 from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line
 from agent.export.view import View
-from agent.records import STRUCK, Evidence, TaxonomyRef, Threat
+from agent.records import STRUCK, Evidence, LayerThreats, TaxonomyRef, Threat
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band
 from agent.taxonomy.lists import scheme
 
@@ -320,12 +328,29 @@ class _Run:
         return made
 
     def _invocation(self) -> _Object:
+        """What could not be told, as notes that no viewer takes for results: layers, the score, sources."""
         notes = [
-            {"level": "warning", "message": {"text": message(f"{each.what}: {each.reason}")}}
-            for each in unread(self._view)
+            _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {told}")
+            for key, layer in self._view.layers
+            if (told := _uncertain(layer))
         ]
+        if self._draft.score.aivss is None:
+            notes.append(_note("score", "warning", product_words(self._draft)))
+        notes += [_note("source", "warning", f"{each.what}: {each.reason}") for each in unread(self._view)]
         made: _Object = {"executionSuccessful": True, "endTimeUtc": self._draft.created_at}
         return made | ({"toolExecutionNotifications": notes} if notes else {})
+
+
+def _uncertain(layer: LayerThreats) -> str:
+    """Why the sources do not settle a layer; empty for one that they do."""
+    if layer.certain:
+        return ""
+    head = "does not apply" if layer.applies == "no" else "not certain from the listing"
+    return f"{head}: {layer.missing.detail}" if layer.missing else head
+
+
+def _note(about: str, level: str, words: str) -> _Object:
+    return {"descriptor": {"id": f"septet/{about}"}, "level": level, "message": {"text": message(words)}}
 
 
 def _properties(view: View) -> _Object:

@@ -23,6 +23,7 @@ _NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
 """Name space of the ids that formats ask for."""
 _THREAT: Final = "threat "
 _ITEM: Final = "threat/"
+_NOT_SCORED: Final = "Not scored"
 ACCEPTED: Final = "accepted risk"
 OUT_OF_SCOPE: Final = "out of scope"
 _SETTLING: Final = (ACCEPTED, OUT_OF_SCOPE)
@@ -212,7 +213,9 @@ def stable_id(draft: Draft, threat: Threat | Struck) -> str:
 def product_words(draft: Draft) -> str:
     """The product's score in words with its range; why there is none where it is withheld."""
     words = verdict(draft.score)
-    return f"{words}: {draft.score.withheld}" if draft.score.withheld else words
+    if draft.score.aivss is None and draft.score.withheld:
+        return words.replace(_NOT_SCORED, f"{_NOT_SCORED}: {draft.score.withheld}", 1)
+    return words
 
 
 def range_words(draft: Draft) -> str:

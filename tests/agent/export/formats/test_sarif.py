@@ -130,6 +130,16 @@ def test_nothing_unknown_becomes_known(view: View) -> None:
         assert not [result for result in run(view)["results"] if "productScore" in result["properties"]]
 
 
+def test_what_could_not_be_told_is_a_note_and_no_result(view: View) -> None:
+    (invocation,) = run(view)["invocations"]
+    notes = invocation.get("toolExecutionNotifications", [])
+    told = [each["message"]["text"].split()[0] for each in notes if each["descriptor"]["id"] == "septet/layer"]
+    assert told == [LAYER_CODES[key] for key in LAYERS if not view.draft.layers[key].certain]
+    scores = [each for each in notes if each["descriptor"]["id"] == "septet/score"]
+    assert len(scores) == (view.draft.score.aivss is None)
+    assert all(each["message"]["text"].startswith(f"Not scored: {view.draft.score.withheld}") for each in scores)
+
+
 def test_what_a_reviewer_settled_is_suppressed() -> None:
     results = {result["ruleId"]: result for result in run(VIEWS["signed"]())["results"]}
     (gone,) = results[STRUCK]["suppressions"]
