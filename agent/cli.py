@@ -34,6 +34,7 @@ VERBS: Final[dict[str, Verb]] = {
     "search": Verb("agent.verbs.search", "command", "Find passages in the sources of a draft."),
     "score": Verb("agent.verbs.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
     "explain": Verb("agent.verbs.explain", "command", "Show where a number or statement of a draft comes from."),
+    "export": Verb("agent.verbs.export", "command", "Write a draft in a form that other tools and people read."),
     "review": Verb("agent.verbs.review", "command", "Review drafts in a local web app, and sign them."),
     "answer": Verb("agent.verbs.answer", "command", "Take in a vendor's answers and draft again what they touch."),
     "audit-log": Verb("agent.verbs.audit_log", "command", "Verify the record of a review store."),

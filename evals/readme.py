@@ -1,7 +1,8 @@
 """Writes the parts of README.md that a program knows better: `python -m evals.readme [EVAL.json]`.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` stand: the session (what `septet draft` prints for a bundled
-listing and for its opening alone), the table of measured errors from `evals/figures.json`, and the settings.
+listing and for its opening alone), the table of measured errors from `evals/figures.json`, the formats of exports, and
+the settings.
 `EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests hold all of it current.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
+from agent.export.formats.registry import FORMATS
 from agent.pipeline import draft
 from agent.resources import data_folder
 from agent.settings import SETTINGS, Settings
@@ -160,9 +162,16 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
+def formats_table() -> str:
+    """Every format of `septet export`, Markdown."""
+    lines = ["| `--format` | file | what it is |", "|---|---|---|"]
+    return "\n".join(lines + [f"| `{one.name}` | `{one.suffix}` | {one.title} |" for one in FORMATS.values()])
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "session": session,
     "figures": lambda: errors(figures()),
+    "formats": formats_table,
     "settings": settings_table,
 }
 

@@ -137,7 +137,7 @@ def notices(writer: Writer) -> tuple[Text, ...]:
     """Part 1: whether anyone reviewed it, what was read, who drafted it, what it does not cover."""
     view = writer.view
     draft = view.draft
-    pieces = [doc.strong(_reviewed(view)), doc.words(f"read: {_read(view)}"), doc.words(drafter_words(draft))]
+    pieces = [doc.strong(view.standing), doc.words(f"read: {_read(view)}"), doc.words(drafter_words(draft))]
     uncovered = _uncovered(view)
     if uncovered:
         pieces.append(doc.words(f"not covered: {listed(uncovered)}"))
@@ -146,17 +146,6 @@ def notices(writer: Writer) -> tuple[Text, ...]:
         pieces.append(doc.strong(f"found in the sources: {listed(list(kinds))}"))
     explained = "Marks: quotes (E), searches without result (N). Unmarked: inference or advice."
     return doc.joined(*pieces, by=" · "), doc.soft(explained)
-
-
-def _reviewed(view: View) -> str:
-    """Who stands for the report, if anyone does."""
-    stamp = view.draft.review
-    if stamp is not None:
-        waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
-        return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
-    if view.progress is not None:
-        return f"IN REVIEW, {view.progress.decided} of {view.progress.items} items decided"
-    return "DRAFT, not reviewed"
 
 
 def _read(view: View) -> str:

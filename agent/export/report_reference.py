@@ -242,8 +242,8 @@ def scores(writer: Writer) -> Part:
 
 def _score_lines(score: Score) -> list[Text]:
     lines = [
-        f"Formula {score.formula}; threat multiplier {score.threat_multiplier}, the default of AIVSS for attacks known "
-        f"as proof of concept; mitigation factor {score.mitigation_factor}, before controls; rounded half up."
+        f"Formula {score.formula}; threat multiplier {score.threat_multiplier:.2f}, the default of AIVSS for attacks "
+        f"known as proof of concept; mitigation factor {score.mitigation_factor:.2f}, before controls; rounded half up."
     ]
     if score.low is not None and score.high is not None:
         lines.append(f"Corners, all open inputs at their lowest and at their highest: {span(score.low, score.high)}.")

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from agent.export.safe_markdown import quoted, shared_words
+from agent.export.sentences import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Capability, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, KIND_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
@@ -25,6 +26,8 @@ CERTAIN_NEEDED: Final = 2
 PROPOSED: Final = "-proposed-"
 """In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
 _BEHIND: Final = 0.5
+_DAY: Final = 10
+"""Characters of a date."""
 _MODES: Final = ("delete", "execute", "write", "read")
 _SPARSE: Final = ", sparsely described"
 """What the estimator adds to a kind whose listing says little."""
@@ -72,6 +75,17 @@ class View:
     documents: tuple[Document, ...] = ()
     progress: InReview | None = None
     """None: nobody reviews it, or it is signed."""
+
+    @property
+    def standing(self) -> str:
+        """Who stands for the draft, if anyone does."""
+        stamp = self.draft.review
+        if stamp is not None:
+            waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
+            return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
+        if self.progress is not None:
+            return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided"
+        return "DRAFT, not reviewed"
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:

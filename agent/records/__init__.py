@@ -23,6 +23,7 @@ from agent.records.base import (
     Unit as Unit,
 )
 from agent.records.draft import (
+    STRUCK as STRUCK,
     Draft as Draft,
     DrafterRef as DrafterRef,
     Dropped as Dropped,

@@ -24,6 +24,8 @@ from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 Role = Literal["viewer", "analyst", "approver"]
 REDRAFTED_FROM: Final = "redrafted_from"
 """In a draft's manifest: the drafts that were drafted again for it, with spaces between."""
+STRUCK: Final = "struck in review"
+"""How the reason begins for which a reviewer's draft lacks something: `Dropped.reason`."""
 
 
 def head_line(review: str, number: int, head: str) -> str:

@@ -11,6 +11,7 @@ from agent.drafting.judged import renamed
 from agent.drafting.layers import MARK
 from agent.export.view import View
 from agent.records import (
+    STRUCK,
     Advice,
     Capability,
     Chain,
@@ -136,16 +137,14 @@ def _standing_chains(draft: Draft, struck: Mapping[str, Standing], dropped: list
         if mark is not None:
             dropped.append(_dropped(f"chain {number}: {chain.title}", mark))
         elif lost:
-            dropped.append(
-                Dropped(what=f"chain {number}: {chain.title}", reason=f"struck in review with its threat {lost[0]}")
-            )
+            dropped.append(Dropped(what=f"chain {number}: {chain.title}", reason=f"{STRUCK} with its threat {lost[0]}"))
         else:
             kept.append(chain)
     return tuple(kept)
 
 
 def _dropped(what: str, mark: Standing) -> Dropped:
-    return Dropped(what=what, reason=f"struck in review: {mark.why}")
+    return Dropped(what=what, reason=f"{STRUCK}: {mark.why}")
 
 
 def applied(draft: Draft, standing: Mapping[str, Standing]) -> tuple[Draft, dict[str, Standing]]:

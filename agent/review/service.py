@@ -14,6 +14,7 @@ from typing import Final
 
 from agent.errors import InputError, RefusedError, StaleError
 from agent.export.draft_json import dump, dump_documents, load_whole
+from agent.export.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.records import Document, Draft
 from agent.review import responding, signed
 from agent.review.acts import check
@@ -21,7 +22,6 @@ from agent.review.answers import Answer, By, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.fold import fold
-from agent.review.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verdict
 from agent.review.rescore import shown
 from agent.review.responding import planned_of, refuse_stale

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from agent.errors import InputError
 from agent.export import html, markdown
 from agent.export.draft_json import decode, dump, parse
+from agent.export.questionnaire import Export
 from agent.export.view import InReview
 from agent.records import Document
 from agent.review.chain import Head
-from agent.review.questionnaire import Export
 from agent.review.records import ReviewState, Stamp
 from agent.review.shelf import Shelf
 from agent.review.store import Store

@@ -25,6 +25,7 @@ OPTIONS = {
         "--formula", "--mode", "--json", "--jsonl",
     },
     "explain": {"--json"},
+    "export": {"--format", "--out", "--schema"},
     "review": {"--host", "--port", "--store", "--reviewer", "--role"},
     "answer": {"--store", "--reviewer"},
     "audit-log": set(),

@@ -7,6 +7,7 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import Field, JsonValue
 
 from agent.errors import InputError
+from agent.export.questionnaire import Export, Format
 from agent.records import Document, Record
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
@@ -21,7 +22,6 @@ from agent.review.decisions import (
     review_order,
     what_moved,
 )
-from agent.review.questionnaire import Export, Format
 from agent.review.records import Contest, Event, Reason, Reviewer, ReviewState, Verb
 from agent.review.stored import QueuePage, QueueQuery
 from agent.review.web.access import ENTER

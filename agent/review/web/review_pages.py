@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
+from agent.export.questionnaire import Export, Format
 from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.decisions import ActResult, what_moved
-from agent.review.questionnaire import Export, Format
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.responding import contest_form
 from agent.review.web.desk import (

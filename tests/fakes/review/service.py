@@ -10,12 +10,12 @@ from agent.errors import FullError, InputError
 from agent.export import html
 from agent.export.draft_json import dump
 from agent.export.markdown import render
+from agent.export.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.records import Document
 from agent.review.acts import check
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
-from agent.review.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
 from agent.review.redraft import redraft
 from agent.review.rescore import shown

@@ -8,8 +8,8 @@ import docx
 import pytest
 
 from agent.export.draft_json import parse
+from agent.export.questionnaire import Format, questionnaire, rows
 from agent.records import Draft, Question
-from agent.review.questionnaire import Format, questionnaire, rows
 from tests.places import GOLDEN
 
 DRAFTS = GOLDEN / "drafts"

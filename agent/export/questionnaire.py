@@ -2,11 +2,11 @@
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from agent.export.safe_csv import cell
 from agent.export.safe_markdown import one_line, plain
 from agent.export.sentences import shrinkage
 from agent.export.view import View, name_of
@@ -22,8 +22,6 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 _HEADS: Final = ("id", "question", "settles", "likely range", "an answer that would settle it", "answer", "public page")
-_FORMULA: Final = re.compile(r"^\s*[=+\-@＝＋－＠\t\r\0]")
-"""A spreadsheet would run a cell that begins like this (CWE-1236)."""
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """In a DOCX instead of the time of writing, so that the same questions give the same bytes."""
 _HOW: Final = (
@@ -98,13 +96,9 @@ def _csv(asked: Sequence[Row]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(_HEADS)
     for row in asked:
-        writer.writerow([_cell(each) for each in (*row, "", "")])
+        writer.writerow([cell(each) for each in (*row, "", "")])
     # With a mark, so that spreadsheets take it for UTF-8.
     return out.getvalue().encode("utf-8-sig")
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _docx(draft: Draft, asked: Sequence[Row]) -> bytes:

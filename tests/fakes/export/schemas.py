@@ -1,0 +1,91 @@
+"""Published schemas of other tools' formats, which lie outside the repository, in the folder of `SEPTET_SCHEMAS`.
+
+Without that folder a test that needs one is skipped and says so. With it, a schema that is missing or is not the pinned
+one fails: what was not checked never counts as passed.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+
+import pytest
+
+_FOLDER: Final = os.environ.get("SEPTET_SCHEMAS", "")  # noqa: TID251  (read before tests lose the environment)
+
+
+class Pinned(NamedTuple):
+    """A schema as it was published."""
+
+    path: str
+    """Below the folder."""
+    title: str
+    origin: str
+    sha256: str
+
+
+SARIF: Final = Pinned(
+    "sarif-2.1.0.schema.json",
+    "SARIF 2.1.0",
+    "github.com/oasis-tcs/sarif-spec, sarif-2.1/schema/sarif-schema-2.1.0.json at e0583813964e",
+    "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e",
+)
+DEFECTDOJO: Final = Pinned(
+    "defectdojo/generic-findings.md",
+    "the attributes of DefectDojo's generic findings",
+    "github.com/DefectDojo/django-DefectDojo, docs, Generic Findings Import",
+    "d06797fb0d39222eb72698763c0a103e97d891b0af02b599ba546f45170af00a",
+)
+
+
+def schema(pinned: Pinned) -> dict[str, object]:
+    """The schema, or a skipped test where there is no folder of schemas."""
+    return cast("dict[str, object]", json.loads(page(pinned)))
+
+
+def page(pinned: Pinned) -> str:
+    """The same for one that is a page to read."""
+    if not _FOLDER:
+        pytest.skip(f"NOT RUN: {pinned.title} was not validated, SEPTET_SCHEMAS names no folder")
+    file = Path(_FOLDER) / pinned.path
+    assert file.is_file(), f"{pinned.title} is not in SEPTET_SCHEMAS: {pinned.path}, from {pinned.origin}"
+    raw = file.read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == pinned.sha256, f"{pinned.path} is not the pinned {pinned.title}"
+    return raw.decode()
+
+
+def faults(pinned: Pinned, instance: object) -> list[str]:
+    """What the schema says against an instance, dates and addresses checked too."""
+    published = schema(pinned)
+    jsonschema = pytest.importorskip("jsonschema", reason=f"NOT RUN: {pinned.title}, jsonschema is not installed")
+    kind = jsonschema.validators.validator_for(published)
+    found = kind(published, format_checker=_checker(jsonschema.FormatChecker())).iter_errors(instance)
+    return [f"{fault.json_path}: {fault.message[:200]}" for fault in found]
+
+
+def _checker(checker: Any) -> Any:
+    """With dates, times and addresses, for which the library asks for packages that are not here."""
+    rules: dict[str, Callable[[str], object]] = {
+        "date": date.fromisoformat,
+        "date-time": lambda text: datetime.fromisoformat(text).utcoffset() is not None or _refused(text),
+        "uri": lambda text: (bool(re.match(r"[a-zA-Z][\w+.-]*:", text)) and _reference(text)) or _refused(text),
+        "uri-reference": lambda text: _reference(text) or _refused(text),
+    }
+    for name, rule in rules.items():
+        checker.checks(name, raises=ValueError)(
+            lambda value, rule=rule: not isinstance(value, str) or bool(rule(value))
+        )
+    return checker
+
+
+def _reference(text: str) -> bool:
+    """RFC 3986: characters that a reference may have, percent signs with two digits."""
+    return bool(re.fullmatch(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*", text))
+
+
+def _refused(text: str) -> bool:
+    raise ValueError(text)
