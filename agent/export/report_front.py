@@ -22,8 +22,6 @@ from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
 """Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
-_FURTHER: Final = 2
-"""Threats that stand below the first ones, in a line each."""
 _GRAVE: Final[dict[str, str]] = {
     "hidden-text": "hidden text",
     "instruction-like-text": "orders to assessors",
@@ -86,15 +84,18 @@ class Room(NamedTuple):
     """1 where it stands why a question matters."""
     further: int
     """1 where it stands how further threats begin."""
+    rest: int
+    """Threats that stand below the first ones, in a line each."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1, 1, 2)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
     ("answer", 15), ("posture", 50), ("layer", 25), ("questions", 4), ("quote", 14), ("answer", 12), ("condition", 14),
-    ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("posture", 46), ("layer", 20),
-    ("questions", 2), ("quote", 0), ("posture", 40), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
+    ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("layer", 20), ("quote", 0),
+    ("rest", 1), ("questions", 2), ("rest", 0), ("posture", 46), ("posture", 40),
+    ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -318,7 +319,7 @@ def _rest(writer: Writer) -> list[RankedThreat]:
     """
     top = writer.view.top(writer.room.threats)
     rest = [item for item in writer.view.threats if item not in top]
-    return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][:_FURTHER]
+    return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][: writer.room.rest]
 
 
 def _on_page(writer: Writer) -> list[RankedThreat]:
