@@ -18,12 +18,15 @@ def is_supported(threat: Threat) -> bool:
 def choose(threats: Sequence[Threat]) -> Threat | None:
     """The headline among threats in the order of the report; None when none holds in default use.
 
-    The highest base leads, then quoted before inferred, then the given order. An assumed one leads only where nothing
-    supported is there.
+    The highest base leads, then what needs no setting, then quoted before inferred, then the given order. An assumed
+    one leads only where nothing supported is there.
     """
     supported = [threat for threat in threats if is_supported(threat)]
     assumed = [threat for threat in threats if threat.default_use and threat.basis == "assumed" and threat.evidence]
-    ranked = sorted(supported or assumed, key=lambda threat: (-threat.score.cvss_base, threat.basis != "quoted"))
+    ranked = sorted(
+        supported or assumed,
+        key=lambda threat: (-threat.score.cvss_base, bool(threat.setting), threat.basis != "quoted"),
+    )
     return ranked[0] if ranked else None
 
 
@@ -34,7 +37,7 @@ def graver_than(headline: Threat | None, threats: Sequence[Threat]) -> Threat | 
         threat
         for threat in threats
         if threat is not headline
-        and not threat.default_use
+        and (not threat.default_use or threat.setting)
         and threat.basis != "assumed"
         and (bar is None or threat.score.cvss_base > bar)
     ]

@@ -198,16 +198,24 @@ def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal]) -> list[Threa
     Its own, and of the catalogue's those that are far above them: an LLM that obeys planted orders does not talk the
     score down, and one that reads well is not overruled by a pattern.
     """
-    own = [item.threat for item in items if item.threat.by != "embedded"]
+    own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases)
     bar = _gravest(own) + MAX_BELOW
     rest = [item.threat for item in items if item.threat.by == "embedded"]
-    far = [threat for threat in rest if bases.get(threat.id, Decimal(0)) > bar]
-    return [*own, *far] if any(is_supported(one) for one in own) else []
+    return [*own, *(threat for threat in rest if bases.get(threat.id, Decimal(0)) > bar)] if own else []
+
+
+def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal]) -> list[Threat]:
+    """An LLM's threats that may be the headline: those that need no setting, unless they are far below what the facts
+    set; then all that are supported."""
+    supported = [threat for threat in own if is_supported(threat)]
+    plain = [threat for threat in supported if not threat.setting]
+    far_below = _gravest(plain) + MAX_BELOW < max(bases.values(), default=Decimal(0))
+    return supported if far_below or not plain else plain
 
 
 def _gravest(threats: Sequence[Threat]) -> Decimal:
-    """The highest base of those that may be the headline; 0 without any."""
-    return max((threat.score.cvss_base for threat in threats if is_supported(threat)), default=Decimal(0))
+    """The highest base; 0 without any."""
+    return max((threat.score.cvss_base for threat in threats), default=Decimal(0))
 
 
 def _base(first: _Item) -> Range:
@@ -244,7 +252,7 @@ def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]
 
 def _group(threat: Threat) -> int:
     """0 in default use, 1 with a setting or an unusual use, 2 assumed."""
-    if is_supported(threat):
+    if is_supported(threat) and not threat.setting:
         return 0
     return 2 if threat.basis == "assumed" else 1
 
@@ -328,7 +336,7 @@ def _judged(
             taken.add(like.id)
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
-    bar = _gravest([item.threat for item in items]) + MAX_BELOW
+    bar = _gravest(_own_leads([item.threat for item in items], bases)) + MAX_BELOW
     far = {id_ for id_, base in bases.items() if base > bar}
     room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
     rest = [one for one in fired if one.id not in taken]
@@ -351,7 +359,7 @@ def _underrated(
     own = [
         _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
     ]
-    bar = _gravest([one for one in own if one]) + MAX_BELOW
+    bar = _gravest(_own_leads([one for one in own if one], bases)) + MAX_BELOW
     wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
     return frozenset(id_ for id_, base in bases.items() if id_ not in wrong and base > bar)
 

@@ -200,7 +200,10 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     """By which rule the score rests on this threat."""
     if not first.threat.default_use:
         return "the gravest threat"
-    graver = [item for item in writer.view.threats if is_supported(item.threat) and _base(item) > _base(first)]
+    alike = [item for item in writer.view.threats if is_supported(item.threat)]
+    graver = [
+        item for item in alike if _base(item) > _base(first) and not (item.threat.setting and not first.threat.setting)
+    ]
     if not graver:
         if first.threat.setting:
             return f"the gravest supported threat {if_clause(first.threat.setting)}"
@@ -264,7 +267,7 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
         item
         for item in writer.view.top(writer.room.threats)
         if item is not first
-        and item.threat.basis in ("needs a setting", "assumed")
+        and (item.threat.basis in ("needs a setting", "assumed") or item.threat.setting)
         and score is not None
         and item.threat.score.aivss > score
     ]
@@ -594,7 +597,9 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
     ]
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
-    if asked is not None and asked in _asked(writer) and "?" not in short:
+    # A question that an LLM asked of something else may touch on the layer; it does not settle it.
+    direct = asked is not None and (writer.view.draft.drafter.kind != "llm" or asked.settles[:1] == (key,))
+    if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
 

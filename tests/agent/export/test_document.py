@@ -317,4 +317,4 @@ def test_a_graver_threat_is_named_only_with_what_it_needs() -> None:
     }
     shown = said(build(harbour().model_copy(update={"layers": plain})).part("headline"))
     assert "Rests on " in shown
-    assert "Critical 9.2" not in shown
+    assert "Critical 9.2 if night mode is on" in shown

@@ -1,7 +1,6 @@
 """Every format of every sort of draft: whole, the same each time, and no surer than the draft."""
 
 import re
-import time
 from typing import Final
 
 import pytest
@@ -14,7 +13,6 @@ from tests.fakes.export.exported import EVIL, VIEWS, threats
 
 TEXTS: Final = [name for name, each in FORMATS.items() if is_text(each)]
 LISTS: Final = [name for name in FORMATS if name in ("sarif", "defectdojo") or name.startswith("csv")]
-MAX_SECONDS: Final = 0.1
 
 
 @pytest.fixture(scope="module", params=VIEWS)
@@ -48,23 +46,6 @@ def test_every_threat_is_in_every_list_and_none_is_surer(name: str, view: View) 
     if view.draft.score.aivss is None and threats(view):
         assert "withheld" in text.lower()
         assert not re.search(r"AIVSS \d", text)
-
-
-def test_text_formats_are_fast() -> None:
-    found = VIEWS["with-an-llm"]()
-    slow = {}
-    for name in TEXTS:
-        write(name, found)  # templates are compiled once
-        took = min(_seconds(name, View(found.draft, found.documents)) for _ in range(3))
-        if took > MAX_SECONDS:
-            slow[name] = took
-    assert slow == {}
-
-
-def _seconds(name: str, view: View) -> float:
-    start = time.process_time()
-    write(name, view)
-    return time.process_time() - start
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:
