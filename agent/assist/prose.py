@@ -33,6 +33,8 @@ _BEARS: Final = 0.2
 """Share of a sentence's content words that its quotes, their sentences and their facts must have."""
 _BEHIND_BEST: Final = 0.25
 """Share of what a sentence's best quote has in common with it that a second one needs to stand beside it."""
+_NEAR: Final = 2
+"""Meanings that a quote which nobody cited has in common with a sentence that it is found for."""
 _SHORT: Final = 2
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
@@ -208,8 +210,14 @@ class Ground:
         return math.log((len(self.evidence) + 1) / (self._counts[meaning] + 0.5))
 
     def _nearest(self, sentence: str) -> tuple[str, ...]:
-        """The quotes of the draft that have most in common with a sentence."""
-        return tuple(sorted(self.evidence, key=lambda mark: -self._common(mark, sentence))[:MOST_MARKS])
+        """The quote that has most in common with a sentence, at least two meanings in its own words."""
+        own = {meaning for _, meaning in meanings(sentence)} - self._own_name
+        near = [
+            mark
+            for mark, item in self.evidence.items()
+            if len(own & {meaning for _, meaning in meanings(item.quote)}) >= _NEAR
+        ]
+        return tuple(sorted(near, key=lambda mark: -self._common(mark, sentence))[:1])
 
     def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
         """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go."""

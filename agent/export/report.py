@@ -31,6 +31,7 @@ _FRONT: Final = (
     report_front.abilities,
     report_front.layers,
     report_front.questions,
+    report_front.numbers,
 )
 _REFERENCE: Final = (
     report_reference.quotes,

@@ -17,7 +17,7 @@ from agent.export.sentences import counted, if_clause, listed, span, tenth, thre
 from agent.export.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
+from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
@@ -44,6 +44,19 @@ _LAYERS: Final[dict[LayerKey, str]] = {
     "evaluation_observability": "Observability",
     "security_compliance": "Security",
     "agent_ecosystem": "Ecosystem",
+}
+_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
+    "autonomy_of_action": "autonomy",
+    "goal_driven_planning": "planning",
+    "self_modification": "self-modification",
+    "dynamic_tool_use": "tools",
+    "persistent_memory": "memory",
+    "contextual_awareness": "context",
+    "dynamic_identity": "identity",
+    "multi_agent_interactions": "other agents",
+    "non_determinism": "non-determinism",
+    "opacity_reflexivity": "opacity",
+    "natural_language_interface": "natural language",
 }
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
@@ -173,7 +186,8 @@ def _day(time: str) -> str:
 def _uncovered(view: View) -> list[str]:
     product = view.draft.product
     found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
-    if any(item.about == "platform" for item in view.draft.evidence):
+    # An LLM says itself of which part it speaks; what it quoted of a platform is often covered.
+    if view.draft.drafter.kind != "llm" and any(item.about == "platform" for item in view.draft.evidence):
         found.append(f"the {product.vendor or product.name} platform behind it")
     return found
 
@@ -221,8 +235,7 @@ def _first_steps(writer: Writer, first: RankedThreat) -> Text:
     if not plain:
         return ()
     item = max(plain, key=_base)
-    score = item.threat.score
-    return (Span("As first started it is "), *doc.ref(item.name), Span(f", {score.severity} {tenth(score.aivss)}."))
+    return (Span("As first started the gravest is "), *doc.ref(item.name), Span(f", {tenth(_base(item))} by CVSS."))
 
 
 def _arithmetic(writer: Writer, first: RankedThreat) -> Text:
@@ -484,7 +497,10 @@ def residuals(writer: Writer) -> Part:
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in _on_page(writer)}
-    told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
+    bases = {each.threat.id: _base(each) for each in writer.view.threats}
+    # What its metrics do not move is not said to be eased.
+    moved = [threat for threat in item.threats if item.after.get(threat, Decimal(0)) < bases.get(threat, Decimal(0))]
+    told = [threat for threat in moved or item.threats if threat in above] or list(item.threats)[:1]
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     return Row(
         (
@@ -639,3 +655,29 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
         writer.brief(f"{item.id}, what changes", changes, limit),
     ]
     return Row((doc.ref(item.id), *cells), item.id)
+
+
+def numbers(writer: Writer) -> Part:
+    """Below the two pages' text: how the score follows, and what the conditions leave of each threat."""
+    draft = writer.view.draft
+    score, residual = draft.score, draft.advice.residual if draft.advice else None
+    lines: list[Text] = []
+    if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
+        each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
+        base, total = tenth(score.cvss_base), tenth(score.factor_sum)
+        made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
+        lines.append((doc.strong("Score.")[0], Span(" "), *doc.code(made), Span(" "), *doc.code(f"{'; '.join(each)}")))
+    left = [_left(item, residual) for item in _on_page(writer) if residual and item.threat.id in residual.remains]
+    if left:
+        lines.append((doc.strong("Conditions.")[0], Span(" "), *doc.code("; ".join(left))))
+    return Part("numbers", (), (Bullets(tuple(lines)),) if lines else ())
+
+
+def _left(item: RankedThreat, residual: Residual) -> str:
+    """ "T1 8.7 to 5.3 by UI:A/VC:L"."""
+    after, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
+    if not after:
+        return f"{item.name} {tenth(_base(item))}: its setting is left off"
+    if after == _base(item):
+        return f"{item.name} stays {tenth(after)}"
+    return f"{item.name} {tenth(_base(item))} to {tenth(after)} by {changes}"
