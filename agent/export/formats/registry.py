@@ -51,6 +51,7 @@ _ALL: Final = (
     Format("csv", "a row for each threat, for spreadsheets", ".csv", _CSV, _later("threat_table")),
     Format("csv-jira", "a row for each threat, for Jira's importer", ".csv", _CSV, _later("jira_issues")),
     Format("csv-github", "a row for each threat, for github-csv-tools", ".csv", _CSV, _later("github_issues")),
+    Format("otm", "Open Threat Model 0.2.0", ".otm", _JSON, _later("otm")),
     Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_ASK, "markdown")),
     Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_ASK, "table")),
     Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_ASK, "docx")),

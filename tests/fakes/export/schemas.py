@@ -40,6 +40,12 @@ DEFECTDOJO: Final = Pinned(
     "github.com/DefectDojo/django-DefectDojo, docs, Generic Findings Import",
     "d06797fb0d39222eb72698763c0a103e97d891b0af02b599ba546f45170af00a",
 )
+OTM: Final = Pinned(
+    "otm-0.2.0.schema.json",
+    "Open Threat Model 0.2.0",
+    "github.com/iriusrisk/OpenThreatModel, otm_schema.json at a86e9fd1cd8c",
+    "81e7f5a52a0a7d66b44cc4e0c15f21b5d60e1ca945c810e39622a730545eef0c",
+)
 
 
 def schema(pinned: Pinned) -> dict[str, object]:
