@@ -46,6 +46,12 @@ OTM: Final = Pinned(
     "github.com/iriusrisk/OpenThreatModel, otm_schema.json at a86e9fd1cd8c",
     "81e7f5a52a0a7d66b44cc4e0c15f21b5d60e1ca945c810e39622a730545eef0c",
 )
+THREAT_DRAGON: Final = Pinned(
+    "threat-dragon-v2.schema.json",
+    "Threat Dragon 2",
+    "github.com/OWASP/threat-dragon, td.vue/src/assets/schema/threat-dragon-v2.schema.json at 6b72aad6d850",
+    "d918054a571b0925e1f0f41a0a1e0746a487afbfe923df64412ed088c2eb05b2",
+)
 
 
 def schema(pinned: Pinned) -> dict[str, object]:
