@@ -52,6 +52,12 @@ THREAT_DRAGON: Final = Pinned(
     "github.com/OWASP/threat-dragon, td.vue/src/assets/schema/threat-dragon-v2.schema.json at 6b72aad6d850",
     "d918054a571b0925e1f0f41a0a1e0746a487afbfe923df64412ed088c2eb05b2",
 )
+THREAT_COMPOSER: Final = Pinned(
+    "threat-composer-v1.schema.json",
+    "Threat Composer 1",
+    "github.com/awslabs/threat-composer, schemas/threat-composer-v1.schema.json at 14227fcd88fc",
+    "d7f856a65230cb4ae39e9364fd02060cfece9e26d5aa79ba0e863cecc6519d1b",
+)
 
 
 def schema(pinned: Pinned) -> dict[str, object]:
