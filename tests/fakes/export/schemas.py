@@ -58,6 +58,12 @@ THREAT_COMPOSER: Final = Pinned(
     "github.com/awslabs/threat-composer, schemas/threat-composer-v1.schema.json at 14227fcd88fc",
     "d7f856a65230cb4ae39e9364fd02060cfece9e26d5aa79ba0e863cecc6519d1b",
 )
+TM_BOM: Final = Pinned(
+    "tm-bom-1.0.schema.json",
+    "TM-BOM 1.0",
+    "github.com/OWASP/www-project-threat-model-library, threat-model.schema.json at cb9fa135dd13",
+    "e477687fb776d43f65120464e442466a8d697c19ee24b7cf70f56e8c8f518a3e",
+)
 
 
 def schema(pinned: Pinned) -> dict[str, object]:
