@@ -55,6 +55,7 @@ _ALL: Final = (
     Format("threat-dragon", "a model of OWASP Threat Dragon 2", ".json", _JSON, _later("threat_dragon")),
     Format("threat-composer", "a workspace of AWS Threat Composer", ".tc.json", _JSON, _later("threat_composer")),
     Format("tm-bom", "TM-BOM 1.0 of the OWASP Threat Model Library", ".tmbom.json", _JSON, _later("tm_bom")),
+    Format("cyclonedx", "CycloneDX 1.7, threats as vulnerabilities in triage", ".cdx.json", _JSON, _later("cyclonedx")),
     Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_ASK, "markdown")),
     Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_ASK, "table")),
     Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_ASK, "docx")),
