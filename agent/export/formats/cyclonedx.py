@@ -4,6 +4,7 @@ Source: CycloneDX, bom-1.7.schema.json. Version 1.7 has no threats; its vulnerab
 analysis, so a threat is one that is in triage, never "exploitable", and a struck one is a false positive without a
 rating. Actors, trust boundaries and flows between components have no place: they are properties, as JSON. What the
 parts are made of was not read, so the composition is unknown. Properties begin with `septet:`.
+Details and recommendations are Markdown, as which viewers show them.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote as percent
 
-from agent.export.formats.issue_text import as_text
+from agent.export.formats.issue_text import as_markdown
 from agent.export.formats.parts import Parts, origin
 from agent.export.formats.properties import modelled_properties, threat_properties
 from agent.export.formats.threat_rows import (
@@ -26,7 +27,7 @@ from agent.export.formats.threat_rows import (
 )
 from agent.export.picture import Drawn
 from agent.export.safe_json import dumps
-from agent.export.safe_markdown import one_line
+from agent.export.safe_markdown import one_line, plain
 from agent.export.view import View
 from agent.records import STRUCK, Flow
 from agent.taxonomy.keys import Band
@@ -202,9 +203,10 @@ class _Bom:
         taxonomy = [(f"taxonomy:{ref.scheme}", f"{ref.id} {ref.title}") for ref in row.refs()]
         weaknesses = [ref.id.rpartition("-")[2] for ref in row.refs("cwe")]
         return self._entry(row) | {
-            "detail": as_text(row, _TEXT),
+            "detail": as_markdown(row, _TEXT),
             "recommendation": "\n".join(
-                f"- {'You' if each.who == 'you' else 'Vendor'}: {row.remedy(each)}" for each in threat.mitigations
+                f"- {'You' if each.who == 'you' else 'Vendor'}: {plain(row.remedy(each))}"
+                for each in threat.mitigations
             ),
             "ratings": _ratings(row),
             "cwes": [int(number) for number in weaknesses if number.isdecimal()],

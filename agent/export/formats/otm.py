@@ -3,12 +3,13 @@
 Source: IriusRisk, Open Threat Model, schema 0.2.0. A likelihood is null, as none is estimated; the impact is the CVSS
 base as a percentage. Trust ratings and risk reductions are numbers that the format demands and the draft does not have:
 the middle of their scale stands there, and the attributes beside it say that nobody rated it. Struck threats are left
-out of the threats and listed among the project's attributes.
+out of the threats and listed among the project's attributes. A threat's description is Markdown without markup of its
+sources, which is also safe where it is shown as HTML.
 """
 
 from typing import Final
 
-from agent.export.formats.issue_text import as_text
+from agent.export.formats.issue_text import as_markdown
 from agent.export.formats.parts import NOWHERE, Parts, origin
 from agent.export.formats.properties import modelled_properties, threat_properties
 from agent.export.formats.threat_rows import ThreatRow, product_words, stable_id, threat_rows
@@ -123,7 +124,7 @@ def _threat(row: ThreatRow) -> _Object:
     return {
         "id": threat.id,
         "name": one_line(threat.title),
-        "description": as_text(row, _TEXT),
+        "description": as_markdown(row, _TEXT),
         "categories": [
             f"MAESTRO {row.code} {LAYER_TITLES[row.layer]}",
             *(f"STRIDE {ref.title}" for ref in row.refs("stride")),

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from agent.export.formats.issue_text import as_text
+from agent.export.formats.issue_text import as_markdown
 from agent.export.formats.parts import Parts, origin
 from agent.export.formats.properties import draft_properties, modelled_properties, threat_properties
 from agent.export.formats.threat_rows import ThreatRow, drafted_id, product_words, stable_id, threat_rows
@@ -168,7 +168,7 @@ def _threat(row: ThreatRow, number: int) -> _Object:
     threat, statement = row.threat, row.threat.statement
     stride = [ref.id.rpartition("-")[2] for ref in row.refs("stride")]
     metadata: list[_Object] = [
-        {"key": "Comments", "value": shorten(one_line(as_text(row, COMMENT)), COMMENT)},
+        {"key": "Comments", "value": as_markdown(row, COMMENT)},
         {"key": "Priority", "value": _PRIORITIES[row.severity]},
     ]
     if stride:

@@ -216,7 +216,7 @@ class _Model:
             "source": {"cell": self._id(f"item/{flow.source}")},
             "target": {"cell": self._id(f"item/{flow.target}")},
             "vertices": [],
-            "labels": [{"position": 0.5, "attrs": {"label": {"text": name}}}],
+            "labels": [_label(name)],
             "attrs": {
                 "line": {
                     "stroke": "#333333",
@@ -259,3 +259,15 @@ class _Model:
             "new": False,
             "septet": {"id": threat.id, "stableId": stable_id(self._view.draft, threat), **threat_properties(row)},
         }
+
+
+def _label(name: str) -> _Object:
+    """The words on a line, drawn as its own diagrams draw them."""
+    return {
+        "markup": [{"tagName": "ellipse", "selector": "labelBody"}, {"tagName": "text", "selector": "labelText"}],
+        "attrs": {
+            "labelText": {"text": name, "textAnchor": "middle", "textVerticalAnchor": "middle"},
+            "labelBody": {"ref": "labelText", "refRx": "50%", "refRy": "60%", "fill": "#fff", "strokeWidth": 0},
+        },
+        "position": 0.5,
+    }

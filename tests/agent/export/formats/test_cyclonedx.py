@@ -1,6 +1,7 @@
 """CycloneDX: parts and services, threats in triage, struck ones as false positives, and the rest as properties."""
 
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -124,3 +125,10 @@ def test_an_llm_is_a_machine_learning_model() -> None:
     assert [each["name"] for each in made["components"] if each["type"] == "machine-learning-model"] == [
         item.name for item in VIEWS["with-an-llm"]().draft.system.components if item.kind == "llm"
     ]
+
+
+def test_words_of_sources_stay_words() -> None:
+    for each in bom(VIEWS["hostile"]())["vulnerabilities"]:
+        words = each["detail"] + each["recommendation"]
+        assert "<script" not in words
+        assert not re.search(r"(?<!\\)!?\[[^\]\\]*\]\(", words)

@@ -1,6 +1,7 @@
 """Open Threat Model: the whole picture, threats at the product, and no number that the draft does not have."""
 
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -104,3 +105,10 @@ def test_what_a_reviewer_settled() -> None:
     assert any(STRUCK in each["what"] for each in made["project"]["attributes"]["dropped"])
     (at,) = [each for each in made["components"] if each.get("threats")]
     assert {one["threat"]: one["state"] for one in at["threats"]}[WAIVED] == "accepted risk"
+
+
+def test_words_of_sources_stay_words() -> None:
+    for each in model(VIEWS["hostile"]())["threats"]:
+        words = each["description"]
+        assert "<script" not in words
+        assert not re.search(r"(?<!\\)!?\[[^\]\\]*\]\(", words)

@@ -105,8 +105,8 @@ def test_what_a_reviewer_settled() -> None:
 
 def test_words_of_sources_stay_words() -> None:
     made = model(VIEWS["hostile"]())
-    pages = (made["applicationInfo"], made["architecture"], made["dataflow"])
-    for page in pages:
-        words = page["description"].partition("```json")[0]
+    pages = [page["description"] for page in (made["applicationInfo"], made["architecture"], made["dataflow"])]
+    for page in (*pages, *(custom(each)["Comments"] for each in made["threats"])):
+        words = page.partition("```json")[0]
         assert "<script" not in words
         assert not re.search(r"(?<!\\)!?\[[^\]\\]*\]\(", words)
