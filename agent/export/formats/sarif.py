@@ -7,12 +7,13 @@ properties. A struck threat is a suppressed result without a severity; one that 
 risk or out of scope is suppressed with its severity, and one that was waived otherwise is under review.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 from urllib.parse import quote as percent, urlsplit
 
 from agent.export.formats.issue_text import as_markdown, as_text
+from agent.export.formats.properties import draft_properties, threat_properties
 from agent.export.formats.threat_rows import (
     Struck,
     ThreatRow,
@@ -109,7 +110,7 @@ class _Run:
             "artifacts": self._sources(),
             "taxonomies": [self._taxonomy(name, ids) for name, ids in self._taxa.items()],
             "results": [*(self._result(row) for row in self._rows), *(self._gone(each) for each in self._struck)],
-            "properties": _properties(self._view),
+            "properties": draft_properties(self._view),
         }
 
     # -------------------------------------------------------- taxonomies
@@ -206,7 +207,7 @@ class _Run:
             "message": {"text": message(f"{threat.title}. {row.how}")},
             "locations": [{**(places[0] if places else self._whole_source()), **self._logical(row)}],
             "taxa": [self._taxon(ref.scheme, ref.id) for ref in self._refs(row)],
-            "properties": self._told(row),
+            "properties": threat_properties(row),
         }
         if places[1:]:
             made["relatedLocations"] = places[1:]
@@ -267,45 +268,6 @@ class _Run:
             return {"uri": relative(document)}
         return {"uri": relative(self._draft.sources[number].url), "index": number}
 
-    def _told(self, row: ThreatRow) -> _Object:
-        threat, score = row.threat, row.threat.score
-        told: _Object = {
-            "title": threat.title,
-            "place": row.place,
-            "layer": row.layer,
-            "layerCertain": row.certain,
-            "state": threat.state,
-            "basis": threat.basis,
-            "defaultUse": threat.default_use,
-            "setting": threat.setting,
-            "severity": row.severity,
-            "cvssBase": float(score.cvss_base),
-            "cvssVector": score.cvss_vector,
-            "cvssReasons": dict(row.reasons),
-            "aivss": None if row.aivss is None else float(row.aivss),
-            "confidence": row.confidence,
-            "facts": [
-                {
-                    "id": fact.id, "key": fact.key, "polarity": fact.polarity, "state": fact.state,
-                    "confidence": fact.confidence, "rank": fact.rank, "counts": fact.counts,
-                }
-                for fact in row.facts
-            ],
-            "evidence": [
-                {"id": quote.id, "document": quote.document, "rank": quote.rank, "about": quote.about}
-                for quote in row.quotes
-            ],
-            "mitigations": [each.model_dump(mode="json") for each in threat.mitigations],
-            "by": threat.by,
-            "like": threat.like,
-        }  # fmt: skip
-        headline, product = self._view.headline, self._draft.score
-        if headline is not None and headline.threat.id == threat.id and product.aivss is not None:
-            told["productScore"] = float(product.aivss)
-            told["likelyLow"] = None if product.likely_low is None else float(product.likely_low)
-            told["likelyHigh"] = None if product.likely_high is None else float(product.likely_high)
-        return told
-
     # -------------------------------------------------------- what was read
 
     def _sources(self) -> list[_Object]:
@@ -351,40 +313,3 @@ def _uncertain(layer: LayerThreats) -> str:
 
 def _note(about: str, level: str, words: str) -> _Object:
     return {"descriptor": {"id": f"septet/{about}"}, "level": level, "message": {"text": message(words)}}
-
-
-def _properties(view: View) -> _Object:
-    """What SARIF has no place for: the score with its range, factors, layers, questions, and what was not found."""
-    draft = view.draft
-    factors = {
-        key: {"value": float(each.value), "low": float(each.low), "high": float(each.high), "state": each.state}
-        for key, each in draft.factors.items()
-    }
-    layers = {
-        key: {
-            "code": LAYER_CODES[key], "applies": layer.applies, "certain": layer.certain,
-            "certainty": float(layer.certainty), "missing": _plain(layer.missing),
-        }
-        for key, layer in view.layers
-    }  # fmt: skip
-    absent: Sequence[str] = [each.key for each in draft.facts.absent] if draft.facts else []
-    return {
-        "draft": draft.id,
-        "standing": view.standing,
-        "product": draft.product.model_dump(mode="json"),
-        "drafter": {"kind": draft.drafter.kind, "llm": draft.drafter.llm},
-        "score": draft.score.model_dump(mode="json"),
-        "factors": factors,
-        "layers": layers,
-        "questions": [each.model_dump(mode="json") for each in view.questions],
-        "controls": [each.model_dump(mode="json") for each in draft.controls],
-        "notFound": list(absent),
-        "assumptions": list(draft.assumptions),
-        "dropped": [each.model_dump(mode="json") for each in draft.dropped],
-        "review": _plain(draft.review),
-    }
-
-
-def _plain(record: object) -> object:
-    dump = getattr(record, "model_dump", None)
-    return None if dump is None else dump(mode="json")

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from agent.export.view import View
-from agent.records import Threat
+from agent.records import SystemItem, Threat
 from agent.scoring import severity
 from tests.fakes.draft_parts import document
 from tests.fakes.drafts import CARD, thin, workos, workos_documents
@@ -82,3 +82,9 @@ VIEWS: Final[dict[str, Callable[[], View]]] = {
 def threats(view: View) -> list[Threat]:
     """All threats of the draft."""
     return [threat for layer in view.draft.layers.values() for threat in layer.threats]
+
+
+def items(view: View) -> dict[str, SystemItem]:
+    """All items of the system picture by id."""
+    system = view.draft.system
+    return {item.id: item for item in (*system.actors, *system.components, *system.stores, *system.services)}

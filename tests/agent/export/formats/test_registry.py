@@ -12,7 +12,8 @@ from agent.export.view import View
 from tests.fakes.export.exported import EVIL, VIEWS, threats
 
 TEXTS: Final = [name for name, each in FORMATS.items() if is_text(each)]
-LISTS: Final = [name for name in FORMATS if name in ("sarif", "defectdojo") or name.startswith("csv")]
+MODELS: Final = ("otm", "threat-dragon", "threat-composer", "tm-bom", "cyclonedx")
+LISTS: Final = [name for name in FORMATS if name in ("sarif", "defectdojo", *MODELS) or name.startswith("csv")]
 
 
 @pytest.fixture(scope="module", params=VIEWS)
