@@ -225,3 +225,22 @@ def test_contributing_has_these_recipes() -> None:
         "Refit what is learned",
     ):
         assert f"### {recipe}\n" in text
+
+
+@pytest.mark.slow
+def test_add_an_export_format(copy: Copy) -> None:
+    golden = sorted((ROOT / "tests" / "golden" / "drafts").glob("*.json"))[0]
+    shutil.copy(golden, copy.folder / "draft.json")
+    export = "from agent.cli import main; main(['export', 'draft.json', '--format', 'made-up'])"
+    assert "made-up" in copy.run(export).stderr, "an unknown format is named"
+    (copy.folder / "agent" / "export" / "formats" / "made_up.py").write_text(
+        'def write(view):\n    return f"{view.draft.product.name}: {len(view.threats)} threats\\n".encode()\n', "utf-8"
+    )
+    copy.edit(
+        "agent/export/formats/registry.py",
+        '    Format("questionnaire", ',
+        '    Format("made-up", "made up", ".txt", "text/plain", _later("made_up")),\n    Format("questionnaire", ',
+    )
+    done = copy.run(export)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(" threats\n")
