@@ -223,7 +223,8 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
             return f"the gravest supported threat {if_clause(first.threat.setting)}"
         return "the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
-        return "the gravest threat in default use by the LLM's reading"
+        # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
+        return "the gravest of the threats in default use that the LLM weighed"
     return "the threat that a reviewer chose"
 
 
@@ -500,14 +501,14 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
     bases = {each.threat.id: _base(each) for each in writer.view.threats}
     # What its metrics do not move is not said to be eased.
     moved = [threat for threat in item.threats if item.after.get(threat, Decimal(0)) < bases.get(threat, Decimal(0))]
-    told = [threat for threat in moved or item.threats if threat in above] or list(item.threats)[:1]
+    told = [threat for threat in (moved if item.after else item.threats) if threat in above]
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     return Row(
         (
             doc.words(str(number)),
             writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
             doc.words(item.who[:1].upper() + item.who[1:]),
-            writer.prose.text(", ".join(eased)),
+            writer.prose.text(", ".join(eased) or "–"),
             doc.words(item.price.rstrip(".")),
         )
     )
@@ -666,7 +667,18 @@ def numbers(writer: Writer) -> Part:
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        lines.append((doc.strong("Score.")[0], Span(" "), *doc.code(made), Span(" "), *doc.code(f"{'; '.join(each)}")))
+        known = f" {score.threat_multiplier}: attack known as proof of concept."
+        likely = " Likely: four of five scores." if score.likely_low is not None else ""
+        lines.append(
+            (
+                doc.strong("Score.")[0],
+                Span(" "),
+                *doc.code(made),
+                Span(" "),
+                *doc.code("; ".join(each)),
+                Span(known + likely),
+            )
+        )
     left = [_left(item, residual) for item in _on_page(writer) if residual and item.threat.id in residual.remains]
     if left:
         lines.append((doc.strong("Conditions.")[0], Span(" "), *doc.code("; ".join(left))))
