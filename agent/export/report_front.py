@@ -347,11 +347,7 @@ def _on_page(writer: Writer) -> list[RankedThreat]:
 def _in_short(writer: Writer, item: RankedThreat) -> Text:
     """A threat in one line: what it is, how grave, under which condition, and how it begins while there is room."""
     basis = _basis(item)
-    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
-    head = (
-        *doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis}) "), *vector,
-        Span("."),
-    )  # fmt: skip
+    head = (*doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis})."))
     if not writer.room.further:
         return head
     return doc.joined(head, writer.prose.text(next(split(item.threat.how), "")))
@@ -378,11 +374,10 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     extra = () if marked(shown) else threat.evidence[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
-    vector = () if whole else doc.code(threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
     lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
     items = (
         doc.joined(doc.soft("Quote:"), quote) if quote else (),
-        doc.joined(lost, vector),
+        lost,
         *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
     )
     title = doc.words(f"{item.name} · {threat.title.rstrip('.')}.")
@@ -679,6 +674,9 @@ def numbers(writer: Writer) -> Part:
                 Span(known + likely),
             )
         )
+    vectors = [f"{item.name} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}" for item in _on_page(writer)]
+    if vectors:
+        lines.append((doc.strong("Vectors.")[0], *(span for one in vectors for span in (Span(" "), *doc.code(one)))))
     left = [_left(item, residual) for item in _on_page(writer) if residual and item.threat.id in residual.remains]
     if left:
         lines.append((doc.strong("Conditions.")[0], Span(" "), *doc.code("; ".join(left))))
