@@ -493,10 +493,7 @@ def residuals(writer: Writer) -> Part:
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in _on_page(writer)}
-    bases = {each.threat.id: _base(each) for each in writer.view.threats}
-    # What its metrics do not move is not said to be eased.
-    moved = [threat for threat in item.threats if item.after.get(threat, Decimal(0)) < bases.get(threat, Decimal(0))]
-    told = [threat for threat in (moved if item.after else item.threats) if threat in above]
+    told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     return Row(
         (
@@ -689,5 +686,6 @@ def _left(item: RankedThreat, residual: Residual) -> str:
     if not after:
         return f"{item.name} {tenth(_base(item))}: its setting is left off"
     if after == _base(item):
-        return f"{item.name} stays {tenth(after)}"
+        # CVSS has no lower score for an attack that is harder already.
+        return f"{item.name} stays {tenth(after)}" + (f", harder by {changes}" if changes else "")
     return f"{item.name} {tenth(_base(item))} to {tenth(after)} by {changes}"
