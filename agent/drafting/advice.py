@@ -33,7 +33,7 @@ from agent.records import (
 from agent.resources import data_folder
 from agent.taxonomy.keys import FactorKey, ProductKind
 
-MAX_CONDITIONS: Final = 5
+MAX_CONDITIONS: Final = 3
 LOW: Final = Decimal("4.0")
 """Below this base a threat is Low: no condition is needed."""
 CRITICAL: Final = Decimal("9.0")
@@ -99,7 +99,7 @@ def advise(
     questions: Sequence[Question],
     judgement: Judgement | None = None,
 ) -> Advice:
-    """The proposal with at most five conditions, in the order of their effect, and what remains.
+    """The proposal with at most three conditions, in the order of their effect, and what remains.
 
     An LLM's conditions lead; those made from facts stand where it gave none. What remains is recomputed from the
     vectors, so a threat that no condition touches keeps its base.

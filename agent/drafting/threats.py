@@ -33,6 +33,8 @@ from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey, ProductKind
 from agent.taxonomy.lists import lookup
 
 MAX_SHOWN: Final = 9
+MAX_ALONE: Final = 7
+"""Threats that are shown where no LLM chose them: as many as stand on the first pages."""
 MAX_DEFAULT: Final = 6
 """Of the catalogue's threats in default use, so that what needs a setting and what is assumed have a place."""
 MAX_SETTING: Final = 2
@@ -274,13 +276,14 @@ def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tup
     """The headline, then the others while there is room; `led` says that an LLM chose the order."""
     ordered = sorted(items, key=lambda item: item.threat is not headline)
     room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
+    most = MAX_SHOWN if led else MAX_ALONE
     layers: dict[LayerKey, int] = {}
     shown: list[_Item] = []
     folded: list[Dropped] = []
     for item in ordered:
         group = _group(item.threat)
-        if len(shown) >= MAX_SHOWN:
-            folded.append(_folded(item, f"less grave than the {MAX_SHOWN} shown"))
+        if len(shown) >= most:
+            folded.append(_folded(item, f"less grave than the {most} shown"))
         elif not led and layers.get(item.layer, 0) >= MAX_PER_LAYER:
             folded.append(_folded(item, f"less grave than {MAX_PER_LAYER} others of its layer"))
         elif not led and len(shown) >= ALWAYS_SHOWN and item.threat.score.cvss_base < LOW_BASE:
