@@ -24,6 +24,7 @@ from agent.records import CARRYING, Fact, FactSheet, Rank, Statement, StatementR
 
 MOST_WRONG: Final = 60
 _TELLING: Final = 2
+"""Words of what a key means with which a sentence counts as speaking of it."""
 _OF_ANY_SETTING: Final = (
     "default enabled disabled administrator administrators owner setting settings set change changes option switch"
     " configured configuration every each action tool call named requires"
@@ -31,10 +32,13 @@ _OF_ANY_SETTING: Final = (
 """Words with which any control is documented; none of them tells which one."""
 _FEW_KEYS: Final = 25
 """Keys of the vocabulary that may share a word which still is a word of their own."""
-"""Words of what a key means with which a sentence counts as speaking of it."""
 _JUDGED_BY_LLM: Final[frozenset[StatementRole]] = frozenset({"instruction", "marketing", "navigation"})
 """Roles of sentences from which an LLM may read facts: it judges better than a classifier whom a sentence addresses,
 and the ranks of such sentences lower nothing."""
+UNSURE: Final = 0.75
+"""Below this confidence a fact that no other reader has may be doubted."""
+_VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
+"""The verbs that a definition begins with: "The product creates, edits, moves or overwrites"."""
 
 
 class Accepted(NamedTuple):
@@ -92,12 +96,6 @@ def accept(
     # The others' quotes come last: where one has both, the rank of a manifest's holds.
     joined = join((read, kept), material.vocabulary)
     return Accepted(joined.model_copy(update={"outlook": sheet.outlook}), tuple(struck), tuple(refused))
-
-
-UNSURE: Final = 0.75
-"""Below this confidence a fact that no other reader has may be doubted."""
-_VERBS: Final = re.compile(r"The product ((?:\w+s(?:, | or | and )?)+)")
-"""The verbs that a definition begins with: "The product creates, edits, moves or overwrites"."""
 
 
 def for_llm(statements: Sequence[Statement]) -> tuple[Statement, ...]:

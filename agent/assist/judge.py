@@ -45,6 +45,7 @@ from agent.drafting.judgement import (
     Metric,
     Verdict,
 )
+from agent.drafting.vectors import VALUES
 from agent.intake.pages import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
@@ -61,14 +62,6 @@ HOW_WORDS: Final = 60
 PARAGRAPH_WORDS: Final = 50
 """The same for a layer's 35."""
 POSTURE_WORDS: Final = 95
-_LEGAL: Final[Mapping[Metric, str]] = {
-    "AV": "NALP",
-    "AC": "LH",
-    "AT": "NP",
-    "PR": "NLH",
-    "UI": "NPA",
-    **dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "HLN"),
-}
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
 """How a condition says that a threat no longer exists."""
@@ -280,7 +273,7 @@ class Judge:
         for metric in METRICS:
             value, _, reason = str(getattr(said, metric)).strip().partition(":")
             value = value.strip()
-            if len(value) != 1 or value not in _LEGAL[metric]:
+            if len(value) != 1 or value not in VALUES[metric]:
                 return f"{metric} has a value that CVSS v4.0 does not have"
             # It rests on what the threat cites, whose marks stand beside it.
             found = self.ground.resting(reason, evidence, facts) if reason.strip() else None
@@ -361,7 +354,7 @@ class Judge:
                     continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)
-                if numbers.get(name) in threats and legal and value.strip() in tuple(_LEGAL[legal]):
+                if numbers.get(name) in threats and legal and value.strip() in tuple(VALUES[legal]):
                     metrics.setdefault(numbers[name], {})[legal] = value.strip()
                 else:
                     self.dropped.append((change, "no metric of a threat that it names"))

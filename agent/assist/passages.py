@@ -174,11 +174,9 @@ def around(
         for near in (at + 1, at - 1):
             if 0 <= near < len(statements) and _are_neighbours(statements[near], statements[at]):
                 lines.take(near)
-    for roles in (_TOLD, _TOLD | _FURTHER):
-        for at, row in enumerate(statements):
-            if row.role in roles:
-                lines.take(at)
-        lines.take_code()
+    lines.take_all(_TOLD)
+    lines.take_code()
+    lines.take_all(_FURTHER)
     found = []
     for document in documents:
         own = [text for _, text in sorted(lines.shown[document.id])]
@@ -223,7 +221,6 @@ class _Lines:
         self._cuts = {document.id: tuple(_cuts(document, statements)) for document in documents}
         self.taken: set[int] = set()
         """Statements that are shown, by their number."""
-        self._code_taken: set[int] = set()
         self.shown: dict[str, list[tuple[int, str]]] = {document.id: [] for document in documents}
         """By document pairs of place and text."""
 
@@ -257,18 +254,23 @@ class _Lines:
             self._room -= cost
             self._add(at, text)
 
+    def take_all(self, roles: frozenset[StatementRole]) -> None:
+        """The statements of some roles, in their order."""
+        for at, row in enumerate(self._statements):
+            if row.role in roles:
+                self.take(at)
+
     def take_code(self) -> None:
         """Lines of code that no shown statement holds."""
         held = [self._statements[at] for at in self.taken]
         for number, (document, start, end) in enumerate(code_lines(self._documents), start=1):
-            if number in self._code_taken or self._cut(document.id, start, end):
+            if self._cut(document.id, start, end):
                 continue
             if any(row.document == document.id and row.start < end and start < row.end for row in held):
                 continue
             text = f"[C{number}] {document.text[start:end]}"
             if estimate(text) <= self._room:
                 self._room -= estimate(text)
-                self._code_taken.add(number)
                 self.shown[document.id].append((start, text))
 
     def _add(self, at: int, text: str) -> None:
@@ -278,7 +280,7 @@ class _Lines:
             self.shown[row.document].append((row.start, text))
 
     def _cut(self, document: str, start: int, end: int) -> bool:
-        return any(first < end and start < last for first, last in self._cuts.get(document, ()))
+        return _touches(self._cuts.get(document, ()), start, end)
 
 
 def _holds(row: Statement, item: Evidence) -> bool:
@@ -333,7 +335,11 @@ def _pieces(document: Document, statements: Sequence[Statement]) -> Iterator[str
 
 def may_not_be_shown(start: int, end: int, document: Document, statements: Sequence[Statement]) -> bool:
     """Whether words of a document are among what an LLM is not shown."""
-    return any(first < end and start < last for first, last in _cuts(document, statements))
+    return _touches(_cuts(document, statements), start, end)
+
+
+def _touches(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
+    return any(first < end and start < last for first, last in spans)
 
 
 def _cuts(document: Document, statements: Sequence[Statement]) -> Iterator[tuple[int, int]]:

@@ -115,10 +115,12 @@ def find_threats(
     if judgement is None or alone:
         left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
         names: dict[str, str] = {}
+        bases: Mapping[str, Decimal] = {}
     else:
-        left, folded, names = _judged(sheet, kind, factors, judgement, fired)
+        bases = _bases(sheet, kind, factors, judgement, fired)
+        left, folded, names = _judged(sheet, kind, factors, judgement, fired, bases)
     ordered = _led(left) if names else _varied(_ranked(left))
-    headline = choose(_leading(ordered, _bases(sheet, kind, factors, judgement))) if names else None
+    headline = choose(_leading(ordered, bases)) if names else None
     headline = headline or choose([item.threat for item in ordered])
     shown, more = _shown(ordered, headline, led=bool(names))
     threats = tuple(
@@ -186,11 +188,16 @@ def _varied(ranked: Sequence[_Item]) -> list[_Item]:
 
 
 def _bases(
-    sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate], judgement: Judgement | None
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    judgement: Judgement,
+    fired: Sequence[Candidate],
 ) -> Mapping[str, Decimal]:
-    """The bases of the supported candidates by their ids, as the facts that nobody doubts set them."""
-    doubted = [fact.id for fact in sheet.facts if judgement and fact.id in judgement.doubted]
-    sure = candidates(without(sheet, *doubted) if doubted else sheet, kind, factors)
+    """The bases of the supported candidates by their ids, as the facts that nobody doubts set them; `fired` are those
+    of all facts."""
+    doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted]
+    sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
     return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
 
 
@@ -311,11 +318,11 @@ def _judged(
     factors: Mapping[FactorKey, FactorEstimate],
     judgement: Judgement,
     fired: Sequence[Candidate],
+    bases: Mapping[str, Decimal],
 ) -> tuple[list[_Item], list[Dropped], dict[str, str]]:
     """The LLM's threats, then those of the catalogue that it keeps, then quoted ones that it does not mention."""
     facts = FactIndex(sheet, kind)
     by_id = {candidate.id: candidate for candidate in fired}
-    bases = _bases(sheet, kind, factors, judgement)
     grave = _underrated(sheet, judgement, bases, facts, factors)
     items: list[_Item] = []
     folded: list[Dropped] = []

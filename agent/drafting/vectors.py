@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
 
-_ORDER: Final[Mapping[str, str]] = {
+VALUES: Final[Mapping[str, str]] = {
     "AV": "NALP",
     "AC": "LH",
     "AT": "NP",
@@ -26,7 +26,7 @@ def eased(vector: str, metrics: Mapping[str, str]) -> str:
     """The vector with `metrics` where they are milder than its own; others, and unknown ones, are left alone."""
     own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
     for name, value in metrics.items():
-        order = _ORDER.get(name, "")
+        order = VALUES.get(name, "")
         if name in own and value in order and own[name] in order and order.index(value) > order.index(own[name]):
             own[name] = value
     # Threat and environmental metrics are left out: the base is what counts here.
@@ -37,7 +37,7 @@ def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, s
     """Both sets of metrics; of one that both change the milder value."""
     both = dict(changes)
     for name, value in others.items():
-        order = _ORDER.get(name, "")
+        order = VALUES.get(name, "")
         if value in order and (name not in both or order.index(value) > order.index(both[name])):
             both[name] = value
     return both

@@ -68,15 +68,20 @@ def mermaid(system: System) -> str:
     return "\n".join(lines) + "\n"
 
 
-def drawn(system: System) -> list[Drawn]:
-    """The items that a picture has room for, 25 at most: the product first, then those that flows join, then quotes."""
+def items_of(system: System) -> list[Drawn]:
+    """All items of a system with their groups: actors, components, stores, services."""
     groups = (
         ("actor", system.actors),
         ("component", system.components),
         ("store", system.stores),
         ("service", system.services),
     )
-    items = [Drawn(group, item) for group, members in groups for item in members]
+    return [Drawn(group, item) for group, members in groups for item in members]
+
+
+def drawn(system: System) -> list[Drawn]:
+    """The items that a picture has room for, 25 at most: the product first, then those that flows join, then quotes."""
+    items = items_of(system)
     joined = {end for flow in system.flows for end in (flow.source, flow.target)}
     order = sorted(
         range(len(items)),

@@ -663,7 +663,7 @@ def numbers(writer: Writer) -> Part:
         likely = " Likely: four of five scores." if score.likely_low is not None else ""
         lines.append(
             (
-                doc.strong("Score.")[0],
+                *doc.strong("Score."),
                 Span(" "),
                 *doc.code(made),
                 Span(" "),
@@ -673,10 +673,10 @@ def numbers(writer: Writer) -> Part:
         )
     vectors = [f"{item.name} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}" for item in _on_page(writer)]
     if vectors:
-        lines.append((doc.strong("Vectors.")[0], *(span for one in vectors for span in (Span(" "), *doc.code(one)))))
+        lines.append((*doc.strong("Vectors."), *(span for one in vectors for span in (Span(" "), *doc.code(one)))))
     left = [_left(item, residual) for item in _on_page(writer) if residual and item.threat.id in residual.remains]
     if left:
-        lines.append((doc.strong("Conditions.")[0], Span(" "), *doc.code("; ".join(left))))
+        lines.append((*doc.strong("Conditions."), Span(" "), *doc.code("; ".join(left))))
     return Part("numbers", (), (Bullets(tuple(lines)),) if lines else ())
 
 

@@ -30,17 +30,9 @@ from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line, plain
 from agent.export.view import View
 from agent.records import STRUCK, Flow
-from agent.taxonomy.keys import Band
 
 SCHEMA: Final = "http://cyclonedx.org/schema/bom-1.7.schema.json"
 UNKNOWN: Final = "unknown"
-_SEVERITIES: Final[dict[Band, str]] = {
-    "Critical": "critical",
-    "High": "high",
-    "Medium": "medium",
-    "Low": "low",
-    "None": "none",
-}
 _LLM: Final = "llm"
 _TEXT: Final = 20_000
 _WHOLE: Final = ("facts", "evidence", "sources")
@@ -229,7 +221,7 @@ def _ratings(row: ThreatRow) -> list[_Object]:
             "source": {"name": "Septet"},
             "method": "CVSSv4",
             "score": float(score.cvss_base),
-            "severity": _SEVERITIES[row.severity],
+            "severity": row.severity.lower(),
             "vector": score.cvss_vector,
             "justification": "\n".join(f"{metric}: {why}" for metric, why in row.reasons),
         }
@@ -240,7 +232,7 @@ def _ratings(row: ThreatRow) -> list[_Object]:
                 "source": {"name": f"AIVSS, {row.view.draft.score.formula}"},
                 "method": "other",
                 "score": float(row.aivss),
-                "severity": _SEVERITIES[score.severity],
+                "severity": score.severity.lower(),
             }
         )
     return made

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from agent.export.picture import Drawn
+from agent.export.picture import Drawn, items_of
 from agent.export.view import View
 from agent.records import Boundary, Flow, SystemItem
 
@@ -26,13 +26,7 @@ class Parts:
     def items(self) -> tuple[Drawn, ...]:
         """All items: actors, components, stores, services; with the product, if the picture lacks every component."""
         system = self.view.draft.system
-        groups = (
-            ("actor", system.actors),
-            ("component", system.components),
-            ("store", system.stores),
-            ("service", system.services),
-        )
-        found = [Drawn(group, item) for group, members in groups for item in members]
+        found = items_of(system)
         if not system.components:
             name = self.view.draft.product.name
             made = SystemItem(id=f"{_PRODUCT}-itself", name=name, kind=_PRODUCT, state="inferred", evidence=())

@@ -20,20 +20,12 @@ from agent.export.safe_json import dumps
 from agent.export.safe_markdown import one_line
 from agent.export.view import View
 from agent.records import Flow
-from agent.taxonomy.keys import Band
 
 SCHEMA: Final = "https://github.com/OWASP/www-project-threat-model-library/blob/v1.0.2/threat-model.schema.json"
 EXTENSION: Final = "septet.local/v1"
 _TEXT: Final = 20_000
 _OUTSIDE: Final = "none"
 _STATUSES: Final = {"proposed": "suggested", "claimed": "assumed", "confirmed": "active"}
-_PRIORITIES: Final[dict[Band, str]] = {
-    "Critical": "critical",
-    "High": "high",
-    "Medium": "medium",
-    "Low": "low",
-    "None": "none",
-}
 _UNSAFE: Final = re.compile(r"[^0-9a-z]+")
 _ATTACKER: Final = "attacker"
 _Object = dict[str, object]
@@ -254,7 +246,7 @@ class _Model:
                 "description": f"{each.who}, {each.status}",
                 "threats": [self._others.of(row.threat.id)],
                 "status": _STATUSES[each.status],
-                "priority": _PRIORITIES[row.severity],
+                "priority": row.severity.lower(),
             }
             for row in self._rows
             for number, each in enumerate(row.threat.mitigations, 1)
