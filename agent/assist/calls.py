@@ -1,7 +1,7 @@
 """The six questions: what fills the prompt of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from agent.assist.asking import Ask, prompt
 from agent.assist.passages import Shown, framed, neutral
@@ -57,6 +57,10 @@ def sources(shown: Shown, name: str) -> str:
     return prompt("sources").render(product=_one_line(name), passages=shown.text, left_out=shown.left_out)
 
 
+LayerState = Literal["known", "partly", "open"]
+"""known: certain. partly: not certain, though the LLM found quotes that touch it. open: not certain."""
+
+
 def program_facts(sheet: FactSheet) -> dict[str, Fact]:
     """The facts that only the embedded reader read, by the number under which the LLM is shown them: P1, P2, …"""
     own = [fact for fact in sheet.facts if {source.reader for source in fact.sources} == {"embedded"}]
@@ -103,7 +107,7 @@ def accepted(
 
 
 def second_wave(
-    candidates: Sequence[Candidate], numbers: Mapping[str, Fact], certain: Mapping[LayerKey, bool], delimiter: str
+    candidates: Sequence[Candidate], numbers: Mapping[str, Fact], layers: Mapping[LayerKey, LayerState], delimiter: str
 ) -> tuple[Ask, ...]:
     """The questions on threats, the summary and the layers, in the order in which they matter."""
     ids = {fact.id: number for number, fact in numbers.items()}
@@ -116,10 +120,10 @@ def second_wave(
         "ids": "; ".join(f"{entry.id} {entry.title}" for name in ID_LISTS for entry in entries(name)),
     }
     summary = {
-        "open_layers": ", ".join(key for key in LAYERS if not certain[key]) or "none",
+        "open_layers": ", ".join(key for key in LAYERS if layers[key] != "known") or "none",
         "not_stated": ", ".join(absent) or "nothing",
     }
-    rows = [f"- {key} ({'known' if certain[key] else 'open'}): {cards()[key].purpose}" for key in LAYERS]
+    rows = [f"- {key} ({layers[key]}): {cards()[key].purpose}" for key in LAYERS]
     return (
         Ask("threats", threats, Threats),
         Ask("summary", summary, Summary),

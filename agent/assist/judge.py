@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 
 from agent.assist.acceptance import hardly_said, may_be_struck, speaks_of_another, speaks_to_reader
 from agent.assist.calls import ID_LISTS, Candidate
-from agent.assist.prose import Ground, Mode, sentences
+from agent.assist.prose import Ground, Mode, has_mark, sentences
 from agent.assist.quotes import Quotes
 from agent.assist.shapes import (
     ChainItem,
@@ -52,7 +52,7 @@ from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
 from agent.taxonomy.lists import entries
 
-MAX_THREATS: Final = 7
+MAX_THREATS: Final = 8
 MAX_QUESTIONS: Final = 6
 MAX_CHAINS: Final = 2
 MAX_CONDITIONS: Final = 3
@@ -167,17 +167,31 @@ class Judge:
     def paragraphs(
         self, answer: Layers, judged: Mapping[LayerKey, JudgedLayer], certain: Mapping[LayerKey, bool]
     ) -> dict[LayerKey, JudgedLayer]:
-        """The layers with their paragraphs: of a certain one with marks, of an open one general commentary."""
+        """The layers with their paragraphs: of a certain one with marks, of an open one general commentary.
+
+        Of one that is partly told the marked sentences come first.
+        """
         made = dict(judged)
         seen: set[LayerKey] = set()
         for item in answer.layers:
             if item.layer in seen:
                 continue
             seen.add(item.layer)
-            text, _, _ = self._text(item.paragraph, "product" if certain[item.layer] else "general", PARAGRAPH_WORDS)
             before = made.get(item.layer) or JudgedLayer(verdict="partial")
+            if certain[item.layer]:
+                text, _, _ = self._text(item.paragraph, "product", PARAGRAPH_WORDS)
+            else:
+                text = self._open_paragraph(item.paragraph, partly=bool(before.evidence))
             made[item.layer] = before.model_copy(update={"paragraph": text})
         return {key: made[key] for key in LAYERS if key in made}
+
+    def _open_paragraph(self, text: str, *, partly: bool) -> str:
+        """What the sources tell of an uncertain layer where they touch it, then the general commentary."""
+        said = [sentence for sentence in sentences(text) if has_mark(sentence)] if partly else []
+        rest = " ".join(sentence for sentence in sentences(text) if sentence not in said)
+        told, _, _ = self._text(" ".join(said), "product", PARAGRAPH_WORDS) if said else ("", (), ())
+        general, _, _ = self._text(rest, "general", PARAGRAPH_WORDS)
+        return f"{told} {general}".strip() if general else ""
 
     def threats(self, answer: Threats, candidates: Sequence[Candidate]) -> "JudgedThreats":
         """The threats in their order, renumbered where one was dropped, and the verdicts on candidates."""

@@ -219,6 +219,9 @@ class _Lines:
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], room: int) -> None:
         self._documents, self._statements, self._room = documents, statements, room
         self._cuts = {document.id: tuple(_cuts(document, statements)) for document in documents}
+        self._code = tuple(code_lines(documents))
+        self._in_code: dict[int, list[Evidence]] = {}
+        """By number of a line of code the quotes that begin in it."""
         self.taken: set[int] = set()
         """Statements that are shown, by their number."""
         self.shown: dict[str, list[tuple[int, str]]] = {document.id: [] for document in documents}
@@ -236,9 +239,11 @@ class _Lines:
                 held.setdefault(at, []).append(item)
         for at, items in held.items():
             row = self._statements[at]
-            text = _marked(row, items)
-            self._room -= estimate(text)
-            self._add(at, text)
+            rest = [item for item in items if row.block != "code" or not self._take_code_line(item)]
+            if rest:
+                text = _marked(row, rest)
+                self._room -= estimate(text)
+                self._add(at, text)
         return odd
 
     def take(self, at: int) -> None:
@@ -261,17 +266,26 @@ class _Lines:
                 self.take(at)
 
     def take_code(self) -> None:
-        """Lines of code that no shown statement holds."""
+        """Lines of code that no shown statement holds, those that a quote is from whether there is room or not."""
         held = [self._statements[at] for at in self.taken]
-        for number, (document, start, end) in enumerate(code_lines(self._documents), start=1):
+        for number, (document, start, end) in enumerate(self._code, start=1):
+            quotes = self._in_code.get(number, ())
             if self._cut(document.id, start, end):
                 continue
             if any(row.document == document.id and row.start < end and start < row.end for row in held):
                 continue
-            text = f"[C{number}] {document.text[start:end]}"
-            if estimate(text) <= self._room:
+            text = f"[C{number}] {_with_marks(document.text, start, end, quotes)}"
+            if quotes or estimate(text) <= self._room:
                 self._room -= estimate(text)
                 self.shown[document.id].append((start, text))
+
+    def _take_code_line(self, item: Evidence) -> bool:
+        """Whether a line of code holds the begin of a quote; the mark of the quote is shown in it then."""
+        for number, (document, start, end) in enumerate(self._code, start=1):
+            if document.id == item.document and start <= item.start < end:
+                self._in_code.setdefault(number, []).append(item)
+                return True
+        return False
 
     def _add(self, at: int, text: str) -> None:
         row = self._statements[at]
@@ -295,13 +309,20 @@ def _marked(row: Statement, quotes: Sequence[Evidence]) -> str:
         last = max(item.end for item in quotes) - row.start
         spare = max(0, _CONTEXT_CHARS - (last - first)) // 2
         start, end = max(0, first - spare), last + spare
+    before = row.start
+    moved = [item.model_copy(update={"start": item.start - before, "end": item.end - before}) for item in quotes]
+    return _with_marks(row.text, start, end, moved)
+
+
+def _with_marks(text: str, start: int, end: int, quotes: Sequence[Evidence]) -> str:
+    """A piece of text, the id of each quote that begins in it before its words, each space as one."""
     pieces: list[str] = []
     at = start
     for item in sorted(quotes, key=lambda item: (item.start, -item.end)):
-        place = min(max(item.start - row.start, at), end)
-        pieces += [row.text[at:place], f" [{item.id}] "]
+        place = min(max(item.start, at), end)
+        pieces += [text[at:place], f" [{item.id}] "]
         at = place
-    return " ".join("".join((*pieces, row.text[at:end])).split())
+    return " ".join("".join((*pieces, text[at:end])).split())
 
 
 def _text(parts: Iterable[tuple[Document, Sequence[tuple[str, str]]]], delimiter: str) -> str:

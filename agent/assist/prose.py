@@ -36,6 +36,8 @@ _BEHIND_BEST: Final = 0.25
 _NEAR: Final = 2
 """Meanings that a quote which nobody cited has in common with a sentence that it is found for."""
 _SHORT: Final = 2
+_LONG: Final = 5
+"""Letters of a name that may be the begin of a longer word."""
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
@@ -64,6 +66,8 @@ _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|an
 """Where a sentence goes on to what follows from its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
+_COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
+"""What a sentence sets its own choice against: "with a local LLM instead of an online one" denies neither."""
 _START: Final = 4
 """Words among which the product's name stands where an inference is about it."""
 _SILENT: Final = re.compile(
@@ -150,9 +154,14 @@ class Ground:
                     and not any(char.isupper() or char.isdigit() for char in name[1:])
                 )
                 plain = plain and not _ACTS.match(first[len(name) :].lstrip())
-                if not plain and not _keys(name) <= self._words:
+                if not plain and not _keys(name) <= self._words and not self._begins_word(name):
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
+
+    def _begins_word(self, name: str) -> bool:
+        """Whether a word of the sources begins with a name that is set apart here: "Hacker News" for "hackernews"."""
+        folded = normalise(name)
+        return len(folded) >= _LONG and any(word.startswith(folded) for word in self._words)
 
     def is_about_product(self, sentence: str) -> bool:
         """Whether a sentence says what the product is or does."""
@@ -333,9 +342,9 @@ class Ground:
         share = len(own & have) / len(own) if own else 1.0
         if own and (share == 0 or (about and share < _BEARS)):
             return _NOT_BEARING
-        stated = _stated(sentence, denials=False)
+        stated = _COMPARED.sub("", _stated(sentence, denials=False))
         said = [text for mark in evidence for text in self._said(mark)] if about and stated else []
-        if said and support(stated, said, self.names).verdict == "contradicted":
+        if said and not _denies_alike(stated, said) and support(stated, said, self.names).verdict == "contradicted":
             return "its quotes say otherwise"
         return ""
 
@@ -351,6 +360,12 @@ class Ground:
                 if begin >= 0 and row.start + begin < item.end and item.start < row.start + at:
                     found.append(clause)
         return found
+
+
+def _denies_alike(stated: str, said: Sequence[str]) -> bool:
+    """Whether what a sentence denies is denied by its quotes in the same words, as "a site that it has never seen"."""
+    denials = {match[0].casefold() for match in _NO.finditer(stated)}
+    return bool(denials) and denials <= {match[0].casefold() for text in said for match in _NO.finditer(text)}
 
 
 def _borne_out(word: str, text: str) -> bool:
@@ -375,6 +390,11 @@ def sentences(text: str) -> list[str]:
     """The sentences of a text, marks that stand behind a full stop taken into the sentence before."""
     inside = _BEHIND.sub(lambda match: f"{match[2]}{match[1]}", " ".join(text.split()))
     return [part for part in _SENTENCE.split(inside) if part.strip()]
+
+
+def has_mark(sentence: str) -> bool:
+    """Whether a sentence cites anything."""
+    return bool(_MARK.search(sentence))
 
 
 def _bare(sentence: str) -> str:

@@ -112,7 +112,7 @@ def assist(
     judge, early = run.judged(accepted)
     candidates = tuple(candidates_of(accepted.sheet)) if candidates_of else ()
     certain = dict(certain_of(accepted.sheet, early)) if certain_of else _certain(early)
-    run.second(judge, candidates, certain)
+    run.second(judge, candidates, certain, early)
     return run.finish(accepted, judge, early, candidates, certain)
 
 
@@ -182,12 +182,15 @@ class _Run:
             evidence=tuple(quotes.added),
         )
 
-    def second(self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]) -> None:
-        """The second wave, and what is asked again."""
+    def second(
+        self, judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool], early: Judgement
+    ) -> None:
+        """The second wave, and what is asked again; `early` is the first wave's judgement."""
         self._caller.second = True
         ended = self._caller.ended()
         delimiter = self._assistant.delimiter
-        asks = calls.second_wave(candidates, self._numbers, certain, delimiter)
+        states = {key: _state(certain[key], early.layers.get(key)) for key in LAYERS}
+        asks = calls.second_wave(candidates, self._numbers, states, delimiter)
         if ended is not None:
             detail = f"not asked, since {ended.detail}"
             self._keep([Outcome(ask, None, ended.reason, detail, ()) for ask in asks])
@@ -209,7 +212,7 @@ class _Run:
             delimiter=delimiter,
         )
         self._keep(self._caller.wave(asks, self._second_start, self._caller.left))
-        again = self._again_second(asks, judge, candidates, certain)
+        again = self._again_second(asks, judge, candidates, certain, early.layers)
         if again and self._caller.ended() is None:
             self._keep(self._caller.wave(again, self._second_start, self._caller.left))
 
@@ -278,7 +281,7 @@ class _Run:
         assistant = self._assistant
         # What the second wave will be shown is not known yet: an upper bound of it.
         room = "x, " * (assistant.passage_tokens // SECOND_SHARE + _SHEET_TOKENS)
-        later = calls.second_wave((), {}, dict.fromkeys(LAYERS, False), assistant.delimiter)
+        later = calls.second_wave((), {}, dict.fromkeys(LAYERS, "open"), assistant.delimiter)
         plan = [worded(ask, start, assistant.answer_tokens) for ask in asks]
         plan += [worded(ask, room, assistant.answer_tokens) for ask in later]
         found = estimate_plan(plan, assistant.counter, {assistant.llm.name: assistant.price})
@@ -328,7 +331,12 @@ class _Run:
         return again
 
     def _again_second(
-        self, asks: Sequence[Ask], judge: Judge, candidates: Sequence[Candidate], certain: Mapping[LayerKey, bool]
+        self,
+        asks: Sequence[Ask],
+        judge: Judge,
+        candidates: Sequence[Candidate],
+        certain: Mapping[LayerKey, bool],
+        layers: Mapping[LayerKey, JudgedLayer],
     ) -> list[Ask]:
         again = []
         for ask in asks:
@@ -341,7 +349,7 @@ class _Run:
             elif isinstance(answer, Summary):
                 bad = bool(answer.posture) and not trial.summary(answer, ()).posture
             elif isinstance(answer, Layers):
-                made = trial.paragraphs(answer, {}, certain)
+                made = trial.paragraphs(answer, layers, certain)
                 bad = len(answer.layers) - sum(bool(row.paragraph) for row in made.values()) >= _FEW
             if bad:
                 again.append(self._repair(ask, trial.dropped))
@@ -402,6 +410,12 @@ class _Run:
 
 def _paragraph(layers: Mapping[LayerKey, JudgedLayer], key: LayerKey) -> str:
     return layers[key].paragraph if key in layers else ""
+
+
+def _state(certain: bool, judged: JudgedLayer | None) -> calls.LayerState:
+    if certain:
+        return "known"
+    return "partly" if judged is not None and judged.verdict != "insufficient" and judged.evidence else "open"
 
 
 def _certain(judgement: Judgement) -> dict[LayerKey, bool]:

@@ -172,6 +172,8 @@ class ConditionItem(Shape):
 class Threats(Shape):
     """The answer to `threats`."""
 
+    surface: list[str] = Field(default_factory=list)
+    """What the LLM looks over before it chooses; nothing is made of it."""
     verdicts: list[VerdictItem]
     threats: list[ThreatItem]
     chains: list[ChainItem]

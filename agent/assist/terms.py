@@ -21,5 +21,6 @@ TERMS: Final = """
     Logs Traces Memory Memories Notes Retrieval Search Storage Isolation Encryption Authentication
     Authorization Compliance Law Laws Contracts Regulation Recovery Damage Loss Harm Silence Money Payments
     Refunds Wallets Funds Trades Orders Voice Calls Devices Sensors Robots Doors Screens Desktops Browsers
-    Tabs Forms Files Folders Repositories Commits Branches Merges Pipelines Builds Deployments
+    Tabs Forms Files Folders Repositories Commits Branches Merges Pipelines Builds Deployments Sample Samples
+    Snippets Defaults Logins Recordings Transcripts
 """

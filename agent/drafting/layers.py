@@ -1,8 +1,8 @@
 """The paragraph of each layer: what is known and what follows, or general commentary that is marked as such.
 
-A certain layer says in one or two sentences what facts say, with marks, and what follows from it. An uncertain one says
-nothing about the product: after `MARK` comes what is generally true for its kind, and the question that would settle
-it. A paragraph has at most 35 words.
+A certain layer says in one or two sentences what facts say, with marks, and what follows from it. Of an uncertain one
+`MARK` says so; then comes the little that an LLM found of it, with marks, what is generally true for its kind, and the
+question that would settle it. A paragraph has at most 35 words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ def paragraphs(
         elif state.certain:
             text = _certain(sheet, kind, layer, name, state, told, led, judgement)
         else:
-            text = _uncertain(kind, layer, question, led)
+            text = _uncertain(sheet, kind, layer, question, led, judgement)
         layers[layer] = LayerThreats(
             applies=applies,
             certain=state.certain,
@@ -220,12 +220,20 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
 # ------------------------------------------------------------ an uncertain layer
 
 
-def _uncertain(kind: ProductKind, layer: LayerKey, question: str | None, led: JudgedLayer | None) -> str:
+def _uncertain(
+    sheet: FactSheet,
+    kind: ProductKind,
+    layer: LayerKey,
+    question: str | None,
+    led: JudgedLayer | None,
+    judgement: Judgement | None,
+) -> str:
     commentary = load_layer_texts().commentary[kind][layer]
-    if led is not None:
+    if led is not None and judgement is not None:
         own = led.paragraph.removeprefix(MARK.rstrip()).strip()
-        # With a mark it would be a statement about the product, which an uncertain layer has none of.
-        if own and not CITATION.search(own) and word_count(own) <= MAX_WORDS:
+        # The little that the sources do tell of it stands while its quotes do.
+        holds = not CITATION.search(own) or (led.evidence and stands(sheet, judgement, own, led.facts, led.evidence))
+        if own and holds and word_count(own) <= MAX_WORDS:
             commentary = own
     # The report names the question of the record behind the paragraph.
     return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"

@@ -99,15 +99,20 @@ class Room(NamedTuple):
     """1 where it stands how further threats begin."""
     rest: int
     """Threats that stand below the first ones, in a line each."""
+    lost: int
+    """1 where each threat says what is lost."""
+    law: int
+    """1 where the line on law and contracts stands."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 5, 24, 80, 5, 1, 1, 2)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 24, 80, 5, 1, 1, 3, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
-    ("answer", 15), ("posture", 50), ("layer", 25), ("questions", 4), ("quote", 14), ("answer", 12), ("condition", 14),
-    ("conditions", 3), ("further", 0), ("layer", 22), ("questions", 3), ("quote", 10), ("layer", 20), ("quote", 0),
-    ("rest", 1), ("questions", 2), ("rest", 0), ("posture", 46), ("posture", 40),
+    ("questions", 5), ("answer", 15), ("posture", 50), ("layer", 25), ("quote", 14), ("condition", 14), ("quote", 10),
+    ("conditions", 3), ("answer", 12), ("layer", 22), ("questions", 4), ("quote", 0), ("layer", 20), ("law", 0),
+    ("rest", 2), ("answer", 10), ("lost", 0), ("posture", 46), ("questions", 3), ("further", 0), ("rest", 1),
+    ("posture", 40), ("questions", 2), ("rest", 0),
     ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
@@ -374,13 +379,16 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     extra = () if marked(shown) else threat.evidence[:3]
     text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
     quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
-    lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost))) if threat.lost else ()
+    lost: Text = ()
+    if threat.lost and (whole or writer.room.lost):
+        lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost)))
     items = (
         doc.joined(doc.soft("Quote:"), quote) if quote else (),
         lost,
         *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
     )
-    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}.")
+    # The table right above has the titles.
+    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}." if whole else f"{item.name}.")
     return Entry(item.name, title, text, tuple(filter(None, items)))
 
 
@@ -433,8 +441,10 @@ def conditions(writer: Writer) -> Part:
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
-    if advice.law:
+    if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
+    elif advice.law:
+        writer.shortened.append(("Law and contracts", advice.law))
     return Part("conditions", title, tuple(blocks))
 
 
