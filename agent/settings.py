@@ -51,10 +51,6 @@ class Settings:
     browser_seconds: float = 20.0
     parse_seconds: float = 20.0
     parse_memory_mb: int = 1024
-    chunk_chars: int = 1200
-    chunk_overlap_chars: int = 150
-    hits_per_question: int = 12
-    hits_per_document: int = 6
     vector_store: str = "chroma"
     cache_dir: str = ""
     cache_max_bytes: int = 500_000_000
@@ -101,10 +97,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("browser_seconds", "seconds", "rendering of one page, its files included"),
     Setting("parse_seconds", "seconds of CPU", "parsing of one page in its child process"),
     Setting("parse_memory_mb", "MiB", "memory of the parsing child process"),
-    Setting("chunk_chars", "characters", "size of a chunk, about four characters a token"),
-    Setting("chunk_overlap_chars", "characters", "overlap of neighbouring chunks"),
-    Setting("hits_per_question", "passages", "passages kept for each question"),
-    Setting("hits_per_document", "passages", "passages kept of one document for each question"),
     Setting(
         "vector_store", "chroma or memory", "where vectors of passages are kept; any LangChain store passes its tests"
     ),

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from agent.facts.reading import Reading
 from agent.llm.prompts import cards
 from agent.records import Document
-from agent.settings import Settings
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases.case import Case
 from evals.metrics.arithmetic import Span, mean, share, spans_covered
@@ -21,6 +20,8 @@ from evals.metrics.results import RetrievalCell
 
 KEYS: Final = (*FACTOR_SETS["0.5"], *LAYERS)
 MODES: Final[tuple[Mode, ...]] = ("fused", "bm25", "dense")
+PER_DOCUMENT: Final = 6
+"""Passages of one document kept for each question."""
 KEPT: Final = 20
 """Passages of one pool of questions among which a quote is looked for; 0 stands for farther down."""
 DEPTHS: Final = (5, 10)
@@ -58,14 +59,14 @@ def questions() -> tuple[Question, ...]:
     )
 
 
-def ranks(case: Case, reading: Reading, settings: Settings, modes: Sequence[Mode] = MODES) -> Ranks:
+def ranks(case: Case, reading: Reading, modes: Sequence[Mode] = MODES) -> Ranks:
     """The ranks of a case's quotes in a search for each card's questions; the same texts, the same ranks."""
     asked = quotes(case, reading.documents)
     found: dict[Mode, tuple[int, ...]] = {}
     shares: dict[Mode, dict[int, float | None]] = {}
     search = Search(reading.documents, reading.statements)
     for mode in modes:
-        pools = search.pools(questions(), k=KEPT, per_document=settings.hits_per_document, mode=mode)
+        pools = search.pools(questions(), k=KEPT, per_document=PER_DOCUMENT, mode=mode)
         found[mode] = tuple(first_rank(quote, pools.get(quote.key, ())) for quote in asked)
         shares[mode] = {depth: _char_share(pools, depth, reading.documents) for depth in DEPTHS}
     return Ranks(found, shares)
@@ -94,8 +95,8 @@ def _span(hit: Hit) -> Span:
     return Span(hit.document, hit.start, hit.end)
 
 
-def retrieval_cell(case: Case, reading: Reading, settings: Settings, *, alone: bool) -> RetrievalCell:
+def retrieval_cell(case: Case, reading: Reading, *, alone: bool) -> RetrievalCell:
     """What the search made of one case, as an evaluation stores it; with `alone` by terms and by vectors as well."""
-    made = ranks(case, reading, settings, MODES if alone else MODES[:1])
+    made = ranks(case, reading, MODES if alone else MODES[:1])
     shares = {depth: part for depth, part in made.shares["fused"].items() if part is not None}
     return RetrievalCell(ranks=dict(made.ranks), shares=shares)

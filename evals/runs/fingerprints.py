@@ -10,13 +10,14 @@ from typing import Final
 from agent.pipeline import knowledge_fingerprint
 from agent.records import DRAFT_SCHEMA
 from agent.resources import data_folder
+from agent.retrieval.passages import LEAST, MOST
 from agent.scoring.result import CURRENT
-from agent.settings import Settings
 from evals.cases.case import Case
 from evals.cases.corpus import load_cases
 from evals.cases.poison import FILE as POISONS
 from evals.cases.variants import SPECIAL, TWINS
 from evals.gate.stats import SEED
+from evals.metrics.search_ranks import PER_DOCUMENT
 from evals.runs.lessons import text_key
 
 SUITE_VERSION: Final = 1
@@ -46,12 +47,7 @@ def labels_fingerprint(cases: Iterable[Case]) -> str:
     )
 
 
-def case_fingerprint(case: Case) -> str:
-    """Of one case: its texts and its labels."""
-    return _hash([corpus_fingerprint([case]), labels_fingerprint([case])])
-
-
-def run_fingerprints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
+def run_fingerprints(cases: Sequence[Case]) -> dict[str, str]:
     """Everything that a run rests on, by name: what is compared must have the first two alike."""
     packages = {name: _version(name) for name in PACKAGES}
     return {
@@ -62,8 +58,7 @@ def run_fingerprints(cases: Sequence[Case], settings: Settings) -> dict[str, str
         "knowledge": knowledge_fingerprint(),
         "draft_schema": DRAFT_SCHEMA,
         "scoring_revision": str(CURRENT),
-        "retrieval": f"chunk {settings.chunk_chars}+{settings.chunk_overlap_chars}, "
-        f"{settings.hits_per_question} hits a question, {settings.hits_per_document} a document",
+        "retrieval": f"passages of {LEAST} to {MOST} tokens, {PER_DOCUMENT} of a document for each question",
         "seed": str(SEED),
         "packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
     }

@@ -56,7 +56,7 @@ def live(
         raise DriftError("none of the baseline's cases is in the corpus", where=against, hint="record some first")
     if baseline is not None:
         # Before anything is paid for: losses under other labels cannot be compared.
-        check_same(baseline, session.prints(every, wanted.settings), None if against == "baseline" else against)
+        check_same(baseline, session.prints(every), None if against == "baseline" else against)
     for line in plan(cases, repeats, name, wanted.settings, baseline):
         say(line)
     return llm_live(wanted, cases, out / session.ANSWERS, name, repeats, baseline)

@@ -218,7 +218,7 @@ def _draft_case(task: _Task, held: Constants) -> Drafted:
         made = drafted(result, case, draft, reading)
     except FAULTS as error:
         return _lost(task, named_error(error))
-    cells: dict[str, object] = {"retrieval": retrieval_cell(case, reading, task.settings, alone=task.cards)}
+    cells: dict[str, object] = {"retrieval": retrieval_cell(case, reading, alone=task.cards)}
     if task.cards:
         cells["card"] = _card(task, held)
     if task.twin is not None:

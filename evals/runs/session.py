@@ -110,9 +110,9 @@ def chosen(wanted: Wanted) -> tuple[tuple[Case, ...], bool]:
     return cases, cases == bundled
 
 
-def prints(cases: Sequence[Case], settings: Settings) -> dict[str, str]:
+def prints(cases: Sequence[Case]) -> dict[str, str]:
     """The fingerprints of a run over `cases`."""
-    return {**run_fingerprints(cases, settings), "variants": variants_fingerprint()}
+    return {**run_fingerprints(cases), "variants": variants_fingerprint()}
 
 
 # ---------------------------------------------------------------- LLM
@@ -123,7 +123,7 @@ def llm_replay(wanted: Wanted, folder: Path, against: Baseline | None) -> Outcom
     every, bundled = recorded_cases(wanted._replace(limit=None), folder), chosen(wanted)[1]
     cases = every[: wanted.limit] if wanted.limit else every
     if against is not None:
-        baselines.check_same(against, prints(every, wanted.settings), _earlier(wanted))
+        baselines.check_same(against, prints(every), _earlier(wanted))
     pairs = replayed(
         held_cases(cases, wanted),
         folder,
@@ -222,7 +222,7 @@ def check_acceptable(run: Evaluation, answers: Path | None, recorded: Path) -> N
     if run.drafter == "llm":
         measured = {case.case for case in run.per_case}
         cases = tuple(case for case in cases if case.slug in measured)
-    now = prints(cases, Settings())
+    now = prints(cases)
     differ = [name for name in (*COMPARED, *MADE_OF) if run.fingerprints.get(name) != now[name]]
     if (
         run.drafter == "llm"

@@ -3,41 +3,28 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from agent.intake.crawl.addresses import identity
 from agent.intake.crawl.guard import Target
 from agent.intake.page import PageLink
 from agent.records import Site
 
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
 Place = Literal["listing", "product", "repository", ""]
 
-# Suffixes below which strangers register names of their own, of the second level and of hosting services. A list that
-# is too long costs sub-hosts of one site; one that is too short would take a stranger for the product.
-_SECOND: Final = frozenset(
-    {"co", "com", "org", "net", "gov", "edu", "ac", "or", "ne", "go", "gob", "nom", "gen", "ltd"}
-)
-_COUNTRY: Final = 2
-_SHARED: Final = (
-    *("github.io", "githubusercontent.com", "gitlab.io", "codeberg.page", "bitbucket.io", "vercel.app", "now.sh"),
-    *("netlify.app", "netlify.com", "pages.dev", "workers.dev", "herokuapp.com", "onrender.com", "fly.dev", "web.app"),
-    *("firebaseapp.com", "appspot.com", "run.app", "cloudfunctions.net", "azurewebsites.net", "azurestaticapps.net"),
-    *("cloudapp.net", "windows.net", "amazonaws.com", "cloudfront.net", "amplifyapp.com", "elasticbeanstalk.com"),
-    *("replit.app", "replit.dev", "repl.co", "glitch.me", "surge.sh", "deno.dev", "railway.app", "streamlit.app"),
-    *("hf.space", "gradio.live", "modal.run", "lovable.app", "bolt.host", "base44.app", "gitbook.io", "readme.io"),
-    *("readthedocs.io", "notion.site", "super.site", "webflow.io", "framer.website", "framer.app", "carrd.co"),
-    *("wixsite.com", "wixstudio.io", "squarespace.com", "weebly.com", "wordpress.com", "blogspot.com", "tumblr.com"),
-    *("medium.com", "substack.com", "ghost.io", "myshopify.com", "zendesk.com", "freshdesk.com", "intercom.help"),
-    *(
-        "helpscoutdocs.com",
-        "atlassian.net",
-        "statuspage.io",
-        "ngrok.io",
-        "ngrok.app",
-        "trycloudflare.com",
-        "mintlify.app",
-    ),
-    *("sharepoint.com", "google.com", "apple.com", "microsoft.com", "canny.io", "typeform.com", "bubbleapps.io"),
+# Domains below which strangers have hosts of their own and which the Public Suffix List does not name.
+_SHARED: Final = frozenset(
+    (
+        *("netlify.com", "windows.net", "amazonaws.com", "glitch.me", "railway.app", "gradio.live", "modal.run"),
+        *("readme.io", "super.site", "squarespace.com", "weebly.com", "wordpress.com", "tumblr.com", "medium.com"),
+        *("substack.com", "ghost.io", "zendesk.com", "freshdesk.com", "intercom.help", "helpscoutdocs.com"),
+        *("atlassian.net", "statuspage.io", "mintlify.app", "sharepoint.com", "google.com", "apple.com"),
+        *("microsoft.com", "canny.io", "typeform.com"),
+    )
 )
 _NOBODYS: Final = frozenset(
     (
@@ -172,18 +159,24 @@ class Scope:
         return registered_domain(site.host) == registered_domain(target.host)
 
 
+@lru_cache(maxsize=1)
+def _suffixes() -> "PublicSuffixList":
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
 def registered_domain(host: str) -> str:
-    """The part of a host name that one owner registered, by a small rule: `docs.a.co.uk` gives `a.co.uk`."""
+    """The part of a host name that one owner registered, by the Public Suffix List: `docs.a.co.uk` gives `a.co.uk`.
+
+    An address, a suffix itself and a name of one label are given back as they are.
+    """
     if ":" in host or host.rpartition(".")[2].isdigit():
         return host
-    labels = host.split(".")
-    suffix = 1
-    if len(labels) > _COUNTRY and len(labels[-1]) == _COUNTRY and labels[-2] in _SECOND:
-        suffix = 2
-    for shared in _SHARED:
-        if host == shared or host.endswith("." + shared):
-            suffix = max(suffix, shared.count(".") + 1)
-    return ".".join(labels[-(suffix + 1) :])
+    domain = _suffixes().privatesuffix(host) or host
+    if domain not in _SHARED or host == domain:
+        return domain
+    return f"{host.removesuffix('.' + domain).rpartition('.')[2]}.{domain}"
 
 
 def same_site(listing: Target, target: Target) -> bool:
@@ -192,7 +185,7 @@ def same_site(listing: Target, target: Target) -> bool:
         return target.port == listing.port or {target.port, listing.port} <= {80, 443}
     base = listing.host.removeprefix("www.")
     name = ":" not in base and "." in base and not base.rpartition(".")[2].isdigit()
-    if not name or base in _SHARED:
+    if not name or base in _SHARED or _suffixes().is_public(base):
         return False
     return target.port in (80, 443) and (target.host == base or target.host.endswith("." + base))
 

@@ -11,14 +11,13 @@ from agent.intake.extract.statements.split import statements
 from agent.llm.prompts import CARD_KEYS
 from agent.records import Document
 from agent.resources import data_folder
-from agent.settings import Settings
 from evals.cases.case import Case
 from evals.cases.corpus import load_case
 from evals.cases.documents import documents_of
 from evals.metrics.pooling import Hit, Search
-from evals.metrics.search_ranks import questions
+from evals.metrics.search_ranks import PER_DOCUMENT, questions
 
-SETTINGS = Settings()
+HITS = 12
 STEP = 5
 OVERALL_FLOOR = 0.88
 KEY_FLOOR = 0.70
@@ -52,7 +51,7 @@ def gold() -> tuple[Gold, ...]:
         case = load_case(folder)
         documents = documents_of(case)
         search = Search(documents, statements(documents))
-        pools = search.pools(questions(), k=SETTINGS.hits_per_question, per_document=SETTINGS.hits_per_document)
+        pools = search.pools(questions(), k=HITS, per_document=PER_DOCUMENT)
         hits = [hit for pool in pools.values() for hit in pool]
         for key, quote in quotes(case):
             document, span = next((d, s) for d in documents if (s := locate(quote, d.text)))

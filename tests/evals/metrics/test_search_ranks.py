@@ -6,7 +6,6 @@ import pytest
 
 from agent.pipeline import read_documents
 from agent.resources import data_folder
-from agent.settings import Settings
 from evals.cases.case import Case
 from evals.cases.corpus import load_case
 from evals.cases.documents import documents_of
@@ -26,7 +25,6 @@ from evals.metrics.search_ranks import (
     retrieval_cell,
 )
 
-SETTINGS = Settings()
 STEP = 10
 AT_FIVE = 0.70
 AT_TEN = 0.84
@@ -50,7 +48,7 @@ def hit(start: int, end: int, rank: int, document: str = "D1") -> Hit:
 def sample() -> tuple[tuple[Case, Ranks], ...]:
     folders = sorted(data_folder("corpus").joinpath("cases").iterdir())[::STEP]
     cases = [case for case in map(load_case, folders) if case.reader is not None]
-    return tuple((case, ranks(case, read_documents(documents_of(case)), SETTINGS)) for case in cases)
+    return tuple((case, ranks(case, read_documents(documents_of(case)))) for case in cases)
 
 
 def test_a_passage_holds_a_quote_of_which_it_covers_half() -> None:
@@ -79,10 +77,10 @@ def test_quotes_come_in_a_fixed_order() -> None:
 @pytest.mark.slow
 def test_the_cell_of_a_case_holds_its_ranks() -> None:
     case, found = sample()[0]
-    cell = retrieval_cell(case, read_documents(documents_of(case)), SETTINGS, alone=True)
+    cell = retrieval_cell(case, read_documents(documents_of(case)), alone=True)
     assert cell.ranks == found.ranks
     assert cell.shares == {depth: found.shares["fused"][depth] for depth in DEPTHS}
-    fused = retrieval_cell(case, read_documents(documents_of(case)), SETTINGS, alone=False)
+    fused = retrieval_cell(case, read_documents(documents_of(case)), alone=False)
     assert (dict(fused.ranks), fused.shares) == ({"fused": found.ranks["fused"]}, cell.shares)
 
 
