@@ -1,8 +1,7 @@
-"""Writes the parts of README.md that a program knows better: `python -m evals.readme [EVAL.json]`.
+"""Writes the parts of README.md and docs/ that a program knows better: `python -m evals.readme [EVAL.json]`.
 
-Between `<!-- begin NAME -->` and `<!-- end NAME -->` stand: the session (what `septet draft` prints for a bundled
-listing and for its opening alone), the table of measured errors from `evals/figures.json`, the formats of exports, and
-the settings.
+Between `<!-- begin NAME -->` and `<!-- end NAME -->` stand: what `septet draft` prints for a bundled listing and for its
+opening alone, the table of measured errors from `evals/figures.json`, the formats of exports, and the settings.
 `EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests hold all of it current.
 """
 
@@ -22,12 +21,11 @@ from evals.metrics.results import EVAL_SCHEMA
 from evals.script import run_script
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-README: Final = ROOT / "README.md"
 FIGURES: Final = Path(__file__).with_name("figures.json")
 CASE: Final = "firecrawl-mcp"
 CARD_LINES: Final = 3
-RICH_LINES: Final = 25
-THIN_LINES: Final = 13
+RICH_LINES: Final = 24
+THIN_LINES: Final = 9
 WHEN: Final = "2026-11-24T12:00:00Z"
 KEPT: Final = (
     "factor_mae_published", "factor_mae_reader", "factor_sum_mae_published", "flag_precision_reader",
@@ -137,20 +135,20 @@ def _of_all(found: Figures) -> str:
 
 
 def session() -> str:
-    """What `septet draft` prints for a bundled listing, and for its first lines alone."""
-    case = data_folder("corpus") / "cases" / CASE
+    """The first lines of what `septet draft` prints for a bundled listing."""
+    shown = _report(data_folder("corpus") / "cases" / CASE)[:RICH_LINES]
+    return "\n".join(["```text", f"$ septet draft corpus/cases/{CASE}", *shown, "```"])
+
+
+def thin_session() -> str:
+    """What it prints for the listing's tagline alone."""
+    listing = data_folder("corpus") / "cases" / CASE / "listing.md"
     with tempfile.TemporaryDirectory() as folder:
         card = Path(folder) / "card.md"
-        card.write_text("".join((case / "listing.md").read_text("utf-8").splitlines(True)[:CARD_LINES]), "utf-8")
-        thin = _report(card)[:THIN_LINES]
-    rich = _report(case)[:RICH_LINES]
-    return "\n".join([
-        f"The first {RICH_LINES} lines of the report on a rich listing with two pages of documentation:",
-        "", "```text", f"$ septet draft corpus/cases/{CASE}", *rich, "```", "",
-        "The same product from its tagline alone. Too little is pinned, so no number is shown:",
-        "", "```text", f"$ head -n {CARD_LINES} corpus/cases/{CASE}/listing.md > card.md",
-        "$ septet draft card.md", *thin, "```",
-    ])  # fmt: skip
+        card.write_text("".join(listing.read_text("utf-8").splitlines(True)[:CARD_LINES]), "utf-8")
+        shown = _report(card)[:THIN_LINES]
+    command = f"$ head -n {CARD_LINES} corpus/cases/{CASE}/listing.md > card.md"
+    return "\n".join(["```text", command, "$ septet draft card.md", *shown, "```"])
 
 
 def settings_table() -> str:
@@ -168,29 +166,39 @@ def formats_table() -> str:
     return "\n".join(lines + [f"| `{one.name}` | `{one.suffix}` | {one.title} |" for one in FORMATS.values()])
 
 
-PARTS: Final[Mapping[str, Callable[[], str]]] = {
-    "session": session,
-    "figures": lambda: errors(figures()),
-    "formats": formats_table,
-    "settings": settings_table,
+class Part(NamedTuple):
+    """A part of a document: where it stands, and what makes it."""
+
+    file: str
+    make: Callable[[], str]
+
+    def written(self, name: str) -> str:
+        """The part as it stands; empty when it has no place."""
+        found = re.search(
+            f"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", (ROOT / self.file).read_text("utf-8"), re.S
+        )
+        return found.group(1) if found else ""
+
+
+PARTS: Final[Mapping[str, Part]] = {
+    "session": Part("README.md", session),
+    "thin": Part("README.md", thin_session),
+    "figures": Part("README.md", lambda: errors(figures())),
+    "formats": Part("docs/exports.md", formats_table),
+    "settings": Part("docs/settings.md", settings_table),
 }
 
 
-def filled(text: str) -> str:
-    """README's text with every part written anew. Raises InputError when a part has no place."""
-    for name, make in PARTS.items():
+def write_parts() -> None:
+    """Write every part anew. Raises InputError when one has no place."""
+    for name, part in PARTS.items():
+        path = ROOT / part.file
+        text = path.read_text("utf-8")
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise InputError(f"no place for {name}", where=README.name, hint=f"put {begin} and {end} there")
+            raise InputError(f"no place for {name}", where=part.file, hint=f"put {begin} and {end} there")
         before, _, rest = text.partition(begin)
-        text = f"{before}{begin}\n{make()}\n{end}{rest.partition(end)[2]}"
-    return text
-
-
-def part(text: str, name: str) -> str:
-    """One part of README's text as it stands."""
-    found = re.search(f"<!-- begin {name} -->\n(.*?)\n<!-- end {name} -->", text, re.S)
-    return found.group(1) if found else ""
+        path.write_text(f"{before}{begin}\n{part.make()}\n{end}{rest.partition(end)[2]}", "utf-8")
 
 
 def _report(source: Path) -> list[str]:
@@ -206,10 +214,10 @@ def _percent(found: Figures, name: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write README anew, with the figures of the evaluation that `arguments` names, if any."""
+    """Write the parts anew, with the figures of the evaluation that `arguments` names, if any."""
     if arguments:
         store_figures(Path(arguments[0]))
-    README.write_text(filled(README.read_text("utf-8")), "utf-8")
+    write_parts()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.fakes.command import Septet
 from tests.places import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
+DOCS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
@@ -24,7 +25,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("name", readme.PARTS)
 def test_a_written_part_is_current(name: str) -> None:
-    assert readme.part(README, name) == readme.PARTS[name](), "run `python -m evals.readme`"
+    assert readme.PARTS[name].written(name) == readme.PARTS[name].make(), "run `python -m evals.readme`"
 
 
 def test_the_session_shows_a_score_and_a_withheld_one() -> None:
@@ -36,7 +37,7 @@ def test_the_session_shows_a_score_and_a_withheld_one() -> None:
 
 
 def test_every_setting_is_in_its_table_and_can_be_set() -> None:
-    table = readme.part(README, "settings")
+    table = DOCS["settings.md"]
     assert {setting.name for setting in SETTINGS} == set(Settings.__dataclass_fields__)
     for setting in SETTINGS:
         variable = f"SEPTET_{setting.name.upper()}"
@@ -82,12 +83,17 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch
     assert re.fullmatch(r"\d+\.\d (Critical|High|Medium|Low)\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_links_and_paths_lead_somewhere(text: str) -> None:
+@pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", *(f"docs/{name}" for name in DOCS)])
+def test_links_and_paths_lead_somewhere(file: str) -> None:
+    text = (ROOT / file).read_text("utf-8")
     links = re.findall(r"\]\(([^)#:]+)\)", text)
     named = re.findall(r"`((?:agent|evals|tests|corpus|prompts|\.ci)/[\w./-]+)`", text)
-    for place in (*links, *named):
-        assert (ROOT / place).exists(), place
+    for place in (*((ROOT / file).parent / link for link in links), *(ROOT / path for path in named)):
+        assert place.exists(), place
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 250
 
 
 def test_the_test_extra_holds_what_the_default_run_imports() -> None:

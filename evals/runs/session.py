@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
 def embedded(wanted: Wanted, against: Baseline | None) -> Outcome:
     """A run of the embedded drafter. `against` is None when nothing is to be compared."""
     cases, bundled = chosen(wanted)
-    fingerprints = prints(cases, wanted.settings)
+    fingerprints = prints(cases)
     if against is not None:
         # Before the minutes that drafting takes.
         baselines.check_same(against, fingerprints, _earlier(wanted))
@@ -165,7 +165,7 @@ def llm_done(
 ) -> Done:
     """The evaluation of drafts with an LLM whose answers are in `folder`."""
     run = done(pairs)
-    fingerprints = {**prints(cases, wanted.settings), "answers": folder_fingerprint(folder, "*.json")}
+    fingerprints = {**prints(cases), "answers": folder_fingerprint(folder, "*.json")}
     known = {"fingerprints": fingerprints, "left_out": less}
     return run._replace(evaluation=run.evaluation.model_copy(update=known))
 
