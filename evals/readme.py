@@ -1,7 +1,7 @@
 """Writes the parts of README.md and docs/ that a program knows better: `python -m evals.readme [EVAL.json]`.
 
-Between `<!-- begin NAME -->` and `<!-- end NAME -->` stand: what `septet draft` prints for a bundled listing and for its
-opening alone, the table of measured errors from `evals/figures.json`, the formats of exports, and the settings.
+Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands what `septet draft` prints for a bundled listing and for
+its opening alone, the table of measured errors from `evals/figures.json`, the formats of exports, and the settings.
 `EVAL.json` is the output of `septet eval --json`; its figures are stored first. Tests hold all of it current.
 """
 

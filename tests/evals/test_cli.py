@@ -127,7 +127,7 @@ def test_a_failed_gate_ends_with_its_finding_unless_it_is_an_ablation() -> None:
 
 
 def whole(**fingerprints: str) -> Evaluation:
-    known = {**prints(bundled_cases(), Settings()), **fingerprints}
+    known = {**prints(bundled_cases()), **fingerprints}
     return run("alder").model_copy(update={"fingerprints": known})
 
 
@@ -160,7 +160,7 @@ def test_a_run_that_could_not_be_repeated_is_not_accepted(
 def test_recorded_answers_stay_when_acceptance_is_refused(tmp_path: Path) -> None:
     (real,) = bundled_cases()[:1]
     made = run(real.slug)
-    made = made.model_copy(update={"drafter": "llm", "fingerprints": prints([real], Settings())})
+    made = made.model_copy(update={"drafter": "llm", "fingerprints": prints([real])})
     kept, path = recorded(tmp_path / "kept", real.slug, text="old"), tmp_path / "llm.json"
     fresh = recorded(tmp_path / "fresh", real.slug, text="new")
     empty = tmp_path / "empty"
