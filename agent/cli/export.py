@@ -37,7 +37,7 @@ def command(draft: Path | None, format_: str | None, out: Path | None, schema: b
     if schema:
         if draft is not None or format_ is not None:
             raise UsageError("--schema takes no draft and no format", hint="septet export --schema [--out FILE]")
-        from agent.report.json_schema import draft_schema
+        from agent.report.draft_json import draft_schema
 
         _put(draft_schema(), out)
     elif format_ == _LIST or (draft is None and format_ is None):

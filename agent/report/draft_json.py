@@ -24,6 +24,7 @@ SNAPSHOTS: Final = "snapshots"
 """Folder of the sources' bytes beside the draft."""
 TEXTS: Final = "documents.json"
 """In the snapshots' folder: the texts into which the quotes' offsets point."""
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _AGAIN: Final = "draft again from the sources"
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
 _MAX_BYTES: Final = 50_000_000
@@ -37,6 +38,13 @@ def dump(draft: Draft) -> str:
     if draft.review is None:
         del plain["review"]
     return dumps(plain, sort_keys=True)
+
+
+def draft_schema() -> bytes:
+    """The schema (JSON Schema 2020-12) of what `draft.json` holds, with the records' descriptions of each field."""
+    made = Draft.model_json_schema(by_alias=True, mode="serialization")
+    head = {"$schema": DIALECT, "$id": f"urn:{DRAFT_SCHEMA.replace('/', ':')}", "title": f"A draft, {DRAFT_SCHEMA}"}
+    return dumps(made | head, sort_keys=True).encode()
 
 
 def dump_documents(documents: Sequence[Document]) -> str:

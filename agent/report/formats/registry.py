@@ -41,11 +41,11 @@ _CSV: Final = "text/csv; charset=utf-8"
 _MARKDOWN: Final = "text/markdown; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
 _DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_ASK: Final = "vendor_questions"
+_OWN: Final = "septet_own"
 _ALL: Final = (
-    Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _later("whole_draft")),
-    Format("markdown", "the report", ".md", _MARKDOWN, _later("markdown_report")),
-    Format("html", "the report as one page without script", ".html", _HTML, _later("html_report")),
+    Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _later(_OWN, "as_json")),
+    Format("markdown", "the report", ".md", _MARKDOWN, _later(_OWN, "as_markdown")),
+    Format("html", "the report as one page without script", ".html", _HTML, _later(_OWN, "as_html")),
     Format("sarif", "SARIF 2.1.0, a result for each threat", ".sarif", "application/sarif+json", _later("sarif")),
     Format("defectdojo", "DefectDojo's generic findings", ".json", _JSON, _later("defectdojo")),
     Format("csv", "a row for each threat, for spreadsheets", ".csv", _CSV, _later("threat_table")),
@@ -56,9 +56,9 @@ _ALL: Final = (
     Format("threat-composer", "a workspace of AWS Threat Composer", ".tc.json", _JSON, _later("threat_composer")),
     Format("tm-bom", "TM-BOM 1.0 of the OWASP Threat Model Library", ".tmbom.json", _JSON, _later("tm_bom")),
     Format("cyclonedx", "CycloneDX 1.7, threats as vulnerabilities in triage", ".cdx.json", _JSON, _later("cyclonedx")),
-    Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_ASK, "markdown")),
-    Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_ASK, "table")),
-    Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_ASK, "docx")),
+    Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_OWN, "questions_markdown")),
+    Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_OWN, "questions_csv")),
+    Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_OWN, "questions_docx")),
 )
 FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
 """By name, in the order in which they are listed."""

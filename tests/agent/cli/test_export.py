@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.report.draft_json import dump
+from agent.report.draft_json import draft_schema, dump
 from agent.report.formats.registry import FORMATS, is_text, write
-from agent.report.json_schema import draft_schema
 from agent.report.view import View
 from agent.resources import data_folder
 from tests.fakes.command import Outcome, Septet

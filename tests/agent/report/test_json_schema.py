@@ -5,8 +5,7 @@ import json
 import pytest
 
 from agent.records import Draft
-from agent.report.draft_json import dump
-from agent.report.json_schema import DIALECT, draft_schema
+from agent.report.draft_json import DIALECT, draft_schema, dump
 from tests.fakes.report.exported import VIEWS
 
 

@@ -10,7 +10,7 @@ import pytest
 from agent.errors import SourceError
 from agent.intake.extract.parse import read_page, sniff
 from agent.settings import Settings
-from evals.bench.hostile_documents import DOCUMENTS
+from tests.fakes.intake.hostile_documents import DOCUMENTS
 
 GRACE = 3.0  # another test may have both cores while the child is started and killed
 """Seconds beyond the deadline in which a document must have ended."""
