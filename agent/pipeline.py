@@ -309,15 +309,15 @@ def save(result: DraftResult, out: Path, answers: Path | None = None) -> None:
     when the disk is full.
     """
     log = closing(result.unfinished) if result.unfinished is not None else nullcontext()
-    with log, draft_folder.replacing(out) as fresh:
-        write_snapshots(fresh / SNAPSHOTS, result.intake.snapshots, result.blobs)
-        store_recording(fresh / SNAPSHOTS, result.recorded)
+    with log, draft_folder.replacing(out) as staged:
+        write_snapshots(staged / SNAPSHOTS, result.intake.snapshots, result.blobs)
+        store_recording(staged / SNAPSHOTS, result.recorded)
         if answers is not None:
-            shutil.copytree(answers, fresh / SNAPSHOTS / ANSWERS)
-        write_index(result.documents, result.settings, fresh)
-        draft_folder.write(fresh / SNAPSHOTS / TEXTS, dump_documents(result.documents))
-        draft_folder.write(fresh / draft_folder.REPORT, result.markdown)
-        draft_folder.write(fresh / FILE_NAME, result.json)
+            shutil.copytree(answers, staged / SNAPSHOTS / ANSWERS)
+        write_index(result.documents, result.settings, staged)
+        draft_folder.write(staged / SNAPSHOTS / TEXTS, dump_documents(result.documents))
+        draft_folder.write(staged / draft_folder.REPORT, result.markdown)
+        draft_folder.write(staged / FILE_NAME, result.json)
     if result.unfinished is not None:
         result.unfinished.finish()
 

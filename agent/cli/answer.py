@@ -72,7 +72,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
             reviewed, reply = _on_record(service, key, file, reviewer_of(name, "analyst", environ))
     if made is not None:
         write_answered(folder, made, answers, settings)
-        click.echo(_told(draft, made), nl=False)
+        click.echo(_score_change(draft, made), nl=False)
     parts = [part for part in (reviewed, reply if response.contests else "") if part]
     click.echo("\n".join(["", *parts] if made is not None and parts else parts), nl=False)
 
@@ -181,7 +181,7 @@ def _moved(before: "ReviewState", again: "ActResult") -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _told(before: "Draft", made: "Redrafted") -> str:
+def _score_change(before: "Draft", made: "Redrafted") -> str:
     """What was before and what is after, as a table."""
     from agent.review.redraft import score_text
 

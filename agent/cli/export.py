@@ -101,13 +101,13 @@ def _put(data: bytes, out: Path | None) -> None:
         out.write_bytes(data)
         return
     place = out.resolve()
-    fresh = place.with_name(f".{place.name}.new")
-    fresh.unlink(missing_ok=True)  # what a killed run left
+    staged = place.with_name(f".{place.name}.new")
+    staged.unlink(missing_ok=True)  # what a killed run left
     try:
-        with fresh.open("xb") as file:
+        with staged.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(place)
+        staged.replace(place)
     finally:
-        fresh.unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)

@@ -293,8 +293,8 @@ def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
     if crawl.subject is not None:
         return crawl.subject
     first = g.parts[0]
-    beside = [part.page for part in g.parts[1:] if part.page.name and "/" not in part.url]
-    subject = resolve_subject(first.page, product, where=first.url, folder=g.folder, beside=beside)
+    siblings = [part.page for part in g.parts[1:] if part.page.name and "/" not in part.url]
+    subject = resolve_subject(first.page, product, where=first.url, folder=g.folder, siblings=siblings)
     g.parts[0] = replace(first, page=subject.page)
     return subject
 

@@ -212,15 +212,15 @@ def _in_thread(work: "Callable[[], AIMessage]") -> "Future[AIMessage]":
 
 def _reply(answer: "AIMessage", call: Call, rung: Rung) -> Reply:
     text = _text(answer.content)
-    told = answer.response_metadata
-    ended = next((told[name] for name in ("finish_reason", "stop_reason", "done_reason") if told.get(name)), "")
+    metadata = answer.response_metadata
+    ended = next((metadata[name] for name in ("finish_reason", "stop_reason", "done_reason") if metadata.get(name)), "")
     refusal = answer.additional_kwargs.get("refusal")
     stopped: Stopped = "refusal" if refusal else _STOPPED.get(str(ended).rpartition(".")[2].lower(), "done")
     block = answer.usage_metadata
     usage = read_usage({**block, **_cached(block)} if block else None, call, text)
     if not text.strip() and stopped == "done":
         raise Fault("empty_answer", "the answer has no text", again="once", usage=usage)
-    name = next((told[key] for key in ("model_name", "model") if isinstance(told.get(key), str)), "")
+    name = next((metadata[key] for key in ("model_name", "model") if isinstance(metadata.get(key), str)), "")
     notes = [clean(str(refusal)) if refusal else "", *suspicions(usage, call)]
     detail = "; ".join(note for note in notes if note)
     return Reply(text, stopped, usage, clean(name), detail, rung)

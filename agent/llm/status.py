@@ -53,31 +53,31 @@ def fault_of_status(status: int, headers: Mapping[str, str], body: bytes, now: f
     code, message = _error_fields(body)
     said = f"{code} {message}"
     what = f"the endpoint answered {status}"
-    told = f"{what}: {clean(message)}" if message else what
+    detail = f"{what}: {clean(message)}" if message else what
     if status < _BAD_REQUEST:
         return Fault("bad_endpoint", f"{what}, a redirect; prompts do not follow", hint="give the final base URL")
     if status == _TOO_MANY and _OUT_OF_QUOTA.search(said):
         return Fault("out_of_quota", "the endpoint says that the quota is used up", hint="check plan and billing")
     if status in (_BAD_REQUEST, _NOT_FOUND, _UNPROCESSABLE):
-        return _fault_of_request(status, code, said, told)
+        return _fault_of_request(status, code, said, detail)
     wait = retry_after(headers.get("retry-after", ""), headers.get("retry-after-ms", ""), now)
     if status >= _SERVER_ERROR:
-        return Fault("unreachable", told, again="yes", wait=wait, hint="try again later")
+        return Fault("unreachable", detail, again="yes", wait=wait, hint="try again later")
     reason, again, hint = _MEANINGS.get(status, ("bad_request", "no", "look at the endpoint's own log"))
     # What a server says of a key may repeat it.
-    return Fault(reason, what if reason == "unauthorised" else told, again=again, wait=wait, hint=hint)
+    return Fault(reason, what if reason == "unauthorised" else detail, again=again, wait=wait, hint=hint)
 
 
-def _fault_of_request(status: int, code: str, said: str, told: str) -> Fault:
+def _fault_of_request(status: int, code: str, said: str, detail: str) -> Fault:
     if _TOO_LONG.search(said):
-        return Fault("too_large", told, hint="give less text at a time, or an LLM with a longer context")
+        return Fault("too_large", detail, hint="give less text at a time, or an LLM with a longer context")
     if status != _NOT_FOUND and _NO_SCHEMA.search(said):
-        return NoSchemaFault("bad_request", told, hint="choose a profile with another rung")
+        return NoSchemaFault("bad_request", detail, hint="choose a profile with another rung")
     if code == "model_not_found" or (status == _NOT_FOUND and _NO_LLM.search(said)):
-        return Fault("model_missing", told, hint="ask the endpoint which LLMs it has")
+        return Fault("model_missing", detail, hint="ask the endpoint which LLMs it has")
     if status == _NOT_FOUND:
-        return Fault("bad_endpoint", told, hint="check the base URL; most end in /v1")
-    return Fault("bad_request", told, hint="look at the endpoint's own log")
+        return Fault("bad_endpoint", detail, hint="check the base URL; most end in /v1")
+    return Fault("bad_request", detail, hint="look at the endpoint's own log")
 
 
 def _error_fields(body: bytes) -> tuple[str, str]:

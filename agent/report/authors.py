@@ -87,11 +87,11 @@ def authorships(draft: Draft) -> Iterator[Authorship]:
     for group in sorted(groups, key=lambda name: [*_TITLES, name].index(name)):
         parts = groups[group]
         counts = {by: sum(made.by == by for made in parts) for by in _ORDER}
-        told = [
+        counted = [
             f"{count} {who_made(group, by)}" if len(parts) > 1 else who_made(group, by)
             for by, count in counts.items() if count
         ]  # fmt: skip
-        yield Authorship(_TITLES.get(group, group), "; ".join(told), "; ".join(_reasons(parts)))
+        yield Authorship(_TITLES.get(group, group), "; ".join(counted), "; ".join(_reasons(parts)))
 
 
 def who_made(group: str, by: str) -> str:
@@ -107,8 +107,8 @@ def made_by(draft: Draft, part: str) -> MadeBy | None:
 def reason_words(missing: Missing) -> str:
     """Why an LLM's proposal is missing, in words and with the closed word for it."""
     detail = shorten(missing.detail, _DETAIL)
-    told = _CALLS.get(missing.reason)
-    text = f"{told}: {detail}" if told and detail else told or detail
+    reason = _CALLS.get(missing.reason)
+    text = f"{reason}: {detail}" if reason and detail else reason or detail
     return f"{text} ({missing.reason})" if text else missing.reason
 
 

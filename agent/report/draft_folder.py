@@ -29,7 +29,7 @@ def check(out: Path) -> None:
 
     Raises InputError.
     """
-    old = _beside(out, "old")
+    old = _sibling(out, "old")
     if old.is_dir() and not out.exists():
         # A run was killed between its two renames: the earlier draft is still whole under its other name.
         old.rename(out)
@@ -56,22 +56,22 @@ def replacing(out: Path) -> Iterator[Path]:
     out = out.absolute()
     check(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = _beside(out, "new"), _beside(out, "old")
-    fresh.mkdir(exist_ok=True)
-    handle = _locked(fresh, out)
+    staged, old = _sibling(out, "new"), _sibling(out, "old")
+    staged.mkdir(exist_ok=True)
+    handle = _locked(staged, out)
     try:
-        _empty(fresh)
+        _empty(staged)
         shutil.rmtree(old, ignore_errors=True)
-        yield fresh
-        _flush(fresh)
+        yield staged
+        _flush(staged)
         if not out.exists():
-            fresh.rename(out)
-        elif not _exchange(fresh, out):
+            staged.rename(out)
+        elif not _exchange(staged, out):
             out.rename(old)
-            fresh.rename(out)
+            staged.rename(out)
         _flush(out.parent)
     finally:
-        for left in (fresh, old) if out.exists() else (fresh,):
+        for left in (staged, old) if out.exists() else (staged,):
             shutil.rmtree(left, ignore_errors=True)
         os.close(handle)
 
@@ -84,16 +84,16 @@ def write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _beside(out: Path, role: str) -> Path:
+def _sibling(out: Path, role: str) -> Path:
     return out.with_name(f".{out.name}.{role}")
 
 
-def _locked(fresh: Path, out: Path) -> int:
+def _locked(staged: Path, out: Path) -> int:
     busy = InputError("another run is writing this folder", where=str(out), hint="wait for it to end")
-    handle = os.open(fresh, os.O_RDONLY)
+    handle = os.open(staged, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        same = os.path.samestat(os.fstat(handle), fresh.stat())
+        same = os.path.samestat(os.fstat(handle), staged.stat())
     except OSError as error:
         os.close(handle)
         # The other run may have ended, and removed the folder, between the look and the lock.

@@ -110,8 +110,8 @@ def _docx(draft: Draft, asked: Sequence[Row]) -> bytes:
     made.add_paragraph(f"Draft {draft.id}. {_HOW}")
     for row in asked:
         made.add_heading(f"{row.id}. {row.text}", level=2)
-        told = f"Settles {row.settles}." + (f" Likely range of the score: {row.effect}." if row.effect else "")
-        made.add_paragraph(told)
+        effect = f"Settles {row.settles}." + (f" Likely range of the score: {row.effect}." if row.effect else "")
+        made.add_paragraph(effect)
         made.add_paragraph(f"For example: {row.proposed}")
         table = made.add_table(rows=2, cols=2)
         table.style = "Table Grid"
@@ -123,10 +123,10 @@ def _docx(draft: Draft, asked: Sequence[Row]) -> bytes:
 
 
 def _properties(made: "Docx", draft: Draft) -> None:
-    told = made.core_properties
-    told.author, told.title = "Septet", f"Questions about {one_line(draft.product.name)}"
-    told.created = told.modified = told.last_printed = _EPOCH
-    told.comments = ""
+    properties = made.core_properties
+    properties.author, properties.title = "Septet", f"Questions about {one_line(draft.product.name)}"
+    properties.created = properties.modified = properties.last_printed = _EPOCH
+    properties.comments = ""
 
 
 def _undated(raw: bytes) -> bytes:

@@ -32,7 +32,7 @@ from agent.retrieval.stores import DEPTH, OpenStore, create, faults, keep, reope
 FORMAT: Final = 1
 """Version of the stored form; part of the fingerprint."""
 _STAMP: Final = "complete.json"
-_FRESH: Final = ".tmp-"
+_STAGED: Final = ".tmp-"
 _DECIMALS: Final = 6
 
 
@@ -204,20 +204,20 @@ class Library:
     def _built(self, path: Path) -> OpenStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(prefix=f"{_FRESH}{os.getpid()}-", dir=path.parent))
+            staged = Path(tempfile.mkdtemp(prefix=f"{_STAGED}{os.getpid()}-", dir=path.parent))
         except OSError as error:
             raise _unwritable(path.parent, error) from None
         try:
-            with closing(create(self._name, fresh)) as store:
-                keep(self._name, self._fill(store), fresh)
+            with closing(create(self._name, staged)) as store:
+                keep(self._name, self._fill(store), staged)
             stamp = {"format": FORMAT, "statements": len(self.statements), "store": self._name}
-            (fresh / _STAMP).write_text(json.dumps(stamp), "utf-8")
+            (staged / _STAMP).write_text(json.dumps(stamp), "utf-8")
             shutil.rmtree(path, ignore_errors=True)
-            fresh.rename(path)
+            staged.rename(path)
         except faults(self._name) as error:
             raise _unwritable(path.parent, error) from None
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(staged, ignore_errors=True)
         opened = reopen(self._name, path)
         if opened is None:
             raise IntegrityError("the index does not open", where=str(path), hint="free disk space and try again")

@@ -44,7 +44,7 @@ _POINT_ONLY: Final = ("cvss_base", "factor_sum", "aars", "threat_multiplier", "m
 """What can be recomputed from a score that was stored without its inputs."""
 
 
-class Told(NamedTuple):
+class EquationInputs(NamedTuple):
     """Everything that the text speaks of."""
 
     formula: Formula
@@ -60,24 +60,24 @@ class Told(NamedTuple):
     constants: LikelyConstants | None
 
 
-def arithmetic(told: Told) -> str:
+def arithmetic(inputs: EquationInputs) -> str:
     """The equation with its numbers, line by line; corners and likely range when inputs have ranges."""
-    head = f"Formula {told.formula.id}, revision {told.revision}, {told.mode} inputs"
-    terms, at = told.formula.sum, told.at
+    head = f"Formula {inputs.formula.id}, revision {inputs.revision}, {inputs.mode} inputs"
+    terms, at = inputs.formula.sum, inputs.at
     if terms is None or at is None:
-        bte = told.vector_scores.bte if told.vector_scores else None
-        return f"{head}\nAIVSS = CVSS-BTE of {told.vector} = {bte}"
-    source = f", from the base metrics of {told.vector}" if told.vector else ""
+        bte = inputs.vector_scores.bte if inputs.vector_scores else None
+        return f"{head}\nAIVSS = CVSS-BTE of {inputs.vector} = {bte}"
+    source = f", from the base metrics of {inputs.vector}" if inputs.vector else ""
     aars = _places(terms.aars(at), _ONE)
     return "\n".join(
         [
             head,
             f"CVSS base = {from_tenths(at.base)}{source}",
-            _sum_line(told, at),
+            _sum_line(inputs, at),
             f"AARS = {_filled(terms.aars_named, at)} = {aars}",
             f"AIVSS = {_filled(terms.text, at, aars)} = {_result(terms, at)}",
-            *_corner_lines(terms, at, told.corners),
-            *_likely_lines(terms, at, told.constants),
+            *_corner_lines(terms, at, inputs.corners),
+            *_likely_lines(terms, at, inputs.constants),
         ]
     )
 
@@ -118,9 +118,9 @@ def _result(terms: Sum, at: Point) -> str:
     return f"{exact(full)}{held}, rounded half up {from_tenths(tenths(capped(full)))}"
 
 
-def _sum_line(told: Told, at: Point) -> str:
-    added = " + ".join(_places(value, _ONE) for value in told.addends)
-    named = f" (factor set {told.factor_set})" if told.factor_set else ""
+def _sum_line(inputs: EquationInputs, at: Point) -> str:
+    added = " + ".join(_places(value, _ONE) for value in inputs.addends)
+    named = f" (factor set {inputs.factor_set})" if inputs.factor_set else ""
     return f"Factor sum = {added + ' = ' if added else ''}{_factors(at)}{named}"
 
 
@@ -143,7 +143,7 @@ class Revision(NamedTuple):
     """One release."""
 
     formulas: Mapping[FormulaId, Formula]
-    wording: Callable[[Told], str]
+    wording: Callable[[EquationInputs], str]
 
 
 REVISIONS: Final[Mapping[int, Revision]] = {1: Revision(FIRST, arithmetic)}
@@ -198,7 +198,7 @@ def score(request: Request, *, constants: LikelyConstants | None = None, revisio
         provisional=None,
         with_controls=None,
         revision=revision,
-        arithmetic=release.wording(_told(checked, formula, revision, at, constants)),
+        arithmetic=release.wording(_equation_inputs(checked, formula, revision, at, constants)),
         alternatives=alternatives,
         warnings=_warnings(checked, formula, value, alternatives),
         inputs=inputs,
@@ -312,12 +312,12 @@ def _aars(formula: Formula, at: Point | None) -> Decimal | None:
     return formula.sum.aars(at).quantize(_HUNDREDTH, rounding=ROUND_HALF_UP)
 
 
-def _told(
+def _equation_inputs(
     checked: Checked, formula: Formula, revision: int, at: Point | None, constants: LikelyConstants | None
-) -> Told:
+) -> EquationInputs:
     request = checked.request
     keys = FACTOR_SETS[request.factor_set] if request.factors and request.factor_set else ()
-    return Told(
+    return EquationInputs(
         formula=formula,
         revision=revision,
         mode=request.mode,

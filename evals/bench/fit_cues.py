@@ -96,9 +96,9 @@ def main() -> None:
     for allowed in _ALLOWED:
         limit = pages[allowed]
         shares = {name: sum(best > limit for best in _best(group, made)) / len(group) for name, group in sets.items()}
-        told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+        listed = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
         honest = sum(best > limit for best in _best(ours, made))
-        print(f"{allowed} of {len(pages)} pages over {limit - made[-1]:.2f}: {told}; of ours {honest}")
+        print(f"{allowed} of {len(pages)} pages over {limit - made[-1]:.2f}: {listed}; of ours {honest}")
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def run(runs: int, latency: float, passages: int, *, pages: bool) -> tuple[list[
     tokens = _counter()
     settings = Settings()
     documents = product(pages=pages)
-    rows = told(documents)
+    rows = carrying_statements(documents)
     sheet = read_sheet(documents, rows, (ManifestReader(),))
     found = []
     with Serving(_serve, latency) as port:
@@ -190,7 +190,7 @@ def product(*, pages: bool) -> tuple[Document, ...]:
     return tuple(_document(n, text) for n, text in enumerate(texts, start=1))
 
 
-def told(documents: Sequence[Document]) -> tuple[Statement, ...]:
+def carrying_statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
     """Their statements with roles."""
     found = statements(documents)
     return tuple(with_roles(found, documents, embed([row.text for row in found])))

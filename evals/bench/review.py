@@ -222,16 +222,16 @@ class Client:
     def ask(self, path: str, sent: Mapping[str, object] | None = None) -> tuple[Spent, bytes]:
         """Times and body of an answer; a post when something is sent. Raises RuntimeError for a status beyond 299."""
         headers = {"cookie": self._cookie, "origin": self._origin, "content-type": _JSON}
-        body = None if sent is None else json.dumps(sent)
+        payload = None if sent is None else json.dumps(sent)
         began = time.perf_counter()
-        self._connection.request("GET" if sent is None else "POST", path, body, headers)
+        self._connection.request("GET" if sent is None else "POST", path, payload, headers)
         answer = self._connection.getresponse()
-        told = answer.read()
+        body = answer.read()
         trip = (time.perf_counter() - began) * _MILLI
         if answer.status >= http.HTTPStatus.MULTIPLE_CHOICES:
-            raise RuntimeError(f"{path}: {answer.status} {told[:300]!r}")
+            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
         server, cpu, waited, self.peak_mb = map(float, str(answer.getheader(_SPENT.decode())).split())
-        return Spent(server, cpu, trip - waited, waited), told
+        return Spent(server, cpu, trip - waited, waited), body
 
 
 def measured(client: Client, count: int, rounds: int) -> Iterator[Line]:
@@ -273,7 +273,7 @@ def _redrafts(client: Client, keys: Sequence[str]) -> Iterator[Spent]:
         yield client.ask(f"/api/r/{key}/redraft", {"version": version})[0]
 
 
-def told(line: Line) -> str:
+def line_text(line: Line) -> str:
     """A line of the table."""
     kinds: tuple[Callable[[Spent], float], ...] = (
         lambda s: s.server, lambda s: s.cpu, lambda s: s.trip, lambda s: s.waited,
@@ -300,7 +300,7 @@ def main() -> int:
     print(f"{given.drafts} drafts in the store, {given.rounds} requests of each kind, one core; milliseconds")
     print(f"{'':27}{'server p50, p95':>16}{'CPU p50, p95':>16}{'trip p50, p95':>16}{'waited p50, p95':>16}")
     for line in lines:
-        print(told(line))
+        print(line_text(line))
     kept = client.peak_mb <= MOST_MB
     print(f"peak memory of the serving process {client.peak_mb:.0f} MiB ({MOST_MB}, {'kept' if kept else 'MISSED'})")
     return int(not kept or not all(line.kept for line in lines))

@@ -167,25 +167,25 @@ def _write_case(out: Path, case: Case) -> None:
     staging = Path(tempfile.mkdtemp(prefix=f".{case.slug}.", dir=out))
     target = out / case.slug
     try:
-        fresh = staging / "new"
+        staged = staging / "new"
         for name, text in case_files(case).items():
-            path = fresh / name
+            path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
-        _swap(fresh, target, staging / "old")
+        _swap(staged, target, staging / "old")
     except OSError as error:
         raise SourceError(f"the case cannot be written: {error.strerror}", where=str(target)) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _swap(fresh: Path, target: Path, old: Path) -> None:
+def _swap(staged: Path, target: Path, old: Path) -> None:
     if not target.exists():
-        os.rename(fresh, target)
+        os.rename(staged, target)
         return
     os.rename(target, old)
     try:
-        os.rename(fresh, target)
+        os.rename(staged, target)
     except OSError:
         os.rename(old, target)
         raise

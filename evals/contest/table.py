@@ -53,7 +53,7 @@ class Round(NamedTuple):
     readings: tuple[ReadingSheet, ...]
 
 
-class Standing(NamedTuple):
+class SideFigures(NamedTuple):
     """What one side came to over all sheets."""
 
     sheets: int
@@ -89,10 +89,10 @@ def load_round(folder: Path) -> Round:
     return Round(folder.name, key, tuple(judged), tuple(missing), readings)
 
 
-def standing(judged: Sequence[Judged], side: Side) -> Standing:
+def side_figures(judged: Sequence[Judged], side: Side) -> SideFigures:
     """One side over all sheets."""
     sheets = [one.of(side) for one in judged]
-    return Standing(
+    return SideFigures(
         sheets=len(sheets),
         marks={mark: mean(float(getattr(sheet, mark)) for sheet in sheets) for mark in MARKS},
         wrong=mean(float(len(sheet.wrong)) for sheet in sheets),
@@ -113,7 +113,7 @@ def agreement(judged: Sequence[Judged]) -> float | None:
 
 def checks(judged: Sequence[Judged]) -> list[Check]:
     """Whether Septet with an LLM met what the contest asks of it."""
-    own, rival = standing(judged, "septet"), standing(judged, "plain")
+    own, rival = side_figures(judged, "septet"), side_figures(judged, "plain")
     found = [Check(f"first in at least {percent(FIRST)} of the pairs", percent(own.first), (own.first or 0) >= FIRST)]
     for mark in MARKS:
         ahead = (own.marks[mark] or 0) - (rival.marks[mark] or 0)
@@ -175,7 +175,7 @@ def _round(one: Round) -> Iterator[str]:
 
 
 def _marks(judged: Sequence[Judged]) -> list[str]:
-    found = {side: standing(judged, side) for side in SIDES}
+    found = {side: side_figures(judged, side) for side in SIDES}
     rows = [(mark, *(number(found[side].marks[mark]) for side in SIDES)) for mark in MARKS]
     rows += [
         ("wrong statements a draft", *(number(found[side].wrong) for side in SIDES)),
@@ -190,7 +190,7 @@ def _products(judged: Sequence[Judged]) -> list[str]:
     rows = []
     for slug in sorted({one.key.slug for one in judged}):
         mine = [one for one in judged if one.key.slug == slug]
-        own, rival = standing(mine, "septet"), standing(mine, "plain")
+        own, rival = side_figures(mine, "septet"), side_figures(mine, "plain")
         firsts = f"{sum(one.is_first('septet') for one in mine)} of {len(mine)}"
         marks = (mean(value for value in side.marks.values() if value is not None) for side in (own, rival))
         rows.append(

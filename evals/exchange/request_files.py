@@ -106,8 +106,8 @@ class RequestFolder:
 
     def answer(self, body: Body) -> str:
         """Writes the request down and waits for its answer. Raises UnansweredError."""
-        name, fresh = self._placed(body)
-        if fresh:
+        name, is_new = self._placed(body)
+        if is_new:
             say(f"asked: {name}")
         until = time.monotonic() + self._seconds
         raw = _Raw(self._folder / REPLIES / f"{name}.txt")

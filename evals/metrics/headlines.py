@@ -31,8 +31,8 @@ def found_rank(gold: HeadlineCode, shown: Sequence[Code]) -> int | None:
 
     `shown` are the threats of a draft in the order of its report.
     """
-    told = Code(gold.asi, gold.layer, gold.asset)
-    return next((place for place, code in enumerate(shown, 1) if alike(code, told)), None)
+    expected = Code(gold.asi, gold.layer, gold.asset)
+    return next((place for place, code in enumerate(shown, 1) if alike(code, expected)), None)
 
 
 def shown_codes(draft: Draft, known: Mapping[str, Code]) -> tuple[Code, ...]:

@@ -45,8 +45,8 @@ class Ranks(NamedTuple):
 
 def quotes(case: Case, documents: Sequence[Document]) -> tuple[Quote, ...]:
     """The reader's quotes: factors in the order of set 0.5, then layers; none without a reader."""
-    told, spans = gold_quotes(case), gold_spans(case, documents)
-    return tuple(Quote(key, spans[told[key]]) for key in KEYS if key in told)
+    quoted, spans = gold_quotes(case), gold_spans(case, documents)
+    return tuple(Quote(key, spans[quoted[key]]) for key in KEYS if key in quoted)
 
 
 @cache

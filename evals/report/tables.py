@@ -18,7 +18,7 @@ class Table(NamedTuple):
 
 def tables(evaluation: Evaluation) -> tuple[Table, ...]:
     """Those that this run has something for."""
-    found = (_splits(evaluation), _beside(evaluation), _special(evaluation), _scores(evaluation))
+    found = (_splits(evaluation), _compared(evaluation), _special(evaluation), _scores(evaluation))
     return tuple(table for table in found if table.rows)
 
 
@@ -39,7 +39,7 @@ def _splits(evaluation: Evaluation) -> Table:
     return Table("Vendors looked at, and vendors nobody looked at", heads, tuple(rows), note)
 
 
-def _beside(evaluation: Evaluation) -> Table:
+def _compared(evaluation: Evaluation) -> Table:
     rows = []
     for name, plain in evaluation.beside.items():
         helped = evaluation.metrics.get(name)

@@ -176,16 +176,16 @@ def record(wanted: session.Wanted, llm: str, slugs: Sequence[str], *, missing: b
         constants = tuple(one for one in constants if not _fits(one, folder, wanted.settings))
     for line in plan([one.case for one in constants], 1, name, wanted.settings, None):
         say(line)
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    staged = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(staged, ignore_errors=True)
     try:
-        for pair in asked(constants, fresh, name, wanted.settings, progress=wanted.progress):
+        for pair in asked(constants, staged, name, wanted.settings, progress=wanted.progress):
             slug = pair.case.slug
             shutil.rmtree(folder / slug, ignore_errors=True)
-            shutil.move(fresh / slug, folder / slug)
+            shutil.move(staged / slug, folder / slug)
             yield slug
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _fits(one: Held, folder: Path, settings: Settings) -> bool:

@@ -571,15 +571,15 @@ def report(
         }
         label = [r.published or r.reader for r in own]
         sums = [
-            abs(sum(v.values()) - sum(told[k] for k in FACTORS))
-            for told, v in zip(label, value, strict=True)
-            if len(told) >= len(FACTORS)
+            abs(sum(v.values()) - sum(labelled[k] for k in FACTORS))
+            for labelled, v in zip(label, value, strict=True)
+            if len(labelled) >= len(FACTORS)
         ]
         inside = [
-            float(found[at][k].low) - 1e-9 <= told[k] <= float(found[at][k].high) + 1e-9
-            for at, told in zip(places, label, strict=True)
+            float(found[at][k].low) - 1e-9 <= labelled[k] <= float(found[at][k].high) + 1e-9
+            for at, labelled in zip(places, label, strict=True)
             for k in FACTORS
-            if k in told
+            if k in labelled
         ]
         right = [kind_of(sheets[at]) == rows[at].kind for at in places if rows[at].kind]
         pooled_f1 = _pooled_f1([(flags[at], cuts[at]) for at in places])

@@ -44,10 +44,10 @@ def fit_base(rows: Sequence[Row]) -> BaseCalibration:
     bounds = [(None, None)] * (n + 1) + [(0.0, None)] * len(keys) + [(None, None)]
     start = np.concatenate([np.zeros(n + 1 + len(keys)), [float(np.median(y))]])
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 3000}).x
-    told = zip(keys, found[n + 1 : -1], strict=True)
+    by_key = zip(keys, found[n + 1 : -1], strict=True)
     return BaseCalibration(
         rows=len(used),
         bias=round(float(found[-1] + BASE_REAL_SHARE * found[n]), _DIGITS),
         kinds={kind: round(float(v), _DIGITS) for kind, v in zip(KINDS, found[:n], strict=True)},
-        chances={key: round(float(v), _DIGITS) for key, v in told if v > _SMALLEST},
+        chances={key: round(float(v), _DIGITS) for key, v in by_key if v > _SMALLEST},
     )

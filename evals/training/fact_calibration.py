@@ -56,9 +56,9 @@ class Constants:
     mix: NDArray[np.float64]
     """Of the signs, which all keys share, shape (3,)."""
 
-    def chances(self, told: NDArray[np.float64]) -> NDArray[np.float64]:
+    def chances(self, signed: NDArray[np.float64]) -> NDArray[np.float64]:
         """Chance that the product's sources state the key, shape (…, keys) for signs of shape (…, keys, 3)."""
-        return logistic(told @ self.mix + self.offset)
+        return logistic(signed @ self.mix + self.offset)
 
 
 def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.bool_]) -> Table:
@@ -68,16 +68,16 @@ def table_of(lines: "Lines", scores: NDArray[np.float32], usable: NDArray[np.boo
     """
     names = sorted(set(lines.product.tolist()))
     allowed = np.where(usable & lines.looked, scores, LOWEST)
-    known, stated, told, owner = [], [], [], []
+    known, stated, signed, owner = [], [], [], []
     for name in names:
         own = lines.product == name
         says = (lines.truth[own] > 0).any(axis=0)
         seen = own & lines.reaches
         known.append(lines.looked[seen].any(axis=0) | says)
         stated.append(says)
-        told.append(signs(allowed[seen]))
+        signed.append(signs(allowed[seen]))
         owner.append(str(lines.owner[own][0]))
-    return Table(tuple(names), np.array(owner), np.array(known), np.array(stated), np.array(told))
+    return Table(tuple(names), np.array(owner), np.array(known), np.array(stated), np.array(signed))
 
 
 def calibrate(
@@ -90,11 +90,11 @@ def calibrate(
 
 def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_]) -> Constants:
     """Chances and limits from some of the products."""
-    known, stated, told = table.known[rows], table.stated[rows], table.signs[rows]
-    mix, offset = _fit(known[:, head], stated[:, head], told[:, head])
+    known, stated, signed = table.known[rows], table.stated[rows], table.signs[rows]
+    mix, offset = _fit(known[:, head], stated[:, head], signed[:, head])
     made = Constants(head, np.full(len(head), _NEVER), np.full(len(head), -30.0), mix)
     made.offset[head] = offset
-    chances = made.chances(told)
+    chances = made.chances(signed)
     inside = known & head
     limit = _limit(stated[inside], chances[inside])
     for key in np.flatnonzero(head):
@@ -103,21 +103,21 @@ def constants_of(table: Table, rows: NDArray[np.bool_], head: NDArray[np.bool_])
 
 
 def _fit(
-    known: NDArray[np.bool_], stated: NDArray[np.bool_], told: NDArray[np.float64]
+    known: NDArray[np.bool_], stated: NDArray[np.bool_], signed: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What the signs count for all keys, and an offset of each, drawn to the others' where it has few facts."""
     from scipy.optimize import minimize
 
-    size = told.shape[-1]
+    size = signed.shape[-1]
     truth = stated.astype(float)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         mix, shared, own = flat[:size], flat[size], flat[size + 1 :]
-        logit = told @ mix + shared + own
+        logit = signed @ mix + shared + own
         cost = (known * (np.logaddexp(0, logit) - truth * logit)).sum() + 0.5 * (own**2).sum() / _KEY_SPREAD**2
         change = known * (logistic(logit) - truth)
         return float(cost), np.concatenate(
-            [(change[..., None] * told).sum(axis=(0, 1)), [change.sum()], change.sum(axis=0) + own / _KEY_SPREAD**2]
+            [(change[..., None] * signed).sum(axis=(0, 1)), [change.sum()], change.sum(axis=0) + own / _KEY_SPREAD**2]
         )
 
     start = np.concatenate([[1.0], np.zeros(size + stated.shape[1])])

@@ -76,10 +76,10 @@ def render(
 ) -> str:
     """The page."""
     table = table_of(lines, scores, usable)
-    told = measure(table, constants.head)
-    overall = [("all keys", *told.figures(table)[:3])]
+    measured = measure(table, constants.head)
+    overall = [("all keys", *measured.figures(table)[:3])]
     grave = np.array([key in _grave() for key in lines.keys])
-    overall.append(("the gravest keys", *told.figures(table, grave)[:3]))
+    overall.append(("the gravest keys", *measured.figures(table, grave)[:3]))
     page = Environment(keep_trailing_newline=True, autoescape=False).from_string(_PAGE)
     return page.render(
         statements=len(lines.statements),
@@ -88,9 +88,9 @@ def render(
         overall=overall,
         mute=int((constants.head & (constants.limit > 1)).sum()),
         headless=[key for key, head in zip(lines.keys, constants.head, strict=True) if not head],
-        bins=_bins(told, table),
+        bins=_bins(measured, table),
         kinds=kinds,
-        keys=_keys(lines.keys, table, told, constants),
+        keys=_keys(lines.keys, table, measured, constants),
         patterns=patterns,
     )
 
@@ -101,8 +101,8 @@ def _grave() -> frozenset[str]:
     return frozenset(key.id for key in load_vocabulary() if key.grave)
 
 
-def _bins(told: Measured, table: Table) -> list[tuple[str, int, float, float]]:
-    chances, stated = told.chances[table.known], table.stated[table.known]
+def _bins(measured: Measured, table: Table) -> list[tuple[str, int, float, float]]:
+    chances, stated = measured.chances[table.known], table.stated[table.known]
     found = []
     for low, high in pairwise(_BINS):
         inside = (chances >= low) & (chances < high)
@@ -112,13 +112,13 @@ def _bins(told: Measured, table: Table) -> list[tuple[str, int, float, float]]:
     return found
 
 
-def _keys(keys: Sequence[str], table: Table, told: Measured, constants: Constants) -> list[dict[str, str | int]]:
+def _keys(keys: Sequence[str], table: Table, measured: Measured, constants: Constants) -> list[dict[str, str | int]]:
     found: list[dict[str, str | int]] = []
     for number, key in enumerate(keys):
         if not constants.head[number]:
             continue
         own = np.arange(len(keys)) == number
-        precision, recall, asserted, stated = told.figures(table, own)
+        precision, recall, asserted, stated = measured.figures(table, own)
         limit = constants.limit[number]
         found.append(
             {

@@ -142,13 +142,13 @@ def fit_kinds(folders: Sequence[Path]) -> KindHeads:
     shuffled = np.random.default_rng(0).permutation(owners).tolist()
     fold = {_NOBODY: -1} | {name: n % _FOLDS for n, name in enumerate(shuffled)}
     number = np.array([fold[row.owner] for row in rows])
-    told = np.zeros(len(rows), dtype=int)
+    predicted = np.zeros(len(rows), dtype=int)
     for n in range(_FOLDS):
         weights, bias = _fit(features[number != n], kind[number != n], weight[number != n])
-        told[number == n] = (features[number == n] @ weights + bias).argmax(axis=1)
+        predicted[number == n] = (features[number == n] @ weights + bias).argmax(axis=1)
     real = np.array([row.real for row in rows])
     weights, bias = _fit(features, kind, weight)
-    right = float((told == kind)[real].mean()) if real.any() else 0.0
+    right = float((predicted == kind)[real].mean()) if real.any() else 0.0
     return KindHeads(known, weights, bias, int(real.sum()), int((~real).sum()), right)
 
 

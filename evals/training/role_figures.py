@@ -102,9 +102,9 @@ def _share(passes: NDArray[np.bool_]) -> float:
 
 def confusion(places: Places, threshold: float) -> NDArray[np.int64]:
     """How many places of each role (rows) the classifier gives each role (columns)."""
-    told = choose(places.chances, carries_facts(places.chances, threshold))
+    predicted = choose(places.chances, carries_facts(places.chances, threshold))
     table = np.zeros((len(ROLES), len(ROLES)), dtype=np.int64)
-    for label, column in zip(places.labels, told.tolist(), strict=True):
+    for label, column in zip(places.labels, predicted.tolist(), strict=True):
         table[ROLES.index(label.role), column] += 1
     return table
 

@@ -230,8 +230,8 @@ def _curve(pages: Sequence[LabelledPage], taught: Lesson) -> list[tuple[str, Fig
     asked = [(f"{share:.0%} of the owners", places < share) for share in (0.25, 0.5)]
     found = []
     for name, usable in [*asked, ("the first labels alone", first)]:
-        told = places_of(pages, left_out(taught, usable)).part(_is_first)
-        found.append((name, figures_of(told, threshold_of(told, KEPT))))
+        kept = places_of(pages, left_out(taught, usable)).part(_is_first)
+        found.append((name, figures_of(kept, threshold_of(kept, KEPT))))
     return found
 
 

@@ -147,8 +147,8 @@ class Logged:
             elif self._inner is None:
                 outcomes[place] = SourceError("not in the stored answers", where=url, hint="read the source again")
         new = [place for place in range(len(urls)) if place not in outcomes]
-        fresh = self._inner.get_all([urls[place] for place in new]) if self._inner and new else []
-        outcomes.update(zip(new, fresh, strict=True))
+        answers = self._inner.get_all([urls[place] for place in new]) if self._inner and new else []
+        outcomes.update(zip(new, answers, strict=True))
         for place, url in enumerate(urls):
             self._keep(url, outcomes[place], new=place in new)
         return [outcomes[place] for place in range(len(urls))]

@@ -257,10 +257,10 @@ class Fetcher:
 
     def _page(self, target: Target, response: httpx2.Response, known: Fetched | None) -> Fetched:
         if known is not None and response.status_code == _NOT_MODIFIED:
-            fresh = self._fetched(target.url, response.headers, known.body)
-            named = {name for name, _ in fresh.headers}
-            headers = (*fresh.headers, *(pair for pair in known.headers if pair[0] not in named))
-            return replace(fresh, media_type=known.media_type, charset=known.charset, headers=headers)
+            confirmed = self._fetched(target.url, response.headers, known.body)
+            named = {name for name, _ in confirmed.headers}
+            headers = (*confirmed.headers, *(pair for pair in known.headers if pair[0] not in named))
+            return replace(confirmed, media_type=known.media_type, charset=known.charset, headers=headers)
         _check_status(response.status_code, target.url)
         empty = self._fetched(target.url, response.headers, b"")
         limit = self._settings.max_pdf_bytes if empty.media_type == _PDF else self._settings.max_page_bytes

@@ -457,14 +457,14 @@ class Frontier:
 def _prepared(key: str, candidate: Candidate) -> Candidate:
     """`candidate` with what its address says of its kind, its likes and its worth."""
     target = candidate.target
-    telling = worth_of_path(target.path) > 0 or candidate.probe
+    informative = worth_of_path(target.path) > 0 or candidate.probe
     subject = candidate.topic.name
     if subject in _EVERYTHING:
         subject = "" if candidate.probe else folder(target)
     made = replace(
         candidate,
         key=key,
-        kind=template(target) if telling else folder(target),
+        kind=template(target) if informative else folder(target),
         subject=subject,
         crowds=() if candidate.probe else _crowds(target),
         varied=not candidate.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path))),

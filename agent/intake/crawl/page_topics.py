@@ -204,7 +204,7 @@ _GENERIC: Final = frozenset(
 )
 _SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|rst|txt|pdf|php|aspx?|json|ya?ml)$")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:\d+[^\W\d_]*)*")
-_SHELF: Final = 5
+_OUTER_FOLDER: Final = 5
 """Less for a word of an outer folder, which names a shelf and not the page."""
 _LEAST: Final = 3
 _MIXED: Final = 2
@@ -251,7 +251,7 @@ def of_path(path: str) -> Topic:
         if not other and {"started", "works"} & set(tokens) and found.worth < _GETTING_STARTED.worth:
             found = _GETTING_STARTED
         if found.worth and not named:
-            found = found._replace(worth=max(min(_LEAST, found.worth), found.worth - _SHELF))
+            found = found._replace(worth=max(min(_LEAST, found.worth), found.worth - _OUTER_FOLDER))
             best = NONE if best.name == _GETTING_STARTED.name else best
         if found.worth and (found.worth > best.worth or (last and not general and found.worth == best.worth)):
             best = found
@@ -266,9 +266,9 @@ def of_words(text: str) -> Topic:
     if not 0 < len(tokens) <= _MAX_WORDS:
         return NONE
     written = [Topic(*found) for word, found in _WITHOUT_BLANKS.items() if word in low]
-    told, other = _in_tokens(tokens)
-    found = max([told, *written], key=_by_worth)
-    less = _MIXED if len(tokens) > _SHORT_TEXT else 1 if other and told.worth > 1 else 0
+    by_tokens, other = _in_tokens(tokens)
+    found = max([by_tokens, *written], key=_by_worth)
+    less = _MIXED if len(tokens) > _SHORT_TEXT else 1 if other and by_tokens.worth > 1 else 0
     return found._replace(worth=max(0, found.worth - less)) if found.worth else NONE
 
 

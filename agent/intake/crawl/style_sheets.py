@@ -33,9 +33,9 @@ class Sheets:
         given back as it was.
         """
         wanted = [_addresses(fetched, page) for fetched, page in pages]
-        fresh = [url for urls in wanted for url in urls if url not in self._known]
+        unread = [url for urls in wanted for url in urls if url not in self._known]
         room = max(0, _MAX_SITE_SHEETS - len(self._known))
-        self._fetch(list(dict.fromkeys(fresh))[:room])
+        self._fetch(list(dict.fromkeys(unread))[:room])
         return [
             self._again(fetched, page, [self._known[url] for url in urls if self._known.get(url)])
             for (fetched, page), urls in zip(pages, wanted, strict=True)

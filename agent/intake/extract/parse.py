@@ -104,19 +104,19 @@ def sniff(body: bytes, declared: str, name: str) -> MediaKind:
     suffix = PurePosixPath(name.partition("?")[0].partition("#")[0]).suffix.lower()
     by_suffix = SUFFIXES.get(suffix)
     by_media = _BY_MEDIA.get(declared) or _by_structure(declared)
-    told = by_media or (by_suffix if not declared or declared in _UNTOLD else None)
+    by_label = by_media or (by_suffix if not declared or declared in _UNTOLD else None)
     # Hosts of code serve the files of a repository as plain text.
-    if by_media == "markdown" or (by_suffix == "markdown" and by_media in (None, "text") and told is not None):
+    if by_media == "markdown" or (by_suffix == "markdown" and by_media in (None, "text") and by_label is not None):
         return "pdf" if head.startswith(_PDF_MARK) else "html" if head.startswith(_WHOLE_HTML) else "markdown"
-    shown = _by_content(body, head, suffix, told or by_suffix)
+    shown = _by_content(body, head, suffix, by_label or by_suffix)
     if shown is not None:
         return shown
-    if told == "pdf":
+    if by_label == "pdf":
         raise SourceError("not a PDF although it says so", where=name, hint="give a PDF, HTML, Markdown or text file")
     if by_media == "text" and by_suffix in ("json", "yaml"):
         return by_suffix
-    if told is not None:
-        return told
+    if by_label is not None:
+        return by_label
     if head.startswith(b"<") and b"</" in head and not declared:
         return "html"
     if declared.startswith("text/") or not declared:

@@ -44,11 +44,11 @@ _NOTHING: Final = frozenset({""})
 
 
 def lowered(text: str) -> str:
-    """`text` in the case of the needles, letter for letter."""
+    """`text` in the case of the required strings, letter for letter."""
     return text.lower() if text.isascii() else text.translate(_FOLDED).lower()
 
 
-def needles(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+def required_strings(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of strings in lower case, the rarest first: a match of `pattern` holds one of each group.
 
     Empty when nothing can be told.
@@ -105,8 +105,8 @@ def _branch(parts: list[_Part]) -> _Part:
     if exact is not None and len(exact) <= _MAX_STRINGS:
         return _Part(exact, ())
     best = [min(part.groups, key=lambda g: len(g) / min(map(len, g)) ** 2, default=None) for part in parts]
-    told = [group for group in best if group is not None]
-    union: frozenset[str] = frozenset().union(*told) if len(told) == len(parts) else frozenset()
+    groups = [group for group in best if group is not None]
+    union: frozenset[str] = frozenset().union(*groups) if len(groups) == len(parts) else frozenset()
     return _Part(None, tuple(_worth(union)) if union else ())
 
 
@@ -123,14 +123,14 @@ class _Order(NamedTuple):
 
 
 _ORDERS: Final = tuple(
-    _Order(compiled, tuple(tuple(needle.encode() for needle in group) for group in needles(compiled)))
+    _Order(compiled, tuple(tuple(string.encode() for string in group) for group in required_strings(compiled)))
     for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
 )
-_FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
+_FIRST: Final = tuple(sorted({string for order in _ORDERS for string in order.needs[0]}))
 _SHORT: Final = 600
-"""Bytes up to which the pairs of letters of a text are fewer than the needles."""
+"""Bytes up to which the pairs of letters of a text are fewer than the required strings."""
 _BY_PAIR: Final = {
-    pair: tuple(needle for needle in _FIRST if needle[:2] == pair) for pair in {needle[:2] for needle in _FIRST}
+    pair: tuple(string for string in _FIRST if string[:2] == pair) for pair in {string[:2] for string in _FIRST}
 }
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`", "„": "“", "「": "」"}
 _ATTACKS: Final = re.compile(
@@ -199,13 +199,13 @@ def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
     for first, last in _regions(text, known):
         low = lowered(text[first : last + _REACH])
         whole = low.encode("utf-8", "replace")
-        present = {needle for needle in _likely(whole) if needle in whole}
+        present = {string for string in _likely(whole) if string in whole}
         orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
         for begin in range(first, last, _CHUNK) if orders else ():
             end = begin + _CHUNK + _REACH
             window = low[begin - first : end - first].encode("utf-8", "replace")
             for order in orders:
-                if all(any(needle in window for needle in group) for group in order.needs):
+                if all(any(string in window for string in group) for group in order.needs):
                     for match in order.pattern.finditer(text, begin, end):
                         if match.start() >= begin + _CHUNK:
                             break
@@ -213,11 +213,11 @@ def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
 
 
 def _likely(text: bytes) -> Iterable[bytes]:
-    """The needles that may stand in `text`: a page has thousands of short texts, and most hold none."""
+    """The required strings that may stand in `text`: a page has thousands of short texts, and most hold none."""
     if len(text) > _SHORT:
         return _FIRST
     pairs = {text[at : at + 2] for at in range(len(text) - 1)}
-    return (needle for pair in pairs for needle in _BY_PAIR.get(pair, ()))
+    return (string for pair in pairs for string in _BY_PAIR.get(pair, ()))
 
 
 def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:

@@ -53,10 +53,10 @@ _WORTH_ARIA: Final = 8
 _WORTH_COMMENT: Final = 12
 _PIXEL: Final = 2.0
 _COVER_WORDS: Final = 5
-_TOLD_WORDS: Final = 3
+_MIN_ORDER_WORDS: Final = 3
 _MARKUP: Final = re.compile(r"[<>{}=;\[\]]|https?:")
 _UNSET: Final = frozenset({"", "inherit", "initial", "unset", "revert", "revert-layer", "currentcolor"})
-_TOLD_REACH: Final = 20_000
+_MAX_SEARCHED: Final = 20_000
 _MAX_REMOVED: Final = 300
 _FONT: Final = 16.0
 _DIM: Final = 0.1
@@ -94,7 +94,7 @@ def _is_live(element: etree._Element) -> bool:
 def _is_menu(element: etree._Element, words: str) -> bool:
     """Whether nearly all words are those of short links and controls."""
     whole = len(words.split())
-    told = 0
+    in_links = 0
     for control in element.iter(*_CONTROLS):
         if control.tag == "li" and control.find(".//*") is not None:
             continue
@@ -102,10 +102,10 @@ def _is_menu(element: etree._Element, words: str) -> bool:
         if len(own.split()) > _LINK_WORDS or _SENTENCE.search(own):
             return False
         if not any(parent.tag in _CONTROLS - {"li"} for parent in control.iterancestors()):
-            told += len(own.split())
+            in_links += len(own.split())
     named = element.tag == "nav" or element.get("role") in _MENUS or element.find(".//nav") is not None
     controls = any(True for _ in element.iter("a", "button", "option"))
-    return (named or controls) and told >= _MENU_SHARE * whole > 0
+    return (named or controls) and in_links >= _MENU_SHARE * whole > 0
 
 
 class _Seen(NamedTuple):
@@ -215,22 +215,22 @@ class Visibility:
         texts = list(dict.fromkeys(rule.text for rule in self._cascade.generated))
         long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
         together = " ".join(texts)
-        if not long and instructions.find(together[:_TOLD_REACH]):
+        if not long and instructions.find(together[:_MAX_SEARCHED]):
             long = [together]
         self.removed.extend(Removed("hidden-text", "text that a style sheet writes", t[:MAX_EXCERPT]) for t in long)
 
     def _sweep_metadata(self) -> None:
         for element in self._root.iter("meta", "title"):
             words = element.get("content") or (element.text if element.tag == "title" else "") or ""
-            self._told(words, "metadata-instruction", "metadata of the page")
+            self._report_order(words, "metadata-instruction", "metadata of the page")
         for element in self._root.iter("script"):
             text = element.text or ""
             linked_data = "ld+json" in (element.get("type") or "")
             kind, where = ("metadata-instruction", "structured data") if linked_data else ("hidden-text", "a script")
-            self._told(text, kind, where)
+            self._report_order(text, kind, where)
 
-    def _told(self, text: str, kind: str, where: str) -> bool:
-        places = instructions.find(text[:_TOLD_REACH])[:1] if len(text.split()) >= _TOLD_WORDS else ()
+    def _report_order(self, text: str, kind: str, where: str) -> bool:
+        places = instructions.find(text[:_MAX_SEARCHED])[:1] if len(text.split()) >= _MIN_ORDER_WORDS else ()
         for place in places:
             start = max(0, place.start - MAX_EXCERPT // 4)
             self.removed.append(Removed(kind, where, text[start : start + MAX_EXCERPT]))
@@ -241,12 +241,12 @@ class Visibility:
             if name in ("class", "style", "id", "href", "src") or " " not in value:
                 continue
             if not (name == "alt" and element.tag == "img"):
-                self._told(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
+                self._report_order(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
                 continue
             # A picture's description is read like text, it may be all that there is of a diagram.
             sizes = (cascade.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
             tiny = any(size is not None and size <= _PIXEL for size in sizes)
-            if self._told(str(value), "hidden-text", "the description of a picture"):
+            if self._report_order(str(value), "hidden-text", "the description of a picture"):
                 element.set("alt", "")
             elif tiny:
                 self._note(element, str(value), "the description of a picture of no size", _WORTH_WORDS)
@@ -255,7 +255,7 @@ class Visibility:
     def _comment(self, element: etree._Element) -> None:
         text = " ".join((element.text or "").split()) if element.tag is etree.Comment else ""
         prose = len(text.split()) >= _WORTH_COMMENT and not _MARKUP.search(text)
-        if text and (prose or instructions.find(text[:_TOLD_REACH])):
+        if text and (prose or instructions.find(text[:_MAX_SEARCHED])):
             self.removed.append(Removed("hidden-text", "a comment", text[:MAX_EXCERPT]))
 
     def _style(self, element: etree._Element, outer: _Seen) -> tuple[dict[str, str], dict[str, str]]:
@@ -313,7 +313,7 @@ class Visibility:
     def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
         """Entrance animations begin out of sight; words to assessors get no such benefit."""
         moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
-        return moves and not instructions.find(_words(element)[:_TOLD_REACH])
+        return moves and not instructions.find(_words(element)[:_MAX_SEARCHED])
 
     def _inherit(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> _Seen:
         backdrop = any(self._backdrop(child) for child in element)
@@ -419,17 +419,17 @@ class Visibility:
         words = _words(element)
         if tag in _SILENT - _FALLBACK:
             heard = tag in ("select", "textarea", "svg", "video", "audio", "canvas", "datalist", "map", "noframes")
-            self._told(words if heard else "", "hidden-text", reason)
-            self._told(element.get("srcdoc") or "", "hidden-text", "the attribute srcdoc of <iframe>")
+            self._report_order(words if heard else "", "hidden-text", reason)
+            self._report_order(element.get("srcdoc") or "", "hidden-text", "the attribute srcdoc of <iframe>")
             return
         if tag == "noscript" and (_JAVASCRIPT.search(words) or _MARKUP.search(words)):
-            self._told(words, "hidden-text", reason)
+            self._report_order(words, "hidden-text", reason)
         else:
             self._note(element, words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
 
     def _note(self, element: etree._Element, words: str, reason: str, least: int) -> None:
         worth = len(words.split()) >= least and not is_label(element, words)
-        if worth or instructions.find(words[:_TOLD_REACH]):
+        if worth or instructions.find(words[:_MAX_SEARCHED]):
             self.removed.append(Removed("hidden-text", reason, words[:MAX_EXCERPT]))
 
 

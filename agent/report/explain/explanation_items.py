@@ -348,14 +348,14 @@ def question(view: View, item: Question) -> Explanation:
         *([row("an answer changes", item.changes)] if item.changes else []),
         *maker_of_question(view.draft),
     ]
-    settles = [row(name_of(key), _standing(view, key)) for key in item.settles]
+    settles = [row(name_of(key), _basis_words(view, key)) for key in item.settles]
     return _made(
         view, item.id, "question", f"{item.id} to the vendor",
         [passage("Question", asked), passage("Settles", settles)],
     )  # fmt: skip
 
 
-def _standing(view: View, key: str) -> str:
+def _basis_words(view: View, key: str) -> str:
     for name, estimate in view.draft.factors.items():
         if name == key:
             return f"{tenth(estimate.value)} ({span(estimate.low, estimate.high)}), {estimate.state}"

@@ -94,9 +94,9 @@ class _Bom:
 
     def _product(self) -> _Object:
         view, product = self._view, self._view.draft.product
-        told = modelled_properties(view)
+        whole = modelled_properties(view)
         properties = [("standing", view.standing), ("score-words", product_words(view.draft))]
-        properties += [(key, _text(value)) for key, value in told.items() if key not in (*_WHOLE, "standing")]
+        properties += [(key, _text(value)) for key, value in whole.items() if key not in (*_WHOLE, "standing")]
         properties += [("fact", _text(fact.model_dump(mode="json"))) for fact in view.facts]
         properties += [("evidence", _text(quote.model_dump(mode="json"))) for quote in view.draft.evidence]
         item = next(each for each in self._parts.items if each.item.id == self._parts.product.id)
@@ -121,8 +121,8 @@ class _Bom:
 
     def _item(self, each: Drawn) -> list[_Object]:
         boundaries = [boundary.id for boundary in self._parts.inside(each.item)]
-        told = {**each.item.model_dump(mode="json"), "group": each.group, "boundaries": boundaries}
-        return _properties([("item", _text(told)), ("state", each.item.state)])
+        fields = {**each.item.model_dump(mode="json"), "group": each.group, "boundaries": boundaries}
+        return _properties([("item", _text(fields)), ("state", each.item.state)])
 
     def _component(self, each: Drawn) -> _Object:
         kind = "application"
@@ -166,10 +166,10 @@ class _Bom:
     def _picture(self) -> list[_Object]:
         """What of the system picture has no place: actors, boundaries, flows."""
         actors = [each.item for each in self._parts.items if each.group == "actor"]
-        told = [("actor", _text(each.model_dump(mode="json"))) for each in actors]
-        told += [("boundary", _text(each.model_dump(mode="json"))) for each in self._parts.boundaries]
-        told += [("flow", _text(flow.model_dump(mode="json"))) for _, flow in self._parts.flows]
-        return _properties(told)
+        fields = [("actor", _text(each.model_dump(mode="json"))) for each in actors]
+        fields += [("boundary", _text(each.model_dump(mode="json"))) for each in self._parts.boundaries]
+        fields += [("flow", _text(flow.model_dump(mode="json"))) for _, flow in self._parts.flows]
+        return _properties(fields)
 
     # -------------------------------------------------------- threats
 
@@ -190,8 +190,8 @@ class _Bom:
         analysis: _Object = {"state": "in_triage", "detail": detail}
         if row.settled == ACCEPTED:
             analysis["response"] = ["will_not_fix"]
-        told: dict[str, object] = {"stableId": stable_id(self._view.draft, threat), "layerCode": row.code}
-        told |= {"waived": row.waived or "no", **threat_properties(row)}
+        fields: dict[str, object] = {"stableId": stable_id(self._view.draft, threat), "layerCode": row.code}
+        fields |= {"waived": row.waived or "no", **threat_properties(row)}
         taxonomy = [(f"taxonomy:{ref.scheme}", f"{ref.id} {ref.title}") for ref in row.refs()]
         weaknesses = [ref.id.rpartition("-")[2] for ref in row.refs("cwe")]
         return self._entry(row) | {
@@ -203,7 +203,7 @@ class _Bom:
             "ratings": _ratings(row),
             "cwes": [int(number) for number in weaknesses if number.isdecimal()],
             "analysis": analysis,
-            "properties": _properties([*((key, _text(value)) for key, value in told.items()), *taxonomy]),
+            "properties": _properties([*((key, _text(value)) for key, value in fields.items()), *taxonomy]),
         }
 
     def _gone(self, gone: Struck) -> _Object:

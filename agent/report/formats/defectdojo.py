@@ -41,8 +41,8 @@ _TAG: Final = re.compile(r"[^\w.:-]+")
 def write(view: View) -> bytes:
     """The draft as a file for the import "Generic Findings Import"."""
     draft = view.draft
-    told = f"{draft.product.name}. {product_words(draft)}. {draft.id}, {view.standing}"
-    return dumps({"description": one_line(told), "findings": [_finding(row) for row in threat_rows(view)]}).encode()
+    summary = f"{draft.product.name}. {product_words(draft)}. {draft.id}, {view.standing}"
+    return dumps({"description": one_line(summary), "findings": [_finding(row) for row in threat_rows(view)]}).encode()
 
 
 def _finding(row: ThreatRow) -> dict[str, object]:

@@ -43,19 +43,20 @@ def _issue(
         made = [f"{item}{safe(each)}" for each in words]
         return "\n".join([bold(f"{head}:"), "", *made]) if made else ""
 
-    blocks = [safe(row.how), "\n".join(f"{item}{bold(f'{label}:')} {safe(words)}" for label, words in row.told())]
+    labelled = [f"{item}{bold(f'{label}:')} {safe(words)}" for label, words in row.labelled_words()]
+    blocks = [safe(row.how), "\n".join(labelled)]
     blocks += [listed(head, [row.remedy(each) for each in row.mitigations(who)]) for who, head in _REMEDIES]
     blocks.append(listed("Facts", fact_words(row.facts).splitlines()))
-    told = gap.join(block for block in blocks if block)
+    body = gap.join(block for block in blocks if block)
     quotes = [f"{item}{safe(quote_words(row.view, quote))}" for quote in row.quotes]
     if not quotes:
-        return told[:limit]
+        return body[:limit]
     lines = ["", "", bold("Quotes:"), ""]
-    room = limit - len(told) - sum(len(line) + 1 for line in lines) - _MORE
+    room = limit - len(body) - sum(len(line) + 1 for line in lines) - _MORE
     for number, line in enumerate(quotes):
         room -= len(line) + 1
         if room < 0:
             lines.append(f"{item}{len(quotes) - number} more in the draft")
             break
         lines.append(line)
-    return f"{told}{chr(10).join(lines)}"[:limit]
+    return f"{body}{chr(10).join(lines)}"[:limit]

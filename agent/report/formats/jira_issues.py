@@ -42,8 +42,8 @@ def write(view: View) -> bytes:
 
 def _cells(row: ThreatRow, labels: list[str]) -> list[str]:
     summary = shorten(one_line(f"{row.threat.title} ({row.view.draft.product.name})"), _SUMMARY)
-    told = f"{as_wiki(row, _DESCRIPTION)}\n\nSeptet {stable_id(row.view.draft, row.threat)}"
-    return [summary, "Task", _PRIORITIES[row.severity], *labels, told]
+    description = f"{as_wiki(row, _DESCRIPTION)}\n\nSeptet {stable_id(row.view.draft, row.threat)}"
+    return [summary, "Task", _PRIORITIES[row.severity], *labels, description]
 
 
 def _labels(row: ThreatRow) -> list[str]:

@@ -64,11 +64,11 @@ def _zones(parts: Parts) -> list[_Object]:
     return made
 
 
-def _zone(identifier: str, name: str, told: str, attributes: _Object) -> _Object:
+def _zone(identifier: str, name: str, description: str, attributes: _Object) -> _Object:
     return {
         "id": identifier,
         "name": one_line(name),
-        "description": one_line(f"{told}; trust rating: {_NOBODY}"),
+        "description": one_line(f"{description}; trust rating: {_NOBODY}"),
         "risk": {"trustRating": UNRATED},
         "attributes": {**attributes, "trustRating": None},
     }

@@ -13,7 +13,7 @@ from agent.taxonomy.keys import LAYER_CODES
 def threat_properties(row: ThreatRow) -> dict[str, object]:
     """A threat with its layer, state, basis, severity, scores, facts, quotes and mitigations."""
     view, threat, score = row.view, row.threat, row.threat.score
-    told: dict[str, object] = {
+    found: dict[str, object] = {
         "title": threat.title,
         "place": row.place,
         "layer": row.layer,
@@ -45,10 +45,10 @@ def threat_properties(row: ThreatRow) -> dict[str, object]:
     }  # fmt: skip
     headline, product = view.headline, view.draft.score
     if headline is not None and headline.threat.id == threat.id and product.aivss is not None:
-        told["productScore"] = float(product.aivss)
-        told["likelyLow"] = None if product.likely_low is None else float(product.likely_low)
-        told["likelyHigh"] = None if product.likely_high is None else float(product.likely_high)
-    return told
+        found["productScore"] = float(product.aivss)
+        found["likelyLow"] = None if product.likely_low is None else float(product.likely_low)
+        found["likelyHigh"] = None if product.likely_high is None else float(product.likely_high)
+    return found
 
 
 def draft_properties(view: View) -> dict[str, object]:

@@ -274,7 +274,7 @@ class _Run:
         made: list[_Object] = []
         media = {document.id: document.media_type for document in self._view.documents}
         for source in self._draft.sources:
-            told: _Object = {
+            properties: _Object = {
                 "location": self._artifact(source.document),
                 "hashes": {"sha-256": source.sha256},
                 "roles": ["analysisTarget"],
@@ -285,16 +285,16 @@ class _Run:
                 },
             }  # fmt: skip
             if media.get(source.document):
-                told["mimeType"] = media[source.document].partition(";")[0]
-            made.append(told)
+                properties["mimeType"] = media[source.document].partition(";")[0]
+            made.append(properties)
         return made
 
     def _invocation(self) -> _Object:
         """What could not be told, as notes that no viewer takes for results: layers, the score, sources."""
         notes = [
-            _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {told}")
+            _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {detail}")
             for key, layer in self._view.layers
-            if (told := _uncertain(layer))
+            if (detail := _uncertain(layer))
         ]
         if self._draft.score.aivss is None:
             notes.append(_note("score", "warning", product_words(self._draft)))

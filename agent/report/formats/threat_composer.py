@@ -88,15 +88,15 @@ def _application(view: View) -> str:
         "### Septet",
     ]
     words = "\n\n".join(block for block in blocks if block)
-    whole, without_quotes = (_fenced(told) for told in (modelled_properties(view), draft_properties(view)))
+    whole, without_quotes = (_fenced(fields) for fields in (modelled_properties(view), draft_properties(view)))
     left = PAGE - len(words) - 2
-    told = next((text for text in (whole, without_quotes, _TOO_LONG) if len(text) <= left), "")
-    return f"{words}\n\n{told}"[:PAGE]
+    fields = next((text for text in (whole, without_quotes, _TOO_LONG) if len(text) <= left), "")
+    return f"{words}\n\n{fields}"[:PAGE]
 
 
-def _fenced(told: Mapping[str, object]) -> str:
+def _fenced(fields: Mapping[str, object]) -> str:
     """JSON as a block of code that nothing inside can end; its escapes are those of JSON."""
-    text = json.dumps(told, sort_keys=True, separators=(",", ":")).replace("`", "\\u0060")
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":")).replace("`", "\\u0060")
     return f"```json\n{text}\n```"
 
 
@@ -134,11 +134,11 @@ def _mitigation_id(row: ThreatRow, number: int) -> str:
     return drafted_id(row.view.draft, f"{row.threat.id}/mitigation/{number}")
 
 
-def _custom(told: Mapping[str, object]) -> list[_Object]:
+def _custom(fields: Mapping[str, object]) -> list[_Object]:
     """Values as texts: words as they are, all else as JSON."""
     return [
         {"key": f"custom:{key}", "value": value if isinstance(value, str) else json.dumps(value, sort_keys=True)}
-        for key, value in told.items()
+        for key, value in fields.items()
     ]
 
 
@@ -152,7 +152,7 @@ def _assumption(view: View, number: int, text: str) -> _Object:
 
 
 def _mitigation(row: ThreatRow, number: int, each: Mitigation, place: int) -> _Object:
-    told: _Object = {"status": each.status, "who": each.who, "evidence": list(each.evidence)}
+    fields: _Object = {"status": each.status, "who": each.who, "evidence": list(each.evidence)}
     return {
         "id": _mitigation_id(row, number),
         "numericId": place,
@@ -160,7 +160,7 @@ def _mitigation(row: ThreatRow, number: int, each: Mitigation, place: int) -> _O
         "content": shorten(one_line(row.words(each.text)), CONTENT),
         "status": "mitigationResolved" if each.status == _CONFIRMED else "mitigationIdentified",
         "tags": [each.who, each.status],
-        "metadata": _custom(told),
+        "metadata": _custom(fields),
     }
 
 
@@ -173,8 +173,8 @@ def _threat(row: ThreatRow, number: int) -> _Object:
     ]
     if stride:
         metadata.append({"key": "STRIDE", "value": stride})
-    told = {"id": threat.id, "stableId": stable_id(row.view.draft, threat), "layerCode": row.code}
-    told |= {"waived": row.waived or "no", "ids": ", ".join(f"{ref.scheme} {ref.id}" for ref in row.refs())}
+    fields = {"id": threat.id, "stableId": stable_id(row.view.draft, threat), "layerCode": row.code}
+    fields |= {"waived": row.waived or "no", "ids": ", ".join(f"{ref.scheme} {ref.id}" for ref in row.refs())}
     made: _Object = {
         "id": _threat_id(row),
         "numericId": number,
@@ -182,7 +182,7 @@ def _threat(row: ThreatRow, number: int) -> _Object:
         "statement": shorten(one_line(f"{threat.title}. {row.how}"), STATEMENT),
         "status": "threatIdentified",
         "tags": _tags(row),
-        "metadata": [*metadata, *_custom({**told, **threat_properties(row)})],
+        "metadata": [*metadata, *_custom({**fields, **threat_properties(row)})],
     }
     fields = {
         "threatSource": statement.source,

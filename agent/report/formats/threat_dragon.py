@@ -90,14 +90,14 @@ class _Model:
     def whole(self) -> _Object:
         """The model."""
         draft, stamp = self._view.draft, self._view.draft.review
-        told = f"{product_words(draft)}. {self._view.standing}. {draft.product.summary}"
+        description = f"{product_words(draft)}. {self._view.standing}. {draft.product.summary}"
         return {
             "version": VERSION,
             "summary": {
                 "id": drafted_id(draft, "model"),
                 "title": one_line(draft.product.name),
                 "owner": one_line(draft.product.vendor or ""),
-                "description": one_line(told),
+                "description": one_line(description),
             },
             "detail": {
                 "contributors": [{"name": "Septet"}],

@@ -165,7 +165,7 @@ class ThreatRow:
         note = "" if each.status == "proposed" else f" ({each.status})"
         return self.words(each.text) + note
 
-    def told(self) -> list[tuple[str, str]]:
+    def labelled_words(self) -> list[tuple[str, str]]:
         """Everything but text, remedies and quotes as label and words; no words are empty."""
         ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
         draft = self.view.draft

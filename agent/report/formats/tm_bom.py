@@ -93,7 +93,7 @@ class _Model:
         made["extensions"] = {
             f"{EXTENSION}/draft": {"createdAt": draft.created_at, **modelled_properties(self._view)},
             f"{EXTENSION}/parts": self._kept(),
-            f"{EXTENSION}/threats": {self._others.of(row.threat.id): self._told(row) for row in self._rows},
+            f"{EXTENSION}/threats": {self._others.of(row.threat.id): self._properties(row) for row in self._rows},
             f"{EXTENSION}/not-told": list(self._not_told),
         }
         return made
@@ -130,8 +130,8 @@ class _Model:
             for each in self._parts.boundaries
         ]
         if self._parts.outside:
-            told = "For items that the draft puts in no boundary: how far they are trusted is unknown"
-            made.append({"symbolic_name": _OUTSIDE, "title": NOWHERE, "description": told})
+            description = "For items that the draft puts in no boundary: how far they are trusted is unknown"
+            made.append({"symbolic_name": _OUTSIDE, "title": NOWHERE, "description": description})
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
@@ -208,8 +208,8 @@ class _Model:
                 f"/threat_personas/{number}", is_person=True, skill_level="script_kid", access_level="anonymous",
                 malicious_intent=True, applicability_to_org="moderate",
             )  # fmt: skip
-            told = "Whoever the draft's threats name; how skilled they are is not estimated"
-            made.append({"symbolic_name": name, "title": source, "description": told, **guarded})
+            description = "Whoever the draft's threats name; how skilled they are is not estimated"
+            made.append({"symbolic_name": name, "title": source, "description": description, **guarded})
         return made
 
     def _threat(self, row: ThreatRow) -> _Object:
@@ -228,7 +228,7 @@ class _Model:
             ],
         }
 
-    def _told(self, row: ThreatRow) -> _Object:
+    def _properties(self, row: ThreatRow) -> _Object:
         return {
             "id": row.threat.id,
             "stableId": stable_id(self._view.draft, row.threat),

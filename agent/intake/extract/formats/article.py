@@ -142,10 +142,10 @@ class _Seen:
                 break
             level += 1
             least = _PROSE if level <= _NEAR else _FAR_SHARE * prose
-            beside = [child for child in parent if child is here or self._says_something(child)]
-            taken = [i for i, child in enumerate(beside) if child is here or self._reads_on(child, least)]
+            siblings = [child for child in parent if child is here or self._says_something(child)]
+            taken = [i for i, child in enumerate(siblings) if child is here or self._reads_on(child, least)]
             # What stands between two parts of an article is a part of it as well.
-            for child in beside[taken[0] : taken[-1] + 1]:
+            for child in siblings[taken[0] : taken[-1] + 1]:
                 if child is not here:
                     roots.add(child)
                     prose += self.within[child].prose
@@ -233,7 +233,7 @@ class _Seen:
                 box, outer = outer, outer.getparent()
             if outer is not None and box is not title and self._layout.size(box).chars < _CARD:
                 boxes.setdefault(outer, []).append(box)
-        self.away = {box for beside in boxes.values() if len(beside) > 1 for box in beside}
+        self.away = {box for siblings in boxes.values() if len(siblings) > 1 for box in siblings}
 
     def _leads_away(self, title: etree._Element) -> bool:
         size = self._layout.size(title)

@@ -448,8 +448,8 @@ class _Walk:
         if table not in self._heads:
             first = next(table.iter("tr"), None)
             cells = [] if first is None else first.xpath("./td | ./th")
-            told = len(cells) > 1 and all(cell.tag == "th" for cell in cells)
-            self._heads[table] = tuple(_cell(cell) for cell in cells) if told else ()
+            is_head = len(cells) > 1 and all(cell.tag == "th" for cell in cells)
+            self._heads[table] = tuple(_cell(cell) for cell in cells) if is_head else ()
         return self._heads[table]
 
     def _anchor(self, element: etree._Element, state: _State) -> _State:

@@ -357,8 +357,8 @@ def is_block(element: etree._Element, tag: str) -> bool:
     if "-" not in tag:
         return False
     parent = element.getparent()
-    beside = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
-    return not beside.strip()
+    text_around = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
+    return not text_around.strip()
 
 
 def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:

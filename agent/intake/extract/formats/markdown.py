@@ -56,7 +56,7 @@ _MAX_ICON: Final = 30
 _REACH: Final = 20
 _NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _MAX_SPAN: Final = 20
-_TOLD_WORDS: Final = 3
+_MIN_ATTRIBUTE_WORDS: Final = 3
 _MIN_CELLS: Final = 2
 
 _HAS_HEADING: Final = re.compile(r"^#{1,6} \S", re.MULTILINE)
@@ -223,7 +223,7 @@ class _Walk:
     def _is_unseen(self, element: Element) -> bool:
         """Whether an element is not shown; its words are kept for the findings."""
         for name, value in element.attributes.items():
-            if value.count(" ") >= _TOLD_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
+            if value.count(" ") >= _MIN_ATTRIBUTE_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
                 self._attributes.append(_Unseen(f"the attribute {name} of <{element.tag}>", " ".join(value.split())))
         if not element.ended:
             return False
@@ -240,8 +240,8 @@ class _Walk:
         """Read what a component of MDX shows of its attributes."""
         self._flush()
         names = _FIELD if element.tag.endswith("Field") else _TITLES
-        told = [" ".join(element.attributes.get(name, "").split()) for name in names]
-        shown = [words for words in told if _SEES.search(words)]
+        values = [" ".join(element.attributes.get(name, "").split()) for name in names]
+        shown = [words for words in values if _SEES.search(words)]
         lines = [" ".join(shown)] if names is _FIELD else shown
         self.blocks.extend(Block("paragraph", line) for line in lines if line)
 

@@ -500,7 +500,7 @@ def _layers_off(reader: "PdfReader") -> frozenset[int]:
     return frozenset(off)
 
 
-def _beside(reader: "PdfReader") -> list[tuple[str, str]]:
+def _outside_pages(reader: "PdfReader") -> list[tuple[str, str]]:
     """Place and words of what a PDF says outside its pages: metadata, its packet of XMP, remarks, attachments."""
     said = [("metadata of the PDF", str(value)) for value in (reader.metadata or {}).values()]
     packet = _dictionary_stream(reader.root_object, "/Metadata")
@@ -539,7 +539,7 @@ def read_pdf(body: bytes) -> Page:
         title = str(reader.metadata.title or "") if reader.metadata else ""
         removed.extend(
             Removed("hidden-text", where, words[:MAX_EXCERPT])
-            for where, words in _beside(reader)
+            for where, words in _outside_pages(reader)
             if instructions.find(words)
         )
         off = _layers_off(reader)

@@ -136,7 +136,7 @@ class Name(NamedTuple):
         return bool(_OF_ONE & set(self.sources))
 
 
-def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page] = ()) -> Name:
+def name_page(page: Page, where: str, *, folder: str = "", siblings: Sequence[Page] = ()) -> Name:
     """The name of the product that `page` is about.
 
     `where` is the page's address, or the name of its file; `folder` the name of the folder that the file lies in, and
@@ -146,7 +146,7 @@ def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page
     repositories = named_repositories(page, where)
     own = repositories[0] if repositories else None
     found = [*_from_page(page), *_from_titles(page, where), *_from_addresses(where, folder, repositories, page)]
-    found += _from_manifests(page, beside)
+    found += _from_manifests(page, siblings)
     text = _text(page)
     groups = _grouped(_without_tails([candidate for candidate in found if _is_honest(candidate.name)], text))
     if not groups:
@@ -282,12 +282,12 @@ def _from_addresses(where: str, folder: str, repositories: Sequence[Repository],
             return
 
 
-def _from_manifests(page: Page, beside: Sequence[Page]) -> Iterator[Candidate]:
+def _from_manifests(page: Page, siblings: Sequence[Page]) -> Iterator[Candidate]:
     """The name that a manifest gives, the page's own first; one that lies beside it must be spoken of on the page."""
     if page.name:
         yield Candidate(_first_name(page.name), 100.0, "its manifest or front matter")
     text = names.key(" ".join(block.text for block in page.blocks))
-    for other in beside:
+    for other in siblings:
         name = _first_name(other.name)
         if name and names.core(name) in text:
             yield Candidate(name, _HEADING + 1, "a manifest beside it")

@@ -309,7 +309,7 @@ def resolve_subject(
     own_site: bool = False,
     neighbours: frozenset[str] = frozenset(),
     folder: str = "",
-    beside: Sequence[Page] = (),
+    siblings: Sequence[Page] = (),
 ) -> Subject:
     """The product that `page`, the listing, is about; `wanted` picks among several by name.
 
@@ -322,10 +322,10 @@ def resolve_subject(
     title = title_name(honest_title(page))
     candidates = _candidates(page)
     marked = page if own_site else _without_assessments(page, neighbours)
-    named = name_page(page, where, folder=folder, beside=beside)
+    named = name_page(page, where, folder=folder, siblings=siblings)
     vendor = maker(page, named, where, own_site=own_site)
-    shelf = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
-    if len(candidates) < _SEVERAL or (wanted is None and not shelf):
+    is_catalog = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
+    if len(candidates) < _SEVERAL or (wanted is None and not is_catalog):
         # The title decides: what stands below it are the product's parts.
         return _single(marked, wanted, named, title, vendor)
     shown = ", ".join(candidates)
@@ -335,10 +335,10 @@ def resolve_subject(
         name for name in candidates if wanted.strip().casefold() in name.casefold()
     ]
     if len(matching) != 1:
-        if title.casefold() == wanted.strip().casefold() or not shelf:
+        if title.casefold() == wanted.strip().casefold() or not is_catalog:
             return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
         raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
-    only = _only(marked, matching[0], candidates, shelf=shelf)
+    only = _only(marked, matching[0], candidates, is_catalog=is_catalog)
     return Subject(matching[0], candidates, True, only, reason=_ASKED)
 
 
@@ -391,18 +391,18 @@ def _candidates(page: Page) -> tuple[str, ...]:
     return tuple(dict.fromkeys(best))
 
 
-def _only(page: Page, name: str, candidates: Sequence[str], *, shelf: bool) -> Page:
+def _only(page: Page, name: str, candidates: Sequence[str], *, is_catalog: bool) -> Page:
     """`page` with everything that stands under the heading of another candidate marked as about something else.
 
     On a shelf nothing but the product's own card is about it: the rest speaks of all of them, or of the directory.
     """
     blocks: list[Block] = []
     level = 0
-    other = shelf
+    other = is_catalog
     for block in page.blocks:
         if block.kind == "heading":
             if level and block.level <= level:
-                level, other = 0, shelf
+                level, other = 0, is_catalog
             if block.text in candidates:
                 level, other = block.level, block.text != name
         blocks.append(block._replace(hint="other") if other else block)

@@ -415,8 +415,8 @@ def _is_planned(text: str) -> bool:
 
 def _is_recorded(clause: str) -> bool:
     """Whether a short clause says of everything, or of the future, that it is recorded."""
-    told = len(clause.split()) <= _SHORT and (ABSOLUTE.search(clause) or FUTURE.search(clause))
-    return bool(told and LOGGED.search(clause))
+    is_sweeping = len(clause.split()) <= _SHORT and (ABSOLUTE.search(clause) or FUTURE.search(clause))
+    return bool(is_sweeping and LOGGED.search(clause))
 
 
 def _without_topics(clause: str) -> str:

@@ -28,7 +28,7 @@ from agent.intake.extract.statements.split import covered
 from agent.records import CARRYING, Document, FindingKind, Statement, StatementRole
 from agent.resources import data_folder
 
-_TOLD: Final = 2
+_MAX_REASONS: Final = 2
 """Groups that are named."""
 _MAX_QUOTED: Final = 60
 _MAX_FIRST: Final = 3
@@ -120,14 +120,14 @@ def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.floa
         sums[group] += weight
         best[group] = max(best.get(group, (float("-inf"), "")), (weight, rest))
     place = page.places[number]
-    told: list[str] = []
+    reasons: list[str] = []
     for group in sorted(sums, key=lambda each: (-sums[each], each)):
-        if sums[group] <= 0 or len(told) == _TOLD:
+        if sums[group] <= 0 or len(reasons) == _MAX_REASONS:
             break
         clause = _clause(page, number, group, best[group][1])
-        if clause and clause not in told:
-            told.append(clause)
-    return " ".join([_what(place), *sorted(told, key=_order)])
+        if clause and clause not in reasons:
+            reasons.append(clause)
+    return " ".join([_what(place), *sorted(reasons, key=_order)])
 
 
 def _what(place: Place) -> str:
@@ -231,8 +231,8 @@ def with_roles(
     for identity, numbers in by_document.items():
         ordered = sorted(numbers, key=lambda number: (statements[number].start, statements[number].end))
         own = [statements[number] for number in ordered]
-        told = _of_document(known[identity], own, vectors[ordered])
-        for number, statement in zip(ordered, told, strict=True):
+        with_role = _of_document(known[identity], own, vectors[ordered])
+        for number, statement in zip(ordered, with_role, strict=True):
             found[number] = statement
     return tuple(found)
 
@@ -254,8 +254,8 @@ def role_chances(
         rows = [n for n, statement in enumerate(statements) if statement.document == identity]
         own = [statements[n] for n in rows]
         named = named_features(paper(pages[identity], own))
-        told = known.chances(known.scores(*hashed(named), vectors[rows]))
-        found[rows] = discounted(told, set_apart(own))
+        chances = known.chances(known.scores(*hashed(named), vectors[rows]))
+        found[rows] = discounted(chances, set_apart(own))
     return found
 
 
@@ -270,11 +270,12 @@ def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[
     found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
     if not found:
         return _placed(document, own, vectors)
-    sound = sorted(set(range(len(own))) - set(found))
-    told = _placed(document, own, vectors)
-    for number, statement in zip(sound, _placed(document, [own[n] for n in sound], vectors[sound]), strict=True):
-        told[number] = statement
-    return told
+    unflagged = sorted(set(range(len(own))) - set(found))
+    placed = _placed(document, own, vectors)
+    alone = _placed(document, [own[n] for n in unflagged], vectors[unflagged])
+    for number, statement in zip(unflagged, alone, strict=True):
+        placed[number] = statement
+    return placed
 
 
 def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
@@ -301,11 +302,11 @@ def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.fl
 
 def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
     """Whether each statement stands under a heading that sets its section apart, shape (n,)."""
-    told: dict[tuple[str, ...], bool] = {}
+    is_aside: dict[tuple[str, ...], bool] = {}
     for statement in statements:
-        if statement.path not in told:
-            told[statement.path] = any(_ASIDE.search(heading) for heading in statement.path[1:])
-    return np.array([told[statement.path] for statement in statements], dtype=bool)
+        if statement.path not in is_aside:
+            is_aside[statement.path] = any(_ASIDE.search(heading) for heading in statement.path[1:])
+    return np.array([is_aside[statement.path] for statement in statements], dtype=bool)
 
 
 def discounted(chances: Chances, aside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -143,7 +143,7 @@ def _words_of(statement: Statement) -> str:
 
 def _of_document(document: Document) -> Iterator[Statement]:
     text = document.text
-    for section, group in _told(document) if document.blocks else _guessed(document):
+    for section, group in _grouped(document) if document.blocks else _guessed(document):
         together = " ".join(text[start:end] for start, end, _ in group)
         for start, end, block in group:
             quote = text[start:end]
@@ -166,7 +166,7 @@ def _of_document(document: Document) -> Iterator[Statement]:
             )
 
 
-def _told(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
+def _grouped(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
     """The statements of each paragraph, list, table and so on, cut from the blocks that intake kept."""
     sections = iter(document.sections)
     section = next(sections, None)
