@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from agent.errors import SeptetError
-    from agent.export.draft_json import load as load_draft
     from agent.pipeline import draft
     from agent.records import Draft, Score
+    from agent.report.draft_json import load as load_draft
     from agent.scoring import score
     from agent.settings import Settings
 
@@ -22,7 +22,7 @@ _HOMES: Final = {
     "SeptetError": ("agent.errors", "SeptetError"),
     "Settings": ("agent.settings", "Settings"),
     "draft": ("agent.pipeline", "draft"),
-    "load_draft": ("agent.export.draft_json", "load"),
+    "load_draft": ("agent.report.draft_json", "load"),
     "score": ("agent.scoring", "score"),
 }
 

@@ -24,23 +24,20 @@ from agent.drafting.factors import estimate
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
 from agent.errors import LlmError, SeptetError
-from agent.evidence import language
-from agent.evidence.roles import carrying, with_roles
-from agent.evidence.statements import said_once, statements
-from agent.export import draft_folder
-from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents, load as load_draft
-from agent.export.markdown import render
 from agent.facts.proposal import Reader
 from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.manifests import ManifestReader
 from agent.facts.readers.outlook import OutlookHeads, with_estimates
 from agent.facts.reading import Reading, read_sheet
-from agent.intake.net.log import Unfinished
+from agent.intake.capture import Remembered, read_recorded, read_remembered
+from agent.intake.crawl.answer_log import Unfinished
+from agent.intake.extract.identity.product import title_name
+from agent.intake.extract.statements import language
+from agent.intake.extract.statements.roles import carrying, with_roles
+from agent.intake.extract.statements.split import said_once, statements
 from agent.intake.reader import SOURCE_TEXT, unread
-from agent.intake.remember import Remembered, read_recorded, read_remembered
-from agent.intake.replay import Recorded, load as load_recording, store as store_recording
-from agent.intake.snapshot import compare, mark, write_snapshots
-from agent.intake.subject import title_name
+from agent.intake.recording import Recorded, load as load_recording, store as store_recording
+from agent.intake.snapshots import compare, mark, write_snapshots
 from agent.records import (
     Document,
     Draft,
@@ -53,6 +50,9 @@ from agent.records import (
     Statement,
     draft_facts,
 )
+from agent.report import draft_folder
+from agent.report.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents, load as load_draft
+from agent.report.markdown import render
 from agent.resources import data_folder
 from agent.retrieval.embed import embed
 from agent.retrieval.library import Library

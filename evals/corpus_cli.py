@@ -62,11 +62,11 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
 
 def _signed(review: str, store: Path | None) -> "SignedReview":
     """The signed review that a key or a path names. Raises InputError, SourceError, StoreError."""
-    from agent.export.draft_json import load_whole
+    from agent.cli.source_options import now
+    from agent.report.draft_json import load_whole
     from agent.review.service import Service
     from agent.review.store import Store
     from agent.settings import Settings, store_file
-    from agent.verbs.reading import now
     from evals.cases.reviewed import SignedReview
 
     if not _KEY.fullmatch(review):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
-from agent.export.formats.registry import FORMATS
 from agent.pipeline import draft
+from agent.report.formats.registry import FORMATS
 from agent.resources import data_folder
 from agent.settings import SETTINGS, Settings
 from evals.metrics.results import EVAL_SCHEMA

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.evidence.language import detect
+from agent.intake.extract.statements.language import detect
 from tests.fakes.command import Septet
 from tests.fakes.site import Route, Site
 

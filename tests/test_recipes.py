@@ -237,7 +237,7 @@ def test_add_an_export_format(copy: Copy) -> None:
         'def write(view):\n    return f"{view.draft.product.name}: {len(view.threats)} threats\\n".encode()\n', "utf-8"
     )
     copy.edit(
-        "agent/export/formats/registry.py",
+        "agent/report/formats/registry.py",
         '    Format("questionnaire", ',
         '    Format("made-up", "made up", ".txt", "text/plain", _later("made_up")),\n    Format("questionnaire", ',
     )

@@ -13,13 +13,13 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.assist.shapes import WrongItem
-from agent.evidence.claims import COUNTING_RANK
-from agent.evidence.support import meanings
 from agent.facts.readers.llm import INFERRED, FactItem, LlmReader
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import join, without
+from agent.facts.support import meanings
 from agent.facts.verify import Material
 from agent.facts.vocabulary import Vocabulary
+from agent.intake.extract.statements.claims import COUNTING_RANK
 from agent.records import CARRYING, Fact, FactSheet, Rank, Statement, StatementRole
 
 MOST_WRONG: Final = 60

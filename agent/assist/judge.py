@@ -46,7 +46,7 @@ from agent.drafting.judgement import (
     Verdict,
 )
 from agent.drafting.vectors import VALUES
-from agent.intake.pages import instructions
+from agent.intake.hidden import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey

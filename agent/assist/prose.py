@@ -15,11 +15,11 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple
 
 from agent.assist.terms import TERMS
-from agent.evidence.anchor import normalise
-from agent.evidence.support import NUMBER_WORDS, clauses_of, meanings, names_of, numbers_of, support
+from agent.facts.anchor import normalise
+from agent.facts.support import NUMBER_WORDS, clauses_of, meanings, names_of, numbers_of, support
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
-from agent.intake.pages import instructions
+from agent.intake.hidden import instructions
 from agent.records import Evidence, Fact
 from agent.taxonomy.keys import FACTOR_TITLES, KIND_TITLES, LAYER_CODES, LAYER_TITLES
 from agent.taxonomy.lists import entries, schemes

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import IntegrityError
-from agent.evidence.claims import COUNTING_RANK
-from agent.evidence.roles import ROLES, RoleClassifier, carries_facts, choose, load_roles, role_chances
 from agent.facts.readers.embedded import EmbeddedReader
 from agent.facts.readers.heads import FactHeads, load_heads
 from agent.facts.topics import topics
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.extract.statements.claims import COUNTING_RANK
+from agent.intake.extract.statements.roles import ROLES, RoleClassifier, carries_facts, choose, load_roles, role_chances
 from agent.records import CARRYING, Document, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import DIMENSIONS, embed

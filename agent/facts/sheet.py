@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 from agent.errors import InputError
-from agent.evidence.anchor import normalise
+from agent.facts.anchor import normalise
 from agent.facts.vocabulary import Vocabulary, load_vocabulary
 from agent.records import (
     SLOTS,

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from agent.evidence.anchor import Anchored, Span
-from agent.evidence.support import foreign, meanings, negations
+from agent.facts.anchor import Anchored, Span
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.sheet import combined, fact_id
+from agent.facts.support import foreign, meanings, negations
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
-from agent.intake.pages import instructions
+from agent.intake.hidden import instructions
 from agent.records import (
     CARRYING,
     SLOTS,

@@ -11,18 +11,18 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent.errors import SourceError, UsageError
-from agent.evidence import language
-from agent.intake.compose import MAX_TEXT, compose, shortened
-from agent.intake.crawl import MIN_WORDS, Crawl, Read, is_nearly_empty, words
-from agent.intake.net.answer import Fetched, Web
-from agent.intake.net.netguard import Guard, Resolver
-from agent.intake.pages.boilerplate import without_repeats
-from agent.intake.pages.extract import media_type, read_page, read_parts, sniff
-from agent.intake.pages.markdown import read_markdown
-from agent.intake.pages.page import Page, Removed
-from agent.intake.snapshot import digest
+from agent.intake.crawl.answer import Fetched, Web
+from agent.intake.crawl.crawler import MIN_WORDS, Crawl, Read, is_nearly_empty, words
+from agent.intake.crawl.guard import Guard, Resolver
+from agent.intake.extract.boilerplate import without_repeats
+from agent.intake.extract.documents import MAX_TEXT, compose, shortened
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.identity.product import Subject, resolve_subject
+from agent.intake.extract.parse import media_type, read_page, read_parts, sniff
+from agent.intake.extract.statements import language
+from agent.intake.page import Page, Removed
+from agent.intake.snapshots import digest
 from agent.intake.sources import Folder, Input, LocalFile, open_sources
-from agent.intake.subject import Subject, resolve_subject
 from agent.records import About, Budget, Document, Dropped, Intake, Missing, Snapshot, SourceKind
 from agent.settings import Settings
 
@@ -57,7 +57,7 @@ def with_browser(network: Web, settings: Settings, tell: Callable[[str], None] |
     """The network, with a browser before it when the settings ask for one; `tell` hears why a page was not rendered."""
     if settings.browser != "on":
         return network
-    from agent.intake.net.browser import Rendering
+    from agent.intake.crawl.browser import Rendering
 
     return Rendering(network, settings, lambda answer: needs_javascript(answer, settings), tell)
 
@@ -151,7 +151,7 @@ def read(
     """
     if not sources:
         raise UsageError("no source", hint="give the address of a listing, a file or a folder")
-    from agent.intake.net.network import open_network
+    from agent.intake.crawl.network import open_network
 
     inputs = open_sources(sources, settings)
     with open_network(settings, allow_private, resolve=resolve) as (guard, web):

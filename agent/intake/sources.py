@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import RefusedError, SourceError, UsageError
-from agent.intake.net.netguard import looks_like_address
-from agent.intake.pages.extract import SUFFIXES, MediaKind, sniff
+from agent.intake.crawl.guard import looks_like_address
+from agent.intake.extract.parse import SUFFIXES, MediaKind, sniff
 from agent.settings import Settings
 
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)

@@ -69,6 +69,7 @@ from agent.records.scores import (
     WithoutClaims as WithoutClaims,
 )
 from agent.records.sources import (
+    MILD_FINDINGS as MILD_FINDINGS,
     Budget as Budget,
     Document as Document,
     DocumentBlock as DocumentBlock,
@@ -79,6 +80,7 @@ from agent.records.sources import (
     Section as Section,
     Site as Site,
     Snapshot as Snapshot,
+    flagged_spans as flagged_spans,
 )
 from agent.records.threats import (
     Advice as Advice,

@@ -47,7 +47,7 @@ class Statement(Record):
     language: str = ""
     """Of a line of code the language that its block names, lower case."""
     claim: bool = False
-    """A claim of rank 2 or less and nothing else (`agent.evidence.claims`): quoted for a control at most."""
+    """A claim of rank 2 or less and nothing else (`statements.claims`): quoted for a control at most."""
 
 
 class Evidence(Record):

@@ -85,7 +85,7 @@ class Fact(Record):
     sources: tuple[FactSource, ...] = Field(min_length=1)
     """Each reader once, in the order of `ReaderName`."""
     rank: Rank
-    """The highest of its quotes (see `agent.evidence.statements`), 4 for what a manifest grants."""
+    """The highest of its quotes (see `agent.intake.extract.statements.split`), 4 for what a manifest grants."""
     confidence: Confidence
     """Of all its readers together."""
     state: State

@@ -1,6 +1,6 @@
 """What intake read: snapshots, findings, documents, and what could not be told."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -95,6 +95,21 @@ class Document(Record):
     user_agent: str = ""
     """Under which name the page was asked for: another name may have been given another page."""
     findings: tuple[Finding, ...] = ()
+
+
+MILD_FINDINGS: Final[frozenset[FindingKind]] = frozenset(
+    (
+        "needs-javascript", "near-empty", "content-changed", "cloaking-suspected", "retrieval-dominance",
+        "remote-resource", "path", "vendor-claim",
+    )
+)  # fmt: skip
+"""About the page as a whole or about the form of words that may still state a risk: they withdraw no sentence."""
+
+
+def flagged_spans(document: Document) -> list[tuple[int, int]]:
+    """Start and end of what findings withdraw from all readers, by their start; empty ones are left out."""
+    found = (f for f in document.findings if f.kind not in MILD_FINDINGS and f.start < f.end)
+    return sorted((finding.start, finding.end) for finding in found)
 
 
 class Link(Record):

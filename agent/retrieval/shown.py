@@ -14,8 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.statements import flagged_spans
-from agent.records import CARRYING, Chunk, Document, Record, Statement
+from agent.records import CARRYING, Chunk, Document, Record, Statement, flagged_spans
 from agent.retrieval.library import Library
 from agent.retrieval.passages import Count, cut, estimate
 from agent.retrieval.search import terms, word_count

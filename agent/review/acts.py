@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
-from agent.export.draft_json import dump
 from agent.records import Document
+from agent.report.draft_json import dump
 from agent.review.fields import (
     Sources,
     added_id,

@@ -20,9 +20,9 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import Field, ValidationError, field_validator
 
 from agent.errors import InputError, SourceError
-from agent.intake.compose import compose
-from agent.intake.pages.markdown import read_markdown
-from agent.intake.pages.tree import Unreadable, load_yaml
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.formats.plain_values import Unreadable, load_yaml
 from agent.records import Document, Draft, Record, Snapshot
 from agent.records.base import SourceKind
 from agent.review.records import MAX_NOTE, MAX_TEXT, ContestKind, ItemId

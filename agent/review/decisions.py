@@ -7,8 +7,8 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from agent.drafting.withholding import CERTAIN_NEEDED
-from agent.export.sensitivity import Swing, swings
 from agent.records import Draft, Record, Threat
+from agent.report.explain.sensitivity import Swing, swings
 from agent.review.items import layer_of, threats_of
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown

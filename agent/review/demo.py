@@ -6,8 +6,8 @@ that weighs much set to an end of its range, the last threat struck, the first o
 
 from typing import Final
 
-from agent.export.view import View
 from agent.pipeline import draft
+from agent.report.view import View
 from agent.resources import data_folder
 from agent.review.decisions import first_decisions
 from agent.review.items import PRODUCT

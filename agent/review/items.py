@@ -7,9 +7,7 @@ from typing import Final
 from agent.drafting.headline import choose
 from agent.drafting.questions import effect, spread
 from agent.drafting.withholding import CERTAIN_NEEDED
-from agent.evidence.anchor import holds
-from agent.export.sensitivity import swings
-from agent.export.view import View
+from agent.facts.anchor import holds
 from agent.records import (
     Capability,
     Chain,
@@ -22,6 +20,8 @@ from agent.records import (
     State,
     Threat,
 )
+from agent.report.explain.sensitivity import swings
+from agent.report.view import View
 from agent.review.quotes import Plain, marks_in
 from agent.review.records import Item, ItemKind
 from agent.scoring.aivss import TENTHS, exact, raw, units

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
-from agent.evidence.anchor import Anchored, locate
-from agent.evidence.statements import statements
+from agent.facts.anchor import Anchored, locate
+from agent.intake.extract.statements.split import statements
 from agent.records import About, Document, Evidence, Rank
 
 MAX_CHARS: Final = 400

@@ -12,10 +12,7 @@ from typing import NamedTuple
 from agent.drafting.calibration import load_calibration
 from agent.drafting.lines import LABELS
 from agent.errors import InputError
-from agent.export import draft_folder
-from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
-from agent.export.markdown import render
-from agent.intake.snapshot import store as store_snapshot
+from agent.intake.snapshots import store as store_snapshot
 from agent.pipeline import draft_reading, read_documents, write_index
 from agent.records import (
     ClaimedControl,
@@ -32,6 +29,9 @@ from agent.records import (
 )
 from agent.records.draft import REDRAFTED_FROM
 from agent.records.evidence import MARK
+from agent.report import draft_folder
+from agent.report.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
+from agent.report.markdown import render
 from agent.review.answers import Answer, document_of
 from agent.review.rescore import rescore
 from agent.review.revise import renumbered

@@ -23,7 +23,6 @@ from agent.drafting.headline import choose, is_supported
 from agent.drafting.questions import effect, spread
 from agent.drafting.severity import base_of
 from agent.drafting.withholding import why_withheld
-from agent.export.view import View, is_proposed, place_of
 from agent.records import (
     Advice,
     Condition,
@@ -39,6 +38,7 @@ from agent.records import (
     Threat,
     WithoutClaims,
 )
+from agent.report.view import View, is_proposed, place_of
 from agent.review.items import threats_of, width_of, with_basis
 from agent.review.records import ScoreShown
 from agent.scoring import Request, score, severity, with_controls, withhold

@@ -6,8 +6,8 @@ from typing import Final
 import yaml
 
 from agent.errors import ConflictError, InputError
-from agent.export.safe_markdown import one_line, plain
 from agent.records import Document, Draft
+from agent.report.safe_markdown import one_line, plain
 from agent.review.acts import Seen, check
 from agent.review.answers import SCHEMA, ContestGiven, Response, answers_of
 from agent.review.items import POSTURE, items_of

@@ -9,7 +9,6 @@ from typing import Final
 
 from agent.drafting.judged import renamed
 from agent.drafting.layers import MARK
-from agent.export.view import View
 from agent.records import (
     STRUCK,
     Advice,
@@ -31,6 +30,7 @@ from agent.records import (
     ThreatScore,
     ThreatStatement,
 )
+from agent.report.view import View
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import Standing
 from agent.scoring.cvss import PREFIX

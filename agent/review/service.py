@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import InputError, RefusedError, StaleError
-from agent.export.draft_json import dump, dump_documents, load_whole
-from agent.export.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.records import Document, Draft
+from agent.report.draft_json import dump, dump_documents, load_whole
+from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review import responding, signed
 from agent.review.acts import check
 from agent.review.answers import Answer, By, parse_response
@@ -83,7 +83,7 @@ class Service:
     def import_draft(self, folder: Path, reviewer: Reviewer) -> str:
         """Takes the draft in `folder` in and gives its review's key; one that is there, by redraft too, keeps its own.
 
-        Raises the errors of `agent.export.draft_json.load`, InputError for a draft without the texts of its sources or
+        Raises the errors of `agent.report.draft_json.load`, InputError for a draft without the texts of its sources or
         with a signature.
         """
         draft, documents = load_whole(folder)

@@ -11,8 +11,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from pydantic import TypeAdapter
 
 from agent.errors import InputError
-from agent.export.draft_json import parse
 from agent.records import Document, Draft
+from agent.report.draft_json import parse
 from agent.review.fold import fold
 from agent.review.records import Event, ReviewState
 from agent.review.store import Store

@@ -11,11 +11,11 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from agent.errors import InputError
-from agent.export import html, markdown
-from agent.export.draft_json import decode, dump, parse
-from agent.export.questionnaire import Export
-from agent.export.view import InReview
 from agent.records import Document
+from agent.report import html, markdown
+from agent.report.draft_json import decode, dump, parse
+from agent.report.questionnaire import Export
+from agent.report.view import InReview
 from agent.review.chain import Head
 from agent.review.records import ReviewState, Stamp
 from agent.review.shelf import Shelf

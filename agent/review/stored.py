@@ -31,7 +31,7 @@ class NewReview(Record):
     product: str
     vendor: str
     draft: str
-    """The draft's JSON, as `agent.export.draft_json.dump` gives it."""
+    """The draft's JSON, as `agent.report.draft_json.dump` gives it."""
     documents: str
     """The texts of its sources, as `dump_documents` gives them."""
 

@@ -31,9 +31,9 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from agent.intake.pages.charset import decode
-from agent.intake.pages.html import read_html
-from agent.intake.pages.tree import Unreadable
+from agent.intake.extract.formats.charset import decode
+from agent.intake.extract.formats.html import read_html
+from agent.intake.extract.formats.plain_values import Unreadable
 from evals.bench.extraction import Extractor, extractors
 
 LOST: Final = 0.5

@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agent.intake.pages.html import read_html
+from agent.intake.extract.formats.html import read_html
 
 PAGES: Final = Path(__file__).parent / "pages"
 SETS: Final = ("own", "blind", "unseen")

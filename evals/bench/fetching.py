@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
-from agent.intake.net.answer import Fetched
-from agent.intake.net.network import open_network
+from agent.intake.crawl.answer import Fetched
+from agent.intake.crawl.network import open_network
 from agent.settings import Settings
 from evals.bench.serving import Serving
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.errors import SeptetError
-from agent.intake.compose import compose
-from agent.intake.pages.extract import SUFFIXES, media_type, read_parts, sniff
-from agent.intake.pages.markdown import read_markdown
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.parse import SUFFIXES, media_type, read_parts, sniff
 from agent.records import Document, Finding, Snapshot
 from agent.settings import Settings
 

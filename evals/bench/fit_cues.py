@@ -1,4 +1,4 @@
-"""Fits the weights of `agent.intake.pages.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
+"""Fits the weights of `agent.intake.hidden.cues`: `python -m evals.bench.fit_cues FOLDER... [--readings DIR]`.
 
 Positive are the visible orders of `tests/vectors`, each by the passage that scores highest; negative are all passages
 of the files under each FOLDER (the products with a reading in DIR left out), of the corpus, and of the honest sentences
@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.intake.pages import cues
+from agent.intake.hidden import cues
 from agent.resources import data_folder
 from evals.bench.findings import ORDERS, composed, orders, texts
 

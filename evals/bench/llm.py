@@ -23,12 +23,12 @@ from typing import Final, NamedTuple
 from agent.assist.passages import new_delimiter
 from agent.assist.run import Assistant, assist
 from agent.errors import Usage
-from agent.evidence.roles import with_roles
-from agent.evidence.statements import statements
 from agent.facts.readers.manifests import ManifestReader
 from agent.facts.reading import read_sheet
-from agent.intake.compose import compose
-from agent.intake.pages.extract import read_page, sniff
+from agent.intake.extract.documents import compose
+from agent.intake.extract.parse import read_page, sniff
+from agent.intake.extract.statements.roles import with_roles
+from agent.intake.extract.statements.split import statements
 from agent.llm.budget import Budget, Caps, Price, prices, shared_start
 from agent.llm.openai_adapter import OpenAiLlm
 from agent.llm.port import Call, Llm, Reply

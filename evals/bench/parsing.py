@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.errors import SourceError
-from agent.intake.pages.extract import read_page, sniff
-from agent.intake.pages.warm import Limits, WarmParser
+from agent.intake.extract.parse import read_page, sniff
+from agent.intake.extract.parse_process import Limits, WarmParser
 from agent.settings import Settings
 from evals.bench.hostile_documents import DOCUMENTS, Hostile
 

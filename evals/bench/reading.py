@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from agent.intake.compose import compose
-from agent.intake.pages.extract import media_type, read_page, sniff
-from agent.intake.snapshot import digest
+from agent.intake.extract.documents import compose
+from agent.intake.extract.parse import media_type, read_page, sniff
+from agent.intake.snapshots import digest
 from agent.records import Document, Snapshot
 from agent.settings import Settings
 

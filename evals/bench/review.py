@@ -21,8 +21,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent.export.draft_json import dump, dump_documents
 from agent.records import Document, Draft
+from agent.report.draft_json import dump, dump_documents
 from agent.resources import data_folder
 from agent.review.records import Reviewer
 from agent.review.stored import NewReview, QueueColumns

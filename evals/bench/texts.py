@@ -63,12 +63,12 @@ def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
 def passes() -> dict[str, Callable[[str], object]]:
     """The passes by their names."""
 
-    from agent.evidence.statements import statements
-    from agent.intake.compose import compose
-    from agent.intake.pages import decoding, instructions, sanitise
-    from agent.intake.pages.markdown import read_markdown, read_text
-    from agent.intake.pages.page import Block, Page
-    from agent.intake.vendor_claims import vendor_claims
+    from agent.intake.extract.documents import compose
+    from agent.intake.extract.formats.markdown import read_markdown, read_text
+    from agent.intake.extract.statements.split import statements
+    from agent.intake.extract.statements.vendor_claims import vendor_claims
+    from agent.intake.hidden import characters as sanitise, decoding, instructions
+    from agent.intake.page import Block, Page
 
     return {
         "sanitise.clean": lambda text: sanitise.clean(text, "a paragraph"),

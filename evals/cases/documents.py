@@ -3,8 +3,8 @@
 import hashlib
 from typing import Final
 
-from agent.intake.compose import compose
-from agent.intake.pages.markdown import read_markdown
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.markdown import read_markdown
 from agent.records import Document, Snapshot, SourceKind
 from evals.cases.case import Case, Page
 

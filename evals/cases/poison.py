@@ -12,8 +12,8 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from agent.errors import InputError
-from agent.export.draft_json import dump
 from agent.records import Draft, Record
+from agent.report.draft_json import dump
 from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.cases.case import Case, Page

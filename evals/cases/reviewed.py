@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from agent.errors import InputError, IntegrityError
-from agent.export.draft_json import dump
-from agent.export.view import View
 from agent.records import Document, Draft, Evidence
+from agent.report.draft_json import dump
+from agent.report.view import View
 from agent.review.quotes import marks_in
 from agent.review.rescore import headline_of
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey

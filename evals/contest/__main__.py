@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from agent.errors import SourceError
-from agent.export.draft_json import load as load_draft
+from agent.report.draft_json import load as load_draft
 from evals.contest.checking import empty_reading
 from evals.contest.judge_sheets import FOLDER, KEY, READINGS, PairSheet, ReadingSheet, RoundKey, dump, empty_pair, read
 from evals.contest.pairs import PRODUCTS, Drafts, arranged, plain_prompt, products, write_pairs

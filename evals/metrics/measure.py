@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Final
 
 from agent.drafting.severity import THREAT_MULTIPLIER
-from agent.evidence.anchor import holds, locate
-from agent.export.report import build
+from agent.facts.anchor import holds, locate
 from agent.records import Document, Draft
+from agent.report.report import build
 from agent.scoring.aivss import TENTHS, UNIT, Point, units
 from agent.scoring.interval import score_at, severity
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey, LayerKey

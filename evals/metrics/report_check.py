@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from agent.export.document import (
+from agent.facts.vocabulary import load_vocabulary
+from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
     Part,
@@ -19,9 +20,8 @@ from agent.export.document import (
     front_words,
     texts,
 )
-from agent.export.prose import split
-from agent.export.report_front import PREFIX
-from agent.facts.vocabulary import load_vocabulary
+from agent.report.front_pages import PREFIX
+from agent.report.prose import split
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from agent.cli.llm_session import Choice, open_assistant
 from agent.errors import DriftError, LlmError, SeptetError, UsageError
 from agent.pipeline import DraftResult, draft
 from agent.records import Draft
 from agent.settings import Settings
-from agent.verbs.opening import Choice, open_assistant
 from evals.real.readings import listing_of
 from evals.runs.runner import FAULTS, named_error
 
@@ -68,7 +68,7 @@ def of_listings(texts: Path, drafter: Drafter, out: Path | None = None) -> Maker
 
 def stored(folder: Path) -> Maker:
     """Drafts that are there already, as folder/<slug>/draft.json."""
-    from agent.export.draft_json import load
+    from agent.report.draft_json import load
 
     return lambda slug: load(folder / slug / JSON)
 

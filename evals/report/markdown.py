@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from agent.export.safe_markdown import code, plain
+from agent.report.safe_markdown import code, plain
 from evals.gate.verdict import CaseMove, Verdict
 from evals.metrics.results import Evaluation
 from evals.report.losses import LOSS_TITLES, LOSSES, worst

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from agent.export.html import hash_source
-from agent.export.safe_markdown import one_line
+from agent.report.html import hash_source
+from agent.report.safe_markdown import one_line
 from agent.taxonomy.keys import FACTOR_TITLES
 from evals.gate.verdict import Verdict
 from evals.metrics.results import DraftView, Evaluation

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
 
-from agent.export.safe_markdown import one_line
+from agent.report.safe_markdown import one_line
 from evals.report.saying import MINUS
 
 WIDTH: Final = 600

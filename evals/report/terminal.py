@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from agent.export.safe_markdown import one_line, shorten
+from agent.report.safe_markdown import one_line, shorten
 from evals.gate.verdict import CaseMove, Verdict
 from evals.metrics.results import Evaluation
 from evals.report.losses import LOSS_TITLES, LOSSES, worst

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.assist.run import Assistant
+from agent.cli.llm_session import Choice, open_assistant
+from agent.cli.source_options import stamp
 from agent.errors import DriftError
 from agent.facts.reading import Reading
 from agent.llm.cassette import MANIFEST
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from agent.settings import Settings
-from agent.verbs.opening import Choice, open_assistant
-from agent.verbs.reading import stamp
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
 from evals.metrics.measure import measure

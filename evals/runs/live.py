@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from agent.assist.run import MAX_CALLS
+from agent.cli.llm_session import named, price_of_llm
 from agent.errors import DriftError, InputError, Usage, UsageError
 from agent.settings import Settings
-from agent.verbs.opening import named, price_of_llm
 from evals.cases.case import Case
 from evals.cases.families import families
 from evals.gate import rerecorded

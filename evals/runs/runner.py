@@ -13,10 +13,10 @@ from agent.drafting.calibration import Calibration
 from agent.drafting.catalogue import load_catalogue
 from agent.drafting.compose import Composition, compose
 from agent.errors import SeptetError
-from agent.export.markdown import render
 from agent.facts.reading import Reading
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
+from agent.report.markdown import render
 from agent.settings import Settings
 from agent.taxonomy.keys import LAYERS
 from evals.cases.approval_pages import with_page

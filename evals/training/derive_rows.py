@@ -14,10 +14,10 @@ import numpy as np
 from cvss import CVSS4
 from numpy.typing import NDArray
 
-from agent.evidence.roles import carrying
-from agent.evidence.statements import said_once
 from agent.facts.readers.outlook import OutlookHeads, pooled, readable_of, statement_features, weighed
 from agent.facts.reading import Reading
+from agent.intake.extract.statements.roles import carrying
+from agent.intake.extract.statements.split import said_once
 from agent.pipeline import embedded_reader, read_documents
 from agent.records import FactSheet, Statement
 from agent.taxonomy.keys import LAYERS, FactorKey, LayerKey, ProductKind

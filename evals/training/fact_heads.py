@@ -16,12 +16,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.roles import ROLES, carries_facts, choose, discounted, load_roles, set_apart
 from agent.facts.readers.embedded import may_assert
 from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids, name_words
 from agent.facts.readers.heads import known_features, read_heads
 from agent.facts.readers.patterns import load_patterns
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.extract.statements.roles import ROLES, carries_facts, choose, discounted, load_roles, set_apart
 from agent.records import Statement
 from agent.resources import data_folder
 from evals.script import run_script

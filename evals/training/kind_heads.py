@@ -15,9 +15,9 @@ import yaml
 from numpy.typing import NDArray
 
 from agent.facts.readers.kinds import WORD_SCALE, kind_features, known_places
-from agent.intake.compose import compose
-from agent.intake.pages.extract import SUFFIXES
-from agent.intake.pages.markdown import read_markdown
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.parse import SUFFIXES
 from agent.records import Document, Snapshot
 from agent.resources import data_folder
 from agent.taxonomy.keys import ProductKind

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from agent.evidence.statements import statements
-from agent.intake.compose import compose
-from agent.intake.pages.extract import SUFFIXES, read_page, sniff
+from agent.intake.extract.documents import compose
+from agent.intake.extract.parse import SUFFIXES, read_page, sniff
+from agent.intake.extract.statements.split import statements
 from agent.records import Document, Snapshot, Statement, StatementRole
 from agent.settings import Settings
 from evals.training.align import align

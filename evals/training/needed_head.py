@@ -20,10 +20,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.roles import ROLES, RoleClassifier, discounted, load_roles, set_apart, with_roles
 from agent.facts.needed import CONSTANTS, WEIGHTS, Floats, NeededHead, needed_features, vector_columns
 from agent.facts.readers.heads import FactHeads, load_heads
 from agent.facts.topics import topics
+from agent.intake.extract.statements.roles import ROLES, RoleClassifier, discounted, load_roles, set_apart, with_roles
 from agent.records import Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import embed, embedder_id

@@ -30,7 +30,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from agent.evidence.statements import statements
+from agent.intake.extract.statements.split import statements
 from agent.intake.reader import read
 from agent.records import Document, Statement
 from agent.settings import Settings

@@ -23,9 +23,9 @@ from typing import Final, NamedTuple
 import click
 import numpy as np
 
-from agent.evidence.roles import with_roles
 from agent.facts.needed import needed
 from agent.facts.topics import topics
+from agent.intake.extract.statements.roles import with_roles
 from agent.records import Document, Statement
 from agent.retrieval.embed import embed
 from agent.retrieval.passages import cut, estimate

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.roles import ROLES, carries_facts, choose
+from agent.intake.extract.statements.roles import ROLES, carries_facts, choose
 from agent.records import CARRYING, StatementRole
 from evals.training.labels import Label, LabelledPage
 

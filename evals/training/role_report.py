@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from agent.evidence.roles import ROLES
+from agent.intake.extract.statements.roles import ROLES
 from agent.records import CARRYING, StatementRole
 from evals.training.role_figures import LEAKS, Figures, Places, confusion, figures_of, second_reader, threshold_of
 

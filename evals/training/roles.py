@@ -21,8 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import DriftError
-from agent.evidence.role_features import BUCKETS, hashed, named_features, paper
-from agent.evidence.roles import CONSTANTS, ROLES, VECTOR_SCALE, WEIGHTS, WORDS_SCALE, discounted, set_apart
+from agent.intake.extract.statements.role_features import BUCKETS, hashed, named_features, paper
+from agent.intake.extract.statements.roles import (
+    CONSTANTS,
+    ROLES,
+    VECTOR_SCALE,
+    WEIGHTS,
+    WORDS_SCALE,
+    discounted,
+    set_apart,
+)
 from agent.resources import data_folder
 from agent.retrieval.embed import embed, embedder_id
 from evals.script import run_script

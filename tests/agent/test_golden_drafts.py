@@ -11,9 +11,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from agent.errors import IntegrityError
-from agent.export.draft_json import FILE_NAME, load
-from agent.export.markdown import render
 from agent.records import DRAFT_SCHEMA, Document
+from agent.report.draft_json import FILE_NAME, load
+from agent.report.markdown import render
 from agent.scoring.result import CURRENT
 from tests.fakes.command import Septet
 from tests.places import GOLDEN

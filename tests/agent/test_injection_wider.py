@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from agent.intake.pages import instructions
-from agent.intake.pages.html import read_html
+from agent.intake.extract.formats.html import read_html
+from agent.intake.hidden import instructions
 from tests.fakes import paired
 from tests.places import VECTORS
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from agent.drafting.calibration import load_calibration
-from agent.intake.net.netguard import Guard
+from agent.intake.crawl.guard import Guard
 from agent.intake.reader import read_inputs
 from agent.intake.sources import LocalFile
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft, Threat
 from agent.settings import Settings
-from tests.agent.intake.test_crawl import Memory
+from tests.agent.intake.crawl.test_crawler import Memory
 
 NOW = "2026-11-27T12:00:00Z"
 MOST = Settings(max_pages=40)

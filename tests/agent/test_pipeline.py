@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from agent.errors import InputError
-from agent.evidence.anchor import verify
-from agent.export.draft_json import load
-from agent.intake.snapshot import load as load_snapshot
+from agent.facts.anchor import verify
+from agent.intake.snapshots import load as load_snapshot
 from agent.pipeline import DraftResult, draft, save
+from agent.report.draft_json import load
 from agent.resources import data_folder
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS

@@ -53,7 +53,7 @@ def command_of(verb: str) -> click.Command:
 def test_the_package_has_these_names() -> None:
     assert set(agent.__all__) == NAMES == set(dir(agent))
     assert agent.draft is importlib.import_module("agent.pipeline").draft
-    assert agent.load_draft is importlib.import_module("agent.export.draft_json").load
+    assert agent.load_draft is importlib.import_module("agent.report.draft_json").load
     for name in NAMES:
         assert getattr(agent, name).__doc__
     with pytest.raises(AttributeError, match="nonsense"):

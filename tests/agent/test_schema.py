@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from agent.export.draft_json import dump
+from agent.report.draft_json import dump
 from agent.taxonomy.keys import FACTORS, LAYERS
 from tests.fakes.drafts import thin, workos, workos_documents
-from tests.fakes.export.fact_drafts import harbour
+from tests.fakes.report.fact_drafts import harbour
 from tests.fakes.review.reviewing import Desk
 from tests.places import GOLDEN
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.evidence.statements import statements
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.verify import Material
-from agent.intake.compose import compose
-from agent.intake.pages.extract import read_page, sniff
-from agent.intake.pages.page import Page
+from agent.intake.extract.documents import compose
+from agent.intake.extract.parse import read_page, sniff
+from agent.intake.extract.statements.split import statements
+from agent.intake.page import Page
 from agent.records import Document, Snapshot, SourceKind, Statement
 from agent.settings import Settings
 

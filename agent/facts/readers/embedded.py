@@ -15,16 +15,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.claims import COUNTING_RANK
-from agent.evidence.sorts import default_of
-from agent.evidence.support import negations
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.readers.features import name_words
 from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
 from agent.facts.readers.outlook import first_words, is_control
 from agent.facts.readers.patterns import denying, matches
+from agent.facts.support import negations
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
+from agent.intake.extract.statements.claims import COUNTING_RANK
+from agent.intake.extract.statements.sorts import default_of
 from agent.records import CARRYING, Document, Outlook, ReaderName, Statement
 from agent.records.base import DocumentForm
 

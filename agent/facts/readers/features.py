@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.role_features import words
 from agent.facts.readers.patterns import asserting, matches
+from agent.intake.extract.statements.role_features import words
 from agent.records import Statement
 from agent.retrieval.embed import embed
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.evidence.role_features import words
-from agent.evidence.statements import flagged_spans
-from agent.records import Document
+from agent.intake.extract.statements.role_features import words
+from agent.records import Document, flagged_spans
 from agent.retrieval.embed import embed
 from agent.taxonomy.keys import KINDS, ProductKind
 

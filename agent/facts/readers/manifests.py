@@ -1,7 +1,7 @@
 """The reader of manifests: tool lists, `server.json`, permissions, agent cards and API descriptions.
 
 No classifier is needed where form is the evidence. Intake writes such files as lines of known shape
-(`agent.intake.pages`), one statement each; this reader turns the lines back into facts. What names mean stands in
+(`agent.intake.extract`), one statement each; this reader turns the lines back into facts. What names mean stands in
 `corpus/knowledge/manifests.yaml`. A line that grants an ability is evidence of rank 4; a vendor's own hint, or a
 control that its file promises, stays the vendor's word.
 """

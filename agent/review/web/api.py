@@ -7,8 +7,8 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import Field, JsonValue
 
 from agent.errors import InputError
-from agent.export.questionnaire import Export, Format
 from agent.records import Document, Record
+from agent.report.questionnaire import Export, Format
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
 from agent.review.decisions import (

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from agent.errors import InputError
-from agent.export.sentences import metric_choices
 from agent.records import Draft
+from agent.report.sentences import metric_choices
 from agent.review.answers import MAX_BYTES
 from agent.review.items import threats_of
 from agent.review.records import Action

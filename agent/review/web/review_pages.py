@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
-from agent.export.questionnaire import Export, Format
+from agent.report.questionnaire import Export, Format
 from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.decisions import ActResult, what_moved

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.export.sentences import band_words, tenth
 from agent.records import Document, Score
+from agent.report.sentences import band_words, tenth
 from agent.review.decisions import Decision, Pace, first_decisions, minutes_left, pace_words, review_order, what_moved
 from agent.review.items import SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp

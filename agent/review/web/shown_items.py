@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.export.sentences import change, shrinkage, tenth, threat_sentence, vector_words
-from agent.export.view import View, name_of
 from agent.records import (
     Capability,
     Chain,
@@ -16,6 +14,8 @@ from agent.records import (
     TaxonomyRef,
     Threat,
 )
+from agent.report.sentences import change, shrinkage, tenth, threat_sentence, vector_words
+from agent.report.view import View, name_of
 from agent.review.acts import now_of
 from agent.review.compare import words
 from agent.review.items import is_unstated, threats_of

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from agent.export.view import rank_words
 from agent.records import Document, Evidence, Finding
+from agent.report.view import rank_words
 from agent.review.web.wording import SOURCE_KINDS, finding_words
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
-from agent.export.view import name_of
 from agent.records.evidence import MARK
+from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
 from agent.review.web.forms import grouped
 from agent.review.web.shown_items import dom_id

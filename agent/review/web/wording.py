@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from agent.export.sentences import span, tenth
-from agent.export.view import name_of
+from agent.report.sentences import span, tenth
+from agent.report.view import name_of
 from agent.review.compare import words
 from agent.review.decisions import Moved, score_words
 from agent.review.records import Event, Reason, ScoreShown, Verb, Verdict

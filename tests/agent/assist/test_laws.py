@@ -7,7 +7,7 @@ import pytest
 
 from agent.assist.run import Assistant
 from agent.drafting.calibration import load_calibration
-from agent.evidence.anchor import holds
+from agent.facts.anchor import holds
 from agent.facts.vocabulary import load_vocabulary
 from agent.llm.budget import Budget, Caps
 from agent.llm.port import Call

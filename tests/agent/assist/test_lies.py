@@ -13,15 +13,15 @@ import pytest
 
 from agent.assist.acceptance import for_llm
 from agent.assist.quotes import Quotes
-from agent.evidence.anchor import holds, normalise
-from agent.export.draft_json import dump
-from agent.export.markdown import render
+from agent.facts.anchor import holds, normalise
 from agent.facts.verify import Material
 from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import placed_statements
 from agent.records import Document, Draft, FactSheet
+from agent.report.draft_json import dump
+from agent.report.markdown import render
 from evals.metrics.references import lint
-from tests.agent.export.test_attacks import ACTIVE, UNSAFE, tokens
+from tests.agent.report.test_attacks import ACTIVE, UNSAFE, tokens
 from tests.fakes import paired
 from tests.fakes.assist.assisted_draft import drafted, strings
 from tests.fakes.llm.hostile import Passage

@@ -12,7 +12,7 @@ from agent.assist.asking import MAX_CALLS
 from agent.assist.run import Assistant, Assisted, assist
 from agent.drafting.judgement import Judgement
 from agent.errors import InputError, LlmError, LlmReason
-from agent.evidence.anchor import holds
+from agent.facts.anchor import holds
 from agent.facts.sheet import counted
 from agent.llm.budget import Budget, Caps, shared_start
 from agent.llm.port import Call, Reply

@@ -5,9 +5,9 @@ import pytest
 from agent.drafting.assumptions import assumptions
 from agent.drafting.judgement import JudgedFlow, JudgedPart, JudgedPicture, Judgement
 from agent.drafting.system import PRODUCT, load_picture, picture
-from agent.export.picture import mermaid, picture as drawing
 from agent.facts.sheet import without
 from agent.records import System
+from agent.report.picture import mermaid, picture as drawing
 from agent.taxonomy.keys import KINDS, ProductKind
 from tests.fakes.drafting.threats import CODER, EXAMPLES, TICKETS, Example, row, sheet_of
 

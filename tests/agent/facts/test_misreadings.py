@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from agent.drafting.calibration import load_calibration
-from agent.intake.compose import compose
-from agent.intake.pages.extract import read_parts
+from agent.intake.extract.documents import compose
+from agent.intake.extract.parse import read_parts
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft, Snapshot
 from agent.records.evidence import MARK

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from agent.errors import IntegrityError
-from agent.evidence.roles import with_roles
-from agent.evidence.statements import statements
 from agent.facts.needed import needed_features, needed_passages, read_needed
 from agent.facts.topics import topics
+from agent.intake.extract.statements.roles import with_roles
+from agent.intake.extract.statements.split import statements
 from agent.records import Document, Finding, Section, Statement
 from agent.resources import data_folder
 from agent.retrieval.embed import embed

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from agent.evidence.anchor import holds
-from agent.evidence.statements import statements
+from agent.facts.anchor import holds
 from agent.facts.proposal import Proposal, ProposedSlot, Quote
 from agent.facts.reading import read_sheet
 from agent.facts.sheet import combined
 from agent.facts.verify import MAX_QUOTES, Material, Verified, verify
 from agent.facts.vocabulary import load_vocabulary
+from agent.intake.extract.statements.split import statements
 from agent.records import DropReason, Fact, StatementRole
 from tests.fakes.fact_sources import NOTE, ScriptedReader, document, material, proposal
 

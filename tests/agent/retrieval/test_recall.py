@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.evidence.anchor import locate
-from agent.evidence.statements import statements
+from agent.facts.anchor import locate
+from agent.intake.extract.statements.split import statements
 from agent.llm.prompts import CARD_KEYS
 from agent.records import Document
 from agent.resources import data_folder

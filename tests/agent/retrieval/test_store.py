@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.errors import InputError
-from agent.evidence.statements import statements
 from agent.facts.topics import topics
+from agent.intake.extract.statements.split import statements
 from agent.records import Document, Finding, Section
 from agent.retrieval.library import Library
 from agent.retrieval.passages import MOST, context_line, cut, estimate

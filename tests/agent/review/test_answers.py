@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import InputError, SourceError
-from agent.evidence.statements import statements
+from agent.intake.extract.statements.split import statements
 from agent.review.answers import Answer, Response, document_of, parse_response, read_response
 
 AT = "2026-11-26T12:00:00Z"

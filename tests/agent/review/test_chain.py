@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from agent.cli.audit_log import command
 from agent.errors import ChainError, DamagedError, InputError, SourceError
 from agent.review.audit import audit
 from agent.review.chain import Head, Unreadable, canonical, digest, fields_of, find_head, genesis, head_line, verify
 from agent.review.records import Event
 from agent.review.store import Store
-from agent.verbs.audit_log import command
 from tests.fakes.review.stored_reviews import ANNA, AT, Plan, columns, filled
 
 JSON = st.recursive(

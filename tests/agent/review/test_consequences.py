@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from agent.errors import InputError
-from agent.export.markdown import render
-from agent.export.report import build
-from agent.export.view import View
 from agent.records import Advice, Draft, Threat
+from agent.report.markdown import render
+from agent.report.report import build
+from agent.report.view import View
 from agent.review.items import threats_of
 from agent.review.rescore import headline_of
 from agent.review.revise import renumbered

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from agent.export.draft_json import parse, verify_evidence
-from agent.export.markdown import render
+from agent.report.draft_json import parse, verify_evidence
+from agent.report.markdown import render
 from agent.review.chain import Head, find_head, head_line
 from agent.review.records import Reviewer
 from agent.review.signed import ExportFormat

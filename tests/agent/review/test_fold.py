@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from agent.errors import IntegrityError
-from agent.export.draft_json import dump, parse, verify_evidence
-from agent.export.markdown import render
 from agent.records import Draft
+from agent.report.draft_json import dump, parse, verify_evidence
+from agent.report.markdown import render
 from agent.review.items import threats_of
 from agent.review.records import Event, ItemState, Planned, ReviewState
 from agent.review.rescore import headline_of, raw_score

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.evidence.anchor import holds
+from agent.facts.anchor import holds
 from agent.records import Draft
 from agent.review.items import SECTIONS, fields_of, items_of, weights
 from agent.taxonomy.keys import FACTOR_SETS

@@ -3,9 +3,9 @@
 import pytest
 
 from agent.errors import ConflictError, InputError
-from agent.export.draft_json import verify_evidence
-from agent.export.markdown import render
 from agent.records import Draft
+from agent.report.draft_json import verify_evidence
+from agent.report.markdown import render
 from agent.review.answers import Answer, By
 from agent.review.audit import audit
 from agent.review.items import fields_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from agent.drafting.withholding import why_withheld
-from agent.export.markdown import render
+from agent.report.markdown import render
 from agent.review.items import threats_of
 from agent.review.rescore import headline_of, raw_score
 from agent.scoring import severity, verify

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.errors import ConflictError, InputError, IntegrityError, RefusedError
-from agent.export.draft_json import FILE_NAME, SNAPSHOTS, dump, load_whole, parse
 from agent.records import Draft
+from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, load_whole, parse
 from agent.review.answers import parse_response
 from agent.review.audit import audit
 from agent.review.records import Action, ReviewState

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.export.draft_json import FILE_NAME, load_whole
+from agent.report.draft_json import FILE_NAME, load_whole
 from evals.cases.case import Case
 from evals.cases.corpus import load_case, plain
 from evals.cases.documents import documents_of

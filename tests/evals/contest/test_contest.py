@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agent.errors import InputError, SourceError
-from agent.export.draft_json import dump as dump_draft
+from agent.report.draft_json import dump as dump_draft
 from agent.taxonomy.keys import LAYERS
 from evals.contest.__main__ import main
 from evals.contest.checking import empty_reading

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from agent.errors import DriftError, InputError, SourceError, UsageError
-from agent.export.draft_json import dump
 from agent.facts.sheet import fact_id
 from agent.facts.vocabulary import load_vocabulary
 from agent.pipeline import DraftResult
 from agent.records import Draft, Evidence, Fact, FactAbout, FactSource, Polarity, Product
+from agent.report.draft_json import dump
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS
 from evals.real import drafting
 from evals.real.__main__ import ABSENT, main

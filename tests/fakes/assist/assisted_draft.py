@@ -7,13 +7,13 @@ from typing import Final
 
 from agent.assist.run import Assistant
 from agent.drafting.calibration import load_calibration
-from agent.export.draft_json import dump
-from agent.export.markdown import render
 from agent.llm.budget import Budget, Caps
 from agent.llm.port import Llm
 from agent.llm.tokens import by_bytes
 from agent.pipeline import DraftResult, draft_reading, read_documents
 from agent.records import Document, Draft
+from agent.report.draft_json import dump
+from agent.report.markdown import render
 from tests.fakes import paired
 
 DELIMITER: Final = "f3a91c07be2d4456"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agent.evidence.statements import statements
 from agent.facts.proposal import Proposal, Quote
 from agent.facts.sheet import build_sheet
 from agent.facts.verify import Material, verify
+from agent.intake.extract.statements.split import statements
 from agent.records import Document, FactSheet, Statement
 from agent.retrieval.shown import Passage, Topic
 from tests.fakes.fact_sources import document

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
-from agent.intake.net.browser import find_chromium
+from agent.intake.crawl.browser import find_chromium
 from agent.review.records import Reviewer
 from agent.review.server import address, bound
 from agent.review.service import Service

@@ -8,8 +8,8 @@ from typing import Final, cast
 import yaml
 
 from agent.errors import InputError
-from agent.export.draft_json import dump, parse
 from agent.records import Document, Draft, Evidence, Finding
+from agent.report.draft_json import dump, parse
 from agent.review.records import Action, Reason, Reviewer, Verb
 from agent.review.service import Service
 from agent.review.web.forms import STATEMENT

@@ -8,9 +8,9 @@ from typing import cast
 from pydantic import TypeAdapter
 
 from agent.drafting.calibration import load_calibration
-from agent.export.draft_json import parse
 from agent.pipeline import draft_reading, read_documents
 from agent.records import Document, Draft
+from agent.report.draft_json import parse
 from agent.resources import data_folder
 from agent.review.acts import check
 from agent.review.fold import fold

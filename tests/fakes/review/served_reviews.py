@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from agent.export.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
-from agent.intake.snapshot import store as store_snapshot
+from agent.intake.snapshots import store as store_snapshot
 from agent.records import Document, Draft, Snapshot
+from agent.report.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.review.decisions import ActResult
 from agent.review.records import Action, Reason, Reviewer, Verb
 from agent.review.service import Service

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 
 from agent.errors import FullError, InputError
-from agent.export import html
-from agent.export.draft_json import dump
-from agent.export.markdown import render
-from agent.export.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.records import Document
+from agent.report import html
+from agent.report.draft_json import dump
+from agent.report.markdown import render
+from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.acts import check
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side

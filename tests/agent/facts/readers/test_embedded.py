@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from agent.errors import IntegrityError
-from agent.evidence.statements import statements
 from agent.facts.proposal import Proposal
 from agent.facts.readers.embedded import EmbeddedReader, quote_of
 from agent.facts.readers.features import named_features
@@ -17,8 +16,9 @@ from agent.facts.readers.heads import LOWEST, SECOND_LOWEST, read_heads, signs
 from agent.facts.readers.patterns import MOST, load_patterns
 from agent.facts.reading import read_sheet
 from agent.facts.vocabulary import load_vocabulary
-from agent.intake.compose import compose
-from agent.intake.pages.markdown import read_markdown
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.statements.split import statements
 from agent.records import Document, Snapshot, Statement, StatementRole
 from agent.resources import data_folder
 

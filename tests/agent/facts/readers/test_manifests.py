@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.evidence.anchor import holds
+from agent.facts.anchor import holds
 from agent.facts.readers.manifests import ManifestReader, lines, name_rules, name_words
 from agent.facts.reading import read_sheet
 from agent.facts.vocabulary import load_vocabulary

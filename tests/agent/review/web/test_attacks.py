@@ -19,7 +19,7 @@ from agent.review.store import Store
 from agent.review.web.access import POLICY, Access
 from agent.review.web.app import create_app
 from agent.settings import Settings
-from tests.agent.export.test_attacks import ATTACKS, assert_inert
+from tests.agent.report.test_attacks import ATTACKS, assert_inert
 from tests.fakes.review.hostile_review import Attacked, sentence
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.export.draft_json import parse
+from agent.report.draft_json import parse
 from tests.fakes.review.browser import Hands, Served
 from tests.fakes.review.served_reviews import FACTOR, Reviews
 

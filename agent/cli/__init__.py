@@ -1,0 +1,5 @@
+"""The command line: the `septet` command, and one module a verb, each with a click command named `command`."""
+
+from agent.cli.command import EVAL_VERBS, VERBS, main, septet
+
+__all__ = ["EVAL_VERBS", "VERBS", "main", "septet"]

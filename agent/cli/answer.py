@@ -1,0 +1,200 @@
+"""`septet answer DRAFT FILE.yaml`: what a vendor or an analyst answers or contests, taken into a draft."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.review import reviewer_of
+from agent.cli.source_options import now, progress_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agent.records import Document, Draft
+    from agent.review.answers import Response
+    from agent.review.decisions import ActResult
+    from agent.review.records import Reviewer, ReviewState
+    from agent.review.redraft import Redrafted
+    from agent.review.service import Service
+    from agent.settings import Settings
+
+
+@click.command("answer", short_help="Take in a vendor's answers and draft again what they touch.")
+@click.argument("folder", metavar="DRAFT", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
+@click.option(
+    "--store",
+    "store",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A store that has a review of DRAFT: answers and contests go on its record, and it is drafted again too.",
+)
+@click.option("--reviewer", "name", metavar="NAME", help="Who takes them in there; by default your user name.")
+def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
+    """Take the response FILE.yaml to DRAFT (the folder of a draft) in, draft again what its answers touch, and print
+    what was before and what is after.
+
+    The new draft takes the place of the old one; its manifest names the earlier draft's id. Each answer becomes a
+    source: a vendor's of rank 2, an analyst's of rank 5. Nothing is fetched. With --store the review is drafted again
+    as well, under the decisions that were made in it, and what moved there is printed: score, factors, items. Contested
+    points move nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides
+    over them. Open reviews have to be closed for that, since one process writes to a store at a time.
+
+    \b
+    Examples:
+      septet answer acme acme-answers.yaml
+      septet answer acme acme-answers.yaml --store ~/.local/share/septet/review.sqlite
+    """
+    from agent.review.answers import answers_of, read_response
+    from agent.review.redraft import redraft, write_answered
+    from agent.settings import load_settings
+
+    environ = os.environ  # noqa: TID251
+    settings = load_settings(environ)
+    draft, documents = _draft_in(folder)
+    response = read_response(file)
+    answers = answers_of(_checked(response, draft, file), draft)
+    # One time for both, so that folder and review hold the same draft where nothing else was decided.
+    made, at, reviewed = None, now(), ""
+    if answers:
+        with progress_line() as progress:
+            if progress is not None:
+                progress("drafting again")
+            made = redraft(draft, documents, answers, settings=settings, at=at)
+    if store is None:
+        reply = _reply(response, draft)
+    else:
+        with _review_of(store, draft, settings, at) as (service, key):
+            reviewed, reply = _on_record(service, key, file, reviewer_of(name, "analyst", environ))
+    if made is not None:
+        write_answered(folder, made, answers, settings)
+        click.echo(_told(draft, made), nl=False)
+    parts = [part for part in (reviewed, reply if response.contests else "") if part]
+    click.echo("\n".join(["", *parts] if made is not None and parts else parts), nl=False)
+
+
+def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
+    from agent.errors import InputError, SourceError
+    from agent.report import draft_folder
+    from agent.report.draft_json import load_whole
+
+    if not folder.is_dir():
+        raise SourceError("the draft is no folder", where=str(folder), hint="name the folder that `draft --out` wrote")
+    draft_folder.check(folder)
+    draft, documents = load_whole(folder)
+    if not documents:
+        raise InputError("the draft has no texts of its sources", where=str(folder), hint="draft again with --out")
+    if draft.review is not None:
+        raise InputError("the draft is signed", where=str(folder), hint="give the folder of a draft")
+    return draft, documents
+
+
+def _checked(response: "Response", draft: "Draft", file: Path) -> "Response":
+    """The response, when it is one to this draft and says something."""
+    from agent.errors import InputError
+    from agent.review.responding import contested_item
+
+    if response.draft != draft.id:
+        raise InputError(f"the response is about {response.draft[:80]!r}", where=str(file), hint=f"this is {draft.id}")
+    if not response.given and not response.contests:
+        raise InputError("nothing is answered or contested", where=str(file), hint="fill in at least one answer")
+    for number, point in enumerate(response.contests, 1):
+        contested_item(draft, point, number)
+    return response
+
+
+def _reply(response: "Response", draft: "Draft") -> str:
+    """The reply to the contested points with nothing decided, for a reviewer to fill in."""
+    from agent.review.items import items_of
+    from agent.review.records import Contest
+    from agent.review.responding import contested_item, reply_text
+
+    points = [
+        Contest(
+            number=number, item=contested_item(draft, point, number), kind=point.kind, text=point.text, url=point.url,
+            sender=response.sender, decision="open", rule="", effect="",
+        )
+        for number, point in enumerate(response.contests, 1)
+    ]  # fmt: skip
+    titles = {item.id: item.title for item in items_of(draft, (), {})}
+    return reply_text(draft.product.name, draft.id, points, titles)
+
+
+@contextmanager
+def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "Iterator[tuple[Service, str]]":
+    """The service over the store at `path`, and the key of the draft's review.
+
+    Raises InputError when the store has no review of the draft.
+    """
+    from agent.errors import InputError
+    from agent.review.service import Service
+    from agent.review.store import Store
+
+    if not path.is_file():
+        raise InputError("there is no store", where=str(path), hint="`septet review --store FILE DRAFT` makes one")
+    with Store.open(path) as store:
+        service = Service(store, settings, lambda: at)
+        key = service.review_of(draft)
+        if key is None:
+            hint = f"take it in first: septet review --store {path} DRAFT"
+            raise InputError(f"the store has no review of {draft.id}", where=str(path), hint=hint)
+        yield service, key
+
+
+def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -> tuple[str, str]:
+    """Puts answers and contests on the record of a review, and drafts it again where answers wait for that.
+
+    Gives what moved, empty when nothing was drafted again, and the review's reply.
+    """
+    done = service.respond(key, file.read_bytes(), reviewer)
+    click.echo(f"{len(done.events)} events on the record of {key}", err=True)
+    if not service.waiting(key):
+        return "", service.reply(key)
+    with progress_line() as progress:
+        if progress is not None:
+            progress("drafting the review again")
+        again = service.redraft(key, reviewer, done.state.version)
+    return _moved(done.state, again), service.reply(key)
+
+
+def _moved(before: "ReviewState", again: "ActResult") -> str:
+    """What the redraft of a review moved: score and why, the table of parts, and items that came, went or opened."""
+    from agent.report.safe_markdown import plain
+    from agent.review.decisions import score_words
+
+    was = {one.item.id: one.verdict for one in before.items}
+    now_ = {one.item.id: one.verdict for one in again.state.items}
+    items = {
+        "New": [name for name in now_ if name not in was],
+        "Gone": [name for name in was if name not in now_],
+        "Open again": [name for name in now_ if now_[name] == "open" and was.get(name, "open") != "open"],
+    }
+    moved = (again.events[0].after or {})["moved"] if again.events else []
+    rows = [[str(cell) for cell in row] for row in moved if row[0] != "score"] if isinstance(moved, list) else []
+    rows.append(["score", score_words(again.moved.before), score_words(again.moved.after)])
+    lines = [f"Review {before.key}, drafted again. {plain(again.moved.text)}", "", *_table(rows), ""]
+    lines += [f"{what}: {', '.join(f'`{name}`' for name in names)}" for what, names in items.items() if names]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _told(before: "Draft", made: "Redrafted") -> str:
+    """What was before and what is after, as a table."""
+    from agent.review.redraft import score_text
+
+    rows = [[row.what, row.before, row.after] for row in made.moved]
+    if all(row.what != "score" for row in made.moved):
+        rows.append(["score", *([score_text(before)] * 2)])
+    return "\n".join([f"Draft {before.id} → {made.draft.id}", "", *_table(rows)]) + "\n"
+
+
+def _table(rows: "Iterable[Sequence[str]]") -> list[str]:
+    """Parts of a draft with what they were before and are after."""
+    from agent.report.safe_markdown import Column, plain, table
+    from agent.report.view import name_of
+
+    columns = (Column("what"), Column("before"), Column("after"))
+    return table(columns, [[plain(name_of(what)), plain(before), plain(after)] for what, before, after in rows])

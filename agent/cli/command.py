@@ -1,0 +1,138 @@
+"""The command line: finds a verb, runs it, turns an error into two lines and an exit code.
+
+Verbs of this package are imported when they are called, so that `--help` starts in a blink; the verbs of the eval
+suite are found through the entry-point group `septet.verbs`, so that this package never imports it.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
+from typing import Final, NamedTuple, NoReturn
+
+import click
+
+from agent.errors import DriftError, SeptetError, UsageError
+
+_GROUP: Final = "septet.verbs"
+_INTERRUPTED: Final = 130
+
+
+class Verb(NamedTuple):
+    """Where a verb's click command is, and its line in the help text."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "draft": Verb("agent.cli.draft", "command", "Draft a threat model from a product listing."),
+    "intake": Verb("agent.cli.intake", "command", "Show what would be read of a product, without drafting."),
+    "facts": Verb("agent.cli.facts", "command", "Show the facts that were read of a product, with their quotes."),
+    "search": Verb("agent.cli.search", "command", "Find passages in the sources of a draft."),
+    "score": Verb("agent.cli.score", "command", "Score with OWASP AIVSS, exactly, and show the arithmetic."),
+    "explain": Verb("agent.cli.explain", "command", "Show where a number or statement of a draft comes from."),
+    "export": Verb("agent.cli.export", "command", "Write a draft in a form that other tools and people read."),
+    "review": Verb("agent.cli.review", "command", "Review drafts in a local web app, and sign them."),
+    "answer": Verb("agent.cli.answer", "command", "Take in a vendor's answers and draft again what they touch."),
+    "audit-log": Verb("agent.cli.audit_log", "command", "Verify the record of a review store."),
+    "doctor": Verb("agent.cli.doctor", "command", "Probe the endpoint of an LLM, and say what to set."),
+}
+EVAL_VERBS: Final[dict[str, str]] = {
+    "eval": "Measure the drafter on labelled cases, and stop a regression.",
+    "corpus": "Import and check labelled cases.",
+}
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*VERBS, *EVAL_VERBS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in VERBS:
+            verb = VERBS[cmd_name]
+            command = getattr(importlib.import_module(verb.module), verb.attribute)
+        else:
+            found = entry_points(group=_GROUP, name=cmd_name)
+            if not found:
+                return None
+            command = next(iter(found)).load()
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, verb.help) for name, verb in VERBS.items()] + list(EVAL_VERBS.items())
+        with formatter.section("Verbs"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version("septet"), prog_name="septet")
+def septet() -> None:
+    """Septet drafts threat models of AI-agent products from a product listing.
+
+    Every statement carries a verbatim quote, the score is arithmetic, and what the listing does not pin is marked
+    "Not certain from the listing". The draft is for an analyst to review, not a verdict.
+
+    \b
+    Examples:
+      septet draft https://directory.example/agents/acme --out acme
+      septet draft listing.md docs/ --json
+      septet score --base 7.5 --factor-sum 2.9 --mode directory
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of the `septet` command. Prints `error:` and `hint:` to stderr and exits with the error's code.
+
+    `arguments` default to those of the process.
+    """
+    # Tracing of LangChain would post page text to a server when an environment variable is set; off, always.
+    os.environ["LANGSMITH_TRACING_V2"] = "false"  # noqa: TID251
+    try:
+        # Not septet.main(): click's own loop turns a reader that went away into a failure.
+        with septet.make_context("septet", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            septet.invoke(context)
+        sys.stdout.flush()
+        sys.exit(0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except DriftError as error:
+        # What differs from a recording is told line by line.
+        first, *more = error.hint.splitlines() or [""]
+        _report(str(error), first, more)
+        sys.exit(error.exit_code)
+    except SeptetError as error:
+        _report(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_INTERRUPTED)
+    except click.UsageError as error:
+        hint = f"see `{error.ctx.command_path} --help`" if error.ctx else "see `septet --help`"
+        _report(error.format_message().rstrip("."), hint)
+        sys.exit(UsageError.exit_code)
+    except click.ClickException as error:
+        _report(error.format_message(), "")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of stdout has gone, as in `| head`; nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _report(f"{error.strerror or error}, {error.filename or 'input or output'}", "check the path and free space")
+        sys.exit(SeptetError.exit_code)
+
+
+def _report(what: str, hint: str, more: Sequence[str] = ()) -> None:
+    # Addresses and file names of others stand in errors: one line each, and nothing that a terminal obeys.
+    from agent.report.safe_markdown import one_line
+
+    click.echo(f"error: {one_line(what)}", err=True)
+    if hint:
+        click.echo(f"hint: {one_line(hint)}", err=True)
+    for line in more:
+        click.echo(f"  {' ' * line.startswith(' ')}{one_line(line)}", err=True)

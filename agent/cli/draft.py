@@ -1,0 +1,156 @@
+"""`septet draft SOURCE…`: the main job."""
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.llm_session import Choice, Opened, Wanted, answer_options, choose, llm_option, open_assistant, unused_key
+from agent.cli.source_options import note_text, now, progress_line, reading_options
+from agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from agent.pipeline import DraftResult
+    from agent.settings import Settings
+
+
+@click.command("draft", short_help="Draft a threat model from a product listing.")
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for draft.json, draft.md, snapshots/ and index/.")
+@reading_options
+@click.option(
+    "--from-snapshot",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Instead of SOURCE: repeat the draft in DIR offline, from what it was made of.",
+)
+@llm_option
+@answer_options
+@click.option("--json", "as_json", is_flag=True, help="Print draft.json instead.")
+def command(
+    sources: tuple[str, ...],
+    out: Path | None,
+    product: str | None,
+    notes: tuple[str, ...],
+    allow_private: tuple[str, ...],
+    from_snapshot: Path | None,
+    llm: str | None,
+    record: Path | None,
+    replay: Path | None,
+    fallback: str | None,
+    as_json: bool,
+) -> None:
+    """Draft a threat model from SOURCE: a URL, a file (html, md, txt, pdf, json) or a folder.
+
+    The first source is the listing, further ones are documentation. With --out, what stands first in the report is
+    printed; without it the whole report is, and nothing is kept but the cache. A run that was interrupted is gone on
+    with when it is called again.
+
+    Without --llm or SEPTET_LLM no LLM is used. With one, stderr says what the run may take before anything is sent. A
+    draft that an LLM helped with is repeated from the answers in its folder, unless --llm asks anew.
+
+    \b
+    Examples:
+      septet draft https://directory.example/agents/acme --out acme
+      septet draft listing.md docs.pdf --note "We run it in a shared CI account"
+      septet draft listing.md --llm openai/gpt-5.6-terra --record answers
+      septet draft --from-snapshot acme
+    """
+    from agent.pipeline import ANSWERS, draft, redraft, save
+    from agent.settings import load_settings
+
+    _check_call(sources, from_snapshot, bool(product or notes or allow_private))
+    environ = os.environ  # noqa: TID251
+    settings = load_settings(environ)
+    choice, settings = _chosen(from_snapshot, Wanted(llm, record, replay, fallback), settings, environ)
+    with ExitStack() as left:
+        progress = left.enter_context(progress_line())
+        spare = Path(left.enter_context(TemporaryDirectory())) / ANSWERS if out is not None else None
+        with open_assistant(choice, settings, environ, now=now(), spare=spare, say=progress, told=_tell) as opened:
+            if from_snapshot is not None:
+                result = redraft(
+                    from_snapshot, settings=settings, out=out, progress=progress, assistant=opened.assistant
+                )
+            else:
+                result = draft(
+                    sources,
+                    settings=settings,
+                    now=opened.now,
+                    out=out,
+                    product=product,
+                    notes=tuple(note_text(note) for note in notes),
+                    allow_private=allow_private,
+                    progress=progress,
+                    assistant=opened.assistant,
+                )
+            _ended(result, opened, left)
+        if out is not None:
+            save(result, out, opened.answers)
+    click.echo(result.json if as_json else result.markdown if out is None else _shown(result, out), nl=False)
+
+
+def _shown(result: "DraftResult", out: Path) -> str:
+    """The first screen of a draft that was written to `out`, and where the rest is."""
+    from agent.report.draft_folder import REPORT
+    from agent.report.report import first_screen
+    from agent.report.safe_markdown import one_line
+    from agent.report.view import View
+
+    lines = first_screen(View(result.draft, result.documents))
+    more = f"The whole report: {out / REPORT}. Where each statement comes from: septet explain {out}"
+    return "\n".join([*lines, "", one_line(more)]) + "\n"
+
+
+def _ended(result: "DraftResult", opened: Opened, left: ExitStack) -> None:
+    """What is to be said and done where a draft is made: the LLM may have been given up, the crawl's log is open."""
+    if result.draft.drafter.kind == "embedded":
+        opened.tell_spent()
+    if result.unfinished is not None:
+        left.callback(result.unfinished.close)
+
+
+def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool) -> None:
+    if from_snapshot is None and not sources:
+        raise UsageError("no source", hint="give a URL, a file or a folder, or --from-snapshot with an earlier draft")
+    if from_snapshot is not None and (sources or more):
+        what = "a source" if sources else "--product, --note and --allow-private"
+        raise UsageError(
+            f"--from-snapshot does not go with {what}", hint="it repeats a draft exactly as it was; leave them out"
+        )
+
+
+def _chosen(
+    snapshot: Path | None, wanted: Wanted, settings: "Settings", environ: Mapping[str, str]
+) -> tuple[Choice, "Settings"]:
+    """Which drafter drafts, and with which settings.
+
+    A draft is repeated by its own answers and settings unless others are asked for: SEPTET_LLM counts for new drafts
+    alone, and where an LLM was not to be had at that time, the draft is repeated so.
+    """
+    from agent.intake.recording import load
+    from agent.pipeline import answers_in
+
+    if snapshot is None:
+        if wanted.replay is None and not (settings.llm if wanted.llm is None else wanted.llm).strip():
+            _tell(unused_key(environ))
+        return choose(wanted, settings), settings
+    if wanted.llm is not None or wanted.replay is not None:
+        return choose(wanted, settings), settings
+    answers = answers_in(snapshot) if wanted.record is None else None
+    if answers is not None:
+        return Choice(replay=answers, fallback=True), load(snapshot).settings(settings)
+    return choose(wanted, replace(settings, llm="")), settings
+
+
+def _tell(line: str) -> None:
+    from agent.report.safe_markdown import one_line
+
+    if line:
+        # Not click's echo: it writes past the line of progress, and so into it.
+        sys.stderr.write(f"{one_line(line)}\n")

@@ -1,0 +1,30 @@
+"""`septet explain DRAFT [ITEM]`: where a number or statement of a draft comes from."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("explain", short_help="Show where a number or statement of a draft comes from.")
+@click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
+@click.argument("item", required=False, metavar="[ITEM]")
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+def command(draft: Path, item: str | None, as_json: bool) -> None:
+    """Explain ITEM of DRAFT (a folder or a draft.json): its parts, quotes and rules, and what would change it.
+
+    ITEM is a factor (autonomy_of_action), a layer (agent_frameworks or L3), a threat (its id or T1), a fact (its id), a
+    quote (E4), a question (Q2), a chain (its title or "chain 1"), or score. Without ITEM: the score's arithmetic
+    and the inputs that move it most. The stored score is recomputed and quotes are checked on loading.
+
+    \b
+    Examples:
+      septet explain acme
+      septet explain acme autonomy_of_action
+      septet explain acme/draft.json E4 --json
+    """
+    from agent.report.draft_json import load
+    from agent.report.explain.explanation import explain, text
+    from agent.report.explain.explanation_items import as_json_text
+
+    explanation = explain(load(draft), item)
+    click.echo(as_json_text(explanation) if as_json else text(explanation), nl=False)

@@ -1,0 +1,113 @@
+"""`septet export DRAFT --format NAME`: a draft or a signed review in a form that another tool or person reads."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from agent.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from agent.report.formats.registry import Format
+
+_LIST: Final = "list"
+_HINT: Final = "`septet export` lists the formats"
+
+
+@click.command("export", short_help="Write a draft in a form that other tools and people read.")
+@click.argument("draft", required=False, type=click.Path(path_type=Path), metavar="[DRAFT]")
+@click.option("--format", "format_", metavar="NAME", help="One of the formats; `list` lists them.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write to FILE instead of stdout.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of draft.json; takes no draft.")
+def command(draft: Path | None, format_: str | None, out: Path | None, schema: bool) -> None:
+    """Write DRAFT (a folder, a draft.json or a signed export of it) in the format NAME.
+
+    No format makes a draft say more than it does: states, ranges, "not certain" and a withheld score are kept, and what
+    a format has no place for stands in its properties or descriptions. The same draft gives the same bytes.
+
+    \b
+    Examples:
+      septet export
+      septet export acme --format sarif --out acme.sarif
+      septet export acme --format csv
+      septet export --schema
+    """
+    if schema:
+        if draft is not None or format_ is not None:
+            raise UsageError("--schema takes no draft and no format", hint="septet export --schema [--out FILE]")
+        from agent.report.json_schema import draft_schema
+
+        _put(draft_schema(), out)
+    elif format_ == _LIST or (draft is None and format_ is None):
+        if draft is not None or out is not None:
+            raise UsageError("the list of formats takes no draft and no --out", hint="septet export --format list")
+        click.echo(_listed(), nl=False)
+    else:
+        _export(draft, format_, out)
+
+
+def _export(draft: Path | None, format_: str | None, out: Path | None) -> None:
+    if format_ is None:
+        raise UsageError("no format is named", where=str(draft or out), hint=f"add --format NAME; {_HINT}")
+    from agent.report.formats.registry import is_text, named
+
+    chosen = named(format_)
+    if draft is None:
+        raise UsageError("no draft is named", where=f"--format {format_}", hint="name a draft's folder or draft.json")
+    if out is None and not is_text(chosen) and sys.stdout.isatty():
+        raise UsageError(
+            "the format is not text for a terminal", where=f"--format {format_}", hint=f"add --out NAME{chosen.suffix}"
+        )
+    from agent.report.draft_json import draft_file
+
+    if out is not None:
+        _check_place(out, draft_file(draft))
+    _put(_written(chosen, draft), out)
+
+
+def _written(chosen: "Format", draft: Path) -> bytes:
+    from agent.report.draft_json import load_whole
+    from agent.report.view import View
+
+    return chosen.write(View(*load_whole(draft)))
+
+
+def _listed() -> str:
+    from agent.report.formats.registry import FORMATS
+
+    width = max(len(name) for name in FORMATS)
+    lines = [f"{each.name:<{width}}  {each.suffix:<6}  {each.title}" for each in FORMATS.values()]
+    return "\n".join(lines) + "\n"
+
+
+def _check_place(out: Path, file: Path) -> None:
+    """Refuse a place that is a folder, lies in none, or holds the draft itself."""
+    if out.is_dir():
+        raise InputError("the output is a folder", where=str(out), hint="name a file in it")
+    if not out.absolute().parent.is_dir():
+        raise InputError("the output's folder does not exist", where=str(out), hint="make it first")
+    if out.exists() and out.samefile(file):
+        raise InputError("the output is the draft itself", where=str(out), hint="name another file")
+
+
+def _put(data: bytes, out: Path | None) -> None:
+    """To stdout, or to a file that is there as a whole or not at all."""
+    if out is None:
+        click.echo(data, nl=False)
+        return
+    if out.exists() and not out.is_file():  # a pipe or a device takes what it is given
+        out.write_bytes(data)
+        return
+    place = out.resolve()
+    fresh = place.with_name(f".{place.name}.new")
+    fresh.unlink(missing_ok=True)  # what a killed run left
+    try:
+        with fresh.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(place)
+    finally:
+        fresh.unlink(missing_ok=True)

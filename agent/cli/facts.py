@@ -1,0 +1,122 @@
+"""`septet facts DRAFT|SOURCE…`: the fact sheet of a draft, or of sources that are read now."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from agent.cli.source_options import now, progress_line
+from agent.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from agent.records import Document, Fact, FactSheet
+
+SCHEMA: Final = "septet/facts/1"
+_DRAFT: Final = "draft.json"
+_QUOTE: Final = 160
+"""Characters of a quote on a terminal; the JSON has all."""
+_POLARITY: Final = {"asserted": "yes", "denied": "no", "configurable": "setting"}
+
+
+@click.command("facts", short_help="Show the facts that were read of a product, with their quotes.")
+@click.argument("sources", nargs=-1, required=True, metavar="DRAFT|SOURCE...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/facts/1) instead of a table.")
+def command(sources: tuple[str, ...], as_json: bool) -> None:
+    """Show the fact sheet of DRAFT (a folder or a draft.json), or of SOURCE (a URL, a file or a folder) read now.
+
+    Each fact says one security-relevant thing about the product: yes, no or left to a setting, with details, its quote,
+    how good the evidence is (rank 0 to 5) and who read it. What was looked for and not found is listed at the end.
+
+    \b
+    Examples:
+      septet facts acme
+      septet facts listing.md docs/ --json
+    """
+    sheet, documents = _of_draft(sources[0]) if _is_draft(sources) else _of_sources(sources)
+    click.echo(_json(sheet) if as_json else _text(sheet, documents), nl=False)
+
+
+def _is_draft(sources: tuple[str, ...]) -> bool:
+    first = Path(sources[0])
+    found = first.name == _DRAFT or (first / _DRAFT).is_file()
+    if found and len(sources) > 1:
+        raise UsageError("a draft does not go with other sources", hint="name one draft, or sources alone")
+    return found
+
+
+def _of_draft(source: str) -> "tuple[FactSheet, tuple[Document, ...]]":
+    from agent.report.draft_json import load_whole
+
+    draft, documents = load_whole(source)
+    if draft.facts is None:
+        raise SourceError(
+            "this draft has no fact sheet", where=source, hint="draft again, or name the sources to read their facts"
+        )
+    return draft.facts.sheet(draft.evidence), documents
+
+
+def _of_sources(sources: tuple[str, ...]) -> "tuple[FactSheet, tuple[Document, ...]]":
+    from agent.intake.capture import read_remembered
+    from agent.settings import load_settings
+
+    settings = load_settings(os.environ)  # noqa: TID251
+    with progress_line() as progress:
+        found = read_remembered(sources, settings, notes=(), product=None, progress=progress, now=now())
+    if found.unfinished is not None:
+        found.unfinished.finish()
+    documents = found.result.intake.documents
+    return _read(documents), documents
+
+
+def _read(documents: "tuple[Document, ...]") -> "FactSheet":
+    from agent.pipeline import read_documents
+
+    return read_documents(documents).sheet
+
+
+def _json(sheet: "FactSheet") -> str:
+    from agent.records import draft_facts
+    from agent.report.safe_json import dumps
+
+    plain = {
+        "schema": SCHEMA,
+        "facts": draft_facts(sheet).model_dump(mode="json"),
+        "evidence": [item.model_dump(mode="json") for item in sheet.evidence],
+    }
+    return dumps(plain, sort_keys=True)
+
+
+def _text(sheet: "FactSheet", documents: "tuple[Document, ...]") -> str:
+    from agent.facts.vocabulary import GROUPS, load_vocabulary
+
+    words = load_vocabulary()
+    quotes = {item.id: item.quote for item in sheet.evidence}
+    lines = [f"{len(sheet.facts)} facts from {len(documents)} documents" if documents else f"{len(sheet.facts)} facts"]
+    for group in GROUPS:
+        own = [fact for fact in sheet.facts if words[fact.key].group == group]
+        if own:
+            lines += ["", words.titles[group]]
+            for fact in own:
+                lines += _rows(fact, words[fact.key].title, quotes)
+    absent = [words[row.key].title for row in sheet.absent]
+    if absent:
+        lines += ["", f"Looked for and not found ({len(absent)}): {'; '.join(absent)}"]
+    if sheet.dropped:
+        lines += ["", f"Refused: {len(sheet.dropped)} proposals (see --json)"]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(fact: "Fact", title: str, quotes: dict[str, str]) -> list[str]:
+    from agent.report.safe_markdown import one_line
+
+    about = "" if fact.about == "product" else f" (of the {fact.about})"
+    readers = ", ".join(source.reader for source in fact.sources)
+    note = "" if fact.counts else ", does not count: contradicted"
+    slots = "; ".join(f"{slot.name}: {one_line(slot.value)}" for slot in fact.slots)
+    quote = one_line(quotes.get(fact.evidence[0], ""))
+    rows = [f"  {_POLARITY[fact.polarity]:<8}{title}{about}  [rank {fact.rank}, {readers}{note}]"]
+    if slots:
+        rows.append(f"          {slots}")
+    rows.append(f"          {fact.evidence[0]} “{quote[:_QUOTE]}{'…' if len(quote) > _QUOTE else ''}”")
+    return rows

@@ -1,0 +1,49 @@
+"""`septet intake SOURCE…`: what a draft would read, without drafting."""
+
+import os
+
+import click
+
+from agent.cli.source_options import note_text, now, progress_line, reading_options
+
+
+@click.command("intake", short_help="Show what would be read of a product, without drafting.")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@reading_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/intake/1) instead of text.")
+def command(
+    sources: tuple[str, ...],
+    product: str | None,
+    notes: tuple[str, ...],
+    allow_private: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Read SOURCE (a URL, a file or a folder) as `draft` would, and show what came of it.
+
+    Documents with their hashes, findings with place and excerpt, what became of each link and why, what is missing,
+    and the budget. Nothing is drafted, and nothing is kept but the cache.
+
+    \b
+    Examples:
+      septet intake https://directory.example/agents/acme
+      septet intake listing.md docs/ --json
+    """
+    from agent.intake.capture import read_remembered
+    from agent.report import intake_report
+    from agent.settings import load_settings
+
+    settings = load_settings(os.environ)  # noqa: TID251
+    with progress_line() as progress:
+        found = read_remembered(
+            sources,
+            settings,
+            allow_private=allow_private,
+            notes=tuple(note_text(note) for note in notes),
+            product=product,
+            progress=progress,
+            now=now(),
+        )
+    if found.unfinished is not None:
+        found.unfinished.finish()
+    intake = found.result.intake
+    click.echo(intake_report.as_json(intake) if as_json else intake_report.as_text(intake), nl=False)

@@ -1,0 +1,424 @@
+"""An LLM opened for one draft: within its caps, recorded or replayed, and closed so that nothing is lost.
+
+Its key comes from the environment variable that the profile names, and goes nowhere but into the request.
+
+An LLM is used only when `--llm` or the setting `llm` names it, or when recorded answers stand in for it. A key alone
+never selects one.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, Self, TypeVar
+
+import click
+
+from agent.cli.source_options import stamp
+from agent.errors import DriftError, InputError, LlmError, LlmReason, UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from agent.assist.run import Assistant
+    from agent.llm.budget import Caps, Price
+    from agent.llm.cassette import Run
+    from agent.llm.port import Call, Llm, Reply
+    from agent.settings import Settings
+
+EMBEDDED: Final = "embedded"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_CI: Final = frozenset({"true", "1"})
+_LOCAL: Final = "local/"
+_QUESTION_TOKENS: Final = 6_000
+"""What the longest question takes beside the sources."""
+_LEAST_PASSAGES: Final = 1_000
+_WAY_OUT: Final = "`--fallback embedded` drafts without it"
+Say = Callable[[str], None]
+
+
+def llm_option(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb `--llm`."""
+    text = "The LLM to use, over SEPTET_LLM; `embedded` for none. `septet doctor` lists the profiles."
+    return click.option("--llm", metavar="PROFILE/NAME", help=text)(verb)
+
+
+def answer_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb `--record`, `--replay` and `--fallback`, in this order of its help."""
+    folder = click.Path(path_type=Path)
+    options = (
+        click.option("--record", type=folder, metavar="DIR", help="Keep the LLM's answers in DIR, a new folder."),
+        click.option("--replay", type=folder, metavar="DIR", help="Take the LLM's answers from DIR; nobody is asked."),
+        click.option(
+            "--fallback", type=click.Choice([EMBEDDED]), help="Draft without the LLM when it cannot be had, and say so."
+        ),
+    )
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+class Wanted(NamedTuple):
+    """What the options say; None where one is not given."""
+
+    llm: str | None = None
+    record: Path | None = None
+    replay: Path | None = None
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which drafter was chosen."""
+
+    llm: str = ""
+    """PROFILE/NAME; empty for none."""
+    record: Path | None = None
+    replay: Path | None = None
+    fallback: bool = False
+    """Whether the embedded drafter goes on alone when the LLM cannot be had."""
+
+
+def choose(wanted: Wanted, settings: "Settings") -> Choice:
+    """What the options and, where they say nothing, the settings choose. Raises UsageError when they contradict."""
+    llm, record, replay, _ = wanted
+    fallback = wanted.fallback is not None
+    if replay is not None:
+        if llm is not None or record is not None:
+            other = "--llm" if llm is not None else "--record"
+            raise UsageError(f"--replay does not go with {other}", hint="a recording knows which LLM made it")
+        return Choice(replay=replay, fallback=fallback)
+    name = named(settings.llm if llm is None else llm)
+    if record is not None and not name:
+        raise UsageError("--record needs an LLM", hint="name it with --llm PROFILE/NAME or SEPTET_LLM")
+    return Choice(name, record, fallback=fallback)
+
+
+def named(llm: str) -> str:
+    """PROFILE/NAME without blanks; empty when the embedded drafter is meant."""
+    name = llm.strip()
+    return "" if name == EMBEDDED else name
+
+
+def unused_key(environ: Mapping[str, str]) -> str:
+    """One line for somebody who has set a key of an LLM and named none; empty when no key is set."""
+    from agent.llm.profiles import profiles
+
+    found: dict[str, str] = {}
+    for name, profile in profiles().items():
+        if profile.key_env and environ.get(profile.key_env, "").strip():
+            found.setdefault(profile.key_env, name)
+    if not found:
+        return ""
+    keys, ways = " and ".join(found), " or ".join(f"`--llm {name}/NAME`" for name in found.values())
+    return f"note: no LLM is named, so none is used; {keys} would serve {ways}"
+
+
+class Opened:
+    """The LLM of one draft, if there is one; leaving the block closes it.
+
+    Closing completes a recording, and has a replay say what does not match it: that is raised (DriftError) when the
+    block ended well or with a failure of the LLM, which it explains; any other error is the cause itself.
+    """
+
+    def __init__(self, now: str, assistant: "Assistant | None" = None, recorder: "_Recorder | None" = None) -> None:
+        self.now = now
+        """The time of the draft: of this moment, or of the recording that is replayed."""
+        self.assistant = assistant
+        self._recorder = recorder
+
+    @property
+    def answers(self) -> Path | None:
+        """The folder with the LLM's answers, once this is closed; None when there are none."""
+        return self._recorder.folder if self._recorder is not None and self._recorder.complete else None
+
+    def __enter__(self) -> Self:
+        """It is open already."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """Closes it, and tells what a run that failed has taken. Raises DriftError, and LlmError with the way out."""
+        if self.assistant is None:
+            return
+        explains = error is None or isinstance(error, LlmError)
+        try:
+            with suppress(*(() if explains else (DriftError,))):
+                self._close(self.assistant, failed=error is not None)
+        finally:
+            if error is not None:
+                self.tell_spent()
+        if isinstance(error, LlmError) and not self.assistant.fallback:
+            hint = _with_way_out(error.hint)
+            raise LlmError(error.reason, error.what, where=error.where, hint=hint, usage=error.usage) from None
+
+    def tell_spent(self) -> None:
+        """Tells what an LLM that was given up has taken all the same; a replay took nothing."""
+        sends = self._recorder is None or self._recorder.recorded_at is not None
+        if self.assistant is not None and sends:
+            _tell_spent(self.assistant)
+
+    def _close(self, assistant: "Assistant", *, failed: bool) -> None:
+        with ExitStack() as left:
+            if self._recorder is not None and failed:
+                left.callback(self._recorder.tidy)
+            left.callback(assistant.llm.close)
+
+
+def open_assistant(
+    choice: Choice,
+    settings: "Settings",
+    environ: Mapping[str, str],
+    *,
+    now: str,
+    spare: Path | None = None,
+    say: Say | None = None,
+    told: Say | None = None,
+) -> Opened:
+    """Opens the LLM that was chosen; nothing is asked yet.
+
+    `spare` is a new folder for its answers when the user names none; `say` is told what is being done, `told` what the
+    run may take and took. Raises UsageError for a name, key or folder that will not do and for a live LLM under
+    CI=true, RefusedError for an address, UnavailableError when something is not installed, InputError for prices and
+    caps, DriftError for a broken recording.
+    """
+    if not choice.llm and choice.replay is None:
+        return Opened(now)
+    from agent.assist.passages import new_delimiter
+    from agent.assist.run import Assistant
+    from agent.llm.budget import Budget
+    from agent.llm.cassette import Run
+    from agent.llm.tokens import counter, table_folder
+
+    say, told = say or _silent, told or _silent
+    run = Run(new_delimiter(), _keys(environ))
+    with ExitStack() as left:
+        recorder: _Recorder | None
+        if choice.replay is not None:
+            llm, recorder, now = _replayed(choice.replay, run)
+            told(f"llm: answers of {llm.name} come from {choice.replay}; nothing is sent")
+        else:
+            llm, recorder = _live(choice, settings, environ, run, now, spare, say, left)
+        price = price_of_llm(llm.name, settings)
+        count = counter(llm.name, table_folder(environ))
+        assistant = Assistant(
+            llm=llm,
+            budget=Budget(count, price, _caps(settings, price, choice)),
+            counter=count,
+            delimiter=run.delimiter,
+            answer_tokens=settings.llm_answer_tokens,
+            passage_tokens=_passage_tokens(llm.name, settings),
+            price=price,
+            fallback=choice.fallback,
+            say=say,
+            told=told,
+        )
+        left.pop_all()
+    return Opened(now, assistant, recorder)
+
+
+def open_named(name: str, settings: "Settings", environ: Mapping[str, str], *, base_url: str, say: Say) -> "Llm":
+    """Opens the LLM that PROFILE/NAME means, within the settings' limits, at `base_url` or the profile's own address.
+
+    Raises UsageError, RefusedError and UnavailableError as `open_assistant` does.
+    """
+    from agent.llm.profiles import open_llm
+    from agent.llm.retry import Limits
+
+    def waits(stage: str, reason: LlmReason, seconds: float) -> None:
+        say(f"{stage}: waiting {seconds:.0f} s before asking again ({reason})")
+
+    return open_llm(
+        name,
+        environ,
+        base_url=base_url,
+        limits=Limits(call_seconds=settings.llm_call_seconds),
+        on_wait=waits,
+        context_tokens=settings.llm_context_tokens,
+    )
+
+
+def price_of_llm(name: str, settings: "Settings") -> "Price | None":
+    """The price of an LLM by the user's file of prices, then by ours; None when it is unknown.
+
+    It depends on the name alone, so that a replay counts as the recorded run did: what runs on the user's own machine
+    is free, and that is a profile whose usual address is there. Raises InputError for a file that holds no prices.
+    """
+    from agent.llm.budget import FREE, price_of, prices, read_prices
+    from agent.llm.profiles import profiles
+
+    table = dict(prices())
+    if settings.llm_prices:
+        file = Path(settings.llm_prices)
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            where = f"setting llm_prices: {file}"
+            raise InputError("the prices cannot be read", where=where, hint=f"give a YAML file ({error})") from None
+        table.update(read_prices(text, str(file)))
+    profile = profiles().get(name.partition("/")[0])
+    return price_of(name, table) or (FREE if profile is not None and profile.on_this_machine else None)
+
+
+def _live(
+    choice: Choice,
+    settings: "Settings",
+    environ: Mapping[str, str],
+    run: "Run",
+    now: str,
+    spare: Path | None,
+    say: Say,
+    left: ExitStack,
+) -> tuple["Llm", "_Recorder | None"]:
+    """The LLM, recorded where a folder is given; `left` closes it."""
+    from agent.llm.cassette import refuse_live
+
+    ci = environ.get("CI", "").strip().lower() in _CI
+    refuse_live(ci)
+    folder = choice.record or spare
+    recorder = None if folder is None else _Recorder(folder, run, datetime.fromisoformat(now))
+    if recorder is not None:
+        left.callback(recorder.tidy)
+    llm = _open_or_absent(choice, settings, environ, say)
+    left.callback(llm.close)
+    return (recorder.of(llm) if recorder is not None else llm), recorder
+
+
+def _open_or_absent(choice: Choice, settings: "Settings", environ: Mapping[str, str], say: Say) -> "Llm":
+    try:
+        return open_named(choice.llm, settings, environ, base_url=settings.llm_base_url, say=say)
+    except UnavailableError as error:
+        if choice.fallback:
+            return _Absent(choice.llm, error)
+        raise UnavailableError(error.what, where=error.where, hint=_with_way_out(error.hint)) from None
+
+
+def _replayed(folder: Path, run: "Run") -> tuple["Llm", "_Recorder", str]:
+    """What was recorded, as an LLM, and when."""
+    from agent.llm.cassette import Replay
+
+    llm = Replay(folder, run)
+    try:
+        when = stamp(datetime.fromisoformat(llm.recorded_at))
+    except ValueError:
+        where = f"{folder.name}: recorded_at"
+        raise DriftError("the recording does not say when it was made", where=where, hint="record again") from None
+    return llm, _Recorder(folder, run, None), when
+
+
+@dataclass
+class _Recorder:
+    """The folder of a recording, made or replayed."""
+
+    folder: Path
+    run: "Run"
+    recorded_at: datetime | None
+    """None for one that is replayed: nothing in it is touched."""
+    _new: bool | None = None
+    """Whether this run made the folder; None while nothing is recorded into it."""
+
+    def of(self, llm: "Llm") -> "Llm":
+        """The LLM, recorded. Raises UsageError when the folder holds something."""
+        from agent.llm.cassette import Record
+
+        assert self.recorded_at is not None
+        new = not self.folder.exists()
+        # Where a live LLM is not allowed, it was refused before it was opened.
+        recorded = Record(llm, self.folder, self.run, ci=False, recorded_at=self.recorded_at)
+        self._new = new
+        return recorded
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a recording that can be replayed."""
+        from agent.llm.cassette import MANIFEST
+
+        return (self.folder / MANIFEST).is_file()
+
+    def tidy(self) -> None:
+        """Takes a recording in which nothing was asked away: the run ended before its first call."""
+        from agent.llm.cassette import MANIFEST
+
+        if self._new is None or any(file.name != MANIFEST for file in self.folder.glob("*.json")):
+            return
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        if self._new:
+            with suppress(OSError):
+                self.folder.rmdir()
+
+
+class _Absent:
+    """An LLM that could not be opened, where the embedded drafter may go on alone: each call says why."""
+
+    def __init__(self, name: str, error: UnavailableError) -> None:
+        self.name = name
+        self._error = error
+
+    def complete(self, call: "Call") -> "Reply":
+        """Raises LlmError."""
+        error = self._error
+        raise LlmError("unreachable", error.what, where=error.where, hint=error.hint)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _passage_tokens(name: str, settings: "Settings") -> int:
+    """How much of the sources is shown: of an LLM that is served here, what its context leaves beside a question."""
+    if not name.startswith(_LOCAL):
+        return settings.llm_passage_tokens
+    left = settings.llm_context_tokens - settings.llm_answer_tokens - _QUESTION_TOKENS
+    return min(settings.llm_passage_tokens, max(_LEAST_PASSAGES, left))
+
+
+def _tell_spent(assistant: "Assistant") -> None:
+    spent = assistant.budget.spent
+    tokens_in, tokens_out = spent.usage.input_tokens, spent.usage.output_tokens
+    if tokens_in or tokens_out:
+        about = "about " if spent.usage.estimated else ""
+        money = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
+        took = f"{spent.calls} calls, {about}{tokens_in} tokens in, {tokens_out} out{money}"
+        assistant.told(f"llm: {assistant.llm.name} took {took} until it was given up")
+
+
+def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Every key of a profile that is set, so that none gets into a recording."""
+    from agent.llm.profiles import profiles
+
+    names = {profile.key_env for profile in profiles().values() if profile.key_env}
+    return tuple(filter(None, (environ.get(name, "").strip() for name in sorted(names))))
+
+
+def _caps(settings: "Settings", price: "Price | None", choice: Choice) -> "Caps":
+    """What the run may take. A replay keeps to the same caps, since what they forbade was not recorded.
+
+    Raises InputError when the cap in money is no number.
+    """
+    from agent.llm.budget import Caps
+
+    dollars = _dollars(settings.llm_max_dollars)
+    # A replay costs nothing, so that it may go on where nobody knows the price.
+    return Caps(settings.llm_max_tokens, None if choice.replay is not None and price is None else dollars)
+
+
+def _dollars(text: str) -> Decimal | None:
+    if not text.strip():
+        return None
+    try:
+        dollars = Decimal(text.strip())
+    except InvalidOperation:
+        dollars = Decimal(-1)
+    if not dollars.is_finite() or dollars < 0:
+        raise InputError(
+            f"{text!r} is no sum of money", where="setting llm_max_dollars", hint="give a number such as 0.5"
+        )
+    return dollars
+
+
+def _with_way_out(hint: str) -> str:
+    return hint if _WAY_OUT in hint else "; ".join(filter(None, (hint, _WAY_OUT)))
+
+
+def _silent(_: str) -> None:
+    """Says nothing."""

@@ -1,0 +1,100 @@
+"""`septet search DRAFT "question"`: passages of the stored index that answer a question."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.errors import SourceError
+
+if TYPE_CHECKING:
+    from agent.records import Document
+    from agent.retrieval.library import Found
+
+SCHEMA = "septet/search/1"
+WITHHELD = "[flagged text]"
+_TEXT = 600
+"""Characters of a passage on a terminal; the JSON has all."""
+
+
+@click.command("search", short_help="Find passages in the sources of a draft.")
+@click.argument("draft", type=click.Path(path_type=Path), metavar="DRAFT")
+@click.argument("question", metavar="QUESTION")
+@click.option("-k", "k", type=click.IntRange(1, 100), default=5, show_default=True, help="How many passages.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/search/1) instead of text.")
+def command(draft: Path, question: str, k: int, as_json: bool) -> None:
+    """Find the passages in the sources of DRAFT (a folder that `draft --out` made) that answer QUESTION.
+
+    The index beside the draft is opened, and built again when it is stale or damaged. Each passage comes with its
+    document, the characters that it takes there, its headings and a score; scores compare within one question. Text
+    that a finding covers (hidden text, orders to assessors) is not searched.
+
+    \b
+    Examples:
+      septet search acme "who approves a payment?"
+      septet search acme "retention of logs" -k 3 --json
+    """
+    from agent.intake.extract.statements.split import statements
+    from agent.report.draft_folder import INDEX
+    from agent.report.draft_json import draft_file, load_whole
+    from agent.retrieval.library import Library
+    from agent.settings import load_settings
+
+    _, documents = load_whole(draft)
+    if not documents:
+        raise SourceError(
+            "the texts of this draft are not there", where=str(draft), hint="search a folder that `draft --out` made"
+        )
+    settings = load_settings(os.environ)  # noqa: TID251
+    with Library(documents, statements(documents), settings.vector_store) as library:
+        library.open_or_memory(draft_file(draft).parent / INDEX)
+        found = library.search(question, k)
+    click.echo(_json(question, found, documents) if as_json else _text(found, documents), nl=False)
+
+
+def _json(question: str, found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
+    by_id = {document.id: document for document in documents}
+    rows = [
+        {
+            "document": one.passage.document,
+            "url": by_id[one.passage.document].url,
+            "start": one.passage.start,
+            "end": one.passage.end,
+            "path": list(one.path),
+            "score": one.score,
+            "sentence": {"start": one.start, "end": one.end},
+            "text": _shown(one, by_id[one.passage.document]),
+        }
+        for one in found
+    ]
+    return json.dumps({"schema": SCHEMA, "question": question, "passages": rows}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _text(found: "tuple[Found, ...]", documents: "tuple[Document, ...]") -> str:
+    from agent.report.safe_markdown import one_line
+
+    by_id = {document.id: document for document in documents}
+    lines = [] if found else ["Nothing in the sources answers this."]
+    for number, one in enumerate(found, start=1):
+        passage = one.passage
+        place = f"{passage.document} {passage.start}-{passage.end}"
+        lines.append(f"{number}. {place}  {one.score:.3f}  {one_line(by_id[passage.document].url)}")
+        if one.path:
+            lines.append(f"   {one_line(' › '.join(one.path))}")
+        text = one_line(_shown(one, by_id[passage.document]))
+        lines.append(f"   {text[:_TEXT]}{'…' if len(text) > _TEXT else ''}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(one: "Found", document: "Document") -> str:
+    """The passage without what a finding covers: hidden text and orders are not handed on, to nobody."""
+    from agent.records import flagged_spans
+
+    start, text = one.passage.start, ""
+    for first, last in flagged_spans(document):
+        if start < last and first < one.passage.end:
+            text += document.text[start : max(first, start)] + WITHHELD
+            start = last
+    return text + document.text[start : one.passage.end]

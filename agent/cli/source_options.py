@@ -1,0 +1,76 @@
+"""What the verbs that read sources share: their options, the time, an analyst's note, the line of progress."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from agent.errors import InputError
+
+_NOTE_FILE_LIMIT = 200_000
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def reading_options(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb `--product`, `--note` and `--allow-private`, in this order of its help."""
+    options = (
+        click.option("--product", metavar="NAME", help="Name of the product, when the page has several."),
+        click.option(
+            "--note", "notes", multiple=True, metavar="TEXT|FILE", help="An analyst's note about this deployment."
+        ),
+        click.option(
+            "--allow-private",
+            multiple=True,
+            metavar="HOST[:PORT]",
+            help="Admit exactly this loopback or private host and port. May be repeated.",
+        ),
+    )
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def now() -> str:
+    """The time of this moment as records have it: UTC, ISO 8601 with seconds and `Z`."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as records have it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def note_text(note: str) -> str:
+    """The note itself, or the text of the file that it names. Raises InputError for a file that is no short text."""
+    try:
+        path = Path(note)
+        if not path.is_file():
+            return note
+        if path.stat().st_size > _NOTE_FILE_LIMIT:
+            raise InputError("the note is too long", where=note, hint=f"at most {_NOTE_FILE_LIMIT} bytes")
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise InputError("the note is not UTF-8 text", where=note, hint="save it as UTF-8") from None
+    except OSError:
+        return note
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None] | None]:
+    """A status line on stderr, only on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from agent.report.safe_markdown import one_line
+
+    # Addresses and file names are text: no markup of the terminal's library, no escapes of the terminal.
+    with Console(stderr=True).status("reading") as status:
+        yield lambda line: status.update(Text(one_line(line)))

@@ -1,9 +1,0 @@
-"""The report as one HTML page."""
-
-from agent.export.html import render
-from agent.export.view import View
-
-
-def write(view: View) -> bytes:
-    """The report of the draft as a page that loads nothing from elsewhere."""
-    return render(view.draft, view.documents, view.progress).encode()

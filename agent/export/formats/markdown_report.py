@@ -1,9 +1,0 @@
-"""The report as Markdown."""
-
-from agent.export.markdown import render
-from agent.export.view import View
-
-
-def write(view: View) -> bytes:
-    """The report of the draft, as `septet draft` prints it."""
-    return render(view.draft, view.documents, view.progress).encode()

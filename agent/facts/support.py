@@ -1,0 +1,416 @@
+"""Do the quotes carry the claim? A check of words, without an LLM.
+
+Five questions, the worst answer counts: how many of the claim's content words stand in the quotes (word stems, and a
+short list of words that mean the same here); does a part of the claim stand beside them, or a control or praise of
+which they know nothing; do both say yes or both say no; are the claim's numbers and names in the quotes; does the claim
+say more firmly or more widely what a quote says of a plan, a possibility or a part.
+
+What cannot be seen this way: who does what to whom, and a paraphrase in quite other words. The second gives "weak" or
+"unsupported" for a claim that is right, which costs a claim and no safety.
+
+A number, version, date or proper name in a claim must stand in the claim's own quotes: an LLM that is sure of itself
+fills in such details from elsewhere. Compared are digits ("1,000" and "1000" alike, "three" and "3" as well, up to
+twelve) and every word that is written like a name: with a capital inside a sentence, in capitals, with capitals or
+digits in the middle; so are months. The first word of a sentence has a capital anyway: it counts as a name unless it
+is a word with which sentences about software usually begin or has the ending of an ordinary word.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from agent.facts.anchor import normalise
+from agent.intake.extract.statements.sorts import assurances
+
+NUMBER_WORDS: Final = {
+    word: str(n)
+    for n, word in enumerate(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    )
+}
+_KEPT: Final = 2048
+"""Texts whose words are kept: the same quotes are asked about many claims."""
+_SHORT: Final = 2
+"""Letters of "is" and "us", which are no plurals."""
+_NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|[A-Za-z%])", re.I)
+_GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
+_SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
+_COUNTED: Final = frozenset(NUMBER_WORDS) - {"one"}
+"""Number words that state a number; "one" is mostly a pronoun."""
+_ORDINARY: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """a access account accounts actions admins agent agents all an and another any api are as at back both browser
+    calls can code commands connected content conversations customer customers data default developers docs
+    documentation each either email emails every everything facts files for from functions hosted if in input inputs
+    is it its keys letters listing llm local logs memory messages model models most no nobody none not notes nothing
+    on once only open operators other others our output outputs page pages people permission permissions plain plugins
+    product products project projects prompts queries records requests results rows run runs schema scripts secrets
+    server servers service services sessions setup several since skill skills software some state such support team
+    teams text that the their there these they this those though to token tokens tool tools traces traffic transport
+    two under until updates use user users values vendor web what when where which while who with without workflow
+    workflows you your changes more further findings bookings archives facts insights collections deletions deleting
+        attackers anyone anybody sandbox approval credentials passwords backups agents' memories instructions nor
+        neither nothing before after because during even many version versions""",
+    )
+)
+_ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness)$")
+Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
+
+ENOUGH: Final = 0.6
+"""Share of the claim's content words that must stand in the quotes for "supported"."""
+SOME: Final = 0.4
+"""The same for "weak", and for a difference in negation to count as a contradiction."""
+_MIN_STEM: Final = 4
+_REMEMBERED: Final = 8192
+"""Texts and words whose stems are kept: the same quotes are asked about many claims."""
+_DIGITS: Final = 3
+
+_STOP: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """a about after all also an and any are as at be been before being between both but by can could did do does
+    during each either every for from had has have he her his how i if in into is it its itself just may might more
+    most must of on one only or other our out over own per shall she should so some such than that the their them
+    then there these they this those through to too under until up upon use used uses using very via was we were what
+    when where which while who whom whose will with within would you your
+    agent ai app application assistant platform product server service software system tool user vendor
+    no not never without none nor neither cannot nobody nothing lack lacks""",
+    )
+)
+_SAME: Final = (
+    "store save keep persist retain remember hold kept held stored",
+    "delete remove erase drop deletion removal",
+    "send post transmit forward deliver sent pass",
+    "run execute launch start ran execution",
+    "fetch get retrieve read pull load obtain gather collect",
+    "create make generate produce write add build made written creation",
+    "update change edit modify alter overwrite rewrite",
+    "token key credential secret password",
+    "ask confirm approve approval confirmation permit consent accept acceptance permission",
+    "log record trace audit track logged",
+    "connect integrate plug link attach connection integration",
+    "several many multiple various",
+    "choose select pick decide",
+    "repair fix mend correct",
+    "site website page web",
+    "start begin launch",
+    "ship bundle include contain come",
+    "host hosted cloud remote remotely managed",
+    "local locally self-hosted",
+    "refuse reject deny block forbid prevent",
+    "need require mandatory demand required",
+    "call phone telephone",
+    "client customer caller",
+    "browse browser navigate visit",
+    "share common shared",
+    "task job work assignment",
+    "isolate sandbox isolated separate",
+    "database db sql",
+    "file document",
+    "message mail email text",
+    "find search look discover lookup",
+    "automatic automatically unattended autonomously itself",
+    "offer provide supply give available",
+    "default preset",
+)
+_OPPOSED: Final = (
+    ("required mandatory must", "optional"),
+    ("enabled on", "disabled off"),
+    ("encrypted", "unencrypted plaintext"),
+    ("allow allowed permit permitted", "refuse refused forbidden blocked denied"),
+    ("automatically unattended", "manually"),
+    ("read-only", "read-write"),
+    ("public", "private"),
+    ("stateless", "stateful"),
+)
+_NEGATION: Final = re.compile(
+    r"\b(?:no|not|never|without|none|nor|neither|cannot|nobody|nothing|lacks?|unable|refuses?|instead of|rather than"
+    r"|free of|keyless|stateless|\w+n['’]t)\b",
+    re.I,
+)
+_ADJUNCT: Final = re.compile(r"\b(?:without(?=\s+\w+ing\b)|rather than|instead of)\s+([^,;]*)", re.I)
+_CLAUSES: Final = re.compile(
+    r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|whereas|although|though|except|unless)\b", re.I
+)
+_PARTS: Final = re.compile(
+    r"[.;:!?](?:\s|$)|,\s|\s[–—-]\s|\b(?:but|while|and|or|so|hence|because|although|with|except|unless|save for)\b",
+    re.I,
+)
+_MIN_PART: Final = 2
+"""Content words of a part that must not all be unknown to the quotes."""
+_LONG_RUN: Final = 2
+"""So many unknown content words in a row make a claim weak, more make it unsupported."""
+_PLANNED: Final = re.compile(
+    r"\b(?:will|planned|plans? to|coming|soon|upcoming|roadmap|in future|future|intends?|to be added)\b", re.I
+)
+_POSSIBLE: Final = re.compile(
+    r"\b(?:may|might|could|optional(?:ly)?|off by default|experimental|beta|if (?:configured|enabled|set)|perhaps)\b",
+    re.I,
+)
+_UNIVERSAL: Final = tuple(
+    (re.compile(rf"\b(?:{claimed})\b", re.I), re.compile(rf"\b(?:{told})\b", re.I))
+    for claimed, told in (
+        ("all|every", "all|every|each|any"),
+        ("always", "always"),
+        ("never", "never"),
+        ("fully|entirely|completely", "fully|entirely|completely"),
+        ("guarantees?|guaranteed", "guarantees?|guaranteed"),
+        ("only", "only"),
+    )
+)
+"""Words of a claim that leave no exception, each with those of a quote that say the same."""
+_WORD: Final = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
+_SUFFIXES: Final = (
+    "isations", "izations", "isation", "ization", "ations", "ation", "ments", "ment", "ings", "ing", "ions", "ion",
+    "ies", "ied", "ers", "ors", "ed", "er", "or", "es", "ly", "al", "s", "e", "y",
+)  # fmt: skip
+
+
+def foreign(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """What of the claim's numbers and names stands in none of `quotes`, each once, in the order of the claim.
+
+    `known` are names that need no quote, such as the product's and the vendor's own.
+    """
+    text = "\n".join(quotes)
+    own = "\n".join(known)
+    numbers = set(numbers_of(text)) | set(numbers_of(own))
+    words = _keys(text) | _keys(own)
+    missing = [number for number in numbers_of(claim) if number not in numbers]
+    missing += [name for name in names_of(claim) if not _parts(name) <= words]
+    return tuple(dict.fromkeys(missing))
+
+
+def numbers_of(text: str) -> tuple[str, ...]:
+    """Numbers and versions of a text as digits, without thousands separators, in order; number words up to twelve."""
+    found = [(match.start(), _plain(match[1])) for match in _NUMBER.finditer(text)]
+    found += [
+        (match.start(), NUMBER_WORDS[match[0].lower()])
+        for match in _NAME_WORD.finditer(text)
+        if match[0].lower() in _COUNTED
+    ]
+    return tuple(number for _, number in sorted(found))
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """The words of a text that are written like names, in order."""
+    return tuple(match[0] for match in _names(text))
+
+
+def _names(text: str) -> Iterator[re.Match[str]]:
+    for match in _NAME_WORD.finditer(text):
+        word = match[0]
+        if not any(char.isalpha() for char in word) or word.lower() in NUMBER_WORDS:
+            continue
+        if _is_written_like_one(word) or (word[0].isupper() and not _begins_plainly(text, match)):
+            yield match
+
+
+def _is_written_like_one(word: str) -> bool:
+    """In capitals, or with a capital or a digit after the first letter: "OAuth", "SQL", "gpt-4o", "READ_ONLY"."""
+    bare = word.removesuffix("s") if word[:-1].isupper() else word
+    return any(char.isupper() or char.isdigit() for char in bare[1:])
+
+
+def _begins_plainly(text: str, match: re.Match[str]) -> bool:
+    before = text[: match.start()].strip(" \"'“‘(*-\t\n")
+    word = match[0].lower()
+    first = not before or bool(_SENTENCE_END.search(before))
+    return word == "i" or (first and (word in _ORDINARY or bool(_ENDING.search(word))))
+
+
+def _plain(number: str) -> str:
+    return number.replace(",", "") if _GROUPED.fullmatch(number) else number.rstrip(".,")
+
+
+def _parts(name: str) -> frozenset[str]:
+    return _keys(name) or frozenset((normalise(name),))
+
+
+@lru_cache(maxsize=_KEPT)
+def _keys(text: str) -> frozenset[str]:
+    """Words of a text as they are compared: folded, cut at marks, plurals also as singulars."""
+    words = re.findall(r"[^\W_]+", normalise(text))
+    return frozenset(
+        word[:-1] if len(word) > _SHORT and word.endswith("s") and not word.endswith("ss") else word for word in words
+    )
+
+
+class Support(NamedTuple):
+    """Whether the quotes carry a claim."""
+
+    verdict: Verdict
+    score: float
+    """Share of the claim's content words that stand in the quotes, 0 to 1."""
+    reasons: tuple[str, ...]
+    """What was found wanting, each as a plain clause; empty for a supported claim."""
+
+
+def support(claim: str, quotes: Sequence[str], known: Sequence[str] = ()) -> Support:
+    """The verdict on one claim. `known` are names that need no quote (the product's, the vendor's).
+
+    Without quotes, or with a claim that has no content word, the verdict is "unsupported".
+    """
+    wanted = _content(claim, known)
+    clauses = [clause for quote in quotes for clause in clauses_of(quote)]
+    if not wanted or not clauses:
+        return Support("unsupported", 0.0, ("there is no quote" if wanted else "the claim says nothing",))
+    told = frozenset(stem for quote in quotes for stem in _stems(quote))
+    missed = [word for word, stem in wanted.items() if stem not in told]
+    score = round(1 - len(missed) / len(wanted), _DIGITS)
+    opposite = _opposite(claim, clauses, set(wanted.values())) if score >= SOME else ()
+    wrong, absent = _details(claim, quotes, known)
+    beside = _beside(claim, told, known)
+    stronger = _stronger(claim, quotes, clauses)
+    reasons = (*opposite, *wrong, *absent)
+    if opposite or (wrong and score >= SOME):
+        return Support("contradicted", score, reasons)
+    words = (f"not in the quotes: {', '.join(missed)}",) if missed else ()
+    run = _longest_run([stem not in told for stem in wanted.values()])
+    if absent or wrong or beside or score < SOME or run > _LONG_RUN:
+        return Support("unsupported", score, (*reasons, *beside, *words))
+    if stronger or score < ENOUGH or run == _LONG_RUN:
+        return Support("weak", score, (*stronger, *words))
+    return Support("supported", score, ())
+
+
+def _content(claim: str, known: Sequence[str]) -> dict[str, str]:
+    """The claim's content words with their stems; numbers and known names are judged elsewhere."""
+    own = {stem for name in known for stem in _stems(name)}
+    found: dict[str, str] = {}
+    for word in _words(claim):
+        stem = _stem(word)
+        if word not in _STOP and stem not in _STOP_STEMS and stem not in own and not word.isdigit():
+            found.setdefault(word, _MEANING.get(stem, stem))
+    return found
+
+
+def _details(claim: str, quotes: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reasons about numbers that the quotes give otherwise, and about names and numbers that they do not have."""
+    odd = foreign(claim, quotes, known)
+    given = numbers_of("\n".join(quotes))
+    swapped = [item for item in odd if item in numbers_of(claim) and given]
+    absent = [item for item in odd if item not in swapped]
+    return (
+        (f"the quotes give another number than {', '.join(swapped)}",) if swapped else (),
+        (f"neither number nor name of the quotes: {', '.join(absent)}",) if absent else (),
+    )
+
+
+def _beside(claim: str, told: frozenset[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Parts of the claim that ride along with what is told, and controls or praise that nothing tells of."""
+    reasons = []
+    for part in _PARTS.split(claim):
+        wanted = _content(part, known)
+        if len(wanted) >= _MIN_PART and not set(wanted.values()) & told:
+            reasons.append(f"nothing in the quotes says: {' '.join(wanted)}")
+    own = {stem for name in known for stem in _stems(name)}
+    for words in assurances(claim):
+        missed = _stems(words) - told - own - _STOP_STEMS
+        if missed and not set(_words(words)) <= _STOP:
+            reasons.append(f"the quotes do not speak of: {words.lower()}")
+    return tuple(reasons)
+
+
+def _longest_run(missed: Sequence[bool]) -> int:
+    longest = run = 0
+    for miss in missed:
+        run = run + 1 if miss else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _opposite(claim: str, clauses: Sequence[str], wanted: set[str]) -> tuple[str, ...]:
+    """Whether claim and quotes say yes and no of the same.
+
+    The clause of the quotes that shares most with each clause of the claim is compared with it; a double negation is
+    a yes.
+    """
+    for part in clauses_of(claim):
+        mine = _stems(part) & wanted
+        if not mine:
+            continue
+        best = _nearest(mine, clauses)
+        if best and all(_negated(bare(part, clause)) != _negated(bare(clause, part)) for clause in best):
+            return ("one says yes, the other no",)
+        words, theirs = set(_words(part)), {word for clause in best for word in _words(clause)}
+        for pair in _OPPOSED:
+            for one, other in (pair, pair[::-1]):
+                mine_too = words & set(one.split())
+                if mine_too and theirs & set(other.split()) and not theirs & set(one.split()):
+                    return (f"the quote says {min(theirs & set(other.split()))}, not {min(mine_too)}",)
+    return ()
+
+
+def _stronger(claim: str, quotes: Sequence[str], clauses: Sequence[str]) -> tuple[str, ...]:
+    """What the claim says more firmly or more widely than the clauses that are nearest to it."""
+    reasons = []
+    near = [clause for part in clauses_of(claim) for clause in _nearest(_stems(part), clauses)] or list(clauses)
+    if all(_PLANNED.search(clause) for clause in near) and not _PLANNED.search(claim):
+        reasons.append("the quote speaks of a plan")
+    doubted = all(_POSSIBLE.search(clause) for clause in near)
+    if doubted and not _POSSIBLE.search(claim) and not re.search(r"\bcan\b", claim, re.I):
+        reasons.append("the quote speaks of a possibility")
+    told = "\n".join(quotes)
+    if any(wide.search(claim) and not said.search(told) for wide, said in _UNIVERSAL):
+        reasons.append("the claim is wider than the quote")
+    return tuple(reasons)
+
+
+def _nearest(stems: frozenset[str] | set[str], clauses: Sequence[str]) -> list[str]:
+    """The clauses that share most of these stems; none when nothing is shared."""
+    shared = [len(stems & _stems(clause)) for clause in clauses]
+    return [clause for clause, count in zip(clauses, shared, strict=True) if count == max(shared) and count]
+
+
+def meanings(text: str) -> tuple[tuple[str, str], ...]:
+    """The content words of a text with what they are compared by: words that mean the same here have it in common."""
+    return tuple(_content(text, ()).items())
+
+
+def negations(clause: str) -> tuple[tuple[int, int], ...]:
+    """Where a clause says no: begin and end of each word that does."""
+    return tuple(match.span() for match in _NEGATION.finditer(clause))
+
+
+def bare(clause: str, other: str) -> str:
+    """A clause without adjuncts that negate what `other` does not speak of, such as "without leaving the shell"."""
+    spoken = _stems(other)
+    return _ADJUNCT.sub(lambda found: found[0] if (_stems(found[1]) - _STOP_STEMS) & spoken else " ", clause)
+
+
+def _negated(clause: str) -> bool:
+    return len(_NEGATION.findall(clause)) % 2 == 1
+
+
+def clauses_of(text: str) -> list[str]:
+    """The clauses of a text, each of which says yes or no."""
+    return [part for part in _CLAUSES.split(text) if part and _WORD.search(part)]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(_MEANING.get(stem, stem) for stem in map(_stem, _words(text)))
+
+
+def _words(text: str) -> Iterator[str]:
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", text)
+    return (match[0].lower() for match in _WORD.finditer(apart))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _stem(word: str) -> str:
+    """A word without its ending; enough to bring forms of one word together, not a linguist's stem."""
+    word = re.sub(r"['’][a-z]+$", "", word)
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _MIN_STEM - 1 and not word.endswith("ss"):
+            base = word[: -len(suffix)]
+            doubled = len(base) >= _MIN_STEM and base[-1] == base[-2] and base[-1] not in "ls"
+            return base[:-1] if doubled else base
+    return word
+
+
+_STOP_STEMS: Final = frozenset(_stem(word) for word in ("agent", "tool", "user", "server", "product", "assistant"))
+_MEANING: Final = {_stem(word): _stem(group.split()[0]) for group in reversed(_SAME) for word in group.split()}

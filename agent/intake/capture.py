@@ -1,0 +1,114 @@
+"""Reading sources so that nothing is lost: what the web answers is kept while it arrives, and recorded as a whole.
+
+An interrupted run of the same sources and settings is gone on with: what it was answered is not asked for again.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from agent.errors import SeptetError, SourceError, UnavailableError
+from agent.intake.crawl.answer_log import Cache, Logged, Unfinished
+from agent.intake.crawl.guard import Guard, Resolver
+from agent.intake.crawl.network import open_network
+from agent.intake.reader import IntakeResult, read_inputs, with_browser
+from agent.intake.recording import OF_THE_LLM, OF_THIS_MACHINE, Recorded, record
+from agent.intake.snapshots import digest
+from agent.intake.sources import Input, open_sources
+from agent.settings import Settings
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What was read, and the recording from which it can be read again."""
+
+    result: IntakeResult
+    recorded: Recorded
+    unfinished: Unfinished | None = None
+    """The log of the crawl: whoever keeps the result elsewhere calls its `finish` afterwards."""
+
+
+def read_remembered(
+    sources: Sequence[str],
+    settings: Settings,
+    *,
+    allow_private: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    product: str | None = None,
+    progress: Progress | None = None,
+    now: str,
+    resolve: Resolver | None = None,
+) -> Remembered:
+    """Read the sources as `agent.intake.read` does, and record it.
+
+    With `settings.cache_dir`, each answer is kept there until the caller has what came of it; a run that ends in
+    UnavailableError or is killed leaves its answers to the next one, any other error is final. Raises what `read`
+    raises.
+    """
+    inputs = open_sources(sources, settings)
+    crawls = settings.cache_dir and any(isinstance(found, str) for found in inputs)
+    cache = Cache(Path(settings.cache_dir), settings.cache_max_bytes) if crawls else None
+    unfinished = cache.crawl(_key(inputs, settings, allow_private, product), now) if cache else None
+    with ExitStack() as left:
+        if unfinished:
+            left.callback(unfinished.close)
+        try:
+            with open_network(settings, allow_private, resolve=resolve, kept=cache) as (guard, network):
+                web = Logged(
+                    with_browser(network, settings, progress),
+                    unfinished.known if unfinished else None,
+                    sink=unfinished.add if unfinished else None,
+                    max_bytes=settings.max_total_bytes,
+                )
+                result = read_inputs(
+                    inputs, web, settings, guard=guard, notes=notes, product=product, progress=progress, now=now
+                )
+        except UnavailableError:
+            raise
+        except SeptetError:
+            if unfinished:
+                unfinished.finish()
+            raise
+        left.pop_all()
+    if cache:
+        cache.prune()
+    recorded = record(
+        inputs, web.heard, settings, now=now, notes=notes, product=product, allow_private=allow_private
+    )  # fmt: skip
+    return Remembered(result, recorded, unfinished)
+
+
+def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress | None = None) -> Remembered:
+    """Read again what was recorded, offline; `settings` are those of the recording.
+
+    The same version of the package gives the same result. Raises what `read` raises, SourceError when an address is
+    asked for that was never answered.
+    """
+    own = recorded.recording
+    result = read_inputs(
+        recorded.inputs(),
+        Logged(None, recorded.log()),
+        settings,
+        guard=Guard(own.allow_private, _no_look_up),
+        notes=own.notes,
+        product=own.product,
+        progress=progress,
+        now=own.now,
+    )
+    return Remembered(result, recorded)
+
+
+def _no_look_up(host: str, _: int) -> Sequence[str]:
+    raise SourceError("a repeated run looks nothing up", where=host)
+
+
+def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:
+    """Under which an interrupted crawl is found again: what was asked for, and everything that steers the crawl."""
+    addresses = [found for found in inputs if isinstance(found, str)]
+    idle = OF_THIS_MACHINE | OF_THE_LLM
+    steering = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in idle}
+    return digest(json.dumps([addresses, steering, sorted(allow_private), product], sort_keys=True).encode())

@@ -1,0 +1,417 @@
+"""What the web answered, as a log: written while a crawl runs, read again to go on with it or to repeat it.
+
+A crawl is determined by its answers, so its log is all that must be remembered. An entry stands for one asked address
+(the answer without its bytes, which are addressed by their hash, or the named error) or for a budget that ran out.
+On disk a log is one JSON object a line, each flushed after the bytes that it names: after a kill the file holds whole
+entries and at most one torn line, which is cut off when it is opened.
+
+    blobs/<xx>/<sha256>          bytes of answers
+    pages/<xx>/<address>.json    the last answer of a page, by its URL and the name that it was asked under
+    crawls/<key>/log.jsonl       answers of a crawl that was interrupted, and a lock that its process holds
+
+A cache is never needed: whatever is missing, torn or changed is as if it had not been kept, and a folder that cannot
+be written is a cache that keeps nothing. Two processes may share it; every file is whole under its name or absent.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from agent import errors
+from agent.errors import IntegrityError, SeptetError, SourceError
+from agent.intake.crawl.answer import Fetched, Outcome, Web
+from agent.intake.snapshots import digest, has_body, load_body, store_body, write_whole
+from agent.records.base import Record
+
+_BYTES_USED_UP: Final = "the bytes for one product are used up"
+_CLASSES: Final[Mapping[str, type[SeptetError]]] = {
+    kind.__name__: kind
+    for kind in (
+        *(errors.SeptetError, errors.UsageError, errors.SourceError, errors.InputError, errors.SchemaError),
+        *(errors.IntegrityError, errors.RefusedError, errors.UnavailableError, errors.DriftError),
+    )
+}
+_BLOBS: Final = "blobs"
+_PAGES: Final = "pages"
+_CRAWLS: Final = "crawls"
+_LOG: Final = "log.jsonl"
+_LOCK: Final = "lock"
+_TEMPORARY: Final = ".new-"
+_MAX_AGE: Final = timedelta(days=1)
+"""Age at which an answer of an interrupted crawl is asked for again."""
+_STALE_SECONDS: Final = 3600.0
+"""Age at which a temporary file has no writer any more."""
+_VALIDATORS: Final = frozenset({"etag", "last-modified"})
+"""Headers with which a server can be asked whether an answer still holds."""
+
+
+class Answered(Record):
+    """An address and what it gave; the bytes are kept apart."""
+
+    kind: Literal["answer"] = "answer"
+    asked: str
+    url: str
+    media_type: str
+    charset: str
+    headers: tuple[tuple[str, str], ...]
+    fetched_at: str
+    user_agent: str
+    sha256: str
+    """Of the body."""
+
+
+class Failed(Record):
+    """An address and the error that it ended in."""
+
+    kind: Literal["error"] = "error"
+    asked: str
+    error: str
+    """Name of its class."""
+    what: str
+    where: str
+    hint: str
+
+
+class Stopped(Record):
+    """A budget was used up when the crawl looked."""
+
+    kind: Literal["stop"] = "stop"
+    look: int
+    """How often the crawl had looked before."""
+    reason: str
+
+
+Entry = Annotated[Answered | Failed | Stopped, Field(discriminator="kind")]
+_ENTRY: Final[TypeAdapter[Answered | Failed | Stopped]] = TypeAdapter(Entry)
+
+
+@dataclass
+class Log:
+    """Entries in the order in which they were asked for, and the bytes of the answers by SHA-256."""
+
+    entries: list[Answered | Failed | Stopped] = field(default_factory=list)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+
+Sink = Callable[[Answered | Failed | Stopped, bytes], None]
+"""Takes a new entry and, for an answer, its bytes."""
+
+
+class Logged:
+    """A `Web` that remembers what another one answers, and answers from what is remembered.
+
+    With `inner` it goes on with an unfinished crawl: answers that are `known` are given again, failures are tried
+    again, everything new goes to `sink`. Without `inner` it repeats a finished one: nothing but `known`, its failures
+    and its budgets that ran out included; an address that is not in it is an error of its own.
+    """
+
+    def __init__(
+        self,
+        inner: Web | None,
+        known: Log | None = None,
+        *,
+        sink: Sink | None = None,
+        max_bytes: int | None = None,
+    ) -> None:
+        self.heard = Log()
+        """All that was answered in this run, known or new."""
+        self._inner = inner
+        self._sink = sink
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._looks = 0
+        self._stops: dict[int, str] = {}
+        self._known: defaultdict[str, deque[Outcome]] = defaultdict(deque)
+        for entry in known.entries if known else ():
+            if isinstance(entry, Stopped):
+                self._stops[entry.look] = entry.reason
+            elif known and (inner is None or isinstance(entry, Answered)):
+                self._known[entry.asked].append(outcome_of(entry, known.bodies))
+
+    def get_all(self, urls: Sequence[str]) -> list[Outcome]:
+        """What each address gave, in the order asked for."""
+        outcomes: dict[int, Outcome] = {}
+        for place, url in enumerate(urls):
+            if self._known[url]:
+                outcomes[place] = self._known[url].popleft()
+            elif self._inner is None:
+                outcomes[place] = SourceError("not in the stored answers", where=url, hint="read the source again")
+        new = [place for place in range(len(urls)) if place not in outcomes]
+        fresh = self._inner.get_all([urls[place] for place in new]) if self._inner and new else []
+        outcomes.update(zip(new, fresh, strict=True))
+        for place, url in enumerate(urls):
+            self._keep(url, outcomes[place], new=place in new)
+        return [outcomes[place] for place in range(len(urls))]
+
+    def exhausted(self) -> str | None:
+        """Which budget is used up, or was at this point of the crawl that is repeated."""
+        look = self._looks
+        self._looks += 1
+        if self._inner is None:
+            reason = self._stops.get(look)
+        else:
+            # Answers that are given again cost the network nothing, but count as they did the first time.
+            full = self._max_bytes is not None and self._bytes >= self._max_bytes
+            reason = self._inner.exhausted() or (_BYTES_USED_UP if full else None)
+        if reason:
+            self._add(Stopped(look=look, reason=reason), b"", new=True)
+        return reason
+
+    def _keep(self, url: str, outcome: Outcome, *, new: bool) -> None:
+        entry = entry_of(url, outcome)
+        body = outcome.body if isinstance(outcome, Fetched) else b""
+        self._bytes += len(body)
+        self._add(entry, body, new=new)
+
+    def _add(self, entry: Answered | Failed | Stopped, body: bytes, *, new: bool) -> None:
+        self.heard.entries.append(entry)
+        if isinstance(entry, Answered):
+            self.heard.bodies[entry.sha256] = body
+        if new and self._sink is not None:
+            self._sink(entry, body)
+
+
+def entry_of(url: str, outcome: Outcome) -> Answered | Failed:
+    """The entry for what `url` gave."""
+    if isinstance(outcome, Fetched):
+        return Answered(
+            asked=url,
+            url=outcome.url,
+            media_type=outcome.media_type,
+            charset=outcome.charset,
+            headers=outcome.headers,
+            fetched_at=outcome.fetched_at,
+            user_agent=outcome.user_agent,
+            sha256=digest(outcome.body),
+        )
+    texts = [text.encode("utf-8", "replace").decode() for text in (outcome.what, outcome.where, outcome.hint)]
+    # A class of one module's own stands for the public one that it refines.
+    name = next(kind.__name__ for kind in type(outcome).__mro__ if kind.__name__ in _CLASSES)
+    return Failed(asked=url, error=name, what=texts[0], where=texts[1], hint=texts[2])
+
+
+def outcome_of(entry: Answered | Failed, bodies: Mapping[str, bytes]) -> Outcome:
+    """What an entry stands for, with its bytes from `bodies`. Raises IntegrityError when they are not the same."""
+    if isinstance(entry, Failed):
+        return _CLASSES.get(entry.error, SeptetError)(entry.what, where=entry.where, hint=entry.hint)
+    body = bodies.get(entry.sha256)
+    if body is None or digest(body) != entry.sha256:
+        raise IntegrityError("the bytes of an answer are not those of the log", where=entry.asked)
+    return Fetched(
+        requested=entry.asked,
+        url=entry.url,
+        media_type=entry.media_type,
+        charset=entry.charset,
+        body=body,
+        headers=entry.headers,
+        fetched_at=entry.fetched_at,
+        user_agent=entry.user_agent,
+    )
+
+
+class LogFile:
+    """A log on disk to which entries are appended while a crawl runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> list[Answered | Failed | Stopped]:
+        """All whole entries; what a kill tore off at the end is removed from the file. Empty when there is no file.
+
+        Raises OSError.
+        """
+        try:
+            raw = self._path.read_bytes()
+        except FileNotFoundError:
+            return []
+        entries, size = _whole(raw.splitlines(keepends=True))
+        if size < len(raw):
+            os.truncate(self._path, size)
+        return entries
+
+    def append(self, entry: Answered | Failed | Stopped) -> None:
+        """Add an entry and wait until it is on the disk. Raises OSError."""
+        line = entry.model_dump_json().encode("utf-8", "replace") + b"\n"
+        with self._path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _whole(lines: Iterable[bytes]) -> tuple[list[Answered | Failed | Stopped], int]:
+    entries: list[Answered | Failed | Stopped] = []
+    size = 0
+    for line in lines:
+        try:
+            entries.append(_ENTRY.validate_json(line))
+        except ValidationError:
+            break
+        if not line.endswith(b"\n"):
+            entries.pop()
+            break
+        size += len(line)
+    return entries, size
+
+
+class Cache:
+    """The cache in `folder`; at most `max_bytes` are left in it by `prune`."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.blobs: Final = folder / _BLOBS
+        """Folder of the bytes."""
+        self._folder = folder
+        self._max_bytes = max_bytes
+
+    def page(self, url: str, user_agent: str) -> Fetched | None:
+        """The last answer that was kept for `url`, or None. It must not be used before the server confirmed it."""
+        path = self._page_path(url, user_agent)
+        try:
+            entry = Answered.model_validate_json(path.read_bytes())
+            body = load_body(self.blobs, entry.sha256)
+            found = outcome_of(entry, {entry.sha256: body})
+        except (OSError, ValidationError, SourceError, IntegrityError):
+            return None
+        if not isinstance(found, Fetched) or entry.asked != url or entry.user_agent != user_agent:
+            return None
+        return found
+
+    def keep(self, fetched: Fetched) -> None:
+        """Remember an answer that can be asked for conditionally; others are of no use to a later run."""
+        entry = entry_of(fetched.requested, fetched)
+        if _VALIDATORS.isdisjoint(name for name, _ in fetched.headers) or not isinstance(entry, Answered):
+            return
+        with contextlib.suppress(OSError, SourceError):
+            self.put(fetched.body)
+            path = self._page_path(fetched.requested, fetched.user_agent)
+            write_whole(path, entry.model_dump_json().encode("utf-8", "replace"))
+
+    def crawl(self, key: str, now: str) -> "Unfinished | None":
+        """The log of the crawl `key`, from an interrupted run or new; None when another process holds it.
+
+        `now` is UTC, ISO 8601: answers older than a day are not given again.
+        """
+        folder = self._folder / _CRAWLS / key
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return Unfinished(self, folder, handle, now)
+        except OSError:
+            os.close(handle)
+            return None
+
+    def prune(self) -> None:
+        """Remove the oldest files until `max_bytes` hold, interrupted crawls of more than a day, torn leftovers."""
+        with contextlib.suppress(OSError):
+            self._prune_crawls()
+        kept: list[tuple[float, int, Path]] = []
+        for path in self._files():
+            with contextlib.suppress(OSError):
+                state = path.stat()
+                if path.name.startswith(_TEMPORARY):
+                    if time.time() - state.st_mtime > _STALE_SECONDS:
+                        path.unlink()
+                    continue
+                kept.append((state.st_mtime, state.st_size, path))
+        total = sum(size for _, size, _ in kept)
+        for _, size, path in sorted(kept):
+            if total <= self._max_bytes:
+                return
+            with contextlib.suppress(OSError):
+                path.unlink()
+                total -= size
+
+    def put(self, body: bytes) -> str:
+        """Keep `body`; bytes that were kept before become the newest again, changed ones are replaced.
+
+        Raises OSError or SourceError when the folder cannot be written.
+        """
+        blobs, sha256 = self.blobs, digest(body)
+        if has_body(blobs, sha256):
+            try:
+                load_body(blobs, sha256)
+                os.utime(blobs / sha256[:2] / sha256)
+            except (SourceError, IntegrityError):
+                write_whole(blobs / sha256[:2] / sha256, body)
+            return sha256
+        return store_body(blobs, body)
+
+    def _page_path(self, url: str, user_agent: str) -> Path:
+        address = digest(f"{user_agent}\n{url}".encode("utf-8", "replace"))
+        return self._folder / _PAGES / address[:2] / f"{address}.json"
+
+    def _files(self) -> Iterator[Path]:
+        for part in (_BLOBS, _PAGES):
+            for place, _, names in os.walk(self._folder / part):
+                for name in names:
+                    yield Path(place) / name
+
+    def _prune_crawls(self) -> None:
+        for folder in (self._folder / _CRAWLS).iterdir():
+            if time.time() - folder.stat().st_mtime < _MAX_AGE.total_seconds():
+                continue
+            held = self.crawl(folder.name, "")
+            if held is not None:
+                held.finish()
+
+
+class Unfinished:
+    """The log of a crawl while it runs; the process that holds it is the only one that writes to it."""
+
+    def __init__(self, cache: Cache, folder: Path, handle: int, now: str) -> None:
+        """Raises OSError when the log cannot be read."""
+        self._cache = cache
+        self._folder = folder
+        self._handle = handle
+        self._file = LogFile(folder / _LOG)
+        self._writes = True
+        self.known = Log()
+        """Answers of the interrupted run that may be given again, with their bytes."""
+        for entry in self._file.read():
+            if isinstance(entry, Answered) and _is_young(entry.fetched_at, now):
+                with contextlib.suppress(SourceError, IntegrityError):
+                    self.known.bodies[entry.sha256] = load_body(cache.blobs, entry.sha256)
+                    self.known.entries.append(entry)
+
+    def add(self, entry: Entry, body: bytes) -> None:
+        """Keep a new entry, its bytes first. A disk that is full ends the keeping, not the crawl."""
+        if not self._writes:
+            return
+        try:
+            if isinstance(entry, Answered):
+                self._cache.put(body)
+            self._file.append(entry)
+        except (OSError, SourceError):
+            self._writes = False
+
+    def finish(self) -> None:
+        """Forget the log: the crawl is over and what came of it is safe."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the log and leave it for the next run."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def _is_young(then: str, now: str) -> bool:
+    try:
+        age = datetime.fromisoformat(now) - datetime.fromisoformat(then)
+    except (ValueError, TypeError):
+        return False
+    return timedelta(0) <= age < _MAX_AGE

@@ -1,0 +1,221 @@
+"""Pages that need JavaScript, rendered by a Chromium of the system that reaches nothing by itself.
+
+Optional: it needs the package extra `browser`, a Chromium and the setting `browser = on`. `Rendering` stands between
+the crawl and the network; every file that a page asks for goes through the same `Web` as any page of the crawl, with
+its guard, its manners and its budgets, by GET alone. Chromium runs in a child process that is killed at the deadline.
+"""
+
+import base64
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import SeptetError, SourceError, UnavailableError
+from agent.intake.crawl.answer import Fetched, Outcome, Web
+from agent.settings import Settings
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_MAX_FILES: Final = 40
+_SETTLE_SECONDS: Final = 5.0
+_LINE_FACTOR: Final = 8
+"""JSON may spell a character with six, and a byte of the page may become one."""
+_HINT: Final = "save the page in a browser and give the file"
+_HTML: Final = "text/html"
+
+
+class _Message(BaseModel):
+    """One line of the child: exactly one field is given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    get: str | None = None
+    html: str | None = None
+    error: str | None = None
+
+
+class Rendering:
+    """A `Web` whose pages that need JavaScript come back as the document that a browser makes of them.
+
+    `needs` tells such a page. One that cannot be rendered comes back as it was: `tell` hears why,
+    `faults` keeps it.
+    """
+
+    def __init__(
+        self,
+        inner: Web,
+        settings: Settings,
+        needs: Callable[[Fetched], bool],
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self._inner = inner
+        self._settings = settings
+        self._needs = needs
+        self._tell = tell
+        self.faults: dict[str, str] = {}
+        """Address of a page that stayed unrendered to the reason."""
+
+    def get_all(self, urls: Sequence[str]) -> list[Outcome]:
+        """What each address gave, in the order asked for."""
+        return [self._rendered(outcome) for outcome in self._inner.get_all(urls)]
+
+    def exhausted(self) -> str | None:
+        """Which budget is used up, in words, or None."""
+        return self._inner.exhausted()
+
+    def _rendered(self, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, SeptetError) or not self._needs(outcome):
+            return outcome
+        try:
+            used_up = self._inner.exhausted()
+            if used_up:
+                raise UnavailableError(used_up, where=outcome.url, hint=_HINT)
+            return render(outcome, self._inner, self._settings)
+        except SeptetError as error:
+            self.faults[outcome.url] = error.what
+            if self._tell is not None:
+                self._tell(f"not rendered: {outcome.url}: {error.what} ({error.hint})")
+            return outcome
+
+
+def find_chromium(settings: Settings) -> str:
+    """The browser's path: `browser_path`, or the first known name on the PATH.
+
+    Raises UnavailableError when the extra is not installed or there is no such program.
+    """
+    if importlib.util.find_spec("playwright") is None:
+        raise UnavailableError(
+            "the page needs JavaScript and the extra 'browser' is not installed",
+            hint=f"pip install 'septet[browser]' and install Chromium, or {_HINT}",
+        )
+    wanted = (settings.browser_path,) if settings.browser_path else _NAMES
+    found = next((path for path in map(shutil.which, wanted) if path), None)
+    if found is None:
+        raise UnavailableError(
+            "the page needs JavaScript and no Chromium was found",
+            where=settings.browser_path or ", ".join(_NAMES),
+            hint=f"install Chromium or name it with browser_path, or {_HINT}",
+        )
+    return found
+
+
+def render(page: Fetched, web: Web, settings: Settings) -> Fetched:
+    """`page` with the document that a browser makes of it; its files come through `web`.
+
+    Raises UnavailableError when there is no browser or it does not finish within `browser_seconds`, SourceError when
+    the result is larger than `max_page_bytes`.
+    """
+    chromium = find_chromium(settings)
+    job: dict[str, str | float] = {
+        "url": page.url,
+        "body": base64.b64encode(page.body).decode("ascii"),
+        "content_type": f"{page.media_type}; charset={page.charset}" if page.charset else page.media_type,
+        "chromium": chromium,
+        "user_agent": settings.user_agent,
+        "settle_seconds": min(_SETTLE_SECONDS, settings.browser_seconds / 2),
+        "seconds": settings.browser_seconds,
+        "files": _MAX_FILES,
+    }
+    with tempfile.TemporaryDirectory(prefix="septet-", ignore_cleanup_errors=True) as home:
+        html = _Child(page.url, web, settings, home).run(job)
+    body = html.encode("utf-8", "replace")
+    if len(body) > settings.max_page_bytes:
+        raise SourceError(f"larger than {settings.max_page_bytes} bytes once rendered", where=page.url, hint=_HINT)
+    return replace(page, body=body, media_type=_HTML, charset="utf-8")
+
+
+class _Child:
+    """The process that drives the browser, and the talk with it."""
+
+    def __init__(self, url: str, web: Web, settings: Settings, home: str) -> None:
+        self._url = url
+        self._web = web
+        self._settings = settings
+        self._home = home
+
+    def run(self, job: dict[str, str | float]) -> str:
+        """The HTML of the rendered page; the process is gone afterwards, whatever happened."""
+        root = str(Path(__file__).resolve().parents[3])
+        bootstrap = (
+            f"import sys, runpy; sys.path.insert(0, {root!r}); runpy.run_module({_MODULE!r}, run_name='__main__')"
+        )
+        # Nothing of the caller's environment: no proxy, no key, no profile of the user.
+        environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": self._home,
+            "TMPDIR": self._home,
+            "LANG": "C.UTF-8",
+        }
+        with subprocess.Popen(
+            [sys.executable, "-I", "-X", "utf8", "-c", bootstrap],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=self._home,
+            text=True,
+            encoding="utf-8",
+        ) as child:
+            watchdog = threading.Timer(self._settings.browser_seconds, child.kill)
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                return self._talk(child, job)
+            finally:
+                watchdog.cancel()
+                child.kill()
+
+    def _talk(self, child: subprocess.Popen[str], job: dict[str, str | float]) -> str:
+        end = time.monotonic() + self._settings.browser_seconds
+        if child.stdin is None or child.stdout is None:
+            raise UnavailableError("the browser does not start", where=self._url, hint=_HINT)
+        message: dict[str, str] | dict[str, str | float] = job
+        while time.monotonic() < end:
+            try:
+                child.stdin.write(json.dumps(message) + "\n")
+                child.stdin.flush()
+            except BrokenPipeError:
+                break
+            line = child.stdout.readline(self._settings.max_page_bytes * _LINE_FACTOR)
+            if not line:
+                break
+            said = self._understood(line)
+            if said.html is not None:
+                return said.html
+            if said.get is None:
+                raise UnavailableError("the browser cannot render the page", where=self._url, hint=_HINT)
+            message = self._file(said.get)
+        if time.monotonic() >= end - _ROUNDING:
+            raise UnavailableError(
+                "rendering took too long", where=self._url, hint=f"raise browser_seconds, or {_HINT}"
+            )
+        raise UnavailableError("the browser ended by itself", where=self._url, hint=_HINT)
+
+    def _understood(self, line: str) -> _Message:
+        try:
+            return _Message.model_validate_json(line)
+        except ValidationError:
+            raise UnavailableError("the browser gave no page", where=self._url, hint=_HINT) from None
+
+    def _file(self, url: str) -> dict[str, str]:
+        """The answer to the page's request for `url`; empty when it is refused or fails."""
+        [outcome] = self._web.get_all([url])
+        if isinstance(outcome, SeptetError):
+            return {}
+        body = base64.b64encode(outcome.body).decode("ascii")
+        charset = f"; charset={outcome.charset}" if outcome.charset else ""
+        return {"body": body, "content_type": outcome.media_type + charset}
+
+
+_MODULE: Final = "agent.intake.crawl.browser_child"
+_ROUNDING: Final = 0.5

@@ -1,0 +1,500 @@
+"""The pages that wait to be asked for, best first: a spread over topics, with a quota for generated reference.
+
+The first page of a topic comes before the second page of any topic of about its worth. Pages of an API reference, and
+pages of one template, have a small quota as soon as there are enough of them to crowd out the rest; those beyond it
+wait until nothing else does.
+"""
+
+import re
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from agent.intake.crawl.addresses import edition, folder, identity, is_varied, named_path, template, version
+from agent.intake.crawl.guard import Target
+from agent.intake.crawl.page_topics import NONE, Topic, is_said, of_path, of_words
+from agent.intake.crawl.sites import CODE_HOSTS, Place, Scope
+from agent.intake.page import Page, PageLink
+
+_RUN: Final = 5
+"""Words of one shingle."""
+_SAME: Final = 0.9
+"""Share of known shingles from which a page brings nothing new."""
+_MIN_SHINGLES: Final = 12
+_BARREN: Final = 3
+"""Pages of one template without news after which it is a trap."""
+_NOT_FOUND: Final = re.compile(
+    r"(?:error )?404\b.*|(?:sorry[,.! ]*)?(?:the |this |that )?(?:page|file|document|article)(?: you .*)? "
+    r"(?:was |is |could |can)?(?: ?not)(?: be)? found.*|(?:page |file )?not found.*|"
+    r"(?:the |this )?page (?:does not|doesn['’]t) exist.*|"
+    r"(?:oops|sorry)\b.*\b(?:not found|exist|find)\b.*|nothing (?:was )?found(?: here)?.*",
+    re.IGNORECASE,
+)
+_SHORT_PAGE: Final = 120
+"""Words of a page that may be nothing but an error message."""
+_FIRST: Final = 3
+
+DUPLICATE: Final = "the same content as another page"
+NOTHING_NEW: Final = "nearly the same text as pages that were read"
+TRAP: Final = "stopped: crawl trap"
+_LOG_IN: Final = re.compile(
+    r"/(?:log-?in|sign-?in|sign-?up|register|log-?out|accounts?|sso|oauth2?/authorize|auth)(?:/|$|\?)", re.IGNORECASE
+)
+_LOG_IN_TOPIC: Final = re.compile(
+    r"/(?:docs?|documentation|help|guides?|manual|reference|latest|stable|current|security|trust)/(?:[^?]*/)?"
+    r"(?:accounts?|sso|auth)(?:/|$|\?)",
+    re.IGNORECASE,
+)
+"""The same words as the subject of documentation."""
+_EVENTS: Final = re.compile(r"/(?:events?|calendar|webinars?)(?:/|$|\?)", re.IGNORECASE)
+_NEVER: Final = re.compile(
+    r"/(?:cart|checkout|careers|jobs|press|contact(?:-us)?|rss|feed|"
+    r"share|compare|submit|cdn-cgi|wp-admin|wp-json|testimonials|reviews|ratings?|"
+    r"customers|case-stud(?:y|ies)|partners|newsletter|subscribe|unsubscribe|tags?|authors?|demo|book-a-demo)(?:/|$|\?)",
+    re.IGNORECASE,
+)
+_BLOG: Final = re.compile(r"/(?:blog|news|articles|posts|community|forum|stories)(?:/|$|\?)", re.IGNORECASE)
+_ASSESSMENT: Final = re.compile(
+    r"/(?:[\w-]*(?:threat-?model|risk-?score|aivss|maestro)[\w-]*|(?:trust-?)?score(?:card|s)?|assessment|verdict)(?:/|$|\?)",
+    re.IGNORECASE,
+)
+_ASSET: Final = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|ico|css|js|mjs|map|woff2?|ttf|zip|gz|tgz|tar|exe|dmg|pkg|deb|rpm|whl|mp[34]|webm|mov|"
+    r"xml|rss|atom|ya?ml|csv|xlsx?|docx?|pptx?|iso|bin|jar|apk)$",
+    re.IGNORECASE,
+)
+_API_FILE: Final = re.compile(r"(?:openapi|swagger)[\w.-]*\.(?:ya?ml|json)$", re.IGNORECASE)
+_SHELVES: Final = re.compile(r"/(?:products?|apps|agents)/([^/]+)")
+_SEARCH: Final = re.compile(r"/(?:[\w-]*-)?search(?:-results)?(?:\.\w+)?(?:/|$|\?)", re.IGNORECASE)
+_NO_PAGE: Final = re.compile(r"(?:mailto|tel|sms|javascript|data|blob|about):", re.IGNORECASE)
+_SUFFIX: Final = re.compile(r"\.(?:html?|md|mdx|txt|pdf|php|aspx?|json|ya?ml)$")
+_REPOSITORY_FILE: Final = re.compile(r"\.(?:md|mdx|txt|rst|pdf|json|ya?ml)$", re.IGNORECASE)
+_OWN: Final = 5
+_BELOW: Final = 3
+_DOCS_HOST: Final = re.compile(r"(?:docs?|help|trust|security|support|developers?|dev|api|learn|kb|guide)\.")
+_DEPTH_COST: Final = 2
+_VARIED_COST: Final = 2
+_BESIDE_COST: Final = 100
+_LAST_COST: Final = 50
+_EDITION_COST: Final = 40
+_LISTED_COST: Final = 6
+"""A page that only the site's map names comes after one of about its worth that pages link."""
+_TOPICS: Final = 2
+"""Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
+_SIDE_BY_SIDE: Final = 3
+"""Pages of one varied template in one batch: a trap must be told before it takes the budget."""
+_AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
+"""What a page is worth less after none, one, two, … pages of its topic were taken."""
+_LEAST: Final = 3
+"""A further page of a topic still comes before a changelog or an example."""
+_EVERYTHING: Final = frozenset({"", "documentation"})
+"""Topics under which pages of every content go: of these no folder is read to its end before the others."""
+_DEAD_COST: Final = 2
+_MOST_DEAD: Final = 12
+"""A page whose links lead nowhere lends them no worth."""
+_CROWD: Final = 12
+"""Pages of one reference or template from which a site has more of them than a draft needs."""
+_CROWD_COST: Final = 5
+"""A page of a crowd comes after others of about its worth."""
+_LATER_COST: Final = 25
+"""Pages beyond the quota come after every other page of the site, those that only its map names included."""
+_REFERENCE: Final = re.compile(
+    r"(?:api|apis|rest|rest-?api|sdk|sdks|(?:api|sdk|cli|code|class|python|js|typescript)?[-_]?references?|"
+    r"(?:api|auto|java|type|go|rust|py)-?docs?|_?auto-?(?:api|summary)|_?generated|endpoints|classes|_?modules)",
+    re.IGNORECASE,
+)
+"""A folder with the pages of a reference."""
+_SORTED: Final = re.compile(r"/\d{1,3}[-_](?=[^\W\d_])")
+"""A number that only sorts the pages of a folder."""
+_DOTTED: Final = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}", re.IGNORECASE)
+"""The name of a page about one member of a module."""
+_SAME_WORDS: Final = 2
+"""Words with which the names of pages of one template begin."""
+TOO_MANY: Final = "the most pages of one kind were read"
+REFERENCE_LATER: Final = "kept for later: API reference beyond its quota"
+TEMPLATE_LATER: Final = "kept for later: pages of one template beyond their quota"
+
+
+class Novelty:
+    """The texts of the pages of one crawl, in the order in which they were taken."""
+
+    def __init__(self) -> None:
+        self._bodies: set[bytes] = set()
+        self._texts: set[bytes] = set()
+        self._shingles: set[int] = set()
+        self._barren: Counter[str] = Counter()
+
+    def judge(self, body: bytes, page: Page, kind: str) -> str:
+        """Why the page brings nothing new, or an empty text; then it counts as read.
+
+        `kind` is the template of its address: after a few pages without news everything of that template is a trap.
+        """
+        digest = blake2b(body, digest_size=16).digest()
+        words = [word for block in page.blocks for word in re.findall(r"\w+", block.text.casefold())]
+        text = blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).digest()
+        if digest in self._bodies or (words and text in self._texts):
+            self._barren[kind] += 1
+            return DUPLICATE
+        shingles = {_hash(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
+        if len(shingles) >= _MIN_SHINGLES and len(shingles & self._shingles) >= _SAME * len(shingles):
+            self._barren[kind] += 1
+            return NOTHING_NEW
+        self._bodies.add(digest)
+        self._texts.add(text)
+        self._shingles |= shingles
+        return ""
+
+    def is_trap(self, kind: str) -> bool:
+        """Whether pages of this template have stopped to say anything new."""
+        return self._barren[kind] >= _BARREN
+
+
+def is_soft_404(page: Page) -> bool:
+    """Whether a page that was answered with 200 only says that there is none."""
+    if sum(len(block.text.split()) for block in page.blocks) > _SHORT_PAGE:
+        return False
+    heads = [page.title, *(block.text for block in page.blocks[:_FIRST])]
+    return any(_NOT_FOUND.fullmatch(head.strip()) for head in heads)
+
+
+def _hash(words: list[str]) -> int:
+    # Not Python's own hash: it differs from run to run.
+    return int.from_bytes(blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).digest(), "big")
+
+
+class Verdict(NamedTuple):
+    """What becomes of a link before it is read: `score` above 0 to read it, otherwise `reason` why not."""
+
+    score: int
+    reason: str
+    beside: bool
+    """True when the page may be the directory's own, so that it must speak of the product to count."""
+    place: Place = "listing"
+
+
+def is_no_page(href: str) -> bool:
+    """Whether a link is a mail address, a phone number, a script or a place on the same page."""
+    return not href or href.startswith("#") or bool(_NO_PAGE.match(href))
+
+
+def is_log_in(target: Target) -> bool:
+    """Whether an address is that of an account or a log-in page."""
+    return bool(_LOG_IN.search(target.path)) and not _LOG_IN_TOPIC.search(target.path)
+
+
+def judge(scope: Scope, source: Target, link: PageLink, target: Target) -> Verdict:
+    """Whether `target`, linked from the page `source`, is documentation of the product that `scope` is about."""
+    place = scope.place(target)
+    if not place:
+        return Verdict(0, "another site", False)
+    path = urlsplit(target.path).path
+    if link.region == "neighbour" and (place == "listing" and source == scope.home):
+        return Verdict(0, "about something else than this product", False)
+    if is_log_in(target):
+        return Verdict(0, "an account or log-in page, not documentation", False)
+    if _EVENTS.search(target.path):
+        return Verdict(0, "a calendar of events, not documentation", False)
+    if _SEARCH.search(target.path):
+        return Verdict(0, "search results or a page of one session, not documentation", False)
+    if _NEVER.search(target.path) or (_ASSET.search(path) and not _API_FILE.search(path)):
+        return Verdict(0, "not a page of documentation", False)
+    if place == "repository":
+        return _in_repository(scope, link, target)
+    if _BLOG.search(path):
+        return Verdict(0, "a blog or news, not documentation", False)
+    if place == "listing" and not scope.own_site and _ASSESSMENT.search(path):
+        return Verdict(0, "the directory's own score or assessment", False)
+    if place == "product" and scope.product is not None:
+        return _ranked(scope.product, source, link, target, place)
+    return _ranked(scope.home, source, link, target, place)
+
+
+def _ranked(home: Target, source: Target, link: PageLink, target: Target, place: Place) -> Verdict:
+    path = urlsplit(target.path).path
+    own = home.path.partition("?")[0].rstrip("/")
+    own_folder = own.rpartition("/")[0]
+    same_host = (target.host, target.port) == (home.host, home.port)
+    inside = bool(own) and path.startswith(own + "/") and same_host
+    words = worth_of_path(named_path(target))
+    sibling = (
+        same_host and bool(own_folder) and path.startswith(own_folder + "/") and not inside and own != path.rstrip("/")
+    )
+    # A neighbour of the listing is another product, whatever its name says; beside a product's page may lie its docs.
+    if sibling and not _exact(path) and (place == "listing" or not words):
+        return Verdict(0, "a neighbour of the listing", False)
+    folder = source.path.partition("?")[0].rpartition("/")[0]
+    below = source != home and bool(folder) and path.startswith(folder + "/") and source.host == target.host
+    hosted = _OWN if not same_host and _DOCS_HOST.match(target.host) else 0
+    text = worth_of_text(link.text) if not sibling else 0
+    score = max(words, text, hosted, _OWN if inside else 0, _BELOW if below else 0)
+    if place == "product" and not score and not path.strip("/"):
+        score = _OWN
+    if not score:
+        return Verdict(0, "not documentation", False)
+    deep = own.count("/") > 1
+    beside = place == "listing" and deep and same_host and not inside and not below
+    return Verdict(score, "", beside and (link.region == "chrome" or source != home or not words), place)
+
+
+def _in_repository(scope: Scope, link: PageLink, target: Target) -> Verdict:
+    repository = scope.repository
+    path = urlsplit(target.path).path
+    raw = repository is not None and target.url.startswith(repository.raw) and target.host not in CODE_HOSTS
+    if not _REPOSITORY_FILE.search(path) and not raw:
+        return Verdict(0, "a page of the code host, not documentation", False)
+    words = max(worth_of_path(path), worth_of_text(link.text))
+    if path.lower().endswith((".md", ".mdx", ".txt", ".rst", ".pdf")):
+        return Verdict(max(words, _BELOW), "", False, "repository")
+    return Verdict(words, "" if words else "not documentation", False, "repository")
+
+
+def is_other_product(target: Target, name: str) -> bool:
+    """Whether an address lies on the shelf of a product whose name shares no word with `name`, the product's own."""
+    match = _SHELVES.search(unquote(urlsplit(target.path).path).lower())
+    if match is None or not name:
+        return False
+    tokens = {token for token in re.split(r"[\W_]+", match[1]) if token}
+    own = set(re.split(r"[\W_]+", name.casefold()))
+    return not tokens & own and not all(map(is_said, tokens))
+
+
+def worth_of_path(path: str) -> int:
+    """The worth of the topic that a path tells; 0 for a path that tells none."""
+    return of_path(path).worth
+
+
+def _exact(path: str) -> bool:
+    """Whether the last segment of a path holds no word but those of the table."""
+    last = _SUFFIX.sub("", unquote(path).lower().rstrip("/").rpartition("/")[2])
+    tokens = [token for token in re.split(r"[\W_]+", last) if token]
+    return bool(tokens) and all(map(is_said, tokens))
+
+
+def worth_of_text(text: str) -> int:
+    """The worth of the topic that a link's words tell; none for a long text."""
+    return of_words(text).worth
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An address that waits."""
+
+    target: Target
+    scope: Scope
+    verdict: Verdict
+    depth: int
+    probe: bool = False
+    """True for a file that nobody linked."""
+    last: bool = False
+    """True for a link that its page does not vouch for."""
+    listed: bool = False
+    """True for a page that only the site's map names."""
+    named: bool = False
+    """True for a link whose words name documentation."""
+    topic: Topic = NONE
+    """What the page is about, as far as its address and the link tell."""
+    shown: str = ""
+    """The address as the page had it."""
+    key: str = ""
+    kind: str = ""
+    """The template that it counts for."""
+    source: str = ""
+    """The page that linked it first, by its identity."""
+    subject: str = ""
+    """What pages are alike in: their topic, their folder where it has none."""
+    crowds: tuple[str, ...] = ()
+    """The reference and the family of like names that it belongs to, the reference first."""
+    varied: bool = False
+    """True when it could be counted up for ever."""
+    value: int = 0
+    """What its topic and its place are worth."""
+    worth: int = 0
+    """The same without what speaks against the link, before anything was taken."""
+
+
+class Frontier:
+    """Waiting addresses; each identity waits once, with the best verdict that a link gave it."""
+
+    def __init__(self, per_template: int, quota: int) -> None:
+        """`quota` is how many pages of a large reference or template are read while other pages wait."""
+        self._per_template = per_template
+        self._quota = quota
+        self._waiting: dict[str, Candidate] = {}
+        self._order: dict[str, int] = {}
+        self._taken: Counter[str] = Counter()
+        self._alike_taken: Counter[str] = Counter()
+        self._counted: dict[str, tuple[str, ...]] = {}
+        self._members: defaultdict[str, set[str]] = defaultdict(set)
+        self._dead: Counter[str] = Counter()
+        self._dropped: list[tuple[Candidate, str]] = []
+        self._newest: dict[str, tuple[int, ...]] = {}
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def push(self, key: str, candidate: Candidate) -> str:
+        """Let `candidate` wait; of two with one identity the better stays, at the place of the first.
+
+        Returns the spelling of the address that is not asked for, when there are two; otherwise an empty text. What
+        tracks a visitor or numbers a session is the worse spelling.
+        """
+        made = _prepared(key, candidate)
+        for crowd in made.crowds:
+            self._members[crowd].add(key)
+        _, age, bare = version(candidate.target)
+        page = identity(bare)
+        self._newest[page] = max(age, self._newest.get(page, age))
+        known = self._waiting.get(key)
+        self._order.setdefault(key, len(self._order))
+        if known is None:
+            self._waiting[key] = made
+            return ""
+        plain, other = (made, known) if made.shown == made.target.url else (known, made)
+        better = made if made.worth > known.worth else known
+        self._waiting[key] = replace(
+            better, target=plain.target, shown=plain.shown, kind=plain.kind, source=known.source
+        )
+        return other.shown if other.shown != plain.shown else ""
+
+    def pop(self, most: int, is_trap: Callable[[str], bool], is_known: Callable[[str], bool]) -> list[Candidate]:
+        """The best, at most `most`; further editions of known pages and exhausted templates are dropped on the way.
+
+        Each is the best after those before it were taken. `is_trap` judges a template, `is_known` says whether an
+        identity was asked for already.
+        """
+        batch: list[Candidate] = []
+        within: Counter[str] = Counter()
+        groups = self._alike()
+        while groups and len(batch) < most:
+            like = max(groups, key=lambda like: (self._priority(groups[like][0]), -self._order[groups[like][0].key]))
+            candidate = groups[like].popleft()
+            if not groups[like]:
+                del groups[like]
+            kind = candidate.kind
+            reason = self._other_edition(candidate, is_known) or (TRAP if is_trap(kind) else "")
+            if not reason and self._taken[kind] >= self._per_template * (_TOPICS if candidate.named else 1):
+                reason = TOO_MANY
+            if reason:
+                self._dropped.append((self._waiting.pop(candidate.key), reason))
+                continue
+            if is_varied(candidate.target) and within[kind] >= _SIDE_BY_SIDE:
+                continue
+            within[kind] += 1
+            self._taken[kind] += 1
+            self._count(candidate)
+            batch.append(self._waiting.pop(candidate.key))
+        return batch
+
+    def came(self, candidate: Candidate, *, read: bool) -> None:
+        """Say what became of a page that was taken: one that was not read leaves topic and quota as they were."""
+        self._dead[candidate.source] += -1 if read else 1
+        counted = self._counted.pop(candidate.key, ())
+        if not read:
+            self._alike_taken.subtract(counted)
+
+    def dropped(self) -> list[tuple[Candidate, str]]:
+        """What was dropped since the last call, with the reason."""
+        found, self._dropped = self._dropped, []
+        return found
+
+    def drain(self) -> list[Candidate]:
+        """Everything that still waits, in the order of its arrival."""
+        found = sorted(self._waiting.values(), key=lambda candidate: self._order[candidate.key])
+        self._waiting = {}
+        return found
+
+    def later(self, candidate: Candidate) -> str:
+        """Why a page was put off behind all others, or an empty text."""
+        for place, crowd in enumerate(candidate.crowds):
+            if self._is_crowd(crowd) and self._alike_taken[crowd] >= self._quota:
+                return TEMPLATE_LATER if place or crowd.endswith("*") else REFERENCE_LATER
+        return ""
+
+    def _count(self, candidate: Candidate) -> None:
+        """Note that a page was taken: one of a crowd for the crowd, whose quota it is, any other for its topic."""
+        crowds = tuple(crowd for crowd in candidate.crowds if self._is_crowd(crowd))
+        self._counted[candidate.key] = crowds or (candidate.subject,)
+        self._alike_taken.update(self._counted[candidate.key])
+
+    def _is_crowd(self, crowd: str) -> bool:
+        return len(self._members[crowd]) >= _CROWD
+
+    def _other_edition(self, candidate: Candidate, is_known: Callable[[str], bool]) -> str:
+        """Why another edition of the page is read in its place, or an empty text."""
+        name, bare = edition(candidate.target)
+        if name and (is_known(identity(bare)) or identity(bare) in self._order):
+            return f"the same page as another: {name}"
+        name, age, bare = version(candidate.target)
+        if name and (age < self._newest[identity(bare)] or is_known(identity(bare))):
+            return f"the same page as another: the edition of another version ({name})"
+        return ""
+
+    def _alike(self) -> dict[tuple[object, ...], deque[Candidate]]:
+        """What waits, in groups of the same priority whatever is taken, each in the order of arrival."""
+        groups: defaultdict[tuple[object, ...], deque[Candidate]] = defaultdict(deque)
+        for found in self._waiting.values():
+            counted = (found.kind, found.named) if found.varied else ()
+            groups[(found.worth, found.value, found.subject, found.source, found.crowds, *counted)].append(found)
+        return dict(groups)
+
+    def _priority(self, candidate: Candidate) -> int:
+        worth = candidate.worth
+        if candidate.varied:
+            # Pages that differ in a number only fall behind with each one that was taken, unless their links name them.
+            worth -= _VARIED_COST * (1 if candidate.named else 1 + self._taken[candidate.kind])
+        if any(map(self._is_crowd, candidate.crowds)):
+            worth -= _LATER_COST if self.later(candidate) else _CROWD_COST
+        elif candidate.subject:
+            again = _AGAIN_COSTS[min(self._alike_taken[candidate.subject], len(_AGAIN_COSTS) - 1)]
+            worth -= min(again, max(0, candidate.value - _LEAST))
+        return worth - max(0, min(_MOST_DEAD, _DEAD_COST * self._dead[candidate.source]))
+
+
+def _prepared(key: str, candidate: Candidate) -> Candidate:
+    """`candidate` with what its address says of its kind, its likes and its worth."""
+    target = candidate.target
+    telling = worth_of_path(target.path) > 0 or candidate.probe
+    subject = candidate.topic.name
+    if subject in _EVERYTHING:
+        subject = "" if candidate.probe else folder(target)
+    made = replace(
+        candidate,
+        key=key,
+        kind=template(target) if telling else folder(target),
+        subject=subject,
+        crowds=() if candidate.probe else _crowds(target),
+        varied=not candidate.probe and is_varied(target._replace(path=_SORTED.sub("/", target.path))),
+    )
+    value = max(candidate.verdict.score, candidate.topic.worth)
+    return replace(made, value=value, worth=value - _costs(made))
+
+
+def _costs(candidate: Candidate) -> int:
+    return (
+        _DEPTH_COST * (candidate.depth - 1)
+        + (_BESIDE_COST if candidate.verdict.beside else 0)
+        + (_LAST_COST if candidate.last else 0)
+        + (_EDITION_COST if edition(candidate.target)[0] else 0)
+        + (_LISTED_COST if candidate.listed else 0)
+    )
+
+
+def _crowds(target: Target) -> tuple[str, ...]:
+    """The reference that a page lies in and the family of names that its own name begins like."""
+    segments = unquote(target.path.partition("?")[0]).lower().split("/")
+    host = f"{target.host}:{target.port}"
+    found = []
+    for place, segment in enumerate(segments[:-1]):
+        if _REFERENCE.fullmatch(segment):
+            found.append(host + "/".join(segments[: place + 1]))
+            break
+    name = segments[-1] or (segments[-2] if len(segments) > 1 else "")
+    above = host + "/".join(segments[: -1 if segments[-1] else -2])
+    tokens = [token for token in re.split(r"[\W_]+", name) if token]
+    if len(tokens) > _SAME_WORDS or _DOTTED.fullmatch(name):
+        found.append("/".join((above, *tokens[:_SAME_WORDS])) + "*")
+    return tuple(found)

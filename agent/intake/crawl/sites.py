@@ -1,0 +1,287 @@
+"""Where a crawl may go: the listing's own host, one product site and one repository, each named by the listing."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from agent.intake.crawl.addresses import identity
+from agent.intake.crawl.guard import Target
+from agent.intake.page import PageLink
+from agent.records import Site
+
+Place = Literal["listing", "product", "repository", ""]
+
+# Suffixes below which strangers register names of their own, of the second level and of hosting services. A list that
+# is too long costs sub-hosts of one site; one that is too short would take a stranger for the product.
+_SECOND: Final = frozenset(
+    {"co", "com", "org", "net", "gov", "edu", "ac", "or", "ne", "go", "gob", "nom", "gen", "ltd"}
+)
+_COUNTRY: Final = 2
+_SHARED: Final = (
+    *("github.io", "githubusercontent.com", "gitlab.io", "codeberg.page", "bitbucket.io", "vercel.app", "now.sh"),
+    *("netlify.app", "netlify.com", "pages.dev", "workers.dev", "herokuapp.com", "onrender.com", "fly.dev", "web.app"),
+    *("firebaseapp.com", "appspot.com", "run.app", "cloudfunctions.net", "azurewebsites.net", "azurestaticapps.net"),
+    *("cloudapp.net", "windows.net", "amazonaws.com", "cloudfront.net", "amplifyapp.com", "elasticbeanstalk.com"),
+    *("replit.app", "replit.dev", "repl.co", "glitch.me", "surge.sh", "deno.dev", "railway.app", "streamlit.app"),
+    *("hf.space", "gradio.live", "modal.run", "lovable.app", "bolt.host", "base44.app", "gitbook.io", "readme.io"),
+    *("readthedocs.io", "notion.site", "super.site", "webflow.io", "framer.website", "framer.app", "carrd.co"),
+    *("wixsite.com", "wixstudio.io", "squarespace.com", "weebly.com", "wordpress.com", "blogspot.com", "tumblr.com"),
+    *("medium.com", "substack.com", "ghost.io", "myshopify.com", "zendesk.com", "freshdesk.com", "intercom.help"),
+    *(
+        "helpscoutdocs.com",
+        "atlassian.net",
+        "statuspage.io",
+        "ngrok.io",
+        "ngrok.app",
+        "trycloudflare.com",
+        "mintlify.app",
+    ),
+    *("sharepoint.com", "google.com", "apple.com", "microsoft.com", "canny.io", "typeform.com", "bubbleapps.io"),
+)
+_NOBODYS: Final = frozenset(
+    (
+        *("twitter.com", "x.com", "facebook.com", "linkedin.com", "instagram.com", "youtube.com", "youtu.be"),
+        *(
+            "reddit.com",
+            "discord.com",
+            "discord.gg",
+            "t.me",
+            "tiktok.com",
+            "threads.net",
+            "bsky.app",
+            "mastodon.social",
+        ),
+        *(
+            "producthunt.com",
+            "slack.com",
+            "g2.com",
+            "capterra.com",
+            "trustpilot.com",
+            "crunchbase.com",
+            "wikipedia.org",
+        ),
+        *("news.ycombinator.com", "calendly.com", "bit.ly", "linktr.ee", "npmjs.com", "pypi.org"),
+    )
+)
+CODE_HOSTS: Final = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
+_RESERVED: Final = frozenset(
+    (
+        *("orgs", "features", "marketplace", "topics", "sponsors", "about", "pricing", "login", "apps", "users"),
+        *("collections", "trending", "explore", "security", "enterprise", "readme", "settings", "join", "groups"),
+    )
+)
+_LEAD: Final = (
+    r"(?:(?:visit|go to|view|open|see|read|browse|the|our|their|its|official|product|vendor|company|developer|"
+)
+_LEAD_END: Final = r"project|full|online|main|app|technical|user)(?:['’]s)? )*"
+_SITE: Final = re.compile(
+    _LEAD + _LEAD_END + r"(?:web ?site|site|home ?page|product page|landing page)(?: (?:of|for) .{1,60})?",
+    re.IGNORECASE,
+)
+_DOCS: Final = re.compile(
+    _LEAD + _LEAD_END + r"(?:docs?|documentation|developer docs|help cent(?:er|re))(?: (?:of|for) .{1,60})?",
+    re.IGNORECASE,
+)
+_CODE: Final = re.compile(
+    r"(?:(?:view|see|open|star|fork|find|get|browse|us|it|the|our|on|in|at|from|official|public) )*"
+    r"(?:git ?hub|git ?lab|codeberg|bitbucket|source(?: code)?|repo(?:sitory)?|code repository|"
+    r"git(?: repo(?:sitory)?)?|code)(?: (?:on|at|in) (?:git ?hub|git ?lab|codeberg|bitbucket)| repo(?:sitory)?)?"
+    r"(?: (?:of|for) .{1,60})?",
+    re.IGNORECASE,
+)
+_SITE_ROLES: Final = frozenset({"homepage", "home-page", "official"})
+_CODE_ROLES: Final = frozenset({"vcs-git", "code-repository", "repository", "vcs"})
+_ENDS: Final = re.compile(r"^[^\w]+|[^\w)]+$")
+_BRANDS: Final = ("github", "gitlab", "codeberg", "bitbucket")
+_DOOR: Final = re.compile(
+    r"/(?:go|goto|out|outbound|external|exit|away|visit|redirect|redir|r|click|clicks|link|leave|track)(?:/|\.\w+|\?|$)"
+    r"|/(?:visit|website|out|go|redirect)/?(?:\?|$)|[?&](?:url|u|to|target|dest|destination|redirect)=",
+    re.IGNORECASE,
+)
+"""Addresses that are there to send a visitor elsewhere."""
+_OWNER_AND_NAME: Final = 2
+_MAX_WORDS: Final = 10
+_SITE_GRADE: Final = 3
+_DOCS_GRADE: Final = 2
+_NOT_THE_PAGES_OWN: Final = frozenset({"ugc", "sponsored"})
+"""Roles of links that visitors or advertisers wrote."""
+
+
+class Repository(NamedTuple):
+    """A code repository, and where its files lie as plain text."""
+
+    page: Target
+    raw: str
+    """The address of its root folder of files, with a final slash."""
+    names: tuple[str, str]
+
+
+@dataclass
+class Scope:
+    """The places of one crawl."""
+
+    home: Target
+    admits: Callable[[str, int], bool]
+    product: Target | None = None
+    repository: Repository | None = None
+    door: Target | None = None
+    """An address of the listing's own host that its words call the product's site; where it leads is not known yet."""
+    because: str = ""
+    """Words of the link that named the product's site or the door to it."""
+
+    def may_move(self, first: Target) -> bool:
+        """Whether `first` may redirect to any site: the front page of the product, or the door to it."""
+        named = [known for known in (self.product, self.door) if known is not None]
+        return identity(first) in {identity(known) for known in named}
+
+    def moved(self, first: Target, landed: Target) -> Site | None:
+        """The product's site, once its front page or the door to it, `first`, turned out to lead to `landed`."""
+        nobodys = registered_domain(landed.host) in _NOBODYS or landed.host in CODE_HOSTS
+        if not self.may_move(first) or self.place(landed) or nobodys:
+            return None
+        self.product, self.door = landed, None
+        return Site(role="product", url=landed.url, because=self.because)
+
+    @property
+    def own_site(self) -> bool:
+        """Whether the listing is the front page of a site, hence the vendor's own."""
+        return self.home.path.partition("?")[0].strip("/").lower() in ("", "index.html", "index.htm", "en", "home")
+
+    def place(self, target: Target) -> Place:
+        """Which place `target` lies in, or an empty text."""
+        if self.repository is not None and is_in_repository(self.repository, target):
+            return "repository"
+        if self.product is not None and self._related(self.product, target):
+            return "product"
+        if self.own_site and self._related(self.home, target):
+            return "listing"
+        return "listing" if same_site(self.home, target) and target.host not in CODE_HOSTS else self._own_host(target)
+
+    def _own_host(self, target: Target) -> Place:
+        return "listing" if (target.host, target.port) == (self.home.host, self.home.port) else ""
+
+    def _related(self, site: Target, target: Target) -> bool:
+        if (target.host, target.port) == (site.host, site.port):
+            return True
+        # A host that the operator admitted stands for itself alone: its neighbours on the machine are strangers.
+        if self.admits(target.host, target.port) or self.admits(site.host, site.port):
+            return False
+        if {target.port, site.port} - {80, 443}:
+            return False
+        return registered_domain(site.host) == registered_domain(target.host)
+
+
+def registered_domain(host: str) -> str:
+    """The part of a host name that one owner registered, by a small rule: `docs.a.co.uk` gives `a.co.uk`."""
+    if ":" in host or host.rpartition(".")[2].isdigit():
+        return host
+    labels = host.split(".")
+    suffix = 1
+    if len(labels) > _COUNTRY and len(labels[-1]) == _COUNTRY and labels[-2] in _SECOND:
+        suffix = 2
+    for shared in _SHARED:
+        if host == shared or host.endswith("." + shared):
+            suffix = max(suffix, shared.count(".") + 1)
+    return ".".join(labels[-(suffix + 1) :])
+
+
+def same_site(listing: Target, target: Target) -> bool:
+    """Whether `target` lies on the listing's host or on a host below it (`docs.` beside `www.`)."""
+    if target.host == listing.host:
+        return target.port == listing.port or {target.port, listing.port} <= {80, 443}
+    base = listing.host.removeprefix("www.")
+    name = ":" not in base and "." in base and not base.rpartition(".")[2].isdigit()
+    if not name or base in _SHARED:
+        return False
+    return target.port in (80, 443) and (target.host == base or target.host.endswith("." + base))
+
+
+def named_sites(
+    scope: Scope, name: str, links: Sequence[tuple[PageLink, Target]]
+) -> tuple[tuple[Target, Site] | None, tuple[Repository, Site] | None]:
+    """The product site and the repository that the listing's links name, each with the record of why.
+
+    `links` are the listing's links with their readings, `name` is the product's. A link counts only when its own
+    words or its role say what it leads to, and never among neighbours; on a page deep in a directory, navigation and
+    footer are the directory's own. When the site is named only by an address through which the directory counts its
+    visitors, that becomes the scope's `door`.
+    """
+    best: tuple[int, Target, str] | None = None
+    code: tuple[Repository, Site] | None = None
+    scope.door = None
+    for link, target in links:
+        if link.region == "neighbour" or (link.region == "chrome" and not scope.own_site):
+            continue
+        if scope.admits(target.host, target.port) and not scope.admits(scope.home.host, scope.home.port):
+            continue  # A public page does not choose among the hosts that the operator opened.
+        words = _ENDS.sub("", " ".join(link.text.split()))
+        roles = frozenset(link.rel.split())
+        if roles & _NOT_THE_PAGES_OWN:
+            continue
+        if len(words.split()) > _MAX_WORDS:
+            words = ""
+        repository = _repository(target, words, roles)
+        if repository is not None:
+            because = words or link.rel
+            code = code or (repository, Site(role="repository", url=target.url, because=because[:200]))
+            continue
+        grade = _grade(words, roles, name)
+        if link.region == "chrome" and grade != _DOCS_GRADE:
+            continue  # The frame of the vendor's own site leads to others' sites; only documentation is its own.
+        if grade == _SITE_GRADE and same_site(scope.home, target) and _DOOR.search(target.path) and not scope.door:
+            scope.door, scope.because = target, (words or link.rel)[:200]
+        outside = not scope.place(target) and registered_domain(target.host) not in _NOBODYS
+        if grade and outside and target.host not in CODE_HOSTS and (best is None or grade > best[0]):
+            best = (grade, target, words or link.rel)
+    if best is None:
+        return None, code
+    scope.door, scope.because = None, best[2][:200]
+    return (best[1], Site(role="product", url=best[1].url, because=best[2][:200])), code
+
+
+def _grade(words: str, roles: frozenset[str], name: str) -> int:
+    if roles & _SITE_ROLES:
+        return _SITE_GRADE
+    bare = words.casefold()
+    for own in dict.fromkeys((name, name.split()[0] if name.split() else "")):
+        if own and bare in (f"visit {own}", f"go to {own}", f"open {own}"):
+            return _SITE_GRADE
+        bare = bare.removeprefix(own + " ") if own else bare
+    if _SITE.fullmatch(bare):
+        return _SITE_GRADE
+    return _DOCS_GRADE if _DOCS.fullmatch(bare) else 0
+
+
+def _repository(target: Target, words: str, roles: frozenset[str]) -> Repository | None:
+    segments = [segment for segment in target.path.partition("?")[0].split("/") if segment]
+    if len(segments) < _OWNER_AND_NAME or segments[0].lower() in _RESERVED:
+        return None
+    owner, name = segments[0], segments[1].removesuffix(".git")
+    host = target.host.removeprefix("www.")
+    if any(brand in words.casefold().replace(" ", "") and brand not in target.host for brand in _BRANDS):
+        return None  # It says so and leads elsewhere.
+    if host.startswith(tuple(f"{known}." for known in CODE_HOSTS)):
+        return None
+    says = bool(_CODE.fullmatch(words)) or bool(roles & _CODE_ROLES)
+    named = host in CODE_HOSTS and words.casefold() in (
+        f"{owner}/{name}".casefold(),
+        f"{host}/{owner}/{name}".casefold(),
+    )
+    if not says and not named:
+        return None
+    page = target._replace(host=host, path=f"/{owner}/{name}")
+    raw = {
+        "github.com": f"https://raw.githubusercontent.com/{owner}/{name}/HEAD/",
+        "gitlab.com": f"https://gitlab.com/{owner}/{name}/-/raw/HEAD/",
+        "codeberg.org": f"https://codeberg.org/{owner}/{name}/raw/HEAD/",
+        "bitbucket.org": f"https://bitbucket.org/{owner}/{name}/raw/HEAD/",
+    }.get(host, f"{page.url}/")
+    return Repository(page, raw, (owner, name))
+
+
+def is_in_repository(repository: Repository, target: Target) -> bool:
+    """Whether `target` is a page or a file of `repository`."""
+    url = target.url.casefold()
+    page = repository.page.url.casefold()
+    return url == page or url.startswith((repository.raw.casefold(), page + "/"))

@@ -1,0 +1,92 @@
+"""Style sheets that pages link: fetched from the page's own site and read with the page, to tell what it hides."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from agent.errors import SeptetError
+from agent.intake.crawl.answer import Fetched, Web
+from agent.intake.extract.parse import read_page
+from agent.intake.page import LINKED_SHEET, Page
+from agent.settings import Settings
+
+_MAX_SHEETS: Final = 4
+"""Sheets read for one page."""
+_MAX_BYTES: Final = 500_000
+_MAX_SITE_SHEETS: Final = 12
+"""Different sheets fetched for all pages together."""
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Sheets:
+    """The style sheets of one crawl; each is fetched once, however many pages link it."""
+
+    def __init__(self, web: Web, settings: Settings) -> None:
+        self._web = web
+        self._settings = settings
+        self._known: dict[str, str] = {}
+
+    def styled(self, pages: Sequence[tuple[Fetched, Page]]) -> list[Page]:
+        """The pages (HTML) in order, those that link style sheets of their own site read again with them.
+
+        A sheet that cannot be fetched or is too large is left out, and so is a page that fails with its sheets: it is
+        given back as it was.
+        """
+        wanted = [_addresses(fetched, page) for fetched, page in pages]
+        fresh = [url for urls in wanted for url in urls if url not in self._known]
+        room = max(0, _MAX_SITE_SHEETS - len(self._known))
+        self._fetch(list(dict.fromkeys(fresh))[:room])
+        return [
+            self._again(fetched, page, [self._known[url] for url in urls if self._known.get(url)])
+            for (fetched, page), urls in zip(pages, wanted, strict=True)
+        ]
+
+    def _fetch(self, urls: Sequence[str]) -> None:
+        if not urls or self._web.exhausted():
+            return
+        for url, outcome in zip(urls, self._web.get_all(urls), strict=True):
+            usable = isinstance(outcome, Fetched) and len(outcome.body) <= _MAX_BYTES and _is_css(outcome)
+            self._known[url] = (
+                outcome.body.decode("utf-8", "replace") if isinstance(outcome, Fetched) and usable else ""
+            )
+
+    def _again(self, fetched: Fetched, page: Page, sheets: Sequence[str]) -> Page:
+        wide = fetched.body[:2] in _WIDE or fetched.charset.lower().startswith(("utf-16", "utf-32"))
+        if not sheets or wide:
+            return page
+        body = inline_sheets(fetched.body, sheets)
+        try:
+            return read_page(body, "html", fetched.charset, fetched.url, self._settings)
+        except SeptetError:
+            return page
+
+
+def inline_sheets(body: bytes, sheets: Sequence[str]) -> bytes:
+    """`body`, an HTML page in a character set that contains ASCII, with the style sheets that it links put behind it.
+
+    So they go to the parsing child with the page itself; there they are taken off again (`cascade.without_sheets`).
+    """
+    tail = b""
+    for sheet in sheets:
+        plain = "".join(c if c.isascii() else f"\\{ord(c):x} " for c in sheet).replace("</", "<\\/")
+        tail += f"\n<style {LINKED_SHEET}>{plain}</style>".encode("ascii")
+    return body + tail
+
+
+def _addresses(fetched: Fetched, page: Page) -> list[str]:
+    """The first sheets of a page that lie on its host, or on a host above or below it."""
+    found: list[str] = []
+    for written in page.stylesheets:
+        try:
+            url = urljoin(fetched.url, written).partition("#")[0]
+            host, home = urlsplit(url).netloc.lower(), urlsplit(fetched.url).netloc.lower()
+        except ValueError:
+            continue
+        near = host == home or host.endswith("." + home) or home.endswith("." + host)
+        if near and url.startswith(("http://", "https://")):
+            found.append(url)
+    return list(dict.fromkeys(found))[:_MAX_SHEETS]
+
+
+def _is_css(fetched: Fetched) -> bool:
+    return fetched.media_type in ("text/css", "", "text/plain", "application/octet-stream")

@@ -1,0 +1,404 @@
+"""Blocks become a Document: one text with stable offsets, sections that cover it, findings with their places.
+
+The text's form: headings as plain lines; list items, however deep, as lines that begin with `- `; table rows as
+`a | b`, that with the heads of the columns first; code as its lines without blank ones; fields of front matter as
+`key: value`; of a picture its description. A blank line between blocks, none within a list, a table, front matter or
+between pictures; one line feed at the end. `Document.blocks` tells which is which.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple, cast, get_args
+from urllib.parse import unquote_plus, urlsplit
+
+from agent.intake.extract.statements import language
+from agent.intake.extract.statements.vendor_claims import vendor_claims
+from agent.intake.hidden import characters as sanitise, instructions
+from agent.intake.hidden.characters import clean
+from agent.intake.page import MAX_EXCERPT, Block, Page
+from agent.records import About, Document, DocumentBlock, Finding, FindingKind, Section, Snapshot, SourceKind
+
+MAX_TEXT: Final = 400_000
+"""Characters kept of one document, as its reader gives them: eighty thousand words are a book."""
+_TIGHT: Final = frozenset({"item", "row", "front-matter", "image"})
+_KINDS: Final = frozenset(get_args(FindingKind))
+_PLACES: Final = {
+    "heading": "a heading",
+    "item": "a list item",
+    "row": "a table row",
+    "code": "code",
+    "front-matter": "the front matter",
+    "image": "the description of a picture",
+}
+_MAX_FINDINGS: Final = 200
+_MAX_PARTS: Final = 200
+"""Links of one block whose places are kept."""
+_REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
+_SAID: Final = re.compile(r"[^\s.!?|][^.!?\n|]*")
+_MIN_REPEATED_WORDS: Final = 5
+_NO_PROSE: Final = re.compile(r"`|[\"']\s*:|[{}]")
+"""A parameter that each tool has, or a key of a sample, is repeated by every reference."""
+_MIN_REPEATS: Final = 6
+_MIN_REPEATED_SHARE: Final = 0.05
+"""Of a page's text, from which a sentence that it repeats crowds out others."""
+
+# Headings of material about something else than this product. Whole headings, so that "Recommended settings",
+# "Code reviews" and "Related entities" stay with the product.
+_THINGS: Final = (
+    r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|"
+    r"topics?|resources?|projects?|software|companies|categories|searches|skills?|integrations? from others)"
+)
+_OTHER: Final = re.compile(
+    rf"(?:(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|new|nearby|top|best)"
+    rf"(?: \w+)? {_THINGS}\b.*"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed|advertisement"
+    r"|(?:a |the )?comparisons? (?:with|to)\b.*|how (?:do|does) \S.{0,60} compare\b.*|our other \S.*|sister projects"
+    r"|(?:相关|其他|类似|友情)(?:项目|产品|链接|工具)|(?:関連|類似|その他の)(?:プロジェクト|製品|ツール)"
+    r"|(?:관련|유사|다른) ?(?:프로젝트|제품|도구)|(?:verwandte|ähnliche|andere) (?:projekte|produkte|werkzeuge)"
+    r"|otros (?:proyectos|productos)|(?:proyectos|productos) (?:relacionados|similares)"
+    r"|autres (?:projets|produits)|(?:projets|produits) (?:liés|similaires|connexes|associés)"
+    r"|(?:\S+ )?alternatives(?: to .*)?|(?:top|best|popular) alternatives\b.*|competitors|compare (?:with|to)\b.*"
+    r"|(?:you|users|people|customers) (?:may|might|will|who|also)\b.*|see also|explore more|more (?:from|like|by)\b.*"
+    r"|(?:customer |user |verified |community |product |recent )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?"
+    r"|testimonials|what (?:people|users|customers|others|our customers|our users) (?:say|are saying)\b.*|loved by\b.*"
+    r"|(?:join|subscribe to|sign up for) .*newsletter\b.*|newsletter|subscribe|stay (?:updated|in the loop)\b.*"
+    r"|(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|(?:latest|recent) (?:news|posts|from the blog)"
+    r"|(?:from the|our) blog|about (?:this|the|our) directory|about us|about the company|careers|contact(?: us)?)",
+    re.IGNORECASE,
+)
+_LISTING_OTHER: Final = re.compile(
+    r"(?:.*\b)?(?:agentic )?threat model(?: by .*)?|(?:overall |our )?(?:risk|trust|security|safety) "
+    r"(?:score|rating|grade|verdict)\b.*|(?:risk|security) (?:assessment|review) by\b.*"
+    r"|editor['’]?s? (?:verdict|rating)",
+    re.IGNORECASE,
+)
+_PLATFORM: Final = re.compile(
+    r"(?:about )?(?:the |our )[\w.-]+(?: [\w.-]+)? platform|platform overview|about the platform|about [\w.-]+ cloud",
+    re.IGNORECASE,
+)
+_OTHER_TEXT: Final = re.compile(
+    r"(?:Not certain from (?:the )?listing\b|Scored with the (?:canonical )?OWASP AIVSS|"
+    r"Per-layer threats for this agent)"
+)
+# Labels that begin such material where the page has no headings for it; a label of the product's own ends it.
+_LABEL: Final = re.compile(
+    rf"(?:owasp )?aivss\b.*|maestro\b.*|.*\b(?:aivss|score) rationale|agentic threat model|"
+    rf"(?:related|similar|other|recommended|featured|sponsored) {_THINGS}|you (?:may|might) also like|"
+    r"(?:alternatives|competitors)(?: to .*)?|people also viewed",
+    re.IGNORECASE,
+)
+_OWN_LABEL: Final = re.compile(r"[A-Z][\w&/ -]{2,40}")
+_MAX_LABEL_WORDS: Final = 8
+_NUMBERED: Final = re.compile(r"^[\d.)\s#*•–—-]+|[\s:#¶]+$")
+
+
+class _Heading(NamedTuple):
+    level: int
+    text: str
+    about: About
+
+
+class _Builder:
+    def __init__(self, listing: bool, base: About) -> None:
+        self._listing = listing
+        self._base = base
+        self._parts: list[str] = []
+        self._length = 0
+        self._last = ""
+        self._stack: list[_Heading] = []
+        self._sections: list[Section] = []
+        self._path: tuple[str, ...] = ()
+        self._about = base
+        self._start = 0
+        self._spill = False
+        self._parts_before = False
+        self.blocks: list[DocumentBlock] = []
+        self._heads: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Heads of columns as the text has them; every row of a table brings them."""
+
+    def add(self, block: Block) -> int:
+        """Take a block; the offset at which its words begin."""
+        tight = self._last == block.kind and block.kind in _TIGHT
+        self._put("" if not self._parts else "\n" if tight else "\n\n")
+        if block.kind == "heading":
+            self._push(block)
+        self._enter(block)
+        self._put("- " + block.text if block.kind == "item" else block.text)
+        self._last = block.kind
+        start = self._length - len(block.text)
+        self.blocks.append(
+            DocumentBlock(
+                start=start,
+                end=self._length,
+                kind=block.kind,
+                level=max(1, block.level) if block.kind == "item" else block.level,
+                language=block.language,
+                heads=self._cleaned(block.heads),
+                links=_places(block.text, block.links, start),
+            )
+        )
+        return start
+
+    def _cleaned(self, heads: tuple[str, ...]) -> tuple[str, ...]:
+        if heads not in self._heads:
+            self._heads[heads] = tuple(_one_line(clean(head, "").text, "row") for head in heads)
+        return self._heads[heads]
+
+    def where(self) -> str:
+        """The place of the last block in words."""
+        return _under(self._path)
+
+    def finish(self) -> tuple[str, tuple[Section, ...]]:
+        if self._parts:
+            self._put("\n")
+        self._cut()
+        return "".join(self._parts), tuple(self._sections)
+
+    def _put(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+
+    def _push(self, block: Block) -> None:
+        first = not self._stack
+        while self._stack and self._stack[-1].level >= block.level:
+            self._stack.pop()
+        outer: About = self._stack[-1].about if self._stack else self._base
+        # The first heading names the page itself, whatever its words.
+        about = outer if first else heading_about(block.text, listing=self._listing)
+        self._stack.append(_Heading(block.level, block.text, outer if about == "product" else about))
+
+    def _enter(self, block: Block) -> None:
+        about: About = self._stack[-1].about if self._stack else self._base
+        self._label(block)
+        if self._spill or block.hint == "other" or (block.kind != "heading" and _OTHER_TEXT.match(block.text)):
+            about = "other"
+        elif block.hint == "platform" and about == "product":
+            about = "platform"
+        path = tuple(heading.text for heading in self._stack)
+        if block.kind == "heading" or (path, about) != (self._path, self._about):
+            self._cut()
+            self._path, self._about = path, about
+
+    def _label(self, block: Block) -> None:
+        if block.kind == "heading":
+            self._spill = False
+        elif block.kind == "paragraph" and self._parts_before and len(block.text.split()) <= _MAX_LABEL_WORDS:
+            if _LABEL.fullmatch(block.text):
+                self._spill = True
+            elif _OWN_LABEL.fullmatch(block.text):
+                self._spill = False
+        self._parts_before = True
+
+    def _cut(self) -> None:
+        if self._length > self._start:
+            self._sections.append(Section(start=self._start, end=self._length, path=self._path, about=self._about))
+            self._start = self._length
+
+
+def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int], ...]:
+    """Where the parts of a block's text begin and end in the document; a part that cleaning changed has no place."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for part in parts[:_MAX_PARTS]:
+        place = text.find(part, at) if part else -1
+        if place >= 0:
+            at = place + len(part)
+            found.append((start + place, start + at))
+    return tuple(found)
+
+
+def heading_about(text: str, *, listing: bool) -> About:
+    """What the text under a heading is about, told from the heading's words alone."""
+    words = _NUMBERED.sub("", text)
+    if _OTHER.fullmatch(words) or (listing and _LISTING_OTHER.fullmatch(words)):
+        return "other"
+    return "platform" if _PLATFORM.fullmatch(words) else "product"
+
+
+def shortened(page: Page) -> tuple[Page, int]:
+    """The page with its first `MAX_TEXT` characters of text, and how many characters are left out."""
+    over = sum(len(block.text) for block in page.blocks) - MAX_TEXT
+    if over <= 0:
+        return page, 0
+    kept: list[Block] = []
+    room = MAX_TEXT
+    for block in page.blocks:
+        if room <= 0:
+            break
+        kept.append(block._replace(text=block.text[:room]))
+        room -= len(block.text)
+    return page._replace(blocks=tuple(kept)), over
+
+
+def compose(
+    identity: str,
+    page: Page,
+    snapshot: Snapshot,
+    *,
+    url: str = "",
+    kind: SourceKind | None = None,
+    about: About = "product",
+) -> Document:
+    """The Document `identity` of the first `MAX_TEXT` characters of a parsed page.
+
+    `url` and `kind` override the snapshot's for a part of a file.
+
+    `about` holds for the sections whose headings do not say otherwise.
+
+    Raises nothing; a page without blocks gives an empty text and no section.
+    """
+    page = shortened(page)[0]
+    builder = _Builder((kind or snapshot.kind) == "listing", about)
+    findings: list[Finding] = []
+    for block in page.blocks:
+        findings.extend(_take(builder, identity, block))
+    text, sections = builder.finish()
+    for removed in page.removed:
+        findings.append(_finding(identity, removed.kind, 0, 0, removed.where, clean(removed.text, "").text))
+    for place in instructions.find(text):
+        start, end = _sentence(text, place.start, place.end)
+        where = _heading_at(sections, start)
+        findings.append(_finding(identity, "instruction-like-text", start, end, where, text[start:end]))
+    findings.extend(_in_address(identity, url or snapshot.final_url))
+    findings.extend(_stuffing(identity, text, sections))
+    document = Document(
+        id=identity,
+        sha256=snapshot.sha256,
+        url=url or snapshot.final_url,
+        title=honest_title(page),
+        kind=kind or snapshot.kind,
+        media_type=snapshot.media_type,
+        fetched_at=snapshot.fetched_at,
+        user_agent=snapshot.user_agent,
+        form=page.form,
+        language=language.detect("\n".join(b.text for b in page.blocks if b.kind not in language.NO_PROSE)),
+        text=text,
+        sections=sections,
+        blocks=tuple(builder.blocks),
+        findings=_unique(findings, _MAX_FINDINGS),
+    )
+    both = (*document.findings, *vendor_claims(document))
+    return document.model_copy(update={"findings": both})
+
+
+def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
+    """Give a block, cleaned, to the builder; what was found in it."""
+    cleaned = clean(block.text, _PLACES.get(block.kind, "a paragraph"))
+    text = _one_line(cleaned.text, block.kind)
+    if not text:
+        return [_finding(identity, r.kind, 0, 0, r.where, r.text) for r in cleaned.removed]
+    found = () if block.kind == "code" else sanitise.find_active(text)
+    # Words that forge markup or structure, or that are not what they look like, open no section of the document.
+    forged = bool(found) or any(r.kind in _REORDERS for r in cleaned.removed)
+    plain = block._replace(kind="paragraph", level=0) if forged and block.kind == "heading" else block
+    start = builder.add(plain._replace(text=text))
+    where, end = builder.where(), start + len(text)
+    findings: list[Finding] = []
+    for r in cleaned.removed:
+        # What a person reads differs from what the characters say: the words themselves are withdrawn.
+        span = (start, end) if r.kind in _REORDERS else (0, 0)
+        findings.append(_finding(identity, r.kind, *span, r.where, r.text))
+    for mark in found:
+        # A page that shows Markdown as it is written may still state facts behind its marks.
+        raw = mark.kind == "structure" and block.kind == "paragraph" and not text.endswith("|")
+        span = (start, start) if raw else (start, end)
+        findings.append(_finding(identity, mark.kind, *span, where, text[mark.start :]))
+    return findings
+
+
+def honest_title(page: Page) -> str:
+    """The page's title, or what else may name it when the title speaks to assessors or forges markup.
+
+    First its other headings of the first level, then the title of its window, then any heading.
+    """
+    headings = [block for block in page.blocks if block.kind == "heading"]
+    first = [block.text for block in headings if block.level == 1]
+    for text in (page.title, *first, page.head_title, *(block.text for block in headings)):
+        cleaned = clean(text, "")
+        title = _one_line(cleaned.text, "heading")
+        if any(removed.kind in _REORDERS for removed in cleaned.removed):
+            continue
+        if title and not sanitise.find_active(title) and not instructions.find(title):
+            return title[:MAX_EXCERPT]
+    return ""
+
+
+def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Finding]:
+    """Words that a page says again and again, as pages do that want to be found by every question."""
+    seen: dict[str, list[int]] = {}
+    for match in _SAID.finditer(text):
+        parts = match[0].lower().split()
+        if len(parts) >= _MIN_REPEATED_WORDS and not _NO_PROSE.search(match[0]):
+            seen.setdefault(" ".join(parts), []).append(match.start())
+    found: list[Finding] = []
+    for words, places in seen.items():
+        if len(places) >= _MIN_REPEATS and len(places) * len(words) >= _MIN_REPEATED_SHARE * len(text):
+            start = places[0]
+            excerpt = f"{len(places)} times: {words}"
+            where = _heading_at(sections, start)
+            found.append(_finding(identity, "retrieval-dominance", start, start + len(words), where, excerpt))
+    return found
+
+
+def _in_address(identity: str, url: str) -> list[Finding]:
+    """Words in a file name or an address that speak to assessors: they are shown beside every quote."""
+    parts = urlsplit(url)
+    plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
+    words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())
+    if not any(instructions.find(text) for text in (words, re.sub(r"\b0 0\b", "0.0", words), plain)):
+        return []
+    return [_finding(identity, "instruction-like-text", 0, 0, "the address or file name", clean(plain, "").text)]
+
+
+def _one_line(text: str, kind: str) -> str:
+    if kind == "code":
+        return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+    return " ".join(text.split())
+
+
+def _heading_at(sections: Sequence[Section], offset: int) -> str:
+    for section in sections:
+        if section.start <= offset < section.end:
+            return _under(section.path)
+    return ""
+
+
+def _under(path: tuple[str, ...]) -> str:
+    return "under " + " › ".join(path) if path else "before the first heading"
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span widened to its lines: a finding withdraws the whole statement, not three words of it."""
+    begin = text.rfind("\n", 0, start) + 1
+    stop = text.find("\n", end)
+    stop = len(text) if stop < 0 else stop
+    line = text[begin:stop]
+    cut = max((match.end() for match in re.finditer(r"[.!?]\s+(?=[A-Z\[<\"“])", line[: start - begin + 1])), default=0)
+    tail = re.search(r"[.!?](?=\s|$)", text[end:stop])
+    return begin + cut, end + tail.end() if tail else stop
+
+
+def _finding(document: str, kind: str, start: int, end: int, where: str, excerpt: str) -> Finding:
+    assert kind in _KINDS
+    return Finding(
+        kind=cast("FindingKind", kind),
+        document=document,
+        start=start,
+        end=end,
+        where=where,
+        excerpt=" ".join(excerpt.split())[:MAX_EXCERPT],
+    )
+
+
+def _unique(findings: list[Finding], most: int) -> tuple[Finding, ...]:
+    """Each finding once; when there are too many, some of every kind."""
+    once = list(dict.fromkeys(findings))
+    if len(once) <= most:
+        return tuple(once)
+    seen: dict[str, int] = {}
+    ranked: list[tuple[int, int, Finding]] = []
+    for index, finding in enumerate(once):
+        seen[finding.kind] = seen.get(finding.kind, 0) + 1
+        ranked.append((seen[finding.kind], index, finding))
+    kept = sorted(sorted(ranked)[:most], key=lambda entry: entry[1])
+    return tuple(finding for _, _, finding in kept)

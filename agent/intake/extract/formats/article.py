@@ -1,0 +1,246 @@
+"""Which part of a page is its article, on a page that is one: a post, a report, a long text.
+
+A page whose metadata says that it is an article has one text with teasers, comments and boxes round it. Its paragraphs
+vote for what holds them, as in Readability (Arc90, Mozilla); what stands beside the winner joins it as long as it reads
+like prose. On a product page every box counts and no part is cut off: there `of_page` gives None, and what is
+navigation is left to `layout`. Imported by the parsing child.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+from lxml import etree
+
+from agent.intake.extract.formats.layout import Layout, is_block, named, names_of
+
+_COMMA: Final = re.compile("[,،，、;；。]")
+_TYPE: Final = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?+"(?:(?!Tech)\w{0,20}Article|BlogPosting)"')
+_ITEM_TYPE: Final = re.compile(r"schema\.org/(?:(?!Tech)\w*Article|BlogPosting)\b")
+_SAYS_SO: Final = (
+    "boolean(//meta[@property='og:type' or @name='og:type'][starts-with(@content, 'article')]"
+    " | //*[contains(@itemprop, 'articleBody')])"
+)
+_FACTS: Final = "boolean(descendant-or-self::table | descendant-or-self::pre | descendant-or-self::dl)"
+_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_TEXTS: Final = frozenset({"p", "pre", "blockquote", "li", "dd", "dt"})
+_WHOLE: Final = frozenset({"article", "main"})
+_NEVER: Final = frozenset({"html", "body", "main", "article"})
+_PICTURES: Final = named("gallery|slideshow|carousel|slider|captions?|credits?")
+_TALK: Final = named("comments?|commentlist|replies|respond|disqus")
+_VOTES: Final = (1.0, 0.5, 1 / 6, 1 / 9)
+"""How much of a paragraph's score its parent, that one's parent and so on get."""
+_LEAST_VOTE: Final = 25
+_LONG_VOTE: Final = 3.0
+_PROSE: Final = 80
+"""Characters outside links from which a paragraph is prose."""
+_PROSE_LINKED: Final = 0.3
+_JOINS: Final = 0.5
+"""Share of prose from which what stands beside the article is a part of it."""
+_JOINS_LINKED: Final = 0.15
+_NEAR: Final = 3
+"""Levels round the winner in which one paragraph is enough to join; further out it takes `_FAR_SHARE` of the whole."""
+_FAR_SHARE: Final = 0.25
+_LEAST: Final = 300
+"""Characters of prose without which a page is no article, whatever it says."""
+_DENSE: Final = 0.6
+"""Share of prose in an article's text."""
+_ALMOST_ALL: Final = 0.9
+_TITLE: Final = 10
+_TITLE_LINKED: Final = 0.8
+_CARD: Final = 1000
+
+
+class Article(NamedTuple):
+    """The elements that make up an article, and those in or beside them that are teasers of other pages."""
+
+    roots: frozenset[etree._Element]
+    away: frozenset[etree._Element]
+
+
+class _Count:
+    """Characters of a block's own text, or of all that is in an element."""
+
+    __slots__ = ("chars", "commas", "linked", "prose")
+
+    def __init__(self) -> None:
+        self.chars = self.linked = self.commas = self.prose = 0
+
+
+def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element], *, said: bool) -> Article | None:
+    """The article of a page, or None when the page is none.
+
+    `marked` are elements that no article is made of; `said` is what `says_so` told before scripts and head went.
+    """
+    if not said:
+        return None
+    seen = _Seen(root, layout, marked)
+    top = seen.body()
+    if top is None:
+        top = seen.winner()
+    if top is None:
+        return None
+    roots = seen.joined(top)
+    text, prose = seen.sums(roots)
+    if prose < _LEAST or prose < _DENSE * text:
+        return None
+    return Article(frozenset(roots), frozenset(seen.away))
+
+
+def says_so(root: etree._Element) -> bool:
+    """Whether a page says in its metadata that it is an article."""
+    if root.xpath(_SAYS_SO):
+        return True
+    # A page that lists several is an index of them.
+    items = sum(_ITEM_TYPE.search(element.get("itemtype")) is not None for element in root.xpath("//*[@itemtype]"))
+    scripts = [script.text or "" for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
+    return items == 1 or sum(len(_TYPE.findall(script)) for script in scripts) == 1
+
+
+class _Seen:
+    """The text of a page without its chrome and without teasers, counted by element."""
+
+    def __init__(self, root: etree._Element, layout: Layout, chrome: Collection[etree._Element]) -> None:
+        self._layout = layout
+        self._chrome = chrome
+        self._order: list[etree._Element] = []
+        self.away: set[etree._Element] = set()
+        self.own: dict[etree._Element, _Count] = {}
+        self.within: dict[etree._Element, _Count] = {}
+        self._mark_teasers(root)
+        self._read(root)
+
+    def body(self) -> etree._Element | None:
+        """The element that the page's microdata names as the body of an article."""
+        named = [element for element in self._order if "articleBody" in (element.get("itemprop") or "")]
+        return max(named, key=lambda element: self.within[element].prose, default=None)
+
+    def winner(self) -> etree._Element | None:
+        """The element that the paragraphs vote for."""
+        scores: dict[etree._Element, float] = {}
+        for element, count in self.own.items():
+            plain = count.chars - count.linked
+            if plain < _LEAST_VOTE:
+                continue
+            holds = element.tag not in _TEXTS and self.within[element].chars > count.chars
+            size = plain / 100 if holds or element.tag == "div" else min(_LONG_VOTE, plain / 100)
+            points = (1 + count.commas + size) * plain / count.chars
+            holder = element if holds else element.getparent()
+            for part in _VOTES:
+                if holder is None or holder.tag == "html":
+                    break
+                scores[holder] = scores.get(holder, 0.0) + points * part
+                holder = holder.getparent()
+        return max(scores, key=lambda e: scores[e] * (1 - self._linked(e)), default=None)
+
+    def joined(self, top: etree._Element) -> set[etree._Element]:
+        """`top` and what stands beside it and reads like prose, up to the element that a landmark names."""
+        roots, here, level, prose = {top}, top, 0, self.within[top].prose
+        while here.tag not in _WHOLE and "articleBody" not in (here.get("itemprop") or ""):
+            parent = here.getparent()
+            if parent is None or parent.tag == "html":
+                break
+            level += 1
+            least = _PROSE if level <= _NEAR else _FAR_SHARE * prose
+            beside = [child for child in parent if child is here or self._says_something(child)]
+            taken = [i for i, child in enumerate(beside) if child is here or self._reads_on(child, least)]
+            # What stands between two parts of an article is a part of it as well.
+            for child in beside[taken[0] : taken[-1] + 1]:
+                if child is not here:
+                    roots.add(child)
+                    prose += self.within[child].prose
+            here = parent
+        return roots
+
+    def _says_something(self, element: etree._Element) -> bool:
+        count = self.within.get(element)
+        return count is not None and self._linked(element) <= _JOINS_LINKED
+
+    def _reads_on(self, element: etree._Element, least: float) -> bool:
+        count = self.within[element]
+        return count.prose >= max(least, _JOINS * count.chars) or (
+            least == _PROSE and count.chars >= _PROSE and element.xpath(_FACTS)
+        )
+
+    def sums(self, roots: Collection[etree._Element]) -> tuple[int, int]:
+        """Characters of the text and of the prose in `roots`, none of which stands in another."""
+        counts = [self.within[element] for element in roots]
+        return sum(count.chars for count in counts), sum(count.prose for count in counts)
+
+    def _linked(self, element: etree._Element) -> float:
+        size = self._layout.size(element)
+        return size.linked / max(1, size.chars)
+
+    def _read(self, root: etree._Element) -> None:
+        most = _ALMOST_ALL * self._layout.size(root).chars
+        # Where there is code, a caption explains a drawing; elsewhere it says whom a photograph shows.
+        technical = root.xpath("boolean(//pre | //code)")
+        stack: list[tuple[etree._Element, etree._Element, bool]] = [(root, root, False)]
+        while stack:
+            element, block, linked = stack.pop()
+            tag = element.tag
+            if not isinstance(tag, str) or element in self._chrome or element in self.away:
+                continue
+            self._order.append(element)
+            if tag != "br" and is_block(element, tag):
+                names = "" if tag in _NEVER or self._layout.is_titled(element) else names_of(element, tag)
+                picture = tag == "figcaption" or (_PICTURES.search(names) and self._layout.is_small(element))
+                talk = _TALK.search(names) and self._layout.size(element).chars < most
+                if talk or (picture and not technical and not element.xpath(_FACTS)):
+                    self.away.add(element)
+                    continue
+                block = element
+            linked = linked or tag == "a"
+            self._add(block, element.text, linked=linked)
+            for child in element:
+                self._add(block, child.tail, linked=linked)
+                stack.append((child, block, linked))
+        for element in self._order:
+            self.within[element] = _Count()
+        for element in reversed(self._order):
+            total, own = self.within[element], self.own.get(element)
+            if own is not None:
+                plain = own.chars - own.linked
+                total.chars += own.chars
+                if plain >= _PROSE and own.linked < _PROSE_LINKED * own.chars and element.tag != "pre":
+                    total.prose += plain
+            parent = element.getparent()
+            if parent in self.within:
+                self.within[parent].chars += total.chars
+                self.within[parent].prose += total.prose
+
+    def _add(self, block: etree._Element, text: str | None, *, linked: bool) -> None:
+        chars = len(text.strip()) if text else 0
+        if not chars:
+            return
+        count = self.own.setdefault(block, _Count())
+        count.chars += chars
+        count.linked += chars * linked
+        count.commas += len(_COMMA.findall(text or ""))
+
+    def _mark_teasers(self, root: etree._Element) -> None:
+        """Boxes side by side that have a linked title each lead to other pages."""
+        titles = [title for title in root.iter(*_HEADINGS) if self._leads_away(title)]
+        holds: dict[etree._Element, int] = dict.fromkeys(titles, 1)
+        for element in reversed(list(root.iter("*"))) if titles else ():
+            if element in holds and element.getparent() is not None:
+                outer = element.getparent()
+                holds[outer] = holds.get(outer, 0) + holds[element]
+        boxes: dict[etree._Element, list[etree._Element]] = {}
+        for title in titles:
+            box, outer = title, title.getparent()
+            while outer is not None and holds[outer] == 1 and outer.tag not in _WHOLE:
+                box, outer = outer, outer.getparent()
+            if outer is not None and box is not title and self._layout.size(box).chars < _CARD:
+                boxes.setdefault(outer, []).append(box)
+        self.away = {box for beside in boxes.values() if len(beside) > 1 for box in beside}
+
+    def _leads_away(self, title: etree._Element) -> bool:
+        size = self._layout.size(title)
+        if size.chars < _TITLE:
+            return False
+        links: Iterator[etree._Element] = title.iter("a")
+        if size.linked < _TITLE_LINKED * size.chars:
+            links = title.iterancestors("a")
+        link = next(links, None)
+        return link is not None and not (link.get("href") or "#").startswith("#")

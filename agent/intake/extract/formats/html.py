@@ -1,0 +1,538 @@
+"""An HTML page as blocks: what a reader sees, without navigation, in the page's own order.
+
+The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
+`<div>`s, which is where product pages keep it. Which elements are main text is told by `layout`, which also has the
+last look at the blocks. Text that repeats over the pages of a site is taken out later, when all pages are there
+(`boilerplate`). What the page says about itself is read before the visibility pass takes elements out. Imported by
+the parsing child.
+"""
+
+import re
+from itertools import islice
+from typing import Final, NamedTuple
+
+from lxml import etree
+
+from agent.intake.extract.formats import article
+from agent.intake.extract.formats.layout import (
+    Layout,
+    Piece,
+    heads_neighbours,
+    is_block,
+    is_mark,
+    letters,
+    marks,
+    names_of,
+    tag_of,
+    trimmed,
+)
+from agent.intake.extract.formats.plain_values import Unreadable
+from agent.intake.extract.formats.shadow import lay_out
+from agent.intake.hidden.cascade import without_sheets
+from agent.intake.hidden.visibility import NOT_XML, Visibility, mount_is_empty
+from agent.intake.page import MAX_EXCERPT, AboutHint, Block, BlockKind, Page, PageLink, Region, Removed, Wall
+
+_REFRESH: Final = re.compile(r"\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE)
+# Roles of <link> that lead to something worth reading; style sheets, icons, feeds and preloads do not.
+_ROLES: Final = re.compile(
+    r"\b(?:help|author|license|privacy-policy|terms-of-service|service-desc|service-doc|service-meta|describedby|"
+    r"homepage|agent-card|llms|mcp)\b"
+)
+_READABLE: Final = frozenset(
+    {"text/markdown", "text/plain", "application/pdf", "application/json", "application/openapi+json"}
+)
+_NEEDS_SCRIPT: Final = re.compile(
+    r"\b(?:enable|requires?|needs?|turn on|activate|without)\b.{0,40}\bjavascript\b|\bjavascript\b.{0,40}"
+    r"\b(?:enabled?|required|disabled|needed|to run this app)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_CONSENT: Final = re.compile(
+    r"\b(?:before you continue|we value your privacy|accept (?:all )?cookies|cookie consent|consent to (?:the )?use|"
+    r"manage (?:your )?(?:cookie|privacy) (?:preferences|settings))\b",
+    re.IGNORECASE,
+)
+_SIGN_IN: Final = re.compile(
+    r"\b(?:(?:sign|log) ?in (?:to|with)\b|please (?:sign|log) ?in|(?:sign|log)[ -]?in (?:is )?required|"
+    r"you (?:must|need to) be (?:signed|logged) in|create an account to|continue with (?:google|github|sso))",
+    re.IGNORECASE,
+)
+_MAX_HEAD_LINKS: Final = 50
+_LONG: Final = 150
+"""Words of a page that is no mere wall."""
+_SHORT: Final = 60
+"""Words up to which an invitation to sign in is what the page is about."""
+_HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
+_ANCHOR_MARK: Final = re.compile(r"\s*(?:[#¶§🔗]|Permalink(?: to this \w+)?|Direct link to .*|Copy link)\s*$")
+_SEES: Final = re.compile(r"\w")
+_DECORATION: Final = re.compile(r"\b(?:logo|icon|avatar|badge|screen ?shots?|thumbnail|item media|photo of)\b", re.I)
+_LINE_NUMBERS: Final = re.compile(r"\b(?:linenos?|lineno|line-?numbers?|blob-num|gutter|code-line-num\w*)\b", re.I)
+_CODE_LINE: Final = re.compile(r"(?:^|[\s_-])(?:code-?)?line(?:[\s_-]|$)", re.I)
+_CELLS: Final = "descendant::*[@role='cell' or @role='gridcell' or @role='columnheader' or @role='rowheader']"
+_LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-(?:source|text)-|highlight-)([\w+#.-]{1,30})")
+_LISTS: Final = ("ul", "ol", "menu")
+_DEEPEST: Final = 20
+_BOXES: Final = 2
+_MIN_ALT: Final = 15
+_MAX_CELL: Final = 400
+_WORD: Final = 3
+"""Letters from which a run of them is a word rather than a letter in a box."""
+_CARD_TEXTS: Final = 3
+_MAX_LABELS: Final = 20
+_MAX_LINKS: Final = 2000
+_MAX_BLOCKS: Final = 20_000
+_MAX_DEPTH: Final = 500
+# A comment, or a start tag with what its quotation marks hold and, where a parser reads text up to an end tag, that
+# text: a "<" in a script opens no tag. Possessive or lazy with an end that always comes, so that the scan is linear.
+_MARKUP: Final = re.compile(
+    r"""<!--.*?(?:-->|\Z)|(?P<tag><(?:(?P<raw>script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[\s/>])|[a-z])"""
+    r"""[^"'>]*+(?:(?:"[^"]*+"?|'[^']*+'?)[^"'>]*+)*+)(?(raw)>.*?(?:</(?P=raw)(?=[\s/>])|\Z))""",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUOTED: Final = re.compile(r"""="[^"]*+"?|='[^']*+'?""")
+_MAX_ATTRIBUTES: Final = 5000
+"""Of one element; the parser takes time by the square of their number."""
+
+
+class Head(NamedTuple):
+    """The answers for one page."""
+
+    canonical: str
+    refresh: str
+    links: tuple[PageLink, ...]
+    wall: Wall
+    og_title: str = ""
+    site_name: str = ""
+
+
+def read_head(root: etree._Element) -> Head:
+    """What `root`, the page's root element, says about itself; nothing is removed or resolved."""
+    canonical = ""
+    found: list[PageLink] = []
+    for link in root.iter("link"):
+        href = (link.get("href") or "").strip()
+        roles = (link.get("rel") or "").lower()
+        if href and "canonical" in roles.split():
+            canonical = canonical or href
+        elif href and len(found) < _MAX_HEAD_LINKS and _useful(roles, (link.get("type") or "").lower()):
+            found.append(PageLink(href, (link.get("title") or "").strip(), "main", roles))
+    shared, site = _shared(root, "og:title"), _shared(root, "og:site_name")
+    return Head(canonical, _refresh(root), tuple(found), _wall(root), shared, site)
+
+
+def _shared(root: etree._Element, field: str) -> str:
+    """What the page says of itself where it is shared, on one line."""
+    for meta in root.iter("meta"):
+        if (meta.get("property") or meta.get("name") or "").strip().lower() == field:
+            return " ".join((meta.get("content") or "").split())[:MAX_EXCERPT]
+    return ""
+
+
+def _useful(roles: str, media_type: str) -> bool:
+    return bool(_ROLES.search(roles)) or ("alternate" in roles.split() and media_type in _READABLE)
+
+
+def _refresh(root: etree._Element) -> str:
+    for meta in root.iter("meta"):
+        if (meta.get("http-equiv") or "").strip().lower() == "refresh":
+            match = _REFRESH.match(meta.get("content") or "")
+            return match[1].strip() if match else ""
+    return ""
+
+
+def _is_long(root: etree._Element) -> bool:
+    """Whether the page is plainly too long for a wall. Counting ends there."""
+    words = 0
+    for element in root.iter("p", "li", "td", "div", "span"):
+        if element.text and next(element.iterancestors("noscript", "head"), None) is None:
+            words += len(element.text.split())
+            if words > _LONG:
+                return True
+    return False
+
+
+def _wall(root: etree._Element) -> Wall:
+    """What stands between the reader and the text; only a page with little text can be a wall."""
+    if _is_long(root):
+        return ""
+    parts = root.xpath("//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
+    text = " ".join(" ".join(str(part) for part in parts).split())
+    words = len(text.split())
+    if words > _LONG:
+        return ""
+    if root.xpath("boolean(//input[@type='password'])") or (words <= _SHORT and _SIGN_IN.search(text)):
+        return "login"
+    noscript = " ".join(str(part) for part in root.xpath("//noscript//text()"))
+    if _NEEDS_SCRIPT.search(f"{noscript} {text}") and root.xpath("boolean(//script)"):
+        return "script"
+    asks = words <= _SHORT and root.xpath("boolean(//button | //form | //input)")
+    return "consent" if asks and _CONSENT.search(text) else ""
+
+
+class _State(NamedTuple):
+    """What holds for an element and everything in it."""
+
+    chrome: bool
+    hint: AboutHint
+    linked: bool
+    outer: bool
+    inside: bool
+    """Of the page's article; everywhere on a page that is none."""
+
+
+class _Aside(NamedTuple):
+    """Material about something else that a heading opened."""
+
+    section: etree._Element | None
+    """Ends with this element; None when the heading stands among the page's own."""
+    parent: etree._Element | None
+    level: int
+
+
+def read_html(text: str) -> Page:
+    """The page of an HTML text; a text without any element gives a page without blocks.
+
+    Raises Unreadable for an element with thousands of attributes, and for elements that nest so deeply that the parser
+    gives up half-way, which it does without a word and with an empty text.
+    """
+    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8", no_network=True, remove_pis=True)
+    text, linked = without_sheets(text)
+    text, controls = NOT_XML.subn("", text)
+    if _has_crowd(text):
+        raise Unreadable("attributes")
+    raw = text.encode("utf-8")
+    root = etree.fromstring(raw, parser) if raw.strip() else None
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        raise Unreadable("too-deep")
+    if root is None:
+        return Page("", ())
+    title = " ".join("".join(root.xpath("string((//head/title | //title[not(ancestor::svg)])[1])")).split())
+    empty_mount = mount_is_empty(root)
+    lay_out(root)
+    head = read_head(root)
+    said = article.says_so(root)
+    visibility = Visibility(root, linked)
+    visibility.run()
+    walk = _Walk(root, said=said)
+    walk.run()
+    pieces = [p for p in walk.pieces if p.block.kind == "code" or _SEES.search(p.block.text)]
+    blocks = tuple(piece.block for piece in trimmed(pieces, named=walk.layout.named, article=walk.article is not None))
+    heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), title)
+    removed = list(visibility.removed)
+    if controls:
+        removed.append(Removed("control-characters", "the page", f"{controls} control characters"))
+    if walk.layout.depth > _MAX_DEPTH:
+        removed.append(Removed("structure", "the page", f"elements nested deeper than {_MAX_DEPTH}"))
+    if walk.cut:
+        removed.append(Removed("structure", "the page", f"more than {_MAX_BLOCKS} blocks, the rest was not read"))
+    return Page(
+        heading,
+        blocks,
+        (*walk.links, *head.links),
+        tuple(removed),
+        visibility.scripts and empty_mount,
+        canonical=head.canonical,
+        refresh=head.refresh,
+        wall=head.wall,
+        head_title=title,
+        og_title=head.og_title,
+        site_name=head.site_name,
+        stylesheets=tuple(dict.fromkeys(visibility.sheets)),
+    )
+
+
+def _has_crowd(text: str) -> bool:
+    """Whether one start tag has more attributes than any page needs; a cheap look before a parser sees the text."""
+    tags = (markup["tag"] for markup in _MARKUP.finditer(text) if markup.end() - markup.start() > 2 * _MAX_ATTRIBUTES)
+    return any(len(_QUOTED.sub(" ", tag).split()) > _MAX_ATTRIBUTES for tag in tags if tag)
+
+
+class _Walk:
+    """Walks the tree once, in document order, on an explicit stack."""
+
+    def __init__(self, root: etree._Element, *, said: bool) -> None:
+        self._root = root
+        self.layout = Layout(root)
+        self._marks = marks(root, self.layout)
+        self.article = article.of_page(root, self.layout, self._marks, said=said)
+        self.pieces: list[Piece] = []
+        self.links: list[PageLink] = []
+        self.cut = False
+        """Whether blocks were left unread."""
+        self._buffer: list[str] = []
+        self._linked = 0
+        self._links = 0
+        self._inner_links = 0
+        self._heading: etree._Element | None = None
+        self._aside: _Aside | None = None
+        self._kind: BlockKind = "paragraph"
+        self._level = 0
+        self._heads: dict[etree._Element, tuple[str, ...]] = {}
+        self._caption = ""
+
+    def run(self) -> None:
+        """Fill `pieces` and `links`."""
+        # An entry without an inner state is an element to enter; with one, the element to leave. The text behind an
+        # element belongs to the outer state.
+        outermost = _State(False, "", False, self.layout.scope is not None, self.article is None)
+        stack: list[tuple[etree._Element, _State, _State | None]] = [(self._root, outermost, None)]
+        while stack and len(self.pieces) < _MAX_BLOCKS:
+            element, outer, left = stack.pop()
+            if left is not None:
+                self._leave(element, outer, left)
+                continue
+            inner = self._enter(element, outer)
+            stack.append((element, outer, inner or outer))
+            if inner is not None:
+                self._say(element.text, inner)
+                if len(element):
+                    stack.extend([(child, inner, None) for child in reversed(element)])
+        self.cut = bool(stack)
+        self._flush(outermost)
+
+    def _enter(self, element: etree._Element, outer: _State) -> _State | None:
+        """The state inside `element`, or None when it was dealt with as a whole."""
+        tag = tag_of(element)
+        if outer.chrome:
+            if tag in _HEADINGS or "caption" in (element.get("class") or "").split():
+                self._caption = _joined(element)
+            if tag == "a":
+                self._link(element, outer)
+            return outer
+        block = is_block(element, tag)
+        state = self._judge(element, tag, outer, block=block)
+        heading = tag in _HEADINGS or element.get("role") == "heading"
+        if block or heading:
+            self._flush(outer)
+        if heading:
+            self._kind, self._heading = "heading", element
+            level = element.get("aria-level") or ""
+            self._level = int(level) if level in ("1", "2", "3", "4", "5", "6") else _HEADINGS.get(tag, 2)
+        elif tag == "li":
+            self._kind, self._level = "item", max(1, sum(1 for _ in islice(element.iterancestors(*_LISTS), _DEEPEST)))
+        elif tag == "pre" or (tag == "code" and "\n" in (element.text or "") and _is_alone(element)):
+            self._flush(outer)
+            self._code(element, state)
+            return None
+        elif (tag == "tr" and self._row(element, element.xpath("./td | ./th"), state)) or (
+            element.get("role") == "row" and self._row(element, element.xpath(_CELLS), state)
+        ):
+            return None
+        elif tag == "a":
+            state = self._anchor(element, state)
+        elif tag == "span" and self._stands_apart(element):
+            self._say(" ", state)
+        elif tag == "img":
+            alt = (element.get("alt") or "").strip()
+            if len(alt) >= _MIN_ALT and not state.linked and not _DECORATION.search(alt):
+                self._say(f" {alt} ", state)
+        elif tag == "button" and self._kind != "heading" and not _opens(element):
+            return state if _is_card(element) else None
+        return state
+
+    def _stands_apart(self, element: etree._Element) -> bool:
+        """Whether a span is a box of its own beside another, not the end of its word.
+
+        Both hold words without a gap between, and both have a class or the second begins with a capital.
+        """
+        previous = element.getprevious()
+        if previous is None or previous.tail or previous.tag not in ("span", "a") or not self._buffer:
+            return False
+        before, text = self._buffer[-1], element.text or ""
+        if tag_of(element.getparent()) == "code" or min(len(before), len(text)) < _WORD:
+            return False
+        if not before[-_WORD:].replace("_", "a").isalnum():
+            return False
+        if previous.tag == "span" and previous.get("class") and element.get("class") and text[:_WORD].isalnum():
+            return True
+        return before[-1].islower() and text[0].isupper() and min(len(before), len(text)) > _WORD
+
+    def _leave(self, element: etree._Element, outer: _State, inner: _State) -> None:
+        tag = tag_of(element)
+        if tag == "li" or self._buffer or self._kind == "heading":
+            if tag in _HEADINGS or is_block(element, tag) or element.get("role") == "heading":
+                self._flush(inner)
+            if tag == "li":
+                self._kind = "paragraph"
+        if self._aside is not None and self._aside.section is element:
+            self._aside = None
+        self._say(element.tail, outer)
+
+    def _judge(self, element: etree._Element, tag: str, outer: _State, *, block: bool) -> _State:
+        """The state of an element from its tag, role and names."""
+        if self.article is not None:
+            away = element in self.article.away
+            outer = outer._replace(inside=outer.inside or element in self.article.roots, chrome=outer.chrome or away)
+        if element is self.layout.scope:
+            outer = outer._replace(outer=False)
+        if not block or tag == "br":
+            return outer
+        mark = self._marks.get(element)
+        return outer._replace(
+            chrome=outer.chrome or mark == "chrome",
+            hint=outer.hint or ("other" if mark == "neighbour" else ""),
+            outer=outer.outer and not self.layout.is_facts(element, tag),
+        )
+
+    def _say(self, text: str | None, state: _State) -> None:
+        if text and not state.chrome:
+            self._buffer.append(text)
+            if state.linked:
+                self._linked += letters(text)
+
+    def _flush(self, state: _State) -> None:
+        if not self._buffer and self._kind != "heading":
+            return
+        text = " ".join("".join(self._buffer).split())
+        if self._kind == "heading":
+            text = _ANCHOR_MARK.sub("", text)
+        if text:
+            self._turn(text)
+            share = min(1.0, self._linked / max(1, letters(text))) if self._linked else 0.0
+            block = Block(self._kind, text, self._level, self._hint(state))
+            self.pieces.append(Piece(block, share, self._links, self._inner_links, state.outer, state.inside))
+        if text or self._kind == "heading":
+            self._kind, self._level = "paragraph", 0
+        self._buffer = []
+        self._linked = self._links = self._inner_links = 0
+
+    def _turn(self, text: str) -> None:
+        """Note where a heading opens or ends material about something else."""
+        if self._kind != "heading" or self._heading is None:
+            return
+        level, parent, aside = self._level, self._heading.getparent(), self._aside
+        same = aside is not None and level == aside.level and (aside.section is None or parent is aside.parent)
+        if aside is not None and (level < aside.level or same):
+            self._aside = None
+        if self._aside is None and self.pieces and self._opens_aside(self._heading, text):
+            self._aside = _Aside(self.layout.section_of(self._heading), parent, level)
+
+    def _opens_aside(self, heading: etree._Element, text: str) -> bool:
+        return heads_neighbours(text) or self.layout.heads_talk(heading, text)
+
+    def _hint(self, state: _State) -> AboutHint:
+        return "other" if self._aside is not None else state.hint
+
+    def _code(self, element: etree._Element, state: _State) -> None:
+        if state.chrome:
+            return
+        lines = [line.rstrip() for line in _code_text(element).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        if text:
+            self._put(Block("code", text, 0, self._hint(state), _language(element)), state)
+
+    def _put(self, block: Block, state: _State) -> None:
+        self.pieces.append(Piece(block, 0.0, 0, 0, state.outer, state.inside))
+
+    def _row(self, element: etree._Element, found: list[etree._Element], state: _State) -> bool:
+        """Emit a table row; False when its cells hold blocks of their own, as in a table made for layout."""
+        if element.xpath("boolean(.//table | .//h1 | .//h2 | .//h3 | .//ul | .//ol | .//pre | .//section)"):
+            return False
+        cells = [_cell(cell) for cell in found if not _LINE_NUMBERS.search(cell.get("class") or "")]
+        if any(len(cell) > _MAX_CELL for cell in cells) or len(cells) < 2:  # noqa: PLR2004  (one cell is no row)
+            return False
+        for anchor in element.iter("a"):
+            self._link(anchor, state)
+        if not state.chrome and any(cells):
+            # A row of links alone is a menu in a table.
+            size = self.layout.size(element)
+            share = size.linked / max(1, size.chars)
+            block = Block("row", " | ".join(cells), 0, self._hint(state), heads=self._heads_of(element))
+            self.pieces.append(Piece(block, share, 0, 0, state.outer, state.inside))
+        return True
+
+    def _heads_of(self, row: etree._Element) -> tuple[str, ...]:
+        """The heads of the columns of a row's table, those of its first row that has heads alone."""
+        table = next(row.iterancestors("table"), None)
+        if table is None:
+            return ()
+        if table not in self._heads:
+            first = next(table.iter("tr"), None)
+            cells = [] if first is None else first.xpath("./td | ./th")
+            told = len(cells) > 1 and all(cell.tag == "th" for cell in cells)
+            self._heads[table] = tuple(_cell(cell) for cell in cells) if told else ()
+        return self._heads[table]
+
+    def _anchor(self, element: etree._Element, state: _State) -> _State:
+        """The state inside a link, which is noted."""
+        self._link(element, state)
+        note = tag_of(element.getparent()) == "sup" and (element.get("href") or "").startswith("#")
+        if note or is_mark(element, names_of(element, "a"), self.layout.size(element)):
+            return state._replace(chrome=True)
+        previous = element.getprevious()
+        if previous is not None and previous.tag == "a" and not (previous.tail or "").strip():
+            # Links side by side stand apart on the page, by style and not by a space.
+            self._say(" ", state)
+        if not state.chrome:
+            self._links += 1
+            self._inner_links += (element.get("href") or "").startswith("#")
+        return state._replace(linked=True)
+
+    def _link(self, element: etree._Element, state: _State) -> None:
+        href = (element.get("href") or "").strip()
+        if href and len(self.links) < _MAX_LINKS:
+            region: Region = "chrome" if state.chrome else "neighbour" if state.hint else "main"
+            under = self._caption if state.chrome else ""
+            roles = (element.get("rel") or "").lower()
+            self.links.append(PageLink(href, _joined(element), region, roles, under=under))
+
+
+def _is_alone(element: etree._Element) -> bool:
+    """Whether nothing else stands in an element's parent."""
+    parent = element.getparent()
+    return parent is not None and len(parent) == 1 and not f"{parent.text or ''}{element.tail or ''}".strip()
+
+
+def _opens(button: etree._Element) -> bool:
+    """Whether a button says that it opens a part of the page."""
+    return bool(button.get("aria-expanded") or button.get("aria-controls"))
+
+
+def _is_card(button: etree._Element) -> bool:
+    """Whether a button is a row or card that opens something: it holds several texts, not the words for a deed."""
+    return sum(1 for text in islice(button.itertext(), _MAX_LABELS) if _SEES.search(text)) >= _CARD_TEXTS
+
+
+def _code_text(element: etree._Element) -> str:
+    """The text of preformatted lines: breaks are line ends, line numbers and buttons are no code."""
+    pieces: list[str] = []
+    lines = [inner for inner in element.iter("span", "div") if _CODE_LINE.search(inner.get("class") or "")]
+    broken = len(lines) > 1 and not any("\n" in (line.tail or "") or "\n" in _text(line) for line in lines)
+    starts = set(lines) if broken else set()
+    stack: list[tuple[etree._Element, bool]] = [(element, True)]
+    while stack:
+        inner, entering = stack.pop()
+        if not entering:
+            pieces.append(inner.tail or "")
+            continue
+        if inner is not element:
+            stack.append((inner, False))
+        if inner.tag == "br" or inner in starts:
+            pieces.append("\n")
+        if inner.tag == "button" or _LINE_NUMBERS.search(inner.get("class") or ""):
+            continue
+        pieces.append(inner.text or "")
+        stack.extend((child, True) for child in reversed(inner))
+    return "".join(pieces)
+
+
+def _language(element: etree._Element) -> str:
+    """The language that a block of code or a box around it names, in the ways of highlighters."""
+    boxes = islice(element.iterancestors(), _BOXES)
+    for inner in (element, *element.iter("code"), *boxes):
+        match = _LANGUAGE.search(inner.get("class") or "")
+        if match:
+            return "" if match[1].lower() == "none" else match[1].lower()
+    return ""
+
+
+def _cell(cell: etree._Element) -> str:
+    return _joined(cell) or " ".join(a for i in cell.iter("img") if not _DECORATION.search(a := i.get("alt", "")))
+
+
+def _joined(element: etree._Element) -> str:
+    # Comments, which itertext() would give as well, went with the visibility pass.
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def _text(element: etree._Element) -> str:
+    return "".join(str(text) for text in element.xpath(".//text()"))

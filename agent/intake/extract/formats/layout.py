@@ -1,0 +1,542 @@
+"""Which parts of an HTML page are its main text: landmarks first, then density of links, then names as weak hints.
+
+A name alone ("share", "menu") never takes prose away: what it names must be short or made of links. Whatever speaks of
+something else (cards of neighbours, reviews) is marked by the caller, not dropped. The last look at a page's blocks
+works on what each is made of (share of links, words), then on set phrases as a weak hint. Imported by the parsing
+child.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Final, Literal, NamedTuple
+
+from lxml import etree
+
+from agent.intake.page import Block
+
+# Names are compared with camel case, underscores and dashes made equal, and as wholes: the word for the thing is the
+# last of a name but for boxes, sides, numbers and hashes, so `docSidebarContainer_Yf3` is a sidebar and
+# `pagination-first`, beside `article-body`, is no pagination, and what `has-sidebar` is none either.
+_OF: Final = r"(?<![a-z0-9])(?<!has-)(?<!with-)(?<!no-)"
+_BOXES: Final = (
+    r"(?:-(?:container|wrapper|wrap|holder|outer|inner|content|body|box|block|bar|area|section|region|panel|pane|widget"
+    r"|module|component|group|row|col|column|list|items?|cards?|grid|wall|strip|slider|carousel|links?"
+    r"|buttons?|icons?|form|menu|nav|header|heading"
+    r"|title|label|text|left|right|top|bottom|main|primary|secondary|desktop|mobile|sticky|fixed|root|[a-z]{0,3}"
+    r"|[a-z]*[0-9][a-z0-9]*)(?![a-z0-9])){0,5}+(?!\S)"
+)
+_WORD: Final = re.compile(r"[^\W_]+")
+_DENSE_SCRIPT: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ACTION: Final = re.compile(
+    r"(?:(?:get|start|try|book|request|contact|talk|learn|read|see|view|watch|sign|log|join|subscribe|download|install|add"
+    r"|explore|show|load|back|copy|share|edit|suggest|report|follow|connect|buy|open|skip|next|prev|previous|older|newer"
+    r"|details|more|visit|try|choose|select|compare|launch|deploy|browse|free|trouble|jump|rss|tweet|post)\b|→|›|»|←|‹)",
+    re.IGNORECASE,
+)
+# Set phrases of sites. Each is closed on both sides: "Updated files are sent on" or "Powered by GPT" is evidence.
+_DATE: Final = (
+    r"(?:(?:an?|\d+|over an?|about an?) \w+ ago|(?:\w{3,9}\.? )?\d{1,4}(?:st|nd|rd|th)?[ ,./-].{0,20}|today|yesterday)"
+)
+_MAKERS: Final = (
+    r"(?:docusaurus|gitbook|mintlify|sphinx|(?:material for )?mkdocs|read ?the ?docs|readme|wordpress|zendesk|intercom"
+    r"|hugo|jekyll|ghost|notion|confluence|trustpage|safebase|vanta|drata|document360|webflow|wix)"
+)
+_CROWD: Final = (
+    r"(?:\w+ ){0,3}(?:teams|companies|developers|engineers|customers|businesses|organi[sz]ations|brands|people)"
+)
+_SPANS: Final = r"(?:second|minute|hour|day|week|month|year)"
+_COUNTS: Final = (
+    r"(?:\W? ?[\d.,]+ ?[km]?\+? (?:reviews?|ratings?|likes?|votes?|upvotes?|followers?|comments?|repl(?:y|ies)"
+    r"|reactions?|claps?|views?|bookmarks?))"
+)
+_RATING: Final = (
+    r"[\d.]+(?: ?/ ?(?:4|5|10)(?:\.0)?| ?stars?| ?★+| out of \d)(?: ?\(?[\d.,]+[km]?(?: \w+)?\)?)?|[★☆⭐ ]+[\d.]*"
+)
+_PHRASE: Final = re.compile(
+    r"(?:was|is|did|does|were) (?:this|the|our) (?:page|article|guide|section|answer|content|doc\w*|topic)? ?"
+    r"(?:be )?(?:help\w*|useful|clear|answer)\b.{0,40}\?.{0,20}|(?:was|did) this (?:help\w*|useful).{0,10}"
+    r"|(?:was )?(?:this )?(?:helpful|useful)\?.{0,20}|rate this (?:page|article).{0,20}|yes no"
+    r"|.{0,30}\bfound (?:this|it) (?:review )?(?:to be )?helpful\W*"
+    rf"|(?:page )?(?:last )?(?:updated?|modified|edited|reviewed)(?: on| at)?:? {_DATE}"
+    r"|edit (?:this page|on) ?(?:on )?\w{0,12}|suggest (?:an )?edits?|view (?:page )?source"
+    r"|copy (?:page|link|code)|copied!?"
+    rf"|(?:copyright|©|\(c\)) .*|.*\ball rights reserved\b.*"
+    rf"|(?:powered|built|made|generated) (?:by|with) {_MAKERS}\b.{{0,40}}"
+    r"|skip to (?:the )?(?:main |page )?(?:content|navigation|search|footer)|(?:jump|back) to (?:top|content)"
+    r"|on this page|(?:table of )?contents|in this (?:article|page)|share(?: this)?\W*(?:(?:post|article|page)\W*)?"
+    rf"|version: [\w.]+|\d+ min(?:ute)?s? read|advertisement|sponsored|(?:trusted|loved) by {_CROWD}\b.{{0,30}}"
+    rf"|(?:trusted|loved) by (?:\w+ ){{1,3}}at|{_COUNTS}(?: ?[•·|] ?{_COUNTS})*|{_RATING}"
+    rf"|\W?\d+ ?(?:s|m|h|d|w|mo|y|min|hr|{_SPANS})s? ago|(?:created|posted|written) by .*\b(?:on|at) {_DATE}"
+    r"|you(?:'re| are)? receiv\w+ this (?:e-?mail|newsletter) because .*|unsubscribe\s*[|·•].{0,60}"
+    r"|this (?:topic|thread|question|discussion) (?:was|is|has been) (?:\w+ ){0,2}(?:closed|locked|archived)\b.*"
+    r"|war (?:diese|dieser|das) .{0,30}hilfreich\W*|(?:cette|cet) .{0,40}\butile\W*|¿.{0,40}\b(?:útil|ayud\w+)\W*"
+    r"|most popular"
+    r"|\[?\W*(?:previous|prev)\b.{0,60}\bnext\b.{0,60}",
+    re.IGNORECASE,
+)
+_BANNER: Final = re.compile(
+    r"\b(?:uses?|using|accept\w*|reject|allow|manage|set|optional|necessary) (?:\w+ ){0,2}cookies?\b"
+    r"|\bcookies? (?:help|to|and similar|policy|settings|preferences)\b|\benable javascript\b"
+    r"|\breload (?:this|the page|to)\b"
+    r"|\bbrowser (?:is|does) (?:not|no longer)\b",
+    re.IGNORECASE,
+)
+_ALL: Final = 0.95
+_MOSTLY_LINKED: Final = 0.5
+_LITTLE: Final = 0.3
+_ACTION_WORDS: Final = 8
+_PHRASE_WORDS: Final = 16
+_FEW_WORDS: Final = 4
+_SHORT_WORDS: Final = 2
+_ALL_BUT_LABEL: Final = 0.7
+_REPEATED_WORDS: Final = 6
+_PROSE_WORDS: Final = 12
+_OPENING: Final = 0.3
+"""Share of the words that may stand before a page's title as mere preamble."""
+
+
+def named(words: str) -> re.Pattern[str]:
+    """A pattern that finds one of `words`, alternatives of a regular expression, as the thing that a name names."""
+    return re.compile(f"{_OF}(?:{words}){_BOXES}")
+
+
+_STRONG_NAMES: Final = named(
+    r"cookies?(?:-law)?(?:-[a-z]+)?(?:-banner|-consent|-notice|-bar|-popup|-dialog|-root|-wall|-settings)?"
+    r"|consent|gdpr|ccpa|onetrust|cookiebot|bread-?crumbs?|pagination|pager|skip-?(?:link|to-content|nav|to)"
+    r"|(?:site|page|main|global|layout|c|m)-footer|footer|colophon|table-of-contents|on-this-page|toc|linenos|linenodiv"
+    r"|blob-num"
+)
+_WEAK_NAMES: Final = named(
+    r"side-?bar|side-?nav|side-?menu|nav-?bar|nav|navigation|mega-menu|menu|top-?bar|top-?nav|site-header"
+    r"|global-(?:header|menu|nav)|share|sharing|social|social-?links|login|signin|sign-?up"
+    r"|search(?:-?(?:box|form|bar|input))?"
+    r"|edit-this-page|page-?actions|feedback|helpful|announcement|announcement-bar|flash|banner|newsletter|subscribe"
+    r"|tab-?labels|tabbed-labels|nav-tabs|tabs-row|tabs-header|pivot|badges?-row|last-updated|edit-page|tags-row"
+    r"|usp-bar|cta|cta-banner|md-skip|disclaimer|footer-[a-z]+"
+)
+_NEIGHBOUR_NAMES: Final = re.compile(
+    r"(?:^|\s)(?:[a-z]{1,3}-)*(?:(?:customer|user|product|app|item|article|post|page|section|widget)s?-)*"
+    r"(?:related|similar|recommended|recommendations?|alternatives?|neighbou?rs?|also|you-may|more-from|reviews?|ratings?"
+    r"|testimonials?|featured|sponsored?|advert(?:s|isement)?|ads|promo|trending|newsletter|subscribe|recently-viewed"
+    r"|recent-(?:posts|entries)|aivss|maestro)"
+    r"(?:-(?:agents?|assistants?|tools?|products?|apps?|servers?|posts?|articles?|stories|pages|projects?|listings?"
+    r"|plugins?|skills?|packages?|news)(?![a-z0-9]))?" + _BOXES
+)
+# Names that stand as often for content: chrome where most of what they name is links, and discussion where it is posts.
+_LINK_NAMES: Final = named("tabs?|tab-?bar|tab-?list")
+_TALK_NAMES: Final = named("comments?|replies|discussions?")
+_TALK_HEADING: Final = re.compile(r"(?:\d+ )?(?:comments?|replies|discussion)(?: \(?\d+\)?)?:?", re.IGNORECASE)
+_TALK: Final = re.compile(
+    r"\b(?:posted|commented|replied|written|answered) (?:by|on|at)\b|\b(?:\d+ ?[smhdwy]|\d+ \w{3,7}|an? \w{3,7}) ago\b"
+    r"|\b(?:leave|add|write|post) a (?:comment|reply)\b",
+    re.IGNORECASE,
+)
+_BYLINE_NAMES: Final = named("byline|meta|infos?|author|poster")
+_BYLINE: Final = (
+    "boolean(.//time) and boolean(.//a[contains(@href, '/u/') or contains(@href, '/user') or contains(@href, '/@') or "
+    "contains(@href, '/profile') or contains(@href, '/member')] | .//*[@itemprop='author'])"
+)
+_THINGS: Final = (
+    r"(?:ai )?(?:agents?|tools?|products?|apps?|servers?|posts?|articles?|pages?|links?|listings?|reading|topics?"
+    r"|projects?|software|companies|categories|searches|extensions?|packages?|plug-?ins?|repositories)"
+)
+_NEIGHBOUR_HEADING: Final = re.compile(
+    r"(?:related|similar|other|recommended|featured|popular|trending|sponsored|more|latest|recent)"
+    rf"(?: \w+)? {_THINGS}\b.*"
+    r"|related|similar|featured|sponsored|recommended(?: for you)?|trending(?: now)?|recently viewed.*|advertisement"
+    r"|(?:\w+ )?alternatives(?: to .*)?|(?:you|users|people|customers) (?:may|might|also)\b.*"
+    r"|people who .*|popular ways to\b.*|more (?:from|like|by)\b.*"
+    r"|(?:customer |user |verified |product )?(?:reviews|ratings)(?: (?:and|&) \w+)?(?: \(\d+\))?|[\d.]+ out of 5.*"
+    r"|testimonials|what (?:our )?\w+ (?:say|think|are saying)\b.*|loved by\b.*"
+    r"|used by(?: [\d.,]+[km]?\+?)?|(?:spaces|collections?|projects|packages|repositories) (?:using|including)\b.*"
+    r"|trusted by\b.*|newsletter|stay (?:updated|in the loop|up to date)\b.*|get .{3,40} in your inbox|share this\W*"
+    r"|関連記事|関連項目|お客様の声|منتجات مشابهة",
+    re.IGNORECASE,
+)
+_ADMONITION: Final = re.compile(
+    r"admonition|callout|note|notice|tip|warning|caution|alert|info|hint|starlight-aside", re.I
+)
+_MARK_NAMES: Final = re.compile(
+    r"header-?link|hash-link|permalink|heading-anchor|viewcode-link|edit-(?:this-)?page|suggest-edits|skip-(?:to-|link|nav)"
+)
+_BLOCKS: Final = frozenset(
+    (
+        *("address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "dialog", "div", "dl"),
+        *("dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "legend", "li"),
+        *("main", "menu", "nav", "ol", "option", "p", "pre", "search", "section", "summary", "table", "tbody", "td"),
+        *("tfoot", "th", "thead", "tr", "ul", "br"),
+    )
+)
+_CHROME_TAGS: Final = frozenset({"nav", "footer", "search", "menu"})
+_CHROME_ROLES: Final = frozenset({"navigation", "contentinfo", "search", "menu", "menubar", "toolbar", "alertdialog"})
+_NEVER: Final = frozenset({"body", "main", "article", "html"})
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SEPARATORS: Final = re.compile(r"[_/:.\-]+")
+_SHORT_NAMES: Final = 500
+"""Characters up to which the names of an element are remembered: a page has the same few again and again."""
+_SMALL_SHARE: Final = 0.5
+_LANDMARK_SHARE: Final = 0.5
+_CONTAINER_SHARE: Final = 0.75
+_PROSE_CHARS: Final = 220
+"""Characters from which unlinked text is prose that no name takes away."""
+_LINKED: Final = 0.4
+_BARE_HEADING: Final = 1.3
+_MARK_CHARS: Final = 20
+_BYLINE_CHARS: Final = 100
+"""Characters up to which a name and a time are the line above a post and not a post."""
+_TALK_REACH: Final = 100
+"""Texts of an element that are looked at for signs of posts."""
+
+
+Mark = Literal["chrome", "neighbour"]
+"""Navigation, a banner or the like; or about something else: related, reviews, sponsored."""
+
+
+class Size(NamedTuple):
+    """Characters of an element's text without outer white space, and how many of them stand in links."""
+
+    chars: int
+    linked: int
+
+    @property
+    def prose(self) -> int:
+        """Characters outside links."""
+        return self.chars - self.linked
+
+
+class Layout:
+    """What the elements of one tree are; the tree must not change meanwhile.
+
+    `scope` is the element that holds the main text, or None when the page does not show one; `named` tells that a
+    landmark names it; `depth` is how deep elements are nested.
+    """
+
+    def __init__(self, root: etree._Element) -> None:
+        self.depth = 0
+        self._sizes: dict[etree._Element, Size] = {}
+        self._measure(root)
+        self._total = max(1, self.size(root).chars)
+        self._titled: set[etree._Element] = set()
+        for heading in root.iter("h1"):
+            self._titled.update(heading.iterancestors())
+        self.named = False
+        self.scope = self._find_scope(root)
+
+    def size(self, element: etree._Element) -> Size:
+        """The size of an element."""
+        return self._sizes.get(element, Size(0, 0))
+
+    def is_titled(self, element: etree._Element) -> bool:
+        """Whether an element holds a heading of the first level."""
+        return element in self._titled
+
+    def is_chrome(self, element: etree._Element, tag: str, names: str, *, main: bool) -> bool:
+        """Whether an element is navigation, a banner or the like; `names` as `names_of` gives them."""
+        role = element.get("role") or ""
+        if tag in _NEVER or role == "main":
+            return False
+        if tag in _CHROME_TAGS:
+            parent = element.getparent()
+            return not (tag == "footer" and parent is not None and parent.tag == "blockquote")
+        if tag == "header":
+            # A header with the page's own title is its opening, not its chrome.
+            return not main and element not in self._titled
+        if role in _CHROME_ROLES:
+            return True
+        if tag == "aside" or role == "complementary":
+            # A note without a link, inside the main text, is a part of that text however short.
+            said = main and not self.size(element).linked and self.size(element).chars > _MARK_CHARS
+            note = said or _ADMONITION.search(f"{names} {role if role != 'complementary' else ''}")
+            return not note and self._thin(element)
+        if role == "tablist":
+            return not element.xpath("boolean(.//*[@role='tabpanel' or @aria-expanded])")
+        if tag == "form":
+            return self.is_small(element)
+        if not names or element in self._titled or not self.is_small(element):
+            return False
+        if _STRONG_NAMES.search(names) or (_WEAK_NAMES.search(names) and self._thin(element)):
+            return True
+        size = self.size(element)
+        if size.chars < _BYLINE_CHARS and _BYLINE_NAMES.search(names) and element.xpath(_BYLINE):
+            return True
+        linked = size.linked > _LINKED * size.chars and size.chars < _PROSE_CHARS
+        return linked and _LINK_NAMES.search(names) is not None
+
+    def is_neighbour(self, element: etree._Element, tag: str, names: str) -> bool:
+        """Whether an element says that it is about something else: related, reviews, sponsored and the like."""
+        if tag in _NEVER or element in self._titled:
+            return False
+        if not names or not self.is_small(element):
+            return False
+        talk = _TALK_NAMES.search(names) is not None and _is_talk(element)
+        return talk or _NEIGHBOUR_NAMES.search(names) is not None
+
+    def heads_talk(self, heading: etree._Element, text: str) -> bool:
+        """Whether a heading opens the posts of readers: it says so, and what stands below it reads like posts."""
+        section = self.section_of(heading) if _TALK_HEADING.fullmatch(text) else None
+        return section is not None and _is_talk(section)
+
+    def is_small(self, element: etree._Element) -> bool:
+        """Whether an element holds less than half of the page's text: a name alone never drops the page."""
+        return self.size(element).chars < _SMALL_SHARE * self._total
+
+    def section_of(self, heading: etree._Element) -> etree._Element | None:
+        """The nearest element round a heading that holds more than the heading; None when that is most of the page."""
+        own = self.size(heading).chars
+        for outer in heading.iterancestors():
+            if self.size(outer).chars > _BARE_HEADING * own:
+                return outer if self.is_small(outer) and outer.tag not in _NEVER else None
+        return None
+
+    def is_facts(self, element: etree._Element, tag: str) -> bool:
+        """Whether a part beside the main text lists facts in pairs rather than links."""
+        if tag != "aside" and element.get("role") != "complementary":
+            return False
+        size = self.size(element)
+        return size.linked <= _LINKED * size.chars and bool(element.xpath("boolean(.//dl | .//table)"))
+
+    def _thin(self, element: etree._Element) -> bool:
+        """Whether a part beside the text is mostly links or next to nothing; facts, code and dates are neither."""
+        size = self.size(element)
+        if size.linked > _LINKED * size.chars:
+            return True
+        return size.prose < _PROSE_CHARS and not element.xpath("boolean(.//dl | .//table | .//pre | .//time)")
+
+    def _measure(self, root: etree._Element) -> None:
+        chars: list[int] = [0]
+        linked: list[int] = [0]
+        for event, element in etree.iterwalk(root, events=("start", "end")):
+            if event == "start":
+                text = element.text
+                chars.append(len(text.strip()) if text else 0)
+                linked.append(0)
+                self.depth = max(self.depth, len(chars))
+                continue
+            own, in_links = chars.pop(), linked.pop()
+            if element.tag == "a":
+                in_links = own
+            self._sizes[element] = Size(own, in_links)
+            tail = element.tail
+            chars[-1] += own + (len(tail.strip()) if tail else 0)
+            linked[-1] += in_links
+
+    def _find_scope(self, root: etree._Element) -> etree._Element | None:
+        scope: etree._Element | None = None
+        total = max(1, self.size(root).prose)
+        mains = root.xpath("//main | //*[@role='main']")
+        if mains:
+            largest = max(mains, key=lambda element: self.size(element).prose)
+            if self.size(largest).prose >= _LANDMARK_SHARE * total:
+                scope, total = largest, max(1, self.size(largest).prose)
+        articles = [a for a in (root if scope is None else scope).iter("article") if self.size(a).prose]
+        tops = [a for a in articles if not any(outer.tag == "article" for outer in a.iterancestors())]
+        if len(tops) == 1 and self.size(tops[0]).prose >= _LANDMARK_SHARE * total:
+            scope = tops[0]
+        self.named = scope is not None
+        return self._densest(root) if scope is None else scope
+
+    def _densest(self, root: etree._Element) -> etree._Element | None:
+        """The lowest element with most of the page's prose; None when that is the whole body."""
+        enough = _CONTAINER_SHARE * max(1, self.size(root).prose)
+        found, inner = None, root
+        while True:
+            child = max(inner, key=lambda element: self.size(element).prose, default=None)
+            if child is None or self.size(child).prose < enough or child.tag in ("p", "pre", "ul", "ol"):
+                return found
+            inner = child
+            if child.tag not in _NEVER:
+                found = child
+
+
+def is_block(element: etree._Element, tag: str) -> bool:
+    """Whether an element stands on lines of its own; a custom one does where no text stands beside it."""
+    if tag in _BLOCKS:
+        return True
+    if "-" not in tag:
+        return False
+    parent = element.getparent()
+    beside = "" if parent is None else f"{parent.text or ''}{element.tail or ''}"
+    return not beside.strip()
+
+
+def marks(root: etree._Element, layout: Layout) -> dict[etree._Element, Mark]:
+    """What the block elements of a page are, as far as they are not plain text; inside chrome nothing is marked."""
+    found: dict[etree._Element, Mark] = {}
+    stack: list[tuple[etree._Element, bool]] = [(root, False)]
+    while stack:
+        element, main = stack.pop()
+        tag = tag_of(element)
+        if tag != "br" and is_block(element, tag):
+            main = main or tag in ("main", "article") or element.get("role") == "main"
+            names = names_of(element, tag)
+            if layout.is_chrome(element, tag, names, main=main):
+                found[element] = "chrome"
+                continue
+            if layout.is_neighbour(element, tag, names):
+                found[element] = "neighbour"
+        stack.extend((child, main) for child in element)
+    return found
+
+
+def tag_of(element: etree._Element | None) -> str:
+    """The tag in lower case without a namespace; empty for a comment and for None."""
+    tag = "" if element is None else element.tag
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2].lower() if "}" in tag else tag
+
+
+def names_of(element: etree._Element, tag: str) -> str:
+    """The names of an element in one form: classes, id, label and a custom tag, lower case, parts joined by dashes."""
+    given = [element.get("class"), element.get("id"), tag if "-" in tag else None]
+    label = element.get("aria-label")
+    if label:
+        given.append("-".join(label.split()))
+    text = " ".join(name for name in given if name)
+    if not text:
+        return ""
+    return _spelt_alike(text) if len(text) < _SHORT_NAMES else _spelt_alike.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _spelt_alike(text: str) -> str:
+    return _SEPARATORS.sub("-", _CAMEL.sub("-", text)).lower()
+
+
+def is_mark(element: etree._Element, names: str, size: Size) -> bool:
+    """Whether a link is a mark beside text (anchor, source, edit) rather than text."""
+    return size.chars <= _MARK_CHARS and bool(names) and bool(_MARK_NAMES.search(names))
+
+
+def _is_talk(element: etree._Element) -> bool:
+    """Whether the beginning of an element reads like posts of people: who wrote when, and the wish for a reply."""
+    return _TALK.search(" ".join(islice(element.itertext(), _TALK_REACH))) is not None
+
+
+def heads_neighbours(text: str) -> bool:
+    """Whether a heading opens material about something else."""
+    return _NEIGHBOUR_HEADING.fullmatch(text) is not None
+
+
+class Piece(NamedTuple):
+    """A block and what it is made of."""
+
+    block: Block
+    linked: float
+    """Share of its letters that are links."""
+    links: int
+    inner_links: int
+    """Links to places of the same page."""
+    outer: bool
+    """Whether it stands outside the element with the main text."""
+    inside: bool = True
+    """Whether it is of the page's article, on a page that is one."""
+
+
+def letters(text: str) -> int:
+    """Letters and digits of a text."""
+    return sum(map(len, _WORD.findall(text)))
+
+
+def trimmed(pieces: Sequence[Piece], *, named: bool, article: bool) -> list[Piece]:
+    """`pieces` without navigation, in their order.
+
+    `named` tells that a landmark names the main text, `article` that the page is an article.
+    """
+    kept = [piece for piece in (_of_article(pieces) if article else pieces) if not _is_noise(piece)]
+    titles = [i for i, piece in enumerate(kept) if piece.block.kind == "heading" and piece.block.level == 1]
+    inner = [i for i in titles if not kept[i].outer]
+    title = (inner or titles or [0])[0]
+    kept = [
+        piece
+        for index, piece in enumerate(kept)
+        if not piece.outer or index == title or _survives_outside(piece, named=named, opened=index > title)
+    ]
+    kept = _without_preamble(kept)
+    if not named:
+        while kept and kept[-1].linked >= _MOSTLY_LINKED and kept[-1].block.kind in ("paragraph", "item"):
+            kept.pop()
+    return kept or list(pieces)
+
+
+def _of_article(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces of the article, and the page's title where that stands before it.
+
+    In it a line that is a link and nothing else leads to another article, and what stands there twice is a caption or
+    a quotation pulled out of it.
+    """
+    first = next((i for i, piece in enumerate(pieces) if piece.inside), len(pieces))
+    titles = [i for i, piece in enumerate(pieces) if piece.block.kind == "heading" and piece.block.level == 1]
+    title = max((i for i in titles if i < first), default=-1)
+    kept: list[Piece] = []
+    seen: set[str] = set()
+    for index, piece in enumerate(pieces):
+        text, kind = piece.block.text, piece.block.kind
+        aside = kind in ("paragraph", "item") and (_leads_away(piece) or text in seen)
+        if (piece.inside and not aside) or index == title:
+            kept.append(piece)
+        if _weight(text) >= _REPEATED_WORDS:
+            seen.add(text)
+    return kept
+
+
+def _leads_away(piece: Piece) -> bool:
+    """Whether a block is a link to another page and nothing else."""
+    return piece.linked >= _ALL_BUT_LABEL and not piece.inner_links and _weight(piece.block.text) > _SHORT_WORDS
+
+
+def _is_noise(piece: Piece) -> bool:
+    """Whether a block is a call to action, a table of contents or a set phrase of sites."""
+    kind, text = piece.block.kind, piece.block.text
+    if kind in ("row", "code"):
+        return False
+    words = _weight(text)
+    if piece.linked >= _ALL and kind != "heading":
+        if piece.inner_links and piece.inner_links == piece.links and (kind == "item" or piece.links > 1):
+            return True
+        if kind == "paragraph" and words <= _ACTION_WORDS * max(1, piece.links) and _ACTION.match(text):
+            return True
+    return words <= _PHRASE_WORDS and _PHRASE.fullmatch(text) is not None
+
+
+def _survives_outside(piece: Piece, *, named: bool, opened: bool) -> bool:
+    """Whether a block outside the main text is text that a vendor wants read rather than the site's frame."""
+    words = _weight(piece.block.text)
+    if piece.block.kind == "code":
+        return True
+    if piece.block.kind == "row" and not named:
+        return opened
+    if opened and not piece.links and (words >= _SHORT_WORDS or piece.block.kind in ("item", "heading")):
+        return not _BANNER.search(piece.block.text)
+    if named or not opened:
+        return words >= _PROSE_WORDS and piece.linked < _LITTLE and not _BANNER.search(piece.block.text)
+    return words > _FEW_WORDS and piece.linked < _MOSTLY_LINKED and not _BANNER.search(piece.block.text)
+
+
+def _without_preamble(pieces: list[Piece]) -> list[Piece]:
+    """`pieces` without the short or linked ones before the title, where the title opens the page."""
+    title = next((i for i, p in enumerate(pieces) if p.block.kind == "heading" and p.block.level == 1), 0)
+    before = sum(_weight(piece.block.text) for piece in pieces[:title])
+    if before > _OPENING * sum(_weight(piece.block.text) for piece in pieces):
+        return pieces
+    return [
+        piece
+        for index, piece in enumerate(pieces)
+        if index >= title
+        or piece.block.kind in ("code", "row")
+        or (piece.linked < _LITTLE and _weight(piece.block.text) > _PROSE_WORDS)
+        or (not piece.outer and not piece.links and _says_something(piece.block.text))
+    ]
+
+
+def _says_something(text: str) -> bool:
+    """Whether a block before a title may be evidence: more than one word, without a link."""
+    return _weight(text) >= _SHORT_WORDS
+
+
+def _weight(text: str) -> int:
+    """Words of a text; scripts without spaces count two characters as a word."""
+    words = len(_WORD.findall(text))
+    return words if text.isascii() else words + len(_DENSE_SCRIPT.findall(text)) // 2

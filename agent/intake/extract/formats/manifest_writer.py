@@ -1,0 +1,108 @@
+"""Facts of a manifest as blocks: headings, sentence-like lines and rows, in the order in which they are told.
+
+Every line names what it speaks of, because a line is quoted alone; a vendor's own prose is kept word for word.
+"""
+
+from typing import Final
+
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.page import Block, Form, Page, PageLink, Removed
+
+_MAX_BLOCKS: Final = 20_000
+_MAX_LINKS: Final = 2000
+_MAX_PROSE: Final = 100_000
+"""Characters of one description."""
+_MAX_REMOVED: Final = 200
+
+
+class Writer:
+    """Collects the blocks of one page; what is beyond 20,000 blocks is dropped and said to be."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Block] = []
+        self._links: list[PageLink] = []
+        self._removed: list[Removed] = []
+        self._full = False
+
+    def heading(self, text: str, level: int) -> None:
+        """A heading of `level` 1 to 6."""
+        if text.strip():
+            self._add(Block("heading", _line(text), level))
+
+    def line(self, text: str) -> None:
+        """A paragraph of one line."""
+        if text.strip():
+            self._add(Block("paragraph", _line(text)))
+
+    def item(self, text: str) -> None:
+        """A list item."""
+        if text.strip():
+            self._add(Block("item", _line(text)))
+
+    def fact(self, label: str, value: str) -> None:
+        """An item `label: value`; nothing when the value is empty."""
+        if value.strip():
+            self.item(f"{label}: {value}")
+
+    def field(self, label: str, value: str) -> None:
+        """A field of front matter, `label: value`; nothing when the value is empty."""
+        if value.strip():
+            self._add(Block("front-matter", _line(f"{label}: {value}")))
+
+    def row(self, *cells: str) -> None:
+        """A table row; an empty cell at the end is left out."""
+        kept = [_line(cell).replace("|", "/") for cell in cells]
+        while len(kept) > 2 and not kept[-1]:  # noqa: PLR2004  (two bars make a row)
+            kept.pop()
+        self._add(Block("row", " | ".join(kept)))
+
+    def prose(self, text: str, lead: str = "") -> None:
+        """A description, read as Markdown; its first paragraph stands behind `lead`. Its headings open no section."""
+        page = read_markdown(text[:_MAX_PROSE])
+        if len(text) > _MAX_PROSE:
+            self.removed("structure", "a description", f"longer than {_MAX_PROSE} characters")
+        for link in page.links:
+            self.link(link.href, link.text)
+        for found in page.removed:
+            self.removed(*found)
+        blocks = [b._replace(kind="paragraph", level=0) if b.kind == "heading" else b for b in page.blocks]
+        if lead and blocks and blocks[0].kind == "paragraph":
+            blocks[0] = blocks[0]._replace(text=f"{lead}: {blocks[0].text}")
+        elif lead:
+            self.line(lead + ("." if not blocks else ":"))
+        for block in blocks:
+            self._add(block)
+
+    def link(self, href: str, text: str, rel: str = "") -> None:
+        """A link to something worth reading; no address, no link."""
+        if href.startswith(("http://", "https://", "/", "./")) and len(self._links) < _MAX_LINKS:
+            self._links.append(PageLink(href, _line(text), "main", rel))
+
+    def removed(self, kind: str, where: str, text: str) -> None:
+        """Something about the source that the analyst should see."""
+        if len(self._removed) < _MAX_REMOVED:
+            self._removed.append(Removed(kind, where, text))
+
+    def page(self, title: str, form: Form, name: str = "", vendor: str = "") -> Page:
+        """What was collected; `name` and `vendor` are the product's own when the format has fields for them."""
+        if self._full:
+            self.removed("structure", "the file", f"more than {_MAX_BLOCKS} lines")
+        return Page(
+            _line(title),
+            tuple(self._blocks),
+            tuple(self._links),
+            tuple(self._removed),
+            form=form,
+            name=_line(name),
+            vendor=_line(vendor),
+        )
+
+    def _add(self, block: Block) -> None:
+        if len(self._blocks) < _MAX_BLOCKS:
+            self._blocks.append(block)
+        else:
+            self._full = True
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,453 @@
+"""Markdown and plain text as blocks.
+
+markdown-it reads Markdown, with the HTML inside it (`markup`); the tree of both is walked here once. What a browser
+would not show is taken out and reported as the page reader of HTML does. All of it is Python: a text that keeps it
+busy for too long is read in the child process that can be killed (`extract`).
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from agent.intake.extract.formats import markdown_dialects as dialects
+from agent.intake.extract.formats.markdown_tree import BARE, BLOCKS, COMMENT, LANGUAGE, Element, tree_of
+from agent.intake.hidden.instructions import find
+from agent.intake.page import MAX_EXCERPT, Block, BlockKind, Page, PageLink, Removed
+
+_SILENT: Final = frozenset(("script", "style", "template", "noscript", "svg", "iframe", "object", "canvas"))
+_HIDES: Final = re.compile(
+    r"display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden|font-size\s{0,9}:\s{0,9}0", re.I
+)
+_HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
+_LISTS: Final = frozenset(("ul", "ol", "menu"))
+_OPENS_BLOCK: Final = BLOCKS - {"hr"}
+_NO_ROW: Final = frozenset(("table", "h1", "h2", "h3", "h4", "ul", "ol", "pre", "blockquote", "details"))
+_TITLES: Final = ("title", "label", "heading", "header", "description")
+"""Attributes of the components of MDX that their pages show."""
+_FIELD: Final = ("path", "query", "body", "header", "name", "type")
+"""Of components that document a parameter or a field."""
+_LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s*([\w+#.-]+)")
+_TASK: Final = re.compile(r"\[[ xX]\]\s+")
+_ALERT: Final = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+_UNRESOLVED: Final = re.compile(r"(?<![\w\]`])\[([^\[\]]{1,300})\]\[[^\[\]]{0,200}\]")
+"""A link to a place that another tool knows."""
+_ANCHOR: Final = re.compile(r"\s*\{#[\w.:-]{1,80}\}$")
+_SEES: Final = re.compile(r"\w")
+_BREAK: Final = "\n"
+"""In the collected words of a block: a line that breaks here. Text has none, its line ends are blanks by then."""
+_SOFTER: Final = "\r"
+"""A line that breaks here by the blanks or the backslash at its end, which many write out of habit."""
+_BREAKS: Final = re.compile(r"([\n\r])")
+_RUN_ON: Final = re.compile(
+    r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I
+)
+_ENDS: Final = ".!?:;。！？：；"
+_BETWEEN: Final = "|-–—•·\n\r "
+"""What stands between pictures or links in a row."""
+_LOST_LINKS: Final = 2
+"""Links in a row whose words a line may not have as they were, so that those behind them still are found."""
+_MAX_LINK: Final = 500
+"""Characters of a link's words."""
+_MAX_ICON_WORDS: Final = 3
+_MAX_ICON: Final = 30
+"""Characters of the description of a picture that stands in a sentence like a word."""
+_REACH: Final = 20
+_NUMBER: Final = re.compile(r"[0-9]{1,3}")
+_MAX_SPAN: Final = 20
+_TOLD_WORDS: Final = 3
+_MIN_CELLS: Final = 2
+
+_HAS_HEADING: Final = re.compile(r"^#{1,6} \S", re.MULTILINE)
+_ITEM: Final = re.compile(r"([ \t]*)(?:[-*+•·]|\d{1,9}[.)])[ \t]+(.*)")
+_CELLS: Final = re.compile(r"(?<!\\)\|")
+_WRAPPED_SHARE: Final = 0.6
+_MAX_WRAP: Final = 100
+_MIN_WRAP: Final = 50
+
+
+class _Picture(NamedTuple):
+    """A picture among the words of a block."""
+
+    alt: str
+
+
+class _Unseen(NamedTuple):
+    """Words that a page holds and does not show."""
+
+    where: str
+    words: str
+
+
+def read_markdown(text: str) -> Page:
+    """The blocks of a Markdown text; `title` is its first heading or the front matter's title.
+
+    Front matter comes first, a block for each field. Raises nothing; time grows with the length of ordinary text, not
+    of text made to take long.
+    """
+    matter, body = dialects.parted(text)
+    fields = dialects.fields_of(matter) if matter else []
+    body, silent = dialects.plain(body.replace("\t", "    "))
+    try:
+        tree, titles = tree_of(body)
+    except RecursionError:
+        page = _plain(text)
+        return page._replace(removed=(Removed("structure", "the page", "nested too deeply to be read as Markdown"),))
+    walk = _Walk()
+    walk.comments.extend((*titles, *silent))
+    walk.run(tree)
+    blocks = (*dialects.blocks_of(matter), *walk.blocks)
+    heading = next((block.text for block in blocks if block.kind == "heading"), "")
+    title = next((value for key, value in fields if key == "title"), "")
+    return Page(heading or title, blocks, tuple(walk.links), tuple(walk.removed()))
+
+
+def read_text(text: str) -> Page:
+    """The blocks of plain text: paragraphs between blank lines, bullets as items, wrapped lines joined.
+
+    A text with headings of Markdown is read as Markdown.
+    """
+    if is_marked(text):
+        return read_markdown(text)
+    return _plain(text)
+
+
+def is_marked(text: str) -> bool:
+    """Whether plain text has a heading of Markdown."""
+    return _HAS_HEADING.search(text) is not None
+
+
+def _plain(text: str) -> Page:
+    lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
+    longest = max(map(len, lines), default=0)
+    wrap = longest * _WRAPPED_SHARE if _MIN_WRAP <= longest <= _MAX_WRAP else None
+    found: list[tuple[BlockKind, list[str]]] = []
+    previous = ""
+    for line in lines:
+        item = _ITEM.fullmatch(line)
+        words = line.strip()
+        if item and item[2]:
+            found.append(("item", [item[2].strip()]))
+        elif words and wrap and len(previous) >= wrap and found and found[-1][0] != "row":
+            found[-1][1].append(words)
+        elif words:
+            found.append(("row", [_row(words)]) if words.startswith("|") else ("paragraph", [words]))
+        previous = line
+    blocks = [Block(kind, " ".join(parts), int(kind == "item")) for kind, parts in found]
+    return Page(blocks[0].text[:MAX_EXCERPT] if blocks else "", tuple(block for block in blocks if block.text))
+
+
+class _Walk:
+    """Walks a tree once, in the order of the text, on an explicit stack."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.links: list[PageLink] = []
+        self.comments: list[str] = []
+        self._silenced: list[_Unseen] = []
+        self._hidden: list[_Unseen] = []
+        self._attributes: list[_Unseen] = []
+        self._buffer: list[str | _Picture] = []
+        self._linked: list[str] = []
+        self._kind: BlockKind = "paragraph"
+        self._level = 0
+        self._depth = 0
+
+    def run(self, root: Element) -> None:
+        """Fill `blocks` and `links`."""
+        # An element comes twice: to be entered, and behind its children to be left.
+        stack: list[tuple[Element | str, bool]] = [(root, True)]
+        while stack:
+            node, entering = stack.pop()
+            if isinstance(node, str):
+                self._buffer.append(node.replace("\n", " ").replace("\r", " "))
+            elif not entering:
+                self._leave(node)
+            elif self._enter(node):
+                stack.append((node, False))
+                stack.extend((child, True) for child in reversed(node.children))
+        self._flush()
+
+    def removed(self) -> list[Removed]:
+        """What was not shown and is worth showing: orders in comments and the like, and hidden words."""
+        found = [Removed("instruction-like-text", "a comment", words) for _, words in _orders(self.comments)]
+        for unseen in (self._silenced, self._attributes):
+            orders = _orders([each.words for each in unseen])
+            found += [Removed("hidden-text", unseen[n].where, unseen[n].words[:MAX_EXCERPT]) for n, _ in orders]
+        found += [Removed("hidden-text", each.where, each.words[:MAX_EXCERPT]) for each in self._hidden if each.words]
+        return found
+
+    def _enter(self, element: Element) -> bool:
+        """Whether the children of an element are to be read as its own; else it was dealt with as a whole."""
+        tag = element.tag
+        if tag == COMMENT:
+            self.comments.extend(text for text in element.children if isinstance(text, str))
+            return False
+        if not element.own and self._is_unseen(element):
+            return False
+        if tag in _OPENS_BLOCK:
+            self._flush()
+        level = _HEADINGS.get(tag)
+        if level is not None:
+            self._kind, self._level = "heading", level
+        elif tag in _LISTS:
+            self._depth += 1
+        elif tag == "li":
+            self._kind, self._level = "item", max(1, self._depth)
+        elif tag == "pre":
+            self._code(element)
+            return False
+        elif tag == "table":
+            return not self._table(element)
+        elif tag == "img":
+            self._picture(element)
+        elif tag in ("br", "hr"):
+            self._buffer.append(_SOFTER if element.own else _BREAK)
+        elif tag == "a":
+            self._link(element)
+            self._linked.append(element.words(_MAX_LINK))
+        elif tag[0].isupper():
+            self._component(element)
+        return True
+
+    def _leave(self, element: Element) -> None:
+        tag = element.tag
+        if tag in BLOCKS or (tag[0].isupper() and not element.own):
+            self._flush()
+        if tag in _HEADINGS or tag == "li":
+            self._kind, self._level = "paragraph", 0
+        elif tag in _LISTS:
+            self._depth -= 1
+
+    def _is_unseen(self, element: Element) -> bool:
+        """Whether an element is not shown; its words are kept for the findings."""
+        for name, value in element.attributes.items():
+            if value.count(" ") >= _TOLD_WORDS and name not in ("class", "style", "alt", "src", "href", "d"):
+                self._attributes.append(_Unseen(f"the attribute {name} of <{element.tag}>", " ".join(value.split())))
+        if not element.ended:
+            return False
+        if element.tag in _SILENT:
+            self._silenced.append(_Unseen(f"a <{element.tag}>", element.words()))
+            return True
+        given = element.attributes
+        hides = "hidden" in given or "hidden" in given.get("class", "").split() or _HIDES.search(given.get("style", ""))
+        if hides:
+            self._hidden.append(_Unseen(f"a hidden <{element.tag}>", element.words()))
+        return bool(hides)
+
+    def _component(self, element: Element) -> None:
+        """Read what a component of MDX shows of its attributes."""
+        self._flush()
+        names = _FIELD if element.tag.endswith("Field") else _TITLES
+        told = [" ".join(element.attributes.get(name, "").split()) for name in names]
+        shown = [words for words in told if _SEES.search(words)]
+        lines = [" ".join(shown)] if names is _FIELD else shown
+        self.blocks.extend(Block("paragraph", line) for line in lines if line)
+
+    def _picture(self, element: Element) -> None:
+        alt = " ".join(element.attributes.get("alt", "").split())
+        if alt:
+            self._buffer.append(_Picture(alt))
+
+    def _link(self, element: Element) -> None:
+        href = element.attributes.get("href", "").strip()
+        if href:
+            self.links.append(PageLink(href, "" if BARE in element.attributes else element.words(_MAX_LINK), "main"))
+
+    def _code(self, element: Element) -> None:
+        title = element.attributes.get("title", "")
+        if title and element.own:
+            self.blocks.append(Block("paragraph", title))
+        language = element.attributes.get(LANGUAGE) or _language(element)
+        lines = [line.rstrip() for line in _verbatim(element).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        if text:
+            self.blocks.append(Block("code", text, language=language))
+
+    def _flush(self) -> None:
+        """Make a block of the collected words, and one of each picture that is not part of a sentence."""
+        if not self._buffer:
+            return
+        parts, self._buffer = self._buffer, []
+        linked: Sequence[str] = self._linked
+        self._linked = []
+        words = "".join(part for part in parts if isinstance(part, str))
+        pictures = [part.alt for part in parts if isinstance(part, _Picture)]
+        alone = not _SEES.search(words)
+        if alone and self._kind != "heading":
+            for alt in pictures:
+                self.blocks.append(Block("image", alt))
+            if pictures or not words.strip(_BETWEEN):
+                return
+        outside = [] if alone else [alt for alt in pictures if not _is_icon(alt)]
+        shown = "".join(
+            part if isinstance(part, str) else f" {part.alt} " if alone or _is_icon(part.alt) else " " for part in parts
+        )
+        for line in _lines(shown, whole=self._kind == "heading"):
+            linked = self._line(line, linked)
+        self.blocks.extend(Block("image", alt) for alt in outside)
+        if self._kind != "heading":
+            self._kind, self._level = "paragraph", 0
+
+    def _line(self, text: str, linked: Sequence[str]) -> Sequence[str]:
+        """Make a block of a line; of the words of links those that are left for the lines behind it."""
+        kind = self._kind
+        text = _UNRESOLVED.sub(r"\1", text)
+        if kind == "heading":
+            text = _ANCHOR.sub("", text)
+        elif kind == "item":
+            text = _TASK.sub("", text, count=1) if _TASK.match(text) else text
+        alert = _ALERT.match(text)
+        if alert:
+            self.blocks.append(Block("paragraph", alert[1].capitalize()))
+            text = text[alert.end() :]
+        if text:
+            links, linked = _taken(text, linked)
+            self.blocks.append(Block(kind, text, self._level, links=links))
+        return linked
+
+    def _table(self, element: Element) -> bool:
+        """Read a table by its rows; False for one made for layout, which is read like other text."""
+        rows = _rows(element)
+        if not rows or max(len(cells) for cells in rows) < _MIN_CELLS:
+            return False
+        if element.within(_NO_ROW):
+            return False
+        heads: tuple[str, ...] = ()
+        for number, cells in enumerate(rows):
+            texts = tuple(text for cell in cells for text in [self._cell(cell)] * _span(cell))
+            first = number == 0 and len(cells) > 0 and all(cell.tag == "th" for cell in cells)
+            if first:
+                heads = texts if any(texts) else ()
+            shown = " | ".join(self._cell(cell, note=True) for cell in cells)
+            if shown.strip(" |"):
+                self.blocks.append(Block("row", shown, heads=heads, links=_links(cells)))
+        return True
+
+    def _cell(self, cell: Element, *, note: bool = False) -> str:
+        if note:
+            for inner in _elements(cell):
+                if inner.tag == "a":
+                    self._link(inner)
+        return _UNRESOLVED.sub(r"\1", cell.words())
+
+
+def _taken(text: str, linked: Sequence[str]) -> tuple[tuple[str, ...], Sequence[str]]:
+    """The words of links that a line has, in order, and those that are left; a few may have changed in the text."""
+    found: list[str] = []
+    at, number = 0, 0
+    while number < len(linked):
+        near = ((n, text.find(linked[n], at)) for n in range(number, min(len(linked), number + _LOST_LINKS + 1)))
+        taken, place = next(((n, place) for n, place in near if place >= 0), (0, -1))
+        if place < 0:
+            break
+        found.append(linked[taken])
+        at, number = place + len(linked[taken]), taken + 1
+    return tuple(words for words in found if words), linked[number:]
+
+
+def _links(cells: Sequence[Element]) -> tuple[str, ...]:
+    """The words of the links within the cells of a row."""
+    words = (inner.words(_MAX_LINK) for cell in cells for inner in _elements(cell) if inner.tag == "a")
+    return tuple(each for each in words if each)
+
+
+def _elements(element: Element) -> Iterator[Element]:
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Element):
+            yield node
+            stack.extend(reversed(node.children))
+
+
+def _rows(table: Element) -> list[list[Element]]:
+    """The cells of each row."""
+    rows: list[list[Element]] = []
+    for element in _elements(table):
+        if element.tag == "tr":
+            rows.append([cell for cell in element.children if isinstance(cell, Element) and cell.tag in ("td", "th")])
+    return [cells for cells in rows if cells]
+
+
+def _span(cell: Element) -> int:
+    given = cell.attributes.get("colspan", "")
+    return max(1, min(int(given), _MAX_SPAN)) if _NUMBER.fullmatch(given) else 1
+
+
+def _is_icon(alt: str) -> bool:
+    return len(alt) <= _MAX_ICON and len(alt.split()) <= _MAX_ICON_WORDS
+
+
+def _lines(text: str, *, whole: bool) -> Iterator[str]:
+    """The lines of a block between its breaks; a line that goes on in the next is one with it."""
+    if whole:
+        yield " ".join(text.split())
+        return
+    said, mark = "", _BREAK
+    for part in _BREAKS.split(text):
+        if part in (_BREAK, _SOFTER):
+            mark = part if mark != _BREAK else _BREAK
+            continue
+        line = " ".join(part.split())
+        if not line:
+            continue
+        if said and _goes_on(said, line, mark):
+            said = f"{said} {line}"
+        else:
+            if said:
+                yield said
+            said = line
+        mark = ""
+    if said:
+        yield said
+
+
+def _goes_on(said: str, line: str, mark: str) -> bool:
+    """Whether a line goes on in the next, which its author broke with `mark`."""
+    if not line[0].islower():
+        return False
+    return said[-1] not in _ENDS if mark == _SOFTER else _RUN_ON.search(said[-_REACH:]) is not None
+
+
+def _language(element: Element) -> str:
+    for inner in _elements(element):
+        given = inner.attributes.get("class", "") or inner.attributes.get("lang", "")
+        match = _LANGUAGE.search(given)
+        if match:
+            return "" if match[1].lower() == "none" else match[1].lower()
+    return ""
+
+
+def _verbatim(element: Element) -> str:
+    parts: list[str] = []
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.tag == "br":
+            parts.append("\n")
+        elif node.tag != COMMENT:
+            stack.extend(reversed(node.children))
+    return "".join(parts)
+
+
+def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
+    """Which of `texts`, each one line, speak to assessors, and the words with which each begins to.
+
+    They are searched together: there may be ten thousand of them.
+    """
+    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    last = -1
+    for place in find("\n".join(texts)):
+        number = bisect_right(starts, place.start) - 1
+        if number > last:
+            yield number, texts[number][place.start - starts[number] :][:MAX_EXCERPT]
+        last = number
+
+
+def _row(line: str) -> str:
+    cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line.strip().strip("|"))]
+    return " | ".join(cells)

@@ -1,0 +1,147 @@
+"""Declarative shadow trees laid out as a browser shows them: `<template shadowrootmode>` is text that everybody sees.
+
+Runs before the visibility pass. What a browser does not show of a host (children that no slot takes, the fallback of a
+slot that is filled) is put into a plain `<template>`, so that it is judged as hidden text. The rules of a shadow tree's
+sheets are bound to it. Imported by the parsing child.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+
+from agent.intake.hidden.visibility import NOT_XML
+
+SHADOW_TAG: Final = "shadowroot"
+"""Stands for a shadow tree once it is laid out; it takes part in the flow of its host as the host itself does."""
+_MARK: Final = "data-shadow-host"
+_MODES: Final = frozenset({"open", "closed"})
+_HOSTS: Final = frozenset(
+    (
+        *("article", "aside", "blockquote", "body", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6"),
+        *("header", "main", "nav", "p", "section", "span"),
+    )
+)
+_MAX_ROOTS: Final = 2000
+_HOST: Final = re.compile(r":host(?:\(([^()]*)\))?(?![\w-])")
+_SLOTTED: Final = re.compile(r"(?:\bslot((?:\[[^\]]*\]|\.[\w-]+)*))?::slotted\(")
+
+
+def lay_out(root: etree._Element) -> None:
+    """Put the shadow trees of `root` into the places of their hosts' content, in place.
+
+    Only what a browser takes for a shadow root counts: a mode, the first of its host, a host that may have one, and no
+    inert template round it. More than _MAX_ROOTS stay what they are, templates.
+    """
+    hosts: set[etree._Element] = set()
+    scopes: dict[str, str] = {}
+    for template in list(root.iter("template")):
+        host = template.getparent()
+        if (template.get("shadowrootmode") or "").lower() not in _MODES or host is None or host in hosts:
+            continue
+        if host.tag not in _HOSTS and "-" not in host.tag:
+            continue
+        if len(hosts) >= _MAX_ROOTS or next(host.iterancestors("template"), None) is not None:
+            continue
+        hosts.add(host)
+        _fill(host, template, scopes)
+
+
+def _fill(host: etree._Element, shadow: etree._Element, scopes: dict[str, str]) -> None:
+    inner = list(_own(shadow))
+    _bind([element for element in inner if element.tag == "style"], host, scopes)
+    light = [child for child in host if child is not shadow]
+    loose = _Loose(host, shadow)
+    shadow.tag = SHADOW_TAG
+    unseen = etree.Element("template")
+    slots: dict[str, etree._Element] = {}
+    for slot in inner:
+        if slot.tag == "slot":
+            slots.setdefault(slot.get("name") or "", slot)
+    filled: set[etree._Element] = set()
+    for child in light:
+        name = (child.get("slot") or "") if isinstance(child.tag, str) else ""
+        target = slots.get(name, unseen)
+        _empty(target, unseen, filled)
+        _move(child, target)
+    if loose.text.strip():
+        target = slots.get("", unseen)
+        _empty(target, unseen, filled)
+        loose.put(target)
+    if len(unseen) or unseen.text:
+        host.append(unseen)
+
+
+class _Loose:
+    """The text that stands in a host itself: it goes to the slot without a name."""
+
+    def __init__(self, host: etree._Element, shadow: etree._Element) -> None:
+        self._before = _clean(host.text)
+        self._behind: dict[etree._Element, str] = {}
+        for child in host:
+            if child is not shadow:
+                self._behind[child] = _clean(child.tail)
+                child.tail = None
+        self._shadow = _clean(shadow.tail)
+        host.text = shadow.tail = None
+        self.text = "".join((self._before, self._shadow, *self._behind.values()))
+
+    def put(self, target: etree._Element) -> None:
+        """Lay the text between the children that stand in `target`, and in front of them what belongs to none."""
+        lost = "".join(text for child, text in self._behind.items() if child.getparent() is not target)
+        target.text = f"{_clean(target.text)}{self._before}{self._shadow}{lost}"
+        for child, text in self._behind.items():
+            if child.getparent() is target:
+                child.tail = text
+
+
+def _own(shadow: etree._Element) -> Iterator[etree._Element]:
+    """The elements of one shadow tree in its order, without those of the templates in it."""
+    stack = list(reversed(shadow))
+    while stack:
+        element = stack.pop()
+        yield element
+        if element.tag != "template":
+            stack.extend(reversed(element))
+
+
+def _bind(sheets: list[etree._Element], host: etree._Element, scopes: dict[str, str]) -> None:
+    """Make the rules of sheets hold in their host alone; a sheet that many hosts share is kept once."""
+    marks: list[str] = []
+    for sheet in sheets:
+        text = sheet.text or ""
+        if text not in scopes:
+            scopes[text] = str(len(scopes) + 1)
+            rules = _SLOTTED.sub(lambda match: f"slot{match[1] or ''} > :is(", text)
+            rules = _HOST.sub(lambda match: f"&{match[1] or ''}", rules)
+            sheet.text = f'[{_MARK}~="{scopes[text]}"] {{ {rules} }}'
+        else:
+            sheet.text = None
+        marks.append(scopes[text])
+    if marks:
+        host.set(_MARK, " ".join(marks))
+
+
+def _empty(target: etree._Element, unseen: etree._Element, filled: set[etree._Element]) -> None:
+    """Take the fallback out of a slot that is filled for the first time."""
+    if target is unseen or target in filled:
+        return
+    filled.add(target)
+    kept = etree.SubElement(unseen, "span")
+    kept.text, target.text = _clean(target.text), None
+    for child in list(target):
+        kept.append(child)
+    if not len(kept) and not (kept.text or "").strip():
+        unseen.remove(kept)
+
+
+def _move(child: etree._Element, target: etree._Element) -> None:
+    # Boxes that a slot takes do not run together into one word.
+    target.append(child)
+    child.tail = " "
+
+
+def _clean(text: str | None) -> str:
+    """Text as the tree takes it in."""
+    return NOT_XML.sub("", text or "")

@@ -1,0 +1,100 @@
+"""sitemap.xml and its index as links. No text of a sitemap is evidence; text that speaks to assessors is reported."""
+
+import re
+import zlib
+from typing import Final
+
+from lxml import etree
+
+from agent.intake.extract.formats.plain_values import Unreadable
+from agent.intake.hidden.instructions import find
+from agent.intake.page import MAX_EXCERPT, Page, PageLink, Removed
+
+INDEX: Final = "sitemap"
+"""The role of a link to another sitemap."""
+ENTRY: Final = "sitemap-entry"
+"""The role of a link to a page."""
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31
+_MAX_BYTES: Final = 50_000_000
+"""Of one sitemap, decompressed: the protocol's own limit, as is the next."""
+_MAX_ENTRIES: Final = 50_000
+_MAX_URL: Final = 2048
+_DECLARES: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_ROOTS: Final = {"urlset": ("url", ENTRY), "sitemapindex": ("sitemap", INDEX)}
+_MAX_FINDINGS: Final = 20
+
+
+def read_sitemap(body: bytes) -> Page:
+    """The links of a sitemap (gzip or plain), without a block of text.
+
+    Raises Unreadable when it is no sitemap, declares entities, or decompresses to more than 50 MB.
+    """
+    body = _unpacked(body)
+    if _DECLARES.search(body) or _DECLARES.search(body.replace(b"\0", b"")):
+        raise Unreadable("entities")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, recover=True, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(body.lstrip(), parser)
+    except etree.XMLSyntaxError as error:
+        raise Unreadable("xml", str(error)) from None
+    if root is None:
+        raise Unreadable("xml")
+    wanted, role = _ROOTS.get(_local(root), ("", ""))
+    if not wanted:
+        raise Unreadable("other-xml")
+    links: list[PageLink] = []
+    removed: list[Removed] = []
+    for entry in root:
+        if _local(entry) != wanted:
+            continue
+        if len(links) >= _MAX_ENTRIES:
+            removed.append(Removed("structure", "the sitemap", f"more than {_MAX_ENTRIES} addresses"))
+            break
+        address = _child(entry, "loc")
+        if address and len(address) <= _MAX_URL:
+            links.append(PageLink(address, "", "main", role, _child(entry, "lastmod")))
+    removed.extend(_addressed(root))
+    return Page("", (), tuple(links), tuple(removed))
+
+
+def _unpacked(body: bytes) -> bytes:
+    if not body.startswith(_GZIP):
+        return body
+    unpack = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        plain = unpack.decompress(body, _MAX_BYTES)
+    except zlib.error:
+        raise Unreadable("xml", "damaged gzip data") from None
+    if unpack.unconsumed_tail:
+        raise Unreadable("expands")
+    return plain
+
+
+def _addressed(root: etree._Element) -> list[Removed]:
+    """Texts of any element or attribute that speak to assessors."""
+    found: list[Removed] = []
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        # A sitemap's own fields are addresses and dates; what is left is small.
+        for text in (element.text, element.tail, *element.attrib.values()):
+            plain = " ".join((text or "").split())
+            place = next(iter(find(plain)), None) if " " in plain else None
+            if place is not None and len(found) < _MAX_FINDINGS:
+                where = f"<{_local(element)}> of a sitemap"
+                found.append(Removed("instruction-like-text", where, plain[place.start :][:MAX_EXCERPT]))
+    return found
+
+
+def _local(element: etree._Element) -> str:
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def _child(entry: etree._Element, name: str) -> str:
+    for child in entry:
+        if _local(child) == name:
+            return (child.text or "").strip()
+    return ""

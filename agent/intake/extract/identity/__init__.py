@@ -1,0 +1,1 @@
+"""Which product the sources are about: its name, other spellings, vendor, repository."""

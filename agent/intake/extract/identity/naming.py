@@ -1,0 +1,484 @@
+"""The name of the product that a page is about: candidates from its parts, and a scored vote with reasons.
+
+Order of precedence: a manifest or front matter; a heading that names something; the window's title; the repository in
+the address or in the page's own links; file and folder. A sound source wins by its weight; a doubtful one (a slogan, a
+word of sections, a name that nothing else on the page uses) is outvoted by what the rest of the page agrees on.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from agent.intake.extract.documents import heading_about
+from agent.intake.extract.identity import name_shapes as names
+from agent.intake.extract.identity.name_shapes import GENERIC_FILES, GENERIC_FOLDERS
+from agent.intake.extract.identity.repositories import Repository, named_packages, named_repositories
+from agent.intake.hidden import characters as sanitise, instructions
+from agent.intake.hidden.characters import clean
+from agent.intake.page import Block, Page
+
+_OPENING: Final = 14
+"""Blocks of text at the beginning in which a page says what its product is."""
+_MAX_TEXT: Final = 60_000
+"""Characters of the text in which uses of a name are counted."""
+_MAX_COUNTED: Final = 40
+"""Candidates whose uses are counted."""
+_MAX_ALIASES: Final = 12
+_HEADLINE_WORDS: Final = 14
+_SPONSORS: Final = 2
+"""Headings that may stand above a page's title."""
+_SHORT: Final = 2
+_REORDERS: Final = frozenset({"bidi-control", "combining-flood"})
+
+# Weights: what a source is worth by itself. A sound heading (6) with one use of its name beats a repository (4) with
+# many; a slogan that nothing bears out (1.5) loses against any two of the others.
+_HEADING: Final = 6.0
+_GENERIC_HEADING: Final = 4.0
+_LATER_HEADING: Final = 2.0
+_LOWER_HEADING: Final = 2.5
+_SLOGAN: Final = 1.5
+_PIECE: Final = 1.5
+_TITLE: Final = 4.0
+_SITE: Final = 2.5
+_ADDRESS: Final = 4.0
+_LINKED: Final = 3.0
+_PACKAGE: Final = 2.0
+_DEFINED: Final = 4.0
+_LOGO: Final = 2.5
+_FIRST_IMAGE: Final = 1.5
+"""A banner too: campaigns and sister products have banners."""
+_LINE: Final = 2.0
+_FILE: Final = 1.0
+_FOLDER: Final = 0.9
+_USED: Final = 3.0
+"""At most, for uses of the name in the text."""
+_SOUND: Final = 4.0
+"""Added for a first heading that names something and whose words the page says again."""
+_UNUSED: Final = 1.5
+"""Taken from a heading's worth when nothing else on the page says its words."""
+
+_NAME: Final = r"[A-Z0-9@`][\w.+#@/`’'-]*|[a-z]+[A-Z\d][\w.+#-]*|[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+"
+_DEFINES: Final = re.compile(
+    rf"[\"“«*_'‘]{{0,3}}(?:(?i:the|le|la|el|der|die|das) )?(?P<name>(?:{_NAME})(?: (?:{_NAME}|of|for|by|de)){{0,5}})"
+    r"[\"”»*_'’]{0,3}(?:\s?[(（][^()（）]{1,120}[)）])?,?"
+    r"(?:\s(?:is|es|est|ist|permet|permite|lets|helps|provides|gives|enables|allows|brings|turns|connects|exposes|"
+    r"combines|offers|makes|transforms|supports|automates|wraps|bridges|integrates|has|adds|runs)\s|"
+    r"\s?(?:は|とは|是|为|為|是一|은|는|이란)|\s=\s)"
+)
+_PRONOUN: Final = re.compile(
+    r"(?:this|it|these|that|those|we|you|here|there|a|an|our|your|each|all|any|everything|what|which|if|when|most|both|"
+    r"no|note|features?|goal|project|server|tool|agent|agents|library|package|plugin|documentation|support|example|"
+    r"dieses?|ce|cette|este|esta|il|es|ein|eine|un|una|une|本项目|このプロジェクト|he|she|they|currently|unlike|with|by|as|"
+    r"license|status|version|contributions?|ai|llms?|mcp|the model context protocol|model context protocol)",
+    re.IGNORECASE,
+)
+_LOGO_ALT: Final = re.compile(
+    r"(?P<name>.{1,60}?)[\s_-]*(?P<sort>logo(?:type|mark)?|banner|header|icon|cover|hero|wordmark)\b.*", re.IGNORECASE
+)
+_FORMER: Final = re.compile(
+    r"(?:formerly(?: known as| called)?|f\.?k\.?a\.?|previously(?: known as| called)?|renamed from|originally called|"
+    r"also known as|a\.?k\.?a\.?)\s+[\"“`*]*((?:[A-Z0-9][\w.+#-]*)(?: [A-Z0-9][\w.+#-]*){0,3})"
+)
+LETTER: Final = "[A-Za-z0-9À-ɏ_-]"
+"""Goes on with a word; letters of scripts without blanks do not, they stand right behind a name."""
+_LEAD_MARKS: Final = re.compile(r"^[^\w@`\"“«*'‘]+")
+_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
+
+
+_OF_ONE: Final = frozenset({
+    "its manifest or front matter", "a manifest beside it", "a sentence that says what it is", "the repository's name",
+    "the package that is installed", "the words of its logo",
+})  # fmt: skip
+
+
+_SAID: Final = frozenset({"a sentence that says what it is", "the repository's name", "the words of its logo"})
+"""Sources by which a name is known without the heading."""
+_OFTEN: Final = 2
+_CALLED: Final = frozenset(
+    {"its manifest or front matter", "its first heading", "the page's title", "a sentence that says what it is"}
+)
+"""Sources by which a page itself calls its product so."""
+_OWNED: Final = frozenset({"the package that is installed", "its repository and whose it is"})
+_SLUGS: Final = frozenset({
+    "its repository and whose it is",
+    "the repository's name", "the package that is installed", "its address", "the name of its file",
+    "the name of its folder",
+})  # fmt: skip
+"""Sources that spell a name as an address does."""
+
+
+class Candidate(NamedTuple):
+    """A name that one part of the page proposes."""
+
+    name: str
+    weight: float
+    source: str
+    """Which part, in words that can be shown."""
+
+
+class Name(NamedTuple):
+    """The product's name, what it is also called, and why it was chosen."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    reason: str = ""
+    repository: Repository | None = None
+    """The product's own repository, as far as the page or its address tells it."""
+    sources: tuple[str, ...] = ()
+    """The parts of the page that propose this name, the weightiest first."""
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Whether something says the name that a shelf of many products does not have."""
+        return bool(_OF_ONE & set(self.sources))
+
+
+def name_page(page: Page, where: str, *, folder: str = "", beside: Sequence[Page] = ()) -> Name:
+    """The name of the product that `page` is about.
+
+    `where` is the page's address, or the name of its file; `folder` the name of the folder that the file lies in, and
+    `beside` are manifests that lie beside it. A page that nothing names gives an empty name.
+    """
+    page = _own_part(page)
+    repositories = named_repositories(page, where)
+    own = repositories[0] if repositories else None
+    found = [*_from_page(page), *_from_titles(page, where), *_from_addresses(where, folder, repositories, page)]
+    found += _from_manifests(page, beside)
+    text = _text(page)
+    groups = _grouped(_without_tails([candidate for candidate in found if _is_honest(candidate.name)], text))
+    if not groups:
+        return Name("", repository=own)
+    scored = sorted((_score(group, text), -place, group) for place, group in enumerate(groups[:_MAX_COUNTED]))
+    scored.reverse()
+    best = _beyond_the_vendor([group for _, _, group in scored], repositories)
+    form = _form(best, text)
+    if form.source in _SLUGS:
+        form = form._replace(name=_spelled(form.name, text))
+    rivals = [group for _, _, group in scored if group is not best]
+    return Name(
+        form.name,
+        _aliases(form.name, best, rivals, page, own),
+        _reason(form, best, text),
+        own,
+        tuple(dict.fromkeys(c.source for c in sorted(best, key=lambda c: -c.weight))),
+    )
+
+
+# ---------------------------------------------------------------- candidates
+
+
+def _from_page(page: Page) -> Iterator[Candidate]:
+    """From headings, the first line, the first image and the sentences that define something."""
+    yield from _from_headings(page)
+    yield from _from_images(page)
+    text = [block for block in page.blocks if block.kind in ("paragraph", "item", "heading")]
+    first = next((block for block in text if names.key(block.text)), None)
+    if first is not None and first.kind == "paragraph" and len(first.text.split()) <= _HEADLINE_WORDS:
+        parts = names.pieces(first.text)
+        if parts and names.is_name(parts[0]) and not names.is_switcher(first.text):
+            yield Candidate(parts[0], _LINE, "its first line")
+    prose = [block.text for block in text if block.kind == "paragraph"][:_OPENING]
+    for place, line in enumerate(prose):
+        for sentence in _sentences(line):
+            match = _DEFINES.match(_LEAD_MARKS.sub("", sentence)) if _is_honest(sentence) else None
+            name = names.tidy(match["name"].strip("`'’*_ ")) if match else ""
+            if match and names.is_name(name) and not _PRONOUN.fullmatch(name) and not _starts_plain(name):
+                yield Candidate(name, _DEFINED - min(place, 8) * 0.25, "a sentence that says what it is")
+
+
+def _from_headings(page: Page) -> Iterator[Candidate]:
+    """The first heading of the first level counts most; a heading below it only where no other is left."""
+    headings = [block for block in page.blocks if block.kind == "heading" and block.hint != "other"]
+    top = [block for block in headings if block.level <= 1]
+    if not top and page.title and page.title not in {block.text for block in headings}:
+        top = [Block("heading", page.title, 1)]
+    firsts = [block for block in top if names.pieces(block.text) and not names.is_section(block.text)]
+    before = headings.index(firsts[0]) if firsts and firsts[0] in headings else 0
+    for place, block in enumerate(firsts[:3]):
+        # A title stands at the top: what comes behind several sections is a part, whatever its level.
+        weight = _HEADING if place == 0 and before <= _SPONSORS else _LATER_HEADING
+        yield from _pieces_of(block.text, weight, "its first heading")
+    if firsts and not names.is_slogan(firsts[0].text):
+        return
+    lower = [block for block in headings if block.level > 1 and not names.is_section(block.text)]
+    for block in lower[:2]:
+        yield from _pieces_of(block.text, _LOWER_HEADING, "a heading")
+
+
+def _pieces_of(title: str, weight: float, source: str) -> Iterator[Candidate]:
+    """The names in a title; one that rather describes or praises counts little, and only as a first heading."""
+    for place, part in enumerate(names.pieces(title) if _is_honest(title) else ()):
+        if not names.is_name(part):
+            if (
+                place == 0
+                and source == "its first heading"
+                and not names.is_section(part)
+                and not names.is_badge(part)
+                and not names.is_switcher(part)
+            ):
+                yield Candidate(part, _SLOGAN, source)
+            continue
+        full = min(weight, _GENERIC_HEADING) if names.is_generic(part) else weight
+        yield Candidate(part, full if place == 0 else _PIECE, source)
+
+
+def _from_images(page: Page) -> Iterator[Candidate]:
+    """The alt text of the first images, when it says that they are a logo, or names something already."""
+    for place, block in enumerate(block for block in page.blocks[:_OPENING] if block.kind == "image"):
+        match = _LOGO_ALT.fullmatch(block.text.strip())
+        name = next(iter(names.pieces(match["name"] if match else block.text)), "")
+        plain = match is not None or place == 0
+        if plain and names.is_name(name) and not names.is_generic(name) and _is_honest(block.text):
+            is_logo = match is not None and match["sort"].casefold().startswith(("logo", "icon", "wordmark"))
+            yield Candidate(name, _LOGO if is_logo else _FIRST_IMAGE, "the words of its logo")
+        if match:
+            return
+
+
+def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
+    """The window's title and `og:title` without the site's part, and the site's own name."""
+    site = _site_words(where)
+    for title in dict.fromkeys((page.head_title, page.og_title)):
+        parts = [part for part in names.pieces(title) if names.is_name(part)] if _is_honest(title) else []
+        own = [part for part in parts if _WEB.match(where) is None or names.key(part) not in site]
+        for place, part in enumerate(own or parts):
+            weight = _TITLE if place == 0 else _PIECE
+            yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, "the page's title")
+    if page.site_name and names.is_name(names.tidy(page.site_name)):
+        name = names.tidy(page.site_name)
+        # Of a site with many products the name of the site is no product's.
+        known = any(names.same(name, part) for part in names.pieces(page.head_title)[-1:])
+        yield Candidate(name, _PIECE if known and len(names.pieces(page.head_title)) > 1 else _SITE, "the site's name")
+
+
+def _from_addresses(where: str, folder: str, repositories: Sequence[Repository], page: Page) -> Iterator[Candidate]:
+    for place, repository in enumerate(repositories[:2]):
+        linked = _LINKED + (1.0 if repository.cloned else 0.0 if repository.entered else _PIECE - _LINKED)
+        weight = _ADDRESS if repository.in_address else linked if place == 0 else _PIECE
+        if repository.name.casefold() not in GENERIC_FOLDERS:
+            yield Candidate(repository.name, weight, "the repository's name")
+        else:
+            # "agents" says nothing without whose they are.
+            yield Candidate(f"{repository.owner} {repository.name}", weight, "its repository and whose it is")
+    packages = [name for name in named_packages(page) if name.casefold() not in GENERIC_FOLDERS]
+    for place, package in enumerate(packages[:3]):
+        yield Candidate(package, _PACKAGE - place * 0.5, "the package that is installed")
+    if _WEB.match(where):
+        last = unquote(urlsplit(where).path).rstrip("/").rpartition("/")[2].rpartition(".")
+        stem = names.tidy((last[0] or last[2]).replace("_", "-"))
+        if not repositories and names.is_name(stem) and stem.casefold() not in GENERIC_FOLDERS:
+            yield Candidate(stem, _FILE, "its address")
+        return
+    path = [part for part in where.split("/") if part]
+    stem = path[-1].partition(".")[0] if path else ""
+    if names.is_name(stem) and stem.casefold() not in GENERIC_FILES:
+        yield Candidate(names.tidy(stem), _FILE, "the name of its file")
+    for inner in [*reversed(path[:-1]), folder]:
+        if names.is_name(inner) and inner.casefold() not in GENERIC_FOLDERS:
+            yield Candidate(inner, _FOLDER, "the name of its folder")
+            return
+
+
+def _from_manifests(page: Page, beside: Sequence[Page]) -> Iterator[Candidate]:
+    """The name that a manifest gives, the page's own first; one that lies beside it must be spoken of on the page."""
+    if page.name:
+        yield Candidate(_first_name(page.name), 100.0, "its manifest or front matter")
+    text = names.key(" ".join(block.text for block in page.blocks))
+    for other in beside:
+        name = _first_name(other.name)
+        if name and names.core(name) in text:
+            yield Candidate(name, _HEADING + 1, "a manifest beside it")
+
+
+def _first_name(text: str) -> str:
+    """A manifest's name without a tagline behind it; its own words stay."""
+    parts = names.pieces(text)
+    return parts[0] if parts else text.strip()
+
+
+# ---------------------------------------------------------------- the vote
+
+
+def _grouped(found: Iterable[Candidate]) -> list[list[Candidate]]:
+    """Candidates by the name that they are variants of, in the order of their first."""
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in found:
+        groups.setdefault(names.core(candidate.name), []).append(candidate)
+    return list(groups.values())
+
+
+def _without_tails(found: Sequence[Candidate], text: str) -> list[Candidate]:
+    """A first heading that goes on behind a name that the page uses, with words that it never uses together, is that
+    name: what follows is a badge or a state ("Acme  Maintenance Mode").
+    """
+    heads = [c for c in found if c.source == "its first heading" and c.weight >= _GENERIC_HEADING]
+    if not heads or names.says_mcp(heads[0].name) or _uses(text, heads[0].name):
+        return list(found)
+    head = heads[0]
+    whole = names.words(head.name)
+    for other in found:
+        parts = names.words(other.name)
+        begins = len(parts) < len(whole) and whole[: len(parts)] == parts
+        if begins and other.source in _SAID and _uses(text, other.name) >= _OFTEN:
+            spared = [c._replace(weight=_PIECE) if c is head else c for c in found]
+            return [other._replace(weight=head.weight, source=head.source), *spared]
+    return list(found)
+
+
+def _score(group: Sequence[Candidate], text: str) -> float:
+    """The best of each source, and how often the text uses the name."""
+    best: dict[str, float] = {}
+    for candidate in group:
+        best[candidate.source] = max(best.get(candidate.source, 0.0), candidate.weight)
+    used = max(_uses(text, candidate.name) for candidate in group)
+    total = sum(best.values()) + min(_USED, math.log2(1 + used) / 2)
+    total += _SOUND if best.get("its first heading", 0.0) == _HEADING and (used or len(best) > 1) else 0.0
+    alone = len(best) == 1 and used == 0 and not best.keys() & {"the repository's name", "the words of its logo"}
+    return total - (_UNUSED if alone else 0.0)
+
+
+def _beyond_the_vendor(groups: Sequence[list[Candidate]], repositories: Sequence[Repository]) -> list[Candidate]:
+    """The first group, unless it is no more than the vendor's name and another goes on from there.
+
+    "Acme" stands all over a page about "Acme Agents" and above its repository; no heading, title or sentence gives it.
+    """
+    best = groups[0]
+    owners = {names.core(repository.owner) for repository in repositories[:2]}
+    name = best[0].name
+    if names.core(name) not in owners or any(c.source in _CALLED for c in best):
+        return best
+    begin = names.words(name)
+    for group in groups[1:]:
+        longer = [c for c in group if names.words(c.name)[: len(begin)] == begin and c.source in _CALLED | _OWNED]
+        if longer:
+            return group
+    return best
+
+
+def _form(group: Sequence[Candidate], text: str) -> Candidate:
+    """The spelling that is shown: of the weightiest source; one that says "MCP server" before one that does not."""
+    order = sorted(group, key=lambda c: -c.weight)
+    first = order[0]
+    if first.weight >= _TITLE and first.source not in ("a sentence that says what it is", "the repository's name"):
+        if first.source != "a manifest beside it":
+            return first
+        # A manifest's name is often an identifier: the page's own spelling of it is the one that people read.
+        longer = [c for c in order if c.weight > _FILE and names.says_mcp(c.name) and not names.says_mcp(first.name)]
+        return next((c for c in order if c.source == "its first heading"), (longer or [first])[0])
+    said = [c for c in order if c.source not in _SLUGS]
+    saying = [c for c in order if names.says_mcp(c.name) and c.weight > _FILE]
+    return next(iter([c for c in said if c in saying] or saying or said or order))
+
+
+def _reason(form: Candidate, group: Sequence[Candidate], text: str) -> str:
+    """Why the name was chosen, in one line."""
+    others = [s for s in dict.fromkeys(c.source for c in group) if s != form.source]
+    used = _uses(text, form.name)
+    said = f"named by {form.source}"
+    if others:
+        said += f", borne out by {' and '.join(others[:3])}"
+    return said + (f"; used {used} times in the text" if used > 1 else "")
+
+
+def _aliases(
+    name: str, group: Sequence[Candidate], rivals: Sequence[Sequence[Candidate]], page: Page, own: Repository | None
+) -> tuple[str, ...]:
+    """Other names of the same thing: variants, the repository, the package, a former name, a name in brackets."""
+    found = [candidate.name for candidate in sorted(group, key=lambda c: -c.weight)]
+    known = {word for alias in (*found, own.name if own else "") for word in names.words(alias) if len(word) > _SHORT}
+    packages = [c.name for rival in rivals for c in rival if c.source == "the package that is installed"]
+    found += [package for package in packages if known & set(names.words(package))][:2]
+    if own is not None and own.name.casefold() not in GENERIC_FOLDERS:
+        found.append(own.name)
+    found += [match[1].strip() for block in page.blocks[:_OPENING] for match in _FORMER.finditer(block.text)]
+    if names.says_mcp(name):
+        bare = re.sub(r"[\s_-]*\b(?:MCP|Server)\b(?:[\s_-]*\bServer\b)?", "", name, flags=re.IGNORECASE).strip(" -_")
+        found.append(re.sub(r"[\s_-]*\bServer$", "", name, flags=re.IGNORECASE))
+        found.append(bare)
+    unlike = [alias for alias in found if names.key(alias) and names.key(alias) != names.key(name)]
+    return tuple({names.key(alias): alias for alias in reversed(unlike)}.values())[::-1][:_MAX_ALIASES]
+
+
+# ---------------------------------------------------------------- the text
+
+
+def _own_part(page: Page) -> Page:
+    """`page` without what its hints or headings give to something else: related products, reviews, comparisons."""
+    kept: list[Block] = []
+    level = 0
+    for place, block in enumerate(page.blocks):
+        if block.kind == "heading":
+            if level and block.level <= level:
+                level = 0
+            if place and not level and heading_about(block.text, listing=True) == "other":
+                level = block.level
+        if not level and block.hint != "other":
+            kept.append(block)
+    return page._replace(blocks=tuple(kept))
+
+
+def _text(page: Page) -> str:
+    """The page's words without its first heading, in which uses of a name are counted."""
+    parts: list[str] = []
+    size = 0
+    heading = True
+    for block in page.blocks:
+        if block.kind == "heading" and block.level <= 1 and heading:
+            heading = False
+            continue
+        if block.kind in ("image",) or block.hint == "other":
+            continue
+        parts.append(block.text)
+        size += len(block.text)
+        if size > _MAX_TEXT:
+            break
+    return "\n".join(parts)
+
+
+def _uses(text: str, name: str) -> int:
+    """How often `text` says `name`, spelled with blanks, hyphens, underscores or none; short ones by their case."""
+    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
+    if not parts:
+        return 0
+    plain = len(parts) == 1 and name[:1].isupper()
+    pattern = re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", 0 if plain else re.IGNORECASE)
+    return sum(1 for _ in pattern.finditer(text))
+
+
+def _spelled(name: str, text: str) -> str:
+    """`name` as the text mostly writes it, with its capitals and blanks; as it is where the text never says it."""
+    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
+    pattern = re.compile(r"(?<![\w/.@-])" + r"[ _-]?".join(parts) + r"(?![\w/-])", re.IGNORECASE)
+    found = Counter(match[0] for match in pattern.finditer(text))
+    capital = {spelling: count for spelling, count in found.items() if spelling[:1].isupper()}
+    return max(capital, key=lambda spelling: capital[spelling]) if capital else name
+
+
+def _sentences(line: str) -> list[str]:
+    """The first two sentences of a line."""
+    return [part for part in re.split(r"(?<=[.!?。！？])\s*(?=\S)", line, maxsplit=3)[:2] if part]
+
+
+def _starts_plain(name: str) -> bool:
+    first = name.split()[0]
+    return _PRONOUN.fullmatch(first) is not None and not names.says_mcp(name)
+
+
+def _site_words(where: str) -> frozenset[str]:
+    """The parts of the host of an address, by which a title's last piece is known to be the site's."""
+    if not _WEB.match(where):
+        return frozenset()
+    host = (urlsplit(where).hostname or "").removeprefix("www.")
+    parts = host.split(".")
+    return frozenset({names.key(host), *(names.key(part) for part in parts[:-1])})
+
+
+def _is_honest(text: str) -> bool:
+    """Whether words are what they look like and speak to nobody but a reader."""
+    cleaned = clean(text, "")
+    if any(removed.kind in _REORDERS for removed in cleaned.removed):
+        return False
+    return bool(cleaned.text.strip()) and not sanitise.find_active(cleaned.text) and not instructions.find(cleaned.text)

@@ -1,0 +1,443 @@
+"""Which product a listing is about, which others stand on the same page, and what of it is the directory's own.
+
+Two questions are answered here. Which blocks of a page about X speak of something else (its hosted sibling, a
+predecessor, a product of the same vendor)? And which blocks are left for Y, when the reader asks for Y on a page that
+is about X, or holds both?
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.errors import UsageError
+from agent.intake.extract.documents import honest_title
+from agent.intake.extract.identity import name_shapes as names
+from agent.intake.extract.identity.naming import LETTER, Name, name_page
+from agent.intake.extract.identity.repositories import host_of, named_repositories
+from agent.intake.page import AboutHint, Block, Page
+from agent.records import About
+
+_MAX_LABEL: Final = 6
+"""Words of a line that labels a card."""
+_VERSUS: Final = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
+_SIDES: Final = 2
+_MAX_OTHERS: Final = 20
+_HOSTED: Final = r"(?:Cloud|Enterprise|Platform|SaaS|Hosted|Business|Teams|Premium)"
+_SAYS: Final = (
+    r"(?:is|are|was|has|have|had|offers|provides|gives|adds|includes|runs|lets|helps|supports|comes|handles|hosts|brings|"
+    r"uses|stores|keeps|reads|writes|sends|can|will|also|supersedes|replaces)"
+)
+_PITCH: Final = (
+    r"(?:looking for|try|check out|see|want|wants|prefer|need|interested in|don['’]t want|rather|or use|consider|"
+    r"switch to|new users should|if you (?:want|need|prefer|are looking for)|"
+    r"for (?:a|the) (?:hosted|managed|cloud|commercial))\b"
+)
+_INSTEAD: Final = re.compile(
+    r"\b(?:superseded|replaced|succeeded) by|in favou?r of|successor (?:to|of)|predecessor(?: of|,)?|"
+    r"migrate (?:to|from)|(?:our|the) other (?:product|project)s?|"
+    r"sister (?:product|project)|alternative to|unlike|compared (?:to|with)",
+    re.IGNORECASE,
+)
+_PROPER: Final = re.compile(r"\s{1,2}(?:the\s|our\s)?[\[`*\"“]{0,3}([A-Z][\w.+-]*(?: [A-Z][\w.+-]*){0,3})")
+_COPYRIGHT: Final = re.compile(
+    r"(?:copyright|©|\(c\))[\s,:]{0,3}(?:\(c\)|©)?\s{0,3}(?:\d{4}(?:\s?[-–]\s?(?:\d{4}|present))?)?[\s,]{0,3}(?:by\s)?"
+    r"(?P<name>[A-Z][\w&'’-]*(?:[ ,]{1,2}[A-Z][\w.&'’-]*){0,5})",
+    re.IGNORECASE,
+)
+_ENDS: Final = re.compile(r"[\s,.]*(?:all rights reserved.*)?$", re.IGNORECASE)
+_CODE_HOSTS: Final = frozenset(
+    {"github.com", "raw.githubusercontent.com", "gitlab.com", "codeberg.org", "bitbucket.org", "npmjs.com", "pypi.org"}
+)
+_NOBODY: Final = frozenset(
+    {"the", "authors", "contributors", "license", "copyright", "notice", "your", "year", "owner"}
+)
+_MIN_NAME: Final = 3
+_COMMON: Final = frozenset({"the", "agent", "agents", "open", "smart", "auto", "data", "code", "chat", "cloud", "mcp"})
+_NAME_END: Final = re.compile(r"\s[—–|·:-]\s|\s\(|:\s")
+_MAX_NAME: Final = 6
+_SEVERAL: Final = 2
+_CARD: Final = 3
+"""Blocks of a card, its name included."""
+# The title of a shelf, never of a product: "All agents", "MCP servers", "Browse the directory", "Search results".
+_GENERIC: Final = re.compile(
+    r"(?:(?:all|our|the|best|top|new|popular|featured|browse|explore|more|latest|ai|mcp|\d+|[a-z]+) ){0,2}"
+    r"(?:agents|assistants|copilots|bots|tools|products|apps|servers|plugins|skills|integrations|listings)"
+    r"(?: (?:directory|marketplace|catalog(?:ue)?|list|gallery|store))?"
+    r"|(?:[a-z]+ ){0,3}(?:directory|marketplace|catalog(?:ue)?|category|collection|search results|gallery|app store)"
+    r"|browse|explore|home|welcome|index|",
+    re.IGNORECASE,
+)
+_PRODUCT: Final = re.compile(
+    r"(?:[A-Z0-9][\w.'’&+-]* ){1,4}(?:Agent|Assistant|Copilot|Bot|Server|Plugin|Skill|Connector)(?: [A-Z0-9][\w.]*)?"
+)
+_ASKED: Final = "named by --product"
+_FACTORS: Final = (
+    r"(?:autonomy(?: of action)?|goal[- ]driven planning|self[- ]modification|dynamic tool use|persistent memory|"
+    r"contextual awareness|dynamic identity|multi[- ]agent interactions?|non[- ]determinism|"
+    r"opacity(?: ?(?:&|and) ?reflexivity)?|natural language interface)"
+)
+_NUMBER: Final = r"\(?\d{1,3}(?:\.\d+)?\)?(?: ?(?:/|out of) ?\d+| ?%)?"
+_SCORED: Final = re.compile(
+    rf"{_FACTORS}[\s|:—–-]+{_NUMBER}(?:[\s|].*)?"
+    r"|.*\b(?:AIVSS|AARS)\b.{0,40}?\d.*|CVSS(?: ?v?\d(?:\.\d)?)?(?: base)?(?: score)?\s*[|:]\s*\d.*"
+    rf"|(?:overall |our |the )?(?:risk|trust|threat|safety|security|editor(?:['’]?s)?|user|community|average)?[- ]?"
+    rf"(?:score|rating|grade)\s*[|:—–-]?\s*(?:{_NUMBER}|[A-F][+-]?|(?:very )?(?:low|medium|high|critical))(?:[\s|(].*)?"
+    r"|(?:[★☆⭐]\s*)+.*|.*\b\d(?:\.\d)? (?:out of|/) 5\b.*|rated \d.*|.*\(\d[\d,.]*k? (?:reviews|ratings|votes)\).*"
+    r"|\d[\d,.]*k? (?:reviews|ratings|upvotes|votes|likes|stars|forks|watching|watchers|followers|downloads)"
+    r"|(?:stars?|forks?|watchers?|watching|followers) \d[\d,.]*k?"
+    r"|(?:[A-Z][\w+#. -]{0,24} \d{1,3}(?:\.\d+)?%[\s|·]*)+"
+    r"|(?-i:.*\bMAESTRO\b).{0,40}\b(?:threat|layer|framework)s?\b.*|.*\bagentic threat model\b.*"
+    r"|not certain from (?:the )?listing\b.*",
+    re.IGNORECASE,
+)
+_MAX_SCORED: Final = 60
+"""Words of a line that can be a score, a rating or a note on them."""
+
+
+def mark_others(page: Page, name: Name) -> Page:
+    """`page`, about `name`, with blocks about other products marked `other`, about its hosted platform `platform`.
+
+    Only a block whose subject is the other product, or a section that its heading gives to it, is marked.
+    """
+    own = (name.name, *name.aliases)
+    others = _others(page, name)
+    hosted = _hosted(page, name)
+    tests: list[tuple[re.Pattern[str], AboutHint]] = [(_subject(h), "platform") for h in hosted]
+    tests += [(_subject(o), "other") for o in others]
+    titles: dict[str, AboutHint] = {}
+    titles.update({names.key(other): "other" for other in others})
+    titles.update({names.key(platform): "platform" for platform in hosted})
+    mine = [_speaking(known) for known in own]
+    blocks: list[Block] = []
+    level = 0
+    about: AboutHint = ""
+    for place, block in enumerate(page.blocks):
+        hint: AboutHint = block.hint
+        if block.kind == "heading":
+            if level and block.level <= level:
+                level, about = 0, ""
+            found = (_titled(block.text, titles) or _compared(block.text, own)) if place else ""
+            if found:
+                level, about = block.level, found
+        said = about
+        if said and block.kind in ("paragraph", "item") and any(test.match(block.text) for test in mine):
+            said = ""
+        elif not said and block.kind in ("paragraph", "item"):
+            said = _said(block, tests)
+        blocks.append(block._replace(hint=said) if said and not hint else block)
+    return page._replace(blocks=tuple(blocks))
+
+
+def leave_only(page: Page, wanted: str, own: Name) -> Page | None:
+    """`page` with everything that is not about `wanted` marked `other`.
+
+    What is about it: sections under headings and cards under labels that name it, and blocks that name it and not
+    the page's `own` product. None when the page does not tell the two apart: it is about `wanted` under another
+    name, or never speaks of it.
+    """
+    if not _is_another(wanted, own):
+        return None
+    naming = _naming(wanted)
+    titled = any(block.kind == "heading" and _labels(block.text, wanted) for block in page.blocks[1:])
+    labelled = any(_is_label(block) and _labels(block.text, wanted) for block in page.blocks)
+    within = _parts(own.name) < _parts(wanted) and not titled and not labelled
+    if within or not any(naming.search(block.text) for block in page.blocks):
+        return None
+    rival = _naming(own.name)
+    rest = naming if _parts(wanted) >= _parts(own.name) else None
+    blocks: list[Block] = []
+    level, inside = 0, False
+    for block in page.blocks:
+        if block.kind == "heading":
+            if _labels(block.text, wanted):
+                level, inside = block.level, True
+            elif level and block.level <= level:
+                level, inside = 0, False
+        elif _is_label(block) and not level:
+            inside = _labels(block.text, wanted) or (inside and not _labels(block.text, own.name))
+        text = rest.sub(" ", block.text) if rest else block.text
+        speaks = naming.search(block.text) is not None and rival.search(text) is None
+        blocks.append(block if inside or speaks else block._replace(hint="other"))
+    return page._replace(blocks=tuple(blocks))
+
+
+def _is_another(wanted: str, own: Name) -> bool:
+    """Whether `wanted` is a product of its own beside the page's: no variant, alias or part of its name."""
+    if not own.name or any(names.same(wanted, known) for known in (own.name, *own.aliases)):
+        return False
+    return not _parts(wanted) <= _parts(own.name)
+
+
+def _parts(name: str) -> set[str]:
+    """The words of a name but those that say that it is an MCP server."""
+    return {word for word in names.words(name) if word not in ("mcp", "server", "the")}
+
+
+def _labels(text: str, name: str) -> bool:
+    """Whether a heading or label is the name, alone or as one part of it."""
+    return any(names.key(part) == names.key(name) for part in (names.tidy(text), *names.pieces(text)))
+
+
+def _is_label(block: Block) -> bool:
+    return block.kind in ("paragraph", "item") and len(block.text.split()) <= _MAX_LABEL
+
+
+def _naming(name: str) -> re.Pattern[str]:
+    """Finds `name` as a whole, whatever its case and its blanks and hyphens."""
+    parts = [re.escape(part) for part in re.split(r"[\s_-]+", name) if part]
+    return re.compile(rf"(?<!{LETTER})" + r"[\s_-]?".join(parts) + rf"(?!{LETTER})", re.IGNORECASE)
+
+
+def _speaking(name: str) -> re.Pattern[str]:
+    """Finds a block that says at its start what `name` is or does."""
+    return re.compile(rf"[\W_]{{0,6}}(?:the )?{_naming(name).pattern}[\W_]{{0,6}}\s*{_SAYS}\b", re.IGNORECASE)
+
+
+def _subject(name: str) -> re.Pattern[str]:
+    """Finds a block whose subject is `name`, or that sends its reader there."""
+    spelled = _naming(name).pattern
+    marks = r"[\W_]{0,6}"
+    return re.compile(
+        rf"{marks}(?:(?:the|our|with|on|in) )?{spelled}{marks}?\s*(?:\([^()]{{0,80}}\)\s*)?(?:{_SAYS}\b|[:,—–-])"
+        rf"|{marks}{_PITCH}[^.\n]{{0,120}}?{spelled}",
+        re.IGNORECASE,
+    )
+
+
+def _said(block: Block, tests: Sequence[tuple[re.Pattern[str], AboutHint]]) -> AboutHint:
+    """What a block is about, by its subject; empty when that is the page's own product."""
+    for pattern, hint in tests:
+        if pattern.match(block.text):
+            return hint
+    return ""
+
+
+def _titled(text: str, titles: dict[str, AboutHint]) -> AboutHint:
+    for part in (names.tidy(text), *names.pieces(text)):
+        if names.key(part) in titles:
+            return titles[names.key(part)]
+    return ""
+
+
+def _compared(text: str, own: Sequence[str]) -> AboutHint:
+    """`other` for a heading that sets the product beside another: "Acme vs. Zeta"."""
+    sides = _VERSUS.split(text.strip())
+    apart = len(sides) == _SIDES and any(names.same(names.tidy(side), known) for side in sides for known in own)
+    return "other" if apart else ""
+
+
+def _hosted(page: Page, name: Name) -> tuple[str, ...]:
+    """Names of the vendor's hosted platform, made of the product's own: "Acme Cloud"."""
+    if names.key(name.name) == "" or re.search(rf"\b{_HOSTED}\b", name.name):
+        return ()
+    bare = re.sub(r"[\s_-]*\b(?:MCP|Server)\b", "", name.name).strip(" -_") or name.name
+    pattern = re.compile(rf"(?<![\w-]){re.escape(bare)} {_HOSTED}(?![\w-])")
+    found = {match[0] for block in page.blocks for match in pattern.finditer(block.text)}
+    return tuple(sorted(found))[:_MAX_OTHERS]
+
+
+def _others(page: Page, name: Name) -> tuple[str, ...]:
+    """Other products that the page itself sets apart: the vendor's further repositories, a successor, a rival."""
+    found: dict[str, None] = {}
+    own = (name.name, *name.aliases)
+    if name.repository is not None:
+        owner = name.repository.owner.casefold()
+        linked = {" ".join(link.text.split()): link.href.casefold() for link in page.links}
+        for repository in named_repositories(page, "", least=1):
+            if repository.owner.casefold() == owner and repository.name != name.repository.name:
+                found[repository.name] = None
+                path = f"/{owner}/{repository.name.casefold()}"
+                found |= {t: None for t, href in linked.items() if href.rstrip("/").endswith(path) and t[:1].isupper()}
+    for block in page.blocks:
+        if block.kind in ("paragraph", "item"):
+            for cue in _INSTEAD.finditer(block.text):
+                match = _PROPER.match(block.text, cue.end())
+                if match:
+                    found[match[1].rstrip(".")] = None
+    return tuple(other for other in found if _sets_apart(other, own))[:_MAX_OTHERS]
+
+
+def _sets_apart(other: str, own: Sequence[str]) -> bool:
+    """Whether a name is long and unlike enough to be another product's."""
+    if len(names.key(other)) < _MIN_NAME or names.is_section(other) or names.is_generic(other):
+        return False
+    parts = set(names.words(other))
+    return not any(names.same(other, known) or parts <= set(names.words(known)) for known in own)
+
+
+def maker(page: Page, name: Name, where: str, *, own_site: bool = False) -> str:
+    """Who makes the product: a manifest's author, the repository's owner, a copyright line, the vendor's own domain.
+
+    `own_site` says that the page is the vendor's own and no directory's. Empty when none of them tells.
+    """
+    if page.vendor:
+        return page.vendor
+    if name.repository is not None:
+        return name.repository.owner
+    for block in reversed(page.blocks):
+        match = _COPYRIGHT.search(block.text) if block.kind in ("paragraph", "item") else None
+        holder = _ENDS.sub("", match["name"]) if match else ""
+        if holder[:1].isupper() and holder.split()[0].casefold() not in _NOBODY:
+            return holder
+    host = host_of(where)
+    return host if own_site and host not in _CODE_HOSTS else ""
+
+
+class Subject(NamedTuple):
+    """The product of a listing."""
+
+    name: str
+    candidates: tuple[str, ...]
+    """The products that the page holds; empty when it is about one."""
+    chosen: bool
+    """Whether one of several was picked, by name or by the page's title."""
+    page: Page
+    """The page with what is about other products, and the directory's own, marked."""
+    aliases: tuple[str, ...] = ()
+    """What the product is also called."""
+    vendor: str = ""
+    """Who makes it; empty when neither manifest, repository, copyright line nor domain tells."""
+    reason: str = ""
+    """Why it has this name."""
+
+
+def resolve_subject(
+    page: Page,
+    wanted: str | None,
+    *,
+    where: str,
+    own_site: bool = False,
+    neighbours: frozenset[str] = frozenset(),
+    folder: str = "",
+    beside: Sequence[Page] = (),
+) -> Subject:
+    """The product that `page`, the listing, is about; `wanted` picks among several by name.
+
+    `neighbours` are the words of links to other products; `own_site` is for the front page of a vendor, where scores
+    and ratings are nobody else's. `folder` is the name of the folder that a file lies in, `beside` are pages of
+    manifests that lie beside it.
+    Raises UsageError when `wanted` is not on a page that holds several products, or the page holds several and
+    nothing says which is meant; the names are in the hint.
+    """
+    title = title_name(honest_title(page))
+    candidates = _candidates(page)
+    marked = page if own_site else _without_assessments(page, neighbours)
+    named = name_page(page, where, folder=folder, beside=beside)
+    vendor = maker(page, named, where, own_site=own_site)
+    shelf = _GENERIC.fullmatch(title) is not None and not named.is_borne_out
+    if len(candidates) < _SEVERAL or (wanted is None and not shelf):
+        # The title decides: what stands below it are the product's parts.
+        return _single(marked, wanted, named, title, vendor)
+    shown = ", ".join(candidates)
+    if wanted is None:
+        raise UsageError("the page holds several products", where=where, hint=f"name one with --product: {shown}")
+    matching = [name for name in candidates if name.casefold() == wanted.strip().casefold()] or [
+        name for name in candidates if wanted.strip().casefold() in name.casefold()
+    ]
+    if len(matching) != 1:
+        if title.casefold() == wanted.strip().casefold() or not shelf:
+            return _single(marked, wanted, named, title, vendor)._replace(candidates=candidates)
+        raise UsageError(f"the page holds no product {wanted!r}", where=where, hint=f"it holds: {shown}")
+    only = _only(marked, matching[0], candidates, shelf=shelf)
+    return Subject(matching[0], candidates, True, only, reason=_ASKED)
+
+
+def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
+    """The subject of a page that is no shelf: its own product, or the one that the reader asks for."""
+    if wanted is None:
+        name = named.name or title
+        return Subject(name, (), False, mark_others(page, named), named.aliases, vendor, named.reason)
+    only = leave_only(page, wanted, named)
+    if only is not None:
+        return Subject(wanted, (), False, only, reason=_ASKED)
+    aliases = tuple(alias for alias in (named.name, *named.aliases) if names.key(alias) != names.key(wanted))
+    known = tuple(dict.fromkeys(alias for alias in aliases if alias))
+    marked = mark_others(page, named._replace(name=wanted, aliases=known))
+    return Subject(wanted, (), False, marked, known, vendor, _ASKED)
+
+
+def product_name(title: str) -> str:
+    """The product's name in a page title, lower case, to compare with."""
+    return title_name(title).casefold()
+
+
+def title_name(title: str) -> str:
+    """The product's name in a page title as it is written: what stands before the first dash, bar, colon or bracket."""
+    return _NAME_END.split(title)[0].strip()
+
+
+def speaks_of(page: Page, name: str) -> About:
+    """`product` when a page holds the whole `name`, `platform` when it holds its first word, otherwise `other`."""
+    text = "\n".join(block.text for block in page.blocks).casefold()
+    if len(name) >= _MIN_NAME and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+        return "product"
+    first = name.split()[0] if name.split() else ""
+    known = len(first) >= _MIN_NAME and first not in _COMMON
+    return "platform" if known and re.search(rf"(?<!\w){re.escape(first)}(?!\w)", text) else "other"
+
+
+def _candidates(page: Page) -> tuple[str, ...]:
+    """Names of products in headings of one level that link to pages of their own or are named as products are."""
+    linked = {" ".join(link.text.split()).casefold() for link in page.links if link.region == "main"}
+    by_level: dict[int, list[str]] = {}
+    for block in page.blocks:
+        if block.kind != "heading" or block.hint or block.text == page.title or len(block.text.split()) > _MAX_NAME:
+            continue
+        named = bool(_PRODUCT.fullmatch(block.text))
+        card = block.text.casefold() in linked and block.text[:1].isupper() and _GENERIC.fullmatch(page.title)
+        if named or card:
+            by_level.setdefault(block.level, []).append(block.text)
+    best = max(by_level.values(), key=len, default=[])
+    return tuple(dict.fromkeys(best))
+
+
+def _only(page: Page, name: str, candidates: Sequence[str], *, shelf: bool) -> Page:
+    """`page` with everything that stands under the heading of another candidate marked as about something else.
+
+    On a shelf nothing but the product's own card is about it: the rest speaks of all of them, or of the directory.
+    """
+    blocks: list[Block] = []
+    level = 0
+    other = shelf
+    for block in page.blocks:
+        if block.kind == "heading":
+            if level and block.level <= level:
+                level, other = 0, shelf
+            if block.text in candidates:
+                level, other = block.level, block.text != name
+        blocks.append(block._replace(hint="other") if other else block)
+    return page._replace(blocks=tuple(blocks))
+
+
+def _without_assessments(page: Page, neighbours: frozenset[str]) -> Page:
+    """`page` with the directory's scores, ratings and notes on them, and its cards of other products, marked."""
+    cards = _cards(page, neighbours)
+    blocks = [
+        block._replace(hint="other")
+        if index in cards
+        or (
+            block.text != page.title
+            and len(block.text.split()) <= _MAX_SCORED
+            and _SCORED.fullmatch(block.text.strip())
+        )
+        else block
+        for index, block in enumerate(page.blocks)
+    ]
+    return page._replace(blocks=tuple(blocks))
+
+
+def _cards(page: Page, neighbours: frozenset[str]) -> frozenset[int]:
+    """Blocks of cards: each begins with the words of a link to another product and goes on for a few blocks."""
+    title = page.title.casefold()
+    names = {name for name in neighbours if len(name) >= _MIN_NAME and name.casefold() not in title}
+    found: set[int] = set()
+    left = 0
+    for index, block in enumerate(page.blocks):
+        if any(block.text == name or block.text.startswith((name + " ", name + ":")) for name in names):
+            left = _CARD
+        elif block.kind == "heading":
+            left = 0
+        if left:
+            found.add(index)
+            left -= 1
+    return frozenset(found)

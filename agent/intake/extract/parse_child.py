@@ -1,0 +1,161 @@
+"""The parsing child: a warm process that forks once for each document, and the one that reads the document.
+
+The warm process has the readers loaded and touches no byte of any source. For each document it takes three open files
+from its socket (the bytes, the place for the answer, a pipe for the word that it is done) and forks. The fork sets its
+own limits of processor time, wall-clock time, memory and output, reads that one document, writes its blocks as JSON and
+ends, so that a page which hangs or breaks a parser costs one fork. Nothing of the network, no environment and no other
+file is theirs. Both end when the program that started them ends.
+"""
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Final, NoReturn
+
+from agent.intake.extract.formats.charset import NotText, decode
+from agent.intake.extract.formats.plain_values import Unreadable
+from agent.intake.page import Part
+
+REQUEST: Final = 256
+"""Bytes of every request: JSON, padded with blanks, so that two never run together."""
+FILES: Final = 3
+"""Open files that come with a request."""
+BEGUN: Final = b"+"
+DONE: Final = b"."
+FAILED: Final = b"!"
+_MAX_OUTPUT: Final = 64 * 1024 * 1024
+_MEGABYTE: Final = 1024 * 1024
+_MAX_RECURSION: Final = 5000
+_KILL_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
+
+def main() -> None:
+    """Serve the socket on standard input until its other end closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to answer
+    channel = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    _load("html")
+    loaded = {"html"}
+    while True:
+        message, files, _, _ = socket.recv_fds(channel, REQUEST, FILES)
+        if not message or len(files) != FILES:
+            return
+        kind, charset, seconds, wall, memory = json.loads(message)
+        if kind not in loaded:
+            loaded.add(kind)
+            _load(kind)
+        parent = os.getpid()
+        os.write(files[-1], BEGUN)
+        if os.fork() == 0:
+            channel.close()
+            _die_with(parent)
+            _serve(files, kind, charset, (float(seconds), float(wall), int(memory)))
+        for file in files:
+            os.close(file)
+
+
+def _load(kind: str) -> None:
+    """Import what reading `kind` needs, once for all forks."""
+    if kind == "html":
+        from agent.intake.extract.formats import html  # noqa: F401
+    elif kind == "pdf":
+        from agent.intake.extract.formats import pdf  # noqa: F401
+    elif kind == "xml":
+        from agent.intake.extract.formats import sitemap  # noqa: F401
+    elif kind in ("markdown", "text"):
+        from agent.intake.extract.formats import markdown  # noqa: F401
+    else:
+        from agent.intake.extract.formats import structured  # noqa: F401
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel end this process when the warm one ends; elsewhere than on Linux the wall clock does."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_KILL_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _serve(files: list[int], kind: str, charset: str, limits: tuple[float, float, int]) -> NoReturn:
+    """Read one document under `limits` (seconds of CPU, seconds by the clock, MiB), answer, and end."""
+    source, result, status = files
+    word = FAILED
+    try:
+        _limit(*limits)
+        with open(source, "rb") as given:
+            answer = answered(kind, charset, given.read())
+        with open(result, "w", encoding="ascii") as place:
+            json.dump(answer, place, ensure_ascii=True, separators=(",", ":"))
+        word = DONE
+    finally:
+        # Whatever was raised, this fork must not go on as a second warm process.
+        os.write(status, word)
+        os._exit(0)
+
+
+def _limit(seconds: float, wall: float, memory: int) -> None:
+    # The default action of both clocks ends the process, whatever the parser is busy with.
+    signal.setitimer(signal.ITIMER_REAL, wall)
+    signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.05))
+    whole = max(1, int(seconds) + 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
+    resource.setrlimit(resource.RLIMIT_AS, (memory * _MEGABYTE, memory * _MEGABYTE))
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    most = _MAX_OUTPUT if hard == resource.RLIM_INFINITY else min(_MAX_OUTPUT, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.setrecursionlimit(_MAX_RECURSION)
+
+
+def answered(kind: str, charset: str, body: bytes) -> dict[str, object]:
+    """The answer for one document: its parts, or the sort of its failure and a detail in words."""
+    try:
+        return {"parts": _parse(kind, charset, body)}
+    except NotText as error:
+        return {"error": "not-text", "detail": str(error)}
+    except Unreadable as error:
+        return {"error": error.sort, "detail": str(error)}
+    except MemoryError:
+        return {"error": "too-large", "detail": "the parser ran out of memory"}
+    except RecursionError:
+        return {"error": "too-deep", "detail": ""}
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, OSError) as error:
+        # A parser that stumbles over a hostile document may raise almost anything; the parent names the document.
+        return {"error": "unreadable", "detail": type(error).__name__}
+
+
+def _parse(kind: str, charset: str, body: bytes) -> tuple[Part, ...]:
+    if kind == "pdf":
+        from agent.intake.extract.formats.pdf import read_pdf
+
+        return (Part(read_pdf(body), ""),)
+    if kind == "xml":
+        from agent.intake.extract.formats.sitemap import read_sitemap
+
+        return (Part(read_sitemap(body), ""),)
+    text = decode(body, charset)
+    if kind == "html":
+        from agent.intake.extract.formats.html import read_html
+
+        return (Part(read_html(text), ""),)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if kind in ("markdown", "text"):
+        from agent.intake.extract.formats.markdown import read_markdown, read_text
+
+        return (Part(read_markdown(text) if kind == "markdown" else read_text(text), ""),)
+    from agent.intake.extract.formats.structured import read_data
+
+    return read_data(text, kind)
+
+
+if __name__ == "__main__":
+    main()

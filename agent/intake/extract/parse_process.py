@@ -1,0 +1,190 @@
+"""The parent's side of the parsing child: starts it, hands it documents, and tells how each ended.
+
+One warm process serves the whole program and any thread of it; at most two documents are parsed at a time. When the
+warm process is gone (killed, out of memory), it is started anew, once for a document.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+from agent.intake.extract.parse_child import BEGUN, DONE, FAILED, REQUEST
+
+_PACKAGE_PARENT: Final = str(Path(__file__).resolve().parent.parent.parent.parent)
+# -I: no environment, no user site, no current folder on the path; the package's own folder is added by name.
+_BOOTSTRAP: Final = (
+    "import sys; sys.path.insert(0, {parent!r}); from agent.intake.extract.parse_child import main; main()"
+)
+_AT_A_TIME: Final = 2
+_GRACE: Final = 0.5
+"""Wall-clock seconds beyond the allowance of processor time, from the moment when the fork begins."""
+_SLACK: Final = 0.4
+"""Seconds that the child's own clock gets to strike before the parent ends the warm process."""
+_START: Final = 20.0
+"""Seconds that a warm process may take to load its readers before it takes up a document."""
+_TRIES: Final = 2
+_MOMENT: Final = 0.1
+
+
+class Limits(NamedTuple):
+    """What one document may use."""
+
+    seconds: float
+    """Of processor time."""
+    memory: int
+    """MiB of address space."""
+
+
+class Stopped(Exception):  # noqa: N818  (an outcome of the child; `extract` names the document)
+    """The fork ended without an answer; `killed` when a limit ended it."""
+
+    def __init__(self, *, killed: bool) -> None:
+        super().__init__("killed" if killed else "failed")
+        self.killed = killed
+
+
+class _Gone(Exception):  # noqa: N818  (not an error for anybody: the warm process is started anew)
+    pass
+
+
+class WarmParser:
+    """A warm parsing process, started with the first document and ended by `close` or with the program."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_AT_A_TIME)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._owner = 0
+
+    def parse(self, body: bytes, kind: str, charset: str, limits: Limits) -> bytes:
+        """The child's answer about `body`, JSON as `parse_child.answered` describes it.
+
+        Raises Stopped when the fork ended without one.
+        """
+        wall = limits.seconds + _GRACE
+        request = json.dumps([kind, charset[:64], limits.seconds, wall, limits.memory]).encode("ascii")
+        with self._places:
+            for last in range(1, _TRIES + 1):
+                try:
+                    return self._once(body, request.ljust(REQUEST), wall + _SLACK)
+                except _Gone:
+                    if last == _TRIES:
+                        raise Stopped(killed=True) from None
+        raise Stopped(killed=True)
+
+    def close(self) -> None:
+        """End the warm process and its forks; the next document starts another."""
+        with self._lock:
+            self._close()
+
+    def pid(self) -> int | None:
+        """The warm process's id while there is one."""
+        return self._process.pid if self._process else None
+
+    def _close(self) -> None:
+        process, channel = self._process, self._channel
+        self._process = self._channel = None
+        if channel is not None:
+            channel.close()
+        if process is not None and self._owner == os.getpid():
+            process.kill()
+            process.wait()
+
+    def _once(self, body: bytes, request: bytes, wall: float) -> bytes:
+        # Files instead of pipes: the answer is bounded by the fork's file-size limit, and nothing can dead-lock.
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as result, _pipe() as (ours, theirs):
+            source.write(body)
+            source.seek(0)
+            process = self._send(request, (source, result), theirs)
+            theirs.close()
+            said = self._said(ours, wall, process)
+            if said.endswith(DONE):
+                result.seek(0)
+                return result.read()
+        if said.endswith(FAILED):
+            raise Stopped(killed=False)
+        if not said.startswith(BEGUN) or _fell(process):
+            with self._lock:
+                if self._process is process:
+                    self._close()
+            raise _Gone
+        raise Stopped(killed=True)
+
+    def _send(self, request: bytes, files: tuple[IO[bytes], IO[bytes]], status: IO[bytes]) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+                self._close()
+                self._start()
+            process, channel = self._process, self._channel
+            if process is None or channel is None:
+                raise _Gone
+            try:
+                # A warm process that is about to fall may still take this; then the pipe ends without a word.
+                socket.send_fds(channel, [request], [*(file.fileno() for file in files), status.fileno()])
+            except OSError:
+                self._close()
+                raise _Gone from None
+            return process
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP.format(parent=_PACKAGE_PARENT)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+            )
+        self._channel = ours
+        self._owner = os.getpid()
+
+    def _said(self, status: IO[bytes], wall: float, process: subprocess.Popen[bytes]) -> bytes:
+        """What came through the pipe until its end: that the fork began, and its last word unless it was killed."""
+        deadline = time.monotonic() + _START
+        said = b""
+        while select.select([status], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            word = status.read(1)
+            said += word
+            if not word or word in (DONE, FAILED):
+                return said
+            deadline = time.monotonic() + wall
+        # Neither clock of the fork struck: everything of that process ends.
+        with self._lock:
+            if self._process is process:
+                self._close()
+        raise Stopped(killed=True)
+
+
+def _fell(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the warm process itself ended; its end may be seen a moment after that of its pipes."""
+    try:
+        process.wait(_MOMENT)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as ours, os.fdopen(writing, "wb", buffering=0) as theirs:
+        yield ours, theirs
+
+
+PARSER: Final = WarmParser()
+"""The program's own."""
+atexit.register(PARSER.close)

@@ -1,0 +1,186 @@
+"""In which language a document is written, and what of it the embedded drafter cannot read.
+
+Code, addresses and identifiers are English in every language, so they are taken out first. What is plainly English by
+its function words is told without the library, which takes a second to load and is needed for the others alone.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from agent.intake.extract.statements.split import statements
+from agent.records import BlockKind, Document, Missing, Statement
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+ENGLISH: Final = "en"
+READ: Final = frozenset({ENGLISH})
+"""The languages of the embedded drafter: its heads were fitted on English statements."""
+NO_PROSE: Final[frozenset[BlockKind]] = frozenset({"code", "front-matter", "image"})
+"""Kinds of block whose words say nothing about the language of the text round them."""
+_MIN_LETTERS: Final = 40
+_MIN_WORDS: Final = 8
+_MIN_DISTINCT: Final = 30
+"""Different words, or different letters where blanks part no words; fewer are a label that is repeated."""
+_MIN_STATEMENT_LETTERS: Final = 12
+"""A shorter line is a name or a label, which is the same in all languages."""
+_SAMPLE: Final = 2000
+"""Letters and blanks from the beginning of a long text and as many from its middle."""
+_FOREIGN_SHARE: Final = 0.2
+"""Of a statement's letters: so many of another script make it a sentence of another language with names in it."""
+_ENGLISH_SHARE: Final = 0.12
+"""Of all words; texts in other languages stay below 0.05, English ones with few verbs above 0.15."""
+_LATIN_SHARE: Final = 0.97
+_TOKEN: Final = re.compile(r"[!-~]+")
+"""A run of ASCII, since Japanese has no blanks round it."""
+_NOISE: Final = re.compile(r"[_/\\@=<>{}|#$~`]|[A-Za-z0-9]\.[A-Za-z0-9]|[a-z][A-Z]|^\W*[A-Z]{2,}\W*$")
+"""What addresses, paths, identifiers, file names and abbreviations have in them."""
+_SCRIPT_SAMPLE: Final = 1_000
+_SCRIPT_SHARE: Final = 0.6
+_KANA_SHARE: Final = 0.08
+"""Of a text's letters; Chinese has none, and in Japanese pages with many English names a tenth are."""
+_OF_ONE_LANGUAGE: Final = {"HIRAGANA": "ja", "HANGUL": "ko", "CJK": "zh", "THAI": "th", "HEBREW": "he", "GREEK": "el"}
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_FUNCTION_WORDS: Final = frozenset((
+    "the", "and", "of", "to", "is", "are", "for", "with", "that", "this", "it", "you", "your", "from", "by", "or",
+    "be", "can", "on", "as", "an", "at", "not", "when", "if", "which", "has", "have", "its", "will", "into", "what",
+    "how", "all", "any", "more", "was", "were", "their", "our", "we", "they", "each", "then", "than", "but", "does",
+    "do", "used", "using", "use", "without", "via", "only", "no", "so", "these", "those", "there", "where", "while",
+    "about", "after", "before", "between", "through",
+))  # fmt: skip
+_NAMES: Final = {
+    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish",
+    "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian",
+    "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian",
+    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian",
+    "ms": "Malay", "nb": "Norwegian", "nl": "Dutch", "nn": "Norwegian", "no": "Norwegian", "pl": "Polish",
+    "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian",
+    "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese",
+    "zh": "Chinese",
+}  # fmt: skip
+
+
+def detect(text: str) -> str:
+    """The language of a text as an ISO 639-1 code; empty when fewer than 40 letters of prose are left of it.
+
+    Empty too for a rare language: what looks like one is more often a text of names and identifiers.
+    """
+    plain = _plain(text)
+    letters = sum(map(str.isalpha, plain))
+    few = len(set(plain.lower().split())) < _MIN_WORDS and len(set(plain.lower())) < _MIN_DISTINCT
+    if letters < _MIN_LETTERS or few:
+        return ""
+    script = _script(plain)
+    if script in _OF_ONE_LANGUAGE or not script:
+        return _OF_ONE_LANGUAGE.get(script, "")
+    if _plainly_english(plain, letters):
+        return ENGLISH
+    found = str(_identifier().classify(plain)[0])
+    return found if found in _NAMES else ""
+
+
+def name(code: str) -> str:
+    """The English name of a language, or the code itself of a rare one."""
+    return _NAMES.get(code, code)
+
+
+def foreign(statement: Statement, language: str) -> bool:
+    """Whether a statement of a document in `language` is not English.
+
+    A sentence in another script is foreign in any document; one in Latin letters only where the document is foreign,
+    since a name or a label tells no language.
+    """
+    letters = [letter for letter in statement.text if letter.isalpha()]
+    if len(letters) < _MIN_STATEMENT_LETTERS and all(map(_LATIN.match, letters)):
+        return False
+    others = sum(not _LATIN.match(letter) for letter in letters)
+    if letters and others >= _FOREIGN_SHARE * len(letters):
+        return True
+    if language in READ or not language:
+        return False
+    words = _WORD.findall(_prose(statement.text).lower())
+    return sum(map(len, words)) >= _MIN_STATEMENT_LETTERS and not _is_english(words)
+
+
+def readable(documents: Sequence[Document], statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """What the embedded reader reads of the statements of `documents`: without those of other languages.
+
+    Names, code, tables of tools and manifests stay, whatever the document's language: their words are English, or no
+    language's.
+    """
+    languages = {document.id: document.language for document in documents}
+    return tuple(each for each in statements if not foreign(each, languages[each.document]))
+
+
+def unread(documents: Iterable[Document], *, by_llm: bool = False) -> tuple[Missing, ...]:
+    """What the embedded drafter cannot read, an entry a document that is not English, and what would read it.
+
+    `by_llm` says that an LLM read the sources as well. Documents whose language is not known have no entry.
+    """
+    gaps: list[Missing] = []
+    for document in documents:
+        if not document.language or document.language in READ:
+            continue
+        own = statements((document,))
+        left = sum(foreign(each, document.language) for each in own)
+        if not left:
+            continue
+        noun = "statements was" if left == 1 else "statements were"
+        whole = f"{document.id} is in {name(document.language)}, which the embedded drafter does not read"
+        if by_llm:
+            detail = f"{whole}: {left} of its {len(own)} {noun} left to the LLM"
+        else:
+            detail = f"{whole}: {left} of its {len(own)} {noun} left unread; draft with --llm, or give an English page"
+        gaps.append(Missing(reason="language", detail=detail))
+    return tuple(gaps)
+
+
+def _prose(text: str) -> str:
+    return _TOKEN.sub(lambda token: " " if _NOISE.search(token[0]) else token[0], text)
+
+
+def _plain(text: str) -> str:
+    plain = " ".join(_WORD.findall(_prose(text)))
+    if len(plain) <= 2 * _SAMPLE:
+        return plain
+    middle = len(plain) // 2
+    return f"{plain[:_SAMPLE]} {plain[middle : middle + _SAMPLE]}"
+
+
+def _script(plain: str) -> str:
+    """The script of most letters as Unicode names it; empty when a text mixes so many that it is in no language."""
+    letters = [letter for letter in plain if letter.isalpha()]
+    sample = letters[:: max(1, len(letters) // _SCRIPT_SAMPLE)]
+    scripts = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in sample)
+    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
+    if kana >= _KANA_SHARE * len(sample):
+        return "HIRAGANA"
+    for script in ("HANGUL", "CJK"):
+        # Latin names stand in every Chinese and Korean page; no other language has so many of these letters.
+        if scripts[script] >= _FOREIGN_SHARE * len(sample):
+            return script
+    script, count = scripts.most_common(1)[0]
+    return script if count >= _SCRIPT_SHARE * len(sample) else ""
+
+
+def _plainly_english(plain: str, letters: int) -> bool:
+    latin = len(_LATIN.findall(plain))
+    return latin >= _LATIN_SHARE * letters and _is_english(plain.lower().split())
+
+
+def _is_english(words: Sequence[str]) -> bool:
+    return sum(word in _FUNCTION_WORDS for word in words) >= _ENGLISH_SHARE * max(1, len(words))
+
+
+@cache
+def _identifier() -> "LanguageIdentifier":
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier.set_languages([code for code in identifier.labels if len(code) == len(ENGLISH)])
+    return identifier

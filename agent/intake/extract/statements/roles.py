@@ -1,0 +1,359 @@
+"""Which role each statement of a page has: what it is there for and whom it addresses.
+
+A README speaks of the product in less than half of its statements. The others tell the reader what to type, show an
+example, praise, announce, compare, or lead elsewhere, and read as the product's own deeds they make threats that it
+does not have. The classifier is linear: features of a statement and of those round it (`role_features`)
+and its vector, twelve weights each, learned from labelled statements of real pages (`evals.training.roles`).
+
+The classifier adds up weights, so each group of features (the heading, the first words, the columns of a table, …) has
+a share in the result that can be told. The clause names the two largest with the words that a reader finds on the page.
+"""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import IntegrityError
+from agent.intake.extract.statements.role_features import BUCKETS, Paper, Place, bucket, hashed, named_features, paper
+from agent.intake.extract.statements.split import covered
+from agent.records import CARRYING, Document, FindingKind, Statement, StatementRole
+from agent.resources import data_folder
+
+_TOLD: Final = 2
+"""Groups that are named."""
+_MAX_QUOTED: Final = 60
+_MAX_FIRST: Final = 3
+_EARLY: Final = 3
+_BLOCKS: Final = {
+    "paragraph": "a sentence",
+    "item": "a list item",
+    "row": "a table row",
+    "code": "a block of code",
+    "image": "the text of a picture",
+    "front-matter": "a field of the front matter",
+}
+_SHAPES: Final = {
+    "flag": "a flag",
+    "variable": "the name of a variable",
+    "snake": "a name as in code",
+    "camel": "a name as in code",
+    "path": "a path",
+    "url": "an address",
+    "file": "the name of a file",
+    "call": "a call",
+    "version": "a version",
+    "number": "a number",
+    "money": "a price",
+    "percent": "a percentage",
+    "quote": "quotation marks",
+    "question": "a question mark",
+    "exclamation": "an exclamation mark",
+    "ends in a colon": "a colon at its end",
+    "label": "a label",
+    "emoji": "an emoji",
+    "slash command": "a slash command",
+    "year": "a year",
+    "assignment": "an assignment",
+    "brace": "braces",
+    "warning": "a warning sign",
+    "star": "a star",
+    "copyright": "a copyright sign",
+    "code": "words set as code",
+    "begins with code": "words set as code",
+    "comment": "a comment",
+}
+ROLES: Final[tuple[StatementRole, ...]] = get_args(StatementRole)
+WEIGHTS: Final = "weights.npy"
+CONSTANTS: Final = "classifier.json"
+WORDS_SCALE: Final = 3.0
+VECTOR_SCALE: Final = 2.0
+"""How much a statement's hashed features and its vector count beside each other, as lengths."""
+ASIDE_ODDS: Final = 0.25
+"""By which the odds that a statement carries facts are multiplied in a section that is set apart."""
+_ASIDE: Final = re.compile(
+    r"\b(?:contribut(?:e|ing|ors?|ions?)|development(?: setup)?|licen[cs]e|legal|community|acknowledge?ments?"
+    r"|credits|thanks|citation|citing|contact|sponsors?|backers|star history|related (?:projects|work)|change ?log"
+    r"|release (?:notes|history)|version history|what['’]?s new|news|(?:latest|recent) updates|road ?map"
+    r"|coming soon|future (?:work|plans)|planned|migrat(?:e|ing|ion)|upgrad(?:e|es|ing)"
+    r"|uninstall(?:ing|ation)?|troubleshooting|debugging|testimonials"
+    r"|what (?:people|users|customers) (?:say|are saying)"
+    r"|(?:example|sample) (?:prompts?|queries|outputs?|conversations?)"
+    r"|mitwirken|beitragen|lizenz|fehlerbehebung|änderungen|licencia|contribuir|historial de cambios|licence"
+    r"|contribuer|dépannage)\b"
+    r"|贡献|許可|许可|更新日志|路线图|故障排除|貢献|ライセンス|変更履歴|トラブルシューティング"
+    r"|기여|라이선스|변경 ?(?:이력|사항)",
+    re.IGNORECASE,
+)
+"""Headings by which a page says itself that what follows is not what the product does.
+
+Of the statements under such a heading at most about 15 % carry facts on the labelled pages; the translations follow the
+English ones."""
+Chances = NDArray[np.float32] | NDArray[np.float64]
+"""The chance of each role for each statement, shape (n, roles)."""
+_CARRIES: Final = np.array([role in CARRYING for role in ROLES])
+_ID_CHARS: Final = 16
+_NO_FINDING: Final[frozenset[FindingKind]] = frozenset({"vendor-claim"})
+"""What a vendor claims of itself is context for the sentences beside it."""
+_STATED: Final = {"analyst-note": "a note of the analyst", "vendor-answer": "an answer of the vendor"}
+"""Kinds of document whose statements all are about the product."""
+
+
+def reason(page: Paper, number: int, names: Sequence[str], pull: NDArray[np.float32]) -> str:
+    """The clause for statement `number` of a page, without a full stop.
+
+    `names` are its features and `pull` how much each bucket draws towards its role, shape (BUCKETS,).
+    """
+    sums: dict[str, float] = defaultdict(float)
+    best: dict[str, tuple[float, str]] = {}
+    weights = pull[[bucket(name) for name in names]] if names else np.zeros(0, dtype=np.float32)
+    for name, weight in zip(names, weights.tolist(), strict=True):
+        group, _, rest = name.partition(":")
+        sums[group] += weight
+        best[group] = max(best.get(group, (float("-inf"), "")), (weight, rest))
+    place = page.places[number]
+    told: list[str] = []
+    for group in sorted(sums, key=lambda each: (-sums[each], each)):
+        if sums[group] <= 0 or len(told) == _TOLD:
+            break
+        clause = _clause(page, number, group, best[group][1])
+        if clause and clause not in told:
+            told.append(clause)
+    return " ".join([_what(place), *sorted(told, key=_order)])
+
+
+def _what(place: Place) -> str:
+    statement = place.statement
+    if statement.block == "code" and statement.language:
+        return f"a block of {statement.language} code"
+    heads = " | ".join(head for head in statement.heads if head)
+    if statement.block == "row" and heads:
+        return f"a row of the table {_short(heads)}"
+    return _BLOCKS.get(statement.block, "a statement")
+
+
+def _clause(page: Paper, number: int, group: str, feature: str) -> str:
+    place = page.places[number]
+    if group == "first" and place.words:
+        return f"that begins with “{' '.join(place.statement.text.split()[:_MAX_FIRST])}”"
+    if group == "heading" and place.statement.path:
+        return f"under “{_short(place.statement.path[-1])}”"
+    if group == "lead" and place.lead >= 0:
+        return f"after “{_short(page.places[place.lead].statement.text, last=True)}”"
+    if group == "word":
+        return _worded(place, feature)
+    if group == "shape":
+        shown = _SHAPES.get(feature.rpartition("/")[2].rstrip("0123456789"), "")
+        return f"with {shown}" if shown else ""
+    if group == "link":
+        return "without links" if place.linked <= 0 else "made of links" if place.linked > 0.5 else "with links"  # noqa: PLR2004
+    if group == "position":
+        return "early on the page" if 10 * number < _EARLY * len(page.places) else "further down the page"
+    return "next to others of the kind" if group == "beside" else ""
+
+
+def _worded(place: Place, feature: str) -> str:
+    said = feature.rpartition("/")[2].rstrip(".")
+    lowered = place.statement.text.lower()
+    return f"with the words “{said}”" if said.strip("…") and said in lowered else ""
+
+
+def _order(clause: str) -> int:
+    """Clauses in the order in which they read well."""
+    starts = ("that", "made", "with", "without", "after", "under", "early", "further", "next")
+    return starts.index(clause.split(" ", 1)[0])
+
+
+def _short(text: str, *, last: bool = False) -> str:
+    line = " ".join(text.split())
+    if len(line) <= _MAX_QUOTED:
+        return line
+    return f"… {line[-_MAX_QUOTED:].partition(' ')[2]}" if last else f"{line[:_MAX_QUOTED].rpartition(' ')[0]} …"
+
+
+@dataclass(frozen=True)
+class RoleClassifier:
+    """The learned weights, ready for use."""
+
+    weights: NDArray[np.float32]
+    """Shape (BUCKETS + size of a vector, roles)."""
+    bias: NDArray[np.float32]
+    steepness: float
+    """By which scores are multiplied before they become chances."""
+    threshold: float
+    """Chance from which a statement carries facts."""
+    fingerprint: str
+    """Hash of all constants."""
+    pulls: NDArray[np.float32]
+    """How each hashed feature draws towards a role, away from the average of the roles on the other side."""
+
+    def scores(
+        self, indices: NDArray[np.int64], starts: NDArray[np.int64], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """A score of each role for each statement, float32, shape (n, roles); `indices` as `hashed` gives them."""
+        counts = np.diff(starts)
+        sums = np.add.reduceat(self.weights[indices], starts[:-1], axis=0)
+        words = sums * (WORDS_SCALE / np.sqrt(counts))[:, None]
+        found: NDArray[np.float32] = words + VECTOR_SCALE * (vectors @ self.weights[BUCKETS:]) + self.bias
+        return found.astype(np.float32)
+
+    def chances(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The chance of each role, shape (n, roles), rows sum to 1."""
+        raised = np.exp(self.steepness * (scores - scores.max(axis=1, keepdims=True)))
+        found: NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+        return found
+
+
+def with_roles(
+    statements: Sequence[Statement], documents: Sequence[Document], vectors: NDArray[np.float32]
+) -> tuple[Statement, ...]:
+    """The statements with their roles and the reasons for them, in the order in which they are given.
+
+    `vectors` are their sentence vectors (`agent.retrieval.embed`), shape (n, 256). The role of a statement depends on
+    its own document alone, and not on the order in which statements or documents come. Notes of an analyst, answers
+    of a vendor and what is made from a manifest or a list of tools carry facts, whatever their words.
+
+    Raises IntegrityError when the stored weights are not whole.
+    """
+    by_document: dict[str, list[int]] = {}
+    for number, statement in enumerate(statements):
+        by_document.setdefault(statement.document, []).append(number)
+    known = {document.id: document for document in documents}
+    found = list(statements)
+    for identity, numbers in by_document.items():
+        ordered = sorted(numbers, key=lambda number: (statements[number].start, statements[number].end))
+        own = [statements[number] for number in ordered]
+        told = _of_document(known[identity], own, vectors[ordered])
+        for number, statement in zip(ordered, told, strict=True):
+            found[number] = statement
+    return tuple(found)
+
+
+def role_chances(
+    statements: Sequence[Statement],
+    documents: Sequence[Document],
+    vectors: NDArray[np.float32],
+    classifier: RoleClassifier | None = None,
+) -> NDArray[np.float64]:
+    """The chance of each role for each statement, shape (n, roles); the arguments are those of `with_roles`.
+
+    Statements that a finding covers are to be left out before: all that are given are context for one another.
+    """
+    known = classifier or load_roles()
+    pages = {document.id: document for document in documents}
+    found = np.zeros((len(statements), len(ROLES)))
+    for identity in dict.fromkeys(statement.document for statement in statements):
+        rows = [n for n, statement in enumerate(statements) if statement.document == identity]
+        own = [statements[n] for n in rows]
+        named = named_features(paper(pages[identity], own))
+        told = known.chances(known.scores(*hashed(named), vectors[rows]))
+        found[rows] = discounted(told, set_apart(own))
+    return found
+
+
+def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements whose role may carry facts about the product, in their order."""
+    return tuple(statement for statement in statements if statement.role in CARRYING)
+
+
+def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
+    """The roles of a document's statements. What a finding covers is no context for the others: somebody may have
+    planted it, and it must not decide what is read of its neighbours."""
+    found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
+    if not found:
+        return _placed(document, own, vectors)
+    sound = sorted(set(range(len(own))) - set(found))
+    told = _placed(document, own, vectors)
+    for number, statement in zip(sound, _placed(document, [own[n] for n in sound], vectors[sound]), strict=True):
+        told[number] = statement
+    return told
+
+
+def _placed(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
+    if not own:
+        return []
+    classifier = load_roles()
+    page = paper(document, own)
+    named = named_features(page)
+    found = classifier.chances(classifier.scores(*hashed(named), vectors))
+    chances = discounted(found, set_apart(own))
+    stated = _STATED.get(document.kind, "") or ("a field of its manifest" if document.form != "prose" else "")
+    carries = np.full(len(own), True) if stated else carries_facts(chances, classifier.threshold)
+    chosen = choose(chances, carries)
+    return [
+        statement.model_copy(
+            update={
+                "role": ROLES[role],
+                "reason": stated or reason(page, n, named[n], classifier.pulls[:, role]),
+            }
+        )
+        for n, (statement, role) in enumerate(zip(own, chosen, strict=True))
+    ]
+
+
+def set_apart(statements: Sequence[Statement]) -> NDArray[np.bool_]:
+    """Whether each statement stands under a heading that sets its section apart, shape (n,)."""
+    told: dict[tuple[str, ...], bool] = {}
+    for statement in statements:
+        if statement.path not in told:
+            told[statement.path] = any(_ASIDE.search(heading) for heading in statement.path[1:])
+    return np.array([told[statement.path] for statement in statements], dtype=bool)
+
+
+def discounted(chances: Chances, aside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The chances with lower odds of carrying facts where `aside` holds; rows still sum to 1."""
+    weighed = chances * np.where(aside[:, None] & _CARRIES[None, :], ASIDE_ODDS, 1.0)
+    found: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
+    return found
+
+
+def carries_facts(chances: Chances, threshold: float) -> NDArray[np.bool_]:
+    """Whether the chances of the roles that carry facts together reach the threshold, shape (n,)."""
+    found: NDArray[np.bool_] = chances[:, _CARRIES].sum(axis=1) >= threshold
+    return found
+
+
+def choose(chances: Chances, carries: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The likeliest role of those that carry facts, or of those that carry none."""
+    allowed = np.where(carries[:, None], _CARRIES[None, :], ~_CARRIES[None, :])
+    found: NDArray[np.int64] = np.where(allowed, chances, -1.0).argmax(axis=1)
+    return found
+
+
+@lru_cache(maxsize=1)
+def load_roles() -> RoleClassifier:
+    """The bundled classifier. Raises IntegrityError when its files do not belong together."""
+    return read_roles(data_folder("corpus") / "knowledge" / "roles")
+
+
+def read_roles(folder: Path) -> RoleClassifier:
+    """The classifier that `write_roles` wrote to a folder. Raises IntegrityError when its files were changed."""
+    constants = json.loads((folder / CONSTANTS).read_text("utf-8"))
+    stored = (folder / WEIGHTS).read_bytes()
+    if hashlib.sha256(stored).hexdigest() != constants["weights_sha256"] or tuple(constants["roles"]) != ROLES:
+        raise IntegrityError("the weights of the role classifier are not those of its constants", where=str(folder))
+    small = np.load(folder / WEIGHTS, allow_pickle=False)
+    scales = np.array(constants["scales"], dtype=np.float32)
+    weights = small.astype(np.float32) * scales
+    return RoleClassifier(
+        weights=weights,
+        bias=np.array(constants["bias"], dtype=np.float32),
+        steepness=float(constants["steepness"]),
+        threshold=float(constants["threshold"]),
+        fingerprint=hashlib.sha256(json.dumps(constants, sort_keys=True).encode()).hexdigest()[:_ID_CHARS],
+        pulls=_pulls(weights[:BUCKETS]),
+    )
+
+
+def _pulls(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    facts, others = weights[:, _CARRIES].mean(axis=1), weights[:, ~_CARRIES].mean(axis=1)
+    found: NDArray[np.float32] = weights - np.where(_CARRIES, others[:, None], facts[:, None])
+    return found

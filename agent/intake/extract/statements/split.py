@@ -1,0 +1,363 @@
+"""Cut documents into statements: sentences, table rows and blocks of code, each with what sort of sentence it is.
+
+A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
+heading names its section (`Statement.path`) and says nothing by itself.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from agent.intake.extract.statements.claims import COUNTING_RANK, is_claim
+from agent.intake.extract.statements.sorts import Sort, classify, names_its_setting
+from agent.records import MILD_FINDINGS, Document, DocumentBlock, FindingKind, Rank, Section, Statement
+
+_ABBREVIATIONS: Final = frozenset(
+    {
+        "e.g",
+        "i.e",
+        "vs",
+        "cf",
+        "approx",
+        "incl",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "nos",
+        "fig",
+        "al",
+        "ca",
+        "dept",
+        "eq",
+    }
+    | {
+        "resp",
+        "viz",
+        "a.k.a",
+        "a.m",
+        "p.m",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+    }
+)
+_ENDS_OR_NOT: Final = frozenset(
+    {
+        "inc",
+        "ltd",
+        "corp",
+        "co",
+        "min",
+        "max",
+        "sec",
+        "gen",
+        "est",
+        "ver",
+        "ch",
+        "st",
+        "dec",
+        "u.s",
+        "u.k",
+        "e.u",
+        "etc",
+    }
+)
+"""Abbreviations after which a sentence may end: it goes on when a small letter or a digit follows."""
+_LIST_MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–·]|\d{1,3}[.)]|\[[ xX]\])[ \t]+")
+_HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
+_TABLE_RULE = re.compile(r"[\s|:+=-]*")
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)")
+_MAX_WORD: Final = 40
+"""Characters round a full stop that tell whether it ends a sentence; more would be read again for every stop."""
+_LAST_WORD = re.compile(r"[\w.]*$")
+_HAS_WORD = re.compile(r"[^\W_]")
+_RUN_ON = re.compile(r"(?:[,/(]|\b(?:a|an|the|of|to|in|on|by|for|with|and|or|from|as|at|that|which|is|are|its))$", re.I)
+_WRAPPED_WIDTH: Final = 60
+"""Characters from which the lines of a paragraph count as hard-wrapped (and not as separate short lines)."""
+_WRAPPED_LINES: Final = 3
+_TABLE_BARS: Final = 2
+_MAX_CHARS: Final = 1200
+"""A longer run without a full stop is cut at a semicolon or blank, so that it can be embedded."""
+
+
+_RUNS: Final = frozenset({"item", "row"})
+"""Kinds of block that stand together as a list or a table."""
+_PLAIN: Final = DocumentBlock(start=0, end=0, kind="paragraph")
+_Span = tuple[int, int, DocumentBlock]
+"""Where a statement begins and ends, and the block that it stands in."""
+
+_ANALYST: Final = 5
+
+
+class _Line(NamedTuple):
+    start: int
+    end: int
+    sort: str
+    """text, item, row"""
+
+
+def statements(documents: Sequence[Document]) -> tuple[Statement, ...]:
+    """All statements of `documents`, in reading order.
+
+    Each carries its sort, its rank (1 marketing, 2 vendor's text, 3 vendor's documentation that names a setting,
+    its default, its scope and who can change it, 4 text outside the vendor's hands, which no file of a vendor
+    is, not even its manifest or its list of tools, 5 an analyst's note; never 0),
+    the `about` and heading path of its section, and `flagged` when a finding of the document covers part of it.
+    """
+    found: list[Statement] = []
+    for document in documents:
+        found.extend(_of_document(document))
+    return tuple(found)
+
+
+def said_once(found: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements in their order without repetition.
+
+    A sentence that the vendor says again counts once, where it has its highest rank, else where it stands first; the
+    vendor is one publisher whatever the page. Notes of the analyst are all kept.
+    """
+    best: dict[str, int] = {}
+    for index, statement in enumerate(found):
+        key = _words_of(statement)
+        if key not in best or statement.rank > found[best[key]].rank:
+            best[key] = index
+    kept = set(best.values())
+    return tuple(each for n, each in enumerate(found) if n in kept or each.rank == _ANALYST)
+
+
+def _words_of(statement: Statement) -> str:
+    """What makes two statements the same: letters and digits, and whether the words count at all."""
+    apart = f"{statement.about}{statement.flagged}{statement.claim}"
+    return apart + "".join(re.findall(r"\w+", statement.text.lower())) or statement.text
+
+
+def _of_document(document: Document) -> Iterator[Statement]:
+    text = document.text
+    for section, group in _told(document) if document.blocks else _guessed(document):
+        together = " ".join(text[start:end] for start, end, _ in group)
+        for start, end, block in group:
+            quote = text[start:end]
+            sort = classify(quote)
+            rank = _rank(document, quote, sort, together)
+            yield Statement(
+                document=document.id,
+                start=start,
+                end=end,
+                text=quote,
+                path=section.path,
+                sort=sort,
+                rank=rank,
+                about=("product" if document.kind == "analyst-note" else section.about),
+                flagged=covered(document, start, end, MILD_FINDINGS),
+                claim=rank < COUNTING_RANK and is_claim(quote),
+                block=block.kind,
+                heads=block.heads,
+                language=block.language,
+            )
+
+
+def _told(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
+    """The statements of each paragraph, list, table and so on, cut from the blocks that intake kept."""
+    sections = iter(document.sections)
+    section = next(sections, None)
+    group: list[_Span] = []
+    previous: DocumentBlock | None = None
+    for number, block in enumerate(document.blocks):
+        while section is not None and section.end <= block.start:
+            if group:
+                yield section, group
+            group = []
+            section = next(sections, None)
+        if section is None:
+            return
+        runs_on = previous is not None and block.kind == previous.kind and block.kind in _RUNS
+        if group and not runs_on:
+            yield section, group
+            group = []
+        previous = block
+        if block.kind != "heading" and not _is_head(document, number):
+            group.extend((start, end, block) for start, end in _spans(document.text, block))
+    if section is not None and group:
+        yield section, group
+
+
+def _spans(text: str, block: DocumentBlock) -> Iterator[tuple[int, int]]:
+    """Where the statements of a block begin and end.
+
+    A table row and the description of a picture are one each. So is a block of code: what it is (a configuration, a
+    command to start the product, a sample) shows in the whole and seldom in a line, and whoever reads the statements
+    gets one of thirty lines rather than thirty braces and keys. One that is too long to be embedded is cut between
+    lines.
+    """
+    if block.kind == "code":
+        yield from _cut_lines(text, block.start, block.end)
+    elif block.kind in ("row", "image"):
+        yield from _cut(text, block.start, block.end)
+    else:
+        yield from _sentences(text, (block.start, block.end))
+
+
+def _is_head(document: Document, number: int) -> bool:
+    """Whether a row holds the heads of the columns of the rows behind it, which carry them."""
+    block = document.blocks[number]
+    if block.kind != "row" or not block.heads or number + 1 == len(document.blocks):
+        return False
+    following = document.blocks[number + 1]
+    before = document.blocks[number - 1] if number else None
+    first = before is None or before.kind != "row" or before.heads != block.heads
+    return first and following.kind == "row" and following.heads == block.heads
+
+
+def _guessed(document: Document) -> Iterator[tuple[Section, list[_Span]]]:
+    """The statements of a document that was stored before blocks were kept, guessed from its lines."""
+    text = document.text
+    for section in document.sections:
+        for runs in _blocks(text, section.start, section.end, section.path):
+            yield section, [(start, end, _PLAIN) for run in runs for start, end in _sentences(text, run)]
+
+
+def covered(document: Document, start: int, end: int, besides: Collection[FindingKind]) -> bool:
+    """Whether a finding touches the span, those of the kinds `besides` not counted."""
+    return any(f.start < end and start < f.end for f in document.findings if f.kind not in besides)
+
+
+def _rank(document: Document, quote: str, sort: Sort, paragraph: str) -> Rank:
+    if document.kind == "analyst-note":
+        return 5
+    if document.kind == "listing" or sort == "assessment":
+        return 1
+    if document.kind in ("docs", "repo") and sort in ("control", "description"):
+        context = paragraph if sort == "control" and len(paragraph) <= _MAX_CHARS else quote
+        if names_its_setting(quote) or (sort == "control" and names_its_setting(context)):
+            return 3
+    return 2
+
+
+def _blocks(text: str, start: int, end: int, path: tuple[str, ...]) -> Iterator[list[tuple[int, int]]]:
+    """Paragraphs of a section, each as runs of text inside which sentences may be cut."""
+    lines: list[_Line] = []
+    heading_due = bool(path)
+    at = start
+    while at < end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        raw = text[at:stop]
+        bare = raw.strip()
+        if heading_due and bare:
+            heading_due = False
+            if bare.lstrip("#").strip() == path[-1].strip():
+                at = stop + 1
+                continue
+        if not bare or _HEADING_MARK.match(raw):
+            if lines:
+                yield _runs(text, lines)
+            lines = []
+        else:
+            lines.append(_line(raw, at))
+        at = stop + 1
+    if lines:
+        yield _runs(text, lines)
+
+
+def _line(raw: str, at: int) -> _Line:
+    lead = len(raw) - len(raw.lstrip())
+    tail = len(raw.rstrip())
+    mark = _LIST_MARK.match(raw)
+    if mark and mark.end() < tail:
+        return _Line(at + mark.end(), at + tail, "item")
+    bars = raw.count("|") >= _TABLE_BARS or "\t" in raw[lead:tail]
+    return _Line(at + lead, at + tail, "row" if bars else "text")
+
+
+def _runs(text: str, lines: Sequence[_Line]) -> list[tuple[int, int]]:
+    wrapped = (
+        len(lines) >= _WRAPPED_LINES
+        and all(line.sort == "text" for line in lines)
+        and all(line.end - line.start >= _WRAPPED_WIDTH for line in lines[:-1])
+    )
+    runs: list[tuple[int, int]] = []
+    previous: _Line | None = None
+    for line in lines:
+        if previous is not None and _goes_on(text, previous, line, wrapped):
+            runs[-1] = (runs[-1][0], line.end)
+            previous = _Line(runs[-1][0], line.end, previous.sort)
+            continue
+        if line.sort == "row" and _TABLE_RULE.fullmatch(text, line.start, line.end):
+            previous = None
+            continue
+        runs.append((line.start, line.end))
+        previous = line
+    return runs
+
+
+def _goes_on(text: str, previous: _Line, line: _Line, wrapped: bool) -> bool:
+    """Whether a line continues the sentence of the line before it."""
+    if line.sort != "text" or previous.sort == "row" or text[previous.end - 1] in ".!?:;":
+        return False
+    return wrapped or text[line.start].islower() or bool(_RUN_ON.search(text, previous.start, previous.end))
+
+
+def _sentences(text: str, run: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    start, end = run
+    at = start
+    for mark in _END.finditer(text, start, end):
+        stop = mark.end()
+        word = _LAST_WORD.search(text, max(at, mark.start() - _MAX_WORD), mark.start())
+        if mark.group().startswith(".") and word and _is_abbreviation(word.group(), text, stop, end):
+            continue
+        yield from _cut(text, at, stop)
+        at = stop
+    yield from _cut(text, at, end)
+
+
+def _is_abbreviation(word: str, text: str, stop: int, end: int) -> bool:
+    bare = word.lower().rstrip(".")
+    following = text[stop : min(end, stop + _MAX_WORD)].lstrip()[:1]
+    if bare == "no":
+        return following.isdigit()
+    if bare in _ENDS_OR_NOT:
+        return following.islower() or following.isdigit()
+    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha() and word.isupper() and bool(following))
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > _MAX_CHARS:
+        stop = max(text.rfind("; ", start, start + _MAX_CHARS), text.rfind(", ", start, start + _MAX_CHARS))
+        stop = stop if stop > start else text.rfind(" ", start, start + _MAX_CHARS)
+        stop = stop + 1 if stop > start else start + _MAX_CHARS
+        yield from _trimmed(text, start, stop)
+        start = stop
+    yield from _trimmed(text, start, end)
+
+
+def _cut_lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The lines of a block of code, as many in a piece as its greatest length allows."""
+    while end - start > _MAX_CHARS:
+        stop = text.rfind("\n", start, start + _MAX_CHARS)
+        if stop <= start:
+            stop = text.find("\n", start, end)
+            stop = end if stop < 0 else stop
+            yield from _cut(text, start, stop)
+        else:
+            yield from _trimmed(text, start, stop)
+        start = stop
+    yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if _HAS_WORD.search(text, start, end):
+        yield start, end

@@ -1,0 +1,114 @@
+"""Sentences by which a vendor speaks for its product: controls, certificates, assurances, assessments of its own.
+
+A document gets one finding for all of them, with how many they are: a page that says them forty times would drown what
+attacks. The mark withdraws nothing: a claim of rank 2 or less lowers nothing in the first place, and a sentence may
+state a risk beside its claim. Nothing that estimates reads the finding.
+"""
+
+import re
+from typing import Final
+
+from agent.intake.extract.statements.split import statements
+from agent.records import CARRYING, Document, Finding, Statement
+
+MAX_CLAIMS: Final = 60
+"""Claims of one document that are listed and counted."""
+_MAX_EXCERPT: Final = 200
+_MAX_RANK: Final = 2
+_MAX_WORDS: Final = 90
+_MIN_WORDS: Final = 2
+"""A word alone ("Permissions") is a label, whatever it names."""
+_MIN_ASSURANCE: Final = 5
+"""Words from which a sentence about a control that is no claim by its form may promise something."""
+_TELLING_WORDS: Final = (5, 30)
+"""Words of a sentence that can be shown whole and says something."""
+_CODE: Final = re.compile(
+    r"\{\s*\"|\"\s*:|^\s*[\[{<@$]|[{}│├└]|\w\(|=|\s->\s|\s→|\s\|\s|(?<![\w-])--?[a-z]|^\W*[A-Z][A-Z0-9]*_|\b\w+\.\w+\.\w+"
+)
+"""A line of a program, a configuration or a table says what is set or drawn, not what is promised."""
+_ASSERTS: Final = re.compile(
+    r"\b(?:is|are|be|was|were|has|have|can|cannot|must|never|always|will|stays?|remains?|requires?|needs?|asks?|waits?"
+    r"|encrypts?|redacts?|masks?|validates?|verif(?:y|ies)|restricts?|protects?|prevents?|enforces?|isolates?|blocks?"
+    r"|limits?|logs?|controls?|ensures?|guarantees?|supports?|holds?|keeps?|runs?|offers?|provides?|includes?|uses?"
+    r"|we|our)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_TO_READER: Final = re.compile(
+    r"^\W*(?:if|see|for (?:more|details?|further|example)|to (?!date)|here(?:'s|’s| is| are)|note|when you|once you"
+    r"|step|make sure|ensure|check|use|run|add|set|create|configure|install|review|read|only (?:install|use|grant|give)"
+    r"|grant|give|choose|select|click|open|enable|disable|verify|require|remove|replace|keep|store|mount|avoid"
+    r"|never (?:commit|share|store|put|use|paste|hard)|don['’]t|do not"
+    r"|always (?:use|review|check|validate|set|keep|verify|test)|consider|please"
+    r"|you(?:'ll|’ll| can| will| must| should| need| may| have)?\b(?! (?:approve|confirm|control|own)))",
+    re.IGNORECASE,
+)
+"""What a reader is told to do says nothing about the product; that a person approves or confirms does."""
+_SAFETY: Final = re.compile(
+    r"\b(?:safe\w*|secur\w+|priva\w+|risks?|harm\w*|complian\w+|certif\w+|audit\w*|soc ?2|iso|gdpr|hipaa|trust\w*"
+    r"|confiden\w+|penetration|threats?|vulnerab\w+|protect\w*|encrypt\w*|issues?|incidents?|breach\w*)\b",
+    re.IGNORECASE,
+)
+"""Praise that is no matter of an assessment ("easy to use") is left alone."""
+_BOAST: Final = re.compile(
+    r"\b(?:read[- ]only|zero|no) (?:agent|access|issues?|vulnerabilit\w+|findings?|incidents?|breach\w*|risks?)\b"
+    r"|\bread[- ]only (?:by design|mode|assistant|tool|connector|server)\b"
+    r"|\bno data (?:ever )?(?:leaves|is (?:kept|stored|shared))"
+    r"|\bcannot (?:access|read|send|delete|modify|change|write)\b",
+    re.IGNORECASE,
+)
+"""Limits that describe the product, so that they are no claims to the drafter, but that the vendor alone says."""
+
+
+def claims(document: Document) -> tuple[Statement, ...]:
+    """The vendor's claims of a document, in its order, at most `MAX_CLAIMS`; none of an analyst's note."""
+    if document.kind == "analyst-note":
+        return ()
+    found: list[Statement] = []
+    for statement in statements((document,)):
+        if _speaks(statement) and statement.rank <= _MAX_RANK and statement.about != "other" and not statement.flagged:
+            found.append(statement)
+            if len(found) == MAX_CLAIMS:
+                break
+    return tuple(found)
+
+
+def vendor_claims(document: Document) -> tuple[Finding, ...]:
+    """One finding of kind `vendor-claim` for all claims of a document, placed at the most telling; none without."""
+    found = claims(document)
+    if not found:
+        return ()
+    shown = max(found, key=_weight)
+    return (
+        Finding(
+            kind="vendor-claim",
+            document=document.id,
+            start=shown.start,
+            end=shown.end,
+            where="under " + " › ".join(shown.path) if shown.path else "before the first heading",
+            excerpt=" ".join(shown.text.split())[:_MAX_EXCERPT],
+            count=len(found),
+        ),
+    )
+
+
+def _weight(statement: Statement) -> int:
+    text = statement.text
+    whole = _TELLING_WORDS[0] <= len(text.split()) <= _TELLING_WORDS[1] and text.rstrip().endswith(".")
+    return 2 * statement.claim + 2 * bool(_BOAST.search(text)) + bool(_SAFETY.search(text)) + whole
+
+
+def _speaks(statement: Statement) -> bool:
+    words = len(statement.text.split())
+    if not _MIN_WORDS <= words <= _MAX_WORDS or statement.role not in CARRYING:
+        return False
+    # Of a table row the longest cell: a promise may stand beside its label.
+    text = max(statement.text.split(" | "), key=len).strip() if statement.block == "row" else statement.text.strip()
+    if _CODE.search(text) or text.endswith((":", "?")) or _TO_READER.match(text):
+        return False
+    if _BOAST.search(text):
+        return True
+    asserts, safety = _ASSERTS.search(text) is not None, _SAFETY.search(text) is not None
+    if statement.claim:
+        return asserts or safety
+    promises = words >= _MIN_ASSURANCE and asserts
+    return promises and (statement.sort == "control" or (statement.sort == "assessment" and safety))

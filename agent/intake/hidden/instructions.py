@@ -1,0 +1,274 @@
+"""Text that is addressed to whoever assesses the page rather than to its reader.
+
+A set of patterns (`orders`) that flags for the analyst and withdraws a sentence from the estimators; it is no gate. The
+text is read as it stands, and again under the disguises that a machine sees through (`decoding`). A quoted or reported
+example in a vendor's security page ("attackers write 'ignore previous instructions'") is no order.
+
+A pattern of forty words costs a hundred nanoseconds a character; asking whether one of its words occurs costs less
+than one. Every pattern of `orders` is searched only where its words stand, so nothing has to be listed twice.
+"""
+
+import importlib
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from agent.intake.hidden import cues, decoding
+from agent.intake.hidden.orders import FRAMES, ORDERS, OTHER_LANGUAGES
+
+_MAX_STRINGS: Final = 64
+"""Alternatives of one needle beyond which it is not worth asking for."""
+_MIN_LENGTH: Final = 2
+_MAX_CLASS: Final = 4
+_Item = Any
+"""The parse tree of the standard library has no types."""
+
+# What matches one of these letters without regard to case, but is not it in lower case.
+_FOLDED: Final = str.maketrans({"ſ": "s", "ı": "i", "İ": "i"})
+_CHUNK: Final = 1500
+"""Characters that are searched at once: a pattern runs only where all that it needs stands close together."""
+_REACH: Final = 400
+"""Characters behind a chunk into which a match may reach; the longest pattern is about as long."""
+_MAX_PLACES: Final = 200
+
+
+class _Part(NamedTuple):
+    exact: frozenset[str] | None
+    """All that the part can match, in lower case, or None when that is too much to list."""
+    groups: tuple[frozenset[str], ...]
+    """Of each group one string at least occurs in what the part matches."""
+
+
+_NOTHING: Final = frozenset({""})
+
+
+def lowered(text: str) -> str:
+    """`text` in the case of the needles, letter for letter."""
+    return text.lower() if text.isascii() else text.translate(_FOLDED).lower()
+
+
+def needles(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
+    """Groups of strings in lower case, the rarest first: a match of `pattern` holds one of each group.
+
+    Empty when nothing can be told.
+    """
+    parser = importlib.import_module("re._parser")
+    groups = _sequence(parser.parse(pattern.pattern, pattern.flags)).groups
+    ranked = sorted(set(groups), key=lambda group: (len(group) / min(map(len, group)) ** 2, sorted(group)))
+    return tuple(tuple(sorted(group)) for group in ranked)
+
+
+def _sequence(items: _Item) -> _Part:
+    run: frozenset[str] = _NOTHING
+    whole, groups = True, list[frozenset[str]]()
+    for operation, value in items:
+        part = _part(str(operation), value)
+        groups.extend(part.groups)
+        longer = None if part.exact is None else frozenset(a + b for a in run for b in part.exact)
+        if longer is not None and len(longer) <= _MAX_STRINGS:
+            run = longer
+            continue
+        groups.extend(_worth(run))
+        whole, run = False, part.exact or _NOTHING
+    groups.extend(_worth(run))
+    return _Part(run if whole else None, tuple(groups))
+
+
+def _part(operation: str, value: _Item) -> _Part:
+    if operation == "LITERAL":
+        return _Part(frozenset({chr(value).lower()}), ())
+    if operation in ("AT", "ASSERT", "ASSERT_NOT"):
+        return _Part(_NOTHING, ())
+    if operation == "IN":
+        letters = {chr(inner) for kind, inner in value if str(kind) == "LITERAL"}
+        listed = len(letters) == len(value) <= _MAX_CLASS
+        return _Part(frozenset(map(str.lower, letters)) if listed else None, ())
+    if operation == "SUBPATTERN":
+        return _sequence(value[-1])
+    if operation == "BRANCH":
+        return _branch([_sequence(inner) for inner in value[1]])
+    if operation in ("MAX_REPEAT", "MIN_REPEAT"):
+        least, most, inner = value
+        part = _sequence(inner)
+        if least == 0:
+            optional = most == 1 and part.exact is not None
+            return _Part(part.exact | _NOTHING if optional and part.exact is not None else None, ())
+        return _Part(None, part.groups)
+    return _Part(None, ())
+
+
+def _branch(parts: list[_Part]) -> _Part:
+    exact: frozenset[str] | None = frozenset()
+    for part in parts:
+        exact = None if exact is None or part.exact is None else exact | part.exact
+    if exact is not None and len(exact) <= _MAX_STRINGS:
+        return _Part(exact, ())
+    best = [min(part.groups, key=lambda g: len(g) / min(map(len, g)) ** 2, default=None) for part in parts]
+    told = [group for group in best if group is not None]
+    union: frozenset[str] = frozenset().union(*told) if len(told) == len(parts) else frozenset()
+    return _Part(None, tuple(_worth(union)) if union else ())
+
+
+def _worth(run: frozenset[str]) -> Iterator[frozenset[str]]:
+    """The group of a run of strings; what holds another string of the group adds nothing."""
+    if run and len(run) <= _MAX_STRINGS and min(map(len, run)) >= _MIN_LENGTH:
+        yield frozenset(s for s in run if not any(o != s and o in s for o in run))
+
+
+class _Order(NamedTuple):
+    pattern: re.Pattern[str]
+    needs: tuple[tuple[bytes, ...], ...]
+    """Groups of strings in UTF-8, one of each stands in every match; bytes are searched ten times as fast."""
+
+
+_ORDERS: Final = tuple(
+    _Order(compiled, tuple(tuple(needle.encode() for needle in group) for group in needles(compiled)))
+    for compiled in (re.compile(pattern, re.IGNORECASE) for pattern in (*ORDERS, *FRAMES, *OTHER_LANGUAGES))
+)
+_FIRST: Final = tuple(sorted({needle for order in _ORDERS for needle in order.needs[0]}))
+_SHORT: Final = 600
+"""Bytes up to which the pairs of letters of a text are fewer than the needles."""
+_BY_PAIR: Final = {
+    pair: tuple(needle for needle in _FIRST if needle[:2] == pair) for pair in {needle[:2] for needle in _FIRST}
+}
+_QUOTES: Final = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`", "„": "“", "「": "」"}
+_ATTACKS: Final = re.compile(
+    r"\b(?:attack\w*|inject\w*|malicious|hostile|adversar\w*|jailbreak\w*|poison\w*|untrusted|attempts?|try to|tries to"
+    r"|trying to|phrases?|wordings?|detect\w*|block(?:s|ed|ing)?|catch(?:es)?|filter(?:s|ed|ing)?|trick\w*|persuade\w*|"
+    r"convince\w*|manipulat\w*|prompts? (?:that|which|like|such as)|guards? against|protects? against|resists?)\b",
+    re.IGNORECASE,
+)
+_SAYS: Final = re.compile(
+    r"\b(?:such as|for example|e\.g\.|examples?|like|says?|saying|reads?|contain(?:s|ing)?|tells?|telling|writes?|asks?"
+    r"|asking|instruct(?:s|ing)?|called|named|default|types?|enters?)\b",
+    re.IGNORECASE,
+)
+_TO_US: Final = re.compile(
+    r"\b(?:assessors?|graders?|evaluators?|aivss|threat model|risk (?:score|rating)|rubric)\b", re.I
+)
+_SENTENCE: Final = re.compile(r"\n|(?<!e\.g)(?<!i\.e)[.!?] ")
+_MIGHT: Final = re.compile(
+    r"\b(?:models?|llms?|agents?|assistants?|it|they|that|which|who|claude|gpt)"
+    r" (?:can|could|may|might|does|do|often|sometimes|still)(?: \w+)? $",
+    re.IGNORECASE,
+)
+"""What a language model may do is told of it; an order has nobody in front of it."""
+_AFTERWARDS: Final = re.compile(r"\b(?:attacks?|injections?|attempts?|jailbreaks?)\b", re.IGNORECASE)
+_NEAR: Final = 80
+_BEFORE: Final = 160
+_AFTER: Final = 60
+
+
+class Addressed(NamedTuple):
+    """A place where the text speaks to an assessor."""
+
+    start: int
+    end: int
+
+
+def find(text: str) -> tuple[Addressed, ...]:
+    """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
+    spans = list(islice(_plain(text), _MAX_PLACES))
+    named = list(spans)
+    # A sentence that a pattern names is not widened by its neighbours.
+    spans += [(s, e) for s, e in cues.find(text)[:_MAX_PLACES] if not any(a < e and s < b for a, b in named)]
+    for variant in decoding.folded(text):
+        # The same length, letter for letter, so the places are those of the text itself.
+        spans.extend(islice(_plain(variant, text), _MAX_PLACES))
+    for start, end, readings in decoding.hidden(text):
+        if any(_speaks(reading) for reading in readings):
+            spans.append((start, end))
+    merged: list[Addressed] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1].end:
+            merged[-1] = Addressed(merged[-1].start, max(end, merged[-1].end))
+        else:
+            merged.append(Addressed(start, end))
+    return tuple(merged[:_MAX_PLACES])
+
+
+def _plain(text: str, known: str = "") -> Iterator[tuple[int, int]]:
+    """Matches in `text`, in order of their chunks; chunks that are the same in `known` were searched before."""
+    for match in _matches(text, known):
+        if match.end() > match.start() and not _reported(text, match):
+            yield match.span()
+
+
+def _matches(text: str, known: str = "") -> Iterator[re.Match[str]]:
+    for first, last in _regions(text, known):
+        low = lowered(text[first : last + _REACH])
+        whole = low.encode("utf-8", "replace")
+        present = {needle for needle in _likely(whole) if needle in whole}
+        orders = [order for order in _ORDERS if not present.isdisjoint(order.needs[0])]
+        for begin in range(first, last, _CHUNK) if orders else ():
+            end = begin + _CHUNK + _REACH
+            window = low[begin - first : end - first].encode("utf-8", "replace")
+            for order in orders:
+                if all(any(needle in window for needle in group) for group in order.needs):
+                    for match in order.pattern.finditer(text, begin, end):
+                        if match.start() >= begin + _CHUNK:
+                            break
+                        yield match
+
+
+def _likely(text: bytes) -> Iterable[bytes]:
+    """The needles that may stand in `text`: a page has thousands of short texts, and most hold none."""
+    if len(text) > _SHORT:
+        return _FIRST
+    pairs = {text[at : at + 2] for at in range(len(text) - 1)}
+    return (needle for pair in pairs for needle in _BY_PAIR.get(pair, ()))
+
+
+def _regions(text: str, known: str) -> Iterator[tuple[int, int]]:
+    """Runs of whole chunks in which `text` differs from `known`."""
+    if not known:
+        yield 0, len(text)
+        return
+    first = -1
+    for begin in range(0, len(text), _CHUNK):
+        end = begin + _CHUNK + _REACH
+        if text[begin:end] == known[begin:end]:
+            if first >= 0:
+                yield first, begin
+            first = -1
+        elif first < 0:
+            first = begin
+    if first >= 0:
+        yield first, len(text)
+
+
+def _reported(text: str, match: re.Match[str]) -> bool:
+    """Whether a match is what somebody else says or might say, in a sentence that tells so in front of it."""
+    begin = max(0, match.start() - _BEFORE)
+    before = text[begin : match.start()]
+    lead = _SENTENCE.split(before)[-1]
+    after = re.split(r"[\n]|[.!?]\s", text[match.end() : match.end() + _AFTER])[0]
+    if _TO_US.search(match[0]):
+        return False
+    attack = bool(_ATTACKS.search(lead) or _AFTERWARDS.search(after) or _MIGHT.search(lead))
+    return attack or (bool(_SAYS.search(lead)) and _in_quotes(text, match))
+
+
+def _in_quotes(text: str, match: re.Match[str]) -> bool:
+    """Whether quotation marks begin in front of a match and end soon behind it."""
+    before = text[max(0, match.start() - _NEAR) : match.start()]
+    after = text[match.end() : match.end() + _NEAR].split("\n")[0]
+    for opening, closing in _QUOTES.items():
+        at = before.rfind(opening)
+        if at < 0 or closing not in after or "\n" in before[at:]:
+            continue
+        alone = at == 0 or not before[at - 1].isalnum()
+        if alone and not before[at + 1 : at + 2].isspace() and before[at + 1 :].count(closing) == 0:
+            return True
+    return False
+
+
+def _speaks(text: str) -> bool:
+    if _speaks_plain(text):
+        return True
+    return any(_speaks_plain(reading) for _, _, readings in decoding.hidden(text) for reading in readings)
+
+
+def _speaks_plain(text: str) -> bool:
+    return next(_matches(text), None) is not None

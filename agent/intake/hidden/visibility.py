@@ -1,0 +1,464 @@
+"""The visibility pass: takes text that a reader cannot see out of an HTML tree, and reports it.
+
+No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
+real permissions live there. A colour counts as hidden only against a background that can be told, so that a dark theme
+or a picture behind a headline is not taken for white on white. Imported by the parsing child.
+
+It is taken out of a page's text like all that a reader does not see, but it is no finding: every site has it. Only
+short words of the kinds that sites have are let pass. Sentences, and whatever speaks to an assessor, are reported
+wherever they hide (`visibility` asks first).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from lxml import etree
+
+from agent.intake.hidden import cascade, colours, instructions
+from agent.intake.page import MAX_EXCERPT, Removed
+
+_LABEL_WORDS: Final = 8
+_LINK_WORDS: Final = 5
+_MENU_SHARE: Final = 0.9
+"""Of a menu's words, those of its links and controls."""
+_FOR_READERS: Final = re.compile(
+    r"(?:^|[\s_-])(?:sr|screen-?reader|visually-?hidden|a11y|skip|skip-?(?:link|nav|to)\w*|assistive)(?:$|[\s_-])", re.I
+)
+_LIVE: Final = frozenset({"status", "alert", "log", "tooltip", "timer", "progressbar"})
+_MENUS: Final = frozenset({"menu", "menubar", "navigation", "listbox", "tree", "toolbar"})
+_SKIP: Final = re.compile(r"^\W*(?:skip|jump|go|back|return) (?:to|past|over)\b", re.IGNORECASE)
+_NEW_WINDOW: Final = re.compile(
+    r"\bopens? in (?:a |an )?(?:new|external) (?:\w+ )?(?:tab|window)|\bexternal (?:link|site)\b", re.IGNORECASE
+)
+_CONTROLS: Final = frozenset({"a", "button", "option", "label", "summary", "legend", "input", "li"})
+_SENTENCE: Final = re.compile(
+    r"[.!?:]\s|[.!]$|\b(?:is|are|was|were|must|never|always|cannot|every|all)\b", re.IGNORECASE
+)
+_SILENT: Final = frozenset(
+    {"script", "style", "template", "noscript", "noframes", "iframe", "object", "embed", "applet", "audio", "video"}
+    | {"canvas", "map", "datalist", "rp", "annotation", "annotation-xml", "select", "textarea", "svg", "head"}
+)
+_FALLBACK: Final = frozenset({"template", "noscript", "object", "dialog", "rp", "annotation", "annotation-xml"})
+_PICTURES: Final = frozenset({"img", "video", "picture", "canvas", "svg", "iframe"})
+_UNFOLDS: Final = re.compile(r"\b(?:tab|tabs|tab-?pane|tab-?panel|tab-?content|accordion\S*|collaps\S*|panel|faq\S*)\b")
+_FOLDS: Final = ("display:none", "a box of no size", "visibility:hidden", "the attribute hidden", "opacity 0")
+_JAVASCRIPT: Final = re.compile(
+    r"(?:enable|requires?|needs?|turn on|without|disabled?|support).{0,40}\bjava ?script|googletagmanager",
+    re.IGNORECASE,
+)
+_MOUNTS: Final = frozenset({"root", "app", "__next", "__nuxt", "___gatsby", "svelte", "main-app"})
+_WORTH_WORDS: Final = 4
+_WORTH_ARIA: Final = 8
+_WORTH_COMMENT: Final = 12
+_PIXEL: Final = 2.0
+_COVER_WORDS: Final = 5
+_TOLD_WORDS: Final = 3
+_MARKUP: Final = re.compile(r"[<>{}=;\[\]]|https?:")
+_UNSET: Final = frozenset({"", "inherit", "initial", "unset", "revert", "revert-layer", "currentcolor"})
+_TOLD_REACH: Final = 20_000
+_MAX_REMOVED: Final = 300
+_FONT: Final = 16.0
+_DIM: Final = 0.1
+"""Opacity up to which text cannot be seen."""
+# The tree gives such characters out, from references like &#31;, but does not take them in again.
+NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def is_label(element: etree._Element, words: str) -> bool:
+    """Whether the hidden `words` of an element are a site's own label or menu, and say nothing."""
+    few = len(words.split()) <= _LABEL_WORDS
+    if few and (_is_skip_link(element, words) or _NEW_WINDOW.search(words)):
+        return True
+    if few and not _SENTENCE.search(words) and (_for_readers(element) or _is_live(element)):
+        return True
+    return _is_menu(element, words)
+
+
+def _is_skip_link(element: etree._Element, words: str) -> bool:
+    links = [element] if element.tag == "a" else list(element.iter("a"))
+    inside = [link for link in links if (link.get("href") or "").startswith("#")]
+    return (
+        bool(inside) and bool(_SKIP.match(words) or len(words.split()) <= _LINK_WORDS) and not _SENTENCE.search(words)
+    )
+
+
+def _for_readers(element: etree._Element) -> bool:
+    return _FOR_READERS.search(f"{element.get('class') or ''} {element.get('id') or ''}") is not None
+
+
+def _is_live(element: etree._Element) -> bool:
+    return element.get("aria-live") is not None or element.get("role") in _LIVE
+
+
+def _is_menu(element: etree._Element, words: str) -> bool:
+    """Whether nearly all words are those of short links and controls."""
+    whole = len(words.split())
+    told = 0
+    for control in element.iter(*_CONTROLS):
+        if control.tag == "li" and control.find(".//*") is not None:
+            continue
+        own = " ".join("".join(control.itertext()).split()).rstrip(".…")
+        if len(own.split()) > _LINK_WORDS or _SENTENCE.search(own):
+            return False
+        if not any(parent.tag in _CONTROLS - {"li"} for parent in control.iterancestors()):
+            told += len(own.split())
+    named = element.tag == "nav" or element.get("role") in _MENUS or element.find(".//nav") is not None
+    controls = any(True for _ in element.iter("a", "button", "option"))
+    return (named or controls) and told >= _MENU_SHARE * whole > 0
+
+
+class _Seen(NamedTuple):
+    """What an element hands down to what is in it."""
+
+    ink: colours.Colour | None
+    ground: colours.Colour | None
+    """None: nobody said; see `open_ground`."""
+    open_ground: bool
+    """True when the background cannot be told: a picture, a gradient, an unread style sheet."""
+    font: float
+    visible: bool
+    opacity: float
+    variables: dict[str, str]
+
+
+class Visibility:
+    """One pass over one tree, `linked` being the style sheets that its page links.
+
+    `removed`, `scripts` and `sheets` (addresses of linked sheets, as written) tell what it found.
+    """
+
+    def __init__(self, root: etree._Element, linked: Sequence[str] = ()) -> None:
+        self._root = root
+        self._linked_sheets = linked
+        self.removed: list[Removed] = []
+        self.scripts = False
+        self.sheets: list[str] = []
+        self._doomed: list[etree._Element] = []
+        self._faded: list[tuple[etree._Element, str]] = []
+        self._controlled: frozenset[str] = frozenset()
+        self._reveals = False
+        """Whether some element with text is visible by a declaration of its own."""
+        self._cascade = cascade.Cascade(root, ())
+        self._linked = False
+
+    def run(self) -> None:
+        """Take hidden text out of the tree in place."""
+        self._read_head()
+        self._sweep_metadata()
+        # One walk in document order; what is inherited travels on an explicit stack, deep trees do not recurse.
+        first = _Seen(None, None, self._linked, _FONT, True, 1.0, {})
+        stack: list[tuple[etree._Element, _Seen]] = [(self._root, first)]
+        while stack:
+            element, outer = stack.pop()
+            inner = self._enter(element, outer)
+            if inner is not None:
+                covered = self._covered(element) if len(element) > 1 else 0
+                for index, child in reversed(list(enumerate(element))):
+                    if index < covered and isinstance(child.tag, str):
+                        self._report(child, "covered by another layer")
+                        self._doomed.append(child)
+                    else:
+                        stack.append((child, inner))
+        for element, reason in self._faded:
+            self._fade(element, reason)
+        for element in self._doomed:
+            _drop(element)
+        del self.removed[_MAX_REMOVED:]
+
+    def _enter(self, element: etree._Element, outer: _Seen) -> _Seen | None:
+        """What holds inside an element, or None when it was taken out."""
+        if not isinstance(element.tag, str):
+            self._comment(element)
+            self._doomed.append(element)
+            return None
+        style, variables = self._style(element, outer)
+        reason = self._reason(element, style, outer)
+        if reason is not None:
+            self._report(element, reason)
+            self._doomed.append(element)
+            return None
+        self._attributes(element, style)
+        inner = self._inherit(
+            element, style, outer if variables is outer.variables else outer._replace(variables=variables)
+        )
+        if not inner.visible:
+            if not self._unfolds(element):
+                self._faded.append((element, "visibility:hidden"))
+        elif inner.font < cascade.MIN_FONT:
+            self._faded.append((element, "a font too small to read"))
+        elif self._drowned(style, inner):
+            self._faded.append((element, "text in the colour of its background"))
+        return inner
+
+    def _read_head(self) -> None:
+        own: list[str] = []
+        controlled: set[str] = set()
+        for element in self._root.iter("*"):
+            if element.tag == "style":
+                if cascade.seen_on_screen((element.get("media") or "").lower()):
+                    own.append(element.text or "")
+            elif element.tag == "link" and "stylesheet" in (element.get("rel") or "").lower().split():
+                if cascade.seen_on_screen((element.get("media") or "").lower()) and element.get("href"):
+                    self.sheets.append(element.get("href").strip())
+            elif element.tag == "script" and (element.get("src") or len(element.text or "") > MAX_EXCERPT):
+                self.scripts = True
+            for name in ("aria-controls", "data-target", "data-bs-target", "data-controls"):
+                controlled.update((element.get(name) or "").replace("#", " ").split())
+        self._controlled = frozenset(controlled)
+        self._linked = bool(self.sheets) and not self._linked_sheets
+        self._cascade = cascade.Cascade(self._root, (*self._linked_sheets, *own))
+        self._reveals = any(
+            element.tag not in ("body", "html") and _words(element)
+            for element in self._cascade.elements_with("visibility", "visible")
+        )
+        texts = list(dict.fromkeys(rule.text for rule in self._cascade.generated))
+        long = [text for text in texts if len(text.split()) > _WORTH_WORDS]
+        together = " ".join(texts)
+        if not long and instructions.find(together[:_TOLD_REACH]):
+            long = [together]
+        self.removed.extend(Removed("hidden-text", "text that a style sheet writes", t[:MAX_EXCERPT]) for t in long)
+
+    def _sweep_metadata(self) -> None:
+        for element in self._root.iter("meta", "title"):
+            words = element.get("content") or (element.text if element.tag == "title" else "") or ""
+            self._told(words, "metadata-instruction", "metadata of the page")
+        for element in self._root.iter("script"):
+            text = element.text or ""
+            linked_data = "ld+json" in (element.get("type") or "")
+            kind, where = ("metadata-instruction", "structured data") if linked_data else ("hidden-text", "a script")
+            self._told(text, kind, where)
+
+    def _told(self, text: str, kind: str, where: str) -> bool:
+        places = instructions.find(text[:_TOLD_REACH])[:1] if len(text.split()) >= _TOLD_WORDS else ()
+        for place in places:
+            start = max(0, place.start - MAX_EXCERPT // 4)
+            self.removed.append(Removed(kind, where, text[start : start + MAX_EXCERPT]))
+        return bool(places)
+
+    def _attributes(self, element: etree._Element, style: cascade.Style) -> None:
+        for name, value in element.attrib.items():
+            if name in ("class", "style", "id", "href", "src") or " " not in value:
+                continue
+            if not (name == "alt" and element.tag == "img"):
+                self._told(str(value), "hidden-text", f"the attribute {name} of <{element.tag}>")
+                continue
+            # A picture's description is read like text, it may be all that there is of a diagram.
+            sizes = (cascade.pixels(element.get(side) or style.get(side, "")) for side in ("width", "height"))
+            tiny = any(size is not None and size <= _PIXEL for size in sizes)
+            if self._told(str(value), "hidden-text", "the description of a picture"):
+                element.set("alt", "")
+            elif tiny:
+                self._note(element, str(value), "the description of a picture of no size", _WORTH_WORDS)
+                element.set("alt", "")
+
+    def _comment(self, element: etree._Element) -> None:
+        text = " ".join((element.text or "").split()) if element.tag is etree.Comment else ""
+        prose = len(text.split()) >= _WORTH_COMMENT and not _MARKUP.search(text)
+        if text and (prose or instructions.find(text[:_TOLD_REACH])):
+            self.removed.append(Removed("hidden-text", "a comment", text[:MAX_EXCERPT]))
+
+    def _style(self, element: etree._Element, outer: _Seen) -> tuple[dict[str, str], dict[str, str]]:
+        """What is declared for an element, and the custom properties that hold in it."""
+        hints: dict[str, str] = {}
+        for attribute, name in (("color", "color"), ("text", "color"), ("bgcolor", "background-color")):
+            value = element.get(attribute)
+            if value and (attribute != "text" or element.tag == "body"):
+                hints[name] = value.lower()
+        if element.get("background"):
+            hints["background-image"] = "url()"
+        if element.get("hidden") is not None:
+            hints["display"] = "none"
+        declared = self._cascade.style(element, hints)
+        known = outer.variables
+        if not declared:
+            return {}, known
+        if any(name.startswith("--") for name in declared):
+            known = {**known, **{name: value for name, value in declared.items() if name.startswith("--")}}
+        plain = {n: cascade.resolved(v, known) for n, v in declared.items() if not n.startswith("--")}
+        return cascade.longhands(plain), known
+
+    def _reason(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> str | None:
+        tag = _tag(element)
+        if tag in _SILENT:
+            return f"<{tag}>"
+        if tag == "dialog" and element.get("open") is None and style.get("display") in (None, "none"):
+            return "a closed <dialog>"
+        if tag in ("body", "html"):
+            return None
+        if element.get("popover") is not None and style.get("display") in (None, "none"):
+            return "a closed popover"
+        reason = cascade.unseen(style)
+        if reason is None and outer.opacity * cascade.opacity(style) <= _DIM:
+            reason = "opacity 0"
+        if reason == "display:none" and "display" in style and element.get("hidden") is not None:
+            reason = "the attribute hidden"
+        if reason in _FOLDS and self._unfolds(element):
+            return None
+        if reason in ("opacity 0", "transformed out of sight") and self._rises(element, style):
+            return None
+        if reason is None and element.get("aria-hidden") == "true":
+            reason = "aria-hidden"
+        return reason
+
+    def _unfolds(self, element: etree._Element) -> bool:
+        """Whether a click opens the element: a panel of tabs, the body of an accordion."""
+        names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('role') or ''}".lower()
+        if _UNFOLDS.search(names) or element.get("hidden") == "until-found":
+            return True
+        if (element.get("id") or "\0") in self._controlled:
+            return True
+        return element.get("data-state") in ("closed", "inactive") and element.get("role") in ("tabpanel", "region")
+
+    def _rises(self, element: etree._Element, style: dict[str, str]) -> bool:
+        """Entrance animations begin out of sight; words to assessors get no such benefit."""
+        moves = cascade.appears_later(style) or ("transform" in style and cascade.opacity(style) <= _DIM)
+        return moves and not instructions.find(_words(element)[:_TOLD_REACH])
+
+    def _inherit(self, element: etree._Element, style: dict[str, str], outer: _Seen) -> _Seen:
+        backdrop = any(self._backdrop(child) for child in element)
+        if not style and not backdrop:
+            return outer
+        ink = outer.ink
+        named = style.get("-webkit-text-fill-color") or style.get("color", "")
+        if named not in _UNSET:
+            ink = colours.colour(named)
+        ground, open_ground = self._ground(style, outer)
+        if style.get("background-color") == "currentcolor" and ink is not None:
+            ground, open_ground = ink, False
+        if backdrop:
+            ground, open_ground = None, True
+        shown = style.get("visibility")
+        if shown in ("hidden", "collapse") and element.tag in ("body", "html") and not self._reveals:
+            # Else nobody sees anything: a script takes such a style away when it is ready.
+            shown = "visible"
+        return _Seen(
+            ink,
+            ground,
+            open_ground,
+            cascade.font_pixels(style["font-size"], outer.font) if "font-size" in style else outer.font,
+            outer.visible if shown in (None, *_UNSET) else shown not in ("hidden", "collapse"),
+            # What fades in is seen in the end; what else is as faint was taken out.
+            1.0 if cascade.opacity(style) <= _DIM else outer.opacity * cascade.opacity(style),
+            outer.variables,
+        )
+
+    def _ground(self, style: dict[str, str], outer: _Seen) -> tuple[colours.Colour | None, bool]:
+        picture = style.get("background-image", "none")
+        value = style.get("background-color", "")
+        short = style.get("background", "")
+        if picture not in ("none", *_UNSET) or "url(" in short or "gradient(" in short:
+            return None, True
+        paint = colours.colour(value) if value not in _UNSET else colours.first_colour(short)
+        if paint is None:
+            said = value not in ("transparent", *_UNSET) or short not in ("none", "transparent", *_UNSET)
+            return (
+                (None, True)
+                if said and not re.fullmatch(r"[\s\d%a-z-]*", short + value)
+                else (outer.ground, outer.open_ground)
+            )
+        if paint.alpha >= 1.0:
+            return paint, False
+        below = outer.ground or (None if outer.open_ground else colours.WHITE)
+        return (None, True) if below is None else (colours.over(paint, below), False)
+
+    def _backdrop(self, child: etree._Element) -> bool:
+        """Whether a child is laid behind or over its siblings as their background."""
+        if not isinstance(child.tag, str):
+            return False
+        declared = self._cascade.style(child, {})
+        if "position" not in declared:
+            return False
+        style = cascade.longhands(declared)
+        if style["position"] not in ("absolute", "fixed"):
+            return False
+        if _tag(child) in _PICTURES:
+            return True
+        painted = any("background" in name and value not in ("none", "transparent") for name, value in style.items())
+        return (painted or child.find(".//img") is not None) and not _words(child)
+
+    def _drowned(self, style: dict[str, str], seen: _Seen) -> bool:
+        clip = style.get("background-clip") or style.get("-webkit-background-clip") or ""
+        if seen.ink is None or "text" in clip:
+            return False
+        if colours.see_through(seen.ink):
+            return style.get("color", "") not in _UNSET or "-webkit-text-fill-color" in style
+        ground = seen.ground or (None if seen.open_ground else colours.WHITE)
+        return ground is not None and colours.same(colours.over(seen.ink, ground), ground)
+
+    def _covered(self, element: etree._Element) -> int:
+        """How many of an element's first children lie under a later one that fills its box and hides them."""
+        if element.tag in ("body", "main", "html") or cascade.longhands(self._cascade.style(element, {})).get(
+            "position"
+        ) not in ("relative", "absolute", "fixed"):
+            return 0
+        for index in range(len(element) - 1, 0, -1):
+            child = element[index]
+            if not isinstance(child.tag, str):
+                continue
+            style = cascade.longhands(self._cascade.style(child, {}))
+            paint = colours.first_colour(style.get("background-color") or style.get("background") or "")
+            opaque = paint is not None and paint.alpha >= 1.0 and cascade.opacity(style) >= 1.0
+            if opaque and cascade.covers(style) and len(_words(child).split()) < _COVER_WORDS:
+                return index
+        return 0
+
+    def _fade(self, element: etree._Element, reason: str) -> None:
+        """Take an element's own text out; what is in it was judged for itself."""
+        pieces = [element.text or "", *(child.tail or "" for child in element)]
+        words = " ".join(" ".join(pieces).split())
+        if not words:
+            return
+        element.text = None
+        for child in element:
+            child.tail = None
+        self._note(element, words, reason, 1)
+
+    def _report(self, element: etree._Element, reason: str) -> None:
+        tag = _tag(element)
+        words = _words(element)
+        if tag in _SILENT - _FALLBACK:
+            heard = tag in ("select", "textarea", "svg", "video", "audio", "canvas", "datalist", "map", "noframes")
+            self._told(words if heard else "", "hidden-text", reason)
+            self._told(element.get("srcdoc") or "", "hidden-text", "the attribute srcdoc of <iframe>")
+            return
+        if tag == "noscript" and (_JAVASCRIPT.search(words) or _MARKUP.search(words)):
+            self._told(words, "hidden-text", reason)
+        else:
+            self._note(element, words, reason, _WORTH_ARIA if reason == "aria-hidden" else _WORTH_WORDS)
+
+    def _note(self, element: etree._Element, words: str, reason: str, least: int) -> None:
+        worth = len(words.split()) >= least and not is_label(element, words)
+        if worth or instructions.find(words[:_TOLD_REACH]):
+            self.removed.append(Removed("hidden-text", reason, words[:MAX_EXCERPT]))
+
+
+def mount_is_empty(root: etree._Element) -> bool:
+    """Whether the place where scripts put a page's content is there and empty."""
+    return any(
+        element.get("id") in _MOUNTS and not _words(element) for element in root.iter("div", "main", "section", "body")
+    )
+
+
+def _tag(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2].lower()
+
+
+def _words(element: etree._Element) -> str:
+    # Text nodes only: itertext() would give comments as well.
+    return " ".join(" ".join(str(text) for text in element.xpath(".//text()")).split())
+
+
+def _drop(element: etree._Element) -> None:
+    """Take an element out and leave the text behind it where it was."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    tail = NOT_XML.sub("", element.tail or "")
+    if tail:
+        previous = element.getprevious()
+        if previous is None:
+            parent.text = NOT_XML.sub("", parent.text or "") + tail
+        else:
+            previous.tail = NOT_XML.sub("", previous.tail or "") + tail
+    parent.remove(element)

@@ -1,0 +1,236 @@
+"""The recording of a run: what was given and what the web answered, so that the run can be repeated offline.
+
+It lies in a draft's snapshots as `recording.json`; all bytes lie beside it by their hash. The same reader goes over
+the same inputs and answers, so a repeated run gives the same records, times included.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from agent.errors import IntegrityError, SchemaError, SourceError
+from agent.intake.crawl.answer_log import Answered, Entry, Log
+from agent.intake.extract.parse import MediaKind
+from agent.intake.snapshots import digest, load_body, store_body, write_whole
+from agent.intake.sources import Folder, Input, LocalFile, files_of
+from agent.records import Finding
+from agent.records.base import Record
+from agent.settings import Settings
+
+RECORDING: Final = "recording.json"
+_SCHEMA: Final = "septet/recording/1"
+_SNAPSHOTS: Final = "snapshots"
+_MAX_BYTES: Final = 50_000_000
+OF_THIS_MACHINE: Final = frozenset({
+    "cache_dir", "cache_max_bytes", "browser_path", "llm", "llm_base_url", "llm_call_seconds",
+    "llm_context_tokens", "llm_prices", "llm_judge",
+})  # fmt: skip
+"""Settings that change nothing in what is read, nor in what an LLM is asked."""
+OF_THE_LLM: Final = frozenset({"llm_max_tokens", "llm_max_dollars", "llm_answer_tokens", "llm_passage_tokens"})
+"""Settings that change what an LLM is asked, and nothing in what is read."""
+_AGAIN: Final = "draft again from the sources"
+_SETTINGS: Final = TypeAdapter(Settings)
+
+
+class GivenFile(Record):
+    """A file that was given; its bytes lie beside the recording."""
+
+    kind: Literal["file"] = "file"
+    name: str
+    media: MediaKind
+    sha256: str
+    folder: str = ""
+    """Name of the folder of a file that was given alone."""
+
+
+class GivenFolder(Record):
+    """A folder that was given, with the documents of it that were read."""
+
+    kind: Literal["folder"] = "folder"
+    name: str
+    files: tuple[GivenFile, ...]
+    left_out: tuple[str, ...]
+
+
+class GivenAddress(Record):
+    """A web address that was given."""
+
+    kind: Literal["address"] = "address"
+    url: str
+
+
+Given = Annotated[GivenFile | GivenFolder | GivenAddress, Field(discriminator="kind")]
+
+
+class Recording(Record):
+    """Everything that determines a run, and nothing that belongs to the machine on which it ran."""
+
+    septet: str
+    """Version of the package; another one may read the same pages in another way."""
+    now: str
+    """UTC, ISO 8601 with seconds and `Z`."""
+    sources: tuple[Given, ...]
+    notes: tuple[str, ...]
+    product: str | None
+    """As given, not as resolved."""
+    allow_private: tuple[str, ...]
+    settings: dict[str, int | float | str]
+    entries: tuple[Entry, ...]
+    changes: tuple[Finding, ...] = ()
+    """What had changed against the draft that stood in the folder before."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recording and its bytes by SHA-256."""
+
+    recording: Recording
+    bodies: Mapping[str, bytes]
+
+    def inputs(self) -> tuple[Input, ...]:
+        """The sources as the reader takes them."""
+        return tuple(self._input(given) for given in self.recording.sources)
+
+    def log(self) -> Log:
+        """What the web answered."""
+        return Log(list(self.recording.entries), dict(self.bodies))
+
+    def settings(self, own: Settings) -> Settings:
+        """The settings of the run, with those of this machine from `own`.
+
+        Raises IntegrityError when the recording has others than there are.
+        """
+        names = {field.name for field in fields(Settings)}
+        machine = {name: getattr(own, name) for name in names & OF_THIS_MACHINE}
+        known = names - OF_THIS_MACHINE
+        if not known >= set(self.recording.settings):
+            raise IntegrityError("the recording has unknown settings", where=RECORDING, hint=_AGAIN)
+        try:
+            return _SETTINGS.validate_python({**self.recording.settings, **machine})
+        except ValidationError:
+            raise IntegrityError("the recording has settings of the wrong kind", where=RECORDING, hint=_AGAIN) from None
+
+    def _input(self, given: GivenFile | GivenFolder | GivenAddress) -> Input:
+        if isinstance(given, GivenAddress):
+            return given.url
+        if isinstance(given, GivenFile):
+            return self._file(given)
+        return Folder(given.name, tuple(self._file(file) for file in given.files), given.left_out)
+
+    def _file(self, given: GivenFile) -> LocalFile:
+        return LocalFile(given.name, given.media, self.bodies[given.sha256], given.folder)
+
+
+def record(
+    inputs: Sequence[Input],
+    heard: Log,
+    settings: Settings,
+    *,
+    now: str,
+    notes: Sequence[str],
+    product: str | None,
+    allow_private: Sequence[str],
+) -> Recorded:
+    """The recording of a run over `inputs` to which the web gave the answers `heard`."""
+    files = {digest(file.body): file.body for found in inputs for file in files_of(found)}
+    values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    recording = Recording(
+        septet=version("septet"),
+        now=now,
+        sources=tuple(_given(found) for found in inputs),
+        notes=tuple(notes),
+        product=product,
+        allow_private=tuple(allow_private),
+        settings={name: value for name, value in values.items() if name not in OF_THIS_MACHINE},
+        entries=tuple(heard.entries),
+    )
+    return Recorded(recording, {**files, **heard.bodies})
+
+
+def store(folder: Path, recorded: Recorded) -> None:
+    """Write a recording and its bytes into the snapshots' folder, the bytes first.
+
+    Raises SourceError when the folder cannot be written.
+    """
+    for body in recorded.bodies.values():
+        store_body(folder, body)
+    content = recorded.recording.model_dump(mode="json")
+    whole = {"schema": _SCHEMA, "sha256": digest(_canonical(content)), "recording": content}
+    text = json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    try:
+        write_whole(folder / RECORDING, text.encode("utf-8", "replace"))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceError(f"the recording cannot be written ({reason})", where=folder.name) from None
+
+
+def load(place: Path) -> Recorded:
+    """The recording in a draft's folder or in its snapshots, with every byte checked.
+
+    Raises SourceError when there is none, SchemaError for one that is newer than this program, IntegrityError when
+    it or a body was changed.
+    """
+    folder = place if (place / RECORDING).is_file() else place / _SNAPSHOTS
+    content = _content(_text(folder, place))
+    try:
+        recording = Recording.model_validate(content)
+    except ValidationError:
+        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN) from None
+    wanted = {entry.sha256 for entry in recording.entries if isinstance(entry, Answered)}
+    for given in recording.sources:
+        files = given.files if isinstance(given, GivenFolder) else (given,)
+        wanted.update(file.sha256 for file in files if isinstance(file, GivenFile))
+    return Recorded(recording, {sha256: load_body(folder, sha256) for sha256 in sorted(wanted)})
+
+
+def _given(found: Input) -> GivenFile | GivenFolder | GivenAddress:
+    if isinstance(found, str):
+        return GivenAddress(url=found)
+    if isinstance(found, LocalFile):
+        return _given_file(found)
+    return GivenFolder(name=found.name, files=tuple(map(_given_file, found.files)), left_out=found.left_out)
+
+
+def _given_file(file: LocalFile) -> GivenFile:
+    return GivenFile(name=file.name, media=file.kind, sha256=digest(file.body), folder=file.folder)
+
+
+def _text(folder: Path, place: Path) -> bytes:
+    if not place.is_dir():
+        raise SourceError("no such folder", where=place.name, hint="give the folder that `draft --out` wrote")
+    try:
+        with (folder / RECORDING).open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+    except OSError:
+        raise SourceError(
+            "the folder holds no recording of its run", where=place.name, hint=f"it is too old or no draft: {_AGAIN}"
+        ) from None
+    if len(raw) > _MAX_BYTES:
+        raise IntegrityError(f"larger than {_MAX_BYTES} bytes", where=RECORDING, hint=_AGAIN)
+    return raw
+
+
+def _content(raw: bytes) -> object:
+    """What the recording holds, after its own hash was checked."""
+    try:
+        whole = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN) from None
+    if not isinstance(whole, dict) or set(whole) != {"schema", "sha256", "recording"}:
+        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
+    if whole["schema"] != _SCHEMA:
+        raise SchemaError(
+            "a recording of another form", where=RECORDING, hint=f"use the version that wrote it, or {_AGAIN}"
+        )
+    if digest(_canonical(whole["recording"])) != whole["sha256"]:
+        raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
+    return whole["recording"]
+
+
+def _canonical(content: object) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")

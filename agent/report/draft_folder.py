@@ -1,0 +1,133 @@
+"""A draft's folder: the whole old one or the whole new one, at every moment and after every kind of end.
+
+A new draft is written into a folder beside its place, which its process holds locked, and then both change places in
+one step. What a killed run left is cleaned up by the next one.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from agent.errors import InputError
+from agent.report.draft_json import FILE_NAME, SNAPSHOTS
+
+REPORT: Final = "draft.md"
+INDEX: Final = "index"
+_OWN: Final = frozenset({FILE_NAME, REPORT, SNAPSHOTS, INDEX})
+_AT_FDCWD: Final = -100
+_RENAME_EXCHANGE: Final = 2
+
+
+def check(out: Path) -> None:
+    """Bring back what a killed run left under another name, and refuse a folder that holds anything but a draft.
+
+    Raises InputError.
+    """
+    old = _beside(out, "old")
+    if old.is_dir() and not out.exists():
+        # A run was killed between its two renames: the earlier draft is still whole under its other name.
+        old.rename(out)
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise InputError("the output is not a folder", where=str(out), hint="name a new or empty folder")
+    foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in _OWN)
+    if foreign:
+        raise InputError(
+            f"the folder holds other files, {foreign[0]!r} among them",
+            where=str(out),
+            hint="name a new or empty folder; a draft replaces only a draft",
+        )
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """An empty folder to write a draft into; it takes the place of `out` when the block ends without an error.
+
+    Raises InputError when `out` is no place for a draft or another process is writing it, OSError when the disk is
+    full or the place cannot be written; `out` is then what it was.
+    """
+    out = out.absolute()
+    check(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = _beside(out, "new"), _beside(out, "old")
+    fresh.mkdir(exist_ok=True)
+    handle = _locked(fresh, out)
+    try:
+        _empty(fresh)
+        shutil.rmtree(old, ignore_errors=True)
+        yield fresh
+        _flush(fresh)
+        if not out.exists():
+            fresh.rename(out)
+        elif not _exchange(fresh, out):
+            out.rename(old)
+            fresh.rename(out)
+        _flush(out.parent)
+    finally:
+        for left in (fresh, old) if out.exists() else (fresh,):
+            shutil.rmtree(left, ignore_errors=True)
+        os.close(handle)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of UTF-8 text and wait until it is on the disk. Raises OSError."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _beside(out: Path, role: str) -> Path:
+    return out.with_name(f".{out.name}.{role}")
+
+
+def _locked(fresh: Path, out: Path) -> int:
+    busy = InputError("another run is writing this folder", where=str(out), hint="wait for it to end")
+    handle = os.open(fresh, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        same = os.path.samestat(os.fstat(handle), fresh.stat())
+    except OSError as error:
+        os.close(handle)
+        # The other run may have ended, and removed the folder, between the look and the lock.
+        if isinstance(error, FileNotFoundError) or error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise busy from None
+        raise
+    if not same:
+        os.close(handle)
+        raise busy
+    return handle
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; False where the system cannot."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    return bool(call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+
+
+def _flush(folder: Path) -> None:
+    """Names in a folder survive a power cut only when the folder was flushed too."""
+    with suppress(OSError):  # some file systems have no flush for folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

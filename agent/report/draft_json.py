@@ -1,0 +1,203 @@
+"""`draft.json`: one draft as sorted, stable JSON, and back with everything checked.
+
+Loading recomputes the score under its formula and revision, re-verifies every quote when the texts are at hand, and
+refuses unknown keys, duplicate keys and NaN.
+"""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.errors import InputError, IntegrityError, SchemaError, SourceError
+from agent.facts.anchor import verify as verify_quote
+from agent.intake.snapshots import load as load_snapshot
+from agent.records import DRAFT_SCHEMA, Document, Draft
+from agent.report.safe_json import dumps
+from agent.scoring import verify as verify_score
+
+FILE_NAME: Final = "draft.json"
+SNAPSHOTS: Final = "snapshots"
+"""Folder of the sources' bytes beside the draft."""
+TEXTS: Final = "documents.json"
+"""In the snapshots' folder: the texts into which the quotes' offsets point."""
+_AGAIN: Final = "draft again from the sources"
+_DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
+_MAX_BYTES: Final = 50_000_000
+_FAMILY: Final = DRAFT_SCHEMA.rsplit("/", 1)[0]
+_VERSION: Final = int(DRAFT_SCHEMA.rsplit("/", 1)[1])
+
+
+def dump(draft: Draft) -> str:
+    """The draft as JSON text: keys sorted, two blanks of indent, numbers as JSON numbers, one line feed at the end."""
+    plain = draft.model_dump(mode="json", by_alias=True)
+    if draft.review is None:
+        del plain["review"]
+    return dumps(plain, sort_keys=True)
+
+
+def dump_documents(documents: Sequence[Document]) -> str:
+    """The texts of a draft's sources as JSON text, for `snapshots/documents.json`; the same form as `dump`."""
+    plain = [document.model_dump(mode="json", by_alias=True) for document in documents]
+    return dumps(plain, sort_keys=True)
+
+
+def load(path: Path | str, documents: Sequence[Document] | None = None) -> Draft:
+    """Read a draft from its folder or from its JSON file, and check it.
+
+    Quotes are re-verified against `documents`; without them, against the texts in the snapshots' folder beside the
+    file, when it has any, and the snapshots' bytes against their hashes. Raises SourceError for a missing file,
+    InputError for malformed JSON or a field that is not acceptable, SchemaError for an unknown or newer schema,
+    IntegrityError when the score does not recompute or a quote is not in its snapshot.
+    """
+    return _checked(path, documents)[0]
+
+
+def load_whole(path: Path | str) -> tuple[Draft, tuple[Document, ...]]:
+    """The same, with the texts that lie beside the draft; none when it was stored without. Errors as in `load`."""
+    return _checked(path, None)
+
+
+def _checked(path: Path | str, documents: Sequence[Document] | None) -> tuple[Draft, tuple[Document, ...]]:
+    file = draft_file(Path(path))
+    draft = parse(_read(file), where=str(path))
+    texts = _snapshot_documents(file.parent, draft) if documents is None else tuple(documents)
+    if texts:
+        verify_evidence(draft, texts)
+    return draft, texts
+
+
+def draft_file(path: Path) -> Path:
+    """The JSON file that `path`, a folder or a file, stands for. Raises SourceError when there is none."""
+    file = path / FILE_NAME if path.is_dir() else path
+    if not file.is_file():
+        raise SourceError("no draft there", where=str(path), hint=f"name a folder with {FILE_NAME}, or the file itself")
+    return file
+
+
+def parse(text: str, *, where: str) -> Draft:
+    """A draft from JSON text, with its score recomputed. `where` names the text in errors; errors as in `load`."""
+    raw = decode(text, where)
+    if not isinstance(raw, dict):
+        raise InputError("the draft is not a JSON object", where=where, hint="give a draft.json that septet wrote")
+    _check_schema(raw.get("schema"), where)
+    try:
+        draft = Draft.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "draft"
+        raise InputError(
+            f"the draft has a field that is not acceptable: {first['msg'].lower()}",
+            where=f"{where}: {field}",
+            hint="the file was changed by hand or written by another program; draft again",
+        ) from None
+    verify_score(draft.score)
+    _check_marks(draft, where)
+    return draft
+
+
+def verify_evidence(draft: Draft, documents: Sequence[Document]) -> None:
+    """Check every quote against its document. Raises IntegrityError for a quote or document that is not there."""
+    known = {document.id: document for document in documents}
+    for item in draft.evidence:
+        if item.document not in known:
+            raise IntegrityError(
+                f"the document of {item.id} is missing", where=item.document, hint="draft again from the sources"
+            )
+        verify_quote(item, known[item.document])
+
+
+def _read(file: Path) -> str:
+    if file.stat().st_size > _MAX_BYTES:
+        raise InputError("the draft is too large", where=str(file), hint=f"at most {_MAX_BYTES} bytes")
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise InputError("the draft is not UTF-8 text", where=str(file), hint="give a draft.json") from None
+
+
+def decode(text: str, where: str) -> object:
+    """JSON as plain values, numbers exact. Raises InputError for a key that stands twice, NaN, and what is no JSON."""
+    try:
+        decoded: object = json.loads(
+            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
+    except RecursionError:
+        raise InputError("the JSON is nested too deeply", where=where, hint="give a draft.json") from None
+    except ValueError as error:
+        raise InputError(
+            f"malformed JSON: {str(error).rstrip('.')}", where=where, hint="give a draft.json that septet wrote"
+        ) from None
+    return decoded
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _check_schema(schema: object, where: str) -> None:
+    if schema == DRAFT_SCHEMA:
+        return
+    family, _, version = str(schema).rpartition("/")
+    if family == _FAMILY and version.isdecimal() and int(version) > _VERSION:
+        raise SchemaError(
+            f"the draft has the newer schema {schema}",
+            where=where,
+            hint=f"update septet; this one reads {DRAFT_SCHEMA}",
+        )
+    shown = "no schema" if schema is None else f"the unknown schema {str(schema)[:60]!r}"
+    raise SchemaError(f"the file has {shown}", where=where, hint=f"a draft has the schema {DRAFT_SCHEMA}")
+
+
+def _check_marks(draft: Draft, where: str) -> None:
+    """Every mark that the draft cites is among its evidence."""
+    known = {item.id for item in draft.evidence}
+    cited = [(f"factors.{key}", item.evidence) for key, item in draft.factors.items()]
+    cited += [
+        (f"layers.{key}.threats.{threat.id}", threat.evidence)
+        for key, layer in draft.layers.items() for threat in layer.threats
+    ]  # fmt: skip
+    for place, marks in cited:
+        lost = [mark for mark in marks if mark not in known]
+        if lost:
+            raise InputError(
+                f"{lost[0]} is cited but not in the evidence", where=f"{where}: {place}", hint="draft again"
+            )
+
+
+def _snapshot_documents(folder: Path, draft: Draft) -> tuple[Document, ...]:
+    """The texts kept with the snapshots beside a draft; none when the draft was stored without.
+
+    Every source's bytes are hashed again, and every text must belong to a source of the draft.
+    """
+    snapshots = folder / SNAPSHOTS
+    if not snapshots.is_dir():
+        return ()
+    for sha256 in dict.fromkeys(source.sha256 for source in draft.sources):
+        load_snapshot(snapshots, sha256)
+    file = snapshots / TEXTS
+    if not file.is_file():
+        return ()
+    try:
+        documents = _DOCUMENTS.validate_python(decode(_read(file), str(file)))
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise InputError("the texts of the snapshots were changed", where=f"{file}: {field}", hint=_AGAIN) from None
+    known = {source.document: source for source in draft.sources}
+    for document in documents:
+        source = known.get(document.id)
+        if source is None or (source.sha256, source.chars) != (document.sha256, len(document.text)):
+            raise IntegrityError("a text belongs to no source of the draft", where=document.id, hint=_AGAIN)
+    return documents

@@ -1,0 +1,1 @@
+"""Where a number or sentence of a draft comes from."""

@@ -1,0 +1,61 @@
+"""A threat as the text of an issue, in the markup of whoever shows it. Words of sources stay words: they link nothing,
+mention nobody and run no macro."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from agent.report.formats.threat_rows import ThreatRow, fact_words, quote_words
+from agent.report.safe_markdown import one_line, plain
+
+_REMEDIES: Final = (("you", "For you"), ("vendor", "For the vendor"))
+_MORE: Final = 80
+"""Characters that the line about further quotes may take."""
+
+
+def as_markdown(row: ThreatRow, limit: int) -> str:
+    """The issue as Markdown of at most `limit` characters; quotes that do not fit are counted."""
+    return _issue(row, plain, bold=lambda words: f"**{words}**", item="- ", gap="\n\n", limit=limit)
+
+
+def as_text(row: ThreatRow, limit: int) -> str:
+    """The same as plain text."""
+    return _issue(row, one_line, bold=str, item="- ", gap="\n\n", limit=limit)
+
+
+def as_wiki(row: ThreatRow, limit: int) -> str:
+    """The same in Jira's text formatting notation."""
+    return _issue(row, wiki, bold=lambda words: f"*{words}*", item="* ", gap="\n\n", limit=limit)
+
+
+def wiki(text: str) -> str:
+    """`text` on one line as words of Jira's notation: no macro, link, mention, image or table.
+
+    An address is broken behind its scheme, since Jira links whatever looks like one.
+    """
+    escaped = "".join(f"\\{char}" if char in "{}[]!|*^~" else char for char in one_line(text).replace("\\", "/"))
+    return escaped.replace("://", ":\\/\\/")
+
+
+def _issue(
+    row: ThreatRow, safe: Callable[[str], str], *, bold: Callable[[str], str], item: str, gap: str, limit: int
+) -> str:
+    def listed(head: str, words: Iterable[str]) -> str:
+        made = [f"{item}{safe(each)}" for each in words]
+        return "\n".join([bold(f"{head}:"), "", *made]) if made else ""
+
+    blocks = [safe(row.how), "\n".join(f"{item}{bold(f'{label}:')} {safe(words)}" for label, words in row.told())]
+    blocks += [listed(head, [row.remedy(each) for each in row.mitigations(who)]) for who, head in _REMEDIES]
+    blocks.append(listed("Facts", fact_words(row.facts).splitlines()))
+    told = gap.join(block for block in blocks if block)
+    quotes = [f"{item}{safe(quote_words(row.view, quote))}" for quote in row.quotes]
+    if not quotes:
+        return told[:limit]
+    lines = ["", "", bold("Quotes:"), ""]
+    room = limit - len(told) - sum(len(line) + 1 for line in lines) - _MORE
+    for number, line in enumerate(quotes):
+        room -= len(line) + 1
+        if room < 0:
+            lines.append(f"{item}{len(quotes) - number} more in the draft")
+            break
+        lines.append(line)
+    return f"{told}{chr(10).join(lines)}"[:limit]

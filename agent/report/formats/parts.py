@@ -1,0 +1,67 @@
+"""A draft's system picture as other tools' models need it: each item once, in one boundary, and where threats stand.
+
+A draft does not tie threats to an item, so they stand at the product itself: the item of kind `product`, else the first
+component, else one that is made for it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from agent.records import Boundary, Flow, SystemItem
+from agent.report.picture import Drawn, items_of
+from agent.report.view import View
+
+NOWHERE: Final = "In no boundary of the draft"
+_PRODUCT: Final = "product"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The system of a draft."""
+
+    view: View
+
+    @cached_property
+    def items(self) -> tuple[Drawn, ...]:
+        """All items: actors, components, stores, services; with the product, if the picture lacks every component."""
+        system = self.view.draft.system
+        found = items_of(system)
+        if not system.components:
+            name = self.view.draft.product.name
+            made = SystemItem(id=f"{_PRODUCT}-itself", name=name, kind=_PRODUCT, state="inferred", evidence=())
+            found.append(Drawn("component", made))
+        return tuple(found)
+
+    @cached_property
+    def product(self) -> SystemItem:
+        """The item at which threats stand."""
+        components = [each.item for each in self.items if each.group == "component"]
+        return next((item for item in components if item.kind == _PRODUCT), components[0])
+
+    @cached_property
+    def flows(self) -> tuple[tuple[str, Flow], ...]:
+        """Flows between items, each with an id of its own."""
+        known = {each.item.id for each in self.items}
+        flows = enumerate(self.view.draft.system.flows, 1)
+        return tuple((f"flow-{n}", flow) for n, flow in flows if {flow.source, flow.target} <= known)
+
+    @property
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """Trust boundaries, with members or without."""
+        return self.view.draft.system.boundaries
+
+    def inside(self, item: SystemItem) -> tuple[Boundary, ...]:
+        """The boundaries that an item is in, in the draft's order; most formats have room for the first."""
+        return tuple(each for each in self.boundaries if item.id in each.members)
+
+    @cached_property
+    def outside(self) -> tuple[SystemItem, ...]:
+        """Items in no boundary."""
+        return tuple(each.item for each in self.items if not self.inside(each.item))
+
+
+def origin(part: SystemItem | Flow | Boundary) -> str:
+    """The state of a part and its quotes, in words."""
+    quotes = ", ".join(part.evidence)
+    return f"{part.state}, quotes {quotes}" if quotes else f"{part.state}, no quote"

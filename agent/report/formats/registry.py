@@ -1,0 +1,82 @@
+"""Which formats a draft can be written in: the registry of `septet export`.
+
+A format is a module of this package with `write(view) -> bytes` and a line below. No writer upgrades a state, makes
+"unknown" absent or zero, drops the range of a score, or shows a score that the draft withholds; what its format has no
+place for goes into properties or descriptions. The same draft gives the same bytes. Writers are imported when they are
+called.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from agent.errors import InputError
+
+if TYPE_CHECKING:
+    from agent.report.view import View
+
+
+class Format(NamedTuple):
+    """One form of a draft: its name on the command line, what it is, its file's ending and type, and its writer."""
+
+    name: str
+    title: str
+    suffix: str
+    media_type: str
+    write: "Callable[[View], bytes]"
+
+
+def _later(module: str, function: str = "write") -> "Callable[[View], bytes]":
+    """The writer of a module of this package, which is imported when it is called."""
+
+    def write(view: "View") -> bytes:
+        written: bytes = getattr(importlib.import_module(f"agent.report.formats.{module}"), function)(view)
+        return written
+
+    return write
+
+
+_JSON: Final = "application/json"
+_CSV: Final = "text/csv; charset=utf-8"
+_MARKDOWN: Final = "text/markdown; charset=utf-8"
+_HTML: Final = "text/html; charset=utf-8"
+_DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_ASK: Final = "vendor_questions"
+_ALL: Final = (
+    Format("json", "the draft itself, schema septet/draft/1", ".json", _JSON, _later("whole_draft")),
+    Format("markdown", "the report", ".md", _MARKDOWN, _later("markdown_report")),
+    Format("html", "the report as one page without script", ".html", _HTML, _later("html_report")),
+    Format("sarif", "SARIF 2.1.0, a result for each threat", ".sarif", "application/sarif+json", _later("sarif")),
+    Format("defectdojo", "DefectDojo's generic findings", ".json", _JSON, _later("defectdojo")),
+    Format("csv", "a row for each threat, for spreadsheets", ".csv", _CSV, _later("threat_table")),
+    Format("csv-jira", "a row for each threat, for Jira's importer", ".csv", _CSV, _later("jira_issues")),
+    Format("csv-github", "a row for each threat, for github-csv-tools", ".csv", _CSV, _later("github_issues")),
+    Format("otm", "Open Threat Model 0.2.0", ".otm", _JSON, _later("otm")),
+    Format("threat-dragon", "a model of OWASP Threat Dragon 2", ".json", _JSON, _later("threat_dragon")),
+    Format("threat-composer", "a workspace of AWS Threat Composer", ".tc.json", _JSON, _later("threat_composer")),
+    Format("tm-bom", "TM-BOM 1.0 of the OWASP Threat Model Library", ".tmbom.json", _JSON, _later("tm_bom")),
+    Format("cyclonedx", "CycloneDX 1.7, threats as vulnerabilities in triage", ".cdx.json", _JSON, _later("cyclonedx")),
+    Format("questionnaire", "the questions to the vendor", ".md", _MARKDOWN, _later(_ASK, "markdown")),
+    Format("questionnaire-csv", "the same as a table", ".csv", _CSV, _later(_ASK, "table")),
+    Format("questionnaire-docx", "the same as a document", ".docx", _DOCX, _later(_ASK, "docx")),
+)
+FORMATS: Final[dict[str, Format]] = {each.name: each for each in _ALL}
+"""By name, in the order in which they are listed."""
+
+
+def write(name: str, view: "View") -> bytes:
+    """A draft in the format of that name. Raises InputError for an unknown one."""
+    return named(name).write(view)
+
+
+def named(name: str) -> Format:
+    """The format of that name. Raises InputError when there is none."""
+    if name not in FORMATS:
+        raise InputError(f"unknown format {name[:60]!r}", where="--format", hint=f"one of {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def is_text(format_: Format) -> bool:
+    """Whether it may be printed on a terminal."""
+    kind = format_.media_type.partition(";")[0]
+    return kind.startswith("text/") or kind.endswith(("json", "xml", "yaml"))

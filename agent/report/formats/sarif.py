@@ -1,0 +1,315 @@
+"""SARIF 2.1.0: a rule and a result for each threat, at the characters of the quotes behind it.
+
+Source: OASIS, Static Analysis Results Interchange Format 2.1.0 plus Errata 01, and what GitHub's code scanning takes
+of it. An artifact is the text that was read of a source, so offsets count its characters (code points); its address
+stands without a scheme, since GitHub refuses a file with another scheme than its checkout's, and whole among the
+properties. A struck threat is a suppressed result without a severity; one that was waived as an accepted
+risk or out of scope is suppressed with its severity, and one that was waived otherwise is under review.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+from urllib.parse import quote as percent, urlsplit
+
+from agent.records import STRUCK, Evidence, LayerThreats, TaxonomyRef, Threat
+from agent.report.formats.issue_text import as_markdown, as_text
+from agent.report.formats.properties import draft_properties, threat_properties
+from agent.report.formats.threat_rows import (
+    Struck,
+    ThreatRow,
+    drafted_id,
+    product_words,
+    stable_id,
+    struck,
+    threat_rows,
+)
+from agent.report.left_out import unread
+from agent.report.safe_json import dumps
+from agent.report.safe_markdown import one_line
+from agent.report.view import View
+from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band
+from agent.taxonomy.lists import scheme
+
+SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+FINGERPRINT: Final = "septetThreat/v1"
+GITHUB_FINGERPRINT: Final = "primaryLocationLineHash"
+"""The only one by which GitHub tells that an alert is the one of the last run."""
+_LEVELS: Final[dict[Band, str]] = {
+    "Critical": "error",
+    "High": "error",
+    "Medium": "warning",
+    "Low": "note",
+    "None": "note",
+}
+_HELP: Final = 20_000
+_MAESTRO: Final = "maestro"
+_Object = dict[str, object]
+
+
+def write(view: View) -> bytes:
+    """The draft as a SARIF log of one run."""
+    return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_Run(view).whole()]}, sort_keys=True).encode()
+
+
+def message(text: str) -> str:
+    """`text` as a message string: braces are no placeholders (3.11.5), brackets no links (3.11.6)."""
+    return one_line(text).replace("{", "{{").replace("}", "}}").replace("](", "\\](")
+
+
+def relative(url: str) -> str:
+    """An address without its scheme as a relative reference: `https://acme.example/docs` is `acme.example/docs`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return percent(url, safe="/")
+    if not parts.netloc:
+        return percent(url, safe="/").lstrip("/")
+    path = percent(parts.netloc.rpartition("@")[2] + parts.path, safe="/%").replace("%3A", "_")
+    return path + (f"?{percent(parts.query, safe='=&%+')}" if parts.query else "")
+
+
+class _Run:
+    """One run, put together around the indexes by which its parts refer to one another."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._draft = view.draft
+        self._rows = threat_rows(view)
+        self._struck = struck(view.draft)
+        self._rules = {id_: n for n, id_ in enumerate(dict.fromkeys(self._ids()))}
+        self._artifacts = {source.document: n for n, source in enumerate(view.draft.sources)}
+        self._texts = {document.id: document.text for document in view.documents}
+
+    def _ids(self) -> list[str]:
+        return [*(row.threat.id for row in self._rows), *(each.id for each in self._struck)]
+
+    def whole(self) -> _Object:
+        """The run."""
+        draft = self._draft
+        rules = {row.threat.id: self._rule(row) for row in self._rows}
+        for each in self._struck:
+            rules.setdefault(each.id, self._bare_rule(each))
+        driver: _Object = {
+            "name": "Septet",
+            "fullName": "Septet, threat models of AI-agent products",
+            "rules": list(rules.values()),
+            "supportedTaxonomies": [self._reference(name) for name in self._taxa],
+        }
+        if version := draft.manifest.get("septet"):
+            driver["version"] = version
+        return {
+            "tool": {"driver": driver},
+            "automationDetails": {
+                "id": f"septet/{relative(draft.product.name.replace('/', '-'))}/",
+                "guid": drafted_id(draft, "run"),
+                "description": {"text": message(f"Threat model of {draft.product.name}: {self._view.standing}")},
+            },
+            "columnKind": "unicodeCodePoints",
+            "invocations": [self._invocation()],
+            "artifacts": self._sources(),
+            "taxonomies": [self._taxonomy(name, ids) for name, ids in self._taxa.items()],
+            "results": [*(self._result(row) for row in self._rows), *(self._gone(each) for each in self._struck)],
+            "properties": draft_properties(self._view),
+        }
+
+    # -------------------------------------------------------- taxonomies
+
+    @cached_property
+    def _taxa(self) -> dict[str, dict[str, str]]:
+        """By list, the titles of the ids that threats have, MAESTRO's layers among them."""
+        found: dict[str, dict[str, str]] = {
+            _MAESTRO: {LAYER_CODES[key]: LAYER_TITLES[key] for key, _ in self._view.layers}
+        }
+        for row in self._rows:
+            for ref in row.threat.taxonomy:
+                found.setdefault(ref.scheme, {})[ref.id] = ref.title
+        return found
+
+    def _reference(self, name: str) -> _Object:
+        return {"name": scheme(name).title, "index": list(self._taxa).index(name)}
+
+    def _taxon(self, name: str, identifier: str) -> _Object:
+        return {
+            "id": identifier,
+            "index": list(self._taxa[name]).index(identifier),
+            "toolComponent": self._reference(name),
+        }
+
+    def _taxonomy(self, name: str, ids: Mapping[str, str]) -> _Object:
+        known = scheme(name)
+        taxa = [{"id": id_, "name": title, "shortDescription": {"text": message(title)}} for id_, title in ids.items()]
+        return {
+            "name": known.title,
+            "version": known.version,
+            "guid": drafted_id(self._draft, f"taxonomy/{name}"),
+            "shortDescription": {"text": message(f"{known.title}, {known.version}. Source: {known.source}")},
+            "isComprehensive": False,
+            "taxa": taxa,
+            "properties": {"scheme": name, "status": known.status},
+        }
+
+    def _refs(self, row: ThreatRow) -> list[TaxonomyRef]:
+        layer = TaxonomyRef(scheme=_MAESTRO, id=row.code, title=LAYER_TITLES[row.layer])
+        return [layer, *(ref for ref in row.threat.taxonomy if (ref.scheme, ref.id) != (_MAESTRO, row.code))]
+
+    # -------------------------------------------------------- rules
+
+    def _rule(self, row: ThreatRow) -> _Object:
+        threat = row.threat
+        tags = ["security", f"MAESTRO {row.code}", f"state:{threat.state}"]
+        tags += [f"external/cwe/{ref.id.lower()}" if ref.scheme == "cwe" else ref.id for ref in threat.taxonomy]
+        properties: _Object = {"tags": list(dict.fromkeys(tags)), "severity": row.severity}
+        if threat.score.cvss_base:
+            properties["security-severity"] = f"{threat.score.cvss_base:.1f}"
+        return {
+            "id": threat.id,
+            "shortDescription": {"text": message(threat.title)},
+            "fullDescription": {"text": message(row.how)},
+            "help": {
+                "text": "\n".join(message(line) for line in as_text(row, _HELP).splitlines()),
+                "markdown": as_markdown(row, _HELP).replace("{", "{{").replace("}", "}}"),
+            },
+            "defaultConfiguration": {"level": _LEVELS[row.severity], "rank": float(threat.score.cvss_base * 10)},
+            "relationships": [
+                {"target": self._taxon(ref.scheme, ref.id), "kinds": ["relevant"]} for ref in self._refs(row)
+            ],
+            "properties": properties,
+        }
+
+    def _bare_rule(self, gone: Struck) -> _Object:
+        return {
+            "id": gone.id,
+            "shortDescription": {"text": message(gone.title)},
+            "help": {"text": message(f"{gone.title}: {gone.why}")},
+            "defaultConfiguration": {"level": "none"},
+        }
+
+    # -------------------------------------------------------- results
+
+    def _identity(self, threat: Threat | Struck) -> _Object:
+        stable = stable_id(self._draft, threat)
+        return {
+            "ruleId": threat.id,
+            "ruleIndex": self._rules[threat.id],
+            "guid": drafted_id(self._draft, threat.id),
+            "correlationGuid": stable,
+            "partialFingerprints": {FINGERPRINT: stable, GITHUB_FINGERPRINT: f"{stable.replace('-', '')[:16]}:1"},
+            "kind": "fail",
+        }
+
+    def _result(self, row: ThreatRow) -> _Object:
+        threat = row.threat
+        places = [self._place(quote, number) for number, quote in enumerate(row.quotes, 1)]
+        made = self._identity(threat) | {
+            "level": _LEVELS[row.severity],
+            "rank": float(threat.score.cvss_base * 10),
+            "message": {"text": message(f"{threat.title}. {row.how}")},
+            "locations": [{**(places[0] if places else self._whole_source()), **self._logical(row)}],
+            "taxa": [self._taxon(ref.scheme, ref.id) for ref in self._refs(row)],
+            "properties": threat_properties(row),
+        }
+        if places[1:]:
+            made["relatedLocations"] = places[1:]
+        if row.waived:
+            status = "accepted" if row.settled else "underReview"
+            made["suppressions"] = [self._suppression(threat.id, status, row.waived)]
+        return made
+
+    def _gone(self, gone: Struck) -> _Object:
+        return self._identity(gone) | {
+            "level": "none",
+            "message": {"text": message(f"{gone.title}. {gone.why}")},
+            "locations": [self._whole_source()],
+            "suppressions": [self._suppression(gone.id, "accepted", gone.why)],
+            "properties": {"state": STRUCK, "severity": None},
+        }
+
+    def _suppression(self, identifier: str, status: str, why: str) -> _Object:
+        guid = drafted_id(self._draft, f"suppression/{identifier}")
+        return {"guid": guid, "kind": "external", "status": status, "justification": one_line(why)}
+
+    def _logical(self, row: ThreatRow) -> _Object:
+        product = one_line(self._draft.product.name)
+        name = {"name": LAYER_TITLES[row.layer], "fullyQualifiedName": f"{product}/{row.code}"}
+        return {"logicalLocations": [name]}
+
+    def _place(self, quote: Evidence, number: int) -> _Object:
+        return {
+            "id": number,
+            "message": {"text": quote.id},
+            "physicalLocation": {"artifactLocation": self._artifact(quote.document), "region": self._region(quote)},
+        }
+
+    def _region(self, quote: Evidence) -> _Object:
+        region: _Object = {
+            "charOffset": quote.start,
+            "charLength": quote.end - quote.start,
+            "snippet": {"text": quote.quote},
+        }
+        text = self._texts.get(quote.document)
+        if text is not None:
+            # A region is told by lines or by characters, or by both when they mean the same; GitHub needs lines.
+            for name, at in (("start", quote.start), ("end", quote.end)):
+                region[f"{name}Line"] = text.count("\n", 0, at) + 1
+                region[f"{name}Column"] = at - text.rfind("\n", 0, at)
+        return region
+
+    def _whole_source(self) -> _Object:
+        """For what has no quote: the listing as a whole, said as such."""
+        said: _Object = {"message": {"text": "No quote: this place is the source as a whole"}}
+        if self._draft.sources:
+            said["physicalLocation"] = {"artifactLocation": self._artifact(self._draft.sources[0].document)}
+        return said
+
+    def _artifact(self, document: str) -> _Object:
+        number = self._artifacts.get(document)
+        if number is None:
+            return {"uri": relative(document)}
+        return {"uri": relative(self._draft.sources[number].url), "index": number}
+
+    # -------------------------------------------------------- what was read
+
+    def _sources(self) -> list[_Object]:
+        made: list[_Object] = []
+        media = {document.id: document.media_type for document in self._view.documents}
+        for source in self._draft.sources:
+            told: _Object = {
+                "location": self._artifact(source.document),
+                "hashes": {"sha-256": source.sha256},
+                "roles": ["analysisTarget"],
+                "description": {"text": f"{source.document}: offsets count characters of the text that was read of it"},
+                "properties": {
+                    "document": source.document, "url": source.url, "kind": source.kind, "characters": source.chars,
+                    "fetchedAt": source.fetched_at, "language": source.language, "findings": len(source.findings),
+                },
+            }  # fmt: skip
+            if media.get(source.document):
+                told["mimeType"] = media[source.document].partition(";")[0]
+            made.append(told)
+        return made
+
+    def _invocation(self) -> _Object:
+        """What could not be told, as notes that no viewer takes for results: layers, the score, sources."""
+        notes = [
+            _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {told}")
+            for key, layer in self._view.layers
+            if (told := _uncertain(layer))
+        ]
+        if self._draft.score.aivss is None:
+            notes.append(_note("score", "warning", product_words(self._draft)))
+        notes += [_note("source", "warning", f"{each.what}: {each.reason}") for each in unread(self._view)]
+        made: _Object = {"executionSuccessful": True, "endTimeUtc": self._draft.created_at}
+        return made | ({"toolExecutionNotifications": notes} if notes else {})
+
+
+def _uncertain(layer: LayerThreats) -> str:
+    """Why the sources do not settle a layer; empty for one that they do."""
+    if layer.certain:
+        return ""
+    head = "does not apply" if layer.applies == "no" else "not certain from the listing"
+    return f"{head}: {layer.missing.detail}" if layer.missing else head
+
+
+def _note(about: str, level: str, words: str) -> _Object:
+    return {"descriptor": {"id": f"septet/{about}"}, "level": level, "message": {"text": message(words)}}

@@ -1,0 +1,260 @@
+"""A draft's threats as formats of lists tell them: one row each, with everything that the draft says of it, in words
+without the report's own ids, and the quotes behind it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Final, NamedTuple
+from uuid import UUID, uuid5
+
+from agent.records import STRUCK, Draft, Evidence, Fact, Mitigation, TaxonomyRef, Threat
+from agent.report.document import Text
+from agent.report.prose import Prose
+from agent.report.sentences import if_clause, span, tenth, threat_sentence, verdict
+from agent.report.view import PROPOSED, View, rank_words
+from agent.scoring import severity
+from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, Band, LayerKey
+from agent.taxonomy.lists import scheme
+
+NOT_RECORDED: Final = "not recorded"
+"""In drafts from before something was kept."""
+_NAMES: Final = UUID("6b0f7c0e-6f0b-5f57-9a3e-2c1d5a7e9b41")
+"""Name space of the ids that formats ask for."""
+_THREAT: Final = "threat "
+_ITEM: Final = "threat/"
+_NOT_SCORED: Final = "Not scored"
+ACCEPTED: Final = "accepted risk"
+OUT_OF_SCOPE: Final = "out of scope"
+_SETTLING: Final = (ACCEPTED, OUT_OF_SCOPE)
+"""How the reason of a waiver begins that says why nothing will be done; other waivers leave the threat undecided."""
+
+
+class Struck(NamedTuple):
+    """A threat that a reviewer struck; the draft keeps its id, title and the reason."""
+
+    id: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ThreatRow:
+    """One threat of a draft."""
+
+    view: View
+    prose: Prose
+    place: int | None
+    """1 for the first; None for a threat that the report folds away."""
+    layer: LayerKey
+    threat: Threat
+
+    @property
+    def severity(self) -> Band:
+        """Of the CVSS base."""
+        return severity(self.threat.score.cvss_base)
+
+    @property
+    def aivss(self) -> Decimal | None:
+        """None where the draft withholds its score: the same factors stand behind both."""
+        return None if self.view.draft.score.aivss is None else self.threat.score.aivss
+
+    @property
+    def code(self) -> str:
+        """The code of its layer, such as L3."""
+        return LAYER_CODES[self.layer]
+
+    @property
+    def layer_words(self) -> str:
+        """Its layer in words, and whether the sources settle it."""
+        held = "certain" if self.certain else "not certain from the listing"
+        return f"{self.code} {LAYER_TITLES[self.layer]}, {held}"
+
+    @property
+    def certain(self) -> bool:
+        """Whether the sources settle its layer."""
+        return self.view.draft.layers[self.layer].certain
+
+    @property
+    def basis_words(self) -> str:
+        """What it rests on, and under which setting."""
+        threat = self.threat
+        made: list[str] = [threat.basis or NOT_RECORDED]
+        if threat.setting:
+            made.append(if_clause(threat.setting))
+        elif not threat.default_use:
+            made.append("not in default use")
+        return ", ".join(made)
+
+    @property
+    def score_words(self) -> str:
+        """Severity and CVSS base, and the AIVSS score unless it is withheld."""
+        aivss = "AIVSS withheld" if self.aivss is None else f"AIVSS {tenth(self.aivss)}"
+        return f"{self.severity} {tenth(self.threat.score.cvss_base)} (CVSS 4.0 base; {aivss})"
+
+    @cached_property
+    def how(self) -> str:
+        """Who does what to what, and what follows."""
+        threat = self.threat
+        return self.words(threat.how or threat_sentence(threat.statement))
+
+    @cached_property
+    def lost(self) -> str:
+        """What is lost."""
+        return self.words(self.threat.lost or self.threat.statement.impact)
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts that it rests on."""
+        return tuple(fact for fact in self.view.facts if fact.id in self.threat.facts)
+
+    @property
+    def confidence(self) -> float | None:
+        """Of the weakest of its facts, 0 to 1; None when it rests on none."""
+        return min((fact.confidence for fact in self.facts), default=None)
+
+    @property
+    def confidence_words(self) -> str:
+        """The same in words."""
+        return "unknown" if self.confidence is None else f"{self.confidence:.2f}"
+
+    @cached_property
+    def quotes(self) -> tuple[Evidence, ...]:
+        """Its quotes, its own order first, then those that its text cites."""
+        cited = [mark for group in self._cited for mark in group]
+        known = self.view.evidence
+        return tuple(known[mark] for mark in dict.fromkeys((*self.threat.evidence, *cited)) if mark in known)
+
+    @property
+    def _cited(self) -> Iterator[tuple[str, ...]]:
+        text = self.prose.text(self.threat.how)
+        return (one.ids for one in text if one.kind == "marks")
+
+    @property
+    def waived(self) -> str:
+        """Why nobody had to decide over it before the draft was signed; empty when somebody did, or none signed it."""
+        stamp = self.view.draft.review
+        return next((each.why for each in stamp.waivers if each.item == _ITEM + self.threat.id), "") if stamp else ""
+
+    @property
+    def settled(self) -> str:
+        """ "accepted risk" or "out of scope" when that is why it was waived; empty for all else."""
+        return next((reason for reason in _SETTLING if self.waived.startswith(reason)), "")
+
+    @property
+    def reasons(self) -> tuple[tuple[str, str], ...]:
+        """Metrics with a reason for their value, in the order of the vector."""
+        known = self.threat.score.reasons
+        metrics = [part.partition(":")[0] for part in self.threat.score.cvss_vector.split("/")]
+        return tuple((metric, self.words(known[metric])) for metric in metrics if metric in known)
+
+    def refs(self, *schemes: str) -> tuple[TaxonomyRef, ...]:
+        """Its ids of these lists, of all without a name."""
+        return tuple(ref for ref in self.threat.taxonomy if not schemes or ref.scheme in schemes)
+
+    def mitigations(self, who: str) -> tuple[Mitigation, ...]:
+        """What lowers it and is done by you or the vendor."""
+        return tuple(each for each in self.threat.mitigations if each.who == who)
+
+    def words(self, raw: str) -> str:
+        """A sentence of the draft with the marks of quotes and without other ids."""
+        return "".join(_flat(self.prose.text(raw)))
+
+    def remedy(self, each: Mitigation) -> str:
+        """A mitigation with its status, unless that is the plain proposal."""
+        note = "" if each.status == "proposed" else f" ({each.status})"
+        return self.words(each.text) + note
+
+    def told(self) -> list[tuple[str, str]]:
+        """Everything but text, remedies and quotes as label and words; no words are empty."""
+        ids = "; ".join(f"{ref.id} {ref.title} ({scheme(ref.scheme).title})" for ref in self.threat.taxonomy)
+        draft = self.view.draft
+        pairs = [
+            ("Severity", f"{self.score_words} {self.threat.score.cvss_vector}"),
+            ("Layer", self.layer_words),
+            ("Rests on", self.basis_words),
+            ("State", f"{self.threat.state}, confidence {self.confidence_words}"),
+            ("Lost", self.lost),
+            ("Ids", ids),
+            ("Origin", self.view.origin(self.threat, brief=True)),
+            ("Waived in review", self.waived),
+            ("Product", f"{draft.product.name}. {product_words(draft)}"),
+            ("Draft", f"{draft.id}, {self.view.standing}"),
+        ]
+        return [(label, words) for label, words in pairs if words]
+
+
+def threat_rows(view: View) -> tuple[ThreatRow, ...]:
+    """All threats of the draft: those that the report shows in its order, then those that it folds away."""
+    tags = {item.threat.id: item.name for item in view.threats}
+    prose = Prose(view.draft, tags, [question.id for question in view.draft.questions])
+    shown = [ThreatRow(view, prose, item.place, item.layer, item.threat) for item in view.threats]
+    return (*shown, *(ThreatRow(view, prose, None, layer, threat) for layer, threat, _ in view.folded))
+
+
+def struck(draft: Draft) -> tuple[Struck, ...]:
+    """The threats that a reviewer struck."""
+    found = []
+    for each in draft.dropped:
+        if each.what.startswith(_THREAT) and each.reason.startswith(STRUCK):
+            identifier, _, title = each.what.removeprefix(_THREAT).partition(": ")
+            found.append(Struck(identifier, title, each.reason))
+    return tuple(found)
+
+
+def stable_id(draft: Draft, threat: Threat | Struck) -> str:
+    """A UUID that the same threat of the same product has in every draft; one of an LLM goes by layer and title."""
+    name = threat.id
+    if PROPOSED in name:
+        name = f"{name.partition('-')[0]}/{threat.title.casefold()}"
+    return str(uuid5(_NAMES, f"{draft.product.name.casefold()}/{name}"))
+
+
+def product_words(draft: Draft) -> str:
+    """The product's score in words with its range; why there is none where it is withheld."""
+    words = verdict(draft.score)
+    if draft.score.aivss is None and draft.score.withheld:
+        return words.replace(_NOT_SCORED, f"{_NOT_SCORED}: {draft.score.withheld}", 1)
+    return words
+
+
+def range_words(draft: Draft) -> str:
+    """The range of the product's score; of a withheld one, what is usual for its kind."""
+    score = draft.score
+    if score.likely_low is None or score.likely_high is None:
+        return "unknown"
+    found = span(score.likely_low, score.likely_high)
+    return f"{found}, usual for the kind" if score.aivss is None else found
+
+
+def quote_words(view: View, quote: Evidence) -> str:
+    """A quote with its place and how good it is."""
+    place = f"{url_of(view, quote.document)}, characters {quote.start} to {quote.end}"
+    return f"{quote.id} “{quote.quote}” ({place}; rank {quote.rank}, {rank_words(quote.rank)})"
+
+
+def url_of(view: View, document: str) -> str:
+    """The address of a document, or its id where the draft names none."""
+    return next((source.url for source in view.draft.sources if source.document == document), document)
+
+
+def fact_words(facts: Sequence[Fact]) -> str:
+    """Facts with polarity, state, confidence and rank, one a line."""
+    return "\n".join(
+        f"{fact.id} {fact.key} {fact.polarity}, {fact.state}, confidence {fact.confidence:.2f}, rank {fact.rank}"
+        for fact in facts
+    )
+
+
+def drafted_id(draft: Draft, item: str) -> str:
+    """A UUID for an item of this draft, always the same."""
+    return str(uuid5(_NAMES, f"{draft.id}/{item}"))
+
+
+def _flat(text: Text) -> Iterator[str]:
+    for one in text:
+        if one.kind == "marks":
+            quotes = [mark for mark in one.ids if mark.startswith("E")]
+            yield f"[{', '.join(quotes)}]" if quotes else ""
+        else:
+            yield one.text

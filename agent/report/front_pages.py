@@ -1,0 +1,701 @@
+"""Parts 1 to 8 of the report: two pages to act on, at most 900 words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.drafting.headline import SUPPORTED, is_supported
+from agent.intake.extract.statements import language
+from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual
+from agent.report import document as doc
+from agent.report.authors import drafter_words
+from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
+from agent.report.prose import Prose, bare, has_quote, marked, split, stopped, within
+from agent.report.safe_markdown import excerpt, shared_words
+from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
+from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
+from agent.scoring import severity
+from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
+
+PREFIX: Final = "Not certain from the listing — "
+_CHOSEN: Final = 2
+"""Quotes that an LLM chose for a threat, at most; they come first in its evidence."""
+_GRAVE: Final[dict[str, str]] = {
+    "hidden-text": "hidden text",
+    "instruction-like-text": "orders to assessors",
+    "metadata-instruction": "orders to assessors in metadata",
+    "cloaking-suspected": "pages that differ by visitor",
+    "content-changed": "changes since the last draft",
+}
+"""Findings that a reader has to know of before anything else, in words."""
+_DAY: Final = 10
+"""Characters of a date in a time of ISO 8601."""
+_TOP: Final = 10.0
+_PROPOSALS: Final = {
+    "use": "Use it as it is.",
+    "use with conditions": "Use it with these conditions.",
+    "wait for answers": "Do not use it before the vendor has answered.",
+}
+_LAYERS: Final[dict[LayerKey, str]] = {
+    **{key: title.capitalize().replace("&", "and") for key, title in LAYER_TITLES.items()},
+    "deployment_infrastructure": "Deployment",
+    "evaluation_observability": "Observability",
+    "security_compliance": "Security",
+    "agent_ecosystem": "Ecosystem",
+}
+_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
+    "autonomy_of_action": "autonomy",
+    "goal_driven_planning": "planning",
+    "self_modification": "self-modification",
+    "dynamic_tool_use": "tools",
+    "persistent_memory": "memory",
+    "contextual_awareness": "context",
+    "dynamic_identity": "identity",
+    "multi_agent_interactions": "other agents",
+    "non_determinism": "non-determinism",
+    "opacity_reflexivity": "opacity",
+    "natural_language_interface": "natural language",
+}
+_UNCOVERED: Final[dict[ProductKind, str]] = {
+    "mcp-server": "the clients that call it and their LLM",
+    "agent-skill": "the agent that follows it",
+    "agent-framework": "what is built with it",
+    "agent-platform": "the agents that customers build on it",
+}
+_LOOKED_FOR: Final = {
+    "Acts": ("runs_commands", "writes_records", "writes_files"),
+    "Reads": ("reads_untrusted_content", "reads_private_data"),
+    "Credentials": ("user_token", "shared_key", "service_account"),
+    "Approval": ("approval_before",),
+    "Memory": ("memory_across_sessions",),
+    "Runs": ("local_process", "vendor_cloud"),
+    "Meets": ("named_clients", "third_party_services"),
+    "Shows": ("own_logs", "traces"),
+}
+"""By row of what it can do: keys whose absence stands behind "not stated"."""
+
+
+class Room(NamedTuple):
+    """How much of each part the first two pages have room for; lengths in words."""
+
+    threats: int
+    how: int
+    quote: int
+    conditions: int
+    condition: int
+    lines: int
+    line: int
+    layer: int
+    questions: int
+    answer: int
+    posture: int
+    vendor: int
+    """Threats for which it stands what the vendor should do."""
+    why: int
+    """1 where it stands why a question matters."""
+    further: int
+    """1 where it stands how further threats begin."""
+    rest: int
+    """Threats that stand below the first ones, in a line each."""
+    lost: int
+    """1 where each threat says what is lost."""
+    law: int
+    """1 where the line on law and contracts stands."""
+
+
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 24, 80, 5, 1, 1, 3, 1, 1)
+STEPS: Final[tuple[tuple[str, int], ...]] = (
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
+    ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
+    ("questions", 5), ("answer", 15), ("posture", 50), ("layer", 25), ("quote", 14), ("condition", 14), ("quote", 10),
+    ("conditions", 3), ("answer", 12), ("layer", 22), ("questions", 4), ("quote", 0), ("layer", 20), ("law", 0),
+    ("rest", 2), ("answer", 10), ("lost", 0), ("posture", 46), ("questions", 3), ("further", 0), ("rest", 1),
+    ("posture", 40), ("questions", 2), ("rest", 0),
+    ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
+    ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+)  # fmt: skip
+"""By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
+words: what stands elsewhere as well goes first, a quote that the list behind the pages has among it; how a threat works
+goes last, since half of it says nothing."""
+
+
+@dataclass
+class Writer:
+    """What the parts are written from, and what was too long for the first two pages."""
+
+    view: View
+    prose: Prose
+    room: Room
+    shortened: list[tuple[str, str]] = field(default_factory=list)
+    """A name and the whole text of each one that was cut; they stand in the reference."""
+    quoted: set[str] = field(default_factory=set)
+    """Quotes that stand on the first two pages."""
+    cited: set[str] = field(default_factory=set)
+    """What the first two pages lead to, once they are written."""
+
+    def brief(self, name: str, raw: str, limit: int, extra: Sequence[str] = ()) -> Text:
+        """The first sentences of a text, and the whole of it noted for the reference when some are left out."""
+        short = within(raw, limit)
+        if len(short) < len(" ".join(raw.split())):
+            self.shortened.append((name, raw))
+        return self.prose.text(short, extra)
+
+    def short_name(self, key: str) -> str:
+        """The short title of a layer."""
+        return next((title for layer, title in _LAYERS.items() if layer == key), key)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions in their order."""
+        return tuple(self.view.questions)
+
+
+def notices(writer: Writer) -> tuple[Text, ...]:
+    """Part 1: whether anyone reviewed it, what was read, who drafted it, what it does not cover."""
+    view = writer.view
+    draft = view.draft
+    pieces = [doc.strong(view.standing), doc.words(f"read: {_read(view)}"), doc.words(drafter_words(draft))]
+    uncovered = _uncovered(view)
+    if uncovered:
+        pieces.append(doc.words(f"not covered: {listed(uncovered)}"))
+    kinds = dict.fromkeys(_GRAVE[f.kind] for source in draft.sources for f in source.findings if f.kind in _GRAVE)
+    if kinds:
+        pieces.append(doc.strong(f"found in the sources: {listed(list(kinds))}"))
+    explained = "Marks: quotes (E), searches without result (N). Unmarked: inference or advice."
+    return doc.joined(*pieces, by=" · "), doc.soft(explained)
+
+
+def _read(view: View) -> str:
+    sources = view.draft.sources
+    text = counted(len(sources), "source")
+    if sources:
+        text += f", {_day(sources[0].fetched_at)}"
+    spoken: dict[str, list[str]] = {}
+    for source in sources:
+        if source.language not in ("", language.ENGLISH):
+            spoken.setdefault(language.name(source.language), []).append(source.document)
+    return text + "".join(f", {listed(ids)} in {name}" for name, ids in spoken.items())
+
+
+def _day(time: str) -> str:
+    """A date in words; what is no date is left as it is."""
+    try:
+        day = date.fromisoformat(time[:_DAY])
+    except ValueError:
+        return time[:_DAY]
+    return f"{day.day} {day:%B %Y}"
+
+
+def _uncovered(view: View) -> list[str]:
+    product = view.draft.product
+    found = [_UNCOVERED[product.kind]] if product.kind in _UNCOVERED else []
+    # An LLM says itself of which part it speaks; what it quoted of a platform is often covered.
+    if view.draft.drafter.kind != "llm" and any(item.about == "platform" for item in view.draft.evidence):
+        found.append(f"the {product.vendor or product.name} platform behind it")
+    return found
+
+
+def headline(writer: Writer) -> Part:
+    """Part 2: the score with its range and the threat it rests on, or why there is none and what would settle it."""
+    score, first = writer.view.draft.score, writer.view.headline
+    has_range = score.likely_low is not None and score.likely_high is not None
+    likely = span(score.likely_low, score.likely_high) if has_range else ""
+    if score.aivss is None:
+        return _unscored(writer, likely)
+    title = f"{score.severity} {tenth(score.aivss)} before controls" + (f" (likely {likely})" if likely else "")
+    low = score.likely_low if score.likely_low is not None else score.aivss
+    high = score.likely_high if score.likely_high is not None else score.aivss
+    blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
+    if first is not None:
+        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}."))
+        texts = (sentence, _first_steps(writer, first), _arithmetic(writer, first), _graver(writer, first))
+        blocks.append(Paragraph(doc.joined(*texts)))
+    return Part("headline", doc.words(title), tuple(blocks))
+
+
+def _rests(writer: Writer, first: RankedThreat) -> str:
+    """By which rule the score rests on this threat."""
+    if not first.threat.default_use:
+        return "the gravest threat"
+    alike = [item for item in writer.view.threats if is_supported(item.threat)]
+    graver = [
+        item for item in alike if _base(item) > _base(first) and not (item.threat.setting and not first.threat.setting)
+    ]
+    if not graver:
+        if first.threat.setting:
+            return f"the gravest supported threat {if_clause(first.threat.setting)}"
+        return "the gravest supported threat in default use"
+    if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
+        # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
+        return "the gravest of the threats in default use that the LLM weighed"
+    return "the threat that a reviewer chose"
+
+
+def _first_steps(writer: Writer, first: RankedThreat) -> Text:
+    """Which threat is the gravest before anything is set up, where the headline's own has to be."""
+    if not first.threat.setting:
+        return ()
+    plain = [item for item in _on_page(writer) if is_supported(item.threat) and not item.threat.setting]
+    if not plain:
+        return ()
+    item = max(plain, key=_base)
+    return (Span("As first started the gravest is "), *doc.ref(item.name), Span(f", {tenth(_base(item))} by CVSS."))
+
+
+def _arithmetic(writer: Writer, first: RankedThreat) -> Text:
+    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself stands in the appendix."""
+    score = writer.view.draft.score
+    if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8" or score.aivss is None:
+        return ()
+    base, total = tenth(score.cvss_base), tenth(score.factor_sum)
+    if score.aivss == score.cvss_base:
+        return ()
+    raised = (
+        f" is {base} by CVSS; AIVSS raises it to {tenth(score.aivss)} for ten factors of agency that sum to {total}."
+    )
+    return (*doc.ref(first.name), Span(raised))
+
+
+def _base(item: RankedThreat) -> Decimal:
+    return item.threat.score.cvss_base
+
+
+def _unscored(writer: Writer, likely: str) -> Part:
+    score = writer.view.draft.score
+    reason = (score.withheld or "no threat has a quote").rstrip(".")
+    sentences: list[Text] = []
+    asked = [item.id for item in _asked(writer)][:3]
+    if asked:
+        verb = "would settle it" if len(asked) > 1 else "would help to settle it"
+        names: list[Span] = []
+        for n, mark in enumerate(asked):
+            names += [*([Span(" and " if n == len(asked) - 1 else ", ")] if n else []), *doc.ref(mark)]
+        sentences.append((Span("Answers to "), *names, Span(f" {verb}.")))
+    if likely:
+        sentences.append(doc.words(f"Products of this kind usually score {likely}."))
+    blocks = (Paragraph(doc.joined(*sentences)),) if sentences else ()
+    return Part("headline", doc.words(f"Not scored: {reason}"), blocks)
+
+
+def _graver(writer: Writer, first: RankedThreat) -> Text:
+    """The threat on the page that scores above the headline and does not hold in default use, the highest one."""
+    score = writer.view.draft.score.aivss
+    above = [
+        item
+        for item in writer.view.top(writer.room.threats)
+        if item is not first
+        and (item.threat.basis in ("needs a setting", "assumed") or item.threat.setting)
+        and score is not None
+        and item.threat.score.aivss > score
+    ]
+    if not above:
+        return ()
+    item = max(above, key=lambda one: one.threat.score.aivss)
+    threat = item.threat
+    where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
+    where = if_clause(threat.setting) if threat.setting else where
+    graded = Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong")
+    return (graded, Span(" ("), *doc.ref(item.name), Span(")."))
+
+
+def posture(writer: Writer) -> Part:
+    """Part 3: what it can do, what makes that dangerous, what stands against it."""
+    raw = writer.view.draft.product.posture
+    return Part("posture", (), (Paragraph(writer.brief("Posture", raw, writer.room.posture)),) if raw else ())
+
+
+# ------------------------------------------------------------ threats
+
+
+def threats(writer: Writer) -> Part:
+    """Part 4: the first threats in one table, then a block on each."""
+    top = writer.view.top(writer.room.threats)
+    if not top:
+        return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
+    rows = tuple(
+        Row(
+            (
+                doc.ref(item.name),
+                doc.words(item.threat.title),
+                doc.words(writer.short_name(item.layer)),
+                _graded(item),
+                writer.prose.text(_basis(item)),
+            )
+        )
+        for item in top
+    )
+    blocks: list[Block] = [Table(("", "Threat", "Layer", "CVSS base", "Basis"), rows)]
+    blocks += [entry(writer, item) for item in top]
+    rest = _rest(writer)
+    if rest:
+        blocks.append(Bullets(tuple(_in_short(writer, item) for item in rest)))
+    return Part("threats", doc.words("Top threats"), tuple(blocks))
+
+
+def _rest(writer: Writer) -> list[RankedThreat]:
+    """What follows the first threats on the page in one line each; the blocks are in the appendix.
+
+    Beside threats that an LLM weighed, those of the catalogue are for the appendix alone.
+    """
+    top = writer.view.top(writer.room.threats)
+    rest = [item for item in writer.view.threats if item not in top]
+    return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][: writer.room.rest]
+
+
+def _on_page(writer: Writer) -> list[RankedThreat]:
+    """The threats that the first two pages tell of, in a block or in a line."""
+    return [*writer.view.top(writer.room.threats), *_rest(writer)]
+
+
+def _in_short(writer: Writer, item: RankedThreat) -> Text:
+    """A threat in one line: what it is, how grave, under which condition, and how it begins while there is room."""
+    basis = _basis(item)
+    head = (*doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis})."))
+    if not writer.room.further:
+        return head
+    return doc.joined(head, writer.prose.text(next(split(item.threat.how), "")))
+
+
+def _graded(item: RankedThreat) -> Text:
+    return doc.chip(severity(_base(item)), tenth(_base(item)))
+
+
+def _basis(item: RankedThreat) -> str:
+    threat = item.threat
+    if threat.basis in ("needs a setting", *SUPPORTED) and threat.setting:
+        return if_clause(threat.setting)
+    if threat.basis in SUPPORTED and not threat.default_use:
+        return "not in default use"
+    return threat.basis or threat.state
+
+
+def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
+    """The block on one threat: how, a quote, what is lost, what you do, what the vendor should do."""
+    threat = item.threat
+    how = threat.how or threat_sentence(threat.statement)
+    shown = how if whole else within(how, writer.room.how)
+    extra = () if marked(shown) else threat.evidence[:3]
+    text = writer.prose.text(how, extra) if whole else writer.brief(item.name, how, writer.room.how, extra)
+    quote = () if has_quote(shown) else _quote(writer, item, writer.room.quote if not whole else WIDEST.quote)
+    lost: Text = ()
+    if threat.lost and (whole or writer.room.lost):
+        lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost)))
+    items = (
+        doc.joined(doc.soft("Quote:"), quote) if quote else (),
+        lost,
+        *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
+    )
+    # The table right above has the titles.
+    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}." if whole else f"{item.name}.")
+    return Entry(item.name, title, text, tuple(filter(None, items)))
+
+
+def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
+    """The quote that says most about the threat, an LLM's own choice first; none without room, or when it stands on
+    the page already."""
+    known = [mark for mark in item.threat.evidence if mark in writer.view.evidence]
+    about = f"{item.threat.title} {bare(item.threat.how)} {item.threat.statement.action}"
+    quotes = {mark: writer.view.evidence[mark].quote for mark in known}
+    if item.threat.by in ("llm", "both"):
+        # It chose these words to be shown: half of them would show nothing, and the list of quotes has all.
+        fitting = [mark for mark in known[:_CHOSEN] if len(quotes[mark].split()) <= limit]
+    else:
+        fitting = sorted(known, key=lambda mark: (-shared_words(quotes[mark], about), known.index(mark)))
+    best = next((mark for mark in fitting if quotes[mark] not in writer.quoted), None)
+    if best is None or not limit:
+        return ()
+    writer.quoted.add(quotes[best])
+    words = (quotes[best] if item.threat.by in ("llm", "both") else excerpt(quotes[best], limit * 7, about)).rstrip(".")
+    return (Span(words, "quote"), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
+
+
+def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:
+    made = []
+    for who, label in (("you", "You:"), ("vendor", "Vendor:")):
+        found = [item for item in mitigations if item.who == who and item.status != "confirmed"]
+        found = found if vendor or who == "you" else []
+        for item in found if whole else found[:1]:
+            text = stopped(item.text)
+            made.append(doc.joined(doc.strong(label), writer.prose.text(text, item.evidence)))
+    return made
+
+
+# ------------------------------------------------------------ conditions
+
+
+def conditions(writer: Writer) -> Part:
+    """Part 5: what has to be true before go-live, the residual with it in place, and law and contracts."""
+    advice = writer.view.draft.advice
+    title = doc.words("Conditions for use")
+    if advice is None:
+        return Part("conditions", title, (_older_conditions(writer),))
+    proposal = doc.joined(doc.strong(_PROPOSALS[advice.proposal]), doc.words("A proposal; the analyst decides."))
+    blocks: list[Block] = [Paragraph(proposal)]
+    shown = advice.conditions[: writer.room.conditions]
+    if shown:
+        rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
+        blocks.append(Table(("", "Before go-live", "Who", "Eases", "Price"), rows))
+    for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
+        writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
+    if advice.residual is not None:
+        blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
+    if advice.law and writer.room.law:
+        blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
+    elif advice.law:
+        writer.shortened.append(("Law and contracts", advice.law))
+    return Part("conditions", title, tuple(blocks))
+
+
+def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
+    """The highest that remains of all threats on the page with every condition in place, whatever they need."""
+    above = [item for item in _on_page(writer) if item.threat.id in residual.remains]
+    more = f" {conditions} conditions" if conditions > shown else " of them"
+    below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
+    start = Span(f"With all{more}{below} in place, ")
+    last = max(above, key=lambda item: (residual.remains[item.threat.id], _base(item)), default=None)
+    if last is None:
+        # A draft from before what remains was kept of each threat.
+        last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
+        whose, before, after = "the highest in default use", residual.before, residual.after
+    else:
+        whose, before = "the highest of these threats", max(map(_base, above))
+        after = residual.remains[last.threat.id]
+    if not after:
+        return (start, Span("none of these threats remains."))
+    highest: Text = (Span(" ("), *doc.ref(last.name), Span(").")) if last else doc.words(".")
+    if after == before:
+        return (start, Span(f"{whose} stays at "), *doc.strong(f"{tenth(after)} {severity(after)}"), *highest)
+    return (start, Span(f"{whose} falls "), *doc.strong(_fall(before, after)), *highest)
+
+
+def _fall(before: Decimal, after: Decimal) -> str:
+    return f"{tenth(before)} → {tenth(after)} {severity(after)}"
+
+
+def residuals(writer: Writer) -> Part:
+    """In the appendix: what the conditions change of each threat, metric by metric, and what it keeps."""
+    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
+    told = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    if residual is None or not told:
+        return Part("residuals", (), ())
+    rows = []
+    for item in told:
+        left = residual.remains[item.threat.id]
+        changes = residual.changes.get(item.threat.id, "")
+        rows.append(
+            Row(
+                (
+                    doc.ref(item.name),
+                    doc.words(tenth(_base(item))),
+                    doc.code(changes)
+                    if changes and left
+                    else doc.words("its setting is left off" if not left else "–"),
+                    doc.words(tenth(left) if left else "gone"),
+                )
+            )
+        )
+    table = Table(("", "CVSS base", "What the conditions change", "What remains"), tuple(rows), frozenset({1, 3}))
+    return Part("residuals", doc.words("What the conditions change"), (table,))
+
+
+def _condition(writer: Writer, number: int, item: Condition) -> Row:
+    names = {each.threat.id: each.name for each in writer.view.threats}
+    above = {each.threat.id for each in _on_page(writer)}
+    told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
+    eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
+    return Row(
+        (
+            doc.words(str(number)),
+            writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
+            doc.words(item.who[:1].upper() + item.who[1:]),
+            writer.prose.text(", ".join(eased) or "–"),
+            doc.words(item.price.rstrip(".")),
+        )
+    )
+
+
+def _older_conditions(writer: Writer) -> Block:
+    """For a draft without advice: what its threats say that you can do, each once."""
+    found: dict[str, tuple[str, list[str], tuple[str, ...]]] = {}
+    for item in writer.view.threats:
+        for mitigation in item.threat.mitigations:
+            key = " ".join(mitigation.text.split()).casefold().rstrip(".")
+            if mitigation.who == "you" and mitigation.status != "confirmed":
+                found.setdefault(key, (mitigation.text, [], mitigation.evidence))[1].append(item.name)
+    rows = [
+        writer.prose.text(f"{text.rstrip('.')} ({', '.join(dict.fromkeys(names))}).", evidence)
+        for text, names, evidence in list(found.values())[: writer.room.conditions]
+    ]
+    return Bullets(tuple(rows)) if rows else Paragraph(doc.words("None is known."))
+
+
+# ------------------------------------------------------------ what it can do
+
+
+def abilities(writer: Writer) -> Part:
+    """Part 6: what it acts on, reads, keeps, where it runs, with whose rights and approval.
+
+    What the posture and the layers leave no room for stands in the appendix.
+    """
+    lines = writer.view.draft.lines
+    if lines and not writer.room.lines:
+        return Part("abilities", (), ())
+    rows = [_line(writer, item) for item in lines[: writer.room.lines]] if lines else _older_lines(writer)
+    return _abilities("What it can do", rows)
+
+
+def more_abilities(writer: Writer) -> Part:
+    """The rows of part 6 that the first two pages have no room for, whole; no part without any."""
+    rest = writer.view.draft.lines[writer.room.lines :]
+    if not rest:
+        return Part("abilities", (), ())
+    whole = replace(writer, room=WIDEST)
+    title = "What else it can do" if writer.room.lines else "What it can do"
+    return _abilities(title, [_line(whole, item) for item in rest])
+
+
+def _abilities(title: str, rows: Sequence[Row]) -> Part:
+    empty = Paragraph(doc.words("No action is named in the sources."))
+    return Part("abilities", doc.words(title), (Table(("", ""), tuple(rows)) if rows else empty,))
+
+
+def _line(writer: Writer, item: FactLine) -> Row:
+    extra: list[str] = [] if marked(item.text) else [*item.evidence[:4]]
+    if "not stated" in item.text.casefold() and "[N" not in item.text:
+        absent = {found.key for found in writer.view.draft.facts.absent} if writer.view.draft.facts else set()
+        extra += [f"N:{key}" for key in _LOOKED_FOR[item.label] if key in absent][:1]
+    text = writer.brief(item.label, stopped(item.text), writer.room.line, extra)
+    return Row((doc.strong(item.label), text))
+
+
+def _older_lines(writer: Writer) -> list[Row]:
+    shown = [item for item in writer.view.capabilities if item.state != "denied"]
+    return [_older_line(writer, item) for item in shown[: writer.room.lines]]
+
+
+def _older_line(writer: Writer, item: Capability) -> Row:
+    condition = f" ({item.condition})" if item.condition else ""
+    credential = item.credential or ("none used" if item.credential_state == "denied" else "not stated")
+    approver = item.approver or ("nobody" if item.approver_state == "denied" else "not stated")
+    text = f"{item.action} {item.object}{condition}; credential: {credential}; approval: {approver}."
+    return Row((doc.strong(item.mode), writer.prose.sentence(text, item.evidence[:2])))
+
+
+# ------------------------------------------------------------ layers and questions
+
+
+def layers(writer: Writer) -> Part:
+    """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
+    view = writer.view
+    items = [_layer(writer, key, layer) for key, layer in view.layers]
+    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general)"
+    blocks: list[Block] = [Bullets(tuple(items))]
+    certain = sum(layer.certain for _, layer in view.layers)
+    if certain < CERTAIN_NEEDED:
+        blocks.append(Paragraph(doc.words(f"{certain} of 7 layers certain; a score needs {CERTAIN_NEEDED}.")))
+    return Part("layers", doc.words(legend), tuple(blocks))
+
+
+def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
+    title = LAYER_TITLES[key].capitalize().replace("&", "and")
+    sign = "–" if layer.applies == "no" else "●" if layer.certain else "?"
+    head: Text = (Span(f"{sign} "), Span(f"{title}.", "strong"))
+    limit = writer.room.layer
+    if layer.certain or layer.applies == "no":
+        return doc.joined(head, writer.brief(title, layer.paragraph, limit))
+    raw = " ".join(layer.paragraph.split())
+    raw = raw.removeprefix(PREFIX.strip()).strip() if raw.startswith(PREFIX.strip()) else raw
+    short = within(raw, limit)
+    if short != raw:
+        writer.shortened.append((title, raw))
+    sentences = [
+        writer.prose.sentence(piece) if marked(piece) or piece.endswith("?") else _commentary(piece)
+        for piece in split(short)
+    ]
+    asked = next((item for item in writer.questions if item.id == layer.question), None)
+    question: Text = ()
+    # A question that an LLM asked of something else may touch on the layer; it does not settle it.
+    direct = asked is not None and (writer.view.draft.drafter.kind != "llm" or asked.settles[:1] == (key,))
+    if asked is not None and direct and asked in _asked(writer) and "?" not in short:
+        question = (*doc.ref(asked.id), Span(" would settle it."))
+    return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
+
+
+def _commentary(sentence: str) -> Text:
+    return doc.soft(" ".join(sentence.split()))
+
+
+def _asked(writer: Writer) -> tuple[Question, ...]:
+    return writer.questions[: writer.room.questions]
+
+
+def questions(writer: Writer) -> Part:
+    """Part 8: what to ask the vendor, why, and what each answer changes."""
+    shown = _asked(writer)
+    title = doc.words("Ask the vendor")
+    if not shown:
+        return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
+    return Part("questions", title, (question_table(writer, shown, writer.room.answer, why=bool(writer.room.why)),))
+
+
+def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
+    """Questions with why they are asked, unless there is no room for that, and what their answers change."""
+    heads = ("", "Question", "Why it matters", "What the answer changes")
+    rows = tuple(_question(writer, item, limit, why=why) for item in shown)
+    return Table(heads if why else (*heads[:2], heads[3]), rows)
+
+
+def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
+    reason = item.why or f"It settles {listed([name_of(key) for key in item.settles])}." * bool(item.settles)
+    changes = item.changes or (f"Narrows the likely range by {tenth(item.effect)}." if item.effect >= 0.1 else "")  # noqa: PLR2004
+    if reason and not why:
+        writer.shortened.append((f"{item.id}, why", reason))
+    cells = [
+        writer.brief(item.id, item.text, limit + 5),
+        *([writer.brief(f"{item.id}, why", reason, limit)] if why else []),
+        writer.brief(f"{item.id}, what changes", changes, limit),
+    ]
+    return Row((doc.ref(item.id), *cells), item.id)
+
+
+def numbers(writer: Writer) -> Part:
+    """Below the two pages' text: how the score follows, and what the conditions leave of each threat."""
+    draft = writer.view.draft
+    score, residual = draft.score, draft.advice.residual if draft.advice else None
+    lines: list[Text] = []
+    if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
+        each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
+        base, total = tenth(score.cvss_base), tenth(score.factor_sum)
+        made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
+        known = f" {score.threat_multiplier}: attack known as proof of concept."
+        likely = " Likely: four of five scores." if score.likely_low is not None else ""
+        lines.append(
+            (
+                *doc.strong("Score."),
+                Span(" "),
+                *doc.code(made),
+                Span(" "),
+                *doc.code("; ".join(each)),
+                Span(known + likely),
+            )
+        )
+    vectors = [f"{item.name} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}" for item in _on_page(writer)]
+    if vectors:
+        lines.append((*doc.strong("Vectors."), *(span for one in vectors for span in (Span(" "), *doc.code(one)))))
+    left = [_left(item, residual) for item in _on_page(writer) if residual and item.threat.id in residual.remains]
+    if left:
+        lines.append((*doc.strong("Conditions."), Span(" "), *doc.code("; ".join(left))))
+    return Part("numbers", (), (Bullets(tuple(lines)),) if lines else ())
+
+
+def _left(item: RankedThreat, residual: Residual) -> str:
+    """ "T1 8.7 to 5.3 by UI:A/VC:L"."""
+    after, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
+    if not after:
+        return f"{item.name} {tenth(_base(item))}: its setting is left off"
+    if after == _base(item):
+        # CVSS has no lower score for an attack that is harder already.
+        return f"{item.name} stays {tenth(after)}" + (f", harder by {changes}" if changes else "")
+    return f"{item.name} {tenth(_base(item))} to {tenth(after)} by {changes}"

@@ -1,0 +1,166 @@
+"""What intake read and found, as JSON for programs and as text for a terminal.
+
+Everything in the text that came from a source is printed on one line with control characters made visible.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from agent.intake.extract.statements import language
+from agent.intake.extract.statements.vendor_claims import claims
+from agent.records import Intake, Statement
+from agent.report.safe_json import dumps
+from agent.report.safe_markdown import one_line
+from agent.report.sentences import finding_name
+
+SCHEMA: Final = "septet/intake/1"
+_HASH: Final = 12
+_STATES: Final = ("read", "refused", "skipped")
+_MAX_LINKS: Final = 40
+"""Links that were read, in the text; the JSON has all."""
+_MAX_CLAIMS: Final = 10
+"""Claims of one document, in the text."""
+_MAX_SHOWN: Final = 5
+"""Links of one reason that were not read."""
+
+
+def as_json(intake: Intake) -> str:
+    """The `septet/intake/1` object, with a line feed at the end; `product`, `candidates` and `sites` when known."""
+    whole: dict[str, object] = {
+        "schema": SCHEMA,
+        "source": intake.source,
+        "final_url": intake.final_url,
+        "documents": [
+            {
+                "document": document.id,
+                "url": document.url,
+                "sha256": document.sha256,
+                "kind": document.kind,
+                "media_type": document.media_type,
+                "chars": len(document.text),
+                "findings": [finding.model_dump(mode="json") for finding in document.findings],
+                "language": document.language,
+                "vendor_claims": [_claim(statement) for statement in claims(document)],
+            }
+            for document in intake.documents
+        ],
+        "links": [link.model_dump(mode="json") for link in intake.links],
+        "missing": [gap.model_dump(mode="json") for gap in intake.missing],
+        "budget": intake.budget.model_dump(mode="json"),
+    }
+    if intake.product:
+        whole["product"] = intake.product
+    for key, value in (("aliases", list(intake.aliases)), ("vendor", intake.vendor), ("naming", intake.naming)):
+        if value:
+            whole[key] = value
+    if intake.candidates:
+        whole["candidates"] = list(intake.candidates)
+    if intake.sites:
+        whole["sites"] = [site.model_dump(mode="json") for site in intake.sites]
+    return dumps(whole)
+
+
+def as_text(intake: Intake) -> str:
+    """The same for a reader: documents, findings, links by what became of them, what is missing, the budget."""
+    parts = (
+        _subject(intake),
+        _documents(intake),
+        _findings(intake),
+        _claims(intake),
+        _links(intake),
+        _missing(intake),
+        _budget(intake),
+    )
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _subject(intake: Intake) -> Iterator[str]:
+    yield f"Source: {one_line(intake.source)}"
+    if intake.final_url != intake.source:
+        yield f"Led to: {one_line(intake.final_url)}"
+    if intake.product:
+        yield f"Product: {one_line(intake.product)}" + (f" ({one_line(intake.naming)})" if intake.naming else "")
+    if intake.aliases:
+        yield f"Also called: {', '.join(map(one_line, intake.aliases))}"
+    if intake.vendor:
+        yield f"Vendor: {one_line(intake.vendor)}"
+    if intake.candidates:
+        yield f"Products on the page: {', '.join(map(one_line, intake.candidates))}"
+    for site in intake.sites:
+        yield f"Followed to its {site.role}: {one_line(site.url)} (named by {one_line(site.because)!r})"
+
+
+def _documents(intake: Intake) -> Iterator[str]:
+    yield ""
+    yield f"Documents ({len(intake.documents)})"
+    for item in intake.documents:
+        form = f", {item.form}" if item.form != "prose" else ""
+        spoken = f", in {language.name(item.language)}" if item.language not in ("", language.ENGLISH) else ""
+        facts = f"{item.kind}{form}{spoken}, {item.media_type}, {len(item.text)} characters, {item.sha256[:_HASH]}"
+        yield f"  {item.id}  {one_line(item.title)}" if item.title else f"  {item.id}"
+        yield f"      {one_line(item.url)}"
+        yield f"      {one_line(facts)}"
+
+
+def _findings(intake: Intake) -> Iterator[str]:
+    found = [finding for document in intake.documents for finding in document.findings]
+    yield ""
+    yield f"Findings ({len(found)})"
+    for finding in found:
+        inside = f"characters {finding.start}-{finding.end}" if finding.end > finding.start else "taken out of the text"
+        place = f"{finding.where}, {inside}"
+        yield f"  {finding.document}  {finding_name(finding)}: {one_line(place)}"
+        if finding.excerpt:
+            yield f'      "{one_line(finding.excerpt)}"'
+
+
+def _claims(intake: Intake) -> Iterator[str]:
+    """The sentences that the findings of kind `vendor-claim` count, the first of each document."""
+    for document in intake.documents:
+        found = claims(document)
+        if found:
+            yield ""
+            yield f"Vendor's claims in {document.id} ({len(found)})"
+            yield from (f"  {one_line(statement.text)}" for statement in found[:_MAX_CLAIMS])
+            if len(found) > _MAX_CLAIMS:
+                yield f"  and {len(found) - _MAX_CLAIMS} more; --json has all"
+
+
+def _claim(statement: Statement) -> dict[str, object]:
+    return {"start": statement.start, "end": statement.end, "text": statement.text}
+
+
+def _links(intake: Intake) -> Iterator[str]:
+    """Links by what became of them and why; of each reason but reading the first ones."""
+    for state in _STATES:
+        reasons: dict[str, list[str]] = {}
+        for link in intake.links:
+            if link.state == state:
+                reasons.setdefault(link.reason, []).append(link.url)
+        if not reasons:
+            continue
+        yield ""
+        yield f"Links {state} ({sum(map(len, reasons.values()))})"
+        most = _MAX_LINKS if state == "read" else _MAX_SHOWN
+        for reason, urls in sorted(reasons.items(), key=lambda item: -len(item[1])):
+            yield f"  {one_line(reason)} ({len(urls)})"
+            yield from (f"      {one_line(url)}" for url in urls[:most])
+            if len(urls) > most:
+                yield f"      and {len(urls) - most} more; --json has all"
+
+
+def _missing(intake: Intake) -> Iterator[str]:
+    if intake.missing:
+        yield ""
+        yield f"Missing ({len(intake.missing)})"
+        yield from (f"  {gap.reason}: {one_line(gap.detail)}" for gap in intake.missing)
+
+
+def _budget(intake: Intake) -> Iterator[str]:
+    budget = intake.budget
+    yield ""
+    yield (
+        f"Budget: {budget.pages_used} of {budget.pages} pages, {budget.bytes_used} of {budget.bytes} bytes, "
+        f"at most {budget.seconds:g} seconds and {budget.depth} links deep; {budget.connections_per_host} connections "
+        f"a host, {budget.delay_seconds:g} seconds apart"
+    )

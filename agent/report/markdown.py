@@ -1,0 +1,152 @@
+"""The report of a draft as Markdown: two pages to act on, a rule, then what they are checked with.
+
+Everything that came from a source is shown as text: it cannot break a table, start a heading, become a link or an
+image, or be read as HTML.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from agent.records import Document, Draft
+from agent.report.document import (
+    Block,
+    Bullets,
+    Code,
+    Entry,
+    Extent,
+    Heading,
+    Meter,
+    Paragraph,
+    Picture,
+    Report,
+    Span,
+    Table,
+    Text,
+)
+from agent.report.report import build
+from agent.report.safe_markdown import Column, code, fence, plain, table
+from agent.report.view import InReview
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+_CODE: Final = re.compile(r"`([^\s`|<>](?:[^`\n|<>]{0,78}[^\s`|<>])?)`")
+_METER: Final = 40
+_BAR: Final = 10
+
+
+def render(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> str:
+    """The report in Markdown, ending with one line feed. `documents` are not needed.
+
+    A signed draft says so in its first lines, and names the signature's place in the audit log in its last ones;
+    `progress` is how far the review of an unsigned one has come. The same input gives the same text.
+    """
+    return as_markdown(build(draft, documents, progress))
+
+
+def as_markdown(report: Report) -> str:
+    """A report's tree in Markdown."""
+    return _template().render(report=report).rstrip("\n") + "\n"
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    # Nothing is escaped for HTML here: each text goes through `inline` or `plain`, which make it safe Markdown.
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters.update({"plain": plain, "inline": inline, "block": lines})
+    return environment.get_template("report.md.j2")
+
+
+def lines(block: Block) -> str:
+    """A block as lines of Markdown, without a line feed at its end."""
+    match block:
+        case Paragraph(text):
+            return _opened(inline(text))
+        case Heading(text):
+            return f"### {inline(text)}"
+        case Bullets(items, numbered):
+            return "\n".join(
+                f"{f'{n}.' if numbered else '-'} {_opened(inline(item))}" for n, item in enumerate(items, 1)
+            )
+        case Entry(_, title, text, items):
+            return "\n".join([f"**{inline(title)}** {inline(text)}", *(f"- {inline(item)}" for item in items)])
+        case Table(heads, rows, numeric):
+            columns = [Column(head, n in numeric) for n, head in enumerate(heads)]
+            return "\n".join(table(columns, [[inline(cell) for cell in row.cells] for row in rows]))
+        case Code(written, language):
+            return "\n".join(fence(written, language))
+        case Picture(_, mermaid):
+            return "\n".join(fence(mermaid.rstrip("\n").split("\n"), "mermaid"))
+        case Meter(extent):
+            return f"`{meter(extent)}`"
+
+
+def inline(text: Text) -> str:
+    """A text as safe Markdown on one line."""
+    made = ""
+    for span in text:
+        piece = _span(span)
+        # Two code spans in a row would be read as one that never ends.
+        made += f" {piece}" if made.endswith("`") and piece.startswith("`") else piece
+    return " ".join(made.split())
+
+
+def _span(span: Span) -> str:
+    if span.kind == "text":
+        return _kept_blanks(span.text, plain(span.text))
+    if span.kind == "quote":
+        return f"“{_quoted(span.text)}”"
+    if span.kind == "code":
+        return code(span.text)
+    if span.kind == "marks":
+        return f"[{plain(span.text)}]"
+    if span.kind == "ref":
+        return plain(span.text)
+    if span.kind == "bar":
+        return f"`{bar(span.extent)}`" if span.extent else ""
+    stress = "*" if span.kind == "em" else "**"
+    words = plain(span.text)
+    return f"{stress}{words}{stress}" if words else ""
+
+
+def _quoted(raw: str) -> str:
+    """A quote as safe Markdown; what its source has as code is code here too."""
+    pieces = _CODE.split(raw)
+    return "".join(code(piece) if n % 2 else _kept_blanks(piece, plain(piece)) for n, piece in enumerate(pieces))
+
+
+def _kept_blanks(raw: str, shown: str) -> str:
+    before = " " if raw[:1].isspace() else ""
+    after = " " if raw[-1:].isspace() and raw.strip() else ""
+    return f"{before}{shown}{after}"
+
+
+def _opened(line: str) -> str:
+    """A line that can open a paragraph: no sign of a list, heading or quote at its start."""
+    return f"\\{line}" if line[:1] in "-+#=>" else line
+
+
+def meter(extent: Extent) -> str:
+    """A score with its range as characters: `0 ──┝●━┥── 10`."""
+    at = [round(value / extent.most * (_METER - 1)) for value in (extent.low, extent.value, extent.high)]
+    cells = ["━" if at[0] <= n <= at[2] else "─" for n in range(_METER)]
+    cells[at[0]], cells[at[2]] = "┝", "┥"
+    cells[at[1]] = "●"
+    return f"0 {''.join(cells)} 10"
+
+
+def bar(extent: Extent) -> str:
+    """A value within its range as characters: `··░░█░·····`, one for each tenth from 0 to 1."""
+    low, value, high = (round(each / extent.most * _BAR) for each in (extent.low, extent.value, extent.high))
+    return "".join("█" if n == value else "░" if low <= n <= high else "·" for n in range(_BAR + 1))

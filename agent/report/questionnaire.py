@@ -1,0 +1,142 @@
+"""The questions of a draft as a document that a vendor fills in: Markdown, CSV or DOCX, all with the same content."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from agent.records import Draft
+from agent.report.safe_csv import cell
+from agent.report.safe_markdown import one_line, plain
+from agent.report.sentences import shrinkage
+from agent.report.view import View, name_of
+
+if TYPE_CHECKING:
+    from docx.document import Document as Docx
+
+Format = Literal["md", "csv", "docx"]
+MEDIA_TYPES: Final[dict[Format, str]] = {
+    "md": "text/markdown; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+_HEADS: Final = ("id", "question", "settles", "likely range", "an answer that would settle it", "answer", "public page")
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""In a DOCX instead of the time of writing, so that the same questions give the same bytes."""
+_HOW: Final = (
+    "Please answer in plain sentences and name a public page for each. A page that states setting, default, scope and "
+    "who can change it can lower the score; an answer without one is noted and lowers nothing."
+)
+
+
+class Export(NamedTuple):
+    """A file that a page offers."""
+
+    name: str
+    """Made of ids, never of a product's name."""
+    media_type: str
+    data: bytes
+
+
+class Row(NamedTuple):
+    """One question as it is asked."""
+
+    id: str
+    text: str
+    settles: str
+    effect: str
+    """By how much the likely range of the score would shrink, in words; empty for none."""
+    proposed: str
+
+
+def rows(draft: Draft, *, leave_out: Sequence[str] = ()) -> tuple[Row, ...]:
+    """The questions of a draft that are not in `leave_out`, those first that move the score most."""
+    return tuple(
+        Row(
+            question.id,
+            one_line(question.text),
+            ", ".join(name_of(key) for key in question.settles),
+            shrinkage(question.effect),
+            one_line(question.proposed),
+        )
+        for question in View(draft).questions
+        if question.id not in leave_out
+    )
+
+
+def questionnaire(draft: Draft, format_: Format, *, leave_out: Sequence[str] = ()) -> bytes:
+    """The questionnaire of a draft in `format_`; the same draft gives the same bytes."""
+    asked = rows(draft, leave_out=leave_out)
+    if format_ == "csv":
+        return _csv(asked)
+    return _docx(draft, asked) if format_ == "docx" else _markdown(draft, asked)
+
+
+def _markdown(draft: Draft, asked: Sequence[Row]) -> bytes:
+    lines = [f"# Questions about {plain(draft.product.name)}", "", f"Draft `{draft.id}`. {_HOW}", ""]
+    for row in asked:
+        lines += [
+            f"## {row.id}. {plain(row.text)}",
+            "",
+            f"Settles {plain(row.settles)}." + (f" Likely range of the score: {row.effect}." if row.effect else ""),
+            "",
+            f"For example: {plain(row.proposed)}",
+            "",
+            "Answer:",
+            "",
+            "Public page:",
+            "",
+        ]
+    return "\n".join(lines).encode()
+
+
+def _csv(asked: Sequence[Row]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(_HEADS)
+    for row in asked:
+        writer.writerow([cell(each) for each in (*row, "", "")])
+    # With a mark, so that spreadsheets take it for UTF-8.
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _docx(draft: Draft, asked: Sequence[Row]) -> bytes:
+    import docx
+
+    made = docx.Document()
+    _properties(made, draft)
+    made.add_heading(f"Questions about {one_line(draft.product.name)}", level=1)
+    made.add_paragraph(f"Draft {draft.id}. {_HOW}")
+    for row in asked:
+        made.add_heading(f"{row.id}. {row.text}", level=2)
+        told = f"Settles {row.settles}." + (f" Likely range of the score: {row.effect}." if row.effect else "")
+        made.add_paragraph(told)
+        made.add_paragraph(f"For example: {row.proposed}")
+        table = made.add_table(rows=2, cols=2)
+        table.style = "Table Grid"
+        for line, head in enumerate(("Answer", "Public page")):
+            table.cell(line, 0).text = head
+    out = io.BytesIO()
+    made.save(out)
+    return _undated(out.getvalue())
+
+
+def _properties(made: "Docx", draft: Draft) -> None:
+    told = made.core_properties
+    told.author, told.title = "Septet", f"Questions about {one_line(draft.product.name)}"
+    told.created = told.modified = told.last_printed = _EPOCH
+    told.comments = ""
+
+
+def _undated(raw: bytes) -> bytes:
+    """The ZIP with a fixed date on each of its files."""
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in sorted(old.namelist()):
+            info = zipfile.ZipInfo(name, date_time=_EPOCH.timetuple()[:6])
+            info.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(info, old.read(name))
+    return out.getvalue()

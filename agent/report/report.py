@@ -1,0 +1,148 @@
+"""From a draft to the report's tree: the roomiest first two pages that keep to 900 words, and the appendix."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+from agent.records import Document, Draft
+from agent.report import front_pages as report_front, reference_pages as report_reference
+from agent.report.document import (
+    MAX_FRONT_WORDS,
+    Bullets,
+    Paragraph,
+    Part,
+    Report,
+    Table,
+    Text,
+    front_words,
+    texts,
+)
+from agent.report.front_pages import STEPS, WIDEST, Room, Writer
+from agent.report.prose import Prose
+from agent.report.safe_markdown import one_line, shorten
+from agent.report.view import InReview, View
+from agent.taxonomy.keys import LAYER_CODES
+
+_FRONT: Final = (
+    report_front.headline,
+    report_front.posture,
+    report_front.threats,
+    report_front.conditions,
+    report_front.abilities,
+    report_front.layers,
+    report_front.questions,
+    report_front.numbers,
+)
+_REFERENCE: Final = (
+    report_reference.quotes,
+    report_front.residuals,
+    report_front.more_abilities,
+    report_reference.factors,
+    report_reference.picture,
+    report_reference.chains,
+    report_reference.controls,
+    report_reference.scores,
+    report_reference.findings,
+    report_reference.evidence,
+    report_reference.method,
+)
+MAX_LINES: Final = 45
+_WIDTH: Final = 100
+_ROWS: Final = 5
+_POSTURE: Final = 8
+"""Lines of the posture."""
+
+
+def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview | None = None) -> Report:
+    """The report of a draft, of any age; `documents` may be empty; `progress` is how far a review has come.
+
+    The same input gives the same tree. When even the tightest form has more than 900 words, that is what is given.
+    """
+    view = View(draft, documents, progress)
+    room = WIDEST
+    writer, report = _front(view, room)
+    for name, value in STEPS:
+        if front_words(report) <= MAX_FRONT_WORDS:
+            break
+        room = room._replace(**{name: value})
+        writer, report = _front(view, room)
+    writer.cited |= {mark for part in report.front for text in texts(part) for span in text for mark in span.ids}
+    reference = tuple(part for part in (make(writer) for make in _REFERENCE) if part.blocks or part.title)
+    return Report(report.title, report.notices, report.front, reference, report.headline, tuple(writer.prose.lost))
+
+
+def _front(view: View, room: Room) -> tuple[Writer, Report]:
+    """The report without its appendix, and the writer that knows which absences it named."""
+    tags = {item.threat.id: item.name for item in view.threats}
+    writer = Writer(view, Prose(view.draft, tags, [item.id for item in view.questions]), room)
+    # In reading order, since absences are numbered as they are first named.
+    notices = report_front.notices(writer)
+    front = tuple(part(writer) for part in _FRONT)
+    scored = view.headline if view.draft.score.aivss is not None else None
+    report = Report(
+        title=f"{one_line(view.draft.product.name)}: agentic threat model",
+        notices=notices,
+        front=tuple(part for part in front if part.blocks or part.title),
+        reference=(),
+        headline=scored.name if scored else "",
+    )
+    return writer, report
+
+
+def first_screen(view: View) -> list[str]:
+    """Lines of plain text without escapes: score, posture, threats, conditions, questions, layers at a glance.
+
+    Characters that would hide or turn text are shown as codes.
+    """
+    report = build(view.draft, view.documents, view.progress)
+    lines = [one_line(report.title), *_wrapped(_line(report.notices[0])), ""]
+    for part in report.front:
+        if part.key in ("headline", "posture"):
+            lines += [*_title(part), *_paragraphs(part)[:_POSTURE], ""]
+        elif part.key in ("threats", "conditions", "questions"):
+            lines += [*_title(part), *(shorten(row, _WIDTH) for row in list(_rows(part))[:_ROWS]), ""]
+    lines += ["Layers at a glance: ● certain, ? not certain, – does not apply", "  " + _glance(view)]
+    return lines[:MAX_LINES]
+
+
+def _title(part: Part) -> list[str]:
+    return [_line(part.title)] if part.title else []
+
+
+def _paragraphs(part: Part) -> list[str]:
+    return [line for block in part.blocks if isinstance(block, Paragraph) for line in _wrapped(_line(block.text))]
+
+
+def _rows(part: Part) -> Iterator[str]:
+    """One line a row or item; a part without any gives its paragraphs."""
+    found = False
+    for block in part.blocks:
+        if isinstance(block, Table):
+            for row in block.rows:
+                found = True
+                yield "  " + "  ".join(cell for cell in map(_line, row.cells) if cell)
+        elif isinstance(block, Bullets):
+            for item in block.items:
+                found = True
+                yield f"  - {_line(item)}"
+    if not found:
+        yield from (f"  {line}" for line in _paragraphs(part))
+
+
+def _line(text: Text) -> str:
+    shown = []
+    for span in text:
+        words = f"[{span.text}]" if span.kind == "marks" else f"“{span.text}”" if span.kind == "quote" else span.text
+        shown.append(words)
+    return one_line("".join(shown))
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, _WIDTH) or [""]
+
+
+def _glance(view: View) -> str:
+    return "  ".join(
+        f"{LAYER_CODES[key]} {'–' if layer.applies == 'no' else '●' if layer.certain else '?'}"
+        for key, layer in view.layers
+    )

@@ -1,0 +1,315 @@
+"""What a report looks up in a draft again and again: ranked threats, quotes, controls and the order of questions.
+
+Nothing is decided here that changes a number; ranking and folding follow the stored places, scores and a total order.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Capability, Document, Draft, Evidence, Fact, LayerThreats, Question, Threat
+from agent.report.safe_markdown import quoted, shared_words
+from agent.report.sentences import counted
+from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, KIND_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
+
+MAX_PER_LAYER: Final = 3
+MAX_SHOWN: Final = 12
+COUNTING_RANK: Final = 3
+"""From this rank on a control may lower something."""
+CERTAIN_NEEDED: Final = 2
+"""With fewer certain layers no score is shown."""
+
+PROPOSED: Final = "-proposed-"
+"""In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
+_BEHIND: Final = 0.5
+_DAY: Final = 10
+"""Characters of a date."""
+_MODES: Final = ("delete", "execute", "write", "read")
+_SPARSE: Final = ", sparsely described"
+"""What the estimator adds to a kind whose listing says little."""
+_STATES: Final = ("confirmed", "claimed", "inferred", "contradicted", "denied", "unknown")
+_RANKS: Final = (
+    "guess",
+    "marketing sentence",
+    "vendor docs, setting and default not named",
+    "vendor docs with setting, default and scope",
+    "outside the vendor's text",
+    "analyst",
+)
+
+
+class RankedThreat(NamedTuple):
+    """A threat of the draft with its layer and its place, 1 for the first."""
+
+    place: int
+    layer: LayerKey
+    threat: Threat
+
+    @property
+    def tag(self) -> str:
+        """How a list of threats refers to it."""
+        return f"#{self.place}"
+
+    @property
+    def name(self) -> str:
+        """How the report refers to it."""
+        return f"T{self.place}"
+
+
+class InReview(NamedTuple):
+    """How far a review has come that nobody signed yet."""
+
+    decided: int
+    items: int
+
+
+@dataclass(frozen=True)
+class View:
+    """A draft and its documents (may be empty), with the look-ups that the parts of the report share."""
+
+    draft: Draft
+    documents: tuple[Document, ...] = ()
+    progress: InReview | None = None
+    """None: nobody reviews it, or it is signed."""
+
+    @property
+    def standing(self) -> str:
+        """Who stands for the draft, if anyone does."""
+        stamp = self.draft.review
+        if stamp is not None:
+            waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
+            return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
+        if self.progress is not None:
+            return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided"
+        return "DRAFT, not reviewed"
+
+    @cached_property
+    def evidence(self) -> dict[str, Evidence]:
+        """Evidence by id."""
+        return {item.id: item for item in self.draft.evidence}
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts of the draft; none in drafts from before they were kept."""
+        return self.draft.facts.facts if self.draft.facts else ()
+
+    def facts_citing(self, marks: Sequence[str]) -> tuple[str, ...]:
+        """Ids of the facts that rest on one of these quotes."""
+        return tuple(fact.id for fact in self.facts if set(fact.evidence) & set(marks))
+
+    def facts_pinning(self, layer: LayerKey) -> tuple[str, ...]:
+        """Ids of the facts whose key settles a layer."""
+        vocabulary = load_vocabulary()
+        keys = {key.id for key in vocabulary.pinning(layer)}
+        return tuple(fact.id for fact in self.facts if fact.key in keys)
+
+    @cached_property
+    def layers(self) -> list[tuple[LayerKey, LayerThreats]]:
+        """Layers in MAESTRO order; one that the draft does not hold is left out."""
+        return [(key, self.draft.layers[key]) for key in LAYERS if key in self.draft.layers]
+
+    @cached_property
+    def _ranked(self) -> tuple[tuple[RankedThreat, ...], tuple[tuple[LayerKey, Threat, str], ...]]:
+        pairs = [(key, threat) for key, layer in self.layers for threat in layer.threats]
+        if any(threat.basis is not None for _, threat in pairs):
+            return self._by_basis(pairs), ()
+        places = {threat.id: threat.place for _, threat in pairs if threat.place is not None}
+        behind = "behind" if places else "lower score than"
+        headline = self.draft.score.cvss_vector
+        pairs.sort(
+            key=lambda pair: (
+                place_of(pair[1], places),
+                -pair[1].score.aivss,
+                -pair[1].score.cvss_base,
+                pair[1].score.cvss_vector != headline,
+                PROPOSED in pair[1].id,
+                LAYERS.index(pair[0]),
+                pair[1].id,
+            )
+        )
+        shown: list[RankedThreat] = []
+        folded: list[tuple[LayerKey, Threat, str]] = []
+        in_layer: Counter[LayerKey] = Counter()
+        for key, threat in pairs:
+            if in_layer[key] >= MAX_PER_LAYER:
+                folded.append((key, threat, f"{behind} three others of {LAYER_CODES[key]}"))
+            elif len(shown) >= MAX_SHOWN:
+                folded.append((key, threat, f"{behind} the {MAX_SHOWN} shown"))
+            else:
+                in_layer[key] += 1
+                shown.append(RankedThreat(len(shown) + 1, key, threat))
+        return tuple(shown), tuple(folded)
+
+    def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
+        """The headline, then what holds in default use, what needs a setting, what is assumed; each by CVSS base.
+
+        Places that the drafter gave to all threats go before that rule.
+        """
+        headline = self._behind_score([threat for _, threat in pairs])
+        placed = all(threat.place is not None for _, threat in pairs)
+        pairs.sort(
+            key=lambda pair: (
+                (pair[1].place or 0) if placed else 0,
+                pair[1] is not headline,
+                _basis_order(pair[1]),
+                -pair[1].score.cvss_base,
+                LAYERS.index(pair[0]),
+                pair[1].id,
+            )
+        )
+        return tuple(RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1))
+
+    def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
+        """The threat whose vector the score has: in default use and with a quote before others."""
+        same = [threat for threat in threats if threat.score.cvss_vector == self.draft.score.cvss_vector]
+        same.sort(key=lambda threat: (_basis_order(threat), not threat.evidence, threat.place or math.inf))
+        return same[0] if same else None
+
+    @property
+    def threats(self) -> tuple[RankedThreat, ...]:
+        """The threats that are shown: at most three a layer and twelve in all, in the drafter's order.
+
+        In drafts from before that was kept, the highest score first.
+        """
+        return self._ranked[0]
+
+    @property
+    def folded(self) -> tuple[tuple[LayerKey, Threat, str], ...]:
+        """Threats of the draft that are not shown, with the reason."""
+        return self._ranked[1]
+
+    @cached_property
+    def headline(self) -> RankedThreat | None:
+        """The threat behind the number: the highest one with the score's vector; without a score, the first."""
+        if any(item.threat.basis is not None for item in self.threats):
+            found = self._behind_score([item.threat for item in self.threats])
+            return next((item for item in self.threats if item.threat is found), None)
+        vector = self.draft.score.cvss_vector
+        same = [item for item in self.threats if item.threat.score.cvss_vector == vector]
+        quoted_first = [item for item in same if item.threat.evidence] or same
+        return quoted_first[0] if quoted_first else (self.threats[0] if self.threats else None)
+
+    def top(self, number: int) -> tuple[RankedThreat, ...]:
+        """The first threats, the headline always among them."""
+        first = self.threats[:number]
+        headline = self.headline
+        return first if headline is None or headline in first else (*first[: number - 1], headline)
+
+    def like(self, threat: Threat) -> RankedThreat | None:
+        """The catalogue's threat that is shown and of which an LLM's threat has the severity.
+
+        None for a threat of the catalogue, and when the one that gives the severity is not shown. A draft that does
+        not say which one it is has it told from the severity; one of the same layer first.
+        """
+        if not is_proposed(threat):
+            return None
+        if threat.like is not None:
+            return next((item for item in self.threats if item.threat.id == threat.like), None)
+        layer = next((key for key, layer in self.layers if threat in layer.threats), None)
+        same = [
+            item for item in self.threats
+            if not is_proposed(item.threat)
+            and (item.threat.score.cvss_vector, item.threat.score.reasons)
+            == (threat.score.cvss_vector, threat.score.reasons)
+        ]  # fmt: skip
+        return min(same, key=lambda item: (item.layer != layer, item.place)) if same else None
+
+    def origin(self, threat: Threat, *, brief: bool = False) -> str:
+        """That an LLM proposed a threat, and whose severity it has; an empty text for one of the catalogue."""
+        if not is_proposed(threat):
+            return ""
+        like = self.like(threat)
+        if like is None:
+            known = f": {threat.like}" if threat.like is not None and not brief else ""
+            return f"proposed by the LLM, severity of a known one that is not shown{known}"
+        return f"proposed by the LLM, severity of {like.tag}" + ("" if brief else f" {like.threat.id}")
+
+    @cached_property
+    def kind(self) -> str:
+        """The product's kind in words, or an empty text."""
+        if self.draft.product.kind is not None:
+            return KIND_TITLES[self.draft.product.kind]
+        labels = Counter(
+            part.label for key in FACTORS if key in self.draft.factors
+            for part in self.draft.factors[key].parts if part.kind == "typical"
+        )  # fmt: skip
+        return min(labels, key=lambda label: (-labels[label], label)).removesuffix(_SPARSE) if labels else ""
+
+    @cached_property
+    def capabilities(self) -> list[Capability]:
+        """Capabilities, those with the gravest mode and the firmest state first."""
+        return sorted(
+            self.draft.system.capabilities,
+            key=lambda item: (not item.evidence, _MODES.index(item.mode), _STATES.index(item.state), _number(item.id)),
+        )
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """Questions in the drafter's order.
+
+        In drafts from before facts were kept, by effect on the score; while too few layers are certain, those that
+        settle a layer first.
+        """
+        if self.draft.facts is not None:
+            return list(self.draft.questions)
+        certain = sum(layer.certain for _, layer in self.layers)
+        uncertain = {key for key, layer in self.layers if not layer.certain and layer.applies != "no"}
+        layers_first = self.draft.score.aivss is None and certain < CERTAIN_NEEDED
+        return sorted(
+            self.draft.questions,
+            key=lambda item: (layers_first and not uncertain.intersection(item.settles), -item.effect),
+        )
+
+    def quote(self, marks: Sequence[str], limit: int, about: str) -> str:
+        """The quote of these marks that shares most with `about`, cut to that, its own mark first; or an empty text."""
+        known = [mark for mark in marks if mark in self.evidence]
+        if not known:
+            return ""
+        best = max(known, key=lambda mark: (shared_words(self.evidence[mark].quote, about), -known.index(mark)))
+        ordered = [best, *(mark for mark in known if mark != best)]
+        return f"{quoted(self.evidence[best].quote, limit, about)} ({', '.join(ordered)})"
+
+
+def place_of(threat: Threat, places: Mapping[str, int]) -> float:
+    """The place that the drafter gave it; one of an LLM follows the threat whose severity it has, else all others."""
+    if threat.place is not None:
+        return threat.place
+    like = places.get(threat.like or "")
+    return math.inf if like is None else like + _BEHIND
+
+
+def _basis_order(threat: Threat) -> int:
+    """0 for what holds in default use, 1 for what needs a setting, 2 for what is assumed."""
+    if threat.basis == "assumed":
+        return 2
+    return 0 if threat.default_use and threat.basis != "needs a setting" else 1
+
+
+def is_proposed(threat: Threat) -> bool:
+    """Whether an LLM proposed a threat beside those of the catalogue."""
+    return PROPOSED in threat.id
+
+
+def rank_words(rank: int) -> str:
+    """What a rank of evidence stands for."""
+    return _RANKS[rank]
+
+
+def name_of(key: str) -> str:
+    """The title of a factor, the code and title of a layer, or the key itself."""
+    for factor in FACTORS:
+        if factor == key:
+            return FACTOR_TITLES[factor]
+    for layer in LAYERS:
+        if layer == key:
+            return f"{LAYER_CODES[layer]} {LAYER_TITLES[layer]}"
+    return key
+
+
+def _number(identifier: str) -> int:
+    digits = "".join(char for char in identifier if char.isdigit())
+    return int(digits) if digits else 0

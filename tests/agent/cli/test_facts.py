@@ -1,0 +1,68 @@
+"""`septet facts`: the sheet of sources and of drafts, as a table and as JSON, and its errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.records import Draft, DraftFacts, FactSheet
+from agent.report.draft_json import dump, load
+from tests.fakes.command import Septet
+
+MANIFEST = {
+    "name": "io.example/files",
+    "description": "Reads and writes files of a project.",
+    "version": "1.2.0",
+    "packages": [{"registryType": "npm", "identifier": "files-mcp", "transport": {"type": "stdio"}}],
+}
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    file = tmp_path / "server.json"
+    file.write_text(json.dumps({"$schema": "https://static.modelcontextprotocol.io/schemas/server.json", **MANIFEST}))
+    return file
+
+
+def test_the_sheet_of_a_source(manifest: Path, septet: Septet) -> None:
+    outcome = septet("facts", manifest, "--json")
+    assert outcome.code == 0, outcome
+    found = json.loads(outcome.out)
+    assert found["schema"] == "septet/facts/1"
+    sheet = DraftFacts.model_validate_json(json.dumps(found["facts"]))
+    assert sheet.facts
+    assert {mark for fact in sheet.facts for mark in fact.evidence} == {row["id"] for row in found["evidence"]}
+    table = septet("facts", manifest)
+    assert table.out.startswith(f"{len(sheet.facts)} facts from 1 documents")
+    assert "Where it runs" in table.out
+    assert "[rank 4, manifest" in table.out
+    assert "Looked for and not found" in table.out
+
+
+def test_the_sheet_of_a_draft(manifest: Path, septet: Septet, tmp_path: Path) -> None:
+    read = json.loads(septet("facts", manifest, "--json").out)
+    out = tmp_path / "files"
+    assert septet("draft", manifest, "--out", out).code == 0
+    draft = load(out)
+    assert isinstance(draft, Draft)
+    if draft.facts is None:
+        outcome = septet("facts", out)
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "no fact sheet" in outcome.err
+        (out / "draft.json").write_text(dump(draft.model_copy(update={"facts": DraftFacts()})))
+        assert json.loads(septet("facts", out, "--json").out)["facts"]["facts"] == []
+        return
+    kept = json.loads(septet("facts", out, "--json").out)
+    assert {fact["key"] for fact in read["facts"]["facts"]} <= {fact["key"] for fact in kept["facts"]["facts"]}
+
+
+def test_errors(septet: Septet, manifest: Path, tmp_path: Path) -> None:
+    out = tmp_path / "files"
+    assert septet("draft", manifest, "--out", out).code == 0
+    for arguments, code in (((tmp_path / "nowhere",), 1), ((), 2), ((out, manifest), 2)):
+        outcome = septet("facts", *arguments)
+        assert outcome.code in (code, 2), outcome
+        assert outcome.out == ""
+        assert outcome.err.startswith("error: ")
+        assert "hint: " in outcome.err
+    assert FactSheet().facts == ()

@@ -1,0 +1,84 @@
+"""A crawl with the browser on: a listing made by scripts is read, and read again offline from the recording."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from agent.intake import read
+from agent.intake.capture import read_recorded, read_remembered
+from agent.settings import Settings
+from tests.fakes.site import Answer, Route, Site, page
+
+Serve = Callable[[Mapping[str, Route]], Site]
+NOW = "2026-11-24T12:00:00Z"
+SETTINGS = Settings(browser="on", delay_seconds=0.0)
+WORDS = (
+    "Harborline Ops Agent restarts services and rotates keys in the cloud accounts of an operations team. "
+    "It keeps the texts of alerts for thirty days and acts with the role of the operator who connected it."
+)
+SHELL = (
+    "<!doctype html><html lang=en><head><meta charset=utf-8><title>Harborline Ops Agent</title></head><body>"
+    '<noscript>You need to enable JavaScript to run this app.</noscript><div id="root"></div>'
+    '<script src="/app.js"></script></body></html>'
+)
+SCRIPT = (
+    "fetch('/listing.json').then((answer) => answer.json()).then((listing) => {"
+    "document.getElementById('root').innerHTML = '<main><h1>Harborline Ops Agent</h1><p>' + listing.text"
+    " + '</p><p><a href=\"/docs/security\">Security documentation</a></p></main>'; });"
+)
+SECURITY = page(
+    "Security — Harborline Ops Agent",
+    "<h1>Security of Harborline Ops Agent</h1><p>Workers of Harborline Ops Agent run in a container without network, "
+    "and a person of the on-call group confirms each deletion before it is carried out.</p>",
+)
+ROUTES: dict[str, Route] = {
+    "/agents/harborline": SHELL,
+    "/app.js": Answer(SCRIPT, media_type="text/javascript"),
+    "/listing.json": Answer(f'{{"text": "{WORDS}"}}', media_type="application/json"),
+    "/docs/security": SECURITY,
+}
+
+
+@pytest.mark.browser
+def test_a_listing_made_by_scripts_is_read_and_its_links_followed(serve: Serve) -> None:
+    site = serve(ROUTES)
+    intake = read([site.url("/agents/harborline")], SETTINGS, allow_private=[site.host], now=NOW).intake
+    assert [document.url for document in intake.documents] == [
+        site.url("/agents/harborline"),
+        site.url("/docs/security"),
+    ]
+    assert WORDS in intake.documents[0].text
+    assert intake.missing == ()
+
+
+@pytest.mark.browser
+def test_a_rendered_page_is_read_again_without_the_network(serve: Serve) -> None:
+    site = serve(ROUTES)
+    first = read_remembered([site.url("/agents/harborline")], SETTINGS, allow_private=[site.host], now=NOW)
+    asked = list(site.requests)
+    again = read_recorded(first.recorded, SETTINGS)
+    assert again.result == first.result
+    assert WORDS in again.result.intake.documents[0].text
+    assert site.requests == asked
+
+
+@pytest.mark.browser
+def test_robots_txt_holds_for_what_the_page_asks_for(serve: Serve) -> None:
+    robots = Answer("User-agent: *\nDisallow: /listing.json\n", media_type="text/plain")
+    start = page("Harborline Ops Agent", f"<p>{WORDS}</p><a href='/docs/app'>Security</a>")
+    site = serve({**ROUTES, "/robots.txt": robots, "/start": start, "/docs/app": SHELL})
+    intake = read([site.url("/start")], SETTINGS, allow_private=[site.host], now=NOW).intake
+    assert "/app.js" in site.requests
+    assert "/listing.json" not in site.requests
+    assert [found.reason for found in intake.missing] == ["needs-javascript"]
+
+
+def test_without_a_browser_the_page_is_said_to_need_it(serve: Serve) -> None:
+    site = serve({**ROUTES, "/start": page("Harborline Ops Agent", f"<p>{WORDS}</p><a href='/docs/app'>Security</a>")})
+    site.routes["/docs/app"] = SHELL
+    told: list[str] = []
+    settings = replace(SETTINGS, browser_path="no-such-browser")
+    intake = read([site.url("/start")], settings, allow_private=[site.host], progress=told.append, now=NOW).intake
+    assert [found.reason for found in intake.missing] == ["needs-javascript"]
+    assert any("not rendered" in line and "install" in line for line in told)

@@ -1,0 +1,338 @@
+"""What a crawl reads, in which order, and with which reason it leaves the rest, on loopback sites and fake webs."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.errors import RefusedError, SourceError, UsageError
+from agent.intake import read
+from agent.intake.crawl.answer import Fetched
+from agent.intake.crawl.guard import Guard
+from agent.intake.reader import read_inputs
+from agent.intake.sources import LocalFile
+from agent.settings import Settings
+from tests.fakes.site import Answer, Site, page, redirect
+
+NOW = "2026-11-01T00:00:00Z"
+QUICK = replace(Settings(), delay_seconds=0.0)
+PROSE = "The Acme Mail Agent reads the shared mailbox of a team, drafts replies and sends them when somebody asks."
+CARD = "Robo Trader moves money between bank accounts at night and never asks anybody for an approval of it."
+
+
+def said(topic, number=0):
+    """A page about `topic` whose text no other page shares."""
+    words = " ".join(f"{topic}{number}{letter}" for letter in "abcdefghijklmnopqrst")
+    return page(f"{topic} — Acme Mail Agent", f"<h1>{topic}</h1><p>Acme Mail Agent and its {topic}: {words}.</p>")
+
+
+def listing(body, **more):
+    return page("Acme Mail Agent — Directory", f"<h1>Acme Mail Agent</h1><p>{PROSE}</p>{body}", **more)
+
+
+class Memory:
+    """A web of answers in a table of address to text; counts what was asked for."""
+
+    def __init__(self, pages):
+        self.pages = dict(pages)
+        self.asked = []
+
+    def get_all(self, urls):
+        self.asked += urls
+        return [self._one(url) for url in urls]
+
+    def exhausted(self):
+        return None
+
+    def _one(self, url):
+        found = self.pages.get(url)
+        if found is None:
+            return SourceError("the server answered 404", where=url)
+        body, media = found if isinstance(found, tuple) else (found, "text/html")
+        return Fetched(url, url, media, "utf-8", body.encode())
+
+
+class Backwards(Memory):
+    """The same answers, worked out in the opposite order."""
+
+    def get_all(self, urls):
+        return list(reversed(super().get_all(list(reversed(urls)))))
+
+
+def crawl(pages, start, settings=QUICK, web=Memory, **more):
+    memory = web(pages)
+    found = read_inputs([start], memory, settings, guard=Guard(), now=NOW, **more)
+    return found.intake, memory
+
+
+def states(intake):
+    return {link.url: (link.state, link.reason) for link in intake.links}
+
+
+HOME = "https://dir.example.com/agents/acme"
+VENDOR = "https://acme.example.org"
+
+
+def test_one_product_site_and_one_repository_are_followed():
+    body = (
+        f"<p><a href={VENDOR}/>Website</a> <a href=https://www.second.example.net/>Visit our website</a>"
+        "<a href=https://github.com/acme/mail>Source code</a> <a href=https://github.com/acme/other>GitHub</a>"
+        "<a href=https://stranger.example.net/docs>Our partner</a></p>"
+    )
+    raw = "https://raw.githubusercontent.com/acme/mail/HEAD/README.md"
+    pages = {
+        HOME: listing(body),
+        f"{VENDOR}/": page(
+            "Acme",
+            f"<h1>Acme</h1><p>{PROSE} It is made by Acme.</p><a href=https://docs.acme.example.org/security>Security</a>",
+        ),
+        "https://docs.acme.example.org/security": said("security"),
+        raw: (
+            f"# acme mail\n\nAcme Mail Agent in the terminal: {' '.join(f'word{n}' for n in range(30))}\n",
+            "text/plain",
+        ),
+        "https://www.second.example.net/": said("second"),
+        "https://stranger.example.net/docs": said("stranger"),
+    }
+    intake, memory = crawl(pages, HOME)
+    assert [(site.role, site.url, site.because) for site in intake.sites] == [
+        ("product", f"{VENDOR}/", "Website"),
+        ("repository", "https://github.com/acme/mail", "Source code"),
+    ]
+    assert {document.url for document in intake.documents} == {
+        HOME,
+        f"{VENDOR}/",
+        "https://docs.acme.example.org/security",
+        raw,
+    }
+    assert {document.kind for document in intake.documents} == {"listing", "docs", "repo"}
+    hosts = {url.split("/")[2] for url in memory.asked}
+    assert hosts == {"dir.example.com", "acme.example.org", "docs.acme.example.org", "raw.githubusercontent.com"}
+    assert states(intake)["https://stranger.example.net/docs"] == ("skipped", "another site")
+    assert states(intake)["https://www.second.example.net/"] == ("skipped", "another site")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "<a href=https://other.example.net/>Partner of ours</a>",
+        "<a href=https://other.example.net/>https://other.example.net/</a>",
+        "<a href=https://other.example.net/>Read more about websites</a>",
+        "<section class=related-agents><a href=https://other.example.net/>Website</a></section>",
+        "<a href=https://twitter.com/acme>Website</a>",
+    ],
+)
+def test_a_link_that_does_not_name_a_product_site_is_not_followed(link):
+    intake, memory = crawl({HOME: listing(link), "https://other.example.net/": said("other")}, HOME)
+    assert intake.sites == ()
+    assert all(url.startswith("https://dir.example.com/") for url in memory.asked)
+
+
+def test_the_footer_of_a_directory_names_no_product_site():
+    foot = "<a href=https://other.example.net/>Website</a> <a href=https://github.com/dir/site>GitHub</a>"
+    intake, _ = crawl({HOME: listing("", footer=foot)}, HOME)
+    assert intake.sites == ()
+
+
+def test_the_order_of_completion_does_not_matter():
+    body = f"<p><a href={VENDOR}/>Website</a></p>"
+    links = "".join(f"<a href=/docs/topic-{n}-security>security {n}</a>" for n in range(40))
+    pages = {HOME: listing(body), f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}")}
+    pages |= {f"{VENDOR}/docs/topic-{n}-security": said("security", n) for n in range(40)}
+    settings = replace(QUICK, max_pages_per_template=50)
+    first, one = crawl(pages, HOME, settings)
+    second, other = crawl(pages, HOME, settings, web=Backwards)
+    assert first == second
+    assert sorted(one.asked) == sorted(other.asked)
+    assert first.budget.pages_used == settings.max_pages
+
+
+def test_failed_pages_do_not_eat_the_budget_of_pages():
+    links = "".join(f"<a href=/docs/gone-{letter}>docs</a>" for letter in "abcdefgh") + "<a href=/pricing>Pricing</a>"
+    pages = {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"), f"{VENDOR}/pricing": said("pricing")}
+    intake, _ = crawl(pages, f"{VENDOR}/", replace(QUICK, max_pages=2))
+    assert [document.url for document in intake.documents] == [f"{VENDOR}/", f"{VENDOR}/pricing"]
+    assert states(intake)[f"{VENDOR}/docs/gone-a"] == ("skipped", "the server answered 404")
+
+
+def test_a_trap_of_one_template_stops():
+    def calendar(n):
+        body = (
+            f"<h1>Docs {n}</h1><p>Nothing happens on this day in the documentation of Acme, nothing at all, come back "
+        )
+        return page(
+            "Docs", f"{body}tomorrow for the next day of ours.</p><a href=/docs/day-{n + 1}>docs of tomorrow</a>"
+        )
+
+    pages = {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p><a href=/docs/day-0>docs</a>")}
+    pages |= {f"{VENDOR}/docs/day-{n}": calendar(n) for n in range(300)}
+    intake, memory = crawl(pages, f"{VENDOR}/", replace(QUICK, max_depth=200))
+    assert sum("/day-" in url for url in memory.asked) < 10
+    assert len(intake.documents) <= 3
+
+
+def test_sessions_and_tracking_are_one_page():
+    links = "".join(f"<a href='/docs/setup?sid={n}&utm_source=x{n}'>setup</a>" for n in range(9))
+    pages = {f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"), f"{VENDOR}/docs/setup": said("setup")}
+    _, memory = crawl(pages, f"{VENDOR}/")
+    assert [url for url in memory.asked if "/docs/setup" in url] == [f"{VENDOR}/docs/setup"]
+
+
+def test_walls_and_soft_404_are_named():
+    pages = {
+        f"{VENDOR}/": page(
+            "Acme",
+            f"<h1>Acme</h1><p>{PROSE}</p>"
+            "<a href=/docs/a>Security</a><a href=/docs/b>Privacy</a>"
+            "<a href=/docs/c>Permissions</a><a href=/docs/d>Tools</a>",
+        ),
+        f"{VENDOR}/docs/a": page("Hello", "<h1>Members</h1><form>Mail <input name=m> Key <input type=password></form>"),
+        f"{VENDOR}/docs/b": page(
+            "Hello", "<h1>Before you continue</h1><p>Accept cookies of ours.</p><button>Yes</button>"
+        ),
+        f"{VENDOR}/docs/c": "<html><body><div id=root></div><script src=/app.js></script></body></html>",
+        f"{VENDOR}/docs/d": page(
+            "Not found", "<h1>Page not found</h1><p>Have a look at the front page instead of it.</p>"
+        ),
+    }
+    intake, _ = crawl(pages, f"{VENDOR}/")
+    reasons = {url.removeprefix(VENDOR): reason for url, (_, reason) in states(intake).items()}
+    assert reasons["/docs/a"] == "behind a log-in"
+    assert reasons["/docs/b"] == "behind a consent wall"
+    assert "JavaScript" in reasons["/docs/c"]
+    assert reasons["/docs/d"].startswith("not found")
+    assert [missing.reason for missing in intake.missing] == ["needs-javascript"]
+
+
+def test_a_refresh_of_an_empty_listing_is_a_guarded_redirect():
+    onwards = "<html><head><meta http-equiv=refresh content='0; url={}'></head><body><p>Wait.</p></body></html>"
+    pages = {HOME: onwards.format("/agents/acme/new"), f"{HOME}/new": listing("")}
+    intake, _ = crawl(pages, HOME)
+    assert intake.final_url == f"{HOME}/new"
+    with pytest.raises(RefusedError):
+        crawl({HOME: onwards.format("http://127.0.0.1/")}, HOME)
+
+
+def test_the_map_is_read_and_its_strange_entries_are_refused():
+    locs = (f"{VENDOR}/docs/security", "file:///etc/passwd", "http://127.0.0.1/", "https://stranger.example.net/docs")
+    urlset = "".join(f"<url><loc>{loc}</loc></url>" for loc in locs)
+    sitemap = f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urlset}</urlset>'
+    pages = {
+        f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>"),
+        f"{VENDOR}/robots.txt": ("Sitemap: /map.xml\nSitemap: http://10.0.0.1/map.xml\n", "text/plain"),
+        f"{VENDOR}/map.xml": (sitemap, "application/xml"),
+        f"{VENDOR}/docs/security": said("security"),
+    }
+    intake, memory = crawl(pages, f"{VENDOR}/")
+    found = states(intake)
+    assert found[f"{VENDOR}/docs/security"][0] == "read"
+    for url in ("file:///etc/passwd", "http://127.0.0.1/", "http://10.0.0.1/map.xml"):
+        assert found[url][0] == "refused"
+    assert found["https://stranger.example.net/docs"] == ("skipped", "another site")
+    assert all(url.startswith(VENDOR) for url in memory.asked)
+
+
+CATEGORY = "".join(
+    f"<h2><a href=/agents/{name.lower()}>{name} Agent</a></h2>"
+    f"<p>{name} Agent does {name} work for teams all the day long.</p>"
+    for name in ("Acme", "Robo", "Zeta")
+)
+SHELF = "https://dir.example.com/agents"
+
+
+def test_a_page_of_several_products_wants_a_name():
+    pages = {SHELF: page("All agents", f"<h1>All agents</h1><p>Agents of every kind, with what they do.</p>{CATEGORY}")}
+    with pytest.raises(UsageError) as caught:
+        crawl(pages, SHELF)
+    assert "Acme Agent, Robo Agent, Zeta Agent" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        crawl(pages, SHELF, product="Nobody")
+    assert "Zeta Agent" in caught.value.hint
+
+
+def test_a_named_product_leaves_the_others_out():
+    pages = {
+        SHELF: page("All agents", f"<h1>All agents</h1><p>Agents of every kind, with what they do.</p>{CATEGORY}"),
+        f"{SHELF}/acme": said("acme"),
+        f"{SHELF}/robo": said("robo"),
+    }
+    intake, memory = crawl(pages, SHELF, product="acme agent")
+    assert (intake.product, intake.candidates) == ("Acme Agent", ("Acme Agent", "Robo Agent", "Zeta Agent"))
+    first = intake.documents[0]
+    own = "".join(first.text[s.start : s.end] for s in first.sections if s.about == "product")
+    assert "does Acme work" in own
+    assert "Robo" not in own
+    assert f"{SHELF}/robo" not in memory.asked
+    assert f"{SHELF}/acme" in memory.asked
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<div><div><a href=/agents/robo>Robo Trader</a></div><p>{CARD}</p></div>",
+        f"<section class=related-agents><h3>Robo Trader</h3><p>{CARD}</p></section>",
+        f"<h2>Similar agents</h2><p>{CARD}</p>",
+        f"<div class='reviews'><p>{CARD}</p></div>",
+    ],
+)
+def test_cards_of_neighbours_are_no_evidence(body):
+    intake, _ = crawl({HOME: listing(f"{body}<h2>Limits</h2><p>It stops after ninety mails.</p>")}, HOME)
+    text = intake.documents[0].text
+    own = "".join(text[s.start : s.end] for s in intake.documents[0].sections if s.about == "product")
+    assert CARD in text
+    assert CARD not in own
+    assert "ninety mails" in own
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<tr><td>Autonomy of Action</td><td>0.20</td></tr><tr><td>Self-Modification</td><td>0.10</td></tr>",
+        "<tr><td>Risk score</td><td>2.1 / 10</td></tr><tr><td>Trust rating</td><td>A+</td></tr>",
+        "<tr><td>AIVSS</td><td>3.4 (Low)</td></tr><tr><td>User rating</td><td>4.8</td></tr>",
+    ],
+)
+def test_scores_of_a_directory_are_no_evidence(line):
+    intake, _ = crawl({HOME: listing(f"<table>{line}</table><p>It stops after ninety mails.</p>")}, HOME)
+    document = intake.documents[0]
+    own = "".join(document.text[s.start : s.end] for s in document.sections if s.about == "product")
+    assert " | " in document.text
+    assert " | " not in own
+    assert "ninety mails" in own
+
+
+def test_two_runs_over_loopback_are_equal():
+    routes = {
+        "/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p><a href=/docs/a>Docs</a><a href=/old>Security</a>"),
+        "/docs/a": said("docs"),
+        "/old": redirect("/security"),
+        "/security": said("security"),
+        "/llms.txt": Answer(
+            "# Acme\n\n> A mail agent.\n\n## Docs\n\n- [Privacy](/privacy): what is kept\n", "text/plain"
+        ),
+        "/privacy": said("privacy"),
+    }
+    with Site(routes) as site:
+        runs = [read([site.url()], QUICK, allow_private=[site.host], now=NOW).intake for _ in range(2)]
+        paths = [document.url.removeprefix(site.url("")) for document in runs[0].documents]
+    assert runs[0].links == runs[1].links
+    assert [document.text for document in runs[0].documents] == [document.text for document in runs[1].documents]
+    assert {"/", "/docs/a", "/security", "/privacy"} <= set(paths)
+
+
+def test_every_named_source_is_read_before_the_links_of_the_first():
+    links = "".join(f"<a href=/docs/{letter}>docs</a>" for letter in "abcdefgh")
+    pages = {
+        f"{VENDOR}/": page("Acme", f"<h1>Acme</h1><p>{PROSE}</p>{links}"),
+        "https://more.example.net/p": said("more"),
+    }
+    pages |= {f"{VENDOR}/docs/{letter}": said(letter) for letter in "abcdefgh"}
+    readme = LocalFile("README.md", "markdown", f"# Acme\n\n{PROSE} This file says so again.\n".encode())
+    sources = [f"{VENDOR}/", "https://more.example.net/p", readme]
+    intake = read_inputs(sources, Memory(pages), replace(QUICK, max_pages=4), guard=Guard(), now=NOW).intake
+    assert [document.url for document in intake.documents[:3]] == [
+        f"{VENDOR}/",
+        "https://more.example.net/p",
+        "README.md",
+    ]
+    assert [document.kind for document in intake.documents[:3]] == ["listing", "docs", "repo"]
+    assert {missing.reason for missing in intake.missing} == {"budget"}

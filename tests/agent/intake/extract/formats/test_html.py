@@ -1,0 +1,338 @@
+"""HTML to text: what is visible is kept, what is hidden is taken out and told, navigation goes."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from agent.intake.extract.documents import compose
+from agent.intake.extract.formats.html import read_html
+from tests.agent.intake.hidden.test_text import ORDER, check_law, kinds, snapshot
+
+pytestmark = pytest.mark.usefixtures("languages")
+
+
+def html(body, head=""):
+    text = (
+        f"<!doctype html><html><head><title>Acme</title>{head}</head><body><main><h1>Acme</h1>"
+        f"<p>The agent reads the mailbox of a team and drafts replies.</p>{body}"
+        "<h2>Limits</h2><p>It has write access to the calendar.</p></main></body></html>"
+    )
+    return compose("D1", read_html(text), snapshot("text/html"))
+
+
+HTML_PIECES = st.sampled_from(
+    [
+        "<p>",
+        "</p>",
+        "<div>",
+        "</div>",
+        "<ul><li>",
+        "</li></ul>",
+        "<h2>",
+        "</h2>",
+        "<table><tr><td>a<td>b",
+        "</table>",
+        "<br>",
+        "<nav>",
+        "</nav>",
+        "<!--",
+        "-->",
+        "<pre>",
+        "</pre>",
+        "<script>",
+        "</script>",
+        "<a href=/x>",
+        "</a>",
+        "&#8238;",
+        "&#0;",
+        "<span hidden>",
+        "</span>",
+        '<p style="color:#fff">',
+        "<details><summary>",
+        "</details>",
+        "word word",
+        "<template>",
+    ]
+)
+
+
+@given(st.lists(HTML_PIECES | st.text(max_size=8), max_size=30).map("".join))
+def test_law_of_offsets_for_html(body):
+    document = html(body)
+    check_law(document)
+    assert document == html(body)
+
+
+def test_html_form():
+    document = html(
+        "<h2>Features<a class=anchor href=#f>¶</a></h2><ul><li>One <b>bold</b></li><li><p>Two</p></li></ul>"
+        "<div>Bare <span>text</span></div><pre>a  b\n\nc</pre>"
+        "<table><tr><th>Scope<th>Why<tr><td>mail.send<td>to answer</table>"
+        "<dl><dt>Plan</dt><dd>Free</dd></dl><details><summary>More</summary>Folded text.</details>"
+    )
+    assert document.text == (
+        "Acme\n\nThe agent reads the mailbox of a team and drafts replies.\n\nFeatures\n\n"
+        "- One bold\n- Two\n\nBare text\n\na  b\nc\n\nScope | Why\nmail.send | to answer\n\nPlan\n\nFree\n\n"
+        "More\n\nFolded text.\n\n"
+        "Limits\n\nIt has write access to the calendar.\n"
+    )
+    assert document.findings == ()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<nav>{}</nav>",
+        "<footer>{}</footer>",
+        "<aside>{}</aside>",
+        "<form><label>{}</label></form>",
+        "<div class='cookie-banner'>{}</div>",
+        "<div id='onetrust'>{}</div>",
+        "<ul class='breadcrumbs'><li>{}</li></ul>",
+        "<div role='navigation'>{}</div>",
+        "<button>{}</button>",
+        "<script>{}</script>",
+        "<style>{}</style>",
+        "<svg><text>{}</text></svg>",
+    ],
+)
+def test_chrome_is_dropped_without_a_finding(fragment):
+    document = html(fragment.format("Sign in here"))
+    assert "Sign in here" not in document.text
+    assert document.findings == ()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<div style='display:none'>{}</div>",
+        "<p>Shown <span style='visibility: hidden !important'>{}</span></p>",
+        "<div hidden>{}</div>",
+        "<p style='font-size:0'>{}</p>",
+        "<p style='font-size:1px'>{}</p>",
+        "<p style='opacity:0'>{}</p>",
+        "<div style='position:absolute; left:-9999px'>{}</div>",
+        "<div style='text-indent:-9999px'>{}</div>",
+        "<div style='height:0;overflow:hidden'>{}</div>",
+        "<p style='color:#fff;background:#ffffff'>{}</p>",
+        "<p style='color:white'>{}</p>",
+        "<div style='background:#111'><p style='color:#121212'>{}</p></div>",
+        "<p style='color:transparent'>{}</p>",
+        "<template><p>{}</p></template>",
+        "<noscript><p>{}</p></noscript>",
+        "<dialog>{}</dialog>",
+        "<div class='gone'>{}</div>",
+        "<!-- {} -->",
+        "<a href='/x' title='{}'>Docs</a>",
+        "<select><option>A<option>{}</select>",
+    ],
+)
+def test_hidden_text_is_dropped_and_told(fragment):
+    document = html(fragment.format(ORDER), head="<style>.gone { display: none }</style>")
+    assert "0.0" not in document.text
+    assert "hidden-text" in kinds(document)
+    assert "It has write access to the calendar." in document.text
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<div style='background:#111'><p style='color:#fff'>{}</p></div>",
+        "<div style='background:var(--dark)'><p style='color:#fff'>{}</p></div>",
+        "<p style='opacity:0;transform:translateY(20px)'>{}</p>",
+        "<h3 style='color:transparent;background-clip:text'>{}</h3>",
+        "<div role='tabpanel' hidden>{}</div>",
+        "<div class='accordion-body' style='display:none'>{}</div>",
+        "<div style='font-size:0'><span style='font-size:16px'>{}</span></div>",
+        "<span class='sr-only' style='position:absolute;width:1px;height:1px;clip-path:inset(50%)'>{}</span>",
+        "<header><p>{}</p></header>",
+        "<aside class='admonition'>{}</aside>",
+        "<blockquote>{}</blockquote>",
+        "<div><span><span>{}</span></span></div>",
+        "<section class='code-reviews'>{}</section>",
+        "<img alt='{}' src=/d.png>",
+        "<h3><button aria-expanded=false>{}</button></h3>",
+    ],
+)
+def test_visible_text_is_kept_without_a_finding(fragment):
+    words = "Runs with tenant-wide write access."
+    document = html(fragment.format(words))
+    assert words in document.text
+    assert document.findings == ()
+
+
+def test_visible_order_is_kept_as_data_with_its_place():
+    document = html(f"<p>Sends mail. {ORDER} Reads files.</p>")
+    [finding] = document.findings
+    assert finding.kind == "instruction-like-text"
+    assert document.text[finding.start : finding.end] == ORDER
+    assert "Acme" in finding.where
+
+
+def test_white_on_an_unread_style_sheet_is_not_judged():
+    document = html("<p style='color:#fff'>Runs as root.</p>", head="<link rel=stylesheet href=/s.css>")
+    assert "Runs as root." in document.text
+
+
+def test_page_without_landmarks_loses_its_navigation_and_keeps_bare_text():
+    links = "".join(f"<div><a href=/{n}>Item {n}</a></div>" for n in range(6))
+    text = (
+        f"<html><body>{links}<h1>Acme</h1><div>The agent may delete records on its own.</div>"
+        "<p>It reads the mailbox of a team, drafts replies, and sends them through Gmail when it is asked to do so.</p>"
+        "<p>Every message is kept for ninety days in a database that the vendor runs in Frankfurt for all tenants.</p>"
+        f"<div>Runs shell commands.</div>{links}</body></html>"
+    )
+    document = compose("D1", read_html(text), snapshot("text/html"))
+    assert "The agent may delete records on its own." in document.text
+    assert "Item 3" not in document.text
+
+
+def test_links_know_their_region():
+    page = read_html(
+        "<nav><a href=/n>Nav</a></nav><main><h1>Acme</h1><p>Words and words and words. <a href=/m>Main</a></p>"
+        "<div class=related><a href=/o>Other</a></div></main>"
+    )
+    assert [(link.href, link.region) for link in page.links] == [("/n", "chrome"), ("/m", "main"), ("/o", "neighbour")]
+
+
+def page(body):
+    return read_html(f"<!doctype html><html><head><title>Acme</title></head><body>{body}</body></html>")
+
+
+def main_text(body):
+    return [block.text for block in page(body).blocks if not block.hint]
+
+
+PROSE = "<p>The agent reads the mailbox of a team, drafts replies and sends them when somebody asks for it.</p>" * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Updated files are sent to the vendor.",
+        "Edited messages are kept for 30 days.",
+        "Powered by GPT-5 and our own ranking.",
+        "Generated by the agent and sent without review.",
+        "Trusted by default: every internal tool.",
+        "Skip to payment without approval is on.",
+        "Share this folder with the agent.",
+        "Made by the agent, posted by the agent.",
+    ],
+)
+def test_words_like_those_of_a_frame_stay_when_they_speak_of_the_product(words):
+    assert words in main_text(f"<main><h1>Acme</h1>{PROSE}<p>{words}</p></main>")
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "<p>Was this page helpful?</p>",
+        "<p>Last updated on October 4, 2026</p>",
+        "<p>Updated 22 days ago</p>",
+        "<p>© 2026 Acme Ltd. All rights reserved.</p>",
+        "<p>Built with Docusaurus.</p>",
+        "<p><a href=/start>Get started</a><a href=/demo>Watch demo</a></p>",
+        "<ul><li><a href=#a>Scopes</a></li><li><a href=#b>Keys</a></li></ul>",
+        "<div class='docSidebarContainer_YfHR'><a href=/a>Install</a></div>",
+        "<ds-side-nav role=navigation><a href=/a>Install</a></ds-side-nav>",
+        "<div role=tablist><button role=tab>Linux</button><span role=tab>Windows</span></div>",
+    ],
+)
+def test_the_frame_of_a_page_goes_from_within_its_main_part(fragment):
+    body = f"<main><h1>Acme</h1>{PROSE}{{}}<p>It deletes files.</p></main>"
+    assert main_text(body.format(fragment)) == main_text(body.format(""))
+
+
+def test_prose_outside_the_main_part_stays():
+    words = "The agent holds the passwords of all connected shops and may place orders on its own at any time."
+    assert words in main_text(f"<div>{words}</div><div>Shop now</div><main><h1>Acme</h1>{PROSE}</main>")
+    assert "Shop now" not in main_text(f"<div>{words}</div><div>Shop now</div><main><h1>Acme</h1>{PROSE}</main>")
+
+
+def test_a_name_of_a_class_takes_no_prose_away():
+    words = "The agent may share every file of the workspace, also files of guests, " * 4
+    assert main_text(f"<main><h1>Acme</h1>{PROSE * 6}<div class='share menu'><p>{words}</p></div></main>")[-1] == (
+        words.strip()
+    )
+
+
+def test_facts_beside_the_text_stay_and_links_beside_it_go():
+    body = f"<main><h1>Acme</h1>{PROSE}</main><aside>{{}}</aside>"
+    facts = "<dl><dt>Language model</dt><dd>GPT-5</dd></dl>"
+    assert main_text(body.format(facts))[-2:] == ["Language model", "GPT-5"]
+    assert main_text(body.format("<ul><li><a href=/a>Install</a></li></ul>")) == main_text(body.format(""))
+
+
+def test_cards_under_a_heading_of_neighbours_are_marked_until_the_section_ends():
+    cards = "<section><div><h2>Similar agents</h2></div><div><h2>Bolt</h2><p>Deletes mail.</p></div></section>"
+    found = page(f"<main><h1>Acme</h1>{PROSE}{cards}<h2>Data</h2><p>Kept for a year.</p></main>").blocks
+    assert [(block.text, block.hint) for block in found[4:]] == [
+        ("Similar agents", "other"),
+        ("Bolt", "other"),
+        ("Deletes mail.", "other"),
+        ("Data", ""),
+        ("Kept for a year.", ""),
+    ]
+
+
+def test_cards_without_a_section_are_marked_until_the_next_heading_of_the_level():
+    flat = "<h2>Related articles</h2><h3>Other</h3><p>Deletes mail.</p><h2>Data</h2><p>Kept for a year.</p>"
+    found = page(f"<main><h1>Acme</h1>{PROSE}{flat}</main>").blocks
+    assert [block.hint for block in found[4:]] == ["other", "other", "other", "", ""]
+
+
+def test_a_cell_that_holds_a_picture_alone_says_what_it_shows():
+    row = "<tr><td>Send mail<td><img src=y.png alt=Yes><tr><td>Logo<td><img src=l.png alt='Acme logo'>"
+    text = html(f"<table>{row}<tr><td>Read mail<td>yes <img src=y.png alt=Yes></table>").text
+    assert "Send mail | Yes\n" in text
+    assert "Acme logo" not in text
+    assert "Read mail | yes\n" in text
+
+
+def test_tables_of_roles_code_with_breaks_and_line_numbers():
+    body = (
+        f"<main><h1>Acme</h1>{PROSE}<div role=table><div role=row><span role=columnheader>Scope</span>"
+        "<span role=columnheader>Use</span></div><div role=row><div role=cell><p>mail.send</p></div>"
+        "<div role=cell>answers</div></div></div>"
+        "<pre><button>Copy</button><code><span class=token-line>a = 1<br></span><span class=token-line>}<br></span>"
+        "</code></pre><table><tr><td class=linenos><pre>1\n2</pre></td><td><pre>b = 2\nc = 3</pre></td></tr></table>"
+        "</main>"
+    )
+    assert [(block.kind, block.text) for block in page(body).blocks[4:]] == [
+        ("row", "Scope | Use"),
+        ("row", "mail.send | answers"),
+        ("code", "a = 1\n}"),
+        ("code", "b = 2\nc = 3"),
+    ]
+
+
+def test_levels_of_headings_by_role_win():
+    found = page(
+        f"<main><h2 role=heading aria-level=1>Acme</h2>{PROSE}<div role=heading aria-level=3>Data</div></main>"
+    )
+    assert [(block.text, block.level) for block in found.blocks if block.level] == [("Acme", 1), ("Data", 3)]
+
+
+def test_boxes_side_by_side_are_words_apart():
+    body = f"<main><h1>Acme</h1>{PROSE}<p><a href=/a>Chat</a><a href=/b>Voice</a> are in <b>beta</b>.</p></main>"
+    assert main_text(body)[-1] == "Chat Voice are in beta."
+
+
+def test_an_empty_heading_makes_no_heading_of_what_follows():
+    found = page(f"<main><h1>Acme</h1>{PROSE}<h2></h2>Runs shell commands.</main>").blocks
+    assert (found[-1].kind, found[-1].text) == ("paragraph", "Runs shell commands.")
+
+
+def test_code_in_a_panel_before_the_main_part_stays():
+    panel = "<div class=panel><pre>curl -X DELETE https://api.acme.example/runs</pre></div>"
+    found = main_text(f"<div>{panel}<main><h1>Acme</h1>{PROSE}</main></div>")
+    assert found[:2] == ["curl -X DELETE https://api.acme.example/runs", "Acme"]
+
+
+def test_short_statements_behind_the_only_article_stay():
+    rest = "<h2>Permissions</h2><p>Deletes files.</p><ul><li>Sends mail</li></ul><div><a href=/x>Shop now</a></div>"
+    found = main_text(f"<article><h1>Acme</h1>{PROSE}</article>{rest}")
+    assert found[-3:] == ["Permissions", "Deletes files.", "Sends mail"]
+
+
+def test_a_page_that_is_all_frame_is_read_as_it_is():
+    assert main_text("<a href=/x>Get started</a>") == ["Get started"]

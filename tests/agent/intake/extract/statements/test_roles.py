@@ -1,0 +1,176 @@
+"""Roles of statements: what a statement is there for, told in the same way whatever the order it is asked in."""
+
+import json
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from agent.errors import IntegrityError
+from agent.intake.extract.formats.markdown import read_markdown
+from agent.intake.extract.statements.roles import (
+    ROLES,
+    carrying,
+    discounted,
+    load_roles,
+    read_roles,
+    set_apart,
+    with_roles,
+)
+from agent.intake.extract.statements.split import statements
+from agent.records import CARRYING, Document, SourceKind, Statement
+from agent.resources import data_folder
+from agent.retrieval.embed import embed
+from tests.fakes.fact_sources import composed
+
+README = """# Tidewatch
+
+Tidewatch is an MCP server that lets an assistant read tide tables and book berths in a harbour.
+
+## Tools
+
+| Tool | Description |
+|---|---|
+| `list_tides` | Returns the tides of a harbour for a week |
+| `book_berth` | Books a berth in the name of the signed-in skipper |
+| `cancel_berth` | Cancels a booking and releases the berth |
+
+## Configuration
+
+| Variable | Description |
+|---|---|
+| `HARBOUR_TOKEN` | API token of the harbour office, required |
+| `READ_ONLY` | Disables booking when set to `true`, default `false` |
+
+## Security
+
+Tokens are stored encrypted in the keychain of the operating system and never written to logs.
+
+## Installation
+
+Install the package with pip and restart your client:
+
+```bash
+pip install tidewatch
+```
+
+## Contributing
+
+Fork the repository, run the tests and open a pull request.
+
+## Changelog
+
+- 1.2.0: fixed a bug in the week view
+
+## License
+
+MIT, see LICENSE.
+"""
+
+
+def document(text: str, kind: SourceKind = "listing", number: int = 1) -> Document:
+    return composed(read_markdown(text), name="README.md", kind=kind, identity=f"D{number}")
+
+
+def placed(*documents: Document) -> tuple[Statement, ...]:
+    found = statements(documents)
+    return with_roles(found, documents, embed([statement.text for statement in found]))
+
+
+def role_of(part: str, told: tuple[Statement, ...]) -> Statement:
+    [found] = [statement for statement in told if part in statement.text]
+    return found
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "lets an assistant read tide tables",
+        "Returns the tides",
+        "Books a berth",
+        "Cancels a booking",
+        "API token of the harbour office",
+        "Disables booking when set",
+        "stored encrypted in the keychain",
+    ],
+)
+def test_what_describes_the_product_carries_facts(part: str) -> None:
+    assert role_of(part, placed(document(README))).role in CARRYING
+
+
+@pytest.mark.parametrize("part", ["pip install tidewatch", "Fork the repository", "fixed a bug", "see LICENSE"])
+def test_what_addresses_the_reader_or_is_news_carries_nothing(part: str) -> None:
+    told = placed(document(README))
+    assert role_of(part, told).role not in CARRYING
+    assert role_of(part, told) not in carrying(told)
+
+
+def test_every_statement_has_a_role_and_a_reason() -> None:
+    told = placed(document(README))
+    assert all(statement.role in ROLES and statement.reason for statement in told)
+
+
+def test_notes_and_answers_always_carry() -> None:
+    for kind in ("analyst-note", "vendor-answer"):
+        told = placed(document("Run the installer first. See the changelog.", kind))
+        assert {statement.role in CARRYING for statement in told} == {True}
+
+
+def test_nothing_gives_nothing() -> None:
+    assert with_roles((), (), embed([])) == ()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_statements_changes_no_role(random: Random) -> None:
+    own = document(README)
+    found = list(statements((own,)))
+    vectors = embed([statement.text for statement in found])
+    expected = {s.start: (s.role, s.reason) for s in with_roles(found, (own,), vectors)}
+    order = list(range(len(found)))
+    random.shuffle(order)
+    mixed = with_roles([found[n] for n in order], (own,), vectors[order])
+    assert [(s.role, s.reason) for s in mixed] == [expected[found[n].start] for n in order]
+
+
+def test_another_document_changes_no_role() -> None:
+    alone = placed(document(README))
+    beside = placed(document(README), document("# Log\n\nA page about something else.\n", "docs", 2))
+    assert [s.role for s in beside if s.document == "D1"] == [s.role for s in alone]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text(max_size=300))
+def test_any_text_has_roles(text: str) -> None:
+    for statement in placed(document(f"# Page\n\n{text}\n")):
+        assert statement.role in ROLES
+
+
+def test_sections_set_apart_are_told_by_their_headings() -> None:
+    told = statements((document(README),))
+    apart = {s.text for s, aside in zip(told, set_apart(told), strict=True) if aside}
+    assert any("fixed a bug" in text for text in apart)
+    assert not any("Books a berth" in text for text in apart)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=12, max_size=12))
+def test_a_section_set_apart_only_lowers_the_odds(raw: list[float]) -> None:
+    chances = np.array([raw], dtype=np.float64)
+    chances /= chances.sum()
+    carries = np.array([role in CARRYING for role in ROLES])
+    lowered = discounted(chances, np.array([True]))
+    assert lowered.sum() == pytest.approx(1)
+    assert lowered[:, carries].sum() <= chances[:, carries].sum()
+    assert np.allclose(discounted(chances, np.array([False])), chances)
+
+
+def test_weights_of_another_fit_are_refused(tmp_path: Path) -> None:
+    source = data_folder("corpus") / "knowledge" / "roles"
+    constants = json.loads((source / "classifier.json").read_text("utf-8"))
+    (tmp_path / "weights.npy").write_bytes((source / "weights.npy").read_bytes())
+    (tmp_path / "classifier.json").write_text(json.dumps(constants | {"weights_sha256": "0" * 64}), "utf-8")
+    with pytest.raises(IntegrityError):
+        read_roles(tmp_path)
+    assert load_roles().fingerprint == read_roles(source).fingerprint

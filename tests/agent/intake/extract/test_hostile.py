@@ -1,0 +1,92 @@
+"""Hostile documents: each ends in a named error or a bounded result, in time, and costs this process nothing."""
+
+import gc
+import re
+import resource
+import time
+
+import pytest
+
+from agent.errors import SourceError
+from agent.intake.extract.parse import read_page, sniff
+from agent.settings import Settings
+from evals.bench.hostile_documents import DOCUMENTS
+
+GRACE = 3.0  # another test may have both cores while the child is started and killed
+"""Seconds beyond the deadline in which a document must have ended."""
+TIGHT = 0.3
+SMALL = [name for name, document in DOCUMENTS.items() if not document.heavy]
+HEAVY = [name for name, document in DOCUMENTS.items() if document.heavy]
+MEGABYTE = 1024
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm():
+    """The readers are loaded before a clock runs."""
+    for body, kind in ((b"<p>x</p>", "html"), (b"{}", "json"), (b"<urlset/>", "xml"), (b"x", "markdown")):
+        read_page(body, kind, "", "warm", Settings())
+    with pytest.raises(SourceError):
+        read_page(b"%PDF-1.7", "pdf", "", "warm", Settings())
+
+
+def read(name, seconds):
+    """The page or the error of a document, and how long it took."""
+    document = DOCUMENTS[name]
+    body = document.build()
+    begun = time.monotonic()
+    try:
+        kind = sniff(body, "", document.name)
+        outcome = read_page(body, kind, document.charset, document.name, Settings(parse_seconds=seconds))
+    except SourceError as error:
+        outcome = error
+    return outcome, time.monotonic() - begun
+
+
+def check(name, outcome):
+    """The document ended as it should."""
+    document = DOCUMENTS[name]
+    if document.error:
+        assert isinstance(outcome, SourceError), outcome.blocks[:3]
+        assert re.search(document.error, str(outcome))
+        assert outcome.where.startswith(document.name)
+    else:
+        assert not isinstance(outcome, SourceError), str(outcome)
+        assert document.text in " ".join(block.text for block in outcome.blocks)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_hostile_document_is_read_or_named(name):
+    outcome, took = read(name, 5.0)
+    check(name, outcome)
+    assert took < 5.0 + GRACE
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_heavy_document_ends_within_a_tight_deadline(name):
+    outcome, took = read(name, TIGHT)
+    assert took < TIGHT + GRACE
+    if isinstance(outcome, SourceError):
+        assert re.search("took too long|too large|cannot be parsed|too many", outcome.what)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_heavy_document_is_read_or_named_within_the_default_deadline(name):
+    seconds = Settings().parse_seconds
+    outcome, took = read(name, seconds)
+    check(name, outcome)
+    assert took < seconds + GRACE
+
+
+@pytest.mark.slow
+def test_the_memory_of_this_process_stays_flat():
+    names = ("200,000 attributes on one tag", "200,000 nested tags", "deep JSON", "billion laughs", "a zip as HTML")
+
+    def peak():
+        for name in names:
+            read(name, 5.0)
+        gc.collect()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
+
+    first = peak()
+    assert peak() - first < 20

@@ -1,0 +1,65 @@
+"""The Unicode pass: letters in disguise, floods, and what scripts and emoji need."""
+
+import pytest
+
+from agent.intake.extract.documents import MAX_TEXT, shortened
+from agent.intake.hidden.characters import clean
+from agent.intake.page import Block, Page
+
+
+def kinds(text):
+    return [removed.kind for removed in clean(text, "here").removed]
+
+
+def test_look_alikes_inside_latin_words_become_latin():
+    cleaned = clean("Тhe аgent dеlеtes rесоrds оn its own.", "here")
+    assert cleaned.text == "The agent deletes records оn its own."  # a word of two letters stays
+    assert [removed.kind for removed in cleaned.removed] == ["invisible-characters"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Агент читает почту и пишет в календарь.",
+        "Ο πράκτορας διαβάζει την αλληλογραφία.",
+        "The μ-service answers within 30 µs; the β release measures Δt.",
+        "Team Север uses the agent.",
+        "می‌خواهم",
+        "👩‍💻 and 🏳️‍🌈 and 1️⃣",
+        "naïve café Ångström Tiếng Việt",
+        "हिन्दी में क्‍ष",
+        "日本語と한국어",
+        "x² + y₃ ≤ ½ … “quotes” — dashes",
+    ],
+)
+def test_honest_scripts_stay_without_a_finding(text):
+    assert clean(text, "here").text == text
+    assert kinds(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("a\u200bb\u200cc\u200dd\u2060e", "invisible-characters"),
+        ("word" + "\U000e0041\U000e0042", "invisible-characters"),
+        ("😀" + "\ufe0f\ufe01\ufe02\ufe03", "invisible-characters"),
+        ("😀" + "\U000e0101\U000e0102", "invisible-characters"),
+        ("\u2067abc\u2069", "bidi-control"),
+        ("Z\u0335\u0336\u0337\u0338a\u0335\u0336\u0337", "combining-flood"),
+        ("a\x1b[2Jb", "control-characters"),
+        ("a\ud800b", "invalid-unicode"),
+        ("a" + "\u00ad" * 6 + "b", "invisible-characters"),
+        ("a" + "\ue000" * 20, "invisible-characters"),
+    ],
+)
+def test_what_a_reader_cannot_see_is_told(text, kind):
+    assert kinds(text) == [kind]
+    assert clean(clean(text, "").text, "").removed == ()
+
+
+def test_a_document_is_read_up_to_a_stated_size():
+    page = Page("", tuple(Block("paragraph", "The agent sends mail. " * 100) for _ in range(200)))
+    kept, left = shortened(page)
+    assert sum(len(block.text) for block in kept.blocks) == MAX_TEXT
+    assert left == 200 * 2200 - MAX_TEXT
+    assert shortened(kept) == (kept, 0)

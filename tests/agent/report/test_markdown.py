@@ -1,0 +1,225 @@
+"""The report as Markdown: what sources say stays text, whatever they say; and the words that code chooses."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+from markdown_it import MarkdownIt
+
+from agent.records import Draft, ThreatStatement
+from agent.report.markdown import render
+from agent.report.safe_markdown import Column, code, fence, plain, quoted, shorten, table
+from agent.report.sentences import threat_sentence, verdict
+from agent.report.view import View
+from tests.fakes.drafts import thin, workos
+
+HOSTILE = (
+    "| cell | <img src=x onerror=alert(1)> `code` ``` \n# heading\n- item\n[here](https://evil.example) "
+    "![i](https://evil.example/i.png) www.evil.example a@evil.example <https://evil.example> &lt;b&gt; "
+    "\\| **bold** _x_ "
+    "\u202eabc\u202c \u2028# line\r\n---\n| - | - |\n</details><!-- c --> ~~no~~ &#124; javascript:alert(1)"
+)
+
+
+def test_a_scored_draft_names_severity_and_range_from_the_numbers() -> None:
+    score = workos().score
+    assert verdict(score) == "High, 7.9 before controls; likely 7.0–8.8, all High"
+    wider = score.model_copy(update={"likely_low": Decimal("6.2")})
+    assert verdict(wider).endswith("likely 6.2–8.8, Medium to High")
+
+
+def test_a_quote_is_cut_to_what_it_proves() -> None:
+    text = "It signs people in, keeps their settings, sends mail on a schedule and deletes old drafts every night."
+    assert quoted(text, 50, "deletes drafts") == "“… mail on a schedule and deletes old drafts …”"
+    assert quoted(text, 200, "deletes drafts") == f"“{text}”"
+
+
+def test_hostile_words_stay_words() -> None:
+    draft = _hostile(workos())
+    report = render(draft)
+    outside = _outside_code(report)
+    assert not re.search(r"<[a-zA-Z/!]", outside)
+    assert not re.search(r"(?<!\\)\]\(", outside)
+    assert "https://evil" not in outside
+    assert "a@evil" not in outside
+    assert "\u202e" not in report
+    assert not [line for line in report.split("\n") if line.startswith(("# heading", "# line", "- item"))]
+    assert _headings(report) == _headings(render(_hostile(workos(), "word")))
+    _assert_tables_are_whole(report)
+
+
+@given(st.text(max_size=200))
+def test_plain_text_is_one_line_without_markup(text: str) -> None:
+    shown = plain(text)
+    assert "\n" not in shown
+    assert "\r" not in shown
+    outside = re.sub(r"(?<!\\)`[^`]*`", "", shown)
+    assert not re.search(r"[<>|]", outside)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*\[\]~]", outside)
+    assert "://" not in outside
+    assert not shown.startswith(("# ", "- ", "+ ", "> ", "=", "---"))
+
+
+@given(st.lists(st.text(max_size=60), min_size=2, max_size=2))
+def test_a_row_always_has_the_columns_of_its_table(cells: list[str]) -> None:
+    rows = [[quoted(cells[0]), code(cells[1])]]
+    for line in table([Column("a"), Column("b")], rows):
+        assert len(line.split("|")) == 4
+
+
+@given(st.lists(st.text(alphabet="`ab\n", max_size=20), max_size=4))
+def test_a_fence_ends_only_where_it_is_closed(lines: list[str]) -> None:
+    made = fence(lines, "text")
+    mark = made[-1]
+    assert all(mark not in line for line in made[1:-1])
+
+
+@given(st.text(max_size=300), st.integers(min_value=8, max_value=80))
+def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, limit: int) -> None:
+    flat = " ".join(text.split())
+    short = shorten(text, limit)
+    assert len(short) <= limit
+    assert flat.startswith(short.removesuffix(" …")) or short == flat
+
+
+@pytest.mark.parametrize(
+    ("slots", "sentence"),
+    [
+        (
+            (
+                "an author of a page",
+                "hidden wording that the LLM takes in",
+                "redirect Acme",
+                "wrong results",
+                "the answers",
+            ),
+            "An author of a page, through hidden wording that the LLM takes in, can redirect Acme, which leads to "
+            "wrong results; at stake: the answers.",
+        ),
+        (
+            ("whoever holds the token", "write access to the repository", "merge code", "takeover", "the build"),
+            "Whoever holds the token, with write access to the repository, can merge code, which leads to takeover "
+            "of the build.",
+        ),
+        (
+            ("a stranger", "the agent reads mail unasked", "start a payment", "loss of money", "money"),
+            "A stranger, when the agent reads mail unasked, can start a payment, which leads to loss of money.",
+        ),
+        (
+            (
+                "anyone who reaches the port, be it from the network",
+                "a server without login",
+                "call it",
+                "misuse",
+                "it",
+            ),
+            "Given a server without login, anyone who reaches the port, be it from the network, can call it, which "
+            "leads to misuse of it.",
+        ),
+        (("a guest", "who is signed in", "can read notes.", "", ""), "A guest who is signed in can read notes."),
+        (
+            ("a guest", "after the export", "read notes", "disclosure", "the notes"),
+            "A guest, after the export, can read notes, which leads to disclosure of the notes.",
+        ),
+    ],
+)
+def test_threat_statements_read_as_sentences(slots: tuple[str, ...], sentence: str) -> None:
+    source, prerequisite, action, impact, asset = slots
+    statement = ThreatStatement(source=source, prerequisite=prerequisite, action=action, impact=impact, asset=asset)
+    assert threat_sentence(statement) == sentence
+
+
+def _hostile(draft: Draft, words: str = HOSTILE) -> Draft:
+    """The draft with hostile words in every place that a source can fill."""
+    evidence = tuple(item.model_copy(update={"quote": words}) for item in draft.evidence)
+    capabilities = tuple(
+        item.model_copy(update={"action": words, "object": words, "credential": words, "approver": words})
+        for item in draft.system.capabilities
+    )
+    layers = {
+        key: layer.model_copy(
+            update={
+                "paragraph": words,
+                "threats": tuple(
+                    threat.model_copy(
+                        update={
+                            "title": words,
+                            "statement": ThreatStatement(
+                                source=words, prerequisite=words, action=words, impact=words, asset=words
+                            ),
+                            "mitigations": tuple(m.model_copy(update={"text": words}) for m in threat.mitigations),
+                        }
+                    )
+                    for threat in layer.threats
+                ),
+            }
+        )
+        for key, layer in draft.layers.items()
+    }
+    questions = tuple(item.model_copy(update={"text": words, "proposed": words}) for item in draft.questions)
+    boundaries = tuple(item.model_copy(update={"name": words}) for item in draft.system.boundaries)
+    return draft.model_copy(
+        update={
+            "product": draft.product.model_copy(
+                update={"name": words, "vendor": words, "summary": words, "posture": words}
+            ),
+            "evidence": evidence,
+            "system": draft.system.model_copy(update={"capabilities": capabilities, "boundaries": boundaries}),
+            "layers": layers,
+            "questions": questions,
+            "assumptions": (words,),
+            "sources": tuple(source.model_copy(update={"url": words}) for source in draft.sources),
+            "chains": tuple(chain.model_copy(update={"title": words}) for chain in draft.chains),
+        }
+    )
+
+
+def _outside_code(report: str) -> str:
+    """The report without fences and code spans."""
+    kept, mark = [], ""
+    for line in report.split("\n"):
+        found = re.match(r"`{3,}", line)
+        if found and not mark:
+            mark = found[0]
+        elif mark and line == mark:
+            mark = ""
+        elif not mark:
+            kept.append(re.sub(r"(?<!\\)`[^`]*`", "", line))
+    return "\n".join(kept)
+
+
+def _headings(report: str) -> int:
+    return sum(line.startswith("#") for line in _outside_code(report).split("\n"))
+
+
+def _assert_tables_are_whole(report: str) -> None:
+    columns = 0
+    for line in _outside_code(report).split("\n"):
+        if line.startswith("|"):
+            columns = columns or line.count("|")
+            assert line.count("|") == columns
+        else:
+            columns = 0
+
+
+@pytest.mark.parametrize("draft", [workos(), thin(), _hostile(workos()), _hostile(thin())])
+def test_a_markdown_parser_sees_no_link_image_or_html_and_every_table(draft: Draft) -> None:
+    report = render(draft)
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(report)
+    found = {inner.type for token in tokens for inner in [token, *(token.children or [])]}
+    assert not found & {"link_open", "image", "html_inline", "html_block", "s_open", "bullet", "code_block"}
+    written = sum(line.startswith("|--") for line in report.split("\n"))
+    assert sum(token.type == "table_open" for token in tokens) == written
+
+
+def test_threats_stand_where_the_drafter_put_them() -> None:
+    draft = workos()
+    by_score = [item.threat.id for item in View(draft).threats]
+    places = {threat: place for place, threat in enumerate(reversed(by_score), 1)}
+    layers = {}
+    for key, layer in draft.layers.items():
+        threats = tuple(t.model_copy(update={"place": places[t.id]}) for t in layer.threats if t.id in places)
+        layers[key] = layer.model_copy(update={"threats": threats})
+    turned = View(draft.model_copy(update={"layers": layers}))
+    assert [item.threat.id for item in turned.threats] == by_score[::-1]

@@ -1,0 +1,98 @@
+"""The report's HTML page: marks lead somewhere, a picture is drawn, and whatever a source says is text."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from agent.records import Draft
+from agent.report import html, markdown
+from agent.report.report import first_screen
+from agent.report.view import View
+from tests.agent.report.test_attacks import ATTACKS, assert_inert
+from tests.fakes.drafts import thin, workos
+from tests.fakes.report.fact_drafts import harbour
+
+TAGS = {
+    "html", "head", "meta", "title", "style", "body", "main", "section", "div", "h1", "h2", "h3", "p", "ul", "ol", "li",
+    "table", "thead", "tbody", "tr", "th", "td", "strong", "em", "code", "span", "a", "pre", "hr", "details",
+    "summary", "svg", "defs", "marker", "path", "rect", "circle", "text", "tspan",
+}  # fmt: skip
+FREE = {
+    "name", "vendor", "posture", "quote", "what", "title", "text", "proposed", "why", "changes", "how", "lost",
+    "paragraph", "rationale", "price", "law", "part", "reason", "url", "where", "excerpt", "because", "detail",
+    "setting", "action", "object",
+}  # fmt: skip
+"""Fields of a draft that hold free text."""
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Tags()
+    parser.feed(page)
+    return parser.found
+
+
+def hostile(value: object, words: str, key: str = "") -> object:
+    """A draft's values with `words` in each field of free text."""
+    if isinstance(value, dict):
+        return {name: hostile(each, words, name) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [hostile(each, words, key) for each in value]
+    return words if isinstance(value, str) and key in FREE else value
+
+
+def spoiled(draft: Draft, words: str) -> Draft:
+    plain = draft.model_dump(mode="json", by_alias=True)
+    spared = {name: plain[name] for name in ("facts", "drafter", "score")}
+    return Draft.model_validate({**hostile(plain, words), **spared})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("draft", [harbour(), workos(), thin()], ids=["facts", "rich", "thin"])
+def test_every_link_leads_to_a_place_on_the_page_and_places_are_single(draft: Draft) -> None:
+    found = tags(html.render(draft))
+    places = [attributes["id"] for _, attributes in found if "id" in attributes]
+    assert len(set(places)) == len(places)
+    targets = {attributes["href"] for tag, attributes in found if tag == "a"}
+    assert targets <= {f"#{place}" for place in places}
+    assert "#E1" in targets or draft == thin()
+    assert {tag for tag, _ in found} <= TAGS
+
+
+def test_the_page_has_chips_a_meter_bars_and_the_picture() -> None:
+    page = html.render(harbour())
+    assert '<span class="chip medium">Medium 5.9</span>' in page
+    assert page.count('class="meter"') == 1
+    assert page.count('class="bar"') == 10
+    assert page.count('class="picture"') == 1
+    assert " style=" not in page
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_what_a_source_says_is_text(name: str) -> None:
+    page = html.render(spoiled(harbour(), ATTACKS[name]))
+    found = tags(page)
+    assert {tag for tag, _ in found} <= TAGS
+    assert not any(name_.startswith("on") or name_ in ("style", "src") for _, attrs in found for name_ in attrs)
+    assert all((attrs["href"] or "").startswith("#") for tag, attrs in found if tag == "a")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]", page)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_what_a_source_says_is_text_in_markdown_and_on_the_terminal_too(name: str) -> None:
+    draft = spoiled(harbour(), ATTACKS[name])
+    assert_inert(markdown.render(draft), name)
+    shown = "\n".join(first_screen(View(draft)))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+
+
+def test_the_same_draft_gives_the_same_page() -> None:
+    assert html.render(harbour()) == html.render(harbour())

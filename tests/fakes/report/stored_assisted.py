@@ -1,0 +1,33 @@
+"""A stored draft with an LLM that answered well, but for one call without an answer and values at the scale's ends."""
+
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from agent.records import Document, Draft, MadeBy
+from agent.report.draft_json import load
+from tests.places import GOLDEN
+
+FILE: Final = GOLDEN / "drafts" / "assisted-0.1.0.json"
+TEXTS: Final = TypeAdapter(tuple[Document, ...]).validate_json(
+    (GOLDEN / "drafts" / "texts" / FILE.name).read_text("utf-8")
+)
+PROPOSED: Final = "L6-proposed-2"
+"""Its threat that the LLM proposed."""
+
+
+def golden() -> Draft:
+    return load(FILE, TEXTS)
+
+
+def made(draft: Draft, *parts: MadeBy) -> Draft:
+    """The draft with these parts made by whom they say."""
+    return draft.model_copy(update={"drafter": draft.drafter.model_copy(update={"parts": parts})})
+
+
+def items(draft: Draft) -> list[str]:
+    """Every item that `explain` can be asked for."""
+    chains = [name for n, chain in enumerate(draft.chains, 1) for name in (f"chain {n}", chain.title)]
+    threats = [threat.id for layer in draft.layers.values() for threat in layer.threats]
+    rest = [item.id for group in (draft.evidence, draft.questions, draft.system.capabilities) for item in group]
+    return ["score", *draft.factors, *draft.layers, *threats, *rest, *chains]
