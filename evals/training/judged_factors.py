@@ -30,7 +30,6 @@ from agent.resources import data_folder
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 from evals.cases.bundled import bundled_cases
 from evals.metrics.arithmetic import mean
-from evals.real.readings import load_readings
 from evals.script import run_script
 
 PULL: Final = 8
@@ -101,15 +100,16 @@ def real_rows(texts: Path, drafts: Path) -> Rows:
     with (texts / "sources.tsv").open(encoding="utf-8", newline="") as file:
         owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
     rows: dict[FactorKey, list[Said]] = defaultdict(list)
-    for slug, reading in load_readings(texts).items():
-        path = drafts / slug / "draft.json"
+    for reading in sorted((texts / "readings").glob("*.json")):
+        slug, path = reading.stem, drafts / reading.stem / "draft.json"
         if not path.is_file():
             continue
         draft = Draft.model_validate_json(path.read_bytes())
+        expert = json.loads(reading.read_text("utf-8"))["factors"]
         for key in KEYS:
             own = next((part for part in draft.factors[key].parts if part.kind == "proposal"), None)
             if own is not None:
-                rows[key].append(Said(owners.get(slug, slug), float(own.effect), reading.factors[key].value))
+                rows[key].append(Said(owners.get(slug, slug), float(own.effect), float(expert[key]["value"])))
     return rows
 
 
