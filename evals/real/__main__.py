@@ -94,22 +94,30 @@ def _readings(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
 
 
 def _facts(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
-    drafter = _drafter(asked, os.environ)  # noqa: TID251
+    if asked.drafts is not None:
+        tell = drafting.stored_whole(asked.drafts)
+    else:
+        tell = drafting.told(_drafter(asked, os.environ))  # noqa: TID251
     golds = {slug: gold for slug, gold in read_gold(texts).items() if not asked.only or slug in asked.only}
-    rows = [_fact_row(texts, slug, gold, drafter) for slug, gold in golds.items()]
+    if asked.drafts is not None:
+        golds = {slug: gold for slug, gold in golds.items() if (asked.drafts / slug / drafting.JSON).is_file()}
+    if not golds:
+        raise UsageError("no product to compare", where=str(asked.drafts or texts), hint="labels.tsv names them")
+    rows = [_fact_row(texts, slug, gold, tell) for slug, gold in golds.items()]
     found = fact_figures(rows)
-    said = facts_markdown(rows, found, LEARNED if asked.drafter == "embedded" else "")
+    learned = asked.drafts is None and asked.drafter == "embedded"
+    said = facts_markdown(rows, found, LEARNED if learned else "")
     if out is not None:
         (out / "facts.md").write_text(said, "utf-8")
         (out / "facts.json").write_text(as_json("facts", rows, found), "utf-8")
     click.echo(said, nl=False)
 
 
-def _fact_row(texts: Path, slug: str, gold: Gold, drafter: drafting.Drafter) -> FactRow:
+def _fact_row(texts: Path, slug: str, gold: Gold, tell: drafting.Teller) -> FactRow:
     """The facts of one product, drafted from the files that are labelled."""
     files = {name: texts / "listings" / slug / name for name in gold.files}
     present = {name: file for name, file in files.items() if file.is_file()}
-    made = drafter(slug, list(present.values()))
+    made = tell(slug, list(present.values()))
     names = {file.read_bytes(): name for name, file in present.items()}
     labelled = {}
     for document in made.documents:

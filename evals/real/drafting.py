@@ -1,5 +1,6 @@
 """Drafts of real listings: made now, without or with an LLM (asked or recorded), or read from a folder."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -7,7 +8,7 @@ from typing import Final, NamedTuple
 from agent.cli.llm_session import Choice, open_assistant
 from agent.errors import DriftError, LlmError, SeptetError, UsageError
 from agent.pipeline import DraftResult, draft
-from agent.records import Draft
+from agent.records import Document, Draft
 from agent.settings import Settings
 from evals.real.readings import listing_of
 from evals.runs.runner import FAULTS, named_error
@@ -71,6 +72,40 @@ def stored(folder: Path) -> Maker:
     from agent.report.draft_json import load
 
     return lambda slug: load(folder / slug / JSON)
+
+
+class Told(NamedTuple):
+    """A draft with the documents that it quotes, and the bytes of the files by sha256."""
+
+    draft: Draft
+    documents: Sequence[Document]
+    blobs: Mapping[str, bytes]
+
+
+Teller = Callable[[str, Sequence[Path]], Told]
+"""From a product's slug and files to a draft of these files, with their texts."""
+
+
+def told(drafter: Drafter) -> Teller:
+    """Drafts made now, with their texts."""
+
+    def make(slug: str, files: Sequence[Path]) -> Told:
+        made = drafter(slug, files)
+        return Told(made.draft, made.documents, made.blobs)
+
+    return make
+
+
+def stored_whole(folder: Path) -> Teller:
+    """Drafts that are there already with the texts beside them, as folder/<slug>/draft.json."""
+    from agent.report.draft_json import load_whole
+
+    def make(slug: str, files: Sequence[Path]) -> Told:
+        draft, documents = load_whole(folder / slug)
+        blobs = [file.read_bytes() for file in files]
+        return Told(draft, documents, {hashlib.sha256(blob).hexdigest(): blob for blob in blobs})
+
+    return make
 
 
 def tried(make: Maker, slug: str) -> Made:

@@ -33,6 +33,7 @@ from agent.drafting.calibration import (
     LayerConstants,
     RangeCalibration,
     Spread,
+    load_factors,
 )
 from agent.drafting.certainty import FEATURES, assess, features, pinning
 from agent.drafting.factors import estimate, is_thin
@@ -47,6 +48,7 @@ from agent.taxonomy.keys import KINDS, LAYERS, FactorKey, ProductKind
 from evals.script import run_script
 from evals.training.derive_base import fit_base
 from evals.training.derive_rows import FOLDS, REAL_WEIGHT, Row, rows_of, weights_of
+from evals.training.judged_factors import corrected
 
 PUBLISHED_SHARE: Final = 0.45
 """Weight of the published label where a reader's label exists too."""
@@ -531,7 +533,9 @@ def main(arguments: Sequence[str]) -> None:
     knowledge = data_folder("corpus") / "knowledge"
     write_outlook(outlook_heads(rows, odds), knowledge / "outlook")
     folder = knowledge / "calibration"
-    _write(folder / FACTORS_FILE, spreads(fit_factors(rows, sheets), rows, values))
+    # How an LLM's values are corrected is fitted apart (judged_factors.py).
+    corrections = {key: row.judged.bias for key, row in load_factors().factors.items()}
+    _write(folder / FACTORS_FILE, corrected(spreads(fit_factors(rows, sheets), rows, values), corrections))
     _write(folder / LAYERS_FILE, fit_certainty(rows, sheets).model_copy(update={"threshold": threshold}))
     _write(folder / RANGE_FILE, fit_range(rows, values))
     _write(folder / BASE_FILE, fit_base(rows))

@@ -33,12 +33,12 @@ def test_sufficient_needs_a_verified_quote() -> None:
     assert assess(sheet(own), Judgement(layers={"foundation_models": cites}))["foundation_models"].certain
 
 
-def test_insufficient_yields_to_two_facts_only() -> None:
+def test_insufficient_yields_to_sure_facts_only() -> None:
     verdict = Judgement(layers={"security_compliance": JudgedLayer(verdict="insufficient")})
     one = sheet(fact("api_key"), outlook=SURE)
-    two = sheet(fact("api_key"), fact("scopes"), outlook=SURE)
+    many = sheet(*map(fact, PINS), outlook=SURE)
     assert not assess(one, verdict)["security_compliance"].certain
-    assert assess(two, verdict)["security_compliance"].certain
+    assert assess(many, verdict)["security_compliance"].certain
 
 
 @settings(max_examples=25, deadline=None)

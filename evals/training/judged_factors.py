@@ -1,0 +1,143 @@
+"""How an LLM's factor values are corrected, from drafts of real listings beside an expert's readings.
+
+    python -m evals.training.judged_factors TEXTS DRAFTS [--answers FOLDER] [--dry]
+
+TEXTS is the folder of the real pages (evals/real/readings.py), DRAFTS holds <slug>/draft.json of drafts with an LLM,
+which keep its own value of each factor as their first part. Readers of real pages give higher values than the LLM does
+from the rubric, those of the bundled corpus nearly the same; the bundled answers pull the correction towards theirs
+with the weight of a few products.
+
+    bias = (sum of expert - LLM over the readings + PULL · mean of reader - LLM over the corpus) / (readings + PULL)
+
+The figure that is printed leaves out the owner of the measured product. No bias goes into a prompt, so recorded answers
+stay valid.
+"""
+
+import argparse
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from agent.drafting.calibration import FACTORS_FILE, FactorCalibration, load_factors
+from agent.errors import UsageError
+from agent.records import Draft
+from agent.resources import data_folder
+from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+from evals.cases.bundled import bundled_cases
+from evals.metrics.arithmetic import mean
+from evals.script import run_script
+
+PULL: Final = 8
+"""Products for which the bundled corpus counts."""
+_LEAST: Final = 10
+"""Readings below which nothing is fitted."""
+_DIGITS: Final = 3
+KEYS: Final = FACTOR_SETS["0.5"]
+
+
+class Said(NamedTuple):
+    """One factor of one product: whose it is, what the LLM said, what the reader says; values 0 to 1."""
+
+    owner: str
+    llm: float
+    reader: float
+
+
+Rows = Mapping[FactorKey, Sequence[Said]]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Fits, prints the figures with owners left out, and writes the constants unless --dry."""
+    asked = _parser().parse_args(arguments)
+    real, corpus = real_rows(asked.texts, asked.drafts), corpus_rows(asked.answers)
+    count = len(next(iter(real.values()), ()))
+    if count < _LEAST:
+        raise UsageError(f"{count} drafts beside a reading; it takes {_LEAST}", where=str(asked.drafts))
+    before = mean(abs(row.llm - row.reader) for key in KEYS for row in real[key])
+    after = mean(error for key in KEYS for error in left_out_errors(real[key], corpus.get(key, ())))
+    click.echo(f"{count} listings: error {before:.3f} as the LLM says, {after:.3f} corrected, owners left out")
+    made = {key: round(bias(real[key], corpus.get(key, ())), _DIGITS) for key in KEYS}
+    for key, value in made.items():
+        click.echo(f"{key}: {value:+.3f}")
+    if not asked.dry:
+        path = data_folder("corpus") / "knowledge" / "calibration" / FACTORS_FILE
+        record = corrected(load_factors(), made)
+        path.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", "utf-8")
+
+
+def bias(real: Sequence[Said], corpus: Sequence[Said]) -> float:
+    """What is added to an LLM's value of one factor."""
+    pulled = mean(row.reader - row.llm for row in corpus) or 0.0
+    return (sum(row.reader - row.llm for row in real) + PULL * pulled) / (len(real) + PULL)
+
+
+def left_out_errors(real: Sequence[Said], corpus: Sequence[Said]) -> list[float]:
+    """The distance to each reader with the correction from the other owners' products, in the tenths of a draft."""
+    found = []
+    for row in real:
+        others = [other for other in real if other.owner != row.owner]
+        value = min(1.0, max(0.0, round(row.llm + bias(others, corpus), 1)))
+        found.append(abs(value - row.reader))
+    return found
+
+
+def corrected(record: FactorCalibration, biases: Mapping[FactorKey, float]) -> FactorCalibration:
+    """The constants with these corrections, all else as it is."""
+    factors = {
+        key: row.model_copy(update={"judged": row.judged.model_copy(update={"bias": biases.get(key, 0.0)})})
+        for key, row in record.factors.items()
+    }
+    return record.model_copy(update={"factors": factors})
+
+
+def real_rows(texts: Path, drafts: Path) -> Rows:
+    """What LLM and expert say of the listings that have a reading and a draft with an LLM."""
+    with (texts / "sources.tsv").open(encoding="utf-8", newline="") as file:
+        owners = {row["slug"]: row["repository"].split("/")[0].lower() for row in csv.DictReader(file, delimiter="\t")}
+    rows: dict[FactorKey, list[Said]] = defaultdict(list)
+    for reading in sorted((texts / "readings").glob("*.json")):
+        slug, path = reading.stem, drafts / reading.stem / "draft.json"
+        if not path.is_file():
+            continue
+        draft = Draft.model_validate_json(path.read_bytes())
+        expert = json.loads(reading.read_text("utf-8"))["factors"]
+        for key in KEYS:
+            own = next((part for part in draft.factors[key].parts if part.kind == "proposal"), None)
+            if own is not None:
+                rows[key].append(Said(owners.get(slug, slug), float(own.effect), float(expert[key]["value"])))
+    return rows
+
+
+def corpus_rows(answers: Path) -> Rows:
+    """What LLM and reader say of the bundled cases whose answers are recorded."""
+    cases = {case.slug: case for case in bundled_cases()}
+    rows: dict[FactorKey, list[Said]] = defaultdict(list)
+    for path in sorted(answers.glob("*/factors-*.json")):
+        case = cases.get(path.parent.name)
+        text = json.loads(path.read_text("utf-8")).get("outcome", {}).get("text", "")
+        if case is None or case.reader is None or not text:
+            continue
+        for item in json.loads(text)["factors"]:
+            if item["factor"] in case.reader.factors and not item["insufficient"]:
+                reader = case.reader.factors[item["factor"]].value
+                rows[item["factor"]].append(Said(case.slug, item["value"] / 10, reader))
+    return rows
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m evals.training.judged_factors")
+    parser.add_argument("texts", type=Path, help="folder of the real pages")
+    parser.add_argument("drafts", type=Path, help="folder of drafts with an LLM, <slug>/draft.json")
+    recorded = Path(__file__).resolve().parents[1] / "recorded"
+    parser.add_argument("--answers", type=Path, default=recorded, help="recorded answers on bundled cases")
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(main)
