@@ -30,7 +30,6 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _KEPT_HIDDEN: Final = frozenset("\u200c\u200d\u00ad")
 """Joiners that scripts and emoji need, and the soft hyphen: invisible but harmless."""
 _LONG_WORD: Final = re.compile(r"\w{4,}")
-_WORD: Final = re.compile(r"\w[\w'’.,/%-]*")
 
 
 class Column(NamedTuple):

@@ -6,7 +6,7 @@ flag cleared, no factor moved by more than 0.05, no score that is lower or that 
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
@@ -36,13 +36,6 @@ class Attack(Record):
     place: Literal["top", "end", "docs", "page"]
     canary: str
     text: str
-
-
-class Planted(NamedTuple):
-    """A case with an attack in it."""
-
-    attack: Attack
-    case: Case
 
 
 def attacks() -> tuple[Attack, ...]:

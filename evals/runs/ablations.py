@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, Literal, get_args
+from typing import Literal
 
 from agent.facts.reading import Reading, read_sheet
 from agent.facts.sheet import without
@@ -12,7 +12,6 @@ from agent.records import Outlook
 from evals.runs.runner import Change
 
 Without = Literal["outlook", "manifests", "facts"]
-WITHOUT: Final[tuple[Without, ...]] = get_args(Without)
 """outlook: what the reader holds likely beyond the facts. manifests: what lists of tools and permissions say. facts:
 all facts, so that only the outlook is left."""
 

@@ -197,7 +197,3 @@ def _drift(odd: Sequence[tuple[str, DriftError]], total: int) -> DriftError:
         hint=f"`{RECORD_HINT}` records anew and says better, worse or cannot tell\n"
         f"{first.what}, {first.where}\n{first.hint}",
     )
-
-
-def _figure(number: float | None) -> str:
-    return "–" if number is None else f"{number:.3f}"

@@ -27,7 +27,6 @@ from evals.script import run_script
 FOLDER: Final = Path(__file__).parent / "judged"
 CASES: Final = 20
 OFFSET: Final = 3
-_COLUMNS: Final = ("threat", "verdict", "reason")
 
 
 class Judged(NamedTuple):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.bench.texts import SIZE, passes, seconds, texts
+from tests.fakes.intake.text_passes import SIZE, passes, seconds, texts
 
 MOST_SECONDS = 3.0
 """CPU seconds for `SIZE` characters: ten times the bar of the bench, since machines differ."""

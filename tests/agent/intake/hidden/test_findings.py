@@ -11,7 +11,7 @@ from agent.records import Budget, Document, Finding, Intake
 from agent.report.intake_report import as_json, as_text
 from agent.report.sentences import finding_name
 from evals.bench.findings import is_named, orders
-from evals.bench.texts import snapshot
+from tests.fakes.intake.text_passes import snapshot
 
 LEAST_NAMED = 0.95
 CLAIMS = (

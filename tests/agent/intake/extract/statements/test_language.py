@@ -11,8 +11,8 @@ from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.statements import language
 from agent.pipeline import read_documents
 from agent.records import Document
-from evals.bench.texts import snapshot
 from tests.fakes import paired
+from tests.fakes.intake.text_passes import snapshot
 from tests.places import ROOT
 
 TEXTS = {

@@ -7,7 +7,7 @@ from agent.intake.extract.formats.html import read_html
 from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.statements.claims import is_claim
 from agent.intake.page import Block, Page
-from evals.bench.texts import snapshot
+from tests.fakes.intake.text_passes import snapshot
 
 
 def marked(text: str) -> list[str]:

@@ -19,10 +19,10 @@ from evals.metrics.floors import floor_cell
 from evals.metrics.measure import approval_cell
 from evals.metrics.results import ApprovalCell, CaseResult, Evaluation, FloorCell
 from evals.metrics.summary import summarise
-from evals.runs.seeded import SEEDED, DroppingReader, Seeded, is_caught, without_approvals, without_floors
 from tests.fakes.draft_parts import document, quote
 from tests.fakes.drafts import workos
 from tests.fakes.evals.measured import case
+from tests.fakes.evals.seeded import SEEDED, DroppingReader, Seeded, is_caught, without_approvals, without_floors
 
 WORDS = load_vocabulary()
 PAGE = document("D1", "README.md", "Tool", "It runs any shell command. It asks before each command.")

@@ -1,14 +1,8 @@
-"""CPU time of every pass over text that runs outside the parsing child: `python -m evals.bench.texts [--size N]`.
+"""Every pass over text that runs outside the parsing child, and texts that tempt it into trying everything twice."""
 
-Each pass is given long runs that tempt a regular expression into trying everything twice, and the texts of the corpus.
-The table shows the worst text of each pass, in seconds for 100,000 characters, and how the time grows when the text
-is twice as long: 2 is linear, 4 is not.
-"""
-
-import argparse
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent.records import Document, Section, Snapshot
 from agent.resources import data_folder
@@ -29,15 +23,6 @@ _RUNS: Final = (
     "\\ud8", "AB2", "ab12 ",
     "**a ", "__a ", "~~a ", "![", "[a](<", "[a](b (", "<script>", "<b hidden>", "<br ", "<!--a-->", "<style>x</styl",
 )  # fmt: skip
-
-
-class Row(NamedTuple):
-    """One pass at its worst."""
-
-    name: str
-    seconds: float
-    growth: float
-    text: str
 
 
 def texts() -> Iterator[tuple[str, Callable[[int], str]]]:
@@ -117,31 +102,3 @@ def seconds(work: Callable[[str], object], text: str) -> float:
     start = time.process_time()
     work(text)
     return time.process_time() - start
-
-
-def worst(name: str, work: Callable[[str], object], size: int) -> Row:
-    """The row of a pass, from all texts."""
-    rows: list[Row] = []
-    for label, make in texts():
-        half, whole = seconds(work, make(size // 2)), seconds(work, make(size))
-        rows.append(Row(name, whole * SIZE / size, whole / max(half, 1e-6), label))
-    return max(rows, key=lambda row: row.seconds)
-
-
-def main() -> int:
-    """Print the table; 1 when a pass is slower than the bar."""
-    parser = argparse.ArgumentParser(description="CPU time of the passes over text")
-    parser.add_argument("--size", type=int, default=SIZE)
-    parser.add_argument("--only", default="")
-    chosen = parser.parse_args()
-    slow = 0
-    for name, work in passes().items():
-        if chosen.only in name:
-            row = worst(name, work, chosen.size)
-            slow += row.seconds > BAR
-            print(f"{row.name:24} {row.seconds:7.3f} s  x{row.growth:4.1f}  {row.text}", flush=True)
-    return int(slow > 0)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
