@@ -1,69 +1,92 @@
 """Settings: read once from the environment and a config file, at the edge, into one frozen object.
 
-Each setting has a name, a default, a unit and a help text in `SETTINGS`; the environment variable is the name in
-capitals behind `SEPTET_`. The config file is TOML with the names as keys; `SEPTET_CONFIG` names it. The
-environment wins over the file. Nothing else in the package reads the environment. `cache_dir` alone has no default
-here: it is the user's cache folder for a program that was started, and nothing for a caller that makes its own
-`Settings`.
+Each setting is one line of `Settings`; its environment variable is its name in capitals behind `SEPTET_`. The config
+file is TOML with the names as keys; `SEPTET_CONFIG` names it. The environment wins over the file. Nothing else in the
+package reads the environment. `cache_dir` alone has no default here: it is the user's cache folder for a program that
+was started, and nothing for a caller that makes its own `Settings`.
 """
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
 from agent.errors import InputError
 
+T = TypeVar("T", int, float, str)
 _PREFIX: Final = "SEPTET_"
 _FOLDER: Final = "septet"
 _STORE: Final = "review.sqlite"
 _OFF: Final = frozenset({"", "-", "off"})
-_CHOICES: Final = {"browser": ("off", "on"), "vector_store": ("chroma", "memory")}
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
 """Settings of which less than one makes every call of an LLM fail."""
 _MOST_SECONDS: Final = 31_536_000.0
 """A year; the system's own clocks take no number that is much larger."""
 
 
+def _setting(default: T, unit: str, explained: str) -> T:
+    return field(default=default, metadata={"unit": unit, "help": explained})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured; `SETTINGS` says what each field means."""
+    """Everything that can be configured, each with its default, its unit (or its choices) and what it is."""
 
-    max_pages: int = 30
-    max_depth: int = 3
-    max_page_bytes: int = 5_000_000
-    max_pdf_bytes: int = 25_000_000
-    max_total_bytes: int = 100_000_000
-    first_byte_seconds: float = 10.0
-    request_seconds: float = 15.0
-    total_seconds: float = 60.0
-    connections: int = 8
-    connections_per_host: int = 2
-    delay_seconds: float = 0.5
-    max_crawl_delay_seconds: float = 30.0
-    max_pages_per_template: int = 12
-    max_redirects: int = 5
-    browser: str = "off"
-    browser_path: str = ""
-    browser_seconds: float = 20.0
-    parse_seconds: float = 20.0
-    parse_memory_mb: int = 1024
-    vector_store: str = "chroma"
-    cache_dir: str = ""
-    cache_max_bytes: int = 500_000_000
-    user_agent: str = "septet/0.1 (drafts threat models from product listings)"
-    llm: str = ""
-    llm_base_url: str = ""
-    llm_max_tokens: int = 250_000
-    llm_max_dollars: str = ""
-    llm_answer_tokens: int = 8_000
-    llm_passage_tokens: int = 16_000
-    llm_call_seconds: float = 120.0
-    llm_context_tokens: int = 16_384
-    llm_prices: str = ""
+    max_pages: int = _setting(30, "pages", "pages read for one product, the listing included")
+    max_depth: int = _setting(3, "links", "how many links away from the listing a page may be")
+    max_page_bytes: int = _setting(5_000_000, "bytes", "largest page after decompression")
+    max_pdf_bytes: int = _setting(25_000_000, "bytes", "largest PDF")
+    max_total_bytes: int = _setting(100_000_000, "bytes", "all pages of one product together")
+    first_byte_seconds: float = _setting(10.0, "seconds", "until a server begins to answer")
+    request_seconds: float = _setting(15.0, "seconds", "one request, from the connection to the last byte")
+    total_seconds: float = _setting(60.0, "seconds", "all requests of one product together")
+    connections: int = _setting(8, "connections", "open at a time, all hosts together")
+    connections_per_host: int = _setting(2, "connections", "open at a time to one host")
+    delay_seconds: float = _setting(
+        0.5, "seconds", "from one request to a host to the next; its Crawl-delay when that is longer"
+    )
+    max_crawl_delay_seconds: float = _setting(
+        30.0, "seconds", "longest Crawl-delay that is waited for; beyond it a host is left"
+    )
+    max_pages_per_template: int = _setting(
+        12, "pages", "pages whose addresses differ in numbers, dates or query values only"
+    )
+    max_redirects: int = _setting(5, "hops", "redirects followed for one request")
+    browser: str = _setting(
+        "off", "off or on", "render pages that need JavaScript; needs the extra `browser` and a Chromium"
+    )
+    browser_path: str = _setting(
+        "", "path", "that Chromium; empty: chromium, chromium-browser or google-chrome on the PATH"
+    )
+    browser_seconds: float = _setting(20.0, "seconds", "rendering of one page, its files included")
+    parse_seconds: float = _setting(20.0, "seconds of CPU", "parsing of one page in its child process")
+    parse_memory_mb: int = _setting(1024, "MiB", "memory of the parsing child process")
+    vector_store: str = _setting(
+        "chroma", "chroma or memory", "where vectors of passages are kept; any LangChain store passes its tests"
+    )
+    cache_dir: str = _setting(
+        "", "folder", "where answers are kept between runs; `off`: nowhere; else the user's cache folder"
+    )
+    cache_max_bytes: int = _setting(500_000_000, "bytes", "size of that folder; the oldest goes first")
+    user_agent: str = _setting(
+        "septet/0.1 (drafts threat models from product listings)", "text", "how requests name themselves"
+    )
+    llm: str = _setting("", "PROFILE/NAME", "the LLM that drafts, as `--llm`; empty or `embedded`: none")
+    llm_base_url: str = _setting("", "URL", "where its endpoint is, in place of the profile's address")
+    llm_max_tokens: int = _setting(
+        250_000, "tokens", "most that the LLM may take for one draft, input and output together"
+    )
+    llm_max_dollars: str = _setting(
+        "", "US dollars", "most that it may cost, where its price is known; empty: no cap in money"
+    )
+    llm_answer_tokens: int = _setting(8_000, "tokens", "longest answer of the LLM, thinking included")
+    llm_passage_tokens: int = _setting(16_000, "tokens", "passages of the sources that the LLM is shown")
+    llm_call_seconds: float = _setting(120.0, "seconds", "one call of the LLM, with its retries and waits")
+    llm_context_tokens: int = _setting(16_384, "tokens", "context that a `local/…` LLM is served with")
+    llm_prices: str = _setting("", "file", "further prices, in the form of `agent/llm/prices.yaml`")
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -76,43 +99,15 @@ class Setting(NamedTuple):
     unit: str
     help: str
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that it may have; empty when it is a number or any text."""
+        return tuple(self.unit.split(" or ")) if " or " in self.unit else ()
 
-SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("max_pages", "pages", "pages read for one product, the listing included"),
-    Setting("max_depth", "links", "how many links away from the listing a page may be"),
-    Setting("max_page_bytes", "bytes", "largest page after decompression"),
-    Setting("max_pdf_bytes", "bytes", "largest PDF"),
-    Setting("max_total_bytes", "bytes", "all pages of one product together"),
-    Setting("first_byte_seconds", "seconds", "until a server begins to answer"),
-    Setting("request_seconds", "seconds", "one request, from the connection to the last byte"),
-    Setting("total_seconds", "seconds", "all requests of one product together"),
-    Setting("connections", "connections", "open at a time, all hosts together"),
-    Setting("connections_per_host", "connections", "open at a time to one host"),
-    Setting("delay_seconds", "seconds", "from one request to a host to the next; its Crawl-delay when that is longer"),
-    Setting("max_crawl_delay_seconds", "seconds", "longest Crawl-delay that is waited for; beyond it a host is left"),
-    Setting("max_pages_per_template", "pages", "pages whose addresses differ in numbers, dates or query values only"),
-    Setting("max_redirects", "hops", "redirects followed for one request"),
-    Setting("browser", "off or on", "render pages that need JavaScript; needs the extra `browser` and a Chromium"),
-    Setting("browser_path", "path", "that Chromium; empty: chromium, chromium-browser or google-chrome on the PATH"),
-    Setting("browser_seconds", "seconds", "rendering of one page, its files included"),
-    Setting("parse_seconds", "seconds of CPU", "parsing of one page in its child process"),
-    Setting("parse_memory_mb", "MiB", "memory of the parsing child process"),
-    Setting(
-        "vector_store", "chroma or memory", "where vectors of passages are kept; any LangChain store passes its tests"
-    ),
-    Setting("cache_dir", "folder", "where answers are kept between runs; `off`: nowhere; else the user's cache folder"),
-    Setting("cache_max_bytes", "bytes", "size of that folder; the oldest goes first"),
-    Setting("user_agent", "text", "how requests name themselves"),
-    Setting("llm", "PROFILE/NAME", "the LLM that drafts, as `--llm`; empty or `embedded`: none"),
-    Setting("llm_base_url", "URL", "where its endpoint is, in place of the profile's address"),
-    Setting("llm_max_tokens", "tokens", "most that the LLM may take for one draft, input and output together"),
-    Setting("llm_max_dollars", "US dollars", "most that it may cost, where its price is known; empty: no cap in money"),
-    Setting("llm_answer_tokens", "tokens", "longest answer of the LLM, thinking included"),
-    Setting("llm_passage_tokens", "tokens", "passages of the sources that the LLM is shown"),
-    Setting("llm_call_seconds", "seconds", "one call of the LLM, with its retries and waits"),
-    Setting("llm_context_tokens", "tokens", "context that a `local/…` LLM is served with"),
-    Setting("llm_prices", "file", "further prices, in the form of `agent/llm/prices.yaml`"),
-)
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    each.name: Setting(each.name, each.metadata["unit"], each.metadata["help"]) for each in fields(Settings)
+}
 
 
 def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Settings:
@@ -122,11 +117,10 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
     """
     path = config or (Path(environ[_PREFIX + "CONFIG"]) if environ.get(_PREFIX + "CONFIG") else None)
     values: dict[str, object] = dict(_read_file(path)) if path else {}
-    known = {field.name: field for field in fields(Settings)}
     for name in values:
-        if name not in known:
+        if name not in SETTINGS:
             raise InputError(f"unknown setting {name!r}", where=str(path), hint="see the settings table in README")
-    for name in known:
+    for name in SETTINGS:
         text = environ.get(_PREFIX + name.upper())
         if text is not None:
             values[name] = text
@@ -171,8 +165,9 @@ def _read_file(path: Path) -> dict[str, object]:
 
 def _convert(name: str, value: object) -> int | float | str:
     kind = type(getattr(Settings, name))
-    if name in _CHOICES and value not in _CHOICES[name]:
-        hint = f"give {' or '.join(_CHOICES[name])}"
+    setting = SETTINGS[name]
+    if setting.choices and value not in setting.choices:
+        hint = f"give {setting.unit}"
         raise InputError(f"{value!r} is not one of its values", where=f"setting {name}", hint=hint)
     if kind is str:
         return str(value)
@@ -180,15 +175,11 @@ def _convert(name: str, value: object) -> int | float | str:
         number: int | float = kind(str(value))
     except ValueError:
         raise InputError(
-            f"{value!r} is not a number", where=f"setting {name}", hint=f"give {kind.__name__} in {_unit(name)}"
+            f"{value!r} is not a number", where=f"setting {name}", hint=f"give {kind.__name__} in {setting.unit}"
         ) from None
     least = 1 if name in _NEEDED else 0
-    most = _MOST_SECONDS if _unit(name) == "seconds" else float("inf")
+    most = _MOST_SECONDS if setting.unit == "seconds" else float("inf")
     if not least <= number <= most or number == float("inf"):
         hint = f"give a number of {least} or more" + (f", at most {most:.0f}" if most < float("inf") else "")
         raise InputError(f"{value!r} is out of range", where=f"setting {name}", hint=hint)
     return number
-
-
-def _unit(name: str) -> str:
-    return next(setting.unit for setting in SETTINGS if setting.name == name)

@@ -154,7 +154,7 @@ def thin_session() -> str:
 def settings_table() -> str:
     """Every setting with its default, Markdown."""
     lines = ["| variable | default | unit | what it is |", "|---|---|---|---|"]
-    for setting in SETTINGS:
+    for setting in SETTINGS.values():
         default = getattr(Settings(), setting.name)
         lines.append(f"| `SEPTET_{setting.name.upper()}` | {default or '–'} | {setting.unit} | {setting.help} |")
     return "\n".join(lines)

@@ -27,7 +27,7 @@ from agent.records import Chunk, Document, Statement
 from agent.retrieval.embed import embed, embedder_id
 from agent.retrieval.passages import LEAST, MOST, context_line, cut
 from agent.retrieval.search import LEXICAL_WEIGHT, Lexical, terms
-from agent.retrieval.stores import DEPTH, OpenStore, create, faults, keep, reopen
+from agent.retrieval.stores import DEPTH, OpenStore, store_kind
 
 FORMAT: Final = 1
 """Version of the stored form; part of the fingerprint."""
@@ -138,7 +138,7 @@ class Library:
         """
         if self._held is None:
             if folder is None:
-                self._held = self._fill(create(self._name, None))
+                self._held = self._fill(store_kind(self._name).create(None))
             else:
                 self._held = self._stored(folder / self.fingerprint) or self._built(folder / self.fingerprint)
         return self._held
@@ -199,26 +199,27 @@ class Library:
             return None
         if stamp != {"format": FORMAT, "statements": len(self.statements), "store": self._name}:
             return None
-        return reopen(self._name, path)
+        return store_kind(self._name).reopen(path)
 
     def _built(self, path: Path) -> OpenStore:
+        kind = store_kind(self._name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = Path(tempfile.mkdtemp(prefix=f"{_STAGED}{os.getpid()}-", dir=path.parent))
         except OSError as error:
             raise _unwritable(path.parent, error) from None
         try:
-            with closing(create(self._name, staged)) as store:
-                keep(self._name, self._fill(store), staged)
+            with closing(kind.create(staged)) as store:
+                kind.keep(self._fill(store), staged)
             stamp = {"format": FORMAT, "statements": len(self.statements), "store": self._name}
             (staged / _STAMP).write_text(json.dumps(stamp), "utf-8")
             shutil.rmtree(path, ignore_errors=True)
             staged.rename(path)
-        except faults(self._name) as error:
+        except kind.faults() as error:
             raise _unwritable(path.parent, error) from None
         finally:
             shutil.rmtree(staged, ignore_errors=True)
-        opened = reopen(self._name, path)
+        opened = kind.reopen(path)
         if opened is None:
             raise IntegrityError("the index does not open", where=str(path), hint="free disk space and try again")
         return opened

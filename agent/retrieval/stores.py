@@ -13,13 +13,13 @@ Imports are lazy: chromadb takes 1.6 seconds.
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from agent.errors import InputError
 from agent.retrieval.embed import embed, silence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.vectorstores import VectorStore
 
-STORES: Final = ("chroma", "memory")
 _MEMORY_FILE: Final = "vectors.json"
 _BATCH: Final = 500
 _DATABASE: Final = "chroma.sqlite3"
@@ -62,39 +61,56 @@ class OpenStore:
         return [int(entry.metadata["number"]) for entry in found]
 
 
-def create(name: str, folder: Path | None) -> OpenStore:
-    """An empty store: in `folder`, or only in memory. Raises InputError for a name that is no store's."""
-    if _checked(name) == "memory":
-        return _in_memory()
+class StoreKind(NamedTuple):
+    """A store by its name in the settings: how one is made, kept and found again."""
+
+    create: Callable[[Path | None], OpenStore]
+    """An empty one, in a folder or only in memory."""
+    keep: Callable[[OpenStore, Path], None]
+    """Write what it holds to its folder, where it does not do so by itself."""
+    reopen: Callable[[Path], OpenStore | None]
+    """The one that was kept in a folder; None when it is not whole."""
+    faults: Callable[[], tuple[type[Exception], ...]]
+    """What it raises when its folder cannot be written."""
+
+
+def store_kind(name: str) -> StoreKind:
+    """The store of that name. Raises InputError when there is none."""
+    if name not in STORES:
+        raise InputError(f"there is no vector store {name!r}", where="vector_store", hint=f"one of {', '.join(STORES)}")
+    return STORES[name]
+
+
+def _create_memory(_folder: Path | None) -> OpenStore:
+    with silence():
+        from langchain_core.vectorstores import InMemoryVectorStore
+    return OpenStore(InMemoryVectorStore(_vectors()), _nothing)
+
+
+def _keep_memory(store: OpenStore, folder: Path) -> None:
+    port: Any = store.port
+    port.dump(str(folder / _MEMORY_FILE))
+
+
+def _reopen_memory(folder: Path) -> OpenStore | None:
+    with silence():
+        from langchain_core.vectorstores import InMemoryVectorStore
+    try:
+        return OpenStore(InMemoryVectorStore.load(str(folder / _MEMORY_FILE), _vectors()), _nothing)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _create_chroma(folder: Path | None) -> OpenStore:
     return _chroma(_Store.in_memory() if folder is None else _Store.create(folder))
 
 
-def keep(name: str, store: OpenStore, folder: Path) -> None:
-    """Write what a store holds to its folder, for those that do not do so by themselves."""
-    if _checked(name) == "memory":
-        port: Any = store.port
-        port.dump(str(folder / _MEMORY_FILE))
+def _keep_chroma(_store: OpenStore, _folder: Path) -> None:
+    """Chroma writes as it goes."""
 
 
-def faults(name: str) -> tuple[type[Exception], ...]:
-    """What a store raises when its folder cannot be written."""
-    if _checked(name) == "memory":
-        return (OSError,)
-    from chromadb.errors import ChromaError
-
-    return OSError, ChromaError
-
-
-def reopen(name: str, folder: Path) -> OpenStore | None:
-    """The store that was kept in `folder`; None when it is not whole."""
-    if _checked(name) == "memory":
-        with silence():
-            from langchain_core.vectorstores import InMemoryVectorStore
-        try:
-            return OpenStore(InMemoryVectorStore.load(str(folder / _MEMORY_FILE), _vectors()), _nothing)
-        except (OSError, ValueError, TypeError):
-            return None
-    if not _is_sound(folder / _DATABASE):
+def _reopen_chroma(folder: Path) -> OpenStore | None:
+    if not _is_whole(folder / _DATABASE):
         return None
     from chromadb.errors import ChromaError
 
@@ -104,16 +120,17 @@ def reopen(name: str, folder: Path) -> OpenStore | None:
         return None
 
 
-def _checked(name: str) -> str:
-    if name not in STORES:
-        raise InputError(f"there is no vector store {name!r}", where="vector_store", hint=f"one of {', '.join(STORES)}")
-    return name
+def _chroma_faults() -> tuple[type[Exception], ...]:
+    from chromadb.errors import ChromaError
+
+    return OSError, ChromaError
 
 
-def _in_memory() -> OpenStore:
-    with silence():
-        from langchain_core.vectorstores import InMemoryVectorStore
-    return OpenStore(InMemoryVectorStore(_vectors()), _nothing)
+STORES: Final[Mapping[str, StoreKind]] = {
+    "chroma": StoreKind(_create_chroma, _keep_chroma, _reopen_chroma, _chroma_faults),
+    "memory": StoreKind(_create_memory, _keep_memory, _reopen_memory, lambda: (OSError,)),
+}
+"""By name; the setting `vector_store` lists the names."""
 
 
 def _chroma(store: "_Store") -> OpenStore:
@@ -207,7 +224,7 @@ def _chroma_settings() -> Any:
     )
 
 
-def _is_sound(database: Path) -> bool:
+def _is_whole(database: Path) -> bool:
     """Whether the file is a database without damage; asked first, as a client that failed to open one stays broken."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:

@@ -166,16 +166,20 @@ def _checked_sum(request: Request, factor_set: FactorSet | None) -> Range | None
 
 def _matching_set(factors: Mapping[FactorKey, Range]) -> FactorSet:
     """The set whose ten keys are these. Raises InputError naming what is missing or superfluous."""
-    marks: dict[FactorSet, FactorKey] = {"0.5": "goal_driven_planning", "0.8": "natural_language_interface"}
+    marks = {name: next(key for key in keys if _is_mark(key)) for name, keys in FACTOR_SETS.items()}
     found = [name for name, mark in marks.items() if mark in factors]
     if len(found) > 1:
-        raise InputError(
-            "the factors fit both sets", where="factor_set", hint=f"give factor_set, or leave out {marks['0.5']!r}"
-        )
+        hint = f"give factor_set, or leave out {marks[found[0]]!r}"
+        raise InputError("the factors fit both sets", where="factor_set", hint=hint)
     if not found:
         either = " or ".join(f"factors.{mark} (set {name})" for name, mark in marks.items())
         raise _missing(either, "give the ten factors of one set; an unknown factor is not 0")
     return found[0]
+
+
+def _is_mark(key: FactorKey) -> bool:
+    """Whether one set alone has the factor."""
+    return sum(key in keys for keys in FACTOR_SETS.values()) == 1
 
 
 def _missing(where: str, hint: str) -> InputError:

@@ -77,8 +77,16 @@ KIND_TITLES: Final[dict[ProductKind, str]] = {
 FACTORS: Final[tuple[FactorKey, ...]] = get_args(FactorKey)
 LAYERS: Final[tuple[LayerKey, ...]] = get_args(LayerKey)
 FACTOR_SETS: Final[dict[FactorSet, tuple[FactorKey, ...]]] = {
-    "0.5": tuple(k for k in FACTORS if k != "natural_language_interface"),
-    "0.8": tuple(k for k in FACTORS if k != "goal_driven_planning"),
+    "0.5": (
+        *("autonomy_of_action", "goal_driven_planning", "self_modification", "dynamic_tool_use", "persistent_memory"),
+        *("contextual_awareness", "dynamic_identity", "multi_agent_interactions", "non_determinism"),
+        "opacity_reflexivity",
+    ),
+    "0.8": (
+        *("autonomy_of_action", "self_modification", "dynamic_tool_use", "persistent_memory", "contextual_awareness"),
+        *("dynamic_identity", "multi_agent_interactions", "non_determinism", "opacity_reflexivity"),
+        "natural_language_interface",
+    ),
 }
 FACTOR_TITLES: Final[dict[FactorKey, str]] = {
     "autonomy_of_action": "Autonomy of Action",
