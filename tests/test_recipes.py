@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING, followed in a copy of the project: what they say is enough, and nothing less is."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ class Copy:
         (folder / "evals" / "metrics").mkdir(parents=True)
         for name in ("__init__.py", "metrics/__init__.py", "metrics/references.py"):
             shutil.copy(ROOT / "evals" / name, folder / "evals" / name)
-        (folder / "prompts").symlink_to(ROOT / "prompts")
+        shutil.copytree(ROOT / "prompts", folder / "prompts")
 
     def edit(self, file: str, before: str, after: str) -> None:
         path = self.folder / file
@@ -215,25 +216,13 @@ def test_nothing_is_refitted_without_the_texts(part: str, copy: Copy, tmp_path: 
     assert {path: path.read_bytes() for path in knowledge.rglob("*") if path.is_file()} == before
 
 
-def test_contributing_has_these_recipes() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    for recipe in (
-        "Add a formula",
-        "Add a taxonomy year",
-        "Add a threat pattern",
-        "Add a page to the review app",
-        "Refit what is learned",
-    ):
-        assert f"### {recipe}\n" in text
-
-
 @pytest.mark.slow
 def test_add_an_export_format(copy: Copy) -> None:
     golden = sorted((ROOT / "tests" / "golden" / "drafts").glob("*.json"))[0]
     shutil.copy(golden, copy.folder / "draft.json")
     export = "from agent.cli import main; main(['export', 'draft.json', '--format', 'made-up'])"
     assert "made-up" in copy.run(export).stderr, "an unknown format is named"
-    (copy.folder / "agent" / "export" / "formats" / "made_up.py").write_text(
+    (copy.folder / "agent" / "report" / "formats" / "made_up.py").write_text(
         'def write(view):\n    return f"{view.draft.product.name}: {len(view.threats)} threats\\n".encode()\n', "utf-8"
     )
     copy.edit(
@@ -244,3 +233,150 @@ def test_add_an_export_format(copy: Copy) -> None:
     done = copy.run(export)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(" threats\n")
+
+
+KEYS = "agent/taxonomy/keys.py"
+NEW_FACTOR = """from agent.cli import main
+from agent.llm.prompts import cards
+from agent.taxonomy.keys import FACTOR_SETS
+assert cards()["physical_reach"].anchors["1"]
+keys = FACTOR_SETS["0.9"]
+main(["score", "--base", "8", "--mode", "directory", *(f"--factor={key}=0.5" for key in keys)])
+"""
+
+
+def test_add_a_factor(copy: Copy) -> None:
+    copy.edit(
+        KEYS, '    "natural_language_interface",\n]', '    "natural_language_interface",\n    "physical_reach",\n]'
+    )
+    copy.edit(KEYS, 'FactorSet = Literal["0.5", "0.8"]', 'FactorSet = Literal["0.5", "0.8", "0.9"]')
+    copy.edit(
+        KEYS,
+        '        "natural_language_interface",\n    ),\n}',
+        '        "natural_language_interface",\n    ),\n    "0.9": (\n'
+        '        *("autonomy_of_action", "self_modification", "dynamic_tool_use", "persistent_memory"),\n'
+        '        *("contextual_awareness", "dynamic_identity", "multi_agent_interactions", "non_determinism"),\n'
+        '        *("opacity_reflexivity", "physical_reach"),\n    ),\n}',
+    )
+    copy.edit(
+        KEYS,
+        '    "natural_language_interface": "Natural Language Interface",\n',
+        '    "natural_language_interface": "Natural Language Interface",\n    "physical_reach": "Physical Reach",\n',
+    )
+    assert "physical_reach" in copy.run(NEW_FACTOR).stderr, "a factor without a card is named"
+    card = (copy.folder / "prompts" / "cards" / "natural_language_interface.md").read_text("utf-8")
+    (copy.folder / "prompts" / "cards" / "physical_reach.md").write_text(
+        card.replace("name: natural_language_interface", "name: physical_reach"), "utf-8"
+    )
+    done = copy.run(NEW_FACTOR)
+    assert done.returncode == 0, done.stderr
+    assert "factor set 0.9" in done.stdout
+
+
+STORED = """from agent.retrieval.library import Library
+from agent.records import Document, Section
+from agent.intake.extract.statements.split import statements
+from agent.settings import load_settings
+store = load_settings({"SEPTET_VECTOR_STORE": "made-up"}).vector_store
+text = "Mailer reads your inbox. Conversations are kept in a database for 30 days."
+whole = (Section(start=0, end=len(text), path=(), about="product"),)
+page = Document(id="D1", sha256="0" * 64, url="m.md", title="Mailer", kind="listing", media_type="text/markdown",
+                fetched_at="2026-11-01T00:00:00Z", text=text, sections=whole)
+with Library((page,), statements((page,)), store) as library:
+    print(text[library.search("how long are conversations kept?", 1)[0].start :])
+"""
+
+
+def test_add_a_vector_store(copy: Copy) -> None:
+    assert "'made-up' is not one of its values" in copy.run(STORED).stderr, "an unknown store is refused"
+    copy.edit(
+        "agent/retrieval/stores.py",
+        '    "memory": StoreKind(',
+        '    "made-up": StoreKind(_create_memory, _keep_memory, _reopen_memory, lambda: (OSError,)),\n'
+        '    "memory": StoreKind(',
+    )
+    copy.edit("agent/settings.py", '"chroma or memory"', '"chroma or memory or made-up"')
+    done = copy.run(STORED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Conversations are kept")
+
+
+NAMED = (
+    "from agent.llm.profiles import endpoint\nprint(endpoint('made-up/small', {'MADE_UP_KEY': 'abcdefgh'}).base_url)\n"
+)
+
+
+def test_add_an_llm_profile(copy: Copy) -> None:
+    assert "no profile is called 'made-up'" in copy.run(NAMED).stderr
+    copy.edit(
+        "agent/llm/profiles.yaml",
+        "generic:\n",
+        "made-up:\n  title: Made up\n  base_url: https://llm.example/v1\n  key_env: MADE_UP_KEY\n"
+        "  key_required: true\n  cap: max_tokens\n\ngeneric:\n",
+    )
+    done = copy.run(NAMED)
+    assert done.stdout == "https://llm.example/v1\n", done.stderr
+
+
+LIMITED = """from agent.intake.crawl.crawler import Crawl
+from agent.settings import load_settings
+assert load_settings({"SEPTET_MAX_LINKS": "2"}).max_links == 2
+"""
+
+
+def test_add_a_crawl_limit(copy: Copy) -> None:
+    assert "max_links" in copy.run(LIMITED).stderr
+    copy.edit(
+        "agent/settings.py",
+        "    max_depth: int = ",
+        '    max_links: int = _setting(500, "links", "links looked at on one page")\n    max_depth: int = ',
+    )
+    copy.edit(
+        "agent/intake/crawl/crawler.py",
+        "        for link, target in targets:\n            known = self.links.get(target.url)\n",
+        "        for link, target in targets[: self.settings.max_links]:\n"
+        "            known = self.links.get(target.url)\n",
+    )
+    done = copy.run(LIMITED)
+    assert done.returncode == 0, done.stderr
+
+
+ASKED = (
+    "from agent.assist.calls import second_wave\nfrom agent.assist.asking import prompt\n"
+    "from agent.taxonomy.keys import LAYERS\n"
+    "ask = next(a for a in second_wave((), {}, dict.fromkeys(LAYERS, False), '1') if a.prompt == 'layers')\n"
+    "made = prompt(ask.prompt)\nprint(made.ref.version, 'Name no competitor.' in made.render(**ask.values))\n"
+)
+
+
+@pytest.mark.slow
+def test_change_what_an_llm_is_told_about_layers(copy: Copy) -> None:
+    version, said = copy.run(ASKED).stdout.split()
+    assert said == "False"
+    copy.edit("prompts/assist/layers.md", "version: " + version, f"version: {int(version) + 1}")
+    copy.edit(
+        "prompts/assist/layers.md",
+        "Example of the form (another",
+        "Name no competitor.\n\nExample of the form (another",
+    )
+    assert copy.run(ASKED).stdout.split() == [str(int(version) + 1), "True"]
+
+
+def test_contributing_has_these_recipes() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    written = re.findall(r"^### (.+)$", text.partition("\n## Recipes\n")[2], re.M)
+    assert written == [
+        "Add a factor",
+        "Add a formula",
+        "Add a fact",
+        "Add a threat pattern",
+        "Add a taxonomy year",
+        "Add an export format",
+        "Add a vector store",
+        "Add an LLM profile",
+        "Add a crawl limit",
+        "Add a page to the review app",
+        "Change what an LLM is told",
+        "Refit what is learned",
+        "Change what drafts say",
+    ]
