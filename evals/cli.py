@@ -15,7 +15,7 @@ from agent.settings import Settings, load_settings
 from evals.runs.spread import WORKERS
 
 if TYPE_CHECKING:
-    from evals.runs.lessons import Progress
+    from evals.runs.holdout import Progress
     from evals.runs.session import Outcome
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)

@@ -28,7 +28,7 @@ from evals.cases.documents import READ_AT, documents_of
 from evals.metrics.measure import measure
 from evals.metrics.results import CaseResult, Evaluation
 from evals.metrics.summary import summarise
-from evals.runs.lessons import Constants, Lesson, Progress, Teacher, who
+from evals.runs.holdout import Constants, FitCase, HoldoutConstants, Progress, who
 from evals.runs.runner import Done, Drafted, drafted, pattern_ids, with_texts
 from evals.runs.spread import WORKERS, spread
 from evals.runs.usage import usage_of
@@ -67,11 +67,11 @@ def recorded_slugs(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")))
 
 
-def held(cases: Sequence[Case], labels: Sequence[str], lessons: Sequence[Lesson]) -> tuple[Held, ...]:
+def held(cases: Sequence[Case], labels: Sequence[str], fit_cases: Sequence[FitCase]) -> tuple[Held, ...]:
     """The constants of each case, fitted without its vendor family; `labels` name the families."""
-    teacher = Teacher(tuple(lessons))
+    holdout = HoldoutConstants(tuple(fit_cases))
     return tuple(
-        Held(case, label, teacher.without_family_of(who(case))) for case, label in zip(cases, labels, strict=True)
+        Held(case, label, holdout.without_family_of(who(case))) for case, label in zip(cases, labels, strict=True)
     )
 
 

@@ -18,7 +18,7 @@ from evals.cases.poison import FILE as POISONS
 from evals.cases.variants import SPECIAL, TWINS
 from evals.gate.stats import SEED
 from evals.metrics.search_ranks import PER_DOCUMENT
-from evals.runs.lessons import text_key
+from evals.runs.holdout import text_key
 
 SUITE_VERSION: Final = 1
 """Raised with every change of what a metric means."""

@@ -21,7 +21,7 @@ from agent.taxonomy.keys import LAYERS
 from evals.cases.case import Case
 from evals.cases.documents import READ_AT, documents_of
 from evals.metrics.arithmetic import alpha_labels, mean, share
-from evals.runs.lessons import Teacher, bundled_cases, bundled_lessons, who
+from evals.runs.holdout import HoldoutConstants, bundled_cases, bundled_fit_cases, who
 from evals.script import run_script
 
 FOLDER: Final = Path(__file__).parent / "judged"
@@ -112,10 +112,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def _write(folder: Path, slugs: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    teacher = Teacher(bundled_lessons())
+    holdout = HoldoutConstants(bundled_fit_cases())
     chosen = [case for case in bundled_cases() if case.slug in slugs] if slugs else sampled()
     for case in chosen:
-        held = teacher.without_family_of(who(case))
+        held = holdout.without_family_of(who(case))
         reading = read_documents(documents_of(case), held.heads)
         draft = draft_reading(reading, name=None, calibration=held.calibration, created_at=READ_AT, draft_id=case.slug)
         (folder / f"{case.slug}.md").write_text(sheet(case, draft), "utf-8")

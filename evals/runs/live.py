@@ -22,7 +22,7 @@ from evals.metrics.arithmetic import flip_rate, mean, within_spread
 from evals.metrics.results import CaseResult
 from evals.runs import session
 from evals.runs.assisted import Held, asked, recorded_slugs, replayed
-from evals.runs.lessons import bundled_cases, who
+from evals.runs.holdout import bundled_cases, who
 from evals.runs.runner import Done
 
 Say = Callable[[str], None]

@@ -42,7 +42,16 @@ from evals.metrics.results import (
 )
 from evals.metrics.search_ranks import retrieval_cell
 from evals.metrics.summary import summarise
-from evals.runs.lessons import Constants, Progress, Teacher, Teaching, bundled_cases, learn, text_key, who
+from evals.runs.holdout import (
+    Constants,
+    ConstantsSource,
+    HoldoutConstants,
+    Progress,
+    bundled_cases,
+    read_fit_cases,
+    text_key,
+    who,
+)
 from evals.runs.spread import WORKERS, Crew
 from evals.runs.views import view
 from evals.training.derive_rows import with_heads
@@ -111,26 +120,26 @@ def evaluate(
     progress: Progress | None = None,
     cards: bool = True,
     variants: Variants = NONE,
-    teaching: Teaching | None = None,
+    constants: ConstantsSource | None = None,
     workers: int = WORKERS,
     change: Change = AS_IS,
 ) -> Done:
     """Draft every case that counts and measure the drafts. The same cases give the same result.
 
-    `teaching` defaults to a teacher with the bundled corpus. A case that cannot be drafted counts as the worst value
+    `constants` default to a holdout over the bundled corpus. A case that cannot be drafted counts as the worst value
     and is named in `errors`. With `cards`, each case is drafted a second time from its card; `variants` name what else
     is drafted.
     """
     counted = [case for case in cases if not case.example]
     known: Mapping[str, Reading] = {}
     with Crew(workers) as crew:
-        if teaching is None:
-            lessons, known = learn(bundled_cases(), progress=progress, crew=crew)
-            teaching = Teacher(lessons)
+        if constants is None:
+            fit_cases, known = read_fit_cases(bundled_cases(), progress=progress, crew=crew)
+            constants = HoldoutConstants(fit_cases)
         tasks = _tasks(counted, settings, cards=cards, variants=variants, readings=known, change=change)
         # Cases written for a purpose are measured apart: no metric of the corpus counts them.
         apart = _tasks(variants.special, settings, change=change)
-        found = _draft_all([*tasks, *apart], teaching, progress, crew)
+        found = _draft_all([*tasks, *apart], constants, progress, crew)
     ordered = [found[case.slug] for case in counted]
     evaluation = summarise(
         with_texts(counted, ordered),
@@ -188,18 +197,22 @@ def _tasks(
     ]
 
 
-def _draft_all(tasks: Sequence[_Task], teaching: Teaching, progress: Progress | None, crew: Crew) -> dict[str, Drafted]:
+def _draft_all(
+    tasks: Sequence[_Task], constants: ConstantsSource, progress: Progress | None, crew: Crew
+) -> dict[str, Drafted]:
     found: dict[str, Drafted] = {}
-    for outcomes in crew.spread(_draft_group, _groups(tasks, teaching), None):
+    for outcomes in crew.spread(_draft_group, _groups(tasks, constants), None):
         found |= {outcome.result.case: outcome for outcome in outcomes}
         if progress is not None:
             progress(f"drafted {len(found)} of {len(tasks)}")
     return found
 
 
-def _groups(tasks: Sequence[_Task], teaching: Teaching) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
+def _groups(
+    tasks: Sequence[_Task], constants: ConstantsSource
+) -> tuple[tuple[tuple[_Task, ...], tuple[Constants, ...]], ...]:
     """A few tasks together with the constants of each, so that no process waits."""
-    held = [teaching.without_family_of(who(task.case)) for task in tasks]
+    held = [constants.without_family_of(who(task.case)) for task in tasks]
     return tuple((tuple(tasks[at : at + GROUP]), tuple(held[at : at + GROUP])) for at in range(0, len(tasks), GROUP))
 
 

@@ -20,7 +20,7 @@ from evals.report.saying import accept_command
 from evals.runs.ablations import Without, ablation
 from evals.runs.assisted import Held, Pair, done, held, recorded_slugs, replayed
 from evals.runs.fingerprints import folder_fingerprint, run_fingerprints, variants_fingerprint
-from evals.runs.lessons import Lesson, Progress, bundled_cases, bundled_lessons, who
+from evals.runs.holdout import FitCase, Progress, bundled_cases, bundled_fit_cases, who
 from evals.runs.outputs import RUN, load
 from evals.runs.runner import Done, evaluate
 from evals.runs.spread import WORKERS
@@ -155,9 +155,9 @@ def recorded_cases(wanted: Wanted, folder: Path) -> tuple[Case, ...]:
 
 def held_cases(cases: Sequence[Case], wanted: Wanted) -> tuple[Held, ...]:
     """The constants of each case, fitted without its vendor family."""
-    lessons: tuple[Lesson, ...] = bundled_lessons(progress=wanted.progress, workers=wanted.jobs)
+    fit_cases: tuple[FitCase, ...] = bundled_fit_cases(progress=wanted.progress, workers=wanted.jobs)
     labels = families([who(case) for case in cases])
-    return held(cases, labels, lessons)
+    return held(cases, labels, fit_cases)
 
 
 def llm_done(

@@ -4,7 +4,7 @@
 
 Fitted on the bundled cases (published and reader labels, cards) and, where the texts are there, on real listings with
 an expert's reading: heads of the outlook, constants of factors, certainty and likely range. Every figure is of heads
-and constants that were fitted without the product and all others of its vendor (`evals.runs.lessons` says what is
+and constants that were fitted without the product and all others of its vendor (`evals.runs.holdout` says what is
 left).
 """
 

@@ -15,7 +15,7 @@ from evals.gate.baseline import accept, dump
 from evals.gate.verdict import Finding, Verdict
 from evals.metrics.results import Evaluation
 from evals.metrics.summary import summarise
-from evals.runs.lessons import bundled_cases
+from evals.runs.holdout import bundled_cases
 from evals.runs.live import plan, sample
 from evals.runs.outputs import write
 from evals.runs.runner import Done

@@ -41,8 +41,8 @@ from evals.metrics.results import Evaluation
 from evals.metrics.summary import summarise
 from evals.runs.runner import Change, Done, pattern_ids
 from evals.runs.session import Outcome, fail_if
+from tests.fakes.evals.constants import Bundled
 from tests.fakes.evals.seeded import SEEDED, Seeded, change, is_caught
-from tests.fakes.evals.taught import Bundled
 
 pytestmark = pytest.mark.slow
 FACTORS = FACTOR_SETS["0.5"]

@@ -5,7 +5,7 @@ from agent.pipeline import draft_reading, read_documents
 from agent.records import Draft
 from evals.cases.documents import READ_AT, documents_of
 from evals.metrics.paragraph_claims import claims_of
-from evals.runs.lessons import bundled_cases
+from evals.runs.holdout import bundled_cases
 
 
 def drafted() -> Draft:

@@ -7,7 +7,7 @@ import pytest
 from evals.cases.families import families
 from evals.gate.baseline import load, path_of
 from evals.runs.assisted import recorded_slugs
-from evals.runs.lessons import bundled_cases, who
+from evals.runs.holdout import bundled_cases, who
 from evals.runs.session import RECORDED, Wanted, llm_replay
 from evals.runs.usage import complaints
 

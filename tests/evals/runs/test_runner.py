@@ -18,15 +18,15 @@ from evals.cli import eval_command
 from evals.corpus_cli import corpus_command
 from evals.metrics.results import Evaluation
 from evals.report import terminal
-from evals.runs.lessons import Lesson, Teacher, learn
+from evals.runs.holdout import FitCase, HoldoutConstants, read_fit_cases
 from evals.runs.runner import AS_IS, Change, evaluate
-from tests.fakes.evals.taught import Bundled
+from tests.fakes.evals.constants import Bundled
 
 CASES = tuple(case for case in load_cases(data_folder("corpus") / "cases") if not case.example)
 TAUGHT = CASES[::8]
 FULL = next(case for case in CASES if case.slug == "airtable-mcp-server")
 UNLABELLED = dict.fromkeys(("published", "published_severity", "reader_cvss_base", "reader", "reader_severity"))
-TEACHING = Bundled()
+CONSTANTS = Bundled()
 
 
 def renamed(case: Case, **changes: object) -> Case:
@@ -34,7 +34,7 @@ def renamed(case: Case, **changes: object) -> Case:
 
 
 def run(cases: Sequence[Case], change: Change = AS_IS) -> Evaluation:
-    return evaluate(cases, settings=Settings(), teaching=TEACHING, workers=1, change=change).evaluation
+    return evaluate(cases, settings=Settings(), constants=CONSTANTS, workers=1, change=change).evaluation
 
 
 @pytest.fixture(scope="module")
@@ -89,29 +89,29 @@ def test_category_sources_and_labels_do_not_reach_the_drafter(done: Evaluation, 
 
 @pytest.mark.slow
 def test_the_own_family_is_left_out_wherever_the_case_comes_from() -> None:
-    lessons = learn(TAUGHT[:8], workers=1).lessons
-    teacher = Teacher(lessons)
-    first = lessons[0]
+    fit_cases = read_fit_cases(TAUGHT[:8], workers=1).fit_cases
+    holdout = HoldoutConstants(fit_cases)
+    first = fit_cases[0]
     namesake = Identity(f"{TAUGHT[0].name} 2", TAUGHT[0].vendor)
     assert same_family(namesake, first.who)
-    held = teacher.without_family_of(namesake)
+    held = holdout.without_family_of(namesake)
     # The fits have no row of the family, nor of its fold.
     fold = first.rows[0].fold
-    others = [row for one in lessons for row in one.rows if row.fold != fold]
-    assert held.calibration.certainty.rows == len(others) < sum(len(one.rows) for one in lessons)
+    others = [row for one in fit_cases for row in one.rows if row.fold != fold]
+    assert held.calibration.certainty.rows == len(others) < sum(len(one.rows) for one in fit_cases)
     assert held.calibration.factors.rows == sum(bool(row.reader) and not row.is_card for row in others)
     # Other labels of the family, and of the whole fold: the heads of a case of it do not move.
-    moved = Teacher(tuple(relabelled(one) if one.rows[0].fold == fold else one for one in lessons))
+    moved = HoldoutConstants(tuple(relabelled(one) if one.rows[0].fold == fold else one for one in fit_cases))
     again = moved.without_family_of(namesake)
     learned = ("factor_weights", "factor_bias", "layer_weights", "layer_bias")
     assert all(np.array_equal(getattr(again.heads, name), getattr(held.heads, name)) for name in learned)
-    other = next(one for one in lessons if one.rows[0].fold != fold)
-    assert moved.without_family_of(other.who).calibration != teacher.without_family_of(other.who).calibration
-    assert teacher.fold_of(Identity("Zyxwv", "Qwertz Ltd")) == 0
+    other = next(one for one in fit_cases if one.rows[0].fold != fold)
+    assert moved.without_family_of(other.who).calibration != holdout.without_family_of(other.who).calibration
+    assert holdout.fold_of(Identity("Zyxwv", "Qwertz Ltd")) == 0
 
 
-def relabelled(lesson: Lesson) -> Lesson:
-    """The lesson with every label the other way round."""
+def relabelled(fit_case: FitCase) -> FitCase:
+    """The case with every label the other way round."""
     rows = tuple(
         replace(
             row,
@@ -120,14 +120,14 @@ def relabelled(lesson: Lesson) -> Lesson:
             layers={key: not value for key, value in row.layers.items()},
             quoted=1 - row.quoted,
         )
-        for row in lesson.rows
+        for row in fit_case.rows
     )
-    return lesson._replace(rows=rows)
+    return fit_case._replace(rows=rows)
 
 
 def test_nobody_is_taught_by_no_lessons() -> None:
     with pytest.raises(InputError, match="no cases to fit on"):
-        Teacher(()).without_family_of(Identity("Zyxwv", None))
+        HoldoutConstants(()).without_family_of(Identity("Zyxwv", None))
 
 
 def test_an_example_counts_for_nothing(pair: tuple[Case, ...]) -> None:

@@ -28,12 +28,15 @@ from evals.runs.spread import WORKERS, Crew
 from evals.training.derive import Fitted, fit_left_out
 from evals.training.derive_rows import Row, case_rows
 
-__all__ = ["Lesson", "Progress", "Teacher", "bundled_cases", "bundled_lessons", "learn", "text_key", "who"]
+__all__ = [
+    "ConstantsSource", "FitCase", "HoldoutConstants", "Progress", "bundled_cases", "bundled_fit_cases",
+    "read_fit_cases", "text_key", "who",
+]  # fmt: skip
 
 Progress = Callable[[str], None]
 
 
-class Lesson(NamedTuple):
+class FitCase(NamedTuple):
     """A bundled case as the fits see it: in full, and its card if that was read."""
 
     who: Identity
@@ -47,17 +50,17 @@ class Constants(NamedTuple):
     heads: OutlookHeads
 
 
-class Teaching(Protocol):
-    """Whoever says what a case is drafted with."""
+class ConstantsSource(Protocol):
+    """Says what a case is drafted with."""
 
     def without_family_of(self, whom: Identity) -> Constants:
         """Constants that were fitted on rows of other families than that of `whom`."""
 
 
-class Learnt(NamedTuple):
-    """Lessons, and what was read for them, which a draft of the same text need not read again."""
+class FitCases(NamedTuple):
+    """Rows of the fits, and what was read for them, which a draft of the same text need not read again."""
 
-    lessons: tuple[Lesson, ...]
+    fit_cases: tuple[FitCase, ...]
     readings: Mapping[str, Reading]
     """By `text_key` of the case, its card among them; with the outlook of the bundled heads."""
 
@@ -67,9 +70,9 @@ class _Task(NamedTuple):
     family: str
 
 
-def learn(
+def read_fit_cases(
     cases: Sequence[Case], *, progress: Progress | None = None, workers: int = WORKERS, crew: Crew | None = None
-) -> Learnt:
+) -> FitCases:
     """Each case as rows of the fits, in the order given.
 
     A `crew` that is there already does the work in place of `workers` processes of its own.
@@ -77,51 +80,51 @@ def learn(
     say = progress or (lambda _: None)
     labels = families([who(case) for case in cases])
     tasks = [_Task(case, label) for case, label in zip(cases, labels, strict=True)]
-    lessons: list[Lesson] = []
+    fit_cases: list[FitCase] = []
     readings: dict[str, Reading] = {}
-    for lesson, found in (crew or Crew(workers)).spread(_learn, tasks, None):
-        lessons.append(lesson)
+    for fit_case, found in (crew or Crew(workers)).spread(_read_fit_case, tasks, None):
+        fit_cases.append(fit_case)
         readings |= found
-        say(f"read {len(lessons)} of {len(cases)}")
-    return Learnt(tuple(lessons), readings)
+        say(f"read {len(fit_cases)} of {len(cases)}")
+    return FitCases(tuple(fit_cases), readings)
 
 
-def bundled_lessons(*, progress: Progress | None = None, workers: int = WORKERS) -> tuple[Lesson, ...]:
+def bundled_fit_cases(*, progress: Progress | None = None, workers: int = WORKERS) -> tuple[FitCase, ...]:
     """Every bundled case that counts as rows of the fits, by slug."""
-    return learn(bundled_cases(), progress=progress, workers=workers).lessons
+    return read_fit_cases(bundled_cases(), progress=progress, workers=workers).fit_cases
 
 
 @dataclass(frozen=True)
-class Teacher:
+class HoldoutConstants:
     """Constants without one family, all fitted once."""
 
-    lessons: tuple[Lesson, ...]
+    fit_cases: tuple[FitCase, ...]
 
     @cached_property
     def _fitted(self) -> Mapping[int, Fitted]:
-        rows = [row for lesson in self.lessons for row in lesson.rows]
+        rows = [row for fit_case in self.fit_cases for row in fit_case.rows]
         if not rows:
-            raise InputError("there are no cases to fit on", where="lessons", hint="take the bundled corpus")
+            raise InputError("there are no cases to fit on", where="the fit", hint="take the bundled corpus")
         return fit_left_out(rows)
 
     def fold_of(self, whom: Identity) -> int:
         """The fold whose fits have no row of the family of `whom`; the first one for a family of its own."""
-        for lesson in self.lessons:
-            if same_family(lesson.who, whom):
-                return lesson.rows[0].fold
+        for fit_case in self.fit_cases:
+            if same_family(fit_case.who, whom):
+                return fit_case.rows[0].fold
         return 0
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """The constants from which the family of `whom` is left out. Raises InputError without any lesson."""
+        """The constants from which the family of `whom` is left out. Raises InputError without any case."""
         found = self._fitted[self.fold_of(whom)]
         return Constants(found.calibration, found.heads)
 
 
-def _learn(task: _Task, _: None) -> tuple[Lesson, dict[str, Reading]]:
+def _read_fit_case(task: _Task, _: None) -> tuple[FitCase, dict[str, Reading]]:
     case = task.case
     readings = {text_key(case): read_documents(documents_of(case))}
     cut = card(case) if case.readings and case.readings.card else None
     if cut is not None:
         readings[text_key(cut)] = read_documents(documents_of(cut))
     rows = case_rows(case, task.family, readings[text_key(case)], readings[text_key(cut)] if cut else None)
-    return Lesson(who(case), rows), readings
+    return FitCase(who(case), rows), readings

@@ -3,7 +3,7 @@
 from agent.drafting.calibration import load_calibration
 from agent.facts.readers.outlook import load_outlook
 from evals.cases.families import Identity
-from evals.runs.lessons import Constants
+from evals.runs.holdout import Constants
 
 
 class Bundled:
