@@ -154,7 +154,7 @@ class Ground:
                     and not any(char.isupper() or char.isdigit() for char in name[1:])
                 )
                 plain = plain and not _ACTS.match(first[len(name) :].lstrip())
-                if not plain and not _keys(name) <= self._words and not self._begins_word(name):
+                if not plain and not _keys(_capitals(name)) <= self._words and not self._begins_word(name):
                     odd.append(name)
         return tuple(dict.fromkeys(odd))
 
@@ -402,6 +402,12 @@ def _bare(sentence: str) -> str:
     # A full stop that begins a name, as of a hidden file, keeps the blank before it.
     bare = " ".join(_LOCAL.sub("", _MARK.sub(" ", sentence)).replace("`", "").split())
     return re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", bare)
+
+
+def _capitals(name: str) -> str:
+    """A name without its plain halves: of "VPN-internal" the first."""
+    parts = [part for part in name.split("-") if not (part.isalpha() and part.islower())]
+    return " ".join(parts) if parts else name
 
 
 def _says_it(sentence: str) -> bool:

@@ -33,6 +33,8 @@ _GRAVE: Final[dict[str, str]] = {
 _DAY: Final = 10
 """Characters of a date in a time of ISO 8601."""
 _TOP: Final = 10.0
+_PARTLY: Final = 28
+"""Words of an uncertain layer of which the sources tell a little."""
 _PROPOSALS: Final = {
     "use": "Use it as it is.",
     "use with conditions": "Use it with these conditions.",
@@ -229,7 +231,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         return "the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
-        return "the gravest of the threats in default use that the LLM weighed"
+        return "the gravest of the LLM's threats in default use"
     return "the threat that a reviewer chose"
 
 
@@ -607,7 +609,8 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
     raw = " ".join(layer.paragraph.split())
     raw = raw.removeprefix(PREFIX.strip()).strip() if raw.startswith(PREFIX.strip()) else raw
-    short = within(raw, limit)
+    # What little is told comes before the commentary, which is the point of the line.
+    short = within(raw, max(limit, _PARTLY) if marked(raw) else limit)
     if short != raw:
         writer.shortened.append((title, raw))
     sentences = [
