@@ -1,8 +1,8 @@
 """A draft as it was against the draft as it is: `python -m evals.look CASE [--against COMMIT|FOLDER]`.
 
 CASE is a slug of `corpus/cases` or a path. What it was is drafted by the code, prompts and knowledge of a commit (HEAD
-by default, so that uncommitted work is seen) or of another checkout. Printed is the difference of the two reports, line by
-line; nothing when they are the same. The exit status is 1 when they differ, as of `diff`.
+by default, so that uncommitted work is seen) or of another checkout. Printed is the difference of the two reports, line
+by line; nothing when they are the same. The exit status is 1 when they differ, as of `diff`.
 """
 
 import argparse
