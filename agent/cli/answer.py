@@ -1,4 +1,4 @@
-"""`septet answer DRAFT FILE.yaml`: what a vendor or an analyst answers or contests, taken into a draft."""
+"""`septet answer DRAFT FILE.yaml`: take a vendor's or an analyst's answers and contests into a draft."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`septet audit-log verify`: whether the record of who decided what is as it was written."""
+"""`septet audit-log verify`: check that the log of decisions was not altered."""
 
 import os
 from pathlib import Path

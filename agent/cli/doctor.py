@@ -1,4 +1,4 @@
-"""`septet doctor`: what an LLM's endpoint has and honours, and what to set."""
+"""`septet doctor`: probe the endpoint of an LLM and say what to set."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`septet draft SOURCE…`: the main job."""
+"""`septet draft SOURCE…`: draft a threat model."""
 
 import os
 import sys

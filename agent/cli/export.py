@@ -1,4 +1,4 @@
-"""`septet export DRAFT --format NAME`: a draft or a signed review in a form that another tool or person reads."""
+"""`septet export DRAFT --format NAME`: write a draft or a signed review in another format."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""An LLM opened for one draft: within its caps, recorded or replayed, and closed so that nothing is lost.
+"""Opens an LLM for one draft: within its token and money caps, recorded or replayed.
 
 Its key comes from the environment variable that the profile names, and goes nowhere but into the request.
 

@@ -1,4 +1,4 @@
-"""`septet score`: one AIVSS score from flags, from a JSON object, or a line of JSON at a time."""
+"""`septet score`: one AIVSS score from flags or a JSON object, or one score for each line of JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What the verbs that read sources share: their options, the time, an analyst's note, the line of progress."""
+"""Options shared by the verbs that read sources, with the clock, the analyst's note and the progress line."""
 
 import sys
 from collections.abc import Callable, Iterator

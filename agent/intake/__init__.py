@@ -1,4 +1,4 @@
-"""From a source to documents: guard, fetch, crawl, extract, snapshot.
+"""From a source to documents: address guard, fetching, crawl, extraction, snapshots.
 
 `read` is the entry. It is loaded when it is used, so that the parsing child, which lives in this package, starts
 without the HTTP stack and the records.

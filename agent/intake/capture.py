@@ -1,4 +1,4 @@
-"""Reading sources so that nothing is lost: what the web answers is kept while it arrives, and recorded as a whole.
+"""Read sources and record every answer of the web while it arrives, so that a killed run can be resumed.
 
 An interrupted run of the same sources and settings is gone on with: what it was answered is not asked for again.
 """

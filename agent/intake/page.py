@@ -1,4 +1,4 @@
-"""What a reader makes of one source, before offsets: blocks in order, links, and what was taken out.
+"""What a format reader makes of one source, before offsets: blocks, links, removed text.
 
 Plain tuples and no pydantic: the parsing child imports this module, and its start must be cheap.
 """

@@ -1,4 +1,4 @@
-"""Reading all sources of one product: the one entry into this room.
+"""Reads all sources of one product: the entry of this package.
 
 A link that was left alone since it is no documentation says nothing about the product; a page that could not be had may
 hold what the draft lacks. Each reason is told once, with how many pages it holds for and the first of them.

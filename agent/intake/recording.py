@@ -1,4 +1,4 @@
-"""The recording of a run: what was given and what the web answered, so that the run can be repeated offline.
+"""The recording of a run: its inputs and the answers of the web, to repeat it offline.
 
 It lies in a draft's snapshots as `recording.json`; all bytes lie beside it by their hash. The same reader goes over
 the same inputs and answers, so a repeated run gives the same records, times included.

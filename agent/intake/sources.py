@@ -1,4 +1,4 @@
-"""What a SOURCE is: an existing file or folder, otherwise a plain http or https address, otherwise a mistake."""
+"""What a SOURCE argument is: an existing file or folder, else an http(s) address, else an error."""
 
 import os
 import re

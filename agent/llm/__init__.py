@@ -1,1 +1,1 @@
-"""Prompts and rubric cards, and the port behind which an LLM stands."""
+"""LLMs: the port, its adapters, prompts, budget and recordings."""

@@ -1,4 +1,4 @@
-"""What a run may cost, in tokens and in money, and what it has cost so far.
+"""The budget of a run, in tokens and money, and what was spent so far.
 
 Before a call the worst case is set aside (all its input anew, its answer as long as the cap allows); afterwards what
 was used takes its place, for a failed call as well. A call whose worst case does not fit is not sent. Calls run side by

@@ -1,4 +1,4 @@
-"""Recording the answers of an LLM into a folder, and replaying them without any LLM.
+"""Records the answers of an LLM in a folder, and replays them without the LLM.
 
 Both stand at the port, so a recording outlives a change of SDK or endpoint. A call is found again by its key: the
 SHA-256 of what decides the answer (stage, messages, schema, cap, attempt, the LLM's name, the epoch) and of nothing

@@ -1,4 +1,4 @@
-"""Probing an endpoint: what it has, what it honours, and what to set.
+"""Probes an endpoint: what it has, what it honours, what to set.
 
 Each probe is one row: what was looked at, whether it is well (None: cannot be told), what was found and what to do.
 A probe that fails is a row as well; one that shows that no call can work ends the probing.

@@ -1,4 +1,4 @@
-"""The adapter over LangChain: any chat model that `init_chat_model` opens, behind our port.
+"""The LangChain adapter: any chat model that `init_chat_model` opens.
 
 LangChain's structured output raises on an answer that was cut and loses what it cost, so a chat model is asked for
 plain text and the schema goes in beside it, by the argument that the profile names, or in words. Tracing is switched

@@ -1,4 +1,4 @@
-"""A local LLM: a GGUF file served on a free port of this machine by `xllamacpp`, behind the native adapter.
+"""A local LLM: serves a GGUF file on a free port with `xllamacpp`, behind the native adapter.
 
 It needs the extra `local`. Nothing is fetched: the user names the file. The server listens on the loopback address
 alone and ends when the LLM is closed.

@@ -1,4 +1,4 @@
-"""The native adapter: the openai SDK for any endpoint that speaks as OpenAI's does.
+"""The native adapter: the openai SDK for any OpenAI-compatible endpoint.
 
 The SDK builds and sends the request and sorts out the status. Its retries are off, its timeouts, redirects and
 headers are replaced (`transport`), and the answer is read from the raw body (`wire`). When an endpoint does not take a

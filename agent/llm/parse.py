@@ -1,4 +1,4 @@
-"""From the text of a reply to a checked value, or to the reason why there is none.
+"""From the text of a reply to a validated value, or the reason why there is none.
 
     why it stopped -> refusal -> think blocks and fence off -> exactly one object -> strict JSON -> strict pydantic
 

@@ -1,4 +1,4 @@
-"""The port behind which every LLM stands: one call in, one reply or one error out.
+"""The port of all LLMs: one call in, one reply or one error out.
 
 The rest of the program knows nothing of SDKs, HTTP or chat formats. An adapter (`openai_adapter`, `langchain_adapter`),
 a recording or a hand-written fake is an `Llm`; each of them tries again by its own rules, and only here is said what

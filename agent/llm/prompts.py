@@ -1,4 +1,4 @@
-"""Prompts and rubric cards: files of the folder `prompts`, read strictly.
+"""Loads prompts and rubric cards from the folder `prompts`, strictly.
 
 A prompt file is YAML front matter between two lines of three dashes, then a Jinja body. The front matter names
 everything that the body needs; a key that is not known, an input that the body does not use or a variable that is

@@ -1,4 +1,4 @@
-"""Who tries again, how long it waits and when it gives up: one owner for every adapter.
+"""Retries of LLM calls: who tries again, how long it waits, when it gives up.
 
 The SDKs' own retries are off. A try that fails raises a `Fault`, which says for what reason, whether another try may
 help, and what was spent. `Retrier.run` tries until it has an answer, the tries are used up, or the deadline of the

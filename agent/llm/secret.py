@@ -1,4 +1,4 @@
-"""Keys that no text can show by accident, and text of strangers made fit for one line."""
+"""Keys that cannot be printed by accident, and untrusted text made safe for one line."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a refused request and a broken connection mean: status, headers and body, or an exception, to a `Fault`."""
+"""Turns a refused request or a broken connection into a `Fault`."""
 
 import re
 import ssl

@@ -1,4 +1,4 @@
-"""How many tokens a text takes: by the LLM's own table where that table is on this machine, else by its bytes.
+"""Counts tokens: by the LLM's own table when it is on this machine, else by bytes.
 
 `tiktoken` fetches a table that it does not find, and deletes and fetches again one that is damaged. So the table is
 looked for here, in the folder that tiktoken keeps it in, and checked; nothing is ever fetched. An installed plug-in

@@ -1,4 +1,4 @@
-"""The network of the native adapter: capped, timed, without redirects, without anything from the environment.
+"""The transport of the native adapter: capped, timed, no redirects, nothing from the environment.
 
 It stands below the SDK, which reads a whole answer before it hands anything over. Every read and write of a socket
 looks at the deadline of the call (timeouts of an HTTP client alone never fire on a server that drips), decoded bytes

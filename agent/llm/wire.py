@@ -1,4 +1,4 @@
-"""What goes over the wire to an endpoint that speaks as OpenAI's does, and the strict reading of what comes back.
+"""Requests and replies of OpenAI-compatible endpoints as JSON, read strictly.
 
 Pure functions: a call and a profile give the body of a request; the bytes of an answer give a `Reply` or a `Fault`.
 The body of an answer is read by our own reader, since the SDK's takes duplicate keys, NaN and anything at all.

@@ -1,4 +1,4 @@
-"""What was found in the documents: passages, search hits, statements and quotes."""
+"""Evidence: passages, search hits, statements and quotes."""
 
 import re
 from typing import Final, Literal

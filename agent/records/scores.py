@@ -1,4 +1,4 @@
-"""Scores with everything that they are computed from."""
+"""Scores with all their inputs."""
 
 from agent.records.base import FormulaId, Mode, Number, Record
 from agent.taxonomy.keys import Band, FactorKey, FactorSet

@@ -1,1 +1,1 @@
-"""Forms in which a draft leaves: JSON, the Markdown report, explanations."""
+"""Reports and exports of a draft."""

@@ -1,4 +1,4 @@
-"""Who made which part of a draft, and what the LLM that had a hand in it took.
+"""Who made which part of a draft, and what the LLM took for its parts.
 
 A draft without an LLM has nothing to tell here: its parts are the program's.
 """

@@ -1,4 +1,4 @@
-"""A draft's folder: the whole old one or the whole new one, at every moment and after every kind of end.
+"""Replaces a draft's folder atomically, also when the process is killed.
 
 A new draft is written into a folder beside its place, which its process holds locked, and then both change places in
 one step. What a killed run left is cleaned up by the next one.

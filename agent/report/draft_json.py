@@ -1,4 +1,4 @@
-"""`draft.json`: one draft as sorted, stable JSON, and back with everything checked.
+"""`draft.json`: writes a draft as sorted, stable JSON, and loads it with every check.
 
 Loading recomputes the score under its formula and revision, re-verifies every quote when the texts are at hand, and
 refuses unknown keys, duplicate keys and NaN.

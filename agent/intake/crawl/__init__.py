@@ -1,1 +1,1 @@
-"""The web as a crawl sees it: address guard, fetching, politeness, the order of pages, the log of answers."""
+"""Crawling: address guard, fetching, robots.txt and delays, the order of pages, the log of answers."""

@@ -1,4 +1,4 @@
-"""When two addresses are one page, and when many are one template: sessions, tracking, calendars, pagination."""
+"""Which URLs are the same page, and which share a template: sessions, tracking, calendars, pagination."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What asking for an address gives, and the one interface through which the crawl asks."""
+"""The answer to a request, and the `Web` interface through which the crawl asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the web answered, as a log: written while a crawl runs, read again to go on with it or to repeat it.
+"""The log of HTTP answers: written during a crawl, read to resume it or to repeat it offline.
 
 A crawl is determined by its answers, so its log is all that must be remembered. An entry stands for one asked address
 (the answer without its bytes, which are addressed by their hash, or the named error) or for a budget that ran out.

@@ -1,4 +1,4 @@
-"""Pages that need JavaScript, rendered by a Chromium of the system that reaches nothing by itself.
+"""Renders pages that need JavaScript in a system Chromium that has no network of its own.
 
 Optional: it needs the package extra `browser`, a Chromium and the setting `browser = on`. `Rendering` stands between
 the crawl and the network; every file that a page asks for goes through the same `Web` as any page of the crawl, with

@@ -1,4 +1,4 @@
-"""The child process that drives Chromium for one page; it has no business with the network itself.
+"""The child process that drives Chromium for one page; it opens no connection itself.
 
 It reads one job from standard input as a line of JSON, writes `{"get": address}` for each file that the page asks for,
 reads the answer from the next line, and writes `{"html": text}` or `{"error": text}` at the end. Chromium is started

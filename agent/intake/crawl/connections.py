@@ -1,4 +1,4 @@
-"""Connections below HTTP and TLS: to checked addresses only, with the times of the meter on every read and write.
+"""Connections below HTTP and TLS: checked addresses only, with a deadline on every read and write.
 
 The time-outs of an HTTP library hold for one read each, so that a server which drips a byte at a time outlasts them.
 Here a request has one end, whatever is read in between; a server must begin to answer within its own limit, and once

@@ -1,4 +1,4 @@
-"""The sources' pages and the documentation that they lead to, best first, in batches, within the budget.
+"""The crawl: listing and linked documentation, best pages first, in batches, within the budget.
 
 A crawl asks in batches and takes the outcomes in the order asked, so that what it reads depends on the answers alone
 and never on which came first.

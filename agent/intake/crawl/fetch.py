@@ -1,4 +1,4 @@
-"""HTTP through the guard: own redirects, own deadline, decoded bytes counted while they arrive.
+"""HTTP through the guard: redirects and deadline are ours, decoded bytes are counted as they arrive.
 
 `httpx2` decodes bodies in pieces of at most 1 MiB, so a decompression bomb is stopped at the cap. Nothing is taken
 from the environment: no proxy, no credentials; no cookie is kept. A fetcher may be used by several threads at once.

@@ -1,4 +1,4 @@
-"""The pages that wait to be asked for, best first: a spread over topics, with a quota for generated reference.
+"""The queue of pages to fetch, best first: spread over topics, with a quota for generated API reference.
 
 The first page of a topic comes before the second page of any topic of about its worth. Pages of an API reference, and
 pages of one template, have a small quota as soon as there are enough of them to crowd out the rest; those beyond it

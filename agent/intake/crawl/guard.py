@@ -1,4 +1,4 @@
-"""The guard in front of every request: one strict reading of a URL, one look-up, every answer checked.
+"""The address guard: parses every URL strictly, resolves it once, checks every address.
 
 A URL that two parsers could read differently is refused rather than interpreted. A host name is looked up once for
 each new connection, all answers must be allowed, and the connection goes to an address that was checked (see

@@ -1,4 +1,4 @@
-"""The real web: guard, fetcher and manners together, several addresses at a time.
+"""The network: guard, fetcher and politeness (robots.txt, delays), several requests at a time.
 
 robots.txt is read as RFC 9309 says and protego understands it: none (4xx) allows everything, one that cannot be had
 (5xx, no answer) nothing. A Crawl-delay longer than the delay of the settings takes its place; a host that asks for

@@ -1,4 +1,4 @@
-"""What a page of documentation is about, told before it is read: by its address, by a link's words, by a heading.
+"""Predicts the topic of a documentation page from its address, a link's words or a heading.
 
 A draft wants one page of every topic before a second one of any, so each topic has a name, and each word that tells it
 a worth: what tells most about an agent's powers and limits comes first. The numbers only order.

@@ -1,4 +1,4 @@
-"""Maps of sites: sitemap files, found by robots.txt and at the agreed place, read within a small allowance."""
+"""Finds and reads sitemaps, named in robots.txt or at the usual place, within a small allowance."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where a crawl may go: the listing's own host, one product site and one repository, each named by the listing."""
+"""The scope of a crawl: the listing's host, and one product site and one repository that it names."""
 
 import re
 from collections.abc import Callable, Sequence

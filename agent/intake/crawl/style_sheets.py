@@ -1,4 +1,4 @@
-"""Style sheets that pages link: fetched from the page's own site and read with the page, to tell what it hides."""
+"""Fetches the style sheets of a page from its own site, to see what the page hides."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What repeats over the pages of one site is the site's, not the page's.
+"""Removes blocks that repeat over the pages of one site.
 
 Navigation, footers and banners that no tag names are told by repetition. A block that opens or closes several pages, or
 stands on most of them, goes everywhere; any other repeated block stays where it is read first.

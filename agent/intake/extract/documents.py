@@ -1,4 +1,4 @@
-"""Blocks become a Document: one text with stable offsets, sections that cover it, findings with their places.
+"""Composes a Document from blocks: one text with stable offsets, its sections, findings with their places.
 
 The text's form: headings as plain lines; list items, however deep, as lines that begin with `- `; table rows as
 `a | b`, that with the heads of the columns first; code as its lines without blank ones; fields of front matter as

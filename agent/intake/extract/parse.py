@@ -1,4 +1,4 @@
-"""From bytes to blocks: what the bytes are, and which reader takes them.
+"""From bytes to blocks: recognises the format and calls its reader.
 
 Plain text is read here; everything that needs a parser goes to a child process that can be killed (`warm`), because
 pages of two megabytes are known that hang every parser of HTML, and such texts that keep a parser of Markdown busy.

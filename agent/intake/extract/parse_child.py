@@ -1,4 +1,4 @@
-"""The parsing child: a warm process that forks once for each document, and the one that reads the document.
+"""The parsing child: a warm process that forks once for each document and reads it there.
 
 The warm process has the readers loaded and touches no byte of any source. For each document it takes three open files
 from its socket (the bytes, the place for the answer, a pipe for the word that it is done) and forks. The fork sets its

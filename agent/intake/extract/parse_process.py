@@ -1,4 +1,4 @@
-"""The parent's side of the parsing child: starts it, hands it documents, and tells how each ended.
+"""The parent of the parsing child: starts it, sends documents, reports how each ended.
 
 One warm process serves the whole program and any thread of it; at most two documents are parsed at a time. When the
 warm process is gone (killed, out of memory), it is started anew, once for a document.

@@ -1,1 +1,1 @@
-"""What a person would not see, and orders to assessors: found, taken out, reported."""
+"""Hidden text and instructions to assessors: found, removed, reported."""

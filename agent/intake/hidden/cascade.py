@@ -1,4 +1,4 @@
-"""Which declarations of a page's style sheets hold for an element: selectors, specificity, `!important`, media.
+"""The CSS cascade: which declarations apply to an element (selectors, specificity, `!important`, media).
 
 Style sheets are parsed by tinycss2 and selectors matched by cssselect. Only properties that can hide text are kept, and
 only selectors whose classes and ids occur in the page are matched, so that a framework's sheet of ten thousand rules

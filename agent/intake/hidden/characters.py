@@ -1,4 +1,4 @@
-"""The Unicode pass: characters that a reader cannot see are taken out and reported; the rest is brought to NFC.
+"""The Unicode pass: removes and reports invisible characters, normalises the rest to NFC.
 
 Zero-width joiners stay where a script or an emoji needs them. The result holds no control character but the line
 feed, and its offsets never change afterwards.

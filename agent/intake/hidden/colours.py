@@ -1,4 +1,4 @@
-"""Colours of CSS as sRGB with opacity, and whether two of them can be told apart. Imported by the parsing child."""
+"""CSS colours as sRGB with opacity, and whether two are distinguishable. Imported by the parsing child."""
 
 import functools
 import re

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a pattern is read, compared and changed as one line)
-"""Cues that a passage speaks to an assessor, added up: for wordings that no pattern of `orders` foresees.
+"""Weighted cues that a passage addresses an assessor, for wordings that no pattern of `orders` covers.
 
 A passage is up to three sentences or lines. Each cue is a kind of word (an assessor, a threat, a lenient value, an
 order, a train of thought, …) or two of them together, with a weight that `evals.bench.fit_cues` fits on visible orders

@@ -1,4 +1,4 @@
-"""Disguises of text: letters that look like others, digits for letters, spaced letters, reversals, encodings.
+"""Undoes disguises of text: homoglyphs, digits for letters, spaced letters, reversals, encodings.
 
 `folded` gives readings of the same length, `hidden` gives stretches with what they decode to. Both are bounded in time
 and size, and most texts give nothing: each disguise is looked for only where its own marks are.

@@ -1,4 +1,4 @@
-"""Text that is addressed to whoever assesses the page rather than to its reader.
+"""Finds text that addresses the assessor of a page rather than its reader.
 
 A set of patterns (`orders`) that flags for the analyst and withdraws a sentence from the estimators; it is no gate. The
 text is read as it stands, and again under the disguises that a machine sees through (`decoding`). A quoted or reported

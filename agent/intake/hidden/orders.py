@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a pattern is read, compared and changed as one line)
-"""What words that speak to an assessor look like: who is addressed, what is ordered, about what.
+"""Patterns of instructions to an assessor: who is addressed, what is ordered, about what.
 
 Kept apart from the search (`instructions`) so that a reader can see the lists. Patterns are matched without regard to
 case; each needs an addressee or an object that has no place in product text. One of `FRAMES` needs an order about this

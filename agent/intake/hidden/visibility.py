@@ -1,4 +1,4 @@
-"""The visibility pass: takes text that a reader cannot see out of an HTML tree, and reports it.
+"""The visibility pass: removes text that a reader cannot see from an HTML tree, and reports it.
 
 No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
 real permissions live there. A colour counts as hidden only against a background that can be told, so that a dark theme

@@ -1,1 +1,1 @@
-"""A draft in the forms that other tools and people read: one module a format, and one line in the registry."""
+"""Export formats: one module each, and a line in the registry."""

@@ -1,4 +1,4 @@
-"""Which part of a page is its article, on a page that is one: a post, a report, a long text.
+"""Finds the article of a page that is one: a post, a report, a long text.
 
 A page whose metadata says that it is an article has one text with teasers, comments and boxes round it. Its paragraphs
 vote for what holds them, as in Readability (Arc90, Mozilla); what stands beside the winner joins it as long as it reads

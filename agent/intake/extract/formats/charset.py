@@ -1,4 +1,4 @@
-"""Bytes to text: byte-order mark, then the declared character set, then detection; bad bytes are replaced.
+"""Decodes bytes: byte-order mark, declared character set, then detection; bad bytes are replaced.
 
 Imported by the parsing child: the standard library only, the detector when nothing else fits.
 """

@@ -1,4 +1,4 @@
-"""An HTML page as blocks: what a reader sees, without navigation, in the page's own order.
+"""Reads an HTML page as blocks: the visible main text, without navigation, in the page's order.
 
 The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
 `<div>`s, which is where product pages keep it. Which elements are main text is told by `layout`, which also has the

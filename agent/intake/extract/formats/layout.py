@@ -1,4 +1,4 @@
-"""Which parts of an HTML page are its main text: landmarks first, then density of links, then names as weak hints.
+"""Finds the main text of an HTML page: landmarks first, then link density, then class names as weak hints.
 
 A name alone ("share", "menu") never takes prose away: what it names must be short or made of links. Whatever speaks of
 something else (cards of neighbours, reviews) is marked by the caller, not dropped. The last look at a page's blocks

@@ -1,4 +1,4 @@
-"""Facts of a manifest as blocks: headings, sentence-like lines and rows, in the order in which they are told.
+"""Writes the content of a manifest as blocks: headings, sentence-like lines and rows.
 
 Every line names what it speaks of, because a line is quoted alone; a vendor's own prose is kept word for word.
 """

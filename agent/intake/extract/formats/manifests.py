@@ -1,4 +1,4 @@
-"""Manifests of plugins, extensions and apps: what they ask for, in sentences that can be quoted alone.
+"""Reads manifests of plugins, extensions and apps as sentences that can be quoted alone.
 
 Read are ChatGPT's `ai-plugin.json`, Claude's `plugin.json` and `marketplace.json`, browser extensions, VS Code
 extensions, Slack apps, GitHub Apps, and the settings by which clients start MCP servers.

@@ -1,4 +1,4 @@
-"""Markdown and plain text as blocks.
+"""Reads Markdown and plain text as blocks.
 
 markdown-it reads Markdown, with the HTML inside it (`markup`); the tree of both is walked here once. What a browser
 would not show is taken out and reported as the page reader of HTML does. All of it is Python: a text that keeps it

@@ -1,4 +1,4 @@
-"""What documentation tools add to Markdown, made plain: boxes, tabs, components.
+"""Normalises what documentation tools add to Markdown: admonitions, tabs, components.
 
 Docusaurus and VitePress write `:::tip Title`, MkDocs `!!! note "Title"` and `=== "Tab"` with the content indented, MDX
 imports, comments in braces and attributes in braces, GitBook, Hugo and Jekyll tags in braces. Their pages show the

@@ -1,4 +1,4 @@
-"""Markdown with the HTML inside it as one tree of elements, in Python alone: no parser in C sees the text.
+"""Parses Markdown with the HTML inside it into one tree of elements, in Python alone.
 
 markdown-it reads the Markdown. Its tokens and the tags between them, which need not agree on where a thing ends, build
 one tree by the rules by which a browser builds it: an end tag closes the elements left open inside, an item or a cell

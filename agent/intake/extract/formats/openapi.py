@@ -1,4 +1,4 @@
-"""OpenAPI 3.x, Swagger 2 and A2A cards as text: servers, security schemes, operations with parameters and scopes."""
+"""Reads OpenAPI 3.x, Swagger 2 and A2A cards: servers, security schemes, operations, scopes."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A PDF as blocks, page by page, with pypdf. Imported by the parsing child.
+"""Reads a PDF as blocks, page by page, with pypdf. Imported by the parsing child.
 
 Text that a reader does not see is taken out and reported; a page that has a picture and only such text is a
 scan with recognised text behind its picture, and keeps it.

@@ -1,4 +1,4 @@
-"""JSON and YAML as plain values under caps, and how a reader asks for a field without trusting its type.
+"""JSON and YAML as plain values under size limits, with field access that trusts no type.
 
 No value is trusted to have the shape that its format prescribes: a field of another type counts as absent. Imported by
 the parsing child.

@@ -1,4 +1,4 @@
-"""Declarative shadow trees laid out as a browser shows them: `<template shadowrootmode>` is text that everybody sees.
+"""Lays out declarative shadow trees (`<template shadowrootmode>`) as a browser shows them.
 
 Runs before the visibility pass. What a browser does not show of a host (children that no slot takes, the fallback of a
 slot that is filled) is put into a plain `<template>`, so that it is judged as hidden text. The rules of a shadow tree's

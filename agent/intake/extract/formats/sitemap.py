@@ -1,4 +1,4 @@
-"""sitemap.xml and its index as links. No text of a sitemap is evidence; text that speaks to assessors is reported."""
+"""Reads sitemap.xml and its index as links; instructions to assessors in it are reported."""
 
 import re
 import zlib

@@ -1,4 +1,4 @@
-"""Which format a JSON or YAML value is in, and the reader for it. Imported by the parsing child."""
+"""Recognises the format of a JSON or YAML value and picks its reader. Imported by the parsing child."""
 
 import re
 from collections.abc import Iterator

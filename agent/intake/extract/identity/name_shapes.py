@@ -1,4 +1,4 @@
-"""What a name looks like: decorations taken off, pieces of a title, section words and slogans told from names.
+"""The shape of product names: decorations removed, title parts, section words and slogans excluded.
 
 They tell a heading that names something from one that does not. Everything is lower case and without accents' help:
 what is compared is folded by `str.casefold` only.

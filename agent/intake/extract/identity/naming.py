@@ -1,4 +1,4 @@
-"""The name of the product that a page is about: candidates from its parts, and a scored vote with reasons.
+"""The name of the product of a page: candidates from its parts, and a scored vote with reasons.
 
 Order of precedence: a manifest or front matter; a heading that names something; the window's title; the repository in
 the address or in the page's own links; file and folder. A sound source wins by its weight; a doubtful one (a slogan, a

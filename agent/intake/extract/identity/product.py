@@ -1,4 +1,4 @@
-"""Which product a listing is about, which others stand on the same page, and what of it is the directory's own.
+"""Which product a listing is about, which other products are on the page, which text is the directory's.
 
 Two questions are answered here. Which blocks of a page about X speak of something else (its hosted sibling, a
 predecessor, a product of the same vendor)? And which blocks are left for Y, when the reader asks for Y on a page that

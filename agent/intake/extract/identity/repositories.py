@@ -1,4 +1,4 @@
-"""The product's own repository and packages, as its page names them: in the address, in links, in clone lines."""
+"""The product's own repository and packages, as named in addresses, links and clone commands."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Claims are not facts: which sentences say how safe the product is instead of what it does.
+"""Recognises sentences that say how safe the product is instead of what it does.
 
 A *claim* puts the product in a good light without placing it: somebody approves, something is capped, certified,
 safe, private, kept apart, watched, or will be. A *description* says what the product does, has, reads, keeps or

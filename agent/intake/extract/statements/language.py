@@ -1,4 +1,4 @@
-"""In which language a document is written, and what of it the embedded drafter cannot read.
+"""The language of a document, and what of it the embedded drafter cannot read.
 
 Code, addresses and identifiers are English in every language, so they are taken out first. What is plainly English by
 its function words is told without the library, which takes a second to load and is needed for the others alone.

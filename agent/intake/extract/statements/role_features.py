@@ -1,4 +1,4 @@
-"""What the role classifier looks at: a statement's words and shape, where it stands, and what stands round it.
+"""Features of the role classifier: a statement's words, shape, place and neighbours.
 
 Everything is told from Statements and Documents, so that what is learned from labelled pages and what is read later
 are looked at in the same way. Nothing here lists the headings or words of any role: features are n-grams with the

@@ -1,4 +1,4 @@
-"""Which role each statement of a page has: what it is there for and whom it addresses.
+"""The role of each statement: what it is there for, and whom it addresses.
 
 A README speaks of the product in less than half of its statements. The others tell the reader what to type, show an
 example, praise, announce, compare, or lead elsewhere, and read as the product's own deeds they make threats that it

@@ -1,4 +1,4 @@
-"""What sort of sentence a statement is, from its words alone.
+"""The sort of a sentence (control, description, assessment, …), from its words alone.
 
 Descriptions place an estimate. Control claims and self-assessments of rank 2 and below lower nothing, boilerplate is
 read by nobody. A sentence with a capability and a control in it is a description; its control clause counts for

@@ -1,4 +1,4 @@
-"""Cut documents into statements: sentences, table rows and blocks of code, each with what sort of sentence it is.
+"""Splits documents into statements: sentences, table rows and code blocks, each with its sort.
 
 A statement is verbatim (`document.text[start:end]`), so that it can be quoted. Headings are not statements: a
 heading names its section (`Statement.path`) and says nothing by itself.

@@ -1,4 +1,4 @@
-"""Sentences by which a vendor speaks for its product: controls, certificates, assurances, assessments of its own.
+"""A vendor's claims about its own product: controls, certificates, assurances, assessments.
 
 A document gets one finding for all of them, with how many they are: a page that says them forty times would drown what
 attacks. The mark withdraws nothing: a claim of rank 2 or less lowers nothing in the first place, and a sentence may
