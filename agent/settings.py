@@ -119,7 +119,7 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
     values: dict[str, object] = dict(_read_file(path)) if path else {}
     for name in values:
         if name not in SETTINGS:
-            raise InputError(f"unknown setting {name!r}", where=str(path), hint="see the settings table in README")
+            raise InputError(f"unknown setting {name!r}", where=str(path), hint="see docs/settings.md")
     for name in SETTINGS:
         text = environ.get(_PREFIX + name.upper())
         if text is not None:

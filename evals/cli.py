@@ -200,7 +200,9 @@ def _floors(given: Sequence[str]) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not equals or not math.isfinite(found[name]):
-            raise InputError(f"{item!r} is no floor", where="--floor", hint="write METRIC=VALUE with a finite number")
+            raise InputError(
+                f"{item!r} is not a floor", where="--floor", hint="write METRIC=VALUE with a finite number"
+            )
     return found
 
 

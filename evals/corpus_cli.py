@@ -98,5 +98,5 @@ def lint_command(folder: Path | None) -> None:
         click.echo(complaint)
     if complaints:
         said = "1 complaint" if len(complaints) == 1 else f"{len(complaints)} complaints"
-        raise InputError(said, where=str(folder or "bundled corpus"), hint="mend the cases")
+        raise InputError(said, where=str(folder or "bundled corpus"), hint="fix the cases")
     click.echo(f"{len(cases)} cases, no complaint")

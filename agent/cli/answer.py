@@ -83,7 +83,9 @@ def _draft_in(folder: Path) -> "tuple[Draft, tuple[Document, ...]]":
     from agent.report.draft_json import load_whole
 
     if not folder.is_dir():
-        raise SourceError("the draft is no folder", where=str(folder), hint="name the folder that `draft --out` wrote")
+        raise SourceError(
+            "the draft is not a folder", where=str(folder), hint="name the folder that `draft --out` wrote"
+        )
     draft_folder.check(folder)
     draft, documents = load_whole(folder)
     if not documents:

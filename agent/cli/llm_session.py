@@ -411,7 +411,7 @@ def _dollars(text: str) -> Decimal | None:
         dollars = Decimal(-1)
     if not dollars.is_finite() or dollars < 0:
         raise InputError(
-            f"{text!r} is no sum of money", where="setting llm_max_dollars", hint="give a number such as 0.5"
+            f"{text!r} is not a sum of money", where="setting llm_max_dollars", hint="give a number such as 0.5"
         )
     return dollars
 

@@ -75,7 +75,7 @@ def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Rev
 
     said = (name if name is not None else environ.get("LOGNAME") or environ.get("USER") or _SOMEBODY).strip()
     if not 1 <= len(said) <= MAX_NAME or not said.isprintable():
-        raise InputError("this is no name", where="--reviewer", hint=f"1 to {MAX_NAME} letters on one line")
+        raise InputError("this is not a name", where="--reviewer", hint=f"1 to {MAX_NAME} letters on one line")
     return Reviewer.model_validate({"name": said, "role": role})
 
 

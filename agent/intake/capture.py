@@ -103,7 +103,7 @@ def read_recorded(recorded: Recorded, settings: Settings, *, progress: Progress 
 
 
 def _no_look_up(host: str, _: int) -> Sequence[str]:
-    raise SourceError("a repeated run looks nothing up", where=host)
+    raise SourceError("a repeated run resolves no host", where=host)
 
 
 def _key(inputs: Sequence[Input], settings: Settings, allow_private: Sequence[str], product: str | None) -> str:

@@ -225,7 +225,7 @@ def _content(raw: bytes) -> object:
         raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)
     if whole["schema"] != _SCHEMA:
         raise SchemaError(
-            "a recording of another form", where=RECORDING, hint=f"use the version that wrote it, or {_AGAIN}"
+            "a recording of another version", where=RECORDING, hint=f"use the version that wrote it, or {_AGAIN}"
         )
     if digest(_canonical(whole["recording"])) != whole["sha256"]:
         raise IntegrityError("the recording was changed", where=RECORDING, hint=_AGAIN)

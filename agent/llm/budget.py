@@ -231,9 +231,9 @@ def read_prices(text: str, where: str) -> Mapping[str, Price]:
     try:
         rows = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InputError("the prices are no YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
+        raise InputError("the prices are not YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
     if not isinstance(rows, dict):
-        raise InputError("the prices are no mapping of names", where=where)
+        raise InputError("the prices are not a mapping of names", where=where)
     found = {}
     for name, row in rows.items():
         try:

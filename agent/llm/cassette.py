@@ -352,7 +352,7 @@ class Replay:
                 "cassette_miss",
                 "no recording answers this call",
                 where=f"stage {call.stage!r}, attempt {call.attempt}, key {request.key[:_KEY_CHARS]}",
-                hint="what differs from the nearest recording is told at the end of the run",
+                hint="the end of the run shows what differs from the nearest recording",
             )
         return _replayed(found[1].outcome, self._run)
 

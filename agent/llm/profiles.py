@@ -82,9 +82,9 @@ def read_profiles(text: str, where: str) -> Mapping[str, Profile]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InputError("the profiles are no YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
+        raise InputError("the profiles are not YAML", where=f"{where}: {str(error).splitlines()[0]}") from None
     if not isinstance(found, dict):
-        raise InputError("the profiles are no mapping of names", where=where)
+        raise InputError("the profiles are not a mapping of names", where=where)
     read = {}
     for name, fields in found.items():
         try:
@@ -129,9 +129,7 @@ def _key(profile: Profile, environ: Mapping[str, str]) -> Secret:
 
 def _check_address(address: str, profile: Profile, key: Secret) -> None:
     if not address:
-        raise UsageError(
-            "nobody says where the endpoint is", where=profile.title, hint=f"set {_ADDRESS_BY} to its base URL"
-        )
+        raise UsageError("the endpoint has no address", where=profile.title, hint=f"set {_ADDRESS_BY} to its base URL")
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""

@@ -283,7 +283,7 @@ def _factor_set(value: object) -> FactorSet | None:
         return None
     text = str(value)
     if text not in FACTOR_SETS:
-        raise InputError(f"{_show(value)} is no factor set", where="factor_set", hint='the sets are "0.5" and "0.8"')
+        raise InputError(f"{_show(value)} is not a factor set", where="factor_set", hint='the sets are "0.5" and "0.8"')
     return text
 
 
@@ -294,7 +294,9 @@ def _formula(text: str | None) -> FormulaId:
     if text in tables.FORMULA_ALIASES:
         return tables.FORMULA_ALIASES[text]
     if text not in known:
-        raise InputError(f"{_show(text)} is no formula", where="formula", hint="the formulas are " + ", ".join(known))
+        raise InputError(
+            f"{_show(text)} is not a formula", where="formula", hint="the formulas are " + ", ".join(known)
+        )
     return cast("FormulaId", text)
 
 
@@ -302,7 +304,7 @@ def _mode(text: str | None) -> Mode:
     if text is None:
         return tables.DEFAULT_MODE
     if text not in get_args(Mode):
-        raise InputError(f"{_show(text)} is no mode", where="mode", hint="the modes are strict and directory")
+        raise InputError(f"{_show(text)} is not a mode", where="mode", hint="the modes are strict and directory")
     return cast("Mode", text)
 
 

@@ -182,5 +182,5 @@ def kind_of(case: Case) -> str:
     """The kind of a case. Raises InputError when its purpose names none."""
     kind = (case.purpose or "").partition(":")[0]
     if kind not in KINDS:
-        raise InputError(f"{kind!r} is no kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))
+        raise InputError(f"{kind!r} is not a kind of case", where=f"{case.slug}/case.yaml", hint=", ".join(KINDS))
     return kind

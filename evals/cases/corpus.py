@@ -273,9 +273,9 @@ def _yaml(path: Path) -> object:
         return yaml.load(text, Loader=_StrictLoader)
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"not valid YAML: {error.problem}", where=f"{path}{line}", hint="mend the file") from None
+        raise InputError(f"not valid YAML: {error.problem}", where=f"{path}{line}", hint="fix the file") from None
     except yaml.YAMLError as error:
-        raise InputError(f"not valid YAML: {error}", where=str(path), hint="mend the file") from None
+        raise InputError(f"not valid YAML: {error}", where=str(path), hint="fix the file") from None
 
 
 def _read_text(path: Path) -> str:

@@ -69,7 +69,7 @@ def case_of(review: SignedReview, consent: str) -> Case:
     complaints = lint([case])
     if complaints:
         what = f"the case would not pass `septet corpus lint`: {complaints[0]}"
-        raise InputError(what, where=f"{len(complaints)} complaints", hint="mend the review, or leave it out")
+        raise InputError(what, where=f"{len(complaints)} complaints", hint="correct the review, or leave it out")
     return case
 
 

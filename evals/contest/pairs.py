@@ -57,7 +57,7 @@ def products(path: Path = PRODUCTS) -> tuple[Product, ...]:
         for row in csv.DictReader(file, delimiter="\t"):
             kind = next((kind for kind in KINDS if kind == row["kind"]), None)
             if kind is None:
-                raise InputError(f"{row['kind']!r} is no kind", where=f"{path.name}: {row['slug']}")
+                raise InputError(f"{row['kind']!r} is not a kind", where=f"{path.name}: {row['slug']}")
             found.append(Product(row["slug"], kind, row["reading"] == "yes", row["sha256"]))
     return tuple(sorted(found))
 

@@ -165,7 +165,9 @@ def read_requests(folder: Path) -> tuple[Asked, ...]:
         try:
             asked = Asked.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
-            raise SourceError("this is no request", where=str(path), hint="remove it, or take a new folder") from None
+            raise SourceError(
+                "this is not a request", where=str(path), hint="remove it, or take a new folder"
+            ) from None
         if asked.name != path.stem or not asked.name.partition("-")[0].isdecimal():
             raise SourceError("a request is not under its name", where=str(path), hint="take a new folder")
         found.append(asked)

@@ -118,7 +118,7 @@ def accept(
     moved = moved_by(before, run)
     for name, value in (floors or {}).items():
         if name not in METRICS:
-            raise InputError(f"{name!r} is no metric with a floor", where="--floor", hint=", ".join(sorted(METRICS)))
+            raise InputError(f"{name!r} is not a metric with a floor", where="--floor", hint=", ".join(sorted(METRICS)))
         if kept.get(name) != value:
             moved[f"floor of {name}"] = f"{_figure(kept.get(name))} → {_figure(value)}"
         kept[name] = value

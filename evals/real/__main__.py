@@ -69,7 +69,7 @@ def _drafter(asked: argparse.Namespace, environ: Mapping[str, str]) -> drafting.
         return drafting.replayed(asked.replay)
     if asked.record is not None:
         return drafting.asked(asked.llm, asked.record, environ)
-    raise UsageError("which answers?", hint="--replay DIR, or --record DIR with --llm PROFILE/NAME")
+    raise UsageError("no answers are named", hint="--replay DIR, or --record DIR with --llm PROFILE/NAME")
 
 
 def _readings(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:

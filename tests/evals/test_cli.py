@@ -187,7 +187,7 @@ def test_a_floor_that_nothing_could_fall_below_is_refused(floor: str, septet: Se
     write(tmp_path / "run", Done(whole(), ()), None)
     done = septet("eval", "accept", "--reason", "x", "--run", tmp_path / "run", "--floor", floor)
     assert (done.code, done.out) == (1, "")
-    assert f"'{floor}' is no floor, --floor" in done.err
+    assert f"'{floor}' is not a floor, --floor" in done.err
 
 
 def test_what_a_call_leaves_out_is_told() -> None:

@@ -130,7 +130,7 @@ def test_without_an_llm_the_profiles_are_listed_and_no_key(
     [
         ("nobody/gpt", 2, "no profile is called 'nobody'"),
         ("generic", 2, "name of the LLM is missing"),
-        ("generic/x", 2, "where the endpoint is"),
+        ("generic/x", 2, "the endpoint has no address"),
         ("openai/gpt", 2, "there is no key"),
         ("local/none.gguf", 1, "cannot be read"),
     ],

@@ -152,7 +152,7 @@ print("drafted with", *(name for name in sys.modules if name.startswith(own)), f
         (("--llm", "generic/"), {}, 2, "the name of the LLM is missing"),
         (("--llm", "openai/gpt-5.5"), {}, 2, "there is no key"),
         (("--llm", "openai/gpt-5.5", "--fallback", "embedded"), {}, 2, "there is no key"),
-        ((), {"SEPTET_LLM": "generic/x", "SEPTET_LLM_BASE_URL": ""}, 2, "where the endpoint is"),
+        ((), {"SEPTET_LLM": "generic/x", "SEPTET_LLM_BASE_URL": ""}, 2, "the endpoint has no address"),
         ((), {"SEPTET_LLM": "generic/x", "SEPTET_LLM_BASE_URL": "ftp://example.com"}, 3, "plain http"),
         ((), {"SEPTET_LLM": "generic/x", "SEPTET_LLM_BASE_URL": ""}, 2, "set SEPTET_LLM_BASE_URL"),
         (("--llm", NAME), {"SEPTET_LLM_BASE_URL": "http://127.0.0.1:http/v1"}, 3, "http(s)://HOST[:PORT]/PATH"),

@@ -202,8 +202,8 @@ def test_the_table_is_in_order() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("- a", "no mapping"),
-        ("a: [", "no YAML"),
+        ("- a", "not a mapping"),
+        ("a: [", "not YAML"),
         ('a: {input: "1", output: "1"}', "a.cached: Field required"),
         ('a: {input: "-1", cached: "1", output: "1"}', "a.input: Input should be greater"),
         ('a: {input: "NaN", cached: "1", output: "1"}', "a.input: Input should be a finite number"),

@@ -49,7 +49,7 @@ def test_a_name_is_a_profile_and_what_the_endpoint_calls_it():
         ("ollama/", {}, "", UsageError, "name of the LLM is missing"),
         ("openai/gpt", {}, "", UsageError, "no key"),
         ("openai/gpt", {"OPENAI_API_KEY": "a b"}, "", UsageError, "a character that no key has"),
-        ("generic/x", {}, "", UsageError, "where the endpoint is"),
+        ("generic/x", {}, "", UsageError, "the endpoint has no address"),
         ("generic/x", {}, "ftp://example.com", RefusedError, "plain http"),
         ("generic/x", {}, "http://me:pw@example.com/v1", RefusedError, "plain http"),
         ("generic/x", {}, "http://[::1", RefusedError, "cannot be read"),
@@ -89,8 +89,8 @@ def test_what_a_stranger_says_is_made_fit_for_a_line():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", "no YAML"),
-        ("- a", "no mapping"),
+        ("a: [", "not YAML"),
+        ("- a", "not a mapping"),
         ("a: {title: A, cap: max_tokens, cup: 1}", "cup"),
         ("a: {title: A, cap: tokens}", "cap"),
         ("a: {title: A}", "cap"),

@@ -120,7 +120,7 @@ def test_there_are_five_of_each_kind_labelled_twice() -> None:
     found = [kind_of(one) for one in special()]
     assert {kind: found.count(kind) >= 5 for kind in KINDS} == dict.fromkeys(KINDS, True)
     assert all(one.labels.reader and one.labels.second and one.labels.published is None for one in special())
-    with pytest.raises(InputError, match="is no kind of case"):
+    with pytest.raises(InputError, match="is not a kind of case"):
         kind_of(special()[0].model_copy(update={"purpose": "odd: nothing"}))
 
 

@@ -27,7 +27,7 @@ from evals.contest.judge_sheets import (
     read,
 )
 from evals.contest.pairs import Drafts, Product, arranged, neutral, plain_prompt, products, two_pages
-from evals.contest.table import Judged, agreement, checks, load_round, results, standing
+from evals.contest.table import Judged, agreement, checks, load_round, results, side_figures
 from evals.real.readings import Reading
 from tests.fakes.drafts import workos
 
@@ -283,7 +283,7 @@ def test_marks_belong_to_the_side_whatever_its_letter() -> None:
         judged("one", draft_sheet(9, 1), draft_sheet(6, 4, False), first=True),
         judged("two", draft_sheet(7, 2), draft_sheet(8, 2), first=False, a="plain"),
     ]
-    own, rival = standing(rows, "septet"), standing(rows, "plain")
+    own, rival = side_figures(rows, "septet"), side_figures(rows, "plain")
     assert (own.marks["coverage"], rival.marks["coverage"]) == (8.0, 7.0)
     assert (own.wrong, rival.wrong) == (1.5, 3.0)
     assert (own.first, rival.first) == (0.5, 0.5)

@@ -265,7 +265,7 @@ def test_the_names_of_the_llms(tmp_path):
 def test_a_folder_of_something_else_is_not_taken(tmp_path):
     (tmp_path / REQUESTS).mkdir()
     (tmp_path / REQUESTS / "001-notes.json").write_text("{}")
-    with pytest.raises(SourceError, match="no request"):
+    with pytest.raises(SourceError, match="not a request"):
         RequestFolder(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError, match="cannot be made"):

@@ -195,7 +195,7 @@ def test_acceptance_keeps_a_reason_and_never_lowers_a_floor_silently() -> None:
     assert (len(moved.history), last.reason, last.on) == (2, "labels changed", "2026-11-27")
     assert last.moved["floor of factor_mae_published"] == "0.1200 → 0.2500"
     assert last.moved["factor_mae_published"] == "0.1000 → 0.2000"
-    with pytest.raises(InputError, match="no metric with a floor"):
+    with pytest.raises(InputError, match="not a metric with a floor"):
         accept(before, worse, on="", reason="x", floors={"threats_shown": 1.0})
 
 

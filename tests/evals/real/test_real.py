@@ -277,7 +277,7 @@ def test_answers_that_are_not_there_stop_the_run(texts: Path) -> None:
         drafting.tried(drafting.of_listings(texts, drafting.replayed(texts / "answers")), "one")
     with pytest.raises(UsageError, match="needs an LLM"):
         drafting.asked("", texts, {})
-    with pytest.raises(UsageError, match="which answers"):
+    with pytest.raises(UsageError, match="no answers are named"):
         main([str(texts), "--drafter", "llm"])
 
 

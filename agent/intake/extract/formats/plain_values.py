@@ -62,7 +62,7 @@ def load_json(text: str) -> Loaded:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def load_yaml(text: str) -> Loaded:
