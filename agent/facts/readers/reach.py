@@ -32,11 +32,12 @@ _UNASKED: Final = re.compile(
 )
 """Says that a control is missing, with the words of that control."""
 _UNREAL_PART: Final = re.compile(
-    r"\bnot (?:yet )?(?:implemented|supported|available)\b|\bcoming soon\b|\broad ?map\b|\bplanned\b|\bfuture work\b"
-    r"|\bto-?do\b|\buse[- ]cases?\b|\bvs\.?(?! code)\b|\balternatives\b|\bglossary\b",
+    r"\bnot (?:yet )?(?:implemented|supported|available)\b|\bcoming soon\b|\broad ?map\b|\bplanned\b|\bfuture work\b",
     re.IGNORECASE,
 )
-"""Headings of what is not there yet, of stories and of comparisons."""
+"""Headings of what is not there yet."""
+_STORY_PART: Final = re.compile(r"\buse[- ]cases?\b|\bvs\.?(?! code)\b|\balternatives\b|\bglossary\b", re.IGNORECASE)
+"""Headings of stories and comparisons, right above them."""
 _UNREAL: Final = re.compile(
     r"\bcoming soon\b|\bnot yet\b|\b(?:is|are) (?:planned|on the road ?map)\b"
     r"|\bin (?:a )?future (?:release|version)s?\b",
@@ -82,7 +83,7 @@ _SETTING: Final = re.compile(
 _CHOICE: Final = re.compile(
     r"\bexperimental\b|\b(?:in|public) (?:beta|preview)\b"
     r"|\b(?:if|when|unless) (?:enabled|configured|set|desired|installed|provided|using|running (?:with|in))\b"
-    r"|\bif you (?:want|need|prefer|use|enable|set|do|choose)\b|\A\W*if |\beither\b.+\bor\b"
+    r"|\bif you (?:want|need|prefer|use|enable|set|do|choose)\b|\beither\b.+\bor\b"
     r"|(?<![\w-])--[a-z][\w-]+|\bset `?[A-Z][A-Z0-9]*_[A-Z0-9_]+|\bor (?:fully |completely )?(?:headless|autonomous)",
     re.IGNORECASE,
 )
@@ -146,7 +147,8 @@ def _is_terse(text: str) -> bool:
 
 def is_real(statement: Statement) -> bool:
     """Whether a statement is about something that is there: no plan, comparison or definition of another thing."""
-    if any(_UNREAL_PART.search(heading) for heading in statement.path[1:]):
+    above = statement.path[1:]
+    if any(_UNREAL_PART.search(heading) for heading in above) or any(_STORY_PART.search(part) for part in above[-1:]):
         return False
     return not (_UNREAL.search(statement.text) or _ELSEWHERE.search(statement.text))
 
@@ -171,7 +173,7 @@ def by_choice(statement: Statement, key: FactKey) -> bool:
         return key.deniable or _chosen(key)
     if not _chosen(key) or statement.role == "reference":
         return False
-    return bool(_CHOICE.search(statement.text)) or any(_CHOICE_PART.search(part) for part in statement.path[1:])
+    return bool(_CHOICE.search(statement.text)) or any(_CHOICE_PART.search(part) for part in statement.path[1:][-1:])
 
 
 def _chosen(key: FactKey) -> bool:
