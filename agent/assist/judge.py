@@ -231,6 +231,10 @@ class Judge:
         """The first page; `ids` are what a question may be about beside keys of facts."""
         what, _, _ = self._text(answer.what, "product", HOW_WORDS)
         posture, _, _ = self._text(answer.posture, "product", POSTURE_WORDS)
+        begin = next(iter(sentences(answer.posture)), "")
+        if posture and what and not self.ground.check(begin, "product").text:
+            # Without its first sentence the others follow from nothing.
+            posture = f"{what} {posture}"
         lines: dict[str, JudgedLine] = {}
         for line in answer.lines:
             text, evidence, facts = self._text(line.text, "product", HOW_WORDS)
@@ -348,8 +352,14 @@ class Judge:
     def _conditions(
         self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
-        # What the product does by itself is made harder or smaller, never undone; a setting can be left off.
-        ending = {f"T{n}" for n, threat in enumerate(kept, start=1) if threat.setting and not threat.default_use}
+        # What the product does by itself is made harder or smaller, never undone; a setting can be left off, and what
+        # somebody else has to be breached for (AC:H, AT:P) does not reach a copy that was reviewed and pinned.
+        ending = {
+            f"T{n}"
+            for n, threat in enumerate(kept, start=1)
+            if (threat.setting and not threat.default_use)
+            or (threat.metrics["AC"].value, threat.metrics["AT"].value) == ("H", "P")
+        }
         for item in items[:MAX_CONDITIONS]:
             text, _, _ = self._text(item.text, "advice", HOW_WORDS)
             threats = tuple(dict.fromkeys(numbers[name] for name in item.threats if name in numbers))
@@ -372,11 +382,12 @@ class Judge:
                     metrics.setdefault(numbers[name], {})[legal] = value.strip()
                 else:
                     self.dropped.append((change, "no metric of a threat that it names"))
+            eased = tuple(name for name in threats if name in metrics or name in ends)
             yield JudgedCondition(
                 text=text,
                 who=self._phrase(item.who),
                 price=self._phrase(item.price),
-                threats=threats,
+                threats=eased or threats,
                 metrics=metrics,
                 ends=tuple(ends),
             )

@@ -90,6 +90,10 @@ class Found(NamedTuple):
     """The usual base by which open metrics were settled."""
 
 
+_BREACHED: Final = "/AC:H/AT:P/"
+"""In the vector of a threat for which a publisher or host has to be breached first: true of every product."""
+
+
 class _Item(NamedTuple):
     layer: LayerKey
     threat: Threat
@@ -214,10 +218,10 @@ def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal]) -> list[Threa
 
 
 def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal]) -> list[Threat]:
-    """An LLM's threats that may be the headline: those that need no setting, unless they are far below what the facts
-    set; then all that are supported."""
+    """An LLM's threats that may be the headline: those that need no setting and nobody else to be breached first,
+    unless they are far below what the facts set; then all that are supported."""
     supported = [threat for threat in own if is_supported(threat)]
-    plain = [threat for threat in supported if not threat.setting]
+    plain = [threat for threat in supported if not threat.setting and _BREACHED not in threat.score.cvss_vector]
     far_below = _gravest(plain) + MAX_BELOW < max(bases.values(), default=Decimal(0))
     return supported if far_below or not plain else plain
 

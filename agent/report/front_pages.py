@@ -207,6 +207,9 @@ def headline(writer: Writer) -> Part:
     if score.aivss is None:
         return _unscored(writer, likely)
     title = f"{score.severity} {tenth(score.aivss)} before controls" + (f" (likely {likely})" if likely else "")
+    started = _as_started(writer, first)
+    if started is not None:
+        title += f", {started.threat.score.severity} {tenth(started.threat.score.aivss)} as first started"
     low = score.likely_low if score.likely_low is not None else score.aivss
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
@@ -235,14 +238,18 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     return "the threat that a reviewer chose"
 
 
-def _first_steps(writer: Writer, first: RankedThreat) -> Text:
-    """Which threat is the gravest before anything is set up, where the headline's own has to be."""
-    if not first.threat.setting:
-        return ()
+def _as_started(writer: Writer, first: RankedThreat | None) -> RankedThreat | None:
+    """The gravest threat on the page before anything is set up, where the headline's own has to be."""
+    if first is None or not first.threat.setting:
+        return None
     plain = [item for item in _on_page(writer) if is_supported(item.threat) and not item.threat.setting]
-    if not plain:
+    return max(plain, key=_base, default=None)
+
+
+def _first_steps(writer: Writer, first: RankedThreat) -> Text:
+    item = _as_started(writer, first)
+    if item is None:
         return ()
-    item = max(plain, key=_base)
     return (Span("As first started the gravest is "), *doc.ref(item.name), Span(f", {tenth(_base(item))} by CVSS."))
 
 
@@ -389,8 +396,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
         lost,
         *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
     )
-    # The table right above has the titles.
-    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}." if whole else f"{item.name}.")
+    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}.")
     return Entry(item.name, title, text, tuple(filter(None, items)))
 
 
@@ -491,9 +497,7 @@ def residuals(writer: Writer) -> Part:
                 (
                     doc.ref(item.name),
                     doc.words(tenth(_base(item))),
-                    doc.code(changes)
-                    if changes and left
-                    else doc.words("its setting is left off" if not left else "–"),
+                    doc.code(changes) if changes and left else doc.words("gone" if not left else "–"),
                     doc.words(tenth(left) if left else "gone"),
                 )
             )
@@ -506,6 +510,11 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in _on_page(writer)}
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
+    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
+    if residual is not None:
+        # What becomes harder and keeps its score is told below, metric by metric.
+        bases = {each.threat.id: _base(each) for each in writer.view.threats}
+        told = [one for one in told if residual.remains.get(one, Decimal(0)) < bases.get(one, Decimal(0))] or told
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     return Row(
         (
@@ -673,32 +682,31 @@ def numbers(writer: Writer) -> Part:
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f" {score.threat_multiplier}: attack known as proof of concept."
-        likely = " Likely: four of five scores." if score.likely_low is not None else ""
-        lines.append(
-            (
-                *doc.strong("Score."),
-                Span(" "),
-                *doc.code(made),
-                Span(" "),
-                *doc.code("; ".join(each)),
-                Span(known + likely),
-            )
-        )
-    vectors = [f"{item.name} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}" for item in _on_page(writer)]
-    if vectors:
-        lines.append((*doc.strong("Vectors."), *(span for one in vectors for span in (Span(" "), *doc.code(one)))))
-    left = [_left(item, residual) for item in _on_page(writer) if residual and item.threat.id in residual.remains]
-    if left:
-        lines.append((*doc.strong("Conditions."), Span(" "), *doc.code("; ".join(left))))
-    return Part("numbers", (), (Bullets(tuple(lines)),) if lines else ())
+        likely = " Likely: where four of five experts' scores lie." if score.likely_low is not None else ""
+        lines += [doc.joined(doc.code(made), doc.words(f"{known}{likely}".strip())), doc.words(", ".join(each) + ".")]
+    blocks: list[Block] = [Paragraph(line) for line in lines]
+    rows = tuple(_numbers(item, residual) for item in _on_page(writer))
+    if rows:
+        heads = ("", "CVSS", "Vector", *(("With the conditions",) if residual else ()))
+        blocks.append(Table(heads, rows, frozenset({1})))
+    return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
+
+
+def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
+    """A threat's base, its vector and what the conditions leave of it."""
+    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
+    left = (doc.code(_left(item, residual)),) if residual and item.threat.id in residual.remains else ()
+    return Row(
+        (doc.ref(item.name), doc.words(tenth(_base(item))), vector, *(left or ([doc.words("–")] if residual else ())))
+    )
 
 
 def _left(item: RankedThreat, residual: Residual) -> str:
-    """ "T1 8.7 to 5.3 by UI:A/VC:L"."""
+    """ "5.3 by UI:A/VC:L"."""
     after, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
     if not after:
-        return f"{item.name} {tenth(_base(item))}: its setting is left off"
+        return "gone"
     if after == _base(item):
         # CVSS has no lower score for an attack that is harder already.
-        return f"{item.name} stays {tenth(after)}" + (f", harder by {changes}" if changes else "")
-    return f"{item.name} {tenth(_base(item))} to {tenth(after)} by {changes}"
+        return f"{tenth(after)}, harder by {changes}" if changes else tenth(after)
+    return f"{tenth(after)} by {changes}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WANTED: Final = 0.8
 """Share of the asserted facts that must be right."""
-_MARGIN: Final = 0.01
+_MARGIN: Final = 0.013
 """By which the share on seen products exceeds it, since a threshold always looks a little too good on its own data."""
 _KEY_SPREAD: Final = 0.8
 """Standard deviation, in log odds, of what a key adds to the calibration that all share."""

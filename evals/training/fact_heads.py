@@ -16,10 +16,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.facts.readers.embedded import may_assert
 from agent.facts.readers.features import WORDS_SCALE, dense, feature_ids, name_words
 from agent.facts.readers.heads import known_features, read_heads
 from agent.facts.readers.patterns import load_patterns
+from agent.facts.readers.reach import may_assert
 from agent.facts.vocabulary import load_vocabulary
 from agent.intake.extract.statements.roles import ROLES, carries_facts, choose, discounted, load_roles, set_apart
 from agent.records import Statement
@@ -364,8 +364,7 @@ def train(lines: Lines, folders: Sequence[Path]) -> None:
 
 def usable_of(lines: Lines) -> NDArray[np.bool_]:
     """Which statement may assert which key, by form, shape (n, k)."""
-    comforting = np.array([load_vocabulary()[key].comforting for key in lines.keys])
-    return may_assert(lines.statements, comforting)
+    return may_assert(lines.statements, [load_vocabulary()[key] for key in lines.keys])
 
 
 if __name__ == "__main__":

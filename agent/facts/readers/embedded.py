@@ -21,6 +21,7 @@ from agent.facts.readers.heads import LOWEST, FactHeads, load_heads
 from agent.facts.readers.kinds import kind_chances
 from agent.facts.readers.outlook import first_words, is_control
 from agent.facts.readers.patterns import denying, matches
+from agent.facts.readers.reach import by_choice, may_assert
 from agent.facts.support import negations
 from agent.facts.vocabulary import FactKey, Vocabulary, load_vocabulary
 from agent.intake.extract.statements.claims import COUNTING_RANK
@@ -37,27 +38,6 @@ _NEAR: Final = 1.5
 _FURTHER: Final = -0.5
 """The least score of a further quote."""
 _DIGITS: Final = 4
-_SETTING: Final = re.compile(
-    r"\b(?:enabl(?:e[sd]?|ing)|disabl(?:e[sd]?|ing)|optional(?:ly)?|opt(?:ed)?[ -](?:in|out)|toggle[sd]?"
-    r"|turn(?:ed)? (?:on|off)|switch(?:ed)? (?:on|off)|(?:set|defaults?) to `?(?:true|false|0|1|on|off)\b"
-    r"|configurable|can be (?:configured|set|changed))",
-    re.IGNORECASE,
-)
-"""Words by which a sentence leaves something to a setting."""
-_NOT: Final = re.compile(
-    r"\b(?:never|cannot|can['’]t|(?:do|does|did|will|is|are|can|has|have|was|were)(?: not|n['’]t)|won['’]t|no longer)\b"
-    r"|\A\W*(?:no|not|without)\b",
-    re.IGNORECASE,
-)
-"""A negation of the clause itself, or with which the text begins."""
-_UNASKED: Final = re.compile(
-    r"\basks? (?:nobody|no one|no person)\b"
-    r"|\b(?:nobody|no one) (?:\w+ ){0,3}(?:asked|confirms?|approves?|reviews?|checks?)\b"
-    r"|(?<!not )(?<!n't )(?<!never )\b(?:act|run|delete|send|change|write|execute|publish|pay)(?:s|ed|ing)? "
-    r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b",
-    re.IGNORECASE,
-)
-"""Says that a control is missing, with the words of that control."""
 _VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:KEY|TOKEN|SECRET|PAT)\b")
 _DEFAULT: Final = re.compile(
     r"\b(on|off|enabled|disabled|active|inactive|required|true|false) by default\b"
@@ -144,8 +124,7 @@ class EmbeddedReader:
         return self._heads.scores(statements, [names[statement.document] for statement in statements])
 
     def _usable_scores(self, documents: Sequence[Document], statements: Sequence[Statement]) -> NDArray[np.float32]:
-        comforting = np.array([self._vocabulary[key].comforting for key in self._heads.keys])
-        usable = may_assert(statements, comforting)
+        usable = may_assert(statements, [self._vocabulary[key] for key in self._heads.keys])
         return np.where(usable, self.scores(documents, statements), LOWEST).astype(np.float32)
 
     @property
@@ -157,11 +136,11 @@ class EmbeddedReader:
         entry = self._vocabulary[key]
         slots = tuple(_slots(entry, cited))
         default = next((slot.value.lower() for slot in slots if slot.name == "default"), "")
-        settled = default in _OFF if default else all(_SETTING.search(statement.text) for statement in cited)
+        settled = default in _OFF and entry.deniable if default else all(by_choice(row, entry) for row in cited)
         return Proposal(
             reader=self.name,
             key=key,
-            polarity="configurable" if entry.deniable and settled else "asserted",
+            polarity="configurable" if settled else "asserted",
             quotes=tuple(quote_of(statement) for statement in cited),
             slots=slots,
             confidence=round(chance, _DIGITS),
@@ -182,21 +161,6 @@ class EmbeddedReader:
                     quotes=quotes,
                     confidence=round(precision, _DIGITS),
                 )
-
-
-def may_assert(statements: Sequence[Statement], comforting: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which statements may assert which keys, shape (n, k): what says no asserts only a limit or a control, and what
-    says that nobody is asked not even that."""
-    plain = np.array([not _NOT.search(statement.text) for statement in statements], dtype=bool)
-    unasked = np.array([bool(_lacks(statement.text)) for statement in statements], dtype=bool)
-    found: NDArray[np.bool_] = np.where(comforting[None, :], ~unasked[:, None], plain[:, None])
-    return found
-
-
-def _lacks(text: str) -> bool:
-    """Whether a text says that nobody is asked; not where that is denied itself ("nothing runs without approval")."""
-    match = _UNASKED.search(text)
-    return match is not None and not ("without" in match[0].casefold() and negations(text[: match.start()]))
 
 
 def denies(text: str) -> bool:

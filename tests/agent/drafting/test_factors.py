@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings, strategies as st
 
+from agent.drafting.calibration import load_factors
 from agent.drafting.factors import THIN, estimate, lowerings
 from agent.drafting.judgement import JudgedFactor, Judgement
 from agent.facts.vocabulary import load_vocabulary
@@ -84,7 +85,8 @@ def test_an_llm_leads_above_the_floor_only() -> None:
     low = JudgedFactor(value=Decimal("0.1"), low=Decimal("0.0"), high=Decimal("0.2"), reason="It only reads.")
     led = Judgement(factors={"dynamic_tool_use": low, "persistent_memory": low})
     found = estimate(sheet(fact("runs_commands")), "coding-agent", led)
-    assert found["persistent_memory"].value == Decimal("0.1")
+    bias = load_factors().factors["persistent_memory"].judged.bias
+    assert found["persistent_memory"].value == round(Decimal("0.1") + Decimal(str(bias)), 1)
     assert found["persistent_memory"].rationale == "It only reads."
     assert found["dynamic_tool_use"].value >= Decimal("0.4")
 

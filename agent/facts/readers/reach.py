@@ -1,0 +1,180 @@
+"""What a statement may assert by its form: nothing of what is planned, advised or said of another thing, and of what
+somebody has to switch on that a setting decides.
+
+Form alone is looked at: negation, the heading, who is addressed, flags and words of choice. What the statement is about
+is the heads' matter (`agent.facts.readers.heads`).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.facts.readers.patterns import asserting, matches
+from agent.facts.support import negations
+from agent.facts.vocabulary import FactKey
+from agent.records import Statement
+
+_NOT: Final = re.compile(
+    r"\b(?:never|cannot|can['’]t|(?:do|does|did|will|is|are|can|has|have|was|were)(?: not|n['’]t)|won['’]t|no longer)\b"
+    r"|\A\W*(?:no|not|without)\b",
+    re.IGNORECASE,
+)
+"""A negation of the clause itself, or with which the text begins."""
+_UNASKED: Final = re.compile(
+    r"\basks? (?:nobody|no one|no person)\b"
+    r"|\b(?:nobody|no one) (?:\w+ ){0,3}(?:asked|confirms?|approves?|reviews?|checks?)\b"
+    r"|(?<!not )(?<!n't )(?<!never )\b(?:act|run|delete|send|change|write|execute|publish|pay)(?:s|ed|ing)? "
+    r"(?:[\w ]{0,40} )?without (?:asking|(?:any |an? )?(?:approval|confirmation|human review))\b",
+    re.IGNORECASE,
+)
+"""Says that a control is missing, with the words of that control."""
+_UNREAL_PART: Final = re.compile(
+    r"\bnot (?:yet )?(?:implemented|supported|available)\b|\bcoming soon\b|\broad ?map\b|\bplanned\b|\bfuture work\b",
+    re.IGNORECASE,
+)
+"""Headings of what is not there yet."""
+_STORY_PART: Final = re.compile(r"\buse[- ]cases?\b|\bvs\.?(?! code)\b|\balternatives\b|\bglossary\b", re.IGNORECASE)
+"""Headings of stories and comparisons, right above them."""
+_UNREAL: Final = re.compile(
+    r"\bcoming soon\b|\bnot yet\b|\b(?:is|are) (?:planned|on the road ?map)\b"
+    r"|\bin (?:a )?future (?:release|version)s?\b",
+    re.IGNORECASE,
+)
+_ADVICE: Final = re.compile(
+    r"\b(?:you|users|developers|operators) (?:should|must|may want to|are advised)\b"
+    r"|\b(?:make sure|be sure|it is recommended|we (?:strongly )?recommend|consider (?:\w+ing|a|an|the))\b"
+    r"|\A\W*(?:use|review|store|keep|ensure|avoid|never|always|do not|don['’]t|rotate|treat) ",
+    re.IGNORECASE,
+)
+"""Tells the reader what to do: no control of the product."""
+_ELSEWHERE: Final = re.compile(
+    r"\A\W*(?:the )?(?:model context protocol|mcp)(?: \(mcp\))? (?:is|enables|allows|lets|provides|defines)\b"
+    r"|\A\W*an? [a-z][\w -]{2,40} (?:is|are) an? ",
+    re.IGNORECASE,
+)
+"""Defines a protocol, or something in general."""
+_OWN_STORE: Final = re.compile(
+    r"\b(?:caches?|cached|snapshots?|checkpoints?|(?:your|chat|own) (?:history|account)|config\w*|providers?|key files?"
+    r"|(?:this|the|current|old|saved|your) (?:sessions?|conversations?|chats?)|containers?|volumes?|database files?)\b",
+    re.IGNORECASE,
+)
+"""What somebody tidies away of the product itself."""
+_OF_OWN_STORE: Final = frozenset({"deletes_data"})
+_WAY_BACK: Final = re.compile(r"call-?back|redirect[_ ]ur[il]", re.IGNORECASE)
+"""An address to which a sign-in returns: nothing that others can call."""
+_LISTENING: Final = frozenset({"listens_locally", "listens_on_network"})
+_BY_FORM: Final = frozenset({"fetched_at_start", "api_key", "container", *_LISTENING})
+"""In code their form is the evidence: a package runner, the name of a key, an address."""
+_FEW_WORDS: Final = 3
+_NAMED: Final = re.compile(r"[_\d]|[a-z][A-Z]|[^\x00-\x7f]")
+"""What makes a short text a name of something, such as a tool, or a text in another script."""
+_SETTING: Final = re.compile(
+    r"\b(?:be|is|are|if|when|unless|to|explicitly|not|can|and|or|you|enable/) ?(?:enabled?|disabled?)\b"
+    r"|(?:\A|\| ?|`: |\) ?)\W*(?:enable|disable|toggle)\b|\bdisabl(?:e|ing)\b|\bdisabled by default\b"
+    r"|\benabl(?:ed|ing) (?:by|with|via|through|it|this)\b|\boptional(?:ly)?\b|\bopt(?:ed)?[ -](?:in|out)\b"
+    r"|\btoggle[sd]?\b|\bturn(?:ed)? (?:on|off)\b|\bswitch(?:ed)? (?:on|off)\b"
+    r"|\b(?:set|defaults?) to `?(?:true|false|0|1|on|off)\b|\bconfigurable\b|\bcan be (?:configured|set|changed)\b",
+    re.IGNORECASE,
+)
+"""Words by which a sentence leaves something to a setting; "it enables agents to" leaves nothing open."""
+_CHOICE: Final = re.compile(
+    r"\bexperimental\b|\b(?:in|public) (?:beta|preview)\b"
+    r"|\b(?:if|when|unless) (?:enabled|configured|set|desired|installed|provided|using|running (?:with|in))\b"
+    r"|\bif you (?:want|need|prefer|use|enable|set|do|choose)\b|\beither\b.+\bor\b"
+    r"|(?<![\w-])--[a-z][\w-]+|\bset `?[A-Z][A-Z0-9]*_[A-Z0-9_]+|\bor (?:fully |completely )?(?:headless|autonomous)",
+    re.IGNORECASE,
+)
+"""The same for what the product does: conditions, flags, and one of several ways."""
+_CHOICE_PART: Final = re.compile(
+    r"\boptional\b|\bopt-in\b|\bexperimental\b|\bbeta\b|\badd-?ons?\b|\bextras\b", re.IGNORECASE
+)
+"""Headings of what somebody has to add or switch on."""
+_BY_ITSELF: Final = re.compile(
+    r"\b(?:runs|starts|checks|polls|watches|monitors|wakes|works|scans|executes|processes|syncs|sends)\b.{0,60}"
+    r"\b(?:every|daily|hourly|nightly|weekly|automatically|24/7|continuously|constantly|on a schedule|around the clock"
+    r"|in the background|by itself|on its own|autonomously)\b|\balways[- ]on\b|\b24/7\b",
+    re.IGNORECASE,
+)
+"""Says that the product itself starts and runs, and not that somebody can have it do so."""
+_STARTED: Final = frozenset({"runs_unattended", "scheduled"})
+_CHOSEN_GROUPS: Final = frozenset({"does", "reads", "decides", "keeps"})
+_CHOSEN: Final = frozenset({"listens_on_network", "listens_locally", "telemetry_to_vendor", "endpoint_no_auth"})
+
+
+def may_assert(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
+    """Which statements may assert which keys, shape (n, k).
+
+    What says no asserts only a limit or a control, and what says that nobody is asked not even that; what advises
+    asserts no control, and what is planned or general nothing at all.
+    """
+    comforting = np.array([key.comforting for key in keys])
+    controls = np.array([key.claim == "control" for key in keys])
+    tidied = np.array([key.id in _OF_OWN_STORE for key in keys])
+    plain = np.array([not _NOT.search(row.text) for row in statements], dtype=bool)[:, None]
+    unasked = np.array([lacks(row.text) for row in statements], dtype=bool)[:, None]
+    real = np.array([is_real(row) for row in statements], dtype=bool)[:, None]
+    advice = np.array([bool(_ADVICE.search(row.text)) for row in statements], dtype=bool)[:, None]
+    own = np.array([bool(_OWN_STORE.search(row.text)) for row in statements], dtype=bool)[:, None]
+    back = np.array([bool(_WAY_BACK.search(row.text)) for row in statements], dtype=bool)[:, None]
+    listening = np.array([key.id in _LISTENING for key in keys])
+    found: NDArray[np.bool_] = np.where(comforting[None, :], ~unasked, plain)
+    found &= real & ~(advice & controls[None, :]) & ~(own & tidied[None, :]) & ~(back & listening[None, :])
+    return found & _in_form(statements, keys)
+
+
+def _in_form(statements: Sequence[Statement], keys: Sequence[FactKey]) -> NDArray[np.bool_]:
+    """Shape (n, k): a word or two speak for a key only in one of its forms, if it has any; so does some code."""
+    found = np.ones((len(statements), len(keys)), dtype=bool)
+    terse = [n for n, row in enumerate(statements) if row.block == "code" or _is_terse(row.text)]
+    if not terse:
+        return found
+    rules = asserting()
+    hits = matches([statements[n] for n in terse], rules)
+    code = np.array([statements[n].block == "code" for n in terse], dtype=bool)
+    for column, key in enumerate(keys):
+        own = [number for number, rule in enumerate(rules) if rule.key == key.id]
+        if own:
+            found[terse, column] = hits[:, own].any(axis=1) | (code & (key.id not in _BY_FORM))
+    return found
+
+
+def _is_terse(text: str) -> bool:
+    return len(text.split()) < _FEW_WORDS and not _NAMED.search(text)
+
+
+def is_real(statement: Statement) -> bool:
+    """Whether a statement is about something that is there: no plan, comparison or definition of another thing."""
+    above = statement.path[1:]
+    if any(_UNREAL_PART.search(heading) for heading in above) or any(_STORY_PART.search(part) for part in above[-1:]):
+        return False
+    return not (_UNREAL.search(statement.text) or _ELSEWHERE.search(statement.text))
+
+
+def lacks(text: str) -> bool:
+    """Whether a text says that nobody is asked; not where that is denied itself ("nothing runs without approval")."""
+    match = _UNASKED.search(text)
+    return match is not None and not ("without" in match[0].casefold() and negations(text[: match.start()]))
+
+
+def by_choice(statement: Statement, key: FactKey) -> bool:
+    """Whether what a statement says of a key holds only where somebody sets it up so.
+
+    Who starts a schedule or leaves the room is the user, unless the sentence says that the product runs by itself.
+    """
+    if key.id in _STARTED and not _BY_ITSELF.search(statement.text):
+        return True
+    if statement.block == "code":
+        return False
+    # In the reference of a tool the optional thing is a parameter.
+    if statement.role != "reference" and _SETTING.search(statement.text):
+        return key.deniable or _chosen(key)
+    if not _chosen(key) or statement.role == "reference":
+        return False
+    return bool(_CHOICE.search(statement.text)) or any(_CHOICE_PART.search(part) for part in statement.path[1:][-1:])
+
+
+def _chosen(key: FactKey) -> bool:
+    return key.group in _CHOSEN_GROUPS or key.id in _CHOSEN
