@@ -380,3 +380,46 @@ def test_contributing_has_these_recipes() -> None:
         "Refit what is learned",
         "Change what drafts say",
     ]
+
+
+FACT = """
+- id: keeps_backups
+  title: keeps backups
+  question: Where do backups of its data go, and who can read them?
+  definition: Copies of what it keeps are made and stored apart.
+  not: Logs; exports that a user asks for.
+  claim: ability
+  deniable: true
+  slots: [object, data, part]
+  pins: []
+  raises: []
+  used_in: [threats]
+  examples:
+  - Every night a copy of the workspace goes to cold storage.
+  - Snapshots of the database are kept for a month.
+  - Your projects are backed up to a second region.
+  near_misses:
+  - Back up your files before you install it.
+  - The model backs up its claims with sources.
+  - Use it as a backup when the main service is down.
+  labels: []
+"""
+KNOWN = (
+    "from agent.assist.calls import BUILT, DOES, vocabulary_text\nfrom agent.facts.vocabulary import load_vocabulary\n"
+    "words = load_vocabulary()\nasked = vocabulary_text(words, BUILT) + vocabulary_text(words, DOES)\n"
+    "assert 'keeps_backups' in asked, 'nobody is asked for it'\n"
+    + DRAFT.replace("'L7-made-up' in known, 'it does not fire'", "known")
+)
+
+
+@pytest.mark.slow
+def test_add_a_fact(copy: Copy) -> None:
+    assert "nobody is asked for it" in copy.run(KNOWN).stderr
+    for file, text in (
+        ("facts/keeps.yaml", FACT.lstrip("\n")),
+        ("wording.yaml", "keeps_backups: {do: keep, what: backups of its data, risk: backups}\n"),
+    ):
+        path = copy.folder / "corpus" / "knowledge" / file
+        path.write_text(path.read_text("utf-8").rstrip() + "\n" + text, "utf-8")
+    done = copy.run(KNOWN)
+    assert done.returncode == 0, done.stderr

@@ -242,7 +242,7 @@ def test_what_is_no_draft_or_no_store_is_said_before_anything_is_written(
     file = answered(tmp_path)
     assert "about 'draft-0'" in septet("answer", folder, response(tmp_path, "", "draft-0")).err
     file = answered(tmp_path)
-    assert "no folder" in septet("answer", folder / FILE_NAME, file).err
+    assert "not a folder" in septet("answer", folder / FILE_NAME, file).err
     assert "cannot be read" in septet("answer", folder, tmp_path / "none.yaml").err
     assert "no store" in septet("answer", folder, file, "--store", tmp_path / "none.sqlite").err
     with Store.open(tmp_path / "empty.sqlite") as store:

@@ -17,7 +17,7 @@ from agent.retrieval.embed import embed
 from agent.retrieval.library import Library
 from agent.retrieval.passages import estimate
 from agent.retrieval.shown import GAP_TOKENS, Passage, heading, passages_for
-from agent.retrieval.stores import OpenStore, create
+from agent.retrieval.stores import OpenStore, store_kind
 
 NEEDED = (
     "The agent runs shell commands on the host with the rights of the user who started it.",
@@ -117,7 +117,7 @@ class Deaf(Library):
     """A library whose store finds nothing near."""
 
     def open(self, folder: Path | None = None) -> OpenStore:
-        return create("memory", None)
+        return store_kind("memory").create(None)
 
 
 def test_what_the_store_finds_near_matters() -> None:

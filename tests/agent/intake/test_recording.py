@@ -123,7 +123,7 @@ def test_a_recording_of_another_form_and_unknown_settings_are_named(local: Path,
     path.write_text(json.dumps({**whole, "schema": "septet/recording/9"}))
     said = septet("draft", "--from-snapshot", local)
     assert said.code == 1
-    assert "another form" in said.err
+    assert "another version" in said.err
     assert "hint: " in said.err
 
 

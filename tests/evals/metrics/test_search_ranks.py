@@ -84,6 +84,7 @@ def test_the_cell_of_a_case_holds_its_ranks() -> None:
     assert (dict(fused.ranks), fused.shares) == ({"fused": found.ranks["fused"]}, cell.shares)
 
 
+@pytest.mark.slow
 def test_quotes_are_found_early_and_by_both_lists_better_than_by_one() -> None:
     together = {mode: [rank for _, found in sample() for rank in found.ranks[mode]] for mode in MODES}
     five = {mode: recall_at(row, 5) or 0.0 for mode, row in together.items()}
