@@ -681,9 +681,9 @@ def numbers(writer: Writer) -> Part:
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = f" {score.threat_multiplier}: attack known as proof of concept."
-        likely = " Likely: where four of five experts' scores lie." if score.likely_low is not None else ""
-        lines += [doc.joined(doc.code(made), doc.words(f"{known}{likely}".strip())), doc.words(", ".join(each) + ".")]
+        known = f"{score.threat_multiplier}: attack known as proof of concept."
+        likely = "Likely: where four of five experts score it." if score.likely_low is not None else ""
+        lines += [doc.joined(doc.code(made), doc.words(f"{known} {likely}".strip())), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     rows = tuple(_numbers(item, residual) for item in _on_page(writer))
     if rows:
