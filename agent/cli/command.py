@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except DriftError as error:
-        # What differs from a recording is told line by line.
+        # What differs from a recording is printed line by line.
         first, *more = error.hint.splitlines() or [""]
         _report(str(error), first, more)
         sys.exit(error.exit_code)

@@ -24,7 +24,7 @@ class Block(NamedTuple):
     kind: BlockKind
     text: str
     level: int = 0
-    """1 to 6 for a heading, the depth of its list for an item (0 where that is not told), otherwise 0."""
+    """1 to 6 for a heading, the depth of its list for an item (0 where that is unknown), otherwise 0."""
     hint: AboutHint = ""
     """`other` inside a container that names itself related, similar, reviews and the like, and for text about another
     product; `platform` for text about the vendor's hosted platform around the product."""

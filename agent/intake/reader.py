@@ -1,7 +1,7 @@
 """Reads all sources of one product: the entry of this package.
 
 A link that was left alone since it is no documentation says nothing about the product; a page that could not be had may
-hold what the draft lacks. Each reason is told once, with how many pages it holds for and the first of them.
+hold what the draft lacks. Each reason is listed once, with how many pages it holds for and the first of them.
 """
 
 import re
@@ -289,7 +289,7 @@ def _add_read(g: _Gathering, read: Read, page: Page) -> None:
 
 
 def _subject(g: _Gathering, crawl: Crawl, product: str | None) -> Subject:
-    """The product of the listing; a file's is told here, a page's by the crawl."""
+    """The product of the listing; a file's is determined here, a page's by the crawl."""
     if crawl.subject is not None:
         return crawl.subject
     first = g.parts[0]
@@ -369,7 +369,7 @@ def _documents(parts: Sequence[_Part]) -> list[Document]:
 
 
 def unread(intake: Intake) -> tuple[Dropped, ...]:
-    """What could not be told and what could not be read, gaps of the intake first, then the links by reason."""
+    """What could not be determined and what could not be read, gaps of the intake first, then the links by reason."""
     gaps = [Dropped(what=SOURCE_TEXT + gap.detail, reason=gap.reason) for gap in intake.missing if gap.reason != _LATER]
     reasons: dict[tuple[str, str], list[str]] = {}
     for link in intake.links:

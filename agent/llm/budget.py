@@ -43,7 +43,7 @@ class Price(BaseModel):
     cached: _Dollars
     output: _Dollars
     written: _Dollars | None = None
-    """For input that the provider also writes to its cache; it is not told apart, so all new input counts as such."""
+    """For input that the provider also writes to its cache; usage does not separate it: all new input counts."""
 
     def cost(self, usage: Usage) -> Decimal:
         """US dollars of a usage, to a millionth, rounded half even."""

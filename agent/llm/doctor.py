@@ -1,6 +1,6 @@
 """Probes an endpoint: what it has, what it honours, what to set.
 
-Each probe is one row: what was looked at, whether it is well (None: cannot be told), what was found and what to do.
+Each probe is one row: what was looked at, whether it is well (None: unknown), what was found and what to do.
 A probe that fails is a row as well; one that shows that no call can work ends the probing.
 """
 
@@ -30,7 +30,7 @@ class Row:
 
     check: str
     well: bool | None
-    """None where it cannot be told."""
+    """None where it cannot be determined."""
     found: str
     advice: str = ""
 

@@ -54,7 +54,7 @@ class OpenAiLlm:
     """An `Llm` behind the openai SDK; may be asked from several threads at once.
 
     `clock` counts seconds, `now` tells the time of day (for Retry-After), `sleep` waits, `rng` gives
-    the jitter and `on_wait` is told of each wait; `resolver` looks hosts up.
+    the jitter and `on_wait` is called before each wait; `resolver` looks hosts up.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
     why it stopped -> refusal -> think blocks and fence off -> exactly one object -> strict JSON -> strict pydantic
 
 `read` goes down that ladder once; `ask` sends a call and lets the LLM try again where that can help: once after an
-answer that cannot be used, told only what the checks say (never its own words, which may come from a hostile page), and
+answer that cannot be used, given what the checks say (never its own words, which may come from a hostile page), and
 once after a truncated answer, with a larger cap. Part of an answer is never used.
 
 The shape of an answer is a pydantic class; `wire_schema` makes from it what providers take, and its bounds are
@@ -34,7 +34,7 @@ LARGER_CAP: Final = 2
 """By how much the cap of an answer grows after a truncated one."""
 _MAX_NUMBER_CHARS: Final = 40
 _MAX_WORDS: Final = 8
-"""Faults that are told to the LLM; the rest usually goes with them."""
+"""Faults that are named to the LLM; the rest usually goes with them."""
 _MAX_WORD_CHARS: Final = 240
 _REFUSAL_CHARS: Final = 300
 

@@ -157,7 +157,7 @@ def open_llm(
     on_wait: OnWait | None = None,
     context_tokens: int | None = None,
 ) -> Llm:
-    """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded). `on_wait` is told of waits.
+    """Opens the LLM that PROFILE/NAME means; nothing is asked yet (a local one is loaded). `on_wait` sees waits.
 
     `context_tokens` is the context that a local one is served with; None leaves it to `local`.
 

@@ -26,7 +26,7 @@ MAX_RETRY_AFTER_SECONDS: Final = 86_400.0
 FIRST_WAIT_SECONDS: Final = 0.5
 MAX_WAIT_SECONDS: Final = 20.0
 RETRY_AFTER_SPREAD: Final = 0.1
-"""Calls that were told the same time come back spread over this share of it, at most one second."""
+"""Calls that were given the same time to wait come back spread over this share of it, at most one second."""
 _MAX_SPREAD_SECONDS: Final = 1.0
 _MILLISECONDS: Final = 1000.0
 
@@ -96,7 +96,7 @@ class Retrier:
     """Tries calls again for one endpoint; may be used by several threads at once.
 
     When the endpoint asks one call to wait, calls that start in the meantime wait as well. `clock` counts seconds and
-    never jumps, `sleep` waits, `rng` gives the jitter, `on_wait` is told of each wait.
+    never jumps, `sleep` waits, `rng` gives the jitter, `on_wait` is called before each wait.
     """
 
     def __init__(

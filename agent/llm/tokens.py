@@ -104,7 +104,7 @@ def encoding_of(llm: str) -> Encoding:
 
 
 def table_folder(environment: Mapping[str, str]) -> Path | None:
-    """Where tiktoken keeps its tables under this environment; None when it is told to keep none."""
+    """Where tiktoken keeps its tables under this environment; None when it keeps none."""
     for name in _FOLDER_NAMES:
         if name in environment:
             return Path(environment[name]) if environment[name] else None

@@ -97,7 +97,7 @@ MissingReason = Literal[
     "over-budget",
     "cassette-miss",
 ]
-"""Why something could not be told. From "rate-limited" on: why a call of an LLM gave nothing, the words of
+"""Why something could not be determined. From "rate-limited" on: why a call of an LLM gave nothing, the words of
 `errors.LlmReason` with hyphens; "claims-dropped" and "not-answered": its answer had nothing to keep for this part."""
 FormulaId = Literal["aivss-0.5", "aivss-0.8", "aivss-1-amended", "cvss-bte"]
 Mode = Literal["strict", "directory"]

@@ -86,7 +86,7 @@ class SourceRef(Record):
     user_agent: str = ""
     """Under which name the page was asked for; empty for a file."""
     language: str = ""
-    """The language of the text as an ISO 639-1 code; empty when it cannot be told."""
+    """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
 
 
 class PromptRef(Record):

@@ -39,7 +39,7 @@ class Statement(Record):
     role: StatementRole = "behaviour"
     """What it is there for and whom it addresses; only some roles carry facts (`CARRYING`)."""
     reason: str = ""
-    """Why it has that role, in one plain clause; empty while no role was told."""
+    """Why it has that role, in one plain clause; empty while no role was assigned."""
     block: BlockKind = "paragraph"
     """The kind of block that it stands in."""
     heads: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What intake read: snapshots, findings, documents, and what could not be told."""
+"""What intake read: snapshots, findings, documents, and what could not be determined."""
 
 from typing import Annotated, Final, Literal
 
@@ -90,7 +90,7 @@ class Document(Record):
     blocks: tuple[DocumentBlock, ...] = ()
     """In the order of the text, without overlap; empty in documents that were stored before blocks were kept."""
     language: str = ""
-    """The language of the text as an ISO 639-1 code; empty when it cannot be told."""
+    """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
     form: DocumentForm = "prose"
     user_agent: str = ""
     """Under which name the page was asked for: another name may have been given another page."""
@@ -121,7 +121,7 @@ class Link(Record):
 
 
 class Missing(Record):
-    """What could not be told, and why. Never a default and never content."""
+    """What could not be determined, and why. Never a default and never content."""
 
     reason: MissingReason
     detail: str

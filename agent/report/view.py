@@ -203,7 +203,7 @@ class View:
         """The catalogue's threat that is shown and of which an LLM's threat has the severity.
 
         None for a threat of the catalogue, and when the one that gives the severity is not shown. A draft that does
-        not say which one it is has it told from the severity; one of the same layer first.
+        not say which one it is gets it from the severity; one of the same layer first.
         """
         if not is_proposed(threat):
             return None

@@ -1,7 +1,7 @@
 """What an LLM is shown of sources that do not fit: the listing, then the statements that are worth most.
 
 Sources that fit are shown whole. Beyond that the listing comes first, whole when it is short, else by its first
-statements; the rest goes to statements of all pages. Which come first is told by what each is worth
+statements; the rest goes to statements of all pages. Which come first is decided by what each is worth
 (`agent.facts.needed`) for the room that it takes; without that, one group of topics after the other has its turn, and
 what carries no facts (how to install, examples, news) is left out. Neighbours are joined, so that what is shown reads
 as text and is verbatim. What is said twice and what a finding covers is left out.

@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """What is asked and answered is told by name instead."""
+        """What is asked and answered is logged by name instead."""
 
 
 def _completion(body: Body, text: str, tokens: Counter) -> dict[str, object]:

@@ -280,7 +280,7 @@ class Evaluation(Record):
     """What the run rests on (`evals.runs.fingerprints`)."""
     left_out: tuple[str, ...] = ()
     """Options by which the run measures less than everything, or a drafter that is not the shipped one: such a run is
-    told and never becomes the baseline."""
+    shown and never becomes the baseline."""
     beside: dict[str, float | None] = Field(default_factory=dict)
     """Metrics of the embedded drafter over the same cases, where an LLM drafted."""
     score_attribution: dict[FactorKey, float | None] = Field(default_factory=dict)

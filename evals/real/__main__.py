@@ -97,7 +97,7 @@ def _facts(texts: Path, asked: argparse.Namespace, out: Path | None) -> None:
     if asked.drafts is not None:
         tell = drafting.stored_whole(asked.drafts)
     else:
-        tell = drafting.told(_drafter(asked, os.environ))  # noqa: TID251
+        tell = drafting.drafted_by(_drafter(asked, os.environ))  # noqa: TID251
     golds = {slug: gold for slug, gold in read_gold(texts).items() if not asked.only or slug in asked.only}
     if asked.drafts is not None:
         golds = {slug: gold for slug, gold in golds.items() if (asked.drafts / slug / drafting.JSON).is_file()}

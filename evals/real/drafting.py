@@ -74,7 +74,7 @@ def stored(folder: Path) -> Maker:
     return lambda slug: load(folder / slug / JSON)
 
 
-class Told(NamedTuple):
+class DraftWithTexts(NamedTuple):
     """A draft with the documents that it quotes, and the bytes of the files by sha256."""
 
     draft: Draft
@@ -82,16 +82,16 @@ class Told(NamedTuple):
     blobs: Mapping[str, bytes]
 
 
-Teller = Callable[[str, Sequence[Path]], Told]
+Teller = Callable[[str, Sequence[Path]], DraftWithTexts]
 """From a product's slug and files to a draft of these files, with their texts."""
 
 
-def told(drafter: Drafter) -> Teller:
+def drafted_by(drafter: Drafter) -> Teller:
     """Drafts made now, with their texts."""
 
-    def make(slug: str, files: Sequence[Path]) -> Told:
+    def make(slug: str, files: Sequence[Path]) -> DraftWithTexts:
         made = drafter(slug, files)
-        return Told(made.draft, made.documents, made.blobs)
+        return DraftWithTexts(made.draft, made.documents, made.blobs)
 
     return make
 
@@ -100,10 +100,10 @@ def stored_whole(folder: Path) -> Teller:
     """Drafts that are there already with the texts beside them, as folder/<slug>/draft.json."""
     from agent.report.draft_json import load_whole
 
-    def make(slug: str, files: Sequence[Path]) -> Told:
+    def make(slug: str, files: Sequence[Path]) -> DraftWithTexts:
         draft, documents = load_whole(folder / slug)
         blobs = [file.read_bytes() for file in files]
-        return Told(draft, documents, {hashlib.sha256(blob).hexdigest(): blob for blob in blobs})
+        return DraftWithTexts(draft, documents, {hashlib.sha256(blob).hexdigest(): blob for blob in blobs})
 
     return make
 

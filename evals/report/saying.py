@@ -148,7 +148,7 @@ def verdict_words(evaluation: Evaluation, verdict: Verdict | None) -> str:
         "inconclusive": f"The gate cannot tell: {how}, and these cases are too few to settle it.",
     }[verdict.outcome]
     if verdict.outcome == "fail" and ungated(evaluation):
-        said = f"Worse than what it is compared with, in {found}; told, never gated ({', '.join(evaluation.left_out)})."
+        said = f"Worse than what it is compared with, in {found}; shown, not gated ({', '.join(evaluation.left_out)})."
     changed = len(verdict.cases)
     drafts = "No draft measures differently." if not changed else f"{count(changed, 'draft')} changed."
     return f"{said} {drafts}{broken}"

@@ -70,7 +70,7 @@ def sheet(case: Case, draft: Draft) -> str:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Threat to verdict. Raises InputError naming the line for anything but yes or no, and for a threat told twice."""
+    """Threat to verdict. Raises InputError naming the line for anything but yes or no, and for a repeated threat."""
     found: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):

@@ -1,4 +1,4 @@
-"""Asking an LLM about labelled cases: what it takes is told first, every answer is recorded.
+"""Asking an LLM about labelled cases: what it takes is printed first, every answer is recorded.
 
 OUT/answers/<case>/…          what it answered (OUT/answers/repeat-2/<case>/ … when asked several times)
 OUT/run.json, report.html …   as of every run
@@ -40,7 +40,7 @@ def live(
     out: Path,
     say: Say,
 ) -> session.Outcome:
-    """One live run over the recorded cases (or `count` of them): told first, recorded in `out`, then judged.
+    """One live run over the recorded cases (or `count` of them): announced, recorded in `out`, then judged.
 
     Raises UsageError without a name of an LLM or for a folder that holds something, and as `asked` does.
     """

@@ -221,7 +221,7 @@ class _Framing:
     def _begin(self) -> None:
         self._head = b""
         self._size: int | None = None
-        """Bytes of the whole answer, once its head was read; None when they cannot be told."""
+        """Bytes of the whole answer, once its head was read; None when they cannot be determined."""
         self._seen = 0
         self._open = True
         """Whether the head is still to come."""

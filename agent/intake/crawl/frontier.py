@@ -85,7 +85,7 @@ _LISTED_COST: Final = 6
 _TOPICS: Final = 2
 """Times the cap of a template for pages that a link names by a topic, as sites without telling addresses do."""
 _SIDE_BY_SIDE: Final = 3
-"""Pages of one varied template in one batch: a trap must be told before it takes the budget."""
+"""Pages of one varied template in one batch: a trap must be recognised before it takes the budget."""
 _AGAIN_COSTS: Final = (0, 3, 6, 8, 9)
 """What a page is worth less after none, one, two, … pages of its topic were taken."""
 _LEAST: Final = 3

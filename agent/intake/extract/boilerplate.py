@@ -1,6 +1,6 @@
 """Removes blocks that repeat over the pages of one site.
 
-Navigation, footers and banners that no tag names are told by repetition. A block that opens or closes several pages, or
+Navigation, footers and banners that no tag names repeat. A block that opens or closes several pages, or
 stands on most of them, goes everywhere; any other repeated block stays where it is read first.
 """
 

@@ -208,7 +208,7 @@ def _places(text: str, parts: Sequence[str], start: int) -> tuple[tuple[int, int
 
 
 def heading_about(text: str, *, listing: bool) -> About:
-    """What the text under a heading is about, told from the heading's words alone."""
+    """What the text under a heading is about, by the heading's words alone."""
     words = _NUMBERED.sub("", text)
     if _OTHER.fullmatch(words) or (listing and _LISTING_OTHER.fullmatch(words)):
         return "other"

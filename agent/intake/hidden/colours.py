@@ -32,7 +32,7 @@ BLACK: Final = Colour(0.0, 0.0, 0.0)
 
 @functools.lru_cache(maxsize=4096)
 def colour(value: str) -> Colour | None:
-    """The colour that a value consists of, or None when it is none or cannot be told (a variable, a picture)."""
+    """The colour that a value consists of, or None when it is none or cannot be determined (a variable, a picture)."""
     from tinycss2.color4 import parse_color
 
     try:

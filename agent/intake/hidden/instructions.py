@@ -51,7 +51,7 @@ def lowered(text: str) -> str:
 def required_strings(pattern: re.Pattern[str]) -> tuple[tuple[str, ...], ...]:
     """Groups of strings in lower case, the rarest first: a match of `pattern` holds one of each group.
 
-    Empty when nothing can be told.
+    Empty when nothing can be said.
     """
     parser = importlib.import_module("re._parser")
     groups = _sequence(parser.parse(pattern.pattern, pattern.flags)).groups

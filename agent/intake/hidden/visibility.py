@@ -1,7 +1,7 @@
 """The visibility pass: removes text that a reader cannot see from an HTML tree, and reports it.
 
 No main-text extractor removes hidden text, so this runs before any extraction. Tabs, accordions and `details` are kept,
-real permissions live there. A colour counts as hidden only against a background that can be told, so that a dark theme
+real permissions live there. A colour counts as hidden only against a background that is known, so that a dark theme
 or a picture behind a headline is not taken for white on white. Imported by the parsing child.
 
 It is taken out of a page's text like all that a reader does not see, but it is no finding: every site has it. Only
@@ -115,7 +115,7 @@ class _Seen(NamedTuple):
     ground: colours.Colour | None
     """None: nobody said; see `open_ground`."""
     open_ground: bool
-    """True when the background cannot be told: a picture, a gradient, an unread style sheet."""
+    """True when the background cannot be determined: a picture, a gradient, an unread style sheet."""
     font: float
     visible: bool
     opacity: float

@@ -88,7 +88,7 @@ def maker_of_question(draft: Draft) -> list[Row]:
 
 
 def maker_of_chain(draft: Draft, chain: Chain) -> list[Row]:
-    """Who linked the threats of a chain, as far as it can be told."""
+    """Who linked the threats of a chain, as far as it is known."""
     made = made_by(draft, "chains")
     if made is None or made.by == "embedded":
         return maker(draft, "chains")

@@ -141,7 +141,7 @@ class _Bom:
         }
 
     def _service(self, each: Drawn) -> _Object:
-        """A service with the flows from and to it; whether it asks who calls is not told."""
+        """A service with the flows from and to it; whether it authenticates callers is left open."""
         made = self._named(each)
         if inside := self._parts.inside(each.item):
             made["trustZone"] = one_line(inside[0].name)

@@ -249,7 +249,7 @@ class _Run:
         }
         text = self._texts.get(quote.document)
         if text is not None:
-            # A region is told by lines or by characters, or by both when they mean the same; GitHub needs lines.
+            # A region is given by lines or by characters, or by both when they mean the same; GitHub needs lines.
             for name, at in (("start", quote.start), ("end", quote.end)):
                 region[f"{name}Line"] = text.count("\n", 0, at) + 1
                 region[f"{name}Column"] = at - text.rfind("\n", 0, at)
@@ -290,7 +290,7 @@ class _Run:
         return made
 
     def _invocation(self) -> _Object:
-        """What could not be told, as notes that no viewer takes for results: layers, the score, sources."""
+        """What could not be determined, as notes that no viewer takes for results: layers, the score, sources."""
         notes = [
             _note("layer", "note", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}: {detail}")
             for key, layer in self._view.layers

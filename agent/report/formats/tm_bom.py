@@ -135,7 +135,7 @@ class _Model:
         return made
 
     def _trust_boundaries(self) -> list[_Object]:
-        """Between two zones that a flow joins, once for both directions; how access is controlled is not told."""
+        """Between two zones that a flow joins, once for both directions; how access is controlled is left open."""
         pairs = [tuple(sorted((self._zone(f.source), self._zone(f.target)))) for _, f in self._parts.flows]
         return [{"trust_zone_a": a, "trust_zone_b": b} for a, b in dict.fromkeys(pairs) if a != b]
 

@@ -70,7 +70,7 @@ class _Count:
 def of_page(root: etree._Element, layout: Layout, marked: Collection[etree._Element], *, said: bool) -> Article | None:
     """The article of a page, or None when the page is none.
 
-    `marked` are elements that no article is made of; `said` is what `says_so` told before scripts and head went.
+    `marked` are elements that no article is made of; `said` is what `says_so` found before scripts and head went.
     """
     if not said:
         return None

@@ -1,7 +1,7 @@
 """Reads an HTML page as blocks: the visible main text, without navigation, in the page's order.
 
 The blocks are our own rather than trafilatura's: a main-text heuristic made for news drops visible text in bare
-`<div>`s, which is where product pages keep it. Which elements are main text is told by `layout`, which also has the
+`<div>`s, which is where product pages keep it. Which elements are main text is decided by `layout`, which also has the
 last look at the blocks. Text that repeats over the pages of a site is taken out later, when all pages are there
 (`boilerplate`). What the page says about itself is read before the visibility pass takes elements out. Imported by
 the parsing child.

@@ -150,7 +150,7 @@ class _Parser(MarkdownIt):
         self.block.ruler.before("table", "deep", _deep, {"alt": []})
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  (a name of markdown-it)
-        """Any address may be told; nobody follows it unseen."""
+        """Any address is kept; nothing follows it."""
         return True
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802

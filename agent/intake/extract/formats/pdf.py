@@ -302,7 +302,7 @@ def _areas(path: Sequence[Box]) -> list[Box]:
 
 
 def _colour(operands: Sequence[_Operand], begins: bool) -> Colour | None:
-    """The colour of operands by their number; a new colour space begins with black, a pattern cannot be told."""
+    """The colour of operands by their number; a new colour space begins with black, a pattern cannot be determined."""
     if begins:
         return None if str(operands[0]) == "/Pattern" else BLACK
     numbers = [min(1.0, max(0.0, float(operand))) for operand in operands if not str(operand).startswith("/")]

@@ -5,7 +5,7 @@ safe, private, kept apart, watched, or will be. A *description* says what the pr
 cannot do, in words of its own ("read-only access to the calendar", "tokens are checked as JWTs"), and places an
 estimate up or down. The border:
 
-- Approval, certification, safety and praise are claims wherever nothing else is told.
+- Approval, certification, safety and praise are claims wherever nothing else is said.
 - Limits, privacy, isolation and monitoring are claims where the sentence names no mechanism, product or identifier and
   the product does nothing else in it. That they are planned makes them no less so.
 - A bare denial or limit ("deletion is disabled", "no customer data is stored") of rank 2 and below lowers nothing

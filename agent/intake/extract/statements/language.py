@@ -1,7 +1,7 @@
 """The language of a document, and what of it the embedded drafter cannot read.
 
 Code, addresses and identifiers are English in every language, so they are taken out first. What is plainly English by
-its function words is told without the library, which takes a second to load and is needed for the others alone.
+its function words is recognised without the library, which takes a second to load and is needed for the others alone.
 """
 
 import re

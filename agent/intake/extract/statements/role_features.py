@@ -1,6 +1,6 @@
 """Features of the role classifier: a statement's words, shape, place and neighbours.
 
-Everything is told from Statements and Documents, so that what is learned from labelled pages and what is read later
+Everything is computed from Statements and Documents, so that what is learned from labelled pages and what is read later
 are looked at in the same way. Nothing here lists the headings or words of any role: features are n-grams with the
 place that they come from, and which of them matter is learned.
 """

@@ -6,7 +6,7 @@ does not have. The classifier is linear: features of a statement and of those ro
 and its vector, twelve weights each, learned from labelled statements of real pages (`evals.training.roles`).
 
 The classifier adds up weights, so each group of features (the heading, the first words, the columns of a table, …) has
-a share in the result that can be told. The clause names the two largest with the words that a reader finds on the page.
+a share in the result that is known. The clause names the two largest with the words that a reader finds on the page.
 """
 
 import hashlib
