@@ -59,7 +59,7 @@ def figures() -> Figures:
 
 
 def store_figures(evaluation: Path) -> None:
-    """Keep the figures of an evaluation. Raises InputError when the file is no evaluation."""
+    """Keep the figures of an evaluation. Raises InputError when the file is not an evaluation."""
     data = json.loads(evaluation.read_text("utf-8"))
     if data.get("schema") != EVAL_SCHEMA:
         raise InputError("not an evaluation", where=str(evaluation), hint="give what `septet eval --json` printed")

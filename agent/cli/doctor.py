@@ -27,7 +27,7 @@ _WORD_CHARS: Final = 8
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (septet/doctor/1) instead of text.")
 @click.pass_context
 def command(context: click.Context, llm: str | None, as_json: bool) -> None:
-    """Ask the endpoint of an LLM a few questions and show what came of it; without an LLM, list the profiles.
+    """Ask the endpoint of an LLM a few questions and show the result; without an LLM, list the profiles.
 
     Looked at: whether the LLM is there, whether answers come in the shape that is asked for and keep to their cap,
     whether a long prompt is read to its end, whether its price is known and how its tokens are counted. Up to four

@@ -18,7 +18,7 @@ def command(
     allow_private: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Read SOURCE (a URL, a file or a folder) as `draft` would, and show what came of it.
+    """Read SOURCE (a URL, a file or a folder) as `draft` would, and show the result.
 
     Documents with their hashes, findings with place and excerpt, what became of each link and why, what is missing,
     and the budget. Nothing is drafted, and nothing is kept but the cache.

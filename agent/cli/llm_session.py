@@ -393,7 +393,7 @@ def _keys(environ: Mapping[str, str]) -> tuple[str, ...]:
 def _caps(settings: "Settings", price: "Price | None", choice: Choice) -> "Caps":
     """What the run may take. A replay keeps to the same caps, since what they forbade was not recorded.
 
-    Raises InputError when the cap in money is no number.
+    Raises InputError when the cap in money is not a number.
     """
     from agent.llm.budget import Caps
 

@@ -68,7 +68,7 @@ def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, 
 
 
 def reviewer_of(name: str | None, role: str, environ: Mapping[str, str]) -> "Reviewer":
-    """Who acts: by the name that was given, else by the user's. Raises InputError for what is no name."""
+    """Who acts: by the name that was given, else by the user's. Raises InputError for what is not a name."""
     from agent.errors import InputError
     from agent.review.acts import MAX_NAME
     from agent.review.records import Reviewer

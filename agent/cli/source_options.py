@@ -46,7 +46,7 @@ def stamp(moment: datetime) -> str:
 
 
 def note_text(note: str) -> str:
-    """The note itself, or the text of the file that it names. Raises InputError for a file that is no short text."""
+    """The note itself, or the text of the file that it names. Raises InputError for a file that is not a short text."""
     try:
         path = Path(note)
         if not path.is_file():

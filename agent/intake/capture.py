@@ -45,7 +45,7 @@ def read_remembered(
 ) -> Remembered:
     """Read the sources as `agent.intake.read` does, and record it.
 
-    With `settings.cache_dir`, each answer is kept there until the caller has what came of it; a run that ends in
+    With `settings.cache_dir`, each answer is kept there until the caller has the result; a run that ends in
     UnavailableError or is killed leaves its answers to the next one, any other error is final. Raises what `read`
     raises.
     """

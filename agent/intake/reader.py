@@ -1,6 +1,6 @@
 """Reads all sources of one product: the entry of this package.
 
-A link that was left alone since it is no documentation says nothing about the product; a page that could not be had may
+A link left alone because it is not documentation says nothing about the product; a page that could not be had may
 hold what the draft lacks. Each reason is listed once, with how many pages it holds for and the first of them.
 """
 

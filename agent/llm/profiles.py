@@ -133,7 +133,7 @@ def _check_address(address: str, profile: Profile, key: Secret) -> None:
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
-        # A port that is no number, or none that exists, shows only when it is asked for.
+        # A port that is not a number, or none that exists, shows only when it is asked for.
         readable = parts.port != 0 and address.isprintable() and " " not in address
     except ValueError:
         readable = False

@@ -50,7 +50,7 @@ def check(out: Path) -> None:
 def replacing(out: Path) -> Iterator[Path]:
     """An empty folder to write a draft into; it takes the place of `out` when the block ends without an error.
 
-    Raises InputError when `out` is no place for a draft or another process is writing it, OSError when the disk is
+    Raises InputError when `out` is not a place for a draft or another process is writing it, OSError when the disk is
     full or the place cannot be written; `out` is then what it was.
     """
     out = out.absolute()

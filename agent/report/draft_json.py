@@ -90,7 +90,7 @@ def parse(text: str, *, where: str) -> Draft:
     """A draft from JSON text, with its score recomputed. `where` names the text in errors; errors as in `load`."""
     raw = decode(text, where)
     if not isinstance(raw, dict):
-        raise InputError("the draft is not a JSON object", where=where, hint="give a draft.json that septet wrote")
+        raise InputError("the draft is not JSON object", where=where, hint="give a draft.json that septet wrote")
     _check_schema(raw.get("schema"), where)
     try:
         draft = Draft.model_validate(raw)
@@ -128,7 +128,7 @@ def _read(file: Path) -> str:
 
 
 def decode(text: str, where: str) -> object:
-    """JSON as plain values, numbers exact. Raises InputError for a key that stands twice, NaN, and what is no JSON."""
+    """JSON as plain values, numbers exact. Raises InputError for a key that stands twice, NaN, and what is not JSON."""
     try:
         decoded: object = json.loads(
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique

@@ -63,7 +63,7 @@ def plain(text: str) -> str:
 
 
 def _unordered(text: str) -> str:
-    """A text that begins like "1. " is no list."""
+    """A text that begins like "1. " is not a list."""
     return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
 
 

@@ -43,7 +43,7 @@ at that moment finds half of it."""
 
 @dataclass(frozen=True)
 class OpenStore:
-    """A store that is open, and how it is let go of."""
+    """A store that is open, and how it is closed."""
 
     port: "VectorStore"
     close: Callable[[], None]

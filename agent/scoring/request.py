@@ -124,7 +124,7 @@ def check(request: Request, formula: Formula) -> Checked:
 
 
 def check_mitigation(value: Decimal, formula: Formula, mode: Mode) -> None:
-    """Raise InputError when `value` is no mitigation factor of this formula and mode."""
+    """Raise InputError when `value` is not a mitigation factor of this formula and mode."""
     grid = formula.strict_mitigation if mode == "strict" else tables.DIRECTORY_MITIGATION
     _on_grid(_point(value), grid, "mitigation_factor", mode)
 

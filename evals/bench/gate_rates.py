@@ -1,4 +1,4 @@
-"""How often the gate for re-recorded runs cries wolf, and how often it finds what is there.
+"""How often the gate for re-recorded runs raises a false alarm, and how often it finds what is there.
 
     python -m evals.bench.gate_rates [--pairs 1000]
 

@@ -61,7 +61,7 @@ def _unwritable(place: Path, error: OSError) -> SourceError:
 
 
 def load(folder: Path) -> Done:
-    """A run from its folder. Raises SourceError when it cannot be read, InputError when it is no run."""
+    """A run from its folder. Raises SourceError when it cannot be read, InputError when it is not a run."""
     try:
         evaluation = Evaluation.model_validate_json(_bytes(folder / RUN))
         views = _VIEWS.validate_json(_bytes(folder / DRAFTS))

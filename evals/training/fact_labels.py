@@ -2,7 +2,7 @@
 
 `labels/facts.tsv` has places of files with labels (`agent.facts.vocabulary.FactKey.labels`); a label that several keys
 share is told apart by the words of its place. A row says which lists of keys its reader had before him (`looked`):
-of a key that nobody looked for, a place is no example, neither of it nor against it. A place whose role carries no
+of a key that nobody looked for, a place is not an example, neither of it nor against it. A place whose role carries no
 facts needs no row, since nothing is read from it.
 """
 

@@ -398,7 +398,7 @@ class Unfinished:
             self._writes = False
 
     def finish(self) -> None:
-        """Forget the log: the crawl is over and what came of it is safe."""
+        """Forget the log: the crawl is over and the result is safe."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self.close()
 

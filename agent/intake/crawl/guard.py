@@ -293,7 +293,7 @@ class Guard:
 
 
 def looks_like_address(text: str) -> bool:
-    """Whether a SOURCE that is no path was meant as an address: a scheme, a blank or control character, or `//`."""
+    """Whether a SOURCE that is not a path was meant as an address: a scheme, a blank or control character, or `//`."""
     return bool(_SCHEME.match(text.strip())) or text.startswith("//") or bool(_FORBIDDEN.search(text))
 
 

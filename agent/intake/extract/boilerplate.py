@@ -60,6 +60,6 @@ def _without_bare_headings(blocks: Sequence[Block]) -> tuple[Block, ...]:
 
 
 def _key(block: Block) -> str:
-    """Equal for blocks that repeat each other: a heading is no repeat of the link or card that leads to its page."""
+    """Equal for blocks that repeat each other: a heading is not a repeat of the link or card that leads to its page."""
     words = " ".join(block.text.casefold().split())
     return f"{block.level}# {words}" if block.kind == "heading" else words

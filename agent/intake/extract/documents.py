@@ -307,7 +307,7 @@ def _take(builder: _Builder, identity: str, block: Block) -> list[Finding]:
 
 
 def honest_title(page: Page) -> str:
-    """The page's title, or what else may name it when the title speaks to assessors or forges markup.
+    """The page's title, or what else may name it when the title addresses assessors or forges markup.
 
     First its other headings of the first level, then the title of its window, then any heading.
     """
@@ -341,7 +341,7 @@ def _stuffing(identity: str, text: str, sections: Sequence[Section]) -> list[Fin
 
 
 def _in_address(identity: str, url: str) -> list[Finding]:
-    """Words in a file name or an address that speak to assessors: they are shown beside every quote."""
+    """Words in a file name or URL that address assessors: they are shown beside every quote."""
     parts = urlsplit(url)
     plain = unquote_plus(f"{parts.path} {parts.query} {parts.fragment}")
     words = " ".join(re.sub(r"[-_/+=&.,:;]+", " ", plain).split())

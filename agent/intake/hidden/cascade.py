@@ -513,7 +513,7 @@ def font_pixels(value: str, outer: float) -> float:
 
 
 def pixels(value: str) -> float | None:
-    """A length in pixels, roughly for relative units; None for what is no plain length."""
+    """A length in pixels, roughly for relative units; None for what is not a plain length."""
     if not value:
         return None
     match = _LENGTH.fullmatch(value.strip())

@@ -250,7 +250,7 @@ class Passage(NamedTuple):
 
 
 def find(text: str) -> tuple[tuple[int, int], ...]:
-    """The passages (start, end) of `text` that speak to an assessor by the sum of their cues, in order, apart.
+    """The passages (start, end) of `text` that address an assessor by the sum of their cues, in order, apart.
 
     Of passages in each other the shortest counts, since what is found is withdrawn from the estimators.
     """

@@ -2,7 +2,7 @@
 
 A set of patterns (`orders`) that flags for the analyst and withdraws a sentence from the estimators; it is no gate. The
 text is read as it stands, and again under the disguises that a machine sees through (`decoding`). A quoted or reported
-example in a vendor's security page ("attackers write 'ignore previous instructions'") is no order.
+example in a vendor's security page ("attackers write 'ignore previous instructions'") is not an order.
 
 A pattern of forty words costs a hundred nanoseconds a character; asking whether one of its words occurs costs less
 than one. Every pattern of `orders` is searched only where its words stand, so nothing has to be listed twice.
@@ -161,14 +161,14 @@ _AFTER: Final = 60
 
 
 class Addressed(NamedTuple):
-    """A place where the text speaks to an assessor."""
+    """A place where the text addresses an assessor."""
 
     start: int
     end: int
 
 
 def find(text: str) -> tuple[Addressed, ...]:
-    """Non-overlapping places in `text`, in order, that speak to an assessor or a language model; at most 200."""
+    """Non-overlapping places in `text`, in order, that address an assessor or a language model; at most 200."""
     spans = list(islice(_plain(text), _MAX_PLACES))
     named = list(spans)
     # A sentence that a pattern names is not widened by its neighbours.

@@ -5,7 +5,7 @@ real permissions live there. A colour counts as hidden only against a background
 or a picture behind a headline is not taken for white on white. Imported by the parsing child.
 
 It is taken out of a page's text like all that a reader does not see, but it is no finding: every site has it. Only
-short words of the kinds that sites have are let pass. Sentences, and whatever speaks to an assessor, are reported
+short words of the kinds that sites have are let pass. Sentences, and whatever addresses an assessor, are reported
 wherever they hide (`visibility` asks first).
 """
 

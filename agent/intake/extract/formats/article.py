@@ -42,7 +42,7 @@ _NEAR: Final = 3
 """Levels round the winner in which one paragraph is enough to join; further out it takes `_FAR_SHARE` of the whole."""
 _FAR_SHARE: Final = 0.25
 _LEAST: Final = 300
-"""Characters of prose without which a page is no article, whatever it says."""
+"""Characters of prose without which a page is not an article, whatever it says."""
 _DENSE: Final = 0.6
 """Share of prose in an article's text."""
 _ALMOST_ALL: Final = 0.9

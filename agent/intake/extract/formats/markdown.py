@@ -435,7 +435,7 @@ def _verbatim(element: Element) -> str:
 
 
 def _orders(texts: list[str]) -> Iterator[tuple[int, str]]:
-    """Which of `texts`, each one line, speak to assessors, and the words with which each begins to.
+    """Which of `texts`, each one line, address assessors, and the words with which each begins to do so.
 
     They are searched together: there may be ten thousand of them.
     """

@@ -396,7 +396,7 @@ class _Builder:
 
 
 def _unless_tag(match: re.Match[str]) -> str:
-    """What is no component of MDX: those have attributes in braces, a name in pointed brackets has none."""
+    """What is not a component of MDX: those have attributes in braces, a name in pointed brackets has none."""
     return "" if "={" in match[0] else match[0]
 
 
@@ -442,7 +442,7 @@ def _commented(text: str) -> Element:
 
 
 def _silent(text: str) -> Element:
-    """The inside of a script or style sheet, which is no markup."""
+    """The inside of a script or style sheet, which is not markup."""
     element = Element("#raw", _NO_ATTRIBUTES)
     element.children.append(text)
     return element

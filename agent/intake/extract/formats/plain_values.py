@@ -39,7 +39,7 @@ class Loaded(NamedTuple):
 def load_json(text: str) -> Loaded:
     """The value of a JSON text.
 
-    Raises Unreadable when it is no JSON (NaN and Infinity are none), nests too deeply or holds too many values.
+    Raises Unreadable when it is not JSON (NaN and Infinity are none), nests too deeply or holds too many values.
     """
     twice: list[str] = []
 
@@ -68,7 +68,7 @@ def _no_constant(name: str) -> float:
 def load_yaml(text: str) -> Loaded:
     """The value of a YAML text of one document, without tags that make objects; dates stay text.
 
-    Raises Unreadable when it is no YAML, has too many aliases, nests too deeply or expands to too many values.
+    Raises Unreadable when it is not YAML, has too many aliases, nests too deeply or expands to too many values.
     """
     import yaml
 

@@ -28,7 +28,7 @@ _MAX_FINDINGS: Final = 20
 def read_sitemap(body: bytes) -> Page:
     """The links of a sitemap (gzip or plain), without a block of text.
 
-    Raises Unreadable when it is no sitemap, declares entities, or decompresses to more than 50 MB.
+    Raises Unreadable when it is not a sitemap, declares entities, or decompresses to more than 50 MB.
     """
     body = _unpacked(body)
     if _DECLARES.search(body) or _DECLARES.search(body.replace(b"\0", b"")):
@@ -74,7 +74,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _addressed(root: etree._Element) -> list[Removed]:
-    """Texts of any element or attribute that speak to assessors."""
+    """Texts of any element or attribute that address assessors."""
     found: list[Removed] = []
     for element in root.iter():
         if not isinstance(element.tag, str):

@@ -115,7 +115,7 @@ def _noted(parts: tuple[Part, ...], loaded: Loaded) -> tuple[Part, ...]:
 def _skill(text: str) -> Page:
     """A `SKILL.md`: its description, then the other fields of its front matter, in front of its text.
 
-    Front matter that is no YAML is shown line by line, as that of any Markdown.
+    Front matter that is not YAML is shown line by line, as that of any Markdown.
     """
     front = _FRONT.match(text)
     try:

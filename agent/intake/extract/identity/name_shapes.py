@@ -154,7 +154,7 @@ _COMMANDS: Final = """
     create-react-app mcp-remote smithery inspector mcp-get claude gemini supergateway
 """
 INSTALLERS: Final = frozenset(_COMMANDS.split())
-"""What stands behind an install command and is no package of the product."""
+"""What stands behind an install command and is not a package of the product."""
 MAX_NAME: Final = 80
 """Characters of a name that is shown."""
 _MAX_TITLE: Final = 400

@@ -249,7 +249,7 @@ def _from_titles(page: Page, where: str) -> Iterator[Candidate]:
             yield Candidate(part, min(weight, _PIECE) if names.is_generic(part) else weight, "the page's title")
     if page.site_name and names.is_name(names.tidy(page.site_name)):
         name = names.tidy(page.site_name)
-        # Of a site with many products the name of the site is no product's.
+        # Of a site with many products the name of the site is not that of a product.
         known = any(names.same(name, part) for part in names.pieces(page.head_title)[-1:])
         yield Candidate(name, _PIECE if known and len(names.pieces(page.head_title)) > 1 else _SITE, "the site's name")
 

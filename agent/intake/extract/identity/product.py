@@ -343,7 +343,7 @@ def resolve_subject(
 
 
 def _single(page: Page, wanted: str | None, named: Name, title: str, vendor: str) -> Subject:
-    """The subject of a page that is no shelf: its own product, or the one that the reader asks for."""
+    """The subject of a page that is not a shelf: its own product, or the one that the reader asks for."""
     if wanted is None:
         name = named.name or title
         return Subject(name, (), False, mark_others(page, named), named.aliases, vendor, named.reason)

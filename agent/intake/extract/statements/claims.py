@@ -319,7 +319,7 @@ _CAPITALISED: Final = 0.5
 """A line with this share of capitalised words is a title: its capitals name nothing."""
 _SHORT: Final = 12
 _ASIDE: Final = 6
-"""A clause of more words that is no claim tells something."""
+"""A clause of more words that is not a claim tells something."""
 _LEAD_IN: Final = 2
 """A clause of so few words names what the next one is about ("Phone calls: only with …")."""
 _REMEMBERED: Final = 10_000

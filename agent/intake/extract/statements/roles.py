@@ -265,7 +265,7 @@ def carrying(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _of_document(document: Document, own: Sequence[Statement], vectors: NDArray[np.float32]) -> list[Statement]:
-    """The roles of a document's statements. What a finding covers is no context for the others: somebody may have
+    """The roles of a document's statements. What a finding covers is not context for the others: somebody may have
     planted it, and it must not decide what is read of its neighbours."""
     found = [n for n, each in enumerate(own) if covered(document, each.start, each.end, _NO_FINDING)]
     if not found:

@@ -19,7 +19,7 @@ _MAX_WORDS: Final = 90
 _MIN_WORDS: Final = 2
 """A word alone ("Permissions") is a label, whatever it names."""
 _MIN_ASSURANCE: Final = 5
-"""Words from which a sentence about a control that is no claim by its form may promise something."""
+"""Words from which a sentence about a control that is not a claim by its form may promise something."""
 _TELLING_WORDS: Final = (5, 30)
 """Words of a sentence that can be shown whole and says something."""
 _CODE: Final = re.compile(
