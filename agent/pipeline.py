@@ -5,6 +5,7 @@ sources ─ read ─► documents ─ statements ─ readers ─► facts ─ co
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext
@@ -225,8 +226,55 @@ def draft_reading(
     if assistant is not None and helped is not None:
         from agent.assist.provenance import with_llm
 
-        drafted = with_llm(drafted, assistant, helped)
+        drafted = with_llm(drafted, assistant, helped).model_copy(update={"judgement": kept(helped.judgement)})
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
+
+
+def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
+    """`draft` as it is with the facts of `sheet` in place of its own; with its own facts it is the draft itself.
+
+    None for a draft that its own facts do not give again: one from before facts or an LLM's judgement were kept, one of
+    another calibration, or one that answers were taken into.
+    """
+    if draft.facts is None:
+        return None
+    judged = judgement_of(draft)
+    made = partial(
+        compose,
+        name=draft.product.name,
+        vendor=draft.product.vendor,
+        aliases=draft.product.aliases,
+        calibration=load_calibration(),
+    )
+    own = _composed(made(draft.facts.sheet(draft.evidence), judgement=judged))
+    told = len(own["dropped"]) if isinstance(own["dropped"], tuple) else 0
+    if draft.dropped[:told] != own.pop("dropped") or any(getattr(draft, name) != part for name, part in own.items()):
+        return None
+    # Quotes that only struck facts had are no longer the judgement's to cite.
+    parts = _composed(made(sheet, judgement=judged))
+    dropped = (*parts.pop("dropped"), *draft.dropped[told:])  # type: ignore[misc]
+    return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
+
+
+def _composed(made: Composition) -> dict[str, object]:
+    """The parts of a draft that follow from its facts, by name."""
+    return dict(made._asdict())
+
+
+def kept(judgement: Judgement) -> dict[str, object]:
+    """A judgement as a draft keeps it: plain, with ids in place of quotes, which stand among the draft's evidence."""
+    plain: dict[str, object] = json.loads(judgement.model_dump_json(exclude={"evidence"}))
+    return {**plain, "evidence": [item.id for item in judgement.evidence]}
+
+
+def judgement_of(draft: Draft) -> Judgement | None:
+    """The judgement that a draft keeps; None for one without."""
+    if draft.judgement is None:
+        return None
+    quotes = {item.id: item for item in draft.evidence}
+    marks = draft.judgement.get("evidence")
+    evidence = [quotes[str(mark)] for mark in marks] if isinstance(marks, list | tuple) else []
+    return Judgement.model_validate({**draft.judgement, "evidence": evidence})
 
 
 def _assisted(

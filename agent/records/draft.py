@@ -58,6 +58,10 @@ class Stamp(Record):
     """The review's key in the store whose chain this is."""
     waivers: tuple[Waiver, ...] = ()
     """The items that were waived, in the order of the report; empty in signatures from before they were listed."""
+    bulk: int = 0
+    """How many items were confirmed together with others of their section, in one act."""
+    unanswered: tuple[str, ...] = ()
+    """The questions to the vendor that nobody had answered."""
 
 
 class Product(Record):
@@ -165,6 +169,9 @@ class Draft(Record):
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
     """Where the reading was led beyond the listing's own host, and by which words."""
+    judgement: dict[str, object] | None = None
+    """What an LLM judged beyond the facts, checked (`agent.drafting.judgement`), with ids in place of its quotes: with it
+    and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
     review: Stamp | None = None
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
 

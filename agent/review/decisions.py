@@ -22,6 +22,7 @@ WEAK_RANK: Final = 1
 DECIDING: Final[tuple[Verb, ...]] = ("confirm", "correct", "strike", "waive", "send", "answer")
 """Verbs that close an item."""
 SECONDS: Final[Mapping[ItemKind, float]] = {
+    "fact": 12.0,
     "posture": 40.0,
     "score": 40.0,
     "factor": 25.0,
