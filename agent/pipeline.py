@@ -22,6 +22,7 @@ from agent.drafting.candidates import Candidate, candidates
 from agent.drafting.certainty import assess
 from agent.drafting.compose import Composition, compose
 from agent.drafting.factors import estimate
+from agent.drafting.judged import stands
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
 from agent.errors import LlmError, SeptetError
@@ -250,10 +251,25 @@ def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
     told = len(own["dropped"]) if isinstance(own["dropped"], tuple) else 0
     if draft.dropped[:told] != own.pop("dropped") or any(getattr(draft, name) != part for name, part in own.items()):
         return None
-    # Quotes that only struck facts had are no longer the judgement's to cite.
-    parts = _composed(made(sheet, judgement=judged))
+    parts = _composed(made(sheet, judgement=_still_held(judged, sheet)))
     dropped = (*parts.pop("dropped"), *draft.dropped[told:])  # type: ignore[misc]
     return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
+
+
+def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | None:
+    """The judgement without factors and layers that cite facts or quotes which the sheet lacks; its other entries are
+    checked where they are used."""
+    if judgement is None:
+        return None
+    factors = {
+        key: one for key, one in judgement.factors.items()
+        if stands(sheet, judgement, one.reason, one.facts, one.evidence)
+    }  # fmt: skip
+    layers = {
+        key: one for key, one in judgement.layers.items()
+        if stands(sheet, judgement, one.paragraph, one.facts, one.evidence)
+    }  # fmt: skip
+    return judgement.model_copy(update={"factors": factors, "layers": layers})
 
 
 def _composed(made: Composition) -> dict[str, object]:
@@ -263,7 +279,7 @@ def _composed(made: Composition) -> dict[str, object]:
 
 def kept(judgement: Judgement) -> dict[str, object]:
     """A judgement as a draft keeps it: plain, with ids in place of quotes, which stand among the draft's evidence."""
-    plain: dict[str, object] = json.loads(judgement.model_dump_json(exclude={"evidence"}))
+    plain: dict[str, object] = json.loads(judgement.model_dump_json(exclude={"evidence", "dropped"}))
     return {**plain, "evidence": [item.id for item in judgement.evidence]}
 
 

@@ -1,8 +1,9 @@
 """The whole threat model, and who and what it was made from."""
 
+from decimal import Decimal
 from typing import Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
@@ -31,6 +32,15 @@ STRUCK: Final = "struck in review"
 def head_line(review: str, number: int, head: str) -> str:
     """How an export for readers prints a place in the audit log: `r1#41 sha256:…`."""
     return f"{review}#{number} sha256:{head}"
+
+
+def _as_json(value: object) -> object:
+    """The value with numbers as JSON has them, however they were read."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _as_json(part) for name, part in value.items()}
+    return [_as_json(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 class Waiver(Record):
@@ -176,6 +186,11 @@ class Draft(Record):
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    @field_validator("judgement", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        return _as_json(value)
 
     @property
     def earlier(self) -> tuple[str, ...]:
