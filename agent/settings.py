@@ -121,7 +121,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("llm_call_seconds", "seconds", "one call of the LLM, with its retries and waits"),
     Setting("llm_context_tokens", "tokens", "context that a `local/…` LLM is served with"),
     Setting("llm_prices", "file", "further prices, in the form of `agent/llm/prices.yaml`"),
-    Setting("review_two_person", "off or on", "whether only an approver signs a review, and one who decided over no item"),
+    Setting(
+        "review_two_person", "off or on", "whether only an approver signs a review, and one who decided over no item"
+    ),
 )
 
 

@@ -180,8 +180,8 @@ class Draft(Record):
     sites: tuple[Site, ...] = ()
     """Where the reading was led beyond the listing's own host, and by which words."""
     judgement: dict[str, object] | None = None
-    """What an LLM judged beyond the facts, checked (`agent.drafting.judgement`), with ids in place of its quotes: with it
-    and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
+    """What an LLM judged beyond the facts, checked (`agent.drafting.judgement`), with ids in place of its quotes: with
+    it and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
     review: Stamp | None = None
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
 

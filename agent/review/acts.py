@@ -358,7 +358,10 @@ class _Act:
         if one.item.id == SCORE and after.get("headline") is not None:
             self._may_lead(str(after["headline"]))
         fields = {name: before.get(name) for name in after}
-        own = {"layer": tuple(before), "score": tuple(content_of(self._state.reviewed, SCORE))}
+        own = {
+            "layer": tuple(before), "score": tuple(content_of(self._state.reviewed, SCORE)),
+            "factor": ("parts", "rationale"),
+        }  # fmt: skip
         seen = self._seen_now(one, (*after, *own.get(one.item.kind, ()))) or {}
         return self._planned(one, fields, {**self._sources.with_marks(after), **seen})
 

@@ -1,10 +1,10 @@
 """The fact sheet as a reviewer left it, and the draft that follows from it.
 
-    facts struck, corrected or back again ─► changed sheet ─ compose ─► draft ─ align ─► the same ids for the same things
+    facts struck, corrected or back ─► changed sheet ─ compose ─► draft ─ align ─► the same ids for the same things
 
 What follows from the facts is computed again by the drafter's own functions where the draft's facts give the draft; in
-any other draft whatever cites a changed fact is taken out (`pruning`). What no longer follows stays in the aligned draft
-under its id and is named as fallen, so that pages can show it and an undo brings it back with its decisions.
+any other draft whatever cites a changed fact is taken out (`pruning`). What no longer follows stays in the aligned
+draft under its id and is named as fallen, so that pages can show it and an undo brings it back with its decisions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +99,7 @@ def _by_reader(sources: Sequence[FactSource]) -> list[FactSource]:
 
 
 def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
-    """The sheet of a draft with its facts as reviewers left them. Raises InputError for a fact that it does not have."""
+    """The sheet of a draft with its facts as reviewers left them. Raises InputError for a fact that it lacks."""
     assert draft.facts is not None
     sheet = draft.facts.sheet(draft.evidence)
     gone = sorted({*change.struck, *change.corrected})
@@ -112,9 +112,7 @@ def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
     if not new:
         return left
     told = {item.id: item for item in (*change.evidence, *sheet.evidence)}
-    return build_sheet(
-        (*left.facts, *new), told.values(), left.searched, left.dropped, load_vocabulary(), left.outlook
-    )
+    return build_sheet((*left.facts, *new), told.values(), left.searched, left.dropped, load_vocabulary(), left.outlook)
 
 
 Recompose = Callable[[Draft, FactSheet], Draft | None]
@@ -181,9 +179,7 @@ def _chains(before: Sequence[Chain], fresh: Sequence[Chain], fell: list[str]) ->
     return (*made, *left)
 
 
-def _capabilities(
-    before: Sequence[Capability], fresh: Sequence[Capability], fell: list[str]
-) -> tuple[Capability, ...]:
+def _capabilities(before: Sequence[Capability], fresh: Sequence[Capability], fell: list[str]) -> tuple[Capability, ...]:
     old = {(one.signal, one.action, one.object): one.id for one in before}
     number = max((int(one.id[1:]) for one in before), default=0)
     made = []

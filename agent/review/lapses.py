@@ -20,7 +20,9 @@ _HASHED: Final = "sha256:"
 _QUOTES: Final = "evidence"
 NAMES: Final[Mapping[str, str]] = {
     "headline": "the threat that the score rests on", "vector": "the vector", "value": "the value", "low": "the range",
-    "high": "the range", "withheld": "whether a number is shown", "mitigation_factor": "the factor for controls",
+    "high": "the range", "withheld": "whether a number is shown",
+    "likely": "the likely range", "parts": "what it adds up from", "rationale": "its reason",
+    "mitigation_factor": "the factor for controls",
     "evidence": "a quote", "text": "the text", "certain": "whether it is certain", "applies": "whether it applies",
     "paragraph": "the paragraph", "title": "the title", "how": "how it goes", "lost": "what is lost",
     "statement": "the statement", "cvss_vector": "the vector", "taxonomy": "ids of published lists",
@@ -43,7 +45,13 @@ def content_of(draft: Draft, item: str) -> Plain:
             "vector": score.cvss_vector,
             "value": str(score.aivss if score.aivss is not None else score.provisional),
             "withheld": score.withheld,
+            "likely": f"{score.likely_low}–{score.likely_high}",
         }
+    elif kind == "factor":
+        factor = next((one for key, one in draft.factors.items() if key == name), None)
+        if factor is not None:
+            parts = [f"{part.label} {part.effect:+.4f}" for part in factor.parts]
+            fields |= {"parts": parts, "rationale": factor.rationale}
     elif kind == "threat":
         found = next((t for layer in draft.layers.values() for t in layer.threats if t.id == name), None)
         if found is not None:
@@ -66,7 +74,7 @@ def _said(value: object, quotes: Mapping[str, str]) -> object:
 
 
 def kept(content: Plain, but: Sequence[str] = ()) -> Plain:
-    """What an event keeps of what an item said, without the fields `but`: short values as they are, hashes of others."""
+    """What an event keeps of what an item said, without the fields `but`: short values as they are, else hashes."""
     return {name: _short(name, value) for name, value in content.items() if name not in but}
 
 

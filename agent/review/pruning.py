@@ -78,14 +78,14 @@ class _Pruner:
                 "assumptions": tuple(text for text in draft.assumptions if self.text(text) == text),
                 "factors": {key: self._factor(one) for key, one in draft.factors.items()},
                 "layers": layers,
-                "chains": tuple(made for one in draft.chains if (made := self._chain(one, standing)) is not None),
+                "chains": tuple(kept for one in draft.chains if (kept := self._chain(one, standing)) is not None),
                 "questions": tuple(
                     one.model_copy(update={"why": self.text(one.why), "changes": self.text(one.changes)})
                     for one in draft.questions
                 ),
                 "lowerings": tuple(low for low in draft.lowerings if low.evidence not in self.lost),
-                "lines": tuple(made for one in draft.lines if (made := self._line(one)) is not None),
-                "controls": tuple(made for one in draft.controls if (made := self._control(one)) is not None),
+                "lines": tuple(row for one in draft.lines if (row := self._line(one)) is not None),
+                "controls": tuple(claim for one in draft.controls if (claim := self._control(one)) is not None),
                 "advice": advice,
             }
         )
@@ -186,8 +186,8 @@ class _Pruner:
         }
         there = {one.id for group in groups.values() for one in group}
         flows = tuple(
-            made for one in system.flows
-            if one.source in there and one.target in there and (made := self._flow(one)) is not None
+            flow for one in system.flows
+            if one.source in there and one.target in there and (flow := self._flow(one)) is not None
         )  # fmt: skip
         boundaries = tuple(
             one.model_copy(
@@ -199,9 +199,7 @@ class _Pruner:
             for one in system.boundaries
             if not self.rests((), one.evidence)
         )
-        capabilities = tuple(
-            self._capability(one) for one in system.capabilities if not self.rests((), one.evidence)
-        )
+        capabilities = tuple(self._capability(one) for one in system.capabilities if not self.rests((), one.evidence))
         return system.model_copy(
             update={**groups, "flows": flows, "boundaries": boundaries, "capabilities": capabilities}
         )

@@ -36,8 +36,8 @@ Verb = Literal[
     "manage",
 ]
 """import: a draft came in. send: a question or an unknown went to the vendor. decide: over a contest. redraft: answers
-became sources of a new draft, which `after` names by its sha256. bulk: many items of a section confirmed in one act, all
-of which had been on screen. redo: an undone act stands again. comment: said about an item, decides nothing. manage: who
+became sources of a new draft, which `after` names by its sha256. bulk: items of a section, all of which had been on
+screen, confirmed in one act. redo: an undone act stands again. comment: about an item, decides nothing. manage: who
 sees to a mitigation, until when, how far it is."""
 ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
@@ -64,7 +64,8 @@ ItemId = Annotated[
     str,
     Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
 ]
-"""Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`, `question/Q1`."""
+"""Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
+`question/Q1`."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
 

@@ -211,7 +211,9 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
     members: dict[int, list[str]] = {}
     changed: dict[str, int] = {}
     for event in events:
-        own = [str(item) for item in _listed((event.after or {}).get("items"))] if event.verb == "bulk" else [event.item]
+        own = (
+            [str(item) for item in _listed((event.after or {}).get("items"))] if event.verb == "bulk" else [event.item]
+        )
         touched = members.get(undone_batch(event), []) if event.verb in ("undo", "redo") else own
         members.setdefault(event.batch, []).extend(own)
         changed.update(dict.fromkeys((item for item in touched if item), event.number))

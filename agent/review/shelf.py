@@ -15,8 +15,8 @@ from agent.export.draft_json import dump, dump_documents, parse
 from agent.records import Document, Draft
 from agent.review.fold import fold
 from agent.review.records import Event, ReviewState
-from agent.review.store import Store
 from agent.review.replay import SHEET, last_on_facts, living
+from agent.review.store import Store
 from agent.review.stored import Blob, StoredReview
 
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])

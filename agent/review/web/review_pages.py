@@ -29,7 +29,7 @@ from agent.review.web.desk import (
     status_of,
 )
 from agent.review.web.forms import Field, Form, action_of, fields_for, refilled, threat_fields
-from agent.review.web.shown import Bar, bar, review_view, score_view
+from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.wording import answer_to
@@ -184,7 +184,7 @@ def _file(export: Export) -> Response:
 
 
 def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
-    quotes = Quotes(desk.service.documents(state.key), state.reviewed.evidence)
+    quotes = Quotes(desk.service.documents(state.key), every_quote(state))
     items = Items(state, quotes, desk.service.focus_by_item(state.key), {}, acts=acts)
     return [items.of(one) for one in state.items]
 

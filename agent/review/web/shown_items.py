@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.export.sentences import change, shrinkage, tenth, threat_sentence, vector_words
-from agent.export.view import View, name_of
+from agent.export.view import View, name_of, rank_words
 from agent.records import (
     Capability,
     Chain,
@@ -17,12 +17,23 @@ from agent.records import (
     Threat,
 )
 from agent.review.acts import now_of
+from agent.review.changed_facts import corrected_fact
 from agent.review.compare import words
-from agent.review.items import is_unstated, threats_of
-from agent.review.records import ItemState, ReviewState
+from agent.review.items import fact_title, is_unstated, threats_of
+from agent.review.records import Comment, ItemState, ReviewState
+from agent.review.resting import hanging
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
-from agent.review.web.wording import REASONS, STATES, VERDICTS, Field as Changed, duration, field_name, in_order
+from agent.review.web.wording import (
+    READERS,
+    REASONS,
+    STATES,
+    VERDICTS,
+    Field as Changed,
+    duration,
+    field_name,
+    in_order,
+)
 from agent.taxonomy.keys import LAYERS
 
 _SHORT: Final = 160
@@ -86,6 +97,21 @@ class QuestionBody(NamedTuple):
     by: str
 
 
+class FactBody(NamedTuple):
+    """A fact in words, with what hangs on it."""
+
+    details: tuple[tuple[str, str], ...]
+    rank: str
+    readers: str
+    counts: bool
+    conflict: str
+    """What says otherwise; empty when nothing does."""
+    hangs: tuple[tuple[str, str], ...]
+    """Element and title; no element for what is no item of its own."""
+    fell: tuple[tuple[str, str], ...]
+    """What fell with it."""
+
+
 class ItemView(NamedTuple):
     """One item."""
 
@@ -119,6 +145,12 @@ class ItemView(NamedTuple):
     chain: ChainBody | None = None
     question: QuestionBody | None = None
     posture: str = ""
+    fact: FactBody | None = None
+    lapsed: str = ""
+    """Why a decision over it does not hold any more."""
+    fell: bool = False
+    bulk: bool = False
+    comments: tuple[Comment, ...] = ()
 
 
 def dom_id(item: str) -> str:
@@ -143,6 +175,9 @@ class Items:
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
         self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
+        self._hangs = hanging(state.based)
+        self._hung = hanging(state.drafted)
+        self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
 
     def of(self, one: ItemState) -> ItemView:
         """The view of one item."""
@@ -172,6 +207,10 @@ class Items:
             weak=self._weak.get(item.id, ()),
             seconds=duration(self._seconds.get(item.id, 0.0)),
             changed=one.changed,
+            lapsed=one.lapsed,
+            fell=one.fell,
+            bulk=one.bulk,
+            comments=one.comments,
         )
         return self._with_body(made, one, item.id.partition("/")[2], now)
 
@@ -179,6 +218,8 @@ class Items:
         draft, drafted = self._state.reviewed, self._state.drafted
         if made.kind == "posture":
             return made._replace(posture=draft.product.posture)
+        if made.kind == "fact":
+            return self._with_fact(made, one, name)
         if made.kind == "factor":
             found = next(factor for key, factor in draft.factors.items() if key == name)
             before = next((factor for key, factor in drafted.factors.items() if key == name), found)
@@ -199,6 +240,28 @@ class Items:
             question = next((each for each in (*draft.questions, *drafted.questions) if each.id == name), None)
             return made._replace(question=_question(question, one)) if question else made
         return made
+
+    def _with_fact(self, made: ItemView, one: ItemState, name: str) -> ItemView:
+        fact = self._facts.get(name)
+        if fact is None:
+            return made
+        now = corrected_fact(fact, one.after) if one.after else fact
+        struck = one.verdict == "struck"
+        hangs = self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())
+        fallen = set(self._state.fell)
+        against = [self._facts[other] for other in fact.conflicts_with if other in self._facts]
+        body = FactBody(
+            details=tuple((slot.name, slot.value) for slot in now.slots),
+            rank=rank_words(now.rank),
+            readers=", ".join(READERS.get(source.reader, source.reader) for source in now.sources),
+            counts=now.counts,
+            conflict=", ".join(fact_title(other) for other in against),
+            hangs=tuple((dom_id(each.item) if each.item else "", each.title) for each in hangs),
+            fell=tuple((dom_id(each.item), each.title) for each in hangs if struck and each.item in fallen),
+        )
+        return _stated(made, "confirmed" if one.verdict in ("confirmed", "corrected") else now.state)._replace(
+            fact=body, title=fact_title(now)
+        )
 
     def _threat(self, threat: Threat) -> ThreatBody:
         first = self._view.headline
@@ -257,7 +320,11 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
     kind, signed = one.item.kind, state.stage == "signed"
     if signed:
         return frozenset({"contest"})
-    found = {"correct", "attach", "contest"}
+    if one.fell:
+        return frozenset({"comment"})
+    found = {"correct", "attach", "contest", "comment"}
+    if kind == "fact":
+        found.discard("attach")
     if one.verdict not in ("confirmed", "corrected"):
         found.add("confirm")
     if kind not in ("posture", "score") and one.verdict != "struck":

@@ -78,6 +78,11 @@ STATES: Final[Mapping[str, str]] = {
     "unknown": "not stated",
     "confirmed": "confirmed by a reviewer",
 }
+READERS: Final[Mapping[str, str]] = {
+    "embedded": "the learned reader", "llm": "the LLM", "manifest": "a manifest",
+    "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",
+}  # fmt: skip
+"""Who read a fact."""
 CONTEST_KINDS: Final[Mapping[str, str]] = {"wrong": "Wrong", "outdated": "Outdated", "missing": "Something is missing"}
 FINDINGS: Final[Mapping[str, str]] = {
     "hidden-text": "hidden text",

@@ -1,7 +1,5 @@
 """Facts as items: what is struck takes with it whatever rests on it, and back it is as it was, byte for byte."""
 
-from functools import cache
-
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
@@ -13,27 +11,16 @@ from agent.pipeline import judgement_of, recomposed
 from agent.records import Draft, Evidence
 from agent.records.facts import cited
 from agent.review.items import items_of, threats_of
-from tests.fakes.assist.assisted_draft import drafted
-from tests.fakes.assist.llm import good
-from tests.fakes.assist.product import documents
-from tests.fakes.llm.port import AnsweringLlm
+from tests.fakes.review.fact_desks import ASSISTED, NAMES, desk_of
 from tests.fakes.review.reviewing import Desk
 from tests.fakes.review.strategies import Step, steps, walked
 
-LAWS = settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
-NAMES = ("airtable-mcp-server", "dify", "with an LLM", "answers taken in")
-
-
-@cache
-def desk_of(name: str) -> Desk:
-    """A review of a draft: of facts alone, with an LLM, or one that its facts do not give again."""
-    if name == "with an LLM":
-        texts = documents()
-        return Desk(parse(dump(drafted(texts, AnsweringLlm(good))), where=name), texts)
-    if name == "answers taken in":
-        whole = desk_of("with an LLM")
-        return Desk(whole.draft.model_copy(update={"judgement": None}), whole.documents)
-    return Desk.of_case(name)
+LAWS = settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 def facts_of(desk: Desk) -> list[str]:
@@ -75,7 +62,9 @@ def alone(desk: Desk, fact: str) -> set[tuple[str, int, int]]:
 @pytest.mark.slow
 @LAWS
 @given(st.sampled_from(NAMES), steps, st.integers(0, 100))
-def test_a_struck_fact_takes_along_what_rests_on_it_and_back_it_is_as_it_was(name: str, path: list[Step], at: int) -> None:
+def test_a_struck_fact_takes_along_what_rests_on_it_and_back_it_is_as_it_was(
+    name: str, path: list[Step], at: int
+) -> None:
     desk = walked(desk_of(name), path)
     if not facts_of(desk):
         return
@@ -159,7 +148,7 @@ def test_a_draft_follows_from_its_own_facts(name: str) -> None:
     ],
 )  # fmt: skip
 def test_one_that_its_facts_do_not_give_is_not_composed_again(changed: dict[str, object]) -> None:
-    draft = desk_of("with an LLM").draft
+    draft = desk_of(ASSISTED).draft
     other = draft.model_copy(update=changed)
     assert draft.facts is not None
     assert recomposed(other, draft.facts.sheet(draft.evidence)) is None
