@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from agent.drafting.calibration import Calibration, load_calibration
 from agent.drafting.candidates import Candidate, candidates
@@ -277,9 +277,12 @@ def _composed(made: Composition) -> dict[str, object]:
     return dict(made._asdict())
 
 
-def kept(judgement: Judgement) -> dict[str, object]:
-    """A judgement as a draft keeps it: plain, with ids in place of quotes, which stand among the draft's evidence."""
-    plain: dict[str, object] = json.loads(judgement.model_dump_json(exclude={"evidence", "dropped"}))
+def kept(judgement: Judgement) -> dict[str, JsonValue]:
+    """A judgement as a draft keeps it: plain, with ids in place of quotes, which stand among the draft's evidence, and
+    without words of the LLM that code refused."""
+    verdicts = tuple(one if one.holds else one.model_copy(update={"why": ""}) for one in judgement.verdicts)
+    used = judgement.model_copy(update={"verdicts": verdicts})
+    plain: dict[str, JsonValue] = json.loads(used.model_dump_json(exclude={"evidence", "dropped"}))
     return {**plain, "evidence": [item.id for item in judgement.evidence]}
 
 

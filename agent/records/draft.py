@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, JsonValue, field_validator
 
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
@@ -179,7 +179,7 @@ class Draft(Record):
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
     """Where the reading was led beyond the listing's own host, and by which words."""
-    judgement: dict[str, object] | None = None
+    judgement: dict[str, JsonValue] | None = None
     """What an LLM judged beyond the facts, checked (`agent.drafting.judgement`), with ids in place of its quotes: with
     it and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
     review: Stamp | None = None
