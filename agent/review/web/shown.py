@@ -10,6 +10,7 @@ from agent.review.decisions import Decision, Pace, first_decisions, minutes_left
 from agent.review.items import FACT_SECTION, SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import headline_of
+from agent.review.web.overview import Overview, overview
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
 from agent.review.web.wording import duration, likely_text, score_text, section_title
@@ -105,6 +106,7 @@ class ReviewView(NamedTuple):
     """Everything that the review page shows."""
 
     bar: Bar
+    overview: Overview
     decisions: tuple[DecisionLine, ...]
     weak: tuple[DecisionLine, ...]
     sections: tuple[SectionView, ...]
@@ -178,6 +180,7 @@ def review_view(
     views = [items.of(one) for one in state.items]
     return ReviewView(
         bar=bar(state, seconds, pace, as_of=as_of),
+        overview=overview(state, {view.id: view for view in views}),
         decisions=tuple(_decision(each) for each in first_decisions(state)),
         weak=tuple(
             DecisionLine(

@@ -249,6 +249,8 @@ class Items:
         struck = one.verdict == "struck"
         hangs = self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())
         fallen = set(self._state.fell)
+        if not struck:
+            hangs = tuple(each for each in hangs if each.item not in fallen)
         against = [self._facts[other] for other in fact.conflicts_with if other in self._facts]
         body = FactBody(
             details=tuple((slot.name, slot.value) for slot in now.slots),
