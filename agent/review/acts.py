@@ -44,7 +44,7 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "assign": ("to",),
     "bulk": ("seen",),
     "comment": ("text",),
-    "manage": ("mitigation", "owner", "due", "status", "note", "residual"),
+    "manage": ("mitigation", "owner", "due", "status", "residual"),
 }
 """What an action carries; those of a correction hang on its item, a redraft's are the service's own."""
 _ANSWERS: Final = ("vendor-answer", "analyst-note")
@@ -278,7 +278,8 @@ class _Act:
         if verb == "comment":
             return (self._planned(one, None, {"text": plain_text(self._fields.get("text"), "text")}),)
         if verb == "manage":
-            return (self._planned(one, None, checked_management(self._state, one, self._fields)),)
+            after = checked_management(self._state, one, self._fields)
+            return (self._planned(one, None, {**after, "note": self._action.note}),)
         if one.fell:
             hint = "bring the fact back, or leave it out"
             raise InputError("it rests on a fact that was struck or corrected", where=one.item.id, hint=hint)

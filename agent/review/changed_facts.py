@@ -136,8 +136,10 @@ def _aligned(drafted: Draft, before: Draft, fresh: Draft) -> Recomputed:
     chains = _chains(before.chains, fresh.chains, fell)
     capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
     questions, names = _questions(before.questions, fresh.questions, fell)
+    # In the order that they have once they are stored.
     layers = {
-        key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell) for key, layer in fresh.layers.items()
+        key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
+        for key, layer in sorted(fresh.layers.items())
     }
     draft = fresh.model_copy(
         update={
@@ -145,6 +147,7 @@ def _aligned(drafted: Draft, before: Draft, fresh: Draft) -> Recomputed:
             "chains": chains,
             "questions": questions,
             "layers": layers,
+            "factors": dict(sorted(fresh.factors.items())),
             "system": fresh.system.model_copy(update={"capabilities": capabilities}),
         }
     )

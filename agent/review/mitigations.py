@@ -13,7 +13,7 @@ from agent.records import Mitigation
 from agent.review.fields import checked_vector, short_text
 from agent.review.items import threats_of
 from agent.review.quotes import Plain
-from agent.review.records import MAX_NOTE, ItemState, ReviewState
+from agent.review.records import ItemState, ReviewState
 
 MAX_OWNER: Final = 80
 _DAY: Final = 10
@@ -35,6 +35,11 @@ class Work(NamedTuple):
     note: str = ""
     residual: str = ""
     """CVSS vector of the threat with it in place, or empty."""
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody said anything of its doing."""
+        return bool(self.owner or self.due or self.note or self.residual or self.status != "open")
 
     @property
     def left(self) -> str:
@@ -60,7 +65,6 @@ def checked_management(state: ReviewState, one: ItemState, fields: Mapping[str, 
         "owner": short_text(fields, "owner", MAX_OWNER),
         "due": _day(short_text(fields, "due", _DAY)),
         "status": status,
-        "note": short_text(fields, "note", MAX_NOTE),
         "residual": checked_vector(residual) if residual else "",
     }
 

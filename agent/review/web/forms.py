@@ -33,7 +33,7 @@ MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
 """Characters of a number in a form."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
-MANAGED: Final = ("mitigation", "owner", "due", "status", "note", "residual")
+MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
 _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.(?P<part>text|who|status))?$")
 _POLARITIES: Final = (

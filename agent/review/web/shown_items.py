@@ -1,7 +1,7 @@
 """An item of a review as the page shows it: what it says, what stands of it, and what can be done with it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from agent.export.sentences import change, shrinkage, tenth, threat_sentence, vector_words
 from agent.export.view import View, name_of, rank_words
@@ -10,7 +10,6 @@ from agent.records import (
     Chain,
     FactorEstimate,
     LayerThreats,
-    Mitigation,
     Part,
     Question,
     TaxonomyRef,
@@ -18,10 +17,11 @@ from agent.records import (
 )
 from agent.review.acts import now_of
 from agent.review.changed_facts import corrected_fact
-from agent.review.compare import words
 from agent.review.items import fact_title, is_unstated, threats_of
+from agent.review.mitigations import Work, work_of
 from agent.review.records import Comment, ItemState, ReviewState
 from agent.review.resting import hanging
+from agent.review.web.differing import Difference, differences
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.wording import (
@@ -29,15 +29,9 @@ from agent.review.web.wording import (
     REASONS,
     STATES,
     VERDICTS,
-    Field as Changed,
     duration,
-    field_name,
-    in_order,
 )
 from agent.taxonomy.keys import LAYERS
-
-_SHORT: Final = 160
-"""Characters of a changed field that the page shows."""
 
 
 class FactorBody(NamedTuple):
@@ -74,7 +68,7 @@ class ThreatBody(NamedTuple):
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
     taxonomy: tuple[TaxonomyRef, ...]
-    mitigations: tuple[Mitigation, ...]
+    mitigations: tuple[Work, ...]
     origin: str
 
 
@@ -130,7 +124,7 @@ class ItemView(NamedTuple):
     by: str
     reason: str
     note: str
-    changes: tuple[Changed, ...]
+    changes: tuple[Difference, ...]
     quotes: tuple[Quote, ...]
     fields: tuple[Field, ...]
     can: frozenset[str]
@@ -175,6 +169,7 @@ class Items:
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
         self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
+        self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
         self._hangs = hanging(state.based)
         self._hung = hanging(state.drafted)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
@@ -199,7 +194,7 @@ class Items:
             by=one.by,
             reason=next((told for code, told in REASONS.items() if code == one.reason), one.reason),
             note=one.note,
-            changes=_changes(one),
+            changes=differences(one.before or {}, one.after or {}),
             quotes=self._quotes.of(item.evidence),
             fields=fields_for(item.kind, now, self._state.reviewed) if self._acts else (),
             can=_can(self._state, one) if self._acts else frozenset(),
@@ -280,7 +275,9 @@ class Items:
             vector=threat.score.cvss_vector,
             metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),
             taxonomy=threat.taxonomy,
-            mitigations=threat.mitigations,
+            mitigations=tuple(
+                self._work.get((threat.id, each.text), Work(threat.id, each)) for each in threat.mitigations
+            ),
             origin=self._view.origin(threat, brief=True),
         )
 
@@ -303,30 +300,18 @@ def _stated(made: ItemView, state: str) -> ItemView:
     return made._replace(state=state, state_words=STATES.get(state, ""))
 
 
-def _changes(one: ItemState) -> tuple[Changed, ...]:
-    before, after = one.before or {}, one.after or {}
-    return tuple(
-        Changed(field_name(name), _brief(before[name]), _brief(after[name]))
-        for name in in_order(after)
-        if name in before and before[name] != after[name]
-    )
-
-
-def _brief(value: object) -> str:
-    text = words(value)
-    return text if len(text) <= _SHORT else text[:_SHORT].rstrip() + "…"
-
-
 def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
     """The verbs that the item takes as it stands."""
     kind, signed = one.item.kind, state.stage == "signed"
     if signed:
-        return frozenset({"contest"})
+        return frozenset({"contest", "comment", *(["manage"] if kind == "threat" else [])})
     if one.fell:
         return frozenset({"comment"})
     found = {"correct", "attach", "contest", "comment"}
     if kind == "fact":
         found.discard("attach")
+    if kind == "threat" and one.verdict != "struck":
+        found.add("manage")
     if one.verdict not in ("confirmed", "corrected"):
         found.add("confirm")
     if kind not in ("posture", "score") and one.verdict != "struck":
