@@ -21,7 +21,7 @@ _PREFIX: Final = "SEPTET_"
 _FOLDER: Final = "septet"
 _STORE: Final = "review.sqlite"
 _OFF: Final = frozenset({"", "-", "off"})
-_CHOICES: Final = {"browser": ("off", "on"), "vector_store": ("chroma", "memory")}
+_CHOICES: Final = {"browser": ("off", "on"), "review_two_person": ("off", "on"), "vector_store": ("chroma", "memory")}
 _NEEDED: Final = frozenset({"llm_answer_tokens", "llm_call_seconds", "llm_context_tokens"})
 """Settings of which less than one makes every call of an LLM fail."""
 _MOST_SECONDS: Final = 31_536_000.0
@@ -68,6 +68,7 @@ class Settings:
     llm_call_seconds: float = 120.0
     llm_context_tokens: int = 16_384
     llm_prices: str = ""
+    review_two_person: str = "off"
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -120,6 +121,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("llm_call_seconds", "seconds", "one call of the LLM, with its retries and waits"),
     Setting("llm_context_tokens", "tokens", "context that a `local/…` LLM is served with"),
     Setting("llm_prices", "file", "further prices, in the form of `agent/llm/prices.yaml`"),
+    Setting(
+        "review_two_person", "off or on", "whether only an approver signs a review, and one who decided over no item"
+    ),
 )
 
 
