@@ -85,7 +85,6 @@ def test_a_threat_by_hand_may_say_how_it_goes() -> None:
 def test_texts_call_threats_by_the_numbers_of_the_reviewed_draft() -> None:
     first, second = placed(WORKS.draft, 1), placed(WORKS.draft, 2)
     named = next(question for question in WORKS.draft.questions if re.search(r"\bT2\b", question.changes))
-    assert re.search(r"\bT1\b", named.changes)
     after = WORKS.act("correct", "score", headline=second.id).state.reviewed
     assert (placed(after, 1).id, placed(after, 2).id) == (second.id, first.id)
     changes = next(question for question in after.questions if question.id == named.id).changes
