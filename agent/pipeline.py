@@ -5,6 +5,7 @@ sources ─ read ─► documents ─ statements ─ readers ─► facts ─ co
 """
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext
@@ -14,13 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from agent.drafting.calibration import Calibration, load_calibration
 from agent.drafting.candidates import Candidate, candidates
 from agent.drafting.certainty import assess
 from agent.drafting.compose import Composition, compose
 from agent.drafting.factors import estimate
+from agent.drafting.judged import stands
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
 from agent.errors import LlmError, SeptetError
@@ -225,8 +227,73 @@ def draft_reading(
     if assistant is not None and helped is not None:
         from agent.assist.provenance import with_llm
 
-        drafted = with_llm(drafted, assistant, helped)
+        drafted = with_llm(drafted, assistant, helped).model_copy(update={"judgement": kept(helped.judgement)})
     return drafted.model_copy(update={"dropped": (*drafted.dropped, *dropped), "sites": sites})
+
+
+def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
+    """`draft` as it is with the facts of `sheet` in place of its own; with its own facts it is the draft itself.
+
+    None for a draft that its own facts do not give again: one from before facts or an LLM's judgement were kept, one of
+    another calibration, or one that answers were taken into.
+    """
+    if draft.facts is None:
+        return None
+    judged = judgement_of(draft)
+    made = partial(
+        compose,
+        name=draft.product.name,
+        vendor=draft.product.vendor,
+        aliases=draft.product.aliases,
+        calibration=load_calibration(),
+    )
+    own = _composed(made(draft.facts.sheet(draft.evidence), judgement=judged))
+    told = len(own["dropped"]) if isinstance(own["dropped"], tuple) else 0
+    if draft.dropped[:told] != own.pop("dropped") or any(getattr(draft, name) != part for name, part in own.items()):
+        return None
+    parts = _composed(made(sheet, judgement=_still_held(judged, sheet)))
+    dropped = (*parts.pop("dropped"), *draft.dropped[told:])  # type: ignore[misc]
+    return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
+
+
+def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | None:
+    """The judgement without factors and layers that cite facts or quotes which the sheet lacks; its other entries are
+    checked where they are used."""
+    if judgement is None:
+        return None
+    factors = {
+        key: one for key, one in judgement.factors.items()
+        if stands(sheet, judgement, one.reason, one.facts, one.evidence)
+    }  # fmt: skip
+    layers = {
+        key: one for key, one in judgement.layers.items()
+        if stands(sheet, judgement, one.paragraph, one.facts, one.evidence)
+    }  # fmt: skip
+    return judgement.model_copy(update={"factors": factors, "layers": layers})
+
+
+def _composed(made: Composition) -> dict[str, object]:
+    """The parts of a draft that follow from its facts, by name."""
+    return dict(made._asdict())
+
+
+def kept(judgement: Judgement) -> dict[str, JsonValue]:
+    """A judgement as a draft keeps it: plain, with ids in place of quotes, which stand among the draft's evidence, and
+    without words of the LLM that code refused."""
+    verdicts = tuple(one if one.holds else one.model_copy(update={"why": ""}) for one in judgement.verdicts)
+    used = judgement.model_copy(update={"verdicts": verdicts})
+    plain: dict[str, JsonValue] = json.loads(used.model_dump_json(exclude={"evidence", "dropped"}))
+    return {**plain, "evidence": [item.id for item in judgement.evidence]}
+
+
+def judgement_of(draft: Draft) -> Judgement | None:
+    """The judgement that a draft keeps; None for one without."""
+    if draft.judgement is None:
+        return None
+    quotes = {item.id: item for item in draft.evidence}
+    marks = draft.judgement.get("evidence")
+    evidence = [quotes[str(mark)] for mark in marks] if isinstance(marks, list | tuple) else []
+    return Judgement.model_validate({**draft.judgement, "evidence": evidence})
 
 
 def _assisted(

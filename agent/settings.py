@@ -87,6 +87,9 @@ class Settings:
     llm_call_seconds: float = _setting(120.0, "seconds", "one call of the LLM, with its retries and waits")
     llm_context_tokens: int = _setting(16_384, "tokens", "context that a `local/…` LLM is served with")
     llm_prices: str = _setting("", "file", "further prices, in the form of `agent/llm/prices.yaml`")
+    review_two_person: str = _setting(
+        "off", "off or on", "whether only an approver signs a review, and one who decided over no item"
+    )
 
 
 _SETTINGS: Final = TypeAdapter(Settings)

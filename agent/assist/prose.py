@@ -38,6 +38,12 @@ _NEAR: Final = 2
 _SHORT: Final = 2
 _LONG: Final = 5
 """Letters of a name that may be the begin of a longer word."""
+_CODE: Final = "C"
+_CODE_CHARS: Final = 4
+_CODE_NAME: Final = re.compile(r"--[\w-]+|@?[\w/:-]*[\d_.@][\w.@/:-]*\w")
+"""A flag, or a word with a digit, a dot or another mark of code in it."""
+_NAMED: Final = 2.0
+"""What such a name counts among what a quote and a sentence have in common."""
 _MARK: Final = re.compile(r"[\[(]\s*([EFSC]\d{1,4}(?:\s*[,;]?\s*(?:and\s+)?[EFSC]\d{1,4})*)\s*[\])]")
 _ID: Final = re.compile(r"[EFSC]\d{1,4}")
 _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
@@ -230,10 +236,13 @@ class Ground:
 
     def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
         """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go."""
-        common = {mark: self._common(mark, sentence) for mark in marks}
+        common = {
+            mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
+            for mark in marks
+        }
         best = sorted(marks, key=lambda mark: -common[mark])[:MOST_MARKS]
         most = max(common.values(), default=0)
-        kept = [mark for mark in best if common[mark] > _BEHIND_BEST * most] or best[:1]
+        kept = [mark for mark in best if common[mark] > _BEHIND_BEST * most] or best
         return tuple(mark for mark in marks if mark in kept)
 
     @cached_property
@@ -267,6 +276,7 @@ class Ground:
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
             if (
                 why == _NOT_BEARING
+                and not any(mark.startswith(_CODE) for mark in named)
                 and (near := self._nearest(bare))
                 and not self._wrong(bare, mode, near, (), marked=True)
             ):
@@ -340,7 +350,7 @@ class Ground:
         have = {meaning for part in told for _, meaning in meanings(part)}
         own = {meaning for _, meaning in meanings(sentence)} - self._own_name
         share = len(own & have) / len(own) if own else 1.0
-        if own and (share == 0 or (about and share < _BEARS)):
+        if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
             return _NOT_BEARING
         stated = _COMPARED.sub("", _stated(sentence, denials=False))
         said = [text for mark in evidence for text in self._said(mark)] if about and stated else []
@@ -360,6 +370,14 @@ class Ground:
                 if begin >= 0 and row.start + begin < item.end and item.start < row.start + at:
                     found.append(clause)
         return found
+
+
+def _named_alike(sentence: str, told: Iterable[str]) -> bool:
+    """Whether a sentence has a port, an address, a flag or another name of code from its quotes: a line of code has few
+    words in common with what is said of it."""
+    names = {match[0].strip(".,:;").casefold() for match in _CODE_NAME.finditer(sentence)}
+    text = " ".join(told).casefold()
+    return any(len(name) >= _CODE_CHARS and name in text for name in names)
 
 
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:

@@ -1,8 +1,9 @@
 """The whole threat model, and who and what it was made from."""
 
+from decimal import Decimal
 from typing import Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue, field_validator
 
 from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
@@ -33,6 +34,15 @@ def head_line(review: str, number: int, head: str) -> str:
     return f"{review}#{number} sha256:{head}"
 
 
+def _as_json(value: object) -> object:
+    """The value with numbers as JSON has them, however they were read."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _as_json(part) for name, part in value.items()}
+    return [_as_json(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 class Waiver(Record):
     """An item that nobody decided over, and why that may be."""
 
@@ -58,6 +68,10 @@ class Stamp(Record):
     """The review's key in the store whose chain this is."""
     waivers: tuple[Waiver, ...] = ()
     """The items that were waived, in the order of the report; empty in signatures from before they were listed."""
+    bulk: int = 0
+    """How many items were confirmed together with others of their section, in one act."""
+    unanswered: tuple[str, ...] = ()
+    """The questions to the vendor that nobody had answered."""
 
 
 class Product(Record):
@@ -165,10 +179,18 @@ class Draft(Record):
     advice: Advice | None = None
     sites: tuple[Site, ...] = ()
     """Where the reading was led beyond the listing's own host, and by which words."""
+    judgement: dict[str, JsonValue] | None = None
+    """What an LLM judged beyond the facts, checked (`agent.drafting.judgement`), with ids in place of its quotes: with
+    it and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
     review: Stamp | None = None
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    @field_validator("judgement", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        return _as_json(value)
 
     @property
     def earlier(self) -> tuple[str, ...]:

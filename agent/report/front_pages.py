@@ -105,16 +105,18 @@ class Room(NamedTuple):
     """1 where each threat says what is lost."""
     law: int
     """1 where the line on law and contracts stands."""
+    titles: int
+    """1 where each threat's block repeats the title that the table has."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 24, 80, 5, 1, 1, 3, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 24, 80, 5, 1, 1, 3, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
     ("questions", 5), ("answer", 15), ("posture", 50), ("layer", 25), ("quote", 14), ("condition", 14), ("quote", 10),
     ("conditions", 3), ("answer", 12), ("layer", 22), ("questions", 4), ("quote", 0), ("layer", 20), ("law", 0),
-    ("rest", 2), ("answer", 10), ("lost", 0), ("posture", 46), ("questions", 3), ("further", 0), ("rest", 1),
-    ("posture", 40), ("questions", 2), ("rest", 0),
+    ("lost", 0), ("answer", 10), ("posture", 46), ("titles", 0), ("rest", 2), ("questions", 3), ("rest", 1),
+    ("posture", 40), ("questions", 2), ("further", 0), ("rest", 0),
     ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
@@ -396,7 +398,8 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
         lost,
         *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
     )
-    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}.")
+    titled = whole or writer.room.titles
+    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}." if titled else f"{item.name}.")
     return Entry(item.name, title, text, tuple(filter(None, items)))
 
 
@@ -682,7 +685,7 @@ def numbers(writer: Writer) -> Part:
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = f"{score.threat_multiplier}: attack known as proof of concept."
-        likely = "Likely: where four of five experts score it." if score.likely_low is not None else ""
+        likely = "Likely: what the ranges of these values allow." if score.likely_low is not None else ""
         lines += [doc.joined(doc.code(made), doc.words(f"{known} {likely}".strip())), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     rows = tuple(_numbers(item, residual) for item in _on_page(writer))

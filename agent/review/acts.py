@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
-from agent.records import Document
+from agent.records import Document, Question
 from agent.report.draft_json import dump
 from agent.review.fields import (
     Sources,
@@ -24,14 +24,16 @@ from agent.review.fields import (
     short_text,
 )
 from agent.review.items import QUESTION_SECTION, SCORE, fields_of, is_unstated, threats_of
+from agent.review.lapses import content_of, kept
+from agent.review.mitigations import checked_management
 from agent.review.quotes import Plain
 from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
-from agent.review.replay import why
+from agent.review.replay import SEEN, why
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 MAX_NAME: Final = 80
-OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "assign", "sign", "reopen", "add", "redraft")
-WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign")
+OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen", "add", "redraft")
+WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign", "comment", "manage")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "attach": ("document", "start", "end", "quote", "evidence"),
@@ -40,6 +42,9 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "contest": ("kind", "text", "url", "sender"),
     "decide": ("decision", "rule", "number"),
     "assign": ("to",),
+    "bulk": ("seen",),
+    "comment": ("text",),
+    "manage": ("mitigation", "owner", "due", "status", "residual"),
 }
 """What an action carries; those of a correction hang on its item, a redraft's are the service's own."""
 _ANSWERS: Final = ("vendor-answer", "analyst-note")
@@ -62,6 +67,8 @@ class ReviewAct:
         match self._action.verb:
             case "undo":
                 return (self._undo(),)
+            case "redo":
+                return (self._redo(),)
             case "assign":
                 return self._assign()
             case "sign":
@@ -87,6 +94,21 @@ class ReviewAct:
                 base={"version": self._action.version},
             )
         return Planned(verb="undo", item="", after={"batch": batch}, note=self._action.note)
+
+    def _redo(self) -> Planned:
+        batch = self._state.redoable
+        if not batch:
+            raise InputError("there is nothing to redo", where="redo", hint="only what was undone last comes back")
+        if self._action.version != self._state.version:
+            raise ConflictError(
+                "somebody did something since you saw the review",
+                where="redo",
+                hint="look at it first",
+                mine={"verb": "redo", "version": self._action.version},
+                theirs={"version": self._state.version},
+                base={"version": self._action.version},
+            )
+        return Planned(verb="redo", item="", after={"batch": batch}, note=self._action.note)
 
     def _assign(self) -> tuple[Planned, ...]:
         to = short_text(self._fields, "to", MAX_NAME)
@@ -125,6 +147,8 @@ class ReviewAct:
             "open": 0,
             "waived": len(waived),
             "waivers": [{"item": one.item.id, "why": why(one.reason, one.note)} for one in waived],
+            "bulk": sum(one.bulk for one in state.items),
+            "unanswered": [asked.text for asked in unanswered(state)],
         }
         return Planned(verb="sign", item="", after=after, note=self._action.note)
 
@@ -171,6 +195,12 @@ class ReviewAct:
         )
 
 
+def unanswered(state: ReviewState) -> tuple[Question, ...]:
+    """The questions of the reviewed draft that nobody answered, waived ones left out."""
+    done = {one.item.id for one in state.items if one.verdict in ("answered", "waived", "struck")}
+    return tuple(asked for asked in state.reviewed.questions if f"question/{asked.id}" not in done)
+
+
 def check(
     state: ReviewState, action: Action, documents: Sequence[Document], seen: Seen | None = None
 ) -> tuple[Planned, ...]:
@@ -208,7 +238,8 @@ def _refuse_unknown(action: Action) -> None:
 
 def now_of(state: ReviewState, one: ItemState) -> Plain:
     """The fields of an item as they stand: drafted ones under corrected ones, evidence with what was attached."""
-    now = {**fields_of(state.drafted, one.item.id), **(one.after or {})}
+    drafted = fields_of(state.based, one.item.id) or fields_of(state.drafted, one.item.id)
+    now = {**drafted, **(one.after or {})}
     return {**now, "evidence": list(one.item.evidence)} if one.item.kind in ("factor", "threat") else now
 
 
@@ -244,12 +275,20 @@ class _Act:
             return (self._contest(one),)
         if verb == "decide":
             return (self._decide(one),)
+        if verb == "comment":
+            return (self._planned(one, None, {"text": plain_text(self._fields.get("text"), "text")}),)
+        if verb == "manage":
+            after = checked_management(self._state, one, self._fields)
+            return (self._planned(one, None, {**after, "note": self._action.note}),)
+        if one.fell:
+            hint = "bring the fact back, or leave it out"
+            raise InputError("it rests on a fact that was struck or corrected", where=one.item.id, hint=hint)
         if self._stands(one):
             return ()
         self._unchanged(one)
         match verb:
             case "confirm":
-                return (self._planned(one, None, None),)
+                return (self._planned(one, None, self._seen_now(one)),)
             case "correct":
                 return (self._correct(one),)
             case "strike":
@@ -257,7 +296,7 @@ class _Act:
             case "waive":
                 if one.verdict != "open":
                     raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
-                return (self._planned(one, None, None),)
+                return (self._planned(one, None, self._seen_now(one)),)
             case "send":
                 return self._send(one)
             case "attach":
@@ -270,7 +309,7 @@ class _Act:
     def _stands(self, one: ItemState) -> bool:
         """Whether a decision without words of its own was made already, by whomever."""
         done = {"confirm": ("confirmed", "corrected"), "strike": ("struck",), "send": ("sent",), "waive": ("waived",)}
-        if one.verdict not in done.get(self._action.verb, ()):
+        if one.verdict not in done.get(self._action.verb, ()) or (one.bulk and self._action.verb == "confirm"):
             return False
         return self._action.verb in ("confirm", "send") or (self._action.reason, self._action.note) == (
             one.reason,
@@ -309,12 +348,23 @@ class _Act:
             note=self._action.note,
         )
 
+    def _seen_now(self, one: ItemState, but: Sequence[str] = ()) -> Plain | None:
+        """What a decision keeps of what the item says, so that it lapses when that changes."""
+        said = kept(content_of(self._state.reviewed, one.item.id), but)
+        return {SEEN: said} if said else None
+
     def _correct(self, one: ItemState) -> Planned:
         before = now_of(self._state, one)
         after = checked_fields(one.item.kind, self._fields, before, self._sources)
         if one.item.id == SCORE and after.get("headline") is not None:
             self._may_lead(str(after["headline"]))
-        return self._planned(one, {name: before.get(name) for name in after}, self._sources.with_marks(after))
+        fields = {name: before.get(name) for name in after}
+        own = {
+            "layer": tuple(before), "score": tuple(content_of(self._state.reviewed, SCORE)),
+            "factor": ("parts", "rationale"),
+        }  # fmt: skip
+        seen = self._seen_now(one, (*after, *own.get(one.item.kind, ()))) or {}
+        return self._planned(one, fields, {**self._sources.with_marks(after), **seen})
 
     def _may_lead(self, threat: str) -> None:
         found = threats_of(self._state.reviewed).get(threat)
@@ -435,7 +485,7 @@ class _Act:
     # ------------------------------------------------------------ a section
 
     def of_section(self) -> tuple[Planned, ...]:
-        """One key for a section: confirm what is supported, or send its questions."""
+        """One act for a section: confirm what is supported and was on screen, or send its questions."""
         section, verb = self._action.section, self._action.verb
         inside = [one for one in self._state.items if one.item.section == section]
         if not inside:
@@ -445,9 +495,22 @@ class _Act:
             one for one in inside
             if one.verdict == "open" and not one.contested and one.changed <= self._action.version
         ]  # fmt: skip
-        if verb == "confirm":
-            return tuple(self._planned(one, None, None) for one in free if one.item.supported)
+        if verb == "bulk":
+            return self._bulk(section, [one for one in free if one.item.supported and not one.fell])
         if verb == "send" and section == QUESTION_SECTION:
             sent = [planned for one in free for planned in self._send(one)]
             return tuple({planned.item: planned for planned in sent}.values())
-        raise InputError(f"{verb} is no action on a section", where="section", hint="confirm it, or send the questions")
+        hint = "look at its items and confirm those together (bulk), or send the questions"
+        raise InputError(f"{verb} is no action on a section", where="section", hint=hint)
+
+    def _bulk(self, section: str, free: Sequence[ItemState]) -> tuple[Planned, ...]:
+        """One event that confirms the items of a section which quotes support and which were on screen."""
+        given = self._fields.get("seen")
+        if not isinstance(given, list | tuple) or not given:
+            raise InputError("none of its items has been on screen", where="seen", hint="look at them first")
+        chosen = [one for one in free if one.item.id in given]
+        if not chosen:
+            return ()
+        seen = {one.item.id: kept(content_of(self._state.reviewed, one.item.id)) for one in chosen}
+        after: Plain = {"section": section, "items": [one.item.id for one in chosen], SEEN: seen}
+        return (Planned(verb="bulk", item="", after=after, reason=self._action.reason, note=self._action.note),)

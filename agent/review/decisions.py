@@ -22,6 +22,7 @@ WEAK_RANK: Final = 1
 DECIDING: Final[tuple[Verb, ...]] = ("confirm", "correct", "strike", "waive", "send", "answer")
 """Verbs that close an item."""
 SECONDS: Final[Mapping[ItemKind, float]] = {
+    "fact": 12.0,
     "posture": 40.0,
     "score": 40.0,
     "factor": 25.0,
@@ -64,6 +65,10 @@ class Moved(Record):
     after: ScoreShown
     causes: tuple[str, ...]
     """Factors, headline, flags and controls that moved it, in words, the largest first."""
+    falls: tuple[str, ...] = ()
+    """What rested on a fact that no longer stands, by title."""
+    returns: tuple[str, ...] = ()
+    """What follows again from a fact that is back, by title."""
 
     @property
     def text(self) -> str:
@@ -201,7 +206,17 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
     """The score before and after, and which factor, threat, layer or control moved it."""
     one, two = before.reviewed, after.reviewed
     causes = [*_headline_moved(one, two), *_factors_moved(one, two), *_range_moved(one, two), *_flags_moved(one, two)]
-    return Moved(before=shown(one.score), after=shown(two.score), causes=tuple(causes))
+    return Moved(
+        before=shown(one.score),
+        after=shown(two.score),
+        causes=tuple(causes),
+        falls=_titles(after, set(after.fell) - set(before.fell)),
+        returns=_titles(before, set(before.fell) - set(after.fell)),
+    )
+
+
+def _titles(state: ReviewState, names: set[str]) -> tuple[str, ...]:
+    return tuple(f"{one.item.kind} “{one.item.title}”" for one in state.items if one.item.id in names)
 
 
 def score_words(score: ScoreShown) -> str:

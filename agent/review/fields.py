@@ -6,11 +6,12 @@ Every refusal is an InputError whose `where` names the field; every quote in an 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, get_args
 
 from agent.drafting.layers import MARK
 from agent.errors import InputError
-from agent.records import Document, Evidence
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import SLOTS, Document, Evidence, FactAbout, Polarity
 from agent.review.quotes import Plain, check_text, cite, marks_in, plain_mark
 from agent.review.records import MAX_TEXT, ItemKind
 from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
@@ -31,6 +32,8 @@ Text = Callable[[object, str], str]
 """Checks a text; the second argument names the field."""
 Citations = Callable[[object, str], list[str]]
 MAX_URL: Final = 2_000
+MAX_SLOT: Final = 300
+"""Characters of one detail of a fact."""
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
 _GRID: Final = 10
 _HALF: Final = Decimal("0.5")
@@ -44,6 +47,7 @@ _EDITABLE: Final[Mapping[ItemKind, tuple[str, ...]]] = {
     "capability": ("action", "object", "credential", "approver", "evidence"),
     "chain": ("title",),
     "question": ("text", "proposed"),
+    "fact": ("polarity", "about", "slots", "evidence"),
 }
 _NULLABLE: Final = ("credential", "approver")
 _APPLIES: Final = ("yes", "no", "unknown")
@@ -327,6 +331,32 @@ def _capability(given: Mapping[str, object], before: Mapping[str, object], sourc
     return made
 
 
+def _fact(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
+    made: Plain = {}
+    for name, values in (("polarity", get_args(Polarity)), ("about", get_args(FactAbout))):
+        if name in given:
+            if given[name] not in values:
+                raise InputError("the field is none of its values", where=name, hint=" or ".join(values))
+            made[name] = given[name]
+    key = str(before.get("key"))
+    if made.get("polarity") == "denied" and key in load_vocabulary() and not load_vocabulary()[key].deniable:
+        raise InputError("that it does not is no fact of the vocabulary", where="polarity", hint="strike it instead")
+    if "slots" in given:
+        slots = given["slots"]
+        if not isinstance(slots, Mapping) or any(name not in SLOTS for name in slots):
+            raise InputError("the details are not a fact's", where="slots", hint="details: " + ", ".join(SLOTS))
+        old = before.get("slots")
+        whole = {**(old if isinstance(old, Mapping) else {}), **slots}
+        made["slots"] = {
+            name: short_text(whole, name, MAX_SLOT) for name in SLOTS if str(whole.get(name) or "").strip()
+        }
+    if "evidence" in given:
+        made["evidence"] = sources.cite_all(given["evidence"], "evidence")
+        if not made["evidence"]:
+            raise InputError("a fact has a quote", where="evidence", hint="name one, or strike the fact")
+    return made
+
+
 def _texts(given: Mapping[str, object], before: Mapping[str, object], sources: Sources) -> Plain:
     return {name: sources.text(value, name) for name, value in given.items()}
 
@@ -340,4 +370,5 @@ _CHECKS: Final[Mapping[ItemKind, Callable[[Mapping[str, object], Mapping[str, ob
     "capability": _capability,
     "chain": _texts,
     "question": _texts,
+    "fact": _fact,
 }

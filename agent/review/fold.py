@@ -10,15 +10,17 @@ left, and what a reviewer corrected is said first.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Literal
 
 from agent.drafting.lines import LABELS
 from agent.records import Capability, Document, Draft, FactLine
+from agent.review.changed_facts import KIND, SheetChange, left_standing
 from agent.review.items import SCORE, fields_of, items_of, weights
+from agent.review.lapses import changed, content_of
 from agent.review.quotes import Plain
-from agent.review.records import Contest, Event, Item, ItemState, ReviewState
+from agent.review.records import Contest, Event, Item, ItemState, ReviewState, Verdict
 from agent.review.replay import Replayed, Standing, edited_since, replay
 from agent.review.rescore import Choice, raw_score, rescore
 from agent.review.revise import applied, renumbered, without_struck
@@ -26,6 +28,8 @@ from agent.review.revise import applied, renumbered, without_struck
 Label = Literal["Acts", "Reads", "Credentials", "Approval"]
 _RIGHTS: Final[Mapping[Label, str]] = {"Credentials": "credential", "Approval": "approver"}
 _PLACES: Final = 2
+_LAPSING: Final[tuple[Verdict, ...]] = ("confirmed", "corrected", "waived")
+"""Decisions that lapse when what was decided over changes."""
 
 
 def with_lines(drafted: Draft, reviewed: Draft, standing: Mapping[str, Standing]) -> Draft:
@@ -101,7 +105,7 @@ def fold(
     redrafts made, by the sha256 that their events name. Raises IntegrityError when one of those is missing.
     """
     found = replay(key, draft, events, revisions)
-    desk = _Desk.of(found.drafted, found.standing)
+    desk = _Desk.of(found)
     items = _items(found, desk, documents)
     reviewed = desk.reviewed.model_copy(update={"review": found.stamp})
     return ReviewState(
@@ -112,9 +116,17 @@ def fold(
         items=items,
         drafted=found.drafted,
         reviewed=reviewed,
+        based=found.based or found.drafted,
+        fell=found.fell,
         contests=_contests(found, desk, items),
         stamp=found.stamp,
         undoable=found.undoable,
+        redoable=found.redoable,
+        managed={
+            name.partition("/")[2]: {text: dict(known) for text, known in one.managed.items()}
+            for name, one in found.standing.items()
+            if one.managed
+        },
     )
 
 
@@ -129,11 +141,17 @@ class _Desk:
     """With the ids that evidence has in these drafts."""
 
     @classmethod
-    def of(cls, drafted: Draft, standing: Mapping[str, Standing]) -> "_Desk":
-        whole, settled = applied(drafted, standing)
-        left = with_lines(whole, without_struck(whole, settled), settled)
-        scored = rescore(drafted, left, _choice(settled.get(SCORE)))
-        return cls(whole, renumbered(scored, drafted), settled)
+    def of(cls, found: Replayed, instead: Mapping[str, Standing] | None = None) -> "_Desk":
+        """`instead` stands of some items in place of what was decided over them."""
+        standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
+        for name in found.fell:
+            standing[name] = replace(standing.get(name, Standing()), verdict="struck", fell=True)
+        whole, settled = applied(based, standing)
+        # What fell is no part of what follows from the facts, so nothing is weighed against it.
+        follows = left_standing(based, found.fell)
+        left = without_struck(whole, settled, found.drafted)
+        scored = rescore(follows, with_lines(follows, left, settled), _choice(settled.get(SCORE)))
+        return cls(whole, renumbered(scored, follows), settled)
 
 
 def _choice(one: Standing | None) -> Choice | None:
@@ -152,20 +170,43 @@ def _choice(one: Standing | None) -> Choice | None:
 def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple[ItemState, ...]:
     contested = {contest.item for contest in found.contests.values() if contest.decision == "open"}
     made = []
-    for item in items_of(desk.whole, documents, weights(desk.reviewed)):
+    quotes = {one.id: one.quote for one in desk.whole.evidence}
+    for item in items_of(_as_read(found.drafted, desk.whole), documents, weights(desk.reviewed)):
         one = desk.standing.get(item.id, Standing())
-        marks = tuple(dict.fromkeys((*item.evidence, *one.attached)))
+        given = one.edits.get("evidence") if item.kind == KIND else None
+        own = [str(mark) for mark in given] if isinstance(given, list) else item.evidence
+        marks = tuple(dict.fromkeys((*own, *one.attached)))
         cited = item if marks == item.evidence else item.model_copy(update={"evidence": marks})
-        made.append(_state(found, cited, one, contested=item.id in contested))
+        lapsed = _lapsed(desk, item, one, [quotes[mark] for mark in one.attached if mark in quotes])
+        made.append(_state(found, cited, one, lapsed, contested=item.id in contested))
     return tuple(made)
 
 
-def _state(found: Replayed, item: Item, one: Standing, *, contested: bool) -> ItemState:
-    drafted = {} if one.added else fields_of(found.drafted, item.id)
+def _as_read(drafted: Draft, whole: Draft) -> Draft:
+    """`whole` with the facts as they were read, struck ones among them, and their quotes."""
+    if drafted.facts is None or whole.facts == drafted.facts:
+        return whole
+    known = {item.id for item in whole.evidence}
+    evidence = (*whole.evidence, *(item for item in drafted.evidence if item.id not in known))
+    return whole.model_copy(update={"facts": drafted.facts, "evidence": evidence})
+
+
+def _lapsed(desk: _Desk, item: Item, one: Standing, attached: Sequence[str]) -> str:
+    """Why a decision over an item does not hold any more; empty while it does."""
+    if one.verdict not in _LAPSING or not one.seen:
+        return one.lapsed
+    if item.kind == KIND:
+        return ""
+    return "; ".join(changed(one.seen, content_of(desk.reviewed, item.id), attached))
+
+
+def _state(found: Replayed, item: Item, one: Standing, lapsed: str, *, contested: bool) -> ItemState:
+    drafted = {} if one.added else fields_of(found.based or found.drafted, item.id)
+    drafted = drafted or ({} if one.added else fields_of(found.drafted, item.id))
     before: Plain = {name: drafted[name] for name in one.edits if name in drafted}
     return ItemState(
         item=item,
-        verdict=one.verdict,
+        verdict="open" if lapsed else one.verdict,
         contested=contested,
         changed=found.changed.get(item.id, 0),
         by=one.by,
@@ -173,6 +214,10 @@ def _state(found: Replayed, item: Item, one: Standing, *, contested: bool) -> It
         note=one.note,
         before=before or None,
         after=dict(one.edits) or None,
+        lapsed=lapsed,
+        fell=one.fell,
+        bulk=one.bulk and not lapsed,
+        comments=tuple(one.comments),
     )
 
 
@@ -204,7 +249,7 @@ def _effect(found: Replayed, desk: _Desk, contest: Contest, state: ItemState | N
     if state.verdict not in ("corrected", "struck"):
         return "open again" if state.verdict == "open" else f"{state.verdict}, no change"
     told = "struck" if state.verdict == "struck" else f"corrected: {edits_told(_since(state, was, names))}"
-    without = raw_score(_Desk.of(found.drafted, {**found.standing, contest.item: was}).reviewed)
+    without = raw_score(_Desk.of(found, {contest.item: was}).reviewed)
     now = raw_score(desk.reviewed)
     if round(without, _PLACES) == round(now, _PLACES):
         return f"{told}; the score does not move"
@@ -238,3 +283,14 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value if value is not None else "none")
+
+
+# ---------------------------------------------------------------- the facts
+
+
+def sheet_change(items: Sequence[ItemState], draft: Draft) -> SheetChange:
+    """What was decided over the facts of a review: `draft` is the reviewed one, whose marks the corrections have."""
+    facts = [one for one in items if one.item.kind == KIND]
+    struck = frozenset(one.item.id.partition("/")[2] for one in facts if one.verdict == "struck")
+    corrected = {one.item.id.partition("/")[2]: one.after for one in facts if one.after}
+    return SheetChange(struck, corrected, draft.evidence)

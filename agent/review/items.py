@@ -8,12 +8,14 @@ from agent.drafting.headline import choose
 from agent.drafting.questions import effect, spread
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.anchor import holds
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import (
     Capability,
     Chain,
     Document,
     Draft,
     Evidence,
+    Fact,
     FactorEstimate,
     LayerThreats,
     Question,
@@ -22,6 +24,7 @@ from agent.records import (
 )
 from agent.report.explain.sensitivity import swings
 from agent.report.view import View
+from agent.review.changed_facts import fact_fields
 from agent.review.quotes import Plain, marks_in
 from agent.review.records import Item, ItemKind
 from agent.scoring.aivss import TENTHS, exact, raw, units
@@ -29,11 +32,13 @@ from agent.scoring.interval import typical
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
 
 PRODUCT: Final = "product"
+FACT_SECTION: Final = "facts"
 FACTOR_SECTION: Final = "factors"
 CHAIN_SECTION: Final = "chains"
 QUESTION_SECTION: Final = "questions"
-SECTIONS: Final = (PRODUCT, FACTOR_SECTION, *LAYERS, CHAIN_SECTION, QUESTION_SECTION)
+SECTIONS: Final = (PRODUCT, FACT_SECTION, FACTOR_SECTION, *LAYERS, CHAIN_SECTION, QUESTION_SECTION)
 """In the order of the report."""
+TOP: Final = Decimal(10)
 SCORE: Final = "score"
 POSTURE: Final = "posture"
 _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
@@ -91,6 +96,9 @@ class _Maker:
             yield self._item(
                 f"capability/{one.id}", "capability", PRODUCT, f"{one.action} {one.object}", capability_marks(one), said
             )
+        for fact in draft.facts.facts if draft.facts else ():
+            said = fact.state in _SAID
+            yield self._item(f"fact/{fact.id}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), said)
         for key in FACTORS:
             if key in draft.factors:
                 factor = draft.factors[key]
@@ -135,6 +143,19 @@ def capability_marks(item: Capability) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*item.evidence, *item.credential_evidence, *item.approver_evidence)))
 
 
+def fact_title(fact: Fact) -> str:
+    """A fact in a phrase that is said of what it is about: "runs shell commands"."""
+    words = load_vocabulary()
+    title = words[fact.key].title if fact.key in words else fact.key.replace("_", " ")
+    before = {"denied": "not: ", "configurable": "by a setting: "}.get(fact.polarity, "")
+    return f"{before}{title}" if fact.about == "product" else f"{before}{title} (the {fact.about})"
+
+
+def fact_marks(fact: Fact) -> tuple[str, ...]:
+    """The evidence of a fact and of its details."""
+    return tuple(dict.fromkeys((*fact.evidence, *(slot.evidence for slot in fact.slots if slot.evidence))))
+
+
 def chain_marks(item: Chain) -> tuple[str, ...]:
     """The evidence of a chain's hops."""
     return tuple(dict.fromkeys(mark for hop in item.hops for mark in hop.evidence))
@@ -153,8 +174,12 @@ def weights(draft: Draft) -> dict[str, float]:
     found = {f"factor/{swing.name}": float(swing.width) for swing in swings(draft.score) if swing.name in FACTORS}
     found |= {f"question/{question.id}": question.effect for question in draft.questions}
     headline = View(draft).headline
-    if headline is not None and headline.threat.score.cvss_vector == draft.score.cvss_vector:
-        found[f"threat/{headline.threat.id}"] = _without(draft, headline.threat)
+    first = headline.threat if headline is not None else None
+    if first is not None and first.score.cvss_vector == draft.score.cvss_vector:
+        found[f"threat/{first.id}"] = _without(draft, first)
+    else:
+        first = None
+    found |= _of_facts(draft, first, found.get(f"threat/{first.id}", 0.0) if first else 0.0)
     return {name: round(weight, 4) for name, weight in {**found, **_of_layers(draft)}.items() if weight > 0}
 
 
@@ -180,6 +205,24 @@ def _without(draft: Draft, headline: Threat) -> float:
     return abs(float(exact(raw(draft.score.formula, moved)) - exact(raw(draft.score.formula, at))))
 
 
+def _of_facts(draft: Draft, headline: Threat | None, alone: float) -> dict[str, float]:
+    """What a fact weighs: the headline's weight when that rests on it, and what factors add for its quotes."""
+    if draft.facts is None:
+        return {}
+    base = float(draft.score.cvss_base or 0)
+    slope = (float(TOP) - base) / float(TOP) * float(draft.score.threat_multiplier)
+    added: dict[str, float] = {}
+    for one in draft.factors.values():
+        for part in one.parts:
+            if part.evidence:
+                added[part.evidence] = added.get(part.evidence, 0.0) + abs(part.effect) * slope
+    carried = frozenset(headline.facts) if headline is not None else frozenset()
+    return {
+        f"fact/{fact.id}": (alone if fact.id in carried else 0.0) + sum(added.get(m, 0.0) for m in fact.evidence)
+        for fact in draft.facts.facts
+    }
+
+
 def _of_layers(draft: Draft) -> dict[str, float]:
     certain = [key for key, layer in draft.layers.items() if layer.certain]
     unsure = [key for key in draft.layers if key not in certain]
@@ -203,6 +246,9 @@ def fields_of(draft: Draft, item: str) -> Plain:
         return {"text": draft.product.posture}
     if kind == SCORE:
         return _score_fields(draft)
+    if kind == "fact":
+        facts = draft.facts.facts if draft.facts else ()
+        return next((fact_fields(fact) for fact in facts if fact.id == name), {})
     if kind == "factor":
         return next((_factor_fields(draft, key) for key in FACTORS if key == name and key in draft.factors), {})
     if kind == "layer":

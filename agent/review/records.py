@@ -30,10 +30,16 @@ Verb = Literal[
     "redraft",
     "sign",
     "reopen",
+    "bulk",
+    "redo",
+    "comment",
+    "manage",
 ]
 """import: a draft came in. send: a question or an unknown went to the vendor. decide: over a contest. redraft: answers
-became sources of a new draft, which `after` names by its sha256."""
-ItemKind = Literal["posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
+became sources of a new draft, which `after` names by its sha256. bulk: items of a section, all of which had been on
+screen, confirmed in one act. redo: an undone act stands again. comment: about an item, decides nothing. manage: who
+sees to a mitigation, until when, how far it is."""
+ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
 """What stands of an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
 Reason = Literal[
@@ -56,9 +62,10 @@ ContestKind = Literal["wrong", "outdated", "missing"]
 Stage = Literal["open", "signed"]
 ItemId = Annotated[
     str,
-    Field(pattern=r"^(posture|score|(factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
+    Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
 ]
-"""Permanent: `posture`, `score`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`, `question/Q1`."""
+"""Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
+`question/Q1`."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
 
@@ -75,7 +82,7 @@ class Item(Record):
     id: ItemId
     kind: ItemKind
     section: str
-    """Under which it stands: `product`, a layer key, `factors`, `chains` or `questions`. One key confirms a section."""
+    """Under which it stands: `product`, `facts`, a layer key, `factors`, `chains` or `questions`."""
     title: str
     supported: bool
     """Every claim of it has a verbatim quote, so it may be confirmed with its section."""
@@ -130,7 +137,7 @@ class Action(Record):
     reason: Reason | Literal[""] = ""
     note: Note = ""
     section: str = ""
-    """With `confirm` and no item: all supported open items of the section."""
+    """With `bulk` and no item: the section whose items are confirmed."""
 
 
 class ItemState(Record):
@@ -148,6 +155,23 @@ class ItemState(Record):
     before: dict[str, object] | None
     """The drafted fields that a correction replaced."""
     after: dict[str, object] | None
+    lapsed: str = ""
+    """Why a decision over it lapsed: what of it changed since; empty when none did."""
+    fell: bool = False
+    """It rested on a fact that was struck or corrected, and no longer follows from the facts."""
+    bulk: bool = False
+    """It was confirmed with others in one act."""
+    comments: tuple["Comment", ...] = ()
+
+
+class Comment(Record):
+    """What somebody said about an item."""
+
+    number: int
+    """Of its event."""
+    by: str
+    at: str
+    text: str
 
 
 class Contest(Record):
@@ -191,10 +215,18 @@ class ReviewState(Record):
     """What the drafter made (after the last redraft)."""
     reviewed: Draft
     """The same with every decision applied and scored anew."""
+    based: Draft
+    """What follows from the facts as reviewers left them, before any other decision; what fell is still in it."""
+    fell: tuple[str, ...] = ()
+    """Ids of the items that rested on a fact which was struck or corrected."""
     contests: tuple[Contest, ...]
     stamp: Stamp | None
     undoable: int
     """Number of the event that the next undo takes back, by anyone; 0 for none."""
+    managed: dict[str, dict[str, dict[str, object]]] = Field(default_factory=dict)
+    """What is known of the doing of mitigations: by threat and by the mitigation's text."""
+    redoable: int = 0
+    """Number of the batch that the next redo brings back; 0 for none."""
 
     @property
     def open(self) -> tuple[ItemState, ...]:

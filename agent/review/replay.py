@@ -11,10 +11,15 @@ from typing import Final, NamedTuple
 from agent.errors import IntegrityError
 from agent.records import Draft
 from agent.review.items import fields_of, items_of
-from agent.review.quotes import Plain, marks_in, rewritten
-from agent.review.records import Contest, Event, Stage, Stamp, Verb, Verdict
+from agent.review.lapses import content_of
+from agent.review.quotes import Plain
+from agent.review.records import Comment, Contest, Event, Stage, Stamp, Verb, Verdict
 
-NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "redraft", "undo")
+NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "redraft", "undo", "redo")
+SHEET: Final = "sheet"
+"""In what an event on a fact carries: the draft that follows (`sha256`), and what no longer does (`fell`)."""
+SEEN: Final = "seen"
+"""In what a decision carries: what was decided over."""
 REASONS: Final = {
     "wrong-quote": "the quote does not say it",
     "not-this-product": "about another product",
@@ -55,6 +60,19 @@ class Standing:
     """Number of the event, and the citations that it brought."""
     added: bool = False
     """A threat by hand."""
+    seen: Mapping[str, object] = field(default_factory=dict)
+    """What was decided over, field by field, when it was; empty in events from before it was kept."""
+    decided: int = 0
+    """Number of the event that decided last."""
+    fell: bool = False
+    """It rested on a fact that was struck or corrected."""
+    bulk: bool = False
+    """Confirmed with others in one act."""
+    lapsed: str = ""
+    """What a redraft changed of it after it was decided."""
+    comments: list[Comment] = field(default_factory=list)
+    managed: dict[str, Plain] = field(default_factory=dict)
+    """Who sees to its mitigations, by their texts."""
 
     @property
     def why(self) -> str:
@@ -72,6 +90,10 @@ class Replayed:
     """What all events of a review come to."""
 
     drafted: Draft
+    based: Draft | None = None
+    """What follows from facts that were struck or corrected; None while all stand as they were read."""
+    fell: tuple[str, ...] = ()
+    """Ids of the items that no longer follow from them."""
     standing: dict[str, Standing] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     contests: dict[int, Contest] = field(default_factory=dict)
@@ -82,6 +104,7 @@ class Replayed:
     stamp: Stamp | None = None
     version: int = 0
     undoable: int = 0
+    redoable: int = 0
 
 
 class Living(NamedTuple):
@@ -89,23 +112,38 @@ class Living(NamedTuple):
 
     events: tuple[Event, ...]
     undoable: int
+    redoable: int
 
 
 def living(events: Sequence[Event]) -> Living:
-    """The events without undone batches and without the undoing, and the batch that the next undo takes back."""
+    """The events without undone batches and without the undoing, and what the next undo and redo speak of.
+
+    Whatever is done after an undo leaves nothing to redo.
+    """
     undone: set[int] = set()
     stack: list[int] = []
+    again: list[int] = []
     for event in events:
         if event.verb == "undo":
             batch = undone_batch(event)
             undone.add(batch)
             stack = [other for other in stack if other != batch]
-        elif event.verb == "redraft":
+            again.append(batch)
+            continue
+        if event.verb == "redo":
+            batch = undone_batch(event)
+            undone.discard(batch)
+            stack.append(batch)
+            again = [other for other in again if other != batch]
+            continue
+        if event.verb != "assign":
+            again.clear()
+        if event.verb == "redraft":
             stack.clear()
         elif event.verb not in NOT_UNDOABLE and event.batch not in stack:
             stack.append(event.batch)
-    left = tuple(event for event in events if event.verb != "undo" and event.batch not in undone)
-    return Living(left, stack[-1] if stack else 0)
+    left = tuple(event for event in events if event.verb not in ("undo", "redo") and event.batch not in undone)
+    return Living(left, stack[-1] if stack else 0, again[-1] if again else 0)
 
 
 def undone_batch(event: Event) -> int:
@@ -118,7 +156,7 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
     """Go through the events in their order. Raises IntegrityError when the draft that a redraft names is not there."""
     found = Replayed(drafted=draft, changed=_touched(events), version=events[-1].number if events else 0)
     alive = living(events)
-    found.undoable = alive.undoable
+    found.undoable, found.redoable = alive.undoable, alive.redoable
     for event in alive.events:
         if event.verb == "redraft":
             _redraft(found, event, revisions)
@@ -128,9 +166,44 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
             _stage(found, event, key)
         elif event.verb in ("contest", "decide"):
             _contest(found, event)
+        elif event.verb == "bulk":
+            for item in _listed((event.after or {}).get("items")):
+                _confirmed_in_bulk(found.standing.setdefault(str(item), Standing()), event, str(item))
         elif event.verb != "import":
             _act(found.standing.setdefault(event.item, Standing()), event)
+    _base(found, alive.events, revisions)
     return found
+
+
+def _base(found: Replayed, events: Sequence[Event], revisions: Mapping[str, Draft]) -> None:
+    """Take what follows from the facts after the last event on them."""
+    event = last_on_facts(events)
+    sheet = (event.after or {}).get(SHEET) if event is not None else None
+    if event is not None and isinstance(sheet, Mapping) and sheet.get("sha256"):
+        found.based = _revision(revisions, str(sheet["sha256"]), event)
+        found.fell = tuple(str(item) for item in _listed(sheet.get("fell")))
+
+
+def last_on_facts(events: Sequence[Event]) -> Event | None:
+    """Of living events the last one after which other facts stood, or a draft was made again."""
+    return next((e for e in reversed(events) if e.verb == "redraft" or SHEET in (e.after or {})), None)
+
+
+def _revision(revisions: Mapping[str, Draft], sha256: str, event: Event) -> Draft:
+    again = revisions.get(sha256)
+    if again is None:
+        raise IntegrityError(
+            "the draft that was made again is missing", where=f"event {event.number}: {sha256[:16]}", hint="see backups"
+        )
+    return again
+
+
+def _confirmed_in_bulk(one: Standing, event: Event, item: str) -> None:
+    seen = (event.after or {}).get(SEEN)
+    own = seen.get(item) if isinstance(seen, Mapping) else None
+    one.by, one.reason, one.note, one.decided = event.reviewer, event.reason, event.note, event.number
+    one.seen = own if isinstance(own, Mapping) else {}
+    one.verdict, one.bulk, one.lapsed = "corrected" if one.edits and not one.added else "confirmed", True, ""
 
 
 def _touched(events: Sequence[Event]) -> dict[str, int]:
@@ -138,8 +211,11 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
     members: dict[int, list[str]] = {}
     changed: dict[str, int] = {}
     for event in events:
-        touched = members.get(undone_batch(event), []) if event.verb == "undo" else [event.item]
-        members.setdefault(event.batch, []).append(event.item)
+        own = (
+            [str(item) for item in _listed((event.after or {}).get("items"))] if event.verb == "bulk" else [event.item]
+        )
+        touched = members.get(undone_batch(event), []) if event.verb in ("undo", "redo") else own
+        members.setdefault(event.batch, []).extend(own)
         changed.update(dict.fromkeys((item for item in touched if item), event.number))
     return changed
 
@@ -149,11 +225,21 @@ def _act(one: Standing, event: Event) -> None:
     marks = after.pop("marks", None)
     if isinstance(marks, Mapping):
         one.marks.append((event.number, marks))
+    if event.verb == "comment":
+        text = str(after.get("text", ""))
+        one.comments.append(Comment(number=event.number, by=event.reviewer, at=event.at, text=text))
+        return
+    if event.verb == "manage":
+        one.managed[str(after.pop("mitigation", ""))] = after
+        return
+    after.pop(SHEET, None)
+    seen = after.pop(SEEN, None)
     one.by = event.reviewer
     if event.verb == "attach":
         one.attached += [str(mark) for mark in _listed(after.get("evidence"))]
         return
-    one.reason, one.note = event.reason, event.note
+    one.reason, one.note, one.decided, one.bulk, one.lapsed = event.reason, event.note, event.number, False, ""
+    one.seen = seen if isinstance(seen, Mapping) else {}
     if event.verb == "add":
         one.added, one.verdict = True, "confirmed"
         one.edits = after
@@ -185,7 +271,7 @@ def _stage(found: Replayed, event: Event, key: str) -> None:
             "reviewer": event.reviewer, "role": event.role, "at": event.at, "head": event.hash,
             "number": event.number, "review": key,
             **{name: after.get(name) for name in ("open", "waived", "sha256")},
-            "waivers": after.get("waivers", ()),
+            **{name: after[name] for name in ("waivers", "bulk", "unanswered") if name in after},
         }
     )  # fmt: skip
 
@@ -230,17 +316,14 @@ def edited_since(one: Standing, was: Standing) -> tuple[str, ...]:
 def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> None:
     """Go on with the draft that the answers gave; what it says otherwise than before has to be looked at again."""
     sha256 = str((event.after or {}).get("sha256", ""))
-    again = revisions.get(sha256)
-    if again is None:
-        raise IntegrityError(
-            "the draft that was made again is missing", where=f"event {event.number}: {sha256[:16]}", hint="see backups"
-        )
+    again = _revision(revisions, sha256, event)
     moved = set(moved_items(found.drafted, again))
     found.drafted = again
     for item in moved:
         one = found.standing.get(item)
         if one is not None and not one.added and one.verdict not in ("open", "struck"):
             one.verdict = "open"
+            one.lapsed = f"the new draft of event {event.number} says something else of it"
             found.changed[item] = max(found.changed.get(item, 0), event.number)
 
 
@@ -253,17 +336,4 @@ def moved_items(before: Draft, after: Draft) -> Iterator[str]:
 
 
 def _content(draft: Draft, item: str) -> object:
-    quotes = {one.id: f"“{one.quote}”" for one in draft.evidence}
-    fields = fields_of(draft, item)
-    if item == "score":
-        return fields["headline"]
-    return _said(fields, quotes)
-
-
-def _said(value: object, quotes: Mapping[str, str]) -> object:
-    """The value with quotes in place of the ids of evidence."""
-    if isinstance(value, dict):
-        return {name: _said(part, quotes) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_said(part, quotes) for part in value]
-    return rewritten(value, quotes) if isinstance(value, str) and marks_in(value) else value
+    return fields_of(draft, item)["headline"] if item == "score" else content_of(draft, item)

@@ -4,6 +4,7 @@ Texts of a draft call its threats T1, T2, … in the order of the report. A text
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +17,7 @@ from agent.records import (
     Chain,
     ClaimedControl,
     Draft,
+    DraftFacts,
     Dropped,
     FactorEstimate,
     Hop,
@@ -31,6 +33,7 @@ from agent.records import (
     ThreatStatement,
 )
 from agent.report.view import View
+from agent.review.items import fact_title
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import Standing
 from agent.scoring.cvss import PREFIX
@@ -41,15 +44,19 @@ _ONE: Final = Decimal(1)
 REVIEWED: Final = ("confirmed", "corrected")
 _ZERO: Final = Decimal(0)
 _UNGRADED: Final = "None"
+WITH_FACT: Final = " with a fact that it rested on"
 
 
-def without_struck(draft: Draft, standing: Mapping[str, Standing]) -> Draft:
+def without_struck(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> Draft:
     """The draft without what was struck: left out and listed with the reason, or, for factors and layers, taken back
-    to what is usual or not certain."""
+    to what is usual or not certain.
+
+    Of what fell with a fact only that is listed which `drafted` (by default the draft itself) holds.
+    """
     struck = {name: one for name, one in standing.items() if one.verdict == "struck"}
     if not struck:
         return draft
-    dropped: list[Dropped] = []
+    dropped: list[Dropped] = _facts_left_out(drafted or draft, struck)
     layers = {key: _standing_layer(key, layer, struck, dropped) for key, layer in draft.layers.items()}
     chains = _standing_chains(draft, struck, dropped)
     capabilities: list[Capability] = []
@@ -69,6 +76,7 @@ def without_struck(draft: Draft, standing: Mapping[str, Standing]) -> Draft:
         for key, one in draft.factors.items()
     }
     gone = {name.partition("/")[2] for name in struck}
+    dropped = _told_of(drafted or draft, struck, dropped)
     return draft.model_copy(
         update={
             "layers": layers,
@@ -144,7 +152,28 @@ def _standing_chains(draft: Draft, struck: Mapping[str, Standing], dropped: list
 
 
 def _dropped(what: str, mark: Standing) -> Dropped:
-    return Dropped(what=what, reason=f"{STRUCK}: {mark.why}")
+    return Dropped(what=what, reason=f"{STRUCK}{WITH_FACT}" if mark.fell else f"{STRUCK}: {mark.why}")
+
+
+def _facts_left_out(drafted: Draft, struck: Mapping[str, Standing]) -> list[Dropped]:
+    facts = drafted.facts.facts if drafted.facts else ()
+    return [
+        _dropped(f"fact {fact.id}: {fact_title(fact)}", struck[f"fact/{fact.id}"])
+        for fact in facts
+        if f"fact/{fact.id}" in struck
+    ]
+
+
+def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[Dropped]) -> list[Dropped]:
+    """Without what fell and the draft never held: it came with a change of a fact and went with another."""
+    known = {
+        *(f"threat {threat.id}" for layer in drafted.layers.values() for threat in layer.threats),
+        *(f"chain {number}" for number in range(1, len(drafted.chains) + 1)),
+        *(f"capability {one.id}" for one in drafted.system.capabilities),
+        *(f"question {asked.id}" for asked in drafted.questions),
+    }
+    fallen = {name.replace("/", " ") for name, one in struck.items() if one.fell} - known
+    return [each for each in dropped if each.what.partition(":")[0] not in fallen]
 
 
 def applied(draft: Draft, standing: Mapping[str, Standing]) -> tuple[Draft, dict[str, Standing]]:
@@ -170,14 +199,11 @@ def _settled(standing: Mapping[str, Standing], numbering: Numbering) -> dict[str
     for _, name, at in brought:
         ids[name] |= numbering.place(standing[name].marks[at][1])
     return {
-        name: Standing(
-            verdict=one.verdict,
-            by=one.by,
-            reason=one.reason,
-            note=one.note,
+        name: replace(
+            one,
             edits={key: _renamed(value, ids[name]) for key, value in one.edits.items()},
             attached=list(dict.fromkeys(ids[name].get(mark, mark) for mark in one.attached)),
-            added=one.added,
+            marks=[],
         )
         for name, one in standing.items()
     }
@@ -216,8 +242,20 @@ class _Reviser:
                 "questions": tuple(self._question(one) for one in draft.questions),
                 "system": draft.system.model_copy(update={"capabilities": capabilities}),
                 "lowerings": tuple(low for low in draft.lowerings if not self._overruled(low.target)),
+                "facts": self._facts(draft.facts),
             }
         )
+
+    def _facts(self, facts: DraftFacts | None) -> DraftFacts | None:
+        """The facts, those that a reviewer confirmed as confirmed."""
+        sure = {name for name, one in self._standing.items() if one.verdict in REVIEWED and name.startswith("fact/")}
+        if facts is None or not sure:
+            return facts
+        made = (
+            fact.model_copy(update={"state": "confirmed"}) if f"fact/{fact.id}" in sure else fact
+            for fact in facts.facts
+        )
+        return facts.model_copy(update={"facts": tuple(made)})
 
     def _overruled(self, target: str) -> bool:
         """Whether a lowering speaks of a value that a reviewer set."""

@@ -19,12 +19,15 @@ from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnair
 from agent.review import responding, signed
 from agent.review.acts import check
 from agent.review.answers import Answer, By, parse_response
+from agent.review.changed_facts import KIND, Recompose
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.fold import fold
-from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verdict
+from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verb, Verdict
+from agent.review.replay import SHEET
 from agent.review.rescore import shown
 from agent.review.responding import planned_of, refuse_stale
+from agent.review.sheets import Sheet, again, with_sheet
 from agent.review.shelf import Fresh, Shelf, Shown
 from agent.review.signed import ExportFormat
 from agent.review.store import Store
@@ -37,6 +40,9 @@ MAX_SECONDS: Final = 120.0
 _TRIES: Final = 5
 _LATELY: Final = 300
 """Decisions, the last ones, whose focus times tell the pace."""
+_ON_FACTS: Final[tuple[Verb, ...]] = ("strike", "correct", "confirm")
+_BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
+"""Verbs of which the rule of two people speaks."""
 _DONE: Final = ("answered", "waived")
 """Questions that need not go to the vendor any more."""
 
@@ -164,10 +170,11 @@ class Service:
         """The review as an act would make it, without storing it; its events are not hashed."""
         who = reviewer or Reviewer(name="preview")
         before = self.review(key)
-        events = self._unstored(before, self._check(before, action), who)
+        made = _sheet(before, self._check(before, action))
+        events = self._unstored(before, made.planned, who)
         if not events:
             return _nothing(before)
-        after = self._shelf.fold(key, (*self._store.events(key, to=before.version), *events)).state
+        after = self._shelf.fold(key, (*self._store.events(key, to=before.version), *events), _fresh(made)).state
         return ActResult(events=events, state=after, moved=what_moved(before, after))
 
     def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None) -> ActResult:
@@ -208,11 +215,14 @@ class Service:
         made = redraft(
             before.drafted, self._shelf.fold(key, events).documents, answers, settings=self._settings, at=self._clock()
         )
-        draft, documents = Blob("draft", dump(made.draft).encode()), dump_documents(made.documents).encode()
-        fresh = Fresh(sha256(draft.data).hexdigest(), made.draft, made.documents)
+        documents = dump_documents(made.documents).encode()
+        name = sha256(dump(made.draft).encode()).hexdigest()
+        sheet, follows = again(before, made.draft, _recompose())
+        drafts = {name: made.draft} | ({str(sheet["sha256"]): follows} if follows is not None else {})
+        fresh = Fresh(drafts, made.documents)
         fields: dict[str, object] = {
-            "sha256": fresh.sha256, "documents": sha256(documents).hexdigest(), "draft": made.draft.id,
-            "answers": numbers, "moved": [list(row) for row in made.moved],
+            "sha256": name, "documents": sha256(documents).hexdigest(), "draft": made.draft.id,
+            "answers": numbers, "moved": [list(row) for row in made.moved], SHEET: sheet,
         }  # fmt: skip
         tried = self._unstored(before, check(before, asked.model_copy(update={"fields": fields}), ()), reviewer)
         moved = what_moved(before, self._shelf.fold(key, (*events, *tried), fresh).state)
@@ -222,7 +232,7 @@ class Service:
         }  # fmt: skip
         planned = check(before, asked.model_copy(update={"fields": fields}), ())
         try:
-            return self._stored(key, before, planned, reviewer, (draft, Blob("documents", documents)), fresh)
+            return self._stored(key, before, planned, reviewer, fresh.blobs, fresh)
         except StaleError:
             refuse_stale(self.review(key), before.version, "redraft")
             raise
@@ -288,14 +298,30 @@ class Service:
             planned = plan(before)
             if not planned:
                 return _nothing(before)
-            signed = before.reviewed.model_copy(update={"review": None})
-            frozen = [Blob("reviewed", dump(signed).encode())] if planned[0].verb == "sign" else []
+            made = _sheet(before, planned)
+            fresh = _fresh(made)
+            blobs = [*fresh.blobs] if fresh is not None else []
+            if planned[0].verb == "sign":
+                self._may_sign(key, reviewer)
+                signed = before.reviewed.model_copy(update={"review": None})
+                blobs.append(Blob("reviewed", dump(signed).encode()))
             try:
-                return self._stored(key, before, planned, reviewer, frozen)
+                return self._stored(key, before, made.planned, reviewer, blobs, fresh)
             except StaleError:
                 if not left:
                     raise
         raise AssertionError("unreachable")
+
+    def _may_sign(self, key: str, reviewer: Reviewer) -> None:
+        """With the rule of two people an approver signs what others decided. Raises RefusedError."""
+        if self._settings.review_two_person != "on":
+            return
+        if reviewer.role != "approver":
+            raise RefusedError("an approver signs", where=reviewer.name, hint="invite one, and have them sign")
+        if any(event.reviewer == reviewer.name and event.verb in _BY_REVIEWERS for event in self._store.events(key)):
+            raise RefusedError(
+                "who decided over items does not sign", where=reviewer.name, hint="another person approves"
+            )
 
     def _stored(
         self,
@@ -338,6 +364,23 @@ class Service:
 def _may_write(reviewer: Reviewer) -> None:
     if reviewer.role == "viewer":
         raise RefusedError("a viewer changes nothing", where=reviewer.name, hint="ask for the role of an analyst")
+
+
+def _recompose() -> Recompose:
+    # Imported here: the drafter loads for a second, and most reviews never draft again.
+    from agent.pipeline import recomposed
+
+    return recomposed
+
+
+def _sheet(state: ReviewState, planned: Sequence[Planned]) -> Sheet:
+    if not any(plan.item.startswith(f"{KIND}/") and plan.verb in _ON_FACTS for plan in planned):
+        return Sheet(tuple(planned))
+    return with_sheet(state, planned, _recompose())
+
+
+def _fresh(made: Sheet) -> Fresh | None:
+    return Fresh({made.sha256: made.draft}) if made.draft is not None else None
 
 
 def _nothing(state: ReviewState) -> ActResult:

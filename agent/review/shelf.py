@@ -5,18 +5,19 @@ A blob never changes and a state is that of one version of one review, so nothin
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
 from agent.errors import InputError
 from agent.records import Document, Draft
-from agent.report.draft_json import parse
+from agent.report.draft_json import dump, dump_documents, parse
 from agent.review.fold import fold
 from agent.review.records import Event, ReviewState
+from agent.review.replay import SHEET, last_on_facts, living
 from agent.review.store import Store
-from agent.review.stored import StoredReview
+from agent.review.stored import Blob, StoredReview
 
 _DOCUMENTS: Final = TypeAdapter(tuple[Document, ...])
 _REVIEWS: Final = 2_000
@@ -59,11 +60,18 @@ class Latest(Generic[K, V]):
 
 
 class Fresh(NamedTuple):
-    """A draft made again with its texts, before they are in the store."""
+    """Drafts made again, before they are in the store."""
 
-    sha256: str
-    draft: Draft
-    documents: tuple[Document, ...]
+    drafts: Mapping[str, Draft]
+    """By their sha256."""
+    documents: tuple[Document, ...] = ()
+    """All texts behind a redraft; empty where no text came in."""
+
+    @property
+    def blobs(self) -> tuple[Blob, ...]:
+        """What the store keeps of them."""
+        made = [Blob("draft", dump(draft).encode()) for draft in self.drafts.values()]
+        return (*made, Blob("documents", dump_documents(self.documents).encode())) if self.documents else tuple(made)
 
 
 class Shown(NamedTuple):
@@ -101,13 +109,14 @@ class Shelf:
     def fold(self, key: str, events: Sequence[Event], fresh: Fresh | None = None) -> Shown:
         """The review after `events`, which need not be stored yet; `fresh` is what the last of them brings along."""
         stored = self._review(key)
-        revisions = {name: self._draft(name, fresh) for name in _named(events, "sha256")}
+        names = dict.fromkeys((*_named(events, "sha256"), *_sheet(events)))
+        revisions = {name: self._draft(name, fresh) for name in names}
         documents = self._texts(stored, events, fresh)
         return Shown(fold(key, self._draft(stored.draft_sha256), documents, events, revisions), documents)
 
     def _texts(self, stored: StoredReview, events: Sequence[Event], fresh: Fresh | None = None) -> tuple[Document, ...]:
         named = _named(events, "documents")
-        if fresh is not None and named and _named(events, "sha256")[-1] == fresh.sha256:
+        if fresh is not None and fresh.documents and named:
             return fresh.documents
         sha256 = named[-1] if named else stored.documents_sha256
         return self._documents.get(sha256, lambda: _DOCUMENTS.validate_json(self._store.blob(sha256)))
@@ -117,8 +126,8 @@ class Shelf:
         return self._reviews.get(key, lambda: self._store.review(key))
 
     def _draft(self, sha256: str, fresh: Fresh | None = None) -> Draft:
-        if fresh is not None and fresh.sha256 == sha256:
-            return fresh.draft
+        if fresh is not None and sha256 in fresh.drafts:
+            return fresh.drafts[sha256]
         return self._drafts.get(sha256, lambda: parse(self._store.blob(sha256).decode(), where=f"blob {sha256[:16]}"))
 
 
@@ -126,3 +135,11 @@ def _named(events: Sequence[Event], field: str) -> list[str]:
     """What redrafts name under a field, oldest first."""
     made = [event.after or {} for event in events if event.verb == "redraft"]
     return [str(after[field]) for after in made if field in after]
+
+
+def _sheet(events: Sequence[Event]) -> list[str]:
+    """The draft that follows from the facts as they stand after the events; none when they stand as they were read."""
+    last = last_on_facts(living(events).events)
+    sheet = (last.after or {}).get(SHEET) if last is not None else None
+    name = sheet.get("sha256") if isinstance(sheet, Mapping) else None
+    return [str(name)] if name else []

@@ -37,15 +37,16 @@ def export(state: ReviewState, documents: Sequence[Document], format_: ExportFor
     if format_ == "json":
         return Export(name, _MEDIA[format_], dump(state.reviewed).encode())
     made = html.render if format_ == "html" else markdown.render
-    return Export(name, _MEDIA[format_], made(state.reviewed, tuple(documents), _progress(state)).encode())
+    return Export(name, _MEDIA[format_], made(state.reviewed, tuple(documents), progress(state)).encode())
 
 
 def report(state: ReviewState, documents: Sequence[Document]) -> str:
     """The report of a review as Markdown."""
-    return markdown.render(state.reviewed, tuple(documents), _progress(state))
+    return markdown.render(state.reviewed, tuple(documents), progress(state))
 
 
-def _progress(state: ReviewState) -> InReview | None:
+def progress(state: ReviewState) -> InReview | None:
+    """How far a review has come that nobody signed yet; None for a signed one."""
     return None if state.stamp else InReview(len(state.items) - len(state.open), len(state.items))
 
 

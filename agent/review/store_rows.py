@@ -13,10 +13,11 @@ from agent.errors import ChainError, InputError, StaleError
 from agent.review import queue
 from agent.review.chain import Unreadable, canonical, digest, fields_of, genesis
 from agent.review.records import Event, Planned, Reviewer, Verb
+from agent.review.replay import SHEET
 from agent.review.stored import Blob, QueueColumns
 from agent.review.tables import blobs, events, focus, reviews
 
-_WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo"})
+_WHOLE: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft", "undo", "redo"})
 """Verbs that rest on the whole review as it was seen."""
 _TURNS: Final[frozenset[Verb]] = frozenset({"sign", "reopen", "redraft"})
 """Events after which nothing stands as it was seen."""
@@ -44,18 +45,26 @@ def _clash(plan: Planned, event: Event, events: Sequence[Event]) -> bool:
         return plan.verb == event.verb
     if plan.verb == "contest":
         return event.verb == "redraft"
-    if plan.verb in _WHOLE or event.verb in _TURNS:
+    if plan.verb in _WHOLE or event.verb in _TURNS or SHEET in (plan.after or {}):
         return True
     touched = touches(event, events)
-    return not touched or plan.item in touched
+    return not touched or plan.item in touched or bool(touched.intersection(_in_bulk(plan)))
+
+
+def _in_bulk(plan: Planned | Event) -> tuple[str, ...]:
+    items = (plan.after or {}).get("items") if plan.verb == "bulk" else None
+    return tuple(str(item) for item in items) if isinstance(items, list | tuple) else ()
 
 
 def touches(event: Event, events: Sequence[Event]) -> frozenset[str]:
     """The items that an event touched; those of the batch that it took back for an undo. Empty: any."""
-    if event.verb != "undo":
+    if event.verb == "bulk":
+        return frozenset(_in_bulk(event))
+    if event.verb not in ("undo", "redo"):
         return frozenset(filter(None, (event.item,)))
     numbers = {part.get("batch") for part in (event.before, event.after) if part is not None}
-    items = {other.item for other in events if other.batch in numbers and other.number < event.number}
+    batch = [other for other in events if other.batch in numbers and other.number < event.number]
+    items = {item for other in batch if other.verb != event.verb for item in touches(other, events)}
     return frozenset(filter(None, items | {event.item}))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from agent.drafting.calibration import Calibration
+from agent.drafting.calibration import Calibration, load_factors
 from agent.errors import InputError
 from agent.facts.readers.outlook import OutlookHeads
 from agent.facts.reading import Reading
@@ -27,6 +27,7 @@ from evals.cases.families import Identity, families, same_family
 from evals.runs.spread import WORKERS, Crew
 from evals.training.derive import Fitted, fit_left_out
 from evals.training.derive_rows import Row, case_rows
+from evals.training.judged_factors import corrected
 
 __all__ = [
     "ConstantsSource", "FitCase", "HoldoutConstants", "Progress", "bundled_cases", "bundled_fit_cases",
@@ -115,9 +116,15 @@ class HoldoutConstants:
         return 0
 
     def without_family_of(self, whom: Identity) -> Constants:
-        """The constants from which the family of `whom` is left out. Raises InputError without any case."""
+        """The constants from which the family of `whom` is left out. Raises InputError without any case.
+
+        How an LLM's factor values are corrected is what ships: it rests on readings of real listings, and the bundled
+        cases pull it but a little (`evals.training.judged_factors`).
+        """
         found = self._fitted[self.fold_of(whom)]
-        return Constants(found.calibration, found.heads)
+        biases = {key: row.judged.bias for key, row in load_factors().factors.items()}
+        factors = corrected(found.calibration.factors, biases)
+        return Constants(found.calibration.model_copy(update={"factors": factors}), found.heads)
 
 
 def _read_fit_case(task: _Task, _: None) -> tuple[FitCase, dict[str, Reading]]:

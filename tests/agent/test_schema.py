@@ -154,6 +154,7 @@ DRAFT: Shape = {
     "review?": {
         "reviewer": TEXT, "role": TEXT, "at": TEXT, "head": TEXT, "number": WHOLE, "open": WHOLE, "waived": WHOLE,
         "sha256": TEXT, "review": TEXT, "waivers?": [{"item": TEXT, "why": TEXT}],
+        "bulk?": WHOLE, "unanswered?": [TEXT],
     },
 }  # fmt: skip
 

@@ -56,7 +56,8 @@ class Asked(Record):
     """correct: those of the item. attach: document with start and end or with quote, or evidence (a list of these or of
     ids). add: layer, title, how, lost, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
     mitigations, evidence. answer: text, url, kind. contest: kind, text, url, sender. decide: decision, rule, number.
-    assign: to. Others have none; an unknown field is refused."""
+    assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text. manage: mitigation (its
+    text), owner, due (a day), status, residual (a CVSS vector). Others have none; an unknown field is refused."""
     reason: Reason | Literal[""] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
     section: str = ""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from agent.errors import SeptetError
+from agent.report.html import STYLE
 from agent.review.service import Service
 from agent.review.web import api, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
@@ -41,7 +42,16 @@ def _files() -> dict[str, _File]:
     """The static files by name, read once."""
     found = [path for path in sorted(STATIC.glob("*")) if path.suffix in _MEDIA]
     read = [(path, path.read_bytes()) for path in found]
+    read.append((Path("document.css"), _document_style()))
     return {path.name: _File(data, _MEDIA[path.suffix], hashlib.sha256(data).hexdigest()[:_TAG]) for path, data in read}
+
+
+def _document_style() -> bytes:
+    """The style of the HTML export for a page that shows the document within its own."""
+    style = STYLE.read_text("utf-8")
+    for alone in (":root {", "body {"):
+        style = style.replace(alone, "& {")
+    return f".document {{\n{style}}}\n".encode()
 
 
 def create_app(service: Service, access: Access) -> ASGIApp:

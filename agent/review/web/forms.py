@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from agent.errors import InputError
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Draft
 from agent.report.sentences import metric_choices
 from agent.review.answers import MAX_BYTES
@@ -32,8 +33,16 @@ MAX_WHOLE: Final = 10**12
 MAX_NUMBER: Final = 12
 """Characters of a number in a form."""
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
+MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
 _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.(?P<part>text|who|status))?$")
+_POLARITIES: Final = (
+    ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
+)  # fmt: skip
+_ABOUT: Final = (
+    ("product", "the product"), ("platform", "the platform behind it"), ("client", "whoever calls it"),
+    ("other", "another product"),
+)  # fmt: skip
 _PLAIN_TEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "posture": ("text",),
     "capability": ("action", "object", "credential", "approver"),
@@ -170,6 +179,12 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
             return {"number": form.whole("number"), "decision": form.get("decision"), "rule": form.get("rule")}
         case "assign":
             return {"to": form.get("to").strip()}
+        case "bulk":
+            return {"seen": form.get("seen").split()}
+        case "comment":
+            return {"text": form.get("text").strip()}
+        case "manage":
+            return {name: form.get(name).strip() for name in MANAGED if form.has(name)}
         case _:
             return {}
 
@@ -185,6 +200,10 @@ def corrected(kind: str, form: Form) -> Plain:
             made["certain"] = form.get("certain") == "yes"
     elif kind == "threat":
         made = _threat(form)
+    elif kind == "fact":
+        made = {name: form.get(name) for name in ("polarity", "about") if form.has(name)}
+        slots = {name.removeprefix("slots."): value.strip() for name, value in form.pairs if name.startswith("slots.")}
+        made |= {"slots": slots} if slots else {}
     elif kind == "score":
         if form.get("headline"):
             made["headline"] = form.get("headline")
@@ -413,6 +432,23 @@ def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
     return (*lines, _evidence(now))
 
 
+def _fact(now: Plain, _: Draft) -> tuple[Field, ...]:
+    key, words = _text(now, "key"), load_vocabulary()
+    given = now.get("slots")
+    slots = given if isinstance(given, Mapping) else {}
+    names = [*(words[key].slots if key in words else ()), *(name for name in slots)]
+    polarities = _POLARITIES if key not in words or words[key].deniable else _POLARITIES[:2]
+    return (
+        Field("polarity", "What the sources say", "choice", _text(now, "polarity"), polarities),
+        Field("about", "Of what", "choice", _text(now, "about"), _ABOUT),
+        *(
+            Field(f"slots.{name}", name.capitalize(), "line", str(slots.get(name, "")), group="Details")
+            for name in dict.fromkeys(names)
+        ),
+        _evidence(now),
+    )
+
+
 def _chain(now: Plain, _: Draft) -> tuple[Field, ...]:
     return (Field("title", "Title", "line", _text(now, "title")),)
 
@@ -433,6 +469,7 @@ _MAKERS: Final[Mapping[str, Callable[[Plain, Draft], tuple[Field, ...]]]] = {
     "capability": _capability,
     "chain": _chain,
     "question": _question,
+    "fact": _fact,
 }
 
 

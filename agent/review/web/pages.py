@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from agent.errors import ConflictError, InputError
-from agent.review.items import SECTIONS
 from agent.review.records import Action, Reviewer, Role
 from agent.review.stored import QueueQuery
 from agent.review.web.access import ENTER
@@ -85,7 +84,7 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
             sorts=_SORTS,
             bands=_BANDS,
             assignees=desk.service.assignees(),
-            did=did if did in ("assign", "confirm") else "",
+            did=did if did == "assign" else "",
             counts=(n, left),
         )
 
@@ -94,9 +93,9 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
         keys, verb = form.all("key"), form.get("verb")
         if verb == "compare":
             return RedirectResponse("/compare?" + urlencode({"keys": ",".join(keys)}), 303)
-        if verb not in ("assign", "confirm"):
-            raise InputError("there is no such action on several reviews", where="verb", hint="assign or confirm")
-        done = [_each(desk, key, verb, form, reviewer) for key in keys[:PAGE]]
+        if verb != "assign":
+            raise InputError("there is no such action on several reviews", where="verb", hint="assign, or compare")
+        done = [_each(desk, key, form, reviewer) for key in keys[:PAGE]]
         return RedirectResponse(f"/?did={verb}&n={sum(done)}&left={len(done) - sum(done)}", 303)
 
     @router.get("/compare")
@@ -137,18 +136,12 @@ def _sessions(desk: Desk) -> list[Reviewer]:
     return sorted(set(desk.access.sessions.values()), key=lambda each: each.name)
 
 
-def _each(desk: Desk, key: str, verb: str, form: Form, reviewer: Reviewer) -> bool:
+def _each(desk: Desk, key: str, form: Form, reviewer: Reviewer) -> bool:
     """One review of a bulk action; False when it is left as it was since somebody else was at it or it is signed."""
     try:
         state = desk.review(key)
-        if verb == "assign":
-            asked = [Action(verb="assign", version=state.version, fields={"to": form.get("to").strip()})]
-        else:
-            asked = [Action(verb="confirm", version=state.version, section=section) for section in SECTIONS]
-        present = {one.item.section for one in state.items}
-        for action in asked:
-            if not action.section or action.section in present:
-                state = desk.service.act(key, action.model_copy(update={"version": state.version}), reviewer).state
+        asked = Action(verb="assign", version=state.version, fields={"to": form.get("to").strip()})
+        desk.service.act(key, asked, reviewer)
     except (InputError, ConflictError):
         return False
     return True

@@ -9,11 +9,12 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
 from agent.report.questionnaire import Export, Format
-from agent.review.acts import now_of
+from agent.review.acts import now_of, unanswered
 from agent.review.compare import words
 from agent.review.decisions import ActResult, what_moved
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.responding import contest_form
+from agent.review.signed import progress
 from agent.review.web.desk import (
     LONGEST_LOOK,
     NOT_FOUND,
@@ -28,8 +29,9 @@ from agent.review.web.desk import (
     problem_of,
     status_of,
 )
+from agent.review.web.document import counted, document
 from agent.review.web.forms import Field, Form, action_of, fields_for, refilled, threat_fields
-from agent.review.web.shown import Bar, bar, review_view, score_view
+from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.wording import answer_to
@@ -141,6 +143,9 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         return desk.page(
             request, "sign.html", bar=_bar(desk, state), left=[one for one in items if one.id in left],
             waived=[one for one in items if one.verdict == "waived"],
+            bulk=[one for one in items if one.bulk], unanswered=unanswered(state),
+            doubts=counted(state, opened := desk.service.focus_by_item(key)),
+            document=document(state, desk.service.documents(key), progress(state), opened),
         )  # fmt: skip
 
     @router.get("/r/{key}/add")
@@ -184,7 +189,7 @@ def _file(export: Export) -> Response:
 
 
 def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
-    quotes = Quotes(desk.service.documents(state.key), state.reviewed.evidence)
+    quotes = Quotes(desk.service.documents(state.key), every_quote(state))
     items = Items(state, quotes, desk.service.focus_by_item(state.key), {}, acts=acts)
     return [items.of(one) for one in state.items]
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.records import Document, Score
+from agent.records import Document, Evidence, Score
 from agent.report.sentences import band_words, tenth
 from agent.review.decisions import Decision, Pace, first_decisions, minutes_left, pace_words, review_order, what_moved
-from agent.review.items import SECTIONS
+from agent.review.items import FACT_SECTION, SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import headline_of
+from agent.review.web.overview import Overview, overview
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
 from agent.review.web.wording import duration, likely_text, score_text, section_title
@@ -17,6 +18,8 @@ from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _TEN: Final = Decimal(10)
 _FULL: Final = 100.0
+MOST_FACTS: Final = 40
+"""Rows of the fact sheet that are shown at once."""
 
 
 class ScoreView(NamedTuple):
@@ -58,6 +61,7 @@ class Bar(NamedTuple):
     as_of: int | None
     """A version that is looked at; None for the newest one."""
     undoable: int
+    redoable: int
 
 
 class DecisionLine(NamedTuple):
@@ -102,6 +106,7 @@ class ReviewView(NamedTuple):
     """Everything that the review page shows."""
 
     bar: Bar
+    overview: Overview
     decisions: tuple[DecisionLine, ...]
     weak: tuple[DecisionLine, ...]
     sections: tuple[SectionView, ...]
@@ -153,6 +158,7 @@ def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: 
         stamp=state.stamp,
         as_of=as_of,
         undoable=state.undoable,
+        redoable=state.redoable,
     )
 
 
@@ -166,7 +172,7 @@ def review_view(
     acts: bool = True,
 ) -> ReviewView:
     """The review page; without forms when `acts` is False or a version of the past is looked at."""
-    quotes = Quotes(documents, state.reviewed.evidence)
+    quotes = Quotes(documents, every_quote(state))
     weak, first = review_order(state), headline_of(state.reviewed)
     items = Items(
         state, quotes, seconds, {spot.state.item.id: spot.why for spot in weak}, acts=acts and as_of is None
@@ -174,6 +180,7 @@ def review_view(
     views = [items.of(one) for one in state.items]
     return ReviewView(
         bar=bar(state, seconds, pace, as_of=as_of),
+        overview=overview(state, {view.id: view for view in views}),
         decisions=tuple(_decision(each) for each in first_decisions(state)),
         weak=tuple(
             DecisionLine(
@@ -185,10 +192,16 @@ def review_view(
         sections=tuple(_section(key, views, state) for key in SECTIONS),
         headline=(dom_id(f"threat/{first.id}"), first.title) if first else None,
         arithmetic=arithmetic(state.reviewed.score),
-        sources=tuple(source(document, state.reviewed.evidence) for document in documents),
+        sources=tuple(source(document, every_quote(state)) for document in documents),
         quotes=quotes,
         dropped=tuple((each.what, each.reason) for each in state.reviewed.dropped),
     )
+
+
+def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
+    """The evidence of the reviewed draft, and that of the drafted one which only struck facts cited."""
+    known = {item.id for item in state.reviewed.evidence}
+    return (*state.reviewed.evidence, *(item for item in state.drafted.evidence if item.id not in known))
 
 
 def arithmetic(score: Score) -> ArithmeticView:
@@ -228,6 +241,10 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
     if key in LAYERS:
         inside.sort(key=_by_place)
     folded = tuple(view for view in inside if view.threat is not None and view.threat.folded)
+    if key == FACT_SECTION:
+        weights = {one.item.id: one.item.weight for one in state.items}
+        inside.sort(key=lambda view: -weights[view.id])
+        folded = tuple(inside[MOST_FACTS:])
     layer = next((each for name, each in state.reviewed.layers.items() if name == key), None)
     flag = "" if layer is None else "certain" if layer.certain else "absent" if layer.applies == "no" else "uncertain"
     code = next((LAYER_CODES[name] for name in LAYERS if name == key), "")

@@ -1,32 +1,37 @@
 """An item of a review as the page shows it: what it says, what stands of it, and what can be done with it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from agent.records import (
     Capability,
     Chain,
     FactorEstimate,
     LayerThreats,
-    Mitigation,
     Part,
     Question,
     TaxonomyRef,
     Threat,
 )
 from agent.report.sentences import change, shrinkage, tenth, threat_sentence, vector_words
-from agent.report.view import View, name_of
+from agent.report.view import View, name_of, rank_words
 from agent.review.acts import now_of
-from agent.review.compare import words
-from agent.review.items import is_unstated, threats_of
-from agent.review.records import ItemState, ReviewState
+from agent.review.changed_facts import corrected_fact
+from agent.review.items import fact_title, is_unstated, threats_of
+from agent.review.mitigations import Work, work_of
+from agent.review.records import Comment, ItemState, ReviewState
+from agent.review.resting import hanging
+from agent.review.web.differing import Difference, differences
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
-from agent.review.web.wording import REASONS, STATES, VERDICTS, Field as Changed, duration, field_name, in_order
+from agent.review.web.wording import (
+    READERS,
+    REASONS,
+    STATES,
+    VERDICTS,
+    duration,
+)
 from agent.taxonomy.keys import LAYERS
-
-_SHORT: Final = 160
-"""Characters of a changed field that the page shows."""
 
 
 class FactorBody(NamedTuple):
@@ -63,7 +68,7 @@ class ThreatBody(NamedTuple):
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
     taxonomy: tuple[TaxonomyRef, ...]
-    mitigations: tuple[Mitigation, ...]
+    mitigations: tuple[Work, ...]
     origin: str
 
 
@@ -86,6 +91,21 @@ class QuestionBody(NamedTuple):
     by: str
 
 
+class FactBody(NamedTuple):
+    """A fact in words, with what hangs on it."""
+
+    details: tuple[tuple[str, str], ...]
+    rank: str
+    readers: str
+    counts: bool
+    conflict: str
+    """What says otherwise; empty when nothing does."""
+    hangs: tuple[tuple[str, str], ...]
+    """Element and title; no element for what is no item of its own."""
+    fell: tuple[tuple[str, str], ...]
+    """What fell with it."""
+
+
 class ItemView(NamedTuple):
     """One item."""
 
@@ -104,7 +124,7 @@ class ItemView(NamedTuple):
     by: str
     reason: str
     note: str
-    changes: tuple[Changed, ...]
+    changes: tuple[Difference, ...]
     quotes: tuple[Quote, ...]
     fields: tuple[Field, ...]
     can: frozenset[str]
@@ -119,6 +139,12 @@ class ItemView(NamedTuple):
     chain: ChainBody | None = None
     question: QuestionBody | None = None
     posture: str = ""
+    fact: FactBody | None = None
+    lapsed: str = ""
+    """Why a decision over it does not hold any more."""
+    fell: bool = False
+    bulk: bool = False
+    comments: tuple[Comment, ...] = ()
 
 
 def dom_id(item: str) -> str:
@@ -143,6 +169,10 @@ class Items:
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
         self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
+        self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
+        self._hangs = hanging(state.based)
+        self._hung = hanging(state.drafted)
+        self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
 
     def of(self, one: ItemState) -> ItemView:
         """The view of one item."""
@@ -164,7 +194,7 @@ class Items:
             by=one.by,
             reason=next((told for code, told in REASONS.items() if code == one.reason), one.reason),
             note=one.note,
-            changes=_changes(one),
+            changes=differences(one.before or {}, one.after or {}),
             quotes=self._quotes.of(item.evidence),
             fields=fields_for(item.kind, now, self._state.reviewed) if self._acts else (),
             can=_can(self._state, one) if self._acts else frozenset(),
@@ -172,6 +202,10 @@ class Items:
             weak=self._weak.get(item.id, ()),
             seconds=duration(self._seconds.get(item.id, 0.0)),
             changed=one.changed,
+            lapsed=one.lapsed,
+            fell=one.fell,
+            bulk=one.bulk,
+            comments=one.comments,
         )
         return self._with_body(made, one, item.id.partition("/")[2], now)
 
@@ -179,6 +213,8 @@ class Items:
         draft, drafted = self._state.reviewed, self._state.drafted
         if made.kind == "posture":
             return made._replace(posture=draft.product.posture)
+        if made.kind == "fact":
+            return self._with_fact(made, one, name)
         if made.kind == "factor":
             found = next(factor for key, factor in draft.factors.items() if key == name)
             before = next((factor for key, factor in drafted.factors.items() if key == name), found)
@@ -200,6 +236,30 @@ class Items:
             return made._replace(question=_question(question, one)) if question else made
         return made
 
+    def _with_fact(self, made: ItemView, one: ItemState, name: str) -> ItemView:
+        fact = self._facts.get(name)
+        if fact is None:
+            return made
+        now = corrected_fact(fact, one.after) if one.after else fact
+        struck = one.verdict == "struck"
+        hangs = self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())
+        fallen = set(self._state.fell)
+        if not struck:
+            hangs = tuple(each for each in hangs if each.item not in fallen)
+        against = [self._facts[other] for other in fact.conflicts_with if other in self._facts]
+        body = FactBody(
+            details=tuple((slot.name, slot.value) for slot in now.slots),
+            rank=rank_words(now.rank),
+            readers=", ".join(READERS.get(source.reader, source.reader) for source in now.sources),
+            counts=now.counts,
+            conflict=", ".join(fact_title(other) for other in against),
+            hangs=tuple((dom_id(each.item) if each.item else "", each.title) for each in hangs),
+            fell=tuple((dom_id(each.item), each.title) for each in hangs if struck and each.item in fallen),
+        )
+        return _stated(made, "confirmed" if one.verdict in ("confirmed", "corrected") else now.state)._replace(
+            fact=body, title=fact_title(now)
+        )
+
     def _threat(self, threat: Threat) -> ThreatBody:
         first = self._view.headline
         return ThreatBody(
@@ -215,7 +275,9 @@ class Items:
             vector=threat.score.cvss_vector,
             metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),
             taxonomy=threat.taxonomy,
-            mitigations=threat.mitigations,
+            mitigations=tuple(
+                self._work.get((threat.id, each.text), Work(threat.id, each)) for each in threat.mitigations
+            ),
             origin=self._view.origin(threat, brief=True),
         )
 
@@ -238,26 +300,18 @@ def _stated(made: ItemView, state: str) -> ItemView:
     return made._replace(state=state, state_words=STATES.get(state, ""))
 
 
-def _changes(one: ItemState) -> tuple[Changed, ...]:
-    before, after = one.before or {}, one.after or {}
-    return tuple(
-        Changed(field_name(name), _brief(before[name]), _brief(after[name]))
-        for name in in_order(after)
-        if name in before and before[name] != after[name]
-    )
-
-
-def _brief(value: object) -> str:
-    text = words(value)
-    return text if len(text) <= _SHORT else text[:_SHORT].rstrip() + "…"
-
-
 def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
     """The verbs that the item takes as it stands."""
     kind, signed = one.item.kind, state.stage == "signed"
     if signed:
-        return frozenset({"contest"})
-    found = {"correct", "attach", "contest"}
+        return frozenset({"contest", "comment", *(["manage"] if kind == "threat" else [])})
+    if one.fell:
+        return frozenset({"comment"})
+    found = {"correct", "attach", "contest", "comment"}
+    if kind == "fact":
+        found.discard("attach")
+    if kind == "threat" and one.verdict != "struck":
+        found.add("manage")
     if one.verdict not in ("confirmed", "corrected"):
         found.add("confirm")
     if kind not in ("posture", "score") and one.verdict != "struck":

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from agent.records.evidence import MARK
 from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
+from agent.review.mitigations import WORK
 from agent.review.web.forms import grouped
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
@@ -104,7 +105,7 @@ def environment() -> "Environment":
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
         "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
-        "MOST_OF_RESPONSE": MAX_BYTES,
+        "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),
     }  # fmt: skip
     return made
 

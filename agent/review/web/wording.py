@@ -37,6 +37,10 @@ VERBS: Final[Mapping[Verb, str]] = {
     "redraft": "drafted again",
     "sign": "signed",
     "reopen": "reopened",
+    "bulk": "confirmed together what was on screen",
+    "redo": "did again",
+    "comment": "commented on",
+    "manage": "noted work on",
 }
 """Past tense, with the item behind it."""
 REASONS: Final[Mapping[Reason, str]] = {
@@ -74,6 +78,11 @@ STATES: Final[Mapping[str, str]] = {
     "unknown": "not stated",
     "confirmed": "confirmed by a reviewer",
 }
+READERS: Final[Mapping[str, str]] = {
+    "embedded": "the learned reader", "llm": "the LLM", "manifest": "a manifest",
+    "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",
+}  # fmt: skip
+"""Who read a fact."""
 CONTEST_KINDS: Final[Mapping[str, str]] = {"wrong": "Wrong", "outdated": "Outdated", "missing": "Something is missing"}
 FINDINGS: Final[Mapping[str, str]] = {
     "hidden-text": "hidden text",
@@ -106,11 +115,11 @@ KEYS: Final = (
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
     (("w",), "leave open, waived with a reason"),
-    (("A",), "confirm all of the section that quotes support"),
+    (("A",), "confirm all of the section that quotes support and that was on screen"),
     (("Q",), "ask the vendor all open questions"),
     ((".", ",", ">"), "in the sources: select the next sentence, the one before, one more"),
     (("a",), "attach the selected words to the item"),
-    (("u",), "undo, as often as you like"),
+    (("u", "U"), "undo, redo, as often as you like"),
     (("/",), "search"),
     (("?",), "these keys"),
     (("Ctrl Enter",), "save the form; on the page for it, sign or draft again"),
@@ -121,6 +130,7 @@ KEYS: Final = (
 """The keys of the pages, which `static/app.js` gives their meaning."""
 SECTION_TITLES: Final[Mapping[str, str]] = {
     "product": "Product and score",
+    "facts": "Facts",
     "factors": "Factors",
     "chains": "Chains",
     "questions": "Questions",
@@ -138,6 +148,8 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "import": frozenset({"documents", "sha256"}),
     "redraft": frozenset({"documents", "sha256", "score", "moved", "answers"}),
     "undo": frozenset({"batch"}),
+    "redo": frozenset({"batch"}),
+    "bulk": frozenset({"items"}),
     "assign": frozenset({"to"}),
 }
 """What an event carries for its replay, or says in its own line."""
@@ -206,7 +218,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 def event_fields(event: Event) -> tuple[Field, ...]:
     """What the event changed, without what only its replay needs."""
     before, after = dict(event.before or {}), dict(event.after or {})
-    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks"}
+    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen"}
     if event.verb == "redraft":
         return (*_redrafted(after), *_plain({}, after, unsaid))
     if event.verb == "attach":
@@ -249,6 +261,8 @@ _DID: Final[Mapping[Verb, str]] = {
     "assign": "Assigned",
     "sign": "Signed",
     "reopen": "Reopened",
+    "comment": "Commented on",
+    "manage": "Noted work on",
 }
 
 
@@ -268,8 +282,12 @@ def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) 
 
 def _said(batch: Sequence[Event], titles: Mapping[str, str]) -> str:
     first = batch[0]
-    if first.verb == "undo":
-        return f"Took back act {(first.after or {}).get('batch', '')}".strip()
+    if first.verb in ("undo", "redo"):
+        did = "Took back" if first.verb == "undo" else "Did again"
+        return f"{did} act {(first.after or {}).get('batch', '')}".strip()
+    if first.verb == "bulk":
+        items = (first.after or {}).get("items")
+        return f"Confirmed {len(items) if isinstance(items, list | tuple) else 0} items in one act"
     if first.verb == "redraft":
         named, *moved = _redrafted(first.after or {})
         if named.after == _NONE:

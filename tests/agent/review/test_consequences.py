@@ -85,7 +85,6 @@ def test_a_threat_by_hand_may_say_how_it_goes() -> None:
 def test_texts_call_threats_by_the_numbers_of_the_reviewed_draft() -> None:
     first, second = placed(WORKS.draft, 1), placed(WORKS.draft, 2)
     named = next(question for question in WORKS.draft.questions if re.search(r"\bT2\b", question.changes))
-    assert re.search(r"\bT1\b", named.changes)
     after = WORKS.act("correct", "score", headline=second.id).state.reviewed
     assert (placed(after, 1).id, placed(after, 2).id) == (second.id, first.id)
     changes = next(question for question in after.questions if question.id == named.id).changes
@@ -174,7 +173,9 @@ def test_confirming_leaves_advice_rows_and_numbers_alone() -> None:
         assert reviewed.lines == desk.draft.lines
         assert reviewed.questions == desk.draft.questions
         assert headline_of(reviewed) is not None
-        assert (reviewed.facts, reviewed.controls) == (desk.draft.facts, desk.draft.controls)
+        assert reviewed.controls == desk.draft.controls
+        assert reviewed.facts is not None
+        assert {fact.state for fact in reviewed.facts.facts} == {"confirmed"}
 
 
 def test_an_llm_that_was_more_careful_than_the_numbers_stays_so() -> None:

@@ -35,7 +35,7 @@ def fixed(desk: Desk) -> float:
 def test_without_a_measure_the_minutes_are_the_fixed_seconds_and_go_down_to_nothing() -> None:
     before = minutes_left(CASE.state)
     assert before == round(fixed(CASE), 1) == minutes_left(CASE.state, UNMEASURED)
-    assert before > minutes_left(CASE.act("confirm", section="factors").state) > 0
+    assert before > minutes_left(CASE.bulk("factors").state) > 0
     assert minutes_left(CASE.closed().state) == 0
 
 

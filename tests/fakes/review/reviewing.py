@@ -8,13 +8,14 @@ from typing import cast
 from pydantic import TypeAdapter
 
 from agent.drafting.calibration import load_calibration
-from agent.pipeline import draft_reading, read_documents
+from agent.pipeline import draft_reading, read_documents, recomposed
 from agent.records import Document, Draft
 from agent.report.draft_json import parse
 from agent.resources import data_folder
 from agent.review.acts import check
 from agent.review.fold import fold
 from agent.review.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
+from agent.review.sheets import Sheet, with_sheet
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT, documents_of
 from tests.places import GOLDEN
@@ -49,6 +50,11 @@ def golden_draft(name: str) -> tuple[Draft, tuple[Document, ...]]:
     """A stored draft of an earlier release with its texts: `first-0.1.0` or `assisted-0.1.0`."""
     documents = TypeAdapter(tuple[Document, ...]).validate_json((DRAFTS / "texts" / f"{name}.json").read_bytes())
     return parse((DRAFTS / f"{name}.json").read_text("utf-8"), where=name), documents
+
+
+def _sheet(state: ReviewState, planned: tuple[Planned, ...]) -> Sheet:
+    facts = any(plan.item.startswith("fact/") and plan.verb in ("strike", "correct", "confirm") for plan in planned)
+    return with_sheet(state, planned, recomposed) if facts else Sheet(planned)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,19 @@ class Desk:
         """The review after an action; corrections, strikes and waivers have a reason of their own accord."""
         if verb in ("correct", "strike", "waive") and not reason:
             reason = "not-supported"
-        return self.stored(self.planned(verb, item, reason=reason, **given), by=by)  # type: ignore[arg-type]
+        return self.taken(self.planned(verb, item, reason=reason, **given), by=by)  # type: ignore[arg-type]
+
+    def taken(self, planned: tuple[Planned, ...], by: str = ADA) -> "Desk":
+        """The review after these events, with the draft that follows from the facts after them."""
+        made = _sheet(self.state, planned)
+        desk = self.stored(made.planned, by=by)
+        if made.draft is None:
+            return desk
+        return replace(desk, revisions={**self.revisions, made.sha256: made.draft})
+
+    def bulk(self, section: str, by: str = ADA) -> "Desk":
+        """The review after all supported items of a section, each of which was on screen, were confirmed in one act."""
+        return self.act("bulk", section=section, by=by, seen=[one.item.id for one in self.state.items])
 
     def stored(self, planned: tuple[Planned, ...], by: str = ADA) -> "Desk":
         """The review after these events, as one batch."""
@@ -116,7 +134,7 @@ class Desk:
         """The review with a decision on every item, none of which changes a number."""
         desk = self
         for section in dict.fromkeys(state.item.section for state in desk.state.items):
-            desk = desk.act("confirm", section=section)
+            desk = desk.bulk(section)
         desk = desk.act("send", section="questions")
         for one in desk.state.open:
             desk = desk.act("confirm", one.item.id)

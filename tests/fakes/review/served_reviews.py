@@ -70,7 +70,8 @@ class Reviews:
     def close_all(self, key: str, but: Sequence[str] = ()) -> None:
         """A decision on every open item, none of which changes a number."""
         for section in dict.fromkeys(one.item.section for one in self.service.review(key).items):
-            self.act(key, "confirm", section=section)
+            seen = [one.item.id for one in self.service.review(key).items]
+            self.act(key, "bulk", section=section, seen=seen)
         self.act(key, "send", section="questions")
         for one in self.service.review(key).open:
             if one.item.id not in but:

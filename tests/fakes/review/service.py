@@ -81,12 +81,12 @@ class MemoryReviews:
             planned = check(desk.state, action, desk.documents, desk.as_of)
             if self.full:
                 raise FullError("there is no space left on the disk", where="the store", hint="make room, then save")
-            after = desk.stored(planned, by=reviewer.name) if planned else desk
+            after = desk.taken(planned, by=reviewer.name) if planned else desk
             return self._kept(key, desk, after)
 
     def preview(self, key: str, action: Action, reviewer: Reviewer) -> Moved:
         desk = self._desk(key)
-        return what_moved(desk.state, desk.stored(check(desk.state, action, desk.documents, desk.as_of)).state)
+        return what_moved(desk.state, desk.taken(check(desk.state, action, desk.documents, desk.as_of)).state)
 
     def redraft(self, key: str, reviewer: Reviewer, version: int) -> ActResult:
         with self._turn:

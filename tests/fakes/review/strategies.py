@@ -12,7 +12,7 @@ VECTORS = (
     "CVSS:4.0/AV:N/AC:L/AT:N/PR:L/UI:P/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N",
 )
 VERBS = ("confirm", "correct", "strike", "waive", "send", "attach", "add", "answer", "contest", "decide", "undo",
-         "assign")  # fmt: skip
+         "assign", "redo", "bulk", "comment")  # fmt: skip
 REASONS = ("wrong-value", "not-supported", "duplicate")
 
 steps = st.lists(
@@ -34,7 +34,8 @@ def acted(desk: Desk, step: Step) -> Desk:
     try:
         return desk.act(
             verb,  # type: ignore[arg-type]
-            "" if verb in ("add", "undo", "assign") else item.id,
+            "" if verb in ("add", "undo", "assign", "redo", "bulk") else item.id,
+            section=item.section if verb == "bulk" else "",
             by=(ADA, GRACE)[at % 2],
             reason=reason,
             **fields_for(desk, verb, item.id, at, one, two),
@@ -57,6 +58,10 @@ def fields_for(desk: Desk, verb: str, item: str, at: int, one: int, two: int) ->
     quote = {"document": first.id, "quote": " ".join(words[at % len(words) :][: 3 + one % 3])}
     if verb == "attach":
         return dict(quote)
+    if verb == "bulk":
+        return {"seen": [state.item.id for n, state in enumerate(desk.state.items) if n % (2 + one % 3)]}
+    if verb == "comment":
+        return {"text": f"See {one}."}
     if verb == "add":
         return {
             "layer": "agent_frameworks", "title": f"Threat {one}", "cvss_vector": VECTORS[at % 3],
@@ -86,6 +91,7 @@ def correction(desk: Desk, item: str, at: int, one: int, two: int) -> dict[str, 
             return {"headline": threats[at % len(threats)]}
         return {"mitigation_factor": 0.5 + one / 20, "evidence": [desk.draft.evidence[0].id]}
     return {
+        "fact": {"polarity": "configurable"} if at % 2 else {"slots": {"scope": f"part {one}"}},
         "posture": {"text": f"Reviewed {one}."},
         "layer": {"certain": False} if at % 2 else {"certain": True, "paragraph": f"It is so {one} (E1)."},
         "threat": {"cvss_vector": VECTORS[at % 3]} if at % 2 else {"title": f"Title {one}"},

@@ -59,6 +59,31 @@
     if (next) choose(next); else tell("Nothing is open");
   };
 
+  // ---- what has been on screen: only that is confirmed together
+
+  const SEEN_SHARE = 0.6;
+  const seen = new Set();
+  const supported = (section) => all('.item[data-verdict="open"][data-supported="yes"]', section);
+
+  const count = () => {
+    for (const form of all('form[data-verb="confirm-section"]')) {
+      const inside = supported(form.closest("section")).map((each) => each.dataset.item);
+      const ready = inside.filter((each) => seen.has(each));
+      one("button", form).disabled = !ready.length;
+      form.elements.seen.value = ready.join(" ");
+      one(".seen-count", form).textContent = ready.length;
+    }
+  };
+
+  // A long item counts once it fills most of the screen.
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
+      const fills = rootBounds && intersectionRect.height >= rootBounds.height * SEEN_SHARE;
+      if (document.visibilityState === "visible" && (intersectionRatio >= SEEN_SHARE || fills)) seen.add(target.dataset.item);
+    }
+    count();
+  }, { threshold: [0, 0.2, 0.4, SEEN_SHARE, 1] });
+
   // ---- sources beside the draft
 
   const show = (mark) => {
@@ -119,6 +144,9 @@
     const top = find(stays)?.getBoundingClientRect().top;
     const open = new Set(all("details[open]", desk()).filter((each) => !(each.matches(".act") && each.closest("[data-item]").dataset.item === acted)).map(nameOf));
     const held = all("article[data-item]", desk()).filter((each) => each.dataset.item !== acted && begun(each));
+    const said = new Map(all("article[data-item]", desk()).map((each) => [each.dataset.item, one(".item-body", each)?.textContent]));
+    // What says something else now has not been seen.
+    all("article[data-item]", answer).filter((each) => said.get(each.dataset.item) !== one(".item-body", each)?.textContent).forEach((each) => seen.delete(each.dataset.item));
     for (const selector of ["header.bar", ".draft", "#sources"]) {
       const old = one(selector);
       const fresh = one(selector, answer);
@@ -138,7 +166,7 @@
   const onwards = (item, verb) => {
     const list = items();
     const at = list.findIndex((each) => each.dataset.item === item);
-    const stays = verb === "undo" || verb === "attach";
+    const stays = ["undo", "redo", "attach", "comment", "manage"].includes(verb);
     const next = stays ? list[at] : list.slice(Math.max(at, 0)).find(isOpen) || list.find(isOpen) || list[at];
     current = null;
     if (next) choose(next); else one("main").focus();
@@ -252,12 +280,13 @@
   const section = (verb) => {
     const place = current?.closest("section[data-section]") || document;
     const form = one(`form[data-verb="${verb}"]`, verb === "send-section" ? document : place);
+    if (form && one("button", form).disabled) return tell("Nothing open here was on screen yet: go through it with j");
     return form ? submit(form) : tell(verb === "send-section" ? "No question is open" : "Nothing here is open and supported by quotes");
   };
 
-  const undo = () => {
-    const form = one('form[data-verb="undo"]');
-    return form ? submit(form) : tell("Nothing to undo");
+  const turn = (verb) => {
+    const form = one(`form[data-verb="${verb}"]`);
+    return form && !one("button", form).disabled ? submit(form) : tell(`Nothing to ${verb}`);
   };
 
   const dialog = (id, label, fill) => {
@@ -329,7 +358,7 @@
   const commands = {
     j: () => step(1), k: () => step(-1), n: nextOpen, c: () => press("confirm"), e: () => open("correct"),
     x: () => open("strike"), s: () => press("send"), r: () => open("answer"), w: () => open("waive"), a: attach,
-    A: () => section("confirm-section"), Q: () => section("send-section"), u: undo, "/": search, "?": help,
+    A: () => section("confirm-section"), Q: () => section("send-section"), u: () => turn("undo"), U: () => turn("redo"), "/": search, "?": help,
     ".": () => pick(1), ",": () => pick(-1), ">": () => pick(1, true),
     Enter: () => current?.matches("tr") && one("a", current).click(),
   };
@@ -368,6 +397,9 @@
 
   function prepare() {
     all("input.slider").forEach((each) => { each.hidden = false; });
+    watcher.disconnect();
+    all("article.item[data-item]", desk() ?? undefined).forEach((each) => watcher.observe(each));
+    count();
     if (!one("#sources") || one("#attach-selection")) return;
     const button = made("button", { id: "attach-selection", type: "button", hidden: true });
     button.addEventListener("mousedown", (event) => event.preventDefault());

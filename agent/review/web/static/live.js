@@ -56,6 +56,16 @@ const septetLive = (() => {
     return Object.keys(made).length ? made : "";
   };
 
+  const ofFact = (form) => {
+    const slots = all('[name^="slots."]', form);
+    const plain = ["polarity", "about"].map((name) => form.elements[name]).filter((field) => field && touched(field));
+    if (!plain.length && !slots.some(touched)) return "";
+    return {
+      ...Object.fromEntries(plain.map((field) => [field.name, field.value])),
+      ...(slots.some(touched) ? { slots: Object.fromEntries(slots.map((field) => [field.name.slice(6), field.value.trim()])) } : {}),
+    };
+  };
+
   // What the form asks for, of that which can move the score; a text says why nothing is asked.
   const wanted = (form) => {
     const kind = form.closest("article")?.dataset.kind;
@@ -67,6 +77,7 @@ const septetLive = (() => {
       const { value, low = value, high = value } = given;
       return low <= value && value <= high ? given : "not below, value and not above are not in order";
     }
+    if (kind === "fact") return ofFact(form);
     if (kind === "score") return ofScore(form);
     if (kind === "layer") return text(form, "certain") === "no" ? { certain: false } : "";
     return kind === "threat" ? ofThreat(form) : "";
@@ -75,7 +86,10 @@ const septetLive = (() => {
   const score = ({ aivss, severity }) => (aivss === null ? "not scored" : `${Number(aivss).toFixed(1)} ${severity}`);
   const likely = ({ low, high }) => (low === null ? "" : `${Number(low).toFixed(1)}–${Number(high).toFixed(1)}`);
 
-  const moved = ({ before, after, causes }) => {
+  const moved = (told) => [of(told), taken("takes with it", told.falls), taken("brings back", told.returns)].filter(Boolean).join("; ");
+  const taken = (words, titles) => (titles?.length ? `${words}: ${titles.join(", ")}` : "");
+
+  const of = ({ before, after, causes }) => {
     const range = likely(before) === likely(after) ? "" : `, likely ${likely(before)} → ${likely(after)}`;
     const words = `${score(before)} → ${score(after)}${range}`;
     return causes.length ? `${words}: ${causes.join("; ")}` : `${score(after)}${range || ", as it is"}`;

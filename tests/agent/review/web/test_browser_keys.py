@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.review.records import ItemState
 from agent.review.web.wording import KEYS
 from tests.fakes.review.browser import Hands, Served, at_review
 from tests.fakes.review.served_reviews import CASE, FACTOR, Reviews
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 TRIED = {
-    "j", "k", "n", "c", "e", "x", "s", "r", "w", "A", "Q", ".", ",", ">", "a", "u", "/", "?", "Ctrl Enter", "Esc",
+    "j", "k", "n", "c", "e", "x", "s", "r", "w", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter", "Esc",
     "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
 PREVIEW = f'article[data-item="{FACTOR}"] output'
@@ -155,11 +156,28 @@ def test_s_r_w_close_what_cannot_be_told(ada: Hands, reviews: Reviews) -> None:
     assert ada.verdict(FACTOR) == "waived"
 
 
-def test_a_section_at_a_time(ada: Hands, reviews: Reviews) -> None:
+def test_a_section_is_confirmed_as_far_as_it_was_on_screen(ada: Hands, reviews: Reviews) -> None:
+    ada.page.set_viewport_size({"width": 1280, "height": 500})
     focus_on(ada, FACTOR)
     ada.press("A")
-    inside = [one for one in reviews.service.review("r1").items if one.item.section == "factors"]
-    assert all((one.verdict == "confirmed") == one.item.supported for one in inside)
+
+    def inside() -> list[ItemState]:
+        return [one for one in reviews.service.review("r1").items if one.item.section == "factors"]
+
+    first = {one.item.id for one in inside() if one.verdict == "confirmed"}
+    supported = {one.item.id for one in inside() if one.item.supported}
+    assert first < supported
+    for one in inside():
+        focus_on(ada, one.item.id)
+        ada.page.wait_for_timeout(60)
+    if first != supported:
+        ada.press("A")
+    assert {one.item.id for one in inside() if one.verdict == "confirmed" and one.bulk} == supported
+    assert {event.verb for event in reviews.service.history("r1")[1:]} == {"bulk"}
+    ada.press("u")
+    assert {one.item.id for one in inside() if one.verdict == "confirmed"} == first
+    ada.press("U")
+    assert {one.item.id for one in inside() if one.verdict == "confirmed"} == supported
     ada.press("Q")
     assert all(one.verdict == "sent" for one in reviews.service.review("r1").items if one.item.kind == "question")
 

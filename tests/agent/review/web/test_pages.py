@@ -152,8 +152,9 @@ def test_a_response_file_that_is_none_is_shown_again(browser: Browser) -> None:
 def test_signing_needs_every_decision_and_reopening_a_note(browser: Browser) -> None:
     page = browser.get("/r/r1/sign")
     assert 'data-verb="sign"' not in page
+    every = " ".join(one.item.id for one in browser.reviews.review("r1").items)
     for section in dict.fromkeys(one.item.section for one in browser.reviews.review("r1").items):
-        browser.act("confirm", section=section)
+        browser.act("bulk", section=section, seen=every)
     for one in browser.reviews.review("r1").open:
         browser.act("waive", one.item.id, reason="accepted-risk", note="for now", back="sign")
     assert 'data-verb="sign"' in browser.get("/r/r1/sign")
@@ -191,8 +192,8 @@ def test_the_queue_filters_sorts_assigns_and_compares() -> None:
     assert "No review fits" in browser.get("/?severity=Low")
     assert browser.post("/bulk", verb="assign", key=["r1", "r2"], to="Grace") == "/?did=assign&n=2&left=0"
     assert [e.get("data-item") for e in tree(browser.get("/?assigned=Grace")).xpath("//tbody/tr")] == ["r1", "r2"]
-    assert browser.post("/bulk", verb="confirm", key=["r2"]) == "/?did=confirm&n=1&left=0"
-    assert any(one.verdict == "confirmed" for one in browser.reviews.review("r2").items)
+    browser.post("/bulk", 422, verb="confirm", key=["r2"])
+    assert all(one.verdict == "open" for one in browser.reviews.review("r2").items)
     assert browser.post("/bulk", verb="compare", key=["r1", "r2"]) == "/compare?keys=r1%2Cr2"
     sides = tree(browser.get("/compare?keys=r1%2Cr2"))
     assert "not stated" in words(sides)

@@ -24,8 +24,9 @@ def test_the_bar_says_what_was_done_and_that_the_score_stays(browser: Browser) -
     score = browser.reviews.review("r1").drafted.score
     stays = f"score stays {score.aivss} {score.severity}"
     assert answer(browser, browser.act("confirm", "posture")) == f"Confirmed “Posture”; {stays}"
-    told = answer(browser, browser.act("confirm", section="factors"))
-    assert re.fullmatch(rf"Confirmed \d+ items; {re.escape(stays)}", told)
+    every = " ".join(one.item.id for one in browser.reviews.review("r1").items)
+    told = answer(browser, browser.act("bulk", section="factors", seen=every))
+    assert re.fullmatch(rf"Confirmed \d+ items in one act; {re.escape(stays)}", told)
     assert answer(browser, browser.act("undo")) == f"Took back act 2; {stays}"
     assert answer(browser, browser.act("send", "question/Q1")).startswith("Asked the vendor: “")
 

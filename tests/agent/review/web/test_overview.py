@@ -1,0 +1,164 @@
+"""The overview on top of a review, the Sign page's document, and forms for facts, comments and mitigations."""
+
+import pytest
+
+from agent.review.records import ReviewState
+from agent.review.rescore import headline_of
+from agent.review.web.differing import differences, runs
+from agent.review.web.document import doubts_of
+from tests.fakes.review.web import ORIGIN, Browser, article, tree, words
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def state(browser: Browser) -> ReviewState:
+    return browser.reviews.review("r1")
+
+
+def test_the_overview_says_why_the_score_is_what_it_is_and_adds_up(browser: Browser) -> None:
+    over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+    told = words(over)
+    assert "the gravest supported threat in default use" in told
+    score = state(browser).reviewed.score
+    points = [float(each.text_content()) for each in over.xpath('.//*[@class="waterfall"]//li/b')]
+    assert score.aivss is not None
+    assert abs(sum(points) - float(score.aivss)) < 0.1
+
+
+def test_each_link_of_the_overview_leads_somewhere(browser: Browser) -> None:
+    page = tree(browser.get("/r/r1"))
+    ids = set(page.xpath("//@id"))
+    links = page.xpath('//*[@id="section-overview"]//a/@href')
+    assert len(links) > 40
+    assert {link.removeprefix("#") for link in links if link.startswith("#")} <= ids
+
+
+def test_threats_stand_beside_a_grid_of_layers_and_bands(browser: Browser) -> None:
+    over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+    rows = over.xpath('.//table[@id="over-threats"]/tbody/tr')
+    cells = over.xpath('.//table[contains(@class, "grid")]/tbody/tr')
+    assert len(cells) == 7
+    inside = [threat for layer in state(browser).reviewed.layers.values() for threat in layer.threats]
+    counted = sum(int(cell.text) for row in cells for cell in row.xpath("./td")[:4] if (cell.text or "").isdigit())
+    assert counted == len(inside) >= len(rows) > 0
+
+
+def test_a_fact_shows_its_quote_and_what_hangs_on_it_and_is_struck_by_its_form(browser: Browser) -> None:
+    facts = [one for one in state(browser).items if one.item.kind == "fact"]
+    first = max(facts, key=lambda one: one.item.weight).item.id
+    page = browser.get("/r/r1")
+    element = article(page, first)
+    assert element.xpath(".//blockquote")
+    assert "Hangs on it" in words(element)
+    assert element.xpath('.//p[@class="hangs"]//a')
+    order = [each.get("data-item") for each in tree(page).xpath('//section[@id="section-facts"]//article')]
+    weights = {one.item.id: one.item.weight for one in facts}
+    assert [weights[item] for item in order] == sorted(weights.values(), reverse=True)
+    browser.act("strike", first, reason="wrong-quote")
+    after = browser.get("/r/r1")
+    assert "Bring it back" in words(article(after, first))
+    for fell in state(browser).fell:
+        assert "rested on a fact" in words(article(after, fell))
+    browser.act("confirm", first)
+    assert state(browser).fell == ()
+
+
+def test_a_fact_is_corrected_by_its_form(browser: Browser) -> None:
+    fact = next(one for one in state(browser).items if one.item.kind == "fact")
+    form = article(browser.get("/r/r1"), fact.item.id).xpath('.//form[@data-verb="correct"]')[0]
+    sent = dict(form.form_values())
+    sent = {name: value or "" for name, value in sent.items()} | {"polarity": "configurable", "reason": "wrong-quote"}
+    browser.post("/r/r1/act", **sent)
+    after = next(one for one in state(browser).items if one.item.id == fact.item.id)
+    assert after.after == {"polarity": "configurable"}
+    assert "by a setting" in words(article(browser.get("/r/r1"), fact.item.id))
+
+
+def test_a_lapsed_decision_says_why(browser: Browser) -> None:
+    browser.act("confirm", "score")
+    first = headline_of(state(browser).reviewed)
+    assert first is not None
+    browser.act("strike", f"threat/{first.id}", reason="not-supported")
+    element = article(browser.get("/r/r1"), "score")
+    assert "Decided before and open again" in words(element)
+    assert element.get("data-verdict") == "open"
+
+
+def test_comments_and_mitigations_have_forms(browser: Browser) -> None:
+    forms = tree(browser.get("/r/r1")).xpath('//form[@data-verb="manage"]/ancestor::article')
+    threat = str(forms[0].get("data-item"))
+    browser.act("comment", threat, text="<b>look</b> at it")
+    form = article(browser.get("/r/r1"), threat).xpath('.//form[@data-verb="manage"]')[0]
+    sent = {name: value or "" for name, value in form.form_values()}
+    sent |= {"owner": "Ops", "due": "2027-01-31", "status": "doing", "version": str(state(browser).version)}
+    answer = browser.client.post("/r/r1/act", data=sent, headers={"origin": ORIGIN})
+    assert answer.status_code == 303
+    page = browser.get("/r/r1")
+    told = words(article(page, threat))
+    assert "<b>look</b> at it" in told
+    assert "in work · Ops · due 2027-01-31" in told
+    table = words(tree(page).xpath('//table[@id="over-threats"]')[0])
+    assert "Ops" in table
+
+
+# ---------------------------------------------------------------- the Sign page
+
+
+def test_the_sign_page_shows_the_very_document_with_what_is_open_marked(browser: Browser) -> None:
+    page = tree(browser.get("/r/r1/sign"))
+    shown = page.xpath('//*[@class="document"]')[0]
+    exported = tree(browser.get("/r/r1/export/html"))
+    own = [words(each) for each in exported.xpath("//main//p | //main//td")]
+    told = [words(each).partition(" ⚑")[0] for each in shown.xpath(".//p | .//td")]
+    lost = [text for text in own if text not in told and not text.startswith(("DRAFT", "T"))]
+    assert lost == []
+    assert words(shown).count("⚑") > 10
+    assert len(set(page.xpath("//@id"))) == len(page.xpath("//@id"))
+
+
+def test_a_signed_review_names_bulk_and_unanswered_questions(browser: Browser) -> None:
+    every = " ".join(one.item.id for one in state(browser).items)
+    for section in dict.fromkeys(one.item.section for one in state(browser).items):
+        browser.act("bulk", section=section, seen=every)
+    for one in state(browser).open:
+        browser.act("waive", one.item.id, reason="accepted-risk")
+    browser.act("send", section="questions")
+    page = words(tree(browser.get("/r/r1/sign")))
+    assert "confirmed in bulk" in page
+    browser.act("sign", back="sign")
+    stamp = state(browser).stamp
+    assert stamp is not None
+    assert stamp.bulk > 5
+    signed = words(tree(browser.get("/r/r1/sign")))
+    assert f"{stamp.bulk} confirmed in bulk" in signed
+    assert "What was signed" in signed
+
+
+def test_what_is_marked_and_why(browser: Browser) -> None:
+    one = next(each for each in state(browser).items if each.item.id == "posture")
+    assert doubts_of(one, {}) == ("not decided", "never opened")
+    decided = one.model_copy(update={"verdict": "confirmed"})
+    assert doubts_of(decided, {"posture": 2.0}) == ()
+    assert doubts_of(decided.model_copy(update={"bulk": True}), {"posture": 2.0}) == ("confirmed in bulk",)
+    assert doubts_of(one.model_copy(update={"verdict": "waived"}), {"posture": 2.0}) == ("waived",)
+
+
+# ---------------------------------------------------------------- differences in place
+
+
+def test_differences_stand_in_place() -> None:
+    made = runs("It can delete all records of the base.", "It can delete no records of the base.")
+    assert [run.text for run in made if run.op == "gone"] == ["all"]
+    assert [run.text for run in made if run.op == "new"] == ["no"]
+    assert "".join(run.text for run in made if run.op != "new") == "It can delete all records of the base."
+    other = runs("One thing", "Something quite different is said here")
+    assert [run.op for run in other] == ["gone", "new"]
+
+
+def test_a_statement_is_compared_part_by_part() -> None:
+    before = {"statement": {"source": "a", "action": "read files", "impact": "x"}}
+    after = {"statement": {"source": "a", "action": "write files", "impact": "y"}}
+    assert len(differences(before, after)) == 2
