@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
-from agent.records import Capability, Condition, FactLine, LayerThreats, Mitigation, Question, Residual
+from agent.records import Capability, FactLine, LayerThreats, Mitigation, Question, Residual
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
@@ -35,11 +35,6 @@ _DAY: Final = 10
 _TOP: Final = 10.0
 _PARTLY: Final = 28
 """Words of an uncertain layer of which the sources tell a little."""
-_PROPOSALS: Final = {
-    "use": "Use it as it is.",
-    "use with conditions": "Use it with these conditions.",
-    "wait for answers": "Do not use it before the vendor has answered.",
-}
 _LAYERS: Final[dict[LayerKey, str]] = {
     **{key: title.capitalize().replace("&", "and") for key, title in LAYER_TITLES.items()},
     "deployment_infrastructure": "Deployment",
@@ -228,7 +223,9 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         return "the gravest threat"
     alike = [item for item in writer.view.threats if is_supported(item.threat)]
     graver = [
-        item for item in alike if _base(item) > _base(first) and not (item.threat.setting and not first.threat.setting)
+        item
+        for item in alike
+        if base_of(item) > base_of(first) and not (item.threat.setting and not first.threat.setting)
     ]
     if not graver:
         if first.threat.setting:
@@ -244,15 +241,15 @@ def _as_started(writer: Writer, first: RankedThreat | None) -> RankedThreat | No
     """The gravest threat on the page before anything is set up, where the headline's own has to be."""
     if first is None or not first.threat.setting:
         return None
-    plain = [item for item in _on_page(writer) if is_supported(item.threat) and not item.threat.setting]
-    return max(plain, key=_base, default=None)
+    plain = [item for item in on_page(writer) if is_supported(item.threat) and not item.threat.setting]
+    return max(plain, key=base_of, default=None)
 
 
 def _first_steps(writer: Writer, first: RankedThreat) -> Text:
     item = _as_started(writer, first)
     if item is None:
         return ()
-    return (Span("As first started the gravest is "), *doc.ref(item.name), Span(f", {tenth(_base(item))} by CVSS."))
+    return (Span("As first started the gravest is "), *doc.ref(item.name), Span(f", {tenth(base_of(item))} by CVSS."))
 
 
 def _arithmetic(writer: Writer, first: RankedThreat) -> Text:
@@ -269,7 +266,8 @@ def _arithmetic(writer: Writer, first: RankedThreat) -> Text:
     return (*doc.ref(first.name), Span(raised))
 
 
-def _base(item: RankedThreat) -> Decimal:
+def base_of(item: RankedThreat) -> Decimal:
+    """The CVSS base of a threat."""
     return item.threat.score.cvss_base
 
 
@@ -355,7 +353,7 @@ def _rest(writer: Writer) -> list[RankedThreat]:
     return [item for item in rest if item.threat.by != "embedded" or top[0].threat.by == "embedded"][: writer.room.rest]
 
 
-def _on_page(writer: Writer) -> list[RankedThreat]:
+def on_page(writer: Writer) -> list[RankedThreat]:
     """The threats that the first two pages tell of, in a block or in a line."""
     return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
@@ -370,7 +368,7 @@ def _in_short(writer: Writer, item: RankedThreat) -> Text:
 
 
 def _graded(item: RankedThreat) -> Text:
-    return doc.chip(severity(_base(item)), tenth(_base(item)))
+    return doc.chip(severity(base_of(item)), tenth(base_of(item)))
 
 
 def _basis(item: RankedThreat) -> str:
@@ -431,118 +429,6 @@ def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool,
             text = stopped(item.text)
             made.append(doc.joined(doc.strong(label), writer.prose.text(text, item.evidence)))
     return made
-
-
-# ------------------------------------------------------------ conditions
-
-
-def conditions(writer: Writer) -> Part:
-    """Part 5: what has to be true before go-live, the residual with it in place, and law and contracts."""
-    advice = writer.view.draft.advice
-    title = doc.words("Conditions for use")
-    if advice is None:
-        return Part("conditions", title, (_older_conditions(writer),))
-    proposal = doc.joined(doc.strong(_PROPOSALS[advice.proposal]), doc.words("A proposal; the analyst decides."))
-    blocks: list[Block] = [Paragraph(proposal)]
-    shown = advice.conditions[: writer.room.conditions]
-    if shown:
-        rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
-        blocks.append(Table(("", "Before go-live", "Who", "Eases", "Price"), rows))
-    for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
-        writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
-    if advice.residual is not None:
-        blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
-    if advice.law and writer.room.law:
-        blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))
-    elif advice.law:
-        writer.shortened.append(("Law and contracts", advice.law))
-    return Part("conditions", title, tuple(blocks))
-
-
-def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
-    """The highest that remains of all threats on the page with every condition in place, whatever they need."""
-    above = [item for item in _on_page(writer) if item.threat.id in residual.remains]
-    more = f" {conditions} conditions" if conditions > shown else " of them"
-    below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
-    start = Span(f"With all{more}{below} in place, ")
-    last = max(above, key=lambda item: (residual.remains[item.threat.id], _base(item)), default=None)
-    if last is None:
-        # A draft from before what remains was kept of each threat.
-        last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-        whose, before, after = "the highest in default use", residual.before, residual.after
-    else:
-        whose, before = "the highest of these threats", max(map(_base, above))
-        after = residual.remains[last.threat.id]
-    if not after:
-        return (start, Span("none of these threats remains."))
-    highest: Text = (Span(" ("), *doc.ref(last.name), Span(").")) if last else doc.words(".")
-    if after == before:
-        return (start, Span(f"{whose} stays at "), *doc.strong(f"{tenth(after)} {severity(after)}"), *highest)
-    return (start, Span(f"{whose} falls "), *doc.strong(_fall(before, after)), *highest)
-
-
-def _fall(before: Decimal, after: Decimal) -> str:
-    return f"{tenth(before)} → {tenth(after)} {severity(after)}"
-
-
-def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change of each threat, metric by metric, and what it keeps."""
-    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
-    told = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
-    if residual is None or not told:
-        return Part("residuals", (), ())
-    rows = []
-    for item in told:
-        left = residual.remains[item.threat.id]
-        changes = residual.changes.get(item.threat.id, "")
-        rows.append(
-            Row(
-                (
-                    doc.ref(item.name),
-                    doc.words(tenth(_base(item))),
-                    doc.code(changes) if changes and left else doc.words("gone" if not left else "–"),
-                    doc.words(tenth(left) if left else "gone"),
-                )
-            )
-        )
-    table = Table(("", "CVSS base", "What the conditions change", "What remains"), tuple(rows), frozenset({1, 3}))
-    return Part("residuals", doc.words("What the conditions change"), (table,))
-
-
-def _condition(writer: Writer, number: int, item: Condition) -> Row:
-    names = {each.threat.id: each.name for each in writer.view.threats}
-    above = {each.threat.id for each in _on_page(writer)}
-    told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
-    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
-    if residual is not None:
-        # What becomes harder and keeps its score is told below, metric by metric.
-        bases = {each.threat.id: _base(each) for each in writer.view.threats}
-        told = [one for one in told if residual.remains.get(one, Decimal(0)) < bases.get(one, Decimal(0))] or told
-    eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
-    return Row(
-        (
-            doc.words(str(number)),
-            writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
-            doc.words(item.who[:1].upper() + item.who[1:]),
-            writer.prose.text(", ".join(eased) or "–"),
-            doc.words(item.price.rstrip(".")),
-        )
-    )
-
-
-def _older_conditions(writer: Writer) -> Block:
-    """For a draft without advice: what its threats say that you can do, each once."""
-    found: dict[str, tuple[str, list[str], tuple[str, ...]]] = {}
-    for item in writer.view.threats:
-        for mitigation in item.threat.mitigations:
-            key = " ".join(mitigation.text.split()).casefold().rstrip(".")
-            if mitigation.who == "you" and mitigation.status != "confirmed":
-                found.setdefault(key, (mitigation.text, [], mitigation.evidence))[1].append(item.name)
-    rows = [
-        writer.prose.text(f"{text.rstrip('.')} ({', '.join(dict.fromkeys(names))}).", evidence)
-        for text, names, evidence in list(found.values())[: writer.room.conditions]
-    ]
-    return Bullets(tuple(rows)) if rows else Paragraph(doc.words("None is known."))
 
 
 # ------------------------------------------------------------ what it can do
@@ -688,7 +574,7 @@ def numbers(writer: Writer) -> Part:
         likely = "Likely: what the ranges of these values allow." if score.likely_low is not None else ""
         lines += [doc.joined(doc.code(made), doc.words(f"{known} {likely}".strip())), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    rows = tuple(_numbers(item, residual) for item in _on_page(writer))
+    rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
         heads = ("", "CVSS", "Vector", *(("With the conditions",) if residual else ()))
         blocks.append(Table(heads, rows, frozenset({1})))
@@ -700,7 +586,7 @@ def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
     vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
     left = (doc.code(_left(item, residual)),) if residual and item.threat.id in residual.remains else ()
     return Row(
-        (doc.ref(item.name), doc.words(tenth(_base(item))), vector, *(left or ([doc.words("–")] if residual else ())))
+        (doc.ref(item.name), doc.words(tenth(base_of(item))), vector, *(left or ([doc.words("–")] if residual else ())))
     )
 
 
@@ -709,7 +595,7 @@ def _left(item: RankedThreat, residual: Residual) -> str:
     after, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
     if not after:
         return "gone"
-    if after == _base(item):
+    if after == base_of(item):
         # CVSS has no lower score for an attack that is harder already.
         return f"{tenth(after)}, harder by {changes}" if changes else tenth(after)
     return f"{tenth(after)} by {changes}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent.records import Document, Draft
-from agent.report import front_pages as report_front, reference_pages as report_reference
+from agent.report import conditions, front_pages, reference_pages
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
@@ -24,27 +24,27 @@ from agent.report.view import InReview, View
 from agent.taxonomy.keys import LAYER_CODES
 
 _FRONT: Final = (
-    report_front.headline,
-    report_front.posture,
-    report_front.threats,
-    report_front.conditions,
-    report_front.abilities,
-    report_front.layers,
-    report_front.questions,
-    report_front.numbers,
+    front_pages.headline,
+    front_pages.posture,
+    front_pages.threats,
+    conditions.conditions,
+    front_pages.abilities,
+    front_pages.layers,
+    front_pages.questions,
+    front_pages.numbers,
 )
 _REFERENCE: Final = (
-    report_reference.quotes,
-    report_front.residuals,
-    report_front.more_abilities,
-    report_reference.factors,
-    report_reference.picture,
-    report_reference.chains,
-    report_reference.controls,
-    report_reference.scores,
-    report_reference.findings,
-    report_reference.evidence,
-    report_reference.method,
+    reference_pages.quotes,
+    conditions.residuals,
+    front_pages.more_abilities,
+    reference_pages.factors,
+    reference_pages.picture,
+    reference_pages.chains,
+    reference_pages.controls,
+    reference_pages.scores,
+    reference_pages.findings,
+    reference_pages.evidence,
+    reference_pages.method,
 )
 MAX_LINES: Final = 45
 _WIDTH: Final = 100
@@ -76,7 +76,7 @@ def _front(view: View, room: Room) -> tuple[Writer, Report]:
     tags = {item.threat.id: item.name for item in view.threats}
     writer = Writer(view, Prose(view.draft, tags, [item.id for item in view.questions]), room)
     # In reading order, since absences are numbered as they are first named.
-    notices = report_front.notices(writer)
+    notices = front_pages.notices(writer)
     front = tuple(part(writer) for part in _FRONT)
     scored = view.headline if view.draft.score.aivss is not None else None
     report = Report(
