@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 TRIED = {
-    "j", "k", "n", "c", "e", "x", "s", "r", "w", "b", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter", "Esc",
-    "g q", "g s", "g h", "g v", "Enter",
+    "j", "k", "n", "c", "e", "x", "s", "r", "w", "b", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter",
+    "Esc", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
 PREVIEW = f'article[data-item="{FACTOR}"] output'
 
