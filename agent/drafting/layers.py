@@ -19,20 +19,22 @@ from agent.drafting.posture import posture_keys
 from agent.drafting.threats import Found
 from agent.drafting.wording import (
     Said,
+    abilities,
     asserted,
     cited_by,
     clause,
+    excerpt,
+    is_ability,
     listed,
     marks,
     predicates,
-    quotable,
     said,
     subject,
     word_count,
 )
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet, LayerThreats, Missing, Question, Record, Telling
+from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record, Telling
 from agent.records.evidence import MARK as CITATION
 from agent.resources import data_folder
 from agent.taxonomy.keys import LAYER_TITLES, LAYERS, LayerKey, ProductKind
@@ -40,6 +42,10 @@ from agent.taxonomy.keys import LAYER_TITLES, LAYERS, LayerKey, ProductKind
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
 _TOLD_WORDS: Final = 30
+_FEW_WORDS: Final = 4
+"""A quote of fewer words says nothing by itself."""
+_IN_ITS_WORDS: Final = frozenset({"security_warning", "known_incident", "not_production_ready", "secret_handling"})
+"""Keys whose sentence says more than the key does."""
 _NAME_WORDS: Final = 3
 """A longer product name is "It" in a paragraph."""
 
@@ -141,13 +147,16 @@ def _certain(
     chosen = _chosen(sheet, layer, state, told)
     if led is not None and judgement is not None:
         # What an LLM wrote did not hold. Beside its other sentences one made from keys reads as a misreading.
-        quoted = _quoted((*led.evidence, *cited_by(chosen)), sheet, judgement)
+        quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
         if quoted:
             told |= {one.key for one in chosen}
             return quoted
-    if not chosen:
-        cited = quotes_of(sheet, state.facts)
-        return f"What is known of this layer stands in {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
+    if not chosen or not (chosen[0].sure and chosen[0].key not in _IN_ITS_WORDS):
+        # What is hardly sure, or says something of this product that no key holds, is told in its own words.
+        cited = cited_by(chosen) or quotes_of(sheet, state.facts)
+        quoted = _quoted(cited, sheet.evidence)
+        if quoted or not chosen:
+            return quoted or (f"See {listed(cited[:2])}." if cited else load_layer_texts().ask[layer])
     told |= {one.key for one in chosen}
     who = name if len(name.split()) <= _NAME_WORDS else "It"
     follows = load_layer_texts().follows[layer]
@@ -162,33 +171,30 @@ def _certain(
     return text
 
 
-def _quoted(marks_: Sequence[str], sheet: FactSheet, judgement: Judgement) -> str:
-    """The first of some quotes that can stand inside a sentence; empty when none can."""
-    quotes = {item.id: item.quote for item in (*sheet.evidence, *judgement.evidence)}
-    for mark in marks_:
-        words = " ".join(quotes.get(mark, "").split()).rstrip(".")
-        if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
-            return f"The sources say: “{words}” [{mark}]."
-    return ""
+def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
+    """The first of some quotes of which enough can stand inside a sentence; empty when none does."""
+    quotes = {item.id: item.quote for item in evidence}
+    return next((text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))), "")
+
+
+def _in_words(quote: str, mark: str) -> str:
+    """A sentence with a quote, or with its longest part that can stand there; empty when that is too short."""
+    words = excerpt(quote, _TOLD_WORDS)
+    return f"The sources say: “{words}” [{mark}]." if word_count(words) >= _FEW_WORDS else ""
 
 
 def _told(telling: Telling, mark: str, layer: LayerKey) -> str:
-    """A layer that no fact settles speaks in the words of its statement, where they can stand inside a sentence."""
-    words = " ".join(telling.quote.split()).rstrip(".")
-    if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
-        return f"The sources say: “{words}” [{mark}]."
-    return f"On {LAYER_TITLES[layer].lower()} the sources have a sentence [{mark}]."
+    """A layer that no fact settles speaks in the words of its statement, as far as they can stand inside a sentence."""
+    return _in_words(telling.quote, mark) or f"A sentence on {LAYER_TITLES[layer].lower()} is quoted in [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
     """Of a skill or a framework it is an agent that acts, not the product itself."""
     groups = {load_vocabulary()[one.key].group for one in shown}
-    plain = all(one.polarity == "asserted" for one in shown)
+    plain = all(is_ability(one) for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
         return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
-    if plain and groups == {"runs_at"}:
-        return f"{who} can {predicates(shown, plain=True)}"
-    return f"{who} {predicates(shown)}"
+    return f"{who} {abilities(shown)}"
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
@@ -199,10 +205,12 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
     rows = list(said(sheet, keys=pinning))
     if not rows:
         keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
-        rows = list(said(sheet, keys=keys))
+        # What only bears on a layer says little of it in our words; its quote may say more.
+        rows = [one._replace(sure=False) for one in said(sheet, keys=keys)]
 
-    def order(one: Said) -> tuple[bool, bool, bool, bool, bool, float]:
+    def order(one: Said) -> tuple[bool, bool, bool, bool, bool, bool, float]:
         return (
+            not one.sure,
             # Its kind says so already.
             one.key == "mcp_server",
             one.key in told,
@@ -213,6 +221,7 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
         )
 
     ordered = sorted(rows, key=order)
+    ordered = [one for one in ordered if one.sure] or ordered
     # What the page says already is not said twice over: one fact is enough to say what follows from it.
     return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
 

@@ -62,7 +62,7 @@ def test_of_a_framework_its_agents_act() -> None:
 def test_what_the_posture_says_is_not_said_again() -> None:
     sheet = sheet_of(row("runs_commands"), row("plans_steps"))
     shown = {one.label: one.text for one in fact_lines(sheet, "coding-agent")}
-    assert shown["Acts"] == "It also plans several steps ahead [E2]."
+    assert shown["Acts"] == "It can also plan several steps ahead [E2]."
     led = Judgement(posture="It runs commands [E1].")
     shown = {one.label: one.text for one in fact_lines(sheet, "coding-agent", led)}
-    assert shown["Acts"] == "It runs shell commands and plans several steps ahead [E1, E2]."
+    assert shown["Acts"] == "It can run shell commands and plan several steps ahead [E1, E2]."
