@@ -26,6 +26,7 @@ from agent.drafting.wording import (
     excerpt,
     is_ability,
     listed,
+    load_wording,
     marks,
     predicates,
     said,
@@ -44,8 +45,11 @@ MAX_WORDS: Final = 35
 _TOLD_WORDS: Final = 30
 _FEW_WORDS: Final = 4
 """A quote of fewer words says nothing by itself."""
-_IN_ITS_WORDS: Final = frozenset({"security_warning", "known_incident", "not_production_ready", "secret_handling"})
-"""Keys whose sentence says more than the key does."""
+_IN_ITS_WORDS: Final = frozenset({
+    "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
+    "connected_services", "scopes", "access_roles", "framework_coverage",
+})  # fmt: skip
+"""Keys whose sentences say more than the key does, unless a slot says it."""
 _NAME_WORDS: Final = 3
 """A longer product name is "It" in a paragraph."""
 
@@ -151,15 +155,17 @@ def _certain(
         if quoted:
             told |= {one.key for one in chosen}
             return quoted
-    if not chosen or not (chosen[0].sure and chosen[0].key not in _IN_ITS_WORDS):
-        # What is hardly sure, or says something of this product that no key holds, is told in its own words.
+    follows = load_layer_texts().follows[layer]
+    if not chosen or not _is_plain(chosen[0]):
         cited = cited_by(chosen) or quotes_of(sheet, state.facts)
         quoted = _quoted(cited, sheet.evidence)
-        if quoted or not chosen:
-            return quoted or (f"See {listed(cited[:2])}." if cited else load_layer_texts().ask[layer])
+        then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
+        if quoted:
+            return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
+        if not chosen:
+            return f"See {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
     told |= {one.key for one in chosen}
     who = name if len(name.split()) <= _NAME_WORDS else "It"
-    follows = load_layer_texts().follows[layer]
     inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
     for shown in (chosen, chosen[:1]):
         text = f"{_statement(kind, who, shown)}{marks(cited_by(shown))}."
@@ -169,6 +175,11 @@ def _certain(
         if word_count(whole) <= MAX_WORDS:
             return whole
     return text
+
+
+def _is_plain(one: Said) -> bool:
+    """Whether a saying can be told in our words: what is hardly sure cannot, nor what no key holds."""
+    return one.sure and (one.key not in _IN_ITS_WORDS or one.what != load_wording()[one.key].what)
 
 
 def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:

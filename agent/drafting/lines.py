@@ -156,10 +156,7 @@ def _unstated(row: _Row, sheet: FactSheet) -> bool:
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
     who = subject(kind, "it")
     plain = all(one.polarity == "asserted" for one in told)
-    # Sources name every place and way in which it can run; few of them hold at the same time.
-    if label == "Runs" and plain:
-        text = f"It can {predicates(told, plain=True)}"
-    elif who.bare and plain and label in ("Acts", "Reads"):
+    if who.bare and plain and label in ("Acts", "Reads"):
         text = f"{who.again} {'also ' * also}{predicates(told, plain=True)}"
     else:
         what = abilities(told)

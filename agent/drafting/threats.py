@@ -15,7 +15,7 @@ from agent.drafting.headline import SUPPORTED, choose, graver_than, is_supported
 from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
 from agent.drafting.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
 from agent.drafting.usual import settled
-from agent.drafting.wording import is_sure
+from agent.drafting.wording import sure_facts
 from agent.errors import InputError
 from agent.facts.sheet import without
 from agent.records import (
@@ -41,7 +41,7 @@ MAX_DEFAULT: Final = 6
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
-SURE_ENOUGH: Final = 4
+SURE_ENOUGH: Final = 6
 """Threats on sure facts beside which none on weaker ones is shown without an LLM."""
 LOW_BASE: Final = Decimal(4)
 """Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
@@ -154,7 +154,8 @@ def _borne_out(
 
     Else those that rest on weaker facts follow, the graver first, until there are enough.
     """
-    doubtful = [fact.id for fact in sheet.facts if not is_sure(fact)]
+    known = sure_facts(sheet)
+    doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
     if not doubtful:
         return tuple(fired)
     sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors)}

@@ -22,6 +22,8 @@ _LISTED_SLOTS: Final = 2
 """How many objects of one key are named in one phrase."""
 SURE: Final = 0.8
 """Confidence of the embedded reader from which nine of ten of its facts are right, and its quote mostly tells them."""
+FEW_WORDS: Final = 3
+"""Words from which a quote says something by itself."""
 MAX_MARKS: Final = 3
 """How many quotes one sentence cites."""
 _JOINING: Final = frozenset({"and", "or"})
@@ -134,7 +136,8 @@ def said(
             continue
         if wanted is None or fact.key in wanted:
             together.setdefault((fact.key, fact.polarity), []).append(fact)
-    found = _once([_together(key, kind, facts) for (key, kind), facts in together.items()])
+    sure = sure_facts(sheet)
+    found = _once([_together(key, kind, facts, sure) for (key, kind), facts in together.items()])
     if wanted is not None:
         found.sort(key=lambda one: wanted.index(one.key))
     return tuple(found)
@@ -142,7 +145,7 @@ def said(
 
 def said_by(fact: Fact) -> Said:
     """What one fact says alone."""
-    return _together(fact.key, fact.polarity, [fact])
+    return _together(fact.key, fact.polarity, [fact], frozenset((fact.id,)))
 
 
 def _once(sayings: Sequence[Said]) -> list[Said]:
@@ -159,7 +162,7 @@ def _once(sayings: Sequence[Said]) -> list[Said]:
     return list(kept.values())
 
 
-def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
+def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozenset[str]) -> Said:
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
     # What is off as shipped is said as what a setting allows.
     optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
@@ -171,13 +174,27 @@ def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
         evidence=tuple(dict.fromkeys(mark for fact in best for mark in fact.evidence[:1]))[:MAX_MARKS],
         rank=max(fact.rank for fact in facts),
         confidence=max(fact.confidence for fact in facts),
-        sure=any(is_sure(fact) for fact in facts),
+        sure=any(fact.id in sure for fact in facts),
     )
 
 
-def is_sure(fact: Fact) -> bool:
-    """Whether a fact is sure enough to be said in a sentence; below that it counts, and its quote speaks for itself."""
-    return fact.confidence >= SURE or any(source.reader != "embedded" for source in fact.sources)
+def sure_facts(sheet: FactSheet) -> frozenset[str]:
+    """Ids of the facts that are sure enough to be said in a sentence; the others count, and their quotes speak.
+
+    Of the embedded reader those from `SURE` on whose quote is more than a word or two.
+    """
+    told = {item.id for item in sheet.evidence if _tells(item.quote)}
+    return frozenset(
+        fact.id
+        for fact in sheet.facts
+        if any(source.reader != "embedded" for source in fact.sources)
+        or (fact.confidence >= SURE and not told.isdisjoint(fact.evidence))
+    )
+
+
+def _tells(quote: str) -> bool:
+    """Whether a quote says something by itself: it has words enough, is the name of a tool, or in another script."""
+    return len(quote.split()) >= FEW_WORDS or "_" in quote or "(" in quote or not quote.isascii()
 
 
 def _what(words: Words, facts: Sequence[Fact]) -> str:
