@@ -86,6 +86,7 @@ def paragraphs(
     A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
     """
     layers: dict[LayerKey, LayerThreats] = {}
+    # Keys and marks: neither a fact nor a quote is told twice.
     rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
     told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
     for layer in LAYERS:
@@ -97,6 +98,7 @@ def paragraphs(
             text = _absent_llm(sheet)
         elif state.certain and state.telling is not None and told_in is not None:
             text = _told(state.telling, told_in[layer], layer)
+            told.add(told_in[layer])
         elif state.certain:
             text = _certain(sheet, kind, layer, name, state, told, led, judgement)
         else:
@@ -156,13 +158,14 @@ def _certain(
             told |= {one.key for one in chosen}
             return quoted
     follows = load_layer_texts().follows[layer]
-    if not chosen or not _is_plain(chosen[0]):
+    if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
         cited = cited_by(chosen) or quotes_of(sheet, state.facts)
-        quoted = _quoted(cited, sheet.evidence)
+        quoted = _quoted([mark for mark in cited if mark not in told], sheet.evidence)
         then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
         if quoted:
+            told |= {*(one.key for one in chosen), *cited}
             return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
-        if not chosen:
+        if not (chosen and chosen[0].sure):
             return f"See {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
     told |= {one.key for one in chosen}
     who = name if len(name.split()) <= _NAME_WORDS else "It"

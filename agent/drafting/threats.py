@@ -45,7 +45,7 @@ SURE_ENOUGH: Final = 6
 """Threats on sure facts beside which none on weaker ones is shown without an LLM."""
 LOW_BASE: Final = Decimal(4)
 """Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
-ALWAYS_SHOWN: Final = 3
+ALWAYS_SHOWN: Final = 2
 ASSETS: Final[tuple[AssetClass, ...]] = (
     "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
     "decisions",
