@@ -21,11 +21,11 @@ from agent.drafting.wording import (
     Said,
     abilities,
     asserted,
+    capital,
     cited_by,
     clause,
     excerpt,
     is_ability,
-    listed,
     load_wording,
     marks,
     predicates,
@@ -35,16 +35,16 @@ from agent.drafting.wording import (
 )
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record, Telling
+from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record
 from agent.records.evidence import MARK as CITATION
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYER_TITLES, LAYERS, LayerKey, ProductKind
+from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
 
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
 _TOLD_WORDS: Final = 30
 _FEW_WORDS: Final = 4
-"""A quote of fewer words says nothing by itself."""
+"""Fewer words are a name rather than a sentence."""
 _IN_ITS_WORDS: Final = frozenset({
     "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
     "connected_services", "scopes", "access_roles", "framework_coverage",
@@ -97,7 +97,7 @@ def paragraphs(
         if applies == "no":
             text = _absent_llm(sheet)
         elif state.certain and state.telling is not None and told_in is not None:
-            text = _told(state.telling, told_in[layer], layer)
+            text = _in_words(state.telling.quote, told_in[layer]) or _general(kind, layer, (told_in[layer],))
             told.add(told_in[layer])
         elif state.certain:
             text = _certain(sheet, kind, layer, name, state, told, led, judgement)
@@ -166,7 +166,7 @@ def _certain(
             told |= {*(one.key for one in chosen), *cited}
             return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
         if not (chosen and chosen[0].sure):
-            return f"See {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
+            return _general(kind, layer, cited)
     told |= {one.key for one in chosen}
     who = name if len(name.split()) <= _NAME_WORDS else "It"
     inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
@@ -178,6 +178,12 @@ def _certain(
         if word_count(whole) <= MAX_WORDS:
             return whole
     return text
+
+
+def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
+    """What is generally true, where quotes settle a layer and none can be shown; it names them."""
+    seen = f" See{marks(cited, 2)}." if cited else ""
+    return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
 
 
 def _is_plain(one: Said) -> bool:
@@ -192,14 +198,11 @@ def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
 
 
 def _in_words(quote: str, mark: str) -> str:
-    """A sentence with a quote, or with its longest part that can stand there; empty when that is too short."""
+    """A sentence with a quote, or with its longest part that can stand there; empty when nothing can."""
     words = excerpt(quote, _TOLD_WORDS)
-    return f"The sources say: “{words}” [{mark}]." if word_count(words) >= _FEW_WORDS else ""
-
-
-def _told(telling: Telling, mark: str, layer: LayerKey) -> str:
-    """A layer that no fact settles speaks in the words of its statement, as far as they can stand inside a sentence."""
-    return _in_words(telling.quote, mark) or f"A sentence on {LAYER_TITLES[layer].lower()} is quoted in [{mark}]."
+    if not word_count(words):
+        return ""
+    return f"The sources {'say:' if word_count(words) >= _FEW_WORDS else 'name'} “{words}” [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
