@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.export.sentences import band_words, tenth
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Evidence, Score
 from agent.report.sentences import band_words, tenth
