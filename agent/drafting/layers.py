@@ -19,27 +19,37 @@ from agent.drafting.posture import posture_keys
 from agent.drafting.threats import Found
 from agent.drafting.wording import (
     Said,
+    abilities,
     asserted,
+    capital,
     cited_by,
     clause,
-    listed,
+    excerpt,
+    is_ability,
+    load_wording,
     marks,
     predicates,
-    quotable,
     said,
     subject,
     word_count,
 )
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import FactSheet, LayerThreats, Missing, Question, Record, Telling
+from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record
 from agent.records.evidence import MARK as CITATION
 from agent.resources import data_folder
-from agent.taxonomy.keys import LAYER_TITLES, LAYERS, LayerKey, ProductKind
+from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
 
 MARK: Final = "Not certain from the listing — "
 MAX_WORDS: Final = 35
 _TOLD_WORDS: Final = 30
+_FEW_WORDS: Final = 4
+"""Fewer words are a name rather than a sentence."""
+_IN_ITS_WORDS: Final = frozenset({
+    "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
+    "connected_services", "scopes", "access_roles", "framework_coverage",
+})  # fmt: skip
+"""Keys whose sentences say more than the key does, unless a slot says it."""
 _NAME_WORDS: Final = 3
 """A longer product name is "It" in a paragraph."""
 
@@ -76,6 +86,7 @@ def paragraphs(
     A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
     """
     layers: dict[LayerKey, LayerThreats] = {}
+    # Keys and marks: neither a fact nor a quote is told twice.
     rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
     told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
     for layer in LAYERS:
@@ -86,7 +97,8 @@ def paragraphs(
         if applies == "no":
             text = _absent_llm(sheet)
         elif state.certain and state.telling is not None and told_in is not None:
-            text = _told(state.telling, told_in[layer], layer)
+            text = _in_words(state.telling.quote, told_in[layer]) or _general(kind, layer, (told_in[layer],))
+            told.add(told_in[layer])
         elif state.certain:
             text = _certain(sheet, kind, layer, name, state, told, led, judgement)
         else:
@@ -141,16 +153,22 @@ def _certain(
     chosen = _chosen(sheet, layer, state, told)
     if led is not None and judgement is not None:
         # What an LLM wrote did not hold. Beside its other sentences one made from keys reads as a misreading.
-        quoted = _quoted((*led.evidence, *cited_by(chosen)), sheet, judgement)
+        quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
         if quoted:
             told |= {one.key for one in chosen}
             return quoted
-    if not chosen:
-        cited = quotes_of(sheet, state.facts)
-        return f"What is known of this layer stands in {listed(cited[:2])}." if cited else load_layer_texts().ask[layer]
+    follows = load_layer_texts().follows[layer]
+    if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
+        cited = cited_by(chosen) or quotes_of(sheet, state.facts)
+        quoted = _quoted([mark for mark in cited if mark not in told], sheet.evidence)
+        then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
+        if quoted:
+            told |= {*(one.key for one in chosen), *cited}
+            return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
+        if not (chosen and chosen[0].sure):
+            return _general(kind, layer, cited)
     told |= {one.key for one in chosen}
     who = name if len(name.split()) <= _NAME_WORDS else "It"
-    follows = load_layer_texts().follows[layer]
     inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
     for shown in (chosen, chosen[:1]):
         text = f"{_statement(kind, who, shown)}{marks(cited_by(shown))}."
@@ -162,33 +180,38 @@ def _certain(
     return text
 
 
-def _quoted(marks_: Sequence[str], sheet: FactSheet, judgement: Judgement) -> str:
-    """The first of some quotes that can stand inside a sentence; empty when none can."""
-    quotes = {item.id: item.quote for item in (*sheet.evidence, *judgement.evidence)}
-    for mark in marks_:
-        words = " ".join(quotes.get(mark, "").split()).rstrip(".")
-        if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
-            return f"The sources say: “{words}” [{mark}]."
-    return ""
+def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
+    """What is generally true, where quotes settle a layer and none can be shown; it names them."""
+    seen = f" See{marks(cited, 2)}." if cited else ""
+    return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
 
 
-def _told(telling: Telling, mark: str, layer: LayerKey) -> str:
-    """A layer that no fact settles speaks in the words of its statement, where they can stand inside a sentence."""
-    words = " ".join(telling.quote.split()).rstrip(".")
-    if 0 < word_count(words) <= _TOLD_WORDS and quotable(words):
-        return f"The sources say: “{words}” [{mark}]."
-    return f"On {LAYER_TITLES[layer].lower()} the sources have a sentence [{mark}]."
+def _is_plain(one: Said) -> bool:
+    """Whether a saying can be told in our words: what is hardly sure cannot, nor what no key holds."""
+    return one.sure and (one.key not in _IN_ITS_WORDS or one.what != load_wording()[one.key].what)
+
+
+def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
+    """The first of some quotes of which enough can stand inside a sentence; empty when none does."""
+    quotes = {item.id: item.quote for item in evidence}
+    return next((text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))), "")
+
+
+def _in_words(quote: str, mark: str) -> str:
+    """A sentence with a quote, or with its longest part that can stand there; empty when nothing can."""
+    words = excerpt(quote, _TOLD_WORDS)
+    if not word_count(words):
+        return ""
+    return f"The sources {'say:' if word_count(words) >= _FEW_WORDS else 'name'} “{words}” [{mark}]."
 
 
 def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
     """Of a skill or a framework it is an agent that acts, not the product itself."""
     groups = {load_vocabulary()[one.key].group for one in shown}
-    plain = all(one.polarity == "asserted" for one in shown)
+    plain = all(is_ability(one) for one in shown)
     if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
         return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
-    if plain and groups == {"runs_at"}:
-        return f"{who} can {predicates(shown, plain=True)}"
-    return f"{who} {predicates(shown)}"
+    return f"{who} {abilities(shown)}"
 
 
 def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
@@ -199,10 +222,12 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
     rows = list(said(sheet, keys=pinning))
     if not rows:
         keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
-        rows = list(said(sheet, keys=keys))
+        # What only bears on a layer says little of it in our words; its quote may say more.
+        rows = [one._replace(sure=False) for one in said(sheet, keys=keys)]
 
-    def order(one: Said) -> tuple[bool, bool, bool, bool, bool, float]:
+    def order(one: Said) -> tuple[bool, bool, bool, bool, bool, bool, float]:
         return (
+            not one.sure,
             # Its kind says so already.
             one.key == "mcp_server",
             one.key in told,
@@ -213,6 +238,7 @@ def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str])
         )
 
     ordered = sorted(rows, key=order)
+    ordered = [one for one in ordered if one.sure] or ordered
     # What the page says already is not said twice over: one fact is enough to say what follows from it.
     return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
 

@@ -1,7 +1,7 @@
 """What the product can do, in at most eight rows: acts, reads, credentials, approval, memory, runs, meets, shows.
 
-A row says what facts say, in one or two sentences with marks, and "not stated" only where an LLM looked for it in vain:
-the embedded reader misses too much of what sources say in other words.
+A row says what facts say that are sure enough, in one or two sentences with marks, and "not stated" only where an LLM
+looked for it in vain: the embedded reader misses too much of what sources say in other words.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,19 @@ from typing import Final, Literal, NamedTuple, get_args
 from agent.drafting.judged import quotes_of, stands
 from agent.drafting.judgement import Judgement
 from agent.drafting.posture import posture_keys
-from agent.drafting.wording import Said, absent, by_verb, capital, cited_by, marks, predicates, said, searched, subject
+from agent.drafting.wording import (
+    Said,
+    abilities,
+    absent,
+    by_verb,
+    capital,
+    cited_by,
+    marks,
+    predicates,
+    said,
+    searched,
+    subject,
+)
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import GroupId, load_vocabulary
 from agent.records import FactLine, FactSheet
@@ -68,8 +80,11 @@ _ROWS: Final[dict[Label, _Row]] = {
 }
 _IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
 _UNTOLD: Final = frozenset(
-    {"mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles"}
-)
+    {
+        "mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles",
+        "security_warning", "not_production_ready", "framework_coverage",
+    }
+)  # fmt: skip
 """What the headings of the draft, or its table of controls, already say."""
 
 
@@ -99,7 +114,8 @@ def _judged(sheet: FactSheet, judgement: Judgement) -> dict[Label, FactLine]:
 
 def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[str]) -> FactLine | None:
     row = _ROWS[label]
-    sayings = [one for group in row.groups for one in said(sheet, group=group) if one.key not in _UNTOLD]
+    every = [one for group in row.groups for one in said(sheet, group=group) if one.key not in _UNTOLD]
+    sayings = [one for one in every if one.sure]
     vocabulary = load_vocabulary()
 
     def order(one: Said) -> tuple[bool, int, int, bool, float, int]:
@@ -140,11 +156,10 @@ def _unstated(row: _Row, sheet: FactSheet) -> bool:
 def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
     who = subject(kind, "it")
     plain = all(one.polarity == "asserted" for one in told)
-    if label == "Runs" and plain:
-        # Sources name every place and way in which it can run; few of them hold at the same time.
-        return f"It can {predicates(told, plain=True)}{marks(cited_by(told))}."
     if who.bare and plain and label in ("Acts", "Reads"):
         text = f"{who.again} {'also ' * also}{predicates(told, plain=True)}"
     else:
-        text = f"It {'also ' * also}{predicates(told)}"
+        what = abilities(told)
+        able = what.startswith("can ")
+        text = f"It {'can ' * able}{'also ' * also}{what.removeprefix('can ')}"
     return f"{capital(text)}{marks(cited_by(told))}."

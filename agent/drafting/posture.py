@@ -4,6 +4,7 @@ The posture says what it can do to what with whose rights, what makes that dange
 which part of the product.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from agent.drafting.controls import COUNTED_RANK
@@ -12,6 +13,7 @@ from agent.drafting.judgement import Judgement
 from agent.drafting.threats import Found
 from agent.drafting.wording import (
     Said,
+    abilities,
     absent,
     asserted,
     cited_by,
@@ -61,9 +63,9 @@ def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement
         who = "an assistant" if kind == "mcp-server" else "an agent"
         acts = f"that lets {who} {predicates(told, plain=True)}"
     elif " that " in kind_title(kind) or kind == "agent-platform":
-        return f"{name} is {kind_title(kind)}; it {predicates(told)}{marks(cited_by(told))}."
+        return f"{name} is {kind_title(kind)}; it {abilities(told)}{marks(cited_by(told))}."
     else:
-        acts = f"that {predicates(told)}"
+        acts = f"that {abilities(told)}"
     return f"{name} is {kind_title(kind)} {acts}{marks(cited_by(told))}."
 
 
@@ -88,8 +90,8 @@ def posture(
 
 def posture_keys(sheet: FactSheet) -> frozenset[str]:
     """The keys that a posture made from facts speaks of: what it does above all, with whose rights, and the way in."""
-    entries = [one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"]
-    rights = said(sheet, keys=_RIGHTS, polarity="asserted")[:1] if _gravest(sheet) else ()
+    entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
+    rights = _rights(sheet)[:1] if _gravest(sheet) else []
     return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *rights, *entries[:1]))
 
 
@@ -100,14 +102,23 @@ def _gravest(sheet: FactSheet) -> list[Said]:
     rows = rows or [
         one for one in said(sheet, group="reads") if one.polarity != "denied" and one.key != "takes_free_text"
     ]
-    return sorted(rows, key=lambda one: (not vocabulary[one.key].grave, -one.rank, -one.confidence))
+    return sorted(_firm(rows), key=lambda one: (not vocabulary[one.key].grave, -one.rank, -one.confidence))
+
+
+def _firm(rows: Sequence[Said]) -> list[Said]:
+    """Those that are sure enough for a sentence; all where none is."""
+    return [one for one in rows if one.sure] or list(rows)
+
+
+def _rights(sheet: FactSheet) -> list[Said]:
+    return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure]
 
 
 def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
     told = _gravest(sheet)[:NAMED]
     if not told:
-        return f"What {name} does to other systems was not found."
-    rights = said(sheet, keys=_RIGHTS, polarity="asserted")[:1]
+        return f"What {name} does to other systems was not established."
+    rights = _rights(sheet)[:1]
     text = f"{subject(kind, name).first} {predicates(told, plain=True)}"
     if rights:
         return f"{text}, acting {rights[0].what}{marks((*cited_by(told), *cited_by(rights)), NAMED + 1)}."
@@ -118,8 +129,8 @@ def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
 
 
 def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
-    entries = [one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"]
-    alone = said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted")[:1]
+    entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
+    alone = [one for one in said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted") if one.sure][:1]
     unasked = said(sheet, keys=("approval_off",))[:1]
     opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
     acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
@@ -129,18 +140,18 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
         first = entries[0]
         could = "use these abilities" if acts else "steer what it returns"
         if first.key in _OUTSIDERS:
-            text = f"It {clause(first)}, so planted instructions could {could}"
+            text = f"It {abilities([first])}, so planted instructions could {could}"
         elif acts:
             who = "whoever runs one" if first.key == "mcp_client" else "whoever can write there"
-            text = f"It {clause(first)}; {who} could plant instructions that {could}"
+            text = f"It {abilities([first])}; {who} could plant instructions that {could}"
         else:
             text = f"Whoever can write to what it reads could plant instructions that {could}"
         extra = alone or unasked
         if extra:
-            text += ", and it " + clause(extra[0])
+            text += ", and it " + abilities(extra)
         return f"{text}{marks(cited_by((first, *extra)))}."
     if alone:
-        return f"It {clause(alone[0])}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
+        return f"It {abilities(alone)}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
     if found.headline is not None:
         return f"The gravest supported threat is {tags(found)[found.headline.id]}, “{found.headline.title}”."
     if score.withheld:
@@ -159,8 +170,13 @@ def _against(sheet: FactSheet) -> str:
             return f"It {clause(denied[0])}{marks(denied[0].evidence)}."
         if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
             return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
+        disputed = [fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts]
+        if disputed:
+            return (
+                f"An approval step is described, and other sentences speak against it{marks(disputed[0].evidence, 1)}."
+            )
         return "No control against this was found."
-    named = rows[:NAMED]
+    named = _firm(rows)[:NAMED]
     text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
     if not any(one.key in _LIMITS or _counts(one, sheet) for one in rows):
         them = "its" if len(named) == 1 else "their"

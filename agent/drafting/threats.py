@@ -15,6 +15,7 @@ from agent.drafting.headline import SUPPORTED, choose, graver_than, is_supported
 from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
 from agent.drafting.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
 from agent.drafting.usual import settled
+from agent.drafting.wording import sure_facts
 from agent.errors import InputError
 from agent.facts.sheet import without
 from agent.records import (
@@ -40,9 +41,11 @@ MAX_DEFAULT: Final = 6
 MAX_SETTING: Final = 2
 MAX_ASSUMED: Final = 2
 MAX_PER_LAYER: Final = 3
+SURE_ENOUGH: Final = 6
+"""Threats on sure facts beside which none on weaker ones is shown without an LLM."""
 LOW_BASE: Final = Decimal(4)
 """Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
-ALWAYS_SHOWN: Final = 3
+ALWAYS_SHOWN: Final = 2
 ASSETS: Final[tuple[AssetClass, ...]] = (
     "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
     "decisions",
@@ -114,6 +117,8 @@ def find_threats(
     """
     fired = candidates(sheet, kind, factors)
     alone = judgement is None or not (judgement.threats or judgement.verdicts)
+    if alone:
+        fired = _borne_out(fired, sheet, kind, factors)
     if usual is not None and alone:
         fired = _as_usual(fired, usual, kind, factors)
     if judgement is None or alone:
@@ -144,6 +149,24 @@ def find_threats(
         judgement=judgement,
         usual=usual,
     )
+
+
+def _borne_out(
+    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Candidate, ...]:
+    """Without an LLM the threats that hold on facts that are sure, where these are enough and one may be the headline.
+
+    Else those that rest on weaker facts follow, the graver first, until there are enough.
+    """
+    known = sure_facts(sheet)
+    doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
+    if not doubtful:
+        return tuple(fired)
+    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors)}
+    rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
+    led = any(one.id in sure and is_supported(one.threat) for one in fired)
+    kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
+    return tuple(one for one in fired if one.id in sure or one.id in kept)
 
 
 def _as_usual(

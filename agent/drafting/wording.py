@@ -20,6 +20,10 @@ MAX_SLOT_WORDS: Final = 6
 MAX_SLOT_CHARS: Final = 48
 _LISTED_SLOTS: Final = 2
 """How many objects of one key are named in one phrase."""
+SURE: Final = 0.8
+"""Confidence of the embedded reader from which nine of ten of its facts are right, and its quote mostly tells them."""
+FEW_WORDS: Final = 3
+"""Words from which a quote says something by itself."""
 MAX_MARKS: Final = 3
 """How many quotes one sentence cites."""
 _JOINING: Final = frozenset({"and", "or"})
@@ -54,6 +58,8 @@ class Words(Record):
     """The ability as a noun phrase."""
     setting: bool = False
     """Whether it is a choice by nature and reads the same when a setting decides."""
+    as_is: bool = False
+    """Whether it is said as it is; what the product does is said as what it can do, since sources seldom say when."""
     denied: str = ""
     """What a denial says; empty for "does not" with the verb."""
 
@@ -70,6 +76,8 @@ class Said(NamedTuple):
     """At most MAX_MARKS."""
     rank: int
     confidence: float
+    sure: bool = True
+    """Whether one of its facts is sure enough for a sentence of its own."""
 
 
 @cache
@@ -128,7 +136,8 @@ def said(
             continue
         if wanted is None or fact.key in wanted:
             together.setdefault((fact.key, fact.polarity), []).append(fact)
-    found = _once([_together(key, kind, facts) for (key, kind), facts in together.items()])
+    sure = sure_facts(sheet)
+    found = _once([_together(key, kind, facts, sure) for (key, kind), facts in together.items()])
     if wanted is not None:
         found.sort(key=lambda one: wanted.index(one.key))
     return tuple(found)
@@ -136,7 +145,7 @@ def said(
 
 def said_by(fact: Fact) -> Said:
     """What one fact says alone."""
-    return _together(fact.key, fact.polarity, [fact])
+    return _together(fact.key, fact.polarity, [fact], frozenset((fact.id,)))
 
 
 def _once(sayings: Sequence[Said]) -> list[Said]:
@@ -153,7 +162,7 @@ def _once(sayings: Sequence[Said]) -> list[Said]:
     return list(kept.values())
 
 
-def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
+def _together(key: str, polarity: Polarity, facts: Sequence[Fact], sure: frozenset[str]) -> Said:
     best = sorted(facts, key=lambda fact: (-fact.rank, -fact.confidence, fact.id))
     # What is off as shipped is said as what a setting allows.
     optional = polarity == "asserted" and all(default_of(fact) is False for fact in facts)
@@ -165,7 +174,27 @@ def _together(key: str, polarity: Polarity, facts: Sequence[Fact]) -> Said:
         evidence=tuple(dict.fromkeys(mark for fact in best for mark in fact.evidence[:1]))[:MAX_MARKS],
         rank=max(fact.rank for fact in facts),
         confidence=max(fact.confidence for fact in facts),
+        sure=any(fact.id in sure for fact in facts),
     )
+
+
+def sure_facts(sheet: FactSheet) -> frozenset[str]:
+    """Ids of the facts that are sure enough to be said in a sentence; the others count, and their quotes speak.
+
+    Of the embedded reader those from `SURE` on whose quote is more than a word or two.
+    """
+    told = {item.id for item in sheet.evidence if _tells(item.quote)}
+    return frozenset(
+        fact.id
+        for fact in sheet.facts
+        if any(source.reader != "embedded" for source in fact.sources)
+        or (fact.confidence >= SURE and not told.isdisjoint(fact.evidence))
+    )
+
+
+def _tells(quote: str) -> bool:
+    """Whether a quote says something by itself: it has words enough, is the name of a tool, or in another script."""
+    return len(quote.split()) >= FEW_WORDS or "_" in quote or "(" in quote or not quote.isascii()
 
 
 def _what(words: Words, facts: Sequence[Fact]) -> str:
@@ -209,6 +238,27 @@ def quotable(text: str) -> bool:
     """Whether a source's words can stand in a sentence between quotation marks: no markup, no second sentence, and
     nothing that reads as a mark."""
     return not (_FORBIDDEN & set(text) or any(_is_mark(word) for word in text.split()) or ". " in text)
+
+
+def excerpt(text: str, most: int) -> str:
+    """A source's words to stand between quotation marks: all of them, or the longest stretch that has no markup, no
+    second sentence and nothing that reads as a mark, of at most `most` words; what is left out shows as "…"."""
+    words = " ".join(text.split()).rstrip(".").split()
+    stretches: list[list[str]] = [[]]
+    for word in words:
+        if _FORBIDDEN & set(word) or _is_mark(word):
+            stretches.append([])
+            continue
+        stretches[-1].append(word)
+        if word.endswith((".", ":")) or word.startswith("//"):
+            stretches.append([])
+    best = max(stretches, key=len)
+    if len(best) == len(words) <= most:
+        return " ".join(best)
+    first = words[: len(best)] == best
+    cut = best[:most]
+    last = words[-len(cut) :] == cut
+    return f"{'' if first else '… '}{' '.join(cut).rstrip('.:,')}{'' if last else ' …'}"
 
 
 def default_of(fact: Fact) -> bool | None:
@@ -274,6 +324,19 @@ def predicates(sayings: Sequence[Said], *, plain: bool = False) -> str:
     return listed([_predicate(group, plain=plain) for group in groups])
 
 
+def abilities(sayings: Sequence[Said]) -> str:
+    """What several facts say as predicates: abilities as what "it can" do, and then what is so or is denied."""
+    able = [one for one in sayings if is_ability(one)]
+    rest = [one for one in sayings if not is_ability(one)]
+    parts = [f"can {predicates(able, plain=True)}"] if able else []
+    return ", and ".join((*parts, predicates(rest)) if rest else parts)
+
+
+def is_ability(one: Said) -> bool:
+    """Whether a saying is told as what the product can do."""
+    return one.polarity != "denied" and not load_wording()[one.key].as_is
+
+
 def _shared(one: Said) -> tuple[Polarity, str] | None:
     """What a neighbour has to have in common to share a verb; None when nothing can."""
     words = load_wording()[one.key]
@@ -285,7 +348,8 @@ def _shared(one: Said) -> tuple[Polarity, str] | None:
 def _predicate(group: Sequence[Said], *, plain: bool) -> str:
     first = group[0]
     if len(group) == 1:
-        return bare(first) if plain else clause(first)
+        optional = first.polarity == "configurable" and not load_wording()[first.key].setting
+        return f"{bare(first)}{_BY_SETTING if optional else ''}" if plain else clause(first)
     verb = load_wording()[first.key].do
     return f"{verb if plain else third_person(verb)} {listed([one.what for one in group])}"
 

@@ -19,8 +19,8 @@ class Hanging(NamedTuple):
 
 def hanging(draft: Draft) -> Mapping[str, tuple[Hanging, ...]]:
     """By id of each fact of the draft what cites it or a quote of it, the headline's threat and others first."""
-    facts = draft.facts.facts if draft.facts else ()
-    return {fact.id: tuple(dict.fromkeys(_of(draft, View(draft), fact))) for fact in facts}
+    facts, view = draft.facts.facts if draft.facts else (), View(draft)
+    return {fact.id: tuple(dict.fromkeys(_of(draft, view, fact))) for fact in facts}
 
 
 def _of(draft: Draft, view: View, fact: Fact) -> list[Hanging]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Evidence, Score
 from agent.report.sentences import band_words, tenth
 from agent.review.decisions import Decision, Pace, first_decisions, minutes_left, pace_words, review_order, what_moved
@@ -13,11 +14,13 @@ from agent.review.rescore import headline_of
 from agent.review.web.overview import Overview, overview
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
-from agent.review.web.wording import duration, likely_text, score_text, section_title
+from agent.review.web.wording import VERDICTS, duration, likely_text, score_text, section_title
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _TEN: Final = Decimal(10)
 _FULL: Final = 100.0
+MOST_ABSENT: Final = 24
+"""Rows of what was looked for in vain that are shown."""
 MOST_FACTS: Final = 40
 """Rows of the fact sheet that are shown at once."""
 
@@ -102,6 +105,18 @@ class ArithmeticView(NamedTuple):
     without_claims: str
 
 
+class AbsentRow(NamedTuple):
+    """What was looked for and not found, and the question that asks it."""
+
+    title: str
+    ask: str
+    """What a vendor is asked of it."""
+    question: str
+    """Id of the draft's question about it; empty where none asks it."""
+    dom: str
+    verdict: str
+
+
 class ReviewView(NamedTuple):
     """Everything that the review page shows."""
 
@@ -116,6 +131,9 @@ class ReviewView(NamedTuple):
     sources: tuple[SourceView, ...]
     quotes: Quotes
     dropped: tuple[tuple[str, str], ...]
+    absent: tuple[AbsentRow, ...]
+    """Asked ones first, then the gravest; at most `MOST_ABSENT`."""
+    absent_count: int
 
 
 def score_view(score: ScoreShown) -> ScoreView:
@@ -195,6 +213,26 @@ def review_view(
         sources=tuple(source(document, every_quote(state)) for document in documents),
         quotes=quotes,
         dropped=tuple((each.what, each.reason) for each in state.reviewed.dropped),
+        absent=_absent(state)[:MOST_ABSENT],
+        absent_count=len(_absent(state)),
+    )
+
+
+def _absent(state: ReviewState) -> tuple[AbsentRow, ...]:
+    words, facts = load_vocabulary(), state.reviewed.facts
+    keys = [words[each.key] for each in (facts.absent if facts else ()) if each.key in words]
+    asked = {key: question.id for question in reversed(state.reviewed.questions) for key in question.about}
+    verdicts = {one.item.id: VERDICTS[one.verdict] for one in state.items}
+    keys.sort(key=lambda key: (key.id not in asked, not key.grave))
+    return tuple(
+        AbsentRow(
+            key.title,
+            key.question,
+            asked.get(key.id, ""),
+            dom_id(f"question/{asked[key.id]}") if key.id in asked else "",
+            verdicts.get(f"question/{asked.get(key.id)}", ""),
+        )
+        for key in keys
     )
 
 

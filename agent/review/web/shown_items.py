@@ -171,7 +171,7 @@ class Items:
         self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
         self._hangs = hanging(state.based)
-        self._hung = hanging(state.drafted)
+        self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
 
     def of(self, one: ItemState) -> ItemView:

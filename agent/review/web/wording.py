@@ -115,7 +115,7 @@ KEYS: Final = (
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
     (("w",), "leave open, waived with a reason"),
-    (("A",), "confirm all of the section that quotes support and that was on screen"),
+    (("b", "A"), "confirm all of the section that quotes support and that was on screen"),
     (("Q",), "ask the vendor all open questions"),
     ((".", ",", ">"), "in the sources: select the next sentence, the one before, one more"),
     (("a",), "attach the selected words to the item"),

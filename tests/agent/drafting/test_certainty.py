@@ -2,10 +2,10 @@
 
 from hypothesis import given, settings, strategies as st
 
-from agent.drafting.certainty import assess
+from agent.drafting.certainty import HARDLY, assess
 from agent.drafting.judgement import JudgedLayer, Judgement
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Outlook
+from agent.records import FactSheet, FactSource, Outlook
 from agent.taxonomy.keys import LAYERS
 from tests.fakes.drafting.sheets import fact, sheet
 
@@ -47,3 +47,25 @@ def test_a_further_fact_never_makes_a_layer_less_certain(keys: list[str], more: 
     before = assess(sheet(*map(fact, dict.fromkeys(keys))))["security_compliance"]
     after = assess(sheet(*map(fact, dict.fromkeys([*keys, more]))))["security_compliance"]
     assert after.certainty >= before.certainty
+
+
+def told(confidence: float, outlook: float) -> FactSheet:
+    made = sheet(
+        fact("api_key").model_copy(
+            update={"confidence": confidence, "sources": (FactSource(reader="embedded", confidence=confidence),)}
+        ),
+        outlook=Outlook(layers=dict.fromkeys(LAYERS, outlook)),
+    )
+    return made.model_copy(
+        update={"evidence": tuple(item.model_copy(update={"quote": "It needs a key"}) for item in made.evidence)}
+    )
+
+
+def test_without_a_sure_fact_a_layer_needs_more() -> None:
+    tried = [n / 50 for n in range(1, 50)]
+    sure = [assess(told(0.9, chance))["security_compliance"] for chance in tried]
+    doubtful = [assess(told(0.7, chance))["security_compliance"] for chance in tried]
+
+    assert any(row.certain and row.certainty < HARDLY for row in sure)
+    assert any(row.certain for row in doubtful)
+    assert all(row.certainty >= HARDLY for row in doubtful if row.certain)

@@ -7,7 +7,7 @@ from agent.drafting.layers import MARK, MAX_WORDS, load_layer_texts, paragraphs
 from agent.drafting.wording import word_count
 from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Question
+from agent.records import FactSource, Question
 from agent.records.evidence import MARK as CITATION
 from agent.taxonomy.keys import KINDS, LAYERS
 from tests.fakes.drafting.threats import CODER, EXAMPLES, Example, certainty_of, found_for, pinned_of, row, sheet_of
@@ -101,3 +101,19 @@ def test_a_product_without_an_llm_has_no_first_layer() -> None:
     layers = paragraphs(sheet, "other", "Ledgerly", pinned_of(sheet), found_for(example), ())
     assert layers["foundation_models"].applies == "no"
     assert layers["foundation_models"].paragraph == "Does not apply: it contains no LLM [E1]."
+
+
+def test_what_is_doubtful_is_told_in_the_words_of_its_quote_once() -> None:
+    quote = "Tickets are closed by the assistant after a week"
+    sheet = sheet_of(row("changes_records", quote=quote))
+    doubtful = sheet.facts[0].model_copy(
+        update={"sources": (FactSource(reader="embedded", confidence=0.7),), "confidence": 0.7}
+    )
+    made = sheet.model_copy(update={"facts": (doubtful,)})
+    example = Example("Deskly", "assistant", made)
+
+    layers = paragraphs(made, "assistant", "Deskly", pinned_of(made), found_for(example), ())
+
+    texts = [layer.paragraph for layer in layers.values() if layer.certain]
+    assert texts[0] == f"The sources say: “{quote}” [E1]."
+    assert sum(quote in text for text in texts) == 1

@@ -6,6 +6,7 @@ from agent.drafting.judgement import JudgedLine, Judgement
 from agent.drafting.lines import LABELS, fact_lines
 from agent.drafting.wording import word_count
 from agent.facts.sheet import without
+from agent.records import FactSource
 from agent.records.evidence import MARK
 from tests.fakes.drafting.threats import CODER, EXAMPLES, TICKETS, Example, row, sheet_of
 
@@ -62,7 +63,18 @@ def test_of_a_framework_its_agents_act() -> None:
 def test_what_the_posture_says_is_not_said_again() -> None:
     sheet = sheet_of(row("runs_commands"), row("plans_steps"))
     shown = {one.label: one.text for one in fact_lines(sheet, "coding-agent")}
-    assert shown["Acts"] == "It also plans several steps ahead [E2]."
+    assert shown["Acts"] == "It can also plan several steps ahead [E2]."
     led = Judgement(posture="It runs commands [E1].")
     shown = {one.label: one.text for one in fact_lines(sheet, "coding-agent", led)}
-    assert shown["Acts"] == "It runs shell commands and plans several steps ahead [E1, E2]."
+    assert shown["Acts"] == "It can run shell commands and plan several steps ahead [E1, E2]."
+
+
+def test_what_is_doubtful_has_no_row() -> None:
+    sheet = sheet_of(row("memory_long"), row("vector_store"))
+    doubtful = sheet.facts[0].model_copy(
+        update={"sources": (FactSource(reader="embedded", confidence=0.7),), "confidence": 0.7}
+    )
+    mixed = sheet.model_copy(update={"facts": (doubtful, *sheet.facts[1:])})
+
+    shown = {line.label: line.text for line in fact_lines(mixed, "other")}
+    assert shown["Memory"] == "It can keep an index for retrieval [E2]."

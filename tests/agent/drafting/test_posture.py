@@ -40,7 +40,7 @@ def test_posture_says_rights_entry_and_controls() -> None:
     text = posture(TICKETS.sheet, TICKETS.name, TICKETS.kind, found_for(TICKETS), score_of_base("7.2"))
     assert text == (
         "An assistant connected to Tickety MCP can delete projects and change issues and comments in Tickety, acting "
-        "with a personal access token [E3, E2, E6]. It reads issue comments that outsiders can write, so planted "
+        "with a personal access token [E3, E2, E6]. It can read issue comments that outsiders can write, so planted "
         "instructions could use these abilities [E4]. Against it stands an allow-list (server) [E8]; an approval step "
         "was not found [N:approval_before]."
     )

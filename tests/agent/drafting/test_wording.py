@@ -4,18 +4,22 @@ import pytest
 import yaml
 
 from agent.drafting.wording import (
+    abilities,
     article,
     clause,
+    excerpt,
     listed,
     load_wording,
     marks,
     noun,
     predicates,
     said,
+    sure_facts,
     third_person,
     word_count,
 )
 from agent.facts.vocabulary import load_vocabulary
+from agent.records import FactSheet, FactSource
 from agent.resources import data_folder
 from tests.fakes.drafting.threats import row, sheet_of
 
@@ -135,3 +139,47 @@ def test_lists_articles_and_marks() -> None:
     assert marks(["E1", "E1", "E2", "E3", "E4"]) == " [E1, E2, E3]"
     assert marks([]) == ""
     assert word_count("It runs code [E1, E2]. Not stated [N:sandbox].") == 5
+
+
+def test_abilities_are_what_it_can_do_and_limits_are_what_is_so() -> None:
+    told = said(sheet_of(row("runs_commands"), row("scheduled", polarity="configurable"), row("per_user_identity")))
+
+    text = abilities(told)
+
+    able, so = (
+        "can run shell commands and start on a schedule or an event (a setting)",
+        "acts with each user's own rights",
+    )
+    assert text == f"{able}, and {so}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It sends reports to customers.", "It sends reports to customers"),
+        ("Reports | `send_report` sends a report to customers", "… `send_report` sends a report to customers"),
+        ("One two three four five six", "One two three four five …"),
+        ("See [E4] and **bold**", "See …"),
+    ],
+)
+def test_an_excerpt_can_stand_between_quotation_marks(text: str, expected: str) -> None:
+    assert excerpt(text, 6 if "six" not in text else 5) == expected
+
+
+def embedded(sheet: FactSheet, confidence: float) -> FactSheet:
+    facts = tuple(
+        fact.model_copy(
+            update={"sources": (FactSource(reader="embedded", confidence=confidence),), "confidence": confidence}
+        )
+        for fact in sheet.facts
+    )
+    return sheet.model_copy(update={"facts": facts})
+
+
+def test_a_fact_is_sure_by_its_reader_its_confidence_and_its_quote() -> None:
+    sheet = sheet_of(row("runs_commands"))
+    named = sheet_of(row("runs_commands", quote="Shell"))
+
+    assert sure_facts(sheet) == sure_facts(embedded(sheet, 0.9)) == {sheet.facts[0].id}
+    assert not sure_facts(embedded(sheet, 0.7))
+    assert not sure_facts(embedded(named, 0.9))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 ADA = Reviewer(name="Ada")
+MOST_ACTS = 90
 SHIFTED = frozenset('?>:_"!')
 WATCH = """
 window.seen = { violations: [], shifts: [] };
@@ -164,14 +165,18 @@ class Hands:
     def decide_all(self) -> None:
         """Confirm whatever is open, section by section, and send the questions: what a person does who agrees."""
         self.press("n")
-        while self.open_left():
+        for _ in range(MOST_ACTS):
+            if not self.open_left():
+                return
+            self.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)))")
             inside = self.page.locator("section:has(.is-current)")
-            if inside.locator('form[data-verb="confirm-section"]').count():
-                self.press("A")
+            if inside.locator('form[data-verb="confirm-section"] button:enabled').count():
+                self.press("b")
             elif inside.locator('form[data-verb="send-section"]').count():
                 self.press("Q")
             else:
                 self.press("c")
+        raise AssertionError(f"{self.open_left()} items are open after {MOST_ACTS} acts")
 
     def correct_factor(self, words: str, value: str) -> None:
         """Another value; the key that saves leads to the reason, which is missing, and saves when it is there."""

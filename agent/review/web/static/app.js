@@ -76,13 +76,20 @@
   };
 
   // A long item counts once it fills most of the screen.
-  const watcher = new IntersectionObserver((entries) => {
+  const noted = (entries) => {
     for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
       const fills = rootBounds && intersectionRect.height >= rootBounds.height * SEEN_SHARE;
       if (document.visibilityState === "visible" && (intersectionRatio >= SEEN_SHARE || fills)) seen.add(target.dataset.item);
     }
     count();
-  }, { threshold: [0, 0.2, 0.4, SEEN_SHARE, 1] });
+  };
+  const watcher = new IntersectionObserver(noted, { threshold: [0, 0.2, 0.4, SEEN_SHARE, 1] });
+
+  // What stands on the screen now counts as well, as soon as it is drawn.
+  const looked = async () => {
+    await new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
+    noted(watcher.takeRecords());
+  };
 
   // ---- sources beside the draft
 
@@ -170,6 +177,8 @@
     const next = stays ? list[at] : list.slice(Math.max(at, 0)).find(isOpen) || list.find(isOpen) || list[at];
     current = null;
     if (next) choose(next); else one("main").focus();
+    // After a screen of items the next screen.
+    if (next && verb === "bulk") next.scrollIntoView({ block: "start" });
   };
 
   // In the form if it has words of its own, else where all messages stand; nothing of what was written is touched.
@@ -277,9 +286,14 @@
     form.scrollIntoView({ block: "nearest" });
   };
 
-  const section = (verb) => {
+  const section = async (verb) => {
     const place = current?.closest("section[data-section]") || document;
     const form = one(`form[data-verb="${verb}"]`, verb === "send-section" ? document : place);
+    if (form && verb === "confirm-section") {
+      form.setAttribute("aria-busy", "true");
+      await looked();
+      form.removeAttribute("aria-busy");
+    }
     if (form && one("button", form).disabled) return tell("Nothing open here was on screen yet: go through it with j");
     return form ? submit(form) : tell(verb === "send-section" ? "No question is open" : "Nothing here is open and supported by quotes");
   };
@@ -358,7 +372,7 @@
   const commands = {
     j: () => step(1), k: () => step(-1), n: nextOpen, c: () => press("confirm"), e: () => open("correct"),
     x: () => open("strike"), s: () => press("send"), r: () => open("answer"), w: () => open("waive"), a: attach,
-    A: () => section("confirm-section"), Q: () => section("send-section"), u: () => turn("undo"), U: () => turn("redo"), "/": search, "?": help,
+    b: () => section("confirm-section"), A: () => section("confirm-section"), Q: () => section("send-section"), u: () => turn("undo"), U: () => turn("redo"), "/": search, "?": help,
     ".": () => pick(1), ",": () => pick(-1), ">": () => pick(1, true),
     Enter: () => current?.matches("tr") && one("a", current).click(),
   };

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 TRIED = {
-    "j", "k", "n", "c", "e", "x", "s", "r", "w", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter", "Esc",
-    "g q", "g s", "g h", "g v", "Enter",
+    "j", "k", "n", "c", "e", "x", "s", "r", "w", "b", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter",
+    "Esc", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
 PREVIEW = f'article[data-item="{FACTOR}"] output'
 
@@ -171,7 +171,7 @@ def test_a_section_is_confirmed_as_far_as_it_was_on_screen(ada: Hands, reviews: 
         focus_on(ada, one.item.id)
         ada.page.wait_for_timeout(60)
     if first != supported:
-        ada.press("A")
+        ada.press("b")
     assert {one.item.id for one in inside() if one.verdict == "confirmed" and one.bulk} == supported
     assert {event.verb for event in reviews.service.history("r1")[1:]} == {"bulk"}
     ada.press("u")

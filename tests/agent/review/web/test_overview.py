@@ -162,3 +162,13 @@ def test_a_statement_is_compared_part_by_part() -> None:
     before = {"statement": {"source": "a", "action": "read files", "impact": "x"}}
     after = {"statement": {"source": "a", "action": "write files", "impact": "y"}}
     assert len(differences(before, after)) == 2
+
+
+def test_what_was_not_stated_leads_to_the_question_that_asks_it(browser: Browser) -> None:
+    page = tree(browser.get("/r/r1"))
+    listed = page.xpath('//section[@id="section-facts"]//details[contains(@class, "folded")]')[-1]
+    assert "not stated" in words(listed)
+    ids = set(page.xpath("//@id"))
+    links = [link.removeprefix("#") for link in listed.xpath(".//a/@href")]
+    assert links
+    assert set(links) <= ids
