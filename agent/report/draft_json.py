@@ -91,7 +91,7 @@ def parse(text: str, *, where: str) -> Draft:
     """A draft from JSON text, with its score recomputed. `where` names the text in errors; errors as in `load`."""
     raw = decode(text, where)
     if not isinstance(raw, dict):
-        raise InputError("the draft is not JSON object", where=where, hint="give a draft.json that septet wrote")
+        raise InputError("the draft is not a JSON object", where=where, hint="give a draft.json that septet wrote")
     _check_schema(raw.get("schema"), where)
     try:
         draft = Draft.model_validate(raw)
