@@ -49,7 +49,8 @@ def content_of(draft: Draft, item: str) -> Plain:
         }
     elif kind == "factor":
         factor = next((one for key, one in draft.factors.items() if key == name), None)
-        if factor is not None:
+        # What a reviewer set has the reason that they gave, and adds up to it.
+        if factor is not None and all(part.kind != "review" for part in factor.parts):
             parts = [f"{part.label} {part.effect:+.4f}" for part in factor.parts]
             fields |= {"parts": parts, "rationale": factor.rationale}
     elif kind == "threat":
