@@ -82,6 +82,8 @@ class View:
         stamp = self.draft.review
         if stamp is not None:
             waived = f"; {counted(stamp.waived, 'item')} waived" if stamp.waived else ""
+            waived += f"; confirmed in bulk ({stamp.bulk})" if stamp.bulk else ""
+            waived += f"; {counted(len(stamp.unanswered), 'question')} unanswered" if stamp.unanswered else ""
             return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
         if self.progress is not None:
             return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided"
