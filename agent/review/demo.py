@@ -1,7 +1,8 @@
 """A half-reviewed draft of a bundled case, for a first look: drafted anew, so that it is what this version drafts.
 
-What is decided depends on the draft alone: what quotes support of the product and of four layers confirmed, a factor
-that weighs much set to an end of its range, the last threat struck, the first one contested, a question sent.
+What is decided depends on the draft alone: what quotes support of the product confirmed one by one, its facts and four
+layers together, a factor that weighs much set to an end of its range, the last threat struck, the first one contested,
+a question sent.
 """
 
 from typing import Final
@@ -10,7 +11,7 @@ from agent.pipeline import draft
 from agent.report.view import View
 from agent.resources import data_folder
 from agent.review.decisions import first_decisions
-from agent.review.items import PRODUCT
+from agent.review.items import FACT_SECTION, PRODUCT
 from agent.review.records import Action, Reason, Reviewer, ReviewState, Verb
 from agent.review.service import Service
 from agent.settings import Settings
@@ -32,8 +33,9 @@ def add_demo(service: Service) -> str:
     desk.correct_heaviest_factor()
     desk.contest_first_threat()
     desk.send_question()
-    for section in (PRODUCT, *LAYERS[:_DONE_LAYERS]):
-        desk.act("confirm", section=section)
+    desk.confirm_product()
+    for section in (FACT_SECTION, *LAYERS[:_DONE_LAYERS]):
+        desk.confirm_together(section)
     return key
 
 
@@ -58,6 +60,17 @@ class _Desk:
             section=section,
         )  # fmt: skip
         self._service.act(self._key, action, ANALYST)
+
+    def confirm_product(self) -> None:
+        """What quotes support of the product, each with a look of its own."""
+        for one in self._state.open:
+            if one.item.section == PRODUCT and one.item.supported and not one.contested:
+                self.act("confirm", one.item.id)
+
+    def confirm_together(self, section: str) -> None:
+        """What quotes support of a section, in one act after a look at all of it."""
+        seen = [one.item.id for one in self._state.items if one.item.section == section]
+        self.act("bulk", section=section, seen=seen)
 
     def strike_last_threat(self) -> None:
         """The threat with the last place does not apply."""

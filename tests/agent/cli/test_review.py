@@ -47,7 +47,7 @@ def test_the_demo_has_one_of_each(tmp_path: Path) -> None:
         key = add_demo(reviews.service)
         verbs = [event.verb for event in reviews.service.history(key)]
         state = reviews.service.review(key)
-        for verb in ("import", "confirm", "correct", "strike", "contest", "send"):
+        for verb in ("import", "confirm", "bulk", "correct", "strike", "contest", "send"):
             assert verb in verbs
         assert verbs.count("correct") == verbs.count("strike") == verbs.count("contest") == 1
         assert 0.3 < len(state.open) / len(state.items) < 0.7

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from agent.errors import InputError
-from agent.records import Advice, Draft, Threat
+from agent.records import Advice, Draft, FactLine, Threat
 from agent.report.markdown import render
 from agent.report.report import build
 from agent.report.view import View
@@ -130,10 +130,9 @@ def test_a_corrected_capability_is_in_the_report() -> None:
 
 def test_a_row_on_a_struck_capability_gives_way_to_what_is_left() -> None:
     first, *others = WORKS.draft.system.capabilities
-    row = WORKS.draft.lines[0].model_copy(
-        update={"text": "It runs shell commands and code [E4, E6].", "evidence": (*first.evidence, "E6")}
-    )
-    bent = Desk(WORKS.draft.model_copy(update={"lines": (row, *WORKS.draft.lines[1:])}), WORKS.documents)
+    marks = (*first.evidence, "E6")
+    row = FactLine(label="Acts", text="It runs shell commands and code [E4, E6].", facts=(), evidence=marks)
+    bent = Desk(WORKS.draft.model_copy(update={"lines": (row, *WORKS.draft.lines)}), WORKS.documents)
     after = bent.act("strike", f"capability/{first.id}").state.reviewed
     acts = next(line for line in after.lines if line.label == "Acts")
     assert "shell commands" not in acts.text

@@ -15,7 +15,7 @@ from agent.review.records import Event, ItemState, Planned, ReviewState
 from agent.review.rescore import headline_of, raw_score
 from agent.scoring import verify
 from tests.fakes.drafts import thin, thin_documents, workos, workos_documents
-from tests.fakes.review.reviewing import Desk, golden_draft
+from tests.fakes.review.reviewing import CHAINED, Desk, golden_draft
 from tests.fakes.review.strategies import Step, acted, steps, walked
 
 FACTOR = "factor/autonomy_of_action"
@@ -26,6 +26,7 @@ def desks() -> dict[str, Desk]:
     return {
         "case": Desk.of_case(),
         "other case": Desk.of_case("abridge"),
+        "chained": Desk.of_case(CHAINED),
         "assisted": Desk(*golden_draft("assisted-0.1.0")),
         "workos": Desk(workos(), workos_documents()),
         "thin": Desk(thin(), thin_documents()),
@@ -209,7 +210,7 @@ def test_a_struck_factor_falls_back_to_what_is_usual_with_both_in_its_range() ->
 
 
 def test_struck_things_are_listed_and_take_their_chains_along() -> None:
-    desk = DESKS["case"]
+    desk = DESKS["chained"]
     threat = desk.draft.chains[0].threats[0]
     after = desk.act("strike", f"threat/{threat}", reason="not-this-product", note="another server")
     after = after.act("strike", "capability/C1").act("strike", "question/Q1").act("strike", "layer/data_operations")
@@ -235,8 +236,8 @@ def test_a_chain_keeps_its_number_when_another_one_is_struck() -> None:
 
 
 def test_attached_quotes_reach_the_draft() -> None:
-    desk = DESKS["case"]
-    quote = {"document": "D1", "quote": "third-party, open source server"}
+    desk = DESKS["chained"]
+    quote = {"document": "D1", "quote": "Two building blocks sit side by side"}
     for item in ("posture", "factor/self_modification", "layer/data_operations", "capability/C1", "chain/1"):
         after = desk.act("attach", item, **quote)
         (new,) = after.state.reviewed.evidence[len(desk.draft.evidence) :]
@@ -318,7 +319,7 @@ def redrafted(desk: Desk, draft: Draft) -> Desk:
 
 
 def test_a_redraft_keeps_decisions_and_opens_what_it_moved() -> None:
-    desk = DESKS["case"].act("confirm", FACTOR).act("confirm", "factor/dynamic_tool_use")
+    desk = DESKS["chained"].act("confirm", FACTOR).act("confirm", "factor/dynamic_tool_use")
     desk = desk.act("correct", "posture", text="Ours (E1).").act("strike", "chain/1")
     factors = dict(desk.draft.factors)
     factors["autonomy_of_action"] = factors["autonomy_of_action"].model_copy(update={"value": Decimal("0.45")})

@@ -11,7 +11,7 @@ from agent.review.items import threats_of
 from agent.review.lapses import content_of
 from agent.review.rescore import headline_of
 from tests.fakes.review.fact_desks import ASSISTED, NAMES, desk_of
-from tests.fakes.review.reviewing import Desk
+from tests.fakes.review.reviewing import CHAINED, Desk
 from tests.fakes.review.strategies import VECTORS
 
 Way = Callable[[Desk], Desk]
@@ -38,6 +38,11 @@ def headline(desk: Desk) -> str:
 
 def first_of(kind: str) -> Callable[[Desk], str]:
     return lambda desk: next(one.item.id for one in desk.state.items if one.item.kind == kind)
+
+
+def case_with(kind: str) -> Desk:
+    """The review of a bundled case whose draft has an item of this kind."""
+    return Desk.of_case(CHAINED) if kind == "chain" else Desk.of_case()
 
 
 def citing(kind: str, key: str) -> Callable[[Desk], str]:
@@ -151,7 +156,7 @@ def lapsed_as_it_should(before: Desk, after: Desk) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("act", ACTS)
 def test_whatever_says_something_else_after_an_act_is_open_again_and_nothing_more(act: str) -> None:
-    before = everything_confirmed(NAMES[0])
+    before = everything_confirmed(CHAINED if act == "a chain is renamed" else NAMES[0])
     lapsed_as_it_should(before, ACTS[act](before))
 
 
@@ -184,7 +189,7 @@ KINDS: Final = ("posture", "score", "factor", "layer", "threat", "capability", "
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_leaves_an_item_as_it_is_leaves_its_confirmation(kind: str) -> None:
-    desk = Desk.of_case()
+    desk = case_with(kind)
     item = first_of(kind)(desk)
     confirmed = desk.act("confirm", item)
     others = [one.item.id for one in desk.state.items if one.item.id != item]
@@ -197,10 +202,11 @@ def test_what_leaves_an_item_as_it_is_leaves_its_confirmation(kind: str) -> None
 
 @pytest.mark.parametrize("kind", ["posture", "factor", "layer", "threat", "chain"])
 def test_a_quote_that_is_attached_later_takes_nothing_away(kind: str) -> None:
-    desk = Desk.of_case()
+    desk = case_with(kind)
     certain = [f"layer/{key}" for key, layer in desk.draft.layers.items() if layer.certain]
     item = certain[0] if kind == "layer" else first_of(kind)(desk)
-    after = desk.act("confirm", item).act("attach", item, document="D1", quote="Adam Jones")
+    quote = desk.documents[0].text.partition("\n")[0]
+    after = desk.act("confirm", item).act("attach", item, document="D1", quote=quote)
     assert (after.one(item).verdict, after.one(item).lapsed) == ("confirmed", "")
 
 
@@ -218,7 +224,7 @@ def test_a_quote_that_is_attached_later_takes_nothing_away(kind: str) -> None:
 def test_a_correction_stands_as_it_was_corrected(
     kind: str, first: dict[str, object], second: dict[str, object]
 ) -> None:
-    desk = Desk.of_case()
+    desk = case_with(kind)
     item = first_of(kind)(desk)
     once = desk.act("correct", item, **first)
     assert (once.one(item).verdict, once.one(item).lapsed) == ("corrected", "")

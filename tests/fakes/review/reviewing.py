@@ -23,6 +23,8 @@ from tests.places import GOLDEN
 ADA = "Ada"
 GRACE = "Grace"
 SLUGS = ("airtable-mcp-server", "abridge")
+CHAINED = "crewai"
+"""A bundled case whose draft has a chain of threats."""
 DRAFTS = GOLDEN / "drafts"
 
 

@@ -16,6 +16,8 @@ from tests.fakes.review.service import MemoryReviews
 PORT = 8765
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = f"http://{HOST}"
+HEADLINE = "threat/L2-text-steers-actions"
+"""The threat that the score of `r1` rests on."""
 KEYS = {
     "{key}": "r1",
     "{document}": "D1",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.fakes.review.service import MemoryReviews
-from tests.fakes.review.web import ORIGIN, Browser
+from tests.fakes.review.web import HEADLINE, ORIGIN, Browser
 
 FACTOR = "factor/autonomy_of_action"
 
@@ -27,7 +27,7 @@ def test_the_twin_holds_what_the_pages_show(browser: Browser) -> None:
     page = json.loads(browser.get("/api/r/r1"))
     assert page["state"] == state.model_dump(mode="json", by_alias=True)
     assert page["minutes_left"] > 0
-    assert page["decisions"][0]["state"]["item"]["id"] == "threat/L3-command-on-host"
+    assert page["decisions"][0]["state"]["item"]["id"] == HEADLINE
     assert json.loads(browser.get("/api/queue"))["rows"][0]["product"] == "Dify"
     assert [one["id"] for one in json.loads(browser.get("/api/r/r1/sources"))] == ["D1", "D2", "D3", "D4"]
     assert {"scheme": "owasp-asi", "id": "ASI01", "title": "Agent Goal Hijack"} in json.loads(

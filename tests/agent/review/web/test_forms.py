@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.fakes.review.web import Browser, article, filled, tree, words
+from agent.review.items import threats_of
+from tests.fakes.review.web import HEADLINE, Browser, article, filled, tree, words
 
-HEADLINE = "threat/L3-command-on-host"
 SCORE_MOVES = "factor/autonomy_of_action"
 
 
@@ -64,7 +64,7 @@ def test_a_threat_is_corrected_in_every_field(browser: Browser) -> None:
         "mitigations.9.status": "proposed",
     }
     browser.post("/r/r1/act", **sent)
-    threat = next(t for t in browser.reviews.review("r1").reviewed.layers["agent_frameworks"].threats)
+    threat = threats_of(browser.reviews.review("r1").reviewed)[HEADLINE.removeprefix("threat/")]
     assert threat.title == "Planted text runs commands"
     assert "/AT:P/" in threat.score.cvss_vector
     assert threat.statement.asset == "the files of its user"
@@ -90,8 +90,8 @@ def test_a_struck_threat_stays_on_the_page_and_the_next_one_leads(browser: Brows
     page = browser.get("/r/r1")
     element = article(page, HEADLINE)
     assert "is-struck" in element.get("class")
-    threat = next(t for t in browser.reviews.review("r1").drafted.layers["agent_frameworks"].threats if t.place == 1)
-    assert threat.id in HEADLINE
+    threat = threats_of(browser.reviews.review("r1").drafted)[HEADLINE.removeprefix("threat/")]
+    assert threat.place == 1
     assert threat.title in words(element)
     assert threat.how in words(element)
     assert f"Lost: {threat.lost}" in words(element)

@@ -67,7 +67,10 @@ def test_a_fact_shows_its_quote_and_what_hangs_on_it_and_is_struck_by_its_form(b
 
 
 def test_a_fact_is_corrected_by_its_form(browser: Browser) -> None:
-    fact = next(one for one in state(browser).items if one.item.kind == "fact")
+    facts = browser.reviews.review("r1").drafted.facts
+    assert facts is not None
+    stated = {f"fact/{fact.id}" for fact in facts.facts if fact.polarity == "asserted"}
+    fact = next(one for one in state(browser).items if one.item.id in stated)
     form = article(browser.get("/r/r1"), fact.item.id).xpath('.//form[@data-verb="correct"]')[0]
     sent = dict(form.form_values())
     sent = {name: value or "" for name, value in sent.items()} | {"polarity": "configurable", "reason": "wrong-quote"}

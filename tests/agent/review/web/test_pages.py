@@ -11,9 +11,8 @@ from lxml import html
 from agent.review.records import Action, Reviewer
 from agent.review.web.templating import TEMPLATES
 from tests.fakes.review.service import MemoryReviews
-from tests.fakes.review.web import ORIGIN, Browser, article, tree, words
+from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, article, tree, words
 
-HEADLINE = "threat/L3-command-on-host"
 SCORE_MOVES = "factor/autonomy_of_action"
 
 
@@ -92,7 +91,7 @@ def test_first_decisions_lead_to_their_items_and_the_bar_says_how_much_is_left(b
     page = tree(browser.get("/r/r1"))
     first = page.xpath('//*[@id="section-first"]//ol')[0].xpath(".//a/@href")
     assert 0 < len(first) <= 15
-    assert first[0] == "#item-threat-L3-command-on-host"
+    assert first[0] == "#item-" + HEADLINE.replace("/", "-")
     bar = words(page.xpath('//header[@id="bar"]')[0])
     score = browser.reviews.review("r1").reviewed.score
     assert f"{score.aivss} {score.severity}" in bar
@@ -128,7 +127,7 @@ def test_an_answer_is_recorded_and_the_draft_made_again_with_it(browser: Browser
 
 def test_a_contest_is_brought_in_decided_and_replied_to(browser: Browser) -> None:
     file = browser.client.get(f"/r/r1/contest/{HEADLINE}")
-    assert file.headers["content-disposition"] == 'attachment; filename="r1-contest-threat-L3-command-on-host.yaml"'
+    assert file.headers["content-disposition"] == 'attachment; filename="r1-contest-threat-L2-text-steers-actions.yaml"'
     filled = file.text.replace("text: ''", "text: It runs in a sandbox.").replace("sender: ''", "sender: Acme")
     version = browser.reviews.review("r1").version
     to = browser.post("/r/r1/response", file=filled, version=version)

@@ -5,10 +5,9 @@ import re
 import pytest
 
 from tests.fakes.review.service import MemoryReviews
-from tests.fakes.review.web import Browser, article, tree, words
+from tests.fakes.review.web import HEADLINE, Browser, article, tree, words
 
 SCORE_MOVES = "factor/autonomy_of_action"
-HEADLINE = "threat/L3-command-on-host"
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ import pytest
 from agent.review.answers import MAX_BYTES
 from agent.review.web.access import MAX_BODY
 from tests.fakes.review.served_reviews import Reviews
-from tests.fakes.review.web import ORIGIN, Browser, filled, tree, words
+from tests.fakes.review.web import HEADLINE, ORIGIN, Browser, filled, tree, words
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-HEADLINE = "threat/L3-command-on-host"
 FORM = '//form[@data-verb="respond" or @action="/r/r1/response"]'
 
 
