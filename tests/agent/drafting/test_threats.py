@@ -372,29 +372,3 @@ def test_what_rests_on_doubtful_facts_gives_way_without_an_llm() -> None:
 
 def test_doubtful_facts_give_threats_where_there_are_no_others() -> None:
     assert "L7-money-moved" in ids(found(told(doubtful("spends_money", "E1"), doubtful("reads_web", "E2"))))
-
-
-def doubtful(key: str, mark: str, confidence: float = 0.7) -> Fact:
-    sources = (FactSource(reader="embedded", confidence=confidence),)
-    return fact(key, mark).model_copy(update={"sources": sources, "confidence": confidence})
-
-
-def told(*facts: Fact) -> FactSheet:
-    """A sheet whose quotes are sentences."""
-    made = sheet(*facts)
-    quotes = tuple(item.model_copy(update={"quote": "It does so in each run"}) for item in made.evidence)
-    return made.model_copy(update={"evidence": quotes})
-
-
-def test_what_rests_on_doubtful_facts_gives_way_without_an_llm() -> None:
-    sure = [fact(key, f"E{n}") for n, key in enumerate((*CODING, "sends_messages", "memory_long"), start=1)]
-
-    alone, both = found(told(*sure)), found(told(*sure, doubtful("spends_money", "E20")))
-
-    assert "L7-money-moved" not in ids(both)
-    assert "L7-money-moved" in ids(found(told(*sure, fact("spends_money", "E20"))))
-    assert ids(both)[0] == ids(alone)[0]
-
-
-def test_doubtful_facts_give_threats_where_there_are_no_others() -> None:
-    assert "L7-money-moved" in ids(found(told(doubtful("spends_money", "E1"), doubtful("reads_web", "E2"))))
