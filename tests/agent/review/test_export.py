@@ -53,7 +53,12 @@ def test_a_signed_review_says_who_signed_and_where_the_chain_stood(reviews: Revi
     key = signed(reviews)
     text = text_of(reviews, key, "md")
     lines = text.splitlines()
-    assert lines[2].startswith("**REVIEWED and signed by Grace (approver), 2026-11-26; one item waived** · read: ")
+    assert lines[2].startswith("**REVIEWED and signed by Grace (approver), 2026-11-26; one item waived; ")
+    stamp = reviews.service.review(key).reviewed.review
+    assert stamp is not None
+    assert f"confirmed in bulk ({stamp.bulk})" in lines[2]
+    assert len(stamp.unanswered) == len(reviews.service.review(key).reviewed.questions)
+    assert "questions unanswered" in lines[2]
     assert lines[-1] == head_line(head_of(reviews, key))
     for format_ in FORMATS:
         assert find_head(text_of(reviews, key, format_)) == head_of(reviews, key)
