@@ -239,9 +239,12 @@ class _Lines:
                 held.setdefault(at, []).append(item)
         for at, items in held.items():
             row = self._statements[at]
-            rest = [item for item in items if row.block != "code" or not self._take_code_line(item)]
-            if rest:
-                text = _marked(row, rest)
+            numbers = [self._code_line(item) for item in items] if row.block == "code" else [0]
+            if all(numbers):
+                for number, item in zip(numbers, items, strict=True):
+                    self._in_code.setdefault(number, []).append(item)
+            else:
+                text = _marked(row, items)
                 self._room -= estimate(text)
                 self._add(at, text)
         return odd
@@ -279,13 +282,10 @@ class _Lines:
                 self._room -= estimate(text)
                 self.shown[document.id].append((start, text))
 
-    def _take_code_line(self, item: Evidence) -> bool:
-        """Whether a line of code holds the begin of a quote; the mark of the quote is shown in it then."""
-        for number, (document, start, end) in enumerate(self._code, start=1):
-            if document.id == item.document and start <= item.start < end:
-                self._in_code.setdefault(number, []).append(item)
-                return True
-        return False
+    def _code_line(self, item: Evidence) -> int:
+        """The number of the line of code in which a quote begins; 0 for none."""
+        lines = enumerate(self._code, start=1)
+        return next((n for n, (held, start, end) in lines if held.id == item.document and start <= item.start < end), 0)
 
     def _add(self, at: int, text: str) -> None:
         row = self._statements[at]

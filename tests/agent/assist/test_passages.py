@@ -93,3 +93,19 @@ def test_a_page_cannot_begin_a_turn() -> None:
     assert "<|im_start|>" not in neutral(text)
     assert "[INST]" not in neutral(text)
     assert new_delimiter() != new_delimiter()
+
+
+@pytest.mark.parametrize("second", ["serve --port 8080", "ls"])
+def test_every_quote_in_code_keeps_its_mark_whatever_lines_it_stands_in(second: str) -> None:
+    # A line of two characters is not shown as a line of its own.
+    texts = documents(f"\n```bash\ninstall quay\n{second}\n```\n")
+    said = rows(texts)
+    items = []
+    for name, quote in {"E1": "install quay", "E2": second}.items():
+        start = texts[0].text.rindex(quote)
+        items.append(
+            Evidence(id=name, document="D1", start=start, end=start + len(quote), quote=quote, rank=2, about="product")
+        )
+    shown = around(items, texts, said, DELIMITER, max_tokens=1000)
+    assert "[E1] install quay" in shown
+    assert f"[E2] {second}" in shown
