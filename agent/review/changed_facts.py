@@ -27,7 +27,7 @@ from agent.records import (
     Slot,
 )
 from agent.review.pruning import pruned
-from agent.review.quotes import Plain
+from agent.review.quotes import Plain, marks_in
 
 KIND: Final = "fact"
 ANALYST: Final = FactSource(reader="analyst", confidence=1.0, state="confirmed")
@@ -151,7 +151,19 @@ def _aligned(drafted: Draft, before: Draft, fresh: Draft) -> Recomputed:
             "system": fresh.system.model_copy(update={"capabilities": capabilities}),
         }
     )
-    return Recomputed(draft, tuple(fell))
+    return Recomputed(_with_quotes(draft, before), tuple(fell))
+
+
+def _with_quotes(draft: Draft, before: Draft) -> Draft:
+    """An aligned draft with the quotes of what fell, which the facts no longer bring."""
+    lost = _marks(draft) - {item.id for item in draft.evidence}
+    added = tuple(item for item in before.evidence if item.id in lost)
+    return draft.model_copy(update={"evidence": (*draft.evidence, *added)})
+
+
+def _marks(draft: Draft) -> set[str]:
+    """The ids of evidence that a draft names anywhere beside its evidence."""
+    return set(marks_in(draft.model_dump_json(exclude={"evidence"})))
 
 
 def _standing(draft: Draft) -> set[str]:
@@ -231,7 +243,7 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
         for key, layer in draft.layers.items()
     }
     capabilities = tuple(one for one in draft.system.capabilities if f"capability/{one.id}" not in gone)
-    return draft.model_copy(
+    left = draft.model_copy(
         update={
             "layers": layers,
             "chains": tuple(one for n, one in enumerate(draft.chains, 1) if f"chain/{n}" not in gone),
@@ -239,3 +251,10 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
             "system": draft.system.model_copy(update={"capabilities": capabilities}),
         }
     )
+    return without_quotes_of_fallen(left, draft, left)
+
+
+def without_quotes_of_fallen(made: Draft, whole: Draft, left: Draft) -> Draft:
+    """`made` without the quotes that it does not name and that in `whole` only those name which `left` lacks."""
+    lonely = _marks(whole) - _marks(left) - _marks(made)
+    return made.model_copy(update={"evidence": tuple(item for item in made.evidence if item.id not in lonely)})

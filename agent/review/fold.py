@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from agent.drafting.lines import LABELS
 from agent.records import Capability, Document, Draft, FactLine
-from agent.review.changed_facts import KIND, SheetChange, left_standing
+from agent.review.changed_facts import KIND, SheetChange, left_standing, without_quotes_of_fallen
 from agent.review.items import SCORE, fields_of, items_of, weights
 from agent.review.lapses import changed, content_of
 from agent.review.quotes import Plain
@@ -151,7 +151,10 @@ class _Desk:
         follows = left_standing(based, found.fell)
         left = without_struck(whole, settled, found.drafted)
         scored = rescore(follows, with_lines(follows, left, settled), _choice(settled.get(SCORE)))
-        return cls(whole, renumbered(scored, follows), settled)
+        reviewed = renumbered(scored, follows)
+        if found.fell:
+            reviewed = without_quotes_of_fallen(reviewed, based, follows)
+        return cls(whole, reviewed, settled)
 
 
 def _choice(one: Standing | None) -> Choice | None:

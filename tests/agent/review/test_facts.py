@@ -12,7 +12,7 @@ from agent.report.draft_json import dump, parse
 from agent.report.markdown import render
 from agent.review.items import items_of, threats_of
 from tests.fakes.review.fact_desks import ASSISTED, NAMES, desk_of
-from tests.fakes.review.reviewing import Desk
+from tests.fakes.review.reviewing import CHAINED, Desk
 from tests.fakes.review.strategies import Step, steps, walked
 
 LAWS = settings(
@@ -127,6 +127,20 @@ def test_every_fact_can_be_struck_and_the_others_stay_under_their_ids(name: str)
             assert fell in titles
             with pytest.raises(InputError, match="rests on a fact"):
                 after.act("confirm", fell)
+
+
+def test_what_fell_is_stored_with_its_quotes_and_the_reviewed_draft_has_none_of_them() -> None:
+    start = Desk.of_case(CHAINED)
+    lonely = [threat for threat in threats_of(start.draft).values() if len(threat.facts) == 1]
+    assert lonely
+    for threat in lonely[:3]:
+        own = alone(start, threat.facts[0])
+        after = start.act("strike", f"fact/{threat.facts[0]}")
+        assert f"threat/{threat.id}" in after.state.fell
+        for name, made in after.revisions.items():
+            assert dump(parse(dump(made), where=name)) == dump(made)
+            assert set(threat.evidence) <= {item.id for item in made.evidence}
+        assert not own & {place(item) for item in after.state.reviewed.evidence}
 
 
 # ---------------------------------------------------------------- what follows
