@@ -81,8 +81,9 @@ def paragraphs(
 ) -> dict[LayerKey, LayerThreats]:
     """All seven layers with their threats; an LLM's paragraph leads where its facts and quotes still stand.
 
-    `questions` are those that the draft asks: the first that settles an uncertain layer is its question; a layer that
-    none of them settles has one in its paragraph. `told_in` are the quotes of layers that rest on a statement alone.
+    `questions` are those that the draft asks: the one that settles an uncertain layer most directly is its question; a
+    layer that none of them settles has one in its paragraph. `told_in` are the quotes of layers that rest on a
+    statement alone.
     A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
     """
     layers: dict[LayerKey, LayerThreats] = {}
@@ -92,7 +93,7 @@ def paragraphs(
     for layer in LAYERS:
         state = certainty[layer]
         led = judgement.layers.get(layer) if judgement else None
-        question = None if state.certain else next((q.id for q in questions if layer in q.settles), None)
+        question = None if state.certain else _question(questions, layer)
         applies = _applies(sheet, kind, layer, certain=state.certain)
         if applies == "no":
             text = _absent_llm(sheet)
@@ -114,6 +115,12 @@ def paragraphs(
             question=question,
         )
     return layers
+
+
+def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
+    """The question that settles the layer before other things and beside few."""
+    about = [each for each in questions if layer in each.settles]
+    return min(about, key=lambda each: (each.settles.index(layer), len(each.settles))).id if about else None
 
 
 def _applies(sheet: FactSheet, kind: ProductKind, layer: LayerKey, *, certain: bool) -> Literal["yes", "no", "unknown"]:

@@ -18,6 +18,8 @@ LLM_USAGE: Final = (
 """Keys of a draft's usage that `usage_sentences` tells."""
 _FALLEN_BACK: Final = "drafting with "
 _DETAIL: Final = 160
+_MOST: Final = 0.9
+"""Share of the parts from which a draft is called the LLM's."""
 _TITLES: Final = {
     "factors": "factor values",
     "layers": "paragraphs of layers",
@@ -122,7 +124,9 @@ def drafter_words(draft: Draft) -> str:
     used = sum(made.by != "embedded" for made in drafter.parts)
     if drafter.parts and not used:
         return f"drafted without an LLM: {name} was asked and nothing that it said is used"
-    share = f" in {used} of {len(drafter.parts)} parts" if used < len(drafter.parts) else ""
+    # A part or two is told in the appendix.
+    few = used < _MOST * len(drafter.parts)
+    share = f" in {used} of {len(drafter.parts)} parts" if few else ""
     return f"drafted with {name}{share}, quotes and numbers checked by code"
 
 

@@ -1,7 +1,6 @@
 """Part 5 of the report, and its row in the appendix: the conditions for use, and what remains with them in place."""
 
 from decimal import Decimal
-from typing import Final
 
 from agent.records import Condition, Residual
 from agent.report import document as doc
@@ -11,12 +10,6 @@ from agent.report.prose import stopped
 from agent.report.sentences import tenth
 from agent.scoring import severity
 
-_PROPOSALS: Final = {
-    "use": "Use it as it is.",
-    "use with conditions": "Use it with these conditions.",
-    "wait for answers": "Do not use it before the vendor has answered.",
-}
-
 
 def conditions(writer: Writer) -> Part:
     """Part 5: what has to be true before go-live, the residual with it in place, and law and contracts."""
@@ -24,12 +17,11 @@ def conditions(writer: Writer) -> Part:
     title = doc.words("Conditions for use")
     if advice is None:
         return Part("conditions", title, (_older_conditions(writer),))
-    proposal = doc.joined(doc.strong(_PROPOSALS[advice.proposal]), doc.words("A proposal; the analyst decides."))
-    blocks: list[Block] = [Paragraph(proposal)]
+    blocks: list[Block] = []
     shown = advice.conditions[: writer.room.conditions]
     if shown:
         rows = tuple(_condition(writer, n, item) for n, item in enumerate(shown, 1))
-        blocks.append(Table(("", "Before go-live", "Who", "Eases", "Price"), rows))
+        blocks.append(Table(("", "Before go-live", "Who", "Helps against", "Price"), rows))
     for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if advice.residual is not None:
@@ -51,9 +43,9 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     if last is None:
         # A draft from before what remains was kept of each threat.
         last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-        whose, before, after = "the highest in default use", residual.before, residual.after
+        whose, before, after = "the highest CVSS base in default use", residual.before, residual.after
     else:
-        whose, before = "the highest of these threats", max(map(base_of, above))
+        whose, before = "the highest CVSS base of these threats", max(map(base_of, above))
         after = residual.remains[last.threat.id]
     if not after:
         return (start, Span("none of these threats remains."))
@@ -68,9 +60,12 @@ def _fall(before: Decimal, after: Decimal) -> str:
 
 
 def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change of each threat, metric by metric, and what it keeps."""
+    """In the appendix: what the conditions change of the threats that are not on the first two pages."""
     residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
-    kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    above = on_page(writer)
+    kept = [
+        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
+    ]
     if residual is None or not kept:
         return Part("residuals", (), ())
     rows = []
@@ -88,18 +83,13 @@ def residuals(writer: Writer) -> Part:
             )
         )
     table = Table(("", "CVSS base", "What the conditions change", "What remains"), tuple(rows), frozenset({1, 3}))
-    return Part("residuals", doc.words("What the conditions change"), (table,))
+    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
     names = {each.threat.id: each.name for each in writer.view.threats}
     above = {each.threat.id for each in on_page(writer)}
     told = [threat for threat in item.threats if threat in above] or list(item.threats)[:1]
-    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
-    if residual is not None:
-        # What becomes harder and keeps its score is told below, metric by metric.
-        bases = {each.threat.id: base_of(each) for each in writer.view.threats}
-        told = [one for one in told if residual.remains.get(one, Decimal(0)) < bases.get(one, Decimal(0))] or told
     eased = sorted((names[threat] for threat in told if threat in names), key=lambda name: int(name[1:]))
     return Row(
         (

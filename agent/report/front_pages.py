@@ -35,13 +35,12 @@ _DAY: Final = 10
 _TOP: Final = 10.0
 _PARTLY: Final = 28
 """Words of an uncertain layer of which the sources tell a little."""
-_LAYERS: Final[dict[LayerKey, str]] = {
-    **{key: title.capitalize().replace("&", "and") for key, title in LAYER_TITLES.items()},
-    "deployment_infrastructure": "Deployment",
-    "evaluation_observability": "Observability",
-    "security_compliance": "Security",
-    "agent_ecosystem": "Ecosystem",
+_HOLDS: Final = {
+    "quoted": "default use",
+    "entry inferred": "default use, way in inferred",
+    "assumed": "on an assumption",
 }
+"""By basis: when a threat without a setting holds."""
 _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
     "autonomy_of_action": "autonomy",
     "goal_driven_planning": "planning",
@@ -60,6 +59,12 @@ _UNCOVERED: Final[dict[ProductKind, str]] = {
     "agent-skill": "the agent that follows it",
     "agent-framework": "what is built with it",
     "agent-platform": "the agents that customers build on it",
+}
+_SIGNS: Final = {"●": "certain", "?": "not certain", "–": "does not apply"}
+_PROPOSALS: Final = {
+    "use": "Use it as it is.",
+    "use with conditions": "Use it with the conditions below.",
+    "wait for answers": "Do not use it before the vendor has answered.",
 }
 _LOOKED_FOR: Final = {
     "Acts": ("runs_commands", "writes_records", "writes_files"),
@@ -100,8 +105,8 @@ class Room(NamedTuple):
     """1 where each threat says what is lost."""
     law: int
     """1 where the line on law and contracts stands."""
-    titles: int
-    """1 where each threat's block repeats the title that the table has."""
+    rest_todo: int
+    """1 where those behind the first ones say what you do."""
 
 
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 24, 80, 5, 1, 1, 3, 1, 1, 1)
@@ -110,7 +115,7 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
     ("questions", 5), ("answer", 15), ("posture", 50), ("layer", 25), ("quote", 14), ("condition", 14), ("quote", 10),
     ("conditions", 3), ("answer", 12), ("layer", 22), ("questions", 4), ("quote", 0), ("layer", 20), ("law", 0),
-    ("lost", 0), ("answer", 10), ("posture", 46), ("titles", 0), ("rest", 2), ("questions", 3), ("rest", 1),
+    ("lost", 0), ("answer", 10), ("posture", 46), ("rest_todo", 0), ("rest", 2), ("questions", 3), ("rest", 1),
     ("posture", 40), ("questions", 2), ("further", 0), ("rest", 0),
     ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
@@ -141,17 +146,13 @@ class Writer:
             self.shortened.append((name, raw))
         return self.prose.text(short, extra)
 
-    def short_name(self, key: str) -> str:
-        """The short title of a layer."""
-        return next((title for layer, title in _LAYERS.items() if layer == key), key)
-
     @property
     def questions(self) -> tuple[Question, ...]:
         """All questions in their order."""
         return tuple(self.view.questions)
 
 
-def notices(writer: Writer) -> tuple[Text, ...]:
+def standing(writer: Writer) -> Text:
     """Part 1: whether anyone reviewed it, what was read, who drafted it, what it does not cover."""
     view = writer.view
     draft = view.draft
@@ -162,8 +163,13 @@ def notices(writer: Writer) -> tuple[Text, ...]:
     kinds = dict.fromkeys(_GRAVE[f.kind] for source in draft.sources for f in source.findings if f.kind in _GRAVE)
     if kinds:
         pieces.append(doc.strong(f"found in the sources: {listed(list(kinds))}"))
-    explained = "Marks: quotes (E), searches without result (N). Unmarked: inference or advice."
-    return doc.joined(*pieces, by=" · "), doc.soft(explained)
+    return doc.joined(*pieces, by=" · ")
+
+
+def explained(writer: Writer) -> Text:
+    """What the marks on the first two pages are, once they are written; searches only where one is named."""
+    searches = ", searches without result (N)" if writer.prose.named else ""
+    return doc.soft(f"Marks: quotes (E){searches}. Unmarked: inference or advice.")
 
 
 def _read(view: View) -> str:
@@ -204,16 +210,14 @@ def headline(writer: Writer) -> Part:
     if score.aivss is None:
         return _unscored(writer, likely)
     title = f"{score.severity} {tenth(score.aivss)} before controls" + (f" (likely {likely})" if likely else "")
-    started = _as_started(writer, first)
-    if started is not None:
-        title += f", {started.threat.score.severity} {tenth(started.threat.score.aivss)} as first started"
     low = score.likely_low if score.likely_low is not None else score.aivss
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
-        sentence = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}."))
-        texts = (sentence, _first_steps(writer, first), _arithmetic(writer, first), _graver(writer, first))
-        blocks.append(Paragraph(doc.joined(*texts)))
+        rests: Text = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}"))
+        rests = (*rests, Span(f"{_raised(writer)}."))
+        lines = (rests, _first_steps(writer, first), _graver(writer, first), _proposal(writer))
+        blocks.append(Bullets(tuple(filter(None, lines))))
     return Part("headline", doc.words(title), tuple(blocks))
 
 
@@ -249,21 +253,28 @@ def _first_steps(writer: Writer, first: RankedThreat) -> Text:
     item = _as_started(writer, first)
     if item is None:
         return ()
-    return (Span("As first started the gravest is "), *doc.ref(item.name), Span(f", {tenth(base_of(item))} by CVSS."))
+    score = item.threat.score
+    graded = Span(f"{score.severity} {tenth(score.aivss)}", "strong")
+    return (graded, Span(" until that is set up ("), *doc.ref(item.name), Span(")."))
 
 
-def _arithmetic(writer: Writer, first: RankedThreat) -> Text:
-    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself stands in the appendix."""
+def _raised(writer: Writer) -> str:
+    """What the score adds to the threat's CVSS base, and for what; the arithmetic itself stands below the text."""
     score = writer.view.draft.score
-    if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8" or score.aivss is None:
-        return ()
+    if score.factor_sum is None or score.cvss_base is None or score.formula != "aivss-0.8":
+        return ""
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
+        return f", {base} by CVSS"
+    return f": {base} by CVSS, raised by ten AIVSS factors that sum to {total}"
+
+
+def _proposal(writer: Writer) -> Text:
+    """What the draft proposes; the conditions themselves follow the threats."""
+    advice = writer.view.draft.advice
+    if advice is None:
         return ()
-    raised = (
-        f" is {base} by CVSS; AIVSS raises it to {tenth(score.aivss)} for ten factors of agency that sum to {total}."
-    )
-    return (*doc.ref(first.name), Span(raised))
+    return doc.joined(doc.strong(_PROPOSALS[advice.proposal]), doc.words("A proposal; the analyst decides."))
 
 
 def base_of(item: RankedThreat) -> Decimal:
@@ -319,28 +330,38 @@ def posture(writer: Writer) -> Part:
 
 
 def threats(writer: Writer) -> Part:
-    """Part 4: the first threats in one table, then a block on each."""
+    """Part 4: the threats in one table with what the conditions leave of each, then a block on each."""
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
-    rows = tuple(
-        Row(
-            (
-                doc.ref(item.name),
-                doc.words(item.threat.title),
-                doc.words(writer.short_name(item.layer)),
-                _graded(item),
-                writer.prose.text(_basis(item)),
-            )
-        )
-        for item in top
-    )
-    blocks: list[Block] = [Table(("", "Threat", "Layer", "CVSS base", "Basis"), rows)]
+    advice = writer.view.draft.advice
+    residual = advice.residual if advice else None
+    rows = tuple(_ranked(writer, item, residual) for item in on_page(writer))
+    heads = ("", "Threat", "Holds", "CVSS base", *(("With the conditions",) if residual else ()))
+    blocks: list[Block] = [Table(heads, rows)]
     blocks += [entry(writer, item) for item in top]
-    rest = _rest(writer)
-    if rest:
-        blocks.append(Bullets(tuple(_in_short(writer, item) for item in rest)))
     return Part("threats", doc.words("Top threats"), tuple(blocks))
+
+
+def _ranked(writer: Writer, item: RankedThreat, residual: Residual | None) -> Row:
+    """A row of the table; a threat without a block of its own is told here."""
+    short = item in _rest(writer)
+    told = (doc.strong(stopped(item.threat.title)), *_in_short(writer, item)) if short else ()
+    title = doc.joined(*told) if len(told) > 1 else doc.words(item.threat.title)
+    cells = (doc.ref(item.name), title, writer.prose.text(_basis(item)), _graded(item))
+    return Row((*cells, *((_left(item, residual),) if residual else ())), item.name if short else "")
+
+
+def _left(item: RankedThreat, residual: Residual) -> Text:
+    """The base that remains with the conditions: a number, "gone", or a dash where they change nothing."""
+    after = residual.remains.get(item.threat.id)
+    if after is None:
+        return doc.words("–")
+    if not after:
+        return doc.words("gone")
+    harder = after == base_of(item) and residual.changes.get(item.threat.id)
+    # CVSS has no lower score for an attack that is harder already.
+    return doc.words(f"{tenth(after)}, but harder" if harder else tenth(after) if after != base_of(item) else "–")
 
 
 def _rest(writer: Writer) -> list[RankedThreat]:
@@ -358,13 +379,16 @@ def on_page(writer: Writer) -> list[RankedThreat]:
     return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
 
-def _in_short(writer: Writer, item: RankedThreat) -> Text:
-    """A threat in one line: what it is, how grave, under which condition, and how it begins while there is room."""
-    basis = _basis(item)
-    head = (*doc.ref(item.name), Span(f" {item.threat.title.rstrip('.')} ("), *_graded(item), Span(f"; {basis})."))
+def _in_short(writer: Writer, item: RankedThreat) -> list[Text]:
+    """How a threat behind the first ones begins and what you do, while there is room."""
     if not writer.room.further:
-        return head
-    return doc.joined(head, writer.prose.text(next(split(item.threat.how), "")))
+        return []
+    todo = _remedies(writer, item.threat.mitigations, whole=False, vendor=False) if writer.room.rest_todo else []
+    return [writer.prose.text(next(split(item.threat.how), "")), *todo]
+
+
+def _title(item: RankedThreat) -> Text:
+    return doc.words(f"{item.name} · {item.threat.title.rstrip('.')}.")
 
 
 def _graded(item: RankedThreat) -> Text:
@@ -372,12 +396,13 @@ def _graded(item: RankedThreat) -> Text:
 
 
 def _basis(item: RankedThreat) -> str:
+    """When the threat holds, and whether its way in is quoted."""
     threat = item.threat
     if threat.basis in ("needs a setting", *SUPPORTED) and threat.setting:
         return if_clause(threat.setting)
     if threat.basis in SUPPORTED and not threat.default_use:
         return "not in default use"
-    return threat.basis or threat.state
+    return _HOLDS.get(threat.basis or "", threat.basis or threat.state)
 
 
 def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
@@ -396,9 +421,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
         lost,
         *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
     )
-    titled = whole or writer.room.titles
-    title = doc.words(f"{item.name} · {threat.title.rstrip('.')}." if titled else f"{item.name}.")
-    return Entry(item.name, title, text, tuple(filter(None, items)))
+    return Entry(item.name, _title(item), text, tuple(filter(None, items)))
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
@@ -490,7 +513,10 @@ def layers(writer: Writer) -> Part:
     """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
     view = writer.view
     items = [_layer(writer, key, layer) for key, layer in view.layers]
-    legend = "Seven layers (● certain, ? not certain, – does not apply; italics: general)"
+    signs = {_sign(layer) for _, layer in view.layers}
+    used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
+    general = "; italics: general" if any(span.kind == "em" for item in items for span in item) else ""
+    legend = f"Seven layers ({', '.join(used)}{general})"
     blocks: list[Block] = [Bullets(tuple(items))]
     certain = sum(layer.certain for _, layer in view.layers)
     if certain < CERTAIN_NEEDED:
@@ -500,8 +526,10 @@ def layers(writer: Writer) -> Part:
 
 def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
     title = LAYER_TITLES[key].capitalize().replace("&", "and")
-    sign = "–" if layer.applies == "no" else "●" if layer.certain else "?"
-    head: Text = (Span(f"{sign} "), Span(f"{title}.", "strong"))
+    names = [item.name for item in on_page(writer) if item.layer == key]
+    inside: Text = doc.joined(*(doc.ref(name) for name in names), by=", ")
+    told: Text = (Span(title, "strong"), Span(" ("), *inside, Span(").")) if names else doc.strong(f"{title}.")
+    head: Text = (Span(f"{_sign(layer)} "), *told)
     limit = writer.room.layer
     if layer.certain or layer.applies == "no":
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
@@ -522,6 +550,10 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
     if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
+
+
+def _sign(layer: LayerThreats) -> str:
+    return "–" if layer.applies == "no" else "●" if layer.certain else "?"
 
 
 def _commentary(sentence: str) -> Text:
@@ -570,32 +602,16 @@ def numbers(writer: Writer) -> Part:
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = f"{score.threat_multiplier}: attack known as proof of concept."
-        likely = "Likely: what the ranges of these values allow." if score.likely_low is not None else ""
-        lines += [doc.joined(doc.code(made), doc.words(f"{known} {likely}".strip())), doc.code(", ".join(each))]
+        lines += [doc.code(made), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        heads = ("", "CVSS", "Vector", *(("With the conditions",) if residual else ()))
-        blocks.append(Table(heads, rows, frozenset({1})))
+        blocks.append(Table(("", "Vector", *(("The conditions change",) if residual else ())), rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
 
 def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """A threat's base, its vector and what the conditions leave of it."""
+    """A threat's vector and the metrics that the conditions change."""
     vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
-    left = (doc.code(_left(item, residual)),) if residual and item.threat.id in residual.remains else ()
-    return Row(
-        (doc.ref(item.name), doc.words(tenth(base_of(item))), vector, *(left or ([doc.words("–")] if residual else ())))
-    )
-
-
-def _left(item: RankedThreat, residual: Residual) -> str:
-    """ "5.3 by UI:A/VC:L"."""
-    after, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
-    if not after:
-        return "gone"
-    if after == base_of(item):
-        # CVSS has no lower score for an attack that is harder already.
-        return f"{tenth(after)}, harder by {changes}" if changes else tenth(after)
-    return f"{tenth(after)} by {changes}"
+    changes = doc.code(residual.changes.get(item.threat.id, "")) if residual else ()
+    return Row((doc.ref(item.name), vector, *((changes or doc.words("–"),) if residual else ())))

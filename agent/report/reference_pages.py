@@ -309,9 +309,20 @@ def quotes(writer: Writer) -> Part:
     """What the marks of the first two pages lead to: quotes with their place, and searches that found nothing."""
     rows = _quotes(writer, cited=True)
     absent = _absences(writer, cited=True)
-    blocks: list[Block] = [Table(_QUOTE_HEADS[:3], rows)] if rows else []
+    blocks: list[Block] = [Paragraph(_cited_sources(writer)), Table(_QUOTE_HEADS[:3], rows)] if rows else []
     blocks += [Table(("", "Looked for, not found", "Where"), absent)] if absent else []
     return Part("quotes", doc.words("Quotes behind the marks"), tuple(blocks)) if blocks else Part("quotes", (), ())
+
+
+def _cited_sources(writer: Writer) -> Text:
+    """Which page D1 is, for each page that the first two pages quote."""
+    quoted = {item.document for item in writer.view.draft.evidence if item.id in writer.cited}
+    named = [
+        (Span(f"{source.document}: "), *doc.code(source.url))
+        for source in writer.view.draft.sources
+        if source.document in quoted
+    ]
+    return doc.joined(*named, by=" · ")
 
 
 def _quotes(writer: Writer, *, cited: bool) -> tuple[Row, ...]:

@@ -49,6 +49,8 @@ _REFERENCE: Final = (
 MAX_LINES: Final = 45
 _WIDTH: Final = 100
 _ROWS: Final = 5
+_GRAVE_FIRST: Final = (0, 3, 1, 2)
+"""Columns of the threats' table: a line is cut at its end, which must not be the severity."""
 _POSTURE: Final = 8
 """Lines of the posture."""
 
@@ -76,12 +78,12 @@ def _front(view: View, room: Room) -> tuple[Writer, Report]:
     tags = {item.threat.id: item.name for item in view.threats}
     writer = Writer(view, Prose(view.draft, tags, [item.id for item in view.questions]), room)
     # In reading order, since absences are numbered as they are first named.
-    notices = front_pages.notices(writer)
+    standing = front_pages.standing(writer)
     front = tuple(part(writer) for part in _FRONT)
     scored = view.headline if view.draft.score.aivss is not None else None
     report = Report(
         title=f"{one_line(view.draft.product.name)}: agentic threat model",
-        notices=notices,
+        notices=(standing, front_pages.explained(writer)),
         front=tuple(part for part in front if part.blocks or part.title),
         reference=(),
         headline=scored.name if scored else "",
@@ -110,7 +112,14 @@ def _title(part: Part) -> list[str]:
 
 
 def _paragraphs(part: Part) -> list[str]:
-    return [line for block in part.blocks if isinstance(block, Paragraph) for line in _wrapped(_line(block.text))]
+    """Running text and lists."""
+    found: list[str] = []
+    for block in part.blocks:
+        if isinstance(block, Paragraph):
+            found += _wrapped(_line(block.text))
+        elif isinstance(block, Bullets):
+            found += [line for item in block.items for line in _wrapped(f"- {_line(item)}")]
+    return found
 
 
 def _rows(part: Part) -> Iterator[str]:
@@ -120,7 +129,8 @@ def _rows(part: Part) -> Iterator[str]:
         if isinstance(block, Table):
             for row in block.rows:
                 found = True
-                yield "  " + "  ".join(cell for cell in map(_line, row.cells) if cell)
+                cells = [row.cells[n] for n in _GRAVE_FIRST] if part.key == "threats" else row.cells
+                yield "  " + "  ".join(cell for cell in map(_line, cells) if cell)
         elif isinstance(block, Bullets):
             for item in block.items:
                 found = True
