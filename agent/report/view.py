@@ -43,7 +43,7 @@ _RANKS: Final = (
 
 
 class RankedThreat(NamedTuple):
-    """A threat of the draft with its layer and its place, 1 for the first."""
+    """A threat of the draft with its layer and its place, from 1, which is the number that texts call it by."""
 
     place: int
     layer: LayerKey
@@ -149,7 +149,8 @@ class View:
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
         """The headline, then what holds in default use, what needs a setting, what is assumed; each by CVSS base.
 
-        Places that the drafter gave to all threats go before that rule.
+        Places that were given to all threats go before that rule, and are what texts call them by; the headline is the
+        first one all the same.
         """
         headline = self._behind_score([threat for _, threat in pairs])
         placed = all(threat.place is not None for _, threat in pairs)
@@ -163,7 +164,11 @@ class View:
                 pair[1].id,
             )
         )
-        return tuple(RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1))
+        ranked = [RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
+        if headline is not None and ranked[0].threat.score.cvss_vector != headline.score.cvss_vector:
+            # A reviewer added the headline: the others keep their numbers, and lists begin with it.
+            ranked.sort(key=lambda item: item.threat is not headline)
+        return tuple(ranked)
 
     def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
         """The threat whose vector the score has: in default use and with a quote before others."""

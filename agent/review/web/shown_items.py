@@ -20,7 +20,7 @@ from agent.review.changed_facts import corrected_fact
 from agent.review.items import fact_title, is_unstated, threats_of
 from agent.review.mitigations import Work, work_of
 from agent.review.records import Comment, ItemState, ReviewState
-from agent.review.resting import hanging
+from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
@@ -172,6 +172,7 @@ class Items:
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
         self._hangs = hanging(state.based)
         self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
+        self._added = added_on(state)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
 
     def of(self, one: ItemState) -> ItemView:
@@ -242,7 +243,7 @@ class Items:
             return made
         now = corrected_fact(fact, one.after) if one.after else fact
         struck = one.verdict == "struck"
-        hangs = self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())
+        hangs = (*(self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())), *self._added.get(name, ()))
         fallen = set(self._state.fell)
         if not struck:
             hangs = tuple(each for each in hangs if each.item not in fallen)
