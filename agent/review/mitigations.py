@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from agent.drafting.severity import base_of
 from agent.errors import InputError
 from agent.records import Mitigation
-from agent.review.fields import checked_vector, short_text
 from agent.review.changed_facts import left_standing
+from agent.review.fields import checked_vector, short_text
 from agent.review.items import SCORE, threats_of
 from agent.review.quotes import Plain
 from agent.review.records import ItemState, ReviewState, ScoreShown
