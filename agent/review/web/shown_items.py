@@ -24,6 +24,7 @@ from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
+from agent.review.web.shown_work import WorkView, work_view
 from agent.review.web.wording import (
     READERS,
     REASONS,
@@ -68,7 +69,7 @@ class ThreatBody(NamedTuple):
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
     taxonomy: tuple[TaxonomyRef, ...]
-    mitigations: tuple[Work, ...]
+    mitigations: tuple[WorkView, ...]
     origin: str
 
 
@@ -163,7 +164,10 @@ class Items:
         weak: Mapping[str, tuple[str, ...]],
         *,
         acts: bool,
+        today: str = "",
     ) -> None:
+        """Without `today`, as in 2027-01-31, no day is past."""
+        self._today = today
         self._state, self._quotes, self._seconds, self._weak, self._acts = state, quotes, seconds, weak, acts
         self._view = View(state.reviewed)
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
@@ -277,7 +281,8 @@ class Items:
             metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),
             taxonomy=threat.taxonomy,
             mitigations=tuple(
-                self._work.get((threat.id, each.text), Work(threat.id, each)) for each in threat.mitigations
+                work_view(self._state, self._work.get((threat.id, each.text), Work(threat.id, each)), self._today)
+                for each in threat.mitigations
             ),
             origin=self._view.origin(threat, brief=True),
         )
