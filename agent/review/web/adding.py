@@ -103,9 +103,9 @@ def routes(desk: Desk) -> APIRouter:
         return page(desk, request, key, form)
 
     @router.post("/r/{key}/add")
-    def preview(request: Request, key: Key, form: Sent, reviewer: Analyst, part: str = "", anew: str = "") -> Response:
+    def preview(request: Request, key: Key, form: Sent, reviewer: Analyst, part: str = "") -> Response:
         desk.review(key)
-        if anew:
+        if form.has("anew"):
             desk.unfinished.keep(key, reviewer, Form(()))
             return RedirectResponse(f"/r/{key}/add", 303)
         desk.unfinished.keep(key, reviewer, form)
@@ -220,7 +220,7 @@ def _lists(form: Form) -> tuple[Listed, ...]:
     return tuple(
         Listed(
             name,
-            scheme(name).title,
+            f"{scheme(name).title}, {scheme(name).version}",
             name in _OPEN or any(each == name for each, _ in ticked),
             tuple((f"{name} {e.id}", e.id, e.title, (name, e.id) in ticked) for e in entries(name)),
         )
