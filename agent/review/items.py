@@ -1,6 +1,5 @@
 """What of a draft a reviewer decides over: items with permanent ids, their editable fields, and what they weigh."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -41,7 +40,6 @@ SECTIONS: Final = (PRODUCT, FACT_SECTION, FACTOR_SECTION, *LAYERS, CHAIN_SECTION
 """In the order of the report."""
 TOP: Final = Decimal(10)
 SCORE: Final = "score"
-_ADDED: Final = re.compile(r"H(\d+)-")
 POSTURE: Final = "posture"
 _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
 """States that quotes carry; where they disagree or are missing, a reviewer has to look."""
@@ -66,12 +64,6 @@ def layer_of(draft: Draft, threat: str) -> LayerKey | None:
 def threats_of(draft: Draft) -> dict[str, Threat]:
     """All threats of a draft by id, in the order of the layers."""
     return {threat.id: threat for key in LAYERS if key in draft.layers for threat in draft.layers[key].threats}
-
-
-def number_of(threat: str) -> int:
-    """The number in the id of a threat that a reviewer added, as in H2-slug; 0 for any other id."""
-    found = _ADDED.match(threat)
-    return int(found[1]) if found else 0
 
 
 def with_basis(one: Threat) -> Threat:

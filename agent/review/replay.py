@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from agent.errors import IntegrityError
 from agent.records import Draft
-from agent.review.items import fields_of, items_of, number_of
+from agent.report.view import number_added
+from agent.review.items import fields_of, items_of
 from agent.review.lapses import content_of
 from agent.review.quotes import Plain
 from agent.review.records import Comment, Contest, Event, Stage, Stamp, Verb, Verdict
@@ -159,7 +160,7 @@ def undone_batch(event: Event) -> int:
 def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[str, Draft]) -> Replayed:
     """Go through the events in their order. Raises IntegrityError when the draft that a redraft names is not there."""
     found = Replayed(drafted=draft, changed=_touched(events), version=events[-1].number if events else 0)
-    found.added = max((number_of(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
+    found.added = max((number_added(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
     alive = living(events)
     found.undoable, found.redoable = alive.undoable, alive.redoable
     for event in alive.events:

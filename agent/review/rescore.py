@@ -38,8 +38,8 @@ from agent.records import (
     Threat,
     WithoutClaims,
 )
-from agent.report.view import View, is_proposed, place_of
-from agent.review.items import number_of, threats_of, width_of, with_basis
+from agent.report.view import View, is_proposed, number_added, place_of
+from agent.review.items import threats_of, width_of, with_basis
 from agent.review.records import ScoreShown
 from agent.scoring import Request, score, severity, with_controls, withhold
 from agent.scoring.aivss import TENTHS, Point, capped, exact, raw, units
@@ -240,7 +240,7 @@ def _placed(layers: dict[LayerKey, LayerThreats], first: Threat) -> dict[LayerKe
         return layers
     added = [threat for threat in threats if threat.place is None and threat.like is None and not is_proposed(threat)]
     others = sorted((t for t in threats if t.place is not None), key=lambda threat: (threat.place or 0, threat.id))
-    keeps = first.place is not None and number_of(first.id) > 0
+    keeps = first.place is not None and number_added(first.id) > 0
     if not added and (keeps or (others[0].id, others[0].place) == (first.id, 1)):
         return layers
     added.sort(key=lambda threat: threat.id)

@@ -32,8 +32,8 @@ from agent.records import (
     ThreatScore,
     ThreatStatement,
 )
-from agent.report.view import View
-from agent.review.items import fact_marks, fact_title, number_of
+from agent.report.view import View, number_added
+from agent.review.items import fact_marks, fact_title
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import LAST, Standing
 from agent.scoring.cvss import PREFIX
@@ -415,7 +415,7 @@ def _last_places(draft: Draft, standing: Mapping[str, Standing]) -> dict[str, in
     """The places of added threats that come after all others, so that no other one's number moves."""
     given = [t.place for layer in draft.layers.values() for t in layer.threats if t.place is not None]
     last = [name.partition("/")[2] for name, one in standing.items() if one.added and one.edits.get("place") == LAST]
-    last.sort(key=number_of)
+    last.sort(key=number_added)
     # In drafts from before places were kept threats stand by score.
     return {name: max(given) + at for at, name in enumerate(last, 1)} if given else {}
 
