@@ -40,6 +40,13 @@ const septetAdding = (() => {
     timer = setTimeout(preview, PREVIEW_MILLISECONDS);
   };
 
+  // What is saved is not half written any more: no preview may come behind it and keep it.
+  document.addEventListener("submit", ({ target }) => {
+    if (target !== form()) return;
+    clearTimeout(timer);
+    asked.abort();
+  });
+
   // ---- the vector: as text, and metric by metric
 
   const chosen = (place) => metrics(place).map((name) => [name.slice(5), place.elements[name].value]);
