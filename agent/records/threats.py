@@ -181,8 +181,9 @@ class Threat(Record):
     by: Literal["embedded", "llm", "both"] | None = None
     """Who wrote it: the catalogue, an LLM, or an LLM over a threat of the catalogue."""
     place: int | None = None
-    """Its place among the catalogue's threats of the draft, 1 for the headline; None for a threat that an LLM proposed
-    and in drafts from before this was kept, whose threats stand by score."""
+    """Its place among the catalogue's threats of the draft, 1 for the drafter's headline; one that a reviewer added has
+    the next one after all others. None for a threat that an LLM proposed and in drafts from before this was kept, whose
+    threats stand by score."""
 
 
 class LayerThreats(Record):

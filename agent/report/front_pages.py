@@ -414,10 +414,12 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     lost: Text = ()
     if threat.lost and (whole or writer.room.lost):
         lost = doc.joined(doc.soft("Lost:"), writer.prose.text(stopped(threat.lost)))
+    # An added headline stands first under a later number.
+    place = 1 if item == writer.view.threats[0] else item.place
     items = (
         doc.joined(doc.soft("Quote:"), quote) if quote else (),
         lost,
-        *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or item.place <= writer.room.vendor),
+        *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or place <= writer.room.vendor),
     )
     return Entry(item.name, _title(item), text, tuple(filter(None, items)))
 

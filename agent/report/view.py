@@ -4,6 +4,7 @@ Nothing is decided here that changes a number; ranking and folding follow the st
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ CERTAIN_NEEDED: Final = 2
 
 PROPOSED: Final = "-proposed-"
 """In the id of an LLM's threat: of equal ones the catalogue's comes first, since the score rests on it."""
+_ADDED: Final = re.compile(r"H([1-9][0-9]*)-")
 _BEHIND: Final = 0.5
 _DAY: Final = 10
 """Characters of a date."""
@@ -43,7 +45,7 @@ _RANKS: Final = (
 
 
 class RankedThreat(NamedTuple):
-    """A threat of the draft with its layer and its place, 1 for the first."""
+    """A threat of the draft with its layer and its place, from 1, which is the number that texts call it by."""
 
     place: int
     layer: LayerKey
@@ -149,7 +151,8 @@ class View:
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
         """The headline, then what holds in default use, what needs a setting, what is assumed; each by CVSS base.
 
-        Places that the drafter gave to all threats go before that rule.
+        Places that were given to all threats go before that rule, and are what texts call them by; a headline that a
+        reviewer added is the first one all the same.
         """
         headline = self._behind_score([threat for _, threat in pairs])
         placed = all(threat.place is not None for _, threat in pairs)
@@ -163,7 +166,11 @@ class View:
                 pair[1].id,
             )
         )
-        return tuple(RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1))
+        ranked = [RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
+        if headline is not None and number_added(headline.id):
+            # The others keep their numbers, and lists begin with it.
+            ranked.sort(key=lambda item: item.threat is not headline)
+        return tuple(ranked)
 
     def _behind_score(self, threats: Sequence[Threat]) -> Threat | None:
         """The threat whose vector the score has: in default use and with a quote before others."""
@@ -294,6 +301,12 @@ def _basis_order(threat: Threat) -> int:
 def is_proposed(threat: Threat) -> bool:
     """Whether an LLM proposed a threat beside those of the catalogue."""
     return PROPOSED in threat.id
+
+
+def number_added(threat: str) -> int:
+    """The number in the id of a threat that a reviewer added, as in H2-slug; 0 for any other id."""
+    found = _ADDED.match(threat)
+    return int(found[1]) if found else 0
 
 
 def rank_words(rank: int) -> str:

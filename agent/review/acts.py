@@ -11,19 +11,15 @@ from typing import Final, get_args
 from agent.errors import ConflictError, InputError
 from agent.records import Document, Question
 from agent.report.draft_json import dump
+from agent.review.adding import ADDED_FIELDS, planned_threat, read_threat
 from agent.review.fields import (
     Sources,
-    added_id,
     address,
     checked_fields,
-    checked_mitigations,
-    checked_statement,
-    checked_taxonomy,
-    checked_vector,
     plain_text,
     short_text,
 )
-from agent.review.items import QUESTION_SECTION, SCORE, fields_of, is_unstated, threats_of
+from agent.review.items import QUESTION_SECTION, SCORE, fact_marks, fields_of, is_unstated, threats_of
 from agent.review.lapses import content_of, kept
 from agent.review.mitigations import checked_management
 from agent.review.quotes import Plain
@@ -37,7 +33,7 @@ WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign", "comment"
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "attach": ("document", "start", "end", "quote", "evidence"),
-    "add": ("layer", "title", "how", "lost", "statement", "cvss_vector", "taxonomy", "mitigations", "evidence"),
+    "add": ADDED_FIELDS,
     "answer": ("text", "url", "kind"),
     "contest": ("kind", "text", "url", "sender"),
     "decide": ("decision", "rule", "number"),
@@ -165,34 +161,11 @@ class ReviewAct:
         return Planned(verb="redraft", item="", after=dict(self._fields), note=self._action.note)
 
     def _add(self) -> Planned:
-        given, sources = self._fields, self._sources
-        layer = given.get("layer")
-        if layer not in LAYERS:
-            raise InputError("there is no such layer", where="layer", hint="one of " + ", ".join(LAYERS))
-        title = sources.text(given.get("title"), "title")
-        after: Plain = {
-            "layer": layer,
-            "title": title,
-            **{
-                name: sources.text(text, name)
-                for name in ("how", "lost")
-                if (text := str(given.get(name) or "").strip())
-            },
-            "statement": checked_statement(given.get("statement"), None, sources.text),
-            "cvss_vector": checked_vector(given.get("cvss_vector")),
-            "taxonomy": checked_taxonomy(given.get("taxonomy", [])),
-            "mitigations": checked_mitigations(given.get("mitigations", []), None, sources.text, sources.cite_all),
-            "evidence": sources.cite_all(given.get("evidence", []), "evidence"),
-        }
-        taken = [one.item.id.partition("/")[2] for one in self._state.items]
-        name = f"threat/{added_id(title, taken)}"
-        return Planned(
-            verb="add",
-            item=name,
-            after=self._sources.with_marks(after),
-            reason=self._action.reason,
-            note=self._action.note,
-        )
+        facts = self._state.reviewed.facts
+        reading = read_threat(self._fields, self._sources, facts.facts if facts else ())
+        for error, _ in reading.errors:
+            raise error
+        return planned_threat(self._state, reading, self._sources, self._action.reason, self._action.note)
 
 
 def unanswered(state: ReviewState) -> tuple[Question, ...]:
@@ -246,6 +219,10 @@ def now_of(state: ReviewState, one: ItemState) -> Plain:
 def version_of(state: ReviewState, one: ItemState) -> Plain:
     """An item as a conflict page shows it: its fields, what was decided over it and by whom."""
     return {**now_of(state, one), "verdict": one.verdict, "by": one.by, "reason": one.reason, "note": one.note}
+
+
+def _listed(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list | tuple) else []
 
 
 def _item(state: ReviewState, name: str) -> ItemState:
@@ -358,6 +335,8 @@ class _Act:
         after = checked_fields(one.item.kind, self._fields, before, self._sources)
         if one.item.id == SCORE and after.get("headline") is not None:
             self._may_lead(str(after["headline"]))
+        if "evidence" in after and "facts" in before:
+            after |= self._own_quotes(one, before, after)
         fields = {name: before.get(name) for name in after}
         own = {
             "layer": tuple(before), "score": tuple(content_of(self._state.reviewed, SCORE)),
@@ -365,6 +344,17 @@ class _Act:
         }  # fmt: skip
         seen = self._seen_now(one, (*after, *own.get(one.item.kind, ()))) or {}
         return self._planned(one, fields, {**self._sources.with_marks(after), **seen})
+
+    def _own_quotes(self, one: ItemState, before: Plain, after: Plain) -> Plain:
+        """Of the evidence of an added threat what it cites itself, and the facts all of whose quotes are left in it."""
+        facts, marks = _listed(before["facts"]), _listed(after["evidence"])
+        named = _listed((one.after or {}).get("evidence"))
+        sheet = self._state.reviewed.facts
+        quotes = {fact.id: fact_marks(fact) for fact in (sheet.facts if sheet else ())}
+        # A fact that is struck has none here, and is cited again once it is back.
+        kept_ = [name for name in facts if set(quotes.get(name, ())) <= set(marks)]
+        theirs = {mark for name in kept_ for mark in quotes.get(name, ())} - set(named)
+        return {"facts": kept_, "evidence": [mark for mark in marks if mark not in theirs]}
 
     def _may_lead(self, threat: str) -> None:
         found = threats_of(self._state.reviewed).get(threat)

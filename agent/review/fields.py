@@ -12,6 +12,7 @@ from agent.drafting.layers import MARK
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import SLOTS, Document, Evidence, FactAbout, Polarity
+from agent.report.sentences import metric_choices
 from agent.review.quotes import Plain, check_text, cite, marks_in, plain_mark
 from agent.review.records import MAX_TEXT, ItemKind
 from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
@@ -69,12 +70,30 @@ def checked_vector(value: object) -> str:
     if not isinstance(value, str):
         raise InputError("the vector is not text", where="cvss_vector", hint="set all base metrics")
     vector = value.strip()
+    _refuse_metrics(vector)
     read_vector(vector)
     metrics = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
     other = next((name for name in metrics if name not in BASE_METRICS), None)
     if other is not None:
         raise InputError(f"{other} is no base metric", where="cvss_vector", hint="threat and environment stay out")
     return PREFIX + "/".join(f"{name}:{metrics[name]}" for name in BASE_METRICS)
+
+
+def _refuse_metrics(vector: str) -> None:
+    """Raise InputError naming the base metric of a CVSS v4.0 vector that has no such value, or that is missing."""
+    given = [part.partition(":") for part in vector.removeprefix(PREFIX).split("/")]
+    if not vector.startswith(PREFIX):
+        return
+    known = {metric: (name, dict(choices)) for metric, name, choices in metric_choices()}
+    for metric, _, value in given:
+        if metric in known and value not in known[metric][1]:
+            name, choices = known[metric]
+            hint = ", ".join(f"{code}: {words}" for code, words in choices.items())
+            raise InputError(f"{metric} ({name}) has no value {value[:20]!r}", where="cvss_vector", hint=hint)
+    missing = [f"{metric} ({known[metric][0]})" for metric in BASE_METRICS if metric not in {part[0] for part in given}]
+    # What is no metric at all goes first: it may be the missing one, misspelt.
+    if missing and all(metric in known for metric, _, _ in given):
+        raise InputError(f"the vector lacks {', '.join(missing)}", where="cvss_vector", hint="set all base metrics")
 
 
 def checked_taxonomy(value: object) -> list[Plain]:
@@ -113,12 +132,11 @@ def checked_mitigations(value: object, before: object, text: Text, citations: Ci
     return made
 
 
-def added_id(title: str, taken: Iterable[str]) -> str:
-    """The permanent id of a threat by hand: H1-slug, numbered after the highest one."""
-    numbers = [int(found[1]) for name in taken if (found := re.match(r"H(\d+)-", name))]
+def added_id(title: str, last: int) -> str:
+    """The permanent id of a threat by hand: H1-slug; `last` is the highest number that one ever had."""
     words = [word for word in re.findall(r"[a-z0-9]+", title.lower()) if word != _LLM_WORD]
     slug = "-".join(words)[:_SLUG_CHARS].strip("-") or "threat"
-    return f"H{max(numbers, default=0) + 1}-{slug}"
+    return f"H{last + 1}-{slug}"
 
 
 def _rows(value: object, where: str) -> list[Mapping[str, object]]:
@@ -158,6 +176,11 @@ class Sources:
         if not isinstance(value, list | tuple):
             raise InputError("the evidence is not a list", where=where, hint="give a list of ids or spans")
         return list(dict.fromkeys(self.cite(row, where) for row in value))
+
+    def evidence_of(self, marks: Iterable[str]) -> tuple[Evidence, ...]:
+        """The evidence with these ids, in their order; one that is not known is left out."""
+        known = {item.id: item for item in self._evidence}
+        return tuple(known[mark] for mark in marks if mark in known)
 
     def with_marks(self, after: Plain) -> Plain:
         """The fields of an event with all citations so far beside them."""

@@ -23,7 +23,7 @@ from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState, Verdict
 from agent.review.replay import Replayed, Standing, edited_since, replay
 from agent.review.rescore import Choice, raw_score, rescore
-from agent.review.revise import applied, renumbered, without_struck
+from agent.review.revise import applied, fallen_additions, renumbered, without_struck
 
 Label = Literal["Acts", "Reads", "Credentials", "Approval"]
 _RIGHTS: Final[Mapping[Label, str]] = {"Credentials": "credential", "Approval": "approver"}
@@ -117,11 +117,12 @@ def fold(
         drafted=found.drafted,
         reviewed=reviewed,
         based=found.based or found.drafted,
-        fell=found.fell,
+        fell=desk.fell,
         contests=_contests(found, desk, items),
         stamp=found.stamp,
         undoable=found.undoable,
         redoable=found.redoable,
+        added=found.added,
         managed={
             name.partition("/")[2]: {text: dict(known) for text, known in one.managed.items()}
             for name, one in found.standing.items()
@@ -139,12 +140,15 @@ class _Desk:
     reviewed: Draft
     standing: dict[str, Standing]
     """With the ids that evidence has in these drafts."""
+    fell: tuple[str, ...]
+    """Ids of the items that rest on nothing that stands, added threats among them."""
 
     @classmethod
     def of(cls, found: Replayed, instead: Mapping[str, Standing] | None = None) -> "_Desk":
         """`instead` stands of some items in place of what was decided over them."""
         standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
-        for name in found.fell:
+        fell = (*found.fell, *fallen_additions(based, standing))
+        for name in fell:
             standing[name] = replace(standing.get(name, Standing()), verdict="struck", fell=True)
         whole, settled = applied(based, standing)
         # What fell is no part of what follows from the facts, so nothing is weighed against it.
@@ -154,7 +158,7 @@ class _Desk:
         reviewed = renumbered(scored, follows)
         if found.fell:
             reviewed = without_quotes_of_fallen(reviewed, based, follows)
-        return cls(whole, reviewed, settled)
+        return cls(whole, reviewed, settled, fell)
 
 
 def _choice(one: Standing | None) -> Choice | None:

@@ -227,6 +227,8 @@ class ReviewState(Record):
     """What is known of the doing of mitigations: by threat and by the mitigation's text."""
     redoable: int = 0
     """Number of the batch that the next redo brings back; 0 for none."""
+    added: int = 0
+    """The highest number that the id of an added threat ever had, of undone ones too; 0 for none."""
 
     @property
     def open(self) -> tuple[ItemState, ...]:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from agent.errors import IntegrityError
 from agent.records import Draft
+from agent.report.view import number_added
 from agent.review.items import fields_of, items_of
 from agent.review.lapses import content_of
 from agent.review.quotes import Plain
@@ -18,6 +19,8 @@ from agent.review.records import Comment, Contest, Event, Stage, Stamp, Verb, Ve
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "redraft", "undo", "redo")
 SHEET: Final = "sheet"
 """In what an event on a fact carries: the draft that follows (`sha256`), and what no longer does (`fell`)."""
+LAST: Final = "last"
+"""The `place` of an added threat in its event: its number follows those of all others. Older events lack it."""
 SEEN: Final = "seen"
 """In what a decision carries: what was decided over."""
 REASONS: Final = {
@@ -105,6 +108,8 @@ class Replayed:
     version: int = 0
     undoable: int = 0
     redoable: int = 0
+    added: int = 0
+    """The highest number in an id of a threat that was ever added."""
 
 
 class Living(NamedTuple):
@@ -155,6 +160,7 @@ def undone_batch(event: Event) -> int:
 def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[str, Draft]) -> Replayed:
     """Go through the events in their order. Raises IntegrityError when the draft that a redraft names is not there."""
     found = Replayed(drafted=draft, changed=_touched(events), version=events[-1].number if events else 0)
+    found.added = max((number_added(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
     alive = living(events)
     found.undoable, found.redoable = alive.undoable, alive.redoable
     for event in alive.events:
@@ -247,6 +253,7 @@ def _act(one: Standing, event: Event) -> None:
         one.verdict = "corrected" if one.edits and not one.added else "confirmed"
     elif event.verb == "correct":
         one.verdict = "corrected"
+        _carry_work(one, event)
         one.edits |= after
         if "evidence" in after:
             one.attached = []
@@ -254,6 +261,15 @@ def _act(one: Standing, event: Event) -> None:
         one.verdict = _CLOSED_BY[event.verb]
         if event.verb == "answer":
             one.edits = {**one.edits, "answer": after}
+
+
+def _carry_work(one: Standing, event: Event) -> None:
+    """What is known of the doing of a mitigation goes with it when a correction words it otherwise."""
+    sides = [_listed((side or {}).get("mitigations")) for side in (event.before, event.after)]
+    before, after = ([str(row.get("text", "")) for row in side if isinstance(row, Mapping)] for side in sides)
+    for was, now in zip(before, after, strict=False):
+        if was in one.managed and was not in after and now not in before:
+            one.managed[now] = one.managed.pop(was)
 
 
 def _listed(value: object) -> list[object]:

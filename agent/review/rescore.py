@@ -38,7 +38,7 @@ from agent.records import (
     Threat,
     WithoutClaims,
 )
-from agent.report.view import View, is_proposed, place_of
+from agent.report.view import View, is_proposed, number_added, place_of
 from agent.review.items import threats_of, width_of, with_basis
 from agent.review.records import ScoreShown
 from agent.scoring import Request, score, severity, with_controls, withhold
@@ -233,16 +233,19 @@ def _graded(threat: Threat, total: Decimal, drafted: Draft) -> Threat:
 
 
 def _placed(layers: dict[LayerKey, LayerThreats], first: Threat) -> dict[LayerKey, LayerThreats]:
-    """Places anew when the headline is not the first one or a threat was added: headline, added ones, the others."""
+    """Places anew when the headline is not the first one or a threat without a place was added: headline, added ones,
+    the others. An added headline that has a place keeps it, and so do all others."""
     threats = [threat for layer in layers.values() for threat in layer.threats]
     if all(threat.place is None for threat in threats):
         return layers
     added = [threat for threat in threats if threat.place is None and threat.like is None and not is_proposed(threat)]
     others = sorted((t for t in threats if t.place is not None), key=lambda threat: (threat.place or 0, threat.id))
-    if not added and (others[0].id, others[0].place) == (first.id, 1):
+    keeps = first.place is not None and number_added(first.id) > 0
+    if not added and (keeps or (others[0].id, others[0].place) == (first.id, 1)):
         return layers
     added.sort(key=lambda threat: threat.id)
-    order = list(dict.fromkeys([first.id, *(threat.id for threat in added), *(threat.id for threat in others)]))
+    lead = others[0] if keeps else first
+    order = list(dict.fromkeys([lead.id, *(threat.id for threat in added), *(threat.id for threat in others)]))
     places = {name: number for number, name in enumerate(order, start=1)}
     return {
         key: layer.model_copy(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from agent.records import Draft, Fact
 from agent.report.view import View
 from agent.review.items import fact_marks
+from agent.review.records import ReviewState
 from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS
 
 
@@ -21,6 +22,16 @@ def hanging(draft: Draft) -> Mapping[str, tuple[Hanging, ...]]:
     """By id of each fact of the draft what cites it or a quote of it, the headline's threat and others first."""
     facts, view = draft.facts.facts if draft.facts else (), View(draft)
     return {fact.id: tuple(dict.fromkeys(_of(draft, view, fact))) for fact in facts}
+
+
+def added_on(state: ReviewState) -> Mapping[str, tuple[Hanging, ...]]:
+    """By id of a fact the threats that reviewers added and that cite it, whether it stands or not."""
+    found: dict[str, list[Hanging]] = {}
+    for one in state.items:
+        named = (one.after or {}).get("facts") if one.item.kind == "threat" else None
+        for fact in named if isinstance(named, list) else ():
+            found.setdefault(str(fact), []).append(Hanging(one.item.id, one.item.title))
+    return {fact: tuple(each) for fact, each in found.items()}
 
 
 def _of(draft: Draft, view: View, fact: Fact) -> list[Hanging]:

@@ -32,10 +32,10 @@ from agent.records import (
     ThreatScore,
     ThreatStatement,
 )
-from agent.report.view import View
-from agent.review.items import fact_title
+from agent.report.view import View, number_added
+from agent.review.items import fact_marks, fact_title
 from agent.review.quotes import Numbering, Plain, rewritten
-from agent.review.replay import Standing
+from agent.review.replay import LAST, Standing
 from agent.scoring.cvss import PREFIX
 from agent.taxonomy.keys import LAYER_SOUGHT, FactorKey, LayerKey
 
@@ -229,6 +229,8 @@ class _Reviser:
         self._draft = draft
         self._standing = standing
         self._quotes = quotes
+        self._known = {fact.id: fact for fact in (draft.facts.facts if draft.facts else ())}
+        self._places = _last_places(draft, standing)
 
     def revised(self) -> Draft:
         draft = self._draft
@@ -297,7 +299,7 @@ class _Reviser:
         added = sorted(
             (name, one) for name, one in self._standing.items() if one.added and one.edits.get("layer") == key
         )
-        threats += tuple(_made(name.partition("/")[2], one) for name, one in added)
+        threats += tuple(self._made(name.partition("/")[2], one) for name, one in added)
         one = self._standing.get(f"layer/{key}")
         if one is None:
             return drafted.model_copy(update={"threats": threats})
@@ -312,6 +314,27 @@ class _Reviser:
         if certain != drafted.certain or applies != drafted.applies:
             update["missing"] = missing_of(key, certain, applies, "a reviewer found it not certain")
         return drafted.model_copy(update=update)
+
+    def _made(self, name: str, one: Standing) -> Threat:
+        """A threat that a reviewer added; its numbers are made with the score. It has the quotes of its facts too."""
+        facts = tuple(str(each) for each in _listed(one.edits.get("facts")) if each in self._known)
+        own = [mark for each in facts for mark in fact_marks(self._known[each])]
+        marks = tuple(dict.fromkeys((*_evidence(one, ()), *own)))
+        vector = str(one.edits["cvss_vector"])
+        return Threat(
+            id=name,
+            title=str(one.edits["title"]),
+            how=str(one.edits.get("how", "")),
+            lost=str(one.edits.get("lost", "")),
+            statement=ThreatStatement.model_validate(one.edits["statement"]),
+            taxonomy=_taxonomy(one.edits.get("taxonomy", [])),
+            state="confirmed" if marks and one.verdict in REVIEWED else "inferred",
+            score=ThreatScore(cvss_vector=vector, cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
+            mitigations=_mitigations(one.edits.get("mitigations", [])),
+            evidence=marks,
+            facts=facts,
+            place=self._places.get(name),
+        )
 
     def _threat(self, drafted: Threat) -> Threat:
         one = self._standing.get(f"threat/{drafted.id}")
@@ -388,21 +411,13 @@ def _corrected_threat(drafted: Threat, one: Standing) -> Threat:
     return drafted.model_copy(update={**update, "state": state})
 
 
-def _made(name: str, one: Standing) -> Threat:
-    """A threat that a reviewer added; its numbers are made with the score."""
-    marks = _evidence(one, ())
-    return Threat(
-        id=name,
-        title=str(one.edits["title"]),
-        how=str(one.edits.get("how", "")),
-        lost=str(one.edits.get("lost", "")),
-        statement=ThreatStatement.model_validate(one.edits["statement"]),
-        taxonomy=_taxonomy(one.edits.get("taxonomy", [])),
-        state="confirmed" if marks and one.verdict in REVIEWED else "inferred",
-        score=ThreatScore(cvss_vector=str(one.edits["cvss_vector"]), cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
-        mitigations=_mitigations(one.edits.get("mitigations", [])),
-        evidence=marks,
-    )
+def _last_places(draft: Draft, standing: Mapping[str, Standing]) -> dict[str, int]:
+    """The places of added threats that come after all others, so that no other one's number moves."""
+    given = [t.place for layer in draft.layers.values() for t in layer.threats if t.place is not None]
+    last = [name.partition("/")[2] for name, one in standing.items() if one.added and one.edits.get("place") == LAST]
+    last.sort(key=number_added)
+    # In drafts from before places were kept threats stand by score.
+    return {name: max(given) + at for at, name in enumerate(last, 1)} if given else {}
 
 
 def _with_vector(known: ThreatScore, vector: str) -> ThreatScore:
@@ -420,6 +435,21 @@ def _mitigations(value: object) -> tuple[Mitigation, ...]:
 
 def _taxonomy(value: object) -> tuple[TaxonomyRef, ...]:
     return tuple(TaxonomyRef.model_validate(row) for row in value) if isinstance(value, list | tuple) else ()
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def fallen_additions(draft: Draft, standing: Mapping[str, Standing]) -> tuple[str, ...]:
+    """Ids of added threats that cite nothing but facts which `draft` does not hold any more."""
+    known = {fact.id for fact in draft.facts.facts} if draft.facts else set()
+    return tuple(
+        name
+        for name, one in standing.items()
+        if one.added and (facts := _listed(one.edits.get("facts")))
+        and known.isdisjoint(map(str, facts)) and not _evidence(one, ()) and one.verdict != "struck"
+    )  # fmt: skip
 
 
 def _mapping(value: object) -> Plain:

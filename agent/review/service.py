@@ -7,7 +7,7 @@ same item. All methods may be called from several threads.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from agent.report.draft_json import dump, dump_documents, load_whole
 from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review import responding, signed
 from agent.review.acts import check
+from agent.review.adding import Written, weighed
 from agent.review.answers import Answer, By, parse_response
 from agent.review.changed_facts import KIND, Recompose
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
@@ -45,6 +46,10 @@ _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike"
 """Verbs of which the rule of two people speaks."""
 _DONE: Final = ("answered", "waived")
 """Questions that need not go to the vendor any more."""
+
+_DAY: Final = 10
+"""Characters of a date."""
+_NOBODY: Final = Reviewer(name="preview")
 
 Planning = Callable[[ReviewState], tuple[Planned, ...]]
 
@@ -83,6 +88,11 @@ class Service:
         self._settings = settings
         self._clock = clock
         self._shelf = Shelf(store)
+
+    @property
+    def today(self) -> str:
+        """The day in UTC, as in 2027-01-31."""
+        return self._clock()[:_DAY]
 
     # ------------------------------------------------------------ reviews
 
@@ -168,7 +178,7 @@ class Service:
 
     def try_out(self, key: str, action: Action, reviewer: Reviewer | None = None) -> ActResult:
         """The review as an act would make it, without storing it; its events are not hashed."""
-        who = reviewer or Reviewer(name="preview")
+        who = reviewer or _NOBODY
         before = self.review(key)
         made = _sheet(before, self._check(before, action))
         events = self._unstored(before, made.planned, who)
@@ -176,6 +186,16 @@ class Service:
             return _nothing(before)
         after = self._shelf.fold(key, (*self._store.events(key, to=before.version), *events), _fresh(made)).state
         return ActResult(events=events, state=after, moved=what_moved(before, after))
+
+    def weigh(self, key: str, given: Mapping[str, object]) -> Written:
+        """A threat as far as it is written, with what it would do to the score; nothing is stored."""
+        state = self.review(key)
+        events = self._store.events(key, to=state.version)
+
+        def folded(planned: Sequence[Planned]) -> ReviewState:
+            return self._shelf.fold(key, (*events, *self._unstored(state, planned, _NOBODY))).state
+
+        return weighed(state, self.documents(key), given, folded)
 
     def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None) -> ActResult:
         """Stores the answers and contests of a response file as one batch; what is there already is left out.

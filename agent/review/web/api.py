@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from agent.errors import InputError
 from agent.records import Document, Record
 from agent.report.questionnaire import Export, Format
+from agent.review.adding import Written
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide
 from agent.review.decisions import (
@@ -27,6 +28,7 @@ from agent.review.stored import QueuePage, QueueQuery
 from agent.review.web.access import ENTER
 from agent.review.web.desk import LONGEST_LOOK, Analyst, Desk, Key, Problem, Versions, Who, of_review
 from agent.review.web.forms import MAX_WHOLE, acting, sound
+from agent.review.web.shown_work import WorkPage, work_page
 from agent.taxonomy.lists import entries, schemes
 
 _PLAIN: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -55,9 +57,10 @@ class Asked(Record):
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     """correct: those of the item. attach: document with start and end or with quote, or evidence (a list of these or of
     ids). add: layer, title, how, lost, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
-    mitigations, evidence. answer: text, url, kind. contest: kind, text, url, sender. decide: decision, rule, number.
-    assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text. manage: mitigation (its
-    text), owner, due (a day), status, residual (a CVSS vector). Others have none; an unknown field is refused."""
+    mitigations, evidence, facts (ids of the sheet). answer: text, url, kind. contest: kind, text, url, sender. decide:
+    decision, rule, number. assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text.
+    manage: mitigation (its text), owner, due (a day), status, residual (a CVSS vector). Others have none; an unknown
+    field is refused."""
     reason: Reason | Literal[""] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
     section: str = ""
@@ -74,6 +77,12 @@ class AtVersion(Record):
     """The review's version that the reviewer saw."""
 
     version: Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+
+
+class Weighing(Record):
+    """A threat as far as it is written: the fields of `add`."""
+
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class ResponseFile(AtVersion):
@@ -189,6 +198,11 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         """Every contested point and what became of it."""
         return desk.review(key).contests
 
+    @router.get("/r/{key}/mitigations", operation_id="mitigations")
+    def mitigations(key: Key, reviewer: Who) -> WorkPage:
+        """The mitigations of all threats as work, by their days."""
+        return work_page(desk.review(key), desk.service.today)
+
 
 def _acting(router: APIRouter, desk: Desk) -> None:
     @router.post("/r/{key}/act", operation_id="act", responses=_WRITING)
@@ -202,6 +216,12 @@ def _acting(router: APIRouter, desk: Desk) -> None:
         """What an act would move, without storing it."""
         action = acting(asked.model_dump())
         return of_review(key, lambda: desk.service.preview(key, action, reviewer))
+
+    @router.post("/r/{key}/weigh", operation_id="weigh")
+    def weigh(key: Key, asked: Weighing, reviewer: Analyst) -> Written:
+        """How a threat would read and score, and what it would do to the score, while it is being written."""
+        fields = sound(asked.model_dump()["fields"])
+        return of_review(key, lambda: desk.service.weigh(key, fields))
 
     @router.post("/r/{key}/focus", operation_id="focus", status_code=204, responses=_WRITING)
     def focus(key: Key, seen: Seen, reviewer: Who) -> Response:

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 from agent.errors import SeptetError
 from agent.report.html import STYLE
 from agent.review.service import Service
-from agent.review.web import api, pages, review_pages
+from agent.review.web import adding, api, pages, review_pages
 from agent.review.web.access import MAX_BODY, Access, Guard, TooLarge
-from agent.review.web.desk import NOT_FOUND, Desk, Problem, problem_of, status_of
+from agent.review.web.desk import NOT_FOUND, Desk, Problem, Unfinished, problem_of, status_of
 
 STATIC: Final = Path(__file__).with_name("static")
 API: Final = "/api"
@@ -62,7 +62,8 @@ def create_app(service: Service, access: Access) -> ASGIApp:
 def unguarded(service: Service, access: Access) -> FastAPI:
     """All routes without the guard round them: what `create_app` guards, for a walk along the list of routes."""
     files = _files()
-    desk = Desk(service, access, {name: f"/static/{name}?{file.tag}" for name, file in files.items()})
+    assets = {name: f"/static/{name}?{file.tag}" for name, file in files.items()}
+    desk = Desk(service, access, assets, Unfinished())
     app = FastAPI(
         title="Septet review",
         version="1",
@@ -71,8 +72,9 @@ def unguarded(service: Service, access: Access) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    for made in (pages.routes(desk), review_pages.routes(desk), review_pages.act_routes(desk)):
-        app.include_router(made, include_in_schema=False)
+    for room in (pages, adding, review_pages):
+        app.include_router(room.routes(desk), include_in_schema=False)
+    app.include_router(review_pages.act_routes(desk), include_in_schema=False)
     app.include_router(api.routes(desk), prefix=API)
     _serve(app, files)
     _answer_errors(app, desk)

@@ -23,6 +23,7 @@ from agent.records import Record
 from agent.review.compare import Comparison
 from agent.review.records import Reviewer, ReviewState
 from agent.review.service import Service
+from agent.review.shelf import Latest
 from agent.review.web.access import MAX_BODY, Access
 from agent.review.web.forms import Brought, Form, sound
 from agent.review.web.templating import render
@@ -44,6 +45,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 UPLOAD: Final = "multipart/form-data"
 MAX_PARTS: Final = 20
 """Fields of a form with a file."""
+_KEPT_FORMS: Final = 40
 KEY: Final = r"^r[1-9][0-9]{0,8}$"
 LONGEST_LOOK: Final = 120
 """Seconds between a page and what was sent from it that count as looking at it."""
@@ -104,6 +106,21 @@ def of_review(key: str, ask: Callable[[], Result]) -> Result:
         raise
 
 
+class Unfinished:
+    """Half-filled forms, the last one of each reviewer at each review."""
+
+    def __init__(self) -> None:
+        self._kept: Latest[tuple[str, str], Form] = Latest(_KEPT_FORMS)
+
+    def of(self, key: str, reviewer: Reviewer) -> Form:
+        """The form as it was sent last; without fields when there is none."""
+        return self._kept.get((key, reviewer.name), lambda: Form(()))
+
+    def keep(self, key: str, reviewer: Reviewer, form: Form) -> None:
+        """Keeps what was sent; a form without fields is forgotten."""
+        self._kept.put((key, reviewer.name), form)
+
+
 class Desk(NamedTuple):
     """What the routes share."""
 
@@ -111,6 +128,8 @@ class Desk(NamedTuple):
     access: Access
     assets: Mapping[str, str]
     """Addresses of the static files by name."""
+    unfinished: Unfinished
+    """Half-filled forms of added threats."""
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page."""

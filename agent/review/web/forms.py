@@ -35,6 +35,7 @@ MAX_NUMBER: Final = 12
 STATEMENT: Final = ("source", "prerequisite", "action", "impact", "asset")
 MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
+_SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
 _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.(?P<part>text|who|status))?$")
 _POLARITIES: Final = (
     ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
@@ -170,7 +171,7 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
         case "attach":
             return _span(form)
         case "add":
-            return _threat(form) | {"layer": form.get("layer"), "evidence": _spans(form)}
+            return added_threat(form)
         case "answer":
             return {name: form.get(name).strip() for name in ("text", "url", "kind")}
         case "contest":
@@ -233,6 +234,42 @@ def _threat(form: Form) -> Plain:
     return made
 
 
+def added_threat(form: Form) -> Plain:
+    """The fields of a threat that is added, as far as they are filled in.
+
+    Of the vector as text and the chosen metrics the text counts where it was changed, else what was chosen.
+    """
+    made = _threat(form)
+    chosen = [(metric, form.get(f"cvss.{metric}")) for metric in BASE_METRICS]
+    clicked = "/".join(f"{metric}:{value}" for metric, value in chosen if value)
+    written = form.get("cvss_vector").strip()
+    if written != form.get("cvss_was").strip() or not clicked:
+        made["cvss_vector"] = written
+    else:
+        made["cvss_vector"] = PREFIX + clicked
+    listed = made.get("taxonomy")
+    ticked = [_reference(value) for value in form.all("taxonomy") if value.strip()]
+    made["taxonomy"] = [*(listed if isinstance(listed, list) else []), *ticked]
+    facts = list(form.all("fact"))
+    return made | {"layer": form.get("layer"), "evidence": _spans(form)} | ({"facts": facts} if facts else {})
+
+
+def span_words(document: str, start: int, end: int) -> str:
+    """A span of a source as one field of a form has it."""
+    return f"{document}:{start}:{end}"
+
+
+def read_span(text: str) -> tuple[str, int, int] | None:
+    """Document, start and end of such a field; None for any other text."""
+    found = _SPAN.fullmatch(text)
+    return (found[1], int(found[2]), int(found[3])) if found else None
+
+
+def _named_span(text: str) -> Plain:
+    found = read_span(text)
+    return {"document": found[0], "start": found[1], "end": found[2]} if found else {"document": text}
+
+
 def _reference(text: str) -> Plain:
     """ "owasp-asi ASI01 Agent Goal Hijack", or an id alone when only one list has it."""
     words = text.split()
@@ -252,8 +289,8 @@ def _span(form: Form) -> Plain:
 
 
 def _spans(form: Form) -> list[object]:
-    """Citations of a threat by hand: ids that exist, and words of a source."""
-    made: list[object] = list(_MARK.findall(form.get("evidence")))
+    """Citations of a threat by hand: ids that exist, spans of sources, and words of one."""
+    made: list[object] = [*_MARK.findall(form.get("evidence")), *(_named_span(each) for each in form.all("span"))]
     return [*made, _span(form)] if form.get("quote").strip() or form.get("start").strip() else made
 
 

@@ -15,6 +15,7 @@ from agent.review.decisions import ActResult, what_moved
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.responding import contest_form
 from agent.review.signed import progress
+from agent.review.web import adding
 from agent.review.web.desk import (
     LONGEST_LOOK,
     NOT_FOUND,
@@ -27,19 +28,24 @@ from agent.review.web.desk import (
     Who,
     of_review,
     problem_of,
+    reviewer_of,
     status_of,
 )
 from agent.review.web.document import counted, document
-from agent.review.web.forms import Field, Form, action_of, fields_for, refilled, threat_fields
+from agent.review.web.forms import Field, Form, action_of, fields_for, refilled
 from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
+from agent.review.web.shown_work import SORTS, work_csv, work_page
 from agent.review.web.wording import answer_to
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
 Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
-_BACK: Final = {"questions": "/questions", "contests": "/contests", "sign": "/sign"}
+Word = Annotated[str, Query(max_length=80)]
+_BACK: Final = {
+    "questions": "/questions", "contests": "/contests", "sign": "/sign", "mitigations": "/mitigations",
+}  # fmt: skip
 """Where a page's forms lead back to; the review page without one."""
 _WORDED: Final = {
     "note": "Note", "text": "Text", "rule": "Why", "quote": "Quote", "url": "Public page", "sender": "Sender",
@@ -54,6 +60,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter()
     _reading(router, desk)
     _deciding(router, desk)
+    _working(router, desk)
     _files(router, desk)
     return router
 
@@ -75,6 +82,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
             desk.service.pace(),
             as_of=as_of,
             acts=reviewer.role != "viewer",
+            today=desk.service.today,
         )
         return desk.page(
             request, "review.html", bar=view.bar, view=view, cite=cite, last=_last(desk, state, since), layers=LAYERS
@@ -148,14 +156,25 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
             document=document(state, desk.service.documents(key), progress(state), opened),
         )  # fmt: skip
 
-    @router.get("/r/{key}/add")
-    def add(request: Request, key: Key, reviewer: Who, layer: Annotated[str, Query(max_length=40)] = "") -> Response:
+
+def _working(router: APIRouter, desk: Desk) -> None:
+    @router.get("/r/{key}/mitigations")
+    def mitigations(
+        request: Request, key: Key, reviewer: Who, status: Word = "", owner: Word = "", late: Word = "",
+        sort: Word = "due", since: Version = None,
+    ) -> Response:  # fmt: skip
         state = desk.review(key)
+        table = work_page(state, desk.service.today, status=status, owner=owner, late=late == "yes", sort=sort)
         return desk.page(
-            request, "add.html", bar=_bar(desk, state), fields=threat_fields({}, state.reviewed), layers=LAYERS,
-            layer=layer, documents=[(each.id, each.title or each.url) for each in desk.service.documents(key)],
-            problem=None, sent=None,
+            request, "mitigations.html", bar=_bar(desk, state), table=table, sorts=SORTS,
+            asked={"status": status, "owner": owner, "late": late, "sort": sort}, acts=reviewer.role != "viewer",
+            last=_last(desk, state, since),
         )  # fmt: skip
+
+    @router.get("/r/{key}/mitigations/csv")
+    def work(key: Key, reviewer: Who) -> Response:
+        rows = work_page(desk.review(key), desk.service.today).rows
+        return _file(Export(f"{key}-mitigations.csv", "text/csv; charset=utf-8", work_csv(rows).encode()))
 
 
 def _files(router: APIRouter, desk: Desk) -> None:
@@ -190,7 +209,7 @@ def _file(export: Export) -> Response:
 
 def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
     quotes = Quotes(desk.service.documents(state.key), every_quote(state))
-    items = Items(state, quotes, desk.service.focus_by_item(state.key), {}, acts=acts)
+    items = Items(state, quotes, desk.service.focus_by_item(state.key), {}, acts=acts, today=desk.service.today)
     return [items.of(one) for one in state.items]
 
 
@@ -228,6 +247,8 @@ def act_routes(desk: Desk) -> APIRouter:
                 raise
             return _refused(desk, request, key, form, error)
         _look(desk, key, form, reviewer)
+        if action.verb == "add":
+            desk.unfinished.keep(key, reviewer, Form(()))
         return _onwards(key, form, action, done)
 
     @router.post("/r/{key}/redraft")
@@ -270,14 +291,11 @@ def _look(desk: Desk, key: str, form: Form, reviewer: Reviewer) -> None:
 
 def _refused(desk: Desk, request: Request, key: str, form: Form, error: SeptetError) -> Response:
     """The form again, with everything that was written into it."""
+    if form.get("verb") == "add":
+        desk.unfinished.keep(key, reviewer_of(request), form)
+        return adding.page(desk, request, key, form, status=status_of(error), problem=problem_of(error))
     state = desk.review(key)
     shown = bar(state, desk.service.focus_by_item(key), desk.service.pace())
-    if form.get("verb") == "add":
-        documents = [(each.id, each.title or each.url) for each in desk.service.documents(key)]
-        return desk.page(
-            request, "add.html", status_of(error), bar=shown, fields=_rows_too(form, state), layers=LAYERS,
-            layer=form.get("layer"), documents=documents, problem=problem_of(error), sent=form,
-        )  # fmt: skip
     return desk.page(
         request, "refused.html", status_of(error), bar=shown, problem=problem_of(error), **_again(form, state)
     )  # fmt: skip
@@ -319,10 +337,6 @@ def _again(form: Form, state: ReviewState) -> dict[str, object]:
         "file": form.get("file"),
         "target": "response" if form.has("file") else "act",
     }
-
-
-def _rows_too(form: Form, state: ReviewState) -> tuple[Field, ...]:
-    return refilled(_with_rows(threat_fields({}, state.reviewed), form), form)
 
 
 def _with_rows(fields: tuple[Field, ...], form: Form) -> tuple[Field, ...]:

@@ -188,13 +188,16 @@ def review_view(
     *,
     as_of: int | None = None,
     acts: bool = True,
+    today: str = "",
 ) -> ReviewView:
-    """The review page; without forms when `acts` is False or a version of the past is looked at."""
+    """The review page; without forms when `acts` is False or a version of the past is looked at.
+
+    `today` says which days are past.
+    """
     quotes = Quotes(documents, every_quote(state))
     weak, first = review_order(state), headline_of(state.reviewed)
-    items = Items(
-        state, quotes, seconds, {spot.state.item.id: spot.why for spot in weak}, acts=acts and as_of is None
-    )  # fmt: skip
+    whys = {spot.state.item.id: spot.why for spot in weak}
+    items = Items(state, quotes, seconds, whys, acts=acts and as_of is None, today=today)
     views = [items.of(one) for one in state.items]
     return ReviewView(
         bar=bar(state, seconds, pace, as_of=as_of),

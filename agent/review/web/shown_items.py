@@ -20,10 +20,11 @@ from agent.review.changed_facts import corrected_fact
 from agent.review.items import fact_title, is_unstated, threats_of
 from agent.review.mitigations import Work, work_of
 from agent.review.records import Comment, ItemState, ReviewState
-from agent.review.resting import hanging
+from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
 from agent.review.web.forms import Field, Plain, fields_for
 from agent.review.web.shown_sources import Quote, Quotes
+from agent.review.web.shown_work import WorkView, work_view
 from agent.review.web.wording import (
     READERS,
     REASONS,
@@ -68,7 +69,7 @@ class ThreatBody(NamedTuple):
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
     taxonomy: tuple[TaxonomyRef, ...]
-    mitigations: tuple[Work, ...]
+    mitigations: tuple[WorkView, ...]
     origin: str
 
 
@@ -163,7 +164,10 @@ class Items:
         weak: Mapping[str, tuple[str, ...]],
         *,
         acts: bool,
+        today: str = "",
     ) -> None:
+        """Without `today`, as in 2027-01-31, no day is past."""
+        self._today = today
         self._state, self._quotes, self._seconds, self._weak, self._acts = state, quotes, seconds, weak, acts
         self._view = View(state.reviewed)
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
@@ -172,6 +176,7 @@ class Items:
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
         self._hangs = hanging(state.based)
         self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
+        self._added = added_on(state)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
 
     def of(self, one: ItemState) -> ItemView:
@@ -242,7 +247,7 @@ class Items:
             return made
         now = corrected_fact(fact, one.after) if one.after else fact
         struck = one.verdict == "struck"
-        hangs = self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())
+        hangs = (*(self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())), *self._added.get(name, ()))
         fallen = set(self._state.fell)
         if not struck:
             hangs = tuple(each for each in hangs if each.item not in fallen)
@@ -276,7 +281,8 @@ class Items:
             metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),
             taxonomy=threat.taxonomy,
             mitigations=tuple(
-                self._work.get((threat.id, each.text), Work(threat.id, each)) for each in threat.mitigations
+                work_view(self._state, self._work.get((threat.id, each.text), Work(threat.id, each)), self._today)
+                for each in threat.mitigations
             ),
             origin=self._view.origin(threat, brief=True),
         )

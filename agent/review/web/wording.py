@@ -115,10 +115,13 @@ KEYS: Final = (
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
     (("w",), "leave open, waived with a reason"),
+    (("t",), "add a threat, with the selected words, the fact or the layer"),
+    (("m",), "who sees to a mitigation of the threat, until when"),
+    (("d",), "comment on the item"),
     (("b", "A"), "confirm all of the section that quotes support and that was on screen"),
     (("Q",), "ask the vendor all open questions"),
     ((".", ",", ">"), "in the sources: select the next sentence, the one before, one more"),
-    (("a",), "attach the selected words to the item"),
+    (("a",), "attach the selected words to the item, or to the threat that is added"),
     (("u", "U"), "undo, redo, as often as you like"),
     (("/",), "search"),
     (("?",), "these keys"),
@@ -151,6 +154,7 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "redo": frozenset({"batch"}),
     "bulk": frozenset({"items"}),
     "assign": frozenset({"to"}),
+    "add": frozenset({"place"}),
 }
 """What an event carries for its replay, or says in its own line."""
 _NONE: Final = "none"

@@ -8,9 +8,10 @@ from agent.drafting.severity import base_of
 from agent.errors import InputError, RefusedError
 from agent.report.draft_json import dump
 from agent.review.audit import audit
-from agent.review.items import threats_of
-from agent.review.mitigations import work_of
+from agent.review.items import fields_of, threats_of
+from agent.review.mitigations import WORK, left_with, work_left_over, work_of
 from agent.review.records import Action
+from agent.review.rescore import headline_of, shown
 from agent.review.service import Service
 from agent.settings import Settings
 from tests.fakes.review.reviewing import Desk
@@ -62,6 +63,75 @@ def test_what_is_managed_is_checked(item: str, fields: dict[str, object], where:
     with pytest.raises(InputError) as refused:
         DESK.act("manage", item, **fields)
     assert where in refused.value.where
+
+
+MILD = "CVSS:4.0/AV:P/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N"
+
+
+def known(desk: Desk) -> list[tuple[str, str]]:
+    return [(work.owner, work.mitigation.text) for work in work_of(desk.state) if work.known]
+
+
+def test_what_is_left_is_what_the_drafter_would_score_with_that_vector() -> None:
+    first = headline_of(DESK.draft)
+    assert first is not None
+    text = first.mitigations[0].text
+    after = DESK.act("manage", f"threat/{first.id}", mitigation=text, status="done", residual=MILD)
+    left = left_with(after.state, work_of(after.state))
+    eased = DESK.act("correct", f"threat/{first.id}", cvss_vector=MILD).state.reviewed
+    assert left is not None
+    assert left.score == shown(eased.score)
+    assert (left.base, left.aivss) == (
+        threats_of(eased)[first.id].score.cvss_base,
+        threats_of(eased)[first.id].score.aivss,
+    )
+    assert left_with(after.state, []) is None
+    # Nothing is counted: the state of the threat and of the mitigation are what they were.
+    assert dump(after.state.reviewed) == dump(DESK.state.reviewed)
+
+
+@pytest.mark.parametrize("status", WORK)
+def test_a_day_is_past_while_something_is_to_be_done(status: str) -> None:
+    after = DESK.act("manage", ITEM, mitigation=TEXT, due="2027-01-31", status=status)
+    work = next(each for each in work_of(after.state) if each.due)
+    assert work.late("2027-02-01") is (status in ("open", "planned", "doing"))
+    assert not work.late("2027-01-31")
+
+
+def test_work_goes_with_a_mitigation_that_is_worded_otherwise() -> None:
+    after = DESK.act("manage", ITEM, mitigation=TEXT, owner="Ops")
+    rows = fields_of(DESK.draft, ITEM)["mitigations"]
+    assert isinstance(rows, list)
+    worded = after.act("correct", ITEM, mitigations=[{**rows[0], "text": "Ask a person first."}, *rows[1:]])
+    assert known(worded) == [("Ops", "Ask a person first.")]
+    assert work_left_over(worded.state) == ()
+    assert known(worded.act("undo")) == [("Ops", TEXT)]
+    gone = after.act("correct", ITEM, mitigations=[*rows[1:]])
+    assert known(gone) == []
+    assert [(work.owner, work.mitigation.text) for work in work_left_over(gone.state)] == [("Ops", TEXT)]
+
+
+def test_work_on_a_struck_threat_stays_in_the_list_with_the_reason() -> None:
+    struck = DESK.act("manage", ITEM, mitigation=TEXT, owner="Ops", residual=MILD).act("strike", ITEM)
+    (left,) = work_left_over(struck.state)
+    assert (left.owner, left.mitigation.text) == ("Ops", TEXT)
+    assert "struck" in left.gone
+    assert left_with(struck.state, [left]) is None
+    assert known(struck.act("undo")) == [("Ops", TEXT)]
+
+
+def test_work_survives_changed_facts_and_a_redraft(tmp_path: Path) -> None:
+    reviews = Reviews(tmp_path)
+    key = reviews.bring()
+    reviews.act(key, "manage", ITEM, mitigation=TEXT, owner="Ops", due="2027-01-31")
+    state = reviews.service.review(key)
+    threat = threats_of(state.reviewed)[THREAT]
+    fact = next(one.item.id for one in state.items if one.item.kind == "fact" and one.item.id[5:] not in threat.facts)
+    reviews.act(key, "strike", fact, reason="wrong-quote")
+    reviews.act(key, "answer", "question/Q1", text="Each action runs at once.", url="https://docs.example/limits")
+    after = reviews.service.redraft(key, GRACE).state
+    every = [*work_of(after), *work_left_over(after)]
+    assert [(work.owner, work.due) for work in every if work.known] == [("Ops", "2027-01-31")]
 
 
 def test_comments_stand_in_their_order_and_go_with_an_undo() -> None:

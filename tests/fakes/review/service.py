@@ -13,6 +13,7 @@ from agent.report.draft_json import dump
 from agent.report.markdown import render
 from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.acts import check
+from agent.review.adding import Written, weighed
 from agent.review.answers import Answer, parse_response
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
@@ -87,6 +88,14 @@ class MemoryReviews:
     def preview(self, key: str, action: Action, reviewer: Reviewer) -> Moved:
         desk = self._desk(key)
         return what_moved(desk.state, desk.taken(check(desk.state, action, desk.documents, desk.as_of)).state)
+
+    def weigh(self, key: str, given: Mapping[str, object]) -> Written:
+        desk = self._desk(key)
+        return weighed(desk.state, desk.documents, given, lambda planned: desk.stored(tuple(planned)).state)
+
+    @property
+    def today(self) -> str:
+        return AT[:10]
 
     def redraft(self, key: str, reviewer: Reviewer, version: int) -> ActResult:
         with self._turn:

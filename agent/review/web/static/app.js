@@ -8,7 +8,8 @@
   const { parsed, begun, nameOf, problem, visible } = septetParts;
   const made = (name, fields) => Object.assign(document.createElement(name), fields);
   const key = () => one("main")?.dataset.key;
-  const desk = () => one("main.desk");
+  // Where a threat is added nothing is saved in place: the page holds a form that is half written.
+  const desk = () => one("main.desk:not(.adding)");
   const shown = (element) => element.checkVisibility();
 
   let quiet = 0;
@@ -124,6 +125,11 @@
   const offer = () => {
     const button = one("#attach-selection");
     if (!button) return;
+    if (septetAdding.form()) {
+      button.hidden = !septetSelection.selected();
+      button.textContent = "Take these words as evidence (a)";
+      return;
+    }
     const title = current && one('form[data-verb="attach"]', current) && one(".item-title", current)?.textContent.trim();
     const fits = Boolean(title && septetSelection.selected());
     button.hidden = !fits;
@@ -131,6 +137,7 @@
   };
 
   const attach = () => {
+    if (septetAdding.form()) return septetAdding.take() || tell("Select words of a source first");
     const span = septetSelection.selected();
     const form = current && one('form[data-verb="attach"]', current);
     if (!span || !form) return tell(!span ? "Select words of a source first" : current ? "Not for this item" : "Choose an item first");
@@ -354,7 +361,7 @@
   const save = (target) => {
     const box = one("dialog[open]");
     const here = box ? one("form", box) : current && one("details.act[open] form", current);
-    const form = target.form || here || (!box && all("main.page form:has(> button.primary:enabled)").find(shown));
+    const form = target.form || here || septetAdding.form() || (!box && all("main.page form:has(> button.primary:enabled)").find(shown));
     return form ? submit(form) : tell("There is no form to save");
   };
 
@@ -365,6 +372,19 @@
     if (current) current.focus({ preventScroll: true }); else target.blur?.();
   };
 
+  // To the page that adds a threat, with the selected words, the fact or the layer that one was at.
+  const add = () => {
+    if (!one('nav a[href$="/add"]')) return tell("Nothing can be added here");
+    if (septetAdding.form()) return septetAdding.form().elements.title.focus();
+    const asked = new URLSearchParams();
+    const span = septetSelection.selected();
+    const layer = current?.closest("section[data-section]")?.dataset.section;
+    if (span) asked.append("span", `${span.document}:${span.start}:${span.end}`);
+    if (current?.dataset.kind === "fact") asked.append("fact", current.dataset.item.slice("fact/".length));
+    if (["layer", "threat"].includes(current?.dataset.kind)) asked.append("layer", layer);
+    location.assign(`/r/${key()}/add?${asked}`);
+  };
+
   const places = { q: () => "/", s: () => `/r/${key()}/sign`, h: () => `/r/${key()}/history`, v: () => `/r/${key()}/questions` };
   const go = (to) => { if (places[to] && (to === "q" || key())) location.assign(places[to]()); };
   let going = false;
@@ -372,6 +392,7 @@
   const commands = {
     j: () => step(1), k: () => step(-1), n: nextOpen, c: () => press("confirm"), e: () => open("correct"),
     x: () => open("strike"), s: () => press("send"), r: () => open("answer"), w: () => open("waive"), a: attach,
+    t: add, m: () => open("manage"), d: () => open("comment"),
     b: () => section("confirm-section"), A: () => section("confirm-section"), Q: () => section("send-section"), u: () => turn("undo"), U: () => turn("redo"), "/": search, "?": help,
     ".": () => pick(1), ",": () => pick(-1), ">": () => pick(1, true),
     Enter: () => current?.matches("tr") && one("a", current).click(),

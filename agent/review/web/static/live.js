@@ -149,6 +149,8 @@ const septetLive = (() => {
 
   const flush = () => {
     tick();
+    // An undo may have taken the item away that was looked at.
+    [...spent.keys()].filter((item) => !one(`[data-item="${CSS.escape(item)}"]`)).forEach((item) => spent.delete(item));
     const told = [...spent].map(([item, seconds]) => [item, Math.min(Math.round(seconds * 10) / 10, MOST_SECONDS)]);
     const ready = key() ? told.filter(([, seconds]) => seconds >= 0.1) : [];
     ready.forEach(([item]) => spent.delete(item));

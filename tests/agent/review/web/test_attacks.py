@@ -169,7 +169,7 @@ def test_on_every_page(name: str, app: App, looking: Looking) -> None:
     wanted = quote(payload, safe="")
     paths = [
         f"/?text={wanted}", "/people", f"/compare?keys={key},r1", f"/r/{key}?as_of=1&cite={wanted}",
-        *(f"/r/{key}/{page}" for page in ("history", "compare", "questions", "contests", "sign", "add")),
+        *(f"/r/{key}/{page}" for page in ("history", "compare", "questions", "contests", "mitigations", "sign", "add")),
         f"/r/{key}/history?item={wanted}"[:120], f"/r/{key}/contests?item={wanted}"[:120],
         f"/r/{key}/add?layer={wanted}"[:60],
         f"/r/{key}/source/D1?cite={attacked.mark}", f"/r/{key}/contest/{wanted}", f"/r/{key}?cite={attacked.mark}",

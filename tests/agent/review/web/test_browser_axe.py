@@ -25,7 +25,8 @@ pytestmark = [
 
 PAGES = (
     "/", "/r/r1", "/r/r1?as_of=5", "/r/r1/questions", "/r/r1/contests", "/r/r1/history", "/r/r1/compare", "/r/r1/add",
-    "/r/r1/sign", "/r/r1/source/D1", "/r/r2", "/r/r2/sign", "/compare?keys=r1,r2", "/people", "/help", "/nothing",
+    "/r/r1/mitigations", "/r/r1/sign", "/r/r1/source/D1", "/r/r2", "/r/r2/sign", "/compare?keys=r1,r2", "/people",
+    "/help", "/nothing",
 )  # fmt: skip
 WIDTHS = (1280, 820)
 RUN = """

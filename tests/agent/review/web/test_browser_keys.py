@@ -21,8 +21,9 @@ pytestmark = pytest.mark.browser
 
 TRIED = {
     "j", "k", "n", "c", "e", "x", "s", "r", "w", "b", "A", "Q", ".", ",", ">", "a", "u", "U", "/", "?", "Ctrl Enter",
-    "Esc", "g q", "g s", "g h", "g v", "Enter",
+    "Esc", "t", "m", "d", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
+"""`t`, `m` and `d` in `test_browser_adding.py`."""
 PREVIEW = f'article[data-item="{FACTOR}"] output'
 
 

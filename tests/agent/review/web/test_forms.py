@@ -132,9 +132,11 @@ def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_
     page = tree(answer)
     assert "The field is empty (on what)" in words(page)
     assert page.xpath('//input[@name="title"]/@value') == ["A neighbour reads it"]
-    assert words(page.xpath('//textarea[@name="mitigations.3.text"]')[0]).strip() == "And then"
+    written = page.xpath('//textarea[starts-with(@name, "mitigations.") and contains(@name, ".text")]')
+    assert [words(each).strip() for each in written] == ["Ask first", "And then", ""]
     assert page.xpath('//input[@name="cvss.VC" and @checked]/@value') == ["H"]
-    assert page.xpath('//select[@name="document"]/option[@selected]/@value') == ["D1"]
+    assert page.xpath('//input[@name="taxonomy" and @checked]/@value') == ["owasp-asi ASI01"]
+    assert [words(each) for each in page.xpath('//*[@id="chosen"]//q')] == ["every app has an API"]
 
 
 @pytest.mark.parametrize(

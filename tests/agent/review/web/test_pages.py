@@ -55,7 +55,7 @@ def test_sources_are_shown_whole_and_each_citation_has_its_place(browser: Browse
 
 
 def test_addresses_within_the_page_lead_somewhere_and_ids_stand_once(browser: Browser) -> None:
-    for path in ("/r/r1", "/r/r1/add", "/r/r1/sign", "/r/r1/questions", "/r/r1/contests", "/"):
+    for path in ("/r/r1", "/r/r1/add", "/r/r1/mitigations", "/r/r1/sign", "/r/r1/questions", "/r/r1/contests", "/"):
         page = tree(browser.get(path))
         ids = page.xpath("//@id")
         assert len(ids) == len(set(ids)), path
@@ -63,7 +63,8 @@ def test_addresses_within_the_page_lead_somewhere_and_ids_stand_once(browser: Br
 
 
 def test_every_input_has_a_label_and_headings_go_down_by_one(browser: Browser) -> None:
-    for path in ("/", "/r/r1", "/r/r1/add", "/r/r1/sign", "/r/r1/questions", "/r/r1/contests", "/people", "/compare"):
+    own = ("", "/add", "/mitigations", "/sign", "/questions", "/contests")
+    for path in ("/", *(f"/r/r1{each}" for each in own), "/people", "/compare"):
         page = tree(browser.get(path))
         labelled = set(page.xpath("//label/@for"))
         for field in page.xpath('//input[not(@type="hidden")] | //select | //textarea'):

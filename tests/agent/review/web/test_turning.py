@@ -15,8 +15,8 @@ from tests.fakes.review.web import Browser, tree
 TURNED = "Acme \u202egnp.exe\u2066 \u200bagent\u200f"
 MARKED = '<span class="turn" data-code="U+202E">\u202e</span>'
 PAGES = (
-    "", "/history", "/compare", "/questions", "/contests", "/sign", "/add", "/source/D1", "?as_of=1", "?since=1",
-    "/questions?since=1",
+    "", "/history", "/compare", "/questions", "/contests", "/sign", "/add", "/mitigations", "/source/D1", "?as_of=1",
+    "?since=1", "/questions?since=1",
 )  # fmt: skip
 
 
