@@ -43,7 +43,9 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span(f"With all{more}{below} in place, ")
-    plain = [item for item in above if is_supported(item.threat)] or above
+    first = writer.view.headline
+    set_up = first is not None and bool(first.threat.setting)
+    plain = [item for item in above if is_supported(item.threat) and (set_up or not item.threat.setting)] or above
     last = max(plain, key=lambda item: (residual.remains[item.threat.id], base_of(item)), default=None)
     if last is None:
         # A draft from before what remains was kept of each threat.
