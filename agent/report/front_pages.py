@@ -602,7 +602,10 @@ def numbers(writer: Writer) -> Part:
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        lines += [doc.code(made), doc.code(", ".join(each))]
+        known = doc.words(
+            f"where {score.threat_multiplier} is the multiplier of AIVSS for attacks known as proof of concept"
+        )
+        lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
