@@ -154,7 +154,7 @@
     const said = new Map(all("article[data-item]", desk()).map((each) => [each.dataset.item, one(".item-body", each)?.textContent]));
     // What says something else now has not been seen.
     all("article[data-item]", answer).filter((each) => said.get(each.dataset.item) !== one(".item-body", each)?.textContent).forEach((each) => seen.delete(each.dataset.item));
-    for (const selector of ["header.bar", ".draft", "#sources"]) {
+    for (const selector of ["header.bar", ".outline", ".over", ".draft", "#sources"]) {
       const old = one(selector);
       const fresh = one(selector, answer);
       if (!old || !fresh || old.isEqualNode(fresh)) continue;
