@@ -112,7 +112,10 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
         fact_count=len(facts),
         factors=tuple(_factor(key, draft.factors[key]) for key in FACTORS if key in draft.factors),
         chains=tuple(
-            (chain.title, tuple(threat_lead(names.get(name, ""), every[name]) for name in chain.threats if name in every))
+            (
+                chain.title,
+                tuple(threat_lead(names.get(name, ""), every[name]) for name in chain.threats if name in every),
+            )
             for chain in draft.chains
         ),
         system=system_picture(state),

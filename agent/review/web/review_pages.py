@@ -29,12 +29,13 @@ from agent.review.web.desk import (
     problem_of,
     status_of,
 )
+from agent.review.web.differing import changed
 from agent.review.web.document import counted, document
 from agent.review.web.forms import Field, Form, action_of, fields_for, refilled, threat_fields
 from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
-from agent.review.web.wording import answer_to
+from agent.review.web.wording import answer_to, version_choices
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -109,8 +110,14 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         state = desk.review(key)
         one, two = (0 if a is None else a), (state.version if b is None else b)
         found = desk.versions(key, one, two)
-        scores = (score_view(found.before), score_view(found.after))
-        return desk.page(request, "versions.html", bar=_bar(desk, state), found=found, scores=scores)
+        every = changed(desk.review(key, one), desk.review(key, two), found)
+        titles = {each.item.id: each.item.title for each in state.items}
+        return desk.page(
+            request, "versions.html", bar=_bar(desk, state), found=found,
+            scores=(score_view(found.before), score_view(found.after)),
+            said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
+            choices=version_choices(desk.service.history(key), titles, (one, two)),
+        )  # fmt: skip
 
 
 def _deciding(router: APIRouter, desk: Desk) -> None:

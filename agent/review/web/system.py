@@ -82,7 +82,7 @@ class _Rows:
         self._threats = view.threats
 
     def of(self, dom: str, name: str, evidence: tuple[str, ...], *, flow: bool = False) -> PartRow:
-        """The row of what has these quotes: the facts that share one, and the threats that rest on these or share one."""
+        """The row of what has these quotes, with the facts that share one and the threats that rest on either."""
         own = [fact for fact in self._facts if set(evidence) & set(fact.evidence)]
         ids = {fact.id for fact in own}
         return PartRow(

@@ -139,7 +139,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
     "low": "not below", "high": "not above", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
-    "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
+    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists", "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
 """Fields that are called otherwise where they are written."""
 _FIRST: Final = ("value", "low", "high")
@@ -156,6 +156,9 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
 _NONE: Final = "none"
 _MOST: Final = 3
 """Of what a new draft moved, in the line that answers it."""
+_TITLE: Final = 50
+"""Characters of an item's title in a list to choose from."""
+_MOST_VERSIONS: Final = 200
 
 
 def section_title(key: str) -> str:
@@ -243,6 +246,21 @@ def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
         yield Field(name_of(key) if key in (*FACTORS, *LAYERS) else key, str(was), str(now))
     if not rows:
         yield Field("moved", "", "nothing")
+
+
+def version_choices(
+    events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
+) -> tuple[tuple[str, str], ...]:
+    """Versions to choose from by what made them, the newest first; of many the latest, and those that are `chosen`."""
+    told = [
+        (
+            event.number,
+            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {titles.get(event.item, '')[:_TITLE]}".strip(),
+        )
+        for event in events[::-1]
+    ]
+    kept = [(number, words) for at, (number, words) in enumerate(told) if at < _MOST_VERSIONS or number in chosen]
+    return (*((str(number), words) for number, words in kept), ("0", "0: as it was drafted"))
 
 
 # ---------------------------------------------------------------- the line that answers an act
