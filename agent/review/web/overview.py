@@ -92,6 +92,16 @@ class Overview(NamedTuple):
     """Title, and the threats in their order."""
     system: SystemPicture
 
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Its headings for the outline: name and title."""
+        every = (
+            ("score", "Score", self.steps), ("factors", "Factor profile", True), ("threats", "Threats", True),
+            ("facts", "What it can do", self.facts), ("picture", "System picture", self.system.drawing),
+            ("chains", "Chains", self.chains),
+        )  # fmt: skip
+        return tuple((name, title) for name, title, there in every if there)
+
 
 def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     """The first screen of a review; `views` are its items by id."""

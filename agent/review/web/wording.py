@@ -139,7 +139,8 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
     "low": "not below", "high": "not above", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
-    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists", "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
+    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
+    "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
 """Fields that are called otherwise where they are written."""
 _FIRST: Final = ("value", "low", "high")
