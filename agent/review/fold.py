@@ -17,7 +17,7 @@ from typing import Final, Literal
 from agent.drafting.lines import LABELS
 from agent.records import Capability, Document, Draft, FactLine
 from agent.review.changed_facts import KIND, SheetChange, left_standing, without_quotes_of_fallen
-from agent.review.items import SCORE, fields_of, items_of, weights
+from agent.review.items import SCORE, fields_of, items_of, threats_of, weights
 from agent.review.lapses import changed, content_of
 from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState, Verdict
@@ -180,9 +180,19 @@ def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple
         own = [str(mark) for mark in given] if isinstance(given, list) else item.evidence
         marks = tuple(dict.fromkeys((*own, *one.attached)))
         cited = item if marks == item.evidence else item.model_copy(update={"evidence": marks})
+        if _fell_apart(desk, item, one):
+            one = replace(one, verdict="struck", fell=True)
         lapsed = _lapsed(desk, item, one, [quotes[mark] for mark in one.attached if mark in quotes])
         made.append(_state(found, cited, one, lapsed, contested=item.id in contested))
     return tuple(made)
+
+
+def _fell_apart(desk: _Desk, item: Item, one: Standing) -> bool:
+    """Whether an open chain has lost a threat: there is nothing to decide over until that is back."""
+    if item.kind != "chain" or one.verdict != "open":
+        return False
+    left = threats_of(desk.reviewed)
+    return any(name not in left for name in desk.whole.chains[int(item.id.partition("/")[2]) - 1].threats)
 
 
 def _as_read(drafted: Draft, whole: Draft) -> Draft:

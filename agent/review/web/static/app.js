@@ -214,7 +214,8 @@
     const answer = parsed(text);
     const stays = swap(answer, item);
     const moved = one("#bar-moved");
-    tell(moved.textContent.trim() || "Saved", shown(moved) ? "unseen" : "toast");
+    const whole = shown(moved) && moved.scrollHeight <= moved.clientHeight + 1;
+    tell(moved.textContent.trim() || "Saved", whole ? "unseen" : "toast");
     onwards(item || stays, verb);
   };
 
@@ -337,11 +338,13 @@
       const label = made("label", { textContent: "Find an item, a word of the draft or a mark", htmlFor: input.id });
       const output = made("output", { className: "hint" });
       input.addEventListener("keydown", (event) => {
+        // A browser would only empty the field at first.
+        if (event.key === "Escape") { event.preventDefault(); place.close(); }
         if (event.key !== "Enter") return;
         event.preventDefault();
         const words = input.value.trim().toLowerCase();
         const hit = words && find(words);
-        output.textContent = hit ? "" : "Nothing found";
+        output.textContent = hit ? "" : words ? `No match for “${visible(input.value.trim())}”` : "";
         if (!hit) return;
         place.close();
         choose(hit);
