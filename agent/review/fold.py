@@ -180,16 +180,16 @@ def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple
         own = [str(mark) for mark in given] if isinstance(given, list) else item.evidence
         marks = tuple(dict.fromkeys((*own, *one.attached)))
         cited = item if marks == item.evidence else item.model_copy(update={"evidence": marks})
-        if _fell_apart(desk, item, one):
-            one = replace(one, verdict="struck", fell=True)
         lapsed = _lapsed(desk, item, one, [quotes[mark] for mark in one.attached if mark in quotes])
+        if (lapsed or one.verdict == "open") and _fell_apart(desk, item):
+            one, lapsed = replace(one, verdict="struck", fell=True), ""
         made.append(_state(found, cited, one, lapsed, contested=item.id in contested))
     return tuple(made)
 
 
-def _fell_apart(desk: _Desk, item: Item, one: Standing) -> bool:
-    """Whether an open chain has lost a threat: there is nothing to decide over until that is back."""
-    if item.kind != "chain" or one.verdict != "open":
+def _fell_apart(desk: _Desk, item: Item) -> bool:
+    """Whether a chain has lost a threat: there is nothing to decide over until that is back."""
+    if item.kind != "chain":
         return False
     left = threats_of(desk.reviewed)
     return any(name not in left for name in desk.whole.chains[int(item.id.partition("/")[2]) - 1].threats)
