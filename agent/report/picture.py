@@ -42,7 +42,6 @@ _PAD: Final = 12
 _TITLE: Final = 24
 _BETWEEN: Final = 190
 """Room for the words of flows between two columns."""
-_SIDES: Final = 3
 _THREATS: Final = 3
 """Ids of threats that the words of a flow begin with, at most."""
 _SAID: Final = 200
@@ -197,12 +196,12 @@ def picture(system: System, links: Links = _NOWHERE) -> str:
     column = {each.item.id: n for n, blocks in enumerate(columns) for block in blocks for each in block.items}
     sides = _sides(flows, column)
     heights = {each.item.id: _height(each, sides) for each in items}
-    boxes, frames, height = _place(columns, heights)
+    lefts, width = _lefts(columns, column, flows)
+    boxes, frames, height = _place(columns, lefts, heights)
     ends = _ends(flows, sides, boxes)
-    width = _SIDES * (_BOX + 2 * _PAD) + (_SIDES - 1) * _BETWEEN
     lines = [
         # What is an image to a reader of screens has no links in it.
-        f'<svg class="picture" viewBox="0 0 {width} {_n(height)}" role="{"group" if links.items else "img"}"'
+        f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="{"group" if links.items else "img"}"'
         ' aria-label="System picture">',
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="head" d="M0 0 8 4 0 8z"/></marker></defs>',
@@ -270,8 +269,20 @@ def _height(each: Drawn, sides: _Sides) -> float:
     return max(_LINE * len(_wrapped(each.item.name)) + 18, _PORT * ends + 10)
 
 
+def _lefts(
+    columns: Sequence[Sequence[_Block]], column: Mapping[str, int], flows: Sequence[Flow]
+) -> tuple[tuple[float, ...], float]:
+    """Where each column begins, and the width of all; an empty one at an end takes no room."""
+    wide = _BOX + 2 * _PAD
+    # Flows within the middle go round its left.
+    loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
+    middle = wide + _BETWEEN if columns[0] else _BETWEEN if loops else 0
+    right = middle + wide + _BETWEEN
+    return (0, middle, right), right + wide if columns[2] else middle + wide
+
+
 def _place(
-    columns: Sequence[Sequence[_Block]], heights: Mapping[str, float]
+    columns: Sequence[Sequence[_Block]], lefts: Sequence[float], heights: Mapping[str, float]
 ) -> tuple[dict[str, _Box], list[str], float]:
     """The boxes by item, the frames of the boundaries, and the height of the whole."""
     tall = [sum(_tall(block, heights) for block in blocks) + _GAP * max(len(blocks) - 1, 0) for blocks in columns]
@@ -279,7 +290,7 @@ def _place(
     boxes: dict[str, _Box] = {}
     frames: list[str] = []
     for number, blocks in enumerate(columns):
-        x, y = number * (_BOX + 2 * _PAD + _BETWEEN), (whole - tall[number]) / 2
+        x, y = lefts[number], (whole - tall[number]) / 2
         for block in blocks:
             size = _tall(block, heights)
             if block.title:
