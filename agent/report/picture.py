@@ -337,8 +337,8 @@ def _linked(drawn: str, link: Link | None, *, beside: bool = False) -> str:
     """What is drawn as a link; `beside` another link to the same place it is for the pointer alone."""
     if link is None:
         return drawn
-    words = 'tabindex="-1" aria-hidden="true"' if beside else f'aria-label="{escape(short(link.words, _SAID))}"'
-    return f'<a href="#{escape(link.anchor)}" {words}>{drawn}</a>'
+    hidden = ' tabindex="-1" aria-hidden="true"' if beside else ""
+    return f'<a href="#{escape(link.anchor)}"{hidden}><title>{escape(short(link.words, _SAID))}</title>{drawn}</a>'
 
 
 def _box(each: Drawn, box: _Box) -> str:

@@ -207,7 +207,7 @@ def _threats(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> t
             layer_title=LAYER_TITLES[layers[placed.threat.id]],
             base=tenth(placed.threat.score.cvss_base),
             severity=band_of(placed.threat.score.cvss_base),
-            basis=f"needs {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
+            basis=f"if {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
             verdict=views[f"threat/{placed.threat.id}"].verdict,
             verdict_words=views[f"threat/{placed.threat.id}"].verdict_words,
             owner=", ".join(dict.fromkeys(owners.get(placed.threat.id, ()))),

@@ -321,4 +321,4 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
 def _by_place(view: ItemView) -> tuple[bool, int]:
     """The layer first, its threats by their place in the report, then those without one."""
     tag = view.threat.tag if view.threat else ""
-    return view.threat is not None, int(tag.removeprefix("#")) if tag else len(LAYERS) * 100
+    return view.threat is not None, int(tag.removeprefix("T")) if tag else len(LAYERS) * 100

@@ -168,7 +168,7 @@ class Items:
         self._view = View(state.reviewed)
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
-        self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
+        self._tags = {ranked.threat.id: ranked.name for ranked in self._view.threats}
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
         self._hangs = hanging(state.based)
         self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
@@ -265,7 +265,7 @@ class Items:
         return ThreatBody(
             sentence=threat.how or threat_sentence(threat.statement),
             lost=threat.lost,
-            basis=f"needs {threat.setting}" if threat.setting else threat.basis or "",
+            basis=f"if {threat.setting}" if threat.setting else threat.basis or "",
             tag=self._tags.get(threat.id, ""),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
