@@ -176,7 +176,7 @@ def _moved(before: "ReviewState", again: "ActResult") -> str:
     moved = (again.events[0].after or {})["moved"] if again.events else []
     rows = [[str(cell) for cell in row] for row in moved if row[0] != "score"] if isinstance(moved, list) else []
     rows.append(["score", score_words(again.moved.before), score_words(again.moved.after)])
-    lines = [f"Review {before.key}, drafted again. {plain(again.moved.text)}", "", *_table(rows), ""]
+    lines = [f"Review {before.key}, drafted again: {plain(again.moved.text)}", "", *_table(rows), ""]
     lines += [f"{what}: {', '.join(f'`{name}`' for name in names)}" for what, names in items.items() if names]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -31,6 +31,7 @@ from agent.review.web.wording import (
     VERDICTS,
     duration,
 )
+from agent.scoring import severity
 from agent.taxonomy.keys import LAYERS
 
 
@@ -63,7 +64,9 @@ class ThreatBody(NamedTuple):
     folded: str
     """Why it is not among those shown; empty when it is."""
     score: str
+    """By AIVSS, with its band."""
     severity: str
+    """Of the base, which tells threats apart."""
     base: str
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
@@ -269,8 +272,8 @@ class Items:
             tag=self._tags.get(threat.id, ""),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
-            score=tenth(threat.score.aivss),
-            severity=threat.score.severity,
+            score=f"{tenth(threat.score.aivss)} {threat.score.severity}",
+            severity=severity(threat.score.cvss_base),
             base=tenth(threat.score.cvss_base),
             vector=threat.score.cvss_vector,
             metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),
