@@ -111,13 +111,12 @@ def draft(
     """
     before = _earlier(out) if out is not None else ()
     say = progress or (lambda _: None)
-    say("reading the sources")
     found = read_remembered(
         sources, settings, allow_private=allow_private, notes=notes, product=product, progress=progress, now=now
     )
     changes = compare(before, found.result.intake.documents)
     recording = found.recorded.recording.model_copy(update={"changes": changes})
-    say("drafting")
+    say(_stage(found))
     with ExitStack() as left:
         if found.unfinished is not None:
             left.callback(found.unfinished.close)
@@ -147,7 +146,19 @@ def redraft(
         draft_folder.check(out)
     recorded = load_recording(snapshot)
     used = recorded.settings(settings)
-    return _drafted(read_recorded(recorded, used, progress=progress), used, assistant)
+    found = read_recorded(recorded, used, progress=progress)
+    if progress is not None:
+        progress(_stage(found))
+    return _drafted(found, used, assistant)
+
+
+def _stage(found: Remembered) -> str:
+    """That the sources are read, with what they were, and what follows."""
+    budget, documents = found.result.intake.budget, len(found.result.intake.documents)
+    return (
+        f"read {budget.pages_used} of at most {budget.pages} pages, {documents} "
+        f"{'document' if documents == 1 else 'documents'}; drafting"
+    )
 
 
 def answers_in(snapshot: Path) -> Path | None:

@@ -62,8 +62,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     made, at, reviewed = None, now(), ""
     if answers:
         with progress_line() as progress:
-            if progress is not None:
-                progress("drafting again")
+            progress("drafting again")
             made = redraft(draft, documents, answers, settings=settings, at=at)
     if store is None:
         reply = _reply(response, draft)
@@ -157,8 +156,7 @@ def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -
     if not service.waiting(key):
         return "", service.reply(key)
     with progress_line() as progress:
-        if progress is not None:
-            progress("drafting the review again")
+        progress("drafting the review again")
         again = service.redraft(key, reviewer, done.state.version)
     return _moved(done.state, again), service.reply(key)
 
@@ -178,7 +176,7 @@ def _moved(before: "ReviewState", again: "ActResult") -> str:
     moved = (again.events[0].after or {})["moved"] if again.events else []
     rows = [[str(cell) for cell in row] for row in moved if row[0] != "score"] if isinstance(moved, list) else []
     rows.append(["score", score_words(again.moved.before), score_words(again.moved.after)])
-    lines = [f"Review {before.key}, drafted again. {plain(again.moved.text)}", "", *_table(rows), ""]
+    lines = [f"Review {before.key}, drafted again: {plain(again.moved.text)}", "", *_table(rows), ""]
     lines += [f"{what}: {', '.join(f'`{name}`' for name in names)}" for what, names in items.items() if names]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -64,6 +64,18 @@ class _Verbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name.startswith("-") or self.get_command(ctx, name) is not None:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        near = get_close_matches(name.lower(), self.list_commands(ctx), 1)
+        hint = f"did you mean `septet {near[0]}`? " if near else ""
+        raise UsageError(f"there is no verb {name[:60]!r}", hint=f"{hint}`septet --help` lists them")
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, verb.help) for name, verb in VERBS.items()] + list(EVAL_VERBS.items())
         with formatter.section("Verbs"):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SCHEMA: Final = "septet/doctor/1"
 _NOT_WELL: Final = 1
-_WORDS: Final[Mapping[bool | None, str]] = {True: "well", False: "NOT WELL", None: "unknown"}
+_WORDS: Final[Mapping[bool | None, str]] = {True: "ok", False: "FAILED", None: "unknown"}
 _WORD_CHARS: Final = 8
 
 
@@ -31,7 +31,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
 
     Looked at: whether the LLM is there, whether answers come in the shape that is asked for and keep to their cap,
     whether a long prompt is read to its end, whether its price is known and how its tokens are counted. Up to four
-    calls are made, one at a time. Exit code 1 when something is not well, 4 when no call can work.
+    calls are made, one at a time. Exit code 1 when a check failed, 4 when no call can work.
 
     \b
     Examples:
@@ -53,8 +53,7 @@ def command(context: click.Context, llm: str | None, as_json: bool) -> None:
         return
     price = price_of_llm(name, settings)
     count = counter(name, table_folder(environ))
-    with progress_line() as progress:
-        say = progress or (lambda _: None)
+    with progress_line() as say:
         opened = open_named(name, settings, environ, base_url=settings.llm_base_url, say=say)
         say(f"asking {name}")
         try:

@@ -1,10 +1,10 @@
 """`septet draft SOURCE…`: draft a threat model."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command("draft", short_help="Draft a threat model from a product listing.")
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for draft.json, draft.md, snapshots/ and index/.")
+@click.option("--replace", is_flag=True, help="Replace an earlier draft in --out also when it has a review.")
 @reading_options
 @click.option(
     "--from-snapshot",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 def command(
     sources: tuple[str, ...],
     out: Path | None,
+    replace: bool,
     product: str | None,
     notes: tuple[str, ...],
     allow_private: tuple[str, ...],
@@ -55,6 +57,8 @@ def command(
     Without --llm or SEPTET_LLM no LLM is used. With one, stderr says what the run may take before anything is sent. A
     draft that an LLM helped with is repeated from the answers in its folder, unless --llm asks anew.
 
+    A draft in --out that you have taken into review is replaced with --replace alone; its review stays in the store.
+
     \b
     Examples:
       septet draft https://directory.example/agents/acme --out acme
@@ -68,6 +72,8 @@ def command(
     _check_call(sources, from_snapshot, bool(product or notes or allow_private))
     environ = os.environ  # noqa: TID251
     settings = load_settings(environ)
+    if out is not None and not replace:
+        _check_unreviewed(out, environ)
     choice, settings = _chosen(from_snapshot, Wanted(llm, record, replay, fallback), settings, environ)
     with ExitStack() as left:
         progress = left.enter_context(progress_line())
@@ -91,6 +97,7 @@ def command(
                 )
             _ended(result, opened, left)
         if out is not None:
+            progress(f"writing {out}")
             save(result, out, opened.answers)
     click.echo(result.json if as_json else result.markdown if out is None else _shown(result, out), nl=False)
 
@@ -125,6 +132,35 @@ def _check_call(sources: tuple[str, ...], from_snapshot: Path | None, more: bool
         )
 
 
+def _check_unreviewed(out: Path, environ: Mapping[str, str]) -> None:
+    """Refuses to replace a draft of which the user's own store has a review. Raises InputError."""
+    from agent.errors import InputError, SeptetError, StoreError
+    from agent.report.draft_json import FILE_NAME, load
+    from agent.settings import store_file
+
+    if not (out / FILE_NAME).is_file():
+        return
+    try:
+        earlier = load(out)
+        file = store_file(environ)
+    except SeptetError:
+        # What cannot be read was never taken into review, and without a home there is no store.
+        return
+    if not file.is_file():
+        return
+    from agent.review.store import Store
+
+    hint = "name another folder, or add --replace; the review keeps its own copy of the draft"
+    try:
+        with Store.open(file, read_only=True) as store:
+            key = next((key for name in (earlier.id, *earlier.earlier) if (key := store.review_of(name))), None)
+    except StoreError as error:
+        what = f"whether the draft there has a review cannot be told: {error}"
+        raise InputError(what, where=str(out), hint=hint) from None
+    if key is not None:
+        raise InputError(f"the draft of {earlier.product.name} there has a review ({key})", where=str(out), hint=hint)
+
+
 def _chosen(
     snapshot: Path | None, wanted: Wanted, settings: "Settings", environ: Mapping[str, str]
 ) -> tuple[Choice, "Settings"]:
@@ -145,7 +181,7 @@ def _chosen(
     answers = answers_in(snapshot) if wanted.record is None else None
     if answers is not None:
         return Choice(replay=answers, fallback=True), load(snapshot).settings(settings)
-    return choose(wanted, replace(settings, llm="")), settings
+    return choose(wanted, dataclasses.replace(settings, llm="")), settings
 
 
 def _tell(line: str) -> None:

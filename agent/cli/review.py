@@ -1,9 +1,10 @@
 """`septet review [DRAFT_DIR…]`: the review app on this machine."""
 
 import os
+import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from socket import socket
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ROLES: Final = ("viewer", "analyst", "approver")
 _SOMEBODY: Final = "analyst"
+_LINE: Final = 4096
+"""Bytes of a typed line at most."""
 
 
 @click.command("review", short_help="Review drafts in a local web app, and sign them.")
@@ -33,9 +36,9 @@ _SOMEBODY: Final = "analyst"
 def command(folders: tuple[Path, ...], host: str, port: int, file: Path | None, name: str | None, role: str) -> None:
     """Open the drafts in DRAFT_DIR (as `septet draft --out` wrote them) in the review app, and serve it until Ctrl-C.
 
-    Its address holds a token that opens one session; it goes to stdout, everything else to stderr. Drafts and decisions
-    are kept in your own store of reviews. Without DRAFT_DIR and --store a half-reviewed demo is opened in a scratch
-    store that is thrown away.
+    Its address holds a token that opens one session; it goes to stdout, everything else to stderr. In a terminal Enter
+    prints another one. Drafts and decisions are kept in your own store of reviews. Without DRAFT_DIR and --store a
+    half-reviewed demo is opened in a scratch store that is thrown away.
 
     \b
     Examples:
@@ -112,10 +115,28 @@ def _serve(service: "Service", made: socket, reviewer: "Reviewer") -> None:
 
     access = Access.loopback(made.getsockname()[1])
     app = create_app(service, access)
-    click.echo(f"{address(made)}{ENTER}?token={access.invite(reviewer)}")
-    sys.stdout.flush()
-    _tell(f"open it once as {reviewer.name} ({reviewer.role}); Ctrl-C ends")
+
+    def invite() -> None:
+        click.echo(f"{address(made)}{ENTER}?token={access.invite(reviewer)}")
+        sys.stdout.flush()
+
+    invite()
+    asked = sys.stdin is not None and sys.stdin.isatty()
+    more = "Enter prints another address, " if asked else ""
+    _tell(f"open it once as {reviewer.name} ({reviewer.role}); {more}Ctrl-C ends")
+    if asked:
+        # In the background a terminal stops who reads from it; ignored, the read fails and the thread ends.
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+        threading.Thread(target=_invite_again, args=(invite,), daemon=True).start()
     serve(app, made)
+
+
+def _invite_again(invite: Callable[[], None]) -> None:
+    """An address for each line that is typed, until there is no terminal any more."""
+    with suppress(OSError):
+        # Not through sys.stdin, whose lock a thread at the end of the process would still hold.
+        while os.read(sys.stdin.fileno(), _LINE):
+            invite()
 
 
 def _keep_backup(store: "Store") -> None:

@@ -1,17 +1,22 @@
 """Options shared by the verbs that read sources, with the clock, the analyst's note and the progress line."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import click
 
 from agent.errors import InputError
 
 _NOTE_FILE_LIMIT = 200_000
+_PAGE: Final = "reading "
+"""How a line about a single page or file begins: of these there may be many."""
+_BETWEEN_PAGES: Final = 2.0
+"""Seconds between two such lines where they are kept, as in the log of a job."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -61,16 +66,34 @@ def note_text(note: str) -> str:
 
 
 @contextmanager
-def progress_line() -> Iterator[Callable[[str], None] | None]:
-    """A status line on stderr, only on a terminal."""
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """What is being done, on stderr: a status line on a terminal, plain lines elsewhere.
+
+    Plain lines name every stage, and a single page at most every two seconds.
+    """
+    from agent.report.safe_markdown import one_line
+
     if not sys.stderr.isatty():
-        yield None
+        yield _plain_lines(one_line)
         return
     from rich.console import Console
     from rich.text import Text
 
-    from agent.report.safe_markdown import one_line
-
     # Addresses and file names are text: no markup of the terminal's library, no escapes of the terminal.
     with Console(stderr=True).status("reading") as status:
         yield lambda line: status.update(Text(one_line(line)))
+
+
+def _plain_lines(shown: Callable[[str], str]) -> Callable[[str], None]:
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        moment = time.monotonic()
+        if line.startswith(_PAGE) and moment - last < _BETWEEN_PAGES:
+            return
+        last = moment
+        sys.stderr.write(f"{shown(line)}\n")
+        sys.stderr.flush()
+
+    return tell

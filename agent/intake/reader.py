@@ -243,12 +243,12 @@ def _add_local(
         g.final_url = given.name
         g.folder = given.folder if isinstance(given, LocalFile) else given.name
     if isinstance(given, LocalFile):
-        tell(f"reading {given.name}")
+        tell(f"reading file {g.pages_used + 1}: {given.name}")
         _add_file(g, given, settings)
         return
     pages = max(1, settings.max_pages - used - g.pages_used)
-    for file in given.files[:pages]:
-        tell(f"reading {file.name}")
+    for number, file in enumerate(given.files[:pages], 1):
+        tell(f"reading file {number} of {min(len(given.files), pages)}: {file.name}")
         _add_file(g, file, settings)
     for left in (*(file.name for file in given.files[pages:]), *given.left_out):
         g.missing.append(Missing(reason="budget", detail=f"{left} was not read, the budget of pages is used up"))

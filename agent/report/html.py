@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from agent.records import Document, Draft
 from agent.records.evidence import MARK
-from agent.report.document import Extent, Report, Span, Text, entries
+from agent.report.document import Extent, Part, Report, Span, Text, entries
 from agent.report.markdown import TEMPLATES
 from agent.report.report import build
 from agent.report.safe_markdown import one_line
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 STYLE: Final = Path(__file__).with_name("templates") / "report.css"
 _PICTURE: Final = "picture"
 _OTHER: Final = re.compile(r"[^a-z0-9]+")
+_CALLED: Final = {"headline": "Score"}
+"""Parts whose title is what they say, by what a list of contents calls them."""
 _HEADING_ID: Final = 60
 """Characters of a heading that its address keeps."""
 
@@ -163,6 +165,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters |= {"kind": lambda block: type(block).__name__, "anchor": _anchor, "lines": _lines}
+    made.filters["short"] = _short
     made.filters |= {"drawing": Markup, "meter": _meter, "visible": one_line}
     return made
 
@@ -198,6 +201,13 @@ def _span(span: Span, known: frozenset[str]) -> Markup:
 def _link(mark: str, known: frozenset[str]) -> Markup:
     shown = one_line(mark)
     return Markup('<a href="#{}">{}</a>').format(shown, shown) if mark in known else Markup.escape(shown)
+
+
+def _short(part: Part) -> str:
+    """The title of a part for a list of contents: without what stands in brackets to explain it."""
+    if part.key in _CALLED:
+        return _CALLED[part.key]
+    return one_line("".join(span.text for span in part.title)).partition(" (")[0]
 
 
 def _anchor(identifier: str) -> Markup:

@@ -3,6 +3,9 @@
 A solid line or frame has a quote behind it, a dashed one is assumed. All style comes from the page's sheet; what a
 source says is escaped text and nothing else. The same system gives the same picture.
 
+Where a page has more about a part or flow, the picture leads to it: links within the page, each with what is there in
+words.
+
 As a Mermaid flowchart trust boundaries are subgraphs. Labels are quoted and every character that Mermaid, Markdown or a
 browser could read as markup is written as an entity; there are no links, no click directives and no HTML.
 """
@@ -14,6 +17,7 @@ from html import escape
 from typing import Final, NamedTuple
 
 from agent.records import Boundary, Flow, System, SystemItem
+from agent.report.view import RankedThreat
 
 MAX_NODES: Final = 25
 MAX_LABEL: Final = 48
@@ -38,7 +42,10 @@ _PAD: Final = 12
 _TITLE: Final = 24
 _BETWEEN: Final = 190
 """Room for the words of flows between two columns."""
-_SIDES: Final = 3
+_THREATS: Final = 3
+"""Ids of threats that the words of a flow begin with, at most."""
+_SAID: Final = 200
+"""Characters of what a link says that it leads to."""
 
 
 class Drawn(NamedTuple):
@@ -46,6 +53,35 @@ class Drawn(NamedTuple):
 
     group: str
     item: SystemItem
+
+
+class Link(NamedTuple):
+    """Where a part or flow leads."""
+
+    anchor: str
+    """An element of the page."""
+    words: str
+    """What is there, for who cannot see the picture."""
+
+
+class Links(NamedTuple):
+    """By item, and by the number of a flow in the system."""
+
+    items: Mapping[str, Link]
+    flows: Mapping[int, Link]
+
+
+_NOWHERE: Final = Links({}, {})
+
+
+def with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
+    """The system with the ids of the threats whose quotes a flow shares in the words of the flow."""
+    flows = []
+    for flow in system.flows:
+        using = [one.name for one in threats if set(one.threat.evidence) & set(flow.evidence)][:_THREATS]
+        words = f"{' '.join(using)}: {flow.what}" if using else flow.what
+        flows.append(flow.model_copy(update={"what": words}))
+    return system.model_copy(update={"flows": tuple(flows)})
 
 
 def mermaid(system: System) -> str:
@@ -146,29 +182,33 @@ class _End(NamedTuple):
     """1 where the flow leaves or enters on the right side of a box, -1 on the left."""
 
 
-def picture(system: System) -> str:
+def picture(system: System, links: Links = _NOWHERE) -> str:
     """An `svg` element, ending with a line feed; empty for a system without items. Of its items at most as many are
     drawn as in the Mermaid text."""
     items = drawn(system)
     if not items:
         return ""
     shown = {each.item.id for each in items}
-    flows = [flow for flow in system.flows if flow.source in shown and flow.target in shown]
+    numbers = [n for n, flow in enumerate(system.flows) if flow.source in shown and flow.target in shown]
+    flows = [system.flows[n] for n in numbers]
+    leads = [links.flows.get(n) for n in numbers]
     columns = _columns(_blocks(system, items), flows)
     column = {each.item.id: n for n, blocks in enumerate(columns) for block in blocks for each in block.items}
     sides = _sides(flows, column)
     heights = {each.item.id: _height(each, sides) for each in items}
-    boxes, frames, height = _place(columns, heights)
+    lefts, width = _lefts(columns, column, flows)
+    boxes, frames, height = _place(columns, lefts, heights)
     ends = _ends(flows, sides, boxes)
-    width = _SIDES * (_BOX + 2 * _PAD) + (_SIDES - 1) * _BETWEEN
     lines = [
-        f'<svg class="picture" viewBox="0 0 {width} {_n(height)}" role="img" aria-label="System picture">',
+        # What is an image to a reader of screens has no links in it.
+        f'<svg class="picture" viewBox="0 0 {_n(width)} {_n(height)}" role="{"group" if links.items else "img"}"'
+        ' aria-label="System picture">',
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="head" d="M0 0 8 4 0 8z"/></marker></defs>',
         *frames,
-        *(_line(flow, *ends[n]) for n, flow in enumerate(flows)),
-        *(_box(each, boxes[each.item.id]) for each in items),
-        *(_words(flow, *ends[n], sides) for n, flow in enumerate(flows)),
+        *(_linked(_line(flow, *ends[n], reach=bool(leads[n])), leads[n], beside=True) for n, flow in enumerate(flows)),
+        *(_linked(_box(each, boxes[each.item.id]), links.items.get(each.item.id)) for each in items),
+        *(_linked(_words(flow, *ends[n], sides), leads[n]) for n, flow in enumerate(flows)),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -229,8 +269,20 @@ def _height(each: Drawn, sides: _Sides) -> float:
     return max(_LINE * len(_wrapped(each.item.name)) + 18, _PORT * ends + 10)
 
 
+def _lefts(
+    columns: Sequence[Sequence[_Block]], column: Mapping[str, int], flows: Sequence[Flow]
+) -> tuple[tuple[float, ...], float]:
+    """Where each column begins, and the width of all; an empty one at an end takes no room."""
+    wide = _BOX + 2 * _PAD
+    # Flows within the middle go round its left.
+    loops = any(column[flow.source] == column[flow.target] == 1 for flow in flows)
+    middle = wide + _BETWEEN if columns[0] else _BETWEEN if loops else 0
+    right = middle + wide + _BETWEEN
+    return (0, middle, right), right + wide if columns[2] else middle + wide
+
+
 def _place(
-    columns: Sequence[Sequence[_Block]], heights: Mapping[str, float]
+    columns: Sequence[Sequence[_Block]], lefts: Sequence[float], heights: Mapping[str, float]
 ) -> tuple[dict[str, _Box], list[str], float]:
     """The boxes by item, the frames of the boundaries, and the height of the whole."""
     tall = [sum(_tall(block, heights) for block in blocks) + _GAP * max(len(blocks) - 1, 0) for blocks in columns]
@@ -238,7 +290,7 @@ def _place(
     boxes: dict[str, _Box] = {}
     frames: list[str] = []
     for number, blocks in enumerate(columns):
-        x, y = number * (_BOX + 2 * _PAD + _BETWEEN), (whole - tall[number]) / 2
+        x, y = lefts[number], (whole - tall[number]) / 2
         for block in blocks:
             size = _tall(block, heights)
             if block.title:
@@ -281,6 +333,14 @@ def _ends(flows: Sequence[Flow], sides: _Sides, boxes: Mapping[str, _Box]) -> li
 # ------------------------------------------------------------ how it looks
 
 
+def _linked(drawn: str, link: Link | None, *, beside: bool = False) -> str:
+    """What is drawn as a link; `beside` another link to the same place it is for the pointer alone."""
+    if link is None:
+        return drawn
+    hidden = ' tabindex="-1" aria-hidden="true"' if beside else ""
+    return f'<a href="#{escape(link.anchor)}"{hidden}><title>{escape(short(link.words, _SAID))}</title>{drawn}</a>'
+
+
 def _box(each: Drawn, box: _Box) -> str:
     kind = each.group if each.item.evidence else f"{each.group} assumed"
     round_ = box.height / 2 if each.group == "actor" else 3
@@ -296,14 +356,16 @@ def _box(each: Drawn, box: _Box) -> str:
     )
 
 
-def _line(flow: Flow, source: _End, target: _End) -> str:
+def _line(flow: Flow, source: _End, target: _End, *, reach: bool = False) -> str:
+    """A curve with an arrow; one to `reach` has a wider one under it that a pointer can hit."""
     bend = _BETWEEN / 2 if source.outward != target.outward else _BETWEEN / 5
     path = (
         f"M{_n(source.x)} {_n(source.y)}C{_n(source.x + source.outward * bend)} {_n(source.y)}"
         f" {_n(target.x + target.outward * bend)} {_n(target.y)} {_n(target.x)} {_n(target.y)}"
     )
     kind = "flow" if flow.evidence else "flow assumed"
-    return f'<path class="{kind}" d="{path}" marker-end="url(#arrow)"/>'
+    wider = f'<path class="hit" d="{path}"/>' if reach else ""
+    return f'{wider}<path class="{kind}" d="{path}" marker-end="url(#arrow)"/>'
 
 
 def _words(flow: Flow, source: _End, target: _End, sides: _Sides) -> str:

@@ -1,11 +1,10 @@
 """Parts 9 to 16 of the report: what the first two pages are checked with."""
 
 import json
-from collections.abc import Sequence
 from typing import Final
 
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score, System
+from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score
 from agent.records.draft import head_line
 from agent.records.facts import ReaderName
 from agent.report import document as doc
@@ -26,7 +25,7 @@ from agent.report.document import (
 )
 from agent.report.front_pages import Writer, entry, question_table
 from agent.report.left_out import left_out, unread
-from agent.report.picture import mermaid, picture as svg_picture
+from agent.report.picture import mermaid, picture as svg_picture, with_threats
 from agent.report.prose import bare, marked, stopped
 from agent.report.safe_markdown import one_line, shorten
 from agent.report.sentences import change, counted, finding_name, listed, span, tenth, vector_words, with_stop
@@ -94,22 +93,12 @@ def _factor(writer: Writer, key: FactorKey, estimate: FactorEstimate) -> Row:
 def picture(writer: Writer) -> Part:
     """Part 10: boundaries, parts and flows, with the threats that use a flow; and what was assumed."""
     draft = writer.view.draft
-    drawn = _with_threats(draft.system, writer.view.threats)
+    drawn = with_threats(draft.system, writer.view.threats)
     legend = "Solid: from a quote. Dashed: assumed. Ids: threats that use the flow."
     blocks: list[Block] = [Paragraph(doc.words(legend)), Picture(svg_picture(drawn), mermaid(drawn))]
     if draft.assumptions:
         blocks += [Heading(doc.words("Assumptions")), Bullets(tuple(writer.prose.text(a) for a in draft.assumptions))]
     return Part("picture", doc.words("System picture"), tuple(blocks))
-
-
-def _with_threats(system: System, threats: Sequence[RankedThreat]) -> System:
-    """The system with the ids of the threats whose quotes a flow shares in the words of the flow."""
-    flows = []
-    for flow in system.flows:
-        using = [item.name for item in threats if set(item.threat.evidence) & set(flow.evidence)][:3]
-        words = f"{' '.join(using)}: {flow.what}" if using else flow.what
-        flows.append(flow.model_copy(update={"what": words}))
-    return system.model_copy(update={"flows": tuple(flows)})
 
 
 def chains(writer: Writer) -> Part:

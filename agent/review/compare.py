@@ -1,13 +1,15 @@
 """Two versions of a review, or several reviews, side by side. Pure."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 
-from agent.records import FactorEstimate, LayerThreats, Record
+from agent.records import FactorEstimate, LayerThreats, Number, Record
 from agent.review.decisions import what_moved
 from agent.review.items import fields_of, is_unstated
-from agent.review.records import ItemState, ReviewState, ScoreShown, Verdict
+from agent.review.records import ItemState, ReviewState, ScoreShown, Stage, Verdict
 from agent.review.rescore import shown
-from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
+from agent.scoring import severity
+from agent.taxonomy.keys import FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, Band, FactorKey, LayerKey
 
 UNKNOWN = "unknown"
 
@@ -45,6 +47,17 @@ class Comparison(Record):
     differences: tuple[Difference, ...]
 
 
+class ThreatCell(Record):
+    """A threat in a cell."""
+
+    title: str
+    base: Number
+    severity: Band
+    """Of the CVSS base, which tells threats apart."""
+    alone: bool
+    """Whether another review of the row has no threat of this title."""
+
+
 class Cell(Record):
     """What one review says in a row."""
 
@@ -54,6 +67,8 @@ class Cell(Record):
     low: float | None
     high: float | None
     threats: tuple[str, ...]
+    listed: tuple[ThreatCell, ...] = ()
+    """The same threats, the gravest first."""
 
 
 class Line(Record):
@@ -73,6 +88,9 @@ class Column(Record):
     key: str
     product: str
     drafter: str
+    drafted: str
+    """When, as records have it."""
+    stage: Stage
     score: ScoreShown
     uncertain: int
     unknown: int
@@ -107,7 +125,7 @@ def side_by_side(states: Sequence[ReviewState]) -> SideBySide:
     drafts = [state.reviewed for state in states]
     lines = [_line(key, FACTOR_TITLES[key], "factor", [_factor(d.factors.get(key)) for d in drafts]) for key in FACTORS]
     lines += [
-        _line(key, f"{LAYER_CODES[key]} {LAYER_TITLES[key]}", "layer", [_layer(d.layers.get(key)) for d in drafts])
+        _line(key, f"{LAYER_CODES[key]} {LAYER_TITLES[key]}", "layer", _layers([d.layers.get(key) for d in drafts]))
         for key in LAYERS
     ]
     return SideBySide(columns=tuple(_column(state) for state in states), lines=tuple(lines))
@@ -159,6 +177,8 @@ def _column(state: ReviewState) -> Column:
         key=state.key,
         product=draft.product.name,
         drafter=draft.drafter.llm or draft.drafter.kind,
+        drafted=draft.created_at,
+        stage=state.stage,
         score=shown(draft.score),
         uncertain=sum(not layer.certain for layer in draft.layers.values()),
         unknown=sum(is_unstated(factor) and not _set_in_review(factor) for factor in draft.factors.values()),
@@ -166,8 +186,10 @@ def _column(state: ReviewState) -> Column:
 
 
 def _line(key: FactorKey | LayerKey, title: str, kind: str, cells: Sequence[Cell]) -> Line:
-    told = {(cell.known, cell.value, cell.text if kind == "layer" else "") for cell in cells}
-    return Line(key=key, title=title, kind=kind, cells=tuple(cells), differs=len(told) > 1)
+    # Whether a value is stated is seen in its cell; a row differs by what it says.
+    told = {(cell.value, cell.text if kind == "layer" or cell.value is None else "") for cell in cells}
+    differs = len(told) > 1 or any(threat.alone for cell in cells for threat in cell.listed)
+    return Line(key=key, title=title, kind=kind, cells=tuple(cells), differs=differs)
 
 
 def _factor(one: FactorEstimate | None) -> Cell:
@@ -188,7 +210,12 @@ def _set_in_review(one: FactorEstimate) -> bool:
     return any(part.kind == "review" for part in one.parts)
 
 
-def _layer(one: LayerThreats | None) -> Cell:
+def _layers(layers: Sequence[LayerThreats | None]) -> list[Cell]:
+    titles = Counter(title for one in layers if one for title in {threat.title for threat in one.threats})
+    return [_layer(one, {title for title, count in titles.items() if count < len(layers)}) for one in layers]
+
+
+def _layer(one: LayerThreats | None, alone: Container[str]) -> Cell:
     if one is None:
         return _nothing("not in the draft")
     text = "certain" if one.certain else "does not apply" if one.applies == "no" else "not certain"
@@ -199,6 +226,15 @@ def _layer(one: LayerThreats | None) -> Cell:
         low=None,
         high=None,
         threats=tuple(f"{threat.title} ({threat.score.aivss} {threat.score.severity})" for threat in one.threats),
+        listed=tuple(
+            ThreatCell(
+                title=threat.title,
+                base=threat.score.cvss_base,
+                severity=severity(threat.score.cvss_base),
+                alone=threat.title in alone,
+            )
+            for threat in sorted(one.threats, key=lambda threat: -threat.score.cvss_base)
+        ),
     )
 
 

@@ -74,9 +74,8 @@ class Moved(Record):
     def text(self) -> str:
         """One sentence: both scores and why."""
         was, now = score_words(self.before), score_words(self.after)
-        if not self.causes:
-            return f"{now}: nothing moved the score" if was == now else f"{was} → {now}"
-        return f"{was} → {now}: " + "; ".join(self.causes)
+        change = f"score stays {now}" if was == now else f"{was} → {now}"
+        return ": ".join((change, "; ".join(self.causes))) if self.causes else change
 
 
 class ActResult(Record):
@@ -232,14 +231,14 @@ def _headline_moved(one: Draft, two: Draft) -> Iterator[str]:
     if was and now and was.id == now.id:
         yield f"{_named(two, now)}: {bases}"
     elif now is None:
-        yield f"no threat with a quote is left behind the number{f' after {was.id}' if was else ''}"
+        yield f"no threat with a quote is left behind the number{f' after {_named(one, was)}' if was else ''}"
     else:
-        yield f"headline {_named(one, was) if was else 'none'} → {_named(two, now)}, {bases}"
+        yield f"headline now {_named(two, now)}, {bases}"
 
 
 def _named(draft: Draft, threat: Threat) -> str:
     layer = layer_of(draft, threat.id)
-    return f"{threat.id} ({LAYER_CODES[layer]} {threat.title})" if layer else threat.id
+    return f"“{threat.title}”" + (f" ({LAYER_CODES[layer]})" if layer else "")
 
 
 def _base(draft: Draft) -> str:

@@ -17,7 +17,7 @@ from typing import Final, Literal
 from agent.drafting.lines import LABELS
 from agent.records import Capability, Document, Draft, FactLine
 from agent.review.changed_facts import KIND, SheetChange, left_standing, without_quotes_of_fallen
-from agent.review.items import SCORE, fields_of, items_of, weights
+from agent.review.items import SCORE, fields_of, items_of, threats_of, weights
 from agent.review.lapses import changed, content_of
 from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState, Verdict
@@ -185,8 +185,18 @@ def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple
         marks = tuple(dict.fromkeys((*own, *one.attached)))
         cited = item if marks == item.evidence else item.model_copy(update={"evidence": marks})
         lapsed = _lapsed(desk, item, one, [quotes[mark] for mark in one.attached if mark in quotes])
+        if (lapsed or one.verdict == "open") and _fell_apart(desk, item):
+            one, lapsed = replace(one, verdict="struck", fell=True), ""
         made.append(_state(found, cited, one, lapsed, contested=item.id in contested))
     return tuple(made)
+
+
+def _fell_apart(desk: _Desk, item: Item) -> bool:
+    """Whether a chain has lost a threat: there is nothing to decide over until that is back."""
+    if item.kind != "chain":
+        return False
+    left = threats_of(desk.reviewed)
+    return any(name not in left for name in desk.whole.chains[int(item.id.partition("/")[2]) - 1].threats)
 
 
 def _as_read(drafted: Draft, whole: Draft) -> Draft:

@@ -36,7 +36,7 @@ FACT_SECTION: Final = "facts"
 FACTOR_SECTION: Final = "factors"
 CHAIN_SECTION: Final = "chains"
 QUESTION_SECTION: Final = "questions"
-SECTIONS: Final = (PRODUCT, FACT_SECTION, FACTOR_SECTION, *LAYERS, CHAIN_SECTION, QUESTION_SECTION)
+SECTIONS: Final = (PRODUCT, FACT_SECTION, *LAYERS, QUESTION_SECTION, FACTOR_SECTION, CHAIN_SECTION)
 """In the order of the report."""
 TOP: Final = Decimal(10)
 SCORE: Final = "score"
@@ -99,19 +99,19 @@ class _Maker:
         for fact in draft.facts.facts if draft.facts else ():
             said = fact.state in _SAID
             yield self._item(f"fact/{fact.id}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), said)
+        for name in LAYERS:
+            if name in draft.layers:
+                yield from self._of_layer(name, draft.layers[name])
+        for question in draft.questions:
+            yield self._item(f"question/{question.id}", "question", QUESTION_SECTION, question.text, ())
         for key in FACTORS:
             if key in draft.factors:
                 factor = draft.factors[key]
                 said = factor.state in _SAID
                 yield self._item(f"factor/{key}", "factor", FACTOR_SECTION, FACTOR_TITLES[key], factor.evidence, said)
-        for name in LAYERS:
-            if name in draft.layers:
-                yield from self._of_layer(name, draft.layers[name])
         for number, chain in enumerate(draft.chains, start=1):
             whole = all(hop.evidence for hop in chain.hops)
             yield self._item(f"chain/{number}", "chain", CHAIN_SECTION, chain.title, chain_marks(chain), whole)
-        for question in draft.questions:
-            yield self._item(f"question/{question.id}", "question", QUESTION_SECTION, question.text, ())
 
     def _of_layer(self, key: LayerKey, layer: LayerThreats) -> Iterator[Item]:
         title = f"{LAYER_CODES[key]} {LAYER_TITLES[key]}"

@@ -214,7 +214,7 @@ class Crawl:
         reason = self.web.exhausted()
         if reason:
             raise SourceError(reason, where=target.url, hint="raise total_seconds or max_total_bytes")
-        self.progress(f"reading {target.url}")
+        self._tell(target)
         self._free.add(identity(target))
         [outcome] = self.web.get_all([target.url])
         if isinstance(outcome, SeptetError):
@@ -233,6 +233,11 @@ class Crawl:
             [page] = self._sheets.styled([(outcome, page)])
         self.pages_used += 1
         return Read(outcome, kind, page, parts=parts[1:])
+
+    def _tell(self, target: Target, ahead: int = 0) -> None:
+        """Which page is asked for; `ahead` others of its batch were asked for before and are not counted yet."""
+        number = self.pages_used + ahead + 1
+        self.progress(f"reading page {number} of at most {max(number, self.settings.max_pages)}: {target.url}")
 
     def _neighbours(self, scope: Scope, page: Page) -> frozenset[str]:
         """The words of links on the listing that lead to other products."""
@@ -376,8 +381,8 @@ class Crawl:
     # Outcomes
 
     def _take(self, batch: Sequence[Candidate]) -> list[Read]:
-        for candidate in batch:
-            self.progress(f"reading {candidate.target.url}")
+        for place, candidate in enumerate(batch):
+            self._tell(candidate.target, place)
             self._attempts += not candidate.probe
         outcomes = self.web.get_all([candidate.target.url for candidate in batch])
         parsed = [self._parsed(candidate, outcome) for candidate, outcome in zip(batch, outcomes, strict=True)]

@@ -38,9 +38,11 @@ _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _DOTTED: Final = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 _INTERNAL: Final = (
     *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "lan", "home", "home.arpa"),
-    *("svc", "cluster", "onion", "test", "invalid", "alt", "metadata.goog", "consul", "workgroup", "intern", "domain"),
+    *("svc", "cluster", "metadata.goog", "consul", "workgroup", "intern", "domain"),
     *("mail", "docker", "fritz.box"),
 )
+_NO_PUBLIC_HOST: Final = ("invalid", "test", "alt", "onion")
+"""Names that the public DNS never answers for (RFC 6761, 7686, 9476); a resolver of one's own may."""
 _KEEP: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%")
 _HINT_ELSEWHERE: Final = "give that address as a further source"
 _HINT: Final = "give a public http or https address, or name the host with --allow-private"
@@ -373,8 +375,15 @@ def _refuse_name(host: str, shown: str) -> None:
             raise RefusedError(f"the host is {reason}", where=shown, hint=_HINT)
     elif "." not in host:
         raise RefusedError("a host name of one word is an internal one", where=shown, hint=_HINT)
-    elif any(host == name or host.endswith("." + name) for name in _INTERNAL):
+    elif _ends_in(host, _INTERNAL):
         raise RefusedError("an internal host name", where=shown, hint=_HINT)
+    elif name := _ends_in(host, _NO_PUBLIC_HOST):
+        raise RefusedError(f"no public host has a name that ends in .{name}", where=shown, hint=_HINT)
+
+
+def _ends_in(host: str, names: Sequence[str]) -> str:
+    """The name that the host is or lies under; empty when it is none of these."""
+    return next((name for name in names if host == name or host.endswith("." + name)), "")
 
 
 def _literal(host: str) -> IpAddress | None:

@@ -16,7 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs
 
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.review.records import Reviewer
@@ -104,10 +104,10 @@ class Guard:
         if length is not None and (not length.isdigit() or int(length) > MAX_BODY):
             return PlainTextResponse(f"Refused: at most {MAX_BODY} bytes.\n", 413)
         if scope["path"] == ENTER and scope["method"] in ("GET", "HEAD"):
-            return self._entered(scope)
+            return self._entered(scope, known=_session(headers) in self._access.sessions)
         reviewer = self._access.sessions.get(_session(headers))
         if reviewer is None:
-            return PlainTextResponse("No session: open the address that `septet review` printed.\n", 401)
+            return _no_session("This browser has no session")
         scope.setdefault("state", {})["reviewer"] = reviewer
         return None
 
@@ -115,14 +115,33 @@ class Guard:
         named = [value.decode("latin-1") for name, value in headers if name == b"host"]
         return named[0] if len(named) == 1 and named[0] in self._access.hosts else None
 
-    def _entered(self, scope: Scope) -> Response:
+    def _entered(self, scope: Scope, *, known: bool) -> Response:
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         session = self._access.enter(token) if scope["method"] == "GET" else None
+        if session is None and known:
+            # The same link again, from a bookmark or the browser's history: its session is still there.
+            return RedirectResponse("/", 303)
         if session is None:
-            return PlainTextResponse("This link was used or is not known: start `septet review` again.\n", 401)
+            return _no_session("This link was used before, or is not known")
         answer = RedirectResponse("/", 303)
         answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")
         return answer
+
+
+def _no_session(why: str) -> Response:
+    """A page that needs no file of this server, which are for sessions alone."""
+    return HTMLResponse(
+        f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>No session · Septet</title></head>
+<body><main><h1>{why}</h1>
+<p>A link of the review app opens one session, in one browser. To get another link:</p>
+<ul><li>in the terminal where <code>septet review</code> runs, press Enter: it prints a new one;</li>
+<li>or ask somebody who is in to invite you, under People.</li></ul>
+<p>Nothing is lost: all decisions are in the store.</p></main></body></html>
+""",
+        401,
+    )
 
 
 def _own(headers: list[tuple[bytes, bytes]], host: str) -> bool:

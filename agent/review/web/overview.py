@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from markupsafe import Markup
-
 from agent.records import Draft, FactorEstimate
-from agent.report.picture import drawn, picture
 from agent.report.sentences import tenth
 from agent.report.view import View
+from agent.review.items import threats_of
 from agent.review.mitigations import work_of
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of
 from agent.review.web.shown_items import ItemView, dom_id
+from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
 from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
 
@@ -74,20 +73,13 @@ class FactorRow(NamedTuple):
     to: float
 
 
-class PartRow(NamedTuple):
-    """A part or flow of the picture, with what it leads to."""
-
-    name: str
-    assumed: bool
-    leads: tuple[tuple[str, str], ...]
-    """Element and title of its facts and threats."""
-
-
 class Overview(NamedTuple):
     """All of it."""
 
     rule: str
     """Why the score is what it is, in one sentence."""
+    posture: str
+    """What it does with whose rights, in three sentences with marks."""
     floor: int
     """Where the bars of the steps begin, score points: a little below the base, so that small addends can be seen."""
     steps: tuple[Step, ...]
@@ -96,10 +88,19 @@ class Overview(NamedTuple):
     facts: tuple[ItemView, ...]
     fact_count: int
     factors: tuple[FactorRow, ...]
-    chains: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    """Title, and the threats in their order: element and name."""
-    picture: Markup
-    parts: tuple[PartRow, ...]
+    chains: tuple[tuple[str, tuple[Lead, ...]], ...]
+    """Title, and the threats in their order."""
+    system: SystemPicture
+
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Its headings for the outline: name and title."""
+        every = (
+            ("score", "Score", self.steps), ("factors", "Factor profile", True), ("threats", "Threats", True),
+            ("facts", "What it can do", self.facts), ("picture", "System picture", self.system.drawing),
+            ("chains", "Chains", self.chains),
+        )  # fmt: skip
+        return tuple((name, title) for name, title, there in every if there)
 
 
 def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
@@ -109,8 +110,10 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     facts = [one for one in views.values() if one.kind == "fact"]
     weights = {one.item.id: one.item.weight for one in state.items}
     facts.sort(key=lambda one: (one.verdict == "struck", -weights[one.id]))
+    every = threats_of(draft)
     return Overview(
         rule=rule_of(draft, names),
+        posture=draft.product.posture,
         floor=_floor(draft),
         steps=tuple(_steps(draft)),
         threats=_threats(state, view, views),
@@ -119,12 +122,13 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
         fact_count=len(facts),
         factors=tuple(_factor(key, draft.factors[key]) for key in FACTORS if key in draft.factors),
         chains=tuple(
-            (chain.title, tuple((dom_id(f"threat/{name}"), names.get(name, name)) for name in chain.threats))
+            (
+                chain.title,
+                tuple(threat_lead(names.get(name, ""), every[name]) for name in chain.threats if name in every),
+            )
             for chain in draft.chains
         ),
-        # Made of escaped words alone.
-        picture=Markup(picture(draft.system)),
-        parts=tuple(_parts(state, names)),
+        system=system_picture(state),
     )
 
 
@@ -203,7 +207,7 @@ def _threats(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> t
             layer_title=LAYER_TITLES[layers[placed.threat.id]],
             base=tenth(placed.threat.score.cvss_base),
             severity=band_of(placed.threat.score.cvss_base),
-            basis=f"needs {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
+            basis=f"if {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
             verdict=views[f"threat/{placed.threat.id}"].verdict,
             verdict_words=views[f"threat/{placed.threat.id}"].verdict_words,
             owner=", ".join(dict.fromkeys(owners.get(placed.threat.id, ()))),
@@ -231,29 +235,3 @@ def _factor(key: FactorKey, one: FactorEstimate) -> FactorRow:
     return FactorRow(
         dom_id(f"factor/{key}"), FACTOR_TITLES[key], tenth(one.value), float(one.value), float(one.low), float(one.high)
     )
-
-
-def _parts(state: ReviewState, names: Mapping[str, str]) -> list[PartRow]:
-    """Parts and flows, each with the facts whose quotes it has and the threats that rest on these facts."""
-    draft = state.reviewed
-    facts = draft.facts.facts if draft.facts else ()
-    titles = {one.item.id: one.item.title for one in state.items}
-    threats = [threat for layer in draft.layers.values() for threat in layer.threats]
-
-    def row(name: str, evidence: tuple[str, ...]) -> PartRow:
-        own = [fact for fact in facts if set(evidence) & set(fact.evidence)]
-        ids = {fact.id for fact in own}
-        leads = [(dom_id(f"fact/{fact.id}"), titles[f"fact/{fact.id}"]) for fact in own if f"fact/{fact.id}" in titles]
-        leads += [
-            (dom_id(f"threat/{threat.id}"), names[threat.id])
-            for threat in threats
-            if threat.id in names and ids.intersection(threat.facts)
-        ]
-        return PartRow(name, not evidence, tuple(leads))
-
-    shown = {item.item.id: item.item for item in drawn(draft.system)}
-    rows = [row(item.name, item.evidence) for item in shown.values()]
-    for flow in draft.system.flows:
-        ends = [shown[end].name if end in shown else end for end in (flow.source, flow.target)]
-        rows.append(row(f"{ends[0]} → {ends[1]}: {flow.what}", flow.evidence))
-    return rows

@@ -1,6 +1,6 @@
 """Pages beyond one review: the queue, products side by side, people, help."""
 
-from typing import Annotated, Final, get_args
+from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -17,6 +17,8 @@ from agent.review.web.shown import score_view
 
 PAGE: Final = 50
 MOST_SIDE_BY_SIDE: Final = 6
+_OFFERED: Final = 8
+"""Reviews to add that are offered at once."""
 _SORTS: Final = {
     "product": "Product",
     "score": "Score",
@@ -99,13 +101,22 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
         return RedirectResponse(f"/?did={verb}&n={sum(done)}&left={len(done) - sum(done)}", 303)
 
     @router.get("/compare")
-    def side_by_side(request: Request, reviewer: Who, keys: Annotated[str, Query(max_length=200)] = "") -> Response:
+    def side_by_side(
+        request: Request, reviewer: Who, keys: Annotated[str, Query(max_length=200)] = "",
+        find: Annotated[str, Query(max_length=200)] = "", only: Literal["", "differing"] = "",
+    ) -> Response:  # fmt: skip
         named = list(dict.fromkeys(key.strip() for key in keys.split(",") if key.strip()))[:MOST_SIDE_BY_SIDE]
         for key in named:
             desk.review(key)
         sides = desk.service.compare_reviews(named) if named else None
         scores = [score_view(column.score) for column in sides.columns] if sides else []
-        return desk.page(request, "side_by_side.html", sides=sides, scores=scores, keys=",".join(named))
+        found = desk.service.queue(QueueQuery(text=find, sort="changed", limit=MOST_SIDE_BY_SIDE + _OFFERED))
+        offered = [row for row in found.rows if row.key not in named][:_OFFERED]
+        return desk.page(
+            request, "side_by_side.html", sides=sides, scores=scores, keys=named, find=find, only=only,
+            offered=offered, more=found.total - len(named) - len(offered) if not find else 0,
+            full=len(named) == MOST_SIDE_BY_SIDE,
+        )  # fmt: skip
 
 
 def _people(router: APIRouter, desk: Desk) -> None:

@@ -31,13 +31,14 @@ from agent.review.web.desk import (
     reviewer_of,
     status_of,
 )
+from agent.review.web.differing import changed
 from agent.review.web.document import counted, document
 from agent.review.web.forms import Field, Form, action_of, fields_for, refilled
 from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.shown_work import SORTS, work_csv, work_page
-from agent.review.web.wording import answer_to
+from agent.review.web.wording import answer_to, undone, version_choices
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -107,9 +108,12 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         every = desk.service.history(key)
         events = [event for event in every if not item or event.item == item]
         titles = {one.item.id: one.item.title for one in state.items}
+        turned = {
+            event.number: undone(event, every, titles) for event in events if event.verb in ("undo", "redo")
+        }  # fmt: skip
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item,
-            total=len(every),
+            total=len(every), turned=turned,
         )  # fmt: skip
 
     @router.get("/r/{key}/compare")
@@ -117,8 +121,14 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         state = desk.review(key)
         one, two = (0 if a is None else a), (state.version if b is None else b)
         found = desk.versions(key, one, two)
-        scores = (score_view(found.before), score_view(found.after))
-        return desk.page(request, "versions.html", bar=_bar(desk, state), found=found, scores=scores)
+        every = changed(desk.review(key, one), desk.review(key, two), found)
+        titles = {each.item.id: each.item.title for each in state.items}
+        return desk.page(
+            request, "versions.html", bar=_bar(desk, state), found=found,
+            scores=(score_view(found.before), score_view(found.after)),
+            said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
+            choices=version_choices(desk.service.history(key), titles, (one, two)),
+        )  # fmt: skip
 
 
 def _deciding(router: APIRouter, desk: Desk) -> None:
@@ -214,10 +224,12 @@ def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
 
 
 def _last(desk: Desk, state: ReviewState, since: int | None) -> str:
-    """What the last act was and what it moved, for the bar; empty when the address names no earlier version."""
-    if since is None or since >= state.version:
+    """What the last act was and what it moved, for the bar; empty when the address names no version."""
+    if since is None:
         return ""
-    events = [event for event in desk.service.history(state.key) if since < event.number <= state.version]
+    if since >= state.version:
+        return "Nothing changed: it stands like that already"
+    events = [event for event in desk.service.history(state.key) if event.number <= state.version]
     titles = {one.item.id: one.item.title for one in state.items}
     return answer_to(events, titles, what_moved(desk.review(state.key, since), state))
 

@@ -7,7 +7,16 @@ from typing import Final, NamedTuple
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Evidence, Score
 from agent.report.sentences import band_words, tenth
-from agent.review.decisions import Decision, Pace, first_decisions, minutes_left, pace_words, review_order, what_moved
+from agent.review.decisions import (
+    Decision,
+    Moved,
+    Pace,
+    first_decisions,
+    minutes_left,
+    pace_words,
+    review_order,
+    what_moved,
+)
 from agent.review.items import FACT_SECTION, SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import headline_of
@@ -51,7 +60,8 @@ class Bar(NamedTuple):
     score: ScoreView
     drafted: ScoreView
     moved: str
-    """ "drafted 9.4 Critical → now 9.1 Critical"; empty when nothing moved."""
+    """ "drafted 9.4 Critical → now 9.1 Critical", or "9.1 Critical as drafted" where only its range moved; empty when
+    nothing did."""
     causes: tuple[str, ...]
     open: int
     items: int
@@ -155,7 +165,6 @@ def score_view(score: ScoreShown) -> ScoreView:
 def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: int | None = None) -> Bar:
     """The bar on top of every page of a review."""
     moved = what_moved(state.model_copy(update={"reviewed": state.drafted}), state)
-    was, now = score_text(moved.before), score_text(moved.after)
     left = minutes_left(state, pace)
     return Bar(
         key=state.key,
@@ -165,7 +174,7 @@ def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: 
         assigned=state.assigned,
         score=score_view(moved.after),
         drafted=score_view(moved.before),
-        moved=f"drafted {was} → now {now}" if moved.before != moved.after or moved.causes else "",
+        moved=_moved_words(moved),
         causes=moved.causes,
         open=len(state.open),
         items=len(state.items),
@@ -178,6 +187,16 @@ def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: 
         undoable=state.undoable,
         redoable=state.redoable,
     )
+
+
+def _moved_words(moved: Moved) -> str:
+    """What became of the drafted score; empty when nothing did."""
+    was, now = score_text(moved.before), score_text(moved.after)
+    if was != now:
+        return f"drafted {was} → now {now}"
+    if likely_text(moved.before) != likely_text(moved.after):
+        return f"{now} as drafted, likely {likely_text(moved.before) or '–'} → {likely_text(moved.after) or '–'}"
+    return f"{now} as drafted" if moved.causes else ""
 
 
 def review_view(
@@ -305,4 +324,4 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
 def _by_place(view: ItemView) -> tuple[bool, int]:
     """The layer first, its threats by their place in the report, then those without one."""
     tag = view.threat.tag if view.threat else ""
-    return view.threat is not None, int(tag.removeprefix("#")) if tag else len(LAYERS) * 100
+    return view.threat is not None, int(tag.removeprefix("T")) if tag else len(LAYERS) * 100

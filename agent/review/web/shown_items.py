@@ -32,6 +32,7 @@ from agent.review.web.wording import (
     VERDICTS,
     duration,
 )
+from agent.scoring import severity
 from agent.taxonomy.keys import LAYERS
 
 
@@ -64,7 +65,9 @@ class ThreatBody(NamedTuple):
     folded: str
     """Why it is not among those shown; empty when it is."""
     score: str
+    """By AIVSS, with its band."""
     severity: str
+    """Of the base, which tells threats apart."""
     base: str
     vector: str
     metrics: tuple[tuple[str, str, str], ...]
@@ -172,7 +175,7 @@ class Items:
         self._view = View(state.reviewed)
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
-        self._tags = {ranked.threat.id: ranked.tag for ranked in self._view.threats}
+        self._tags = {ranked.threat.id: ranked.name for ranked in self._view.threats}
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
         self._hangs = hanging(state.based)
         self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
@@ -270,12 +273,12 @@ class Items:
         return ThreatBody(
             sentence=threat.how or threat_sentence(threat.statement),
             lost=threat.lost,
-            basis=f"needs {threat.setting}" if threat.setting else threat.basis or "",
+            basis=f"if {threat.setting}" if threat.setting else threat.basis or "",
             tag=self._tags.get(threat.id, ""),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
-            score=tenth(threat.score.aivss),
-            severity=threat.score.severity,
+            score=f"{tenth(threat.score.aivss)} {threat.score.severity}",
+            severity=severity(threat.score.cvss_base),
             base=tenth(threat.score.cvss_base),
             vector=threat.score.cvss_vector,
             metrics=tuple(vector_words(threat.score.cvss_vector, threat.score.reasons)),

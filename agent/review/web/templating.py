@@ -28,6 +28,7 @@ from agent.review.web.wording import (
     duration,
     event_fields,
     field_name,
+    reasons_for,
     section_title,
     when,
 )
@@ -141,9 +142,10 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str, *, coded: bool = 
 
 
 @lru_cache(maxsize=100)
-def reason_options(verb: str, chosen: str = "") -> Markup:
-    """The reasons that fit a verb, as options."""
-    return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb]), chosen)
+def reason_options(verb: str, chosen: str = "", kind: str = "") -> Markup:
+    """The reasons that fit a verb on an item of that kind, as options; one that was chosen is always among them."""
+    fit = reasons_for(verb, kind)
+    return options(tuple((code, REASONS[code]) for code in REASONS_FOR[verb] if code in fit or code == chosen), chosen)
 
 
 @cache

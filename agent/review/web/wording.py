@@ -7,7 +7,7 @@ from agent.report.sentences import span, tenth
 from agent.report.view import name_of
 from agent.review.compare import words
 from agent.review.decisions import Moved, score_words
-from agent.review.records import Event, Reason, ScoreShown, Verb, Verdict
+from agent.review.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
 from agent.review.web.forms import GRAMMAR
 from agent.taxonomy.keys import FACTORS, LAYERS
 
@@ -32,13 +32,13 @@ VERBS: Final[Mapping[Verb, str]] = {
     "answer": "answered",
     "contest": "brought in a contest of",
     "decide": "decided a contest of",
-    "undo": "took back",
+    "undo": "undid",
     "assign": "assigned",
     "redraft": "drafted again",
     "sign": "signed",
     "reopen": "reopened",
     "bulk": "confirmed together what was on screen",
-    "redo": "did again",
+    "redo": "redid",
     "comment": "commented on",
     "manage": "noted work on",
 }
@@ -70,6 +70,14 @@ REASONS_FOR: Final[Mapping[str, tuple[Reason, ...]]] = {
     "waive": ("accepted-risk", "out-of-scope", "not-applicable", "known-otherwise"),
 }  # fmt: skip
 """Which reasons fit which verb, the likeliest first."""
+_OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
+    "wrong-value": frozenset({"factor", "fact", "layer", "score", "capability"}),
+    "wrong-severity": frozenset({"threat", "score"}),
+    "wrong-layer": frozenset({"threat"}),
+    "wrong-quote": frozenset({"posture", "factor", "fact", "layer", "threat", "capability", "chain"}),
+    "duplicate": frozenset({"fact", "threat", "capability", "chain", "question"}),
+}
+"""Reasons that make sense for some kinds of items alone."""
 STATES: Final[Mapping[str, str]] = {
     "claimed": "a quote says so",
     "inferred": "quotes make it likely",
@@ -142,6 +150,7 @@ _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
     "low": "not below", "high": "not above", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
+    "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
     "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
 """Fields that are called otherwise where they are written."""
@@ -160,6 +169,14 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
 _NONE: Final = "none"
 _MOST: Final = 3
 """Of what a new draft moved, in the line that answers it."""
+_TITLE: Final = 50
+"""Characters of an item's title in a list to choose from."""
+_MOST_VERSIONS: Final = 200
+
+
+def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:
+    """The reasons that fit a verb on an item of that kind; of any when it is empty."""
+    return tuple(code for code in REASONS_FOR[verb] if not kind or code not in _OF_KINDS or kind in _OF_KINDS[code])
 
 
 def section_title(key: str) -> str:
@@ -249,6 +266,21 @@ def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
         yield Field("moved", "", "nothing")
 
 
+def version_choices(
+    events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
+) -> tuple[tuple[str, str], ...]:
+    """Versions to choose from by what made them, the newest first; of many the latest, and those that are `chosen`."""
+    told = [
+        (
+            event.number,
+            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {titles.get(event.item, '')[:_TITLE]}".strip(),
+        )
+        for event in events[::-1]
+    ]
+    kept = [(number, words) for at, (number, words) in enumerate(told) if at < _MOST_VERSIONS or number in chosen]
+    return (*((str(number), words) for number, words in kept), ("0", "0: as it was drafted"))
+
+
 # ---------------------------------------------------------------- the line that answers an act
 
 _DID: Final[Mapping[Verb, str]] = {
@@ -271,11 +303,13 @@ _DID: Final[Mapping[Verb, str]] = {
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    """What the newest of `events` was, and what it did to the score."""
+    """What the newest of a review's `events` was, and what it did to the score."""
     if not events:
         return moved.text
-    last = events[-1].batch
-    batch = [event for event in events if event.batch == last]
+    batch = of_batch(events, events[-1].batch)
+    if batch[0].verb in ("undo", "redo"):
+        did = "Undone" if batch[0].verb == "undo" else "Redone"
+        return f"{did}: {undone(batch[0], events, titles)}; {moved.text}"
     was, now = score_words(moved.before), score_words(moved.after)
     if was == now and not moved.causes:
         return f"{_said(batch, titles)}; score stays {now}"
@@ -284,11 +318,20 @@ def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) 
     return moved.text if named else f"{_said(batch, titles)}; {moved.text}"
 
 
+def of_batch(events: Sequence[Event], number: object) -> list[Event]:
+    """The events of one act."""
+    return [event for event in events if event.batch == number]
+
+
+def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
+    """What an undo or redo among a review's `events` took back or did again, in words: "struck “Posture”"."""
+    batch = of_batch(events, (event.after or {}).get("batch"))
+    told = _said(batch, titles) if batch else "an earlier act"
+    return f"{told[:1].lower()}{told[1:]}"
+
+
 def _said(batch: Sequence[Event], titles: Mapping[str, str]) -> str:
     first = batch[0]
-    if first.verb in ("undo", "redo"):
-        did = "Took back" if first.verb == "undo" else "Did again"
-        return f"{did} act {(first.after or {}).get('batch', '')}".strip()
     if first.verb == "bulk":
         items = (first.after or {}).get("items")
         return f"Confirmed {len(items) if isinstance(items, list | tuple) else 0} items in one act"

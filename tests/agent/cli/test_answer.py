@@ -107,7 +107,7 @@ def test_both_go_on_the_record_of_a_store_and_the_review_is_drafted_again(
         drafted = Service(opened, Settings(), lambda: AT).review("r1").drafted
     assert [(e.verb, e.reviewer) for e in events[-3:]] == [("answer", "Bo"), ("contest", "Bo"), ("redraft", "Bo")]
     score = score_words(shown(case_draft(CASE).score))
-    assert f"Review r1, drafted again. {score}: nothing moved the score\n\n| what |" in outcome.out
+    assert f"Review r1, drafted again: score stays {score}\n\n| what |" in outcome.out
     assert drafted == load_whole(folder)[0]
 
 
@@ -159,7 +159,7 @@ def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: P
         service = Service(opened, Settings(), lambda: AT)
         last = service.history(key)[-1]
         before, after = service.review(key, last.number - 1), service.review(key)
-    told = outcome.out.partition("Review r1, drafted again. ")[2]
+    told = outcome.out.partition("Review r1, drafted again: ")[2]
     moved = what_moved(before, after)
     assert told.startswith(f"{plain(moved.text)}\n\n| what | before | after |\n")
     assert f"\n| score | {score_words(moved.before)} | {score_words(moved.after)} |\n" in told

@@ -247,14 +247,14 @@ def undated(report: str) -> str:
 
 def test_json_is_the_draft_and_nothing_else(septet: Septet, tmp_path: Path) -> None:
     plain = septet("draft", LISTING, "--out", tmp_path / "out")
-    assert (plain.code, plain.err) == (0, "")
+    assert plain.code == 0
     report = (tmp_path / "out" / "draft.md").read_text("utf-8")
     assert len(plain.out.splitlines()) <= 50
     assert plain.out.splitlines()[0] == report.splitlines()[0].removeprefix("# ")
     assert str(tmp_path / "out" / "draft.md") in plain.out
     assert undated(septet("draft", LISTING).out) == undated(report)
     as_json = septet("draft", LISTING, "--json")
-    assert (as_json.code, as_json.err) == (0, "")
+    assert as_json.code == 0
     assert json.loads(as_json.out)["schema"] == "septet/draft/1"
     explained = septet("explain", tmp_path / "out", "autonomy_of_action")
     assert explained.code == 0
@@ -281,3 +281,16 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     error = process.stderr.read()
     process.stderr.close()
     assert (process.wait(60), error) == (0, b"")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("darft", "draft"), ("Review", "review"), ("audit_log", "audit-log")])
+def test_a_mistyped_verb_gets_the_nearest_one(typed: str, meant: str, septet: Septet) -> None:
+    outcome = septet(typed, "x")
+    refused(outcome, 2, repr(typed))
+    assert f"`septet {meant}`" in outcome.err
+
+
+def test_what_is_like_no_verb_gets_the_list(septet: Septet) -> None:
+    outcome = septet("xyzzy")
+    refused(outcome, 2, "xyzzy")
+    assert "did you mean" not in outcome.err

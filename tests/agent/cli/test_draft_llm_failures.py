@@ -51,8 +51,8 @@ def test_a_plan_beyond_a_cap_is_not_begun(
     monkeypatch.setenv(cap, "1000" if cap.endswith("TOKENS") else "0.01")
     said = septet("draft", listing, "--llm", NAME, "--record", tmp_path / "rec", "--json")
     stopped(said, 4, "--fallback embedded")
-    assert said.err.startswith(f"llm: {NAME}, ")
-    assert "at most $0." in said.err.splitlines()[0]
+    planned = next(line for line in said.err.splitlines() if line.startswith(f"llm: {NAME}, "))
+    assert "at most $0." in planned
     assert fake.requests == []
     assert not (tmp_path / "rec").exists()
     out = tmp_path / "out"

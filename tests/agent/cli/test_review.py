@@ -1,6 +1,8 @@
 """`septet review`: a process on loopback, its one address, the demo, its store, and how it ends (D5, D8, D10, D20)."""
 
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
@@ -63,7 +65,6 @@ def test_drafts_come_in_and_decisions_are_there_the_next_time(tmp_path: Path) ->
     with ReviewProcess(tmp_path, folder, "--role", "approver") as app:
         assert f"r1: {case_draft(CASE).product.name}" in app.told
         assert app.enter() == 303
-        assert app.enter() == 401, "the token opens one session"
         assert confirm(app, FACTOR, 1) == 200
         code, seconds = app.stop()
     assert (code, app.process.returncode) == (0, 0)
@@ -91,6 +92,23 @@ def test_one_process_at_a_time_has_a_store_open(tmp_path: Path) -> None:
         app.stop(signal.SIGKILL)
     with ReviewProcess(tmp_path, "--store", store) as app:
         assert app.enter() == 303, "the lock of a killed process is free at once"
+
+
+def test_in_a_terminal_enter_prints_another_address(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        with ReviewProcess(tmp_path, draft_folder(tmp_path), stdin=theirs) as app:
+            assert (app.enter(), app.enter()) == (303, 303), "the same browser may use its link again"
+            app.cookie = ""
+            assert app.enter() == 401
+            assert app.process.stdout is not None
+            os.write(ours, b"\n")
+            app.address = app.process.stdout.readline().strip()
+            assert app.enter() == 303
+            assert app.stop()[0] == 0
+    finally:
+        os.close(theirs)
+        os.close(ours)
 
 
 # ---------------------------------------------------------------- D20

@@ -7,7 +7,7 @@ import pytest
 
 from agent.records import Draft
 from agent.report import html, markdown
-from agent.report.report import first_screen
+from agent.report.report import build, first_screen
 from agent.report.view import View
 from tests.agent.report.test_attacks import ATTACKS, assert_inert
 from tests.fakes.drafts import thin, workos
@@ -16,7 +16,7 @@ from tests.fakes.report.fact_drafts import harbour
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "section", "div", "h1", "h2", "h3", "p", "ul", "ol", "li",
     "table", "thead", "tbody", "tr", "th", "td", "strong", "em", "code", "span", "a", "pre", "hr", "details",
-    "summary", "svg", "defs", "marker", "path", "rect", "circle", "text", "tspan",
+    "summary", "nav", "svg", "defs", "marker", "path", "rect", "circle", "text", "tspan",
 }  # fmt: skip
 FREE = {
     "name", "vendor", "posture", "quote", "what", "title", "text", "proposed", "why", "changes", "how", "lost",
@@ -65,6 +65,15 @@ def test_every_link_leads_to_a_place_on_the_page_and_places_are_single(draft: Dr
     assert targets <= {f"#{place}" for place in places}
     assert "#E1" in targets or draft == thin()
     assert {tag for tag, _ in found} <= TAGS
+
+
+def test_the_contents_lead_to_each_part_in_their_order() -> None:
+    found = tags(html.render(harbour()))
+    report = build(harbour())
+    titled = [f"#{part.key}" for part in (*report.front, *report.reference) if part.title]
+    links = [attrs["href"] for tag, attrs in found if tag == "a"]
+    assert links[: len(titled)] == titled
+    assert [attrs["class"] for tag, attrs in found if tag == "nav"] == ["contents", "contents", "contents printed"]
 
 
 def test_the_page_has_chips_a_meter_bars_and_the_picture() -> None:

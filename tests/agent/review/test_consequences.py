@@ -185,3 +185,24 @@ def test_an_llm_that_was_more_careful_than_the_numbers_stays_so() -> None:
     )
     after = Desk(careful, CASE.documents).act("strike", f"threat/{View(CASE.draft).threats[-1].threat.id}")
     assert advice(after.state.reviewed).proposal == "wait for answers"
+
+
+# ---------------------------------------------------------------- chains
+
+
+def test_a_chain_that_lost_a_threat_waits_for_no_decision_until_that_is_back() -> None:
+    desk = next(one for one in (Desk.of_case("firecrawl-mcp"), WORKS, CASE) if one.draft.chains)
+
+    def chain(at: Desk) -> tuple[str, bool]:
+        one = next(each for each in at.state.items if each.item.id == "chain/1")
+        return one.verdict, one.fell
+
+    assert chain(desk) == ("open", False)
+    struck = desk.act("strike", f"threat/{desk.draft.chains[0].threats[-1]}")
+    assert chain(struck) == ("struck", True)
+    assert "chain/1" not in {one.item.id for one in struck.state.open}
+    assert chain(struck.act("undo")) == ("open", False)
+    decided = desk.act("confirm", "chain/1").act("strike", f"threat/{desk.draft.chains[0].threats[-1]}")
+    assert decided.state.reviewed.chains == desk.draft.chains[1:]
+    assert chain(decided) == ("struck", True)
+    assert chain(decided.act("undo"))[0] == "confirmed"

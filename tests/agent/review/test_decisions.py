@@ -76,10 +76,9 @@ def test_what_moved_names_the_factor_and_its_points() -> None:
     assert was.cvss_base is not None
     assert (was.aivss, was.likely_low) != (now.aivss, now.likely_low)
     points = (10 - was.cvss_base) / 10 * Decimal("0.97") * (1 - value)
-    assert moved.text == (
-        f"{was.aivss} {was.severity} → {now.aivss} {now.severity}: "
-        f"Autonomy of Action {value} → 1.0 ({points:+.2f} points)"
-    )
+    same = was.aivss == now.aivss
+    change = f"score stays {now.aivss}" if same else f"{was.aivss} {was.severity} → {now.aivss}"
+    assert moved.text == f"{change} {now.severity}: Autonomy of Action {value} → 1.0 ({points:+.2f} points)"
     assert (moved.before.aivss, moved.after.aivss) == (was.aivss, now.aivss)
 
 
@@ -89,10 +88,12 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
     assert headline is not None
     after = desk.act("strike", f"threat/{headline.id}").state
     struck = what_moved(desk.state, after)
-    assert f"headline {headline.id}" in struck.causes[0]
+    now = headline_of(after.reviewed)
+    assert now is not None
+    assert f"headline now “{now.title}”" in struck.causes[0]
     assert f"base {headline.score.cvss_base} → {after.reviewed.score.cvss_base}" in struck.causes[0]
     graver = what_moved(desk.state, desk.act("correct", f"threat/{headline.id}", cvss_vector=VECTORS[0]).state)
-    assert graver.causes[0].startswith(f"{headline.id} ")
+    assert graver.causes[0].startswith(f"“{headline.title}” (")
     certain = [key for key, layer in desk.draft.layers.items() if layer.certain]
     layers = desk
     for key in certain[:-1]:
@@ -114,7 +115,7 @@ def test_what_moved_names_headline_vector_layers_and_controls() -> None:
 def test_nothing_moved_is_said() -> None:
     score = CASE.draft.score
     told = what_moved(CASE.state, CASE.act("confirm", "posture").state).text
-    assert told == f"{score.aivss} {score.severity}: nothing moved the score"
+    assert told == f"score stays {score.aivss} {score.severity}"
 
 
 def test_a_range_that_was_decided_is_named() -> None:

@@ -28,11 +28,11 @@ def environment(home: Path) -> dict[str, str]:
 class ReviewProcess:
     """The app, running from the first line of its stdout on. It is killed at the end if nothing else ended it."""
 
-    def __init__(self, home: Path, *arguments: object) -> None:
+    def __init__(self, home: Path, *arguments: object, stdin: int | None = None) -> None:
         self._log = (home / "stderr.txt").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "agent", "review", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=self._log, env=environment(home), cwd=home, text=True,
+            stdin=stdin, stdout=subprocess.PIPE, stderr=self._log, env=environment(home), cwd=home, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()

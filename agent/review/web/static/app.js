@@ -161,7 +161,7 @@
     const said = new Map(all("article[data-item]", desk()).map((each) => [each.dataset.item, one(".item-body", each)?.textContent]));
     // What says something else now has not been seen.
     all("article[data-item]", answer).filter((each) => said.get(each.dataset.item) !== one(".item-body", each)?.textContent).forEach((each) => seen.delete(each.dataset.item));
-    for (const selector of ["header.bar", ".draft", "#sources"]) {
+    for (const selector of ["header.bar", ".outline", ".over", ".draft", "#sources"]) {
       const old = one(selector);
       const fresh = one(selector, answer);
       if (!old || !fresh || old.isEqualNode(fresh)) continue;
@@ -221,7 +221,8 @@
     const answer = parsed(text);
     const stays = swap(answer, item);
     const moved = one("#bar-moved");
-    tell(moved.textContent.trim() || "Saved", shown(moved) ? "unseen" : "toast");
+    const whole = shown(moved) && moved.scrollHeight <= moved.clientHeight + 1;
+    tell(moved.textContent.trim() || "Saved", whole ? "unseen" : "toast");
     onwards(item || stays, verb);
   };
 
@@ -344,11 +345,13 @@
       const label = made("label", { textContent: "Find an item, a word of the draft or a mark", htmlFor: input.id });
       const output = made("output", { className: "hint" });
       input.addEventListener("keydown", (event) => {
+        // A browser would only empty the field at first.
+        if (event.key === "Escape") { event.preventDefault(); place.close(); }
         if (event.key !== "Enter") return;
         event.preventDefault();
         const words = input.value.trim().toLowerCase();
         const hit = words && find(words);
-        output.textContent = hit ? "" : "Nothing found";
+        output.textContent = hit ? "" : words ? `No match for “${visible(input.value.trim())}”` : "";
         if (!hit) return;
         place.close();
         choose(hit);

@@ -16,8 +16,13 @@
     table.tBodies[0].append(...rows);
   };
 
-  const filter = (table, words) => {
-    for (const row of table.tBodies[0].rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+  const filter = (table, text) => {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = [...table.tBodies[0].rows];
+    for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+    const left = rows.filter((row) => !row.hidden).length;
+    const told = document.querySelector(`output[data-of="${CSS.escape(table.id)}"]`);
+    if (told) told.textContent = !words.length ? "" : left ? `${left} of ${rows.length}` : "No match";
   };
 
   const prepare = () => {
@@ -32,7 +37,15 @@
   };
 
   document.addEventListener("input", ({ target }) => {
-    if (target.matches?.("input.table-filter")) filter(document.getElementById(target.dataset.table), target.value.toLowerCase().split(/\s+/).filter(Boolean));
+    if (target.matches?.("input.table-filter")) filter(document.getElementById(target.dataset.table), target.value);
+  });
+  // A count in the grid shows the rows that it counted.
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("a[data-filter]");
+    const field = link && document.querySelector(`input.table-filter[data-table="${CSS.escape(link.dataset.table)}"]`);
+    if (!field) return;
+    field.value = link.dataset.filter;
+    filter(document.getElementById(link.dataset.table), field.value);
   });
   prepare();
   new MutationObserver(prepare).observe(document.body, { childList: true, subtree: true });

@@ -152,7 +152,15 @@ def test_a_token_opens_one_session_and_is_used_up() -> None:
     told = entered.headers["set-cookie"].lower()
     assert "httponly" in told
     assert "samesite=strict" in told
+    again = client.get("/enter", params={"token": token})
+    assert (again.status_code, again.headers["location"]) == (303, "/"), "its own browser is in already"
+    assert "set-cookie" not in again.headers
     client.cookies.clear()
+    used = client.get("/enter", params={"token": token})
+    assert used.status_code == 401
+    assert used.headers["content-type"].startswith("text/html")
+    assert "press Enter" in used.text
+    client.cookies.set(COOKIE, "made-up")
     assert client.get("/enter", params={"token": token}).status_code == 401
 
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 def reviews(tmp_path: Path) -> Reviews:
     found = Reviews(tmp_path)
     found.bring()
+    found.bring("abridge")
     return found
 
 
@@ -35,7 +36,7 @@ def column(ada: Hands, at: int) -> list[str]:
 def test_the_threat_table_sorts_by_a_column_and_shows_what_is_asked_for(ada: Hands) -> None:
     every = column(ada, 1)
     assert len(every) > 3
-    base = ada.page.locator("#over-threats thead button", has_text="Base")
+    base = ada.page.locator("#over-threats thead button", has_text="Severity")
     base.focus()
     ada.press("Enter")
     rising = [float(text.split()[0]) for text in column(ada, 4)]
@@ -46,6 +47,92 @@ def test_the_threat_table_sorts_by_a_column_and_shows_what_is_asked_for(ada: Han
     ada.page.locator(".table-filter").focus()
     ada.type("l6")
     assert set(column(ada, 3)) == {"L6"}
+
+
+def test_a_count_of_the_grid_shows_its_threats_and_what_fits_nothing_says_so(ada: Hands) -> None:
+    count = ada.page.locator(".grid td a[data-filter]").first
+    number = int(count.inner_text().split()[0])
+    layer = str(count.get_attribute("data-filter")).split()[0]
+    count.focus()
+    ada.press("Enter")
+    shown = column(ada, 3)
+    assert len(shown) <= number
+    assert set(shown) == {layer}
+    ada.page.locator(".table-filter").fill("nothing like it")
+    assert column(ada, 1) == []
+    assert ada.text('output[data-of="over-threats"]') == "No match"
+
+
+def view_box(ada: Hands) -> list[float]:
+    return [float(each) for each in str(ada.page.locator("svg.picture").get_attribute("viewBox")).split()]
+
+
+def test_the_picture_comes_nearer_and_moves_by_keys_and_buttons_and_leads_to_a_part(ada: Hands) -> None:
+    whole = view_box(ada)
+    zoom = ada.page.locator("#zoom")
+    zoom.focus()
+    ada.press("+", "+")
+    near = view_box(ada)
+    assert near[2] < whole[2] / 1.5
+    assert abs(near[2] / near[3] - whole[2] / whole[3]) < 0.01
+    ada.press("ArrowLeft")
+    assert view_box(ada)[0] < near[0]
+    ada.press(*["ArrowLeft"] * 20)
+    assert view_box(ada)[0] == 0, "not beyond its edge"
+    ada.press("0")
+    assert view_box(ada) == whole
+    ada.page.locator('[data-zoom="in"]').focus()
+    ada.press("Enter")
+    assert view_box(ada)[2] < whole[2]
+    ada.page.locator('[data-zoom="whole"]').focus()
+    ada.press("Enter")
+    assert view_box(ada) == whole
+    link = ada.page.locator("svg.picture a:not([tabindex])").first
+    link.focus()
+    ada.press("Enter")
+    row = ada.page.locator("tr:target")
+    assert f"#{row.get_attribute('id')}" == link.get_attribute("href")
+    assert row.is_visible()
+
+
+def test_what_the_picture_was_drawn_along_by_is_no_click(ada: Hands) -> None:
+    ada.page.locator("#zoom").scroll_into_view_if_needed()
+    for _ in range(4):
+        ada.page.locator('[data-zoom="in"]').click()
+    before = view_box(ada)
+    box = ada.page.locator("#zoom svg").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    ada.page.mouse.move(x, y)
+    ada.page.mouse.down()
+    ada.page.mouse.move(x + 60, y, steps=4)
+    ada.page.mouse.up()
+    assert view_box(ada)[0] < before[0]
+    assert ada.page.locator("tr:target").count() == 0
+    ada.page.mouse.move(x, y)
+    moved = view_box(ada)
+    ada.page.mouse.move(x + 200, y + 40)
+    assert view_box(ada) == moved, "no button is held"
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_outline_says_what_is_being_read(ada: Hands, width: int) -> None:
+    ada.page.set_viewport_size({"width": width, "height": 900})
+    for name in ("heading-over-threats", "section-facts", "section-questions") if width > 1500 else ("section-facts",):
+        ada.page.evaluate("name => document.getElementById(name).scrollIntoView()", name)
+        ada.page.locator(f'.outline a[aria-current][href="#{name}"]').wait_for()
+    nav, bar = (ada.page.locator(each).bounding_box() for each in (".outline", "header.bar"))
+    assert nav is not None
+    assert bar is not None
+    assert abs(nav["y"] - bar["height"]) < 1, "it stays in sight"
+
+
+@pytest.mark.parametrize("path", ["/r/r1", "/r/r1/sign", "/r/r1/history", "/", "/compare?keys=r1,r2"])
+def test_a_wide_screen_is_used(ada: Hands, path: str) -> None:
+    ada.page.set_viewport_size({"width": 1920, "height": 1080})
+    ada.page.goto(ada.page.url.partition("/r/")[0] + path)
+    wide = ada.page.evaluate("document.querySelector('main').getBoundingClientRect().width")
+    assert wide > 1920 * 2 / 3
 
 
 def test_before_a_fact_is_struck_its_form_says_what_falls_and_an_undo_brings_it_back(

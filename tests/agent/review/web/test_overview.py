@@ -1,12 +1,16 @@
 """The overview on top of a review, the Sign page's document, and forms for facts, comments and mitigations."""
 
-import pytest
+import itertools
 
+import pytest
+from hypothesis import given, strategies as st
+
+from agent.report.picture import drawn
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of
 from agent.review.web.differing import differences, runs
 from agent.review.web.document import doubts_of
-from tests.fakes.review.web import ORIGIN, Browser, article, tree, words
+from tests.fakes.review.web import ORIGIN, Browser, MemoryReviews, article, tree, words
 
 
 @pytest.fixture
@@ -36,14 +40,33 @@ def test_each_link_of_the_overview_leads_somewhere(browser: Browser) -> None:
     assert {link.removeprefix("#") for link in links if link.startswith("#")} <= ids
 
 
+def test_each_part_and_flow_of_the_picture_leads_to_its_facts_and_threats(browser: Browser) -> None:
+    over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+    draft = state(browser).reviewed
+    drawing = over.xpath('.//*[local-name()="svg" and contains(@class, "picture")]')[0]
+    leads = {link.get("href") for link in drawing.xpath('.//*[local-name()="a"]')}
+    rows = {f"#{row.get('id')}": row for row in over.xpath('.//table[contains(@class, "parts-table")]/tbody/tr')}
+    assert leads == set(rows)
+    assert len(rows) == len(drawn(draft.system)) + len(draft.system.flows)
+    assert draft.facts is not None
+    quoted = next(fact for fact in draft.facts.facts if fact.evidence and any(
+        set(fact.evidence) & set(flow.evidence) for flow in draft.system.flows))  # fmt: skip
+    to_it = f"#item-fact-{quoted.id}"
+    assert any(to_it in row.xpath(".//a/@href") for row in rows.values())
+    browser.act("strike", f"fact/{quoted.id}", reason="wrong-quote")
+    after = tree(browser.get("/r/r1")).xpath('//table[contains(@class, "parts-table")]//a/@href')
+    assert to_it not in after
+
+
 def test_threats_stand_beside_a_grid_of_layers_and_bands(browser: Browser) -> None:
     over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
     rows = over.xpath('.//table[@id="over-threats"]/tbody/tr')
     cells = over.xpath('.//table[contains(@class, "grid")]/tbody/tr')
     assert len(cells) == 7
     inside = [threat for layer in state(browser).reviewed.layers.values() for threat in layer.threats]
-    counted = sum(int(cell.text) for row in cells for cell in row.xpath("./td")[:4] if (cell.text or "").isdigit())
-    assert counted == len(inside) >= len(rows) > 0
+    counts = [link for row in cells for link in row.xpath("./td[position() < 5]/a")]
+    assert sum(int(link.text) for link in counts) == len(inside) >= len(rows) > 0
+    assert all(f"{link.get('data-filter')}".startswith("L") for link in counts)
 
 
 def test_a_fact_shows_its_quote_and_what_hangs_on_it_and_is_struck_by_its_form(browser: Browser) -> None:
@@ -159,6 +182,67 @@ def test_differences_stand_in_place() -> None:
     assert "".join(run.text for run in made if run.op != "new") == "It can delete all records of the base."
     other = runs("One thing", "Something quite different is said here")
     assert [run.op for run in other] == ["gone", "new"]
+
+
+@given(
+    st.lists(st.sampled_from(["can", "may", "read", "write", "all", "no", "files", "keys", "/", ""])),
+    st.lists(st.sampled_from(["can", "drop", "no", "files"])),
+)
+def test_both_texts_can_be_read_out_of_a_difference(one: list[str], two: list[str]) -> None:
+    before, after = " ".join(one), " ".join(two)
+    made = runs(before, after)
+    assert "".join(run.text for run in made if run.op != "new") == before
+    assert "".join(run.text for run in made if run.op != "gone") == after
+    assert all(first.op != second.op for first, second in itertools.pairwise(made))
+
+
+def test_changed_words_in_a_row_are_one_change() -> None:
+    made = runs(
+        "Whoever writes an issue can delete all records of it", "Whoever writes an issue may drop some records of it"
+    )
+    assert [(run.op, run.text) for run in made][1:3] == [("gone", "can delete all"), ("new", "may drop some")]
+
+
+def test_a_vector_is_compared_metric_by_metric() -> None:
+    made = runs("CVSS:4.0/AV:N/AC:L/UI:N", "CVSS:4.0/AV:N/AC:L/UI:A")
+    assert [run.text for run in made if run.op != "same"] == ["UI:N", "UI:A"]
+
+
+def test_versions_show_what_reads_otherwise_in_words_and_are_chosen_by_what_made_them(browser: Browser) -> None:
+    threat = next(one for one in state(browser).items if one.item.kind == "threat")
+    title = threat.item.title
+    browser.act("correct", threat.item.id, title=f"{title} twice", reason="wording")
+    browser.act("confirm", "posture")
+    page = tree(browser.get("/r/r1/compare"))
+    said = page.xpath('//*[contains(@class, "told-change")]')
+    assert len(said) == 1
+    assert [words(each) for each in said[0].xpath(".//ins")] == ["twice"]
+    assert said[0].xpath(".//del") == []
+    assert "Posture" in words(page.xpath('//*[contains(@class, "decided-list")]')[0])
+    choices = [words(each) for each in page.xpath('//select[@id="a"]/option')]
+    assert len(choices) == state(browser).version + 1
+    assert any(title[:40] in choice for choice in choices)
+    assert page.xpath('//select[@id="a"]/option[@selected]/@value') == ["0"]
+
+
+def test_reviews_are_put_side_by_side_by_their_products_names() -> None:
+    browser = Browser(MemoryReviews("dify", "abridge"))
+    page = tree(browser.get("/compare"))
+    offered = page.xpath('//*[contains(@class, "offered")]//a')
+    assert {words(each) for each in offered} == {"Dify", "Abridge"}
+    first = tree(browser.get(offered[0].get("href")))
+    second = tree(browser.get(first.xpath('//*[contains(@class, "offered")]//a/@href')[0]))
+    heads = [words(each) for each in second.xpath("//thead/tr/th/a[1]")]
+    assert set(heads) == {"Dify", "Abridge"}
+    assert second.xpath('//*[contains(@class, "offered")]') == []
+    every, differing = second.xpath("//tbody/tr[th[@scope='row']]"), second.xpath("//tbody/tr[@class='differs']")
+    assert 0 < len(differing) < len(every)
+    keys = second.xpath('//form[contains(@class, "line")]//input[@name="keys"]/@value')[0]
+    only = tree(browser.get(f"/compare?keys={keys}&only=differing")).xpath("//tbody/tr[th[@scope='row']]")
+    assert len(only) == len(differing) + 2, "the score and what is not certain stay"
+    for row in second.xpath("//tbody/tr[th[@scope='row']]")[2:13]:
+        assert len(row.xpath(".//*[local-name()='svg']")) == 2
+    assert "No match" in words(tree(browser.get("/compare?find=nothing+like+it")))
 
 
 def test_a_statement_is_compared_part_by_part() -> None:

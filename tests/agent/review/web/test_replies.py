@@ -26,8 +26,44 @@ def test_the_bar_says_what_was_done_and_that_the_score_stays(browser: Browser) -
     every = " ".join(one.item.id for one in browser.reviews.review("r1").items)
     told = answer(browser, browser.act("bulk", section="factors", seen=every))
     assert re.fullmatch(rf"Confirmed \d+ items in one act; {re.escape(stays)}", told)
-    assert answer(browser, browser.act("undo")) == f"Took back act 2; {stays}"
+    undone = answer(browser, browser.act("undo"))
+    assert undone == f"Undone: c{told[1:]}"
+    assert answer(browser, browser.act("redo")) == undone.replace("Undone", "Redone")
+    browser.act("undo")
+    history = words(tree(browser.get("/r/r1/history")))
+    assert f"undid confirmed {told.split()[1]} items in one act" in history
     assert answer(browser, browser.act("send", "question/Q1")).startswith("Asked the vendor: “")
+
+
+def test_an_act_that_changes_nothing_says_so(browser: Browser) -> None:
+    browser.act("confirm", "posture")
+    to = browser.act("confirm", "posture")
+    assert "Nothing changed" in answer(browser, to)
+
+
+def test_a_score_that_stays_is_not_shown_as_an_arrow(browser: Browser) -> None:
+    state = browser.reviews.review("r1")
+    low = min(float(one.low) for one in state.drafted.factors.values())
+    key, one = next((key, each) for key, each in state.drafted.factors.items() if float(each.low) > low)
+    told = answer(browser, browser.act("correct", f"factor/{key}", low="0", reason="wrong-value"))
+    assert "→" not in told.partition(":")[0]
+    assert one.value == browser.reviews.review("r1").reviewed.factors[key].value
+    shown = tree(browser.get("/r/r1")).xpath('//*[@id="bar-moved"]')[0]
+    assert "now" not in words(shown)
+
+
+def test_a_reason_is_offered_only_where_it_makes_sense(browser: Browser) -> None:
+    page = browser.get("/r/r1")
+
+    def offered(item: str, verb: str = "correct") -> set[str]:
+        return set(article(page, item).xpath(f'.//form[@data-verb="{verb}"]//select[@name="reason"]/option/@value'))
+
+    assert "wrong-severity" not in offered("posture")
+    assert "wrong-value" not in offered("posture")
+    assert "wrong-severity" in offered(HEADLINE)
+    assert "wrong-layer" in offered(HEADLINE, "strike")
+    assert "wrong-layer" not in offered(SCORE_MOVES, "strike")
+    assert {"wrong-value", "not-supported"} <= offered(SCORE_MOVES)
 
 
 def test_what_moved_the_score_is_said_once(browser: Browser) -> None:
