@@ -72,6 +72,7 @@ _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|an
 """Where a sentence goes on to what follows from its first clause."""
 _NO: Final = re.compile(r"\b(?:no|not|never|nobody|nothing|without|cannot)\b|n't\b", re.I)
 _STOPS: Final = re.compile(r"\b(?:forbid|prohibit|ban|refus|block|prevent|exclud|reject|den(?:y|ies)|lack)\w*\b", re.I)
+_LACKING: Final = re.compile(r",?\s*\bwithout\s+([^,;:.]*)", re.I)
 _COMPARED: Final = re.compile(r",?\s*\b(?:instead of|rather than)\s+[^,;.]*", re.I)
 """What a sentence sets its own choice against: "with a local LLM instead of an online one" denies neither."""
 _START: Final = 4
@@ -368,7 +369,7 @@ class Ground:
         if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
             return _NOT_BEARING
         stated = _COMPARED.sub("", _stated(sentence, denials=False))
-        said = [text for mark in evidence for text in self._said(mark)] if about and stated else []
+        said = [_bare_of(text, own) for mark in evidence for text in self._said(mark)] if about and stated else []
         if said and not _denies_alike(stated, said) and support(stated, said, self.names).verdict == "contradicted":
             return "its quotes say otherwise"
         return ""
@@ -393,6 +394,12 @@ def _named_alike(sentence: str, told: Iterable[str]) -> bool:
     names = {match[0].strip(".,:;").casefold() for match in _CODE_NAME.finditer(sentence)}
     text = " ".join(told).casefold()
     return any(len(name) >= _CODE_CHARS and name in text for name in names)
+
+
+def _bare_of(text: str, own: set[str]) -> str:
+    """What a quote says without the things that it does without: "so that it works without Docker" is no no to what
+    works. A thing that the sentence means too (`own`) stays."""
+    return _LACKING.sub(lambda match: match[0] if own & {one for _, one in meanings(match[1])} else "", text)
 
 
 def _denies_alike(stated: str, said: Sequence[str]) -> bool:

@@ -55,11 +55,8 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         before, after = max(map(base_of, plain)), residual.remains[last.threat.id]
     if not after:
         return (start, Span("none of these threats remains."))
-    whose = (
-        "the highest CVSS base in default use"
-        if not above or is_supported(plain[0].threat)
-        else "the highest CVSS base"
-    )
+    default_use = not set_up and (not above or is_supported(plain[0].threat))
+    whose = "the highest CVSS base" + (" in default use" if default_use else "")
     highest: Text = (Span(" ("), *doc.ref(last.name), Span(")")) if last else ()
     fall = f"{tenth(after)} {severity(after)}" if after == before else _fall(before, after)
     verb = "stays at " if after == before else "falls "

@@ -235,7 +235,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
         return "the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
-        return "the gravest of the LLM's threats in default use"
+        return "the gravest in default use by the LLM's reading"
     return "the threat that a reviewer chose"
 
 
@@ -546,7 +546,9 @@ def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
     asked = next((item for item in writer.questions if item.id == layer.question), None)
     question: Text = ()
     # A question that an LLM asked of something else may touch on the layer; it does not settle it.
-    direct = asked is not None and (writer.view.draft.drafter.kind != "llm" or asked.settles[:1] == (key,))
+    direct = asked is not None and (
+        writer.view.draft.drafter.kind != "llm" or key in asked.about or asked.settles == (key,)
+    )
     if asked is not None and direct and asked in _asked(writer) and "?" not in short:
         question = (*doc.ref(asked.id), Span(" would settle it."))
     return doc.joined((*head, Span(f" {PREFIX}".rstrip())), *sentences, question)
@@ -602,9 +604,7 @@ def numbers(writer: Writer) -> Part:
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
-        known = doc.words(
-            f"where {score.threat_multiplier} is the multiplier of AIVSS for attacks known as proof of concept"
-        )
+        known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
