@@ -64,6 +64,12 @@ PARAGRAPH_WORDS: Final = 50
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
+_TAKEN_AWAY: Final = re.compile(
+    r"\b(?:off|disabled?|removed?|unused|unconnected|closed|stopped|uninstalled|blocked"
+    r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
+    re.I,
+)
+"""A condition that takes an ability away, which ends what needs it."""
 """How a condition says that a threat no longer exists."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
@@ -352,12 +358,12 @@ class Judge:
     def _conditions(
         self, items: Sequence[ConditionItem], numbers: Mapping[str, str], kept: Sequence[JudgedThreat]
     ) -> Iterable[JudgedCondition]:
-        # What the product does by itself is made harder or smaller, never undone; a setting can be left off, and what
-        # somebody else has to be breached for (AC:H, AT:P) does not reach a copy that was reviewed and pinned.
+        # What the product is for is made harder or smaller, never undone; a setting can be left off, and what somebody
+        # else has to be breached for (AC:H, AT:P) does not reach a copy that was reviewed and pinned.
         ending = {
             f"T{n}"
             for n, threat in enumerate(kept, start=1)
-            if (threat.setting and not threat.default_use)
+            if (threat.setting and (n > 1 or not threat.default_use))
             or (threat.metrics["AC"].value, threat.metrics["AT"].value) == ("H", "P")
         }
         for item in items[:MAX_CONDITIONS]:
@@ -371,10 +377,10 @@ class Judge:
             for change in item.metrics:
                 name, _, rest = change.strip().partition(" ")
                 if rest.strip() == _GONE and numbers.get(name) in threats:
-                    if numbers[name] in ending:
+                    if numbers[name] in ending or (numbers[name] != "T1" and _TAKEN_AWAY.search(text)):
                         ends.append(numbers[name])
                     else:
-                        self.dropped.append((change, "what holds in default use is made harder, not undone"))
+                        self.dropped.append((change, "what the product is for is made harder, not undone"))
                     continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)

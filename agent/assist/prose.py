@@ -27,7 +27,7 @@ from agent.taxonomy.lists import entries, schemes
 Mode = Literal["product", "inference", "general", "advice"]
 """product: what the sources state, and what follows. inference: how an attack goes. general: commentary on products
 of a kind, without marks. advice: what somebody should do, or a question."""
-MOST_MARKS: Final = 2
+MOST_MARKS: Final = 3
 """Marks of a sentence."""
 _BEARS: Final = 0.2
 """Share of a sentence's content words that its quotes, their sentences and their facts must have."""
@@ -66,7 +66,7 @@ _ABOUT: Final = re.compile(
     re.I,
 )
 _FOLLOWS: Final = re.compile(
-    r"\b(?:could|would|might|may|if|unless|presumably|probably|likely|inferred|assumed)\b", re.I
+    r"\b(?:could|would|might|may|if|then|unless|presumably|probably|likely|inferred|assumed)\b", re.I
 )
 _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
 """Where a sentence goes on to what follows from its first clause."""
@@ -234,15 +234,30 @@ class Ground:
         ]
         return tuple(sorted(near, key=lambda mark: -self._common(mark, sentence))[:1])
 
-    def _bearing(self, marks: Sequence[str], sentence: str) -> tuple[str, ...]:
-        """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go."""
+    def _own_clauses(self, sentence: str) -> tuple[str, ...]:
+        """The quotes of marks that stand behind a clause of their own within a sentence and bear on it: of each place
+        the first, a line of code as it is."""
+        found: list[str] = []
+        begin = 0
+        for match in _MARK.finditer(sentence):
+            clause, begin = sentence[begin : match.start()], match.end()
+            for name in _ID.findall(match[1]):
+                marks, _ = self.ids([name], clause)
+                if marks and (name.startswith(_CODE) or self._common(marks[0], clause) > 0):
+                    found.append(marks[0])
+                    break
+        return tuple(found)
+
+    def _bearing(self, marks: Sequence[str], sentence: str, own: Sequence[str]) -> tuple[str, ...]:
+        """The marks whose quotes have most in common with a sentence, in their order; those far behind the best go,
+        unless they are a clause's `own`."""
         common = {
             mark: self._common(mark, sentence) + _NAMED * _named_alike(sentence, [self.evidence[mark].quote])
             for mark in marks
         }
-        best = sorted(marks, key=lambda mark: -common[mark])[:MOST_MARKS]
+        best = sorted(marks, key=lambda mark: (mark not in own, -common[mark]))[:MOST_MARKS]
         most = max(common.values(), default=0)
-        kept = [mark for mark in best if common[mark] > _BEHIND_BEST * most] or best
+        kept = [mark for mark in best if mark in own or common[mark] > _BEHIND_BEST * most] or best[:1]
         return tuple(mark for mark in marks if mark in kept)
 
     @cached_property
@@ -290,7 +305,7 @@ class Ground:
             if why:
                 dropped.append((sentence, why))
                 continue
-            shown = self._bearing(cited, bare)
+            shown = self._bearing(cited, bare, () if mode in ("general", "advice") else self._own_clauses(sentence))
             kept.append(_with_marks(bare, shown))
             evidence += shown
             facts += rested

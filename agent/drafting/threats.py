@@ -242,10 +242,12 @@ def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal]) -> list[Threa
 
 def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal]) -> list[Threat]:
     """An LLM's threats that may be the headline: those that need no setting and nobody else to be breached first,
-    unless they are far below what the facts set; then all that are supported."""
+    unless they are far below what the facts set or what the LLM put first; then all that are supported."""
     supported = [threat for threat in own if is_supported(threat)]
     plain = [threat for threat in supported if not threat.setting and _BREACHED not in threat.score.cvss_vector]
-    far_below = _gravest(plain) + MAX_BELOW < max(bases.values(), default=Decimal(0))
+    # What a framework is for needs something to be attached; a side issue that needs nothing does not stand for it.
+    first = supported[0].score.cvss_base if supported and supported[0] is own[0] else Decimal(0)
+    far_below = _gravest(plain) + MAX_BELOW < max((*bases.values(), first))
     return supported if far_below or not plain else plain
 
 

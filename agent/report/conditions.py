@@ -1,13 +1,16 @@
 """Part 5 of the report, and its row in the appendix: the conditions for use, and what remains with them in place."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from agent.drafting.headline import is_supported
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
 from agent.report.front_pages import Writer, base_of, on_page
 from agent.report.prose import stopped
-from agent.report.sentences import tenth
+from agent.report.sentences import if_clause, tenth
+from agent.report.view import RankedThreat
 from agent.scoring import severity
 
 
@@ -34,25 +37,49 @@ def conditions(writer: Writer) -> Part:
 
 
 def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -> Text:
-    """The highest that remains of all threats on the page with every condition in place, whatever they need."""
+    """The highest that remains in default use of the threats on the page with every condition in place, and what stays
+    graver than that under a setting or an assumption."""
     above = [item for item in on_page(writer) if item.threat.id in residual.remains]
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
     start = Span(f"With all{more}{below} in place, ")
-    last = max(above, key=lambda item: (residual.remains[item.threat.id], base_of(item)), default=None)
+    plain = [item for item in above if is_supported(item.threat)] or above
+    last = max(plain, key=lambda item: (residual.remains[item.threat.id], base_of(item)), default=None)
     if last is None:
         # A draft from before what remains was kept of each threat.
         last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-        whose, before, after = "the highest CVSS base in default use", residual.before, residual.after
+        before, after = residual.before, residual.after
     else:
-        whose, before = "the highest CVSS base of these threats", max(map(base_of, above))
-        after = residual.remains[last.threat.id]
+        before, after = max(map(base_of, plain)), residual.remains[last.threat.id]
     if not after:
         return (start, Span("none of these threats remains."))
-    highest: Text = (Span(" ("), *doc.ref(last.name), Span(").")) if last else doc.words(".")
-    if after == before:
-        return (start, Span(f"{whose} stays at "), *doc.strong(f"{tenth(after)} {severity(after)}"), *highest)
-    return (start, Span(f"{whose} falls "), *doc.strong(_fall(before, after)), *highest)
+    whose = (
+        "the highest CVSS base in default use"
+        if not above or is_supported(plain[0].threat)
+        else "the highest CVSS base"
+    )
+    highest: Text = (Span(" ("), *doc.ref(last.name), Span(")")) if last else ()
+    fall = f"{tenth(after)} {severity(after)}" if after == before else _fall(before, after)
+    verb = "stays at " if after == before else "falls "
+    return (
+        start,
+        Span(f"{whose} {verb}"),
+        *doc.strong(fall),
+        *highest,
+        *_graver_left(above, residual, after),
+        Span("."),
+    )
+
+
+def _graver_left(above: Sequence[RankedThreat], residual: Residual, after: Decimal) -> Text:
+    """What remains above the highest in default use."""
+    graver = [item for item in above if residual.remains[item.threat.id] > after]
+    if not graver:
+        return ()
+    item = max(graver, key=lambda each: residual.remains[each.threat.id])
+    left = residual.remains[item.threat.id]
+    where = f" {if_clause(item.threat.setting)}" if item.threat.setting else " on its assumption"
+    return (Span("; "), *doc.ref(item.name), Span(f" keeps {tenth(left)} {severity(left)}{where}"))
 
 
 def _fall(before: Decimal, after: Decimal) -> str:

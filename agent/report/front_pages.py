@@ -57,8 +57,6 @@ _SHORT_FACTORS: Final[dict[FactorKey, str]] = {
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
-    "agent-framework": "what is built with it",
-    "agent-platform": "the agents that customers build on it",
 }
 _SIGNS: Final = {"●": "certain", "?": "not certain", "–": "does not apply"}
 _PROPOSALS: Final = {
