@@ -380,14 +380,21 @@ class Judge:
                     if numbers[name] in ending or (numbers[name] != "T1" and _TAKEN_AWAY.search(text)):
                         ends.append(numbers[name])
                     else:
-                        self.dropped.append((change, "what the product is for is made harder, not undone"))
+                        self.dropped.append(
+                            (
+                                f"{rest.strip()} by “{item.text}”"[:300],
+                                "what the product is for is made harder, not undone",
+                            )
+                        )
                     continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)
                 if numbers.get(name) in threats and legal and value.strip() in tuple(VALUES[legal]):
                     metrics.setdefault(numbers[name], {})[legal] = value.strip()
                 else:
-                    self.dropped.append((change, "no metric of a threat that it names"))
+                    self.dropped.append(
+                        (f"{rest.strip()} by “{item.text}”"[:300], "no metric of a threat that it names")
+                    )
             eased = tuple(name for name in threats if name in metrics or name in ends)
             yield JudgedCondition(
                 text=text,

@@ -37,7 +37,7 @@ _PARTLY: Final = 28
 """Words of an uncertain layer of which the sources tell a little."""
 _HOLDS: Final = {
     "quoted": "default use",
-    "entry inferred": "default use, way in inferred",
+    "entry inferred": "default use, entry inferred",
     "assumed": "on an assumption",
 }
 """By basis: when a threat without a setting holds."""

@@ -345,7 +345,9 @@ def evidence(writer: Writer) -> Part:
         blocks += [Heading(doc.words("Further quotes")), Table(_QUOTE_HEADS, rows)]
     elif not writer.view.draft.evidence:
         blocks += [Heading(doc.words("Quotes")), Paragraph(doc.words("No quote was found."))]
-    further = [_further(writer), _questions(writer), _absent(writer), _dropped(writer), _in_full(writer)]
+    # What was cut short may name a search that nothing else does.
+    in_full = _in_full(writer)
+    further = [_further(writer), _questions(writer), _absent(writer), _dropped(writer), in_full]
     blocks += [block for group in further for block in group]
     documents = [
         Row(
