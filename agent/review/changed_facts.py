@@ -162,8 +162,8 @@ def _with_quotes(draft: Draft, before: Draft) -> Draft:
 
 
 def _marks(draft: Draft) -> set[str]:
-    """The ids of evidence that a draft names anywhere beside its evidence."""
-    return set(marks_in(draft.model_dump_json(exclude={"evidence"})))
+    """The ids of evidence that a draft names beside its evidence and what an LLM once said, which is shown nowhere."""
+    return set(marks_in(draft.model_dump_json(exclude={"evidence", "judgement"})))
 
 
 def _standing(draft: Draft) -> set[str]:

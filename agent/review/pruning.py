@@ -4,6 +4,7 @@ Nothing is computed anew here but sums of parts: a sentence with a mark that no 
 part or flow that rests on it, and a factor's addend are taken out. Scores follow in `rescore`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,6 +32,7 @@ from agent.records.facts import cited
 from agent.review.quotes import marks_in
 from agent.taxonomy.keys import LAYER_SOUGHT, LayerKey
 
+_GROUP: Final = re.compile(r"\s*\[([^\]]*)\]")
 _TENTH: Final = Decimal("0.1")
 _ZERO: Final = Decimal(0)
 _ONE: Final = Decimal(1)
@@ -100,6 +102,16 @@ class _Pruner:
             return text
         return " ".join(each for each in sentences(text) if not self.lost.intersection(marks_in(each)))
 
+    def unmarked(self, text: str) -> str:
+        """The text without the marks that are gone; it stays as long as its threat does."""
+        if not self.lost.intersection(marks_in(text)):
+            return text
+        return _GROUP.sub(lambda match: self._standing(match[1]) if marks_in(match[1]) else match[0], text)
+
+    def _standing(self, group: str) -> str:
+        left = ", ".join(self.marks(marks_in(group)))
+        return f" [{left}]" if left else ""
+
     def rests(self, facts: Sequence[str], evidence: Sequence[str]) -> bool:
         """Whether nothing of what a thing cites is left."""
         if facts:
@@ -114,6 +126,9 @@ class _Pruner:
         update: dict[str, object] = {
             "facts": tuple(fact for fact in threat.facts if fact not in self.facts),
             "evidence": marks,
+            "statement": threat.statement.model_copy(
+                update={name: self.unmarked(text) for name, text in threat.statement if isinstance(text, str)}
+            ),
             "how": self.text(threat.how),
             "lost": self.text(threat.lost),
             "score": threat.score.model_copy(update={"reasons": reasons}),
