@@ -7,6 +7,7 @@ any other draft whatever cites a changed fact is taken out (`pruning`). What no 
 draft under its id and is named as fallen, so that pages can show it and an undo brings it back with its decisions.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -27,9 +28,11 @@ from agent.records import (
     Slot,
 )
 from agent.review.pruning import pruned
-from agent.review.quotes import Plain, marks_in
+from agent.review.quotes import Plain
 
 KIND: Final = "fact"
+_LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
+"""An id of evidence that stands by itself in JSON."""
 ANALYST: Final = FactSource(reader="analyst", confidence=1.0, state="confirmed")
 
 
@@ -162,8 +165,9 @@ def _with_quotes(draft: Draft, before: Draft) -> Draft:
 
 
 def _marks(draft: Draft) -> set[str]:
-    """The ids of evidence that a draft names beside its evidence and what an LLM once said, which is shown nowhere."""
-    return set(marks_in(draft.model_dump_json(exclude={"evidence", "judgement"})))
+    """The ids of evidence that a draft lists anywhere beside its evidence and an LLM's record; those within a text that
+    outlived its fact lead to nothing."""
+    return set(_LISTED.findall(draft.model_dump_json(exclude={"evidence", "judgement"})))
 
 
 def _standing(draft: Draft) -> set[str]:
