@@ -19,6 +19,7 @@ from agent.records import (
     Draft,
     DraftFacts,
     Dropped,
+    Fact,
     FactorEstimate,
     Hop,
     LayerThreats,
@@ -33,6 +34,7 @@ from agent.records import (
     ThreatStatement,
 )
 from agent.report.view import View
+from agent.review.changed_facts import held_as
 from agent.review.items import fact_title
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import Standing
@@ -176,14 +178,18 @@ def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[D
     return [each for each in dropped if each.what.partition(":")[0] not in fallen]
 
 
-def applied(draft: Draft, standing: Mapping[str, Standing]) -> tuple[Draft, dict[str, Standing]]:
-    """The draft with all corrections, additions and attached quotes, nothing left out yet.
+def applied(
+    draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None
+) -> tuple[Draft, dict[str, Standing]]:
+    """The draft with all corrections, additions and attached quotes, nothing left out yet. `drafted` has the facts as
+    they were read, by default it is the draft itself.
 
     Also what stands of each item with the ids that its evidence has in this draft.
     """
     numbering = Numbering(draft.evidence)
     settled = _settled(standing, numbering)
-    reviser = _Reviser(draft, settled, {item.id: item.quote for item in numbering.evidence})
+    read = (drafted or draft).facts
+    reviser = _Reviser(draft, settled, {item.id: item.quote for item in numbering.evidence}, read.facts if read else ())
     return reviser.revised().model_copy(update={"evidence": numbering.evidence}), settled
 
 
@@ -225,8 +231,11 @@ def _renamed(value: object, ids: Mapping[str, str]) -> object:
 class _Reviser:
     """Applies what stands of each item to its part of the draft."""
 
-    def __init__(self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str]) -> None:
+    def __init__(
+        self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str], read: Sequence[Fact]
+    ) -> None:
         self._draft = draft
+        self._read = read
         self._standing = standing
         self._quotes = quotes
 
@@ -239,7 +248,7 @@ class _Reviser:
                 "factors": {key: self._factor(key, one) for key, one in draft.factors.items()},
                 "layers": {key: self._layer(key, one) for key, one in draft.layers.items()},
                 "chains": tuple(self._chain(n, one) for n, one in enumerate(draft.chains, start=1)),
-                "questions": tuple(self._question(one) for one in draft.questions),
+                "questions": (*(self._question(one) for one in draft.questions), *self._asked()),
                 "system": draft.system.model_copy(update={"capabilities": capabilities}),
                 "lowerings": tuple(low for low in draft.lowerings if not self._overruled(low.target)),
                 "facts": self._facts(draft.facts),
@@ -251,11 +260,16 @@ class _Reviser:
         sure = {name for name, one in self._standing.items() if one.verdict in REVIEWED and name.startswith("fact/")}
         if facts is None or not sure:
             return facts
-        made = (
-            fact.model_copy(update={"state": "confirmed"}) if f"fact/{fact.id}" in sure else fact
-            for fact in facts.facts
-        )
+        held = {fact.id: held_as(facts.facts, fact) for fact in self._read if f"fact/{fact.id}" in sure}
+        ids = {one.id for one in held.values() if one is not None}
+        made = (fact.model_copy(update={"state": "confirmed"}) if fact.id in ids else fact for fact in facts.facts)
         return facts.model_copy(update={"facts": tuple(made)})
+
+    def _asked(self) -> list[Question]:
+        """The questions that reviewers added, in the order of their numbers."""
+        added = [(name, one) for name, one in self._standing.items() if one.added and name.startswith("question/")]
+        added.sort(key=lambda pair: int(pair[0].partition("/Q")[2]))
+        return [self._question(question_added(name.partition("/")[2], one.edits)) for name, one in added]
 
     def _overruled(self, target: str) -> bool:
         """Whether a lowering speaks of a value that a reviewer set."""
@@ -351,6 +365,21 @@ class _Reviser:
         return drafted.model_copy(
             update={name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits}
         )
+
+
+def question_added(name: str, fields: Mapping[str, object]) -> Question:
+    """A question that a reviewer added about a key, from what its event carries."""
+    settles, effect = fields.get("settles"), fields.get("effect")
+    return Question(
+        id=name,
+        text=str(fields["text"]),
+        proposed=str(fields.get("proposed", "")),
+        settles=tuple(str(key) for key in settles) if isinstance(settles, list | tuple) else (),
+        effect=float(effect) if isinstance(effect, int | float) else 0.0,
+        why=str(fields.get("why", "")),
+        changes=str(fields.get("changes", "")),
+        about=(str(fields["key"]),),
+    )
 
 
 def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
