@@ -334,9 +334,10 @@ def _standing(draft: Draft) -> set[str]:
 def _layer(
     before: LayerThreats | None, fresh: LayerThreats, standing: set[str], names: Mapping[str, str], fell: list[str]
 ) -> LayerThreats:
-    """The layer with the threats that it lost at its end; one that only went to another layer is not lost."""
+    """The layer with the threats that it lost at its end, by their ids, so that it does not matter in which order they
+    fell; one that only went to another layer is not lost."""
     old = before.threats if before is not None else ()
-    gone = tuple(threat for threat in old if threat.id not in standing)
+    gone = sorted((threat for threat in old if threat.id not in standing), key=lambda threat: threat.id)
     fell += [f"threat/{threat.id}" for threat in gone]
     question = names.get(fresh.question, fresh.question) if fresh.question else fresh.question
     return fresh.model_copy(update={"threats": (*fresh.threats, *gone), "question": question})
@@ -366,7 +367,7 @@ def _capabilities(before: Sequence[Capability], fresh: Sequence[Capability], fel
             taken.add(name)
         made.append(one.model_copy(update={"id": name}))
     there = {one.id for one in made}
-    gone = [one for one in before if one.id not in there]
+    gone = sorted((one for one in before if one.id not in there), key=lambda one: int(one.id[1:]))
     fell += [f"capability/{one.id}" for one in gone]
     return (*made, *gone)
 
@@ -388,6 +389,7 @@ def _questions(
             name = same.id
         names[one.id] = name
         made.append(one.model_copy(update={"id": name}))
+    left.sort(key=lambda one: int(one.id[1:]))
     fell += [f"question/{one.id}" for one in left]
     return (*made, *left), names
 
