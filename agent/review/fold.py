@@ -153,7 +153,8 @@ class _Desk:
         """`instead` stands of some items in place of what was decided over them."""
         standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
         answered = _settled(found)
-        fell = tuple(name for name in (*found.fell, *fallen_additions(based, standing)) if name not in answered)
+        lost = (*found.fell, *fallen_additions(based, standing, found.drafted))
+        fell = tuple(name for name in lost if name not in answered)
         for name in fell:
             standing[name] = replace(standing.get(name, Standing()), verdict="struck", fell=True)
         given = tuple(sorted(_given(standing), key=lambda one: int(one.question[1:])))

@@ -238,7 +238,7 @@ class _Reviser:
         self._read = read
         self._standing = standing
         self._quotes = quotes
-        self._known = {fact.id: fact for fact in (draft.facts.facts if draft.facts else ())}
+        self._known = _known(draft, standing, read)
         self._places = _last_places(draft, standing)
 
     def revised(self) -> Draft:
@@ -331,8 +331,9 @@ class _Reviser:
 
     def _made(self, name: str, one: Standing) -> Threat:
         """A threat that a reviewer added; its numbers are made with the score. It has the quotes of its facts too."""
-        facts = tuple(str(each) for each in _listed(one.edits.get("facts")) if each in self._known)
-        own = [mark for each in facts for mark in fact_marks(self._known[each])]
+        named = (self._known.get(str(each)) for each in _listed(one.edits.get("facts")))
+        facts = tuple({fact.id: fact for fact in named if fact is not None}.values())
+        own = [mark for fact in facts for mark in fact_marks(fact)]
         marks = tuple(dict.fromkeys((*_evidence(one, ()), *own)))
         vector = str(one.edits["cvss_vector"])
         return Threat(
@@ -346,7 +347,7 @@ class _Reviser:
             score=ThreatScore(cvss_vector=vector, cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
             mitigations=_mitigations(one.edits.get("mitigations", [])),
             evidence=marks,
-            facts=facts,
+            facts=tuple(fact.id for fact in facts),
             place=self._places.get(name),
         )
 
@@ -470,9 +471,24 @@ def _listed(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def fallen_additions(draft: Draft, standing: Mapping[str, Standing]) -> tuple[str, ...]:
-    """Ids of added threats that cite nothing but facts which `draft` does not hold any more."""
-    known = {fact.id for fact in draft.facts.facts} if draft.facts else set()
+def _known(draft: Draft, standing: Mapping[str, Standing], read: Sequence[Fact]) -> dict[str, Fact]:
+    """The facts of a draft by their ids, and by those of facts as they were read that an answer made part of another
+    one: a struck or corrected one is not among them."""
+    facts = draft.facts.facts if draft.facts else ()
+    known = {fact.id: fact for fact in facts}
+    for fact in read:
+        one = standing.get(f"fact/{fact.id}", Standing())
+        if fact.id not in known and one.verdict != "struck" and not one.edits:
+            held = held_as(facts, fact)
+            known |= {fact.id: held} if held is not None else {}
+    return known
+
+
+def fallen_additions(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> tuple[str, ...]:
+    """Ids of added threats that cite nothing but facts which `draft` does not hold any more. `drafted` has the facts as
+    they were read, by default it is the draft itself."""
+    read = (drafted or draft).facts
+    known = _known(draft, standing, read.facts if read else ()).keys()
     return tuple(
         name
         for name, one in standing.items()

@@ -122,7 +122,7 @@ def test_work_on_a_struck_threat_stays_in_the_list_with_the_reason() -> None:
 
 def test_work_survives_changed_facts_and_a_redraft(tmp_path: Path) -> None:
     reviews = Reviews(tmp_path)
-    key = reviews.bring()
+    key = reviews.bring(draft=not_given(case_draft(CASE)))
     reviews.act(key, "manage", ITEM, mitigation=TEXT, owner="Ops", due="2027-01-31")
     state = reviews.service.review(key)
     threat = threats_of(state.reviewed)[THREAT]
