@@ -15,7 +15,7 @@ NAMES = {"Draft", "Score", "SeptetError", "Settings", "draft", "load_draft", "sc
 OPTIONS = {
     "draft": {
         "--out", "--product", "--note", "--allow-private", "--from-snapshot", "--llm", "--record", "--replay",
-        "--fallback", "--json",
+        "--fallback", "--replace", "--json",
     },
     "intake": {"--product", "--note", "--allow-private", "--json"},
     "facts": {"--json"},
