@@ -64,13 +64,13 @@ PARAGRAPH_WORDS: Final = 50
 POSTURE_WORDS: Final = 95
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 _GONE: Final = "gone"
+"""How a condition says that a threat no longer exists."""
 _TAKEN_AWAY: Final = re.compile(
     r"\b(?:off|disabled?|removed?|unused|unconnected|closed|stopped|uninstalled|blocked"
     r"|(?:is|are|stays?|remains?) (?:out|away|not)|no|without|not)\b",
     re.I,
 )
 """A condition that takes an ability away, which ends what needs it."""
-"""How a condition says that a threat no longer exists."""
 _PRODUCT_NAMES: Final = ("product", "the product")
 _LEAST_STEPS: Final = 2
 
@@ -376,25 +376,20 @@ class Judge:
             ends: list[str] = []
             for change in item.metrics:
                 name, _, rest = change.strip().partition(" ")
+                # Without the LLM's number of the threat, which the page does not know.
+                told = f"{rest.strip()} by “{item.text}”"[:300]
                 if rest.strip() == _GONE and numbers.get(name) in threats:
                     if numbers[name] in ending or (numbers[name] != "T1" and _TAKEN_AWAY.search(text)):
                         ends.append(numbers[name])
                     else:
-                        self.dropped.append(
-                            (
-                                f"{rest.strip()} by “{item.text}”"[:300],
-                                "what the product is for is made harder, not undone",
-                            )
-                        )
+                        self.dropped.append((told, "what the product is for is made harder, not undone"))
                     continue
                 metric, _, value = rest.strip().partition(":")
                 legal = next((known for known in METRICS if known == metric.strip()), None)
                 if numbers.get(name) in threats and legal and value.strip() in tuple(VALUES[legal]):
                     metrics.setdefault(numbers[name], {})[legal] = value.strip()
                 else:
-                    self.dropped.append(
-                        (f"{rest.strip()} by “{item.text}”"[:300], "no metric of a threat that it names")
-                    )
+                    self.dropped.append((told, "no metric of a threat that it names"))
             eased = tuple(name for name in threats if name in metrics or name in ends)
             yield JudgedCondition(
                 text=text,

@@ -369,7 +369,7 @@ class Ground:
         if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
             return _NOT_BEARING
         stated = _COMPARED.sub("", _stated(sentence, denials=False))
-        said = [_bare_of(text, own) for mark in evidence for text in self._said(mark)] if about and stated else []
+        said = [_without_lacks(text, own) for mark in evidence for text in self._said(mark)] if about and stated else []
         if said and not _denies_alike(stated, said) and support(stated, said, self.names).verdict == "contradicted":
             return "its quotes say otherwise"
         return ""
@@ -396,9 +396,9 @@ def _named_alike(sentence: str, told: Iterable[str]) -> bool:
     return any(len(name) >= _CODE_CHARS and name in text for name in names)
 
 
-def _bare_of(text: str, own: set[str]) -> str:
-    """What a quote says without the things that it does without: "so that it works without Docker" is no no to what
-    works. A thing that the sentence means too (`own`) stays."""
+def _without_lacks(text: str, own: set[str]) -> str:
+    """A quote less the things that it does without: "so that it works without Docker" does not deny that it works.
+    A thing that the sentence means too (`own`) stays."""
     return _LACKING.sub(lambda match: match[0] if own & {one for _, one in meanings(match[1])} else "", text)
 
 

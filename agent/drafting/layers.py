@@ -83,8 +83,7 @@ def paragraphs(
 
     `questions` are those that the draft asks: the one that settles an uncertain layer most directly is its question; a
     layer that none of them settles has one in its paragraph. `told_in` are the quotes of layers that rest on a
-    statement alone.
-    A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
+    statement alone. A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
     """
     layers: dict[LayerKey, LayerThreats] = {}
     # Keys and marks: neither a fact nor a quote is told twice.

@@ -87,8 +87,7 @@ def _fall(before: Decimal, after: Decimal) -> str:
 
 def residuals(writer: Writer) -> Part:
     """In the appendix: what the conditions change of the threats that are not on the first two pages."""
-    residual = writer.view.draft.advice.residual if writer.view.draft.advice else None
-    above = on_page(writer)
+    residual, above = writer.residual, on_page(writer)
     kept = [
         item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
     ]

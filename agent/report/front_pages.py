@@ -145,6 +145,12 @@ class Writer:
         return self.prose.text(short, extra)
 
     @property
+    def residual(self) -> Residual | None:
+        """What remains with the conditions in place; None in a draft without that."""
+        advice = self.view.draft.advice
+        return advice.residual if advice else None
+
+    @property
     def questions(self) -> tuple[Question, ...]:
         """All questions in their order."""
         return tuple(self.view.questions)
@@ -212,8 +218,7 @@ def headline(writer: Writer) -> Part:
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
-        rests: Text = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}"))
-        rests = (*rests, Span(f"{_raised(writer)}."))
+        rests = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}{_raised(writer)}."))
         lines = (rests, _first_steps(writer, first), _graver(writer, first), _proposal(writer))
         blocks.append(Bullets(tuple(filter(None, lines))))
     return Part("headline", doc.words(title), tuple(blocks))
@@ -239,17 +244,11 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     return "the threat that a reviewer chose"
 
 
-def _as_started(writer: Writer, first: RankedThreat | None) -> RankedThreat | None:
-    """The gravest threat on the page before anything is set up, where the headline's own has to be."""
-    if first is None or not first.threat.setting:
-        return None
-    plain = [item for item in on_page(writer) if is_supported(item.threat) and not item.threat.setting]
-    return max(plain, key=base_of, default=None)
-
-
 def _first_steps(writer: Writer, first: RankedThreat) -> Text:
-    item = _as_started(writer, first)
-    if item is None:
+    """The gravest threat on the page before anything is set up, where the headline's own has to be."""
+    plain = [item for item in on_page(writer) if is_supported(item.threat) and not item.threat.setting]
+    item = max(plain, key=base_of, default=None)
+    if item is None or not first.threat.setting:
         return ()
     score = item.threat.score
     graded = Span(f"{score.severity} {tenth(score.aivss)}", "strong")
@@ -332,22 +331,21 @@ def threats(writer: Writer) -> Part:
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
-    advice = writer.view.draft.advice
-    residual = advice.residual if advice else None
-    rows = tuple(_ranked(writer, item, residual) for item in on_page(writer))
-    heads = ("", "Threat", "Holds", "CVSS base", *(("With the conditions",) if residual else ()))
+    rest = _rest(writer)
+    rows = (
+        *(_ranked(writer, item, doc.words(item.threat.title)) for item in top),
+        *(_ranked(writer, item, _in_short(writer, item), item.name) for item in rest),
+    )
+    heads = ("", "Threat", "Holds", "CVSS base", *(("With the conditions",) if writer.residual else ()))
     blocks: list[Block] = [Table(heads, rows)]
     blocks += [entry(writer, item) for item in top]
     return Part("threats", doc.words("Top threats"), tuple(blocks))
 
 
-def _ranked(writer: Writer, item: RankedThreat, residual: Residual | None) -> Row:
-    """A row of the table; a threat without a block of its own is told here."""
-    short = item in _rest(writer)
-    told = (doc.strong(stopped(item.threat.title)), *_in_short(writer, item)) if short else ()
-    title = doc.joined(*told) if len(told) > 1 else doc.words(item.threat.title)
-    cells = (doc.ref(item.name), title, writer.prose.text(_basis(item)), _graded(item))
-    return Row((*cells, *((_left(item, residual),) if residual else ())), item.name if short else "")
+def _ranked(writer: Writer, item: RankedThreat, told: Text, name: str = "") -> Row:
+    """A row of the table; a threat without a block of its own is told in it, and its marks lead there by `name`."""
+    left = (_left(item, writer.residual),) if writer.residual else ()
+    return Row((doc.ref(item.name), told, writer.prose.text(_basis(item)), _graded(item), *left), name)
 
 
 def _left(item: RankedThreat, residual: Residual) -> Text:
@@ -377,12 +375,13 @@ def on_page(writer: Writer) -> list[RankedThreat]:
     return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
 
-def _in_short(writer: Writer, item: RankedThreat) -> list[Text]:
-    """How a threat behind the first ones begins and what you do, while there is room."""
+def _in_short(writer: Writer, item: RankedThreat) -> Text:
+    """A threat behind the first ones: its title, and while there is room how it begins and what you do."""
     if not writer.room.further:
-        return []
+        return doc.words(item.threat.title)
     todo = _remedies(writer, item.threat.mitigations, whole=False, vendor=False) if writer.room.rest_todo else []
-    return [writer.prose.text(next(split(item.threat.how), "")), *todo]
+    begins = writer.prose.text(next(split(item.threat.how), ""))
+    return doc.joined(doc.strong(stopped(item.threat.title)), begins, *todo)
 
 
 def _title(item: RankedThreat) -> Text:
@@ -512,7 +511,10 @@ def _older_line(writer: Writer, item: Capability) -> Row:
 def layers(writer: Writer) -> Part:
     """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
     view = writer.view
-    items = [_layer(writer, key, layer) for key, layer in view.layers]
+    above = on_page(writer)
+    items = [
+        _layer(writer, key, layer, [item.name for item in above if item.layer == key]) for key, layer in view.layers
+    ]
     signs = {_sign(layer) for _, layer in view.layers}
     used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
     general = "; italics: general" if any(span.kind == "em" for item in items for span in item) else ""
@@ -524,9 +526,9 @@ def layers(writer: Writer) -> Part:
     return Part("layers", doc.words(legend), tuple(blocks))
 
 
-def _layer(writer: Writer, key: LayerKey, layer: LayerThreats) -> Text:
+def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[str]) -> Text:
+    """A line on a layer; `names` are its threats on the page."""
     title = LAYER_TITLES[key].capitalize().replace("&", "and")
-    names = [item.name for item in on_page(writer) if item.layer == key]
     inside: Text = doc.joined(*(doc.ref(name) for name in names), by=", ")
     told: Text = (Span(title, "strong"), Span(" ("), *inside, Span(").")) if names else doc.strong(f"{title}.")
     head: Text = (Span(f"{_sign(layer)} "), *told)
@@ -598,7 +600,7 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
 def numbers(writer: Writer) -> Part:
     """Below the two pages' text: how the score follows, and what the conditions leave of each threat."""
     draft = writer.view.draft
-    score, residual = draft.score, draft.advice.residual if draft.advice else None
+    score, residual = draft.score, writer.residual
     lines: list[Text] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]

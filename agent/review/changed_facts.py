@@ -247,7 +247,7 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
         for key, layer in draft.layers.items()
     }
     capabilities = tuple(one for one in draft.system.capabilities if f"capability/{one.id}" not in gone)
-    left = draft.model_copy(
+    return draft.model_copy(
         update={
             "layers": layers,
             "chains": tuple(one for n, one in enumerate(draft.chains, 1) if f"chain/{n}" not in gone),
@@ -255,7 +255,6 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
             "system": draft.system.model_copy(update={"capabilities": capabilities}),
         }
     )
-    return without_quotes_of_fallen(left, draft, left)
 
 
 def without_quotes_of_fallen(made: Draft, whole: Draft, left: Draft) -> Draft:
