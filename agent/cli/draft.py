@@ -79,22 +79,15 @@ def command(
         progress = left.enter_context(progress_line())
         spare = Path(left.enter_context(TemporaryDirectory())) / ANSWERS if out is not None else None
         with open_assistant(choice, settings, environ, now=now(), spare=spare, say=progress, told=_tell) as opened:
+            helper = opened.assistant
             if from_snapshot is not None:
-                result = redraft(
-                    from_snapshot, settings=settings, out=out, progress=progress, assistant=opened.assistant
-                )
+                result = redraft(from_snapshot, settings=settings, out=out, progress=progress, assistant=helper)
             else:
+                given = tuple(note_text(note) for note in notes)
                 result = draft(
-                    sources,
-                    settings=settings,
-                    now=opened.now,
-                    out=out,
-                    product=product,
-                    notes=tuple(note_text(note) for note in notes),
-                    allow_private=allow_private,
-                    progress=progress,
-                    assistant=opened.assistant,
-                )
+                    sources, settings=settings, now=opened.now, out=out, product=product, notes=given,
+                    allow_private=allow_private, progress=progress, assistant=helper,
+                )  # fmt: skip
             _ended(result, opened, left)
         if out is not None:
             progress(f"writing {out}")

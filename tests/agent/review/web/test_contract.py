@@ -18,6 +18,7 @@ schemathesis = pytest.importorskip("schemathesis")  # not among what the default
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
 EXAMPLES = 60
+METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 FIELDS: list[dict[str, object]] = [
     {"value": 0.3}, {"value": "0.3", "low": -1}, {"text": "A posture."}, {"paragraph": "“None” (E1)"}, {"title": ""},
     {"statement": {"source": 1}}, {"cvss_vector": "CVSS:4.0/AV:N"}, {"taxonomy": [{"id": "ASI01"}]}, {"evidence": "E1"},
@@ -51,7 +52,9 @@ CHECKS = (
 
 
 def test_every_operation_is_described() -> None:
-    assert len(list(SCHEMA.get_all_operations())) == 18
+    """None is called that the schema's reader left out."""
+    described = sum(len(path.keys() & METHODS) for path in SCHEMA.raw_schema["paths"].values())
+    assert len(list(SCHEMA.get_all_operations())) == described > 0
 
 
 def steered(case: "Case") -> "Case":
