@@ -27,7 +27,9 @@ def conditions(writer: Writer) -> Part:
         blocks.append(Table(("", "Before go-live", "Who", "Helps against", "Price"), rows))
     for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
-    if advice.residual is not None:
+    if not advice.conditions:
+        blocks.append(Paragraph(doc.words("None is proposed: no measure of yours is known against these threats.")))
+    elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
     if advice.law and writer.room.law:
         blocks.append(Paragraph(doc.joined(doc.soft("Law and contracts:"), writer.prose.text(advice.law))))

@@ -380,8 +380,9 @@ def _in_short(writer: Writer, item: RankedThreat) -> Text:
     if not writer.room.further:
         return doc.words(item.threat.title)
     todo = _remedies(writer, item.threat.mitigations, whole=False, vendor=False) if writer.room.rest_todo else []
-    begins = writer.prose.text(next(split(item.threat.how), ""))
-    return doc.joined(doc.strong(stopped(item.threat.title)), begins, *todo)
+    first = next(split(item.threat.how), "")
+    begun = any(first == next(split(other.threat.how), "") for other in on_page(writer) if other is not item)
+    return doc.joined(doc.strong(stopped(item.threat.title)), () if begun else writer.prose.text(first), *todo)
 
 
 def _title(item: RankedThreat) -> Text:
