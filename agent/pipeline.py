@@ -434,20 +434,7 @@ def _assemble(
         id=draft_id or _draft_id(documents, calibration, made.product.name),
         created_at=created_at,
         product=made.product,
-        sources=tuple(
-            SourceRef(
-                document=document.id,
-                url=document.url,
-                sha256=document.sha256,
-                kind=document.kind,
-                fetched_at=document.fetched_at,
-                chars=len(document.text),
-                findings=document.findings,
-                user_agent=document.user_agent,
-                language=document.language,
-            )
-            for document in documents
-        ),
+        sources=tuple(SourceRef.of(document) for document in documents),
         evidence=made.evidence,
         system=made.system,
         assumptions=made.assumptions,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from agent.errors import InputError
+from agent.errors import InputError, IntegrityError, SourceError
 from agent.resources import data_folder
 from evals.cases.corpus import import_file, load_cases, write_cases
 
 if TYPE_CHECKING:
+    from agent.records import Document, Draft
+    from agent.review.records import ReviewState
     from evals.cases.reviewed import SignedReview
 
 _KEY: Final = re.compile(r"r[1-9][0-9]{0,8}")
@@ -47,8 +49,9 @@ def import_command(file: Path, out: Path, force: bool) -> None:
 def add_command(review: str, consent: str, out: Path, store: Path | None, force: bool) -> None:
     """Write a signed REVIEW as a labelled case folder: its sources, and the reviewed values as a reader's labels.
 
-    REVIEW is a review's key in the store, as r1, or a signed draft.json with the draft's snapshots beside it. Analyst's
-    notes stay out, and with them what rests on them alone; so does the signer's name. The consent stands in case.yaml.
+    REVIEW is a review's key in the store, as r1, or a signed draft.json. Its sources are those of the store that it was
+    signed in, where answers lie, or else the draft's snapshots beside it. Analyst's notes stay out, and with them what
+    rests on them alone; so does the signer's name. The consent stands in case.yaml.
     """
     from evals.cases.reviewed import case_of
 
@@ -61,26 +64,58 @@ def add_command(review: str, consent: str, out: Path, store: Path | None, force:
 
 
 def _signed(review: str, store: Path | None) -> "SignedReview":
-    """The signed review that a key or a path names. Raises InputError, SourceError, StoreError."""
-    from agent.cli.source_options import now
-    from agent.report.draft_json import load_whole
-    from agent.review.service import Service
-    from agent.review.store import Store
-    from agent.settings import Settings, store_file
+    """The signed review that a key or a path names. Raises InputError, SourceError, IntegrityError, StoreError."""
+    from agent.report.draft_json import load, load_whole
+    from agent.settings import store_file
     from evals.cases.reviewed import SignedReview
 
-    if not _KEY.fullmatch(review):
-        draft, documents = load_whole(review)
-        stamp = draft.review
-        listed = stamp is not None and len(stamp.waivers) == stamp.waived
-        return SignedReview(
-            draft, documents, frozenset(each.item for each in stamp.waivers) if stamp and listed else None
-        )
-    with Store.open(store or store_file(os.environ), read_only=True) as opened:  # noqa: TID251
-        service = Service(opened, Settings(), now)
-        state = service.review(review)
+    path = store or store_file(os.environ)  # noqa: TID251
+    if _KEY.fullmatch(review):
+        state, documents = _stored(path, review)
         waived = frozenset(one.item.id for one in state.items if one.verdict == "waived")
-        return SignedReview(state.reviewed, service.documents(review), waived)
+        return SignedReview(state.reviewed, documents, waived)
+    draft = load(review, ())
+    stamp, documents = draft.review, _texts(draft, path)
+    if not documents:
+        try:
+            draft, documents = load_whole(review)
+        except (SourceError, IntegrityError) as error:
+            hint = f"{error.hint}, or name the store that it was signed in with --store"
+            raise type(error)(error.what, where=error.where, hint=hint) from None
+    listed = stamp is not None and len(stamp.waivers) == stamp.waived
+    return SignedReview(draft, documents, frozenset(each.item for each in stamp.waivers) if stamp and listed else None)
+
+
+def _texts(draft: "Draft", path: Path) -> "tuple[Document, ...]":
+    """The sources of a signed draft from the store in which it was signed; none where that is another one.
+
+    Answers lie there alone: a folder has the snapshots of what was read, before anything was answered. Raises
+    IntegrityError when a quote is not in its source.
+    """
+    from agent.report.draft_json import verify_evidence
+
+    stamp = draft.review
+    if stamp is None or not path.is_file():
+        return ()
+    try:
+        state, documents = _stored(path, stamp.review, stamp.number)
+    except InputError:
+        return ()
+    if state.stamp is None or state.stamp.head != stamp.head:
+        return ()
+    verify_evidence(draft, documents)
+    return documents
+
+
+def _stored(path: Path, key: str, number: int | None = None) -> "tuple[ReviewState, tuple[Document, ...]]":
+    from agent.cli.source_options import now
+    from agent.review.service import Service
+    from agent.review.store import Store
+    from agent.settings import Settings
+
+    with Store.open(path, read_only=True) as opened:
+        service = Service(opened, Settings(), now)
+        return service.review(key, number), service.documents(key, number)
 
 
 @corpus_command.command("lint")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
     from agent.records import Document, Draft
     from agent.review.answers import Response
-    from agent.review.decisions import ActResult
     from agent.review.records import Reviewer, ReviewState
     from agent.review.redraft import Redrafted
     from agent.review.service import Service
     from agent.settings import Settings
 
+_PROPOSED: Final = 3
+"""Keys that a hint names."""
 
-@click.command("answer", short_help="Take in a vendor's answers and draft again what they touch.")
+
+@click.command("answer", short_help="Take in a vendor's answers as facts, and what follows from them.")
 @click.argument("folder", metavar="DRAFT", type=click.Path(path_type=Path))
 @click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
 @click.option(
@@ -35,14 +37,17 @@ if TYPE_CHECKING:
 )
 @click.option("--reviewer", "name", metavar="NAME", help="Who takes them in there; by default your user name.")
 def command(folder: Path, file: Path, store: Path | None, name: str | None) -> None:
-    """Take the response FILE.yaml to DRAFT (the folder of a draft) in, draft again what its answers touch, and print
-    what was before and what is after.
+    """Take the response FILE.yaml to DRAFT (the folder of a draft) in as facts, and print what was before and what is
+    after.
 
     The new draft takes the place of the old one; its manifest names the earlier draft's id. Each answer becomes a
-    source: a vendor's of rank 2, an analyst's of rank 5. Nothing is fetched. With --store the review is drafted again
-    as well, under the decisions that were made in it, and what moved there is printed: score, factors, items. Contested
-    points move nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides
-    over them. Open reviews have to be closed for that, since one process writes to a store at a time.
+    source, and what it states a fact: a vendor's of rank 2, which lowers nothing until a page or an analyst says the
+    same, an analyst's of rank 5. What an answer does not say by itself, its `states` say: `Q1: {answer: …, states:
+    {retention: yes}}`. Nothing is fetched. With --store the answers go on the record of the review as well, under the
+    decisions that were made in it, and what moved there is printed: score, factors, items. Contested points move
+    nothing by themselves: they are printed as a reply to be filled in, and with --store a reviewer decides over them.
+    Open reviews have to be closed for that, since one process writes to a store at a time. A draft that its facts do
+    not give again, of an earlier release, is drafted again where its answers touch it.
 
     \b
     Examples:
@@ -57,7 +62,7 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
     settings = load_settings(environ)
     draft, documents = _draft_in(folder)
     response = read_response(file)
-    answers = answers_of(_checked(response, draft, file), draft)
+    answers = answers_of(_checked(response, draft, file), [question.id for question in draft.questions])
     # One time for both, so that folder and review hold the same draft where nothing else was decided.
     made, at, reviewed = None, now(), ""
     if answers:
@@ -68,8 +73,10 @@ def command(folder: Path, file: Path, store: Path | None, name: str | None) -> N
         reply = _reply(response, draft)
     else:
         with _review_of(store, draft, settings, at) as (service, key):
-            reviewed, reply = _on_record(service, key, file, reviewer_of(name, "analyst", environ))
+            taken = made.draft.id if made is not None else ""
+            reviewed, reply = _on_record(service, key, file, reviewer_of(name, "analyst", environ), taken)
     if made is not None:
+        _say_silent(made, draft)
         write_answered(folder, made, answers, settings)
         click.echo(_score_change(draft, made), nl=False)
     parts = [part for part in (reviewed, reply if response.contests else "") if part]
@@ -146,37 +153,53 @@ def _review_of(path: Path, draft: "Draft", settings: "Settings", at: str) -> "It
         yield service, key
 
 
-def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer") -> tuple[str, str]:
-    """Puts answers and contests on the record of a review, and drafts it again where answers wait for that.
+def _say_silent(made: "Redrafted", draft: "Draft") -> None:
+    """Which answers state no fact, and what could be said of them."""
+    from agent.review.answered import keys_asked
 
-    Gives what moved, empty when nothing was drafted again, and the review's reply.
+    asked = {question.id: question for question in draft.questions}
+    for name in made.silent:
+        keys = ", ".join(f"{key.id}: yes" for key in keys_asked(asked[name])[:_PROPOSED])
+        click.echo(f"{name} states no fact by itself, and moves nothing", err=True)
+        click.echo(f"hint: say what it states, as in `states: {{{keys or 'retention: yes'}}}`", err=True)
+
+
+def _on_record(service: "Service", key: str, file: Path, reviewer: "Reviewer", draft: str) -> tuple[str, str]:
+    """Puts answers and contests on the record of a review, and drafts it again where answers wait for that. `draft` is
+    the id of the draft into which the answers go in the folder.
+
+    Gives what moved, empty when no answer came in, and the review's reply.
     """
-    done = service.respond(key, file.read_bytes(), reviewer)
+    before = service.review(key)
+    done = service.respond(key, file.read_bytes(), reviewer, draft=draft)
     click.echo(f"{len(done.events)} events on the record of {key}", err=True)
-    if not service.waiting(key):
+    if service.waiting(key):
+        with progress_line() as progress:
+            progress("drafting the review again")
+            done = service.redraft(key, reviewer, done.state.version)
+    elif all(event.verb != "answer" for event in done.events):
         return "", service.reply(key)
-    with progress_line() as progress:
-        progress("drafting the review again")
-        again = service.redraft(key, reviewer, done.state.version)
-    return _moved(done.state, again), service.reply(key)
+    return _moved(before, done.state), service.reply(key)
 
 
-def _moved(before: "ReviewState", again: "ActResult") -> str:
-    """What the redraft of a review moved: score and why, the table of parts, and items that came, went or opened."""
+def _moved(before: "ReviewState", after: "ReviewState") -> str:
+    """What answers moved in a review: score and why, the table of parts, and items that came, went or opened."""
     from agent.report.safe_markdown import plain
-    from agent.review.decisions import score_words
+    from agent.review.decisions import score_words, what_moved
+    from agent.review.redraft import moved_rows
 
-    was = {one.item.id: one.verdict for one in before.items}
-    now_ = {one.item.id: one.verdict for one in again.state.items}
+    was = {one.item.id: one.verdict for one in before.items if not one.fell}
+    now_ = {one.item.id: one.verdict for one in after.items if not one.fell}
     items = {
         "New": [name for name in now_ if name not in was],
         "Gone": [name for name in was if name not in now_],
         "Open again": [name for name in now_ if now_[name] == "open" and was.get(name, "open") != "open"],
     }
-    moved = (again.events[0].after or {})["moved"] if again.events else []
-    rows = [[str(cell) for cell in row] for row in moved if row[0] != "score"] if isinstance(moved, list) else []
-    rows.append(["score", score_words(again.moved.before), score_words(again.moved.after)])
-    lines = [f"Review {before.key}, drafted again: {plain(again.moved.text)}", "", *_table(rows), ""]
+    moved = what_moved(before, after)
+    rows = [[row.what, row.before, row.after] for row in moved_rows(before.reviewed, after.reviewed)]
+    rows = [row for row in rows if row[0] != "score"]
+    rows.append(["score", score_words(moved.before), score_words(moved.after)])
+    lines = [f"Review {before.key}, answered: {plain(moved.text)}", "", *_table(rows), ""]
     lines += [f"{what}: {', '.join(f'`{name}`' for name in names)}" for what, names in items.items() if names]
     return "\n".join(lines).rstrip() + "\n"
 

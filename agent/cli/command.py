@@ -36,7 +36,7 @@ VERBS: Final[dict[str, Verb]] = {
     "explain": Verb("agent.cli.explain", "command", "Show where a number or statement of a draft comes from."),
     "export": Verb("agent.cli.export", "command", "Write a draft in a form that other tools and people read."),
     "review": Verb("agent.cli.review", "command", "Review drafts in a local web app, and sign them."),
-    "answer": Verb("agent.cli.answer", "command", "Take in a vendor's answers and draft again what they touch."),
+    "answer": Verb("agent.cli.answer", "command", "Take in a vendor's answers as facts, and what follows from them."),
     "audit-log": Verb("agent.cli.audit_log", "command", "Verify the record of a review store."),
     "doctor": Verb("agent.cli.doctor", "command", "Probe the endpoint of an LLM, and say what to set."),
 }

@@ -9,7 +9,7 @@ from agent.records.base import DRAFT_SCHEMA, Rank, Record, SourceKind
 from agent.records.evidence import Evidence
 from agent.records.facts import DraftFacts
 from agent.records.scores import Score
-from agent.records.sources import Finding, Missing, Site
+from agent.records.sources import Document, Finding, Missing, Site
 from agent.records.threats import (
     Advice,
     Chain,
@@ -101,6 +101,21 @@ class SourceRef(Record):
     """Under which name the page was asked for; empty for a file."""
     language: str = ""
     """The language of the text as an ISO 639-1 code; empty when it cannot be determined."""
+
+    @classmethod
+    def of(cls, document: Document) -> "SourceRef":
+        """How a draft names this document."""
+        return cls(
+            document=document.id,
+            url=document.url,
+            sha256=document.sha256,
+            kind=document.kind,
+            fetched_at=document.fetched_at,
+            chars=len(document.text),
+            findings=document.findings,
+            user_agent=document.user_agent,
+            language=document.language,
+        )
 
 
 class PromptRef(Record):

@@ -9,9 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
+from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Question
 from agent.report.draft_json import dump
 from agent.review.adding import ADDED_FIELDS, planned_threat, read_threat
+from agent.review.answered import DOCUMENT, STATES, checked_states, places, settled_by
+from agent.review.answers import Answer
+from agent.review.changed_facts import fact_fields, free_id, stated_keys
 from agent.review.fields import (
     Sources,
     address,
@@ -25,16 +29,18 @@ from agent.review.mitigations import checked_management
 from agent.review.quotes import Plain
 from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
 from agent.review.replay import SEEN, why
+from agent.review.rescore import narrowing
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 MAX_NAME: Final = 80
-OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen", "add", "redraft")
+OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen", "add", "redraft", "ask")
 WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign", "comment", "manage")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "attach": ("document", "start", "end", "quote", "evidence"),
     "add": ADDED_FIELDS,
-    "answer": ("text", "url", "kind"),
+    "answer": ("text", "url", "kind", "states"),
+    "ask": ("key",),
     "contest": ("kind", "text", "url", "sender"),
     "decide": ("decision", "rule", "number"),
     "assign": ("to",),
@@ -73,13 +79,15 @@ class ReviewAct:
                 return (self._reopen(),)
             case "redraft":
                 return (self._redraft(),)
+            case "ask":
+                return (self._ask(),)
             case _:
                 return (self._add(),)
 
     def _undo(self) -> Planned:
         batch = self._state.undoable
         if not batch:
-            raise InputError("there is nothing to undo", where="undo", hint="imports, signatures and redrafts stay")
+            raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
         if batch > self._action.version:
             raise ConflictError(
                 "somebody did something since you saw the review",
@@ -160,6 +168,31 @@ class ReviewAct:
             raise InputError("the new draft is not named", where="sha256", hint="give the sha256 of its JSON")
         return Planned(verb="redraft", item="", after=dict(self._fields), note=self._action.note)
 
+    def _ask(self) -> Planned:
+        """A question for the vendor about a key that no fact answers."""
+        words, key = load_vocabulary(), str(self._fields.get("key", ""))
+        if key not in words:
+            raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose one of the fact sheet")
+        draft, entry = self._state.reviewed, words[key]
+        asked = next((one for one in draft.questions if key in one.about), None)
+        if asked is not None:
+            hint = f"answer it, or ask the vendor {asked.id} as it is"
+            raise InputError(f"{asked.id} asks about it already", where="key", hint=hint)
+        if key in stated_keys(draft):
+            raise InputError(f"it is stated: {entry.title}", where="key", hint="confirm, correct or strike the fact")
+        settles = settled_by(entry)
+        taken = [one.item.id.partition("/")[2] for one in self._state.items if one.item.kind == "question"]
+        after: Plain = {
+            "key": key,
+            "text": entry.question,
+            "proposed": f"It {entry.title}: … / It does not." if entry.deniable else f"It {entry.title}: …",
+            "why": "The sources do not say it.",
+            "settles": list(settles),
+            "effect": narrowing(draft)(settles),
+        }
+        name = f"question/{free_id('Q', (key,), taken)}"
+        return Planned(verb="ask", item=name, after=after, reason=self._action.reason, note=self._action.note)
+
     def _add(self) -> Planned:
         facts = self._state.reviewed.facts
         reading = read_threat(self._fields, self._sources, facts.facts if facts else ())
@@ -170,7 +203,11 @@ class ReviewAct:
 
 def unanswered(state: ReviewState) -> tuple[Question, ...]:
     """The questions of the reviewed draft that nobody answered, waived ones left out."""
-    done = {one.item.id for one in state.items if one.verdict in ("answered", "waived", "struck")}
+    done = {
+        one.item.id
+        for one in state.items
+        if one.verdict in ("answered", "waived", "struck") or "answer" in (one.after or {})
+    }
     return tuple(asked for asked in state.reviewed.questions if f"question/{asked.id}" not in done)
 
 
@@ -211,7 +248,9 @@ def _refuse_unknown(action: Action) -> None:
 
 def now_of(state: ReviewState, one: ItemState) -> Plain:
     """The fields of an item as they stand: drafted ones under corrected ones, evidence with what was attached."""
+    told = state.answered.get(one.item.id.removeprefix("fact/"))
     drafted = fields_of(state.based, one.item.id) or fields_of(state.drafted, one.item.id)
+    drafted = fact_fields(told[0]) if told is not None else drafted
     now = {**drafted, **(one.after or {})}
     return {**now, "evidence": list(one.item.evidence)} if one.item.kind in ("factor", "threat") else now
 
@@ -257,7 +296,8 @@ class _Act:
         if verb == "manage":
             after = checked_management(self._state, one, self._fields)
             return (self._planned(one, None, {**after, "note": self._action.note}),)
-        if one.fell:
+        # A vendor may answer what was asked before another answer made it needless.
+        if one.fell and verb != "answer":
             hint = "bring the fact back, or leave it out"
             raise InputError("it rests on a fact that was struck or corrected", where=one.item.id, hint=hint)
         if self._stands(one):
@@ -327,7 +367,7 @@ class _Act:
 
     def _seen_now(self, one: ItemState, but: Sequence[str] = ()) -> Plain | None:
         """What a decision keeps of what the item says, so that it lapses when that changes."""
-        said = kept(content_of(self._state.reviewed, one.item.id), but)
+        said = kept(content_of(self._state.reviewed, one.item.id, self._state.based), but)
         return {SEEN: said} if said else None
 
     def _correct(self, one: ItemState) -> Planned:
@@ -423,6 +463,14 @@ class _Act:
         text = plain_text(self._fields.get("text"), "text")
         before = (one.after or {}).get("answer")
         after: Plain = {"text": text, "url": url, "kind": kind}
+        if self._fields.get(STATES):
+            name, drafted = one.item.id.partition("/")[2], self._state.drafted
+            if drafted.facts is None:
+                raise InputError("the draft keeps no facts", where=STATES, hint="leave it out, and draft again")
+            at = places(name, [each.document for each in drafted.sources], [each.id for each in drafted.evidence])
+            given = Answer(name, text, url, "analyst" if kind == "analyst-note" else "vendor")
+            others = [document for document in self._documents if document.id != at.document]
+            after |= {DOCUMENT: at.document, STATES: checked_states(self._fields[STATES], given, at, others)}
         return self._planned(one, before if isinstance(before, dict) else None, after)
 
     # ------------------------------------------------------------ contests
@@ -501,6 +549,6 @@ class _Act:
         chosen = [one for one in free if one.item.id in given]
         if not chosen:
             return ()
-        seen = {one.item.id: kept(content_of(self._state.reviewed, one.item.id)) for one in chosen}
+        seen = {one.item.id: kept(content_of(self._state.reviewed, one.item.id, self._state.based)) for one in chosen}
         after: Plain = {"section": section, "items": [one.item.id for one in chosen], SEEN: seen}
         return (Planned(verb="bulk", item="", after=after, reason=self._action.reason, note=self._action.note),)

@@ -6,13 +6,17 @@
     by: vendor                       or analyst, whose word has rank 5
     answers:
       Q1: {answer: "Only read-only commands run unasked.", page: "https://docs.example/limits"}
+      Q2: {answer: "Records go after 30 days.", states: {retention: {value: 30 days}, memory_long: no}}
     contests:
       - {item: threat/L3-command-on-host, kind: wrong, text: "Commands run in …", url: "https://docs.example/sandbox"}
 
 An answer becomes a source of its own: a vendor's of rank 2 until it points to a public page that is read as a source,
-an analyst's of rank 5. An empty answer counts as none.
+an analyst's of rank 5. An empty answer counts as none. `states` says which facts it states, by their keys: yes, no,
+setting, or an object with one of these as `is` (yes by default), a `value` and a `quote` in the words of the answer;
+without it what the text says by itself counts.
 """
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
@@ -23,7 +27,7 @@ from agent.errors import InputError, SourceError
 from agent.intake.extract.documents import compose
 from agent.intake.extract.formats.markdown import read_markdown
 from agent.intake.extract.formats.plain_values import Unreadable, load_yaml
-from agent.records import Document, Draft, Record, Snapshot
+from agent.records import Document, Record, Snapshot
 from agent.records.base import SourceKind
 from agent.review.records import MAX_NOTE, MAX_TEXT, ContestKind, ItemId
 
@@ -32,8 +36,30 @@ MAX_BYTES: Final = 200_000
 _ADDRESS: Final = r"^(https?://[^\s<>\"]{1,2000})?$"
 _HINT: Final = "fill in the form that `draft.md` prints under Vendor questions"
 
+_POLARITIES: Final = {"yes": "asserted", "no": "denied", "setting": "configurable"}
+
 By = Literal["vendor", "analyst"]
 Address = Annotated[str, Field(pattern=_ADDRESS)]
+
+
+class StateGiven(Record):
+    """What an answer says of one key of facts."""
+
+    is_: Literal["yes", "no", "setting"] = Field(default="yes", alias="is")
+    value: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    quote: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+
+    @field_validator("is_", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        """YAML reads yes and no as truth values."""
+        return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """`value: 30` is text as well."""
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 class AnswerGiven(Record):
@@ -41,6 +67,15 @@ class AnswerGiven(Record):
 
     answer: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     page: Address = ""
+    states: dict[Annotated[str, Field(max_length=40)], StateGiven] = Field(default_factory=dict)
+
+    @field_validator("states", mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        """`key: no` is read as `key: {is: no}`."""
+        if not isinstance(value, dict):
+            return {} if value is None else value
+        return {key: each if isinstance(each, dict) else {"is": each} for key, each in value.items()}
 
 
 class ContestGiven(Record):
@@ -83,6 +118,8 @@ class Answer(NamedTuple):
     text: str
     page: str
     by: By
+    states: tuple[Mapping[str, object], ...] = ()
+    """What it is said to state, as `answered.checked_states` takes it."""
 
 
 def read_response(path: Path) -> Response:
@@ -118,12 +155,11 @@ def parse_response(raw: bytes, *, where: str) -> Response:
         ) from None
 
 
-def answers_of(response: Response, draft: Draft) -> tuple[Answer, ...]:
-    """The answers of a response to `draft`, in the order of its questions.
+def answers_of(response: Response, asked: Sequence[str]) -> tuple[Answer, ...]:
+    """The answers of a response to the questions `asked`, in their order.
 
-    Raises InputError for an answer to a question that the draft does not ask.
+    Raises InputError for an answer to a question that was not asked.
     """
-    asked = [question.id for question in draft.questions]
     for key in response.given:
         if key not in asked:
             raise InputError(
@@ -131,10 +167,15 @@ def answers_of(response: Response, draft: Draft) -> tuple[Answer, ...]:
                 where=f"answers.{key}",
                 hint=f"it asks {', '.join(asked) or 'none'}",
             )
+    given = ((key, response.given[key]) for key in asked if key in response.given)
+    return tuple(Answer(key, one.answer.strip(), one.page, response.by, _states(one)) for key, one in given)
+
+
+def _states(given: AnswerGiven) -> tuple[Mapping[str, object], ...]:
     return tuple(
-        Answer(key, response.given[key].answer.strip(), response.given[key].page, response.by)
-        for key in asked if key in response.given
-    )  # fmt: skip
+        {"key": key, "polarity": _POLARITIES[one.is_], "value": one.value, "quote": one.quote}
+        for key, one in given.states.items()
+    )
 
 
 def document_of(answer: Answer, number: int, *, at: str) -> Document:

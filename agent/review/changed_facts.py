@@ -1,6 +1,6 @@
 """The fact sheet as a reviewer left it, and the draft that follows from it.
 
-    facts struck, corrected or back ─► changed sheet ─ compose ─► draft ─ align ─► the same ids for the same things
+    facts struck, corrected, back, answered ─► changed sheet ─ compose ─► draft ─ align ─► same ids for the same things
 
 What follows from the facts is computed again by the drafter's own functions where the draft's facts give the draft; in
 any other draft whatever cites a changed fact is taken out (`pruning`). What no longer follows stays in the aligned
@@ -8,7 +8,7 @@ draft under its id and is named as fallen, so that pages can show it and an undo
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from agent.errors import InputError
@@ -18,42 +18,79 @@ from agent.records import (
     SLOTS,
     Capability,
     Chain,
+    ClaimedControl,
     Draft,
     Evidence,
     Fact,
     FactSheet,
     FactSource,
     LayerThreats,
+    Outlook,
     Question,
     Slot,
+    draft_facts,
 )
+from agent.records.facts import cited
+from agent.review.answered import ANALYST, Given, comforts, confirmed, is_vendors_word, question_of
 from agent.review.pruning import pruned
-from agent.review.quotes import Plain
+from agent.review.quotes import Plain, marks_in
 
 KIND: Final = "fact"
 _LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
 """An id of evidence that stands by itself in JSON."""
-ANALYST: Final = FactSource(reader="analyst", confidence=1.0, state="confirmed")
+FIRST_NEW: Final = 100
+"""Questions and capabilities that come with a change of the facts have numbers above it, by what they are about: the
+same ones in whatever order the facts change."""
 
 
 class SheetChange(NamedTuple):
-    """What reviewers decided over the facts of a draft: ids that are struck, and corrected fields by id, which count
-    once the fact is back."""
+    """What reviewers decided over the facts of a draft and of answers: names of those that are struck, and corrected
+    fields by name, which count once the fact is back."""
 
     struck: frozenset[str]
     corrected: Mapping[str, Plain]
     evidence: tuple[Evidence, ...] = ()
-    """The quotes that corrections cite."""
+    """The quotes that corrections cite, among others."""
+    answers: Mapping[str, Given] = {}
+    """The answers that state something, by question."""
+    confirmed: frozenset[str] = frozenset()
+    """Names of the facts on a vendor's word that the analyst confirmed."""
+    unasked: frozenset[str] = frozenset()
+    """Questions that are struck, with their answers."""
+
+    @property
+    def standing(self) -> tuple[Given, ...]:
+        """The answers that count, by the number of their question."""
+        left = (given for question, given in self.answers.items() if question not in self.unasked)
+        return tuple(sorted(left, key=lambda given: int(given.question[1:])))
 
     @property
     def nothing(self) -> bool:
         """Whether all facts stand as they were read."""
-        return not self.struck and not self.corrected
+        sure = any(not question_of(name) for name in self.confirmed)
+        return not (self.struck or self.corrected or self.standing or sure)
 
     @property
-    def counting(self) -> tuple[frozenset[str], dict[str, Plain]]:
-        """What moves the sheet: struck facts, and corrections of the others."""
-        return self.struck, {name: dict(edits) for name, edits in self.corrected.items() if name not in self.struck}
+    def counting(self) -> tuple[object, ...]:
+        """What moves the sheet: struck facts, corrections of the others, and what answers state, with what the analyst
+        confirmed of it."""
+        corrected = {name: dict(edits) for name, edits in self.corrected.items() if name not in self.struck}
+        told = [(given.question, given.states, given.by) for given in self.standing]
+        return self.struck, corrected, told, self.confirmed - self.struck
+
+    def answered(self) -> list[tuple[Fact, tuple[Evidence, ...]]]:
+        """The facts of the answers that count, as reviewers left them, with the quotes of the answers."""
+        made = []
+        for given in self.standing:
+            for name, (fact, quotes) in given.facts.items():
+                if name in self.struck:
+                    continue
+                if name in self.corrected:
+                    fact = confirmed(corrected_fact(fact, self.corrected[name]))
+                elif name in self.confirmed:
+                    fact = confirmed(fact)
+                made.append((fact, quotes))
+        return made
 
 
 class Recomputed(NamedTuple):
@@ -101,44 +138,168 @@ def _by_reader(sources: Sequence[FactSource]) -> list[FactSource]:
     return sorted(sources, key=lambda source: order.index(source.reader))
 
 
+def stated_keys(draft: Draft) -> frozenset[str]:
+    """The keys that a fact about the product states which counts and is more than inferred."""
+    facts = draft.facts.facts if draft.facts else ()
+    return frozenset(one.key for one in facts if one.counts and one.about == "product" and one.state != "inferred")
+
+
+def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
+    """The fact of a sheet that a fact is, or has become part of."""
+    if (same := next((one for one in facts if one.id == fact.id), None)) is not None:
+        return same
+    alike = (one for one in facts if (one.key, one.polarity, one.about) == (fact.key, fact.polarity, fact.about))
+    return next((one for one in alike if set(fact.evidence) <= set(one.evidence)), None)
+
+
 def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
-    """The sheet of a draft with its facts as reviewers left them. Raises InputError for a fact that it lacks."""
+    """The sheet of a draft with its facts as reviewers and answers left them. Raises InputError for a fact that it
+    lacks."""
     assert draft.facts is not None
     sheet = draft.facts.sheet(draft.evidence)
-    gone = sorted({*change.struck, *change.corrected})
+    sure = {name for name in change.confirmed - change.struck - change.corrected.keys() if not question_of(name)}
+    gone = sorted(name for name in {*change.struck, *change.corrected, *sure} if not question_of(name))
     known = {fact.id: fact for fact in sheet.facts}
     lost = next((name for name in gone if name not in known), None)
     if lost is not None:
         raise InputError("the sheet has no such fact", where=lost, hint="its facts have the ids")
-    new = [corrected_fact(known[name], edits) for name, edits in sorted(change.counting[1].items())]
+    new = [
+        corrected_fact(known[name], edits)
+        for name, edits in sorted(change.corrected.items())
+        if name in known and name not in change.struck
+    ]
+    new += [confirmed(known[name]) for name in sorted(sure)]
+    told = _Told(draft.evidence)
+    new += [told.renamed(fact, quotes) for fact, quotes in change.answered()]
     left = without(sheet, *gone)
     if not new:
         return left
-    told = {item.id: item for item in (*change.evidence, *sheet.evidence)}
-    return build_sheet((*left.facts, *new), told.values(), left.searched, left.dropped, load_vocabulary(), left.outlook)
+    named = {mark for edits in change.corrected.values() for mark in marks_in(str(edits.get("evidence", "")))}
+    quotes = {item.id: item for item in change.evidence if item.id in named}
+    quotes |= {item.id: item for item in (*told.quotes, *sheet.evidence)}
+    every = (*left.facts, *new)
+    return _built(every, quotes, left, _outlook(left.outlook, new))
+
+
+class _Told:
+    """The quotes of answers under ids that the draft leaves free, a span that it has under its own."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._known = {(item.document, item.start, item.end): item.id for item in evidence}
+        self.quotes: list[Evidence] = []
+
+    def renamed(self, fact: Fact, quotes: Sequence[Evidence]) -> Fact:
+        """The fact with the ids that its quotes have here."""
+        ids: dict[str, str] = {}
+        for item in quotes:
+            ids[item.id] = self._known.get((item.document, item.start, item.end), item.id)
+            if ids[item.id] == item.id:
+                self.quotes.append(item)
+        return fact.model_copy(update={"evidence": tuple(ids.get(mark, mark) for mark in fact.evidence)})
+
+
+def _built(facts: Sequence[Fact], quotes: Mapping[str, Evidence], left: FactSheet, outlook: Outlook) -> FactSheet:
+    return build_sheet(facts, quotes.values(), left.searched, left.dropped, load_vocabulary(), outlook)
+
+
+def _outlook(outlook: Outlook, new: Sequence[Fact]) -> Outlook:
+    """What is held likely, without the keys of which an answer says, in a way that counts, that it is not so."""
+    denied = {fact.key for fact in new if fact.polarity == "denied" and not is_vendors_word(fact)}
+    chances = {key: chance for key, chance in outlook.chances.items() if key not in denied}
+    return outlook.model_copy(update={"chances": chances})
+
+
+def _noted(sheet: FactSheet) -> frozenset[str]:
+    """The facts that a vendor's word alone gives and that could lower something: controls, limits and denials."""
+    return frozenset(fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact))
+
+
+def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose") -> Draft:
+    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them."""
+    draft, noted = _without_noted(draft), _noted(sheet)
+    if not noted:
+        return recompose(draft, sheet) or pruned(draft, sheet)
+    kept = [fact for fact in sheet.facts if fact.id not in noted]
+    counting = _built(kept, {item.id: item for item in sheet.evidence}, sheet, sheet.outlook)
+    made = recompose(draft, counting) or pruned(draft, counting)
+    counts = {fact.id: fact for fact in counting.facts}
+    shown = tuple(counts.get(fact.id, fact.model_copy(update={"counts": False})) for fact in sheet.facts)
+    known = {item.id for item in made.evidence}
+    quotes = {item.id: item for item in sheet.evidence}
+    controls = tuple(_claimed(fact, quotes) for fact in shown if fact.id in noted and _control(fact))
+    update = {
+        "facts": draft_facts(sheet).model_copy(update={"facts": shown}),
+        "evidence": (*made.evidence, *(item for item in sheet.evidence if item.id not in known)),
+        "controls": (*made.controls, *controls),
+    }
+    return made.model_copy(update=update)
+
+
+def _without_noted(draft: Draft) -> Draft:
+    """A draft into which answers were taken, without what it only notes: what its other facts gave."""
+    facts = draft.facts.facts if draft.facts else ()
+    noted = {fact.id for fact in facts if not fact.counts and is_vendors_word(fact) and comforts(fact)}
+    if draft.facts is None or not noted:
+        return draft
+    kept = tuple(fact for fact in facts if fact.id not in noted)
+    lonely = cited(facts) - cited(kept)
+    update = {
+        "facts": draft.facts.model_copy(update={"facts": kept}),
+        "controls": tuple(one for one in draft.controls if not noted.issuperset(one.facts) or not one.facts),
+        "evidence": tuple(item for item in draft.evidence if item.id not in lonely),
+    }
+    return draft.model_copy(update=update)
+
+
+def _control(fact: Fact) -> bool:
+    return fact.polarity != "denied" and load_vocabulary()[fact.key].claim == "control"
+
+
+def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
+    """A control as it is listed that only a vendor's answer claims."""
+    return ClaimedControl(
+        text=" ".join(quotes[fact.evidence[0]].quote.split()),
+        part=fact.slot("part") or "not stated",
+        rank=fact.rank,
+        counted=False,
+        why="The vendor's answer alone says so.",
+        facts=(fact.id,),
+        evidence=fact.evidence,
+    )
 
 
 Recompose = Callable[[Draft, FactSheet], Draft | None]
 
 
-def recomputed(draft: Draft, before: Draft, change: SheetChange, recompose: Recompose) -> Recomputed:
+def recomputed(
+    draft: Draft, before: Draft, change: SheetChange, recompose: Recompose, taken: Collection[str] = ()
+) -> Recomputed:
     """What follows from `draft` with changed facts, its ids as in `before`, which is it or what followed last time.
 
-    `recompose` is `agent.pipeline.recomposed`.
+    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that reviewers added.
     """
-    sheet = changed_sheet(draft, change)
-    fresh = recompose(draft, sheet) or pruned(draft, sheet)
-    return _aligned(draft, before, fresh)
+    return _aligned(draft, before, _follows(draft, changed_sheet(draft, change), recompose), taken)
+
+
+def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
+    """Whether the draft's facts give it again, so that a changed fact moves all that hangs on it."""
+    own = _without_noted(draft)
+    return own.facts is not None and recompose(own, own.facts.sheet(own.evidence)) is not None
+
+
+def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
+    """A draft that follows from its facts with those of answers: a draft of its own, numbered anew."""
+    return _follows(draft, changed_sheet(draft, SheetChange(frozenset(), {}, answers=answers)), recompose)
 
 
 # ---------------------------------------------------------------- the same ids for the same things
 
 
-def _aligned(drafted: Draft, before: Draft, fresh: Draft) -> Recomputed:
+def _aligned(drafted: Draft, before: Draft, fresh: Draft, taken: Collection[str]) -> Recomputed:
     fell: list[str] = []
     chains = _chains(before.chains, fresh.chains, fell)
     capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
-    questions, names = _questions(before.questions, fresh.questions, fell)
+    questions, names = _questions(before.questions, fresh.questions, fell, taken)
     # In the order that they have once they are stored.
     layers = {
         key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
@@ -177,9 +338,10 @@ def _standing(draft: Draft) -> set[str]:
 def _layer(
     before: LayerThreats | None, fresh: LayerThreats, standing: set[str], names: Mapping[str, str], fell: list[str]
 ) -> LayerThreats:
-    """The layer with the threats that it lost at its end; one that only went to another layer is not lost."""
+    """The layer with the threats that it lost at its end, by their ids, so that it does not matter in which order they
+    fell; one that only went to another layer is not lost."""
     old = before.threats if before is not None else ()
-    gone = tuple(threat for threat in old if threat.id not in standing)
+    gone = sorted((threat for threat in old if threat.id not in standing), key=lambda threat: threat.id)
     fell += [f"threat/{threat.id}" for threat in gone]
     question = names.get(fresh.question, fresh.question) if fresh.question else fresh.question
     return fresh.model_copy(update={"threats": (*fresh.threats, *gone), "question": question})
@@ -200,39 +362,49 @@ def _chains(before: Sequence[Chain], fresh: Sequence[Chain], fell: list[str]) ->
 
 def _capabilities(before: Sequence[Capability], fresh: Sequence[Capability], fell: list[str]) -> tuple[Capability, ...]:
     old = {(one.signal, one.action, one.object): one.id for one in before}
-    number = max((int(one.id[1:]) for one in before), default=0)
+    taken = {one.id for one in before}
     made = []
     for one in fresh:
         name = old.pop((one.signal, one.action, one.object), None)
         if name is None:
-            number += 1
-            name = f"C{number}"
+            name = free_id("C", (one.signal,), taken)
+            taken.add(name)
         made.append(one.model_copy(update={"id": name}))
     there = {one.id for one in made}
-    gone = [one for one in before if one.id not in there]
+    gone = sorted((one for one in before if one.id not in there), key=lambda one: int(one.id[1:]))
     fell += [f"capability/{one.id}" for one in gone]
     return (*made, *gone)
 
 
 def _questions(
-    before: Sequence[Question], fresh: Sequence[Question], fell: list[str]
+    before: Sequence[Question], fresh: Sequence[Question], fell: list[str], taken: Collection[str]
 ) -> tuple[tuple[Question, ...], dict[str, str]]:
     """Also by id of a fresh question the one that it got."""
-    left, number = list(before), max((int(one.id[1:]) for one in before), default=0)
+    left, held = list(before), {*(one.id for one in before), *taken}
     made, names = [], {}
     for one in fresh:
         same = next((other for other in left if other.text == one.text), None)
         same = same or next((other for other in left if other.about and other.about == one.about), None)
         if same is None:
-            number += 1
-            name = f"Q{number}"
+            name = free_id("Q", one.about, held)
+            held.add(name)
         else:
             left.remove(same)
             name = same.id
         names[one.id] = name
         made.append(one.model_copy(update={"id": name}))
+    left.sort(key=lambda one: int(one.id[1:]))
     fell += [f"question/{one.id}" for one in left]
     return (*made, *left), names
+
+
+def free_id(letter: str, about: Sequence[str], taken: Collection[str]) -> str:
+    """The id of something new that is about these keys of facts: by the first of them, then the next free one."""
+    order = load_vocabulary().order
+    number = FIRST_NEW + next((order[key] for key in about if key in order), len(order)) + 1
+    while f"{letter}{number}" in taken:
+        number += 1
+    return f"{letter}{number}"
 
 
 def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:

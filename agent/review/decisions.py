@@ -1,7 +1,7 @@
 """Where a reviewer's time moves most: first decisions, weak spots, and what a decision moved."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from statistics import median
 from typing import Final, NamedTuple
@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.records import Draft, Record, Threat
 from agent.report.explain.sensitivity import Swing, swings
-from agent.review.items import layer_of, threats_of
+from agent.review.fold import vendors_words
+from agent.review.items import items_of, layer_of, threats_of
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
@@ -69,6 +70,8 @@ class Moved(Record):
     """What rested on a fact that no longer stands, by title."""
     returns: tuple[str, ...] = ()
     """What follows again from a fact that is back, by title."""
+    comes: tuple[str, ...] = ()
+    """What follows anew from a fact, by title."""
 
     @property
     def text(self) -> str:
@@ -144,6 +147,17 @@ def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
     return Decision(state=one, weight=one.item.weight, moves_band=False, why=told)
 
 
+def band_movers(draft: Draft) -> frozenset[str]:
+    """The items on which the band hangs, or whether a number is shown at all."""
+    found = {f"factor/{swing.name}" for swing in swings(draft.score) if _crosses(swing)}
+    sure = [key for key, layer in draft.layers.items() if layer.certain]
+    few = len(sure) < CERTAIN_NEEDED
+    if few or len(sure) == CERTAIN_NEEDED:
+        found |= {f"layer/{key}" for key in draft.layers if (key not in sure) is few}
+    first = headline_of(draft)
+    return frozenset((*found, *([f"threat/{first.id}"] if first is not None else [])))
+
+
 def _crosses(swing: Swing) -> bool:
     tenth = Decimal("0.1")
     low, high = (min(max(end.quantize(tenth), Decimal(0)), Decimal(10)) for end in (swing.score_low, swing.score_high))
@@ -159,7 +173,8 @@ def review_order(state: ReviewState) -> tuple[WeakSpot, ...]:
     `why` is empty for what has no weakness; among equals the report's order stays.
     """
     ranks = {item.id: item.rank for item in state.reviewed.evidence}
-    spots = [WeakSpot(state=one, why=tuple(_weaknesses(state.reviewed, ranks, one))) for one in state.open]
+    words = {f"fact/{name}" for name in vendors_words(state)}
+    spots = [WeakSpot(state=one, why=tuple(_weaknesses(state.reviewed, ranks, one, words))) for one in state.open]
     spots.sort(key=lambda spot: min((_GRAVITY.index(_kind(word)) for word in spot.why), default=len(_GRAVITY)))
     return tuple(spots)
 
@@ -171,7 +186,7 @@ def _kind(word: str) -> str:
     return next(kind for kind in _GRAVITY if word.startswith(kind))
 
 
-def _weaknesses(draft: Draft, ranks: Mapping[str, int], one: ItemState) -> Iterator[str]:
+def _weaknesses(draft: Draft, ranks: Mapping[str, int], one: ItemState, words: Collection[str]) -> Iterator[str]:
     if one.contested:
         yield "contested"
     state = _drafted_state(draft, one)
@@ -185,6 +200,7 @@ def _weaknesses(draft: Draft, ranks: Mapping[str, int], one: ItemState) -> Itera
         yield f"wide range: {factor.low:g} to {factor.high:g}"
     if not one.item.supported and state != "contradicted" and one.item.kind not in ("question", "layer", "score"):
         told = "a quote is missing or not found again" if one.item.evidence else "no quote stands behind it"
+        told = "nobody but the vendor says so" if one.item.id in words else told
         yield f"unsupported: {told}"
 
 
@@ -211,7 +227,17 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
         causes=tuple(causes),
         falls=_titles(after, set(after.fell) - set(before.fell)),
         returns=_titles(before, set(before.fell) - set(after.fell)),
+        comes=_titles(after, _new(before, after)),
     )
+
+
+def _new(before: ReviewState, after: ReviewState) -> set[str]:
+    """What follows from the facts of the later state alone, questions apart."""
+    if before.based is after.based:
+        return set()
+    known = {one.item.id for one in before.items}
+    own = {item.id for item in items_of(after.based, (), {}) if item.kind in ("threat", "chain", "capability")}
+    return own - known - set(after.fell)
 
 
 def _titles(state: ReviewState, names: set[str]) -> tuple[str, ...]:

@@ -9,14 +9,15 @@ Rows are made from facts; a reviewer decides over capabilities. A row that rests
 left, and what a reviewer corrected is said first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Literal
 
 from agent.drafting.lines import LABELS
-from agent.records import Capability, Document, Draft, FactLine
-from agent.review.changed_facts import KIND, SheetChange, left_standing, without_quotes_of_fallen
+from agent.records import Capability, Chain, Document, Draft, Evidence, Fact, FactLine, SourceRef
+from agent.review.answered import Given, given_in, is_vendors_word
+from agent.review.changed_facts import KIND, SheetChange, held_as, left_standing, without_quotes_of_fallen
 from agent.review.items import SCORE, fields_of, items_of, threats_of, weights
 from agent.review.lapses import changed, content_of
 from agent.review.quotes import Plain
@@ -128,6 +129,8 @@ def fold(
             for name, one in found.standing.items()
             if one.managed
         },
+        answered={name: pair for given in desk.given for name, pair in given.facts.items()},
+        sources=tuple(given.source for given in desk.given),
     )
 
 
@@ -142,23 +145,64 @@ class _Desk:
     """With the ids that evidence has in these drafts."""
     fell: tuple[str, ...]
     """Ids of the items that rest on nothing that stands, added threats among them."""
+    given: tuple[Given, ...]
+    """The answers that state something, by the number of their question."""
 
     @classmethod
     def of(cls, found: Replayed, instead: Mapping[str, Standing] | None = None) -> "_Desk":
         """`instead` stands of some items in place of what was decided over them."""
         standing, based = {**found.standing, **(instead or {})}, found.based or found.drafted
-        fell = (*found.fell, *fallen_additions(based, standing))
+        answered = _settled(found)
+        lost = (*found.fell, *fallen_additions(based, standing, found.drafted))
+        fell = tuple(name for name in lost if name not in answered)
         for name in fell:
             standing[name] = replace(standing.get(name, Standing()), verdict="struck", fell=True)
-        whole, settled = applied(based, standing)
+        given = tuple(sorted(_given(standing), key=lambda one: int(one.question[1:])))
+        told = {source.document for source in based.sources}
+        new = tuple(SourceRef.of(one.source) for one in given if one.document not in told)
+        based = based.model_copy(update={"sources": (*based.sources, *new)}) if new else based
+        whole, settled = applied(based, standing, found.drafted)
         # What fell is no part of what follows from the facts, so nothing is weighed against it.
         follows = left_standing(based, found.fell)
-        left = without_struck(whole, settled, found.drafted)
+        left = _without_answered(without_struck(whole, settled, found.drafted), answered)
         scored = rescore(follows, with_lines(follows, left, settled), _choice(settled.get(SCORE)))
         reviewed = renumbered(scored, follows)
         if found.fell:
             reviewed = without_quotes_of_fallen(reviewed, based, follows)
-        return cls(whole, reviewed, settled, fell)
+        # Reviews without such answers keep the order in which they may be signed.
+        chains = _in_order(reviewed.chains, found.drafted.chains) if given else reviewed.chains
+        return cls(whole, reviewed.model_copy(update={"chains": chains}), settled, fell, given)
+
+
+def _in_order(chains: Sequence[Chain], drafted: Sequence[Chain]) -> tuple[Chain, ...]:
+    """The drafted chains first; those that came with a change of the facts in the same order whenever they came."""
+    places = {one.threats: number for number, one in enumerate(drafted)}
+    return tuple(sorted(chains, key=lambda one: (places.get(one.threats, len(places)), one.threats)))
+
+
+def _given(standing: Mapping[str, Standing]) -> Iterator[Given]:
+    for name, one in standing.items():
+        kind, _, question = name.partition("/")
+        if kind == "question" and one.given is not None:
+            given = given_in(question, one.edits, one.answered)
+            if given is not None:
+                yield given
+
+
+def _settled(found: Replayed) -> frozenset[str]:
+    """Questions that the facts do not ask any more because they were answered."""
+    return frozenset(
+        name
+        for name in found.fell
+        if name.startswith("question/") and name in found.standing and found.standing[name].given is not None
+    )
+
+
+def _without_answered(draft: Draft, settled: Collection[str]) -> Draft:
+    if not settled:
+        return draft
+    left = tuple(one for one in draft.questions if f"question/{one.id}" not in settled)
+    return draft.model_copy(update={"questions": left})
 
 
 def _choice(one: Standing | None) -> Choice | None:
@@ -178,7 +222,11 @@ def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple
     contested = {contest.item for contest in found.contests.values() if contest.decision == "open"}
     made = []
     quotes = {one.id: one.quote for one in desk.whole.evidence}
-    for item in items_of(_as_read(found.drafted, desk.whole), documents, weights(desk.reviewed)):
+    told = {name: pair for given in desk.given for name, pair in given.facts.items()}
+    whole = _as_read(found.drafted, desk.whole, told.values())
+    texts = (*documents, *(given.source for given in desk.given)) if documents else ()
+    facts = {name: fact for name, (fact, _) in told.items()}
+    for item in items_of(whole, texts, _weights(desk, facts), facts):
         one = desk.standing.get(item.id, Standing())
         given = one.edits.get("evidence") if item.kind == KIND else None
         own = [str(mark) for mark in given] if isinstance(given, list) else item.evidence
@@ -199,13 +247,22 @@ def _fell_apart(desk: _Desk, item: Item) -> bool:
     return any(name not in left for name in desk.whole.chains[int(item.id.partition("/")[2]) - 1].threats)
 
 
-def _as_read(drafted: Draft, whole: Draft) -> Draft:
-    """`whole` with the facts as they were read, struck ones among them, and their quotes."""
+def _weights(desk: _Desk, answered: Mapping[str, Fact]) -> dict[str, float]:
+    """What items weigh; a fact of an answer what the fact does that it is, or has become part of, in the sheet."""
+    found, sheet = weights(desk.reviewed), desk.reviewed.facts
+    held = {name: held_as(sheet.facts if sheet else (), fact) for name, fact in answered.items()}
+    own = {f"fact/{name}": found.get(f"fact/{fact.id}", 0.0) for name, fact in held.items() if fact is not None}
+    return {**found, **own}
+
+
+def _as_read(drafted: Draft, whole: Draft, told: Iterable[tuple[Fact, tuple[Evidence, ...]]]) -> Draft:
+    """`whole` with the facts as they were read, struck ones among them, and their quotes and those of answers."""
     if drafted.facts is None or whole.facts == drafted.facts:
         return whole
-    known = {item.id for item in whole.evidence}
-    evidence = (*whole.evidence, *(item for item in drafted.evidence if item.id not in known))
-    return whole.model_copy(update={"facts": drafted.facts, "evidence": evidence})
+    known = {item.id: item for item in whole.evidence}
+    for item in (*drafted.evidence, *(quote for _, quotes in told for quote in quotes)):
+        known.setdefault(item.id, item)
+    return whole.model_copy(update={"facts": drafted.facts, "evidence": tuple(known.values())})
 
 
 def _lapsed(desk: _Desk, item: Item, one: Standing, attached: Sequence[str]) -> str:
@@ -214,7 +271,7 @@ def _lapsed(desk: _Desk, item: Item, one: Standing, attached: Sequence[str]) -> 
         return one.lapsed
     if item.kind == KIND:
         return ""
-    return "; ".join(changed(one.seen, content_of(desk.reviewed, item.id), attached))
+    return "; ".join(changed(one.seen, content_of(desk.reviewed, item.id, desk.whole), attached))
 
 
 def _state(found: Replayed, item: Item, one: Standing, lapsed: str, *, contested: bool) -> ItemState:
@@ -305,9 +362,23 @@ def _plain(value: object) -> str:
 # ---------------------------------------------------------------- the facts
 
 
-def sheet_change(items: Sequence[ItemState], draft: Draft) -> SheetChange:
-    """What was decided over the facts of a review: `draft` is the reviewed one, whose marks the corrections have."""
-    facts = [one for one in items if one.item.kind == KIND]
-    struck = frozenset(one.item.id.partition("/")[2] for one in facts if one.verdict == "struck")
-    corrected = {one.item.id.partition("/")[2]: one.after for one in facts if one.after}
-    return SheetChange(struck, corrected, draft.evidence)
+def sheet_change(state: ReviewState) -> SheetChange:
+    """What was decided over the facts of a review, and what its answers state, by marks of the reviewed draft."""
+    facts = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == KIND}
+    questions = {one.item.id.partition("/")[2]: one for one in state.items if one.item.kind == "question"}
+    answers = {name: given for name, one in questions.items() if (given := given_in(name, one.after or {})) is not None}
+    return SheetChange(
+        struck=frozenset(name for name, one in facts.items() if one.verdict == "struck"),
+        corrected={name: one.after for name, one in facts.items() if one.after},
+        evidence=state.reviewed.evidence,
+        answers=answers,
+        confirmed=frozenset(name for name in vendors_words(state) if facts[name].verdict == "confirmed"),
+        unasked=frozenset(name for name, one in questions.items() if one.verdict == "struck" and not one.fell),
+    )
+
+
+def vendors_words(state: ReviewState) -> frozenset[str]:
+    """Names of the facts that count as the analyst's word once they are confirmed: those of answers, and those of a
+    draft into which answers were taken."""
+    read = state.drafted.facts.facts if state.drafted.facts else ()
+    return frozenset((*state.answered, *(fact.id for fact in read if is_vendors_word(fact))))

@@ -24,6 +24,7 @@ from agent.records import (
 )
 from agent.report.explain.sensitivity import swings
 from agent.report.view import View
+from agent.review.answered import is_vendors_word
 from agent.review.changed_facts import fact_fields
 from agent.review.quotes import Plain, marks_in
 from agent.review.records import Item, ItemKind
@@ -46,14 +47,18 @@ _SAID: Final[tuple[State, ...]] = ("claimed", "inferred", "denied", "confirmed")
 
 
 def items_of(
-    draft: Draft, documents: Sequence[Document] = (), weighed: Mapping[str, float] | None = None
+    draft: Draft,
+    documents: Sequence[Document] = (),
+    weighed: Mapping[str, float] | None = None,
+    answered: Mapping[str, Fact] | None = None,
 ) -> tuple[Item, ...]:
     """All items of a draft, in the order of the report.
 
     `documents` are the sources: quotes are found again in them before an item counts as supported. Without them the
-    quotes count as checked, which loading a draft did. `weighed` are weights of another state of the draft.
+    quotes count as checked, which loading a draft did. `weighed` are weights of another state of the draft. `answered`
+    are facts that answers state, by name.
     """
-    return tuple(_Maker(draft, documents, weights(draft) if weighed is None else weighed).items())
+    return tuple(_Maker(draft, documents, weights(draft) if weighed is None else weighed).items(answered or {}))
 
 
 def layer_of(draft: Draft, threat: str) -> LayerKey | None:
@@ -85,7 +90,8 @@ class _Maker:
         texts = {document.id: document for document in documents}
         self._sound = {item.id for item in draft.evidence if _is_sound(item, texts)}
 
-    def items(self) -> Iterator[Item]:
+    def items(self, answered: Mapping[str, Fact]) -> Iterator[Item]:
+        """All of them."""
         draft, view = self._draft, View(self._draft)
         marks = marks_in(draft.product.posture)
         yield self._item(POSTURE, "posture", PRODUCT, "Posture", marks)
@@ -97,8 +103,12 @@ class _Maker:
                 f"capability/{one.id}", "capability", PRODUCT, f"{one.action} {one.object}", capability_marks(one), said
             )
         for fact in draft.facts.facts if draft.facts else ():
-            said = fact.state in _SAID
+            said = fact.state in _SAID and not is_vendors_word(fact)
             yield self._item(f"fact/{fact.id}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), said)
+        for told, fact in answered.items():
+            # A vendor's word is confirmed one by one: that moves what it may lower.
+            sure = not is_vendors_word(fact)
+            yield self._item(f"fact/{told}", "fact", FACT_SECTION, fact_title(fact), fact_marks(fact), sure)
         for name in LAYERS:
             if name in draft.layers:
                 yield from self._of_layer(name, draft.layers[name])

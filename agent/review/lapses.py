@@ -34,8 +34,12 @@ NAMES: Final[Mapping[str, str]] = {
 """What a changed field is called."""
 
 
-def content_of(draft: Draft, item: str) -> Plain:
-    """What an item says in a draft, as JSON has it, quotes in place of the marks of evidence."""
+def content_of(draft: Draft, item: str, based: Draft | None = None) -> Plain:
+    """What an item says in a draft, as JSON has it, quotes in place of the marks of evidence.
+
+    Chains are numbered as in `based`, by default as in the draft, which may lack some of them.
+    """
+    item = _chain_in(draft, item, based) if based is not None and item.startswith("chain/") else item
     quotes = {one.id: f"“{one.quote}”" for one in draft.evidence}
     fields = dict(fields_of(draft, item))
     kind, _, name = item.partition("/")
@@ -63,6 +67,13 @@ def content_of(draft: Draft, item: str) -> Plain:
             fields[_QUOTES] = list(chain_marks(draft.chains[at]))
     said = _said(fields, quotes)
     return said if isinstance(said, dict) else {}
+
+
+def _chain_in(draft: Draft, item: str, based: Draft) -> str:
+    """The id that a chain of `based` has by its place in the draft; that of no chain where the draft lacks it."""
+    at = int(item.partition("/")[2]) - 1
+    threats = based.chains[at].threats if 0 <= at < len(based.chains) else ()
+    return f"chain/{next((n for n, one in enumerate(draft.chains, 1) if one.threats == threats), 0)}"
 
 
 def _said(value: object, quotes: Mapping[str, str]) -> object:

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from agent.records import Draft, Record, Role as Role, Stamp as Stamp
+from agent.records import Document, Draft, Evidence, Fact, Record, Role as Role, Stamp as Stamp
 from agent.records.base import Number
 from agent.taxonomy.keys import Band
 
@@ -34,11 +34,12 @@ Verb = Literal[
     "redo",
     "comment",
     "manage",
+    "ask",
 ]
 """import: a draft came in. send: a question or an unknown went to the vendor. decide: over a contest. redraft: answers
 became sources of a new draft, which `after` names by its sha256. bulk: items of a section, all of which had been on
 screen, confirmed in one act. redo: an undone act stands again. comment: about an item, decides nothing. manage: who
-sees to a mitigation, until when, how far it is."""
+sees to a mitigation, until when, how far it is. ask: a question for the vendor about a key that no fact answers."""
 ItemKind = Literal["fact", "posture", "factor", "layer", "threat", "chain", "capability", "question", "score"]
 Verdict = Literal["open", "confirmed", "corrected", "struck", "sent", "answered", "waived"]
 """What stands of an item. `confirmed`, `corrected`, `struck`, `sent`, `answered` and `waived` close it."""
@@ -65,7 +66,7 @@ ItemId = Annotated[
     Field(pattern=r"^(posture|score|(fact|factor|layer|threat|chain|capability|question)/[A-Za-z0-9_.-]{1,80})$"),
 ]
 """Permanent: `posture`, `score`, `fact/ID`, `factor/KEY`, `layer/KEY`, `threat/ID`, `chain/N`, `capability/C1`,
-`question/Q1`."""
+`question/Q1`; `fact/Q1-KEY` is what the answer to Q1 states of a key."""
 Note = Annotated[str, Field(max_length=MAX_NOTE)]
 
 
@@ -229,6 +230,10 @@ class ReviewState(Record):
     """Number of the batch that the next redo brings back; 0 for none."""
     added: int = 0
     """The highest number that the id of an added threat ever had, of undone ones too; 0 for none."""
+    answered: dict[str, tuple[Fact, tuple[Evidence, ...]]] = Field(default_factory=dict)
+    """The facts that answers state, as they came in, with their quotes, by the name of their items."""
+    sources: tuple[Document, ...] = Field(default=(), exclude=True)
+    """The answers that state something, as sources."""
 
     @property
     def open(self) -> tuple[ItemState, ...]:

@@ -1,19 +1,22 @@
-"""Drafting again with answers: they become sources, and only what the answered questions settle may move.
+"""Drafting again with answers: they become sources.
 
-The fresh draft is made of all texts, without the network. Of it the factors and layers that the questions settle are
-taken, with their threats; everything else stays as it was, marks included. Quotes that are new get new marks.
+Where the draft follows from its facts, what the answers state is among these, and everything is composed again. In any
+other draft only what the answered questions settle may move: a fresh draft is made of all texts, without the network,
+and of it the factors and layers that the questions settle are taken, with their threats; everything else stays as it
+was, marks included. Quotes that are new get new marks.
 """
 
 import shutil
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.drafting.calibration import load_calibration
 from agent.drafting.lines import LABELS
 from agent.errors import InputError
 from agent.intake.snapshots import store as store_snapshot
-from agent.pipeline import draft_reading, read_documents, write_index
+from agent.pipeline import draft_reading, read_documents, recomposed, write_index
 from agent.records import (
     ClaimedControl,
     Document,
@@ -25,6 +28,7 @@ from agent.records import (
     LayerThreats,
     Question,
     Snapshot,
+    SourceRef,
     Threat,
 )
 from agent.records.draft import REDRAFTED_FROM
@@ -32,11 +36,16 @@ from agent.records.evidence import MARK
 from agent.report import draft_folder
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, TEXTS, dump, dump_documents
 from agent.report.markdown import render
+from agent.review.answered import DOCUMENT, STATES, checked_states, given_in, places, read_answer, stating
 from agent.review.answers import Answer, document_of
+from agent.review.changed_facts import follows_from_facts, with_answers
+from agent.review.quotes import Plain
 from agent.review.rescore import rescore
 from agent.review.revise import renumbered
 from agent.settings import Settings
 from agent.taxonomy.keys import FACTORS, LAYERS, FactorKey, LayerKey
+
+_ID_CHARS: Final = 16
 
 
 class Moved(NamedTuple):
@@ -54,6 +63,8 @@ class Redrafted(NamedTuple):
     draft: Draft
     documents: tuple[Document, ...]
     moved: tuple[Moved, ...]
+    silent: tuple[str, ...] = ()
+    """The questions whose answers state no fact of the vocabulary."""
 
 
 def redraft(
@@ -69,8 +80,15 @@ def redraft(
     for answer in answers:
         if answer.question not in asked:
             raise InputError(f"the draft asks no question {answer.question}", where="answers", hint="see its questions")
+    if follows_from_facts(draft, recomposed):
+        return _with_facts(draft, documents, answers, asked, at=at)
+    unread = next((answer for answer in answers if answer.states), None)
+    if unread is not None:
+        where, hint = f"answers.{unread.question}.states", "leave it out: such a draft is made again of the texts"
+        raise InputError("the draft does not follow from its facts", where=where, hint=hint)
     touched = {key for answer in answers for key in asked[answer.question].settles}
-    added = [document_of(answer, len(documents) + n, at=at) for n, answer in enumerate(answers, 1)]
+    last = max((int(document.id[1:]) for document in documents), default=0)
+    added = [document_of(answer, last + n, at=at) for n, answer in enumerate(answers, 1)]
     every = (*documents, *added)
     fresh = draft_reading(
         read_documents(every),
@@ -84,6 +102,46 @@ def redraft(
     merged = _merged(draft, fresh, touched, answered, doubted=any(answer.by == "vendor" for answer in answers))
     scored = renumbered(rescore(draft, merged), draft, fresh)
     return Redrafted(scored, every, tuple(_moved(draft, scored, touched)))
+
+
+def _with_facts(
+    draft: Draft, documents: Sequence[Document], answers: Sequence[Answer], asked: Mapping[str, Question], *, at: str
+) -> Redrafted:
+    every, given = list(documents), {}
+    names, marks = [each.document for each in draft.sources], [each.id for each in draft.evidence]
+    for answer in answers:
+        kind = "vendor-answer" if answer.by == "vendor" else "analyst-note"
+        fields: Plain = {"text": answer.text, "url": answer.page, "kind": kind, STATES: list(answer.states)}
+        place = places(answer.question, names, marks)
+        told = stating(fields, asked[answer.question], read_answer)[STATES]
+        checked = checked_states(told, answer._replace(states=()), place, documents)
+        fields |= {STATES: checked, DOCUMENT: place.document}
+        every.append(document_of(answer, int(place.document[1:]), at=at))
+        found = given_in(answer.question, {"answer": fields}, at)
+        if found is not None:
+            given[answer.question] = found
+    made = with_answers(draft, given, recomposed)
+    made = made.model_copy(
+        update={
+            "id": _answered_id(draft, answers),
+            "created_at": at,
+            "sources": (*draft.sources, *(SourceRef.of(one) for one in every[len(documents) :])),
+            "manifest": {**draft.manifest, REDRAFTED_FROM: " ".join((draft.id, *draft.earlier))},
+        }
+    )
+    silent = tuple(answer.question for answer in answers if answer.question not in given)
+    return Redrafted(made, tuple(every), moved_rows(draft, made), silent)
+
+
+def _answered_id(draft: Draft, answers: Sequence[Answer]) -> str:
+    """Content address: the draft before, and what was answered."""
+    parts = [draft.id, *(repr((one.question, one.text, one.page, one.by, one.states)) for one in answers)]
+    return "draft-" + sha256("\n".join(parts).encode()).hexdigest()[:_ID_CHARS]
+
+
+def moved_rows(before: Draft, after: Draft) -> tuple[Moved, ...]:
+    """What differs between two drafts: factors, layers, threats and the score."""
+    return tuple(_moved(before, after, {*FACTORS, *LAYERS}))
 
 
 def _merged(draft: Draft, fresh: Draft, touched: set[str], answered: set[str], *, doubted: bool) -> Draft:

@@ -1,7 +1,7 @@
 """What the events of a review leave standing, item by item, before any of it is applied to the draft.
 
 A batch that was undone counts as if it had not been; that it touched an item still counts against a reviewer who did
-not see it. After a redraft nothing before it can be undone, since its answers are sources by then.
+not see it. A redraft is undone like anything else: the draft before it is there again, and its answers wait once more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from agent.review.lapses import content_of
 from agent.review.quotes import Plain
 from agent.review.records import Comment, Contest, Event, Stage, Stamp, Verb, Verdict
 
-NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "redraft", "undo", "redo")
+NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
 """In what an event on a fact carries: the draft that follows (`sha256`), and what no longer does (`fell`)."""
 LAST: Final = "last"
@@ -62,7 +62,7 @@ class Standing:
     marks: list[tuple[int, Mapping[str, object]]] = field(default_factory=list)
     """Number of the event, and the citations that it brought."""
     added: bool = False
-    """A threat by hand."""
+    """A threat by hand, or a question that a reviewer added."""
     seen: Mapping[str, object] = field(default_factory=dict)
     """What was decided over, field by field, when it was; empty in events from before it was kept."""
     decided: int = 0
@@ -76,6 +76,14 @@ class Standing:
     comments: list[Comment] = field(default_factory=list)
     managed: dict[str, Plain] = field(default_factory=dict)
     """Who sees to its mitigations, by their texts."""
+    answered: str = ""
+    """When its answer came in."""
+
+    @property
+    def given(self) -> Mapping[str, object] | None:
+        """Its answer, while the question is not struck."""
+        answer = self.edits.get("answer")
+        return answer if isinstance(answer, Mapping) and self.verdict != "struck" else None
 
     @property
     def why(self) -> str:
@@ -143,9 +151,7 @@ def living(events: Sequence[Event]) -> Living:
             continue
         if event.verb != "assign":
             again.clear()
-        if event.verb == "redraft":
-            stack.clear()
-        elif event.verb not in NOT_UNDOABLE and event.batch not in stack:
+        if event.verb not in NOT_UNDOABLE and event.batch not in stack:
             stack.append(event.batch)
     left = tuple(event for event in events if event.verb not in ("undo", "redo") and event.batch not in undone)
     return Living(left, stack[-1] if stack else 0, again[-1] if again else 0)
@@ -176,6 +182,8 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
             for item in _listed((event.after or {}).get("items")):
                 _confirmed_in_bulk(found.standing.setdefault(str(item), Standing()), event, str(item))
         elif event.verb != "import":
+            if event.verb == "answer":
+                _answered_anew(found.standing, event)
             _act(found.standing.setdefault(event.item, Standing()), event)
     _base(found, alive.events, revisions)
     return found
@@ -226,6 +234,23 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
     return changed
 
 
+def _answered_anew(standing: dict[str, Standing], event: Event) -> None:
+    """What was decided over the facts of an earlier answer was decided over something else; an analyst who answers
+    decides over those of theirs."""
+    own = f"fact/{event.item.partition('/')[2]}-"
+    for name, one in standing.items():
+        if name.startswith(own) and one.verdict != "open":
+            one.verdict, one.edits = "open", {}
+            one.lapsed = f"the answer of event {event.number} is another"
+    after = event.after or {}
+    if after.get("kind") != "analyst-note":
+        return
+    for state in _listed(after.get("states")):
+        if isinstance(state, Mapping):
+            fact = standing.setdefault(f"{own}{state['key']}", Standing())
+            fact.verdict, fact.by, fact.decided, fact.lapsed = "confirmed", event.reviewer, event.number, ""
+
+
 def _act(one: Standing, event: Event) -> None:
     after = dict(event.after or {})
     marks = after.pop("marks", None)
@@ -246,8 +271,8 @@ def _act(one: Standing, event: Event) -> None:
         return
     one.reason, one.note, one.decided, one.bulk, one.lapsed = event.reason, event.note, event.number, False, ""
     one.seen = seen if isinstance(seen, Mapping) else {}
-    if event.verb == "add":
-        one.added, one.verdict = True, "confirmed"
+    if event.verb in ("add", "ask"):
+        one.added, one.verdict = True, "confirmed" if event.verb == "add" else "sent"
         one.edits = after
     elif event.verb == "confirm":
         one.verdict = "corrected" if one.edits and not one.added else "confirmed"
@@ -260,7 +285,7 @@ def _act(one: Standing, event: Event) -> None:
     else:
         one.verdict = _CLOSED_BY[event.verb]
         if event.verb == "answer":
-            one.edits = {**one.edits, "answer": after}
+            one.edits, one.answered = {**one.edits, "answer": after}, event.at
 
 
 def _carry_work(one: Standing, event: Event) -> None:

@@ -14,7 +14,7 @@ What has the drafted inputs keeps the drafted score to the letter, so confirming
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
@@ -419,11 +419,18 @@ def _questions(draft: Draft) -> tuple[Question, ...]:
     base = draft.score.inputs.cvss_base if draft.score.inputs else None
     if base is None:
         return draft.questions
+    narrowed = narrowing(draft)
+    return tuple(question.model_copy(update={"effect": narrowed(question.settles)}) for question in draft.questions)
+
+
+def narrowing(draft: Draft) -> Callable[[Sequence[str]], float]:
+    """Gives by how much the likely range shrinks when some factors and layers are settled; score points."""
+    base = draft.score.inputs.cvss_base if draft.score.inputs else None
+    if base is None:
+        return lambda _: 0.0
     unsure = [key for key in LAYERS if key in draft.layers and not draft.layers[key].certain]
     causes = spread(draft.factors, (float(base.value), float(base.low), float(base.high)), width_of(draft), unsure)
-    return tuple(
-        question.model_copy(update={"effect": effect(question.settles, causes)}) for question in draft.questions
-    )
+    return lambda settles: effect(settles, causes)
 
 
 def _sum(draft: Draft) -> Decimal:

@@ -1,6 +1,6 @@
 """A response file as acts on a review: each answer and each contested point becomes one event-to-be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import yaml
@@ -24,11 +24,13 @@ def planned_of(
     known: Sequence[str],
     version: int,
     seen: Seen | None = None,
+    told: Callable[[ReviewState, Action], Action] = lambda _, action: action,
 ) -> tuple[Planned, ...]:
     """The events that a response comes to; what was brought in before with the same words is left out.
 
-    `known` are the ids of this review's drafts. Raises InputError when the response is about another draft or names
-    what is not there, ConflictError when a question was touched after `version`.
+    `known` are the ids of this review's drafts, `told` gives an answer with what it states. Raises InputError when the
+    response is about another draft or names what is not there, ConflictError when a question was touched after
+    `version`.
     """
     if response.draft not in known:
         raise InputError(
@@ -36,21 +38,23 @@ def planned_of(
         )
     planned: list[Planned] = []
     for action in (*_answers(state, response, version), *_contests(state, response, version)):
-        planned += check(state, action, documents, seen)
+        planned += check(state, told(state, action), documents, seen)
     return tuple(planned)
 
 
 def _answers(state: ReviewState, response: Response, version: int) -> Iterator[Action]:
     kind = "vendor-answer" if response.by == "vendor" else "analyst-note"
     standing = {one.item.id: one for one in state.items}
-    for answer in answers_of(response, state.drafted):
+    asked = [one.item.id.partition("/")[2] for one in state.items if one.item.kind == "question"]
+    for answer in answers_of(response, asked):
         item = f"question/{answer.question}"
         fields: dict[str, object] = {"text": answer.text, "url": answer.page, "kind": kind}
-        one = standing.get(item)
-        if one is None:
-            raise InputError(f"the question {answer.question} was struck", where=item, hint="undo that first")
-        if (one.after or {}).get("answer") == fields:
+        one = standing[item]
+        before = (one.after or {}).get("answer")
+        if isinstance(before, Mapping) and {name: before.get(name) for name in fields} == fields:
             continue
+        if answer.states:
+            fields["states"] = [dict(state) for state in answer.states]
         told = f"response file of {response.sender}" if response.sender else "response file"
         yield Action(verb="answer", item=item, version=version, fields=fields, note=told)
 

@@ -19,6 +19,7 @@ from agent.records import (
     Draft,
     DraftFacts,
     Dropped,
+    Fact,
     FactorEstimate,
     Hop,
     LayerThreats,
@@ -33,6 +34,7 @@ from agent.records import (
     ThreatStatement,
 )
 from agent.report.view import View, number_added
+from agent.review.changed_facts import held_as
 from agent.review.items import fact_marks, fact_title
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import LAST, Standing
@@ -176,14 +178,18 @@ def _told_of(drafted: Draft, struck: Mapping[str, Standing], dropped: Sequence[D
     return [each for each in dropped if each.what.partition(":")[0] not in fallen]
 
 
-def applied(draft: Draft, standing: Mapping[str, Standing]) -> tuple[Draft, dict[str, Standing]]:
-    """The draft with all corrections, additions and attached quotes, nothing left out yet.
+def applied(
+    draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None
+) -> tuple[Draft, dict[str, Standing]]:
+    """The draft with all corrections, additions and attached quotes, nothing left out yet. `drafted` has the facts as
+    they were read, by default it is the draft itself.
 
     Also what stands of each item with the ids that its evidence has in this draft.
     """
     numbering = Numbering(draft.evidence)
     settled = _settled(standing, numbering)
-    reviser = _Reviser(draft, settled, {item.id: item.quote for item in numbering.evidence})
+    read = (drafted or draft).facts
+    reviser = _Reviser(draft, settled, {item.id: item.quote for item in numbering.evidence}, read.facts if read else ())
     return reviser.revised().model_copy(update={"evidence": numbering.evidence}), settled
 
 
@@ -225,11 +231,14 @@ def _renamed(value: object, ids: Mapping[str, str]) -> object:
 class _Reviser:
     """Applies what stands of each item to its part of the draft."""
 
-    def __init__(self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str]) -> None:
+    def __init__(
+        self, draft: Draft, standing: Mapping[str, Standing], quotes: Mapping[str, str], read: Sequence[Fact]
+    ) -> None:
         self._draft = draft
+        self._read = read
         self._standing = standing
         self._quotes = quotes
-        self._known = {fact.id: fact for fact in (draft.facts.facts if draft.facts else ())}
+        self._known = _known(draft, standing, read)
         self._places = _last_places(draft, standing)
 
     def revised(self) -> Draft:
@@ -241,7 +250,7 @@ class _Reviser:
                 "factors": {key: self._factor(key, one) for key, one in draft.factors.items()},
                 "layers": {key: self._layer(key, one) for key, one in draft.layers.items()},
                 "chains": tuple(self._chain(n, one) for n, one in enumerate(draft.chains, start=1)),
-                "questions": tuple(self._question(one) for one in draft.questions),
+                "questions": (*(self._question(one) for one in draft.questions), *self._asked()),
                 "system": draft.system.model_copy(update={"capabilities": capabilities}),
                 "lowerings": tuple(low for low in draft.lowerings if not self._overruled(low.target)),
                 "facts": self._facts(draft.facts),
@@ -253,11 +262,16 @@ class _Reviser:
         sure = {name for name, one in self._standing.items() if one.verdict in REVIEWED and name.startswith("fact/")}
         if facts is None or not sure:
             return facts
-        made = (
-            fact.model_copy(update={"state": "confirmed"}) if f"fact/{fact.id}" in sure else fact
-            for fact in facts.facts
-        )
+        held = {fact.id: held_as(facts.facts, fact) for fact in self._read if f"fact/{fact.id}" in sure}
+        ids = {one.id for one in held.values() if one is not None}
+        made = (fact.model_copy(update={"state": "confirmed"}) if fact.id in ids else fact for fact in facts.facts)
         return facts.model_copy(update={"facts": tuple(made)})
+
+    def _asked(self) -> list[Question]:
+        """The questions that reviewers added, in the order of their numbers."""
+        added = [(name, one) for name, one in self._standing.items() if one.added and name.startswith("question/")]
+        added.sort(key=lambda pair: int(pair[0].partition("/Q")[2]))
+        return [self._question(question_added(name.partition("/")[2], one.edits)) for name, one in added]
 
     def _overruled(self, target: str) -> bool:
         """Whether a lowering speaks of a value that a reviewer set."""
@@ -317,8 +331,9 @@ class _Reviser:
 
     def _made(self, name: str, one: Standing) -> Threat:
         """A threat that a reviewer added; its numbers are made with the score. It has the quotes of its facts too."""
-        facts = tuple(str(each) for each in _listed(one.edits.get("facts")) if each in self._known)
-        own = [mark for each in facts for mark in fact_marks(self._known[each])]
+        named = (self._known.get(str(each)) for each in _listed(one.edits.get("facts")))
+        facts = tuple({fact.id: fact for fact in named if fact is not None}.values())
+        own = [mark for fact in facts for mark in fact_marks(fact)]
         marks = tuple(dict.fromkeys((*_evidence(one, ()), *own)))
         vector = str(one.edits["cvss_vector"])
         return Threat(
@@ -332,7 +347,7 @@ class _Reviser:
             score=ThreatScore(cvss_vector=vector, cvss_base=_ZERO, aivss=_ZERO, severity=_UNGRADED),
             mitigations=_mitigations(one.edits.get("mitigations", [])),
             evidence=marks,
-            facts=facts,
+            facts=tuple(fact.id for fact in facts),
             place=self._places.get(name),
         )
 
@@ -374,6 +389,21 @@ class _Reviser:
         return drafted.model_copy(
             update={name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits}
         )
+
+
+def question_added(name: str, fields: Mapping[str, object]) -> Question:
+    """A question that a reviewer added about a key, from what its event carries."""
+    settles, effect = fields.get("settles"), fields.get("effect")
+    return Question(
+        id=name,
+        text=str(fields["text"]),
+        proposed=str(fields.get("proposed", "")),
+        settles=tuple(str(key) for key in settles) if isinstance(settles, list | tuple) else (),
+        effect=float(effect) if isinstance(effect, int | float) else 0.0,
+        why=str(fields.get("why", "")),
+        changes=str(fields.get("changes", "")),
+        about=(str(fields["key"]),),
+    )
 
 
 def _evidence(one: Standing, drafted: Sequence[str]) -> tuple[str, ...]:
@@ -441,9 +471,24 @@ def _listed(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def fallen_additions(draft: Draft, standing: Mapping[str, Standing]) -> tuple[str, ...]:
-    """Ids of added threats that cite nothing but facts which `draft` does not hold any more."""
-    known = {fact.id for fact in draft.facts.facts} if draft.facts else set()
+def _known(draft: Draft, standing: Mapping[str, Standing], read: Sequence[Fact]) -> dict[str, Fact]:
+    """The facts of a draft by their ids, and by those of facts as they were read that an answer made part of another
+    one: a struck or corrected one is not among them."""
+    facts = draft.facts.facts if draft.facts else ()
+    known = {fact.id: fact for fact in facts}
+    for fact in read:
+        one = standing.get(f"fact/{fact.id}", Standing())
+        if fact.id not in known and one.verdict != "struck" and not one.edits:
+            held = held_as(facts, fact)
+            known |= {fact.id: held} if held is not None else {}
+    return known
+
+
+def fallen_additions(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> tuple[str, ...]:
+    """Ids of added threats that cite nothing but facts which `draft` does not hold any more. `drafted` has the facts as
+    they were read, by default it is the draft itself."""
+    read = (drafted or draft).facts
+    known = _known(draft, standing, read.facts if read else ()).keys()
     return tuple(
         name
         for name, one in standing.items()

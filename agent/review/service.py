@@ -19,17 +19,18 @@ from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnair
 from agent.review import responding, signed
 from agent.review.acts import check
 from agent.review.adding import Written, weighed
+from agent.review.answered import STATES, read_answer, stating
 from agent.review.answers import Answer, By, parse_response
-from agent.review.changed_facts import KIND, Recompose
+from agent.review.changed_facts import Recompose, follows_from_facts
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.fold import fold
 from agent.review.records import Action, Event, Planned, Reviewer, ReviewState, Verb, Verdict
-from agent.review.replay import SHEET
+from agent.review.replay import SHEET, living
 from agent.review.rescore import shown
 from agent.review.responding import planned_of, refuse_stale
 from agent.review.sheets import Sheet, again, with_sheet
-from agent.review.shelf import Fresh, Shelf, Shown
+from agent.review.shelf import Fresh, Latest, Shelf, Shown
 from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery
@@ -41,7 +42,8 @@ MAX_SECONDS: Final = 120.0
 _TRIES: Final = 5
 _LATELY: Final = 300
 """Decisions, the last ones, whose focus times tell the pace."""
-_ON_FACTS: Final[tuple[Verb, ...]] = ("strike", "correct", "confirm")
+_DRAFTS: Final = 200
+"""Drafts of which is remembered whether their facts give them."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
 """Verbs of which the rule of two people speaks."""
 _DONE: Final = ("answered", "waived")
@@ -88,6 +90,7 @@ class Service:
         self._settings = settings
         self._clock = clock
         self._shelf = Shelf(store)
+        self._follows: Latest[tuple[str, str], bool] = Latest(_DRAFTS)
 
     @property
     def today(self) -> str:
@@ -143,9 +146,9 @@ class Service:
         """A review, now or as of the event with that number. Raises InputError when it is not there."""
         return self._shelf.shown(key, as_of).state
 
-    def documents(self, key: str) -> tuple[Document, ...]:
-        """All sources of a review, answers that were drafted with among them."""
-        return self._shelf.shown(key).documents
+    def documents(self, key: str, as_of: int | None = None) -> tuple[Document, ...]:
+        """All sources of a review, answers that count among them, now or as of the event with that number."""
+        return self._shelf.shown(key, as_of).documents
 
     def history(self, key: str) -> tuple[Event, ...]:
         """All events of a review, oldest first."""
@@ -197,10 +200,13 @@ class Service:
 
         return weighed(state, self.documents(key), given, folded)
 
-    def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None) -> ActResult:
+    def respond(
+        self, key: str, raw: bytes, reviewer: Reviewer, version: int | None = None, draft: str = ""
+    ) -> ActResult:
         """Stores the answers and contests of a response file as one batch; what is there already is left out.
 
-        `version` is the one that the reviewer saw, by default the newest. Raises InputError naming what is not
+        `version` is the one that the reviewer saw, by default the newest. `draft` is the id of a draft into which the
+        answers went elsewhere, and about which later responses may be. Raises InputError naming what is not
         acceptable, ConflictError when a question was touched since.
         """
         _may_write(reviewer)
@@ -208,14 +214,16 @@ class Service:
 
         def plan(state: ReviewState) -> tuple[Planned, ...]:
             at = state.version if version is None else version
-            known = self._draft_ids(key, state)
-            seen = self._seen(key)
-            return planned_of(state, response, self.documents(key), known=known, version=at, seen=seen)
+            known, seen = self._draft_ids(key, state), self._seen(key)
+            planned = planned_of(
+                state, response, self.documents(key), known=known, version=at, seen=seen, told=self._told
+            )
+            return _named(planned, draft) if draft else planned
 
         return self._planned_act(key, reviewer, plan)
 
     def redraft(self, key: str, reviewer: Reviewer, version: int | None = None) -> ActResult:
-        """Drafts again with the answers that no earlier redraft took in; takes seconds.
+        """Drafts again with the answers that wait for it; takes seconds.
 
         Raises InputError when there is none, ConflictError when the review went on since `version` or meanwhile.
         """
@@ -229,6 +237,8 @@ class Service:
         asked = Action(verb="redraft", version=before.version, fields={"sha256": ""})
         check(before, asked, ())
         answers, numbers = _answers(events, before)
+        if answers and self.follows(key):
+            raise InputError("answers count as facts here", where="answers", hint="say what the answer states")
         if not answers:
             hint = "record one, or take a response file in"
             raise InputError("no answer came in since the draft was made", where="answers", hint=hint)
@@ -258,9 +268,16 @@ class Service:
             raise
 
     def waiting(self, key: str) -> tuple[str, ...]:
-        """The questions whose answers no redraft took in yet."""
+        """The questions whose answers wait for a redraft: those of a draft that its facts do not give again, where no
+        redraft took them in yet. Elsewhere what an answer states counts at once."""
         state = self.review(key)
-        return tuple(_answers(self._store.events(key, to=state.version), state)[1])
+        found = _answers(self._store.events(key, to=state.version), state)[1]
+        return () if not found or self.follows(key) else tuple(found)
+
+    def follows(self, key: str) -> bool:
+        """Whether the draft of a review follows from its facts, so that answers count as facts."""
+        drafted = self.review(key).drafted
+        return self._follows.get((key, drafted.id), lambda: follows_from_facts(drafted, _recompose()))
 
     # ------------------------------------------------------------ focus
 
@@ -306,7 +323,21 @@ class Service:
     # ------------------------------------------------------------ inside
 
     def _check(self, state: ReviewState, action: Action) -> tuple[Planned, ...]:
-        return check(state, action, self.documents(state.key), self._seen(state.key))
+        return check(state, self._told(state, action), self.documents(state.key), self._seen(state.key))
+
+    def _told(self, state: ReviewState, action: Action) -> Action:
+        """An answer with what it states. Raises InputError where the draft takes in no facts of answers."""
+        name = action.item.partition("/")[2]
+        every = (*state.reviewed.questions, *state.based.questions)
+        question = next((one for one in every if one.id == name), None)
+        if action.verb != "answer" or question is None:
+            return action
+        if not self.follows(state.key):
+            if action.fields.get(STATES):
+                hint = "leave it out, and draft again with the answer"
+                raise InputError("the draft does not follow from its facts", where=STATES, hint=hint)
+            return action
+        return action.model_copy(update={"fields": stating(action.fields, question, read_answer)})
 
     def _seen(self, key: str) -> Callable[[int], ReviewState]:
         return lambda version: self.review(key, version)
@@ -377,8 +408,8 @@ class Service:
     def _draft_ids(self, key: str, state: ReviewState) -> tuple[str, ...]:
         """The ids of all drafts of a review, the present one last."""
         events = self._store.events(key)
-        named = [(event.after or {}).get("draft") for event in events if event.verb in ("import", "redraft")]
-        return (*(str(name) for name in named), state.drafted.id)
+        named = [(event.after or {}).get("draft") for event in events if event.verb in ("import", "redraft", "answer")]
+        return (*(str(name) for name in named if name), state.drafted.id)
 
 
 def _may_write(reviewer: Reviewer) -> None:
@@ -393,9 +424,15 @@ def _recompose() -> Recompose:
     return recomposed
 
 
+def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
+    """The events of a response, its answers with the id of the draft into which they went elsewhere."""
+    return tuple(
+        plan.model_copy(update={"after": {**(plan.after or {}), "draft": draft}}) if plan.verb == "answer" else plan
+        for plan in planned
+    )
+
+
 def _sheet(state: ReviewState, planned: Sequence[Planned]) -> Sheet:
-    if not any(plan.item.startswith(f"{KIND}/") and plan.verb in _ON_FACTS for plan in planned):
-        return Sheet(tuple(planned))
     return with_sheet(state, planned, _recompose())
 
 
@@ -408,14 +445,15 @@ def _nothing(state: ReviewState) -> ActResult:
 
 
 def _answers(events: Sequence[Event], state: ReviewState) -> tuple[list[Answer], dict[str, object]]:
-    """The answers that stand and that no redraft took in, and for each question the number of the event."""
+    """The answers that stand, state no facts and went into no redraft; and by question the number of the event."""
+    events = living(events).events
     taken = [(event.after or {}).get("answers") for event in events if event.verb == "redraft"]
     before = {name: number for one in taken if isinstance(one, dict) for name, number in one.items()}
     found: list[Answer] = []
     numbers: dict[str, object] = {}
     for one in state.items:
         given, name = (one.after or {}).get("answer"), one.item.id.partition("/")[2]
-        if one.verdict != "answered" or not isinstance(given, dict):
+        if one.verdict != "answered" or not isinstance(given, dict) or given.get(STATES):
             continue
         last = max(e.number for e in events if e.verb == "answer" and e.item == one.item.id)
         if last != before.get(name):

@@ -1,4 +1,5 @@
-"""Acts on facts: the draft that follows from the sheet as it will be, planned beside the events that change it.
+"""Acts on facts and answers: the draft that follows from the sheet as it will be, planned beside the events that
+change it.
 
 What follows is kept under its sha256, and an event on a fact names it. So a review is the same under every later
 release, and undoing the event is enough to have the earlier draft back.
@@ -6,15 +7,18 @@ release, and undoing the event is enough to have the earlier draft back.
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.records import Draft, Evidence
 from agent.report.draft_json import dump
+from agent.review.answered import given_in, question_of
 from agent.review.changed_facts import KIND, Recompose, SheetChange, recomputed
-from agent.review.fold import sheet_change
+from agent.review.fold import sheet_change, vendors_words
 from agent.review.quotes import Plain
 from agent.review.records import Planned, ReviewState
 from agent.review.replay import SHEET
+
+QUESTION: Final = "question"
 
 
 class Sheet(NamedTuple):
@@ -28,24 +32,27 @@ class Sheet(NamedTuple):
 
 def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recompose) -> Sheet:
     """The planned events, the last one on a fact with what follows from the facts after it."""
-    before = sheet_change(state.items, state.reviewed)
-    after = _after(before, planned)
+    before = sheet_change(state)
+    after = _after(before, planned, vendors_words(state))
     if after.counting == before.counting:
         return Sheet(tuple(planned))
-    last = max(at for at, plan in enumerate(planned) if plan.item.startswith(f"{KIND}/"))
+    last = max(at for at, plan in enumerate(planned) if plan.item.startswith((f"{KIND}/", f"{QUESTION}/")))
     if after.nothing:
         return Sheet(_naming(planned, last, {"sha256": "", "fell": []}))
-    made = recomputed(state.drafted, state.based, after, recompose)
+    asked = [question.id for question in state.reviewed.questions]
+    made = recomputed(state.drafted, state.based, after, recompose, asked)
     name = sha256(dump(made.draft).encode()).hexdigest()
     return Sheet(_naming(planned, last, {"sha256": name, "fell": list(made.fell)}), name, made.draft)
 
 
 def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
     """After a redraft: what follows from `fresh` with the same facts struck and corrected, where it has them."""
-    before = sheet_change(state.items, state.reviewed)
+    before = sheet_change(state)
     known = {fact.id for fact in fresh.facts.facts} if fresh.facts else set()
-    change = SheetChange(
-        before.struck & known, {n: e for n, e in before.corrected.items() if n in known}, before.evidence
+    change = before._replace(
+        struck=frozenset(name for name in before.struck if name in known or question_of(name)),
+        corrected={name: edits for name, edits in before.corrected.items() if name in known or question_of(name)},
+        confirmed=frozenset(name for name in before.confirmed if name in known or question_of(name)),
     )
     if change.nothing:
         return {"sha256": "", "fell": []}, None
@@ -58,22 +65,51 @@ def _naming(planned: Sequence[Planned], at: int, sheet: Plain) -> tuple[Planned,
     return (*planned[:at], named, *planned[at + 1 :])
 
 
-def _after(before: SheetChange, planned: Sequence[Planned]) -> SheetChange:
-    struck, corrected = set(before.struck), dict(before.corrected)
-    evidence = {item.id: item for item in before.evidence}
+def _after(before: SheetChange, planned: Sequence[Planned], words: frozenset[str]) -> SheetChange:
+    change = before
     for plan in planned:
         kind, _, name = plan.item.partition("/")
-        if kind != KIND:
-            continue
-        after = dict(plan.after or {})
-        marks = after.pop("marks", None)
-        if isinstance(marks, dict):
-            evidence |= {mark: Evidence.model_validate(given) for mark, given in marks.items()}
-        if plan.verb == "strike":
-            struck.add(name)
-        elif plan.verb in ("confirm", "correct"):
-            struck.discard(name)
-        if plan.verb == "correct":
-            after.pop("seen", None)
-            corrected[name] = {**corrected.get(name, {}), **after}
-    return SheetChange(frozenset(struck), corrected, tuple(evidence.values()))
+        if kind == KIND:
+            change = _fact_after(change, name, plan, words)
+        elif kind == QUESTION:
+            change = _question_after(change, name, plan)
+    return change
+
+
+def _fact_after(change: SheetChange, name: str, plan: Planned, words: frozenset[str]) -> SheetChange:
+    after = {field: value for field, value in (plan.after or {}).items() if field not in ("marks", "seen")}
+    if plan.verb == "strike":
+        return change._replace(struck=change.struck | {name}, confirmed=change.confirmed - {name})
+    if plan.verb == "confirm":
+        return change._replace(struck=change.struck - {name}, confirmed=change.confirmed | (words & {name}))
+    if plan.verb == "decide" and after.get("decision") == "accepted":
+        return change._replace(confirmed=change.confirmed - {name})
+    if plan.verb != "correct":
+        return change
+    marks = (plan.after or {}).get("marks")
+    brought = {mark: Evidence.model_validate(given) for mark, given in marks.items()} if isinstance(marks, dict) else {}
+    evidence = {item.id: item for item in change.evidence} | brought
+    return change._replace(
+        struck=change.struck - {name},
+        corrected={**change.corrected, name: {**change.corrected.get(name, {}), **after}},
+        evidence=tuple(evidence.values()),
+    )
+
+
+def _question_after(change: SheetChange, name: str, plan: Planned) -> SheetChange:
+    if plan.verb == "strike":
+        return change._replace(unasked=change.unasked | {name})
+    if plan.verb not in ("answer", "confirm", "correct", "send"):
+        return change
+    change = change._replace(unasked=change.unasked - {name})
+    if plan.verb != "answer":
+        return change
+    # Another answer: what was decided over the facts of the one before was decided over something else.
+    given = given_in(name, {"answer": plan.after})
+    answers = {other: one for other, one in change.answers.items() if other != name}
+    return change._replace(
+        answers=answers | ({name: given} if given is not None else {}),
+        struck=frozenset(one for one in change.struck if question_of(one) != name),
+        corrected={one: edits for one, edits in change.corrected.items() if question_of(one) != name},
+        confirmed=frozenset(one for one in change.confirmed if question_of(one) != name),
+    )

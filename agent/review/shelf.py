@@ -108,11 +108,12 @@ class Shelf:
 
     def fold(self, key: str, events: Sequence[Event], fresh: Fresh | None = None) -> Shown:
         """The review after `events`, which need not be stored yet; `fresh` is what the last of them brings along."""
-        stored = self._review(key)
-        names = dict.fromkeys((*_named(events, "sha256"), *_sheet(events)))
+        stored, alive = self._review(key), living(events).events
+        names = dict.fromkeys((*_named(alive, "sha256"), *_sheet(alive)))
         revisions = {name: self._draft(name, fresh) for name in names}
-        documents = self._texts(stored, events, fresh)
-        return Shown(fold(key, self._draft(stored.draft_sha256), documents, events, revisions), documents)
+        documents = self._texts(stored, alive, fresh)
+        state = fold(key, self._draft(stored.draft_sha256), documents, events, revisions)
+        return Shown(state, with_answers(documents, state.sources))
 
     def _texts(self, stored: StoredReview, events: Sequence[Event], fresh: Fresh | None = None) -> tuple[Document, ...]:
         named = _named(events, "documents")
@@ -131,6 +132,12 @@ class Shelf:
         return self._drafts.get(sha256, lambda: parse(self._store.blob(sha256).decode(), where=f"blob {sha256[:16]}"))
 
 
+def with_answers(documents: Sequence[Document], answers: Sequence[Document]) -> tuple[Document, ...]:
+    """The sources of a review with the answers that are not among them yet."""
+    known = {document.id for document in documents}
+    return (*documents, *(answer for answer in answers if answer.id not in known))
+
+
 def _named(events: Sequence[Event], field: str) -> list[str]:
     """What redrafts name under a field, oldest first."""
     made = [event.after or {} for event in events if event.verb == "redraft"]
@@ -138,8 +145,8 @@ def _named(events: Sequence[Event], field: str) -> list[str]:
 
 
 def _sheet(events: Sequence[Event]) -> list[str]:
-    """The draft that follows from the facts as they stand after the events; none when they stand as they were read."""
-    last = last_on_facts(living(events).events)
+    """The draft that follows from the facts after living events; none when they stand as they were read."""
+    last = last_on_facts(events)
     sheet = (last.after or {}).get(SHEET) if last is not None else None
     name = sheet.get("sha256") if isinstance(sheet, Mapping) else None
     return [str(name)] if name else []

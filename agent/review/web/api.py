@@ -57,10 +57,10 @@ class Asked(Record):
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     """correct: those of the item. attach: document with start and end or with quote, or evidence (a list of these or of
     ids). add: layer, title, how, lost, statement (source, prerequisite, action, impact, asset), cvss_vector, taxonomy,
-    mitigations, evidence, facts (ids of the sheet). answer: text, url, kind. contest: kind, text, url, sender. decide:
-    decision, rule, number. assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text.
-    manage: mitigation (its text), owner, due (a day), status, residual (a CVSS vector). Others have none; an unknown
-    field is refused."""
+    mitigations, evidence, facts (ids of the sheet). answer: text, url, kind, states (each with key, polarity and, in
+    words of the answer, value and quote). ask: key. contest: kind, text, url, sender. decide: decision, rule, number.
+    assign: to. bulk, with a section: seen (ids of items that were on screen). comment: text. manage: mitigation (its
+    text), owner, due (a day), status, residual (a CVSS vector). Others have none; an unknown field is refused."""
     reason: Reason | Literal[""] = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
     section: str = ""
@@ -235,7 +235,7 @@ def _acting(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/r/{key}/redraft", operation_id="redraft", responses=_WRITING)
     def redraft(key: Key, at: AtVersion, reviewer: Analyst) -> ActResult:
-        """Draft again with the answers so far."""
+        """Draft again with the answers so far, where the draft does not follow from its facts."""
         return of_review(key, lambda: desk.service.redraft(key, reviewer, at.version))
 
     @router.post("/r/{key}/response", operation_id="respond", responses=_WRITING)

@@ -37,6 +37,8 @@ MANAGED: Final = ("mitigation", "owner", "due", "status", "residual")
 _MARK: Final = re.compile(r"[^\s,;]+")
 _SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
 _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.(?P<part>text|who|status))?$")
+_STATE: Final = re.compile(r"^states\.(?P<at>\d{1,2})\.(?P<part>key|polarity|value)$")
+_SAID: Final = ("polarity", "value")
 _POLARITIES: Final = (
     ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
 )  # fmt: skip
@@ -173,7 +175,10 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
         case "add":
             return added_threat(form)
         case "answer":
-            return {name: form.get(name).strip() for name in ("text", "url", "kind")}
+            said: Plain = {name: form.get(name).strip() for name in ("text", "url", "kind")}
+            return said | ({"states": told} if (told := _states(form)) else {})
+        case "ask":
+            return {"key": form.get("key")}
         case "contest":
             return {name: form.get(name).strip() for name in ("kind", "text", "url", "sender")}
         case "decide":
@@ -277,6 +282,22 @@ def _reference(text: str) -> Plain:
         return {"scheme": words[0], "id": words[1]}
     owners = [name for name in schemes() if any(entry.id == words[0] for entry in entries(name))]
     return {"scheme": owners[0] if len(owners) == 1 else "", "id": words[0]}
+
+
+def _states(form: Form) -> list[Plain]:
+    """What an answer is said to state: of each row that has a key and says something of it."""
+    rows: dict[int, Plain] = {}
+    for name, value in form.pairs:
+        found = _STATE.match(name)
+        if found is not None:
+            rows.setdefault(int(found["at"]), {})[found["part"]] = value.strip()
+    quote = form.get("quote").strip()
+    return [
+        {"key": str(row["key"]).partition(" ")[0], **{part: row[part] for part in _SAID if row.get(part)}}
+        | ({"quote": quote} if quote else {})
+        for _, row in sorted(rows.items())
+        if row.get("key") and row.get("polarity")
+    ]
 
 
 def _span(form: Form) -> Plain:
@@ -469,14 +490,19 @@ def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
     return (*lines, _evidence(now))
 
 
+def polarities(key: str) -> tuple[tuple[str, str], ...]:
+    """What can be said of a key of facts; of some that it is not so is no fact."""
+    words = load_vocabulary()
+    return _POLARITIES if key not in words or words[key].deniable else _POLARITIES[:2]
+
+
 def _fact(now: Plain, _: Draft) -> tuple[Field, ...]:
     key, words = _text(now, "key"), load_vocabulary()
     given = now.get("slots")
     slots = given if isinstance(given, Mapping) else {}
     names = [*(words[key].slots if key in words else ()), *(name for name in slots)]
-    polarities = _POLARITIES if key not in words or words[key].deniable else _POLARITIES[:2]
     return (
-        Field("polarity", "What the sources say", "choice", _text(now, "polarity"), polarities),
+        Field("polarity", "What the sources say", "choice", _text(now, "polarity"), polarities(key)),
         Field("about", "Of what", "choice", _text(now, "about"), _ABOUT),
         *(
             Field(f"slots.{name}", name.capitalize(), "line", str(slots.get(name, "")), group="Details")

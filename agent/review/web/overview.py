@@ -4,21 +4,25 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.records import Draft, FactorEstimate
-from agent.report.sentences import tenth
+from agent.report.sentences import shrinkage, tenth
 from agent.report.view import View
+from agent.review.answered import settled_by
+from agent.review.changed_facts import stated_keys
+from agent.review.decisions import band_movers
 from agent.review.items import threats_of
 from agent.review.mitigations import work_of
 from agent.review.records import ReviewState
-from agent.review.rescore import headline_of
+from agent.review.rescore import headline_of, narrowing
 from agent.review.web.shown_items import ItemView, dom_id
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
 from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
-MOST_FACTS: Final = 12
-"""Facts in the overview; all of them stand in their section."""
+MOST_FACTS: Final = 40
+"""Rows of the fact sheet that are shown at once."""
 _TEN: Final = Decimal(10)
 
 
@@ -73,6 +77,26 @@ class FactorRow(NamedTuple):
     to: float
 
 
+class SheetRow(NamedTuple):
+    """A fact, or a key that no fact states."""
+
+    dom: str
+    """Element of the fact; empty for a key."""
+    key: str
+    title: str
+    said: str
+    """The first quote of a fact; what a vendor would be asked of a key."""
+    verdict: str
+    verdict_words: str
+    hangs: int
+    """Things that hang on the fact, or that the key would settle."""
+    points: str
+    moves_band: bool
+    asked: tuple[str, str]
+    """Element and id of the question about it; empty where none asks it."""
+    can_ask: bool
+
+
 class Overview(NamedTuple):
     """All of it."""
 
@@ -85,8 +109,11 @@ class Overview(NamedTuple):
     steps: tuple[Step, ...]
     threats: tuple[ThreatRow, ...]
     layers: tuple[LayerRow, ...]
-    facts: tuple[ItemView, ...]
+    facts: tuple[SheetRow, ...]
+    """What moves score or band first: at most `MOST_FACTS`."""
+    more_facts: tuple[SheetRow, ...]
     fact_count: int
+    stated: int
     factors: tuple[FactorRow, ...]
     chains: tuple[tuple[str, tuple[Lead, ...]], ...]
     """Title, and the threats in their order."""
@@ -97,7 +124,7 @@ class Overview(NamedTuple):
         """Its headings for the outline: name and title."""
         every = (
             ("score", "Score", self.steps), ("factors", "Factor profile", True), ("threats", "Threats", True),
-            ("facts", "What it can do", self.facts), ("picture", "System picture", self.system.drawing),
+            ("facts", "Fact sheet", self.facts), ("picture", "System picture", self.system.drawing),
             ("chains", "Chains", self.chains),
         )  # fmt: skip
         return tuple((name, title) for name, title, there in every if there)
@@ -107,10 +134,7 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     """The first screen of a review; `views` are its items by id."""
     draft, view = state.reviewed, View(state.reviewed)
     names = {placed.threat.id: placed.name for placed in view.threats}
-    facts = [one for one in views.values() if one.kind == "fact"]
-    weights = {one.item.id: one.item.weight for one in state.items}
-    facts.sort(key=lambda one: (one.verdict == "struck", -weights[one.id]))
-    every = threats_of(draft)
+    rows, every = sheet_rows(state, views), threats_of(draft)
     return Overview(
         rule=rule_of(draft, names),
         posture=draft.product.posture,
@@ -118,8 +142,10 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
         steps=tuple(_steps(draft)),
         threats=_threats(state, view, views),
         layers=tuple(_layer(draft, key) for key in LAYERS if key in draft.layers),
-        facts=tuple(facts[:MOST_FACTS]),
-        fact_count=len(facts),
+        facts=rows[:MOST_FACTS],
+        more_facts=rows[MOST_FACTS:],
+        fact_count=len(rows),
+        stated=sum(bool(row.dom) for row in rows),
         factors=tuple(_factor(key, draft.factors[key]) for key in FACTORS if key in draft.factors),
         chains=tuple(
             (
@@ -129,6 +155,67 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
             for chain in draft.chains
         ),
         system=system_picture(state),
+    )
+
+
+def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[SheetRow, ...]:
+    """The facts of a review and the keys that none states: what the band hangs on first, then by score points."""
+    words, sheet = load_vocabulary(), state.reviewed.facts
+    moving = band_movers(state.reviewed)
+    movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
+    weights = {one.item.id: one.item.weight for one in state.items}
+    asked = {key: one.id for one in reversed(state.reviewed.questions) for key in one.about}
+    stated, narrowed = stated_keys(state.reviewed), narrowing(state.reviewed)
+    keys = {fact.id: fact.key for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
+    keys |= {name: fact.key for name, (fact, _) in state.answered.items()}
+    rows: list[tuple[float, SheetRow]] = []
+    for name, key in keys.items():
+        view = views[f"fact/{name}"]
+        bears = view.verdict != "struck" and bool(movers & {dom for dom, _ in (view.fact.hangs if view.fact else ())})
+        asks = key not in stated and key not in asked and view.verdict != "struck"
+        row = _fact_row(view, key, asked.get(key, ""))._replace(moves_band=bears, can_ask=asks)
+        rows.append((weights[view.id], row))
+    for absence in sheet.absent if sheet else ():
+        settles = settled_by(words[absence.key])
+        bears = not keyed.isdisjoint(settles)
+        row = _key_row(words[absence.key], asked.get(absence.key, ""), points := narrowed(settles), views)
+        rows.append((points, row._replace(moves_band=bears)))
+    rows.sort(key=lambda each: (each[1].verdict == "struck", not each[1].moves_band, -each[0]))
+    # What is stated is never behind what is not.
+    places = sorted(range(len(rows)), key=lambda at: not rows[at][1].dom)
+    return tuple(rows[at][1] for at in (*sorted(places[:MOST_FACTS]), *sorted(places[MOST_FACTS:])))
+
+
+def _fact_row(view: ItemView, key: str, asked: str) -> SheetRow:
+    return SheetRow(
+        dom=view.dom,
+        key=key,
+        title=view.title,
+        said=view.quotes[0].quote if view.quotes else "",
+        verdict=view.verdict,
+        verdict_words=view.verdict_words,
+        hangs=len(view.fact.hangs) if view.fact else 0,
+        points=view.weight,
+        moves_band=False,
+        asked=(dom_id(f"question/{asked}"), asked) if asked else ("", ""),
+        can_ask=False,
+    )
+
+
+def _key_row(key: FactKey, asked: str, points: float, views: Mapping[str, ItemView]) -> SheetRow:
+    question = views.get(f"question/{asked}")
+    return SheetRow(
+        dom="",
+        key=key.id,
+        title=key.title,
+        said=key.question,
+        verdict=question.verdict if question else "unstated",
+        verdict_words=question.verdict_words if question else "Not stated",
+        hangs=len(settled_by(key)),
+        points=shrinkage(points).removeprefix("−"),
+        moves_band=False,
+        asked=(dom_id(f"question/{asked}"), asked) if question else ("", ""),
+        can_ask=question is None,
     )
 
 

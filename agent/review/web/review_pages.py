@@ -38,7 +38,7 @@ from agent.review.web.shown import Bar, bar, every_quote, review_view, score_vie
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.shown_work import SORTS, work_csv, work_page
-from agent.review.web.wording import answer_to, undone, version_choices
+from agent.review.web.wording import answer_to, moved_lines, undone, version_choices
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -86,8 +86,9 @@ def _reading(router: APIRouter, desk: Desk) -> None:
             today=desk.service.today,
         )
         return desk.page(
-            request, "review.html", bar=view.bar, view=view, cite=cite, last=_last(desk, state, since), layers=LAYERS
-        )
+            request, "review.html", bar=view.bar, view=view, cite=cite, last=_last(desk, state, since), layers=LAYERS,
+            answered=_answered(desk, state, since),
+        )  # fmt: skip
 
     @router.get("/r/{key}/source/{document}")
     def whole_source(
@@ -138,7 +139,8 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         asked = [one for one in _items(desk, state, reviewer.role != "viewer") if one.kind == "question"]
         return desk.page(
             request, "questions.html", bar=_bar(desk, state), questions=asked, last=_last(desk, state, since),
-            answered=sum(one.verdict == "answered" for one in asked),
+            waiting=desk.service.waiting(key), follows=desk.service.follows(key),
+            answered=_answered(desk, state, since),
         )  # fmt: skip
 
     @router.get("/r/{key}/contests")
@@ -223,6 +225,24 @@ def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
     return [items.of(one) for one in state.items]
 
 
+class Answered(NamedTuple):
+    """The item of an answer, or of a decision over what one states, that was saved last, and what it moved."""
+
+    item: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+
+
+def _answered(desk: Desk, state: ReviewState, since: int | None) -> Answered:
+    """What the last act moved, when it was one over an answer."""
+    if since is None or since >= state.version:
+        return Answered()
+    last = next(event for event in reversed(desk.service.history(state.key)) if event.number <= state.version)
+    own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
+    if not own or last.verb in ("comment", "contest"):
+        return Answered()
+    return Answered(last.item, moved_lines(what_moved(desk.review(state.key, since), state)))
+
+
 def _last(desk: Desk, state: ReviewState, since: int | None) -> str:
     """What the last act was and what it moved, for the bar; empty when the address names no version."""
     if since is None:
@@ -290,6 +310,8 @@ def _onwards(key: str, form: Form, action: Action, done: ActResult) -> Response:
     place = _BACK.get(form.get("back"), "")
     item = done.events[0].item if action.verb == "add" and done.events else action.item
     since = urlencode({"since": action.version})
+    if action.verb == "ask":
+        return RedirectResponse(f"/r/{key}?{since}#row-key-{action.fields['key']}", 303)
     anchor = dom_id(item) if item else f"section-{action.section}" if action.section else "last"
     return RedirectResponse(f"/r/{key}{place}?{since}#{anchor}", 303)
 
@@ -343,12 +365,19 @@ def _again(form: Form, state: ReviewState) -> dict[str, object]:
         "dom": dom_id(one.item.id) if one else "",
         "verb": form.get("verb"),
         "fields": fields,
-        "written": [(name, _WORDED[name], value) for name, value in rest if name in _WORDED],
-        "hidden": [(name, value) for name, value in rest if name not in _WORDED and name != "file"],
+        "written": [(name, words, value) for name, value in rest if (words := _worded(name, value))],
+        "hidden": [(name, value) for name, value in rest if not _worded(name, value) and name != "file"],
         "reason": form.get("reason"),
         "file": form.get("file"),
         "target": "response" if form.has("file") else "act",
     }
+
+
+def _worded(name: str, value: str) -> str:
+    """What a field is called that is shown again; empty for one that is only sent again."""
+    if name.startswith("states.") and name.endswith(".value") and value.strip():
+        return "Detail of what it states"
+    return _WORDED.get(name, "")
 
 
 def _with_rows(fields: tuple[Field, ...], form: Form) -> tuple[Field, ...]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.facts.vocabulary import load_vocabulary
 from agent.records import Document, Evidence, Score
 from agent.report.sentences import band_words, tenth
 from agent.review.decisions import (
@@ -20,18 +19,14 @@ from agent.review.decisions import (
 from agent.review.items import FACT_SECTION, SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import headline_of
-from agent.review.web.overview import Overview, overview
+from agent.review.web.overview import MOST_FACTS, Overview, overview
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
-from agent.review.web.wording import VERDICTS, duration, likely_text, score_text, section_title
+from agent.review.web.wording import duration, likely_text, score_text, section_title
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _TEN: Final = Decimal(10)
 _FULL: Final = 100.0
-MOST_ABSENT: Final = 24
-"""Rows of what was looked for in vain that are shown."""
-MOST_FACTS: Final = 40
-"""Rows of the fact sheet that are shown at once."""
 
 
 class ScoreView(NamedTuple):
@@ -115,18 +110,6 @@ class ArithmeticView(NamedTuple):
     without_claims: str
 
 
-class AbsentRow(NamedTuple):
-    """What was looked for and not found, and the question that asks it."""
-
-    title: str
-    ask: str
-    """What a vendor is asked of it."""
-    question: str
-    """Id of the draft's question about it; empty where none asks it."""
-    dom: str
-    verdict: str
-
-
 class ReviewView(NamedTuple):
     """Everything that the review page shows."""
 
@@ -141,9 +124,6 @@ class ReviewView(NamedTuple):
     sources: tuple[SourceView, ...]
     quotes: Quotes
     dropped: tuple[tuple[str, str], ...]
-    absent: tuple[AbsentRow, ...]
-    """Asked ones first, then the gravest; at most `MOST_ABSENT`."""
-    absent_count: int
 
 
 def score_view(score: ScoreShown) -> ScoreView:
@@ -235,33 +215,16 @@ def review_view(
         sources=tuple(source(document, every_quote(state)) for document in documents),
         quotes=quotes,
         dropped=tuple((each.what, each.reason) for each in state.reviewed.dropped),
-        absent=_absent(state)[:MOST_ABSENT],
-        absent_count=len(_absent(state)),
-    )
-
-
-def _absent(state: ReviewState) -> tuple[AbsentRow, ...]:
-    words, facts = load_vocabulary(), state.reviewed.facts
-    keys = [words[each.key] for each in (facts.absent if facts else ()) if each.key in words]
-    asked = {key: question.id for question in reversed(state.reviewed.questions) for key in question.about}
-    verdicts = {one.item.id: VERDICTS[one.verdict] for one in state.items}
-    keys.sort(key=lambda key: (key.id not in asked, not key.grave))
-    return tuple(
-        AbsentRow(
-            key.title,
-            key.question,
-            asked.get(key.id, ""),
-            dom_id(f"question/{asked[key.id]}") if key.id in asked else "",
-            verdicts.get(f"question/{asked.get(key.id)}", ""),
-        )
-        for key in keys
     )
 
 
 def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
-    """The evidence of the reviewed draft, and that of the drafted one which only struck facts cited."""
-    known = {item.id for item in state.reviewed.evidence}
-    return (*state.reviewed.evidence, *(item for item in state.drafted.evidence if item.id not in known))
+    """The evidence of the reviewed draft, and what of the drafted one and of answers only struck facts cited."""
+    every = {item.id: item for item in state.reviewed.evidence}
+    told = [quote for _, quotes in state.answered.values() for quote in quotes]
+    for item in (*state.drafted.evidence, *told):
+        every.setdefault(item.id, item)
+    return tuple(every.values())
 
 
 def arithmetic(score: Score) -> ArithmeticView:

@@ -1,8 +1,9 @@
 """An item of a review as the page shows it: what it says, what stands of it, and what can be done with it."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
 
+from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.records import (
     Capability,
     Chain,
@@ -16,13 +17,15 @@ from agent.records import (
 from agent.report.sentences import change, shrinkage, tenth, threat_sentence, vector_words
 from agent.report.view import View, name_of, rank_words
 from agent.review.acts import now_of
-from agent.review.changed_facts import corrected_fact
+from agent.review.answered import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
+from agent.review.changed_facts import corrected_fact, held_as
+from agent.review.fold import vendors_words
 from agent.review.items import fact_title, is_unstated, threats_of
 from agent.review.mitigations import Work, work_of
 from agent.review.records import Comment, ItemState, ReviewState
 from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
-from agent.review.web.forms import Field, Plain, fields_for
+from agent.review.web.forms import Field, Plain, fields_for, polarities
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.shown_work import WorkView, work_view
 from agent.review.web.wording import (
@@ -84,6 +87,16 @@ class ChainBody(NamedTuple):
     stands: bool
 
 
+class StatedRow(NamedTuple):
+    """A key of facts of which an answer may say something, and what it says."""
+
+    key: str
+    title: str
+    choices: tuple[tuple[str, str], ...]
+    polarity: str
+    value: str
+
+
 class QuestionBody(NamedTuple):
     """What is asked, and what hangs on it."""
 
@@ -93,6 +106,14 @@ class QuestionBody(NamedTuple):
     answer: str
     page: str
     by: str
+    kind: str
+    rows: tuple[StatedRow, ...]
+    """What the form offers to be stated, as it stands."""
+    quote: str
+    facts: tuple[tuple[str, str], ...]
+    """Element and title of what the answer states."""
+    silent: bool
+    """It was answered, and nobody said yet what the answer states."""
 
 
 class FactBody(NamedTuple):
@@ -102,6 +123,10 @@ class FactBody(NamedTuple):
     rank: str
     readers: str
     counts: bool
+    noted: bool
+    """A vendor alone says so, and it would lower something: it counts once it is confirmed."""
+    answers: str
+    """The question whose answer states it; empty for a fact that was read."""
     conflict: str
     """What says otherwise; empty when nothing does."""
     hangs: tuple[tuple[str, str], ...]
@@ -181,6 +206,9 @@ class Items:
         self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
         self._added = added_on(state)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
+        self._facts |= {name: fact for name, (fact, _) in state.answered.items()}
+        self._held = state.based.facts.facts if state.based.facts else ()
+        self._words = vendors_words(state)
 
     def of(self, one: ItemState) -> ItemView:
         """The view of one item."""
@@ -240,8 +268,9 @@ class Items:
         if made.kind == "chain":
             return made._replace(chain=self._chain(now))
         if made.kind == "question":
-            question = next((each for each in (*draft.questions, *drafted.questions) if each.id == name), None)
-            return made._replace(question=_question(question, one)) if question else made
+            questions = (*draft.questions, *self._state.based.questions, *drafted.questions)
+            question = next((each for each in questions if each.id == name), None)
+            return made._replace(question=self._question(question, one)) if question else made
         return made
 
     def _with_fact(self, made: ItemView, one: ItemState, name: str) -> ItemView:
@@ -250,22 +279,51 @@ class Items:
             return made
         now = corrected_fact(fact, one.after) if one.after else fact
         struck = one.verdict == "struck"
-        hangs = (*(self._hung.get(name, ()) if struck else self._hangs.get(now.id, ())), *self._added.get(name, ()))
+        sure = name in self._words and one.verdict in ("confirmed", "corrected")
+        held = held_as(self._held, now) or now
+        hangs = self._hung.get(name, ()) if struck else self._hangs.get(held.id, ())
+        hangs = (*hangs, *(each for own in dict.fromkeys((fact.id, held.id)) for each in self._added.get(own, ())))
         fallen = set(self._state.fell)
         if not struck:
             hangs = tuple(each for each in hangs if each.item not in fallen)
         against = [self._facts[other] for other in fact.conflicts_with if other in self._facts]
         body = FactBody(
             details=tuple((slot.name, slot.value) for slot in now.slots),
-            rank=rank_words(now.rank),
+            rank=rank_words(confirmed(now).rank if sure else now.rank),
             readers=", ".join(READERS.get(source.reader, source.reader) for source in now.sources),
-            counts=now.counts,
+            counts=held.counts,
+            noted=is_vendors_word(now) and not sure and not held.counts,
+            answers=question_of(name),
             conflict=", ".join(fact_title(other) for other in against),
             hangs=tuple((dom_id(each.item) if each.item else "", each.title) for each in hangs),
             fell=tuple((dom_id(each.item), each.title) for each in hangs if struck and each.item in fallen),
         )
         return _stated(made, "confirmed" if one.verdict in ("confirmed", "corrected") else now.state)._replace(
             fact=body, title=fact_title(now)
+        )
+
+    def _question(self, question: Question, one: ItemState) -> QuestionBody:
+        given = (one.after or {}).get("answer")
+        answer = given if isinstance(given, Mapping) else {}
+        said = answer.get(STATED)
+        states = {str(each["key"]): each for each in said} if isinstance(said, list | tuple) else {}
+        name = one.item.id.partition("/")[2]
+        return QuestionBody(
+            proposed=question.proposed,
+            settles=tuple(name_of(key) for key in question.settles),
+            effect=shrinkage(question.effect),
+            answer=str(answer.get("text", "")),
+            page=str(answer.get("url", "")),
+            by="the analyst" if answer.get("kind") == "analyst-note" else "the vendor" if answer else "",
+            kind=str(answer.get("kind", "vendor-answer")),
+            rows=_rows(question, states),
+            quote=_quoted(states.values(), str(answer.get("text", ""))),
+            facts=tuple(
+                (dom_id(f"fact/{fact}"), fact_title(made))
+                for fact, (made, _) in self._state.answered.items()
+                if question_of(fact) == name
+            ),
+            silent=bool(answer) and not states,
         )
 
     def _threat(self, threat: Threat) -> ThreatBody:
@@ -315,7 +373,7 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
     if signed:
         return frozenset({"contest", "comment", *(["manage"] if kind == "threat" else [])})
     if one.fell:
-        return frozenset({"comment"})
+        return frozenset({"comment", "answer"} if kind == "question" else {"comment"})
     found = {"correct", "attach", "contest", "comment"}
     if kind == "fact":
         found.discard("attach")
@@ -367,14 +425,26 @@ def _labelled(part: Part) -> str:
     return f"usual for {part.label}" if kind else part.label
 
 
-def _question(question: Question, one: ItemState) -> QuestionBody:
-    given = (one.after or {}).get("answer")
-    answer = given if isinstance(given, Mapping) else {}
-    return QuestionBody(
-        proposed=question.proposed,
-        settles=tuple(name_of(key) for key in question.settles),
-        effect=shrinkage(question.effect),
-        answer=str(answer.get("text", "")),
-        page=str(answer.get("url", "")),
-        by="the analyst" if answer.get("kind") == "analyst-note" else "the vendor" if answer else "",
-    )
+MOST_ROWS: Final = 4
+"""Keys that the form of an answer offers; any other one can be named."""
+
+
+def _rows(question: Question, states: Mapping[str, Mapping[str, object]]) -> tuple[StatedRow, ...]:
+    words = load_vocabulary()
+    keys = [key.id for key in keys_asked(question)][:MOST_ROWS]
+    keys += [key for key in states if key not in keys and key in words]
+    return tuple(_row(words[key], states.get(key, {})) for key in keys)
+
+
+def _row(key: FactKey, state: Mapping[str, object]) -> StatedRow:
+    choices = (("", "says nothing of it"), *polarities(key.id))
+    slots = state.get("slots")
+    value = next(iter(slots.values()), "") if isinstance(slots, Mapping) else ""
+    return StatedRow(key.id, key.title, choices, str(state.get("polarity", "")), str(value))
+
+
+def _quoted(states: Collection[Mapping[str, object]], text: str) -> str:
+    """The words that the states quote; empty when they quote the whole answer, or not all the same words."""
+    rows = [each["evidence"] for each in states]
+    quotes = {str(row[0]["quote"]) for row in rows if isinstance(row, list | tuple) and row}
+    return "" if len(quotes) != 1 or quotes == {text.strip()} else quotes.pop()

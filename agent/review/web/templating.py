@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.records.evidence import MARK
 from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
 from agent.review.mitigations import WORK
-from agent.review.web.forms import grouped
+from agent.review.web.forms import grouped, polarities
 from agent.review.web.shown_items import dom_id
 from agent.review.web.wording import (
     CONTEST_KINDS,
@@ -105,6 +106,7 @@ def environment() -> "Environment":
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
         "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
+        "fact_keys": fact_key_options, "STATE_CHOICES": (("", "says nothing of it"), *polarities("")),
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
         "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),
     }  # fmt: skip
@@ -156,3 +158,10 @@ def taxonomy_options() -> Markup:
         for name in schemes()
         for entry in entries(name)
     )
+
+
+@cache
+def fact_key_options() -> Markup:
+    """The keys of facts with what they say, as options of a list of proposals."""
+    rows = (Markup('<option value="{}">{}</option>\n').format(key.id, key.title) for key in load_vocabulary())
+    return Markup().join(rows)

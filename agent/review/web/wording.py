@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from agent.facts.vocabulary import load_vocabulary
 from agent.report.sentences import span, tenth
 from agent.report.view import name_of
 from agent.review.compare import words
@@ -41,6 +42,7 @@ VERBS: Final[Mapping[Verb, str]] = {
     "redo": "redid",
     "comment": "commented on",
     "manage": "noted work on",
+    "ask": "asked the vendor",
 }
 """Past tense, with the item behind it."""
 REASONS: Final[Mapping[Reason, str]] = {
@@ -164,8 +166,13 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "bulk": frozenset({"items"}),
     "assign": frozenset({"to"}),
     "add": frozenset({"place"}),
+    "answer": frozenset({"document", "draft", "states"}),
+    "ask": frozenset({"key", "effect", "settles"}),
 }
 """What an event carries for its replay, or says in its own line."""
+_SAYS: Final[Mapping[str, str]] = {
+    "asserted": "it is so", "denied": "it is not so", "configurable": "a setting decides",
+}  # fmt: skip
 _NONE: Final = "none"
 _MOST: Final = 3
 """Of what a new draft moved, in the line that answers it."""
@@ -242,6 +249,8 @@ def event_fields(event: Event) -> tuple[Field, ...]:
     unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen"}
     if event.verb == "redraft":
         return (*_redrafted(after), *_plain({}, after, unsaid))
+    if event.verb == "answer":
+        return (*_plain(before, after, unsaid), *_stated(after))
     if event.verb == "attach":
         return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in after.items())
     return tuple(_plain(before, after, unsaid))
@@ -252,6 +261,16 @@ def _plain(before: Mapping[str, object], after: Mapping[str, object], unsaid: fr
         if name not in unsaid:
             was = words(before[name]) if name in before else ""
             yield Field(field_name(name), was, words(after.get(name)) if name in after else "")
+
+
+def _stated(after: Mapping[str, object]) -> Iterator[Field]:
+    """What an answer states, fact by fact."""
+    states = after.get("states")
+    for state in states if isinstance(states, list | tuple) else ():
+        slots = state.get("slots")
+        value = ", ".join(str(each) for each in slots.values()) if isinstance(slots, Mapping) else ""
+        key = load_vocabulary()[state["key"]].title if state["key"] in load_vocabulary() else str(state["key"])
+        yield Field("states", "", " · ".join(filter(None, (key, _SAYS[state["polarity"]], value))))
 
 
 def _redrafted(after: Mapping[str, object]) -> Iterator[Field]:
@@ -299,11 +318,37 @@ _DID: Final[Mapping[Verb, str]] = {
     "reopen": "Reopened",
     "comment": "Commented on",
     "manage": "Noted work on",
+    "ask": "Asked the vendor:",
 }
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    """What the newest of a review's `events` was, and what it did to the score."""
+    """What the newest of a review's `events` was, what it did to the score, and what came or fell with it."""
+    return "".join((_answer_to(events, titles, moved), *_came_and_fell(moved)))
+
+
+def moved_lines(moved: Moved) -> tuple[tuple[str, str], ...]:
+    """What an act moved, line by line: score and band, why, and what came, fell or is back."""
+    was, now = (
+        ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
+    )
+    rows = [("Score", f"{was} → {now}" if was != now else f"stays {now}")]
+    rows += [("Moved", cause) for cause in moved.causes]
+    rows += [
+        (told, name)
+        for told, names in (("New", moved.comes), ("Fell", moved.falls), ("Back", moved.returns)) for name in names
+    ]  # fmt: skip
+    return tuple(rows)
+
+
+def _came_and_fell(moved: Moved) -> Iterator[str]:
+    for told, names in (("new", moved.comes), ("fell", moved.falls), ("back", moved.returns)):
+        if names:
+            more = f", {len(names) - _MOST} more" if len(names) > _MOST else ""
+            yield f"; {told}: {', '.join(names[:_MOST])}{more}"
+
+
+def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
     if not events:
         return moved.text
     batch = of_batch(events, events[-1].batch)

@@ -10,12 +10,13 @@ from agent.report.draft_json import FILE_NAME, SNAPSHOTS, load_whole
 from agent.report.safe_markdown import plain
 from agent.review.audit import audit
 from agent.review.decisions import score_words, what_moved
+from agent.review.redraft import moved_rows
 from agent.review.rescore import shown
 from agent.review.service import Service
 from agent.review.store import Store
 from agent.settings import Settings
 from tests.fakes.command import Septet
-from tests.fakes.review.reviewing import asking_about, case_documents, case_draft
+from tests.fakes.review.reviewing import asking_about, case_documents, case_draft, not_given
 from tests.fakes.review.served_reviews import ADA, AT, CASE, FACTOR, Reviews, draft_folder
 
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
@@ -92,40 +93,64 @@ def store(folder: Path, tmp_path: Path) -> Path:
     return reviews.store.path
 
 
-def test_both_go_on_the_record_of_a_store_and_the_review_is_drafted_again(
+STATED = (
+    "answers: {Q1: {answer: 'Deletions can be undone for 30 days.', page: 'https://docs.example/limits', "
+    "states: {undo: {value: 30 days}}}}\n"
+)
+
+
+def test_what_an_answer_states_is_a_fact_of_folder_and_review(
     septet: Septet, folder: Path, tmp_path: Path, store: Path
 ) -> None:
-    file = answered(tmp_path)
-    file.write_text(file.read_text("utf-8") + CONTEST, "utf-8")
-    outcome = septet("answer", folder, file, "--store", store, "--reviewer", "Bo")
+    outcome = septet("answer", folder, response(tmp_path, STATED + CONTEST), "--store", store, "--reviewer", "Bo")
     assert outcome.code == 0, outcome.err
     assert "2 events on the record of r1" in outcome.err
     assert "- Decision: not decided yet" in outcome.out
     with Store.open(store) as opened:
         events = opened.events("r1")
         assert audit(opened).sound
-        drafted = Service(opened, Settings(), lambda: AT).review("r1").drafted
-    assert [(e.verb, e.reviewer) for e in events[-3:]] == [("answer", "Bo"), ("contest", "Bo"), ("redraft", "Bo")]
+        reviewed = Service(opened, Settings(), lambda: AT).review("r1").reviewed
+    assert [(e.verb, e.reviewer) for e in events[-2:]] == [("answer", "Bo"), ("contest", "Bo")]
     score = score_words(shown(case_draft(CASE).score))
-    assert f"Review r1, drafted again: score stays {score}\n\n| what |" in outcome.out
-    assert drafted == load_whole(folder)[0]
+    assert f"Review r1, answered: score stays {score}\n\n| what |" in outcome.out
+    draft = load_whole(folder)[0]
+    for one in (draft, reviewed):
+        assert one.facts is not None
+        (fact,) = (fact for fact in one.facts.facts if fact.key == "undo")
+        assert (fact.rank, fact.counts, fact.slot("scope")) == (2, False, "30 days")
+    assert reviewed.score == draft.score == case_draft(CASE).score
+    assert draft.sources[-1] == reviewed.sources[-1]
+
+
+def test_an_answer_that_states_nothing_by_itself_is_said_to(septet: Septet, folder: Path, tmp_path: Path) -> None:
+    outcome = septet("answer", folder, answered(tmp_path))
+    assert outcome.code == 0
+    assert "Q1 states no fact by itself" in outcome.err
+    assert "undo: yes" in outcome.err
+    said = response(tmp_path, "answers: {Q1: {answer: a, states: {nonsense: yes}}}\n", load_whole(folder)[0].id)
+    refused = septet("answer", folder, said)
+    assert refused.code == 1
+    assert "no fact has the key 'nonsense'" in refused.err
 
 
 def test_further_answers_find_the_same_review_and_so_does_the_folder(
     septet: Septet, folder: Path, tmp_path: Path, store: Path
 ) -> None:
-    ids = [case_draft(CASE).id]
-    for question in ("Q2", "Q3", "Q4"):
-        file = response(tmp_path, f"by: analyst\nanswers: {{{question}: {{answer: '{ANSWER}'}}}}\n", ids[-1])
+    ids, keys = [case_draft(CASE).id], ("tests_of_itself", "own_logs", "injection_defence")
+    for question, key in zip(("Q2", "Q3", "Q1"), keys, strict=True):
+        said = f"{{answer: '{ANSWER}', states: {{{key}: yes}}}}"
+        file = response(tmp_path, f"by: analyst\nanswers: {{{question}: {said}}}\n", ids[-1])
         outcome = septet("answer", folder, file, "--store", store)
         assert outcome.code == 0, outcome.err
         draft = load_whole(folder)[0]
         assert draft.earlier == tuple(reversed(ids))
+        assert draft.facts is not None
+        assert [fact.rank for fact in draft.facts.facts if fact.key == key] == [5]
         ids.append(draft.id)
+    assert {fact.key for fact in draft.facts.facts} >= set(keys)
     with Store.open(store) as opened:
         service = Service(opened, Settings(), lambda: AT)
-        assert [e.verb for e in opened.events("r1")].count("redraft") == 3
-        assert service.review("r1").drafted.id == ids[-1]
+        assert [e.verb for e in opened.events("r1")].count("answer") == 3
         assert service.import_draft(folder, ADA) == "r1"
         assert opened.keys() == ("r1",)
 
@@ -158,15 +183,14 @@ def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: P
     with Store.open(reviews.store.path) as opened:
         service = Service(opened, Settings(), lambda: AT)
         last = service.history(key)[-1]
-        before, after = service.review(key, last.number - 1), service.review(key)
-    told = outcome.out.partition("Review r1, drafted again: ")[2]
+        before, after = service.review(key, last.number - 2), service.review(key)
+    told = outcome.out.partition("Review r1, answered: ")[2]
     moved = what_moved(before, after)
     assert told.startswith(f"{plain(moved.text)}\n\n| what | before | after |\n")
     assert f"\n| score | {score_words(moved.before)} | {score_words(moved.after)} |\n" in told
-    rows = (last.after or {})["moved"]
-    assert isinstance(rows, list)
+    rows = moved_rows(before.reviewed, after.reviewed)
     assert rows
-    assert all(plain(str(row[2])) in told for row in rows)
+    assert all(plain(row.after) in told for row in rows if row.what != "score")
     stand = {one.item.id: one.verdict for one in after.items}
     assert lost not in stand
     assert f"`{lost}`" in told.partition("\nGone: ")[2].partition("\n")[0]
@@ -174,23 +198,24 @@ def test_what_an_answer_moves_in_a_review_is_printed(septet: Septet, tmp_path: P
     assert (stand[layer] == "open") is (f"`{layer}`" in opened_again)
 
 
-def test_what_waits_is_drafted_with_once(septet: Septet, folder: Path, tmp_path: Path, store: Path) -> None:
+def test_what_waits_in_an_older_review_is_drafted_with_once(septet: Septet, tmp_path: Path) -> None:
+    reviews = Reviews(tmp_path)
+    folder = draft_folder(tmp_path, CASE, not_given(case_draft(CASE)))
     file, kept = answered(tmp_path), files(folder)
-    with Store.open(store) as opened:
-        service = Service(opened, Settings(), lambda: AT)
-        service.respond("r1", file.read_bytes(), ADA)
-        assert service.waiting("r1") == ("Q1",)
-    outcome = septet("answer", folder, file, "--store", store)
+    with reviews.store:
+        reviews.service.import_draft(folder, ADA)
+        reviews.service.respond("r1", file.read_bytes(), ADA)
+        assert reviews.service.waiting("r1") == ("Q1",)
+    outcome = septet("answer", folder, file, "--store", reviews.store.path)
     assert outcome.code == 0, outcome.err
     assert "0 events on the record of r1" in outcome.err
     assert "Review r1, " in outcome.out
-    (folder / FILE_NAME).write_bytes(kept[FILE_NAME])
     for name, data in kept.items():
         (folder / name).write_bytes(data)
-    again = septet("answer", folder, file, "--store", store)
+    again = septet("answer", folder, file, "--store", reviews.store.path)
     assert again.code == 0, again.err
     assert "Review r1" not in again.out
-    with Store.open(store) as opened:
+    with Store.open(reviews.store.path) as opened:
         assert [e.verb for e in opened.events("r1")].count("redraft") == 1
         assert Service(opened, Settings(), lambda: AT).waiting("r1") == ()
 

@@ -123,6 +123,24 @@ def test_a_threat_on_a_fact_has_its_quotes_and_falls_with_it() -> None:
     assert dump(struck.act("confirm", f"fact/{fact.id}").act("undo").state.reviewed) == dump(struck.state.reviewed)
 
 
+def test_a_threat_stays_with_its_fact_when_an_answer_makes_it_part_of_another() -> None:
+    fact = next(one for one in FACTS if one.about == "product" and not one.slots)
+    after = DESK.act("add", **fields(facts=[fact.id]))
+    told = {"key": fact.key, "polarity": fact.polarity, "value": "every night"}
+    page = "https://docs.example/limits"
+    said = after.act(
+        "answer", "question/Q1", text="It is so every night.", url=page, kind="vendor-answer", states=[told]
+    )
+    sheet = said.state.reviewed.facts
+    assert sheet is not None
+    (held,) = (one for one in sheet.facts if set(fact.evidence) < set(one.evidence))
+    assert held.id != fact.id
+    made = threats_of(said.state.reviewed)["H1-a-flow-leaks"]
+    assert (made.facts, made.evidence) == ((held.id,), fact_marks(held))
+    assert "threat/H1-a-flow-leaks" in said.act("strike", f"fact/{fact.id}").state.fell
+    assert dump(said.act("undo").state.reviewed) == dump(after.state.reviewed)
+
+
 def test_with_a_quote_of_its_own_it_stays_and_is_open_again() -> None:
     fact, other = FACTS[0], next(e.id for e in DESK.draft.evidence if e.id not in fact_marks(FACTS[0]))
     after = DESK.act("add", **fields(facts=[fact.id], evidence=[other]))

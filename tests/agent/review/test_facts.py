@@ -75,7 +75,7 @@ def test_a_struck_fact_takes_along_what_rests_on_it_and_back_it_is_as_it_was(
     after = desk.act("strike", item)
     reviewed = after.state.reviewed
     assert parse(dump(reviewed), where=name) == reviewed
-    assert render(reviewed, desk.documents)
+    assert render(reviewed, desk.texts)
     assert not lost & {place(one) for one in reviewed.evidence}
     assert reviewed.facts is not None
     assert fact not in {one.id for one in reviewed.facts.facts}

@@ -64,8 +64,8 @@ def test_whatever_was_accepted_gives_a_draft_that_loads(name: str, path: list[St
     reviewed = desk.state.reviewed
     assert parse(dump(reviewed), where="reviewed") == parse(dump(reviewed), where="again")
     verify(reviewed.score)
-    verify_evidence(reviewed, desk.documents)
-    assert render(reviewed, desk.documents)
+    verify_evidence(reviewed, desk.texts)
+    assert render(reviewed, desk.texts)
 
 
 @LAWS
@@ -329,7 +329,11 @@ def test_a_redraft_keeps_decisions_and_opens_what_it_moved() -> None:
     assert after.one("factor/dynamic_tool_use").verdict == "confirmed"
     assert after.state.reviewed.product.posture == "Ours (E1)."
     assert desk.draft.chains[0] not in after.state.reviewed.chains
-    assert after.state.undoable == 0
+    assert after.state.undoable == len(after.events)
+    back = after.act("undo")
+    assert dump(back.state.reviewed) == dump(desk.state.reviewed)
+    assert back.one(FACTOR).verdict == "confirmed"
+    assert dump(back.act("redo").state.reviewed) == dump(after.state.reviewed)
     assert after.act("confirm", FACTOR).act("undo").one(FACTOR).verdict == "open"
 
 

@@ -14,8 +14,8 @@ from agent.review.records import Action
 from agent.review.rescore import headline_of, shown
 from agent.review.service import Service
 from agent.settings import Settings
-from tests.fakes.review.reviewing import Desk
-from tests.fakes.review.served_reviews import ADA, AT, GRACE, Reviews
+from tests.fakes.review.reviewing import Desk, case_draft, not_given
+from tests.fakes.review.served_reviews import ADA, AT, CASE, GRACE, Reviews
 from tests.fakes.review.strategies import VECTORS
 
 DESK = Desk.of_case()
@@ -122,7 +122,7 @@ def test_work_on_a_struck_threat_stays_in_the_list_with_the_reason() -> None:
 
 def test_work_survives_changed_facts_and_a_redraft(tmp_path: Path) -> None:
     reviews = Reviews(tmp_path)
-    key = reviews.bring()
+    key = reviews.bring(draft=not_given(case_draft(CASE)))
     reviews.act(key, "manage", ITEM, mitigation=TEXT, owner="Ops", due="2027-01-31")
     state = reviews.service.review(key)
     threat = threats_of(state.reviewed)[THREAT]
@@ -227,7 +227,7 @@ def reviews_action(reviews: Reviews, key: str, item: str) -> Action:
 
 def test_facts_stay_struck_over_a_redraft_and_an_older_version_is_as_it_was(tmp_path: Path) -> None:
     reviews = Reviews(tmp_path)
-    key = reviews.bring()
+    key = reviews.bring(draft=not_given(case_draft(CASE)))
     item = next(one.item.id for one in reviews.service.review(key).items if one.item.kind == "fact")
     reviews.act(key, "strike", item, reason="wrong-quote")
     reviews.act(key, "answer", "question/Q1", text="Each action runs at once.", url="https://docs.example/limits")

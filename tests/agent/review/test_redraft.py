@@ -1,10 +1,11 @@
-"""Drafting again within a review: answers become sources, what they touch moves, decisions that still fit stay."""
+"""Drafting again within a review whose draft its facts do not give: answers become sources, what they touch moves,
+decisions that still fit stay."""
 
 import pytest
 
 from agent.errors import ConflictError, InputError
 from agent.records import Draft
-from agent.report.draft_json import verify_evidence
+from agent.report.draft_json import dump, verify_evidence
 from agent.report.markdown import render
 from agent.review.answers import Answer, By
 from agent.review.audit import audit
@@ -12,10 +13,12 @@ from agent.review.items import fields_of
 from agent.review.redraft import redraft
 from agent.review.stored import QueueQuery
 from agent.settings import Settings
-from tests.fakes.review.reviewing import asking_about, case_documents, case_draft
+from tests.fakes.review.reviewing import asking_about, case_documents, case_draft, not_given
 from tests.fakes.review.served_reviews import ADA, CASE, GRACE, Reviews
 
 AT = "2026-11-26T12:00:00Z"
+OLDER = not_given(case_draft(CASE))
+"""Where the facts give the draft, answers count at once, and nothing waits for a redraft."""
 ANSWER = "Each action of the server runs at once; it asks nobody for a confirmation before it deletes records."
 
 
@@ -24,7 +27,7 @@ def settled(draft: Draft, question: str = "Q1") -> set[str]:
 
 
 def answered(reviews: Reviews, question: str = "Q1") -> str:
-    key = reviews.bring()
+    key = reviews.bring(draft=OLDER)
     reviews.act(key, "answer", f"question/{question}", text=ANSWER, url="https://docs.example/limits")
     return key
 
@@ -77,11 +80,29 @@ def test_the_review_before_and_after_can_be_seen_from_another_process(reviews: R
     other = Reviews.__new__(Reviews)
     other.service = type(reviews.service)(reviews.store, reviews.service._settings, reviews.service._clock)
     assert other.service.review(key) == done.state
-    assert other.service.review(key, 2).drafted == case_draft(CASE)
+    assert other.service.review(key, 2).drafted == OLDER
     assert len(other.service.documents(key)) == len(case_draft(CASE).sources) + 1
     assert other.service.export(key, "md").data
     (row,) = other.service.queue(QueueQuery(text=done.state.drafted.id)).rows
     assert row.score == done.moved.after
+
+
+def test_undo_reaches_behind_a_redraft_and_redo_brings_it_back(reviews: Reviews) -> None:
+    key = answered(reviews)
+    before, texts = reviews.service.review(key), reviews.service.documents(key)
+    done = reviews.service.redraft(key, ADA)
+    back = reviews.act(key, "undo")
+    assert dump(back.state.reviewed) == dump(before.reviewed)
+    assert reviews.service.documents(key) == texts
+    assert reviews.service.waiting(key) == ("Q1",)
+    assert dump(reviews.act(key, "undo").state.reviewed) == dump(OLDER)
+    assert reviews.service.waiting(key) == ()
+    reviews.act(key, "redo")
+    again = reviews.act(key, "redo")
+    assert dump(again.state.reviewed) == dump(done.state.reviewed)
+    assert len(reviews.service.documents(key)) == len(texts) + 1
+    assert reviews.service.waiting(key) == ()
+    assert audit(reviews.store).sound
 
 
 def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
@@ -97,7 +118,7 @@ def test_an_answer_is_taken_in_once(reviews: Reviews) -> None:
 
 
 def test_without_an_answer_or_on_an_older_version_nothing_is_made(reviews: Reviews) -> None:
-    key = reviews.bring()
+    key = reviews.bring(draft=OLDER)
     with pytest.raises(InputError, match="no answer"):
         reviews.service.redraft(key, ADA)
     reviews.act(key, "answer", "question/Q1", text=ANSWER, note="said on the phone")

@@ -12,10 +12,12 @@ from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, load_whole, pars
 from agent.review.answers import parse_response
 from agent.review.audit import audit
 from agent.review.records import Action, ReviewState
+from agent.review.service import Service
 from agent.review.shelf import Latest
 from agent.review.stored import QueueQuery
-from tests.fakes.review.reviewing import case_documents, case_draft
-from tests.fakes.review.served_reviews import ADA, CASE, FACTOR, GRACE, VIC, Reviews, draft_folder
+from agent.settings import Settings
+from tests.fakes.review.reviewing import case_documents, case_draft, not_given
+from tests.fakes.review.served_reviews import ADA, AT, CASE, FACTOR, GRACE, VIC, Reviews, draft_folder
 
 
 def threat_of(state: ReviewState, at: int = 0) -> str:
@@ -338,3 +340,56 @@ def test_what_was_asked_for_last_is_kept() -> None:
         assert kept.get(number, lambda number=number: make(number)) == number  # type: ignore[misc]
     assert made == [1, 2, 3, 2]
     assert len(kept) == 2
+
+
+# ---------------------------------------------------------------- answers as facts
+
+
+TOKEN = "Every request to the HTTP endpoint must carry a bearer token; requests without one are rejected."
+
+
+def test_an_answer_that_says_it_by_itself_is_a_fact_and_nothing_waits(reviews: Reviews) -> None:
+    key = reviews.bring()
+    ask = Action(verb="ask", version=reviews.service.review(key).version, fields={"key": "endpoint_auth"})
+    (asked,) = reviews.service.act(key, ask, ADA).events
+    done = reviews.act(key, "answer", asked.item, text=TOKEN, url="https://docs.example/limits")
+    (fact, quotes) = done.state.answered[f"{asked.item.partition('/')[2]}-endpoint_auth"]
+    assert (fact.polarity, quotes[0].quote) == ("asserted", TOKEN)
+    assert reviews.service.follows(key)
+    assert reviews.service.waiting(key) == ()
+    assert reviews.service.documents(key)[-1].text.strip() == TOKEN
+    reviews.act(key, "answer", "question/Q1", text="Yes.", note="by phone")
+    assert reviews.service.waiting(key) == ()
+    with pytest.raises(InputError, match="answers count as facts"):
+        reviews.service.redraft(key, ADA)
+    other = Service(reviews.store, Settings(), lambda: AT)
+    assert dump(other.review(key).reviewed) == dump(reviews.service.review(key).reviewed)
+    assert audit(reviews.store).sound
+    reviews.act(key, "undo")
+    reviews.act(key, "undo")
+    reviews.act(key, "undo")
+    assert dump(reviews.service.review(key).reviewed) == dump(reviews.service.review(key).drafted)
+    assert len(reviews.service.documents(key)) == len(reviews.service.documents(key, 1))
+
+
+def test_a_response_file_may_say_what_its_answers_state(reviews: Reviews) -> None:
+    key = reviews.bring()
+    draft = reviews.service.review(key).drafted.id
+    raw = f"draft: {draft}\nanswers: {{Q1: {{answer: It can., states: {{undo: yes, dry_run: no}}}}}}\n".encode()
+    before = reviews.service.review(key)
+    done = reviews.service.respond(key, raw, ADA)
+    assert {name: fact.polarity for name, (fact, _) in done.state.answered.items()} == {
+        "Q1-undo": "asserted", "Q1-dry_run": "denied",
+    }  # fmt: skip
+    assert reviews.service.respond(key, raw, ADA).events == ()
+    reviews.act(key, "undo")
+    assert dump(reviews.service.review(key).reviewed) == dump(before.reviewed)
+
+
+def test_an_older_draft_says_that_it_takes_no_facts_of_answers(reviews: Reviews) -> None:
+    key = reviews.bring(draft=not_given(case_draft(CASE)))
+    states = [{"key": "undo", "polarity": "asserted"}]
+    with pytest.raises(InputError, match="does not follow from its facts"):
+        reviews.act(key, "answer", "question/Q1", text="It can.", note="by phone", states=states)
+    reviews.act(key, "answer", "question/Q1", text="It can.", note="by phone")
+    assert reviews.service.waiting(key) == ("Q1",)

@@ -12,7 +12,7 @@ from evals.cases.documents import documents_of
 from evals.cases.lint import lint
 from evals.cases.reviewed import _page
 from tests.fakes.command import Outcome, Septet
-from tests.fakes.review.reviewing import case_documents, case_draft
+from tests.fakes.review.reviewing import case_documents, case_draft, not_given
 from tests.fakes.review.served_reviews import ADA, CASE, FACTOR, Reviews, draft_folder
 from tests.places import CASES
 
@@ -82,8 +82,8 @@ def test_the_same_again_changes_nothing_and_another_one_is_refused(
 def test_notes_and_what_rests_on_them_alone_stay_out(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:
     key = reviews.bring()
     secret = "Our own gateway asks a person to confirm every deletion in production."
-    reviews.act(key, "answer", "question/Q1", text=secret, kind="analyst-note", note="our deployment")
-    reviews.service.redraft(key, ADA)
+    states = [{"key": "approval_before", "polarity": "asserted"}]
+    reviews.act(key, "answer", "question/Q1", text=secret, kind="analyst-note", note="our deployment", states=states)
     number = len(reviews.service.documents(key))
     span = {"document": f"D{number}", "start": 0, "end": len(secret)}
     reviews.act(key, "correct", FACTOR, value=0.1, evidence=[span])
@@ -129,6 +129,33 @@ def test_a_signed_export_beside_its_snapshots_does_as_well(septet: Septet, revie
     outcome = add(septet, tmp_path / "forged", folder)
     assert outcome.code == 1
     assert "not the one that was signed" in outcome.err
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_signed_export_finds_the_answers_in_its_store(
+    septet: Septet, reviews: Reviews, tmp_path: Path, older: bool
+) -> None:
+    """With and without a redraft: the folder has the snapshots of what was read, the store the answers as well."""
+    folder = draft_folder(tmp_path / "exported")
+    key = reviews.bring(draft=not_given(case_draft(CASE)) if older else None)
+    said = {"text": "Deletions can be undone for 30 days.", "url": "https://docs.example/limits"}
+    if older:
+        reviews.act(key, "answer", "question/Q1", **said)
+        reviews.service.redraft(key, ADA)
+    else:
+        reviews.act(key, "answer", "question/Q1", **said, states=[{"key": "undo", "polarity": "asserted"}])
+        reviews.act(key, "confirm", "fact/Q1-undo")
+    reviews.signed(key)
+    (folder / FILE_NAME).write_bytes(reviews.service.export(key, "json").data)
+    outcome = add(septet, tmp_path, folder)
+    assert outcome.code == 0, outcome.err
+    one = only(tmp_path)
+    assert any("Deletions can be undone" in page.markdown for page in one.docs)
+    assert add(septet, tmp_path / "by key", key, "--store", tmp_path / "review.sqlite").code == 0
+    assert only(tmp_path / "by key") == one
+    alone = add(septet, tmp_path / "alone", folder)
+    assert alone.code == 1
+    assert "--store" in alone.err
 
 
 def test_what_is_not_signed_or_not_there_is_refused(septet: Septet, reviews: Reviews, tmp_path: Path) -> None:

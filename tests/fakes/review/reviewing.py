@@ -16,6 +16,7 @@ from agent.review.acts import check
 from agent.review.fold import fold
 from agent.review.records import Action, Event, ItemState, Planned, Reason, ReviewState, Verb
 from agent.review.sheets import Sheet, with_sheet
+from agent.review.shelf import with_answers
 from evals.cases.corpus import load_case
 from evals.cases.documents import READ_AT, documents_of
 from tests.places import GOLDEN
@@ -41,6 +42,11 @@ def case_draft(slug: str) -> Draft:
     )
 
 
+def not_given(draft: Draft) -> Draft:
+    """The draft as one that its facts do not give again, such as one of another release."""
+    return draft.model_copy(update={"assumptions": ("somebody looks at each change",)})
+
+
 def asking_about(draft: Draft, *keys: str) -> Draft:
     """The draft with a first question that settles these factors and layers."""
     first, *rest = draft.questions
@@ -55,8 +61,7 @@ def golden_draft(name: str) -> tuple[Draft, tuple[Document, ...]]:
 
 
 def _sheet(state: ReviewState, planned: tuple[Planned, ...]) -> Sheet:
-    facts = any(plan.item.startswith("fact/") and plan.verb in ("strike", "correct", "confirm") for plan in planned)
-    return with_sheet(state, planned, recomposed) if facts else Sheet(planned)
+    return with_sheet(state, planned, recomposed)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,11 @@ class Desk:
     @classmethod
     def of_case(cls, slug: str = "airtable-mcp-server") -> "Desk":
         return cls(case_draft(slug), case_documents(slug))
+
+    @property
+    def texts(self) -> tuple[Document, ...]:
+        """The documents, with the answers that state something."""
+        return with_answers(self.documents, self.state.sources)
 
     @property
     def state(self) -> ReviewState:
@@ -96,7 +106,7 @@ class Desk:
             note=note,
             section=section,
         )
-        return check(self.state, action, self.documents, self.as_of)
+        return check(self.state, action, self.texts, self.as_of)
 
     def act(self, verb: Verb, item: str = "", *, by: str = ADA, reason: str = "", **given: object) -> "Desk":
         """The review after an action; corrections, strikes and waivers have a reason of their own accord."""

@@ -51,8 +51,8 @@ class Reviews:
         self.store = Store.open(place / "review.sqlite")
         self.service = Service(self.store, Settings(), lambda: AT)
 
-    def bring(self, slug: str = CASE) -> str:
-        return self.service.import_draft(draft_folder(self.place, slug), ADA)
+    def bring(self, slug: str = CASE, draft: Draft | None = None) -> str:
+        return self.service.import_draft(draft_folder(self.place, slug, draft), ADA)
 
     def act(
         self, key: str, verb: Verb, item: str = "", *, by: Reviewer = ADA, version: int | None = None,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from agent.errors import FullError, InputError
+from agent.pipeline import recomposed
 from agent.records import Document
 from agent.report import html
 from agent.report.draft_json import dump
@@ -14,7 +15,9 @@ from agent.report.markdown import render
 from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.acts import check
 from agent.review.adding import Written, weighed
+from agent.review.answered import read_answer, stating
 from agent.review.answers import Answer, parse_response
+from agent.review.changed_facts import follows_from_facts
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, what_moved
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
@@ -23,15 +26,17 @@ from agent.review.rescore import shown
 from agent.review.signed import ExportFormat
 from agent.review.stored import QueuePage, QueueQuery
 from agent.settings import Settings
-from tests.fakes.review.reviewing import Desk
+from tests.fakes.review.reviewing import Desk, not_given
 
 AT = "2026-11-26T10:00:00Z"
 
 
 class MemoryReviews:
-    """Reviews of bundled cases, `r1` and on. `full` makes every write fail as a full disk does."""
+    """Reviews of bundled cases, `r1` and on. `full` makes every write fail as a full disk does; `older` drafts are not
+    given by their facts."""
 
-    def __init__(self, *slugs: str) -> None:
+    def __init__(self, *slugs: str, older: bool = False) -> None:
+        self._older = older
         self._slugs = {f"r{n}": slug for n, slug in enumerate(slugs or ("dify",), 1)}
         self._focus: dict[str, dict[str, float]] = {key: {} for key in self._slugs}
         self._turn = threading.Lock()
@@ -40,7 +45,10 @@ class MemoryReviews:
     @cached_property
     def _desks(self) -> dict[str, Desk]:
         """Made when they are first asked for, so that collecting tests drafts nothing."""
-        return {key: Desk.of_case(slug) for key, slug in self._slugs.items()}
+        desks = {key: Desk.of_case(slug) for key, slug in self._slugs.items()}
+        return (
+            {key: replace(each, draft=not_given(each.draft)) for key, each in desks.items()} if self._older else desks
+        )
 
     def queue(self, query: QueueQuery) -> QueuePage:
         rows, words = [self._row(key) for key in self._desks], query.text.casefold().split()
@@ -74,12 +82,12 @@ class MemoryReviews:
         return state.model_copy(update={"key": key})
 
     def documents(self, key: str) -> tuple[Document, ...]:
-        return self._desk(key).documents
+        return self._desk(key).texts
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
         with self._turn:
             desk = self._desk(key)
-            planned = check(desk.state, action, desk.documents, desk.as_of)
+            planned = check(desk.state, self._told(key, action), desk.texts, desk.as_of)
             if self.full:
                 raise FullError("there is no space left on the disk", where="the store", hint="make room, then save")
             after = desk.taken(planned, by=reviewer.name) if planned else desk
@@ -87,11 +95,12 @@ class MemoryReviews:
 
     def preview(self, key: str, action: Action, reviewer: Reviewer) -> Moved:
         desk = self._desk(key)
-        return what_moved(desk.state, desk.taken(check(desk.state, action, desk.documents, desk.as_of)).state)
+        planned = check(desk.state, self._told(key, action), desk.texts, desk.as_of)
+        return what_moved(desk.state, desk.taken(planned).state)
 
     def weigh(self, key: str, given: Mapping[str, object]) -> Written:
         desk = self._desk(key)
-        return weighed(desk.state, desk.documents, given, lambda planned: desk.stored(tuple(planned)).state)
+        return weighed(desk.state, desk.texts, given, lambda planned: desk.stored(tuple(planned)).state)
 
     @property
     def today(self) -> str:
@@ -115,6 +124,14 @@ class MemoryReviews:
             action = Action(verb="redraft", version=version, fields=told)
             return self._kept(key, desk, desk.stored(check(desk.state, action, desk.documents), by=reviewer.name))
 
+    def waiting(self, key: str) -> tuple[str, ...]:
+        answered = [one.item.id.partition("/")[2] for one in self.review(key).items if one.verdict == "answered"]
+        taken = any(event.verb == "redraft" for event in self.history(key))
+        return () if taken or self.follows(key) else tuple(answered)
+
+    def follows(self, key: str) -> bool:
+        return follows_from_facts(self._desk(key).draft, recomposed)
+
     def respond(self, key: str, raw: bytes, reviewer: Reviewer, version: int) -> ActResult:
         response = parse_response(raw, where="response")
         with self._turn:
@@ -127,7 +144,7 @@ class MemoryReviews:
                     verb="answer", item=f"question/{question}", version=len(desk.events), fields=fields,
                     note="" if given.page else "by response file",
                 )  # fmt: skip
-                desk = desk.stored(check(desk.state, action, desk.documents), by=reviewer.name)
+                desk = desk.taken(check(desk.state, self._told(key, action), desk.texts), by=reviewer.name)
             for point in response.contests:
                 fields = {"kind": point.kind, "text": point.text, "url": point.url, "sender": response.sender}
                 action = Action(verb="contest", item=str(point.item), version=len(desk.events), fields=fields)
@@ -176,6 +193,13 @@ class MemoryReviews:
     def reply(self, key: str) -> str:
         rows = [f"{c.number}. {c.item}: {c.decision}. {c.rule} {c.effect}" for c in self.review(key).contests]
         return "\n".join(["# Reply", "", *rows, ""])
+
+    def _told(self, key: str, action: Action) -> Action:
+        asked = self._desk(key).state.reviewed.questions
+        question = next((one for one in asked if f"question/{one.id}" == action.item), None)
+        if action.verb != "answer" or question is None or not self.follows(key):
+            return action
+        return action.model_copy(update={"fields": stating(action.fields, question, read_answer)})
 
     def _desk(self, key: str) -> Desk:
         if key not in self._desks:

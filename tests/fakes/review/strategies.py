@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from agent.errors import InputError
+from agent.facts.vocabulary import load_vocabulary
 from agent.review.items import threats_of
 from tests.fakes.review.reviewing import ADA, GRACE, Desk
 
@@ -12,7 +13,7 @@ VECTORS = (
     "CVSS:4.0/AV:N/AC:L/AT:N/PR:L/UI:P/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N",
 )
 VERBS = ("confirm", "correct", "strike", "waive", "send", "attach", "add", "answer", "contest", "decide", "undo",
-         "assign", "redo", "bulk", "comment")  # fmt: skip
+         "assign", "redo", "bulk", "comment", "ask")  # fmt: skip
 REASONS = ("wrong-value", "not-supported", "duplicate")
 
 steps = st.lists(
@@ -34,7 +35,7 @@ def acted(desk: Desk, step: Step) -> Desk:
     try:
         return desk.act(
             verb,  # type: ignore[arg-type]
-            "" if verb in ("add", "undo", "assign", "redo", "bulk") else item.id,
+            "" if verb in ("add", "undo", "assign", "redo", "bulk", "ask") else item.id,
             section=item.section if verb == "bulk" else "",
             by=(ADA, GRACE)[at % 2],
             reason=reason,
@@ -70,13 +71,26 @@ def fields_for(desk: Desk, verb: str, item: str, at: int, one: int, two: int) ->
         }  # fmt: skip
     if verb in ("answer", "contest", "decide"):
         return {
-            "answer": {"text": "Yes.", "url": "https://example.com"},
+            "answer": {"text": "Yes.", "url": "https://example.com", "states": stated(at, one, two)},
             "contest": {"kind": "wrong", "text": "Not so."},
             "decide": {"decision": ("accepted", "refused")[one % 2], "rule": "Looked at."},
         }[verb]
+    if verb == "ask":
+        return {"key": key_at(at)}
     if verb == "assign":
         return {"to": (ADA, GRACE)[one % 2]}
     return correction(desk, item, at, one, two) if verb == "correct" else {}
+
+
+def key_at(at: int) -> str:
+    keys = load_vocabulary().keys
+    return keys[at % len(keys)].id
+
+
+def stated(at: int, one: int, two: int) -> list[dict[str, object]]:
+    """What an answer may state: nothing, or one thing."""
+    polarity = ("asserted", "configurable", "denied")[one % 3]
+    return [{"key": key_at(at), "polarity": polarity}] if two % 2 else []
 
 
 def correction(desk: Desk, item: str, at: int, one: int, two: int) -> dict[str, object]:

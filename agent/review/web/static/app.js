@@ -217,12 +217,14 @@
     box.showModal();
   };
 
-  const refresh = (text, item, verb) => {
+  const refresh = (text, item, verb, key) => {
     const answer = parsed(text);
     const stays = swap(answer, item);
     const moved = one("#bar-moved");
     const whole = shown(moved) && moved.scrollHeight <= moved.clientHeight + 1;
     tell(moved.textContent.trim() || "Saved", whole ? "unseen" : "toast");
+    // What was asked leaves the reviewer in the fact sheet, at the question that asks it now.
+    if (verb === "ask") return one(`tr[data-fact="${CSS.escape(key)}"] td a`)?.focus({ preventScroll: true });
     onwards(item || stays, verb);
   };
 
@@ -237,7 +239,7 @@
       const answer = parsed(text);
       if (reply.ok && one("main.desk", answer)) {
         form.closest("dialog")?.close();
-        refresh(text, data.get("item"), data.get("verb"));
+        refresh(text, data.get("item"), data.get("verb"), data.get("key"));
       } else if (reply.status === 409 && one("main", answer)) conflict(answer); else refuse(form, problem(answer));
     } catch {
       refuse(form, "The server does not answer; nothing was saved, and your words are still here");

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.report.draft_json import parse
+from agent.records import Fact
+from agent.report.draft_json import dump, parse
+from agent.review.answered import keys_asked
 from tests.fakes.review.browser import Hands, Served
 from tests.fakes.review.served_reviews import FACTOR, Reviews
 
@@ -37,6 +39,7 @@ def test_a_review_from_the_queue_to_the_export(browser: "Browser", served: Serve
     ada.leave("Enter")
     confirm_correct_and_strike(ada, reviews)
     attach_and_answer(ada, reviews)
+    ask(ada, reviews)
     grace = invited(ada, browser)
     resolve(ada, grace, reviews)
     ada.decide_all()
@@ -88,12 +91,42 @@ def attach_and_answer(ada: Hands, reviews: Reviews) -> None:
     ada.type("every action is confirmed by a person")
     ada.press("Tab")
     ada.type("https://docs.example/a")
+    (question,) = (one for one in reviews.service.review("r1").drafted.questions if f"question/{one.id}" == asked.id)
+    ada.tab_to(f"It {keys_asked(question)[0].title}")
+    ada.type("it is so")
     ada.press("Control+Enter")
     assert ada.verdict(asked.id) == "answered"
+    (fact,) = (f"fact/{name}" for name in reviews.service.review("r1").answered)
+    before = dump(reviews.service.review("r1").reviewed)
+    ada.press("u")
+    assert reviews.service.review("r1").answered == {}
+    ada.press("U")
+    assert dump(reviews.service.review("r1").reviewed) == before
+    ada.search(next(one.item.title for one in reviews.service.review("r1").items if one.item.id == fact))
+    assert ada.item() == fact
+    ada.press("c")
+    assert ada.verdict(fact) == "confirmed"
+    facts = reviews.service.review("r1").reviewed.facts
+    assert facts is not None
+    assert {one.rank for one in facts.facts if "analyst" in readers(one)} == {5}
+
+
+def readers(fact: Fact) -> list[str]:
+    return [source.reader for source in fact.sources]
+
+
+def ask(ada: Hands, reviews: Reviews) -> None:
+    """What nobody states is asked in its row of the fact sheet; the answer's offer to draft again is not there."""
     ada.leave("g", "v")
-    ada.leave("Control+Enter")
-    assert reviews.service.history("r1")[-1].verb == "redraft"
-    assert ada.text("#last")
+    assert ada.page.get_by_role("button", name="Draft again").count() == 0
+    ada.leave("g", "q")
+    ada.press("j")
+    ada.leave("Enter")
+    ada.tab_to("Ask")
+    ada.press("Enter")
+    event = reviews.service.history("r1")[-1]
+    assert event.verb == "ask"
+    assert ada.focus() == event.item.partition("/")[2]
 
 
 def invited(ada: Hands, browser: "Browser") -> Hands:

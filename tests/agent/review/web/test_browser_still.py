@@ -63,10 +63,13 @@ def test_a_review_by_clicks(ada: Hands, reviews: Reviews) -> None:
     assert ada.verdict(threat) == "struck"
     asked = next(one.item.id for one in reviews.service.review("r1").items if one.item.kind == "question")
     form = opened(ada, asked, "answer")
-    form.get_by_label("Answer").fill("A person confirms every action.")
+    form.get_by_label("Answer", exact=True).fill("A person confirms every action.")
     form.get_by_label("Public page").fill("https://docs.example/a")
+    form.get_by_label("Something else").fill("approval_before")
+    form.get_by_label("Says of it").select_option("asserted")
     click(ada, form, "Save the answer")
     assert ada.verdict(asked) == "answered"
+    assert [fact.key for fact, _ in reviews.service.review("r1").answered.values()] == ["approval_before"]
     quoted(ada, reviews)
     rest(ada)
     assert "Signed by Ada" in ada.text(".notice.good")

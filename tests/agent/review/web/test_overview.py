@@ -4,13 +4,14 @@ import itertools
 
 import pytest
 from hypothesis import given, strategies as st
+from lxml.html import HtmlElement
 
 from agent.report.picture import drawn
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of
 from agent.review.web.differing import differences, runs
 from agent.review.web.document import doubts_of
-from tests.fakes.review.web import ORIGIN, Browser, MemoryReviews, article, tree, words
+from tests.fakes.review.web import ORIGIN, Browser, MemoryReviews, article, filled, tree, words
 
 
 @pytest.fixture
@@ -251,11 +252,97 @@ def test_a_statement_is_compared_part_by_part() -> None:
     assert len(differences(before, after)) == 2
 
 
-def test_what_was_not_stated_leads_to_the_question_that_asks_it(browser: Browser) -> None:
-    page = tree(browser.get("/r/r1"))
-    listed = page.xpath('//section[@id="section-facts"]//details[contains(@class, "folded")]')[-1]
-    assert "not stated" in words(listed)
-    ids = set(page.xpath("//@id"))
-    links = [link.removeprefix("#") for link in listed.xpath(".//a/@href")]
-    assert links
-    assert set(links) <= ids
+# ---------------------------------------------------------------- the fact sheet
+
+
+def rows_of(page: str) -> list[HtmlElement]:
+    return list(tree(page).xpath('//table[contains(@class, "facts-table")]/tbody/tr'))
+
+
+def test_the_fact_sheet_has_what_is_stated_and_what_is_not_and_forty_rows_at_once(browser: Browser) -> None:
+    page = browser.get("/r/r1")
+    facts = state(browser).drafted.facts
+    assert facts is not None
+    assert len(rows_of(page)) == len(facts.facts) + len(facts.absent)
+    first, more = tree(page).xpath('//table[contains(@class, "facts-table")]')
+    assert len(first.xpath("./tbody/tr")) == 40
+    assert more.xpath("./ancestor::details")
+    bands = [bool(row.xpath('.//*[text()="band"]')) for row in rows_of(page)]
+    assert bands == sorted(bands, reverse=True)
+
+
+def test_a_key_that_nobody_states_is_asked_from_its_row(browser: Browser) -> None:
+    row = next(row for row in rows_of(browser.get("/r/r1")) if row.get("data-fact") == "retention")
+    (form,) = row.xpath("./ancestor::form")
+    assert row.xpath(".//button[@name='key']/@value") == ["retention"]
+    to = browser.post("/r/r1/act", **filled(form), key="retention")
+    assert to.endswith("#row-key-retention")
+    page = browser.get(to.partition("#")[0])
+    row = next(row for row in rows_of(page) if row.get("data-fact") == "retention")
+    assert "Asked the vendor" in words(row)
+    (link,) = row.xpath(".//td/a/@href")
+    assert link.removeprefix("#") in tree(page).xpath("//@id")
+    asked = link.removeprefix("#item-question-")
+    question = next(one for one in state(browser).reviewed.questions if one.id == asked)
+    assert question.text in browser.client.get("/r/r1/questionnaire/md").text.replace("\\", "")
+    assert question.text in words(tree(browser.get("/r/r1/sign")))
+    browser.act("undo")
+    assert all(one.id != asked for one in state(browser).reviewed.questions)
+
+
+def test_who_may_not_act_is_offered_no_question(browser: Browser) -> None:
+    viewer = Browser(browser.reviews, role="viewer")
+    assert not viewer.get("/r/r1").count('name="key"')
+    assert browser.get("/r/r1").count('name="key"')
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_what_an_answer_states_is_picked_in_its_form_and_shown_as_a_fact(browser: Browser) -> None:
+    form = article(browser.get("/r/r1/questions"), "question/Q1").xpath('.//form[@data-verb="answer"]')[0]
+    sent = filled(form)
+    assert sent["states.0.key"] == "plugins"
+    sent |= {
+        "text": "Yes. Plug-ins come from a fixed list.", "url": "https://docs.example/limits",
+        "states.0.polarity": "asserted", "states.0.value": "a fixed list", "quote": "Plug-ins come from a fixed list.",
+    }  # fmt: skip
+    to = browser.post("/r/r1/act", **sent)
+    page = browser.get(to.partition("#")[0])
+    shown = article(page, "question/Q1")
+    assert "It states:" in words(shown)
+    again = filled(shown.xpath('.//form[@data-verb="answer"]')[0])
+    assert (again["states.0.polarity"], again["states.0.value"]) == ("asserted", "a fixed list")
+    assert again["quote"] == "Plug-ins come from a fixed list."
+    fact = article(browser.get("/r/r1"), "fact/Q1-plugins")
+    assert "answer to Q1" in words(fact)
+    assert "Plug-ins come from a fixed list." in words(fact)
+    browser.act("confirm", "fact/Q1-plugins")
+    assert "Draft again" not in words(tree(browser.get("/r/r1/questions")))
+
+
+def test_an_answer_that_states_nothing_asks_what_it_states(browser: Browser) -> None:
+    browser.act("answer", "question/Q1", text="Yes.", url="https://docs.example/limits", kind="vendor-answer")
+    assert "It states no fact yet" in words(article(browser.get("/r/r1"), "question/Q1"))
+    assert state(browser).answered == {}
+
+
+def test_a_vendors_word_that_comforts_is_shown_as_noted(browser: Browser) -> None:
+    row = {"states.0.key": "allow_list", "states.0.polarity": "asserted"}
+    said = {"text": "Only listed tools run.", "url": "https://docs.example/limits", "kind": "vendor-answer"}
+    browser.act("answer", "question/Q1", **said, **row)
+    assert "the vendor alone says so" in words(article(browser.get("/r/r1"), "fact/Q1-allow_list"))
+    browser.act("confirm", "fact/Q1-allow_list")
+    assert "the vendor alone says so" not in words(article(browser.get("/r/r1"), "fact/Q1-allow_list"))
+
+
+def test_a_refused_detail_can_be_mended_where_no_script_runs(browser: Browser) -> None:
+    row = {"states.0.key": "allow_list", "states.0.polarity": "asserted", "states.0.value": "for ever"}
+    said = {"text": "Only listed tools run.", "url": "https://docs.example/limits", "kind": "vendor-answer"}
+    page = browser.act("answer", "question/Q1", 422, **said, **row)
+    form = filled(tree(page).xpath('//form[@data-verb="answer"]')[0])
+    assert form["states.0.value"] == "for ever"
+    assert "the value is not in the answer" in words(tree(page)).lower()
+    browser.post("/r/r1/act", **{**form, "states.0.value": "listed tools"})
+    (fact, _) = state(browser).answered["Q1-allow_list"]
+    assert [slot.value for slot in fact.slots] == ["listed tools"]

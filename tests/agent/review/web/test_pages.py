@@ -112,8 +112,9 @@ def test_an_uncertain_layer_says_so_and_can_be_sent() -> None:
 # ---------------------------------------------------------------- questions, contests, signing, other pages
 
 
-def test_an_answer_is_recorded_and_the_draft_made_again_with_it(browser: Browser) -> None:
-    assert "disabled" in browser.get("/r/r1/questions").partition("Draft again with")[0][-200:]
+def test_an_answer_is_recorded_and_an_older_draft_made_again_with_it() -> None:
+    browser = Browser(MemoryReviews("dify", older=True))
+    assert "Draft again" not in browser.get("/r/r1/questions")
     to = browser.act(
         "answer", "question/Q1", text="Only read-only commands from a fixed list run unasked.",
         url="https://docs.example/limits", kind="vendor-answer", back="questions",
