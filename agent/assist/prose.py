@@ -66,7 +66,9 @@ _ABOUT: Final = re.compile(
     re.I,
 )
 _FOLLOWS: Final = re.compile(
-    r"\b(?:could|would|might|may|if|then|unless|presumably|probably|likely|inferred|assumed)\b", re.I
+    r"\b(?:could|would|might|may|if|then|unless|presumably|probably|likely|inferred|assumed"
+    r"|(?:do|does) not (?:cover|reach|extend|bound|confine|contain|govern|apply))\b",
+    re.I,
 )
 _CLAUSE: Final = re.compile(r"[;:]|,\s+(?=(?:so|yet|but|while|which|whose|who|and then)\b)")
 """Where a sentence goes on to what follows from its first clause."""
@@ -365,14 +367,23 @@ class Ground:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
         own = {meaning for _, meaning in meanings(sentence)} - self._own_name
-        share = len(own & have) / len(own) if own else 1.0
+        # What follows from it is the LLM's own; its quotes bear on what it states.
+        core = ({meaning for _, meaning in meanings(_stated(sentence))} - self._own_name or own) if about else own
+        share = max(len(part & have) / len(part) if part else 1.0 for part in (own, core))
         if own and (share == 0 or (about and share < _BEARS)) and not _named_alike(sentence, told):
             return _NOT_BEARING
-        stated = _COMPARED.sub("", _stated(sentence, denials=False))
-        said = [_without_lacks(text, own) for mark in evidence for text in self._said(mark)] if about and stated else []
-        if said and not _denies_alike(stated, said) and support(stated, said, self.names).verdict == "contradicted":
-            return "its quotes say otherwise"
-        return ""
+        stated = _COMPARED.sub("", _stated(sentence, denials=False)) if about else ""
+        return "its quotes say otherwise" if stated and self._denied(stated, evidence, own) else ""
+
+    def _denied(self, stated: str, evidence: Sequence[str], own: set[str]) -> bool:
+        """Whether a quote says the opposite and none bears out what a sentence states: "works without Docker" beside
+        "runs with Docker Compose" denies nothing."""
+        said = [[_without_lacks(text, own) for text in self._said(mark)] for mark in evidence]
+        together = [text for texts in said for text in texts]
+        if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
+            return False
+        alone = {support(stated, texts, self.names).verdict for texts in said}
+        return "contradicted" in alone and not alone & {"supported", "weak"}
 
     def _said(self, mark: str) -> list[str]:
         """A quote, and the clauses that it is cut from: a "never" before it counts, one of the next clause does not."""

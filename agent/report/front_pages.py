@@ -37,7 +37,7 @@ _PARTLY: Final = 28
 """Words of an uncertain layer of which the sources tell a little."""
 _HOLDS: Final = {
     "quoted": "default use",
-    "entry inferred": "default use, entry inferred",
+    "entry inferred": "default use, in part inferred",
     "assumed": "on an assumption",
 }
 """By basis: when a threat without a setting holds."""
@@ -89,6 +89,8 @@ class Room(NamedTuple):
     line: int
     layer: int
     questions: int
+    also: int
+    """Further questions, without what their answers change."""
     answer: int
     posture: int
     vendor: int
@@ -96,7 +98,7 @@ class Room(NamedTuple):
     why: int
     """1 where it stands why a question matters."""
     further: int
-    """1 where it stands how further threats begin."""
+    """1 where it stands how the threats in a line begin."""
     rest: int
     """Threats that stand below the first ones, in a line each."""
     lost: int
@@ -107,15 +109,15 @@ class Room(NamedTuple):
     """1 where those behind the first ones say what you do."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 24, 80, 5, 1, 1, 3, 1, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 0, 24, 80, 5, 1, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
     ("questions", 5), ("answer", 15), ("posture", 50), ("layer", 25), ("quote", 14), ("condition", 14), ("quote", 10),
-    ("conditions", 3), ("answer", 12), ("layer", 22), ("questions", 4), ("quote", 0), ("layer", 20), ("law", 0),
-    ("lost", 0), ("answer", 10), ("posture", 46), ("rest_todo", 0), ("rest", 2), ("questions", 3), ("rest", 1),
-    ("posture", 40), ("questions", 2), ("further", 0), ("rest", 0),
-    ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
+    ("conditions", 3), ("answer", 12), ("layer", 22), ("rest_todo", 0), ("rest", 3), ("also", 2), ("questions", 3),
+    ("quote", 0), ("layer", 20), ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("further", 0),
+    ("also", 3), ("questions", 2), ("posture", 40), ("also", 2), ("rest", 2), ("also", 1), ("rest", 1), ("also", 0),
+    ("rest", 0), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -566,7 +568,7 @@ def _commentary(sentence: str) -> Text:
 
 
 def _asked(writer: Writer) -> tuple[Question, ...]:
-    return writer.questions[: writer.room.questions]
+    return writer.questions[: writer.room.questions + writer.room.also]
 
 
 def questions(writer: Writer) -> Part:
@@ -575,7 +577,12 @@ def questions(writer: Writer) -> Part:
     title = doc.words("Ask the vendor")
     if not shown:
         return Part("questions", title, (Paragraph(doc.words("No question is open.")),))
-    return Part("questions", title, (question_table(writer, shown, writer.room.answer, why=bool(writer.room.why)),))
+    room = writer.room
+    blocks = [question_table(writer, shown[: room.questions], room.answer, why=bool(room.why))]
+    if also := shown[room.questions :]:
+        rows = (Row((doc.ref(item.id), writer.brief(item.id, item.text, room.answer + 5)), item.id) for item in also)
+        blocks.append(Table(("", "Ask as well"), tuple(rows)))
+    return Part("questions", title, tuple(blocks))
 
 
 def question_table(writer: Writer, shown: Sequence[Question], limit: int, *, why: bool = True) -> Table:
