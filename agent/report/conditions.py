@@ -88,29 +88,24 @@ def _fall(before: Decimal, after: Decimal) -> str:
 
 
 def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change of the threats that are not on the first two pages."""
-    residual, above = writer.residual, on_page(writer)
-    kept = [
-        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
-    ]
+    """In the appendix: what the conditions change of each threat, and what remains of it."""
+    residual = writer.residual
+    kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
     if residual is None or not kept:
         return Part("residuals", (), ())
-    rows = []
-    for item in kept:
-        left = residual.remains[item.threat.id]
-        changes = residual.changes.get(item.threat.id, "")
-        rows.append(
-            Row(
-                (
-                    doc.ref(item.name),
-                    doc.words(tenth(base_of(item))),
-                    doc.code(changes) if changes and left else doc.words("gone" if not left else "–"),
-                    doc.words(tenth(left) if left else "gone"),
-                )
-            )
-        )
-    table = Table(("", "CVSS base", "What the conditions change", "What remains"), tuple(rows), frozenset({1, 3}))
-    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
+    rows = tuple(_left(item, residual) for item in kept)
+    table = Table(("", "CVSS base", "What the conditions change", "What remains"), rows, frozenset({1, 3}))
+    return Part("residuals", doc.words("What the conditions change"), (table,))
+
+
+def _left(item: RankedThreat, residual: Residual) -> Row:
+    """What remains of a threat: a number, or "gone"; a dash where the conditions change nothing."""
+    left, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
+    what = doc.code(changes) if changes and left else doc.words("gone" if not left else "–")
+    # CVSS has no lower score for an attack that is harder already.
+    harder = bool(changes) and left == base_of(item)
+    after = doc.words(f"{tenth(left)}, but harder" if harder else tenth(left) if left else "gone")
+    return Row((doc.ref(item.name), doc.words(tenth(base_of(item))), what, after))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:

@@ -97,10 +97,8 @@ class Room(NamedTuple):
     """Threats for which it stands what the vendor should do."""
     why: int
     """1 where it stands why a question matters."""
-    further: int
-    """1 where it stands how the threats in a line begin."""
     rest: int
-    """Threats that stand below the first ones, in a line each."""
+    """Threats that stand below the first ones, in a sentence each."""
     lost: int
     """1 where each threat says what is lost."""
     law: int
@@ -109,15 +107,15 @@ class Room(NamedTuple):
     """1 where those behind the first ones say what you do."""
 
 
-WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 36, 6, 0, 24, 80, 5, 1, 1, 4, 1, 1, 1)
+WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
-    ("layer", 32), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 28), ("vendor", 0),
-    ("questions", 5), ("answer", 15), ("posture", 50), ("layer", 25), ("quote", 14), ("condition", 14), ("quote", 10),
-    ("conditions", 3), ("answer", 12), ("layer", 22), ("rest_todo", 0), ("rest", 3), ("also", 2), ("questions", 3),
-    ("quote", 0), ("layer", 20), ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("further", 0),
-    ("also", 3), ("questions", 2), ("posture", 40), ("also", 2), ("rest", 2), ("also", 1), ("rest", 1), ("also", 0),
-    ("rest", 0), ("how", 48), ("how", 40), ("layer", 16), ("questions", 1),
+    ("layer", 36), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 34), ("vendor", 0),
+    ("questions", 5), ("answer", 15), ("posture", 50), ("quote", 14), ("condition", 14), ("quote", 10),
+    ("conditions", 3), ("answer", 12), ("layer", 32), ("rest_todo", 0), ("rest", 3), ("questions", 3), ("also", 2),
+    ("quote", 0), ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("questions", 2), ("also", 3),
+    ("layer", 30), ("rest", 2), ("also", 2), ("posture", 40), ("layer", 28), ("also", 1), ("rest", 1), ("also", 0),
+    ("rest", 0), ("layer", 25), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -265,7 +263,7 @@ def _raised(writer: Writer) -> str:
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
         return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by ten AIVSS factors that sum to {total}"
+    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total})"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -273,7 +271,7 @@ def _proposal(writer: Writer) -> Text:
     advice = writer.view.draft.advice
     if advice is None:
         return ()
-    return doc.joined(doc.strong(_PROPOSALS[advice.proposal]), doc.words("A proposal; the analyst decides."))
+    return doc.joined(doc.words("Proposed:"), doc.strong(_PROPOSALS[advice.proposal]))
 
 
 def base_of(item: RankedThreat) -> Decimal:
@@ -329,37 +327,12 @@ def posture(writer: Writer) -> Part:
 
 
 def threats(writer: Writer) -> Part:
-    """Part 4: the threats in one table with what the conditions leave of each, then a block on each."""
+    """Part 4: a block on each threat, the gravest whole, those behind them in a sentence."""
     top = writer.view.top(writer.room.threats)
     if not top:
         return Part("threats", doc.words("Top threats"), (Paragraph(doc.words("No threat has a quote.")),))
-    rest = _rest(writer)
-    rows = (
-        *(_ranked(writer, item, doc.words(item.threat.title)) for item in top),
-        *(_ranked(writer, item, _in_short(writer, item), item.name) for item in rest),
-    )
-    heads = ("", "Threat", "Holds", "CVSS base", *(("With the conditions",) if writer.residual else ()))
-    blocks: list[Block] = [Table(heads, rows)]
-    blocks += [entry(writer, item) for item in top]
+    blocks = [*(entry(writer, item) for item in top), *(_in_short(writer, item) for item in _rest(writer))]
     return Part("threats", doc.words("Top threats"), tuple(blocks))
-
-
-def _ranked(writer: Writer, item: RankedThreat, told: Text, name: str = "") -> Row:
-    """A row of the table; a threat without a block of its own is told in it, and its marks lead there by `name`."""
-    left = (_left(item, writer.residual),) if writer.residual else ()
-    return Row((doc.ref(item.name), told, writer.prose.text(_basis(item)), _graded(item), *left), name)
-
-
-def _left(item: RankedThreat, residual: Residual) -> Text:
-    """The base that remains with the conditions: a number, "gone", or a dash where they change nothing."""
-    after = residual.remains.get(item.threat.id)
-    if after is None:
-        return doc.words("–")
-    if not after:
-        return doc.words("gone")
-    harder = after == base_of(item) and residual.changes.get(item.threat.id)
-    # CVSS has no lower score for an attack that is harder already.
-    return doc.words(f"{tenth(after)}, but harder" if harder else tenth(after) if after != base_of(item) else "–")
 
 
 def _rest(writer: Writer) -> list[RankedThreat]:
@@ -377,22 +350,22 @@ def on_page(writer: Writer) -> list[RankedThreat]:
     return [*writer.view.top(writer.room.threats), *_rest(writer)]
 
 
-def _in_short(writer: Writer, item: RankedThreat) -> Text:
-    """A threat behind the first ones: its title, and while there is room how it begins and what you do."""
-    if not writer.room.further:
-        return doc.words(item.threat.title)
+def _in_short(writer: Writer, item: RankedThreat) -> Entry:
+    """A threat behind the first ones: how it begins, and while there is room what you do."""
     todo = _remedies(writer, item.threat.mitigations, whole=False, vendor=False) if writer.room.rest_todo else []
-    first = next(split(item.threat.how), "")
-    begun = any(first == next(split(other.threat.how), "") for other in on_page(writer) if other is not item)
-    return doc.joined(doc.strong(stopped(item.threat.title)), () if begun else writer.prose.text(first), *todo)
+    begun = next(split(item.threat.how), "")
+    text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
+    return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(todo))
 
 
 def _title(item: RankedThreat) -> Text:
     return doc.words(f"{item.name} · {item.threat.title.rstrip('.')}.")
 
 
-def _graded(item: RankedThreat) -> Text:
-    return doc.chip(severity(base_of(item)), tenth(base_of(item)))
+def _stands(writer: Writer, item: RankedThreat) -> Text:
+    """How grave a threat is, and when it holds."""
+    chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
+    return (*chip, Span(", "), *writer.prose.text(_basis(item)), Span("."))
 
 
 def _basis(item: RankedThreat) -> str:
@@ -423,7 +396,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
         lost,
         *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or place <= writer.room.vendor),
     )
-    return Entry(item.name, _title(item), text, tuple(filter(None, items)))
+    return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(filter(None, items)))
 
 
 def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
@@ -606,9 +579,9 @@ def _question(writer: Writer, item: Question, limit: int, *, why: bool) -> Row:
 
 
 def numbers(writer: Writer) -> Part:
-    """Below the two pages' text: how the score follows, and what the conditions leave of each threat."""
+    """Below the two pages' text: how the score follows, and the vector of each threat."""
     draft = writer.view.draft
-    score, residual = draft.score, writer.residual
+    score = draft.score
     lines: list[Text] = []
     if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
         each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
@@ -617,14 +590,15 @@ def numbers(writer: Writer) -> Part:
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    rows = tuple(_numbers(item, residual) for item in on_page(writer))
+    rows = tuple(
+        Row(
+            (
+                doc.ref(item.name), doc.words(LAYER_TITLES[item.layer].capitalize().replace("&", "and")),
+                doc.words(tenth(base_of(item))), doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/")),
+            )
+        )
+        for item in on_page(writer)
+    )  # fmt: skip
     if rows:
-        blocks.append(Table(("", "Vector", *(("The conditions change",) if residual else ())), rows))
+        blocks.append(Table(("", "Layer", "CVSS base", "Vector"), rows, frozenset({2})))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
-
-
-def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
-    """A threat's vector and the metrics that the conditions change."""
-    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
-    changes = doc.code(residual.changes.get(item.threat.id, "")) if residual else ()
-    return Row((doc.ref(item.name), vector, *((changes or doc.words("–"),) if residual else ())))

@@ -9,6 +9,7 @@ from agent.report import conditions, front_pages, reference_pages
 from agent.report.document import (
     MAX_FRONT_WORDS,
     Bullets,
+    Entry,
     Paragraph,
     Part,
     Report,
@@ -49,8 +50,6 @@ _REFERENCE: Final = (
 MAX_LINES: Final = 45
 _WIDTH: Final = 100
 _ROWS: Final = 5
-_GRAVE_FIRST: Final = (0, 3, 1, 2)
-"""Columns of the threats' table: a line is cut at its end, which must not be the severity."""
 _POSTURE: Final = 8
 """Lines of the posture."""
 
@@ -129,8 +128,10 @@ def _rows(part: Part) -> Iterator[str]:
         if isinstance(block, Table):
             for row in block.rows:
                 found = True
-                cells = [row.cells[n] for n in _GRAVE_FIRST] if part.key == "threats" else row.cells
-                yield "  " + "  ".join(cell for cell in map(_line, cells) if cell)
+                yield "  " + "  ".join(cell for cell in map(_line, row.cells) if cell)
+        elif isinstance(block, Entry):
+            found = True
+            yield f"  {_line(block.title)} {_line(block.text)}"
         elif isinstance(block, Bullets):
             for item in block.items:
                 found = True

@@ -26,8 +26,6 @@ from agent.taxonomy.keys import FACTORS, LAYERS
 
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
 REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
-_HOLDS: Final = "Holds"
-"""Heads the column of a condition that is a value as a severity is, not a sentence."""
 _LEAST: Final = 5
 """Words that a sentence has before its repetition counts."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
@@ -91,8 +89,7 @@ def _marks(report: Report) -> Iterator[str]:
 
 def _order(report: Report) -> Iterator[str]:
     part = report.part("threats")
-    tables = [block for block in part.blocks if isinstance(block, Table)] if part else []
-    first = next((mark for table in tables for row in table.rows for mark in _ids(row.cells[0])), "")
+    first = next(entries(part), "") if part else ""
     if report.headline and first != report.headline:
         yield f"the headline {report.headline} does not stand first; {first or 'nothing'} does"
 
@@ -100,21 +97,12 @@ def _order(report: Report) -> Iterator[str]:
 def _repetition(report: Report) -> Iterator[str]:
     found: Counter[str] = Counter()
     for part in report.front:
-        for text in _sentences(part):
+        for text in texts(part):
             for sentence in split("".join(span.text for span in text if span.kind not in ("marks", "code", "ref"))):
                 words = re.findall(r"\w+", sentence.casefold())
                 if len(words) >= _LEAST:
                     found[" ".join(words)] += 1
     yield from (f"said {count} times: {sentence}" for sentence, count in found.items() if count > 1)
-
-
-def _sentences(part: Part) -> Iterator[Text]:
-    """What a part says, without the column that names when a threat holds: many hold under one setting."""
-    held = [
-        row.cells[block.heads.index(_HOLDS)]
-        for block in part.blocks if isinstance(block, Table) and _HOLDS in block.heads for row in block.rows
-    ]  # fmt: skip
-    return (text for text in texts(part) if not any(text is cell for cell in held))
 
 
 def _internal_keys(report: Report) -> Iterator[str]:
