@@ -122,6 +122,9 @@ def ask(ada: Hands, reviews: Reviews) -> None:
     ada.leave("g", "q")
     ada.press("j")
     ada.leave("Enter")
+    folded = ada.page.locator("#heading-unstated").inner_text()
+    ada.tab_to(folded)
+    ada.press("Enter")
     ada.tab_to("Ask")
     ada.press("Enter")
     event = reviews.service.history("r1")[-1]
