@@ -8,7 +8,7 @@ from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
 from agent.report.front_pages import Writer, base_of, on_page
-from agent.report.prose import stopped
+from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import RankedThreat
 from agent.scoring import severity
@@ -44,7 +44,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     above = [item for item in on_page(writer) if item.threat.id in residual.remains]
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
-    start = Span(f"With all{more}{below} in place, ")
+    start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
     first = writer.view.headline
     set_up = first is not None and bool(first.threat.setting)
     plain = [item for item in above if is_supported(item.threat) and (set_up or not item.threat.setting)] or above
@@ -79,7 +79,7 @@ def _graver_left(above: Sequence[RankedThreat], residual: Residual, after: Decim
         return ()
     item = max(graver, key=lambda each: residual.remains[each.threat.id])
     left = residual.remains[item.threat.id]
-    where = f" {if_clause(item.threat.setting)}" if item.threat.setting else " on its assumption"
+    where = f" {bare(if_clause(item.threat.setting))}" if item.threat.setting else " on its assumption"
     return (Span("; "), *doc.ref(item.name), Span(f" keeps {tenth(left)} {severity(left)}{where}"))
 
 
@@ -119,7 +119,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
             writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
             doc.words(item.who[:1].upper() + item.who[1:]),
             writer.prose.text(", ".join(eased) or "–"),
-            doc.words(item.price.rstrip(".")),
+            doc.words(item.price.rstrip(".") or "–"),
         )
     )
 

@@ -236,7 +236,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     ]
     if not graver:
         if first.threat.setting:
-            return f"the gravest supported threat {if_clause(first.threat.setting)}"
+            return f"the gravest supported threat {bare(if_clause(first.threat.setting))}"
         return "the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
@@ -312,7 +312,7 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
     item = max(above, key=lambda one: one.threat.score.aivss)
     threat = item.threat
     where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
-    where = if_clause(threat.setting) if threat.setting else where
+    where = bare(if_clause(threat.setting)) if threat.setting else where
     graded = Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong")
     return (graded, Span(" ("), *doc.ref(item.name), Span(")."))
 
