@@ -7,7 +7,7 @@ from agent.drafting.headline import is_supported
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
-from agent.report.front_pages import Writer, base_of, on_page
+from agent.report.front_pages import Writer, base_of, on_page, remaining
 from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import RankedThreat
@@ -88,24 +88,17 @@ def _fall(before: Decimal, after: Decimal) -> str:
 
 
 def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change of each threat, and what remains of it."""
+    """In the appendix: what the conditions change of the threats that are not on the first two pages."""
     residual = writer.residual
-    kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    above = on_page(writer)
+    kept = [
+        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
+    ]
     if residual is None or not kept:
         return Part("residuals", (), ())
-    rows = tuple(_left(item, residual) for item in kept)
-    table = Table(("", "CVSS base", "What the conditions change", "What remains"), rows, frozenset({1, 3}))
-    return Part("residuals", doc.words("What the conditions change"), (table,))
-
-
-def _left(item: RankedThreat, residual: Residual) -> Row:
-    """What remains of a threat: a number, or "gone"; a dash where the conditions change nothing."""
-    left, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
-    what = doc.code(changes) if changes and left else doc.words("gone" if not left else "–")
-    # CVSS has no lower score for an attack that is harder already.
-    harder = bool(changes) and left == base_of(item)
-    after = doc.words(f"{tenth(left)}, but harder" if harder else tenth(left) if left else "gone")
-    return Row((doc.ref(item.name), doc.words(tenth(base_of(item))), what, after))
+    rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
+    table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
+    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
