@@ -152,6 +152,16 @@ def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
     return next((one for one in alike if set(fact.evidence) <= set(one.evidence)), None)
 
 
+def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str]) -> dict[str, Fact]:
+    """The facts of a sheet by their ids, and by those of facts as they were read that an answer made part of another
+    one; `gone` are the ids of those that were struck or corrected."""
+    known = {fact.id: fact for fact in facts}
+    for fact in read:
+        held = held_as(facts, fact) if fact.id not in known and fact.id not in gone else None
+        known |= {fact.id: held} if held is not None else {}
+    return known
+
+
 def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
     """The sheet of a draft with its facts as reviewers and answers left them. Raises InputError for a fact that it
     lacks."""
