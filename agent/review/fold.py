@@ -169,7 +169,7 @@ class _Desk:
         scored = rescore(follows, with_lines(follows, left, settled), choice)
         reviewed = renumbered(scored, follows)
         if found.fell:
-            reviewed = without_quotes_of_fallen(reviewed, based, follows)
+            reviewed = without_quotes_of_fallen(reviewed, based, found.fell)
         # Reviews without such answers keep the order in which they may be signed.
         chains = _in_order(reviewed.chains, found.drafted.chains) if given else reviewed.chains
         return cls(whole, reviewed.model_copy(update={"chains": chains}), settled, fell, given)
