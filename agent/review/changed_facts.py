@@ -272,13 +272,19 @@ Recompose = Callable[[Draft, FactSheet], Draft | None]
 
 
 def recomputed(
-    draft: Draft, before: Draft, change: SheetChange, recompose: Recompose, taken: Collection[str] = ()
+    draft: Draft,
+    before: Draft,
+    change: SheetChange,
+    recompose: Recompose,
+    taken: Collection[str] = (),
+    answered: Collection[str] = (),
 ) -> Recomputed:
     """What follows from `draft` with changed facts, its ids as in `before`, which is it or what followed last time.
 
-    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that reviewers added.
+    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that the review knows, `answered` those of
+    questions that were answered.
     """
-    return _aligned(draft, before, _follows(draft, changed_sheet(draft, change), recompose), taken)
+    return _aligned(draft, before, _follows(draft, changed_sheet(draft, change), recompose), taken, answered)
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
@@ -295,11 +301,13 @@ def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompos
 # ---------------------------------------------------------------- the same ids for the same things
 
 
-def _aligned(drafted: Draft, before: Draft, fresh: Draft, taken: Collection[str]) -> Recomputed:
+def _aligned(
+    drafted: Draft, before: Draft, fresh: Draft, taken: Collection[str], answered: Collection[str]
+) -> Recomputed:
     fell: list[str] = []
     chains = _chains(before.chains, fresh.chains, fell)
     capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
-    questions, names = _questions(before.questions, fresh.questions, fell, taken)
+    questions, names = _questions(before.questions, fresh.questions, fell, taken, answered)
     # In the order that they have once they are stored.
     layers = {
         key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
@@ -377,14 +385,20 @@ def _capabilities(before: Sequence[Capability], fresh: Sequence[Capability], fel
 
 
 def _questions(
-    before: Sequence[Question], fresh: Sequence[Question], fell: list[str], taken: Collection[str]
+    before: Sequence[Question],
+    fresh: Sequence[Question],
+    fell: list[str],
+    taken: Collection[str],
+    answered: Collection[str],
 ) -> tuple[tuple[Question, ...], dict[str, str]]:
-    """Also by id of a fresh question the one that it got."""
+    """Also by id of a fresh question the one that it got. What is asked in other words about the same thing is the same
+    question, unless that was answered: then it is a new one."""
     left, held = list(before), {*(one.id for one in before), *taken}
     made, names = [], {}
     for one in fresh:
         same = next((other for other in left if other.text == one.text), None)
-        same = same or next((other for other in left if other.about and other.about == one.about), None)
+        alike = (other for other in left if other.id not in answered and other.about and other.about == one.about)
+        same = same or next(alike, None)
         if same is None:
             name = free_id("Q", one.about, held)
             held.add(name)

@@ -9,6 +9,7 @@ from agent.report.view import name_of
 from agent.review.compare import words
 from agent.review.decisions import Moved, score_words
 from agent.review.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
+from agent.review.replay import CALLED, called
 from agent.review.web.forms import GRAMMAR
 from agent.taxonomy.keys import FACTORS, LAYERS
 
@@ -78,6 +79,7 @@ _OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
     "wrong-layer": frozenset({"threat"}),
     "wrong-quote": frozenset({"posture", "factor", "fact", "layer", "threat", "capability", "chain"}),
     "duplicate": frozenset({"fact", "threat", "capability", "chain", "question"}),
+    "accepted-risk": frozenset({"threat", "score", "factor", "layer", "chain"}),
 }
 """Reasons that make sense for some kinds of items alone."""
 STATES: Final[Mapping[str, str]] = {
@@ -165,7 +167,7 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "redo": frozenset({"batch"}),
     "bulk": frozenset({"items"}),
     "assign": frozenset({"to"}),
-    "add": frozenset({"place"}),
+    "add": frozenset({"place", "number"}),
     "answer": frozenset({"document", "draft", "states"}),
     "ask": frozenset({"key", "effect", "settles"}),
 }
@@ -246,13 +248,14 @@ def in_order(names: Iterable[str]) -> list[str]:
 def event_fields(event: Event) -> tuple[Field, ...]:
     """What the event changed, without what only its replay needs."""
     before, after = dict(event.before or {}), dict(event.after or {})
-    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen"}
+    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
     if event.verb == "redraft":
         return (*_redrafted(after), *_plain({}, after, unsaid))
     if event.verb == "answer":
         return (*_plain(before, after, unsaid), *_stated(after))
     if event.verb == "attach":
-        return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in after.items())
+        rows = ((name, value) for name, value in after.items() if name not in unsaid)
+        return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in rows)
     return tuple(_plain(before, after, unsaid))
 
 
