@@ -155,7 +155,9 @@ class ReviewAct:
         advice = state.reviewed.advice
         decision = self._fields.get("decision") or (advice.proposal if advice else None)
         if decision is not None and decision not in get_args(UseProposal):
-            raise InputError("the decision is none of its values", where="decision", hint=" or ".join(get_args(UseProposal)))
+            raise InputError(
+                "the decision is none of its values", where="decision", hint=" or ".join(get_args(UseProposal))
+            )
         unsigned = state.reviewed.model_copy(update={"review": None})
         after: Plain = {
             "sha256": hashlib.sha256(dump(unsigned).encode()).hexdigest(),
@@ -457,7 +459,9 @@ class _Act:
         leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():
             raise InputError(
-                "to accept the risk that the score rests on needs a note", where="note", hint="say who accepts it, and why"
+                "to accept the risk that the score rests on needs a note",
+                where="note",
+                hint="say who accepts it, and why",
             )
         return self._planned(one, None, self._seen_now(one))
 

@@ -30,10 +30,12 @@ from agent.records import (
     Slot,
     draft_facts,
 )
+from agent.records.base import SourceKind
 from agent.records.facts import cited
 from agent.review.answered import ANALYST, Given, comforts, confirmed, is_vendors_word, question_of
 from agent.review.pruning import pruned
 from agent.review.quotes import Plain, marks_in
+from agent.review.spoken import unsettled, with_speakers
 
 KIND: Final = "fact"
 _LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
@@ -217,11 +219,16 @@ def _noted(sheet: FactSheet) -> frozenset[str]:
 def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose") -> Draft:
     """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them."""
     draft, noted = _without_noted(draft), _noted(sheet)
+    counting = _left_out(sheet, noted)
+
+    def without(words: Collection[str]) -> Draft:
+        left = _left_out(counting, words)
+        return recompose(draft, left) or pruned(draft, left)
+
+    words = {fact.id for fact in counting.facts if is_vendors_word(fact)}
+    made = unsettled(without(()), without, words)
     if not noted:
-        return recompose(draft, sheet) or pruned(draft, sheet)
-    kept = [fact for fact in sheet.facts if fact.id not in noted]
-    counting = _built(kept, {item.id: item for item in sheet.evidence}, sheet, sheet.outlook)
-    made = recompose(draft, counting) or pruned(draft, counting)
+        return made
     counts = {fact.id: fact for fact in counting.facts}
     shown = tuple(counts.get(fact.id, fact.model_copy(update={"counts": False})) for fact in sheet.facts)
     known = {item.id for item in made.evidence}
@@ -268,6 +275,14 @@ def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
     )
 
 
+def _left_out(sheet: FactSheet, names: Collection[str]) -> FactSheet:
+    """The sheet without these facts."""
+    if not names:
+        return sheet
+    kept = [fact for fact in sheet.facts if fact.id not in names]
+    return _built(kept, {item.id: item for item in sheet.evidence}, sheet, sheet.outlook)
+
+
 Recompose = Callable[[Draft, FactSheet], Draft | None]
 
 
@@ -284,7 +299,14 @@ def recomputed(
     `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that the review knows, `answered` those of
     questions that were answered.
     """
-    return _aligned(draft, before, _follows(draft, changed_sheet(draft, change), recompose), taken, answered)
+    fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(draft, change))
+    return _aligned(draft, before, fresh, taken, answered)
+
+
+def _spoken(draft: Draft, change: SheetChange) -> dict[str, SourceKind]:
+    """By document the kinds of the answers that the draft has, or that count now."""
+    had: dict[str, SourceKind] = {source.document: source.kind for source in draft.sources}
+    return had | {given.document: given.source.kind for given in change.standing}
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
@@ -295,7 +317,8 @@ def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
 
 def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
     """A draft that follows from its facts with those of answers: a draft of its own, numbered anew."""
-    return _follows(draft, changed_sheet(draft, SheetChange(frozenset(), {}, answers=answers)), recompose)
+    change = SheetChange(frozenset(), {}, answers=answers)
+    return with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(draft, change))
 
 
 # ---------------------------------------------------------------- the same ids for the same things

@@ -1,4 +1,4 @@
-"""What a review says beside the parts of the draft: numbers of threats, work, answers, and contests that were decided."""
+"""What a review says beside the parts of the draft: numbers of threats, work, answers, contests that were decided."""
 
 from collections.abc import Mapping
 from typing import get_args

@@ -221,7 +221,7 @@ def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
         after = event.after or {}
         sheet = after.get(SHEET)
         named = sheet.get(NUMBERS) if isinstance(sheet, Mapping) else None
-        for name, number in (named.items() if isinstance(named, Mapping) else ()):
+        for name, number in named.items() if isinstance(named, Mapping) else ():
             made.setdefault(str(name), int(number))
         own = after.get(NUMBER)
         if event.verb == "add" and isinstance(own, int):

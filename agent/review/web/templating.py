@@ -31,6 +31,7 @@ from agent.review.web.wording import (
     field_name,
     reasons_for,
     section_title,
+    title_of,
     when,
 )
 from agent.taxonomy.lists import entries, schemes
@@ -101,7 +102,7 @@ def environment() -> "Environment":
         cache_size=-1,
     )
     made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
-    made.filters |= {"event_fields": event_fields, "field_name": field_name}
+    made.filters |= {"event_fields": event_fields, "field_name": field_name, "title_of": title_of}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,

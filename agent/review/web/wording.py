@@ -225,6 +225,11 @@ def when(at: str) -> str:
     return at.replace("T", " ").removesuffix("Z")
 
 
+def title_of(event: Event, titles: Mapping[str, str]) -> str:
+    """What an event's item was called then; in older events what it is called now."""
+    return called(event) or titles.get(event.item, "")
+
+
 class Field(NamedTuple):
     """One field of an event, in words; `before` is empty where there was nothing."""
 
@@ -295,7 +300,7 @@ def version_choices(
     told = [
         (
             event.number,
-            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {titles.get(event.item, '')[:_TITLE]}".strip(),
+            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {title_of(event, titles)[:_TITLE]}".strip(),
         )
         for event in events[::-1]
     ]
@@ -330,8 +335,8 @@ def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) 
     return "".join((_answer_to(events, titles, moved), *_came_and_fell(moved)))
 
 
-def moved_lines(moved: Moved) -> tuple[tuple[str, str], ...]:
-    """What an act moved, line by line: score and band, why, and what came, fell or is back."""
+def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
+    """What an act moved, line by line: score and band, why, and what came, fell or is back; `why` nothing did."""
     was, now = (
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
@@ -341,6 +346,7 @@ def moved_lines(moved: Moved) -> tuple[tuple[str, str], ...]:
         (told, name)
         for told, names in (("New", moved.comes), ("Fell", moved.falls), ("Back", moved.returns)) for name in names
     ]  # fmt: skip
+    rows += [("Why", told) for told in (moved.why, why) if told]
     return tuple(rows)
 
 
@@ -349,6 +355,8 @@ def _came_and_fell(moved: Moved) -> Iterator[str]:
         if names:
             more = f", {len(names) - _MOST} more" if len(names) > _MOST else ""
             yield f"; {told}: {', '.join(names[:_MOST])}{more}"
+    if moved.why:
+        yield f"; {moved.why}"
 
 
 def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
@@ -361,7 +369,7 @@ def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved)
     was, now = score_words(moved.before), score_words(moved.after)
     if was == now and not moved.causes:
         return f"{_said(batch, titles)}; score stays {now}"
-    title = titles.get(batch[0].item, "")
+    title = title_of(batch[0], titles)
     named = title and any(cause.startswith(title) for cause in moved.causes)
     return moved.text if named else f"{_said(batch, titles)}; {moved.text}"
 
@@ -396,4 +404,4 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str]) -> str:
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {len(items)} items"
-    return f"{verb} “{titles.get(items[0], items[0])}”" if items else verb
+    return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb
