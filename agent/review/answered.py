@@ -45,7 +45,9 @@ _OR: Final = " / "
 _GAP: Final = "…"
 """In a proposed answer: between two answers, and where something is filled in."""
 _ENDS: Final = " .;,:"
-_NO: Final = ("no.", "no,", "nothing", "it does not", "none")
+_NO: Final = ("nothing", "it does not", "none")
+_TELLING: Final = 2
+"""Words from which on a proposed answer says what is so."""
 _FIELDS: Final = ("key", "polarity", "value", "quote", "confidence")
 
 Reads = Callable[[Document], Sequence[Plain]]
@@ -198,12 +200,13 @@ def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Pl
 
 def _as_proposed(text: str, question: Question) -> list[Plain]:
     """What an answer states that is one of those which the question proposes, filled in or not."""
-    keys = keys_asked(question)
-    fitting = [each for each in question.proposed.split(_OR) if _fits(" ".join(text.split()), each)]
+    keys, said = keys_asked(question), " ".join(text.split())
+    if _OR in question.proposed and said == " ".join(question.proposed.split()):
+        raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
+    # A bare "No." says of which question it is, not of which key.
+    fitting = [each for each in question.proposed.split(_OR) if len(each.split()) >= _TELLING and _fits(said, each)]
     if not keys or not fitting:
         return []
-    if len(fitting) > 1:
-        raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
     denied = keys[0].deniable and fitting[0].casefold().startswith(_NO)
     return [{"key": keys[0].id, "polarity": "denied" if denied else "asserted"}]
 
@@ -211,9 +214,8 @@ def _as_proposed(text: str, question: Question) -> list[Plain]:
 def _fits(text: str, proposed: str) -> bool:
     """Whether a text is a proposed answer with its gaps filled, or as it stands."""
     parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
-    parts = [part for part in parts if part]
-    pattern = ".*".join(re.escape(part) for part in parts)
-    return bool(parts) and re.search(pattern, text, re.IGNORECASE | re.DOTALL) is not None
+    pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
+    return re.match(pattern, text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _sure(state: Mapping[str, object]) -> float:

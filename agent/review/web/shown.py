@@ -267,7 +267,7 @@ def _decision(each: Decision) -> DecisionLine:
 
 def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> SectionView:
     # An ability that facts give stands with these, unless somebody said something of it.
-    inside = [view for view in views if view.section == key and not (view.via and not _spoken_of(view))]
+    inside = [view for view in views if view.section == key and not view.in_fact]
     if key in LAYERS:
         inside.sort(key=_by_place)
     folded = tuple(view for view in inside if view.threat is not None and view.threat.folded)
@@ -290,10 +290,6 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
         waived=sum(view.verdict == "waived" and not view.is_open for view in inside),
         supported=sum(view.verdict == "open" and view.supported and not view.contested for view in inside),
     )
-
-
-def _spoken_of(view: ItemView) -> bool:
-    return bool(view.comments or view.contests or view.contested)
 
 
 def _by_place(view: ItemView) -> tuple[bool, int]:

@@ -180,6 +180,11 @@ class ItemView(NamedTuple):
     via: tuple[tuple[str, str], ...] = ()
     """Element and title of the facts that are decided over in its place."""
 
+    @property
+    def in_fact(self) -> bool:
+        """Whether the card of a fact says all of it."""
+        return bool(self.via) and not (self.comments or self.contests or self.contested)
+
 
 def dom_id(item: str) -> str:
     """The id of an item's element."""
@@ -215,6 +220,10 @@ class Items:
         self._facts |= {name: fact for name, (fact, _) in state.answered.items()}
         self._held = state.based.facts.facts if state.based.facts else ()
         self._words = vendors_words(state)
+        spoken = {contest.item for contest in state.contests}
+        self._in_facts = {
+            one.item.id for one in state.items if one.via and not one.comments and one.item.id not in spoken
+        }
         self._titles = {one.item.id: one.item.title for one in state.items}
 
     def of(self, one: ItemState) -> ItemView:
@@ -305,12 +314,16 @@ class Items:
             noted=is_vendors_word(now) and not sure and not held.counts,
             answers=question_of(name),
             conflict=", ".join(fact_title(other) for other in against),
-            hangs=tuple((dom_id(each.item) if each.item else "", each.title) for each in hangs),
-            fell=tuple((dom_id(each.item), each.title) for each in hangs if struck and each.item in fallen),
+            hangs=tuple((self._place(each.item), each.title) for each in hangs),
+            fell=tuple((self._place(each.item), each.title) for each in hangs if struck and each.item in fallen),
         )
         return _stated(made, "confirmed" if one.verdict in ("confirmed", "corrected") else now.state)._replace(
             fact=body, title=fact_title(now)
         )
+
+    def _place(self, item: str) -> str:
+        """The element of an item; empty for one that a fact's card says, and for what is none."""
+        return dom_id(item) if item and item not in self._in_facts else ""
 
     def _question(self, question: Question, one: ItemState) -> QuestionBody:
         given = (one.after or {}).get("answer")

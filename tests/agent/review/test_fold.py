@@ -213,7 +213,7 @@ def test_struck_things_are_listed_and_take_their_chains_along() -> None:
     desk = DESKS["chained"]
     threat = desk.draft.chains[0].threats[0]
     after = desk.act("strike", f"threat/{threat}", reason="not-this-product", note="another server")
-    after = after.act("strike", "capability/C1").act("strike", "question/Q1").act("strike", "layer/data_operations")
+    after = after.act("strike", "question/Q1").act("strike", "layer/data_operations").act("strike", "capability/C1")
     reviewed = after.state.reviewed
     assert threat not in threats_of(reviewed)
     assert all(threat not in chain.threats for chain in reviewed.chains)

@@ -37,10 +37,10 @@ def test_a_draft_comes_in_once_with_its_texts(reviews: Reviews) -> None:
     state = reviews.service.review(key)
     assert state.drafted == state.reviewed == case_draft(CASE)
     assert reviews.service.documents(key) == case_documents(CASE)
-    assert (state.version, state.stage, len(state.open)) == (1, "open", len(state.items))
+    assert (state.version, state.stage, len(state.open)) == (1, "open", len(state.own))
     assert [event.verb for event in reviews.service.history(key)] == ["import"]
     (row,) = reviews.service.queue(QueueQuery()).rows
-    assert (row.key, row.open, row.items, row.changed) == (key, len(state.items), len(state.items), "")
+    assert (row.key, row.open, row.items, row.changed) == (key, len(state.own), len(state.own), "")
     assert row.score.aivss == state.reviewed.score.aivss
     assert reviews.service.queue(QueueQuery(text=state.drafted.id)).total == 1
 
