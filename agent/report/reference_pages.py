@@ -587,8 +587,9 @@ def _called(draft: Draft, item: str, title: str) -> Text:
     if not title:
         return doc.code(item)
     numbers = {f"threat/{each.threat.id}": each.name for each in View(draft).threats}
-    kind, words = item.partition("/")[0].capitalize(), one_line(title)
-    return (*doc.ref(numbers[item]), Span(f" {words}")) if item in numbers else doc.words(f"{kind}: {words}")
+    kind, named, _ = item.partition("/")
+    words = f"{kind.capitalize()}: {one_line(title)}" if named else one_line(title)
+    return (*doc.ref(numbers[item]), Span(f" {one_line(title)}")) if item in numbers else doc.words(words)
 
 
 def _signature(draft: Draft) -> list[Block]:

@@ -107,7 +107,7 @@ def test_a_signed_export_names_what_was_waived_and_why(reviews: Reviews) -> None
         {"item": "posture", "why": "not supported by its evidence: wording is for later", "title": "Posture"}
     ]
     text = text_of(reviews, key, "md")
-    assert "- Waived: `posture`, not supported by its evidence: wording is for later" in text.splitlines()
+    assert "- Waived: Posture, not supported by its evidence: wording is for later" in text.splitlines()
     assert text.splitlines()[-1] == head_line(head_of(reviews, key))
 
 

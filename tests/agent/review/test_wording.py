@@ -95,7 +95,7 @@ def test_a_strike_that_raises_the_score_says_which_threats_come_and_go_and_why()
     assert moved.after.aivss > moved.before.aivss
     (came,) = (one for one in moved.comes if one.startswith("threat"))
     assert came.partition("“")[2].rstrip("”") in moved.why
-    assert sum(one.startswith("threat") for one in moved.falls) == 2  # noqa: PLR2004
+    assert sum(one.startswith("threat") for one in moved.falls) == 2
     assert what_moved(after.state, DESK.state).why == ""
 
 
