@@ -248,22 +248,25 @@ def recomposed(draft: Draft, sheet: FactSheet) -> Draft | None:
     None for a draft that its own facts do not give again: one from before facts or an LLM's judgement were kept, one of
     another calibration, or one that answers were taken into.
     """
+    own = own_left_out(draft)
+    return None if own is None else with_facts(draft, sheet, own)
+
+
+def own_left_out(draft: Draft) -> int | None:
+    """How much of what a draft leaves out its own facts give; None when they do not give the draft again."""
     if draft.facts is None:
         return None
-    judged = judgement_of(draft)
-    made = partial(
-        compose,
-        name=draft.product.name,
-        vendor=draft.product.vendor,
-        aliases=draft.product.aliases,
-        calibration=load_calibration(),
-    )
-    own = _composed(made(draft.facts.sheet(draft.evidence), judgement=judged))
+    own = _composed(draft, draft.facts.sheet(draft.evidence), judgement_of(draft))
     told = len(own["dropped"]) if isinstance(own["dropped"], tuple) else 0
     if draft.dropped[:told] != own.pop("dropped") or any(getattr(draft, name) != part for name, part in own.items()):
         return None
-    parts = _composed(made(sheet, judgement=_still_held(judged, sheet)))
-    dropped = (*parts.pop("dropped"), *draft.dropped[told:])  # type: ignore[misc]
+    return told
+
+
+def with_facts(draft: Draft, sheet: FactSheet, own: int) -> Draft:
+    """`draft` with the facts of `sheet`, where `own_left_out` gave `own`."""
+    parts = _composed(draft, sheet, _still_held(judgement_of(draft), sheet))
+    dropped = (*parts.pop("dropped"), *draft.dropped[own:])  # type: ignore[misc]
     return draft.model_copy(update={**parts, "dropped": dropped, "facts": draft_facts(sheet)})
 
 
@@ -283,8 +286,16 @@ def _still_held(judgement: Judgement | None, sheet: FactSheet) -> Judgement | No
     return judgement.model_copy(update={"factors": factors, "layers": layers})
 
 
-def _composed(made: Composition) -> dict[str, object]:
+def _composed(draft: Draft, sheet: FactSheet, judgement: Judgement | None) -> dict[str, object]:
     """The parts of a draft that follow from its facts, by name."""
+    made = compose(
+        sheet,
+        name=draft.product.name,
+        vendor=draft.product.vendor,
+        aliases=draft.product.aliases,
+        calibration=load_calibration(),
+        judgement=judgement,
+    )
     return dict(made._asdict())
 
 

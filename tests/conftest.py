@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from agent.intake.extract.statements.language import detect
 from tests.fakes.command import Septet
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.fakes.review.served_reviews import Reviews
+
+# A slow machine is no failed law; benchmarks measure times.
+settings.register_profile("septet", deadline=None)
+settings.load_profile("septet")
 
 _CONNECTS = frozenset({"socket.connect", "socket.sendto"})
 _LOOKS_UP = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})

@@ -50,6 +50,10 @@ _BEHIND: Final = re.compile(r"([.!?])((?:\s*[\[(]\s*[EFSC]\d[^\])]*[\])])+)")
 """Marks behind the full stop of their sentence."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[^a-z\s])")
 _NARROW: Final = re.compile(r"(?<![\w-])(?:only|always|never|all|every|each|by default|nothing|none|nobody)\b", re.I)
+_BOUND: Final = re.compile(
+    r"\b(?:ask|approv|confirm|check|requir|encrypt|isolat|restrict|validat|authenticat|sign)\w*\b", re.I
+)
+"""Where "each" widens: "it asks before each command"; "the reasons for each action" are no claim."""
 _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("all", "every", "each"), ("all", "every", "each", "any")),
     "by default": ("default",),
@@ -348,7 +352,7 @@ class Ground:
             named = self._name is not None and self._name.search(sentence)
             return "general commentary speaks of the product" if named or _says_it(sentence) else ""
         if evidence:
-            return self._unsupported(sentence, evidence, facts, about=about)
+            return self._unsupported(sentence, mode, evidence, facts, about=about)
         if marked and about:
             return "its marks are of nothing that was accepted"
         if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
@@ -357,12 +361,18 @@ class Ground:
             return "it is about the product and cites nothing"
         return ""
 
-    def _unsupported(self, sentence: str, evidence: Sequence[str], facts: Sequence[str], *, about: bool) -> str:
+    def _unsupported(
+        self, sentence: str, mode: Mode, evidence: Sequence[str], facts: Sequence[str], *, about: bool
+    ) -> str:
         told = self.told(evidence, facts)
         text = " ".join(told).casefold()
         if about:
-            stated = _stated(sentence)
-            wide = [match[0] for match in _NARROW.finditer(stated) if not _borne_out(match[0].casefold(), text)]
+            # How an attack goes on ("it can then call every tool") narrows and widens nothing that is stated.
+            stated = _stated(sentence, denials=mode != "inference")
+            named = [
+                match[0] for match in _NARROW.finditer(stated) if match[0].casefold() != "each" or _BOUND.search(stated)
+            ]
+            wide = [word for word in named if not _borne_out(word.casefold(), text)]
             if wide:
                 return f"its quotes do not say {', '.join(dict.fromkeys(wide))}"
         have = {meaning for part in told for _, meaning in meanings(part)}
@@ -382,8 +392,8 @@ class Ground:
         together = [text for texts in said for text in texts]
         if _denies_alike(stated, together) or support(stated, together, self.names).verdict != "contradicted":
             return False
-        alone = {support(stated, texts, self.names).verdict for texts in said}
-        return "contradicted" in alone and not alone & {"supported", "weak"}
+        alone = [support(stated, texts, self.names).verdict for texts in said]
+        return 2 * alone.count("contradicted") >= len(alone) and not {"supported", "weak"} & set(alone)
 
     def _said(self, mark: str) -> list[str]:
         """A quote, and the clauses that it is cut from: a "never" before it counts, one of the next clause does not."""

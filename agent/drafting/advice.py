@@ -114,6 +114,7 @@ def advise(
         offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
         _complete(measures, offered, threats)
         _complete(measures, offered, every)
+        measures = measures or _remedies(threats)
     residual = _residual(threats, measures, every)
     proposal = _proposal(score, residual, questions, judgement)
     conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
@@ -141,6 +142,17 @@ def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> 
     ids = {fact.id for fact in asserted(sheet, *row.eases)}
     touched = {threat.id: row.metrics for threat in threats if ids & set(threat.facts) or threat.id in row.ids}
     return _Measure(row.text, row.who, row.price, touched)
+
+
+def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
+    """What the user does against the gravest threats, where no condition lowers a metric."""
+    helped: dict[str, dict[str, Mapping[str, str]]] = {}
+    for threat in threats:
+        for remedy in threat.mitigations:
+            if remedy.who == "you" and remedy.status != "confirmed":
+                helped.setdefault(remedy.text, {})[threat.id] = {}
+                break
+    return [_Measure(text, "operator", "", of, led=True) for text, of in list(helped.items())[:MAX_CONDITIONS]]
 
 
 def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequence[Threat]) -> None:

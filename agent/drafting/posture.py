@@ -139,7 +139,9 @@ def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
     if entries:
         first = entries[0]
         could = "use these abilities" if acts else "steer what it returns"
-        if first.key in _OUTSIDERS:
+        if first.key in {one.key for one in _gravest(sheet)[:NAMED]}:
+            text = f"Instructions planted there could {could}"
+        elif first.key in _OUTSIDERS:
             text = f"It {abilities([first])}, so planted instructions could {could}"
         elif acts:
             who = "whoever runs one" if first.key == "mcp_client" else "whoever can write there"

@@ -33,7 +33,7 @@ _KEPT: Final = 2048
 """Texts whose words are kept: the same quotes are asked about many claims."""
 _SHORT: Final = 2
 """Letters of "is" and "us", which are no plurals."""
-_NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|[A-Za-z%])", re.I)
+_NUMBER: Final = re.compile(r"(?<![\w.])v?(\d+(?:[.,]\d+)*)(?=\b|%|(?:[kmgt]i?b?|ms|[smhdx])\b)", re.I)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NAME_WORD: Final = re.compile(r"[^\W_][\w./+#-]*[^\W_]|[^\W_]")
 _SENTENCE_END: Final = re.compile(r"[.!?:]\s*[\"'”’)]*\s*$")
@@ -56,7 +56,7 @@ _ORDINARY: Final = frozenset(
         neither nothing before after because during even many version versions""",
     )
 )
-_ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness)$")
+_ENDING: Final = re.compile(r"(?:ing|ly|tions?|ments?|ed|ity|ities|ness|less|en)$")
 Verdict = Literal["supported", "weak", "contradicted", "unsupported"]
 
 ENOUGH: Final = 0.6

@@ -7,8 +7,8 @@ from agent.drafting.headline import is_supported
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text
-from agent.report.front_pages import Writer, base_of, on_page
-from agent.report.prose import stopped
+from agent.report.front_pages import Writer, base_of, on_page, remaining
+from agent.report.prose import bare, stopped
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import RankedThreat
 from agent.scoring import severity
@@ -47,7 +47,7 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     above = [item for item in on_page(writer) if item.threat.id in residual.remains]
     more = f" {conditions} conditions" if conditions > shown else " of them"
     below = f" ({conditions - shown} of them below the line)" if conditions > shown else ""
-    start = Span(f"With all{more}{below} in place, ")
+    start = Span("With it in place, " if conditions == 1 else f"With all{more}{below} in place, ")
     first = writer.view.headline
     set_up = first is not None and bool(first.threat.setting)
     plain = [item for item in above if is_supported(item.threat) and (set_up or not item.threat.setting)] or above
@@ -82,7 +82,7 @@ def _graver_left(above: Sequence[RankedThreat], residual: Residual, after: Decim
         return ()
     item = max(graver, key=lambda each: residual.remains[each.threat.id])
     left = residual.remains[item.threat.id]
-    where = f" {if_clause(item.threat.setting)}" if item.threat.setting else " on its assumption"
+    where = f" {bare(if_clause(item.threat.setting))}" if item.threat.setting else " on its assumption"
     return (Span("; "), *doc.ref(item.name), Span(f" keeps {tenth(left)} {severity(left)}{where}"))
 
 
@@ -91,24 +91,17 @@ def _fall(before: Decimal, after: Decimal) -> str:
 
 
 def residuals(writer: Writer) -> Part:
-    """In the appendix: what the conditions change of each threat, and what remains of it."""
+    """In the appendix: what the conditions change of the threats that are not on the first two pages."""
     residual = writer.residual
-    kept = [item for item in writer.view.threats if residual and item.threat.id in residual.remains]
+    above = on_page(writer)
+    kept = [
+        item for item in writer.view.threats if residual and item.threat.id in residual.remains and item not in above
+    ]
     if residual is None or not kept:
         return Part("residuals", (), ())
-    rows = tuple(_left(item, residual) for item in kept)
-    table = Table(("", "CVSS base", "What the conditions change", "What remains"), rows, frozenset({1, 3}))
-    return Part("residuals", doc.words("What the conditions change"), (table,))
-
-
-def _left(item: RankedThreat, residual: Residual) -> Row:
-    """What remains of a threat: a number, or "gone"; a dash where the conditions change nothing."""
-    left, changes = residual.remains[item.threat.id], residual.changes.get(item.threat.id, "")
-    what = doc.code(changes) if changes and left else doc.words("gone" if not left else "–")
-    # CVSS has no lower score for an attack that is harder already.
-    harder = bool(changes) and left == base_of(item)
-    after = doc.words(f"{tenth(left)}, but harder" if harder else tenth(left) if left else "gone")
-    return Row((doc.ref(item.name), doc.words(tenth(base_of(item))), what, after))
+    rows = tuple(Row((doc.ref(item.name), doc.words(tenth(base_of(item))), remaining(item, residual))) for item in kept)
+    table = Table(("", "CVSS base", "With the conditions"), rows, frozenset({1}))
+    return Part("residuals", doc.words("What the conditions change of further threats"), (table,))
 
 
 def _condition(writer: Writer, number: int, item: Condition) -> Row:
@@ -122,7 +115,7 @@ def _condition(writer: Writer, number: int, item: Condition) -> Row:
             writer.brief(f"Condition {number}", stopped(item.text), writer.room.condition),
             doc.words(item.who[:1].upper() + item.who[1:]),
             writer.prose.text(", ".join(eased) or "–"),
-            doc.words(item.price.rstrip(".")),
+            doc.words(item.price.rstrip(".") or "–"),
         )
     )
 

@@ -37,7 +37,7 @@ _PARTLY: Final = 28
 """Words of an uncertain layer of which the sources tell a little."""
 _HOLDS: Final = {
     "quoted": "default use",
-    "entry inferred": "default use, in part inferred",
+    "entry inferred": "default use, partly inferred",
     "assumed": "on an assumption",
 }
 """By basis: when a threat without a setting holds."""
@@ -117,9 +117,10 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 36), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 34), ("vendor", 0),
     ("questions", 5), ("answer", 15), ("posture", 50), ("quote", 14), ("condition", 14), ("quote", 10),
-    ("conditions", 3), ("answer", 12), ("layer", 32), ("rest_todo", 0), ("rest", 3), ("questions", 3), ("also", 2),
+    ("conditions", 3), ("answer", 12), ("layer", 32), ("rest", 3), ("questions", 3), ("also", 2),
     ("quote", 0), ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("questions", 2), ("also", 3),
-    ("layer", 30), ("rest", 2), ("also", 2), ("posture", 40), ("layer", 28), ("also", 1), ("rest", 1), ("also", 0),
+    ("layer", 30), ("rest", 2), ("also", 2), ("rest_todo", 0), ("posture", 40),
+    ("layer", 28), ("also", 1), ("rest", 1), ("also", 0),
     ("rest", 0), ("layer", 25), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
@@ -241,7 +242,7 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     ]
     if not graver:
         if first.threat.setting:
-            return f"the gravest supported threat {if_clause(first.threat.setting)}"
+            return f"the gravest supported threat {bare(if_clause(first.threat.setting))}"
         return "the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
@@ -321,7 +322,7 @@ def _graver(writer: Writer, first: RankedThreat) -> Text:
     item = max(above, key=lambda one: one.threat.score.aivss)
     threat = item.threat
     where = "if its assumption holds" if threat.basis == "assumed" else "if its setting is used"
-    where = if_clause(threat.setting) if threat.setting else where
+    where = bare(if_clause(threat.setting)) if threat.setting else where
     graded = Span(f"{threat.score.severity} {tenth(threat.score.aivss)} {where}", "strong")
     return (graded, Span(" ("), *doc.ref(item.name), Span(")."))
 
@@ -609,15 +610,28 @@ def numbers(writer: Writer) -> Part:
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
     blocks: list[Block] = [Paragraph(line) for line in lines]
-    rows = tuple(
-        Row(
-            (
-                doc.ref(item.name), doc.words(LAYER_TITLES[item.layer].capitalize().replace("&", "and")),
-                doc.words(tenth(base_of(item))), doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/")),
-            )
-        )
-        for item in on_page(writer)
-    )  # fmt: skip
+    residual = writer.residual
+    rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        blocks.append(Table(("", "Layer", "CVSS base", "Vector"), rows, frozenset({2})))
+        heads = ("", "CVSS base", "Vector", *(("With the conditions",) if residual else ()))
+        blocks.append(Table(heads, rows, frozenset({1})))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
+
+
+def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
+    """A threat's base and vector, and what the conditions change and leave of it."""
+    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
+    after = (remaining(item, residual),) if residual else ()
+    return Row((doc.ref(item.name), doc.words(tenth(base_of(item))), vector, *after))
+
+
+def remaining(item: RankedThreat, residual: Residual) -> Text:
+    """The metrics that the conditions change, and the base that is left; a dash where they change nothing."""
+    left, changes = residual.remains.get(item.threat.id), residual.changes.get(item.threat.id, "")
+    if left is None or (left and not changes):
+        return doc.words("–")
+    if not left:
+        return doc.words("gone")
+    # CVSS has no lower score for an attack that is harder already.
+    after = f"→ {tenth(left)}" if left != base_of(item) else f"→ {tenth(left)}, but harder"
+    return doc.joined(doc.code(changes), doc.words(after))

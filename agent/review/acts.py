@@ -5,18 +5,18 @@ with three versions; on any other item it goes through.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Document, Question, UseProposal
+from agent.records import Document, Fact, Question, UseProposal
 from agent.report.draft_json import dump
 from agent.review.abilities import carriers_of
 from agent.review.adding import ADDED_FIELDS, planned_threat, read_threat
 from agent.review.answered import DOCUMENT, STATES, checked_states, places, settled_by
 from agent.review.answers import Answer
-from agent.review.changed_facts import fact_fields, free_id, stated_keys
+from agent.review.changed_facts import KIND, by_names, fact_fields, free_id, stated_keys
 from agent.review.fields import (
     Sources,
     address,
@@ -426,12 +426,18 @@ class _Act:
         """Of the evidence of an added threat what it cites itself, and the facts all of whose quotes are left in it."""
         facts, marks = _listed(before["facts"]), _listed(after["evidence"])
         named = _listed((one.after or {}).get("evidence"))
-        sheet = self._state.reviewed.facts
-        quotes = {fact.id: fact_marks(fact) for fact in (sheet.facts if sheet else ())}
         # A fact that is struck has none here, and is cited again once it is back.
+        quotes = {name: fact_marks(fact) for name, fact in self._facts().items()}
         kept_ = [name for name in facts if set(quotes.get(name, ())) <= set(marks)]
         theirs = {mark for name in kept_ for mark in quotes.get(name, ())} - set(named)
         return {"facts": kept_, "evidence": [mark for mark in marks if mark not in theirs]}
+
+    def _facts(self) -> Mapping[str, Fact]:
+        """What the ids of facts lead to as the review stands."""
+        sheet, read = self._state.reviewed.facts, self._state.drafted.facts
+        facts = [one for one in self._state.items if one.item.kind == KIND]
+        gone = {one.item.id.removeprefix("fact/") for one in facts if one.verdict == "struck" or one.after}
+        return by_names(sheet.facts if sheet else (), read.facts if read else (), gone)
 
     def _may_lead(self, threat: str) -> None:
         found = threats_of(self._state.reviewed).get(threat)

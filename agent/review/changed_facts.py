@@ -27,6 +27,7 @@ from agent.records import (
     LayerThreats,
     Outlook,
     Question,
+    Record,
     Slot,
     draft_facts,
 )
@@ -152,6 +153,16 @@ def held_as(facts: Sequence[Fact], fact: Fact) -> Fact | None:
         return same
     alike = (one for one in facts if (one.key, one.polarity, one.about) == (fact.key, fact.polarity, fact.about))
     return next((one for one in alike if set(fact.evidence) <= set(one.evidence)), None)
+
+
+def by_names(facts: Sequence[Fact], read: Sequence[Fact], gone: Collection[str]) -> dict[str, Fact]:
+    """The facts of a sheet by their ids, and by those of facts as they were read that an answer made part of another
+    one; `gone` are the ids of those that were struck or corrected."""
+    known = {fact.id: fact for fact in facts}
+    for fact in read:
+        held = held_as(facts, fact) if fact.id not in known and fact.id not in gone else None
+        known |= {fact.id: held} if held is not None else {}
+    return known
 
 
 def changed_sheet(draft: Draft, change: SheetChange) -> FactSheet:
@@ -466,7 +477,23 @@ def left_standing(draft: Draft, fell: Sequence[str]) -> Draft:
     )
 
 
-def without_quotes_of_fallen(made: Draft, whole: Draft, left: Draft) -> Draft:
-    """`made` without the quotes that it does not name and that in `whole` only those name which `left` lacks."""
-    lonely = _marks(whole) - _marks(left) - _marks(made)
+def without_quotes_of_fallen(made: Draft, whole: Draft, fell: Sequence[str]) -> Draft:
+    """`made` without the quotes that it does not name, and that in the aligned draft `whole` only what fell names."""
+    lonely = _marks_of_fallen(whole, frozenset(fell))
+    for draft in (made, left_standing(whole, fell)):
+        # Most of what falls has no quote of its own, and a whole draft is long.
+        lonely -= _marks(draft) if lonely else set()
+    if not lonely:
+        return made
     return made.model_copy(update={"evidence": tuple(item for item in made.evidence if item.id not in lonely)})
+
+
+def _marks_of_fallen(draft: Draft, fell: Collection[str]) -> set[str]:
+    """The ids of evidence that what fell lists."""
+    parts: list[Record] = [
+        threat for layer in draft.layers.values() for threat in layer.threats if f"threat/{threat.id}" in fell
+    ]
+    parts += [one for n, one in enumerate(draft.chains, 1) if f"chain/{n}" in fell]
+    parts += [one for one in draft.questions if f"question/{one.id}" in fell]
+    parts += [one for one in draft.system.capabilities if f"capability/{one.id}" in fell]
+    return {mark for part in parts for mark in _LISTED.findall(part.model_dump_json())}

@@ -11,7 +11,6 @@ left, and what a reviewer corrected is said first.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Final, Literal
 
 from agent.drafting.lines import LABELS
@@ -173,11 +172,13 @@ class _Desk:
         # What fell is no part of what follows from the facts, so nothing is weighed against it.
         follows = left_standing(based, found.fell)
         left = _without_answered(without_struck(whole, settled, found.drafted), _answered(settled))
-        scored = rescore(follows, with_lines(follows, left, settled), _choice(settled.get(SCORE)))
+        decided = settled.get(SCORE, Standing())
+        choice = Choice.of(decided.edits, decided.attached)
+        scored = rescore(follows, with_lines(follows, left, settled), choice)
         numbers = all_numbers(found.numbers, View(whole), View(scored))
         reviewed = renumbered(with_numbers(_promised(scored, found.drafted), numbers), follows)
         if found.fell:
-            reviewed = without_quotes_of_fallen(reviewed, based, follows)
+            reviewed = without_quotes_of_fallen(reviewed, based, found.fell)
         # Reviews without such answers keep the order in which they may be signed.
         chains = _in_order(reviewed.chains, found.drafted.chains) if given else reviewed.chains
         return cls(whole, reviewed.model_copy(update={"chains": chains}), settled, fell, given, numbers)
@@ -232,19 +233,6 @@ def _without_answered(draft: Draft, settled: Collection[str]) -> Draft:
         return draft
     left = tuple(one for one in draft.questions if f"question/{one.id}" not in settled)
     return draft.model_copy(update={"questions": left})
-
-
-def _choice(one: Standing | None) -> Choice | None:
-    """What was decided over the score itself."""
-    if one is None or one.verdict == "struck":
-        return None
-    headline, factor, marks = (one.edits.get(name) for name in ("headline", "mitigation_factor", "evidence"))
-    cited = [str(mark) for mark in marks] if isinstance(marks, list) else []
-    return Choice(
-        headline=str(headline) if headline else None,
-        mitigation_factor=Decimal(str(factor)) if factor is not None else None,
-        evidence=tuple(dict.fromkeys((*cited, *one.attached))),
-    )
 
 
 def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple[ItemState, ...]:

@@ -168,7 +168,8 @@ def left_with(state: ReviewState, works: Iterable[Work]) -> Left | None:
         for key, layer in state.reviewed.layers.items()
     }
     eased = state.reviewed.model_copy(update={"layers": layers})
-    made = rescore(left_standing(state.based, state.fell), eased, _choice(state))
+    decided = next((one.after for one in state.items if one.item.id == SCORE), None)
+    made = rescore(left_standing(state.based, state.fell), eased, Choice.of(decided or {}))
     one = threats_of(made)[next(iter(vectors))].score if len(vectors) == 1 else None
     return Left(
         threat=next(iter(vectors)) if one else "",
@@ -176,9 +177,3 @@ def left_with(state: ReviewState, works: Iterable[Work]) -> Left | None:
         aivss=one.aivss if one else None,
         score=shown(made.score),
     )
-
-
-def _choice(state: ReviewState) -> Choice | None:
-    """The threat that a reviewer chose as the headline; how controls were counted is no matter here."""
-    chosen = next((one.after or {} for one in state.items if one.item.id == SCORE), {}).get("headline")
-    return Choice(headline=str(chosen)) if chosen else None

@@ -121,6 +121,17 @@ class Choice(NamedTuple):
     evidence: tuple[str, ...] = ()
     """For the mitigation factor."""
 
+    @classmethod
+    def of(cls, edits: Mapping[str, object], attached: Sequence[str] = ()) -> "Choice":
+        """What corrections of the score chose, and the quotes that were attached to it."""
+        headline, factor, marks = (edits.get(name) for name in ("headline", "mitigation_factor", "evidence"))
+        cited = [str(mark) for mark in marks] if isinstance(marks, list) else []
+        return cls(
+            headline=str(headline) if headline else None,
+            mitigation_factor=Decimal(str(factor)) if factor is not None else None,
+            evidence=tuple(dict.fromkeys((*cited, *attached))),
+        )
+
 
 def rescore(drafted: Draft, reviewed: Draft, choice: Choice | None = None) -> Draft:
     """`reviewed` with every number that follows from its threats, factors and flags.

@@ -34,7 +34,7 @@ from agent.records import (
     ThreatStatement,
 )
 from agent.report.view import View, number_added
-from agent.review.changed_facts import held_as
+from agent.review.changed_facts import by_names, held_as
 from agent.review.items import fact_marks, fact_title
 from agent.review.quotes import Numbering, Plain, rewritten
 from agent.review.replay import LAST, Standing
@@ -475,16 +475,9 @@ def _listed(value: object) -> Sequence[object]:
 
 
 def _known(draft: Draft, standing: Mapping[str, Standing], read: Sequence[Fact]) -> dict[str, Fact]:
-    """The facts of a draft by their ids, and by those of facts as they were read that an answer made part of another
-    one: a struck or corrected one is not among them."""
-    facts = draft.facts.facts if draft.facts else ()
-    known = {fact.id: fact for fact in facts}
-    for fact in read:
-        one = standing.get(f"fact/{fact.id}", Standing())
-        if fact.id not in known and one.verdict != "struck" and not one.edits:
-            held = held_as(facts, fact)
-            known |= {fact.id: held} if held is not None else {}
-    return known
+    """What the ids of facts lead to in a draft: a struck or corrected one to nothing."""
+    gone = {name.removeprefix("fact/") for name, one in standing.items() if one.verdict == "struck" or one.edits}
+    return by_names(draft.facts.facts if draft.facts else (), read, gone)
 
 
 def fallen_additions(draft: Draft, standing: Mapping[str, Standing], drafted: Draft | None = None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import InputError, RefusedError, StaleError
-from agent.records import Document, Draft
+from agent.records import Document, Draft, FactSheet
 from agent.report.draft_json import dump, dump_documents, load_whole
 from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review import responding, signed
@@ -21,7 +21,7 @@ from agent.review.acts import check
 from agent.review.adding import Written, weighed
 from agent.review.answered import STATES, read_answer, stating
 from agent.review.answers import Answer, By, parse_response
-from agent.review.changed_facts import Recompose, follows_from_facts
+from agent.review.changed_facts import follows_from_facts
 from agent.review.compare import Comparison, SideBySide, compare, side_by_side
 from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, score_words, what_moved
 from agent.review.fold import fold
@@ -43,7 +43,7 @@ _TRIES: Final = 5
 _LATELY: Final = 300
 """Decisions, the last ones, whose focus times tell the pace."""
 _DRAFTS: Final = 200
-"""Drafts of which is remembered whether their facts give them."""
+"""Drafts of which is remembered what their facts give."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
 """Verbs of which the rule of two people speaks."""
 _DONE: Final = ("waived",)
@@ -101,6 +101,7 @@ class Service:
         self._clock = clock
         self._shelf = Shelf(store)
         self._follows: Latest[tuple[str, str], bool] = Latest(_DRAFTS)
+        self._own: Latest[str, int | None] = Latest(_DRAFTS)
 
     @property
     def today(self) -> str:
@@ -193,7 +194,7 @@ class Service:
         """The review as an act would make it, without storing it; its events are not hashed."""
         who = reviewer or _NOBODY
         before = self.review(key)
-        made = _sheet(before, self._check(before, action))
+        made = self._sheet(before, self._check(before, action))
         events = self._unstored(before, made.planned, who)
         if not events:
             return _nothing(before)
@@ -257,7 +258,7 @@ class Service:
         )
         documents = dump_documents(made.documents).encode()
         name = sha256(dump(made.draft).encode()).hexdigest()
-        sheet, follows = again(before, made.draft, _recompose())
+        sheet, follows = again(before, made.draft, self._recompose)
         drafts = {name: made.draft} | ({str(sheet["sha256"]): follows} if follows is not None else {})
         fresh = Fresh(drafts, made.documents)
         fields: dict[str, object] = {
@@ -287,7 +288,7 @@ class Service:
     def follows(self, key: str) -> bool:
         """Whether the draft of a review follows from its facts, so that answers count as facts."""
         drafted = self.review(key).drafted
-        return self._follows.get((key, drafted.id), lambda: follows_from_facts(drafted, _recompose()))
+        return self._follows.get((key, drafted.id), lambda: follows_from_facts(drafted, self._recompose))
 
     # ------------------------------------------------------------ focus
 
@@ -332,6 +333,18 @@ class Service:
 
     # ------------------------------------------------------------ inside
 
+    def _sheet(self, state: ReviewState, planned: Sequence[Planned]) -> Sheet:
+        return with_sheet(state, planned, self._recompose)
+
+    def _recompose(self, draft: Draft, sheet: FactSheet) -> Draft | None:
+        """As `agent.pipeline.recomposed`, in half the time where it is known what the draft's own facts give."""
+        # Imported here: the drafter loads for a second, and most reviews never draft again.
+        from agent.pipeline import own_left_out, with_facts
+
+        name = sha256(draft.model_dump_json().encode()).hexdigest()
+        own = self._own.get(name, lambda: own_left_out(draft))
+        return None if own is None else with_facts(draft, sheet, own)
+
     def _check(self, state: ReviewState, action: Action) -> tuple[Planned, ...]:
         return check(state, self._told(state, action), self.documents(state.key), self._seen(state.key))
 
@@ -358,7 +371,7 @@ class Service:
             planned = plan(before)
             if not planned:
                 return _nothing(before)
-            made = _sheet(before, planned)
+            made = self._sheet(before, planned)
             fresh = _fresh(made)
             blobs = [*fresh.blobs] if fresh is not None else []
             if planned[0].verb == "sign":
@@ -426,23 +439,12 @@ def _may_write(reviewer: Reviewer) -> None:
         raise RefusedError("a viewer changes nothing", where=reviewer.name, hint="ask for the role of an analyst")
 
 
-def _recompose() -> Recompose:
-    # Imported here: the drafter loads for a second, and most reviews never draft again.
-    from agent.pipeline import recomposed
-
-    return recomposed
-
-
 def _named(planned: Sequence[Planned], draft: str) -> tuple[Planned, ...]:
     """The events of a response, its answers with the id of the draft into which they went elsewhere."""
     return tuple(
         plan.model_copy(update={"after": {**(plan.after or {}), "draft": draft}}) if plan.verb == "answer" else plan
         for plan in planned
     )
-
-
-def _sheet(state: ReviewState, planned: Sequence[Planned]) -> Sheet:
-    return with_sheet(state, planned, _recompose())
 
 
 def _fresh(made: Sheet) -> Fresh | None:

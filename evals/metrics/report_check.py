@@ -14,6 +14,7 @@ from agent.report.document import (
     Bullets,
     Part,
     Report,
+    Span,
     Table,
     Text,
     entries,
@@ -26,6 +27,8 @@ from agent.taxonomy.keys import FACTORS, LAYERS
 
 FRONT: Final = ("headline", "threats", "conditions", "abilities", "layers", "questions")
 REFERENCE: Final = ("quotes", "factors", "picture", "chains", "controls", "scores", "findings", "evidence", "method")
+_CHIP: Final = "\0"
+"""Stands for a severity while repeated sentences are looked for."""
 _LEAST: Final = 5
 """Words that a sentence has before its repetition counts."""
 _NAMED: Final = re.compile(r"(?<![\w/.:@-])[EQTN][1-9]\d{0,2}(?![\w/@-]|[.:]\w)")
@@ -96,9 +99,16 @@ def _order(report: Report) -> Iterator[str]:
 
 def _repetition(report: Report) -> Iterator[str]:
     found: Counter[str] = Counter()
+
+    def told(span: Span) -> bool:
+        return span.kind not in ("marks", "code", "ref")
+
     for part in report.front:
         for text in texts(part):
-            for sentence in split("".join(span.text for span in text if span.kind not in ("marks", "code", "ref"))):
+            for sentence in split("".join(_CHIP if span.kind == "chip" else span.text for span in text if told(span))):
+                # How grave a threat is and when it holds is a value, and many are alike.
+                if _CHIP in sentence:
+                    continue
                 words = re.findall(r"\w+", sentence.casefold())
                 if len(words) >= _LEAST:
                     found[" ".join(words)] += 1

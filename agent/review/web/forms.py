@@ -68,6 +68,8 @@ GRAMMAR: Final[Mapping[str, str]] = {
     "impact": "which leads to what",
     "asset": "on what",
 }
+_ROW_CHARS: Final = 75
+_MOST_ROWS: Final = 12
 _SPARE: Final = 2
 """Empty rows at the end of a list."""
 
@@ -367,6 +369,11 @@ class Field(NamedTuple):
     step: str = ""
     group: str = ""
     """Fields of one group stand together under this heading."""
+
+    @property
+    def rows(self) -> int:
+        """Lines of an area that hold its value, at most `_MOST_ROWS`."""
+        return min(len(self.value) // _ROW_CHARS + 1, _MOST_ROWS)
 
 
 def fields_for(kind: str, now: Plain, draft: Draft) -> tuple[Field, ...]:

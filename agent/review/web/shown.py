@@ -199,7 +199,8 @@ def review_view(
 
     `today` says which days are past.
     """
-    quotes = Quotes(documents, every_quote(state))
+    evidence = every_quote(state)
+    quotes = Quotes(documents, evidence)
     weak, first = review_order(state), headline_of(state.reviewed)
     whys = {spot.state.item.id: spot.why for spot in weak}
     items = Items(state, quotes, seconds, whys, acts=acts and as_of is None, today=today)
@@ -218,7 +219,7 @@ def review_view(
         sections=tuple(_section(key, views, state) for key in SECTIONS),
         headline=(dom_id(f"threat/{first.id}"), first.title) if first else None,
         arithmetic=arithmetic(state.reviewed.score),
-        sources=tuple(source(document, every_quote(state)) for document in documents),
+        sources=tuple(source(document, evidence) for document in documents),
         quotes=quotes,
         dropped=tuple((each.what, each.reason) for each in state.reviewed.dropped),
     )

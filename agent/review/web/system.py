@@ -79,7 +79,7 @@ class _Rows:
         known = {one.item.id for one in state.items}
         facts = state.reviewed.facts.facts if state.reviewed.facts else ()
         self._facts = [fact for fact in facts if f"fact/{fact.id}" in known]
-        self._threats = view.threats
+        self._threats = [(placed.threat, threat_lead(placed.name, placed.threat)) for placed in view.threats]
 
     def of(self, dom: str, name: str, evidence: tuple[str, ...], *, flow: bool = False) -> PartRow:
         """The row of what has these quotes, with the facts that share one and the threats that rest on either."""
@@ -92,9 +92,9 @@ class _Rows:
             assumed=not evidence,
             facts=tuple(Lead(dom_id(f"fact/{fact.id}"), fact_title(fact)) for fact in own),
             threats=tuple(
-                threat_lead(placed.name, placed.threat)
-                for placed in self._threats
-                if ids.intersection(placed.threat.facts) or set(evidence) & set(placed.threat.evidence)
+                lead
+                for threat, lead in self._threats
+                if ids.intersection(threat.facts) or set(evidence) & set(threat.evidence)
             ),
         )
 

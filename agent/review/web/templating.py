@@ -9,6 +9,7 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -17,8 +18,10 @@ from agent.records.evidence import MARK
 from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
 from agent.review.mitigations import WORK
-from agent.review.web.forms import grouped, polarities
-from agent.review.web.shown_items import dom_id
+from agent.review.web.blanks import Part, blank
+from agent.review.web.forms import Field, grouped, polarities
+from agent.review.web.overview import SheetRow
+from agent.review.web.shown_items import ItemView, dom_id
 from agent.review.web.wording import (
     CONTEST_KINDS,
     KEYS,
@@ -39,6 +42,7 @@ from agent.taxonomy.lists import entries, schemes
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from agent.review.web.shown import Bar
     from agent.review.web.shown_sources import Quotes
 
 TURNING: Final = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -109,6 +113,7 @@ def environment() -> "Environment":
         "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
         "fact_keys": fact_key_options, "STATE_CHOICES": (("", "says nothing of it"), *polarities("")),
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
+        "acts_of": acts, "field_of": alike_field, "sheet_row": sheet_row,
         "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),
     }  # fmt: skip
     return made
@@ -117,6 +122,64 @@ def environment() -> "Environment":
 def render(name: str, **values: object) -> str:
     """A template with these values; characters that would turn or hide text in it are visible."""
     return visible(environment().get_template(name).render(**values))
+
+
+# ---------------------------------------------------------------- parts that are alike for many items
+
+_TEXTS: Final = frozenset({"line", "listed", "area"})
+"""Kinds of fields that hold a text of the review."""
+_OF_THE_REVIEW: Final = "headline"
+"""The one choice whose options are texts of the review."""
+
+
+def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, fields: str | Markup) -> Markup:
+    """The forms of an item, with its form of an answer and the fields of its correction."""
+    spent = Markup('<span class="soft seconds" title="Time spent on this item">{} spent</span>\n').format(item.seconds)
+    contested = item.contested and bar.stage == "open" and back != "contests"
+    part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested)
+    return part.filled({
+        "key": bar.key, "version": bar.version, "now": now, "item": item.id, "asked": quote(item.id), "id": item.dom,
+        "answer": answer, "fields": fields, "spent": spent if item.seconds else "",
+    })  # fmt: skip
+
+
+@lru_cache(maxsize=500)
+def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested: bool) -> Part:
+    named = {name: blank(name) for name in ("now", "item", "asked", "id", "answer", "fields", "spent")}
+    bar = {name: blank(name) for name in ("key", "version")}
+    alike = {"kind": kind, "can": can, "back": back, "struck": struck, "contested": contested}
+    return Part.of(environment().get_template("acts.html").render(bar=bar, **named, **alike))
+
+
+def alike_field(one: Field, prefix: str) -> Markup:
+    """A field of a correction, all words of which but its value are the same in all reviews; empty for another one."""
+    if one.name == _OF_THE_REVIEW:
+        return Markup()
+    if one.kind not in _TEXTS:
+        return _field(one).filled({"prefix": prefix})
+    told = {"prefix": prefix, "value": one.value, "rows": one.rows}
+    return _field(one._replace(value=blank("value"))).filled(told)
+
+
+@lru_cache(maxsize=4_000)
+def _field(one: Field) -> Part:
+    template = environment().get_template("field.html")
+    return Part.of(template.render(one=one, prefix=blank("prefix"), rows=blank("rows")))
+
+
+def sheet_row(one: SheetRow, can_ask: bool) -> Markup:
+    """A row of the fact sheet; those of keys that no fact states are the same in many reviews."""
+    return _row(one, can_ask) if one.dom else _key_row(one, can_ask)
+
+
+def _row(one: SheetRow, can_ask: bool) -> Markup:
+    return Markup(environment().get_template("sheet_row.html").render(one=one, can_ask=can_ask))
+
+
+_key_row = lru_cache(maxsize=4_000)(_row)
+
+
+# ---------------------------------------------------------------- filters
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:

@@ -165,6 +165,26 @@ def test_a_correction_of_its_evidence_lets_a_fact_go() -> None:
     assert not alone.act("strike", f"fact/{fact.id}").one("threat/H1-a-flow-leaks").fell
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_its_evidence_is_corrected_by_what_its_fact_has_become_part_of(kept: bool) -> None:
+    fact = next(one for one in FACTS if one.about == "product" and not one.slots)
+    item, other = "threat/H1-a-flow-leaks", next(e.id for e in DESK.draft.evidence if e.id not in fact_marks(fact))
+    told = {"key": fact.key, "polarity": fact.polarity, "value": "every night"}
+    page = "https://docs.example/limits"
+    added = DESK.act("add", **fields(facts=[fact.id]))
+    said = added.act(
+        "answer", "question/Q1", text="It is so every night.", url=page, kind="vendor-answer", states=[told]
+    )
+    before = threats_of(said.state.reviewed)["H1-a-flow-leaks"]
+    after = said.act("correct", item, evidence=[*(before.evidence if kept else ()), other])
+    made = threats_of(after.state.reviewed)["H1-a-flow-leaks"]
+    assert made.facts == (before.facts if kept else ())
+    assert set(made.evidence) == {other, *(before.evidence if kept else ())}
+    struck = after.act("strike", f"fact/{fact.id}")
+    left = threats_of(struck.act("strike", f"fact/Q1-{fact.key}").state.reviewed)["H1-a-flow-leaks"]
+    assert (left.facts, left.evidence) == ((), (other,))
+
+
 def test_a_fact_that_does_not_stand_is_no_evidence() -> None:
     struck = DESK.act("strike", f"fact/{FACTS[0].id}")
     with pytest.raises(InputError) as refused:

@@ -1,7 +1,7 @@
 """The review app on a loopback port of this process, and a reviewer at a browser who counts what they press."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -23,6 +23,9 @@ FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-backgro
 ADA = Reviewer(name="Ada")
 MOST_ACTS = 90
 SHIFTED = frozenset('?>:_"!')
+NAMES = """
+(({ labels, name, ariaLabel }) => [labels?.[0]?.textContent.trim(), name, ariaLabel])(document.activeElement)
+"""
 WATCH = """
 window.seen = { violations: [], shifts: [] };
 document.addEventListener("securitypolicyviolation", (event) => window.seen.violations.push(event.violatedDirective));
@@ -116,6 +119,12 @@ class Hands:
         """Until nothing is being saved."""
         self.page.wait_for_function("() => !document.querySelector('form[aria-busy]')")
 
+    def paste(self, text: str) -> None:
+        """Into the field with the focus, in place of what it holds."""
+        self.press("Control+a")
+        self.page.keyboard.insert_text(text)
+        self.settle()
+
     def leave(self, *keys: str) -> None:
         """Keys of which the last one leads to another page."""
         self.press(*keys[:-1])
@@ -130,10 +139,10 @@ class Hands:
         self.press("Enter")
 
     def tab_to(self, name: str) -> None:
-        """Tab until the focus is on what has this name."""
+        """Tab until the focus is on what has this name, by its text, its label or the name of the field."""
         for _ in range(400):
             self.press("Tab")
-            if name in (self.focus(), self.page.evaluate("document.activeElement.labels?.[0]?.textContent.trim()")):
+            if name in (self.focus(), *self.page.evaluate(NAMES)):
                 return
         raise AssertionError(f"Tab never reaches {name!r}")
 
@@ -162,15 +171,20 @@ class Hands:
 
     # ------------------------------------------------------------ ways through a review
 
-    def decide_all(self) -> None:
-        """Confirm whatever is open, section by section, and send the questions: what a person does who agrees."""
+    def decide_all(self, before_each: Callable[[], None] = lambda: None) -> None:
+        """Confirm whatever is open, section by section, and send the questions: what a person does who agrees.
+
+        `before_each` is called before each key that decides, and at the end.
+        """
         self.press("n")
         for _ in range(MOST_ACTS):
+            before_each()
             if not self.open_left():
                 return
             self.page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)))")
             inside = self.page.locator("section:has(.is-current)")
-            if inside.locator('form[data-verb="confirm-section"] button:enabled').count():
+            supported = self.page.locator('.is-current[data-supported="yes"]').count()
+            if supported and inside.locator('form[data-verb="confirm-section"] button:enabled').count():
                 self.press("b")
             elif inside.locator('form[data-verb="send-section"]').count():
                 self.press("Q")

@@ -53,11 +53,22 @@
     if (next) choose(next); else tell(by > 0 ? "That was the last one" : "That was the first one");
   };
 
+  // Of the top of the screen what bar and outline lie over, pixels.
+  const covered = () => parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) || 0;
+
+  // To what is open next; from the end of a screen the next screen, so that more than the edge of it is seen.
+  const turnTo = (item, always = false) => {
+    const { top, bottom } = item.getBoundingClientRect();
+    const here = top >= covered() && bottom <= innerHeight && top < innerHeight / 2;
+    choose(item, { scroll: false });
+    if (always || !here) item.scrollIntoView({ block: "start" });
+  };
+
   const nextOpen = () => {
     const list = items();
     const at = current ? list.indexOf(current) + 1 : list.indexOf(nearest(list));
     const next = [...list.slice(at), ...list.slice(0, Math.max(at, 0))].find(isOpen);
-    if (next) choose(next); else tell("Nothing is open");
+    if (next) turnTo(next); else tell("Nothing is open");
   };
 
   // ---- what has been on screen: only that is confirmed together
@@ -84,7 +95,7 @@
     }
     count();
   };
-  const watcher = new IntersectionObserver(noted, { threshold: [0, 0.2, 0.4, SEEN_SHARE, 1] });
+  const watcher = new IntersectionObserver(noted, { threshold: [0, 0.2, 0.4, SEEN_SHARE, 1], rootMargin: `-${covered()}px 0px 0px` });
 
   // What stands on the screen now counts as well, as soon as it is drawn.
   const looked = async () => {
@@ -183,9 +194,7 @@
     const stays = ["undo", "redo", "attach", "comment", "manage"].includes(verb);
     const next = stays ? list[at] : list.slice(Math.max(at, 0)).find(isOpen) || list.find(isOpen) || list[at];
     current = null;
-    if (next) choose(next); else one("main").focus();
-    // After a screen of items the next screen.
-    if (next && verb === "bulk") next.scrollIntoView({ block: "start" });
+    if (!next) one("main").focus(); else if (stays) choose(next); else turnTo(next, verb === "bulk");
   };
 
   // In the form if it has words of its own, else where all messages stand; nothing of what was written is touched.

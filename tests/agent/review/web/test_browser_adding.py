@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 VECTOR = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"
-PARTS = ("a guest", "a link", "write records", "loss of integrity", "the base")
+PARTS = {
+    "source": "a guest", "prerequisite": "a link", "action": "write records", "impact": "loss of integrity",
+    "asset": "the base",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -32,13 +35,6 @@ def ada(browser: "Browser", reviews: Reviews) -> Iterator[Hands]:
         yield hands
 
 
-def paste(ada: Hands, text: str) -> None:
-    """Into the field with the focus, in place of what it holds."""
-    ada.press("Control+a")
-    ada.page.keyboard.insert_text(text)
-    ada.settle()
-
-
 def told(ada: Hands) -> str:
     return ada.text("#weighed")
 
@@ -52,19 +48,17 @@ def test_a_threat_is_added_by_keyboard_undone_and_done_again(ada: Hands, reviews
     assert ada.text("#chosen q").strip("“”") == " ".join(words.split())
     ada.tab_to("Title")
     ada.type("Guests write")
-    for part in PARTS:
-        while not str(ada.page.evaluate("document.activeElement.name")).startswith("statement."):
-            ada.press("Tab")
+    for name, part in PARTS.items():
+        ada.tab_to(f"statement.{name}")
         ada.type(part)
-        ada.press("Tab")
     ada.settle()
     assert "Guests write" in told(ada)
     assert "can write records" in told(ada)
     ada.tab_to("Vector, pasted or as chosen below")
-    paste(ada, VECTOR.replace("/SA:H", "/SA:Q"))
+    ada.paste(VECTOR.replace("/SA:H", "/SA:Q"))
     assert "SA (availability, other systems) has no value" in ada.text("#vector-wrong")
     assert "No score before" in told(ada)
-    paste(ada, VECTOR)
+    ada.paste(VECTOR)
     assert "CVSS base 10.0 Critical" in told(ada)
     assert "rests on it" in told(ada)
     assert ada.page.locator('input[name="cvss.SA"]:checked').get_attribute("value") == "H"
@@ -94,7 +88,7 @@ def test_a_threat_is_added_by_keyboard_undone_and_done_again(ada: Hands, reviews
 
 def paste_again(ada: Hands) -> None:
     ada.press("Shift+Tab")
-    paste(ada, VECTOR)
+    ada.paste(VECTOR)
 
 
 def choose_lists(ada: Hands) -> None:
@@ -102,8 +96,7 @@ def choose_lists(ada: Hands) -> None:
     ada.type("tool misuse expl")
     assert ada.text("#lists-none") == "1 entry found"
     ada.press("Enter")
-    while ada.page.evaluate("document.activeElement.name") != "taxonomy":
-        ada.press("Tab")
+    ada.tab_to("taxonomy")
     ada.press("Space")
     ada.settle()
 
@@ -145,7 +138,7 @@ def test_a_threat_is_added_without_a_script(browser: "Browser", reviews: Reviews
         page.fill("#add-vector", VECTOR)
         page.click("text=Preview")
         assert "10.0" in page.locator("#weighed").inner_text()
-        for part, text in zip(("source", "prerequisite", "action", "impact", "asset"), PARTS, strict=True):
+        for part, text in PARTS.items():
             page.fill(f"#add-statement-{part}", text)
         page.click("text=Add the threat")
         assert "H1-guests-write" in threats_of(reviews.service.review("r1").reviewed)
