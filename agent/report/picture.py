@@ -40,6 +40,9 @@ _PORT: Final = 14
 _GAP: Final = 12
 _PAD: Final = 12
 _TITLE: Final = 24
+_ABOVE: Final = 6
+_BELOW: Final = 15
+"""From the end of a flow to the foot of its words."""
 _BETWEEN: Final = 190
 """Room for the words of flows between two columns."""
 _THREATS: Final = 3
@@ -371,10 +374,13 @@ def _line(flow: Flow, source: _End, target: _End, *, reach: bool = False) -> str
 def _words(flow: Flow, source: _End, target: _End, sides: _Sides) -> str:
     """What flows, written at the end where fewer flows meet, since the lines stand furthest apart there."""
     at_source = len(sides[flow.source, source.outward]) < len(sides[flow.target, target.outward])
-    end = source if at_source else target
+    end, other = (source, target) if at_source else (target, source)
     anchor = "start" if end.outward > 0 else "end"
     words = escape(short(flow.what, _LETTERS))
-    return f'<text class="what {anchor}" x="{_n(end.x + end.outward * 11)}" y="{_n(end.y - 4)}">{words}</text>'
+    # Off the frame's edge, and on that side of the line from which it bends away.
+    alone = len(sides[flow.source if at_source else flow.target, end.outward]) == 1
+    y = end.y + _BELOW if alone and other.y < end.y and other.outward != end.outward else end.y - _ABOVE
+    return f'<text class="what {anchor}" x="{_n(end.x + end.outward * (_PAD + 6))}" y="{_n(y)}">{words}</text>'
 
 
 def _wrapped(name: str) -> list[str]:

@@ -103,7 +103,7 @@ def threat_sentence(statement: ThreatStatement) -> str:
     condition = _condition(_bare(statement.prerequisite))
     subject = f"{source}{condition}"
     if condition.startswith(", given ") and len(source.split()) > _SHORT_SOURCE:
-        subject = f"{condition.removeprefix(', ')} {source}" + ("," if _ASIDE.search(source) else "")
+        subject = f"{condition.removeprefix(', ')} {_small(source)}" + ("," if _ASIDE.search(source) else "")
     result = _result(_bare(statement.impact), _bare(statement.asset))
     sentence = f"{subject} can {action}"
     if result:
@@ -140,10 +140,10 @@ def _result(impact: str, asset: str) -> str:
     if not impact:
         return f"harm to {asset}" if asset else ""
     impact = _small(impact)
-    if not asset or _names(impact, asset) or _PAST_IMPACT.search(impact):
+    if not asset or _names(impact, asset):
         return impact
     asset = _small(asset)
-    if " of " not in f" {impact} " and " to " not in f" {impact} ":
+    if not _PAST_IMPACT.search(impact) and " of " not in f" {impact} " and " to " not in f" {impact} ":
         if _OF.search(impact):
             return f"{impact} of {asset}"
         if _TO.search(impact):

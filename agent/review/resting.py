@@ -70,10 +70,10 @@ def _of(draft: Draft, view: View, fact: Fact, numbers: Mapping[str, int]) -> lis
         for one in draft.system.capabilities
         if one.signal == fact.key and marks.intersection(one.evidence)
     ]
-    found += [Hanging("", f"row {row.label}") for row in draft.lines if fact.id in row.facts]
+    found += [Hanging("", f"summary “{row.label}”") for row in draft.lines if fact.id in row.facts]
     found += [Hanging("", f"control: {one.text}") for one in draft.controls if fact.id in one.facts]
     system = draft.system
     parts = (*system.actors, *system.components, *system.stores, *system.services)
     drawn = [one.name for one in parts if marks.intersection(one.evidence)]
     drawn += [one.what for one in system.flows if marks.intersection(one.evidence)]
-    return [*found, *(Hanging("", f"picture: {name}") for name in drawn)]
+    return [*found, *(Hanging("", f"system picture: {name}") for name in drawn)]

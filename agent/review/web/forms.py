@@ -430,7 +430,13 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
     statement = said if isinstance(said, Mapping) else {}
     made = [
         Field("title", "Title", "line", _text(now, "title")),
-        Field("how", "How it goes", "area", _text(now, "how"), hint="Empty: the statement below is told instead."),
+        Field(
+            "how",
+            "How it goes",
+            "area",
+            _text(now, "how"),
+            hint="Left empty, it is made of the statement below.",
+        ),
         Field("lost", "What is lost", "line", _text(now, "lost")),
     ]
     made += [
@@ -476,11 +482,11 @@ def _evidence(now: Plain) -> Field:
 
 def _factor(now: Plain, _: Draft) -> tuple[Field, ...]:
     value = Field("value", "Value", "number", _number(now, "value"), low="0", high="1", step="0.1")
-    end = value._replace(value="", hint="empty: the value")
+    end = value._replace(value="", hint="left empty: the value")
     return (
         value,
-        end._replace(name="low", label="Not below"),
-        end._replace(name="high", label="Not above"),
+        end._replace(name="low", label="Low end"),
+        end._replace(name="high", label="High end"),
         _evidence(now),
     )
 

@@ -1,42 +1,49 @@
 """The first screen of a review: why the score is what it is, the threats, facts, factors, chains, and the picture."""
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import FactKey, load_vocabulary
-from agent.records import Draft, FactorEstimate
-from agent.report.sentences import shrinkage, tenth
+from agent.records import Draft, FactorEstimate, Threat
+from agent.report.sentences import if_clause, shrinkage, tenth
 from agent.report.view import View
 from agent.review.answered import settled_by
 from agent.review.changed_facts import stated_keys
 from agent.review.decisions import band_movers
-from agent.review.items import threats_of
+from agent.review.items import fact_title, threats_of
 from agent.review.mitigations import work_of
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of, narrowing
-from agent.review.web.shown_items import ItemView, dom_id
+from agent.review.web.shown_items import ItemView, dom_id, questions_on, why_open
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FACTORS, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey
+from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
-"""Rows of the fact sheet that are shown at once."""
+"""Facts of the sheet that are shown at once."""
 _TEN: Final = Decimal(10)
+_TENTH: Final = Decimal("0.1")
 
 
 class Step(NamedTuple):
-    """One addend of the score."""
+    """A row of how the score comes about: the base, a factor with its range, or what they come to."""
 
     title: str
-    points: str
-    at: float
-    """Where it begins, 0 to 100."""
-    width: float
-    kind: str
-    """base, factor or controls."""
     dom: str
+    kind: str
+    """base, factor, total or controls."""
+    value: str
+    """Of a factor, or the sum of all; else empty."""
+    range: tuple[float, float, float] | None
+    """Of a factor: low, value and high, 0 to 1."""
+    points: str
+    """With all its decimals, so that they add up as they are printed; empty where no score is shown."""
+    at: float
+    """Where its bar begins, 0 to 100."""
+    width: float
+    """Of its bar; 0 for none."""
 
 
 class ThreatRow(NamedTuple):
@@ -49,6 +56,9 @@ class ThreatRow(NamedTuple):
     layer_title: str
     base: str
     severity: str
+    """The band of its base."""
+    aivss: str
+    """With its band."""
     basis: str
     verdict: str
     verdict_words: str
@@ -63,18 +73,11 @@ class LayerRow(NamedTuple):
     code: str
     title: str
     flag: str
+    why: str
+    """Why it is not certain; empty for one that is, or that does not apply."""
     counts: tuple[int, ...]
-
-
-class FactorRow(NamedTuple):
-    """A factor as a bar."""
-
-    dom: str
-    title: str
-    value: str
-    at: float
-    from_: float
-    to: float
+    asked: tuple[tuple[str, str], ...]
+    """Element and id of the questions that would settle one that is not certain."""
 
 
 class SheetRow(NamedTuple):
@@ -102,19 +105,22 @@ class Overview(NamedTuple):
 
     rule: str
     """Why the score is what it is, in one sentence."""
+    graver: str
+    """Which threat has a higher base and why the score does not rest on it; empty for none."""
     posture: str
     """What it does with whose rights, in three sentences with marks."""
-    floor: int
-    """Where the bars of the steps begin, score points: a little below the base, so that small addends can be seen."""
+    abilities: tuple[tuple[str, str], ...]
+    """Element and title of each ability that a fact states."""
     steps: tuple[Step, ...]
+    sum: str
+    """The same as a sum in one line; empty without a score."""
     threats: tuple[ThreatRow, ...]
     layers: tuple[LayerRow, ...]
     facts: tuple[SheetRow, ...]
-    """What moves score or band first: at most `MOST_FACTS`."""
+    """What is stated, what moves score or band first: at most `MOST_FACTS`."""
     more_facts: tuple[SheetRow, ...]
-    fact_count: int
-    stated: int
-    factors: tuple[FactorRow, ...]
+    """What else is stated."""
+    unstated: tuple[SheetRow, ...]
     chains: tuple[tuple[str, tuple[Lead, ...]], ...]
     """Title, and the threats in their order."""
     system: SystemPicture
@@ -123,8 +129,8 @@ class Overview(NamedTuple):
     def parts(self) -> tuple[tuple[str, str], ...]:
         """Its headings for the outline: name and title."""
         every = (
-            ("score", "Score", self.steps), ("factors", "Factor profile", True), ("threats", "Threats", True),
-            ("facts", "Fact sheet", self.facts), ("picture", "System picture", self.system.drawing),
+            ("score", "Score and factors", self.steps), ("grid", "Layers", True), ("threats", "Threats", True),
+            ("facts", "Fact sheet", self.facts or self.unstated), ("picture", "System picture", self.system.drawing),
             ("chains", "Chains", self.chains),
         )  # fmt: skip
         return tuple((name, title) for name, title, there in every if there)
@@ -135,18 +141,20 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     draft, view = state.reviewed, View(state.reviewed)
     names = {placed.threat.id: placed.name for placed in view.threats}
     rows, every = sheet_rows(state, views), threats_of(draft)
+    stated = [row for row in rows if row.dom]
+    steps = _steps(draft, names)
     return Overview(
         rule=rule_of(draft, names),
+        graver=_graver(view, headline_of(draft)),
         posture=draft.product.posture,
-        floor=_floor(draft),
-        steps=tuple(_steps(draft)),
+        abilities=_abilities(draft),
+        steps=tuple(steps),
+        sum=_sum(draft, steps),
         threats=_threats(state, view, views),
         layers=tuple(_layer(draft, key) for key in LAYERS if key in draft.layers),
-        facts=rows[:MOST_FACTS],
-        more_facts=rows[MOST_FACTS:],
-        fact_count=len(rows),
-        stated=sum(bool(row.dom) for row in rows),
-        factors=tuple(_factor(key, draft.factors[key]) for key in FACTORS if key in draft.factors),
+        facts=tuple(stated[:MOST_FACTS]),
+        more_facts=tuple(stated[MOST_FACTS:]),
+        unstated=tuple(row for row in rows if not row.dom),
         chains=tuple(
             (
                 chain.title,
@@ -185,10 +193,8 @@ def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[Sheet
         bears = not keyed.isdisjoint(settles)
         row = _key_row(words[absence.key], asked.get(absence.key, ""), points := narrowed(settles), views)
         rows.append((points, row._replace(moves_band=bears)))
-    rows.sort(key=lambda each: (each[1].verdict == "struck", not each[1].moves_band, -each[0]))
-    # What is stated is never behind what is not.
-    places = sorted(range(len(rows)), key=lambda at: not rows[at][1].dom)
-    return tuple(rows[at][1] for at in (*sorted(places[:MOST_FACTS]), *sorted(places[MOST_FACTS:])))
+    rows.sort(key=lambda each: (not each[1].dom, each[1].verdict == "struck", not each[1].moves_band, -each[0]))
+    return tuple(row for _, row in rows)
 
 
 def _fact_row(view: ItemView, key: str, asked: str) -> SheetRow:
@@ -233,49 +239,105 @@ def rule_of(draft: Draft, names: Mapping[str, str]) -> str:
         return "The score rests on no threat with a quote."
     added = f"{score.aars:.2f}" if score.aars is not None else "nothing"
     return (
-        f"It rests on {names.get(first.id, first.id)}, the gravest supported threat in default use "
-        f"(CVSS base {tenth(score.cvss_base)}); the factors of its autonomy add {added}."
+        f"It rests on {names.get(first.id, first.id)}, “{first.title}”, the gravest supported threat in default use: "
+        f"CVSS base {tenth(score.cvss_base)}, to which its agentic factors add {added}."
     )
 
 
-def _steps(draft: Draft) -> list[Step]:
-    score = draft.score
-    if score.cvss_base is None or score.aivss is None:
-        return []
-    base = score.cvss_base
-    first = headline_of(draft)
-    floor = _floor(draft)
+def _graver(view: View, first: Threat | None) -> str:
+    """The placed threat with the highest base above the headline's that does not hold in default use."""
+    above = [
+        placed for placed in view.threats
+        if first is not None and placed.threat.score.cvss_base > first.score.cvss_base
+        and (placed.threat.setting or placed.threat.basis == "assumed")
+    ]  # fmt: skip
+    if not above:
+        return ""
+    threat = (placed := max(above, key=lambda each: each.threat.score.cvss_base)).threat
+    when = if_clause(threat.setting) if threat.setting else "if its assumption holds"
+    base = threat.score.cvss_base
+    return f"{placed.name} is graver (CVSS base {tenth(base)}, {band_of(base)}), but not in default use: only {when}."
 
-    def place(points: Decimal) -> float:
-        return _share(points - floor, _TEN - floor)
 
-    made = [Step("CVSS base", tenth(base), 0.0, place(base), "base", dom_id(f"threat/{first.id}") if first else "")]
-    at, slope = base, (_TEN - base) / _TEN * score.threat_multiplier
-    for key in FACTOR_SETS[score.factor_set or "0.5"]:
-        points = slope * draft.factors[key].value
-        if points:
-            title = FACTOR_TITLES[key]
-            made.append(
-                Step(title, f"+{points:.2f}", place(at), place(points + floor), "factor", dom_id(f"factor/{key}"))
-            )
-            at += points
+def _abilities(draft: Draft) -> tuple[tuple[str, str], ...]:
+    words = load_vocabulary()
+    return tuple(
+        (dom_id(f"fact/{fact.id}"), fact_title(fact))
+        for fact in (draft.facts.facts if draft.facts else ())
+        if fact.key in words and words[fact.key].claim == "ability" and fact.polarity != "denied"
+    )
+
+
+def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
+    """Base, factors and score; the factors alone where there is no score, or where another formula joins them."""
+    score, first = draft.score, headline_of(draft)
+    keys = [key for key in FACTOR_SETS[score.factor_set or "0.5"] if key in draft.factors]
+    base, points = score.cvss_base, _points(draft, keys)
+    if base is None or score.aivss is None or points is None:
+        return [_factor_step(key, draft.factors[key]) for key in keys]
+    dom = dom_id(f"threat/{first.id}") if first else ""
+    title = f"CVSS base of {names.get(first.id, first.id)}" if first else "CVSS base"
+    made = [Step(title, dom, "base", "", None, tenth(base), 0.0, _share(base))]
+    at, places = base, _places(points.values())
+    for key in keys:
+        step = _factor_step(key, draft.factors[key])
+        made.append(step._replace(points=f"+{points[key]:.{places}f}", at=_share(at), width=_share(points[key])))
+        at += points[key]
+    total = f"{sum(draft.factors[key].value for key in keys):g} of 10"
+    made.append(Step("Score", dom_id("score"), "total", total, None, tenth(score.aivss), 0.0, _share(score.aivss)))
     if score.with_controls is not None:
         less = score.with_controls.aivss - score.aivss
-        start = min(score.with_controls.aivss, score.aivss)
+        begin = min(score.with_controls.aivss, score.aivss)
         made.append(
-            Step("with controls", f"{less:+.1f}", place(start), place(abs(less) + floor), "controls", dom_id("score"))
-        )
+            Step("With controls", dom_id("score"), "controls", "", None, f"{less:+.1f}", _share(begin),
+                 _share(abs(less)))
+        )  # fmt: skip
     return made
 
 
-def _floor(draft: Draft) -> int:
+def _factor_step(key: FactorKey, one: FactorEstimate) -> Step:
+    reach = (float(one.low), float(one.value), float(one.high))
+    return Step(FACTOR_TITLES[key], dom_id(f"factor/{key}"), "factor", tenth(one.value), reach, "", 0.0, 0.0)
+
+
+def _points(draft: Draft, keys: Sequence[FactorKey]) -> dict[FactorKey, Decimal] | None:
+    """What each factor adds to the base; None where that does not come to the score."""
     score = draft.score
-    lowest = min(score.cvss_base or _TEN, score.with_controls.aivss if score.with_controls else _TEN)
-    return max(int(lowest) - 1, 0)
+    if score.cvss_base is None or score.aivss is None:
+        return None
+    slope = _slope(draft)
+    points = {key: slope * draft.factors[key].value for key in keys}
+    total = min(score.cvss_base + sum(points.values()), _TEN)
+    return points if total.quantize(_TENTH, ROUND_HALF_UP) == score.aivss else None
 
 
-def _share(points: Decimal, most: Decimal) -> float:
-    return round(min(max(float(points / most), 0.0), 1.0) * 100, 2)
+def _slope(draft: Draft) -> Decimal:
+    """Score points for a factor of 1."""
+    return (_TEN - (draft.score.cvss_base or _TEN)) / _TEN * draft.score.threat_multiplier
+
+
+def _places(values: Iterable[Decimal]) -> int:
+    """As many decimals as the longest of them has."""
+    exponents = (value.normalize().as_tuple().exponent for value in values)
+    return max((-each for each in exponents if isinstance(each, int)), default=0)
+
+
+def _sum(draft: Draft, steps: Sequence[Step]) -> str:
+    base, score = draft.score.cvss_base, draft.score.aivss
+    added = [Decimal(step.points) for step in steps if step.kind == "factor" and step.points]
+    if base is None or score is None or not added:
+        return ""
+    exact = base + sum(added)
+    held = ", held at 10" if exact > _TEN else ""
+    return (
+        f"{tenth(base)} + {sum(added):f} = {exact:f}, shown as {tenth(score)}{held}. "
+        f"A factor adds its value × {_slope(draft).normalize():f}."
+    )
+
+
+def _share(points: Decimal) -> float:
+    """Score points as a share of ten, 0 to 100."""
+    return round(min(max(float(points / _TEN), 0.0), 1.0) * 100, 2)
 
 
 def _threats(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
@@ -299,6 +361,7 @@ def _threats(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> t
             layer_title=LAYER_TITLES[layers[placed.threat.id]],
             base=tenth(placed.threat.score.cvss_base),
             severity=band_of(placed.threat.score.cvss_base),
+            aivss=f"{tenth(placed.threat.score.aivss)} {placed.threat.score.severity}",
             basis=f"if {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
             verdict=views[f"threat/{placed.threat.id}"].verdict,
             verdict_words=views[f"threat/{placed.threat.id}"].verdict_words,
@@ -314,16 +377,10 @@ def band_of(base: Decimal) -> str:
     return severity(base)
 
 
-def _layer(draft: Draft, key: str) -> LayerRow:
-    layer = next(each for name, each in draft.layers.items() if name == key)
+def _layer(draft: Draft, key: LayerKey) -> LayerRow:
+    layer = draft.layers[key]
     bands = [band_of(threat.score.cvss_base) for threat in layer.threats]
-    code = next(LAYER_CODES[name] for name in LAYERS if name == key)
-    title = next(LAYER_TITLES[name] for name in LAYERS if name == key)
     flag = "certain" if layer.certain else "does not apply" if layer.applies == "no" else "not certain"
-    return LayerRow(key, code, title, flag, tuple(bands.count(band) for band in BANDS))
-
-
-def _factor(key: FactorKey, one: FactorEstimate) -> FactorRow:
-    return FactorRow(
-        dom_id(f"factor/{key}"), FACTOR_TITLES[key], tenth(one.value), float(one.value), float(one.low), float(one.high)
-    )
+    asked = tuple((dom_id(f"question/{one.id}"), one.id) for one in questions_on(draft, key))
+    counts = tuple(bands.count(band) for band in BANDS)
+    return LayerRow(key, LAYER_CODES[key], LAYER_TITLES[key], flag, why_open(layer), counts, asked)

@@ -38,7 +38,7 @@ from agent.review.web.shown import Bar, bar, every_quote, review_view, score_vie
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.shown_work import SORTS, work_csv, work_page
-from agent.review.web.wording import answer_to, moved_lines, undone, version_choices
+from agent.review.web.wording import answer_to, brought_back, moved_lines, together, undone, version_choices
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -53,6 +53,8 @@ _WORDED: Final = {
     "to": "To", "document": "Source", "start": "From", "end": "To",
 }  # fmt: skip
 """Fields of a refused form that are shown again, beside those of a correction."""
+_MOVING: Final = ("confirm", "correct", "strike", "add", "answer", "manage", "attach")
+"""Verbs whose item says on its card what they moved."""
 _FRAME: Final = ("version", "seen")
 USES: Final = (
     ("use", "use it as it is"), ("use with conditions", "use it with conditions"),
@@ -92,7 +94,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         )
         return desk.page(
             request, "review.html", bar=view.bar, view=view, cite=cite, last=_last(desk, state, since), layers=LAYERS,
-            answered=_answered(desk, state, since),
+            what_moved=_moved(desk, state, since),
         )  # fmt: skip
 
     @router.get("/r/{key}/source/{document}")
@@ -108,18 +110,20 @@ def _reading(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/r/{key}/history")
     def history(
-        request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = ""
+        request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = "", by: Word = ""
     ) -> Response:
         state = desk.review(key)
         every = desk.service.history(key)
-        events = [event for event in every if not item or event.item == item]
+        events = [event for event in every if (not item or item in (event.item, *together(event))) and
+                  (not by or event.reviewer == by)]  # fmt: skip
         titles = {one.item.id: one.item.title for one in state.items}
         turned = {
             event.number: undone(event, every, titles) for event in events if event.verb in ("undo", "redo")
         }  # fmt: skip
         return desk.page(
-            request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item,
-            total=len(every), turned=turned,
+            request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
+            people=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
+            returned=brought_back(every),
         )  # fmt: skip
 
     @router.get("/r/{key}/compare")
@@ -145,7 +149,7 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         return desk.page(
             request, "questions.html", bar=_bar(desk, state), questions=asked, last=_last(desk, state, since),
             waiting=desk.service.waiting(key), follows=desk.service.follows(key),
-            answered=_answered(desk, state, since),
+            what_moved=_moved(desk, state, since),
         )  # fmt: skip
 
     @router.get("/r/{key}/contests")
@@ -233,24 +237,26 @@ def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
     return [items.of(one) for one in state.items]
 
 
-class Answered(NamedTuple):
-    """The item of an answer, or of a decision over what one states, that was saved last, and what it moved."""
+class MovedBy(NamedTuple):
+    """The item of the last decision, and line by line what it moved; without lines when that is nothing."""
 
     item: str = ""
     lines: tuple[tuple[str, str], ...] = ()
 
 
-def _answered(desk: Desk, state: ReviewState, since: int | None) -> Answered:
-    """What the last act moved, when it was one over an answer."""
+def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
+    """What the last act moved; an answer says so too when it moved nothing."""
     if since is None or since >= state.version:
-        return Answered()
+        return MovedBy()
     last = next(event for event in reversed(desk.service.history(state.key)) if event.number <= state.version)
-    own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
-    if not own or last.verb in ("comment", "contest"):
-        return Answered()
+    if not last.item or last.verb not in _MOVING:
+        return MovedBy()
     before = desk.review(state.key, since)
+    moved = what_moved(before, state)
+    own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
+    anything = moved.before != moved.after or moved.causes or moved.falls or moved.returns or moved.comes
     why = why_still(before, state, last.item) if last.verb == "answer" else ""
-    return Answered(last.item, moved_lines(what_moved(before, state), why))
+    return MovedBy(last.item, moved_lines(moved, why) if own or anything else ())
 
 
 def _last(desk: Desk, state: ReviewState, since: int | None) -> str:

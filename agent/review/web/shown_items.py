@@ -7,6 +7,7 @@ from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.records import (
     Capability,
     Chain,
+    Draft,
     FactorEstimate,
     LayerThreats,
     Part,
@@ -14,7 +15,7 @@ from agent.records import (
     TaxonomyRef,
     Threat,
 )
-from agent.report.sentences import change, shrinkage, tenth, threat_sentence, vector_words
+from agent.report.sentences import change, effect, shrinkage, tenth, threat_sentence, vector_words
 from agent.report.view import View, name_of, rank_words
 from agent.review.acts import now_of
 from agent.review.answered import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
@@ -36,7 +37,7 @@ from agent.review.web.wording import (
     duration,
 )
 from agent.scoring import severity
-from agent.taxonomy.keys import LAYERS
+from agent.taxonomy.keys import FACTOR_SETS, LAYERS, LayerKey
 
 
 class FactorBody(NamedTuple):
@@ -50,6 +51,10 @@ class FactorBody(NamedTuple):
     to: float
     drafted: str
     rationale: str
+    most: str
+    """What moved it most, where the rationale names something lesser; else empty."""
+    scored: bool
+    """It is of the set that the score counts."""
     parts: tuple[tuple[str, str, str], ...]
     """Label, signed effect, mark."""
     total: str
@@ -135,6 +140,18 @@ class FactBody(NamedTuple):
     """What fell with it."""
 
 
+class Settling(NamedTuple):
+    """Why a layer is not certain, and what would settle it."""
+
+    why: str
+    asked: tuple[tuple[str, str, str], ...]
+    """Element, id and text of the questions about it without an answer."""
+    answered: tuple[tuple[str, str], ...]
+    """Element and id of those whose answers did not settle it."""
+    keys: tuple[tuple[str, str], ...]
+    """Without a question: keys of the fact sheet that nobody states and that would settle it, with their titles."""
+
+
 class ItemView(NamedTuple):
     """One item."""
 
@@ -163,6 +180,7 @@ class ItemView(NamedTuple):
     changed: int
     factor: FactorBody | None = None
     layer: LayerThreats | None = None
+    settling: Settling | None = None
     threat: ThreatBody | None = None
     capability: Capability | None = None
     chain: ChainBody | None = None
@@ -189,6 +207,21 @@ class ItemView(NamedTuple):
 def dom_id(item: str) -> str:
     """The id of an item's element."""
     return "item-" + item.replace("/", "-")
+
+
+def questions_on(draft: Draft, key: LayerKey) -> tuple[Question, ...]:
+    """The questions of a draft whose answers would settle a layer; none for one that is settled or does not apply."""
+    layer = draft.layers[key]
+    if layer.certain or layer.applies == "no":
+        return ()
+    return tuple(one for one in draft.questions if key in one.settles or one.id == layer.question)
+
+
+def why_open(layer: LayerThreats) -> str:
+    """Why a layer that applies is not certain: "32 statements read; none speaks of this layer"."""
+    if layer.certain or layer.applies == "no":
+        return ""
+    return layer.missing.detail if layer.missing else "no fact settles it"
 
 
 class Items:
@@ -274,9 +307,12 @@ class Items:
             found = next(factor for key, factor in draft.factors.items() if key == name)
             before = next((factor for key, factor in drafted.factors.items() if key == name), found)
             state = "unknown" if is_unstated(found) else found.state
-            return _stated(made, state)._replace(factor=_factor(found, before))
+            return _stated(made, state)._replace(
+                factor=_factor(found, before, scored=name in FACTOR_SETS[draft.score.factor_set or "0.5"])
+            )
         if made.kind == "layer":
-            return made._replace(layer=next(draft.layers[key] for key in LAYERS if key == name))
+            key = next(key for key in LAYERS if key == name)
+            return made._replace(layer=draft.layers[key], settling=self._settling(key))
         if made.kind == "threat":
             threat = self._now.get(name) or self._was.get(name)
             return _stated(made, threat.state)._replace(threat=self._threat(threat)) if threat else made
@@ -324,6 +360,22 @@ class Items:
     def _place(self, item: str) -> str:
         """The element of an item; empty for one that a fact's card says, and for what is none."""
         return dom_id(item) if item and item not in self._in_facts else ""
+
+    def _settling(self, key: LayerKey) -> Settling | None:
+        draft = self._state.reviewed
+        if draft.layers[key].certain or draft.layers[key].applies == "no":
+            return None
+        verdicts = {one.item.id: one.verdict for one in self._state.items}
+        every = questions_on(draft, key)
+        done = [one for one in every if verdicts.get(f"question/{one.id}") == "answered"]
+        absent = {one.key for one in draft.facts.absent} if draft.facts else set()
+        keys = () if every else tuple(each for each in load_vocabulary().pinning(key) if each.id in absent)
+        return Settling(
+            why=why_open(draft.layers[key]),
+            asked=tuple((dom_id(f"question/{one.id}"), one.id, one.text) for one in every if one not in done),
+            answered=tuple((dom_id(f"question/{one.id}"), one.id) for one in done),
+            keys=tuple((each.id, each.title) for each in keys[:MOST_ROWS]),
+        )
 
     def _question(self, question: Question, one: ItemState) -> QuestionBody:
         given = (one.after or {}).get("answer")
@@ -425,7 +477,7 @@ def _is_unknown(state: ReviewState, one: ItemState) -> bool:
     return one.item.kind == "layer" and any(key == name and not each.certain for key, each in draft.layers.items())
 
 
-def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
+def _factor(now: FactorEstimate, before: FactorEstimate, *, scored: bool) -> FactorBody:
     return FactorBody(
         value=tenth(now.value),
         low=tenth(now.low),
@@ -435,6 +487,8 @@ def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
         to=float(now.high),
         drafted="" if now.value == before.value else change(float(before.value), float(now.value)),
         rationale=now.rationale,
+        most=_most(now),
+        scored=scored,
         # As many decimals as are stored, so that the sum can be checked by hand.
         parts=tuple(
             (_labelled(part), f"{part.effect:+.4f}".replace("-", "−"), part.evidence or "") for part in now.parts
@@ -443,11 +497,22 @@ def _factor(now: FactorEstimate, before: FactorEstimate) -> FactorBody:
     )
 
 
+def _most(now: FactorEstimate) -> str:
+    """What moved it most from the typical value, where that is no fact: those the rationale names itself."""
+    moves = [part for part in now.parts if part.kind != "typical"]
+    most = max(moves, key=lambda part: abs(part.effect), default=None)
+    if most is None or most.kind != "remainder" or abs(most.effect) < LEAST_MOVE:
+        return ""
+    return f"Moved most by {most.label}: {effect(most.effect)}, without a quote of its own."
+
+
 def _labelled(part: Part) -> str:
     kind = part.kind == "typical" and part.label.startswith(("a ", "an "))
     return f"usual for {part.label}" if kind else part.label
 
 
+LEAST_MOVE: Final = 0.05
+"""Of a factor: what moves it less does not show in its value."""
 MOST_ROWS: Final = 4
 """Keys that the form of an answer offers; any other one can be named."""
 

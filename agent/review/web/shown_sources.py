@@ -10,6 +10,7 @@ from agent.report.view import rank_words
 from agent.review.web.wording import SOURCE_KINDS, finding_words
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
+_BULLET: Final = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s")
 _NEAR: Final = 400
 """Characters looked at on either side of a quote for the sentence next to it."""
 LONG_PIECE: Final = 6_000
@@ -62,7 +63,9 @@ def neighbours(document: Document, item: Evidence) -> tuple[str, str]:
     text = document.text
     before = [part for part in _SENTENCE.split(text[max(0, item.start - _NEAR) : item.start]) if part.strip()]
     after = [part for part in _SENTENCE.split(text[item.end : item.end + _NEAR]) if part.strip(" .;,")]
-    return before[-1].strip() if before else "", after[0].strip() if after else ""
+    near = (before[-1].strip() if before else "", after[0].strip() if after else "")
+    # The mark of a list is no sentence, and what stands under the next one belongs to that.
+    return ("" if _BULLET.match(f"{near[0]} ") else near[0], "" if _BULLET.match(near[1]) else near[1])
 
 
 class Removed(NamedTuple):

@@ -16,7 +16,7 @@ from agent.review.mitigations import WORK, Left, Work, left_with, work_left_over
 from agent.review.records import ReviewState
 from agent.review.rescore import shown
 
-SORTS: Final = {"due": "Due", "threat": "Threat", "owner": "Owner", "status": "How far"}
+SORTS: Final = {"due": "Due", "threat": "Threat", "owner": "Owner", "status": "Status"}
 _NEVER: Final = "9999"
 """Sorts behind every day."""
 _HEADS: Final = (

@@ -29,12 +29,14 @@ from agent.review.web.wording import (
     REASONS_FOR,
     VERBS,
     VERDICTS,
+    day,
     duration,
     event_fields,
     field_name,
     reasons_for,
     section_title,
     title_of,
+    together,
     when,
 )
 from agent.taxonomy.lists import entries, schemes
@@ -105,8 +107,9 @@ def environment() -> "Environment":
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters |= {"cited": cited, "when": when, "duration": duration, "dom_id": dom_id, "name_of": name_of}
-    made.filters |= {"event_fields": event_fields, "field_name": field_name, "title_of": title_of}
+    made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
+    made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
+    made.filters |= {"title_of": title_of}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,

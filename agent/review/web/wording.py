@@ -1,15 +1,16 @@
 """The words of the pages: verdicts, verbs, reasons and states as a reviewer reads them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.report.sentences import span, tenth
 from agent.report.view import name_of
 from agent.review.compare import words
-from agent.review.decisions import Moved, score_words
+from agent.review.decisions import DECIDING, Moved, score_words
 from agent.review.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
-from agent.review.replay import CALLED, called
+from agent.review.replay import CALLED, called, living
 from agent.review.web.forms import GRAMMAR
 from agent.taxonomy.keys import FACTORS, LAYERS
 
@@ -23,7 +24,7 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     "waived": "Waived",
 }
 VERBS: Final[Mapping[Verb, str]] = {
-    "import": "brought the draft in",
+    "import": "imported the draft",
     "confirm": "confirmed",
     "correct": "corrected",
     "strike": "struck",
@@ -32,17 +33,17 @@ VERBS: Final[Mapping[Verb, str]] = {
     "waive": "waived",
     "send": "asked the vendor about",
     "answer": "answered",
-    "contest": "brought in a contest of",
+    "contest": "recorded a contest of",
     "decide": "decided a contest of",
     "undo": "undid",
     "assign": "assigned",
     "redraft": "drafted again",
     "sign": "signed",
     "reopen": "reopened",
-    "bulk": "confirmed together what was on screen",
+    "bulk": "confirmed in bulk",
     "redo": "redid",
     "comment": "commented on",
-    "manage": "noted work on",
+    "manage": "updated a mitigation of",
     "ask": "asked the vendor",
 }
 """Past tense, with the item behind it."""
@@ -91,7 +92,7 @@ STATES: Final[Mapping[str, str]] = {
     "confirmed": "confirmed by a reviewer",
 }
 READERS: Final[Mapping[str, str]] = {
-    "embedded": "the learned reader", "llm": "the LLM", "manifest": "a manifest",
+    "embedded": "the classifier", "llm": "the LLM", "manifest": "a manifest",
     "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",
 }  # fmt: skip
 """Who read a fact."""
@@ -126,9 +127,9 @@ KEYS: Final = (
     (("x",), "strike"),
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
-    (("w",), "leave open, waived with a reason"),
+    (("w",), "waive: sign without a decision over it, with a reason"),
     (("t",), "add a threat, with the selected words, the fact or the layer"),
-    (("m",), "who sees to a mitigation of the threat, until when"),
+    (("m",), "owner, due date and status of a mitigation of the threat"),
     (("d",), "comment on the item"),
     (("b", "A"), "confirm all of the section that quotes support and that was on screen"),
     (("Q",), "ask the vendor all open questions"),
@@ -153,7 +154,7 @@ SECTION_TITLES: Final[Mapping[str, str]] = {
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
-    "low": "not below", "high": "not above", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
+    "low": "low end", "high": "high end", "cvss_vector": "CVSS vector", "mitigation_factor": "factor for controls",
     "how": "how it happens", "lost": "what is lost", "taxonomy": "published lists",
     "url": "public page", "sha256": "SHA-256", "kind": "kind", "rule": "why", "number": "contest of event",
 }  # fmt: skip
@@ -165,7 +166,7 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "redraft": frozenset({"documents", "sha256", "score", "moved", "answers"}),
     "undo": frozenset({"batch"}),
     "redo": frozenset({"batch"}),
-    "bulk": frozenset({"items"}),
+    "bulk": frozenset({"items", "section"}),
     "assign": frozenset({"to"}),
     "add": frozenset({"place", "number"}),
     "answer": frozenset({"document", "draft", "states"}),
@@ -228,6 +229,14 @@ def when(at: str) -> str:
 def title_of(event: Event, titles: Mapping[str, str]) -> str:
     """What an event's item was called then; in older events what it is called now."""
     return called(event) or titles.get(event.item, "")
+
+
+def day(at: str) -> str:
+    """A day as a table shows it, "31 Jan 2027"; what is no day stays as it is."""
+    try:
+        return f"{date.fromisoformat(at):%d %b %Y}".removeprefix("0")
+    except ValueError:
+        return at
 
 
 class Field(NamedTuple):
@@ -319,13 +328,13 @@ _DID: Final[Mapping[Verb, str]] = {
     "waive": "Waived",
     "send": "Asked the vendor:",
     "answer": "Answered",
-    "contest": "Brought in a contest of",
+    "contest": "Recorded a contest of",
     "decide": "Decided the contest of",
     "assign": "Assigned",
     "sign": "Signed",
     "reopen": "Reopened",
     "comment": "Commented on",
-    "manage": "Noted work on",
+    "manage": "Updated a mitigation of",
     "ask": "Asked the vendor:",
 }
 
@@ -366,12 +375,35 @@ def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved)
     if batch[0].verb in ("undo", "redo"):
         did = "Undone" if batch[0].verb == "undo" else "Redone"
         return f"{did}: {undone(batch[0], events, titles)}; {moved.text}"
+    said = _said(batch, titles, returned=batch[0].number in brought_back(events))
     was, now = score_words(moved.before), score_words(moved.after)
     if was == now and not moved.causes:
-        return f"{_said(batch, titles)}; score stays {now}"
+        return f"{said}; score stays {now}"
     title = title_of(batch[0], titles)
     named = title and any(cause.startswith(title) for cause in moved.causes)
-    return moved.text if named else f"{_said(batch, titles)}; {moved.text}"
+    return moved.text if named else f"{said}; {moved.text}"
+
+
+def brought_back(events: Sequence[Event]) -> frozenset[int]:
+    """The numbers of the confirmations among a review's `events` that brought back what was struck."""
+    found: set[int] = set()
+    struck: set[str] = set()
+    for at, event in enumerate(events):
+        if event.verb == "strike":
+            struck.add(event.item)
+        # Only then is it worth a look at what an undo left of the events before.
+        if event.verb == "confirm" and event.item in struck:
+            before = [each for each in living(events[:at]).events if each.item == event.item]
+            verbs = [each.verb for each in before if each.verb in DECIDING]
+            if verbs[-1:] == ["strike"]:
+                found.add(event.number)
+    return frozenset(found)
+
+
+def together(event: Event) -> tuple[str, ...]:
+    """The items of a confirmation in bulk; none for any other event."""
+    items = (event.after or {}).get("items") if event.verb == "bulk" else None
+    return tuple(str(each) for each in items) if isinstance(items, list | tuple) else ()
 
 
 def of_batch(events: Sequence[Event], number: object) -> list[Event]:
@@ -382,15 +414,14 @@ def of_batch(events: Sequence[Event], number: object) -> list[Event]:
 def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
     """What an undo or redo among a review's `events` took back or did again, in words: "struck “Posture”"."""
     batch = of_batch(events, (event.after or {}).get("batch"))
-    told = _said(batch, titles) if batch else "an earlier act"
+    told = _said(batch, titles, returned=batch[0].number in brought_back(events)) if batch else "an earlier act"
     return f"{told[:1].lower()}{told[1:]}"
 
 
-def _said(batch: Sequence[Event], titles: Mapping[str, str]) -> str:
+def _said(batch: Sequence[Event], titles: Mapping[str, str], *, returned: bool = False) -> str:
     first = batch[0]
     if first.verb == "bulk":
-        items = (first.after or {}).get("items")
-        return f"Confirmed {len(items) if isinstance(items, list | tuple) else 0} items in one act"
+        return f"Confirmed {len(together(first))} items in one act"
     if first.verb == "redraft":
         named, *moved = _redrafted(first.after or {})
         if named.after == _NONE:
@@ -404,4 +435,6 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str]) -> str:
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {len(items)} items"
+    if returned:
+        verb = "Brought back"
     return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb

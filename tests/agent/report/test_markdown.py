@@ -117,6 +117,17 @@ def test_a_shortened_quote_begins_as_the_quote_and_keeps_its_limit(text: str, li
             "Given a server without login, anyone who reaches the port, be it from the network, can call it, which "
             "leads to misuse of it.",
         ),
+        (
+            (
+                "The author of a web page",
+                "a page that the agent was asked to scrape",
+                "run a script",
+                "code run in the scraping browser",
+                "the session",
+            ),
+            "Given a page that the agent was asked to scrape, the author of a web page can run a script, which leads "
+            "to code run in the scraping browser; at stake: the session.",
+        ),
         (("a guest", "who is signed in", "can read notes.", "", ""), "A guest who is signed in can read notes."),
         (
             ("a guest", "after the export", "read notes", "disclosure", "the notes"),

@@ -188,13 +188,15 @@
     return stays;
   };
 
-  const onwards = (item, verb) => {
+  // On to what is open only from a key that decides at once; whoever struck, corrected or used a pointer looks at what came of it.
+  const ONWARDS = ["confirm", "send", "waive", "bulk"];
+  const onwards = (item, verb, keyed) => {
     const list = items();
     const at = list.findIndex((each) => each.dataset.item === item);
-    const stays = ["undo", "redo", "attach", "comment", "manage"].includes(verb);
-    const next = stays ? list[at] : list.slice(Math.max(at, 0)).find(isOpen) || list.find(isOpen) || list[at];
+    const goes = keyed && ONWARDS.includes(verb);
+    const next = goes ? list.slice(Math.max(at, 0)).find(isOpen) || list.find(isOpen) || list[at] : list[at];
     current = null;
-    if (!next) one("main").focus(); else if (stays) choose(next); else turnTo(next, verb === "bulk");
+    if (!next) one("main").focus(); else if (goes) turnTo(next, verb === "bulk"); else choose(next);
   };
 
   // In the form if it has words of its own, else where all messages stand; nothing of what was written is touched.
@@ -226,18 +228,19 @@
     box.showModal();
   };
 
-  const refresh = (text, item, verb, key) => {
+  const refresh = (text, item, verb, { key = "", keyed = false } = {}) => {
     const answer = parsed(text);
     const stays = swap(answer, item);
     const moved = one("#bar-moved");
     const whole = shown(moved) && moved.scrollHeight <= moved.clientHeight + 1;
-    tell(moved.textContent.trim() || "Saved", whole ? "unseen" : "toast");
+    const told = item && one(`[data-item="${CSS.escape(item)}"] .moved-list`);
+    tell(moved.textContent.trim() || "Saved", whole || told ? "unseen" : "toast");
     // What was asked leaves the reviewer in the fact sheet, at the question that asks it now.
     if (verb === "ask") return one(`tr[data-fact="${CSS.escape(key)}"] td a`)?.focus({ preventScroll: true });
-    onwards(item || stays, verb);
+    onwards(item || stays, verb, keyed);
   };
 
-  const send = async (form, submitter) => {
+  const send = async (form, submitter, keyed = false) => {
     const data = new URLSearchParams(new FormData(form, submitter));
     form.setAttribute("aria-busy", "true");
     septetLive.stop();
@@ -248,7 +251,7 @@
       const answer = parsed(text);
       if (reply.ok && one("main.desk", answer)) {
         form.closest("dialog")?.close();
-        refresh(text, data.get("item"), data.get("verb"), data.get("key"));
+        refresh(text, data.get("item"), data.get("verb"), { key: data.get("key"), keyed });
       } else if (reply.status === 409 && one("main", answer)) conflict(answer); else refuse(form, problem(answer));
     } catch {
       refuse(form, "The server does not answer; nothing was saved, and your words are still here");
@@ -275,7 +278,7 @@
       buttons[0].focus();
       return tell("Choose a button");
     }
-    return inPlace(form) ? send(form, one("button:not([type=button])", form)) : form.requestSubmit();
+    return inPlace(form) ? send(form, one("button:not([type=button])", form), true) : form.requestSubmit();
   };
 
   document.addEventListener("submit", (event) => {
@@ -339,14 +342,41 @@
     });
   };
 
-  // Titles before what stands beneath them; the words of forms are on every item.
+  // Titles before what stands beneath them; the words of forms are on every item. From the current item on.
+  const TITLES = ".item-title, .open-title, .mark, tr.unstated > th";
+  const SAYING = ".item-body, .event-number, .said";
   const find = (text) => {
-    const list = items();
+    const list = [...items(), ...all("tr.unstated")];
     const from = list.indexOf(current) + 1;
     const turned = [...list.slice(from), ...list.slice(0, from)];
     const says = (selector) => (item) => all(selector, item).some((each) => each.textContent.toLowerCase().includes(text));
-    return turned.find(says(".item-title, .open-title, .mark")) || turned.find(says(".item-body, .event-number"));
+    const titled = turned.filter(says(TITLES));
+    return [...titled, ...turned.filter((item) => !titled.includes(item) && says(SAYING)(item))];
   };
+
+  // The words are marked where they stand, without a change to the page.
+  const mark = (hits, text) => {
+    CSS.highlights?.delete("found");
+    const ranges = [];
+    if (!text || !window.Highlight) return;
+    for (const place of [...hits.flatMap((hit) => all(`${TITLES}, ${SAYING}`, hit)), ...all("#sources [data-start]")]) {
+      const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const low = node.data.toLowerCase();
+        if (low.length !== node.data.length) continue;
+        for (let at = low.indexOf(text); at >= 0; at = low.indexOf(text, at + text.length)) {
+          const range = document.createRange();
+          range.setStart(node, at);
+          range.setEnd(node, at + text.length);
+          ranges.push(range);
+        }
+      }
+    }
+    CSS.highlights.set("found", new Highlight(...ranges));
+  };
+
+  const MOST_HITS = 8;
+  const titleOf = (item) => visible(one(".item-title, .open-title, th, td a", item)?.textContent.replace(/\s+/g, " ").trim() || item.dataset.item);
 
   const search = () => {
     const field = one('form[role="search"] input[type="search"]');
@@ -355,22 +385,47 @@
       const input = made("input", { type: "search", id: "find-text", autocomplete: "off" });
       const label = made("label", { textContent: "Find an item, a word of the draft or a mark", htmlFor: input.id });
       const output = made("output", { className: "hint" });
+      const list = made("ul", { className: "flat hits" });
+      const words = () => input.value.trim().toLowerCase();
+      const to = (hit) => {
+        place.close();
+        if (hit.matches("[data-item]")) return choose(hit);
+        hit.closest("details").open = true;
+        hit.scrollIntoView({ block: "center" });
+        one("a, button", hit)?.focus({ preventScroll: true });
+      };
+      const look = () => {
+        const hits = words() ? find(words()) : [];
+        mark(hits, words());
+        const more = hits.length > MOST_HITS ? `, the first ${MOST_HITS} below` : "";
+        const beside = all("#sources .text").filter((each) => words() && each.textContent.toLowerCase().includes(words())).length;
+        const read = beside ? `; also in ${beside} ${beside === 1 ? "source" : "sources"}` : "";
+        output.textContent = !words() ? "" : hits.length ? `${hits.length} ${hits.length === 1 ? "item" : "items"}${more}${read}; Enter goes to the first` : `No match for “${visible(input.value.trim())}”${read}`;
+        list.replaceChildren(...hits.slice(0, MOST_HITS).map((hit) => {
+          const button = made("button", { type: "button", className: "small", textContent: titleOf(hit) });
+          button.addEventListener("click", () => to(hit));
+          const line = made("li");
+          line.append(button);
+          return line;
+        }));
+        return hits[0];
+      };
+      input.addEventListener("input", look);
       input.addEventListener("keydown", (event) => {
         // A browser would only empty the field at first.
         if (event.key === "Escape") { event.preventDefault(); place.close(); }
         if (event.key !== "Enter") return;
         event.preventDefault();
-        const words = input.value.trim().toLowerCase();
-        const hit = words && find(words);
-        output.textContent = hit ? "" : words ? `No match for “${visible(input.value.trim())}”` : "";
-        if (!hit) return;
-        place.close();
-        choose(hit);
+        const hit = look();
+        if (hit) to(hit);
       });
-      place.append(label, input, output);
+      place.append(label, input, output, list);
     });
     one("input", box).select();
+    one("input", box).dispatchEvent(new Event("input"));
   };
+
+  document.addEventListener("click", ({ target }) => { if (target.closest?.("[data-search]")) search(); });
 
   const save = (target) => {
     const box = one("dialog[open]");
@@ -382,6 +437,7 @@
   const escape = (target) => {
     const act = target.closest?.("details.act[open]");
     if (act) act.open = false;
+    CSS.highlights?.delete("found");
     getSelection().removeAllRanges();
     if (current) current.focus({ preventScroll: true }); else target.blur?.();
   };

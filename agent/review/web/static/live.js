@@ -75,7 +75,7 @@ const septetLive = (() => {
       const given = Object.fromEntries(fields.map((name) => [name, Number(text(form, name))]));
       if (!fields.every((name) => form.elements[name].checkValidity())) return "0 to 1, in steps of 0.1";
       const { value, low = value, high = value } = given;
-      return low <= value && value <= high ? given : "not below, value and not above are not in order";
+      return low <= value && value <= high ? given : "low end, value and high end are not in order";
     }
     if (kind === "fact") return ofFact(form);
     if (kind === "score") return ofScore(form);

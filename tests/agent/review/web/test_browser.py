@@ -200,6 +200,9 @@ def ask(ada: Hands, reviews: Reviews) -> None:
     ada.leave("g", "q")
     ada.press("j")
     ada.leave("Enter")
+    folded = ada.page.locator("#heading-unstated").inner_text()
+    ada.tab_to(folded)
+    ada.press("Enter")
     ada.tab_to("Ask")
     ada.press("Enter")
     event = reviews.service.history("r1")[-1]
@@ -212,6 +215,8 @@ def add_a_threat(ada: Hands, reviews: Reviews) -> None:
     ada.leave("t")
     ada.press(".", ".", "a")
     words = ada.text("#chosen q").strip("“”")
+    ada.tab_to("layer")
+    ada.type("L2")
     ada.tab_to("Title")
     ada.type("A flow leaks")
     for name, part in PARTS.items():

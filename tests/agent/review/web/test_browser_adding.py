@@ -46,6 +46,8 @@ def test_a_threat_is_added_by_keyboard_undone_and_done_again(ada: Hands, reviews
     words = str(ada.page.evaluate("getSelection().toString()"))
     ada.press("a")
     assert ada.text("#chosen q").strip("“”") == " ".join(words.split())
+    ada.tab_to("MAESTRO layer")
+    ada.type("L1")
     ada.tab_to("Title")
     ada.type("Guests write")
     for name, part in PARTS.items():
@@ -57,7 +59,7 @@ def test_a_threat_is_added_by_keyboard_undone_and_done_again(ada: Hands, reviews
     ada.tab_to("Vector, pasted or as chosen below")
     ada.paste(VECTOR.replace("/SA:H", "/SA:Q"))
     assert "SA (availability, other systems) has no value" in ada.text("#vector-wrong")
-    assert "No score before" in told(ada)
+    assert "No score until" in told(ada)
     ada.paste(VECTOR)
     assert "CVSS base 10.0 Critical" in told(ada)
     assert "rests on it" in told(ada)
@@ -134,6 +136,7 @@ def test_a_threat_is_added_without_a_script(browser: "Browser", reviews: Reviews
         hands = Hands(browser, served.door(), script=False)
         page = hands.page
         page.goto(f"{served.address}/r/r1/add")
+        page.select_option("#add-layer", "foundation_models")
         page.fill("#add-title", "Guests write")
         page.fill("#add-vector", VECTOR)
         page.click("text=Preview")

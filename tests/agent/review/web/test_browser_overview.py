@@ -36,7 +36,7 @@ def column(ada: Hands, at: int) -> list[str]:
 def test_the_threat_table_sorts_by_a_column_and_shows_what_is_asked_for(ada: Hands) -> None:
     every = column(ada, 1)
     assert len(every) > 3
-    base = ada.page.locator("#over-threats thead button", has_text="Severity")
+    base = ada.page.locator("#over-threats thead button", has_text="CVSS base")
     base.focus()
     ada.press("Enter")
     rising = [float(text.split()[0]) for text in column(ada, 4)]
@@ -161,3 +161,77 @@ def test_the_sign_page_shows_the_document_within_the_policy(ada: Hands) -> None:
     ada.leave("g", "s")
     assert ada.page.locator(".document h2").count() > 5
     assert "⚑" in str(ada.page.locator(".document").text_content())
+
+
+def test_the_first_press_on_a_card_hits_its_button(ada: Hands) -> None:
+    """What is chosen by a press never moves the button under it."""
+    cards = ada.page.locator("article.kind-fact")
+    for at in range(cards.count()):
+        button = cards.nth(at).locator('summary[data-verb="strike"]')
+        button.scroll_into_view_if_needed()
+        before = button.bounding_box()
+        assert before is not None
+        ada.page.mouse.move(before["x"] + 8, before["y"] + 8)
+        ada.page.mouse.down()
+        assert button.bounding_box() == before
+        ada.page.mouse.up()
+        cards.nth(at).locator("details.act[open]").wait_for()
+        button.click()
+
+
+def test_a_pointer_stays_where_it_decided_and_a_key_goes_on(ada: Hands, reviews: Reviews) -> None:
+    facts = [one.item.id for one in reviews.service.review("r1").items if one.item.kind == "fact"]
+    card = ada.page.locator(f'article[data-item="{facts[0]}"]')
+    card.locator('form[data-verb="confirm"] button').click()
+    ada.settle()
+    assert ada.item() == facts[0]
+    card.locator('summary[data-verb="strike"]').click()
+    card.locator('form[data-verb="strike"] select').select_option(index=1)
+    card.locator('form[data-verb="strike"] button').click()
+    ada.settle()
+    assert ada.item() == facts[0]
+    back = card.get_by_role("button", name="Bring it back")
+    box = back.bounding_box()
+    assert box is not None
+    assert box["y"] < 900, "what was struck, and the way back, are in view"
+    assert ada.page.locator("#announce").get_attribute("class") == "unseen", "the card says it, no message lies over it"
+    back.click()
+    ada.settle()
+    assert ada.text("#bar-moved").startswith("Brought back")
+    ada.press("c")
+    assert ada.item() == facts[0], "it is confirmed already"
+    ada.press("j", "c")
+    assert ada.item() != facts[1]
+
+
+def test_a_search_counts_lists_and_marks_its_hits(ada: Hands) -> None:
+    ada.page.get_by_role("button", name="Search").click()
+    ada.type("the")
+    box = ada.page.locator("#find")
+    counted = int(box.locator("output").inner_text().split()[0])
+    listed = box.locator("li button")
+    assert listed.count() == min(counted, 8)
+    assert ada.page.evaluate("CSS.highlights.get('found').size") >= counted
+    second = listed.nth(1).inner_text()
+    listed.nth(1).click()
+    assert second in str(ada.page.locator("article.is-current").text_content())
+    ada.press("Escape")
+    assert not ada.page.evaluate("CSS.highlights.has('found')")
+    ada.search("nothing says this")
+    assert "No match" in box.locator("output").inner_text()
+    ada.press("Escape")
+    row = ada.page.locator("tr.unstated").first
+    ada.search(str(row.locator(".said").text_content()).lower())
+    assert row.is_visible(), "what nobody states is found and unfolded"
+
+
+@pytest.mark.parametrize("width", [1280, 1600, 1920])
+def test_the_form_of_a_threat_and_the_sources_share_the_page(ada: Hands, width: int) -> None:
+    ada.page.set_viewport_size({"width": width, "height": 900})
+    ada.page.goto(ada.page.url.partition("?")[0] + "/add")
+    form, sources = (ada.page.locator(each).bounding_box() for each in ("#adding", "#sources"))
+    assert form is not None
+    assert sources is not None
+    assert form["width"] > width * 0.4
+    assert sources["x"] + sources["width"] > width - 2
+    assert sources["x"] > form["x"] + form["width"] - 1
