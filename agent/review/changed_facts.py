@@ -227,8 +227,11 @@ def _noted(sheet: FactSheet) -> frozenset[str]:
     return frozenset(fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact))
 
 
-def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose") -> Draft:
-    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them."""
+def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: bool = False) -> Draft:
+    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them.
+
+    What a vendor's word added settles no layer, unless the draft is to follow from its facts `alone`, as a stored one.
+    """
     draft, noted = _without_noted(draft), _noted(sheet)
     counting = _left_out(sheet, noted)
 
@@ -236,7 +239,8 @@ def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose") -> Draft:
         left = _left_out(counting, words)
         return recompose(draft, left) or pruned(draft, left)
 
-    words = {fact.id for fact in counting.facts if is_vendors_word(fact)}
+    had = {fact.id for fact in draft.facts.facts} if draft.facts else set()
+    words = set() if alone else {fact.id for fact in counting.facts if is_vendors_word(fact)} - had
     made = unsettled(without(()), without, words)
     if not noted:
         return made
@@ -310,14 +314,13 @@ def recomputed(
     `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that the review knows, `answered` those of
     questions that were answered.
     """
-    fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(draft, change))
+    fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(change))
     return _aligned(draft, before, fresh, taken, answered)
 
 
-def _spoken(draft: Draft, change: SheetChange) -> dict[str, SourceKind]:
-    """By document the kinds of the answers that the draft has, or that count now."""
-    had: dict[str, SourceKind] = {source.document: source.kind for source in draft.sources}
-    return had | {given.document: given.source.kind for given in change.standing}
+def _spoken(change: SheetChange) -> dict[str, SourceKind]:
+    """By document the kinds of the answers that count now; those that a stored draft has are its sources."""
+    return {given.document: given.source.kind for given in change.standing}
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
@@ -329,7 +332,7 @@ def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
 def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
     """A draft that follows from its facts with those of answers: a draft of its own, numbered anew."""
     change = SheetChange(frozenset(), {}, answers=answers)
-    return with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(draft, change))
+    return _follows(draft, changed_sheet(draft, change), recompose, alone=True)
 
 
 # ---------------------------------------------------------------- the same ids for the same things

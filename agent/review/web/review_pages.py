@@ -122,7 +122,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         }  # fmt: skip
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
-            people=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
+            names=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
             returned=brought_back(every),
         )  # fmt: skip
 
