@@ -24,6 +24,8 @@ from agent.records.base import (
 )
 from agent.records.draft import (
     STRUCK as STRUCK,
+    AnswerNote as AnswerNote,
+    ContestNote as ContestNote,
     Draft as Draft,
     DrafterRef as DrafterRef,
     Dropped as Dropped,
@@ -31,9 +33,12 @@ from agent.records.draft import (
     MadeBy as MadeBy,
     Product as Product,
     PromptRef as PromptRef,
+    ReviewNotes as ReviewNotes,
     Role as Role,
     SourceRef as SourceRef,
     Stamp as Stamp,
+    WorkNote as WorkNote,
+    WorkStatus as WorkStatus,
 )
 from agent.records.evidence import (
     Chunk as Chunk,
@@ -105,4 +110,5 @@ from agent.records.threats import (
     Threat as Threat,
     ThreatScore as ThreatScore,
     ThreatStatement as ThreatStatement,
+    UseProposal as UseProposal,
 )

@@ -19,10 +19,13 @@ from agent.records.threats import (
     LayerThreats,
     Question,
     System,
+    UseProposal,
 )
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
 Role = Literal["viewer", "analyst", "approver"]
+WorkStatus = Literal["open", "planned", "doing", "done", "rejected"]
+"""How far a mitigation is."""
 REDRAFTED_FROM: Final = "redrafted_from"
 """In a draft's manifest: the drafts that were drafted again for it, with spaces between."""
 STRUCK: Final = "struck in review"
@@ -49,6 +52,8 @@ class Waiver(Record):
     item: str
     why: str
     """Reason and note, in words."""
+    title: str = ""
+    """What the item was called; empty in signatures from before it was kept."""
 
 
 class Stamp(Record):
@@ -71,7 +76,58 @@ class Stamp(Record):
     bulk: int = 0
     """How many items were confirmed together with others of their section, in one act."""
     unanswered: tuple[str, ...] = ()
-    """The questions to the vendor that nobody had answered."""
+    """The questions to the vendor that nobody had answered, waived ones among them."""
+    decision: UseProposal | None = None
+    """What the signer decided over the use of the product; None in signatures from before they were asked."""
+
+
+class WorkNote(Record):
+    """Who sees to a mitigation, until when, and how far it is."""
+
+    threat: str
+    mitigation: str
+    """Its text."""
+    owner: str = ""
+    due: str = ""
+    """As in 2027-01-31, or empty."""
+    status: WorkStatus = "open"
+    residual: str = ""
+    """CVSS vector of the threat with it in place, or empty."""
+    note: str = ""
+
+
+class AnswerNote(Record):
+    """A question that was answered, and by whom."""
+
+    question: str
+    text: str
+    """The question, as it was worded when it was answered."""
+    answer: str
+    page: str
+    by: Literal["vendor", "analyst"]
+
+
+class ContestNote(Record):
+    """A point of an appeal that was decided."""
+
+    item: str
+    title: str
+    sender: str
+    text: str
+    decision: Literal["accepted", "refused"]
+    rule: str
+    """Why, in the reviewer's words."""
+
+
+class ReviewNotes(Record):
+    """What a review says beside the parts of the draft."""
+
+    numbers: dict[str, int] = Field(default_factory=dict)
+    """By id of a threat the number that the review calls it by, where these are not the places of the threats."""
+    work: tuple[WorkNote, ...] = ()
+    answers: tuple[AnswerNote, ...] = ()
+    """These questions are not among the draft's any more."""
+    contests: tuple[ContestNote, ...] = ()
 
 
 class Product(Record):
@@ -199,6 +255,8 @@ class Draft(Record):
     it and the facts everything can be computed again. None, and not written, without an LLM and in older drafts."""
     review: Stamp | None = None
     """The signature under a reviewed draft; None, and not written, while nobody signed it."""
+    notes: ReviewNotes | None = None
+    """What a review says beside these parts; None, and not written, where it says nothing."""
 
     model_config = ConfigDict(populate_by_name=True)
 

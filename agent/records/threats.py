@@ -289,10 +289,14 @@ class Residual(Record):
     """By threat: the metrics that all conditions together change, as in a vector: `UI:A/VC:L`."""
 
 
+UseProposal = Literal["use", "use with conditions", "wait for answers"]
+"""What a draft proposes, and a signer decides, over the use of the product."""
+
+
 class Advice(Record):
     """The proposal that a draft ends its first page with; the decision is the analyst's."""
 
-    proposal: Literal["use", "use with conditions", "wait for answers"]
+    proposal: UseProposal
     conditions: tuple[Condition, ...]
     residual: Residual | None
     law: str = ""

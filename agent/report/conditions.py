@@ -28,7 +28,10 @@ def conditions(writer: Writer) -> Part:
     for number, item in enumerate(advice.conditions[len(shown) :], len(shown) + 1):
         writer.shortened.append((f"Condition {number}", f"{stopped(item.text)} {item.who}; {item.price}".rstrip("; ")))
     if not advice.conditions:
-        blocks.append(Paragraph(doc.words("None is proposed: no measure of yours is known against these threats.")))
+        none = "None of the measures below was found to end a threat or to lower its base; they stand with each threat."
+        known = any(each.who == "you" for item in writer.view.threats for each in item.threat.mitigations)
+        none = none if known else "None is proposed: no measure of yours is known against these threats."
+        blocks.append(Paragraph(doc.words(none)))
     elif advice.residual is not None:
         blocks.append(Paragraph(_residual(writer, advice.residual, len(advice.conditions), len(shown))))
     if advice.law and writer.room.law:

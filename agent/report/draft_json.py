@@ -35,7 +35,7 @@ _VERSION: Final = int(DRAFT_SCHEMA.rsplit("/", 1)[1])
 def dump(draft: Draft) -> str:
     """The draft as JSON text: keys sorted, two blanks of indent, numbers as JSON numbers, one line feed at the end."""
     plain = draft.model_dump(mode="json", by_alias=True)
-    for name in ("review", "judgement"):
+    for name in ("review", "judgement", "notes"):
         if plain[name] is None:
             del plain[name]
     return dumps(plain, sort_keys=True)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from agent.drafting.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
-from agent.records import Capability, FactLine, LayerThreats, Mitigation, Question, Residual
+from agent.records import Capability, FactLine, LayerThreats, Question, Residual, WorkNote, WorkStatus
 from agent.report import document as doc
 from agent.report.authors import drafter_words
 from agent.report.document import Block, Bullets, Entry, Extent, Meter, Paragraph, Part, Row, Span, Table, Text
@@ -64,6 +64,11 @@ _PROPOSALS: Final = {
     "use with conditions": "Use it with the conditions below.",
     "wait for answers": "Do not use it before the vendor has answered.",
 }
+_UNCONDITIONED: Final = "Use it with the measures that stand with its threats."
+"""Where a signer decided for conditions and the draft lists none."""
+_DOING: Final[dict[WorkStatus, str]] = {
+    "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
+}  # fmt: skip
 _LOOKED_FOR: Final = {
     "Acts": ("runs_commands", "writes_records", "writes_files"),
     "Reads": ("reads_untrusted_content", "reads_private_data"),
@@ -268,8 +273,12 @@ def _raised(writer: Writer) -> str:
 
 
 def _proposal(writer: Writer) -> Text:
-    """What the draft proposes; the conditions themselves follow the threats."""
-    advice = writer.view.draft.advice
+    """What the draft proposes, or the signer decided; the conditions themselves follow the threats."""
+    advice, stamp = writer.view.draft.advice, writer.view.draft.review
+    if stamp is not None and stamp.decision is not None:
+        none = advice is None or not advice.conditions
+        said = _UNCONDITIONED if none and stamp.decision == "use with conditions" else _PROPOSALS[stamp.decision]
+        return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(said))
     if advice is None:
         return ()
     return doc.joined(doc.words("Proposed:"), doc.strong(_PROPOSALS[advice.proposal]))
@@ -353,7 +362,7 @@ def on_page(writer: Writer) -> list[RankedThreat]:
 
 def _in_short(writer: Writer, item: RankedThreat) -> Entry:
     """A threat behind the first ones: how it begins, and while there is room what you do."""
-    todo = _remedies(writer, item.threat.mitigations, whole=False, vendor=False) if writer.room.rest_todo else []
+    todo = _remedies(writer, item, whole=False, vendor=False) if writer.room.rest_todo else []
     begun = next(split(item.threat.how), "")
     text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
     return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(todo))
@@ -395,7 +404,7 @@ def entry(writer: Writer, item: RankedThreat, *, whole: bool = False) -> Entry:
     items = (
         doc.joined(doc.soft("Quote:"), quote) if quote else (),
         lost,
-        *_remedies(writer, threat.mitigations, whole=whole, vendor=whole or place <= writer.room.vendor),
+        *_remedies(writer, item, whole=whole, vendor=whole or place <= writer.room.vendor),
     )
     return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(filter(None, items)))
 
@@ -419,15 +428,25 @@ def _quote(writer: Writer, item: RankedThreat, limit: int) -> Text:
     return (Span(words, "quote"), Span(" "), *doc.marks(*writer.prose.resolved([best])), Span("."))
 
 
-def _remedies(writer: Writer, mitigations: Sequence[Mitigation], *, whole: bool, vendor: bool) -> list[Text]:
+def _remedies(writer: Writer, threat: RankedThreat, *, whole: bool, vendor: bool) -> list[Text]:
+    """What you and the vendor do, each with who sees to it; what somebody sees to comes first."""
+    notes = writer.view.draft.notes
+    work = {each.mitigation: each for each in notes.work if each.threat == threat.threat.id} if notes else {}
     made = []
     for who, label in (("you", "You:"), ("vendor", "Vendor:")):
-        found = [item for item in mitigations if item.who == who and item.status != "confirmed"]
-        found = found if vendor or who == "you" else []
+        found = [item for item in threat.threat.mitigations if item.who == who and item.status != "confirmed"]
+        found = sorted(found, key=lambda item: item.text not in work) if vendor or who == "you" else []
         for item in found if whole else found[:1]:
-            text = stopped(item.text)
-            made.append(doc.joined(doc.strong(label), writer.prose.text(text, item.evidence)))
+            told = writer.prose.text(stopped(item.text), item.evidence)
+            done = doc.soft(f"({doing_words(work[item.text])})") if item.text in work else ()
+            made.append(doc.joined(doc.strong(label), told, done))
     return made
+
+
+def doing_words(work: WorkNote) -> str:
+    """Who sees to a mitigation, until when, and how far it is: "R. Ortiz, due 2027-01-31, in work"."""
+    due = f"due {work.due}" if work.due else ""
+    return ", ".join(filter(None, (work.owner, due, _DOING[work.status])))
 
 
 # ------------------------------------------------------------ what it can do

@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from agent.drafting.severity import base_of
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score
 from agent.records.draft import head_line
@@ -23,7 +24,7 @@ from agent.report.document import (
     Table,
     Text,
 )
-from agent.report.front_pages import Writer, entry, question_table
+from agent.report.front_pages import Writer, doing_words, entry, question_table
 from agent.report.left_out import left_out, unread
 from agent.report.picture import mermaid, picture as svg_picture, with_threats
 from agent.report.prose import bare, marked, stopped
@@ -347,7 +348,10 @@ def evidence(writer: Writer) -> Part:
         blocks += [Heading(doc.words("Quotes")), Paragraph(doc.words("No quote was found."))]
     # What was cut short may name a search that nothing else does.
     in_full = _in_full(writer)
-    further = [_further(writer), _questions(writer), _absent(writer), _dropped(writer), in_full]
+    further = [
+        _further(writer), _questions(writer), _answers(writer), _work(writer), _contests(writer), _absent(writer),
+        _dropped(writer), in_full,
+    ]  # fmt: skip
     blocks += [block for group in further for block in group]
     documents = [
         Row(
@@ -427,6 +431,55 @@ def _questions(writer: Writer) -> list[Block]:
     )  # fmt: skip
     blocks.append(Heading(doc.words("What answers settle")))
     return [*blocks, Table(("", "Settles", "An answer such as"), settled)]
+
+
+def _answers(writer: Writer) -> list[Block]:
+    """The questions that were answered."""
+    notes = writer.view.draft.notes
+    rows = tuple(
+        Row(
+            (
+                doc.words(one_line(each.text)), (Span(one_line(each.answer), "quote"),),
+                doc.words(f"the {each.by}"), doc.code(each.page) if each.page else (),
+            )
+        )
+        for each in (notes.answers if notes else ())
+    )  # fmt: skip
+    return [Heading(doc.words("Answered")), Table(("Question", "Answer", "By", "Page"), rows)] if rows else []
+
+
+def _work(writer: Writer) -> list[Block]:
+    """What was noted of the doing of mitigations."""
+    notes = writer.view.draft.notes
+    names = {each.threat.id: each.name for each in writer.view.threats}
+    rows = tuple(
+        Row(
+            (
+                doc.ref(names[each.threat]) if each.threat in names else doc.words(each.threat),
+                writer.prose.text(stopped(each.mitigation)), doc.words(doing_words(each)),
+                doc.words(tenth(base_of(each.residual)) if each.residual else ""), doc.words(one_line(each.note)),
+            )
+        )
+        for each in (notes.work if notes else ())
+    )  # fmt: skip
+    heads = ("", "Mitigation", "Who, until when, how far", "CVSS base with it", "Note")
+    return [Heading(doc.words("Work on mitigations")), Table(heads, rows, frozenset({3}))] if rows else []
+
+
+def _contests(writer: Writer) -> list[Block]:
+    """The points of appeals and what was decided over each."""
+    notes = writer.view.draft.notes
+    rows = tuple(
+        Row(
+            (
+                _called(writer.view.draft, each.item, each.title),
+                (Span(one_line(each.text), "quote"),), doc.words(each.sender),
+                doc.words(f"{each.decision}: {one_line(each.rule)}"),
+            )
+        )
+        for each in (notes.contests if notes else ())
+    )  # fmt: skip
+    return [Heading(doc.words("Contested")), Table(("Item", "What was said", "By", "Decision"), rows)] if rows else []
 
 
 def _absent(writer: Writer) -> list[Block]:
@@ -529,6 +582,16 @@ def _manifest(view: View) -> list[Row]:
     return made
 
 
+def _called(draft: Draft, item: str, title: str) -> Text:
+    """An item by its title, a threat after its number; by its id where no title was kept."""
+    if not title:
+        return doc.code(item)
+    numbers = {f"threat/{each.threat.id}": each.name for each in View(draft).threats}
+    kind, named, _ = item.partition("/")
+    words = f"{kind.capitalize()}: {one_line(title)}" if named else one_line(title)
+    return (*doc.ref(numbers[item]), Span(f" {one_line(title)}")) if item in numbers else doc.words(words)
+
+
 def _signature(draft: Draft) -> list[Block]:
     """The place of the signature in the audit log, which `septet audit-log verify --against` reads back."""
     stamp = draft.review
@@ -545,8 +608,10 @@ def _signature(draft: Draft) -> list[Block]:
         Span(" compares with this file:"),
     )
     waived = tuple(
-        (Span("Waived: "), Span(each.item, "code"), Span(f", {one_line(each.why)}")) for each in stamp.waivers
+        (Span("Waived: "), *_called(draft, each.item, each.title), Span(f", {one_line(each.why)}"))
+        for each in stamp.waivers
     )
+    waived += tuple(doc.words(f"Not answered: {one_line(text)}") for text in stamp.unanswered)
     blocks: list[Block] = [Heading(doc.words("Signature")), Paragraph(text)]
     blocks += [Bullets(waived)] if waived else []
     return [*blocks, Paragraph(doc.words(head_line(stamp.review, stamp.number, stamp.head)))]

@@ -45,21 +45,23 @@ _RANKS: Final = (
 
 
 class RankedThreat(NamedTuple):
-    """A threat of the draft with its layer and its place, from 1, which is the number that texts call it by."""
+    """A threat of the draft with its layer, its place from 1, and the number that texts call it by."""
 
     place: int
     layer: LayerKey
     threat: Threat
+    number: int
+    """Its place, unless a review calls it otherwise."""
 
     @property
     def tag(self) -> str:
         """How a list of threats refers to it."""
-        return f"#{self.place}"
+        return f"#{self.number}"
 
     @property
     def name(self) -> str:
         """How the report refers to it."""
-        return f"T{self.place}"
+        return f"T{self.number}"
 
 
 class InReview(NamedTuple):
@@ -67,6 +69,7 @@ class InReview(NamedTuple):
 
     decided: int
     items: int
+    waived: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ class View:
             waived += f"; {counted(len(stamp.unanswered), 'question')} unanswered" if stamp.unanswered else ""
             return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
         if self.progress is not None:
-            return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided"
+            waived = f", {self.progress.waived} waived" if self.progress.waived else ""
+            return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided{waived}"
         return "DRAFT, not reviewed"
 
     @cached_property
@@ -145,8 +149,12 @@ class View:
                 folded.append((key, threat, f"{behind} the {MAX_SHOWN} shown"))
             else:
                 in_layer[key] += 1
-                shown.append(RankedThreat(len(shown) + 1, key, threat))
+                shown.append(self._numbered(len(shown) + 1, key, threat))
         return tuple(shown), tuple(folded)
+
+    def _numbered(self, place: int, key: LayerKey, threat: Threat) -> RankedThreat:
+        numbers = self.draft.notes.numbers if self.draft.notes else {}
+        return RankedThreat(place, key, threat, numbers.get(threat.id, place))
 
     def _by_basis(self, pairs: list[tuple[LayerKey, Threat]]) -> tuple[RankedThreat, ...]:
         """The headline, then what holds in default use, what needs a setting, what is assumed; each by CVSS base.
@@ -166,7 +174,7 @@ class View:
                 pair[1].id,
             )
         )
-        ranked = [RankedThreat(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
+        ranked = [self._numbered(place, key, threat) for place, (key, threat) in enumerate(pairs, 1)]
         if headline is not None and number_added(headline.id):
             # The others keep their numbers, and lists begin with it.
             ranked.sort(key=lambda item: item.threat is not headline)

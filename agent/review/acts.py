@@ -10,8 +10,9 @@ from typing import Final, get_args
 
 from agent.errors import ConflictError, InputError
 from agent.facts.vocabulary import load_vocabulary
-from agent.records import Document, Fact, Question
+from agent.records import Document, Fact, Question, UseProposal
 from agent.report.draft_json import dump
+from agent.review.abilities import carriers_of
 from agent.review.adding import ADDED_FIELDS, planned_threat, read_threat
 from agent.review.answered import DOCUMENT, STATES, checked_states, places, settled_by
 from agent.review.answers import Answer
@@ -28,8 +29,9 @@ from agent.review.lapses import content_of, kept
 from agent.review.mitigations import checked_management
 from agent.review.quotes import Plain
 from agent.review.records import Action, Contest, ContestKind, ItemState, Planned, ReviewState, Verb
-from agent.review.replay import SEEN, why
-from agent.review.rescore import narrowing
+from agent.review.replay import CALLED, SEEN, why
+from agent.review.rescore import headline_of, narrowing
+from agent.review.sheets import taken_ids
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 MAX_NAME: Final = 80
@@ -45,11 +47,15 @@ _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
     "decide": ("decision", "rule", "number"),
     "assign": ("to",),
     "bulk": ("seen",),
-    "comment": ("text",),
+    "comment": ("text", "to"),
+    "sign": ("decision", "waivers"),
     "manage": ("mitigation", "owner", "due", "status", "residual"),
 }
 """What an action carries; those of a correction hang on its item, a redraft's are the service's own."""
 _ANSWERS: Final = ("vendor-answer", "analyst-note")
+_ACCEPTED: Final = "accepted-risk"
+WAIVERS_HOLD: Final = "hold"
+"""What the act of signing says of items that were waived for an earlier signature."""
 
 Seen = Callable[[int], ReviewState]
 """Gives the review as it was at a version."""
@@ -144,17 +150,38 @@ class ReviewAct:
             raise InputError(
                 f"{len(contests)} contests are open, first number {contests[0].number}", where="sign", hint="decide"
             )
-        waived = [one for one in state.items if one.verdict == "waived"]
+        waived = state.waived
+        self._waivers_hold(waived)
+        advice = state.reviewed.advice
+        decision = self._fields.get("decision") or (advice.proposal if advice else None)
+        if decision is not None and decision not in get_args(UseProposal):
+            raise InputError(
+                "the decision is none of its values", where="decision", hint=" or ".join(get_args(UseProposal))
+            )
         unsigned = state.reviewed.model_copy(update={"review": None})
         after: Plain = {
             "sha256": hashlib.sha256(dump(unsigned).encode()).hexdigest(),
             "open": 0,
             "waived": len(waived),
-            "waivers": [{"item": one.item.id, "why": why(one.reason, one.note)} for one in waived],
-            "bulk": sum(one.bulk for one in state.items),
+            "waivers": [
+                {"item": one.item.id, "why": why(one.reason, one.note), "title": one.item.title} for one in waived
+            ],
+            "bulk": sum(one.bulk for one in state.own),
             "unanswered": [asked.text for asked in unanswered(state)],
+            "decision": decision,
         }
         return Planned(verb="sign", item="", after=after, note=self._action.note)
+
+    def _waivers_hold(self, waived: Sequence[ItemState]) -> None:
+        """Raises InputError when items were waived for a signature that was taken back, and nobody says that this still
+        holds."""
+        before = [one for one in waived if one.earlier]
+        if before and self._fields.get("waivers") != WAIVERS_HOLD:
+            raise InputError(
+                f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature",
+                where="waivers",
+                hint="say that this still holds, or decide over them",
+            )
 
     def _reopen(self) -> Planned:
         if self._state.stage != "signed":
@@ -174,6 +201,7 @@ class ReviewAct:
         if key not in words:
             raise InputError(f"no fact has the key {key[:40]!r}", where="key", hint="choose one of the fact sheet")
         draft, entry = self._state.reviewed, words[key]
+        # What was answered and is still not stated may be asked again.
         asked = next((one for one in draft.questions if key in one.about), None)
         if asked is not None:
             hint = f"answer it, or ask the vendor {asked.id} as it is"
@@ -181,7 +209,7 @@ class ReviewAct:
         if key in stated_keys(draft):
             raise InputError(f"it is stated: {entry.title}", where="key", hint="confirm, correct or strike the fact")
         settles = settled_by(entry)
-        taken = [one.item.id.partition("/")[2] for one in self._state.items if one.item.kind == "question"]
+        taken = taken_ids(self._state)
         after: Plain = {
             "key": key,
             "text": entry.question,
@@ -202,11 +230,9 @@ class ReviewAct:
 
 
 def unanswered(state: ReviewState) -> tuple[Question, ...]:
-    """The questions of the reviewed draft that nobody answered, waived ones left out."""
+    """The questions of the reviewed draft that nobody answered, waived ones among them."""
     done = {
-        one.item.id
-        for one in state.items
-        if one.verdict in ("answered", "waived", "struck") or "answer" in (one.after or {})
+        one.item.id for one in state.items if one.verdict in ("answered", "struck") or "answer" in (one.after or {})
     }
     return tuple(asked for asked in state.reviewed.questions if f"question/{asked.id}" not in done)
 
@@ -231,8 +257,19 @@ def check(
         return ReviewAct(state, action, Sources(documents, state.reviewed.evidence)).planned()
     act = _Act(state, action, documents, seen)
     if action.section and not action.item:
-        return act.of_section()
-    return act.of_item(_item(state, action.item))
+        return _with_titles(state, act.of_section())
+    return _with_titles(state, act.of_item(_item(state, action.item)))
+
+
+def _with_titles(state: ReviewState, planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    """The events with what their items are called now, since a log keeps the words of its time."""
+    titles = {one.item.id: one.item.title for one in state.items}
+    made = []
+    for plan in planned:
+        items = _listed((plan.after or {}).get("items"))
+        told: object = {item: titles[item] for item in items} if plan.verb == "bulk" else titles.get(plan.item)
+        made.append(plan.model_copy(update={"after": {**(plan.after or {}), CALLED: told}}) if told else plan)
+    return tuple(made)
 
 
 def _refuse_unknown(action: Action) -> None:
@@ -292,7 +329,9 @@ class _Act:
         if verb == "decide":
             return (self._decide(one),)
         if verb == "comment":
-            return (self._planned(one, None, {"text": plain_text(self._fields.get("text"), "text")}),)
+            to = short_text(self._fields, "to", MAX_NAME)
+            said = {"text": plain_text(self._fields.get("text"), "text")}
+            return (self._planned(one, None, {**said, **({"to": to} if to else {})}),)
         if verb == "manage":
             after = checked_management(self._state, one, self._fields)
             return (self._planned(one, None, {**after, "note": self._action.note}),)
@@ -309,11 +348,9 @@ class _Act:
             case "correct":
                 return (self._correct(one),)
             case "strike":
-                return (self._strike(one),)
+                return self._strike(one)
             case "waive":
-                if one.verdict != "open":
-                    raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
-                return (self._planned(one, None, self._seen_now(one)),)
+                return (self._waive(one),)
             case "send":
                 return self._send(one)
             case "attach":
@@ -409,10 +446,30 @@ class _Act:
                 "the headline is a threat that stands and has a quote", where="headline", hint="give a threat's id"
             )
 
-    def _strike(self, one: ItemState) -> Planned:
+    def _strike(self, one: ItemState) -> tuple[Planned, ...]:
+        """An ability that facts give is struck with these: by itself it would come back from them."""
         if one.item.kind in ("posture", "score"):
             raise InputError(f"the {one.item.kind} cannot be struck", where=one.item.id, hint="correct it instead")
-        return self._planned(one, None, None)
+        facts = [_item(self._state, name) for name in carriers_of(self._state, one.item.id)]
+        standing = [fact for fact in facts if fact.verdict != "struck"]
+        for fact in standing:
+            self._unchanged(fact)
+        return tuple(self._planned(each, None, None) for each in standing or (one,))
+
+    def _waive(self, one: ItemState) -> Planned:
+        if one.verdict != "open":
+            raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
+        if one.via:
+            raise InputError("its facts are decided over in its place", where=one.item.id, hint=f"see {one.via[0]}")
+        first = headline_of(self._state.reviewed)
+        leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
+        if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():
+            raise InputError(
+                "to accept the risk that the score rests on needs a note",
+                where="note",
+                hint="say who accepts it, and why",
+            )
+        return self._planned(one, None, self._seen_now(one))
 
     def _send(self, one: ItemState) -> tuple[Planned, ...]:
         """To the vendor: a question with the open unknowns that it settles, or an unknown with its questions."""
@@ -537,7 +594,7 @@ class _Act:
         # What somebody touched since is left for a look.
         free = [
             one for one in inside
-            if one.verdict == "open" and not one.contested and one.changed <= self._action.version
+            if one.verdict == "open" and not one.contested and not one.via and one.changed <= self._action.version
         ]  # fmt: skip
         if verb == "bulk":
             return self._bulk(section, [one for one in free if one.item.supported and not one.fell])

@@ -25,7 +25,7 @@ from agent.review.items import SCORE, fact_marks, threats_of
 from agent.review.lapses import kept
 from agent.review.quotes import Plain
 from agent.review.records import Planned, ReviewState, ScoreShown
-from agent.review.replay import LAST, SEEN
+from agent.review.replay import LAST, NUMBER, SEEN
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
 from agent.taxonomy.keys import LAYERS, Band
@@ -187,7 +187,7 @@ def _facts(value: object, known: Mapping[str, Fact]) -> list[str]:
 
 def planned_threat(state: ReviewState, reading: Reading, sources: Sources, reason: str, note: str) -> Planned:
     """The event that adds it, under an id that no threat of the review ever had."""
-    after = sources.with_marks({**reading.after, "place": LAST})
+    after = sources.with_marks({**reading.after, "place": LAST, NUMBER: state.next_number})
     # A quote may go with its fact; then the threat is open again.
     seen = kept({"evidence": [f"“{item.quote}”" for item in reading.quotes]})
     name = added_id(str(reading.after["title"]), state.added)

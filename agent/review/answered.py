@@ -9,6 +9,7 @@ An event keeps the document's id, and with each thing that it states the quotes 
 follow from the question, so the order in which answers come in does not matter.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, get_args
@@ -40,6 +41,13 @@ _ROOM: Final = 2 * MOST_STATES
 _MAX_VALUE: Final = 300
 _VALUE_SLOTS: Final[tuple[SlotName, ...]] = ("scope", "object", "data", "credential", "counterpart", "approval")
 """Where the value of an answer goes: the first of these that its key has."""
+_OR: Final = " / "
+_GAP: Final = "…"
+"""In a proposed answer: between two answers, and where something is filled in."""
+_ENDS: Final = " .;,:"
+_NO: Final = ("nothing", "it does not", "none")
+_TELLING: Final = 2
+"""Words from which on a proposed answer says what is so."""
 _FIELDS: Final = ("key", "polarity", "value", "quote", "confidence")
 
 Reads = Callable[[Document], Sequence[Plain]]
@@ -186,7 +194,28 @@ def stating(fields: Mapping[str, object], question: Question, read: Reads) -> Pl
         return dict(fields)
     by: By = "analyst" if fields.get("kind") == "analyst-note" else "vendor"
     found = read_states(document_of(Answer(question.id, text.strip(), "", by), 1, at=""), question, read)
+    found = found or _as_proposed(text, question)
     return {**fields, STATES: found} if found else dict(fields)
+
+
+def _as_proposed(text: str, question: Question) -> list[Plain]:
+    """What an answer states that is one of those which the question proposes, filled in or not."""
+    keys, said = keys_asked(question), " ".join(text.split())
+    if _OR in question.proposed and said == " ".join(question.proposed.split()):
+        raise InputError("it holds several of the proposed answers", where="text", hint="keep the one that is so")
+    # A bare "No." says of which question it is, not of which key.
+    fitting = [each for each in question.proposed.split(_OR) if len(each.split()) >= _TELLING and _fits(said, each)]
+    if not keys or not fitting:
+        return []
+    denied = keys[0].deniable and fitting[0].casefold().startswith(_NO)
+    return [{"key": keys[0].id, "polarity": "denied" if denied else "asserted"}]
+
+
+def _fits(text: str, proposed: str) -> bool:
+    """Whether a text is a proposed answer with its gaps filled, or as it stands."""
+    parts = [" ".join(part.split()).strip(_ENDS) for part in proposed.split(_GAP)]
+    pattern = ".*".join(rf"\b{re.escape(part)}\b" for part in parts if part)
+    return re.match(pattern, text, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _sure(state: Mapping[str, object]) -> float:

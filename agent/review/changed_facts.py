@@ -31,10 +31,12 @@ from agent.records import (
     Slot,
     draft_facts,
 )
+from agent.records.base import SourceKind
 from agent.records.facts import cited
 from agent.review.answered import ANALYST, Given, comforts, confirmed, is_vendors_word, question_of
 from agent.review.pruning import pruned
 from agent.review.quotes import Plain, marks_in
+from agent.review.spoken import unsettled, with_speakers
 
 KIND: Final = "fact"
 _LISTED: Final = re.compile(r'"(E[1-9][0-9]{0,5})"')
@@ -225,14 +227,23 @@ def _noted(sheet: FactSheet) -> frozenset[str]:
     return frozenset(fact.id for fact in sheet.facts if is_vendors_word(fact) and comforts(fact))
 
 
-def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose") -> Draft:
-    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them."""
+def _follows(draft: Draft, sheet: FactSheet, recompose: "Recompose", *, alone: bool = False) -> Draft:
+    """What follows from a sheet: facts that are only noted are in it, and nothing is computed from them.
+
+    What a vendor's word added settles no layer, unless the draft is to follow from its facts `alone`, as a stored one.
+    """
     draft, noted = _without_noted(draft), _noted(sheet)
+    counting = _left_out(sheet, noted)
+
+    def without(words: Collection[str]) -> Draft:
+        left = _left_out(counting, words)
+        return recompose(draft, left) or pruned(draft, left)
+
+    had = {fact.id for fact in draft.facts.facts} if draft.facts else set()
+    words = set() if alone else {fact.id for fact in counting.facts if is_vendors_word(fact)} - had
+    made = unsettled(without(()), without, words)
     if not noted:
-        return recompose(draft, sheet) or pruned(draft, sheet)
-    kept = [fact for fact in sheet.facts if fact.id not in noted]
-    counting = _built(kept, {item.id: item for item in sheet.evidence}, sheet, sheet.outlook)
-    made = recompose(draft, counting) or pruned(draft, counting)
+        return made
     counts = {fact.id: fact for fact in counting.facts}
     shown = tuple(counts.get(fact.id, fact.model_copy(update={"counts": False})) for fact in sheet.facts)
     known = {item.id for item in made.evidence}
@@ -279,17 +290,37 @@ def _claimed(fact: Fact, quotes: Mapping[str, Evidence]) -> ClaimedControl:
     )
 
 
+def _left_out(sheet: FactSheet, names: Collection[str]) -> FactSheet:
+    """The sheet without these facts."""
+    if not names:
+        return sheet
+    kept = [fact for fact in sheet.facts if fact.id not in names]
+    return _built(kept, {item.id: item for item in sheet.evidence}, sheet, sheet.outlook)
+
+
 Recompose = Callable[[Draft, FactSheet], Draft | None]
 
 
 def recomputed(
-    draft: Draft, before: Draft, change: SheetChange, recompose: Recompose, taken: Collection[str] = ()
+    draft: Draft,
+    before: Draft,
+    change: SheetChange,
+    recompose: Recompose,
+    taken: Collection[str] = (),
+    answered: Collection[str] = (),
 ) -> Recomputed:
     """What follows from `draft` with changed facts, its ids as in `before`, which is it or what followed last time.
 
-    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that reviewers added.
+    `recompose` is `agent.pipeline.recomposed`; `taken` are ids of questions that the review knows, `answered` those of
+    questions that were answered.
     """
-    return _aligned(draft, before, _follows(draft, changed_sheet(draft, change), recompose), taken)
+    fresh = with_speakers(_follows(draft, changed_sheet(draft, change), recompose), _spoken(change))
+    return _aligned(draft, before, fresh, taken, answered)
+
+
+def _spoken(change: SheetChange) -> dict[str, SourceKind]:
+    """By document the kinds of the answers that count now; those that a stored draft has are its sources."""
+    return {given.document: given.source.kind for given in change.standing}
 
 
 def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
@@ -300,17 +331,20 @@ def follows_from_facts(draft: Draft, recompose: Recompose) -> bool:
 
 def with_answers(draft: Draft, answers: Mapping[str, Given], recompose: Recompose) -> Draft:
     """A draft that follows from its facts with those of answers: a draft of its own, numbered anew."""
-    return _follows(draft, changed_sheet(draft, SheetChange(frozenset(), {}, answers=answers)), recompose)
+    change = SheetChange(frozenset(), {}, answers=answers)
+    return _follows(draft, changed_sheet(draft, change), recompose, alone=True)
 
 
 # ---------------------------------------------------------------- the same ids for the same things
 
 
-def _aligned(drafted: Draft, before: Draft, fresh: Draft, taken: Collection[str]) -> Recomputed:
+def _aligned(
+    drafted: Draft, before: Draft, fresh: Draft, taken: Collection[str], answered: Collection[str]
+) -> Recomputed:
     fell: list[str] = []
     chains = _chains(before.chains, fresh.chains, fell)
     capabilities = _capabilities(before.system.capabilities, fresh.system.capabilities, fell)
-    questions, names = _questions(before.questions, fresh.questions, fell, taken)
+    questions, names = _questions(before.questions, fresh.questions, fell, taken, answered)
     # In the order that they have once they are stored.
     layers = {
         key: _layer(before.layers.get(key), layer, _standing(fresh), names, fell)
@@ -388,14 +422,20 @@ def _capabilities(before: Sequence[Capability], fresh: Sequence[Capability], fel
 
 
 def _questions(
-    before: Sequence[Question], fresh: Sequence[Question], fell: list[str], taken: Collection[str]
+    before: Sequence[Question],
+    fresh: Sequence[Question],
+    fell: list[str],
+    taken: Collection[str],
+    answered: Collection[str],
 ) -> tuple[tuple[Question, ...], dict[str, str]]:
-    """Also by id of a fresh question the one that it got."""
+    """Also by id of a fresh question the one that it got. What is asked in other words about the same thing is the same
+    question, unless that was answered: then it is a new one."""
     left, held = list(before), {*(one.id for one in before), *taken}
     made, names = [], {}
     for one in fresh:
         same = next((other for other in left if other.text == one.text), None)
-        same = same or next((other for other in left if other.about and other.about == one.about), None)
+        alike = (other for other in left if other.id not in answered and other.about and other.about == one.about)
+        same = same or next(alike, None)
         if same is None:
             name = free_id("Q", one.about, held)
             held.add(name)

@@ -7,10 +7,14 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from agent.drafting.withholding import CERTAIN_NEEDED
-from agent.records import Draft, Record, Threat
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Draft, Fact, Record, Threat
 from agent.report.explain.sensitivity import Swing, swings
+from agent.report.view import name_of
+from agent.review.answered import is_vendors_word, question_of, settled_by
+from agent.review.changed_facts import held_as, stated_keys
 from agent.review.fold import vendors_words
-from agent.review.items import items_of, layer_of, threats_of
+from agent.review.items import fact_title, items_of, layer_of, threats_of
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
@@ -72,6 +76,8 @@ class Moved(Record):
     """What follows again from a fact that is back, by title."""
     comes: tuple[str, ...] = ()
     """What follows anew from a fact, by title."""
+    why: str = ""
+    """Why the score is higher although something fell; empty for anything else."""
 
     @property
     def text(self) -> str:
@@ -121,7 +127,7 @@ def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState) -> Decis
     if one.item.kind == "layer":
         return _layer_decision(draft, one, name)
     if one.item.kind == "question" and weight > 0:
-        told = f"its answer would narrow the likely range by {_points(weight)}"
+        told = f"its answer would narrow the likely range by up to {_points(weight)}"
         return Decision(state=one, weight=weight, moves_band=False, why=told)
     return None
 
@@ -143,7 +149,7 @@ def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
         return Decision(state=one, weight=one.item.weight, moves_band=True, why=told)
     if name in sure or one.item.weight <= 0:
         return None
-    told = f"not certain; settled, it would narrow the likely range by {_points(one.item.weight)}"
+    told = f"not certain; settled, it would narrow the likely range by up to {_points(one.item.weight)}"
     return Decision(state=one, weight=one.item.weight, moves_band=False, why=told)
 
 
@@ -228,7 +234,57 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
         falls=_titles(after, set(after.fell) - set(before.fell)),
         returns=_titles(before, set(before.fell) - set(after.fell)),
         comes=_titles(after, _new(before, after)),
+        why=_why_higher(before, after),
     )
+
+
+def _why_higher(before: ReviewState, after: ReviewState) -> str:
+    """Why less known may score more: another threat leads, which what fell stood before or kept out."""
+    was, now = headline_of(before.reviewed), headline_of(after.reviewed)
+    one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
+    fell = set(after.fell) - set(before.fell) or _struck(after) - _struck(before)
+    if was is None or now is None or was.id == now.id or one is None or two is None or two <= one or not fell:
+        return ""
+    if now.id in threats_of(before.reviewed):
+        return f"Less is known now: without “{was.title}” the score rests on “{now.title}”, which stood behind it"
+    missing = (
+        "what it does was not established" if now.basis == "entry inferred" else "nothing that stands rules it out"
+    )
+    return f"Less is known now, which is no less risk: “{now.title}” comes in, since {missing}, and leads"
+
+
+def _struck(state: ReviewState) -> set[str]:
+    return {one.item.id for one in state.items if one.verdict == "struck"}
+
+
+def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
+    """Why an answer moved neither score nor range; empty when it did.
+
+    `question` is the id of its item.
+    """
+    one, two = shown(before.reviewed.score), shown(after.reviewed.score)
+    if one != two:
+        return ""
+    name = question.partition("/")[2]
+    stated = {told: fact for told, (fact, _) in after.answered.items() if question_of(told) == name}
+    if not stated:
+        return "it states no fact of the list, so nothing can be computed from it"
+    return "; ".join(_why_no_move(before, after, told, fact) for told, fact in stated.items())
+
+
+def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact) -> str:
+    held = held_as(after.reviewed.facts.facts if after.reviewed.facts else (), fact)
+    title = f"“{fact_title(fact)}”"
+    if held is not None and not held.counts and is_vendors_word(held):
+        return f"{title} is the vendor's word alone and would lower something: it counts once you confirm it"
+    if fact.key in stated_keys(before.reviewed):
+        return f"the sources say {title} already"
+    settles = settled_by(load_vocabulary()[fact.key])
+    if not settles:
+        return f"no factor, layer or threat hangs on {title} alone"
+    if held is not None and is_vendors_word(held) and any(key in LAYERS for key in settles):
+        return f"{title} settles a layer once you confirm it, or a public page says so"
+    return f"{title} bears on {', '.join(map(name_of, settles))} and leaves the range as it was"
 
 
 def _new(before: ReviewState, after: ReviewState) -> set[str]:

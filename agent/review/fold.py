@@ -15,10 +15,13 @@ from typing import Final, Literal
 
 from agent.drafting.lines import LABELS
 from agent.records import Capability, Chain, Document, Draft, Evidence, Fact, FactLine, SourceRef
+from agent.report.view import View
+from agent.review.abilities import carriers, through_facts
 from agent.review.answered import Given, given_in, is_vendors_word
 from agent.review.changed_facts import KIND, SheetChange, held_as, left_standing, without_quotes_of_fallen
 from agent.review.items import SCORE, fields_of, items_of, threats_of, weights
 from agent.review.lapses import changed, content_of
+from agent.review.noting import all_numbers, notes_of, with_numbers
 from agent.review.quotes import Plain
 from agent.review.records import Contest, Event, Item, ItemState, ReviewState, Verdict
 from agent.review.replay import Replayed, Standing, edited_since, replay
@@ -107,7 +110,8 @@ def fold(
     found = replay(key, draft, events, revisions)
     desk = _Desk.of(found)
     items = _items(found, desk, documents)
-    reviewed = desk.reviewed.model_copy(update={"review": found.stamp})
+    notes = notes_of(found, desk.whole, desk.reviewed, {one.item.id: one.item.title for one in items})
+    reviewed = desk.reviewed.model_copy(update={"review": found.stamp, "notes": notes})
     return ReviewState(
         key=key,
         version=found.version,
@@ -118,6 +122,8 @@ def fold(
         reviewed=reviewed,
         based=found.based or found.drafted,
         fell=desk.fell,
+        questions=desk.whole.questions,
+        numbers=desk.numbers,
         contests=_contests(found, desk, items),
         stamp=found.stamp,
         undoable=found.undoable,
@@ -146,6 +152,8 @@ class _Desk:
     """Ids of the items that rest on nothing that stands, added threats among them."""
     given: tuple[Given, ...]
     """The answers that state something, by the number of their question."""
+    numbers: dict[str, int]
+    """By id of a threat."""
 
     @classmethod
     def of(cls, found: Replayed, instead: Mapping[str, Standing] | None = None) -> "_Desk":
@@ -163,16 +171,17 @@ class _Desk:
         whole, settled = applied(based, standing, found.drafted)
         # What fell is no part of what follows from the facts, so nothing is weighed against it.
         follows = left_standing(based, found.fell)
-        left = _without_answered(without_struck(whole, settled, found.drafted), answered)
+        left = _without_answered(without_struck(whole, settled, found.drafted), _answered(settled))
         decided = settled.get(SCORE, Standing())
         choice = Choice.of(decided.edits, decided.attached)
         scored = rescore(follows, with_lines(follows, left, settled), choice)
-        reviewed = renumbered(scored, follows)
+        numbers = all_numbers(found.numbers, View(whole), View(scored))
+        reviewed = renumbered(with_numbers(_promised(scored, found.drafted), numbers), follows)
         if found.fell:
             reviewed = without_quotes_of_fallen(reviewed, based, found.fell)
         # Reviews without such answers keep the order in which they may be signed.
         chains = _in_order(reviewed.chains, found.drafted.chains) if given else reviewed.chains
-        return cls(whole, reviewed.model_copy(update={"chains": chains}), settled, fell, given)
+        return cls(whole, reviewed.model_copy(update={"chains": chains}), settled, fell, given, numbers)
 
 
 def _in_order(chains: Sequence[Chain], drafted: Sequence[Chain]) -> tuple[Chain, ...]:
@@ -199,6 +208,26 @@ def _settled(found: Replayed) -> frozenset[str]:
     )
 
 
+def _answered(standing: Mapping[str, Standing]) -> frozenset[str]:
+    """All questions that have an answer: the vendor is not asked them again."""
+    return frozenset(name for name, one in standing.items() if name.startswith("question/") and one.given is not None)
+
+
+def _promised(reviewed: Draft, drafted: Draft) -> Draft:
+    """The draft with questions that promise no more than they did when the draft came in.
+
+    While one question is open it carries a share of what others leave open, so their answers would raise its promise.
+    """
+    most = {asked.id: asked.effect for asked in drafted.questions}
+    if all(asked.effect <= most.get(asked.id, asked.effect) for asked in reviewed.questions):
+        return reviewed
+    questions = tuple(
+        asked.model_copy(update={"effect": min(asked.effect, most.get(asked.id, asked.effect))})
+        for asked in reviewed.questions
+    )
+    return reviewed.model_copy(update={"questions": questions})
+
+
 def _without_answered(draft: Draft, settled: Collection[str]) -> Draft:
     if not settled:
         return draft
@@ -214,6 +243,7 @@ def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple
     whole = _as_read(found.drafted, desk.whole, told.values())
     texts = (*documents, *(given.source for given in desk.given)) if documents else ()
     facts = {name: fact for name, (fact, _) in told.items()}
+    carried = carriers(desk.whole, found.drafted, facts)
     for item in items_of(whole, texts, _weights(desk, facts), facts):
         one = desk.standing.get(item.id, Standing())
         given = one.edits.get("evidence") if item.kind == KIND else None
@@ -223,8 +253,9 @@ def _items(found: Replayed, desk: _Desk, documents: Sequence[Document]) -> tuple
         lapsed = _lapsed(desk, item, one, [quotes[mark] for mark in one.attached if mark in quotes])
         if (lapsed or one.verdict == "open") and _fell_apart(desk, item):
             one, lapsed = replace(one, verdict="struck", fell=True), ""
-        made.append(_state(found, cited, one, lapsed, contested=item.id in contested))
-    return tuple(made)
+        via = carried.get(item.id, ()) if not one.decided and not one.attached else ()
+        made.append(_state(found, cited, one, lapsed, contested=item.id in contested, via=via))
+    return tuple(through_facts(made))
 
 
 def _fell_apart(desk: _Desk, item: Item) -> bool:
@@ -262,7 +293,9 @@ def _lapsed(desk: _Desk, item: Item, one: Standing, attached: Sequence[str]) -> 
     return "; ".join(changed(one.seen, content_of(desk.reviewed, item.id, desk.whole), attached))
 
 
-def _state(found: Replayed, item: Item, one: Standing, lapsed: str, *, contested: bool) -> ItemState:
+def _state(
+    found: Replayed, item: Item, one: Standing, lapsed: str, *, contested: bool, via: tuple[str, ...]
+) -> ItemState:
     drafted = {} if one.added else fields_of(found.based or found.drafted, item.id)
     drafted = drafted or ({} if one.added else fields_of(found.drafted, item.id))
     before: Plain = {name: drafted[name] for name in one.edits if name in drafted}
@@ -280,6 +313,9 @@ def _state(found: Replayed, item: Item, one: Standing, lapsed: str, *, contested
         fell=one.fell,
         bulk=one.bulk and not lapsed,
         comments=tuple(one.comments),
+        asked_of=tuple(sorted(one.asked_of)),
+        via=via,
+        earlier=one.earlier and one.verdict == "waived",
     )
 
 

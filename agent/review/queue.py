@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, UnaryExpre
 from agent.errors import IntegrityError
 from agent.review.chain import canonical
 from agent.review.records import QueueRow, ScoreShown, Stage
-from agent.review.stored import QueueColumns, QueuePage, QueueQuery, QueueSort
+from agent.review.stored import QueueColumns, QueuePage, QueueQuery, QueueSort, asked_word
 from agent.review.tables import focus, reviews
 from agent.taxonomy.keys import Band
 
@@ -110,7 +110,7 @@ def _parts(query: QueueQuery) -> list[ColumnElement[bool]]:
         parts.append(reviews.c.band == query.severity)
     if query.contested is not None:
         parts.append(reviews.c.contested > 0 if query.contested else reviews.c.contested == 0)
-    words = query.text.casefold().split()
+    words = [*query.text.casefold().split(), *([asked_word(query.asked)] if query.asked.strip() else [])]
     return parts + [reviews.c.search.like(f"%{_literal(word)}%", escape=_ESCAPE) for word in words]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from agent.records import Document, Draft, Evidence, Fact, Record, Role as Role, Stamp as Stamp
+from agent.records import Document, Draft, Evidence, Fact, Question, Record, Role as Role, Stamp as Stamp
 from agent.records.base import Number
 from agent.taxonomy.keys import Band
 
@@ -163,6 +163,13 @@ class ItemState(Record):
     bulk: bool = False
     """It was confirmed with others in one act."""
     comments: tuple["Comment", ...] = ()
+    asked_of: tuple[str, ...] = ()
+    """Who was asked by a comment to look at it, and did nothing on it since."""
+    via: tuple[str, ...] = ()
+    """Of an ability: the items of the facts that it is made from, which are decided over in its place. Empty once
+    somebody decided over it by itself, and in drafts whose facts do not give it."""
+    earlier: bool = False
+    """It was waived for a signature that was taken back: the next one has to say that this still holds."""
 
 
 class Comment(Record):
@@ -173,6 +180,8 @@ class Comment(Record):
     by: str
     at: str
     text: str
+    to: str = ""
+    """Who is asked to look; empty for nobody."""
 
 
 class Contest(Record):
@@ -234,11 +243,40 @@ class ReviewState(Record):
     """The facts that answers state, as they came in, with their quotes, by the name of their items."""
     sources: tuple[Document, ...] = Field(default=(), exclude=True)
     """The answers that state something, as sources."""
+    questions: tuple[Question, ...] = ()
+    """All questions as they are worded, answered and fallen ones among them."""
+    numbers: dict[str, int] = Field(default_factory=dict)
+    """By id of a threat the number that the review calls it by: it never changes, and none is used twice."""
+
+    @property
+    def own(self) -> tuple[ItemState, ...]:
+        """What is decided over: all items but abilities over which their facts decide."""
+        return tuple(one for one in self.items if not one.via)
 
     @property
     def open(self) -> tuple[ItemState, ...]:
         """What nobody decided yet."""
-        return tuple(state for state in self.items if state.verdict == "open" or state.contested)
+        return tuple(one for one in self.items if one.contested or (one.verdict == "open" and not one.via))
+
+    @property
+    def waived(self) -> tuple[ItemState, ...]:
+        """What is signed without a decision."""
+        return tuple(one for one in self.own if one.verdict == "waived" and not one.contested)
+
+    @property
+    def decided(self) -> int:
+        """How many items somebody decided over: neither open nor waived."""
+        left = {one.item.id for one in (*self.open, *self.waived)}
+        return sum(one.item.id not in left for one in self.own)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next threat that comes."""
+        return max(self.numbers.values(), default=0) + 1
+
+    def tag(self, threat: str) -> str:
+        """What the review calls a threat, as in T3; empty for one without a number."""
+        return f"T{self.numbers[threat]}" if threat in self.numbers else ""
 
 
 class QueueRow(Record):

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from agent.errors import IntegrityError
 from agent.records import Draft
-from agent.report.view import number_added
+from agent.report.view import View, number_added
 from agent.review.items import fields_of, items_of
 from agent.review.lapses import content_of
 from agent.review.quotes import Plain
@@ -23,6 +23,12 @@ LAST: Final = "last"
 """The `place` of an added threat in its event: its number follows those of all others. Older events lack it."""
 SEEN: Final = "seen"
 """In what a decision carries: what was decided over."""
+CALLED: Final = "called"
+"""In what an event on items carries: what the item was called then, of several by their ids. Older events lack it."""
+NUMBER: Final = "number"
+"""In what the event of an added threat carries: the number that the review calls it by. Older events lack it."""
+NUMBERS: Final = "numbers"
+"""In `SHEET`: the numbers of the threats that came with it."""
 REASONS: Final = {
     "wrong-quote": "the quote does not say it",
     "not-this-product": "about another product",
@@ -78,6 +84,12 @@ class Standing:
     """Who sees to its mitigations, by their texts."""
     answered: str = ""
     """When its answer came in."""
+    worded: str = ""
+    """Of a question: how it was worded when it was asked or answered; empty in events from before that was kept."""
+    asked_of: dict[str, int] = field(default_factory=dict)
+    """Who was asked by a comment to look at it and did nothing on it since, with the number of that comment."""
+    earlier: bool = False
+    """Waived for a signature that was taken back."""
 
     @property
     def given(self) -> Mapping[str, object] | None:
@@ -118,6 +130,18 @@ class Replayed:
     redoable: int = 0
     added: int = 0
     """The highest number in an id of a threat that was ever added."""
+    numbers: dict[str, int] = field(default_factory=dict)
+    """By id of a threat the number that the review calls it by, of undone events too: none is used twice."""
+    frozen: "Frozen | None" = None
+    """Of a signed review what was signed of that which may go on behind a signature."""
+
+
+class Frozen(NamedTuple):
+    """Work and contests as they were signed."""
+
+    work: Mapping[str, Mapping[str, Plain]]
+    """By item and by a mitigation's text."""
+    contests: tuple[Contest, ...]
 
 
 class Living(NamedTuple):
@@ -167,6 +191,7 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
     """Go through the events in their order. Raises IntegrityError when the draft that a redraft names is not there."""
     found = Replayed(drafted=draft, changed=_touched(events), version=events[-1].number if events else 0)
     found.added = max((number_added(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
+    found.numbers = _numbers(draft, events)
     alive = living(events)
     found.undoable, found.redoable = alive.undoable, alive.redoable
     for event in alive.events:
@@ -187,6 +212,29 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
             _act(found.standing.setdefault(event.item, Standing()), event)
     _base(found, alive.events, revisions)
     return found
+
+
+def _numbers(draft: Draft, events: Sequence[Event]) -> dict[str, int]:
+    """The numbers that were given: those of the draft that came in, then those that events name."""
+    made = {placed.threat.id: placed.number for placed in View(draft).threats}
+    for event in events:
+        after = event.after or {}
+        sheet = after.get(SHEET)
+        named = sheet.get(NUMBERS) if isinstance(sheet, Mapping) else None
+        for name, number in named.items() if isinstance(named, Mapping) else ():
+            made.setdefault(str(name), int(number))
+        own = after.get(NUMBER)
+        if event.verb == "add" and isinstance(own, int):
+            made.setdefault(event.item.partition("/")[2], own)
+    return made
+
+
+def called(event: Event, item: str = "") -> str:
+    """What an item of the event was called then; empty in older events."""
+    told = (event.after or {}).get(CALLED)
+    if isinstance(told, Mapping):
+        told = told.get(item or event.item)
+    return told if isinstance(told, str) else ""
 
 
 def _base(found: Replayed, events: Sequence[Event], revisions: Mapping[str, Draft]) -> None:
@@ -218,6 +266,8 @@ def _confirmed_in_bulk(one: Standing, event: Event, item: str) -> None:
     one.by, one.reason, one.note, one.decided = event.reviewer, event.reason, event.note, event.number
     one.seen = own if isinstance(own, Mapping) else {}
     one.verdict, one.bulk, one.lapsed = "corrected" if one.edits and not one.added else "confirmed", True, ""
+    one.earlier = False
+    one.asked_of.pop(event.reviewer, None)
 
 
 def _touched(events: Sequence[Event]) -> dict[str, int]:
@@ -256,9 +306,13 @@ def _act(one: Standing, event: Event) -> None:
     marks = after.pop("marks", None)
     if isinstance(marks, Mapping):
         one.marks.append((event.number, marks))
+    told = after.pop(CALLED, None)
+    one.asked_of.pop(event.reviewer, None)
     if event.verb == "comment":
-        text = str(after.get("text", ""))
-        one.comments.append(Comment(number=event.number, by=event.reviewer, at=event.at, text=text))
+        text, to = str(after.get("text", "")), str(after.get("to", ""))
+        one.comments.append(Comment(number=event.number, by=event.reviewer, at=event.at, text=text, to=to))
+        if to and to != event.reviewer:
+            one.asked_of[to] = event.number
         return
     if event.verb == "manage":
         one.managed[str(after.pop("mitigation", ""))] = after
@@ -270,9 +324,12 @@ def _act(one: Standing, event: Event) -> None:
         one.attached += [str(mark) for mark in _listed(after.get("evidence"))]
         return
     one.reason, one.note, one.decided, one.bulk, one.lapsed = event.reason, event.note, event.number, False, ""
-    one.seen = seen if isinstance(seen, Mapping) else {}
+    one.seen, one.earlier = seen if isinstance(seen, Mapping) else {}, False
+    if event.verb in ("send", "answer") and isinstance(told, str):
+        one.worded = told
     if event.verb in ("add", "ask"):
         one.added, one.verdict = True, "confirmed" if event.verb == "add" else "sent"
+        after.pop(NUMBER, None)
         one.edits = after
     elif event.verb == "confirm":
         one.verdict = "corrected" if one.edits and not one.added else "confirmed"
@@ -280,6 +337,7 @@ def _act(one: Standing, event: Event) -> None:
         one.verdict = "corrected"
         _carry_work(one, event)
         one.edits |= after
+        one.worded = "" if "text" in after else one.worded
         if "evidence" in after:
             one.attached = []
     else:
@@ -303,22 +361,27 @@ def _listed(value: object) -> list[object]:
 
 def _stage(found: Replayed, event: Event, key: str) -> None:
     if event.verb == "reopen":
-        found.stage, found.stamp = "open", None
+        found.stage, found.stamp, found.frozen = "open", None, None
+        for one in found.standing.values():
+            one.earlier = one.verdict == "waived"
         return
     after = event.after or {}
     found.stage = "signed"
+    work = {name: {text: dict(known) for text, known in one.managed.items()} for name, one in found.standing.items()}
+    found.frozen = Frozen({name: known for name, known in work.items() if known}, tuple(found.contests.values()))
     found.stamp = Stamp.model_validate(
         {
             "reviewer": event.reviewer, "role": event.role, "at": event.at, "head": event.hash,
             "number": event.number, "review": key,
             **{name: after.get(name) for name in ("open", "waived", "sha256")},
-            **{name: after[name] for name in ("waivers", "bulk", "unanswered") if name in after},
+            **{name: after[name] for name in ("waivers", "bulk", "unanswered", "decision") if name in after},
         }
     )  # fmt: skip
 
 
 def _contest(found: Replayed, event: Event) -> None:
     after = event.after or {}
+    found.standing.setdefault(event.item, Standing()).asked_of.pop(event.reviewer, None)
     if event.verb == "contest":
         found.contests[event.number] = Contest.model_validate(
             {
@@ -364,7 +427,7 @@ def _redraft(found: Replayed, event: Event, revisions: Mapping[str, Draft]) -> N
         one = found.standing.get(item)
         if one is not None and not one.added and one.verdict not in ("open", "struck"):
             one.verdict = "open"
-            one.lapsed = f"the new draft of event {event.number} says something else of it"
+            one.lapsed, one.worded = f"the new draft of event {event.number} says something else of it", ""
             found.changed[item] = max(found.changed.get(item, 0), event.number)
 
 

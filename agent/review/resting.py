@@ -18,10 +18,13 @@ class Hanging(NamedTuple):
     title: str
 
 
-def hanging(draft: Draft) -> Mapping[str, tuple[Hanging, ...]]:
-    """By id of each fact of the draft what cites it or a quote of it, the headline's threat and others first."""
+def hanging(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Hanging, ...]]:
+    """By id of each fact of the draft what cites it or a quote of it, the headline's threat and others first.
+
+    `numbers` are those by which a review calls its threats.
+    """
     facts, view = draft.facts.facts if draft.facts else (), View(draft)
-    return {fact.id: tuple(dict.fromkeys(_of(draft, view, fact))) for fact in facts}
+    return {fact.id: tuple(dict.fromkeys(_of(draft, view, fact, numbers))) for fact in facts}
 
 
 def added_on(state: ReviewState) -> Mapping[str, tuple[Hanging, ...]]:
@@ -30,14 +33,15 @@ def added_on(state: ReviewState) -> Mapping[str, tuple[Hanging, ...]]:
     for one in state.items:
         named = (one.after or {}).get("facts") if one.item.kind == "threat" else None
         for fact in named if isinstance(named, list) else ():
-            found.setdefault(str(fact), []).append(Hanging(one.item.id, one.item.title))
+            tag = state.tag(one.item.id.partition("/")[2])
+            found.setdefault(str(fact), []).append(Hanging(one.item.id, f"{tag} {one.item.title}".strip()))
     return {fact: tuple(each) for fact, each in found.items()}
 
 
-def _of(draft: Draft, view: View, fact: Fact) -> list[Hanging]:
+def _of(draft: Draft, view: View, fact: Fact, numbers: Mapping[str, int]) -> list[Hanging]:
     marks = set(fact_marks(fact))
     found = [
-        Hanging(f"threat/{placed.threat.id}", f"{placed.name} {placed.threat.title}")
+        Hanging(f"threat/{placed.threat.id}", f"T{numbers.get(placed.threat.id, placed.number)} {placed.threat.title}")
         for placed in view.threats
         if fact.id in placed.threat.facts
     ]
@@ -60,6 +64,11 @@ def _of(draft: Draft, view: View, fact: Fact) -> list[Hanging]:
         Hanging(f"layer/{key}", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}")
         for key in LAYERS
         if key in draft.layers and any(mark in draft.layers[key].paragraph for mark in marks)
+    ]
+    found += [
+        Hanging(f"capability/{one.id}", f"ability: {one.action} {one.object}")
+        for one in draft.system.capabilities
+        if one.signal == fact.key and marks.intersection(one.evidence)
     ]
     found += [Hanging("", f"summary “{row.label}”") for row in draft.lines if fact.id in row.facts]
     found += [Hanging("", f"control: {one.text}") for one in draft.controls if fact.id in one.facts]

@@ -386,9 +386,12 @@ class _Reviser:
         one = self._standing.get(f"question/{drafted.id}")
         if one is None:
             return drafted
-        return drafted.model_copy(
-            update={name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits}
-        )
+        update: dict[str, object] = {
+            name: str(one.edits[name]) for name in ("text", "proposed") if name in one.edits
+        }  # fmt: skip
+        # What was asked, and what was answered, is what stood there then.
+        update |= {"text": one.worded} if one.worded else {}
+        return drafted.model_copy(update=update)
 
 
 def question_added(name: str, fields: Mapping[str, object]) -> Question:

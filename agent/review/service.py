@@ -33,7 +33,7 @@ from agent.review.sheets import Sheet, again, with_sheet
 from agent.review.shelf import Fresh, Latest, Shelf, Shown
 from agent.review.signed import ExportFormat
 from agent.review.store import Store
-from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery
+from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery, asked_word
 from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
@@ -46,9 +46,8 @@ _DRAFTS: Final = 200
 """Drafts of which is remembered what their facts give."""
 _BY_REVIEWERS: Final[tuple[Verb, ...]] = ("confirm", "bulk", "correct", "strike", "add", "waive")
 """Verbs of which the rule of two people speaks."""
-_DONE: Final = ("answered", "waived")
-"""Questions that need not go to the vendor any more."""
-
+_DONE: Final = ("waived",)
+"""Questions that need not go to the vendor any more, beside the answered ones, which the draft does not ask."""
 _DAY: Final = 10
 """Characters of a date."""
 _NOBODY: Final = Reviewer(name="preview")
@@ -62,20 +61,31 @@ def queue_columns(state: ReviewState) -> QueueColumns:
     return QueueColumns(
         score=shown(draft.score),
         open=len(state.open),
-        items=len(state.items),
+        items=len(state.own),
         uncertain=sum(not layer.certain for layer in draft.layers.values()),
         contested=sum(contest.decision == "open" for contest in state.contests),
         stage=state.stage,
         assigned=state.assigned,
         changed=changed_words(state),
-        search=" ".join((draft.id, *(source.url for source in draft.sources[:1]))),
+        # Names first: what is longer than the column is cut off.
+        search=" ".join((*map(asked_word, asked_of(state)), draft.id, *(source.url for source in draft.sources[:1]))),
     )
+
+
+def asked_of(state: ReviewState) -> dict[str, int]:
+    """By name of everyone whom a comment asks to look how many items wait for them."""
+    return dict(sorted(Counter(name for one in state.items for name in one.asked_of).items()))
 
 
 def changed_words(state: ReviewState) -> str:
     """What changed since the draft came in, or since it was made again: verdicts counted, and the score's way."""
-    counted = Counter(one.verdict for one in state.items)
+    counted = Counter(one.verdict for one in state.own)
     told = [f"{counted[verdict]} {verdict}" for verdict in _TOLD if counted[verdict]]
+    refused = sum(contest.decision == "refused" for contest in state.contests)
+    comments = sum(len(one.comments) for one in state.items)
+    told += [f"{refused} contested and refused"] if refused else []
+    told += [f"{comments} {'comment' if comments == 1 else 'comments'}"] if comments else []
+    told += [f"{name} asked to look at {count}" for name, count in asked_of(state).items()]
     was, now = score_words(shown(state.drafted.score)), score_words(shown(state.reviewed.score))
     if was != now:
         told.append(f"{was} → {now}")
@@ -341,8 +351,7 @@ class Service:
     def _told(self, state: ReviewState, action: Action) -> Action:
         """An answer with what it states. Raises InputError where the draft takes in no facts of answers."""
         name = action.item.partition("/")[2]
-        every = (*state.reviewed.questions, *state.based.questions)
-        question = next((one for one in every if one.id == name), None)
+        question = next((one for one in state.questions if one.id == name), None)
         if action.verb != "answer" or question is None:
             return action
         if not self.follows(state.key):

@@ -11,12 +11,13 @@ from typing import Final, NamedTuple
 
 from agent.records import Draft, Evidence
 from agent.report.draft_json import dump
+from agent.report.view import View
 from agent.review.answered import given_in, question_of
 from agent.review.changed_facts import KIND, Recompose, SheetChange, recomputed
 from agent.review.fold import sheet_change, vendors_words
 from agent.review.quotes import Plain
 from agent.review.records import Planned, ReviewState
-from agent.review.replay import SHEET
+from agent.review.replay import CALLED, NUMBERS, SEEN, SHEET
 
 QUESTION: Final = "question"
 
@@ -39,10 +40,36 @@ def with_sheet(state: ReviewState, planned: Sequence[Planned], recompose: Recomp
     last = max(at for at, plan in enumerate(planned) if plan.item.startswith((f"{KIND}/", f"{QUESTION}/")))
     if after.nothing:
         return Sheet(_naming(planned, last, {"sha256": "", "fell": []}))
-    asked = [question.id for question in state.reviewed.questions]
-    made = recomputed(state.drafted, state.based, after, recompose, asked)
+    made = recomputed(state.drafted, state.based, after, recompose, taken_ids(state), _answered(state, planned))
     name = sha256(dump(made.draft).encode()).hexdigest()
-    return Sheet(_naming(planned, last, {"sha256": name, "fell": list(made.fell)}), name, made.draft)
+    sheet: Plain = {"sha256": name, "fell": list(made.fell), **_numbers(state, made.draft)}
+    return Sheet(_naming(planned, last, sheet), name, made.draft)
+
+
+def taken_ids(state: ReviewState) -> list[str]:
+    """The ids of all questions that a review knows."""
+    return [one.item.id.partition("/")[2] for one in state.items if one.item.kind == QUESTION]
+
+
+def _answered(state: ReviewState, planned: Sequence[Planned] = ()) -> frozenset[str]:
+    """The ids of the questions that were answered, after these events: what else is asked is a question of its own."""
+    found = {one.item.id for one in state.items if one.item.kind == QUESTION and "answer" in (one.after or {})}
+    found |= {plan.item for plan in planned if plan.verb == "answer"}
+    return frozenset(name.partition("/")[2] for name in found)
+
+
+def _numbers(state: ReviewState, draft: Draft) -> Plain:
+    """The numbers of the threats in a draft that the draft which came in lacks, new ones after all others."""
+    known = {placed.threat.id for placed in View(state.drafted).threats}
+    numbers = dict(state.numbers)
+    made: dict[str, object] = {}
+    for placed in View(draft).threats:
+        name = placed.threat.id
+        if name not in numbers:
+            numbers[name] = max(numbers.values(), default=0) + 1
+        if name not in known:
+            made[name] = numbers[name]
+    return {NUMBERS: made} if made else {}
 
 
 def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain, Draft | None]:
@@ -55,9 +82,10 @@ def again(state: ReviewState, fresh: Draft, recompose: Recompose) -> tuple[Plain
         confirmed=frozenset(name for name in before.confirmed if name in known or question_of(name)),
     )
     if change.nothing:
-        return {"sha256": "", "fell": []}, None
-    made = recomputed(fresh, fresh, change, recompose)
-    return {"sha256": sha256(dump(made.draft).encode()).hexdigest(), "fell": list(made.fell)}, made.draft
+        return {"sha256": "", "fell": [], **_numbers(state, fresh)}, None
+    made = recomputed(fresh, fresh, change, recompose, answered=_answered(state))
+    name = sha256(dump(made.draft).encode()).hexdigest()
+    return {"sha256": name, "fell": list(made.fell), **_numbers(state, made.draft)}, made.draft
 
 
 def _naming(planned: Sequence[Planned], at: int, sheet: Plain) -> tuple[Planned, ...]:
@@ -77,7 +105,7 @@ def _after(before: SheetChange, planned: Sequence[Planned], words: frozenset[str
 
 
 def _fact_after(change: SheetChange, name: str, plan: Planned, words: frozenset[str]) -> SheetChange:
-    after = {field: value for field, value in (plan.after or {}).items() if field not in ("marks", "seen")}
+    after = {field: value for field, value in (plan.after or {}).items() if field not in ("marks", SEEN, CALLED)}
     if plan.verb == "strike":
         return change._replace(struck=change.struck | {name}, confirmed=change.confirmed - {name})
     if plan.verb == "confirm":

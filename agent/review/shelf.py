@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from agent.errors import InputError
 from agent.records import Document, Draft
 from agent.report.draft_json import dump, dump_documents, parse
+from agent.report.view import View
 from agent.review.fold import fold
 from agent.review.records import Event, ReviewState
 from agent.review.replay import SHEET, last_on_facts, living
@@ -100,7 +101,18 @@ class Shelf:
         if as_of is not None and not 0 <= as_of <= version:
             raise InputError("there is no such version", where="as_of", hint=f"the last one is {version}")
         wanted = version if as_of is None else as_of
-        return self._states.get((key, wanted), lambda: self.fold(key, self._store.events(key, to=wanted)))
+        return self._states.get(
+            (key, wanted), lambda: self._as_signed(self.fold(key, self._store.events(key, to=wanted)))
+        )
+
+    def _as_signed(self, shown: Shown) -> Shown:
+        """A signed review with the draft that was signed, whatever later releases would make of its events."""
+        stamp = shown.state.stamp
+        if stamp is None:
+            return shown
+        draft = self._draft(stamp.sha256).model_copy(update={"review": stamp})
+        numbers = shown.state.numbers | {placed.threat.id: placed.number for placed in View(draft).threats}
+        return shown._replace(state=shown.state.model_copy(update={"reviewed": draft, "numbers": numbers}))
 
     def keep(self, shown: Shown) -> None:
         """Keeps what stored events gave."""

@@ -47,7 +47,7 @@ def report(state: ReviewState, documents: Sequence[Document]) -> str:
 
 def progress(state: ReviewState) -> InReview | None:
     """How far a review has come that nobody signed yet; None for a signed one."""
-    return None if state.stamp else InReview(len(state.items) - len(state.open), len(state.items))
+    return None if state.stamp else InReview(state.decided, len(state.own), len(state.waived))
 
 
 def otherwise(store: Store, head: Head, text: str) -> str:

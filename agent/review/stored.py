@@ -64,6 +64,11 @@ class QueueColumns(Record):
     """Further words by which it is found, beside product, vendor and key."""
 
 
+def asked_word(name: str) -> str:
+    """The word by which the queue finds what a comment asks somebody to look at."""
+    return "@" + "_".join(name.casefold().split()) + ";"
+
+
 class QueueQuery(Record):
     """Which reviews, in which order, and which page of them. What is None or empty does not filter."""
 
@@ -72,6 +77,8 @@ class QueueQuery(Record):
     """A reviewer's name; empty text: those of nobody."""
     severity: Band | Literal["withheld"] | None = None
     contested: bool | None = None
+    asked: Annotated[str, Field(max_length=80)] = ""
+    """The name of somebody whom a comment asks to look at an item."""
     text: Annotated[str, Field(max_length=200)] = ""
     """All of its words must be found in product, vendor, key or the review's own words."""
     sort: QueueSort = "score"

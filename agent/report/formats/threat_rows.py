@@ -188,7 +188,7 @@ def threat_rows(view: View) -> tuple[ThreatRow, ...]:
     """All threats of the draft: those that the report shows in its order, then those that it folds away."""
     tags = {item.threat.id: item.name for item in view.threats}
     prose = Prose(view.draft, tags, [question.id for question in view.draft.questions])
-    shown = [ThreatRow(view, prose, item.place, item.layer, item.threat) for item in view.threats]
+    shown = [ThreatRow(view, prose, item.number, item.layer, item.threat) for item in view.threats]
     return (*shown, *(ThreatRow(view, prose, None, layer, threat) for layer, threat, _ in view.folded))
 
 

@@ -139,6 +139,7 @@ class Desk(NamedTuple):
             reviewer=reviewer_of(request),
             now=int(time.time()),
             path=request.url.path,
+            people=sorted({one.name for one in self.access.sessions.values()} - {reviewer_of(request).name}),
             **values,
         )
         return HTMLResponse(text, status)

@@ -46,7 +46,7 @@ def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
 
 def counted(state: ReviewState, opened: Mapping[str, float]) -> tuple[Doubt, ...]:
     """How many items are marked, by reason."""
-    found = Counter(words for one in state.items for words in doubts_of(one, opened))
+    found = Counter(words for one in state.own for words in doubts_of(one, opened))
     return tuple(Doubt(words, items) for words, items in found.items())
 
 
@@ -75,7 +75,7 @@ def _marked(report: Report, state: ReviewState, opened: Mapping[str, float]) -> 
 
     def part(one: Part) -> Part:
         kinds = _OF_PART.get(one.key, ())
-        found = Counter(words for each in state.items if each.item.kind in kinds for words in doubts_of(each, opened))
+        found = Counter(words for each in state.own if each.item.kind in kinds for words in doubts_of(each, opened))
         blocks = tuple(_block(block, told) for block in one.blocks)
         if found:
             words = "; ".join(f"{count} {word}" for word, count in found.items())

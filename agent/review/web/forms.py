@@ -42,6 +42,7 @@ _SAID: Final = ("polarity", "value")
 _POLARITIES: Final = (
     ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
 )  # fmt: skip
+ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
 _ABOUT: Final = (
     ("product", "the product"), ("platform", "the platform behind it"), ("client", "whoever calls it"),
     ("other", "another product"),
@@ -190,7 +191,9 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
         case "bulk":
             return {"seen": form.get("seen").split()}
         case "comment":
-            return {"text": form.get("text").strip()}
+            return {name: form.get(name).strip() for name in ("text", "to") if name == "text" or form.get(name).strip()}
+        case "sign":
+            return {name: form.get(name) for name in ("decision", "waivers") if form.get(name)}
         case "manage":
             return {name: form.get(name).strip() for name in MANAGED if form.has(name)}
         case _:
@@ -395,6 +398,30 @@ def grouped(fields: Sequence[Field]) -> dict[str, list[Field]]:
     for field in fields:
         made.setdefault(field.group, []).append(field)
     return made
+
+
+def answer_fields(form: Form) -> tuple[Field, ...]:
+    """The fields of the form that records an answer, with its own labels and choices."""
+    rows = {int(found["at"]): form.get(f"states.{found['at']}.key") for name, _ in form.pairs
+            if (found := _STATE.match(name))}  # fmt: skip
+    words, stated = load_vocabulary(), []
+    for at, key in sorted(rows.items()):
+        row, title = f"states.{at}", f"It {words[key].title}" if key in words else "Says of it"
+        if not form.has(f"{row}.value"):
+            stated.append(Field(f"{row}.key", "Something else, by its key", "line", ""))
+        choices = (("", "says nothing of it"), *polarities(key))
+        stated.append(Field(f"{row}.polarity", title, "choice", "", choices))
+        if form.has(f"{row}.value"):
+            hint = "in words of the answer, may be empty"
+            stated.append(Field(f"{row}.value", "Detail", "line", "", hint=hint))
+    said = (
+        Field("text", "Answer", "area", ""),
+        Field("url", "Public page that says so", "line", ""),
+        Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
+        Field("note", "Who told it, and where", "line", "", hint="Needed without a page."),
+    )
+    quote = Field("quote", "The words that say it", "line", "", hint="copied; empty: the whole answer")
+    return (*said, *(one._replace(group="What it states") for one in (*stated, quote)))
 
 
 def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:

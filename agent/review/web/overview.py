@@ -173,7 +173,12 @@ def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[Sheet
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
     weights = {one.item.id: one.item.weight for one in state.items}
     asked = {key: one.id for one in reversed(state.reviewed.questions) for key in one.about}
-    stated, narrowed = stated_keys(state.reviewed), narrowing(state.reviewed)
+    stated, now, first = stated_keys(state.reviewed), narrowing(state.reviewed), narrowing(state.drafted)
+
+    def narrowed(settles: tuple[str, ...]) -> float:
+        """No more than was promised when the draft came in."""
+        return min(now(settles), first(settles))
+
     keys = {fact.id: fact.key for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
     keys |= {name: fact.key for name, (fact, _) in state.answered.items()}
     rows: list[tuple[float, SheetRow]] = []

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agent.errors import ConflictError, InputError
 from agent.review.records import Action, Reviewer, Role
-from agent.review.stored import QueueQuery
+from agent.review.stored import MAX_PAGE, QueueQuery
 from agent.review.web.access import ENTER
 from agent.review.web.desk import Analyst, Desk, Sent, Who
 from agent.review.web.forms import Form
@@ -27,7 +27,7 @@ _SORTS: Final = {
     "changed": "Changed",
 }
 _BANDS: Final = ("Critical", "High", "Medium", "Low", "None", "withheld")
-_FILTERS: Final = ("text", "stage", "severity", "assigned", "contested", "sort", "reverse")
+_FILTERS: Final = ("text", "stage", "severity", "assigned", "contested", "asked", "sort", "reverse")
 
 
 class Asked:
@@ -45,6 +45,8 @@ class Asked:
             raw["assigned"] = named.get(self.fields["assigned"], self.fields["assigned"])
         if self.fields.get("contested") == "yes":
             raw["contested"] = True
+        if self.fields.get("asked") == "me":
+            raw["asked"] = reviewer.name
         raw["reverse"] = self.fields.get("reverse") == "yes"
         try:
             self.query = QueueQuery.model_validate(raw)
@@ -76,6 +78,7 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
     def queue(request: Request, reviewer: Who, did: str = "", n: int = 0, left: int = 0) -> Response:
         asked = Asked(request, reviewer)
         found = desk.service.queue(asked.query)
+        mine = desk.service.queue(QueueQuery(asked=reviewer.name, limit=MAX_PAGE, sort="changed"))
         return desk.page(
             request,
             "queue.html",
@@ -86,6 +89,8 @@ def _reviews(router: APIRouter, desk: Desk) -> None:
             sorts=_SORTS,
             bands=_BANDS,
             assignees=desk.service.assignees(),
+            waiting=mine.total if asked.query.asked == "" else 0,
+            for_me={row.key for row in mine.rows},
             did=did if did == "assign" else "",
             counts=(n, left),
         )

@@ -11,7 +11,7 @@ from agent.errors import ConflictError, InputError, SeptetError, StoreError
 from agent.report.questionnaire import Export, Format
 from agent.review.acts import now_of, unanswered
 from agent.review.compare import words
-from agent.review.decisions import ActResult, what_moved
+from agent.review.decisions import ActResult, what_moved, why_still
 from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.responding import contest_form
 from agent.review.signed import progress
@@ -33,7 +33,7 @@ from agent.review.web.desk import (
 )
 from agent.review.web.differing import changed
 from agent.review.web.document import counted, document
-from agent.review.web.forms import Field, Form, action_of, fields_for, refilled
+from agent.review.web.forms import Field, Form, action_of, answer_fields, fields_for, refilled
 from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
@@ -56,6 +56,11 @@ _WORDED: Final = {
 _MOVING: Final = ("confirm", "correct", "strike", "add", "answer", "manage", "attach")
 """Verbs whose item says on its card what they moved."""
 _FRAME: Final = ("version", "seen")
+USES: Final = (
+    ("use", "use it as it is"), ("use with conditions", "use it with conditions"),
+    ("wait for answers", "not before the vendor has answered"),
+)  # fmt: skip
+"""What a signer decides over the use of the product."""
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -117,7 +122,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         }  # fmt: skip
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
-            people=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
+            names=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
             returned=brought_back(every),
         )  # fmt: skip
 
@@ -166,8 +171,11 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         items = _items(desk, state, reviewer.role != "viewer")
         return desk.page(
             request, "sign.html", bar=_bar(desk, state), left=[one for one in items if one.id in left],
-            waived=[one for one in items if one.verdict == "waived"],
-            bulk=[one for one in items if one.bulk], unanswered=unanswered(state),
+            waived=[one for one in items if one.id in {each.item.id for each in state.waived}],
+            bulk=[one for one in items if one.bulk and not one.via], unanswered=unanswered(state),
+            again=sum(one.earlier for one in state.waived), decisions=USES,
+            proposal=state.reviewed.advice.proposal if state.reviewed.advice else "",
+            comments=[one for one in items if one.comments],
             doubts=counted(state, opened := desk.service.focus_by_item(key)),
             document=document(state, desk.service.documents(key), progress(state), opened),
         )  # fmt: skip
@@ -243,10 +251,12 @@ def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
     last = next(event for event in reversed(desk.service.history(state.key)) if event.number <= state.version)
     if not last.item or last.verb not in _MOVING:
         return MovedBy()
-    moved = what_moved(desk.review(state.key, since), state)
+    before = desk.review(state.key, since)
+    moved = what_moved(before, state)
     own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
     anything = moved.before != moved.after or moved.causes or moved.falls or moved.returns or moved.comes
-    return MovedBy(last.item, moved_lines(moved) if own or anything else ())
+    why = why_still(before, state, last.item) if last.verb == "answer" else ""
+    return MovedBy(last.item, moved_lines(moved, why) if own or anything else ())
 
 
 def _last(desk: Desk, state: ReviewState, since: int | None) -> str:
@@ -314,7 +324,8 @@ def act_routes(desk: Desk) -> APIRouter:
 def _onwards(key: str, form: Form, action: Action, done: ActResult) -> Response:
     """To the item that was acted on, with the version from which on the page says what moved."""
     place = _BACK.get(form.get("back"), "")
-    item = done.events[0].item if action.verb == "add" and done.events else action.item
+    # An added threat has its id from the act, and an ability is struck with the facts that give it.
+    item = done.events[0].item if action.verb in ("add", "strike") and done.events else action.item
     since = urlencode({"since": action.version})
     if action.verb == "ask":
         return RedirectResponse(f"/r/{key}?{since}#row-key-{action.fields['key']}", 303)
@@ -364,6 +375,8 @@ def _again(form: Form, state: ReviewState) -> dict[str, object]:
     fields: tuple[Field, ...] = ()
     if one is not None and form.get("verb") == "correct":
         fields = refilled(_with_rows(fields_for(one.item.kind, now_of(state, one), state.reviewed), form), form)
+    elif one is not None and form.get("verb") == "answer":
+        fields = refilled(answer_fields(form), form)
     named = {field.name for field in fields}
     rest = [pair for pair in form.pairs if pair[0] not in named and pair[0] not in _FRAME and pair[0] != "reason"]
     return {
@@ -381,8 +394,6 @@ def _again(form: Form, state: ReviewState) -> dict[str, object]:
 
 def _worded(name: str, value: str) -> str:
     """What a field is called that is shown again; empty for one that is only sent again."""
-    if name.startswith("states.") and name.endswith(".value") and value.strip():
-        return "Detail of what it states"
     return _WORDED.get(name, "")
 
 

@@ -60,6 +60,9 @@ class Bar(NamedTuple):
     causes: tuple[str, ...]
     open: int
     items: int
+    decided: int
+    """Neither open nor waived."""
+    waived: int
     contested: int
     minutes: str
     minutes_from: str
@@ -93,6 +96,7 @@ class SectionView(NamedTuple):
     items: tuple[ItemView, ...]
     folded: tuple[ItemView, ...]
     open: int
+    waived: int
     supported: int
     """Open items that quotes support."""
 
@@ -157,7 +161,9 @@ def bar(state: ReviewState, seconds: Mapping[str, float], pace: Pace, *, as_of: 
         moved=_moved_words(moved),
         causes=moved.causes,
         open=len(state.open),
-        items=len(state.items),
+        items=len(state.own),
+        decided=state.decided,
+        waived=len(state.waived),
         contested=sum(one.decision == "open" for one in state.contests),
         minutes=duration(left * 60),
         minutes_from=pace_words(pace),
@@ -261,7 +267,8 @@ def _decision(each: Decision) -> DecisionLine:
 
 
 def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> SectionView:
-    inside = [view for view in views if view.section == key]
+    # An ability that facts give stands with these, unless somebody said something of it.
+    inside = [view for view in views if view.section == key and not view.in_fact]
     if key in LAYERS:
         inside.sort(key=_by_place)
     folded = tuple(view for view in inside if view.threat is not None and view.threat.folded)
@@ -281,6 +288,7 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
         items=tuple(view for view in inside if view not in folded),
         folded=folded,
         open=sum(view.is_open for view in inside),
+        waived=sum(view.verdict == "waived" and not view.is_open for view in inside),
         supported=sum(view.verdict == "open" and view.supported and not view.contested for view in inside),
     )
 

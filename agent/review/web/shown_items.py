@@ -23,7 +23,7 @@ from agent.review.changed_facts import corrected_fact, held_as
 from agent.review.fold import vendors_words
 from agent.review.items import fact_title, is_unstated, threats_of
 from agent.review.mitigations import Work, work_of
-from agent.review.records import Comment, ItemState, ReviewState
+from agent.review.records import Comment, Contest, ItemState, ReviewState
 from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
 from agent.review.web.forms import Field, Plain, fields_for, polarities
@@ -192,6 +192,16 @@ class ItemView(NamedTuple):
     fell: bool = False
     bulk: bool = False
     comments: tuple[Comment, ...] = ()
+    asked_of: tuple[str, ...] = ()
+    contests: tuple[Contest, ...] = ()
+    """Points of appeals that were decided."""
+    via: tuple[tuple[str, str], ...] = ()
+    """Element and title of the facts that are decided over in its place."""
+
+    @property
+    def in_fact(self) -> bool:
+        """Whether the card of a fact says all of it."""
+        return bool(self.via) and not (self.comments or self.contests or self.contested)
 
 
 def dom_id(item: str) -> str:
@@ -233,15 +243,21 @@ class Items:
         self._view = View(state.reviewed)
         self._now, self._was = threats_of(state.reviewed), threats_of(state.drafted)
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
-        self._tags = {ranked.threat.id: ranked.name for ranked in self._view.threats}
+        self._contests = [contest for contest in state.contests if contest.decision != "open"]
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
-        self._hangs = hanging(state.based)
-        self._hung = self._hangs if state.based is state.drafted else hanging(state.drafted)
+        self._hangs = hanging(state.based, state.numbers)
+        same = state.based is state.drafted
+        self._hung = self._hangs if same else hanging(state.drafted, state.numbers)
         self._added = added_on(state)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
         self._facts |= {name: fact for name, (fact, _) in state.answered.items()}
         self._held = state.based.facts.facts if state.based.facts else ()
         self._words = vendors_words(state)
+        spoken = {contest.item for contest in state.contests}
+        self._in_facts = {
+            one.item.id for one in state.items if one.via and not one.comments and one.item.id not in spoken
+        }
+        self._titles = {one.item.id: one.item.title for one in state.items}
 
     def of(self, one: ItemState) -> ItemView:
         """The view of one item."""
@@ -257,7 +273,7 @@ class Items:
             verdict_words=VERDICTS[one.verdict],
             contested=one.contested,
             supported=item.supported,
-            is_open=one.verdict == "open" or one.contested,
+            is_open=one.contested or (one.verdict == "open" and not one.via),
             state="",
             state_words="",
             by=one.by,
@@ -275,6 +291,9 @@ class Items:
             fell=one.fell,
             bulk=one.bulk,
             comments=one.comments,
+            asked_of=one.asked_of,
+            contests=tuple(contest for contest in self._contests if contest.item == item.id),
+            via=tuple((dom_id(name), self._titles.get(name, name)) for name in one.via),
         )
         return self._with_body(made, one, item.id.partition("/")[2], now)
 
@@ -304,7 +323,7 @@ class Items:
         if made.kind == "chain":
             return made._replace(chain=self._chain(now))
         if made.kind == "question":
-            questions = (*draft.questions, *self._state.based.questions, *drafted.questions)
+            questions = (*draft.questions, *self._state.questions)
             question = next((each for each in questions if each.id == name), None)
             return made._replace(question=self._question(question, one)) if question else made
         return made
@@ -331,12 +350,16 @@ class Items:
             noted=is_vendors_word(now) and not sure and not held.counts,
             answers=question_of(name),
             conflict=", ".join(fact_title(other) for other in against),
-            hangs=tuple((dom_id(each.item) if each.item else "", each.title) for each in hangs),
-            fell=tuple((dom_id(each.item), each.title) for each in hangs if struck and each.item in fallen),
+            hangs=tuple((self._place(each.item), each.title) for each in hangs),
+            fell=tuple((self._place(each.item), each.title) for each in hangs if struck and each.item in fallen),
         )
         return _stated(made, "confirmed" if one.verdict in ("confirmed", "corrected") else now.state)._replace(
             fact=body, title=fact_title(now)
         )
+
+    def _place(self, item: str) -> str:
+        """The element of an item; empty for one that a fact's card says, and for what is none."""
+        return dom_id(item) if item and item not in self._in_facts else ""
 
     def _settling(self, key: LayerKey) -> Settling | None:
         draft = self._state.reviewed
@@ -384,7 +407,7 @@ class Items:
             sentence=threat.how or threat_sentence(threat.statement),
             lost=threat.lost,
             basis=f"if {threat.setting}" if threat.setting else threat.basis or "",
-            tag=self._tags.get(threat.id, ""),
+            tag=self._state.tag(threat.id),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
             score=f"{tenth(threat.score.aivss)} {threat.score.severity}",
@@ -435,7 +458,7 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
         found.add("confirm")
     if kind not in ("posture", "score") and one.verdict != "struck":
         found.add("strike")
-    if one.verdict == "open":
+    if one.verdict == "open" and not one.via:
         found.add("waive")
     if one.verdict != "sent" and _is_unknown(state, one):
         found.add("send")

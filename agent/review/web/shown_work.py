@@ -121,8 +121,7 @@ def _left_words(left: Left | None) -> str:
 
 def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow]:
     """In the order of the report, what is gone last."""
-    names = {placed.threat.id: placed.name for placed in View(state.reviewed).threats}
-    places = {name: at for at, name in enumerate(names)}
+    places = {placed.threat.id: at for at, placed in enumerate(View(state.reviewed).threats)}
     standing = threats_of(state.reviewed)
     titles = {one.item.id: one.item.title for one in state.items}
     ordered = sorted(every, key=lambda work: (bool(work.gone), places.get(work.threat, len(places))))
@@ -133,7 +132,7 @@ def _rows(state: ReviewState, every: Sequence[Work], today: str) -> list[WorkRow
         made.append(
             WorkRow(
                 work=work_view(state, work, today),
-                tag=names.get(work.threat, ""),
+                tag=state.tag(work.threat) if work.threat in places else "",
                 title=titles.get(item, work.threat),
                 item=item if item in titles else "",
                 base=tenth(threat.score.cvss_base) if threat else "",

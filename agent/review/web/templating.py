@@ -35,6 +35,7 @@ from agent.review.web.wording import (
     field_name,
     reasons_for,
     section_title,
+    title_of,
     together,
     when,
 )
@@ -108,6 +109,7 @@ def environment() -> "Environment":
     )
     made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
     made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
+    made.filters |= {"title_of": title_of}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,

@@ -10,7 +10,7 @@ from agent.report.view import name_of
 from agent.review.compare import words
 from agent.review.decisions import DECIDING, Moved, score_words
 from agent.review.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
-from agent.review.replay import living
+from agent.review.replay import CALLED, called, living
 from agent.review.web.forms import GRAMMAR
 from agent.taxonomy.keys import FACTORS, LAYERS
 
@@ -80,6 +80,7 @@ _OF_KINDS: Final[Mapping[Reason, frozenset[ItemKind]]] = {
     "wrong-layer": frozenset({"threat"}),
     "wrong-quote": frozenset({"posture", "factor", "fact", "layer", "threat", "capability", "chain"}),
     "duplicate": frozenset({"fact", "threat", "capability", "chain", "question"}),
+    "accepted-risk": frozenset({"threat", "score", "factor", "layer", "chain"}),
 }
 """Reasons that make sense for some kinds of items alone."""
 STATES: Final[Mapping[str, str]] = {
@@ -167,7 +168,7 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "redo": frozenset({"batch"}),
     "bulk": frozenset({"items", "section"}),
     "assign": frozenset({"to"}),
-    "add": frozenset({"place"}),
+    "add": frozenset({"place", "number"}),
     "answer": frozenset({"document", "draft", "states"}),
     "ask": frozenset({"key", "effect", "settles"}),
 }
@@ -225,6 +226,11 @@ def when(at: str) -> str:
     return at.replace("T", " ").removesuffix("Z")
 
 
+def title_of(event: Event, titles: Mapping[str, str]) -> str:
+    """What an event's item was called then; in older events what it is called now."""
+    return called(event) or titles.get(event.item, "")
+
+
 def day(at: str) -> str:
     """A day as a table shows it, "31 Jan 2027"; what is no day stays as it is."""
     try:
@@ -256,13 +262,14 @@ def in_order(names: Iterable[str]) -> list[str]:
 def event_fields(event: Event) -> tuple[Field, ...]:
     """What the event changed, without what only its replay needs."""
     before, after = dict(event.before or {}), dict(event.after or {})
-    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen"}
+    unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
     if event.verb == "redraft":
         return (*_redrafted(after), *_plain({}, after, unsaid))
     if event.verb == "answer":
         return (*_plain(before, after, unsaid), *_stated(after))
     if event.verb == "attach":
-        return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in after.items())
+        rows = ((name, value) for name, value in after.items() if name not in unsaid)
+        return tuple(Field(f"{field_name(name)} added", "", words(value)) for name, value in rows)
     return tuple(_plain(before, after, unsaid))
 
 
@@ -302,7 +309,7 @@ def version_choices(
     told = [
         (
             event.number,
-            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {titles.get(event.item, '')[:_TITLE]}".strip(),
+            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {title_of(event, titles)[:_TITLE]}".strip(),
         )
         for event in events[::-1]
     ]
@@ -337,8 +344,8 @@ def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) 
     return "".join((_answer_to(events, titles, moved), *_came_and_fell(moved)))
 
 
-def moved_lines(moved: Moved) -> tuple[tuple[str, str], ...]:
-    """What an act moved, line by line: score and band, why, and what came, fell or is back."""
+def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
+    """What an act moved, line by line: score and band, why, and what came, fell or is back; `why` nothing did."""
     was, now = (
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
@@ -348,6 +355,7 @@ def moved_lines(moved: Moved) -> tuple[tuple[str, str], ...]:
         (told, name)
         for told, names in (("New", moved.comes), ("Fell", moved.falls), ("Back", moved.returns)) for name in names
     ]  # fmt: skip
+    rows += [("Why", told) for told in (moved.why, why) if told]
     return tuple(rows)
 
 
@@ -356,6 +364,8 @@ def _came_and_fell(moved: Moved) -> Iterator[str]:
         if names:
             more = f", {len(names) - _MOST} more" if len(names) > _MOST else ""
             yield f"; {told}: {', '.join(names[:_MOST])}{more}"
+    if moved.why:
+        yield f"; {moved.why}"
 
 
 def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
@@ -369,7 +379,7 @@ def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved)
     was, now = score_words(moved.before), score_words(moved.after)
     if was == now and not moved.causes:
         return f"{said}; score stays {now}"
-    title = titles.get(batch[0].item, "")
+    title = title_of(batch[0], titles)
     named = title and any(cause.startswith(title) for cause in moved.causes)
     return moved.text if named else f"{said}; {moved.text}"
 
@@ -427,4 +437,4 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], *, returned: bool =
         return f"{verb} {len(items)} items"
     if returned:
         verb = "Brought back"
-    return f"{verb} “{titles.get(items[0], items[0])}”" if items else verb
+    return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb

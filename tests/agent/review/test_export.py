@@ -38,7 +38,7 @@ def head_of(reviews: Reviews, key: str) -> Head:
 
 def test_an_open_review_says_how_far_it_has_come(reviews: Reviews) -> None:
     key = reviews.bring()
-    items = len(reviews.service.review(key).items)
+    items = len(reviews.service.review(key).own)
     for done in (0, 1):
         for format_ in ("md", "html"):
             text = text_of(reviews, key, format_)  # type: ignore[arg-type]
@@ -103,9 +103,11 @@ def test_a_signed_export_names_what_was_waived_and_why(reviews: Reviews) -> None
     for format_ in FORMATS:
         assert "wording is for later" in text_of(reviews, key, format_)
     stamp = json.loads(text_of(reviews, key, "json"))["review"]
-    assert stamp["waivers"] == [{"item": "posture", "why": "not supported by its evidence: wording is for later"}]
+    assert stamp["waivers"] == [
+        {"item": "posture", "why": "not supported by its evidence: wording is for later", "title": "Posture"}
+    ]
     text = text_of(reviews, key, "md")
-    assert "- Waived: `posture`, not supported by its evidence: wording is for later" in text.splitlines()
+    assert "- Waived: Posture, not supported by its evidence: wording is for later" in text.splitlines()
     assert text.splitlines()[-1] == head_line(head_of(reviews, key))
 
 

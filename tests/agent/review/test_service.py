@@ -11,7 +11,7 @@ from agent.records import Draft
 from agent.report.draft_json import FILE_NAME, SNAPSHOTS, dump, load_whole, parse
 from agent.review.answers import parse_response
 from agent.review.audit import audit
-from agent.review.records import Action, ReviewState
+from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.service import Service
 from agent.review.shelf import Latest
 from agent.review.stored import QueueQuery
@@ -37,10 +37,10 @@ def test_a_draft_comes_in_once_with_its_texts(reviews: Reviews) -> None:
     state = reviews.service.review(key)
     assert state.drafted == state.reviewed == case_draft(CASE)
     assert reviews.service.documents(key) == case_documents(CASE)
-    assert (state.version, state.stage, len(state.open)) == (1, "open", len(state.items))
+    assert (state.version, state.stage, len(state.open)) == (1, "open", len(state.own))
     assert [event.verb for event in reviews.service.history(key)] == ["import"]
     (row,) = reviews.service.queue(QueueQuery()).rows
-    assert (row.key, row.open, row.items, row.changed) == (key, len(state.items), len(state.items), "")
+    assert (row.key, row.open, row.items, row.changed) == (key, len(state.own), len(state.own), "")
     assert row.score.aivss == state.reviewed.score.aivss
     assert reviews.service.queue(QueueQuery(text=state.drafted.id)).total == 1
 
@@ -393,3 +393,22 @@ def test_an_older_draft_says_that_it_takes_no_facts_of_answers(reviews: Reviews)
         reviews.act(key, "answer", "question/Q1", text="It can.", note="by phone", states=states)
     reviews.act(key, "answer", "question/Q1", text="It can.", note="by phone")
     assert reviews.service.waiting(key) == ("Q1",)
+
+
+def test_the_queue_finds_what_a_comment_asks_somebody_to_look_at(reviews: Reviews) -> None:
+    key = reviews.bring()
+    reviews.act(key, "comment", "posture", text="Is it so?", to="Grace Hopper")
+    (row,) = reviews.service.queue(QueueQuery(asked="Grace Hopper")).rows
+    assert (row.key, row.changed) == (key, "1 comment, Grace Hopper asked to look at 1")
+    assert reviews.service.queue(QueueQuery(asked="Grace")).total == 0
+    reviews.act(key, "confirm", "posture", by=Reviewer(name="Grace Hopper"))
+    assert reviews.service.queue(QueueQuery(asked="Grace Hopper")).total == 0
+
+
+def test_a_signed_review_shows_the_very_draft_that_was_signed(reviews: Reviews) -> None:
+    key = reviews.bring()
+    reviews.signed(key)
+    state = Service(reviews.store, Settings(), lambda: AT).review(key)
+    assert state.stamp is not None
+    bare = state.reviewed.model_copy(update={"review": None})
+    assert dump(bare).encode() == reviews.store.blob(state.stamp.sha256)

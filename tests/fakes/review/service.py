@@ -23,6 +23,7 @@ from agent.review.decisions import DECIDING, ActResult, Moved, Pace, pace_of, wh
 from agent.review.records import Action, Event, QueueRow, Reviewer, ReviewState
 from agent.review.redraft import redraft
 from agent.review.rescore import shown
+from agent.review.service import asked_of
 from agent.review.signed import ExportFormat
 from agent.review.stored import QueuePage, QueueQuery
 from agent.settings import Settings
@@ -58,6 +59,7 @@ class MemoryReviews:
             and (query.assigned is None or row.assigned == query.assigned)
             and (query.severity is None or (row.score.severity or "withheld") == query.severity)
             and (query.contested is None or (row.contested > 0) == query.contested)
+            and (not query.asked or query.asked in asked_of(self._desks[row.key].state))
             and all(word in f"{row.product} {row.vendor} {row.key}".casefold() for word in words)
         ]  # fmt: skip
         sorts = {

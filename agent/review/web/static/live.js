@@ -86,7 +86,9 @@ const septetLive = (() => {
   const score = ({ aivss, severity }) => (aivss === null ? "not scored" : `${Number(aivss).toFixed(1)} ${severity}`);
   const likely = ({ low, high }) => (low === null ? "" : `${Number(low).toFixed(1)}–${Number(high).toFixed(1)}`);
 
-  const moved = (told) => [of(told), taken("takes with it", told.falls), taken("brings back", told.returns)].filter(Boolean).join("; ");
+  const moved = (told) => [
+    of(told), taken("takes with it", told.falls), taken("brings back", told.returns), taken("brings in", told.comes), told.why,
+  ].filter(Boolean).join("; ");
   const taken = (words, titles) => (titles?.length ? `${words}: ${titles.join(", ")}` : "");
 
   const of = ({ before, after, causes }) => {

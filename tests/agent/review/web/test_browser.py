@@ -138,7 +138,8 @@ def facts(ada: Hands, reviews: Reviews) -> None:
     ada.press("Control+Enter")
     fell = set(reviews.service.review("r1").fell) - set(before.fell)
     assert any(name.startswith("threat/") for name in fell)
-    for item in fell:
+    # An ability stands on the card of its fact.
+    for item in fell.intersection(one.item.id for one in reviews.service.review("r1").own):
         assert "rested on a fact" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
     assert not {f"threat/{name}" for name in threats_of(reviews.service.review("r1").reviewed)} & fell
     to(ada, reviews, bearing)
@@ -150,7 +151,7 @@ def facts(ada: Hands, reviews: Reviews) -> None:
 
 
 def attach_and_answer(ada: Hands, reviews: Reviews) -> None:
-    held = next(one for one in reviews.service.review("r1").items if one.item.kind == "capability").item
+    held = next(one for one in reviews.service.review("r1").items if one.item.kind == "factor").item
     to(ada, reviews, held.id)
     ada.press(".", ".", ">")
     chosen = str(ada.page.evaluate("getSelection().toString()"))
@@ -341,7 +342,7 @@ def test_a_draft_of_forty_facts_is_signed_as_it_is_in_45_keys_and_none_of_them_i
 
     def look() -> None:
         """What was decided by the key before was on screen until then; what is there now is seen."""
-        decided = {one.item.id for one in reviews.service.review("r1").items if one.verdict != "open"}
+        decided = {one.item.id for one in reviews.service.review("r1").own if one.verdict != "open"}
         assert decided <= seen, decided - seen
         seen.update(ada.page.evaluate(ON_SCREEN))
 

@@ -37,7 +37,7 @@ def test_a_form_sent_as_it_stands_is_read_back_as_the_item_stands(browser: Brows
     """Every correction form, unchanged, is refused only because nothing is changed."""
     page = tree(browser.get("/r/r1"))
     forms = page.xpath('//form[@data-verb="correct"]')
-    assert len(forms) == len(browser.reviews.review("r1").items)
+    assert len(forms) == len(browser.reviews.review("r1").own)
     for form in forms:
         sent = filled(form)
         sent["reason"] = "wording"

@@ -28,8 +28,9 @@ def test_every_item_has_its_place_its_verdict_and_its_forms(browser: Browser) ->
     page = tree(browser.get("/r/r1"))
     state = browser.reviews.review("r1")
     shown = [element.get("data-item") for element in page.xpath("//article[@data-item]")]
-    assert sorted(shown) == sorted(one.item.id for one in state.items)
-    for one in state.items:
+    # What an ability says stands on the card of its fact.
+    assert sorted(shown) == sorted(one.item.id for one in state.own)
+    for one in state.own:
         element = page.xpath(f'//article[@data-item="{one.item.id}"]')[0]
         assert element.get("id") == "item-" + one.item.id.replace("/", "-")
         verbs = {form.get("data-verb") for form in element.xpath(".//form")}

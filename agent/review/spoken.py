@@ -1,0 +1,97 @@
+"""What a vendor's answer alone settles, and who is said to speak.
+
+A vendor's word has rank 2. Like any text it may raise a risk, but a layer stays not certain until a public page of rank
+3 or the analyst says the same: what would be certain by that word alone is written as not certain, with what the vendor
+says. A quote of an answer is nowhere called one of the sources.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
+
+from agent.drafting.layers import MARK
+from agent.drafting.withholding import CERTAIN_NEEDED
+from agent.records import Draft, LayerThreats, Missing, Question
+from agent.records.base import SourceKind
+from agent.scoring import withhold
+from agent.taxonomy.keys import LAYER_SOUGHT, LayerKey
+
+_SAID: Final = re.compile(r"The sources (say:|name) (“[^”]*” \[(E[1-9][0-9]*)\])")
+"""How the drafter begins a paragraph that a quote makes up."""
+_SPEAKERS: Final[Mapping[SourceKind, str]] = {"vendor-answer": "vendor", "analyst-note": "analyst"}
+_VERBS: Final = {"say:": "says:", "name": "names"}
+
+
+def with_speakers(draft: Draft, spoken: Mapping[str, SourceKind]) -> Draft:
+    """The draft with paragraphs that name the vendor or the analyst where it is they who are quoted.
+
+    `spoken` has the kinds of answers by the ids of their documents.
+    """
+    kinds = {item.id: spoken[item.document] for item in draft.evidence if item.document in spoken}
+    if not kinds:
+        return draft
+
+    def said(found: re.Match[str]) -> str:
+        who = _SPEAKERS.get(kinds[found[3]], "") if found[3] in kinds else ""
+        return f"The {who} {_VERBS[found[1]]} {found[2]}" if who else found[0]
+
+    layers = {
+        key: layer.model_copy(update={"paragraph": _SAID.sub(said, layer.paragraph)})
+        for key, layer in draft.layers.items()
+    }
+    return draft.model_copy(update={"layers": layers})
+
+
+def unsettled(made: Draft, without: Callable[[Collection[str]], Draft], words: Collection[str]) -> Draft:
+    """`made` with layers not certain that are so by a vendor's word alone.
+
+    `words` are the facts that nothing but such a word states, `without` gives the draft without some facts.
+    """
+    if not words:
+        return made
+    base = without(words)
+    layers = {
+        key: _open(key, layer, base.layers[key], made, words)
+        if layer.certain and key in base.layers and not base.layers[key].certain
+        else layer
+        for key, layer in made.layers.items()
+    }
+    opened = [key for key in layers if layers[key] != made.layers[key]]
+    if not opened:
+        return made
+    texts = {asked.text for asked in made.questions}
+    more = tuple(
+        asked for asked in base.questions if asked.text not in texts and set(opened).intersection(asked.settles)
+    )
+    score = made.score
+    if sum(layer.certain for layer in layers.values()) < CERTAIN_NEEDED and base.score.withheld and not score.withheld:
+        score = withhold(score, base.score.withheld)
+    return made.model_copy(update={"layers": layers, "score": score, "questions": _numbered(made, more)})
+
+
+def _numbered(made: Draft, more: Sequence[Question]) -> tuple[Question, ...]:
+    last = max((int(asked.id[1:]) for asked in made.questions), default=0)
+    return (*made.questions, *(asked.model_copy(update={"id": f"Q{last + n}"}) for n, asked in enumerate(more, 1)))
+
+
+def _open(key: LayerKey, layer: LayerThreats, base: LayerThreats, made: Draft, words: Collection[str]) -> LayerThreats:
+    """A layer as it is without the vendor's word, its threats kept, with what the vendor says of it."""
+    quotes = {item.id: item.quote for item in made.evidence}
+    facts = made.facts.facts if made.facts else ()
+    marks = [mark for fact in facts if fact.id in words for mark in fact.evidence if mark in quotes]
+    told = next((mark for mark in marks if mark in layer.paragraph), None)
+    said = f"The vendor says “{quotes[told].strip()}” [{told}], which nobody confirmed. " if told else ""
+    commentary = base.paragraph.removeprefix(MARK)
+    return layer.model_copy(
+        update={
+            "certain": False,
+            "applies": base.applies,
+            "certainty": base.certainty,
+            "features": base.features,
+            "paragraph": f"{MARK}{said}{commentary[:1].upper() + commentary[1:] if said else commentary}",
+            "missing": Missing(
+                reason="too-little-evidence", detail=f"{LAYER_SOUGHT[key]}: nobody but the vendor says so"
+            ),
+            "question": None,
+        }
+    )

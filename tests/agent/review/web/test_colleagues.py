@@ -1,0 +1,64 @@
+"""What colleagues say to each other about items: comments, whom they ask to look, contests that were refused."""
+
+import pytest
+
+from tests.fakes.review.web import HEADLINE, Browser, article, tree, words
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def test_a_comment_is_counted_and_reaches_whom_it_names(browser: Browser) -> None:
+    browser.act("comment", HEADLINE, text="Is this default?", to="Grace")
+    assert "1 comment" in words(article(browser.get("/r/r1"), HEADLINE))
+    assert "Grace is asked to look" in words(article(browser.get("/r/r1"), HEADLINE))
+    assert "Grace did not look yet" in words(tree(browser.get("/r/r1/sign")))
+    grace = browser.second("Grace")
+    assert "a comment that asks you to look" in words(tree(grace.get("/")))
+    assert tree(grace.get("/?asked=me")).xpath('//tr[@data-item="r1"]')
+    assert "asks you to look" not in words(tree(browser.get("/")))
+    grace.act("confirm", HEADLINE)
+    assert "asks you to look" not in words(tree(grace.get("/")))
+    assert not tree(grace.get("/?asked=me")).xpath('//tr[@data-item="r1"]')
+
+
+def test_a_refused_contest_stands_on_the_card(browser: Browser) -> None:
+    browser.act("contest", HEADLINE, kind="wrong", text="Off by default.", sender="Acme")
+    number = browser.reviews.review("r1").contests[0].number
+    browser.act("decide", HEADLINE, number=number, decision="refused", rule="No page says so.")
+    card = words(article(browser.get("/r/r1"), HEADLINE))
+    assert "Off by default." in card
+    assert "Refused : No page says so." in card.replace("Refused:", "Refused :")
+
+
+def test_a_refused_answer_keeps_its_labels_choices_and_what_was_written(browser: Browser) -> None:
+    asked = browser.reviews.review("r1").reviewed.questions[0]
+    item = f"question/{asked.id}"
+    form = article(browser.get("/r/r1/questions"), item).xpath('.//form[@data-verb="answer"]')[0]
+    given = {**dict(form.form_values()), "text": "Only admins.", "states.0.polarity": "asserted", "note": ""}
+    fields = {
+        name.replace(".", "__"): value for name, value in given.items() if name not in ("verb", "item", "version")
+    }
+    refused = tree(browser.act("answer", item, 422, **fields))
+    again = refused.xpath('//form[@data-verb="answer"]')[0]
+    assert dict(again.form_values())["states.0.polarity"] == "asserted"
+    assert "Public page that says so" in words(again)
+    assert again.xpath('.//select[@name="states.0.polarity"]')
+    browser.act("answer", item, **{**fields, "note": "By mail, Ann."})
+    shown = article(browser.get("/r/r1/questions"), item).xpath('.//form[@data-verb="answer"]//input[@name="note"]')
+    assert shown[0].get("value") == "By mail, Ann."
+
+
+def test_waived_is_not_ticked_as_decided(browser: Browser) -> None:
+    state = browser.reviews.review("r1")
+    for one in state.own:
+        if one.item.section == "factors":
+            browser.act("waive", one.item.id, reason="out-of-scope")
+    page = tree(browser.get("/r/r1"))
+    link = page.xpath('//nav[contains(@class, "outline")]//a[@href="#section-factors"]')[0]
+    assert "waived" in words(link)
+    assert not link.xpath('.//*[@class="tick"]')
+    sign = words(tree(browser.get("/r/r1/sign")))
+    assert f"Decided 0 of {len(state.own)}" in sign
