@@ -115,6 +115,17 @@ ADVICE: Shape = {
         "changes": {"*": TEXT},
     },)), "law": TEXT,
 }  # fmt: skip
+NOTES: Shape = {
+    "numbers": {"*": WHOLE},
+    "work": [
+        {
+            "threat": TEXT, "mitigation": TEXT, "owner": TEXT, "due": TEXT, "status": TEXT, "residual": TEXT,
+            "note": TEXT,
+        }
+    ],
+    "answers": [{"question": TEXT, "text": TEXT, "answer": TEXT, "page": TEXT, "by": TEXT}],
+    "contests": [{"item": TEXT, "title": TEXT, "sender": TEXT, "text": TEXT, "decision": TEXT, "rule": TEXT}],
+}  # fmt: skip
 DRAFT: Shape = {
     "schema": TEXT, "id": TEXT, "created_at": TEXT,
     "product": {
@@ -154,8 +165,9 @@ DRAFT: Shape = {
     "review?": {
         "reviewer": TEXT, "role": TEXT, "at": TEXT, "head": TEXT, "number": WHOLE, "open": WHOLE, "waived": WHOLE,
         "sha256": TEXT, "review": TEXT, "waivers?": [{"item": TEXT, "why": TEXT}],
-        "bulk?": WHOLE, "unanswered?": [TEXT],
+        "bulk?": WHOLE, "unanswered?": [TEXT], "decision?": TEXT_OR_NULL,
     },
+    "notes?": Maybe((NOTES,)),
 }  # fmt: skip
 
 

@@ -184,18 +184,24 @@ def test_errors_of_a_process_name_the_field_and_leave_stdout_empty():
     assert septet("--nonsense").returncode == 2
 
 
-def test_a_process_takes_half_a_second_of_cpu_at_most():
+def test_a_process_takes_the_cpu_of_twenty_five_bare_ones_at_most():
     def spent():
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return used.ru_utime + used.ru_stime
 
-    def one():
+    def of(run):
         before = spent()
-        assert septet("--cvss", VECTOR, "--factor-sum", "5", "--json").returncode == 0
+        assert run().returncode == 0
         return spent() - before
 
-    # The first run may still compile its modules.
-    assert min(one() for _ in range(3)) <= 0.5
+    def scored():
+        return septet("--cvss", VECTOR, "--factor-sum", "5", "--json")
+
+    def bare():
+        return subprocess.run([sys.executable, "-c", "import json, re"], check=False)
+
+    # The first run may still compile its modules, and machines differ.
+    assert min(of(scored) for _ in range(3)) <= 25 * min(of(bare) for _ in range(3))
 
 
 def test_scoring_imports_nothing_heavy():
