@@ -44,7 +44,8 @@ def test_a_small_hostile_text_is_read_at_once(name: str) -> None:
 @pytest.mark.parametrize("name", PASSES)
 def test_a_large_hostile_text_is_read_in_a_time_in_proportion(name: str) -> None:
     for label, make in TEXTS.items():
-        taken = seconds(PASSES[name], make(LARGE))
-        if taken * SIZE / LARGE >= MOST_SECONDS * ROOM.get(name, 1):
-            # A slow machine is slow with half of it, too.
-            assert taken < SLOWEST * seconds(PASSES[name], make(LARGE // 2)), label
+        bar = MOST_SECONDS * ROOM.get(name, 1) * LARGE / SIZE
+        if seconds(PASSES[name], make(LARGE)) >= bar:
+            # A slow machine is slow with half of it, too; one collection of garbage is in one try alone.
+            taken = min(seconds(PASSES[name], make(LARGE)) for _ in range(TRIES))
+            assert taken < bar or taken < SLOWEST * seconds(PASSES[name], make(LARGE // 2)), label

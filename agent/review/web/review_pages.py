@@ -117,9 +117,7 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         events = [event for event in every if (not item or item in (event.item, *together(event))) and
                   (not by or event.reviewer == by)]  # fmt: skip
         titles = {one.item.id: one.item.title for one in state.items}
-        turned = {
-            event.number: undone(event, every, titles) for event in events if event.verb in ("undo", "redo")
-        }  # fmt: skip
+        turned = {one.number: undone(one, every, titles) for one in events if one.verb in ("undo", "redo")}
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
             names=sorted({event.reviewer for event in every}), total=len(every), turned=turned,

