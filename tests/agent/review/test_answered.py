@@ -2,8 +2,6 @@
 
 import re
 
-import re
-
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings as law, strategies as st
 
