@@ -39,7 +39,7 @@ _SPAN: Final = re.compile(r"(D\d{1,6}):(\d{1,9}):(\d{1,9})")
 _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.(?P<part>text|who|status))?$")
 _STATE: Final = re.compile(r"^states\.(?P<at>\d{1,2})\.(?P<part>key|polarity|value)$")
 _SAID: Final = ("polarity", "value")
-_POLARITIES: Final = (
+POLARITIES: Final = (
     ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
 )  # fmt: skip
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
@@ -409,7 +409,7 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
         row, title = f"states.{at}", f"It {words[key].title}" if key in words else "Says of it"
         if not form.has(f"{row}.value"):
             stated.append(Field(f"{row}.key", "Something else, by its key", "line", ""))
-        choices = (("", "says nothing of it"), *polarities(key))
+        choices = sayings(key)
         stated.append(Field(f"{row}.polarity", title, "choice", "", choices))
         if form.has(f"{row}.value"):
             hint = "in words of the answer, may be empty"
@@ -533,7 +533,12 @@ def _capability(now: Plain, _: Draft) -> tuple[Field, ...]:
 def polarities(key: str) -> tuple[tuple[str, str], ...]:
     """What can be said of a key of facts; of some that it is not so is no fact."""
     words = load_vocabulary()
-    return _POLARITIES if key not in words or words[key].deniable else _POLARITIES[:2]
+    return POLARITIES if key not in words or words[key].deniable else POLARITIES[:2]
+
+
+def sayings(key: str) -> tuple[tuple[str, str], ...]:
+    """What an answer can be said to say of a key of facts, nothing first."""
+    return (("", "says nothing of it"), *polarities(key))
 
 
 def _fact(now: Plain, _: Draft) -> tuple[Field, ...]:

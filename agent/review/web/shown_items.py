@@ -26,7 +26,7 @@ from agent.review.mitigations import Work, work_of
 from agent.review.records import Comment, Contest, ItemState, ReviewState
 from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
-from agent.review.web.forms import Field, Plain, fields_for, polarities
+from agent.review.web.forms import Field, Plain, fields_for, sayings
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.shown_work import WorkView, work_view
 from agent.review.web.wording import (
@@ -197,11 +197,8 @@ class ItemView(NamedTuple):
     """Points of appeals that were decided."""
     via: tuple[tuple[str, str], ...] = ()
     """Element and title of the facts that are decided over in its place."""
-
-    @property
-    def in_fact(self) -> bool:
-        """Whether the card of a fact says all of it."""
-        return bool(self.via) and not (self.comments or self.contests or self.contested)
+    in_fact: bool = False
+    """Whether the card of a fact says all of it."""
 
 
 def dom_id(item: str) -> str:
@@ -294,6 +291,7 @@ class Items:
             asked_of=one.asked_of,
             contests=tuple(contest for contest in self._contests if contest.item == item.id),
             via=tuple((dom_id(name), self._titles.get(name, name)) for name in one.via),
+            in_fact=item.id in self._in_facts,
         )
         return self._with_body(made, one, item.id.partition("/")[2], now)
 
@@ -525,10 +523,9 @@ def _rows(question: Question, states: Mapping[str, Mapping[str, object]]) -> tup
 
 
 def _row(key: FactKey, state: Mapping[str, object]) -> StatedRow:
-    choices = (("", "says nothing of it"), *polarities(key.id))
     slots = state.get("slots")
     value = next(iter(slots.values()), "") if isinstance(slots, Mapping) else ""
-    return StatedRow(key.id, key.title, choices, str(state.get("polarity", "")), str(value))
+    return StatedRow(key.id, key.title, sayings(key.id), str(state.get("polarity", "")), str(value))
 
 
 def _quoted(states: Collection[Mapping[str, object]], text: str) -> str:

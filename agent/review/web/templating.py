@@ -19,7 +19,7 @@ from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
 from agent.review.mitigations import WORK
 from agent.review.web.blanks import Part, blank
-from agent.review.web.forms import Field, grouped, polarities
+from agent.review.web.forms import ANSWER_KINDS, Field, grouped, sayings
 from agent.review.web.overview import SheetRow
 from agent.review.web.shown_items import ItemView, dom_id
 from agent.review.web.wording import (
@@ -114,7 +114,7 @@ def environment() -> "Environment":
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
         "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
-        "fact_keys": fact_key_options, "STATE_CHOICES": (("", "says nothing of it"), *polarities("")),
+        "fact_keys": fact_key_options, "STATE_CHOICES": sayings(""), "ANSWER_KINDS": ANSWER_KINDS,
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
         "acts_of": acts, "field_of": alike_field, "sheet_row": sheet_row,
         "MOST_OF_RESPONSE": MAX_BYTES, "WORK": WORK, "WORK_CHOICES": tuple(WORK.items()),

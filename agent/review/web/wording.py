@@ -11,7 +11,7 @@ from agent.review.compare import words
 from agent.review.decisions import DECIDING, Moved, score_words
 from agent.review.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
 from agent.review.replay import CALLED, called, living
-from agent.review.web.forms import GRAMMAR
+from agent.review.web.forms import GRAMMAR, POLARITIES
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 VERDICTS: Final[Mapping[Verdict, str]] = {
@@ -173,9 +173,7 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
     "ask": frozenset({"key", "effect", "settles"}),
 }
 """What an event carries for its replay, or says in its own line."""
-_SAYS: Final[Mapping[str, str]] = {
-    "asserted": "it is so", "denied": "it is not so", "configurable": "a setting decides",
-}  # fmt: skip
+_SAYS: Final[Mapping[str, str]] = dict(POLARITIES)
 _NONE: Final = "none"
 _MOST: Final = 3
 """Of what a new draft moved, in the line that answers it."""
@@ -375,7 +373,7 @@ def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved)
     if batch[0].verb in ("undo", "redo"):
         did = "Undone" if batch[0].verb == "undo" else "Redone"
         return f"{did}: {undone(batch[0], events, titles)}; {moved.text}"
-    said = _said(batch, titles, returned=batch[0].number in brought_back(events))
+    said = _said(batch, titles, events)
     was, now = score_words(moved.before), score_words(moved.after)
     if was == now and not moved.causes:
         return f"{said}; score stays {now}"
@@ -414,11 +412,11 @@ def of_batch(events: Sequence[Event], number: object) -> list[Event]:
 def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
     """What an undo or redo among a review's `events` took back or did again, in words: "struck “Posture”"."""
     batch = of_batch(events, (event.after or {}).get("batch"))
-    told = _said(batch, titles, returned=batch[0].number in brought_back(events)) if batch else "an earlier act"
+    told = _said(batch, titles, events) if batch else "an earlier act"
     return f"{told[:1].lower()}{told[1:]}"
 
 
-def _said(batch: Sequence[Event], titles: Mapping[str, str], *, returned: bool = False) -> str:
+def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Event]) -> str:
     first = batch[0]
     if first.verb == "bulk":
         return f"Confirmed {len(together(first))} items in one act"
@@ -435,6 +433,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], *, returned: bool =
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
         return f"{verb} {len(items)} items"
-    if returned:
+    # Only a confirmation can have brought something back, and to look for that takes all events.
+    if first.verb == "confirm" and first.number in brought_back(events):
         verb = "Brought back"
     return f"{verb} “{title_of(first, titles) or items[0]}”" if items else verb
