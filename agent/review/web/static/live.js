@@ -8,6 +8,7 @@ const septetLive = (() => {
   const PREVIEW_MILLISECONDS = 120;
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const { changed } = septetParts;
   const key = () => one("main")?.dataset.key;
   const post = (path, body, signal) => fetch(`/api/r/${key()}/${path}`, {
     method: "POST", body: JSON.stringify(body), keepalive: path === "focus", signal, headers: { "content-type": "application/json" },
@@ -28,16 +29,14 @@ const septetLive = (() => {
   const hidden = (form, name) => form.elements.namedItem(name).value;
   const text = (form, name) => form.elements[name]?.value?.trim() ?? "";
 
-  const touched = (field) => (field.matches("select") ? !field.selectedOptions[0]?.defaultSelected : field.value !== field.defaultValue);
-
   // A factor for controls counts with its evidence alone, so both go together, as they are saved.
   const ofScore = (form) => {
     const { headline, mitigation_factor: factor, evidence } = form.elements;
-    if (![headline, factor, evidence].some((field) => field && touched(field))) return "";
+    if (![headline, factor, evidence].some((field) => field && changed(field))) return "";
     if (!factor.checkValidity()) return "0.5 to 1, in steps of 0.01";
     if (factor.value && !evidence.value.trim()) return "a factor for controls needs evidence";
     return {
-      ...(headline && touched(headline) ? { headline: headline.value } : {}),
+      ...(headline && changed(headline) ? { headline: headline.value } : {}),
       ...(factor.value ? { mitigation_factor: Number(factor.value) } : {}),
       evidence: evidence.value.split(/[\s,;]+/).filter(Boolean),
     };
@@ -48,21 +47,21 @@ const septetLive = (() => {
     const rows = all('[name^="mitigations."]', form);
     const row = (name) => Object.fromEntries(["text", "who", "status"].map((part) => [part, text(form, `${name}.${part}`)]));
     const names = [...new Set(rows.map((field) => field.name.replace(/\.\w+$/, "")))];
-    const set = metrics.length && metrics.every((each) => each.value) && metrics.some(touched);
+    const set = metrics.length && metrics.every((each) => each.value) && metrics.some(changed);
     const made = {
       ...(set ? { cvss_vector: `CVSS:4.0/${metrics.map((each) => `${each.name.slice(5)}:${each.value}`).join("/")}` } : {}),
-      ...(rows.some(touched) ? { mitigations: names.map(row).filter((each) => each.text) } : {}),
+      ...(rows.some(changed) ? { mitigations: names.map(row).filter((each) => each.text) } : {}),
     };
     return Object.keys(made).length ? made : "";
   };
 
   const ofFact = (form) => {
     const slots = all('[name^="slots."]', form);
-    const plain = ["polarity", "about"].map((name) => form.elements[name]).filter((field) => field && touched(field));
-    if (!plain.length && !slots.some(touched)) return "";
+    const plain = ["polarity", "about"].map((name) => form.elements[name]).filter((field) => field && changed(field));
+    if (!plain.length && !slots.some(changed)) return "";
     return {
       ...Object.fromEntries(plain.map((field) => [field.name, field.value])),
-      ...(slots.some(touched) ? { slots: Object.fromEntries(slots.map((field) => [field.name.slice(6), field.value.trim()])) } : {}),
+      ...(slots.some(changed) ? { slots: Object.fromEntries(slots.map((field) => [field.name.slice(6), field.value.trim()])) } : {}),
     };
   };
 

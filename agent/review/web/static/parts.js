@@ -15,10 +15,12 @@ const septetParts = (() => {
     return page;
   };
 
+  // A field of one line drops the line breaks of what it is given, so that alone is no change.
+  const solid = (text) => text.replace(/\s+/g, "");
   const changed = (field) => {
     if (field.type === "hidden" || field.matches("button, fieldset, output, .slider")) return false;
     if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
-    if (!field.matches("select")) return field.value !== field.defaultValue;
+    if (!field.matches("select")) return solid(field.value) !== solid(field.defaultValue);
     return field.selectedIndex !== Math.max([...field.options].findIndex((each) => each.defaultSelected), 0);
   };
   // Whether a form of the item holds what was not saved.
@@ -42,5 +44,5 @@ const septetParts = (() => {
   const TURNING = /[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
   const visible = (text) => text.replace(TURNING, (char) => `⟨U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 
-  return { parsed, begun, nameOf, problem, visible };
+  return { parsed, changed, begun, nameOf, problem, visible };
 })();

@@ -32,7 +32,7 @@ def at(browser: "Browser", served: Served, width: int = 1280) -> Hands:
 
 def test_every_text_of_a_correction_is_as_wide_as_its_form(browser: "Browser", served: Served) -> None:
     ada = at(browser, served)
-    for kind in ("posture", "layer", "threat", "capability", "question"):
+    for kind in ("posture", "layer", "threat", "fact", "question"):
         article = ada.page.locator(f'article[data-kind="{kind}"]').first
         article.focus()
         ada.press("e")
@@ -75,7 +75,7 @@ def test_what_a_correction_moved_is_whole_in_the_bar(browser: "Browser", served:
 
 def test_a_tablet_is_told_what_was_done_and_leads_back_from_the_sources(browser: "Browser", served: Served) -> None:
     ada = at(browser, served, TABLET)
-    held = ada.page.locator('article[data-kind="capability"]').first
+    held = ada.page.locator('article[data-kind="fact"]').first
     held.focus()
     ada.press("c")
     assert ada.text("#announce").startswith("Confirmed “")

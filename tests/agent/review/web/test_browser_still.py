@@ -78,7 +78,7 @@ def test_a_review_by_clicks(ada: Hands, reviews: Reviews) -> None:
 
 def quoted(ada: Hands, reviews: Reviews) -> None:
     """Words of a source, copied."""
-    held = next(one.item for one in reviews.service.review("r1").items if one.item.kind == "capability")
+    held = next(one.item for one in reviews.service.review("r1").items if one.item.kind == "layer")
     words = reviews.service.documents("r1")[0].text.split("\n")[0].strip("# ")
     form = opened(ada, held.id, "more")
     form.get_by_label("Source").fill("D1")
