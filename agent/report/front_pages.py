@@ -119,9 +119,8 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("questions", 5), ("answer", 15), ("posture", 50), ("quote", 14), ("condition", 14), ("quote", 10),
     ("conditions", 3), ("answer", 12), ("layer", 32), ("rest", 3), ("questions", 3), ("also", 2),
     ("quote", 0), ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("questions", 2), ("also", 3),
-    ("layer", 30), ("rest", 2), ("also", 2), ("rest_todo", 0), ("posture", 40),
-    ("layer", 28), ("also", 1), ("rest", 1), ("also", 0),
-    ("rest", 0), ("layer", 25), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
+    ("layer", 30), ("rest", 2), ("also", 2), ("layer", 28), ("also", 1), ("posture", 40), ("also", 0),
+    ("rest", 1), ("layer", 25), ("rest_todo", 0), ("rest", 0), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
