@@ -58,6 +58,7 @@ _ALIKE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("all", "every", "each"), ("all", "every", "each", "any")),
     "by default": ("default",),
     "only": ("only", "nothing but", "no other", "exclusively"),
+    "nobody": ("nobody", "no one", "unattended", "by itself", "schedul", "in the background", "automatic"),
 }
 """Words of the sources that bear out a word that narrows or widens."""
 _THING: Final = (
@@ -101,6 +102,7 @@ _COMFORT: Final = re.compile(
 )
 _COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS)})\b", re.I)
 _NOT_BEARING: Final = "its quotes do not bear on it"
+_UNCITED: Final = "it is about the product and cites nothing"
 _LINK: Final = re.compile(r"https?:|www\.|[<>{}]|\]\(", re.I)
 _LOCAL: Final = re.compile(r"\bhttps?://(?=(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b)")
 """What makes a link of an address on the machine itself; nobody is led away by "localhost:8080"."""
@@ -304,11 +306,13 @@ class Ground:
             ):
                 # A neighbour of the right mark was cited.
                 cited, rested, why = near, (), ""
-            if why == _NOT_BEARING and (not self.tells(bare, mode) or _FOLLOWS.search(bare)):
-                # What follows may stand as inference; the marks that do not carry it go.
+            goes_on = mode == "inference" and bool(kept)
+            if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
+                # What follows, and how an attack goes on, may stand as inference; the marks that do not carry it go.
                 dropped.append((f"marks of: {sentence}", why))
                 cited, rested = (), ()
                 why = self._wrong(bare, mode, (), (), marked=False)
+                why = "" if why == _UNCITED and goes_on else why
             if why:
                 dropped.append((sentence, why))
                 continue
@@ -358,7 +362,7 @@ class Ground:
         if _COMFORT.search(sentence) and not _FOLLOWS.search(sentence):
             return "it comforts and cites nothing"
         if about and not (_FOLLOWS.search(sentence) or _SILENT.search(sentence)):
-            return "it is about the product and cites nothing"
+            return _UNCITED
         return ""
 
     def _unsupported(

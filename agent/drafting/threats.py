@@ -129,7 +129,7 @@ def find_threats(
         bases = _bases(sheet, kind, factors, judgement, fired)
         left, folded, names = _judged(sheet, kind, factors, judgement, fired, bases)
     ordered = _led(left) if names else _varied(_ranked(left))
-    headline = choose(_leading(ordered, bases)) if names else None
+    headline = choose(_leading(ordered, bases, names.get("T1"))) if names else None
     headline = headline or choose([item.threat for item in ordered])
     shown, more = _shown(ordered, headline, led=bool(names))
     threats = tuple(
@@ -228,27 +228,33 @@ def _bases(
     return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
 
 
-def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal]) -> list[Threat]:
-    """Which threats may be the headline where an LLM chose them.
+def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
+    """Which threats may be the headline where an LLM chose them, the one with the id `first` as the core danger.
 
     Its own, and of the catalogue's those that are far above them: an LLM that obeys planted orders does not talk the
     score down, and one that reads well is not overruled by a pattern.
     """
-    own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases)
+    own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases, first)
     bar = _gravest(own) + MAX_BELOW
     rest = [item.threat for item in items if item.threat.by == "embedded"]
     return [*own, *(threat for threat in rest if bases.get(threat.id, Decimal(0)) > bar)] if own else []
 
 
-def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal]) -> list[Threat]:
-    """An LLM's threats that may be the headline: those that need no setting and nobody else to be breached first,
-    unless they are far below what the facts set or what the LLM put first; then all that are supported."""
-    supported = [threat for threat in own if is_supported(threat)]
-    plain = [threat for threat in supported if not threat.setting and _BREACHED not in threat.score.cvss_vector]
-    # What a framework is for needs something to be attached; a side issue that needs nothing does not stand for it.
-    first = supported[0].score.cvss_base if supported and supported[0] is own[0] else Decimal(0)
-    far_below = _gravest(plain) + MAX_BELOW < max((*bases.values(), first))
-    return supported if far_below or not plain else plain
+def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
+    """An LLM's threats that may be the headline: its first where none that needs no setting is graver.
+
+    Else those that need no setting and nobody else to be breached first, unless they are far below what the facts set;
+    then all that are supported.
+    """
+    supported = [threat for threat in own if is_supported(threat) and _BREACHED not in threat.score.cvss_vector]
+    plain = [threat for threat in supported if not threat.setting]
+    # What most use it for may need something attached; a milder side issue that needs nothing does not stand for it.
+    core = [threat for threat in supported if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
+    if core:
+        return core
+    if plain and _gravest(plain) + MAX_BELOW >= max(bases.values(), default=Decimal(0)):
+        return plain
+    return [threat for threat in own if is_supported(threat)]
 
 
 def _gravest(threats: Sequence[Threat]) -> Decimal:
@@ -375,7 +381,7 @@ def _judged(
             taken.add(like.id)
     covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
     covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
-    bar = _gravest(_own_leads([item.threat for item in items], bases)) + MAX_BELOW
+    bar = _gravest(_own_leads([item.threat for item in items], bases, names.get("T1"))) + MAX_BELOW
     far = {id_ for id_, base in bases.items() if base > bar}
     room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
     rest = [one for one in fired if one.id not in taken]
@@ -398,7 +404,8 @@ def _underrated(
     own = [
         _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
     ]
-    bar = _gravest(_own_leads([one for one in own if one], bases)) + MAX_BELOW
+    first = own[0].id if own and own[0] else None
+    bar = _gravest(_own_leads([one for one in own if one], bases, first)) + MAX_BELOW
     wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
     return frozenset(id_ for id_, base in bases.items() if id_ not in wrong and base > bar)
 
