@@ -60,15 +60,13 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
         before, after = max(map(base_of, plain)), residual.remains[last.threat.id]
     if not after:
         return (start, Span("none of these threats remains."))
-    default_use = not set_up and (not above or is_supported(plain[0].threat))
-    whose = "the highest CVSS base" + (" in default use" if default_use else "")
-    highest: Text = (Span(" ("), *doc.ref(last.name), Span(")")) if last else ()
-    fall = f"{tenth(after)} {severity(after)}" if after == before else _fall(before, after)
-    verb = "stays at " if after == before else "falls "
+    default_use = " in default use" if not set_up and (not above or is_supported(plain[0].threat)) else ""
+    was = f"{tenth(before)} before" if after != before else "as before"
+    highest: Text = (Span(" ("), *doc.ref(last.name), Span(f", {was})")) if last else (Span(f" ({was})"),)
     return (
         start,
-        Span(f"{whose} {verb}"),
-        *doc.strong(fall),
+        Span(f"the highest CVSS base{default_use} is "),
+        *doc.strong(f"{tenth(after)} {severity(after)}"),
         *highest,
         *_graver_left(above, residual, after),
         Span("."),
@@ -83,11 +81,7 @@ def _graver_left(above: Sequence[RankedThreat], residual: Residual, after: Decim
     item = max(graver, key=lambda each: residual.remains[each.threat.id])
     left = residual.remains[item.threat.id]
     where = f" {bare(if_clause(item.threat.setting))}" if item.threat.setting else " on its assumption"
-    return (Span("; "), *doc.ref(item.name), Span(f" keeps {tenth(left)} {severity(left)}{where}"))
-
-
-def _fall(before: Decimal, after: Decimal) -> str:
-    return f"{tenth(before)} → {tenth(after)} {severity(after)}"
+    return (Span(f", and {tenth(left)} {severity(left)}{where} ("), *doc.ref(item.name), Span(")"))
 
 
 def residuals(writer: Writer) -> Part:

@@ -82,6 +82,10 @@ _LOOKED_FOR: Final = {
 """By row of what it can do: keys whose absence stands behind "not stated"."""
 
 
+_SHORT_HOW: Final = 36
+"""Words of how a threat behind the first ones goes; one sentence at least."""
+
+
 class Room(NamedTuple):
     """How much of each part the first two pages have room for; lengths in words."""
 
@@ -117,10 +121,10 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
     ("layer", 36), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 34), ("vendor", 0),
     ("questions", 5), ("answer", 15), ("posture", 50), ("quote", 14), ("condition", 14), ("quote", 10),
-    ("conditions", 3), ("answer", 12), ("layer", 32), ("rest", 3), ("questions", 3), ("also", 2),
-    ("quote", 0), ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("questions", 2), ("also", 3),
-    ("layer", 30), ("rest", 2), ("also", 2), ("layer", 28), ("also", 1), ("posture", 40), ("also", 0),
-    ("rest", 1), ("layer", 25), ("rest_todo", 0), ("rest", 0), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
+    ("conditions", 3), ("answer", 12), ("layer", 32), ("rest", 3), ("questions", 3), ("also", 2), ("quote", 0),
+    ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("questions", 2), ("also", 3), ("layer", 30),
+    ("rest", 2), ("layer", 28), ("rest", 1), ("also", 2), ("posture", 40), ("also", 1), ("layer", 25), ("also", 0),
+    ("rest_todo", 0), ("rest", 0), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -360,9 +364,9 @@ def on_page(writer: Writer) -> list[RankedThreat]:
 
 
 def _in_short(writer: Writer, item: RankedThreat) -> Entry:
-    """A threat behind the first ones: how it begins, and while there is room what you do."""
+    """A threat behind the first ones: how it goes in short, and while there is room what you do."""
     todo = _remedies(writer, item, whole=False, vendor=False) if writer.room.rest_todo else []
-    begun = next(split(item.threat.how), "")
+    begun = within(item.threat.how, _SHORT_HOW)
     text = writer.prose.text(begun, () if marked(begun) else item.threat.evidence[:2]) if begun else ()
     return Entry(item.name, _title(item), doc.joined(_stands(writer, item), text), tuple(todo))
 
@@ -380,7 +384,7 @@ def _stands(writer: Writer, item: RankedThreat) -> Text:
 def _basis(item: RankedThreat) -> str:
     """When the threat holds, and whether its way in is quoted."""
     threat = item.threat
-    if threat.basis in ("needs a setting", *SUPPORTED) and threat.setting:
+    if threat.setting:
         return if_clause(threat.setting)
     if threat.basis in SUPPORTED and not threat.default_use:
         return "not in default use"
@@ -608,6 +612,10 @@ def numbers(writer: Writer) -> Part:
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
+        if score.likely_low is not None and score.likely_high is not None:
+            likely = span(score.likely_low, score.likely_high)
+            far = "as far as experts' scores of labelled products lay from drafts'"
+            lines.append(doc.words(f"Likely {likely}: {far}."))
     blocks: list[Block] = [Paragraph(line) for line in lines]
     residual = writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))

@@ -149,7 +149,7 @@ def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
 
 
 def test_a_residual_that_does_not_move_is_no_fall() -> None:
-    assert "stays at **7.6 High** (T3)." in render(harbour())
+    assert "**7.6 High** (T3, as before)." in render(harbour())
     advice = harbour().advice
     assert advice is not None
     assert advice.residual is not None
