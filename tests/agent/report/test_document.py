@@ -154,7 +154,7 @@ def test_a_residual_that_does_not_move_is_no_fall() -> None:
     assert advice is not None
     assert advice.residual is not None
     lower = advice.model_copy(update={"residual": advice.residual.model_copy(update={"after": Decimal("5.1")})})
-    assert "falls **7.6 → 5.1 Medium** (T3)." in render(harbour().model_copy(update={"advice": lower}))
+    assert "**5.1 Medium** (T3, 7.6 before)." in render(harbour().model_copy(update={"advice": lower}))
 
 
 # ---------------------------------------------------------------- marks
