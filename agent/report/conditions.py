@@ -55,19 +55,22 @@ def _residual(writer: Writer, residual: Residual, conditions: int, shown: int) -
     if last is None:
         # A draft from before what remains was kept of each threat.
         last = next((item for item in writer.view.threats if item.threat.id == residual.threat), None)
-        before, after = residual.before, residual.after
+        gravest, before, after = last, residual.before, residual.after
     else:
-        before, after = max(map(base_of, plain)), residual.remains[last.threat.id]
+        gravest = max(plain, key=base_of)
+        before, after = base_of(gravest), residual.remains[last.threat.id]
     if not after:
         return (start, Span("none of these threats remains."))
     default_use = " in default use" if not set_up and (not above or is_supported(plain[0].threat)) else ""
-    was = f"{tenth(before)} before" if after != before else "as before"
-    highest: Text = (Span(" ("), *doc.ref(last.name), Span(f", {was})")) if last else (Span(f" ({was})"),)
+    highest: Text = (Span(" ("), *doc.ref(last.name), Span(")")) if last else ()
+    whose: Text = (Span(" ("), *doc.ref(gravest.name), Span(")")) if gravest and gravest is not last else ()
+    was: Text = (Span(f", down from {tenth(before)}"), *whose) if after != before else (Span(" as before"),)
     return (
         start,
         Span(f"the highest CVSS base{default_use} is "),
         *doc.strong(f"{tenth(after)} {severity(after)}"),
         *highest,
+        *was,
         *_graver_left(above, residual, after),
         Span("."),
     )

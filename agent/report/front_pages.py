@@ -612,10 +612,12 @@ def numbers(writer: Writer) -> Part:
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
         lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
-        if score.likely_low is not None and score.likely_high is not None:
+        if (far := score.likely) is not None and score.likely_low is not None and score.likely_high is not None:
             likely = span(score.likely_low, score.likely_high)
-            far = "as far as experts' scores of labelled products lay from drafts'"
-            lines.append(doc.words(f"Likely {likely}: {far}."))
+            spread = "by which labelled products' scores spread about their drafts'"
+            lines.append(
+                doc.words(f"Likely {likely}: the score - {tenth(far.below)} to + {tenth(far.above)}, {spread}.")
+            )
     blocks: list[Block] = [Paragraph(line) for line in lines]
     residual = writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))

@@ -149,12 +149,12 @@ def test_an_uncertain_layer_says_so_and_sets_commentary_apart() -> None:
 
 
 def test_a_residual_that_does_not_move_is_no_fall() -> None:
-    assert "**7.6 High** (T3, as before)." in render(harbour())
+    assert "**7.6 High** (T3) as before." in render(harbour())
     advice = harbour().advice
     assert advice is not None
     assert advice.residual is not None
     lower = advice.model_copy(update={"residual": advice.residual.model_copy(update={"after": Decimal("5.1")})})
-    assert "**5.1 Medium** (T3, 7.6 before)." in render(harbour().model_copy(update={"advice": lower}))
+    assert "**5.1 Medium** (T3), down from 7.6." in render(harbour().model_copy(update={"advice": lower}))
 
 
 # ---------------------------------------------------------------- marks
