@@ -5,18 +5,19 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import FactKey, load_vocabulary
-from agent.records import Draft, FactorEstimate, Threat
-from agent.report.sentences import if_clause, shrinkage, tenth
+from agent.records import Draft, FactorEstimate
+from agent.report.sentences import shrinkage, tenth
 from agent.report.view import View
 from agent.review.answered import settled_by
 from agent.review.changed_facts import stated_keys
 from agent.review.decisions import band_movers
 from agent.review.items import fact_title, threats_of
-from agent.review.mitigations import work_of
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of, narrowing
+from agent.review.web.gravest import Gravest, gravest
 from agent.review.web.shown_items import ItemView, dom_id, questions_on, why_open
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
+from agent.review.web.threat_table import ThreatRow, threat_rows
 from agent.scoring import severity
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
 
@@ -44,26 +45,6 @@ class Step(NamedTuple):
     """Where its bar begins, 0 to 100."""
     width: float
     """Of its bar; 0 for none."""
-
-
-class ThreatRow(NamedTuple):
-    """A threat in the table."""
-
-    dom: str
-    tag: str
-    title: str
-    layer: str
-    layer_title: str
-    base: str
-    severity: str
-    """The band of its base."""
-    aivss: str
-    """With its band."""
-    basis: str
-    verdict: str
-    verdict_words: str
-    owner: str
-    headline: bool
 
 
 class LayerRow(NamedTuple):
@@ -103,10 +84,8 @@ class SheetRow(NamedTuple):
 class Overview(NamedTuple):
     """All of it."""
 
-    rule: str
-    """Why the score is what it is, in one sentence."""
-    graver: str
-    """Which threat has a higher base and why the score does not rest on it; empty for none."""
+    gravest: tuple[Gravest, ...]
+    """Which threat the score rests on, and which are graver and do not count."""
     posture: str
     """What it does with whose rights, in three sentences with marks."""
     abilities: tuple[tuple[str, str], ...]
@@ -144,13 +123,12 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     stated = [row for row in rows if row.dom]
     steps = _steps(draft, names)
     return Overview(
-        rule=rule_of(draft, names),
-        graver=_graver(view, headline_of(draft)),
+        gravest=gravest(state),
         posture=draft.product.posture,
         abilities=_abilities(draft),
         steps=tuple(steps),
         sum=_sum(draft, steps),
-        threats=_threats(state, view, views),
+        threats=threat_rows(state, view, views),
         layers=tuple(_layer(draft, key) for key in LAYERS if key in draft.layers),
         facts=tuple(stated[:MOST_FACTS]),
         more_facts=tuple(stated[MOST_FACTS:]),
@@ -228,35 +206,6 @@ def _key_row(key: FactKey, asked: str, points: float, views: Mapping[str, ItemVi
         asked=(dom_id(f"question/{asked}"), asked) if question else ("", ""),
         can_ask=question is None,
     )
-
-
-def rule_of(draft: Draft, names: Mapping[str, str]) -> str:
-    """One sentence on why the score is what it is."""
-    score, first = draft.score, headline_of(draft)
-    if score.withheld:
-        return f"No number is shown: {score.withheld}."
-    if first is None or score.cvss_base is None:
-        return "The score rests on no threat with a quote."
-    added = f"{score.aars:.2f}" if score.aars is not None else "nothing"
-    return (
-        f"It rests on {names.get(first.id, first.id)}, “{first.title}”, the gravest supported threat in default use: "
-        f"CVSS base {tenth(score.cvss_base)}, to which its agentic factors add {added}."
-    )
-
-
-def _graver(view: View, first: Threat | None) -> str:
-    """The placed threat with the highest base above the headline's that does not hold in default use."""
-    above = [
-        placed for placed in view.threats
-        if first is not None and placed.threat.score.cvss_base > first.score.cvss_base
-        and (placed.threat.setting or placed.threat.basis == "assumed")
-    ]  # fmt: skip
-    if not above:
-        return ""
-    threat = (placed := max(above, key=lambda each: each.threat.score.cvss_base)).threat
-    when = if_clause(threat.setting) if threat.setting else "if its assumption holds"
-    base = threat.score.cvss_base
-    return f"{placed.name} is graver (CVSS base {tenth(base)}, {band_of(base)}), but not in default use: only {when}."
 
 
 def _abilities(draft: Draft) -> tuple[tuple[str, str], ...]:
@@ -340,46 +289,9 @@ def _share(points: Decimal) -> float:
     return round(min(max(float(points / _TEN), 0.0), 1.0) * 100, 2)
 
 
-def _threats(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
-    owners: dict[str, list[str]] = {}
-    for work in work_of(state):
-        if work.owner:
-            owners.setdefault(work.threat, []).append(work.owner)
-    layers = {
-        threat.id: key
-        for key in LAYERS
-        if key in state.reviewed.layers
-        for threat in state.reviewed.layers[key].threats
-    }
-    first = headline_of(state.reviewed)
-    return tuple(
-        ThreatRow(
-            dom=dom_id(f"threat/{placed.threat.id}"),
-            tag=placed.name,
-            title=placed.threat.title,
-            layer=LAYER_CODES[layers[placed.threat.id]],
-            layer_title=LAYER_TITLES[layers[placed.threat.id]],
-            base=tenth(placed.threat.score.cvss_base),
-            severity=band_of(placed.threat.score.cvss_base),
-            aivss=f"{tenth(placed.threat.score.aivss)} {placed.threat.score.severity}",
-            basis=f"if {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
-            verdict=views[f"threat/{placed.threat.id}"].verdict,
-            verdict_words=views[f"threat/{placed.threat.id}"].verdict_words,
-            owner=", ".join(dict.fromkeys(owners.get(placed.threat.id, ()))),
-            headline=first is not None and first.id == placed.threat.id,
-        )
-        for placed in view.threats
-    )
-
-
-def band_of(base: Decimal) -> str:
-    """The band of a CVSS base: the scale that tells threats apart."""
-    return severity(base)
-
-
 def _layer(draft: Draft, key: LayerKey) -> LayerRow:
     layer = draft.layers[key]
-    bands = [band_of(threat.score.cvss_base) for threat in layer.threats]
+    bands = [severity(threat.score.cvss_base) for threat in layer.threats]
     flag = "certain" if layer.certain else "does not apply" if layer.applies == "no" else "not certain"
     asked = tuple((dom_id(f"question/{one.id}"), one.id) for one in questions_on(draft, key))
     counts = tuple(bands.count(band) for band in BANDS)

@@ -16,7 +16,7 @@ from agent.records import (
     Threat,
 )
 from agent.report.sentences import change, effect, shrinkage, tenth, threat_sentence, vector_words
-from agent.report.view import View, name_of, rank_words
+from agent.report.view import View, name_of, number_added, rank_words
 from agent.review.acts import now_of
 from agent.review.answered import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
 from agent.review.changed_facts import corrected_fact, held_as
@@ -30,6 +30,7 @@ from agent.review.web.forms import Field, Plain, fields_for, sayings
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.shown_work import WorkView, work_view
 from agent.review.web.wording import (
+    BASES,
     READERS,
     REASONS,
     STATES,
@@ -68,12 +69,17 @@ class ThreatBody(NamedTuple):
     lost: str
     basis: str
     """What it rests on; empty in older drafts."""
+    basis_words: str
+    """What that means."""
+    setting: str
+    """Under which it holds alone; empty for none."""
     tag: str
     headline: bool
     folded: str
     """Why it is not among those shown; empty when it is."""
-    score: str
-    """By AIVSS, with its band."""
+    aivss: str
+    band: str
+    """Of its AIVSS."""
     severity: str
     """Of the base, which tells threats apart."""
     base: str
@@ -204,6 +210,14 @@ class ItemView(NamedTuple):
 def dom_id(item: str) -> str:
     """The id of an item's element."""
     return "item-" + item.replace("/", "-")
+
+
+def basis_of(threat: Threat) -> str:
+    """What a threat rests on in a word or two; of one that a reviewer added what its quotes make it, and empty in
+    older drafts."""
+    if threat.basis is None and number_added(threat.id):
+        return "quoted" if threat.evidence else "assumed"
+    return threat.basis or ""
 
 
 def questions_on(draft: Draft, key: LayerKey) -> tuple[Question, ...]:
@@ -404,11 +418,14 @@ class Items:
         return ThreatBody(
             sentence=threat.how or threat_sentence(threat.statement),
             lost=threat.lost,
-            basis=f"if {threat.setting}" if threat.setting else threat.basis or "",
+            basis=(basis := basis_of(threat)),
+            basis_words=BASES.get(basis, ""),
+            setting=threat.setting,
             tag=self._state.tag(threat.id),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
-            score=f"{tenth(threat.score.aivss)} {threat.score.severity}",
+            aivss=tenth(threat.score.aivss),
+            band=threat.score.severity,
             severity=severity(threat.score.cvss_base),
             base=tenth(threat.score.cvss_base),
             vector=threat.score.cvss_vector,

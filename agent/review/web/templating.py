@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.records.evidence import MARK
+from agent.report.sentences import if_clause
 from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
 from agent.review.mitigations import WORK
@@ -23,6 +24,7 @@ from agent.review.web.forms import ANSWER_KINDS, Field, grouped, sayings
 from agent.review.web.overview import SheetRow
 from agent.review.web.shown_items import ItemView, dom_id
 from agent.review.web.wording import (
+    BASES,
     CONTEST_KINDS,
     KEYS,
     REASONS,
@@ -109,11 +111,11 @@ def environment() -> "Environment":
     )
     made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
     made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
-    made.filters |= {"title_of": title_of}
+    made.filters |= {"title_of": title_of, "if_clause": if_clause}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
+        "CONTEST_KINDS": CONTEST_KINDS, "BASES": BASES, "KEYS": KEYS, "section_title": section_title,
         "fact_keys": fact_key_options, "STATE_CHOICES": sayings(""), "ANSWER_KINDS": ANSWER_KINDS,
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
         "acts_of": acts, "field_of": alike_field, "sheet_row": sheet_row,

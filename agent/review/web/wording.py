@@ -91,6 +91,13 @@ STATES: Final[Mapping[str, str]] = {
     "unknown": "not stated",
     "confirmed": "confirmed by a reviewer",
 }
+BASES: Final[Mapping[str, str]] = {
+    "quoted": "every step of its path has a quote",
+    "entry inferred": "what the product does is quoted; how the attack gets in is not",
+    "needs a setting": "holds only under a setting that is not the default",
+    "assumed": "rests on an assumption that no quote supports",
+}
+"""What a threat rests on."""
 READERS: Final[Mapping[str, str]] = {
     "embedded": "the classifier", "llm": "the LLM", "manifest": "a manifest",
     "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",

@@ -44,6 +44,41 @@ def test_the_overview_says_why_the_score_is_what_it_is_and_adds_up(browser: Brow
     assert all(abs(begin - end) < 0.5 for (begin, _), end in zip(bars[1:-1], ends, strict=False))
 
 
+def test_the_first_lines_name_the_threat_that_counts_and_each_graver_one_with_its_aivss() -> None:
+    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    now = state(browser).reviewed
+    first = headline_of(now)
+    assert first is not None
+    every = [threat for layer in now.layers.values() for threat in layer.threats]
+    graver = [one for one in every if one.score.cvss_base > first.score.cvss_base]
+    assert graver
+    lines = tree(browser.get("/r/r1")).xpath('//p[@class="rule-line" or @class="graver"]')
+    told = {str(line.xpath("./a/@href")[0]).removeprefix("#item-threat-"): words(line) for line in lines}
+    assert next(iter(told)) == first.id
+    assert set(told) == {first.id, *(one.id for one in graver)}
+    for one in (first, *graver):
+        assert f"AIVSS {one.score.aivss} {one.score.severity}" in told[one.id]
+        assert f"CVSS base {one.score.cvss_base}" in told[one.id]
+    assert all(one.setting.partition(" [")[0] in told[one.id] for one in graver)
+
+
+def test_the_table_of_threats_begins_with_the_gravest_and_keeps_what_was_struck(browser: Browser) -> None:
+    def rows() -> list[HtmlElement]:
+        return list(tree(browser.get("/r/r1")).xpath('//table[@id="over-threats"]/tbody/tr'))
+
+    bases = [float(row.xpath("./td[4]/@data-value")[0]) for row in rows()]
+    assert bases == sorted(bases, reverse=True)
+    assert all(row.xpath('./td[5]/span[contains(@class, "band-")]') for row in rows())
+    browser.act("strike", HEADLINE, reason="not-applicable")
+    after = rows()
+    link = f"#item-{HEADLINE.replace('/', '-')}"
+    assert [link in row.xpath("./td/a/@href") for row in after] == [*[False] * (len(after) - 1), True]
+    assert "Struck" in words(after[-1])
+    assert not after[-1].xpath('.//span[contains(@class, "band-")]')
+    browser.act("undo")
+    assert [float(row.xpath("./td[4]/@data-value")[0]) for row in rows()] == bases
+
+
 def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None:
     browser = Browser(MemoryReviews("firecrawl-mcp"))
     now = state(browser)
