@@ -1,17 +1,19 @@
 """The first screen of a review: why the score is what it is, the threats, facts, factors, chains, and the picture."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import FactKey, load_vocabulary
 from agent.records import Draft, FactorEstimate
-from agent.report.sentences import shrinkage, tenth
+from agent.report.sentences import shrinkage, span, tenth
 from agent.report.view import View
 from agent.review.answered import settled_by
 from agent.review.changed_facts import stated_keys
 from agent.review.decisions import band_movers
 from agent.review.items import fact_title, threats_of
+from agent.review.lowering import Lowering, lowered
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of, narrowing
 from agent.review.web.gravest import Gravest, gravest
@@ -19,11 +21,15 @@ from agent.review.web.shown_items import ItemView, dom_id, questions_on, why_ope
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
 from agent.review.web.threat_table import ThreatRow, threat_rows
 from agent.scoring import severity
+from agent.scoring.aivss import from_tenths, raw, tenths, units
+from agent.scoring.interval import typical
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
 """Facts of the sheet that are shown at once."""
+_MEASURED: Final = re.compile(r"n=(\d+)")
+"""In the name of a calibration: how many scores it was measured on."""
 _TEN: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
 
@@ -45,6 +51,8 @@ class Step(NamedTuple):
     """Where its bar begins, 0 to 100."""
     width: float
     """Of its bar; 0 for none."""
+    band: str = ""
+    """Of the base."""
 
 
 class LayerRow(NamedTuple):
@@ -81,15 +89,47 @@ class SheetRow(NamedTuple):
     can_ask: bool
 
 
+class Lower(NamedTuple):
+    """Something that would lower the score."""
+
+    kind: str
+    """question, factor, factors or metric."""
+    leads: tuple[tuple[str, str], ...]
+    """Element and name of where it is decided."""
+    what: str
+    score: str
+    band: str
+
+
+class Ability(NamedTuple):
+    """An ability that a fact states."""
+
+    row: str
+    """Its row in the fact sheet."""
+    title: str
+    when: str
+    """ "by a setting", or empty."""
+    mark: str
+    """Of its first quote; may be empty."""
+
+
 class Overview(NamedTuple):
     """All of it."""
 
     gravest: tuple[Gravest, ...]
     """Which threat the score rests on, and which are graver and do not count."""
+    wide: str
+    """Why the likely range is as wide as it is; empty without one."""
+    lowers: tuple[Lower, ...]
+    """What would lower the score, the lowest result first."""
+    behind: tuple[str, str, str] | None
+    """Element, name and AIVSS of the threat that leads without the headline, where that leaves the score as it is."""
     posture: str
     """What it does with whose rights, in three sentences with marks."""
-    abilities: tuple[tuple[str, str], ...]
-    """Element and title of each ability that a fact states."""
+    abilities: tuple[Ability, ...]
+    """What facts say that it does and has."""
+    controls: tuple[Ability, ...]
+    """What facts say that limits it."""
     steps: tuple[Step, ...]
     sum: str
     """The same as a sum in one line; empty without a score."""
@@ -121,11 +161,15 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     names = {placed.threat.id: placed.name for placed in view.threats}
     rows, every = sheet_rows(state, views), threats_of(draft)
     stated = [row for row in rows if row.dom]
-    steps = _steps(draft, names)
+    steps, low = _steps(draft, names), lowered(state)
     return Overview(
         gravest=gravest(state),
+        wide=_wide(state),
+        lowers=tuple(_lower(way, names) for way in low.ways),
+        behind=(dom_id(f"threat/{low.behind[0]}"), names[low.behind[0]], tenth(low.behind[1])) if low.behind else None,
         posture=draft.product.posture,
-        abilities=_abilities(draft),
+        abilities=_abilities(draft, controls=False),
+        controls=_abilities(draft, controls=True),
         steps=tuple(steps),
         sum=_sum(draft, steps),
         threats=threat_rows(state, view, views),
@@ -208,12 +252,67 @@ def _key_row(key: FactKey, asked: str, points: float, views: Mapping[str, ItemVi
     )
 
 
-def _abilities(draft: Draft) -> tuple[tuple[str, str], ...]:
+def _wide(state: ReviewState) -> str:
+    """How the likely range comes about, and why it is wider than what the factors alone leave open."""
+    score, drafted = state.reviewed.score, state.drafted.score
+    at = typical(score.inputs) if score.inputs and score.formula != "cvss-bte" else None
+    total = score.inputs.factor_sum if score.inputs else None
+    low, high, known = score.likely_low, score.likely_high, score.likely
+    if at is None or total is None or low is None or high is None or known is None:
+        return ""
+    ends = [
+        from_tenths(tenths(raw(score.formula, at._replace(factor_sum=units(end))))) for end in (total.low, total.high)
+    ]
+    measured = _MEASURED.search(known.calibration)
+    many = (
+        f"Of {measured[1]} published scores of such products four of five"
+        if measured
+        else ("Four of five published scores of such products")
+    )
+    told = f"{many} lay this near to their drafts"
+    old = drafted.likely
+    if old is not None and known.below + known.above < old.below + old.above:
+        told += "; what was decided since has narrowed it"
+    if low >= ends[0] and high <= ends[1]:
+        return f"{told}. The factors alone allow {span(*ends)}."
+    return (
+        f"{told}. It is wider than the factors alone allow ({span(*ends)}), "
+        "since another threat or other CVSS metrics may prove right."
+    )
+
+
+def _lower(way: Lowering, names: Mapping[str, str]) -> Lower:
+    leads = sorted(((dom_id(item), _lead_name(item, names)) for item in way.items), key=lambda lead: lead[1])
+    if way.kind == "factors":
+        leads = [("section-factors", way.what)]
+    what = "" if way.kind in ("factors", "factor") else way.what
+    if way.kind == "factor":
+        leads = [(leads[0][0], way.what)]
+    return Lower(way.kind, tuple(leads), what, tenth(way.score), severity(way.score))
+
+
+def _lead_name(item: str, names: Mapping[str, str]) -> str:
+    own = item.partition("/")[2]
+    return names.get(own, own)
+
+
+def _abilities(draft: Draft, *, controls: bool) -> tuple[Ability, ...]:
+    """What the facts say that is there: abilities before descriptions, or the controls alone."""
     words = load_vocabulary()
-    return tuple(
-        (dom_id(f"fact/{fact.id}"), fact_title(fact))
+    said = [
+        fact
         for fact in (draft.facts.facts if draft.facts else ())
-        if fact.key in words and words[fact.key].claim == "ability" and fact.polarity != "denied"
+        if fact.key in words and (words[fact.key].claim == "control") is controls and fact.polarity != "denied"
+    ]
+    said.sort(key=lambda fact: words[fact.key].claim != "ability")
+    return tuple(
+        Ability(
+            row=f"row-{dom_id(f'fact/{fact.id}')}",
+            title=fact_title(fact.model_copy(update={"polarity": "asserted"})),
+            when="by a setting" if fact.polarity == "configurable" else "",
+            mark=fact.evidence[0] if fact.evidence else "",
+        )
+        for fact in said
     )
 
 
@@ -226,7 +325,7 @@ def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
         return [_factor_step(key, draft.factors[key]) for key in keys]
     dom = dom_id(f"threat/{first.id}") if first else ""
     title = f"CVSS base of {names.get(first.id, first.id)}" if first else "CVSS base"
-    made = [Step(title, dom, "base", "", None, tenth(base), 0.0, _share(base))]
+    made = [Step(title, dom, "base", "", None, tenth(base), 0.0, _share(base), severity(base))]
     at, places = base, _places(points.values())
     for key in keys:
         step = _factor_step(key, draft.factors[key])

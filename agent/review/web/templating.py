@@ -59,6 +59,7 @@ _PLAIN: Final = frozenset({"title", "option"})
 """Elements that hold no others."""
 _VERBATIM: Final = frozenset({"textarea"})
 """What comes back from a form is what was put into it."""
+_MARKS: Final = re.compile(rf"([\[(]?)({MARK.pattern})([\])]?[.,;:]?)")
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
@@ -188,15 +189,18 @@ _key_row = lru_cache(maxsize=4_000)(_row)
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:
-    """A text in which marks of known evidence lead to their place in the sources."""
+    """A text in which marks of known evidence lead to their place in the sources.
+
+    A bracket or a full stop beside a mark stays on its line.
+    """
     made, at = Markup(), 0
-    for found in MARK.finditer(text):
-        mark = found.group()
+    for found in _MARKS.finditer(text):
+        before, mark, after = found.groups()
         if mark not in quotes:
             continue
-        made += Markup('{}<a class="mark" href="#cite-{}" data-cite="{}">{}</a>').format(
-            text[at : found.start()], mark, mark, mark
-        )
+        link = Markup('<a class="mark" href="#cite-{}" data-cite="{}">{}</a>').format(mark, mark, mark)
+        glued = Markup('<span class="glued">{}{}{}</span>').format(before, link, after) if before or after else link
+        made += escape(text[at : found.start()]) + glued
         at = found.end()
     return made + escape(text[at:])
 

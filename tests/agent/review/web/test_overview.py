@@ -85,7 +85,7 @@ def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None
     unsure = [key for key, layer in now.reviewed.layers.items() if not layer.certain and layer.applies != "no"]
     assert unsure
     page = browser.get("/r/r1")
-    ids, short = set(tree(page).xpath("//@id")), words(tree(page).xpath('//dl[@class="in-short"]')[0])
+    ids, short = set(tree(page).xpath("//@id")), words(tree(page).xpath('//ul[contains(@class, "unsure")]')[0])
     for key in unsure:
         told = article(page, f"layer/{key}").xpath('.//p[@class="settling"]')[0]
         missing = now.reviewed.layers[key].missing
@@ -102,15 +102,43 @@ def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None
     )
 
 
-def test_what_it_can_do_leads_to_the_facts_that_say_so_and_goes_with_them(browser: Browser) -> None:
+def test_what_it_can_do_is_all_that_facts_say_each_with_a_mark_and_its_row(browser: Browser) -> None:
     def links() -> list[str]:
-        return [str(one) for one in tree(browser.get("/r/r1")).xpath('//dl[@class="in-short"]/dd[1]/a/@href')]
+        over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+        return [str(one) for one in over.xpath('.//*[@class="ability"]/a[not(@data-cite)]/@href')]
 
+    facts = state(browser).reviewed.facts
+    assert facts is not None
     before = links()
-    assert before
-    first = before[0].removeprefix("#item-fact-")
+    assert set(before) == {f"#row-item-fact-{fact.id}" for fact in facts.facts if fact.polarity != "denied"}
+    page = tree(browser.get("/r/r1"))
+    assert {link.removeprefix("#") for link in before} <= set(page.xpath("//@id"))
+    marked = page.xpath('//*[@class="ability"]//a[@data-cite]')
+    assert len(marked) == len(before)
+    first = before[0].removeprefix("#row-item-fact-")
     browser.act("strike", f"fact/{first}", reason="wrong-quote")
-    assert links() == before[1:]
+    assert before[0] not in links()
+
+
+def test_what_would_lower_the_score_stands_beside_it_with_each_result(browser: Browser) -> None:
+    over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+    rows = over.xpath('.//ul[contains(@class, "lowers")]/li')
+    now = state(browser).reviewed.score.aivss
+    assert now is not None
+    results = [Decimal(row.xpath(".//b")[0].text) for row in rows]
+    assert results == sorted(results)
+    assert all(result < now for result in results)
+    ids = set(tree(browser.get("/r/r1")).xpath("//@id"))
+    assert all(row.xpath(".//a/@href") for row in rows)
+    assert {link.removeprefix("#") for row in rows for link in row.xpath(".//a/@href")} <= ids
+
+
+def test_a_bracket_stays_beside_its_mark(browser: Browser) -> None:
+    posture = tree(browser.get("/r/r1")).xpath('//p[@class="posture"]')[0]
+    marks = posture.xpath(".//a[@data-cite]")
+    assert marks
+    assert all(mark.getparent().text_content().strip("[](),.;") == mark.text for mark in marks)
+    assert not re.search(r"[\[(]\s*$", "".join(posture.xpath("./text()")))
 
 
 def test_the_card_of_what_was_struck_says_what_moved(browser: Browser) -> None:
