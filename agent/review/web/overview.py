@@ -14,10 +14,11 @@ from agent.review.changed_facts import stated_keys
 from agent.review.decisions import band_movers
 from agent.review.items import fact_title, threats_of
 from agent.review.lowering import Lowering, lowered
+from agent.review.promise import promised
 from agent.review.records import ReviewState
-from agent.review.rescore import headline_of, narrowing
+from agent.review.rescore import headline_of
 from agent.review.web.gravest import Gravest, gravest
-from agent.review.web.shown_items import ItemView, dom_id, questions_on, why_open
+from agent.review.web.shown_items import ItemView, Settling, dom_id
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
 from agent.review.web.threat_table import ThreatRow, threat_rows
 from agent.scoring import severity
@@ -62,11 +63,9 @@ class LayerRow(NamedTuple):
     code: str
     title: str
     flag: str
-    why: str
-    """Why it is not certain; empty for one that is, or that does not apply."""
     counts: tuple[int, ...]
-    asked: tuple[tuple[str, str], ...]
-    """Element and id of the questions that would settle one that is not certain."""
+    settling: Settling | None
+    """Why it is not certain and what would settle it; None for one that is, or that does not apply."""
 
 
 class SheetRow(NamedTuple):
@@ -173,7 +172,7 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
         steps=tuple(steps),
         sum=_sum(draft, steps),
         threats=threat_rows(state, view, views),
-        layers=tuple(_layer(draft, key) for key in LAYERS if key in draft.layers),
+        layers=tuple(_layer(draft, key, views[f"layer/{key}"].settling) for key in LAYERS if key in draft.layers),
         facts=tuple(stated[:MOST_FACTS]),
         more_facts=tuple(stated[MOST_FACTS:]),
         unstated=tuple(row for row in rows if not row.dom),
@@ -195,12 +194,7 @@ def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[Sheet
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
     weights = {one.item.id: one.item.weight for one in state.items}
     asked = {key: one.id for one in reversed(state.reviewed.questions) for key in one.about}
-    stated, now, first = stated_keys(state.reviewed), narrowing(state.reviewed), narrowing(state.drafted)
-
-    def narrowed(settles: tuple[str, ...]) -> float:
-        """No more than was promised when the draft came in."""
-        return min(now(settles), first(settles))
-
+    stated, narrowed = stated_keys(state.reviewed), promised(state)
     keys = {fact.id: fact.key for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
     keys |= {name: fact.key for name, (fact, _) in state.answered.items()}
     rows: list[tuple[float, SheetRow]] = []
@@ -388,10 +382,9 @@ def _share(points: Decimal) -> float:
     return round(min(max(float(points / _TEN), 0.0), 1.0) * 100, 2)
 
 
-def _layer(draft: Draft, key: LayerKey) -> LayerRow:
+def _layer(draft: Draft, key: LayerKey, settling: Settling | None) -> LayerRow:
     layer = draft.layers[key]
     bands = [severity(threat.score.cvss_base) for threat in layer.threats]
     flag = "certain" if layer.certain else "does not apply" if layer.applies == "no" else "not certain"
-    asked = tuple((dom_id(f"question/{one.id}"), one.id) for one in questions_on(draft, key))
     counts = tuple(bands.count(band) for band in BANDS)
-    return LayerRow(key, LAYER_CODES[key], LAYER_TITLES[key], flag, why_open(layer), counts, asked)
+    return LayerRow(key, LAYER_CODES[key], LAYER_TITLES[key], flag, counts, settling)

@@ -23,6 +23,7 @@ from agent.review.changed_facts import corrected_fact, held_as
 from agent.review.fold import vendors_words
 from agent.review.items import fact_title, is_unstated, threats_of
 from agent.review.mitigations import Work, work_of
+from agent.review.promise import promised
 from agent.review.records import Comment, Contest, ItemState, ReviewState
 from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
@@ -152,8 +153,10 @@ class Settling(NamedTuple):
     why: str
     asked: tuple[tuple[str, str, str], ...]
     """Element, id and text of the questions about it without an answer."""
+    waiting: tuple[tuple[str, str], ...]
+    """Element and title of facts of answers that would settle it once they are confirmed."""
     answered: tuple[tuple[str, str], ...]
-    """Element and id of those whose answers did not settle it."""
+    """Element and id of the questions whose answers did not settle it."""
     keys: tuple[tuple[str, str], ...]
     """Without a question: keys of the fact sheet that nobody states and that would settle it, with their titles."""
 
@@ -264,6 +267,7 @@ class Items:
         self._facts |= {name: fact for name, (fact, _) in state.answered.items()}
         self._held = state.based.facts.facts if state.based.facts else ()
         self._words = vendors_words(state)
+        self._promise = promised(state)
         spoken = {contest.item for contest in state.contests}
         self._in_facts = {
             one.item.id for one in state.items if one.via and not one.comments and one.item.id not in spoken
@@ -374,18 +378,28 @@ class Items:
         return dom_id(item) if item and item not in self._in_facts else ""
 
     def _settling(self, key: LayerKey) -> Settling | None:
-        draft = self._state.reviewed
+        draft, words = self._state.reviewed, load_vocabulary()
         if draft.layers[key].certain or draft.layers[key].applies == "no":
             return None
         verdicts = {one.item.id: one.verdict for one in self._state.items}
         every = questions_on(draft, key)
-        done = [one for one in every if verdicts.get(f"question/{one.id}") == "answered"]
+        # What an answer states is asked no more, so those questions are not among the draft's.
+        known = {one.id: one for one in (*self._state.questions, *every) if one in every or key in one.settles}
+        done = [one for one in known.values() if verdicts.get(f"question/{one.id}") == "answered"]
+        waiting = {
+            name: fact
+            for name, (fact, _) in self._state.answered.items()
+            if fact.key in words and key in words[fact.key].pins and verdicts.get(f"fact/{name}") == "open"
+        }
+        silent = [one for one in done if one.id not in {question_of(name) for name in waiting}]
+        asked = [one for one in every if one not in done]
         absent = {one.key for one in draft.facts.absent} if draft.facts else set()
-        keys = () if every else tuple(each for each in load_vocabulary().pinning(key) if each.id in absent)
+        keys = () if asked or waiting else tuple(each for each in words.pinning(key) if each.id in absent)
         return Settling(
             why=why_open(draft.layers[key]),
-            asked=tuple((dom_id(f"question/{one.id}"), one.id, one.text) for one in every if one not in done),
-            answered=tuple((dom_id(f"question/{one.id}"), one.id) for one in done),
+            asked=tuple((dom_id(f"question/{one.id}"), one.id, one.text) for one in asked),
+            waiting=tuple((dom_id(f"fact/{name}"), fact_title(fact)) for name, fact in waiting.items()),
+            answered=tuple((dom_id(f"question/{one.id}"), one.id) for one in silent),
             keys=tuple((each.id, each.title) for each in keys[:MOST_ROWS]),
         )
 
@@ -398,7 +412,7 @@ class Items:
         return QuestionBody(
             proposed=question.proposed,
             settles=tuple(name_of(key) for key in question.settles),
-            effect=shrinkage(question.effect),
+            effect=tenth(points) if round(points := self._promise(question.settles), 1) > 0 else "",
             answer=str(answer.get("text", "")),
             page=str(answer.get("url", "")),
             by="the analyst" if answer.get("kind") == "analyst-note" else "the vendor" if answer else "",
