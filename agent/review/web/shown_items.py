@@ -331,7 +331,12 @@ class Items:
             return made._replace(layer=draft.layers[key], settling=self._settling(key))
         if made.kind == "threat":
             threat = self._now.get(name) or self._was.get(name)
-            return _stated(made, threat.state)._replace(threat=self._threat(threat)) if threat else made
+            if threat is None:
+                return made
+            # Quotes of what the product can do lead: that it is a server of some kind says nothing of a threat.
+            able = self._able(threat)
+            quotes = tuple(sorted(made.quotes, key=lambda one: one.mark not in able))
+            return _stated(made, threat.state)._replace(threat=self._threat(threat), quotes=quotes)
         if made.kind == "capability":
             every = (*draft.system.capabilities, *drafted.system.capabilities)
             capability = next((each for each in every if each.id == name), None)
@@ -343,6 +348,14 @@ class Items:
             question = next((each for each in questions if each.id == name), None)
             return made._replace(question=self._question(question, one)) if question else made
         return made
+
+    def _able(self, threat: Threat) -> set[str]:
+        """The marks of the facts behind a threat that say what the product can do."""
+        words = load_vocabulary()
+        facts = [self._facts[name] for name in threat.facts if name in self._facts]
+        return {
+            mark for one in facts if one.key in words and words[one.key].claim == "ability" for mark in one.evidence
+        }
 
     def _with_fact(self, made: ItemView, one: ItemState, name: str) -> ItemView:
         fact = self._facts.get(name)
@@ -532,7 +545,7 @@ def _most(now: FactorEstimate) -> str:
     most = max(moves, key=lambda part: abs(part.effect), default=None)
     if most is None or most.kind != "remainder" or abs(most.effect) < LEAST_MOVE:
         return ""
-    return f"Moved most by {most.label}: {effect(most.effect)}, without a quote of its own."
+    return f"Moved most from the usual value by {most.label}: {effect(most.effect)}, which has no quote of its own."
 
 
 def _labelled(part: Part) -> str:

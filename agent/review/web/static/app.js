@@ -75,7 +75,7 @@
 
   const SEEN_SHARE = 0.6;
   const seen = new Set();
-  const supported = (section) => all('.item[data-verdict="open"][data-supported="yes"]', section);
+  const supported = (section) => all('.item[data-verdict="open"][data-supported="yes"]:not(.is-contested)', section);
 
   const count = () => {
     for (const form of all('form[data-verb="confirm-section"]')) {

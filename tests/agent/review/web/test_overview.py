@@ -467,3 +467,41 @@ def test_a_refused_detail_can_be_mended_where_no_script_runs(browser: Browser) -
     browser.post("/r/r1/act", **{**form, "states.0.value": "listed tools"})
     (fact, _) = state(browser).answered["Q1-allow_list"]
     assert [slot.value for slot in fact.slots] == ["listed tools"]
+
+
+def test_a_struck_fact_says_what_fell_with_it_apart_from_what_stays(browser: Browser) -> None:
+    facts = [one for one in state(browser).items if one.item.kind == "fact"]
+    first = max(facts, key=lambda one: one.item.weight).item.id
+    browser.act("strike", first, reason="wrong-quote")
+    fell = {f"#item-{name.replace('/', '-')}" for name in state(browser).fell}
+    card = article(browser.get("/r/r1"), first)
+    lines = {
+        words(each.xpath("./span")[0]): set(each.xpath("./a/@href")) for each in card.xpath('.//p[@class="hangs"]')
+    }
+    gone, kept = lines["Fell with it:"], lines["Also rested on it, and made again without it:"]
+    assert gone
+    assert gone <= fell
+    assert kept.isdisjoint(fell)
+
+
+def test_the_outline_gives_no_tick_to_a_layer_that_is_not_certain() -> None:
+    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    layers = state(browser).reviewed.layers
+    for key in layers:
+        browser.act("confirm", f"layer/{key}")
+        for threat in layers[key].threats:
+            browser.act("confirm", f"threat/{threat.id}")
+    nav = tree(browser.get("/r/r1")).xpath('//nav[contains(@class, "outline")]')[0]
+    for key, layer in state(browser).reviewed.layers.items():
+        link = nav.xpath(f'./a[@href="#section-{key}"]')[0]
+        assert bool(link.xpath('.//*[@class="tick"]')) is layer.certain
+        assert ("not certain" in words(link)) is (not layer.certain)
+        assert LAYER_TITLES[key] in words(link)
+
+
+def test_threats_are_left_out_by_the_number_that_the_review_gives_them() -> None:
+    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    told = tree(browser.get("/r/r1")).xpath('//section[@aria-labelledby="heading-dropped"]')[0]
+    assert state(browser).reviewed.dropped
+    every = state(browser).numbers
+    assert not any(name in words(each) for each in told.xpath(".//li/span") for name in every)
