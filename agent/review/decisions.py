@@ -6,15 +6,18 @@ from decimal import Decimal
 from statistics import median
 from typing import Final, NamedTuple
 
+from agent.drafting.headline import choose
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Draft, Fact, Record, Threat
 from agent.report.explain.sensitivity import Swing, swings
+from agent.report.sentences import tenth
 from agent.report.view import name_of
 from agent.review.answered import is_vendors_word, question_of, settled_by
 from agent.review.changed_facts import held_as, stated_keys
 from agent.review.fold import vendors_words
-from agent.review.items import fact_title, items_of, layer_of, threats_of
+from agent.review.items import fact_title, items_of, layer_of, threats_of, with_basis
+from agent.review.promise import Promise, promised
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
@@ -106,34 +109,53 @@ def first_decisions(state: ReviewState) -> tuple[Decision, ...]:
     First those on which the band hangs, or whether a number is shown; the heavier first, then in the report's order.
     """
     moved = {swing.name: swing for swing in swings(state.reviewed.score)}
-    found = [decision for one in state.open if (decision := _decision(state.reviewed, moved, one)) is not None]
+    promise = promised(state)
+    made = (_decision(state.reviewed, moved, one, promise) for one in state.open)
+    found = [decision for decision in made if decision is not None]
     found.sort(key=lambda decision: (not decision.moves_band, -decision.weight))
     return tuple(found[:MAX_DECISIONS])
 
 
-def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState) -> Decision | None:
+def _decision(draft: Draft, moved: Mapping[str, Swing], one: ItemState, promise: Promise) -> Decision | None:
     weight, name = one.item.weight, one.item.id.partition("/")[2]
     if one.item.kind == "factor":
         swing = moved.get(name)
         if swing is None:
             return None
-        told = f"score {swing.score_low:.2f} if it were {swing.low:g}, {swing.score_high:.2f} if {swing.high:g}"
+        told = f"score {tenth(swing.score_low)} if it were {swing.low:g}, {tenth(swing.score_high)} if {swing.high:g}"
         return Decision(state=one, weight=weight, moves_band=_crosses(swing), why=told)
     if one.item.kind == "threat":
         first = headline_of(draft)
         if first is None or first.id != name:
             return None
-        return Decision(state=one, weight=weight, moves_band=True, why="the score rests on this threat")
+        return Decision(state=one, weight=weight, moves_band=True, why=_without_headline(draft, first))
     if one.item.kind == "layer":
         return _layer_decision(draft, one, name)
-    if one.item.kind == "question" and weight > 0:
-        told = f"its answer would narrow the likely range by up to {_points(weight)}"
-        return Decision(state=one, weight=weight, moves_band=False, why=told)
+    if one.item.kind == "question":
+        settles = next((asked.settles for asked in draft.questions if asked.id == name), ())
+        open_layers = [LAYER_CODES[key] for key in LAYERS if key in settles and not draft.layers[key].certain]
+        told = "; ".join(
+            (
+                *_narrows(weight := promise(settles)),
+                *([f"it would settle {', '.join(open_layers)}"] if open_layers else []),
+            )
+        )
+        return Decision(state=one, weight=weight, moves_band=False, why=told) if told else None
     return None
 
 
-def _points(weight: float) -> str:
-    return f"{weight:.1f} points" if round(weight, 1) > 0 else "under 0.1 points"
+def _without_headline(draft: Draft, first: Threat) -> str:
+    """That the score rests on it, and on what it would without."""
+    others = [with_basis(threat) for threat in threats_of(draft).values() if threat.id != first.id]
+    after = choose(others)
+    told = "the score rests on this threat"
+    return f"{told}; without it {tenth(after.score.aivss)} {after.score.severity}" if after else told
+
+
+def _narrows(points: float) -> Iterator[str]:
+    """What an answer may do to the likely range; nothing where that does not show."""
+    if round(points, 1) > 0:
+        yield f"its answer may narrow the likely range by up to {points:.1f} points"
 
 
 def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
@@ -147,10 +169,11 @@ def _layer_decision(draft: Draft, one: ItemState, name: str) -> Decision | None:
             else f"one of the {len(sure)} certain layers without which no number is shown"
         )
         return Decision(state=one, weight=one.item.weight, moves_band=True, why=told)
-    if name in sure or one.item.weight <= 0:
+    layer = next((layer for key, layer in draft.layers.items() if key == name), None)
+    if layer is None or name in sure or layer.applies == "no":
         return None
-    told = f"not certain; settled, it would narrow the likely range by up to {_points(one.item.weight)}"
-    return Decision(state=one, weight=one.item.weight, moves_band=False, why=told)
+    told = f"not certain: {layer.missing.detail if layer.missing else 'no fact settles it'}"
+    return Decision(state=one, weight=0.0, moves_band=False, why=told)
 
 
 def band_movers(draft: Draft) -> frozenset[str]:

@@ -277,7 +277,7 @@ def _score(drafted: Draft, reviewed: Draft, first: Threat | None, choice: Choice
     if request == _request(drafted, drafted, headline_of(drafted)):
         scored = _bare(before)
     else:
-        scored = score(request, constants=_constants(before, request), revision=before.revision)
+        scored = score(request, constants=constants_at(before, _inputs(request)), revision=before.revision)
     scored = _withheld(drafted, reviewed, scored, first)
     if scored.withheld is None:
         factor, marks = _controls(drafted, first, choice)
@@ -353,10 +353,10 @@ def _controls(drafted: Draft, first: Threat | None, choice: Choice) -> tuple[Dec
     return kept.mitigation_factor, kept.evidence
 
 
-def _constants(before: Score, request: Request) -> LikelyConstants | None:
+def constants_at(before: Score, now: ScoreInputs) -> LikelyConstants | None:
     """The likely range of a score with other inputs; None for a draft without one."""
-    old, was, now = before.likely, before.inputs, _inputs(request)
-    drafted, new = _ends(before.formula, was), _ends(before.formula, now)
+    old, was = before.likely, before.inputs
+    drafted, new = ends_of(before.formula, was), ends_of(before.formula, now)
     if old is None or was is None or drafted is None or new is None:
         return None
     share = min(_left_open(now) / _left_open(was), _FULL) if _left_open(was) else Decimal(0)
@@ -371,7 +371,7 @@ def _constants(before: Score, request: Request) -> LikelyConstants | None:
     )
 
 
-class _Ends(NamedTuple):
+class Ends(NamedTuple):
     """The unrounded score and its corners."""
 
     at: Decimal
@@ -389,12 +389,13 @@ def _inputs(request: Request) -> ScoreInputs:
     )
 
 
-def _ends(formula: FormulaId, inputs: ScoreInputs | None) -> _Ends | None:
+def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
+    """Score and corners of inputs; None where they lack base or factors."""
     at = typical(inputs) if inputs is not None and formula != "cvss-bte" else None
     found = corners(lambda point: raw(formula, point), inputs) if inputs is not None and at is not None else None
     if at is None or found is None:
         return None
-    return _Ends(*(exact(capped(raw(formula, point))) for point in (at, found.low, found.high)))
+    return Ends(*(exact(capped(raw(formula, point))) for point in (at, found.low, found.high)))
 
 
 def _left_open(inputs: ScoreInputs) -> Decimal:

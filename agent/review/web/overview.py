@@ -1,28 +1,36 @@
 """The first screen of a review: why the score is what it is, the threats, facts, factors, chains, and the picture."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
 from agent.facts.vocabulary import FactKey, load_vocabulary
-from agent.records import Draft, FactorEstimate, Threat
-from agent.report.sentences import if_clause, shrinkage, tenth
+from agent.records import Draft, FactorEstimate
+from agent.report.sentences import shrinkage, span, tenth
 from agent.report.view import View
 from agent.review.answered import settled_by
 from agent.review.changed_facts import stated_keys
 from agent.review.decisions import band_movers
 from agent.review.items import fact_title, threats_of
-from agent.review.mitigations import work_of
+from agent.review.lowering import Lowering, lowered
+from agent.review.promise import promised
 from agent.review.records import ReviewState
-from agent.review.rescore import headline_of, narrowing
-from agent.review.web.shown_items import ItemView, dom_id, questions_on, why_open
+from agent.review.rescore import headline_of
+from agent.review.web.gravest import Gravest, gravest
+from agent.review.web.shown_items import ItemView, Settling, dom_id
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
+from agent.review.web.threat_table import ThreatRow, threat_rows
 from agent.scoring import severity
+from agent.scoring.aivss import from_tenths, raw, tenths, units
+from agent.scoring.interval import typical
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
 MOST_FACTS: Final = 40
 """Facts of the sheet that are shown at once."""
+_MEASURED: Final = re.compile(r"n=(\d+)")
+"""In the name of a calibration: how many scores it was measured on."""
 _TEN: Final = Decimal(10)
 _TENTH: Final = Decimal("0.1")
 
@@ -44,26 +52,8 @@ class Step(NamedTuple):
     """Where its bar begins, 0 to 100."""
     width: float
     """Of its bar; 0 for none."""
-
-
-class ThreatRow(NamedTuple):
-    """A threat in the table."""
-
-    dom: str
-    tag: str
-    title: str
-    layer: str
-    layer_title: str
-    base: str
-    severity: str
-    """The band of its base."""
-    aivss: str
-    """With its band."""
-    basis: str
-    verdict: str
-    verdict_words: str
-    owner: str
-    headline: bool
+    band: str = ""
+    """Of the base."""
 
 
 class LayerRow(NamedTuple):
@@ -73,11 +63,9 @@ class LayerRow(NamedTuple):
     code: str
     title: str
     flag: str
-    why: str
-    """Why it is not certain; empty for one that is, or that does not apply."""
     counts: tuple[int, ...]
-    asked: tuple[tuple[str, str], ...]
-    """Element and id of the questions that would settle one that is not certain."""
+    settling: Settling | None
+    """Why it is not certain and what would settle it; None for one that is, or that does not apply."""
 
 
 class SheetRow(NamedTuple):
@@ -100,17 +88,47 @@ class SheetRow(NamedTuple):
     can_ask: bool
 
 
+class Lower(NamedTuple):
+    """Something that would lower the score."""
+
+    kind: str
+    """question, factor, factors or metric."""
+    leads: tuple[tuple[str, str], ...]
+    """Element and name of where it is decided."""
+    what: str
+    score: str
+    band: str
+
+
+class Ability(NamedTuple):
+    """An ability that a fact states."""
+
+    row: str
+    """Its row in the fact sheet."""
+    title: str
+    when: str
+    """ "by a setting", or empty."""
+    mark: str
+    """Of its first quote; may be empty."""
+
+
 class Overview(NamedTuple):
     """All of it."""
 
-    rule: str
-    """Why the score is what it is, in one sentence."""
-    graver: str
-    """Which threat has a higher base and why the score does not rest on it; empty for none."""
+    gravest: tuple[Gravest, ...]
+    """Which threat the score rests on, and which are graver and do not count."""
+    wide: str
+    """Why the likely range is as wide as it is; empty without one."""
+    lowers: tuple[Lower, ...]
+    """What would lower the score, the lowest result first."""
+    behind: tuple[str, str, str] | None
+    """Element, name and AIVSS of the threat that leads without the headline, where that leaves the score as it is."""
     posture: str
     """What it does with whose rights, in three sentences with marks."""
-    abilities: tuple[tuple[str, str], ...]
-    """Element and title of each ability that a fact states."""
+    abilities: tuple[Ability, ...]
+    """What facts say that it does and has."""
+    controls: tuple[Ability, ...]
+    """What facts say that limits it."""
     steps: tuple[Step, ...]
     sum: str
     """The same as a sum in one line; empty without a score."""
@@ -142,16 +160,19 @@ def overview(state: ReviewState, views: Mapping[str, ItemView]) -> Overview:
     names = {placed.threat.id: placed.name for placed in view.threats}
     rows, every = sheet_rows(state, views), threats_of(draft)
     stated = [row for row in rows if row.dom]
-    steps = _steps(draft, names)
+    steps, low = _steps(draft, names), lowered(state)
     return Overview(
-        rule=rule_of(draft, names),
-        graver=_graver(view, headline_of(draft)),
+        gravest=gravest(state),
+        wide=_wide(state),
+        lowers=tuple(_lower(way, names) for way in low.ways),
+        behind=(dom_id(f"threat/{low.behind[0]}"), names[low.behind[0]], tenth(low.behind[1])) if low.behind else None,
         posture=draft.product.posture,
-        abilities=_abilities(draft),
+        abilities=_abilities(draft, controls=False),
+        controls=_abilities(draft, controls=True),
         steps=tuple(steps),
         sum=_sum(draft, steps),
-        threats=_threats(state, view, views),
-        layers=tuple(_layer(draft, key) for key in LAYERS if key in draft.layers),
+        threats=threat_rows(state, view, views),
+        layers=tuple(_layer(draft, key, views[f"layer/{key}"].settling) for key in LAYERS if key in draft.layers),
         facts=tuple(stated[:MOST_FACTS]),
         more_facts=tuple(stated[MOST_FACTS:]),
         unstated=tuple(row for row in rows if not row.dom),
@@ -173,12 +194,7 @@ def sheet_rows(state: ReviewState, views: Mapping[str, ItemView]) -> tuple[Sheet
     movers, keyed = {dom_id(item) for item in moving}, {item.partition("/")[2] for item in moving}
     weights = {one.item.id: one.item.weight for one in state.items}
     asked = {key: one.id for one in reversed(state.reviewed.questions) for key in one.about}
-    stated, now, first = stated_keys(state.reviewed), narrowing(state.reviewed), narrowing(state.drafted)
-
-    def narrowed(settles: tuple[str, ...]) -> float:
-        """No more than was promised when the draft came in."""
-        return min(now(settles), first(settles))
-
+    stated, narrowed = stated_keys(state.reviewed), promised(state)
     keys = {fact.id: fact.key for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
     keys |= {name: fact.key for name, (fact, _) in state.answered.items()}
     rows: list[tuple[float, SheetRow]] = []
@@ -230,41 +246,67 @@ def _key_row(key: FactKey, asked: str, points: float, views: Mapping[str, ItemVi
     )
 
 
-def rule_of(draft: Draft, names: Mapping[str, str]) -> str:
-    """One sentence on why the score is what it is."""
-    score, first = draft.score, headline_of(draft)
-    if score.withheld:
-        return f"No number is shown: {score.withheld}."
-    if first is None or score.cvss_base is None:
-        return "The score rests on no threat with a quote."
-    added = f"{score.aars:.2f}" if score.aars is not None else "nothing"
+def _wide(state: ReviewState) -> str:
+    """How the likely range comes about, and why it is wider than what the factors alone leave open."""
+    score, drafted = state.reviewed.score, state.drafted.score
+    at = typical(score.inputs) if score.inputs and score.formula != "cvss-bte" else None
+    total = score.inputs.factor_sum if score.inputs else None
+    low, high, known = score.likely_low, score.likely_high, score.likely
+    if at is None or total is None or low is None or high is None or known is None:
+        return ""
+    ends = [
+        from_tenths(tenths(raw(score.formula, at._replace(factor_sum=units(end))))) for end in (total.low, total.high)
+    ]
+    measured = _MEASURED.search(known.calibration)
+    many = (
+        f"Of {measured[1]} published scores of such products four of five"
+        if measured
+        else ("Four of five published scores of such products")
+    )
+    told = f"{many} lay this near to their drafts"
+    old = drafted.likely
+    if old is not None and known.below + known.above < old.below + old.above:
+        told += "; what was decided since has narrowed it"
+    if low >= ends[0] and high <= ends[1]:
+        return f"{told}. The factors alone allow {span(*ends)}."
     return (
-        f"It rests on {names.get(first.id, first.id)}, “{first.title}”, the gravest supported threat in default use: "
-        f"CVSS base {tenth(score.cvss_base)}, to which its agentic factors add {added}."
+        f"{told}. It is wider than the factors alone allow ({span(*ends)}), "
+        "since another threat or other CVSS metrics may prove right."
     )
 
 
-def _graver(view: View, first: Threat | None) -> str:
-    """The placed threat with the highest base above the headline's that does not hold in default use."""
-    above = [
-        placed for placed in view.threats
-        if first is not None and placed.threat.score.cvss_base > first.score.cvss_base
-        and (placed.threat.setting or placed.threat.basis == "assumed")
-    ]  # fmt: skip
-    if not above:
-        return ""
-    threat = (placed := max(above, key=lambda each: each.threat.score.cvss_base)).threat
-    when = if_clause(threat.setting) if threat.setting else "if its assumption holds"
-    base = threat.score.cvss_base
-    return f"{placed.name} is graver (CVSS base {tenth(base)}, {band_of(base)}), but not in default use: only {when}."
+def _lower(way: Lowering, names: Mapping[str, str]) -> Lower:
+    leads = sorted(((dom_id(item), _lead_name(item, names)) for item in way.items), key=lambda lead: lead[1])
+    if way.kind == "factors":
+        leads = [("section-factors", way.what)]
+    what = "" if way.kind in ("factors", "factor") else way.what
+    if way.kind == "factor":
+        leads = [(leads[0][0], way.what)]
+    return Lower(way.kind, tuple(leads), what, tenth(way.score), severity(way.score))
 
 
-def _abilities(draft: Draft) -> tuple[tuple[str, str], ...]:
+def _lead_name(item: str, names: Mapping[str, str]) -> str:
+    own = item.partition("/")[2]
+    return names.get(own, own)
+
+
+def _abilities(draft: Draft, *, controls: bool) -> tuple[Ability, ...]:
+    """What the facts say that is there: abilities before descriptions, or the controls alone."""
     words = load_vocabulary()
-    return tuple(
-        (dom_id(f"fact/{fact.id}"), fact_title(fact))
+    said = [
+        fact
         for fact in (draft.facts.facts if draft.facts else ())
-        if fact.key in words and words[fact.key].claim == "ability" and fact.polarity != "denied"
+        if fact.key in words and (words[fact.key].claim == "control") is controls and fact.polarity != "denied"
+    ]
+    said.sort(key=lambda fact: words[fact.key].claim != "ability")
+    return tuple(
+        Ability(
+            row=f"row-{dom_id(f'fact/{fact.id}')}",
+            title=fact_title(fact.model_copy(update={"polarity": "asserted"})),
+            when="by a setting" if fact.polarity == "configurable" else "",
+            mark=fact.evidence[0] if fact.evidence else "",
+        )
+        for fact in said
     )
 
 
@@ -277,7 +319,7 @@ def _steps(draft: Draft, names: Mapping[str, str]) -> list[Step]:
         return [_factor_step(key, draft.factors[key]) for key in keys]
     dom = dom_id(f"threat/{first.id}") if first else ""
     title = f"CVSS base of {names.get(first.id, first.id)}" if first else "CVSS base"
-    made = [Step(title, dom, "base", "", None, tenth(base), 0.0, _share(base))]
+    made = [Step(title, dom, "base", "", None, tenth(base), 0.0, _share(base), severity(base))]
     at, places = base, _places(points.values())
     for key in keys:
         step = _factor_step(key, draft.factors[key])
@@ -340,47 +382,9 @@ def _share(points: Decimal) -> float:
     return round(min(max(float(points / _TEN), 0.0), 1.0) * 100, 2)
 
 
-def _threats(state: ReviewState, view: View, views: Mapping[str, ItemView]) -> tuple[ThreatRow, ...]:
-    owners: dict[str, list[str]] = {}
-    for work in work_of(state):
-        if work.owner:
-            owners.setdefault(work.threat, []).append(work.owner)
-    layers = {
-        threat.id: key
-        for key in LAYERS
-        if key in state.reviewed.layers
-        for threat in state.reviewed.layers[key].threats
-    }
-    first = headline_of(state.reviewed)
-    return tuple(
-        ThreatRow(
-            dom=dom_id(f"threat/{placed.threat.id}"),
-            tag=placed.name,
-            title=placed.threat.title,
-            layer=LAYER_CODES[layers[placed.threat.id]],
-            layer_title=LAYER_TITLES[layers[placed.threat.id]],
-            base=tenth(placed.threat.score.cvss_base),
-            severity=band_of(placed.threat.score.cvss_base),
-            aivss=f"{tenth(placed.threat.score.aivss)} {placed.threat.score.severity}",
-            basis=f"if {placed.threat.setting}" if placed.threat.setting else placed.threat.basis or "",
-            verdict=views[f"threat/{placed.threat.id}"].verdict,
-            verdict_words=views[f"threat/{placed.threat.id}"].verdict_words,
-            owner=", ".join(dict.fromkeys(owners.get(placed.threat.id, ()))),
-            headline=first is not None and first.id == placed.threat.id,
-        )
-        for placed in view.threats
-    )
-
-
-def band_of(base: Decimal) -> str:
-    """The band of a CVSS base: the scale that tells threats apart."""
-    return severity(base)
-
-
-def _layer(draft: Draft, key: LayerKey) -> LayerRow:
+def _layer(draft: Draft, key: LayerKey, settling: Settling | None) -> LayerRow:
     layer = draft.layers[key]
-    bands = [band_of(threat.score.cvss_base) for threat in layer.threats]
+    bands = [severity(threat.score.cvss_base) for threat in layer.threats]
     flag = "certain" if layer.certain else "does not apply" if layer.applies == "no" else "not certain"
-    asked = tuple((dom_id(f"question/{one.id}"), one.id) for one in questions_on(draft, key))
     counts = tuple(bands.count(band) for band in BANDS)
-    return LayerRow(key, LAYER_CODES[key], LAYER_TITLES[key], flag, why_open(layer), counts, asked)
+    return LayerRow(key, LAYER_CODES[key], LAYER_TITLES[key], flag, counts, settling)

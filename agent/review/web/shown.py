@@ -22,7 +22,7 @@ from agent.review.rescore import headline_of
 from agent.review.web.overview import MOST_FACTS, Overview, overview
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, SourceView, source
-from agent.review.web.wording import duration, likely_text, score_text, section_title
+from agent.review.web.wording import SHORT_LAYERS, duration, likely_text, score_text, section_title
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS
 
 _TEN: Final = Decimal(10)
@@ -91,6 +91,8 @@ class SectionView(NamedTuple):
     key: str
     code: str
     title: str
+    short: str
+    """Of a layer: its name in a word; else the first word of its title."""
     flag: str
     """Of a layer: `certain`, `uncertain` or `absent`; else empty."""
     items: tuple[ItemView, ...]
@@ -221,8 +223,15 @@ def review_view(
         arithmetic=arithmetic(state.reviewed.score),
         sources=tuple(source(document, evidence) for document in documents),
         quotes=quotes,
-        dropped=tuple((each.what, each.reason) for each in state.reviewed.dropped),
+        dropped=tuple((each.what, _by_tag(each.reason, state)) for each in state.reviewed.dropped),
     )
+
+
+def _by_tag(reason: str, state: ReviewState) -> str:
+    """A reason with the threats that it names by id as the review calls them."""
+    for name in sorted(state.numbers, key=len, reverse=True):
+        reason = reason.replace(name, state.tag(name))
+    return reason
 
 
 def every_quote(state: ReviewState) -> tuple[Evidence, ...]:
@@ -284,6 +293,7 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
         key=key,
         code=code,
         title=title,
+        short=next((SHORT_LAYERS[name] for name in LAYERS if name == key), title.split(" ")[0]),
         flag=flag,
         items=tuple(view for view in inside if view not in folded),
         folded=folded,

@@ -16,13 +16,14 @@ from agent.records import (
     Threat,
 )
 from agent.report.sentences import change, effect, shrinkage, tenth, threat_sentence, vector_words
-from agent.report.view import View, name_of, rank_words
+from agent.report.view import View, name_of, number_added, rank_words
 from agent.review.acts import now_of
 from agent.review.answered import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
 from agent.review.changed_facts import corrected_fact, held_as
 from agent.review.fold import vendors_words
 from agent.review.items import fact_title, is_unstated, threats_of
 from agent.review.mitigations import Work, work_of
+from agent.review.promise import promised
 from agent.review.records import Comment, Contest, ItemState, ReviewState
 from agent.review.resting import added_on, hanging
 from agent.review.web.differing import Difference, differences
@@ -30,6 +31,7 @@ from agent.review.web.forms import Field, Plain, fields_for, sayings
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.shown_work import WorkView, work_view
 from agent.review.web.wording import (
+    BASES,
     READERS,
     REASONS,
     STATES,
@@ -68,12 +70,17 @@ class ThreatBody(NamedTuple):
     lost: str
     basis: str
     """What it rests on; empty in older drafts."""
+    basis_words: str
+    """What that means."""
+    setting: str
+    """Under which it holds alone; empty for none."""
     tag: str
     headline: bool
     folded: str
     """Why it is not among those shown; empty when it is."""
-    score: str
-    """By AIVSS, with its band."""
+    aivss: str
+    band: str
+    """Of its AIVSS."""
     severity: str
     """Of the base, which tells threats apart."""
     base: str
@@ -146,8 +153,10 @@ class Settling(NamedTuple):
     why: str
     asked: tuple[tuple[str, str, str], ...]
     """Element, id and text of the questions about it without an answer."""
+    waiting: tuple[tuple[str, str], ...]
+    """Element and title of facts of answers that would settle it once they are confirmed."""
     answered: tuple[tuple[str, str], ...]
-    """Element and id of those whose answers did not settle it."""
+    """Element and id of the questions whose answers did not settle it."""
     keys: tuple[tuple[str, str], ...]
     """Without a question: keys of the fact sheet that nobody states and that would settle it, with their titles."""
 
@@ -206,6 +215,14 @@ def dom_id(item: str) -> str:
     return "item-" + item.replace("/", "-")
 
 
+def basis_of(threat: Threat) -> str:
+    """What a threat rests on in a word or two; of one that a reviewer added what its quotes make it, and empty in
+    older drafts."""
+    if threat.basis is None and number_added(threat.id):
+        return "quoted" if threat.evidence else "assumed"
+    return threat.basis or ""
+
+
 def questions_on(draft: Draft, key: LayerKey) -> tuple[Question, ...]:
     """The questions of a draft whose answers would settle a layer; none for one that is settled or does not apply."""
     layer = draft.layers[key]
@@ -250,6 +267,7 @@ class Items:
         self._facts |= {name: fact for name, (fact, _) in state.answered.items()}
         self._held = state.based.facts.facts if state.based.facts else ()
         self._words = vendors_words(state)
+        self._promise = promised(state)
         spoken = {contest.item for contest in state.contests}
         self._in_facts = {
             one.item.id for one in state.items if one.via and not one.comments and one.item.id not in spoken
@@ -313,7 +331,12 @@ class Items:
             return made._replace(layer=draft.layers[key], settling=self._settling(key))
         if made.kind == "threat":
             threat = self._now.get(name) or self._was.get(name)
-            return _stated(made, threat.state)._replace(threat=self._threat(threat)) if threat else made
+            if threat is None:
+                return made
+            # Quotes of what the product can do lead: that it is a server of some kind says nothing of a threat.
+            able = self._able(threat)
+            quotes = tuple(sorted(made.quotes, key=lambda one: one.mark not in able))
+            return _stated(made, threat.state)._replace(threat=self._threat(threat), quotes=quotes)
         if made.kind == "capability":
             every = (*draft.system.capabilities, *drafted.system.capabilities)
             capability = next((each for each in every if each.id == name), None)
@@ -325,6 +348,14 @@ class Items:
             question = next((each for each in questions if each.id == name), None)
             return made._replace(question=self._question(question, one)) if question else made
         return made
+
+    def _able(self, threat: Threat) -> set[str]:
+        """The marks of the facts behind a threat that say what the product can do."""
+        words = load_vocabulary()
+        facts = [self._facts[name] for name in threat.facts if name in self._facts]
+        return {
+            mark for one in facts if one.key in words and words[one.key].claim == "ability" for mark in one.evidence
+        }
 
     def _with_fact(self, made: ItemView, one: ItemState, name: str) -> ItemView:
         fact = self._facts.get(name)
@@ -360,18 +391,28 @@ class Items:
         return dom_id(item) if item and item not in self._in_facts else ""
 
     def _settling(self, key: LayerKey) -> Settling | None:
-        draft = self._state.reviewed
+        draft, words = self._state.reviewed, load_vocabulary()
         if draft.layers[key].certain or draft.layers[key].applies == "no":
             return None
         verdicts = {one.item.id: one.verdict for one in self._state.items}
         every = questions_on(draft, key)
-        done = [one for one in every if verdicts.get(f"question/{one.id}") == "answered"]
+        # What an answer states is asked no more, so those questions are not among the draft's.
+        known = {one.id: one for one in (*self._state.questions, *every) if one in every or key in one.settles}
+        done = [one for one in known.values() if verdicts.get(f"question/{one.id}") == "answered"]
+        waiting = {
+            name: fact
+            for name, (fact, _) in self._state.answered.items()
+            if fact.key in words and key in words[fact.key].pins and verdicts.get(f"fact/{name}") == "open"
+        }
+        silent = [one for one in done if one.id not in {question_of(name) for name in waiting}]
+        asked = [one for one in every if one not in done]
         absent = {one.key for one in draft.facts.absent} if draft.facts else set()
-        keys = () if every else tuple(each for each in load_vocabulary().pinning(key) if each.id in absent)
+        keys = () if asked or waiting else tuple(each for each in words.pinning(key) if each.id in absent)
         return Settling(
             why=why_open(draft.layers[key]),
-            asked=tuple((dom_id(f"question/{one.id}"), one.id, one.text) for one in every if one not in done),
-            answered=tuple((dom_id(f"question/{one.id}"), one.id) for one in done),
+            asked=tuple((dom_id(f"question/{one.id}"), one.id, one.text) for one in asked),
+            waiting=tuple((dom_id(f"fact/{name}"), fact_title(fact)) for name, fact in waiting.items()),
+            answered=tuple((dom_id(f"question/{one.id}"), one.id) for one in silent),
             keys=tuple((each.id, each.title) for each in keys[:MOST_ROWS]),
         )
 
@@ -384,7 +425,7 @@ class Items:
         return QuestionBody(
             proposed=question.proposed,
             settles=tuple(name_of(key) for key in question.settles),
-            effect=shrinkage(question.effect),
+            effect=tenth(points) if round(points := self._promise(question.settles), 1) > 0 else "",
             answer=str(answer.get("text", "")),
             page=str(answer.get("url", "")),
             by="the analyst" if answer.get("kind") == "analyst-note" else "the vendor" if answer else "",
@@ -404,11 +445,14 @@ class Items:
         return ThreatBody(
             sentence=threat.how or threat_sentence(threat.statement),
             lost=threat.lost,
-            basis=f"if {threat.setting}" if threat.setting else threat.basis or "",
+            basis=(basis := basis_of(threat)),
+            basis_words=BASES.get(basis, ""),
+            setting=threat.setting,
             tag=self._state.tag(threat.id),
             headline=first is not None and first.threat.id == threat.id,
             folded=self._folded.get(threat.id, ""),
-            score=f"{tenth(threat.score.aivss)} {threat.score.severity}",
+            aivss=tenth(threat.score.aivss),
+            band=threat.score.severity,
             severity=severity(threat.score.cvss_base),
             base=tenth(threat.score.cvss_base),
             vector=threat.score.cvss_vector,
@@ -501,7 +545,7 @@ def _most(now: FactorEstimate) -> str:
     most = max(moves, key=lambda part: abs(part.effect), default=None)
     if most is None or most.kind != "remainder" or abs(most.effect) < LEAST_MOVE:
         return ""
-    return f"Moved most by {most.label}: {effect(most.effect)}, without a quote of its own."
+    return f"Moved most from the usual value by {most.label}: {effect(most.effect)}, which has no quote of its own."
 
 
 def _labelled(part: Part) -> str:

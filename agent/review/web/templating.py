@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from agent.facts.vocabulary import load_vocabulary
 from agent.records.evidence import MARK
+from agent.report.sentences import if_clause
 from agent.report.view import name_of
 from agent.review.answers import MAX_BYTES
 from agent.review.mitigations import WORK
@@ -23,6 +24,7 @@ from agent.review.web.forms import ANSWER_KINDS, Field, grouped, sayings
 from agent.review.web.overview import SheetRow
 from agent.review.web.shown_items import ItemView, dom_id
 from agent.review.web.wording import (
+    BASES,
     CONTEST_KINDS,
     KEYS,
     REASONS,
@@ -57,6 +59,7 @@ _PLAIN: Final = frozenset({"title", "option"})
 """Elements that hold no others."""
 _VERBATIM: Final = frozenset({"textarea"})
 """What comes back from a form is what was put into it."""
+_MARKS: Final = re.compile(rf"([\[(]?)({MARK.pattern})([\])]?[.,;:]?)")
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
@@ -109,11 +112,11 @@ def environment() -> "Environment":
     )
     made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
     made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
-    made.filters |= {"title_of": title_of}
+    made.filters |= {"title_of": title_of, "if_clause": if_clause}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
-        "CONTEST_KINDS": CONTEST_KINDS, "KEYS": KEYS, "section_title": section_title,
+        "CONTEST_KINDS": CONTEST_KINDS, "BASES": BASES, "KEYS": KEYS, "section_title": section_title,
         "fact_keys": fact_key_options, "STATE_CHOICES": sayings(""), "ANSWER_KINDS": ANSWER_KINDS,
         "options": options, "grouped": grouped, "reason_options": reason_options, "taxonomy": taxonomy_options,
         "acts_of": acts, "field_of": alike_field, "sheet_row": sheet_row,
@@ -186,15 +189,18 @@ _key_row = lru_cache(maxsize=4_000)(_row)
 
 
 def cited(text: str, quotes: "Quotes") -> Markup:
-    """A text in which marks of known evidence lead to their place in the sources."""
+    """A text in which marks of known evidence lead to their place in the sources.
+
+    A bracket or a full stop beside a mark stays on its line.
+    """
     made, at = Markup(), 0
-    for found in MARK.finditer(text):
-        mark = found.group()
+    for found in _MARKS.finditer(text):
+        before, mark, after = found.groups()
         if mark not in quotes:
             continue
-        made += Markup('{}<a class="mark" href="#cite-{}" data-cite="{}">{}</a>').format(
-            text[at : found.start()], mark, mark, mark
-        )
+        link = Markup('<a class="mark" href="#cite-{}" data-cite="{}">{}</a>').format(mark, mark, mark)
+        glued = Markup('<span class="glued">{}{}{}</span>').format(before, link, after) if before or after else link
+        made += escape(text[at : found.start()]) + glued
         at = found.end()
     return made + escape(text[at:])
 

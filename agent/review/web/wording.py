@@ -12,7 +12,7 @@ from agent.review.decisions import DECIDING, Moved, score_words
 from agent.review.records import Event, ItemKind, Reason, ScoreShown, Verb, Verdict
 from agent.review.replay import CALLED, called, living
 from agent.review.web.forms import GRAMMAR, POLARITIES
-from agent.taxonomy.keys import FACTORS, LAYERS
+from agent.taxonomy.keys import FACTORS, LAYERS, LayerKey
 
 VERDICTS: Final[Mapping[Verdict, str]] = {
     "open": "Open",
@@ -57,7 +57,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "outdated": "No longer true",
     "known-otherwise": "Known from elsewhere",
     "not-this-product": "About another product",
-    "duplicate": "Said twice",
+    "duplicate": "Duplicate of another item",
     "not-applicable": "Does not apply here",
     "accepted-risk": "Risk accepted",
     "out-of-scope": "Out of scope",
@@ -91,6 +91,13 @@ STATES: Final[Mapping[str, str]] = {
     "unknown": "not stated",
     "confirmed": "confirmed by a reviewer",
 }
+BASES: Final[Mapping[str, str]] = {
+    "quoted": "every step of its path has a quote",
+    "entry inferred": "what the product does is quoted; how the attack gets in is not",
+    "needs a setting": "holds only under a setting that is not the default",
+    "assumed": "rests on an assumption that no quote supports",
+}
+"""What a threat rests on."""
 READERS: Final[Mapping[str, str]] = {
     "embedded": "the classifier", "llm": "the LLM", "manifest": "a manifest",
     "vendor-answer": "the vendor's answer", "analyst": "the analyst", "scanner": "a scanner",
@@ -127,7 +134,7 @@ KEYS: Final = (
     (("x",), "strike"),
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
-    (("w",), "waive: sign without a decision over it, with a reason"),
+    (("w",), "waive: sign without a decision on it, with a reason"),
     (("t",), "add a threat, with the selected words, the fact or the layer"),
     (("m",), "owner, due date and status of a mitigation of the threat"),
     (("d",), "comment on the item"),
@@ -151,6 +158,16 @@ SECTION_TITLES: Final[Mapping[str, str]] = {
     "chains": "Chains",
     "questions": "Questions",
 }
+SHORT_LAYERS: Final[Mapping[LayerKey, str]] = {
+    "foundation_models": "Models",
+    "data_operations": "Data",
+    "agent_frameworks": "Frameworks",
+    "deployment_infrastructure": "Infra",
+    "evaluation_observability": "Eval",
+    "security_compliance": "Security",
+    "agent_ecosystem": "Ecosystem",
+}
+"""Names of layers where seven of them stand in a line."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {

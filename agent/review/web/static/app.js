@@ -75,7 +75,7 @@
 
   const SEEN_SHARE = 0.6;
   const seen = new Set();
-  const supported = (section) => all('.item[data-verdict="open"][data-supported="yes"]', section);
+  const supported = (section) => all('.item[data-verdict="open"][data-supported="yes"]:not(.is-contested)', section);
 
   const count = () => {
     for (const form of all('form[data-verb="confirm-section"]')) {
@@ -116,9 +116,48 @@
     return true;
   };
 
+  // Where the sources are not on the screen, as from the overview, the quote itself comes to its mark.
+  const inSight = (place) => {
+    const { top, bottom } = place.getBoundingClientRect();
+    return top >= covered() && bottom <= innerHeight;
+  };
+
+  const bring = (link) => {
+    const mark = link.dataset.cite;
+    const place = document.getElementById(`cite-${mark}`);
+    const box = one("#quoted") || document.body.appendChild(made("div", { id: "quoted", popover: "auto" }));
+    const words = all(`mark[data-marks~="${CSS.escape(mark)}"]`).map((each) => each.textContent).join("");
+    const source = place.closest(".source");
+    const to = made("a", { href: `#cite-${mark}`, textContent: `Show ${mark} in its source` });
+    to.addEventListener("click", (event) => {
+      event.preventDefault();
+      box.hidePopover();
+      source.scrollIntoView({ block: "start" });
+      show(mark);
+      one("#sources").focus({ preventScroll: true });
+    });
+    const close = made("button", { type: "button", className: "small", textContent: "Close" });
+    close.addEventListener("click", () => { box.hidePopover(); link.focus(); });
+    const line = made("p", { className: "line" });
+    line.append(to, close);
+    const quote = made("blockquote", { className: "quote" });
+    quote.append(made("q", { textContent: visible(words) }));
+    box.replaceChildren(made("b", { textContent: `${mark} · ${visible(one("h2", source).textContent)}` }), quote, line);
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", `Quote ${mark}`);
+    box.showPopover();
+    const at = link.getBoundingClientRect();
+    box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.offsetWidth - 8))}px`;
+    const below = at.bottom + 6 + box.offsetHeight <= innerHeight;
+    box.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - 6 - box.offsetHeight)}px`;
+    to.focus({ preventScroll: true });
+  };
+
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-cite]");
-    if (link && show(link.dataset.cite)) event.preventDefault();
+    if (!link || !show(link.dataset.cite)) return;
+    event.preventDefault();
+    if (!inSight(document.getElementById(`cite-${link.dataset.cite}`))) bring(link);
   });
   document.addEventListener("focusin", (event) => {
     const item = event.target.closest?.(".item[data-item], tr[data-item]");
@@ -435,6 +474,7 @@
   };
 
   const escape = (target) => {
+    if (target.closest?.("#quoted")) return;
     const act = target.closest?.("details.act[open]");
     if (act) act.open = false;
     CSS.highlights?.delete("found");

@@ -1,4 +1,4 @@
-// Tables that sort by a column and show what a field asks for. Without it they stand in the report's order.
+// Tables that sort by a column and show what a field asks for. Without it they stand as they come.
 "use strict";
 
 (() => {

@@ -238,3 +238,31 @@ def test_the_form_of_a_threat_and_the_sources_share_the_page(ada: Hands, width: 
     assert form["width"] > width * 0.4
     assert sources["x"] + sources["width"] > width - 2
     assert sources["x"] > form["x"] + form["width"] - 1
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_a_mark_shows_its_quote_where_the_sources_are_out_of_sight(ada: Hands, width: int) -> None:
+    ada.page.set_viewport_size({"width": width, "height": 900})
+    mark = ada.page.locator(".posture a.mark").first
+    name = mark.inner_text()
+    quote = str(ada.page.locator(f'mark[data-marks~="{name}"]').first.text_content())
+    mark.focus()
+    ada.press("Enter")
+    box = ada.page.locator("#quoted")
+    assert quote in box.inner_text()
+    ada.press("Escape")
+    assert not box.is_visible()
+    assert ada.focus() == name, "back at the mark"
+    mark.click()
+    assert quote in box.inner_text()
+    box.get_by_role("link").click()
+    assert not box.is_visible()
+    ada.page.wait_for_function(
+        "name => { const at = document.getElementById('cite-' + name).getBoundingClientRect();"
+        " return at.top > 0 && at.bottom < innerHeight; }",
+        arg=name,
+    )
+    card = ada.page.locator("article.kind-fact a.mark").first
+    card.scroll_into_view_if_needed()
+    card.click()
+    assert not box.is_visible(), "beside the draft its place in the source is enough"

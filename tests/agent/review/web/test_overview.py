@@ -44,13 +44,48 @@ def test_the_overview_says_why_the_score_is_what_it_is_and_adds_up(browser: Brow
     assert all(abs(begin - end) < 0.5 for (begin, _), end in zip(bars[1:-1], ends, strict=False))
 
 
+def test_the_first_lines_name_the_threat_that_counts_and_each_graver_one_with_its_aivss() -> None:
+    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    now = state(browser).reviewed
+    first = headline_of(now)
+    assert first is not None
+    every = [threat for layer in now.layers.values() for threat in layer.threats]
+    graver = [one for one in every if one.score.cvss_base > first.score.cvss_base]
+    assert graver
+    lines = tree(browser.get("/r/r1")).xpath('//p[@class="rule-line" or @class="graver"]')
+    told = {str(line.xpath("./a/@href")[0]).removeprefix("#item-threat-"): words(line) for line in lines}
+    assert next(iter(told)) == first.id
+    assert set(told) == {first.id, *(one.id for one in graver)}
+    for one in (first, *graver):
+        assert f"AIVSS {one.score.aivss} {one.score.severity}" in told[one.id]
+        assert f"CVSS base {one.score.cvss_base}" in told[one.id]
+    assert all(one.setting.partition(" [")[0] in told[one.id] for one in graver)
+
+
+def test_the_table_of_threats_begins_with_the_gravest_and_keeps_what_was_struck(browser: Browser) -> None:
+    def rows() -> list[HtmlElement]:
+        return list(tree(browser.get("/r/r1")).xpath('//table[@id="over-threats"]/tbody/tr'))
+
+    bases = [float(row.xpath("./td[4]/@data-value")[0]) for row in rows()]
+    assert bases == sorted(bases, reverse=True)
+    assert all(row.xpath('./td[5]/span[contains(@class, "band-")]') for row in rows())
+    browser.act("strike", HEADLINE, reason="not-applicable")
+    after = rows()
+    link = f"#item-{HEADLINE.replace('/', '-')}"
+    assert [link in row.xpath("./td/a/@href") for row in after] == [*[False] * (len(after) - 1), True]
+    assert "Struck" in words(after[-1])
+    assert not after[-1].xpath('.//span[contains(@class, "band-")]')
+    browser.act("undo")
+    assert [float(row.xpath("./td[4]/@data-value")[0]) for row in rows()] == bases
+
+
 def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None:
     browser = Browser(MemoryReviews("firecrawl-mcp"))
     now = state(browser)
     unsure = [key for key, layer in now.reviewed.layers.items() if not layer.certain and layer.applies != "no"]
     assert unsure
     page = browser.get("/r/r1")
-    ids, short = set(tree(page).xpath("//@id")), words(tree(page).xpath('//dl[@class="in-short"]')[0])
+    ids, short = set(tree(page).xpath("//@id")), words(tree(page).xpath('//ul[contains(@class, "unsure")]')[0])
     for key in unsure:
         told = article(page, f"layer/{key}").xpath('.//p[@class="settling"]')[0]
         missing = now.reviewed.layers[key].missing
@@ -60,22 +95,52 @@ def test_what_is_uncertain_says_why_and_which_question_would_settle_it() -> None
         asked = {f"/r/r1#item-question-{one.id}" for one in now.reviewed.questions if key in one.settles}
         links = set(told.xpath(".//a/@href"))
         assert links == asked or not asked
-        assert ("None of the questions would settle it" in words(told)) is (not asked)
+        assert links, "what would settle it, a question or a fact to be asked for"
+        row = tree(page).xpath(f'//ul[contains(@class, "unsure")]/li[a/@href="#section-{key}"]')[0]
+        assert set(row.xpath("./a/@href")) - {f"#section-{key}"} == links, "the overview and the card say the same"
         assert {link.partition("#")[2] for link in links} <= ids
     assert not article(page, f"layer/{next(key for key in now.reviewed.layers if key not in unsure)}").xpath(
         './/p[@class="settling"]'
     )
 
 
-def test_what_it_can_do_leads_to_the_facts_that_say_so_and_goes_with_them(browser: Browser) -> None:
+def test_what_it_can_do_is_all_that_facts_say_each_with_a_mark_and_its_row(browser: Browser) -> None:
     def links() -> list[str]:
-        return [str(one) for one in tree(browser.get("/r/r1")).xpath('//dl[@class="in-short"]/dd[1]/a/@href')]
+        over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+        return [str(one) for one in over.xpath('.//*[@class="ability"]/a[not(@data-cite)]/@href')]
 
+    facts = state(browser).reviewed.facts
+    assert facts is not None
     before = links()
-    assert before
-    first = before[0].removeprefix("#item-fact-")
+    assert set(before) == {f"#row-item-fact-{fact.id}" for fact in facts.facts if fact.polarity != "denied"}
+    page = tree(browser.get("/r/r1"))
+    assert {link.removeprefix("#") for link in before} <= set(page.xpath("//@id"))
+    marked = page.xpath('//*[@class="ability"]//a[@data-cite]')
+    assert len(marked) == len(before)
+    first = before[0].removeprefix("#row-item-fact-")
     browser.act("strike", f"fact/{first}", reason="wrong-quote")
-    assert links() == before[1:]
+    assert before[0] not in links()
+
+
+def test_what_would_lower_the_score_stands_beside_it_with_each_result(browser: Browser) -> None:
+    over = tree(browser.get("/r/r1")).xpath('//*[@id="section-overview"]')[0]
+    rows = over.xpath('.//ul[contains(@class, "lowers")]/li')
+    now = state(browser).reviewed.score.aivss
+    assert now is not None
+    results = [Decimal(row.xpath(".//b")[0].text) for row in rows]
+    assert results == sorted(results)
+    assert all(result < now for result in results)
+    ids = set(tree(browser.get("/r/r1")).xpath("//@id"))
+    assert all(row.xpath(".//a/@href") for row in rows)
+    assert {link.removeprefix("#") for row in rows for link in row.xpath(".//a/@href")} <= ids
+
+
+def test_a_bracket_stays_beside_its_mark(browser: Browser) -> None:
+    posture = tree(browser.get("/r/r1")).xpath('//p[@class="posture"]')[0]
+    marks = posture.xpath(".//a[@data-cite]")
+    assert marks
+    assert all(mark.getparent().text_content().strip("[](),.;") == mark.text for mark in marks)
+    assert not re.search(r"[\[(]\s*$", "".join(posture.xpath("./text()")))
 
 
 def test_the_card_of_what_was_struck_says_what_moved(browser: Browser) -> None:
@@ -402,3 +467,41 @@ def test_a_refused_detail_can_be_mended_where_no_script_runs(browser: Browser) -
     browser.post("/r/r1/act", **{**form, "states.0.value": "listed tools"})
     (fact, _) = state(browser).answered["Q1-allow_list"]
     assert [slot.value for slot in fact.slots] == ["listed tools"]
+
+
+def test_a_struck_fact_says_what_fell_with_it_apart_from_what_stays(browser: Browser) -> None:
+    facts = [one for one in state(browser).items if one.item.kind == "fact"]
+    first = max(facts, key=lambda one: one.item.weight).item.id
+    browser.act("strike", first, reason="wrong-quote")
+    fell = {f"#item-{name.replace('/', '-')}" for name in state(browser).fell}
+    card = article(browser.get("/r/r1"), first)
+    lines = {
+        words(each.xpath("./span")[0]): set(each.xpath("./a/@href")) for each in card.xpath('.//p[@class="hangs"]')
+    }
+    gone, kept = lines["Fell with it:"], lines["Also rested on it, and made again without it:"]
+    assert gone
+    assert gone <= fell
+    assert kept.isdisjoint(fell)
+
+
+def test_the_outline_gives_no_tick_to_a_layer_that_is_not_certain() -> None:
+    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    layers = state(browser).reviewed.layers
+    for key in layers:
+        browser.act("confirm", f"layer/{key}")
+        for threat in layers[key].threats:
+            browser.act("confirm", f"threat/{threat.id}")
+    nav = tree(browser.get("/r/r1")).xpath('//nav[contains(@class, "outline")]')[0]
+    for key, layer in state(browser).reviewed.layers.items():
+        link = nav.xpath(f'./a[@href="#section-{key}"]')[0]
+        assert bool(link.xpath('.//*[@class="tick"]')) is layer.certain
+        assert ("not certain" in words(link)) is (not layer.certain)
+        assert LAYER_TITLES[key] in words(link)
+
+
+def test_threats_are_left_out_by_the_number_that_the_review_gives_them() -> None:
+    browser = Browser(MemoryReviews("firecrawl-mcp"))
+    told = tree(browser.get("/r/r1")).xpath('//section[@aria-labelledby="heading-dropped"]')[0]
+    assert state(browser).reviewed.dropped
+    every = state(browser).numbers
+    assert not any(name in words(each) for each in told.xpath(".//li/span") for name in every)
