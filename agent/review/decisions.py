@@ -13,6 +13,7 @@ from agent.report.explain.sensitivity import Swing, swings
 from agent.report.view import name_of
 from agent.review.answered import is_vendors_word, question_of, settled_by
 from agent.review.changed_facts import held_as, stated_keys
+from agent.review.consequences import altered, back, came, fallen, title_of, why_higher
 from agent.review.fold import vendors_words
 from agent.review.items import fact_title, items_of, layer_of, threats_of
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
@@ -71,11 +72,13 @@ class Moved(Record):
     causes: tuple[str, ...]
     """Factors, headline, flags and controls that moved it, in words, the largest first."""
     falls: tuple[str, ...] = ()
-    """What rested on a fact that no longer stands, by title."""
+    """What rested on nothing else than what no longer stands, by title: items and parts of the summary and picture."""
     returns: tuple[str, ...] = ()
     """What follows again from a fact that is back, by title."""
     comes: tuple[str, ...] = ()
     """What follows anew from a fact, by title."""
+    alters: tuple[str, ...] = ()
+    """What stays and says something else, by title and with what of it is another."""
     why: str = ""
     """Why the score is higher although something fell; empty for anything else."""
 
@@ -231,30 +234,12 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
         before=shown(one.score),
         after=shown(two.score),
         causes=tuple(causes),
-        falls=_titles(after, set(after.fell) - set(before.fell)),
-        returns=_titles(before, set(before.fell) - set(after.fell)),
-        comes=_titles(after, _new(before, after)),
-        why=_why_higher(before, after),
+        falls=fallen(before, after),
+        returns=back(before, after),
+        comes=(*_titles(after, _new(before, after)), *came(before, after)),
+        alters=altered(before, after),
+        why=why_higher(before, after),
     )
-
-
-def _why_higher(before: ReviewState, after: ReviewState) -> str:
-    """Why less known may score more: another threat leads, which what fell stood before or kept out."""
-    was, now = headline_of(before.reviewed), headline_of(after.reviewed)
-    one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
-    fell = set(after.fell) - set(before.fell) or _struck(after) - _struck(before)
-    if was is None or now is None or was.id == now.id or one is None or two is None or two <= one or not fell:
-        return ""
-    if now.id in threats_of(before.reviewed):
-        return f"Less is known now: without “{was.title}” the score rests on “{now.title}”, which stood behind it"
-    missing = (
-        "what it does was not established" if now.basis == "entry inferred" else "nothing that stands rules it out"
-    )
-    return f"Less is known now, which is no less risk: “{now.title}” comes in, since {missing}, and leads"
-
-
-def _struck(state: ReviewState) -> set[str]:
-    return {one.item.id for one in state.items if one.verdict == "struck"}
 
 
 def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
@@ -297,7 +282,7 @@ def _new(before: ReviewState, after: ReviewState) -> set[str]:
 
 
 def _titles(state: ReviewState, names: set[str]) -> tuple[str, ...]:
-    return tuple(f"{one.item.kind} “{one.item.title}”" for one in state.items if one.item.id in names)
+    return tuple(title_of(state, one) for one in state.items if one.item.id in names)
 
 
 def score_words(score: ScoreShown) -> str:

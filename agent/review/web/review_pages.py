@@ -252,7 +252,8 @@ def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
     before = desk.review(state.key, since)
     moved = what_moved(before, state)
     own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
-    anything = moved.before != moved.after or moved.causes or moved.falls or moved.returns or moved.comes
+    told = (moved.causes, moved.falls, moved.alters, moved.returns, moved.comes)
+    anything = moved.before != moved.after or any(told)
     why = why_still(before, state, last.item) if last.verb == "answer" else ""
     return MovedBy(last.item, moved_lines(moved, why) if own or anything else ())
 

@@ -348,13 +348,11 @@ def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
     rows = [("Score", f"{was} → {now}" if was != now else f"stays {now}")]
-    rows += [("Moved", cause) for cause in moved.causes]
-    rows += [
-        (told, name)
-        for told, names in (("New", moved.comes), ("Fell", moved.falls), ("Back", moved.returns)) for name in names
-    ]  # fmt: skip
     rows += [("Why", told) for told in (moved.why, why) if told]
-    return tuple(rows)
+    told_of = {
+        "Moved": moved.causes, "Fell": moved.falls, "Changed": moved.alters, "New": moved.comes, "Back": moved.returns,
+    }  # fmt: skip
+    return (*rows, *((told, name) for told, names in told_of.items() for name in names))
 
 
 def _came_and_fell(moved: Moved) -> Iterator[str]:
