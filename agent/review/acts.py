@@ -32,6 +32,7 @@ from agent.review.records import Action, Contest, ContestKind, ItemState, Planne
 from agent.review.replay import CALLED, SEEN, why
 from agent.review.rescore import headline_of, narrowing
 from agent.review.sheets import taken_ids
+from agent.review.undoing import blocking
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 MAX_NAME: Final = 80
@@ -39,6 +40,7 @@ OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen"
 WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign", "comment", "manage")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
+    "undo": ("batch",),
     "attach": ("document", "start", "end", "quote", "evidence"),
     "add": ADDED_FIELDS,
     "answer": ("text", "url", "kind", "states"),
@@ -91,9 +93,14 @@ class ReviewAct:
                 return (self._add(),)
 
     def _undo(self) -> Planned:
-        batch = self._state.undoable
-        if not batch:
+        """The act that is named, else the last one, by whomever."""
+        batch = self._fields.get("batch", self._state.undoable)
+        if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
             raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
+        if (later := blocking(self._state.undos, batch)) is not None:
+            raise InputError(
+                f"{later.by} went on from it in act {later.batch}", where="undo", hint="undo that first, in the history"
+            )
         if batch > self._action.version:
             raise ConflictError(
                 "somebody did something since you saw the review",

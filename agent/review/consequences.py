@@ -134,7 +134,9 @@ def why_higher(before: ReviewState, after: ReviewState) -> str:
     worse = _worse(was.score.cvss_vector, now.score.cvss_vector)
     told = f"{';' if rests else '. It is'} graver than “{was.title}” in {', '.join(worse)}" if worse else ""
     on = f". It rests on {' and '.join(f'“{title}”' for title in rests)}" if rests else ""
-    return f"Higher although less is known: nothing stated rules out {tag} any more{without}, and it leads now{on}{told}"
+    return (
+        f"Higher although less is known: nothing stated rules out {tag} any more{without}, and it leads now{on}{told}"
+    )
 
 
 def _without(before: ReviewState, after: ReviewState) -> str:

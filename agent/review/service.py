@@ -34,6 +34,7 @@ from agent.review.shelf import Fresh, Latest, Shelf, Shown
 from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery, asked_word
+from agent.review.undoing import with_own_act
 from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
@@ -184,7 +185,9 @@ class Service:
         _may_write(reviewer)
         if action.verb == "redraft":
             raise InputError("a redraft is not made by an act", where="verb", hint="ask for the redraft itself")
-        return self._planned_act(key, reviewer, lambda state: self._check(state, action))
+        return self._planned_act(
+            key, reviewer, lambda state: self._check(state, with_own_act(state, action, reviewer.name))
+        )
 
     def preview(self, key: str, action: Action, reviewer: Reviewer | None = None) -> Moved:
         """What an act would move, without storing it. Raises as `act` does."""
@@ -194,7 +197,7 @@ class Service:
         """The review as an act would make it, without storing it; its events are not hashed."""
         who = reviewer or _NOBODY
         before = self.review(key)
-        made = self._sheet(before, self._check(before, action))
+        made = self._sheet(before, self._check(before, with_own_act(before, action, who.name)))
         events = self._unstored(before, made.planned, who)
         if not events:
             return _nothing(before)

@@ -24,9 +24,12 @@ from agent.review.compare import Comparison
 from agent.review.records import Reviewer, ReviewState
 from agent.review.service import Service
 from agent.review.shelf import Latest
+from agent.review.undoing import own_undo
 from agent.review.web.access import MAX_BODY, Access
 from agent.review.web.forms import Brought, Form, sound
+from agent.review.web.shown import Bar
 from agent.review.web.templating import render
+from agent.review.web.wording import act_words
 
 Result = TypeVar("Result")
 
@@ -121,6 +124,14 @@ class Unfinished:
         self._kept.put((key, reviewer.name), form)
 
 
+class Turns(NamedTuple):
+    """What undo and redo would do, in words; empty for nothing."""
+
+    batch: int = 0
+    undo: str = ""
+    redo: str = ""
+
+
 class Desk(NamedTuple):
     """What the routes share."""
 
@@ -133,6 +144,8 @@ class Desk(NamedTuple):
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page."""
+        if isinstance(shown := values.get("bar"), Bar):
+            values["turns"] = self._turns(shown.key, reviewer_of(request))
         text = render(
             template,
             assets=self.assets,
@@ -143,6 +156,18 @@ class Desk(NamedTuple):
             **values,
         )
         return HTMLResponse(text, status)
+
+    def _turns(self, key: str, reviewer: Reviewer) -> Turns:
+        """What the reviewer's undo would take back, and what a redo would do again."""
+        state = self.service.review(key)
+        batch = own_undo(state, reviewer.name)
+        if not batch and not state.redoable:
+            return Turns()
+        events = self.service.history(key)
+        titles = {one.item.id: one.item.title for one in state.items}
+        undo, redo = (act_words(number, events, titles) if number else "" for number in (batch, state.redoable))
+        by = next((event.reviewer for event in events if event.number == state.redoable), "")
+        return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
         """A review, now or as of an event. Raises NotHereError for an unknown key or event."""

@@ -192,6 +192,8 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
             return {"seen": form.get("seen").split()}
         case "comment":
             return {name: form.get(name).strip() for name in ("text", "to") if name == "text" or form.get(name).strip()}
+        case "undo":
+            return {"batch": form.whole("batch")} if form.has("batch") else {}
         case "sign":
             return {name: form.get(name) for name in ("decision", "waivers") if form.get(name)}
         case "manage":

@@ -1,6 +1,7 @@
 """The pages of one review: the draft beside its sources, history, versions, questions, contests, signing, exports."""
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -12,9 +13,10 @@ from agent.report.questionnaire import Export, Format
 from agent.review.acts import now_of, unanswered
 from agent.review.compare import words
 from agent.review.decisions import ActResult, what_moved, why_still
-from agent.review.records import Action, Reviewer, ReviewState
+from agent.review.records import Action, Event, Reviewer, ReviewState
 from agent.review.responding import contest_form
 from agent.review.signed import progress
+from agent.review.undoing import blocking
 from agent.review.web import adding
 from agent.review.web.desk import (
     LONGEST_LOOK,
@@ -38,7 +40,7 @@ from agent.review.web.shown import Bar, bar, every_quote, review_view, score_vie
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.shown_work import SORTS, work_csv, work_page
-from agent.review.web.wording import answer_to, brought_back, moved_lines, together, undone, version_choices
+from agent.review.web.wording import act_words, answer_to, brought_back, moved_lines, together, undone, version_choices
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -46,6 +48,7 @@ Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
 Word = Annotated[str, Query(max_length=80)]
 _BACK: Final = {
     "questions": "/questions", "contests": "/contests", "sign": "/sign", "mitigations": "/mitigations",
+    "history": "/history",
 }  # fmt: skip
 """Where a page's forms lead back to; the review page without one."""
 _WORDED: Final = {
@@ -110,8 +113,9 @@ def _reading(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/r/{key}/history")
     def history(
-        request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = "", by: Word = ""
-    ) -> Response:
+        request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = "", by: Word = "",
+        since: Version = None,
+    ) -> Response:  # fmt: skip
         state = desk.review(key)
         every = desk.service.history(key)
         events = [event for event in every if (not item or item in (event.item, *together(event))) and
@@ -121,7 +125,8 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
             names=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
-            returned=brought_back(every),
+            returned=brought_back(every), last=_last(desk, state, since),
+            undos=_undos(state, every, titles) if reviewer.role != "viewer" and state.stage == "open" else {},
         )  # fmt: skip
 
     @router.get("/r/{key}/compare")
@@ -197,6 +202,12 @@ def _working(router: APIRouter, desk: Desk) -> None:
     def work(key: Key, reviewer: Who) -> Response:
         rows = work_page(desk.review(key), desk.service.today).rows
         return _file(Export(f"{key}-mitigations.csv", "text/csv; charset=utf-8", work_csv(rows).encode()))
+
+
+def _undos(state: ReviewState, events: Sequence[Event], titles: Mapping[str, str]) -> dict[int, str]:
+    """By its number every act on which no later one rests, in words."""
+    free = [turn.batch for turn in state.undos if blocking(state.undos, turn.batch) is None]
+    return {batch: act_words(batch, events, titles) for batch in free}
 
 
 def _files(router: APIRouter, desk: Desk) -> None:

@@ -133,7 +133,9 @@ def facts(ada: Hands, reviews: Reviews) -> None:
     before = reviews.service.review("r1")
     to(ada, reviews, bearing)
     ada.press("x")
-    ada.page.locator(f'article[data-item="{bearing}"] form[data-verb="strike"] .preview dt').get_by_text("Falls").wait_for()
+    ada.page.locator(f'article[data-item="{bearing}"] form[data-verb="strike"] .preview dt').get_by_text(
+        "Falls"
+    ).wait_for()
     ada.type("t")
     ada.press("Control+Enter")
     fell = set(reviews.service.review("r1").fell) - set(before.fell)

@@ -62,3 +62,36 @@ def test_waived_is_not_ticked_as_decided(browser: Browser) -> None:
     assert not link.xpath('.//*[@class="tick"]')
     sign = words(tree(browser.get("/r/r1/sign")))
     assert f"Decided 0 of {len(state.own)}" in sign
+
+
+# ---------------------------------------------------------------- undo
+
+
+def undo_button(browser: Browser) -> str:
+    found = tree(browser.get("/r/r1")).xpath('//*[@id="bar"]//form[@data-verb="undo"]')
+    return words(found[0]) if found else ""
+
+
+def test_undo_takes_back_ones_own_last_act_and_says_which(browser: Browser) -> None:
+    browser.act("confirm", "posture")
+    grace = browser.second("Grace")
+    assert undo_button(grace) == "", "Grace did nothing"
+    assert "undo" in grace.act("undo", "", 422)
+    grace.act("confirm", "factor/autonomy_of_action")
+    assert undo_button(browser) == "Undo: you confirmed “Posture”"
+    browser.act("undo")
+    verdicts = {one.item.id: one.verdict for one in browser.reviews.review("r1").items}
+    assert (verdicts["posture"], verdicts["factor/autonomy_of_action"]) == ("open", "confirmed")
+
+
+def test_anothers_act_is_taken_back_from_the_history_by_a_button_that_names_it(browser: Browser) -> None:
+    browser.act("confirm", "posture")
+    number = browser.reviews.review("r1").version
+    grace = browser.second("Grace")
+    button = tree(grace.get("/r/r1/history")).xpath(f'//*[@id="event-{number}"]//form')[0]
+    assert words(button) == "Undo: Ada confirmed “Posture”"
+    to = grace.act("undo", "", batch=number, back="history")
+    assert to.startswith("/r/r1/history?")
+    page = tree(grace.get(to.partition("#")[0]))
+    assert "Grace undid: Ada confirmed “Posture”" in words(page)
+    assert not page.xpath(f'//*[@id="event-{number}"]//form'), "it is taken back"
