@@ -14,7 +14,7 @@ from agent.records import Document, Fact, Question, UseProposal
 from agent.report.draft_json import dump
 from agent.review.abilities import carriers_of
 from agent.review.adding import ADDED_FIELDS, planned_threat, read_threat
-from agent.review.answered import DOCUMENT, STATES, checked_states, places, settled_by
+from agent.review.answered import DOCUMENT, STATES, checked_states, places, question_of, settled_by
 from agent.review.answers import Answer
 from agent.review.changed_facts import KIND, by_names, fact_fields, free_id, stated_keys
 from agent.review.fields import (
@@ -236,6 +236,13 @@ class ReviewAct:
         return planned_threat(self._state, reading, self._sources, self._action.reason, self._action.note)
 
 
+def answer_facts(state: ReviewState, question: str) -> tuple[str, ...]:
+    """The items of the facts that the answer to a question (by its item's id) states and nobody decided over."""
+    name = question.partition("/")[2]
+    own = {f"{KIND}/{told}" for told in state.answered if question_of(told) == name}
+    return tuple(one.item.id for one in state.items if one.item.id in own and one.verdict == "open")
+
+
 def unanswered(state: ReviewState) -> tuple[Question, ...]:
     """The questions of the reviewed draft that nobody answered, waived ones among them."""
     done = {
@@ -350,6 +357,8 @@ class _Act:
             return ()
         self._unchanged(one)
         match verb:
+            case "confirm" if one.verdict == "answered":
+                return self._confirm_answer(one)
             case "confirm":
                 return (self._planned(one, None, self._seen_now(one)),)
             case "correct":
@@ -462,6 +471,13 @@ class _Act:
         for fact in standing:
             self._unchanged(fact)
         return tuple(self._planned(each, None, None) for each in standing or (one,))
+
+    def _confirm_answer(self, one: ItemState) -> tuple[Planned, ...]:
+        """An answer is confirmed by what it states: each fact of it that nobody confirmed or struck yet."""
+        facts = [_item(self._state, name) for name in answer_facts(self._state, one.item.id)]
+        for fact in facts:
+            self._unchanged(fact)
+        return tuple(self._planned(fact, None, self._seen_now(fact)) for fact in facts)
 
     def _waive(self, one: ItemState) -> Planned:
         if one.verdict != "open":

@@ -38,9 +38,21 @@ def back(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
 
 
 def came(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
-    """Parts of the summary and the picture that the draft did not have, by title."""
+    """Questions that are new, and parts of the summary and the picture that the draft did not have, by title."""
+    known = {one.item.id for one in before.items}
+    asked = [one for one in after.items if one.item.kind == "question" and one.item.id not in known]
     new = parts_of(after.reviewed).keys() - parts_of(before.reviewed).keys() - parts_of(after.drafted).keys()
-    return tuple(sorted(new))
+    return (*(title_of(after, one) for one in asked), *sorted(new))
+
+
+def reopened(before: ReviewState, after: ReviewState) -> tuple[str, ...]:
+    """What was decided before and is open again, by title and with the reason."""
+    was = {one.item.id: one.verdict for one in before.items}
+    return tuple(
+        f"{title_of(after, one)}: {one.lapsed}"
+        for one in after.items
+        if one.verdict == "open" and one.lapsed and was.get(one.item.id, "open") not in ("open", "struck")
+    )
 
 
 def _via_struck(one: ItemState) -> bool:

@@ -13,9 +13,9 @@ from agent.report.explain.sensitivity import Swing, swings
 from agent.report.view import name_of
 from agent.review.answered import is_vendors_word, question_of, settled_by
 from agent.review.changed_facts import held_as, stated_keys
-from agent.review.consequences import altered, back, came, fallen, title_of, why_higher
+from agent.review.consequences import altered, back, came, fallen, reopened, title_of, why_higher
 from agent.review.fold import vendors_words
-from agent.review.items import fact_title, items_of, layer_of, threats_of
+from agent.review.items import fact_title, items_of, layer_of, threats_of, width_of
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown
 from agent.scoring import severity
@@ -41,6 +41,8 @@ SECONDS: Final[Mapping[ItemKind, float]] = {
 """Seconds that one decision is taken to need until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
 """Of these seconds for an item whose quotes were found again: it is read, not looked for."""
+LEAST: Final = 0.05
+"""Score points by which a range has to be narrower to be called so."""
 PRIOR_ITEMS: Final = 5
 """As many measured items weigh as much as the fixed seconds."""
 _MINUTE: Final = 60.0
@@ -79,6 +81,8 @@ class Moved(Record):
     """What follows anew from a fact, by title."""
     alters: tuple[str, ...] = ()
     """What stays and says something else, by title and with what of it is another."""
+    reopens: tuple[str, ...] = ()
+    """What was decided and is open again, by title and with the reason."""
     why: str = ""
     """Why the score is higher although something fell; empty for anything else."""
 
@@ -238,6 +242,7 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
         returns=back(before, after),
         comes=(*_titles(after, _new(before, after)), *came(before, after)),
         alters=altered(before, after),
+        reopens=reopened(before, after),
         why=why_higher(before, after),
     )
 
@@ -255,6 +260,22 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
     if not stated:
         return "it states no fact of the list, so nothing can be computed from it"
     return "; ".join(_why_no_move(before, after, told, fact) for told, fact in stated.items())
+
+
+def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
+    """Why an answer to a question (by its item's id) that promised to narrow the likely range did not; empty where it
+    did, or promised nothing, or the range stayed what it was to the tenth (`why_still`)."""
+    name, one, two = question.partition("/")[2], before.reviewed, after.reviewed
+    asked = next((each for each in (*before.questions, *before.drafted.questions) if each.id == name), None)
+    if asked is None or round(asked.effect, 1) <= 0 or width_of(two) < width_of(one) - LEAST:
+        return ""
+    factors = [key for key in two.factors if key in one.factors]
+    was, now = (sum(draft.factors[key].high - draft.factors[key].low for key in factors) for draft in (one, two))
+    why = (
+        "what it states leaves the factors as open as they were" if now >= was
+        else "it narrows factors, but the range is where the published scores of such products lie around the score"
+    )  # fmt: skip
+    return f"The range is no narrower, although up to {_points(asked.effect)} seemed possible: {why}"
 
 
 def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact) -> str:

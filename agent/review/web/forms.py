@@ -40,7 +40,7 @@ _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.
 _STATE: Final = re.compile(r"^states\.(?P<at>\d{1,2})\.(?P<part>key|polarity|value)$")
 _SAID: Final = ("polarity", "value")
 POLARITIES: Final = (
-    ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
+    ("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"),
 )  # fmt: skip
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
 _ABOUT: Final = (
@@ -408,22 +408,22 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
             if (found := _STATE.match(name))}  # fmt: skip
     words, stated = load_vocabulary(), []
     for at, key in sorted(rows.items()):
-        row, title = f"states.{at}", f"It {words[key].title}" if key in words else "Says of it"
+        row, title = f"states.{at}", f"It {words[key].title}" if key in words else "The answer"
         if not form.has(f"{row}.value"):
-            stated.append(Field(f"{row}.key", "Something else, by its key", "line", ""))
+            stated.append(Field(f"{row}.key", "Another fact", "line", ""))
         choices = sayings(key)
         stated.append(Field(f"{row}.polarity", title, "choice", "", choices))
         if form.has(f"{row}.value"):
-            hint = "in words of the answer, may be empty"
+            hint = "in words of the answer, optional"
             stated.append(Field(f"{row}.value", "Detail", "line", "", hint=hint))
     said = (
         Field("text", "Answer", "area", ""),
         Field("url", "Public page that says so", "line", ""),
         Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
-        Field("note", "Who told it, and where", "line", "", hint="Needed without a page."),
+        Field("note", "Who told it, and where", "line", "", hint="Needed, unless a public page is given."),
     )
-    quote = Field("quote", "The words that say it", "line", "", hint="copied; empty: the whole answer")
-    return (*said, *(one._replace(group="What it states") for one in (*stated, quote)))
+    quote = Field("quote", "The words that say so", "line", "", hint="copied from the answer; left empty, all of it")
+    return (*said, *(one._replace(group="What the answer states") for one in (*stated, quote)))
 
 
 def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
@@ -540,7 +540,7 @@ def polarities(key: str) -> tuple[tuple[str, str], ...]:
 
 def sayings(key: str) -> tuple[tuple[str, str], ...]:
     """What an answer can be said to say of a key of facts, nothing first."""
-    return (("", "says nothing of it"), *polarities(key))
+    return (("", "does not say"), *polarities(key))
 
 
 def _fact(now: Plain, _: Draft) -> tuple[Field, ...]:

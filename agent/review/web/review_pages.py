@@ -11,8 +11,9 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
 from agent.report.questionnaire import Export, Format
 from agent.review.acts import now_of, unanswered
+from agent.review.answered import question_of
 from agent.review.compare import words
-from agent.review.decisions import ActResult, what_moved, why_still
+from agent.review.decisions import ActResult, what_moved, why_not_narrower, why_still
 from agent.review.records import Action, Event, Reviewer, ReviewState
 from agent.review.responding import contest_form
 from agent.review.signed import progress
@@ -36,7 +37,7 @@ from agent.review.web.desk import (
 from agent.review.web.differing import changed
 from agent.review.web.document import counted, document
 from agent.review.web.forms import Field, Form, action_of, answer_fields, fields_for, refilled
-from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
+from agent.review.web.shown import Bar, bar, every_quote, question_number, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.shown_work import SORTS, work_csv, work_page
@@ -149,10 +150,12 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
     def questions(request: Request, key: Key, reviewer: Who, since: Version = None) -> Response:
         state = desk.review(key)
         asked = [one for one in _items(desk, state, reviewer.role != "viewer") if one.kind == "question"]
+        asked.sort(key=question_number)
+        moved = _moved(desk, state, since)
         return desk.page(
             request, "questions.html", bar=_bar(desk, state), questions=asked, last=_last(desk, state, since),
             waiting=desk.service.waiting(key), follows=desk.service.follows(key),
-            what_moved=_moved(desk, state, since),
+            what_moved=moved._replace(item=moved.question or moved.item),
         )  # fmt: skip
 
     @router.get("/r/{key}/contests")
@@ -251,6 +254,8 @@ class MovedBy(NamedTuple):
 
     item: str = ""
     lines: tuple[tuple[str, str], ...] = ()
+    question: str = ""
+    """The item of the question whose answer it confirmed or gave."""
 
 
 def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
@@ -263,10 +268,13 @@ def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
     before = desk.review(state.key, since)
     moved = what_moved(before, state)
     own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
-    told = (moved.causes, moved.falls, moved.alters, moved.returns, moved.comes)
+    told = (moved.causes, moved.falls, moved.alters, moved.returns, moved.comes, moved.reopens)
     anything = moved.before != moved.after or any(told)
-    why = why_still(before, state, last.item) if last.verb == "answer" else ""
-    return MovedBy(last.item, moved_lines(moved, why) if own or anything else ())
+    question = f"question/{question_of(last.item.partition('/')[2])}" if last.verb == "confirm" else last.item
+    why = ""
+    if own and question.startswith("question/Q"):
+        why = why_still(before, state, question) or why_not_narrower(before, state, question)
+    return MovedBy(last.item, moved_lines(moved, why) if own or anything else (), question)
 
 
 def _last(desk: Desk, state: ReviewState, since: int | None) -> str:

@@ -17,7 +17,7 @@ from agent.records import (
 )
 from agent.report.sentences import change, effect, shrinkage, tenth, threat_sentence, vector_words
 from agent.report.view import View, name_of, rank_words
-from agent.review.acts import now_of
+from agent.review.acts import answer_facts, now_of
 from agent.review.answered import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
 from agent.review.changed_facts import corrected_fact, held_as
 from agent.review.consequences import parts_of
@@ -273,7 +273,8 @@ class Items:
             section=item.section,
             title=item.title,
             verdict=one.verdict,
-            verdict_words=VERDICTS[one.verdict],
+            # In older reviews a confirmed answer counts as a correction of its question.
+            verdict_words=VERDICTS["answered" if _only_answered(one) else one.verdict],
             contested=one.contested,
             supported=item.supported,
             is_open=one.contested or (one.verdict == "open" and not one.via),
@@ -471,7 +472,7 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
         found.discard("attach")
     if kind == "threat" and one.verdict != "struck":
         found.add("manage")
-    if one.verdict not in ("confirmed", "corrected"):
+    if one.verdict not in ("confirmed", "corrected", "answered") or answer_facts(state, one.item.id):
         found.add("confirm")
     if kind not in ("posture", "score") and one.verdict != "struck":
         found.add("strike")
@@ -483,6 +484,10 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
         found.add("answer")
         found.discard("attach")
     return frozenset(found)
+
+
+def _only_answered(one: ItemState) -> bool:
+    return one.item.kind == "question" and one.verdict == "corrected" and set(one.after or {}) == {"answer"}
 
 
 def _is_unknown(state: ReviewState, one: ItemState) -> bool:

@@ -139,7 +139,8 @@ def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, 
     """The forms of an item, with its form of an answer and the fields of its correction."""
     spent = Markup('<span class="soft seconds" title="Time spent on this item">{} spent</span>\n').format(item.seconds)
     contested = item.contested and bar.stage == "open" and back != "contests"
-    part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested)
+    part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested,
+                 answered=item.verdict == "answered")  # fmt: skip
     return part.filled({
         "key": bar.key, "version": bar.version, "now": now, "item": item.id, "asked": quote(item.id), "id": item.dom,
         "answer": answer, "fields": fields, "spent": spent if item.seconds else "",
@@ -147,10 +148,12 @@ def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, 
 
 
 @lru_cache(maxsize=500)
-def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested: bool) -> Part:
+def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested: bool, answered: bool) -> Part:
     named = {name: blank(name) for name in ("now", "item", "asked", "id", "answer", "fields", "spent")}
     bar = {name: blank(name) for name in ("key", "version")}
-    alike = {"kind": kind, "can": can, "back": back, "struck": struck, "contested": contested}
+    alike = {
+        "kind": kind, "can": can, "back": back, "struck": struck, "contested": contested, "answered": answered,
+    }  # fmt: skip
     return Part.of(environment().get_template("acts.html").render(bar=bar, **named, **alike))
 
 

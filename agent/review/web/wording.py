@@ -377,6 +377,7 @@ def _line(*parts: str) -> str:
 def _counts(moved: Moved) -> Iterator[str]:
     for told, names in (
         ("fell", moved.falls), ("changed", moved.alters), ("new", moved.comes), ("back", moved.returns),
+        ("open again", moved.reopens),
     ):  # fmt: skip
         if names:
             yield f"{len(names)} {told}"
@@ -391,6 +392,7 @@ def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
     rows += [("Why", told) for told in (moved.why, why) if told]
     told_of = {
         "Moved": moved.causes, "Fell": moved.falls, "Changed": moved.alters, "New": moved.comes, "Back": moved.returns,
+        "Open again": moved.reopens,
     }  # fmt: skip
     return (*rows, *((told, name) for told, names in told_of.items() for name in names))
 

@@ -281,7 +281,37 @@
     return inPlace(form) ? send(form, one("button:not([type=button])", form), true) : form.requestSubmit();
   };
 
+  // On a page of its own, such as that of the questions: the page that a saved form leads to, and a refusal at the form.
+  const AT_FORM = "main.page details.act form";
+  const sent = async (form, submitter) => {
+    form.setAttribute("aria-busy", "true");
+    try {
+      const body = new URLSearchParams(new FormData(form, submitter));
+      const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { accept: "text/html" } });
+      const text = await reply.text();
+      if (reply.ok) location.assign(`${reply.url}#${form.closest("[data-item]")?.id ?? ""}`);
+      else if (reply.status === 409) form.submit();
+      else refuse(form, problem(parsed(text)));
+    } catch {
+      refuse(form, "The server does not answer; nothing was saved, and your words are still here");
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  };
+
+  // An answer has a page that says so, or somebody who told it.
+  const needed = (form) => {
+    const { url, note } = form.elements;
+    note.required = !url.value.trim();
+  };
+  document.addEventListener("input", ({ target }) => { if (target.form?.dataset.verb === "answer" && target.name === "url") needed(target.form); });
+
   document.addEventListener("submit", (event) => {
+    if (event.target.matches(AT_FORM) && event.target.getAttribute("action").endsWith("/act")) {
+      event.preventDefault();
+      if (!busy) work(() => sent(event.target, event.submitter));
+      return;
+    }
     if (!inPlace(event.target)) return;
     event.preventDefault();
     if (!busy) work(() => send(event.target, event.submitter));
@@ -502,6 +532,7 @@
 
   function prepare() {
     all("input.slider").forEach((each) => { each.hidden = false; });
+    all('form[data-verb="answer"]').filter((each) => each.elements.note).forEach(needed);
     watcher.disconnect();
     all("article.item[data-item]", desk() ?? undefined).forEach((each) => watcher.observe(each));
     count();

@@ -88,11 +88,11 @@ const septetLive = (() => {
   const whole = (one) => [score(one), likely(one)].filter(Boolean).join(", likely ");
 
   // The same lines as the card has once it is done.
-  const lines = ({ before, after, causes, falls, alters, comes, returns, why }) => {
+  const lines = ({ before, after, causes, falls, alters, comes, returns, reopens, why }) => {
     const [was, now] = [whole(before), whole(after)];
     const each = (name, texts) => (texts ?? []).map((words) => [name, words]);
     const rest = [
-      ...each("Why", why ? [why] : []), ...each("Moved", causes), ...each("Falls", falls), ...each("Changes", alters), ...each("New", comes), ...each("Back", returns),
+      ...each("Why", why ? [why] : []), ...each("Moved", causes), ...each("Falls", falls), ...each("Changes", alters), ...each("New", comes), ...each("Back", returns), ...each("Open again", reopens),
     ];
     return [["Score", was === now ? `stays ${now}` : `${was} → ${now}`], ...(rest.length ? rest : [["Else", "nothing falls or changes"]])];
   };

@@ -125,7 +125,7 @@ def facts(ada: Hands, reviews: Reviews) -> None:
     assert ada.verdict(first) == "confirmed"
     to(ada, reviews, second)
     ada.press("e")
-    ada.type("a setting")
+    ada.type("de")
     ada.press("Control+Enter")
     ada.type("t")
     ada.press("Control+Enter")
@@ -175,7 +175,7 @@ def attach_and_answer(ada: Hands, reviews: Reviews) -> None:
     ada.press("Tab")
     ada.type("https://docs.example/a")
     ada.tab_to(f"It {key.title}")
-    ada.type("it is so")
+    ada.type("y")
     ada.press("Control+Enter")
     assert ada.verdict(f"question/{asked.id}") == "answered"
     (fact,) = (f"fact/{name}" for name in reviews.service.review("r1").answered)
