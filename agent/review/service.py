@@ -388,15 +388,25 @@ class Service:
                     raise
         raise AssertionError("unreachable")
 
+    def why_not_sign(self, key: str, reviewer: Reviewer) -> str:
+        """Why this person may not sign a review, whatever is open in it; empty when they may."""
+        try:
+            _may_write(reviewer)
+            self._may_sign(key, reviewer)
+        except RefusedError as error:
+            return f"{error.what}; {error.hint}"
+        return ""
+
     def _may_sign(self, key: str, reviewer: Reviewer) -> None:
         """With the rule of two people an approver signs what others decided. Raises RefusedError."""
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":
-            raise RefusedError("an approver signs", where=reviewer.name, hint="invite one, and have them sign")
+            hint = "invite one under People, and have them sign"
+            raise RefusedError("an approver signs, since two people are needed", where=reviewer.name, hint=hint)
         if any(event.reviewer == reviewer.name and event.verb in _BY_REVIEWERS for event in self._store.events(key)):
             raise RefusedError(
-                "who decided over items does not sign", where=reviewer.name, hint="another person approves"
+                "who decided items of the review does not sign it", where=reviewer.name, hint="another person approves"
             )
 
     def _stored(

@@ -21,7 +21,8 @@ from agent.errors import (
 )
 from agent.records import Record
 from agent.review.compare import Comparison
-from agent.review.records import Reviewer, ReviewState
+from agent.review.decisions import ActResult
+from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.service import Service
 from agent.review.shelf import Latest
 from agent.review.undoing import own_undo
@@ -144,15 +145,17 @@ class Desk(NamedTuple):
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page."""
+        key = ""
         if isinstance(shown := values.get("bar"), Bar):
-            values["turns"] = self._turns(shown.key, reviewer_of(request))
+            key = shown.key
+            values["turns"] = self._turns(key, reviewer_of(request))
         text = render(
             template,
             assets=self.assets,
             reviewer=reviewer_of(request),
             now=int(time.time()),
             path=request.url.path,
-            people=sorted({one.name for one in self.access.sessions.values()} - {reviewer_of(request).name}),
+            people=[name for name in self.people(key) if name != reviewer_of(request).name],
             **values,
         )
         return HTMLResponse(text, status)
@@ -168,6 +171,20 @@ class Desk(NamedTuple):
         undo, redo = (act_words(number, events, titles) if number else "" for number in (batch, state.redoable))
         by = next((event.reviewer for event in events if event.number == state.redoable), "")
         return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
+
+    def people(self, key: str = "") -> list[str]:
+        """The names of everyone who has a session, is invited, or did something in the review, if one is named."""
+        known = (*self.access.sessions.values(), *self.access.tokens.values())
+        names = {event.reviewer for event in self.service.history(key)} if key else set()
+        return sorted(names | {one.name for one in known})
+
+    def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
+        """Stores what a reviewer asks for, as `Service.act` does. Raises InputError for a comment to nobody known."""
+        to = action.fields.get("to") if action.verb == "comment" else None
+        if to and to not in (names := of_review(key, lambda: self.people(key))):
+            hint = f"choose {' or '.join(names)}, or invite them under People first"
+            raise InputError(f"nobody here is called {str(to)[:80]!r}", where="to", hint=hint)
+        return of_review(key, lambda: self.service.act(key, action, reviewer))
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
         """A review, now or as of an event. Raises NotHereError for an unknown key or event."""

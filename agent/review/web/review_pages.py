@@ -168,6 +168,7 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         return desk.page(
             request, "contests.html", bar=_bar(desk, state), contests=state.contests, titles=titles, item=item,
             last=_last(desk, state, since), draft=state.drafted.id,
+            views=_contested(desk, state),
         )  # fmt: skip
 
     @router.get("/r/{key}/sign")
@@ -177,6 +178,8 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         items = _items(desk, state, reviewer.role != "viewer")
         return desk.page(
             request, "sign.html", bar=_bar(desk, state), left=[one for one in items if one.id in left],
+            refused=desk.service.why_not_sign(key, reviewer),
+            disputed=[one for one in items if one.id in left and one.contested],
             waived=[one for one in items if one.id in {each.item.id for each in state.waived}],
             bulk=[one for one in items if one.bulk and not one.via], unanswered=unanswered(state),
             again=sum(one.earlier for one in state.waived), decisions=USES,
@@ -249,6 +252,15 @@ def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
     return [items.of(one) for one in state.items]
 
 
+def _contested(desk: Desk, state: ReviewState) -> dict[str, ItemView]:
+    """By id every item of which there is a contest; its quotes lead nowhere, since no source is beside it."""
+    named = {one.item for one in state.contests}
+    views = [one for one in _items(desk, state, acts=False) if one.id in named] if named else []
+    return {
+        one.id: one._replace(quotes=tuple(each._replace(linked=False) for each in one.quotes)) for one in views
+    }  # fmt: skip
+
+
 class MovedBy(NamedTuple):
     """The item of the last decision, and line by line what it moved; without lines when that is nothing."""
 
@@ -305,7 +317,7 @@ def act_routes(desk: Desk) -> APIRouter:
     def act(request: Request, key: Key, form: Sent, reviewer: Analyst) -> Response:
         try:
             action = action_of(form)
-            done = of_review(key, lambda: desk.service.act(key, action, reviewer))
+            done = desk.act(key, action, reviewer)
         except ConflictError as error:
             return _conflict(desk, request, key, form, error)
         except (InputError, StoreError) as error:

@@ -33,6 +33,7 @@ from agent.review.web.wording import (
     duration,
     event_fields,
     field_name,
+    kind_of,
     reasons_for,
     section_title,
     title_of,
@@ -109,7 +110,7 @@ def environment() -> "Environment":
     )
     made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
     made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
-    made.filters |= {"title_of": title_of}
+    made.filters |= {"title_of": title_of, "kind_of": kind_of}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,

@@ -151,6 +151,8 @@ SECTION_TITLES: Final[Mapping[str, str]] = {
     "chains": "Chains",
     "questions": "Questions",
 }
+_KINDS: Final = {"capability": "ability"}
+"""Kinds of items that pages call otherwise."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
@@ -182,6 +184,13 @@ _MOST: Final = 3
 _TITLE: Final = 50
 """Characters of an item's title in a list to choose from."""
 _MOST_VERSIONS: Final = 200
+
+
+def kind_of(item: str) -> str:
+    """What kind of thing an item is, by its id, with the number of a question: "Threat", "Question Q1"."""
+    kind, _, name = item.partition("/")
+    told = _KINDS.get(kind, kind).capitalize()
+    return f"{told} {name}" if kind == "question" else told
 
 
 def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:

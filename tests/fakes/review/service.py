@@ -164,6 +164,9 @@ class MemoryReviews:
     def compare_reviews(self, keys: Sequence[str]) -> SideBySide:
         return side_by_side([self.review(key) for key in keys])
 
+    def why_not_sign(self, key: str, reviewer: Reviewer) -> str:
+        return "a viewer changes nothing" if reviewer.role == "viewer" else ""
+
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer) -> None:
         self._desk(key)
         self._focus[key][item] = self._focus[key].get(item, 0.0) + seconds
