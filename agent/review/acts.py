@@ -150,7 +150,7 @@ class ReviewAct:
             raise InputError(
                 f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}",
                 where="sign",
-                hint="decide over them, or waive them with a reason",
+                hint="decide each, or waive it with a reason",
             )
         contests = [contest for contest in state.contests if contest.decision == "open"]
         if contests:
@@ -187,7 +187,7 @@ class ReviewAct:
             raise InputError(
                 f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature",
                 where="waivers",
-                hint="say that this still holds, or decide over them",
+                hint="say that this still holds, or decide each",
             )
 
     def _reopen(self) -> Planned:
@@ -483,7 +483,7 @@ class _Act:
         if one.verdict != "open":
             raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
         if one.via:
-            raise InputError("its facts are decided over in its place", where=one.item.id, hint=f"see {one.via[0]}")
+            raise InputError("its facts are decided in its place", where=one.item.id, hint=f"see {one.via[0]}")
         first = headline_of(self._state.reviewed)
         leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():

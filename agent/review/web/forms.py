@@ -63,10 +63,10 @@ _WHO: Final = (("you", "you"), ("vendor", "vendor"))
 _STATUS: Final = (("proposed", "proposed"), ("claimed", "claimed"), ("confirmed", "confirmed"))
 GRAMMAR: Final[Mapping[str, str]] = {
     "source": "Who or what it comes from",
-    "prerequisite": "with what in hand",
-    "action": "can do what",
-    "impact": "which leads to what",
-    "asset": "on what",
+    "prerequisite": "What they need for it",
+    "action": "What they can do then",
+    "impact": "What that leads to",
+    "asset": "What is at stake",
 }
 _ROW_CHARS: Final = 75
 _MOST_ROWS: Final = 12
@@ -434,7 +434,7 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
         Field("title", "Title", "line", _text(now, "title")),
         Field(
             "how",
-            "How it goes",
+            "How it happens",
             "area",
             _text(now, "how"),
             hint="Left empty, it is made of the statement below.",
@@ -458,7 +458,7 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
 def _taxonomy(now: Plain) -> list[Field]:
     rows = [f"{row['scheme']} {row['id']} {row['title']}" for row in _rows(now, "taxonomy")]
     return [
-        Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Ids of published lists")
+        Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Entries of published lists")
         for at, value in enumerate([*rows, *[""] * _SPARE])
     ]
 

@@ -136,12 +136,12 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         one, two = (0 if a is None else a), (state.version if b is None else b)
         found = desk.versions(key, one, two)
         every = changed(desk.review(key, one), desk.review(key, two), found)
-        titles = {each.item.id: each.item.title for each in state.items}
+        titles, events = {each.item.id: each.item.title for each in state.items}, desk.service.history(key)
         return desk.page(
             request, "versions.html", bar=_bar(desk, state), found=found,
             scores=(score_view(found.before), score_view(found.after)),
             said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
-            choices=version_choices(desk.service.history(key), titles, (one, two)),
+            choices=version_choices(events, titles, (one, two)), by=_by(events, one, two),
         )  # fmt: skip
 
 
@@ -208,6 +208,17 @@ def _working(router: APIRouter, desk: Desk) -> None:
     def work(key: Key, reviewer: Who) -> Response:
         rows = work_page(desk.review(key), desk.service.today).rows
         return _file(Export(f"{key}-mitigations.csv", "text/csv; charset=utf-8", work_csv(rows).encode()))
+
+
+def _by(events: Sequence[Event], one: int, two: int) -> dict[str, list[str]]:
+    """By item who did something on it between two versions, in their order."""
+    found: dict[str, list[str]] = {}
+    low, high = sorted((one, two))
+    for event in events:
+        for item in (event.item, *together(event)) if low < event.number <= high else ():
+            if event.reviewer not in found.setdefault(item, []):
+                found[item].append(event.reviewer)
+    return found
 
 
 def _undos(state: ReviewState, events: Sequence[Event], titles: Mapping[str, str]) -> dict[int, str]:

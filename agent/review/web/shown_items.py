@@ -27,7 +27,7 @@ from agent.review.lapses import content_of
 from agent.review.mitigations import Work, work_of
 from agent.review.records import Comment, Contest, ItemState, ReviewState
 from agent.review.resting import Hanging, added_on, hanging
-from agent.review.web.differing import Difference, differences
+from agent.review.web.differing import Difference, differences, titled
 from agent.review.web.forms import Field, Plain, fields_for, sayings
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.shown_work import WorkView, work_view
@@ -283,7 +283,7 @@ class Items:
             by=one.by,
             reason=next((told for code, told in REASONS.items() if code == one.reason), one.reason),
             note=one.note,
-            changes=differences(one.before or {}, one.after or {}),
+            changes=titled(differences(one.before or {}, one.after or {}), self._titles),
             quotes=self._quotes.of(item.evidence),
             fields=fields_for(item.kind, now, self._state.reviewed) if self._acts else (),
             can=_can(self._state, one) if self._acts else frozenset(),

@@ -1,5 +1,6 @@
 """The words of the pages: verdicts, verbs, reasons and states as a reviewer reads them."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
@@ -127,7 +128,7 @@ KEYS: Final = (
     (("x",), "strike"),
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
-    (("w",), "waive: sign without a decision over it, with a reason"),
+    (("w",), "waive: sign without deciding it, with a reason"),
     (("t",), "add a threat, with the selected words, the fact or the layer"),
     (("m",), "owner, due date and status of a mitigation of the threat"),
     (("d",), "comment on the item"),
@@ -153,6 +154,8 @@ SECTION_TITLES: Final[Mapping[str, str]] = {
 }
 _KINDS: Final = {"capability": "ability"}
 """Kinds of items that pages call otherwise."""
+_ID: Final = re.compile(r"\b(?:(?:threat|fact)/)?(?:[LXH]\d*-[a-z0-9-]+[a-z0-9]|F[0-9a-f]{8})\b")
+"""The id of a threat or a fact, as texts and events name it."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
@@ -191,6 +194,17 @@ def kind_of(item: str) -> str:
     kind, _, name = item.partition("/")
     told = _KINDS.get(kind, kind).capitalize()
     return f"{told} {name}" if kind == "question" else told
+
+
+def in_titles(text: str, titles: Mapping[str, str]) -> str:
+    """A text in which the ids of threats and facts are their titles, as far as `titles` (by item) knows them."""
+
+    def named(found: re.Match[str]) -> str:
+        given = found[0]
+        title = next((titles[item] for item in (given, f"threat/{given}", f"fact/{given}") if item in titles), "")
+        return f"“{title}”" if title else given
+
+    return _ID.sub(named, text) if _ID.search(text) else text
 
 
 def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:
@@ -268,8 +282,13 @@ def in_order(names: Iterable[str]) -> list[str]:
     return [*(name for name in _FIRST if name in every), *(name for name in every if name not in _FIRST)]
 
 
-def event_fields(event: Event) -> tuple[Field, ...]:
-    """What the event changed, without what only its replay needs."""
+def event_fields(event: Event, titles: Mapping[str, str]) -> tuple[Field, ...]:
+    """What the event changed, without what only its replay needs; `titles` are those of the items that it may name."""
+    sides = ((one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in _event_fields(event))
+    return tuple(Field(name, before, after) for name, before, after in sides if before != after)
+
+
+def _event_fields(event: Event) -> tuple[Field, ...]:
     before, after = dict(event.before or {}), dict(event.after or {})
     unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
     if event.verb == "redraft":

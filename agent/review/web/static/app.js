@@ -550,6 +550,14 @@
     choice.addEventListener("change", (event) => localStorage.setItem("septet-keys", event.target.checked ? "on" : "off"));
   }
   prepare();
+  const refused = document.getElementById("problem-at");
+  if (refused) {
+    const field = one("input:not([type=hidden]), textarea, select", refused.parentElement);
+    field?.setAttribute("aria-invalid", "true");
+    field?.setAttribute("aria-describedby", refused.id);
+    field?.focus({ preventScroll: true });
+    refused.scrollIntoView({ block: "center" });
+  }
   const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (named?.matches(".item[data-item]")) choose(named, { scroll: false });
 })();
