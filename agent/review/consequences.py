@@ -89,9 +89,9 @@ def _is_cause(before: ReviewState, after: ReviewState, one: ItemState) -> bool:
     for key, layer in before.reviewed.layers.items():
         if key == name and key in after.reviewed.layers:
             return layer.certain != after.reviewed.layers[key].certain
-    for key in FACTORS:
-        if key == name:
-            was, now = before.reviewed.factors[key], after.reviewed.factors[key]
+    for factor in FACTORS:
+        if factor == name:
+            was, now = before.reviewed.factors[factor], after.reviewed.factors[factor]
             return (was.value, was.low, was.high) != (now.value, now.low, now.high)
     return False
 

@@ -299,13 +299,6 @@
     }
   };
 
-  // An answer has a page that says so, or somebody who told it.
-  const needed = (form) => {
-    const { url, note } = form.elements;
-    note.required = !url.value.trim();
-  };
-  document.addEventListener("input", ({ target }) => { if (target.form?.dataset.verb === "answer" && target.name === "url") needed(target.form); });
-
   document.addEventListener("submit", (event) => {
     if (event.target.matches(AT_FORM) && event.target.getAttribute("action").endsWith("/act")) {
       event.preventDefault();
@@ -532,7 +525,6 @@
 
   function prepare() {
     all("input.slider").forEach((each) => { each.hidden = false; });
-    all('form[data-verb="answer"]').filter((each) => each.elements.note).forEach(needed);
     watcher.disconnect();
     all("article.item[data-item]", desk() ?? undefined).forEach((each) => watcher.observe(each));
     count();

@@ -24,7 +24,7 @@ TRIED = {
     "Esc", "t", "m", "d", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
 """`t`, `m` and `d` in `test_browser_adding.py`."""
-PREVIEW = f'article[data-item="{FACTOR}"] output'
+PREVIEW = f'article[data-item="{FACTOR}"] .preview'
 
 
 @pytest.fixture
