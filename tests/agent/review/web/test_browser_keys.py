@@ -114,7 +114,9 @@ def test_a_slider_shows_what_it_would_move_before_anything_is_saved(ada: Hands, 
     for _ in range(3):
         ada.press("ArrowRight")
     ada.page.locator(PREVIEW).first.get_by_text("Autonomy of Action").wait_for()
-    assert re.search(r"\d\.\d \w+.* → \d\.\d \w+.* Moved Autonomy of Action 0\.\d → [01]\.\d", ada.text(f"{PREVIEW} >> nth=0"))
+    assert re.search(
+        r"\d\.\d \w+.* → \d\.\d \w+.* Moved Autonomy of Action 0\.\d → [01]\.\d", ada.text(f"{PREVIEW} >> nth=0")
+    )
     assert reviews.service.review("r1").version == version
     ada.press("Escape")
     assert ada.item() == FACTOR
