@@ -65,7 +65,7 @@ _PROPOSALS: Final = {
     "wait for answers": "Do not use it before the vendor has answered.",
 }
 _UNCONDITIONED: Final = "Use it with the measures that stand with its threats."
-"""Where a signer decided for conditions and the draft lists none."""
+"""Where the draft proposes conditions, or a signer decided for them, and it lists none."""
 _DOING: Final[dict[WorkStatus, str]] = {
     "open": "open", "planned": "planned", "doing": "in work", "done": "done", "rejected": "will not be done",
 }  # fmt: skip
@@ -227,7 +227,8 @@ def headline(writer: Writer) -> Part:
     high = score.likely_high if score.likely_high is not None else score.aivss
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
-        rests = (Span("Rests on "), *doc.ref(first.name), Span(f", {_rests(writer, first)}{_raised(writer)}."))
+        doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
+        rests = (Span("Rests on "), *doc.ref(first.name), Span(f"{doubt}, {_rests(writer, first)}{_raised(writer)}."))
         lines = (rests, _first_steps(writer, first), _graver(writer, first), _proposal(writer))
         blocks.append(Bullets(tuple(filter(None, lines))))
     return Part("headline", doc.words(title), tuple(blocks))
@@ -284,7 +285,8 @@ def _proposal(writer: Writer) -> Text:
         return doc.joined(doc.words(f"Decided by {stamp.reviewer}:"), doc.strong(said))
     if advice is None:
         return ()
-    return doc.joined(doc.words("Proposed:"), doc.strong(_PROPOSALS[advice.proposal]))
+    none = advice.proposal == "use with conditions" and not advice.conditions
+    return doc.joined(doc.words("Proposed:"), doc.strong(_UNCONDITIONED if none else _PROPOSALS[advice.proposal]))
 
 
 def base_of(item: RankedThreat) -> Decimal:
@@ -378,7 +380,8 @@ def _title(item: RankedThreat) -> Text:
 def _stands(writer: Writer, item: RankedThreat) -> Text:
     """How grave a threat is, and when it holds."""
     chip = doc.chip(severity(base_of(item)), tenth(base_of(item)))
-    return (*chip, Span(", "), *writer.prose.text(_basis(item)), Span("."))
+    contested = doc.strong("; contested, not decided yet") if writer.view.is_contested(item.threat) else ()
+    return (*chip, Span(", "), *writer.prose.text(_basis(item)), *contested, Span("."))
 
 
 def _basis(item: RankedThreat) -> str:
@@ -464,7 +467,20 @@ def abilities(writer: Writer) -> Part:
     if lines and not writer.room.lines:
         return Part("abilities", (), ())
     rows = [_line(writer, item) for item in lines[: writer.room.lines]] if lines else _older_lines(writer)
-    return _abilities("What it can do", rows)
+    return _abilities("What it can do", [*_of_headline(writer), *rows] if lines else rows)
+
+
+def _of_headline(writer: Writer) -> list[Row]:
+    """The abilities on which the headline rests and which no row names: the posture says them already."""
+    first = writer.view.headline
+    told = {mark for row in writer.view.draft.lines for mark in row.evidence}
+    carried = set(first.threat.evidence) - told if first else set()
+    return [
+        Row((doc.strong("Reads" if one.mode == "read" else "Acts"),
+             writer.prose.sentence(f"It {one.action} {one.object}.", one.evidence[:2])))
+        for one in writer.view.capabilities
+        if one.state != "denied" and carried.intersection(one.evidence) and not told.intersection(one.evidence)
+    ]  # fmt: skip
 
 
 def more_abilities(writer: Writer) -> Part:
@@ -474,7 +490,8 @@ def more_abilities(writer: Writer) -> Part:
         return Part("abilities", (), ())
     whole = replace(writer, room=WIDEST)
     title = "What else it can do" if writer.room.lines else "What it can do"
-    return _abilities(title, [_line(whole, item) for item in rest])
+    own = [] if writer.room.lines else _of_headline(whole)
+    return _abilities(title, [*own, *(_line(whole, item) for item in rest)])
 
 
 def _abilities(title: str, rows: Sequence[Row]) -> Part:

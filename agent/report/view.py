@@ -70,6 +70,8 @@ class InReview(NamedTuple):
     decided: int
     items: int
     waived: int = 0
+    contested: frozenset[str] = frozenset()
+    """Ids of the items of which a contest is open."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,14 @@ class View:
             return f"REVIEWED and signed by {stamp.reviewer} ({stamp.role}), {stamp.at[:_DAY]}{waived}"
         if self.progress is not None:
             waived = f", {self.progress.waived} waived" if self.progress.waived else ""
+            open_ = len(self.progress.contested)
+            waived += f", {open_} contested and not decided" if open_ else ""
             return f"IN REVIEW, {self.progress.decided} of {self.progress.items} items decided{waived}"
         return "DRAFT, not reviewed"
+
+    def is_contested(self, threat: Threat) -> bool:
+        """Whether somebody says that a threat is told wrongly, and nobody decided over that yet."""
+        return self.progress is not None and f"threat/{threat.id}" in self.progress.contested
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:

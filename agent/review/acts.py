@@ -14,7 +14,7 @@ from agent.records import Document, Fact, Question, UseProposal
 from agent.report.draft_json import dump
 from agent.review.abilities import carriers_of
 from agent.review.adding import ADDED_FIELDS, planned_threat, read_threat
-from agent.review.answered import DOCUMENT, STATES, checked_states, places, settled_by
+from agent.review.answered import DOCUMENT, STATES, checked_states, places, question_of, settled_by
 from agent.review.answers import Answer
 from agent.review.changed_facts import KIND, by_names, fact_fields, free_id, stated_keys
 from agent.review.fields import (
@@ -32,6 +32,7 @@ from agent.review.records import Action, Contest, ContestKind, ItemState, Planne
 from agent.review.replay import CALLED, SEEN, why
 from agent.review.rescore import headline_of, narrowing
 from agent.review.sheets import taken_ids
+from agent.review.undoing import blocking
 from agent.taxonomy.keys import FACTORS, LAYERS
 
 MAX_NAME: Final = 80
@@ -39,6 +40,7 @@ OF_REVIEW: Final[tuple[Verb, ...]] = ("undo", "redo", "assign", "sign", "reopen"
 WHEN_SIGNED: Final[tuple[Verb, ...]] = ("reopen", "contest", "assign", "comment", "manage")
 _NEEDS_REASON: Final[tuple[Verb, ...]] = ("correct", "strike", "waive")
 _FIELDS: Final[dict[Verb, tuple[str, ...]]] = {
+    "undo": ("batch",),
     "attach": ("document", "start", "end", "quote", "evidence"),
     "add": ADDED_FIELDS,
     "answer": ("text", "url", "kind", "states"),
@@ -91,9 +93,14 @@ class ReviewAct:
                 return (self._add(),)
 
     def _undo(self) -> Planned:
-        batch = self._state.undoable
-        if not batch:
+        """The act that is named, else the last one, by whomever."""
+        batch = self._fields.get("batch", self._state.undoable)
+        if not isinstance(batch, int) or not any(turn.batch == batch for turn in self._state.undos):
             raise InputError("there is nothing to undo", where="undo", hint="imports and signatures stay")
+        if (later := blocking(self._state.undos, batch)) is not None:
+            raise InputError(
+                f"{later.by} went on from it in act {later.batch}", where="undo", hint="undo that first, in the history"
+            )
         if batch > self._action.version:
             raise ConflictError(
                 "somebody did something since you saw the review",
@@ -143,7 +150,7 @@ class ReviewAct:
             raise InputError(
                 f"{len(left)} {'item is' if len(left) == 1 else 'items are'} open, first {left[0].item.id}",
                 where="sign",
-                hint="decide over them, or waive them with a reason",
+                hint="decide each, or waive it with a reason",
             )
         contests = [contest for contest in state.contests if contest.decision == "open"]
         if contests:
@@ -180,7 +187,7 @@ class ReviewAct:
             raise InputError(
                 f"{len(before)} {'item was' if len(before) == 1 else 'items were'} waived for an earlier signature",
                 where="waivers",
-                hint="say that this still holds, or decide over them",
+                hint="say that this still holds, or decide each",
             )
 
     def _reopen(self) -> Planned:
@@ -227,6 +234,13 @@ class ReviewAct:
         for error, _ in reading.errors:
             raise error
         return planned_threat(self._state, reading, self._sources, self._action.reason, self._action.note)
+
+
+def answer_facts(state: ReviewState, question: str) -> tuple[str, ...]:
+    """The items of the facts that the answer to a question (by its item's id) states and nobody decided over."""
+    name = question.partition("/")[2]
+    own = {f"{KIND}/{told}" for told in state.answered if question_of(told) == name}
+    return tuple(one.item.id for one in state.items if one.item.id in own and one.verdict == "open")
 
 
 def unanswered(state: ReviewState) -> tuple[Question, ...]:
@@ -343,6 +357,8 @@ class _Act:
             return ()
         self._unchanged(one)
         match verb:
+            case "confirm" if one.verdict == "answered":
+                return self._confirm_answer(one)
             case "confirm":
                 return (self._planned(one, None, self._seen_now(one)),)
             case "correct":
@@ -456,11 +472,18 @@ class _Act:
             self._unchanged(fact)
         return tuple(self._planned(each, None, None) for each in standing or (one,))
 
+    def _confirm_answer(self, one: ItemState) -> tuple[Planned, ...]:
+        """An answer is confirmed by what it states: each fact of it that nobody confirmed or struck yet."""
+        facts = [_item(self._state, name) for name in answer_facts(self._state, one.item.id)]
+        for fact in facts:
+            self._unchanged(fact)
+        return tuple(self._planned(fact, None, self._seen_now(fact)) for fact in facts)
+
     def _waive(self, one: ItemState) -> Planned:
         if one.verdict != "open":
             raise InputError("only an open item is waived", where=one.item.id, hint=f"it is {one.verdict}")
         if one.via:
-            raise InputError("its facts are decided over in its place", where=one.item.id, hint=f"see {one.via[0]}")
+            raise InputError("its facts are decided in its place", where=one.item.id, hint=f"see {one.via[0]}")
         first = headline_of(self._state.reviewed)
         leads = first is not None and one.item.id in (f"threat/{first.id}", SCORE)
         if leads and self._action.reason == _ACCEPTED and not self._action.note.strip():

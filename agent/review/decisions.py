@@ -15,8 +15,9 @@ from agent.report.sentences import tenth
 from agent.report.view import name_of
 from agent.review.answered import is_vendors_word, question_of, settled_by
 from agent.review.changed_facts import held_as, stated_keys
+from agent.review.consequences import altered, back, came, fallen, reopened, title_of, why_higher
 from agent.review.fold import vendors_words
-from agent.review.items import fact_title, items_of, layer_of, threats_of, with_basis
+from agent.review.items import fact_title, items_of, layer_of, threats_of, width_of, with_basis
 from agent.review.promise import Promise, promised
 from agent.review.records import Event, ItemKind, ItemState, ReviewState, ScoreShown, Verb
 from agent.review.rescore import headline_of, shown
@@ -43,6 +44,8 @@ SECONDS: Final[Mapping[ItemKind, float]] = {
 """Seconds that one decision is taken to need until a store has measured its own."""
 SUPPORTED_SHARE: Final = 0.4
 """Of these seconds for an item whose quotes were found again: it is read, not looked for."""
+LEAST: Final = 0.05
+"""Score points by which a range has to be narrower to be called so."""
 PRIOR_ITEMS: Final = 5
 """As many measured items weigh as much as the fixed seconds."""
 _MINUTE: Final = 60.0
@@ -74,11 +77,15 @@ class Moved(Record):
     causes: tuple[str, ...]
     """Factors, headline, flags and controls that moved it, in words, the largest first."""
     falls: tuple[str, ...] = ()
-    """What rested on a fact that no longer stands, by title."""
+    """What rested on nothing else than what no longer stands, by title: items and parts of the summary and picture."""
     returns: tuple[str, ...] = ()
     """What follows again from a fact that is back, by title."""
     comes: tuple[str, ...] = ()
     """What follows anew from a fact, by title."""
+    alters: tuple[str, ...] = ()
+    """What stays and says something else, by title and with what of it is another."""
+    reopens: tuple[str, ...] = ()
+    """What was decided and is open again, by title and with the reason."""
     why: str = ""
     """Why the score is higher although something fell; empty for anything else."""
 
@@ -254,30 +261,13 @@ def what_moved(before: ReviewState, after: ReviewState) -> Moved:
         before=shown(one.score),
         after=shown(two.score),
         causes=tuple(causes),
-        falls=_titles(after, set(after.fell) - set(before.fell)),
-        returns=_titles(before, set(before.fell) - set(after.fell)),
-        comes=_titles(after, _new(before, after)),
-        why=_why_higher(before, after),
+        falls=fallen(before, after),
+        returns=back(before, after),
+        comes=(*_titles(after, _new(before, after)), *came(before, after)),
+        alters=altered(before, after),
+        reopens=reopened(before, after),
+        why=why_higher(before, after),
     )
-
-
-def _why_higher(before: ReviewState, after: ReviewState) -> str:
-    """Why less known may score more: another threat leads, which what fell stood before or kept out."""
-    was, now = headline_of(before.reviewed), headline_of(after.reviewed)
-    one, two = before.reviewed.score.aivss, after.reviewed.score.aivss
-    fell = set(after.fell) - set(before.fell) or _struck(after) - _struck(before)
-    if was is None or now is None or was.id == now.id or one is None or two is None or two <= one or not fell:
-        return ""
-    if now.id in threats_of(before.reviewed):
-        return f"Less is known now: without “{was.title}” the score rests on “{now.title}”, which stood behind it"
-    missing = (
-        "what it does was not established" if now.basis == "entry inferred" else "nothing that stands rules it out"
-    )
-    return f"Less is known now, which is no less risk: “{now.title}” comes in, since {missing}, and leads"
-
-
-def _struck(state: ReviewState) -> set[str]:
-    return {one.item.id for one in state.items if one.verdict == "struck"}
 
 
 def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
@@ -293,6 +283,23 @@ def why_still(before: ReviewState, after: ReviewState, question: str) -> str:
     if not stated:
         return "it states no fact of the list, so nothing can be computed from it"
     return "; ".join(_why_no_move(before, after, told, fact) for told, fact in stated.items())
+
+
+def why_not_narrower(before: ReviewState, after: ReviewState, question: str) -> str:
+    """Why an answer to a question (by its item's id) that promised to narrow the likely range did not; empty where it
+    did, or promised nothing, or the range stayed what it was to the tenth (`why_still`)."""
+    name, one, two = question.partition("/")[2], before.reviewed, after.reviewed
+    asked = next((each for each in (*before.questions, *before.drafted.questions) if each.id == name), None)
+    most = promised(before)(asked.settles) if asked is not None else 0.0
+    if round(most, 1) <= 0 or width_of(two) < width_of(one) - LEAST:
+        return ""
+    factors = [key for key in two.factors if key in one.factors]
+    was, now = (sum(draft.factors[key].high - draft.factors[key].low for key in factors) for draft in (one, two))
+    why = (
+        "what it states leaves the factors as open as they were" if now >= was
+        else "it narrows factors, but the range is where the published scores of such products lie around the score"
+    )  # fmt: skip
+    return f"The range is no narrower, although up to {most:.1f} points seemed possible: {why}"
 
 
 def _why_no_move(before: ReviewState, after: ReviewState, told: str, fact: Fact) -> str:
@@ -320,7 +327,7 @@ def _new(before: ReviewState, after: ReviewState) -> set[str]:
 
 
 def _titles(state: ReviewState, names: set[str]) -> tuple[str, ...]:
-    return tuple(f"{one.item.kind} “{one.item.title}”" for one in state.items if one.item.id in names)
+    return tuple(title_of(state, one) for one in state.items if one.item.id in names)
 
 
 def score_words(score: ScoreShown) -> str:

@@ -128,6 +128,7 @@ def fold(
         stamp=found.stamp,
         undoable=found.undoable,
         redoable=found.redoable,
+        undos=found.undos,
         added=found.added,
         managed={
             name.partition("/")[2]: {text: dict(known) for text, known in one.managed.items()}

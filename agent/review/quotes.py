@@ -183,9 +183,17 @@ def _place(value: Mapping[object, object], document: Document, where: str) -> tu
         raise InputError("the quote holds no word", where=where, hint="mark the words that say it")
     if end - start > MAX_CHARS:
         raise InputError(f"the quote has {end - start} characters", where=where, hint=f"at most {MAX_CHARS}")
+    if _cuts_word(document.text, start) or _cuts_word(document.text, end):
+        raise InputError("the quote begins or ends inside a word", where=where, hint="mark whole words")
     if isinstance(quote, str) and locate(quote, document.text[start:end]) is None:
         raise InputError(f"{document.id} says something else there", where=where, hint="mark the words again")
     return start, end
+
+
+def _cuts_word(text: str, at: int) -> bool:
+    """Whether a place lies inside a word; of scripts that write without blanks nobody can tell."""
+    around = text[max(at - 1, 0) : at + 1]
+    return 0 < at < len(text) and around.isascii() and around.isalnum()
 
 
 def _standing(document: Document, start: int, end: int) -> tuple[Rank, About]:

@@ -184,6 +184,19 @@ class Comment(Record):
     """Who is asked to look; empty for nobody."""
 
 
+class Turn(Record):
+    """An act that can be taken back."""
+
+    batch: int
+    by: str
+    items: tuple[str, ...]
+    """Ids of the items that it decided over."""
+    on_facts: bool
+    """Other facts stood after it, so what follows from them was computed."""
+    talk: bool
+    """A comment, on which no other act rests."""
+
+
 class Contest(Record):
     """One point of an appeal: what is said to be wrong, and what became of it."""
 
@@ -233,6 +246,8 @@ class ReviewState(Record):
     stamp: Stamp | None
     undoable: int
     """Number of the event that the next undo takes back, by anyone; 0 for none."""
+    undos: tuple[Turn, ...] = ()
+    """Every act that can be taken back, the oldest first."""
     managed: dict[str, dict[str, dict[str, object]]] = Field(default_factory=dict)
     """What is known of the doing of mitigations: by threat and by the mitigation's text."""
     redoable: int = 0

@@ -14,7 +14,7 @@ from agent.report.view import View, number_added
 from agent.review.items import fields_of, items_of
 from agent.review.lapses import content_of
 from agent.review.quotes import Plain
-from agent.review.records import Comment, Contest, Event, Stage, Stamp, Verb, Verdict
+from agent.review.records import Comment, Contest, Event, Stage, Stamp, Turn, Verb, Verdict
 
 NOT_UNDOABLE: Final[tuple[Verb, ...]] = ("import", "sign", "reopen", "undo", "redo")
 SHEET: Final = "sheet"
@@ -128,6 +128,7 @@ class Replayed:
     version: int = 0
     undoable: int = 0
     redoable: int = 0
+    undos: tuple[Turn, ...] = ()
     added: int = 0
     """The highest number in an id of a threat that was ever added."""
     numbers: dict[str, int] = field(default_factory=dict)
@@ -150,6 +151,8 @@ class Living(NamedTuple):
     events: tuple[Event, ...]
     undoable: int
     redoable: int
+    undos: tuple[Turn, ...]
+    """Every act that an undo may take back, the oldest first."""
 
 
 def living(events: Sequence[Event]) -> Living:
@@ -178,7 +181,32 @@ def living(events: Sequence[Event]) -> Living:
         if event.verb not in NOT_UNDOABLE and event.batch not in stack:
             stack.append(event.batch)
     left = tuple(event for event in events if event.verb not in ("undo", "redo") and event.batch not in undone)
-    return Living(left, stack[-1] if stack else 0, again[-1] if again else 0)
+    undos = _turns(stack, left)
+    return Living(left, stack[-1] if stack else 0, again[-1] if again else 0, undos)
+
+
+def _turns(stack: Sequence[int], events: Sequence[Event]) -> tuple[Turn, ...]:
+    inside: dict[int, list[Event]] = {batch: [] for batch in stack}
+    for event in events:
+        inside.get(event.batch, []).append(event)
+    return tuple(_turn(batch, members) for batch, members in inside.items() if members)
+
+
+def _turn(batch: int, events: Sequence[Event]) -> Turn:
+    return Turn(
+        batch=batch,
+        by=events[0].reviewer,
+        items=tuple(dict.fromkeys(item for event in events for item in _items_of(event))),
+        # An answer goes into the redraft behind it.
+        on_facts=any(event.verb in ("redraft", "answer") or SHEET in (event.after or {}) for event in events),
+        talk=all(event.verb == "comment" for event in events),
+    )
+
+
+def _items_of(event: Event) -> Sequence[str]:
+    if event.verb == "bulk":
+        return [str(item) for item in _listed((event.after or {}).get("items"))]
+    return [event.item] if event.item else []
 
 
 def undone_batch(event: Event) -> int:
@@ -193,7 +221,7 @@ def replay(key: str, draft: Draft, events: Sequence[Event], revisions: Mapping[s
     found.added = max((number_added(e.item.partition("/")[2]) for e in events if e.verb == "add"), default=0)
     found.numbers = _numbers(draft, events)
     alive = living(events)
-    found.undoable, found.redoable = alive.undoable, alive.redoable
+    found.undoable, found.redoable, found.undos = alive.undoable, alive.redoable, alive.undos
     for event in alive.events:
         if event.verb == "redraft":
             _redraft(found, event, revisions)
@@ -275,9 +303,7 @@ def _touched(events: Sequence[Event]) -> dict[str, int]:
     members: dict[int, list[str]] = {}
     changed: dict[str, int] = {}
     for event in events:
-        own = (
-            [str(item) for item in _listed((event.after or {}).get("items"))] if event.verb == "bulk" else [event.item]
-        )
+        own = _items_of(event)
         touched = members.get(undone_batch(event), []) if event.verb in ("undo", "redo") else own
         members.setdefault(event.batch, []).extend(own)
         changed.update(dict.fromkeys((item for item in touched if item), event.number))

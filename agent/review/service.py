@@ -34,6 +34,7 @@ from agent.review.shelf import Fresh, Latest, Shelf, Shown
 from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from agent.review.stored import Blob, NewReview, QueueColumns, QueuePage, QueueQuery, asked_word
+from agent.review.undoing import with_own_act
 from agent.settings import Settings
 
 _TOLD: Final[tuple[Verdict, ...]] = ("corrected", "struck", "answered", "sent", "waived", "confirmed")
@@ -184,7 +185,9 @@ class Service:
         _may_write(reviewer)
         if action.verb == "redraft":
             raise InputError("a redraft is not made by an act", where="verb", hint="ask for the redraft itself")
-        return self._planned_act(key, reviewer, lambda state: self._check(state, action))
+        return self._planned_act(
+            key, reviewer, lambda state: self._check(state, with_own_act(state, action, reviewer.name))
+        )
 
     def preview(self, key: str, action: Action, reviewer: Reviewer | None = None) -> Moved:
         """What an act would move, without storing it. Raises as `act` does."""
@@ -194,7 +197,7 @@ class Service:
         """The review as an act would make it, without storing it; its events are not hashed."""
         who = reviewer or _NOBODY
         before = self.review(key)
-        made = self._sheet(before, self._check(before, action))
+        made = self._sheet(before, self._check(before, with_own_act(before, action, who.name)))
         events = self._unstored(before, made.planned, who)
         if not events:
             return _nothing(before)
@@ -385,15 +388,25 @@ class Service:
                     raise
         raise AssertionError("unreachable")
 
+    def why_not_sign(self, key: str, reviewer: Reviewer) -> str:
+        """Why this person may not sign a review, whatever is open in it; empty when they may."""
+        try:
+            _may_write(reviewer)
+            self._may_sign(key, reviewer)
+        except RefusedError as error:
+            return f"{error.what}; {error.hint}"
+        return ""
+
     def _may_sign(self, key: str, reviewer: Reviewer) -> None:
         """With the rule of two people an approver signs what others decided. Raises RefusedError."""
         if self._settings.review_two_person != "on":
             return
         if reviewer.role != "approver":
-            raise RefusedError("an approver signs", where=reviewer.name, hint="invite one, and have them sign")
+            hint = "invite one under People, and have them sign"
+            raise RefusedError("an approver signs, since two people are needed", where=reviewer.name, hint=hint)
         if any(event.reviewer == reviewer.name and event.verb in _BY_REVIEWERS for event in self._store.events(key)):
             raise RefusedError(
-                "who decided over items does not sign", where=reviewer.name, hint="another person approves"
+                "who decided items of the review does not sign it", where=reviewer.name, hint="another person approves"
             )
 
     def _stored(

@@ -47,7 +47,10 @@ def report(state: ReviewState, documents: Sequence[Document]) -> str:
 
 def progress(state: ReviewState) -> InReview | None:
     """How far a review has come that nobody signed yet; None for a signed one."""
-    return None if state.stamp else InReview(state.decided, len(state.own), len(state.waived))
+    if state.stamp:
+        return None
+    contested = frozenset(one.item for one in state.contests if one.decision == "open")
+    return InReview(state.decided, len(state.own), len(state.waived), contested)
 
 
 def otherwise(store: Store, head: Head, text: str) -> str:

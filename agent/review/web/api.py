@@ -209,7 +209,7 @@ def _acting(router: APIRouter, desk: Desk) -> None:
     def act(key: Key, asked: Asked, reviewer: Analyst) -> ActResult:
         """Store one act."""
         action = acting(asked.model_dump())
-        return of_review(key, lambda: desk.service.act(key, action, reviewer))
+        return desk.act(key, action, reviewer)
 
     @router.post("/r/{key}/preview", operation_id="preview", responses={409: _WRITING[409]})
     def preview(key: Key, asked: Asked, reviewer: Analyst) -> Moved:

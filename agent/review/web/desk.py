@@ -21,12 +21,16 @@ from agent.errors import (
 )
 from agent.records import Record
 from agent.review.compare import Comparison
-from agent.review.records import Reviewer, ReviewState
+from agent.review.decisions import ActResult
+from agent.review.records import Action, Reviewer, ReviewState
 from agent.review.service import Service
 from agent.review.shelf import Latest
+from agent.review.undoing import own_undo
 from agent.review.web.access import MAX_BODY, Access
 from agent.review.web.forms import Brought, Form, sound
+from agent.review.web.shown import Bar
 from agent.review.web.templating import render
+from agent.review.web.wording import act_words
 
 Result = TypeVar("Result")
 
@@ -121,6 +125,14 @@ class Unfinished:
         self._kept.put((key, reviewer.name), form)
 
 
+class Turns(NamedTuple):
+    """What undo and redo would do, in words; empty for nothing."""
+
+    batch: int = 0
+    undo: str = ""
+    redo: str = ""
+
+
 class Desk(NamedTuple):
     """What the routes share."""
 
@@ -133,16 +145,46 @@ class Desk(NamedTuple):
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page."""
+        key = ""
+        if isinstance(shown := values.get("bar"), Bar):
+            key = shown.key
+            values["turns"] = self._turns(key, reviewer_of(request))
         text = render(
             template,
             assets=self.assets,
             reviewer=reviewer_of(request),
             now=int(time.time()),
             path=request.url.path,
-            people=sorted({one.name for one in self.access.sessions.values()} - {reviewer_of(request).name}),
+            people=[name for name in self.people(key) if name != reviewer_of(request).name],
             **values,
         )
         return HTMLResponse(text, status)
+
+    def _turns(self, key: str, reviewer: Reviewer) -> Turns:
+        """What the reviewer's undo would take back, and what a redo would do again."""
+        state = self.service.review(key)
+        batch = own_undo(state, reviewer.name)
+        if not batch and not state.redoable:
+            return Turns()
+        events = self.service.history(key)
+        titles = {one.item.id: one.item.title for one in state.items}
+        undo, redo = (act_words(number, events, titles) if number else "" for number in (batch, state.redoable))
+        by = next((event.reviewer for event in events if event.number == state.redoable), "")
+        return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
+
+    def people(self, key: str = "") -> list[str]:
+        """The names of everyone who has a session, is invited, or did something in the review, if one is named."""
+        known = (*self.access.sessions.values(), *self.access.tokens.values())
+        names = {event.reviewer for event in self.service.history(key)} if key else set()
+        return sorted(names | {one.name for one in known})
+
+    def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
+        """Stores what a reviewer asks for, as `Service.act` does. Raises InputError for a comment to nobody known."""
+        to = action.fields.get("to") if action.verb == "comment" else None
+        if to and to not in (names := of_review(key, lambda: self.people(key))):
+            hint = f"choose {' or '.join(names)}, or invite them under People first"
+            raise InputError(f"nobody here is called {str(to)[:80]!r}", where="to", hint=hint)
+        return of_review(key, lambda: self.service.act(key, action, reviewer))
 
     def review(self, key: str, as_of: int | None = None) -> ReviewState:
         """A review, now or as of an event. Raises NotHereError for an unknown key or event."""

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 from agent.review.compare import Comparison, Difference as Differs, words
 from agent.review.items import fields_of
 from agent.review.records import ReviewState, Verdict
-from agent.review.web.wording import field_name, in_order
+from agent.review.web.wording import field_name, in_order, in_titles
 
 Op = Literal["same", "gone", "new"]
 _WORDS: Final = re.compile(r"\s+|/|[^\s/]+")
@@ -50,16 +50,26 @@ class Changed(NamedTuple):
 
 def changed(one: ReviewState, two: ReviewState, found: Comparison) -> tuple[Changed, ...]:
     """What `found` of the two, in words that went and came."""
+    titles = {item.item.id: item.item.title for state in (one, two) for item in state.items}
     return tuple(
-        _changed(each, fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item))
+        _changed(titles, each, fields_of(one.reviewed, each.item), fields_of(two.reviewed, each.item))
         for each in found.differences
     )
 
 
-def _changed(each: Differs, was: Mapping[str, object], now: Mapping[str, object]) -> Changed:
-    told = differences(*_whole(was, now))
+def _changed(
+    titles: Mapping[str, str], each: Differs, was: Mapping[str, object], now: Mapping[str, object]
+) -> Changed:  # fmt: skip
+    told = titled(differences(*_whole(was, now)), titles)
     shown = len(told) if was and now else _FIRST_FIELDS
     return Changed(each.item, each.title, each.a, each.b, told[:shown], told[shown:])
+
+
+def titled(found: tuple[Difference, ...], titles: Mapping[str, str]) -> tuple[Difference, ...]:
+    """The differences with titles, by item, in place of the ids of threats and facts."""
+    return tuple(
+        each._replace(runs=tuple(run._replace(text=in_titles(run.text, titles)) for run in each.runs)) for each in found
+    )
 
 
 def _whole(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:

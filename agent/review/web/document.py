@@ -11,7 +11,7 @@ from agent.records import Document
 from agent.report import html
 from agent.report.document import Block, Entry, Paragraph, Part, Report, Row, Span, Table
 from agent.report.report import build
-from agent.report.view import InReview, View
+from agent.report.view import InReview, View, number_added
 from agent.review.records import ItemState, ReviewState
 
 _OF_PART: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,7 +39,9 @@ def doubts_of(one: ItemState, opened: Mapping[str, float]) -> tuple[str, ...]:
         found.append("waived")
     if one.bulk:
         found.append("confirmed in bulk")
-    if not opened.get(one.item.id) and not one.fell and one.verdict != "struck":
+    # Whoever added a threat wrote all of it.
+    own = one.item.kind == "threat" and number_added(one.item.id.partition("/")[2]) > 0
+    if not opened.get(one.item.id) and not one.fell and one.verdict != "struck" and not own:
         found.append("never opened")
     return tuple(found)
 

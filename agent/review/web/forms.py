@@ -40,7 +40,7 @@ _ROW: Final = re.compile(r"^(?P<list>mitigations|taxonomy)\.(?P<at>\d{1,3})(?:\.
 _STATE: Final = re.compile(r"^states\.(?P<at>\d{1,2})\.(?P<part>key|polarity|value)$")
 _SAID: Final = ("polarity", "value")
 POLARITIES: Final = (
-    ("asserted", "it is so"), ("configurable", "a setting decides"), ("denied", "it is not so"),
+    ("asserted", "yes"), ("configurable", "depends on a setting"), ("denied", "no"),
 )  # fmt: skip
 ANSWER_KINDS: Final = (("vendor-answer", "the vendor"), ("analyst-note", "I do, as the analyst"))
 _ABOUT: Final = (
@@ -63,10 +63,10 @@ _WHO: Final = (("you", "you"), ("vendor", "vendor"))
 _STATUS: Final = (("proposed", "proposed"), ("claimed", "claimed"), ("confirmed", "confirmed"))
 GRAMMAR: Final[Mapping[str, str]] = {
     "source": "Who or what it comes from",
-    "prerequisite": "with what in hand",
-    "action": "can do what",
-    "impact": "which leads to what",
-    "asset": "on what",
+    "prerequisite": "What they need for it",
+    "action": "What they can do then",
+    "impact": "What that leads to",
+    "asset": "What is at stake",
 }
 _ROW_CHARS: Final = 75
 _MOST_ROWS: Final = 12
@@ -192,6 +192,8 @@ def _fields(verb: str, kind: str, form: Form) -> Plain:
             return {"seen": form.get("seen").split()}
         case "comment":
             return {name: form.get(name).strip() for name in ("text", "to") if name == "text" or form.get(name).strip()}
+        case "undo":
+            return {"batch": form.whole("batch")} if form.has("batch") else {}
         case "sign":
             return {name: form.get(name) for name in ("decision", "waivers") if form.get(name)}
         case "manage":
@@ -406,22 +408,22 @@ def answer_fields(form: Form) -> tuple[Field, ...]:
             if (found := _STATE.match(name))}  # fmt: skip
     words, stated = load_vocabulary(), []
     for at, key in sorted(rows.items()):
-        row, title = f"states.{at}", f"It {words[key].title}" if key in words else "Says of it"
+        row, title = f"states.{at}", f"It {words[key].title}" if key in words else "The answer"
         if not form.has(f"{row}.value"):
-            stated.append(Field(f"{row}.key", "Something else, by its key", "line", ""))
+            stated.append(Field(f"{row}.key", "Another fact", "line", ""))
         choices = sayings(key)
         stated.append(Field(f"{row}.polarity", title, "choice", "", choices))
         if form.has(f"{row}.value"):
-            hint = "in words of the answer, may be empty"
+            hint = "in words of the answer, optional"
             stated.append(Field(f"{row}.value", "Detail", "line", "", hint=hint))
     said = (
         Field("text", "Answer", "area", ""),
         Field("url", "Public page that says so", "line", ""),
         Field("kind", "Who says it", "choice", "", ANSWER_KINDS),
-        Field("note", "Who told it, and where", "line", "", hint="Needed without a page."),
+        Field("note", "Who told it, and where", "line", "", hint="Needed, unless a public page is given."),
     )
-    quote = Field("quote", "The words that say it", "line", "", hint="copied; empty: the whole answer")
-    return (*said, *(one._replace(group="What it states") for one in (*stated, quote)))
+    quote = Field("quote", "The words that say so", "line", "", hint="copied from the answer; left empty, all of it")
+    return (*said, *(one._replace(group="What the answer states") for one in (*stated, quote)))
 
 
 def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
@@ -432,7 +434,7 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
         Field("title", "Title", "line", _text(now, "title")),
         Field(
             "how",
-            "How it goes",
+            "How it happens",
             "area",
             _text(now, "how"),
             hint="Left empty, it is made of the statement below.",
@@ -456,7 +458,7 @@ def threat_fields(now: Plain, draft: Draft) -> tuple[Field, ...]:
 def _taxonomy(now: Plain) -> list[Field]:
     rows = [f"{row['scheme']} {row['id']} {row['title']}" for row in _rows(now, "taxonomy")]
     return [
-        Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Ids of published lists")
+        Field(f"taxonomy.{at}", f"Id {at + 1}", "listed", value, group="Entries of published lists")
         for at, value in enumerate([*rows, *[""] * _SPARE])
     ]
 
@@ -538,7 +540,7 @@ def polarities(key: str) -> tuple[tuple[str, str], ...]:
 
 def sayings(key: str) -> tuple[tuple[str, str], ...]:
     """What an answer can be said to say of a key of facts, nothing first."""
-    return (("", "says nothing of it"), *polarities(key))
+    return (("", "does not say"), *polarities(key))
 
 
 def _fact(now: Plain, _: Draft) -> tuple[Field, ...]:

@@ -1,6 +1,7 @@
 """The pages of one review: the draft beside its sources, history, versions, questions, contests, signing, exports."""
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -10,11 +11,13 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
 from agent.report.questionnaire import Export, Format
 from agent.review.acts import now_of, unanswered
+from agent.review.answered import question_of
 from agent.review.compare import words
-from agent.review.decisions import ActResult, what_moved, why_still
-from agent.review.records import Action, Reviewer, ReviewState
+from agent.review.decisions import ActResult, what_moved, why_not_narrower, why_still
+from agent.review.records import Action, Event, Reviewer, ReviewState
 from agent.review.responding import contest_form
 from agent.review.signed import progress
+from agent.review.undoing import blocking
 from agent.review.web import adding
 from agent.review.web.desk import (
     LONGEST_LOOK,
@@ -34,11 +37,11 @@ from agent.review.web.desk import (
 from agent.review.web.differing import changed
 from agent.review.web.document import counted, document
 from agent.review.web.forms import Field, Form, action_of, answer_fields, fields_for, refilled
-from agent.review.web.shown import Bar, bar, every_quote, review_view, score_view
+from agent.review.web.shown import Bar, bar, every_quote, question_number, review_view, score_view
 from agent.review.web.shown_items import Items, ItemView, dom_id
 from agent.review.web.shown_sources import Quotes, source
 from agent.review.web.shown_work import SORTS, work_csv, work_page
-from agent.review.web.wording import answer_to, brought_back, moved_lines, together, undone, version_choices
+from agent.review.web.wording import act_words, answer_to, brought_back, moved_lines, together, undone, version_choices
 from agent.taxonomy.keys import LAYERS
 
 _SOURCE: Final = r"^D[1-9][0-9]{0,5}$"
@@ -46,6 +49,7 @@ Version = Annotated[int | None, Query(ge=0, le=10_000_000)]
 Word = Annotated[str, Query(max_length=80)]
 _BACK: Final = {
     "questions": "/questions", "contests": "/contests", "sign": "/sign", "mitigations": "/mitigations",
+    "history": "/history",
 }  # fmt: skip
 """Where a page's forms lead back to; the review page without one."""
 _WORDED: Final = {
@@ -110,8 +114,9 @@ def _reading(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/r/{key}/history")
     def history(
-        request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = "", by: Word = ""
-    ) -> Response:
+        request: Request, key: Key, reviewer: Who, item: Annotated[str, Query(max_length=100)] = "", by: Word = "",
+        since: Version = None,
+    ) -> Response:  # fmt: skip
         state = desk.review(key)
         every = desk.service.history(key)
         events = [event for event in every if (not item or item in (event.item, *together(event))) and
@@ -121,7 +126,8 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
             names=sorted({event.reviewer for event in every}), total=len(every), turned=turned,
-            returned=brought_back(every),
+            returned=brought_back(every), last=_last(desk, state, since),
+            undos=_undos(state, every, titles) if reviewer.role != "viewer" and state.stage == "open" else {},
         )  # fmt: skip
 
     @router.get("/r/{key}/compare")
@@ -130,12 +136,12 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         one, two = (0 if a is None else a), (state.version if b is None else b)
         found = desk.versions(key, one, two)
         every = changed(desk.review(key, one), desk.review(key, two), found)
-        titles = {each.item.id: each.item.title for each in state.items}
+        titles, events = {each.item.id: each.item.title for each in state.items}, desk.service.history(key)
         return desk.page(
             request, "versions.html", bar=_bar(desk, state), found=found,
             scores=(score_view(found.before), score_view(found.after)),
             said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
-            choices=version_choices(desk.service.history(key), titles, (one, two)),
+            choices=version_choices(events, titles, (one, two)), by=_by(events, one, two),
         )  # fmt: skip
 
 
@@ -144,10 +150,12 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
     def questions(request: Request, key: Key, reviewer: Who, since: Version = None) -> Response:
         state = desk.review(key)
         asked = [one for one in _items(desk, state, reviewer.role != "viewer") if one.kind == "question"]
+        asked.sort(key=question_number)
+        moved = _moved(desk, state, since)
         return desk.page(
             request, "questions.html", bar=_bar(desk, state), questions=asked, last=_last(desk, state, since),
             waiting=desk.service.waiting(key), follows=desk.service.follows(key),
-            what_moved=_moved(desk, state, since),
+            what_moved=moved._replace(item=moved.question or moved.item),
         )  # fmt: skip
 
     @router.get("/r/{key}/contests")
@@ -160,6 +168,7 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         return desk.page(
             request, "contests.html", bar=_bar(desk, state), contests=state.contests, titles=titles, item=item,
             last=_last(desk, state, since), draft=state.drafted.id,
+            views=_contested(desk, state),
         )  # fmt: skip
 
     @router.get("/r/{key}/sign")
@@ -169,6 +178,8 @@ def _deciding(router: APIRouter, desk: Desk) -> None:
         items = _items(desk, state, reviewer.role != "viewer")
         return desk.page(
             request, "sign.html", bar=_bar(desk, state), left=[one for one in items if one.id in left],
+            refused=desk.service.why_not_sign(key, reviewer),
+            disputed=[one for one in items if one.id in left and one.contested],
             waived=[one for one in items if one.id in {each.item.id for each in state.waived}],
             bulk=[one for one in items if one.bulk and not one.via], unanswered=unanswered(state),
             again=sum(one.earlier for one in state.waived), decisions=USES,
@@ -197,6 +208,23 @@ def _working(router: APIRouter, desk: Desk) -> None:
     def work(key: Key, reviewer: Who) -> Response:
         rows = work_page(desk.review(key), desk.service.today).rows
         return _file(Export(f"{key}-mitigations.csv", "text/csv; charset=utf-8", work_csv(rows).encode()))
+
+
+def _by(events: Sequence[Event], one: int, two: int) -> dict[str, list[str]]:
+    """By item who did something on it between two versions, in their order."""
+    found: dict[str, list[str]] = {}
+    low, high = sorted((one, two))
+    for event in events:
+        for item in (event.item, *together(event)) if low < event.number <= high else ():
+            if event.reviewer not in found.setdefault(item, []):
+                found[item].append(event.reviewer)
+    return found
+
+
+def _undos(state: ReviewState, events: Sequence[Event], titles: Mapping[str, str]) -> dict[int, str]:
+    """By its number every act on which no later one rests, in words."""
+    free = [turn.batch for turn in state.undos if blocking(state.undos, turn.batch) is None]
+    return {batch: act_words(batch, events, titles) for batch in free}
 
 
 def _files(router: APIRouter, desk: Desk) -> None:
@@ -235,11 +263,22 @@ def _items(desk: Desk, state: ReviewState, acts: bool) -> list[ItemView]:
     return [items.of(one) for one in state.items]
 
 
+def _contested(desk: Desk, state: ReviewState) -> dict[str, ItemView]:
+    """By id every item of which there is a contest; its quotes lead nowhere, since no source is beside it."""
+    named = {one.item for one in state.contests}
+    views = [one for one in _items(desk, state, acts=False) if one.id in named] if named else []
+    return {
+        one.id: one._replace(quotes=tuple(each._replace(linked=False) for each in one.quotes)) for one in views
+    }  # fmt: skip
+
+
 class MovedBy(NamedTuple):
     """The item of the last decision, and line by line what it moved; without lines when that is nothing."""
 
     item: str = ""
     lines: tuple[tuple[str, str], ...] = ()
+    question: str = ""
+    """The item of the question whose answer it confirmed or gave."""
 
 
 def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
@@ -252,9 +291,13 @@ def _moved(desk: Desk, state: ReviewState, since: int | None) -> MovedBy:
     before = desk.review(state.key, since)
     moved = what_moved(before, state)
     own = last.verb == "answer" or last.item.removeprefix("fact/") in state.answered
-    anything = moved.before != moved.after or moved.causes or moved.falls or moved.returns or moved.comes
-    why = why_still(before, state, last.item) if last.verb == "answer" else ""
-    return MovedBy(last.item, moved_lines(moved, why) if own or anything else ())
+    told = (moved.causes, moved.falls, moved.alters, moved.returns, moved.comes, moved.reopens)
+    anything = moved.before != moved.after or any(told)
+    question = f"question/{question_of(last.item.partition('/')[2])}" if last.verb == "confirm" else last.item
+    why = ""
+    if own and question.startswith("question/Q"):
+        why = why_still(before, state, question) or why_not_narrower(before, state, question)
+    return MovedBy(last.item, moved_lines(moved, why) if own or anything else (), question)
 
 
 def _last(desk: Desk, state: ReviewState, since: int | None) -> str:
@@ -285,7 +328,7 @@ def act_routes(desk: Desk) -> APIRouter:
     def act(request: Request, key: Key, form: Sent, reviewer: Analyst) -> Response:
         try:
             action = action_of(form)
-            done = of_review(key, lambda: desk.service.act(key, action, reviewer))
+            done = desk.act(key, action, reviewer)
         except ConflictError as error:
             return _conflict(desk, request, key, form, error)
         except (InputError, StoreError) as error:

@@ -16,7 +16,7 @@ from agent.review.decisions import (
     review_order,
     what_moved,
 )
-from agent.review.items import FACT_SECTION, SECTIONS
+from agent.review.items import FACT_SECTION, QUESTION_SECTION, SECTIONS
 from agent.review.records import ReviewState, ScoreShown, Stage, Stamp
 from agent.review.rescore import headline_of
 from agent.review.web.overview import MOST_FACTS, Overview, overview
@@ -281,6 +281,8 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
     if key in LAYERS:
         inside.sort(key=_by_place)
     folded = tuple(view for view in inside if view.threat is not None and view.threat.folded)
+    if key == QUESTION_SECTION:
+        inside.sort(key=question_number)
     if key == FACT_SECTION:
         weights = {one.item.id: one.item.weight for one in state.items}
         inside.sort(key=lambda view: -weights[view.id])
@@ -301,6 +303,11 @@ def _section(key: str, views: Sequence[ItemView], state: ReviewState) -> Section
         waived=sum(view.verdict == "waived" and not view.is_open for view in inside),
         supported=sum(view.verdict == "open" and view.supported and not view.contested for view in inside),
     )
+
+
+def question_number(view: ItemView) -> int:
+    """The number of a question, by which it keeps its place whatever becomes of it."""
+    return int(view.id.partition("/Q")[2] or 0)
 
 
 def _by_place(view: ItemView) -> tuple[bool, int]:

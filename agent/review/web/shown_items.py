@@ -17,16 +17,18 @@ from agent.records import (
 )
 from agent.report.sentences import change, effect, shrinkage, tenth, threat_sentence, vector_words
 from agent.report.view import View, name_of, number_added, rank_words
-from agent.review.acts import now_of
+from agent.review.acts import answer_facts, now_of
 from agent.review.answered import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
 from agent.review.changed_facts import corrected_fact, held_as
+from agent.review.consequences import parts_of
 from agent.review.fold import vendors_words
 from agent.review.items import fact_title, is_unstated, threats_of
+from agent.review.lapses import content_of
 from agent.review.mitigations import Work, work_of
 from agent.review.promise import promised
 from agent.review.records import Comment, Contest, ItemState, ReviewState
-from agent.review.resting import added_on, hanging
-from agent.review.web.differing import Difference, differences
+from agent.review.resting import Hanging, added_on, hanging
+from agent.review.web.differing import Difference, differences, titled
 from agent.review.web.forms import Field, Plain, fields_for, sayings
 from agent.review.web.shown_sources import Quote, Quotes
 from agent.review.web.shown_work import WorkView, work_view
@@ -144,7 +146,9 @@ class FactBody(NamedTuple):
     hangs: tuple[tuple[str, str], ...]
     """Element and title; no element for what is no item of its own."""
     fell: tuple[tuple[str, str], ...]
-    """What fell with it."""
+    """Of a struck one: what fell with it."""
+    altered: tuple[tuple[str, str], ...]
+    """And what says something else since."""
 
 
 class Settling(NamedTuple):
@@ -273,6 +277,8 @@ class Items:
             one.item.id for one in state.items if one.via and not one.comments and one.item.id not in spoken
         }
         self._titles = {one.item.id: one.item.title for one in state.items}
+        self._gone = {one.item.id for one in state.items if one.fell or one.verdict == "struck"}
+        self._parts = parts_of(state.reviewed)
 
     def of(self, one: ItemState) -> ItemView:
         """The view of one item."""
@@ -285,7 +291,8 @@ class Items:
             section=item.section,
             title=item.title,
             verdict=one.verdict,
-            verdict_words=VERDICTS[one.verdict],
+            # In older reviews a confirmed answer counts as a correction of its question.
+            verdict_words=VERDICTS["answered" if _only_answered(one) else one.verdict],
             contested=one.contested,
             supported=item.supported,
             is_open=one.contested or (one.verdict == "open" and not one.via),
@@ -294,7 +301,7 @@ class Items:
             by=one.by,
             reason=next((told for code, told in REASONS.items() if code == one.reason), one.reason),
             note=one.note,
-            changes=differences(one.before or {}, one.after or {}),
+            changes=titled(differences(one.before or {}, one.after or {}), self._titles),
             quotes=self._quotes.of(item.evidence),
             fields=fields_for(item.kind, now, self._state.reviewed) if self._acts else (),
             can=_can(self._state, one) if self._acts else frozenset(),
@@ -380,11 +387,24 @@ class Items:
             answers=question_of(name),
             conflict=", ".join(fact_title(other) for other in against),
             hangs=tuple((self._place(each.item), each.title) for each in hangs),
-            fell=tuple((self._place(each.item), each.title) for each in hangs if struck and each.item in fallen),
+            fell=tuple((self._place(each.item), each.title) for each in hangs if struck and self._is_gone(each)),
+            altered=tuple((self._place(each.item), each.title) for each in hangs if struck and self._says_else(each)),
         )
         return _stated(made, "confirmed" if one.verdict in ("confirmed", "corrected") else now.state)._replace(
             fact=body, title=fact_title(now)
         )
+
+    def _is_gone(self, each: Hanging) -> bool:
+        return each.item in self._gone if each.item else each.title not in self._parts
+
+    def _says_else(self, each: Hanging) -> bool:
+        """Whether what rested on a struck fact stands, and says something else than was drafted."""
+        if self._is_gone(each):
+            return False
+        if not each.item:
+            return self._parts[each.title] != parts_of(self._state.drafted).get(each.title)
+        state = self._state
+        return content_of(state.reviewed, each.item, state.based) != content_of(state.drafted, each.item)
 
     def _place(self, item: str) -> str:
         """The element of an item; empty for one that a fact's card says, and for what is none."""
@@ -496,7 +516,7 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
         found.discard("attach")
     if kind == "threat" and one.verdict != "struck":
         found.add("manage")
-    if one.verdict not in ("confirmed", "corrected"):
+    if one.verdict not in ("confirmed", "corrected", "answered") or answer_facts(state, one.item.id):
         found.add("confirm")
     if kind not in ("posture", "score") and one.verdict != "struck":
         found.add("strike")
@@ -508,6 +528,10 @@ def _can(state: ReviewState, one: ItemState) -> frozenset[str]:
         found.add("answer")
         found.discard("attach")
     return frozenset(found)
+
+
+def _only_answered(one: ItemState) -> bool:
+    return one.item.kind == "question" and one.verdict == "corrected" and set(one.after or {}) == {"answer"}
 
 
 def _is_unknown(state: ReviewState, one: ItemState) -> bool:

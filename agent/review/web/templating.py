@@ -35,6 +35,7 @@ from agent.review.web.wording import (
     duration,
     event_fields,
     field_name,
+    kind_of,
     reasons_for,
     section_title,
     title_of,
@@ -112,7 +113,7 @@ def environment() -> "Environment":
     )
     made.filters |= {"cited": cited, "when": when, "day": day, "duration": duration, "dom_id": dom_id}
     made.filters |= {"name_of": name_of, "event_fields": event_fields, "field_name": field_name, "together": together}
-    made.filters |= {"title_of": title_of, "if_clause": if_clause}
+    made.filters |= {"title_of": title_of, "kind_of": kind_of, "if_clause": if_clause}
     made.filters["capital"] = lambda text: f"{text[:1].upper()}{text[1:]}"
     made.globals |= {
         "REASONS": REASONS, "REASONS_FOR": REASONS_FOR, "VERBS": VERBS, "VERDICTS": VERDICTS,
@@ -142,7 +143,8 @@ def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, 
     """The forms of an item, with its form of an answer and the fields of its correction."""
     spent = Markup('<span class="soft seconds" title="Time spent on this item">{} spent</span>\n').format(item.seconds)
     contested = item.contested and bar.stage == "open" and back != "contests"
-    part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested)
+    part = _acts(item.kind, item.can, back, struck=item.verdict == "struck", contested=contested,
+                 answered=item.verdict == "answered")  # fmt: skip
     return part.filled({
         "key": bar.key, "version": bar.version, "now": now, "item": item.id, "asked": quote(item.id), "id": item.dom,
         "answer": answer, "fields": fields, "spent": spent if item.seconds else "",
@@ -150,10 +152,12 @@ def acts(bar: "Bar", now: int, item: ItemView, back: str, answer: str | Markup, 
 
 
 @lru_cache(maxsize=500)
-def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested: bool) -> Part:
+def _acts(kind: str, can: frozenset[str], back: str, *, struck: bool, contested: bool, answered: bool) -> Part:
     named = {name: blank(name) for name in ("now", "item", "asked", "id", "answer", "fields", "spent")}
     bar = {name: blank(name) for name in ("key", "version")}
-    alike = {"kind": kind, "can": can, "back": back, "struck": struck, "contested": contested}
+    alike = {
+        "kind": kind, "can": can, "back": back, "struck": struck, "contested": contested, "answered": answered,
+    }  # fmt: skip
     return Part.of(environment().get_template("acts.html").render(bar=bar, **named, **alike))
 
 

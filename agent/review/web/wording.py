@@ -1,6 +1,7 @@
 """The words of the pages: verdicts, verbs, reasons and states as a reviewer reads them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -35,13 +36,13 @@ VERBS: Final[Mapping[Verb, str]] = {
     "answer": "answered",
     "contest": "recorded a contest of",
     "decide": "decided a contest of",
-    "undo": "undid",
-    "assign": "assigned",
+    "undo": "undid:",
+    "assign": "assigned the review to",
     "redraft": "drafted again",
     "sign": "signed",
     "reopen": "reopened",
-    "bulk": "confirmed in bulk",
-    "redo": "redid",
+    "bulk": "confirmed together",
+    "redo": "redid:",
     "comment": "commented on",
     "manage": "updated a mitigation of",
     "ask": "asked the vendor",
@@ -134,7 +135,7 @@ KEYS: Final = (
     (("x",), "strike"),
     (("s",), "ask the vendor"),
     (("r",), "record the answer to a question"),
-    (("w",), "waive: sign without a decision on it, with a reason"),
+    (("w",), "waive: sign without deciding it, with a reason"),
     (("t",), "add a threat, with the selected words, the fact or the layer"),
     (("m",), "owner, due date and status of a mitigation of the threat"),
     (("d",), "comment on the item"),
@@ -168,6 +169,10 @@ SHORT_LAYERS: Final[Mapping[LayerKey, str]] = {
     "agent_ecosystem": "Ecosystem",
 }
 """Names of layers where seven of them stand in a line."""
+_KINDS: Final = {"capability": "ability"}
+"""Kinds of items that pages call otherwise."""
+_ID: Final = re.compile(r"\b(?:(?:threat|fact)/)?(?:[LXH]\d*-[a-z0-9-]+[a-z0-9]|F[0-9a-f]{8})\b")
+"""The id of a threat or a fact, as texts and events name it."""
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _WRITTEN: Final[Mapping[str, str]] = {
@@ -191,12 +196,32 @@ _UNSAID: Final[Mapping[Verb, frozenset[str]]] = {
 }
 """What an event carries for its replay, or says in its own line."""
 _SAYS: Final[Mapping[str, str]] = dict(POLARITIES)
+_UNSCORED: Final[tuple[Verb, ...]] = ("comment", "manage", "contest", "assign", "ask", "send")
+"""Verbs that never move a score, so that nobody has to be told that it stays."""
 _NONE: Final = "none"
 _MOST: Final = 3
 """Of what a new draft moved, in the line that answers it."""
 _TITLE: Final = 50
 """Characters of an item's title in a list to choose from."""
 _MOST_VERSIONS: Final = 200
+
+
+def kind_of(item: str) -> str:
+    """What kind of thing an item is, by its id, with the number of a question: "Threat", "Question Q1"."""
+    kind, _, name = item.partition("/")
+    told = _KINDS.get(kind, kind).capitalize()
+    return f"{told} {name}" if kind == "question" else told
+
+
+def in_titles(text: str, titles: Mapping[str, str]) -> str:
+    """A text in which the ids of threats and facts are their titles, as far as `titles` (by item) knows them."""
+
+    def named(found: re.Match[str]) -> str:
+        given = found[0]
+        title = next((titles[item] for item in (given, f"threat/{given}", f"fact/{given}") if item in titles), "")
+        return f"“{title}”" if title else given
+
+    return _ID.sub(named, text) if _ID.search(text) else text
 
 
 def reasons_for(verb: str, kind: str) -> tuple[Reason, ...]:
@@ -274,8 +299,13 @@ def in_order(names: Iterable[str]) -> list[str]:
     return [*(name for name in _FIRST if name in every), *(name for name in every if name not in _FIRST)]
 
 
-def event_fields(event: Event) -> tuple[Field, ...]:
-    """What the event changed, without what only its replay needs."""
+def event_fields(event: Event, titles: Mapping[str, str]) -> tuple[Field, ...]:
+    """What the event changed, without what only its replay needs; `titles` are those of the items that it may name."""
+    sides = ((one.name, in_titles(one.before, titles), in_titles(one.after, titles)) for one in _event_fields(event))
+    return tuple(Field(name, before, after) for name, before, after in sides if before != after)
+
+
+def _event_fields(event: Event) -> tuple[Field, ...]:
     before, after = dict(event.before or {}), dict(event.after or {})
     unsaid = _UNSAID.get(event.verb, frozenset()) | {"marks", "sheet", "seen", CALLED}
     if event.verb == "redraft":
@@ -321,15 +351,28 @@ def version_choices(
     events: Sequence[Event], titles: Mapping[str, str], chosen: Sequence[int]
 ) -> tuple[tuple[str, str], ...]:
     """Versions to choose from by what made them, the newest first; of many the latest, and those that are `chosen`."""
-    told = [
-        (
-            event.number,
-            f"{event.number}: {event.reviewer} {VERBS[event.verb]} {title_of(event, titles)[:_TITLE]}".strip(),
-        )
-        for event in events[::-1]
-    ]
-    kept = [(number, words) for at, (number, words) in enumerate(told) if at < _MOST_VERSIONS or number in chosen]
-    return (*((str(number), words) for number, words in kept), ("0", "0: as it was drafted"))
+    returned = brought_back(events)
+    kept = [
+        event for at, event in enumerate(events[::-1]) if at < _MOST_VERSIONS or event.number in chosen
+    ]  # fmt: skip
+    rows = ((event, event_words(event, events, titles, returned)) for event in kept)
+    return (*((str(event.number), f"{event.number}: {told}") for event, told in rows), ("0", "0: as it was drafted"))
+
+
+def event_words(
+    event: Event, events: Sequence[Event], titles: Mapping[str, str], returned: Collection[int]
+) -> str:  # fmt: skip
+    """Who did what in one event among a review's `events`; `returned` are those that brought something back."""
+    verb = "brought back" if event.number in returned else VERBS[event.verb]
+    if event.verb in ("undo", "redo"):
+        told = undone(event, events, titles)
+    elif event.verb == "bulk":
+        told = _items(len(together(event)))
+    elif event.verb == "assign":
+        told = str((event.after or {}).get("to") or "nobody")
+    else:
+        told = title_of(event, titles)
+    return f"{event.reviewer} {verb} {told[:_TITLE]}".strip()
 
 
 # ---------------------------------------------------------------- the line that answers an act
@@ -355,8 +398,34 @@ _DID: Final[Mapping[Verb, str]] = {
 
 
 def answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    """What the newest of a review's `events` was, what it did to the score, and what came or fell with it."""
-    return "".join((_answer_to(events, titles, moved), *_came_and_fell(moved)))
+    """What the newest of a review's `events` was, how much came, fell or changed with it, and what it did to the
+    score; what came and fell is on the card."""
+    if not events:
+        return moved.text
+    counts = ", ".join(_counts(moved))
+    batch = of_batch(events, events[-1].batch)
+    if batch[0].verb in ("undo", "redo"):
+        did = "Undone" if batch[0].verb == "undo" else "Redone"
+        return _line(f"{did}: {undone(batch[0], events, titles)}", counts, moved.text)
+    said = _said(batch, titles, events)
+    if moved.before == moved.after and not moved.causes:
+        return _line(said, counts, "" if batch[0].verb in _UNSCORED else moved.text)
+    title = title_of(batch[0], titles)
+    named = title and any(cause.startswith(title) for cause in moved.causes)
+    return _line(moved.text, counts) if named else _line(said, counts, moved.text)
+
+
+def _line(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _counts(moved: Moved) -> Iterator[str]:
+    for told, names in (
+        ("fell", moved.falls), ("changed", moved.alters), ("new", moved.comes), ("back", moved.returns),
+        ("open again", moved.reopens),
+    ):  # fmt: skip
+        if names:
+            yield f"{len(names)} {told}"
 
 
 def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
@@ -365,38 +434,12 @@ def moved_lines(moved: Moved, why: str = "") -> tuple[tuple[str, str], ...]:
         ", likely ".join(filter(None, (score_words(one), likely_text(one)))) for one in (moved.before, moved.after)
     )
     rows = [("Score", f"{was} → {now}" if was != now else f"stays {now}")]
-    rows += [("Moved", cause) for cause in moved.causes]
-    rows += [
-        (told, name)
-        for told, names in (("New", moved.comes), ("Fell", moved.falls), ("Back", moved.returns)) for name in names
-    ]  # fmt: skip
     rows += [("Why", told) for told in (moved.why, why) if told]
-    return tuple(rows)
-
-
-def _came_and_fell(moved: Moved) -> Iterator[str]:
-    for told, names in (("new", moved.comes), ("fell", moved.falls), ("back", moved.returns)):
-        if names:
-            more = f", {len(names) - _MOST} more" if len(names) > _MOST else ""
-            yield f"; {told}: {', '.join(names[:_MOST])}{more}"
-    if moved.why:
-        yield f"; {moved.why}"
-
-
-def _answer_to(events: Sequence[Event], titles: Mapping[str, str], moved: Moved) -> str:
-    if not events:
-        return moved.text
-    batch = of_batch(events, events[-1].batch)
-    if batch[0].verb in ("undo", "redo"):
-        did = "Undone" if batch[0].verb == "undo" else "Redone"
-        return f"{did}: {undone(batch[0], events, titles)}; {moved.text}"
-    said = _said(batch, titles, events)
-    was, now = score_words(moved.before), score_words(moved.after)
-    if was == now and not moved.causes:
-        return f"{said}; score stays {now}"
-    title = title_of(batch[0], titles)
-    named = title and any(cause.startswith(title) for cause in moved.causes)
-    return moved.text if named else f"{said}; {moved.text}"
+    told_of = {
+        "Moved": moved.causes, "Fell": moved.falls, "Changed": moved.alters, "New": moved.comes, "Back": moved.returns,
+        "Open again": moved.reopens,
+    }  # fmt: skip
+    return (*rows, *((told, name) for told, names in told_of.items() for name in names))
 
 
 def brought_back(events: Sequence[Event]) -> frozenset[int]:
@@ -427,16 +470,28 @@ def of_batch(events: Sequence[Event], number: object) -> list[Event]:
 
 
 def undone(event: Event, events: Sequence[Event], titles: Mapping[str, str]) -> str:
-    """What an undo or redo among a review's `events` took back or did again, in words: "struck “Posture”"."""
-    batch = of_batch(events, (event.after or {}).get("batch"))
+    """What an undo or redo among a review's `events` took back or did again, and whose it was where that was another
+    person's: "struck “Posture”", "Ada struck “Posture”"."""
+    number = (event.after or {}).get("batch")
+    told, batch = act_words(number, events, titles), of_batch(events, number)
+    return f"{batch[0].reviewer} {told}" if batch and batch[0].reviewer != event.reviewer else told
+
+
+def act_words(number: object, events: Sequence[Event], titles: Mapping[str, str]) -> str:
+    """An act among a review's `events` by its number, in words that follow a name: "struck “Posture”"."""
+    batch = of_batch(events, number)
     told = _said(batch, titles, events) if batch else "an earlier act"
     return f"{told[:1].lower()}{told[1:]}"
+
+
+def _items(count: int) -> str:
+    return f"{count} {'item' if count == 1 else 'items'}"
 
 
 def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Event]) -> str:
     first = batch[0]
     if first.verb == "bulk":
-        return f"Confirmed {len(together(first))} items in one act"
+        return f"Confirmed {_items(len(together(first)))} together"
     if first.verb == "redraft":
         named, *moved = _redrafted(first.after or {})
         if named.after == _NONE:
@@ -449,7 +504,7 @@ def _said(batch: Sequence[Event], titles: Mapping[str, str], events: Sequence[Ev
         return "Saved"
     items = list(dict.fromkeys(event.item for event in batch if event.item))
     if len(items) > 1 and first.verb != "send":
-        return f"{verb} {len(items)} items"
+        return f"{verb} {_items(len(items))}"
     # Only a confirmation can have brought something back, and to look for that takes all events.
     if first.verb == "confirm" and first.number in brought_back(events):
         verb = "Brought back"

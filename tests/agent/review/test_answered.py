@@ -380,3 +380,13 @@ def test_an_asked_question_can_be_worded_answered_and_struck() -> None:
     assert text(done.act("undo").act("undo").act("undo")) == text(desk)
     struck = asked.act("strike", item)
     assert [one.id for one in struck.state.reviewed.questions] == [one.id for one in desk.state.reviewed.questions]
+
+
+def test_to_confirm_an_answered_question_confirms_what_its_answer_states() -> None:
+    noted = answered(Desk.of_case(), "question/Q1", {"key": "undo", "polarity": "asserted"})
+    assert noted.one("fact/Q1-undo").verdict == "open"
+    after = noted.act("confirm", "question/Q1")
+    assert after.one("fact/Q1-undo").verdict == "confirmed"
+    assert after.one("question/Q1").verdict == "answered"
+    assert facts(after.state.reviewed)["undo"].rank == 5
+    assert after.act("confirm", "question/Q1").state.version == after.state.version, "nothing is left to confirm"

@@ -10,8 +10,11 @@ from agent.records import Advice, Draft, FactLine, Threat
 from agent.report.markdown import render
 from agent.report.report import build
 from agent.report.view import View
+from agent.review.consequences import parts_of
+from agent.review.decisions import Moved, what_moved
 from agent.review.items import threats_of
 from agent.review.rescore import headline_of
+from agent.review.resting import hanging
 from agent.review.revise import renumbered
 from evals.metrics.report_check import check
 from tests.fakes.review.reviewing import Desk, golden_draft
@@ -205,3 +208,51 @@ def test_a_chain_that_lost_a_threat_waits_for_no_decision_until_that_is_back() -
     assert decided.state.reviewed.chains == desk.draft.chains[1:]
     assert chain(decided) == ("struck", True)
     assert chain(decided.act("undo"))[0] == "confirmed"
+
+
+# ---------------------------------------------------------------- what a strike falls and changes
+
+
+FIRECRAWL = Desk.of_case("firecrawl-mcp")
+
+
+def strike(desk: Desk, item: str) -> tuple[Desk, Moved]:
+    after = desk.act("strike", item, reason="not-supported")
+    return after, what_moved(desk.state, after.state)
+
+
+def test_a_strike_says_what_falls_or_changes_wherever_something_rests_on_the_fact() -> None:
+    state = FIRECRAWL.state
+    assert state.drafted.facts is not None
+    resting = hanging(state.based, state.numbers)
+    for fact in state.drafted.facts.facts:
+        after, moved = strike(FIRECRAWL, f"fact/{fact.id}")
+        told = (*moved.falls, *moved.alters, *moved.causes)
+        assert bool(told) >= bool(resting[fact.id]), fact.key
+        # What is said to fall is gone, and what is said to change is there.
+        gone = set(parts_of(after.state.reviewed))
+        assert not gone & set(moved.falls)
+        assert not set(moved.falls) & set(moved.alters)
+        back = what_moved(after.state, FIRECRAWL.state)
+        assert back.returns == moved.falls
+
+
+def test_what_was_struck_already_does_not_fall() -> None:
+    facts = {fact.key: fact.id for fact in FIRECRAWL.draft.facts.facts} if FIRECRAWL.draft.facts else {}
+    _, whole = strike(FIRECRAWL, f"fact/{facts['reads_web']}")
+    threat = next(t for t in threats_of(FIRECRAWL.draft).values() if facts["reads_web"] in t.facts)
+    assert any(threat.title in each for each in whole.falls)
+    before, _ = strike(FIRECRAWL, f"threat/{threat.id}")
+    _, moved = strike(before, f"fact/{facts['reads_web']}")
+    assert not any(threat.title in each for each in moved.falls)
+
+
+def test_a_strike_that_raises_the_score_names_a_threat_that_does_not_rest_on_what_was_struck() -> None:
+    facts = {fact.key: fact.id for fact in FIRECRAWL.draft.facts.facts} if FIRECRAWL.draft.facts else {}
+    after, moved = strike(FIRECRAWL, f"fact/{facts['reads_web']}")
+    now = headline_of(after.state.reviewed)
+    assert now is not None
+    assert now.title in moved.why
+    assert facts["reads_web"] not in now.facts
+    lost = {one.id for one in FIRECRAWL.draft.evidence} - {one.id for one in after.state.reviewed.evidence}
+    assert not lost & set(now.evidence)

@@ -8,6 +8,7 @@ from agent.report.draft_json import parse, verify_evidence
 from agent.report.markdown import render
 from agent.review.chain import Head, find_head, head_line
 from agent.review.records import Reviewer
+from agent.review.rescore import headline_of
 from agent.review.signed import ExportFormat
 from agent.review.store import Store
 from tests.fakes.command import Septet
@@ -173,3 +174,18 @@ def test_an_unreviewed_draft_is_rendered_as_before() -> None:
     assert text.splitlines()[2].startswith("**DRAFT, not reviewed** · read: ")
     assert "Signature" not in text
     assert ADA.name not in text.splitlines()[2]
+
+
+def test_an_export_says_what_is_contested_and_not_decided(reviews: Reviews) -> None:
+    key = reviews.bring()
+    first = headline_of(reviews.service.review(key).reviewed)
+    assert first is not None
+    readable: tuple[ExportFormat, ...] = ("md", "html")
+    for format_ in readable:
+        assert b"contested, not" not in reviews.service.export(key, format_).data
+    reviews.act(key, "contest", f"threat/{first.id}", kind="wrong", text="It is off by default.")
+    for format_ in readable:
+        assert reviews.service.export(key, format_).data.count(b"contested, not decided yet") >= 2
+    number = reviews.service.review(key).contests[0].number
+    reviews.act(key, "decide", f"threat/{first.id}", number=number, decision="refused", rule="No page says so.")
+    assert b"not decided yet" not in reviews.service.export(key, "md").data

@@ -412,3 +412,25 @@ def test_a_signed_review_shows_the_very_draft_that_was_signed(reviews: Reviews) 
     assert state.stamp is not None
     bare = state.reviewed.model_copy(update={"review": None})
     assert dump(bare).encode() == reviews.store.blob(state.stamp.sha256)
+
+
+def test_an_act_on_which_another_rests_is_taken_back_after_that(tmp_path: Path) -> None:
+    reviews = Reviews(tmp_path)
+    key = reviews.bring()
+    facts = [one.item.id for one in reviews.service.review(key).items if one.item.kind == "fact"]
+    reviews.act(key, "confirm", "posture")
+    first = reviews.act(key, "strike", facts[0], reason="wrong-quote").events[0].batch
+    reviews.act(key, "comment", facts[0], by=GRACE, text="Why?")
+    theirs = reviews.act(key, "strike", facts[1], by=GRACE, reason="wrong-quote").events[0].batch
+    # What follows from the facts was computed with both.
+    with pytest.raises(InputError, match="Grace went on from it"):
+        reviews.act(key, "undo")
+    reviews.act(key, "undo", batch=theirs)
+    undone = reviews.act(key, "undo").events[0]
+    assert undone.after == {"batch": first}
+    assert reviews.service.review(key).fell == ()
+    reviews.act(key, "undo")
+    with pytest.raises(InputError, match="you did nothing"):
+        reviews.act(key, "undo")
+    with pytest.raises(InputError, match="nothing to undo"):
+        reviews.act(key, "undo", batch=first)

@@ -26,6 +26,7 @@ from agent.review.rescore import shown
 from agent.review.service import asked_of
 from agent.review.signed import ExportFormat
 from agent.review.stored import QueuePage, QueueQuery
+from agent.review.undoing import with_own_act
 from agent.settings import Settings
 from tests.fakes.review.reviewing import Desk, not_given
 
@@ -89,6 +90,7 @@ class MemoryReviews:
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
         with self._turn:
             desk = self._desk(key)
+            action = with_own_act(desk.state, action, reviewer.name)
             planned = check(desk.state, self._told(key, action), desk.texts, desk.as_of)
             if self.full:
                 raise FullError("there is no space left on the disk", where="the store", hint="make room, then save")
@@ -161,6 +163,9 @@ class MemoryReviews:
 
     def compare_reviews(self, keys: Sequence[str]) -> SideBySide:
         return side_by_side([self.review(key) for key in keys])
+
+    def why_not_sign(self, key: str, reviewer: Reviewer) -> str:
+        return "a viewer changes nothing" if reviewer.role == "viewer" else ""
 
     def focus(self, key: str, item: str, seconds: float, reviewer: Reviewer) -> None:
         self._desk(key)

@@ -320,7 +320,30 @@
     return inPlace(form) ? send(form, one("button:not([type=button])", form), true) : form.requestSubmit();
   };
 
+  // On a page of its own, such as that of the questions: the page that a saved form leads to, and a refusal at the form.
+  const AT_FORM = "main.page details.act form";
+  const sent = async (form, submitter) => {
+    form.setAttribute("aria-busy", "true");
+    try {
+      const body = new URLSearchParams(new FormData(form, submitter));
+      const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { accept: "text/html" } });
+      const text = await reply.text();
+      if (reply.ok) location.assign(`${reply.url}#${form.closest("[data-item]")?.id ?? ""}`);
+      else if (reply.status === 409) form.submit();
+      else refuse(form, problem(parsed(text)));
+    } catch {
+      refuse(form, "The server does not answer; nothing was saved, and your words are still here");
+    } finally {
+      form.removeAttribute("aria-busy");
+    }
+  };
+
   document.addEventListener("submit", (event) => {
+    if (event.target.matches(AT_FORM) && event.target.getAttribute("action").endsWith("/act")) {
+      event.preventDefault();
+      if (!busy) work(() => sent(event.target, event.submitter));
+      return;
+    }
     if (!inPlace(event.target)) return;
     event.preventDefault();
     if (!busy) work(() => send(event.target, event.submitter));
@@ -559,6 +582,14 @@
     choice.addEventListener("change", (event) => localStorage.setItem("septet-keys", event.target.checked ? "on" : "off"));
   }
   prepare();
+  const refused = document.getElementById("problem-at");
+  if (refused) {
+    const field = one("input:not([type=hidden]), textarea, select", refused.parentElement);
+    field?.setAttribute("aria-invalid", "true");
+    field?.setAttribute("aria-describedby", refused.id);
+    field?.focus({ preventScroll: true });
+    refused.scrollIntoView({ block: "center" });
+  }
   const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (named?.matches(".item[data-item]")) choose(named, { scroll: false });
 })();

@@ -85,19 +85,31 @@ const septetLive = (() => {
   const score = ({ aivss, severity }) => (aivss === null ? "not scored" : `${Number(aivss).toFixed(1)} ${severity}`);
   const likely = ({ low, high }) => (low === null ? "" : `${Number(low).toFixed(1)}–${Number(high).toFixed(1)}`);
 
-  const moved = (told) => [
-    of(told), taken("takes with it", told.falls), taken("brings back", told.returns), taken("brings in", told.comes), told.why,
-  ].filter(Boolean).join("; ");
-  const taken = (words, titles) => (titles?.length ? `${words}: ${titles.join(", ")}` : "");
+  const whole = (one) => [score(one), likely(one)].filter(Boolean).join(", likely ");
 
-  const of = ({ before, after, causes }) => {
-    const range = likely(before) === likely(after) ? "" : `, likely ${likely(before)} → ${likely(after)}`;
-    const words = `${score(before)} → ${score(after)}${range}`;
-    return causes.length ? `${words}: ${causes.join("; ")}` : `${score(after)}${range || ", as it is"}`;
+  // The same lines as the card has once it is done.
+  const lines = ({ before, after, causes, falls, alters, comes, returns, reopens, why }) => {
+    const [was, now] = [whole(before), whole(after)];
+    const each = (name, texts) => (texts ?? []).map((words) => [name, words]);
+    const rest = [
+      ...each("Why", why ? [why] : []), ...each("Moved", causes), ...each("Falls", falls), ...each("Changes", alters), ...each("New", comes), ...each("Back", returns), ...each("Open again", reopens),
+    ];
+    return [["Score", was === now ? `stays ${now}` : `${was} → ${now}`], ...(rest.length ? rest : [["Else", "nothing falls or changes"]])];
+  };
+
+  const listed = (told) => {
+    const list = Object.assign(document.createElement("dl"), { className: "moved-list" });
+    let last = "";
+    for (const [name, words] of lines(told)) {
+      if (name !== last) list.append(Object.assign(document.createElement("dt"), { textContent: name }));
+      list.append(Object.assign(document.createElement("dd"), { textContent: septetParts.visible(words) }));
+      last = name;
+    }
+    return list;
   };
 
   const preview = async (form) => {
-    const output = one("output.preview", form);
+    const output = one(".preview", form);
     if (!output) return;
     stop();
     asked = new AbortController();
@@ -114,7 +126,9 @@ const septetLive = (() => {
     if (!reply || signal.aborted) return;
     const told = await reply.json().catch(() => null);
     if (signal.aborted) return;
-    output.textContent = told ? septetParts.visible(reply.ok ? moved(told) : told.error || "") : "";
+    output.replaceChildren(...(told && reply.ok ? [listed(told)] : [septetParts.visible(told?.error ?? "")]));
+    // What is asked for by opening the form is to be read before the button is pressed.
+    if (form.dataset.verb === "strike") form.scrollIntoView({ block: "nearest" });
   };
 
   document.addEventListener("input", (event) => {

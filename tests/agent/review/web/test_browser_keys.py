@@ -24,7 +24,7 @@ TRIED = {
     "Esc", "t", "m", "d", "g q", "g s", "g h", "g v", "Enter",
 }  # fmt: skip
 """`t`, `m` and `d` in `test_browser_adding.py`."""
-PREVIEW = f'article[data-item="{FACTOR}"] output'
+PREVIEW = f'article[data-item="{FACTOR}"] .preview'
 
 
 @pytest.fixture
@@ -114,7 +114,9 @@ def test_a_slider_shows_what_it_would_move_before_anything_is_saved(ada: Hands, 
     for _ in range(3):
         ada.press("ArrowRight")
     ada.page.locator(PREVIEW).first.get_by_text("Autonomy of Action").wait_for()
-    assert re.search(r"\d\.\d \w+ → \d\.\d \w+.*: Autonomy of Action 0\.\d → [01]\.\d", ada.text(f"{PREVIEW} >> nth=0"))
+    assert re.search(
+        r"\d\.\d \w+.* → \d\.\d \w+.* Moved Autonomy of Action 0\.\d → [01]\.\d", ada.text(f"{PREVIEW} >> nth=0")
+    )
     assert reviews.service.review("r1").version == version
     ada.press("Escape")
     assert ada.item() == FACTOR
@@ -125,7 +127,7 @@ def test_x_wants_a_reason_and_tells_what_falls(ada: Hands) -> None:
     focus_on(ada, FACTOR)
     ada.press("x")
     output = ada.page.locator(f"{PREVIEW} >> nth=1")
-    output.get_by_text("→").wait_for()
+    output.get_by_text("→").first.wait_for()
     ada.press("Control+Enter")
     assert ada.verdict(FACTOR) == "open"
     ada.type("t")

@@ -142,11 +142,15 @@ def test_before_a_fact_is_struck_its_form_says_what_falls_and_an_undo_brings_it_
     fact = max((one.item for one in state.items if one.item.kind == "fact"), key=lambda item: item.weight)
     ada.page.locator(f'article[data-item="{fact.id}"]').focus()
     ada.press("x")
-    output = ada.page.locator(f'article[data-item="{fact.id}"] output.preview').last
-    output.get_by_text("takes with it").wait_for()
+    told = ada.page.locator(f'article[data-item="{fact.id}"] form[data-verb="strike"] .preview')
+    told.locator("dt").get_by_text("Falls").wait_for()
+    before = [told.locator("dd").nth(at).inner_text() for at in range(told.locator("dd").count())]
     ada.type("t")
     ada.press("Control+Enter")
     assert ada.verdict(fact.id) == "struck"
+    # The card tells afterwards what its form told before.
+    after = ada.page.locator(f'article[data-item="{fact.id}"] dl.moved-list dd')
+    assert [after.nth(at).inner_text() for at in range(after.count())] == before
     fell = reviews.service.review("r1").fell
     assert fell
     # An ability that a fact carries is on the fact's card.

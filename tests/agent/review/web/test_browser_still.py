@@ -65,8 +65,8 @@ def test_a_review_by_clicks(ada: Hands, reviews: Reviews) -> None:
     form = opened(ada, asked, "answer")
     form.get_by_label("Answer", exact=True).fill("A person confirms every action.")
     form.get_by_label("Public page").fill("https://docs.example/a")
-    form.get_by_label("Something else").fill("approval_before")
-    form.get_by_label("Says of it").select_option("asserted")
+    form.get_by_label("Another fact").fill("approval_before")
+    form.get_by_label("The answer", exact=True).select_option("asserted")
     click(ada, form, "Save the answer")
     assert ada.verdict(asked) == "answered"
     assert [fact.key for fact, _ in reviews.service.review("r1").answered.values()] == ["approval_before"]
@@ -85,7 +85,8 @@ def quoted(ada: Hands, reviews: Reviews) -> None:
     form.get_by_label("Its words, copied").fill(words)
     click(ada, form, "Attach as evidence")
     assert reviews.service.review("r1").reviewed.evidence[-1].quote == words
-    click(ada, ada.page.locator("header.bar"), "Undo")
+    with ada.page.expect_navigation():
+        ada.page.locator('header.bar button[data-verb="undo"]').click()
     assert reviews.service.history("r1")[-1].verb == "undo"
 
 

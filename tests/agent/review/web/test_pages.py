@@ -181,7 +181,7 @@ def test_a_version_of_the_past_is_shown_without_forms(browser: Browser) -> None:
     browser.get("/r/r1?as_of=99", 404)
     compared = tree(browser.get("/r/r1/compare?a=0&b=1"))
     (row,) = compared.xpath('//*[contains(@class, "decided-list")]/li')
-    assert words(row).split() == ["Posture", "Open", "became", "→", "Confirmed"]
+    assert words(row).split() == ["Posture", "Open", "became", "→", "Confirmed", "by", "Ada"]
     assert "Nothing was decided yet" in Browser().get("/r/r1/history")
     assert "confirmed" in words(tree(browser.get("/r/r1/history?item=posture")))
 
