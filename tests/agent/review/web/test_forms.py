@@ -95,7 +95,7 @@ def test_a_struck_threat_stays_on_the_page_and_the_next_one_leads(browser: Brows
     assert threat.title in words(element)
     assert threat.how in words(element)
     assert f"Lost: {threat.lost}" in words(element)
-    assert f"Basis: {threat.basis}" in words(element)
+    assert str(threat.basis) in words(element)
     assert not element.xpath('.//form[@data-verb="strike"]')
     assert "The score rests on this threat" in words(tree(page).xpath('//*[@class="draft"]')[0])
 
@@ -130,7 +130,7 @@ def test_a_threat_by_hand_is_added_with_its_quote_and_a_refused_one_is_shown_as_
     assert "every app has an API" in words(element)
     answer = browser.act("add", "", 422, **{**fields, "statement__asset": "", "mitigations.3.text": "And then"})
     page = tree(answer)
-    assert "The field is empty (on what)" in words(page)
+    assert "The field is empty" in words(page)
     assert page.xpath('//input[@name="title"]/@value') == ["A neighbour reads it"]
     written = page.xpath('//textarea[starts-with(@name, "mitigations.") and contains(@name, ".text")]')
     assert [words(each).strip() for each in written] == ["Ask first", "And then", ""]
