@@ -118,10 +118,8 @@ def _reading(router: APIRouter, desk: Desk) -> None:
         since: Version = None,
     ) -> Response:  # fmt: skip
         state = desk.review(key)
-        every = desk.service.history(key)
-        events = [event for event in every if (not item or item in (event.item, *together(event))) and
-                  (not by or event.reviewer == by)]  # fmt: skip
-        titles = {one.item.id: one.item.title for one in state.items}
+        every, titles = desk.service.history(key), {one.item.id: one.item.title for one in state.items}
+        events = _picked(every, item, by)
         turned = {one.number: undone(one, every, titles) for one in events if one.verb in ("undo", "redo")}
         return desk.page(
             request, "history.html", bar=_bar(desk, state), events=events[::-1], titles=titles, item=item, by=by,
@@ -143,6 +141,12 @@ def _reading(router: APIRouter, desk: Desk) -> None:
             said=[each for each in every if each.differences], decided=[each for each in every if not each.differences],
             choices=version_choices(events, titles, (one, two)), by=_by(events, one, two),
         )  # fmt: skip
+
+
+def _picked(every: Sequence[Event], item: str, by: str) -> list[Event]:
+    """The events that act on an item and are by a person; of any where that is empty."""
+    told = (event for event in every if not item or item in (event.item, *together(event)))
+    return [event for event in told if not by or event.reviewer == by]
 
 
 def _deciding(router: APIRouter, desk: Desk) -> None:
