@@ -6,12 +6,13 @@ shares the whole width out over its causes instead (`Question.effect`), which or
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from agent.records import Draft, Range, ScoreInputs
 from agent.review.records import ReviewState
 from agent.review.rescore import constants_at, ends_of
 from agent.scoring.interval import sum_ranges
-from agent.taxonomy.keys import FACTOR_SETS
+from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 
 Promise = Callable[[Sequence[str]], float]
 """From the factors and layers that are settled to score points."""
@@ -32,14 +33,16 @@ def narrowing(draft: Draft) -> Promise:
     counted = [key for key in FACTOR_SETS[draft.score.factor_set or "0.5"] if key in inputs.factors]
     given = inputs.factors
 
-    def narrowed(settles: Sequence[str]) -> float:
+    # The sheet asks for each of its hundred rows, and many settle the same.
+    @cache
+    def narrowed(settled: frozenset[FactorKey]) -> float:
         ranges = tuple(
-            Range(value=given[key].value, low=given[key].value, high=given[key].value) if key in settles else given[key]
+            Range(value=given[key].value, low=given[key].value, high=given[key].value) if key in settled else given[key]
             for key in counted
         )
         return max(whole - _width(draft, inputs.model_copy(update={"factor_sum": sum_ranges(ranges)})), 0.0)
 
-    return narrowed
+    return lambda settles: narrowed(frozenset(key for key in counted if key in settles))
 
 
 def _width(draft: Draft, inputs: ScoreInputs) -> float:
