@@ -16,9 +16,9 @@ from agent.records import Draft, Question, Threat
 from agent.report.sentences import tenth, vector_words
 from agent.review.items import threats_of, with_basis
 from agent.review.records import ReviewState
-from agent.review.rescore import headline_of
-from agent.scoring.aivss import TENTHS, exact, from_tenths, raw, tenths, units
-from agent.scoring.interval import typical
+from agent.review.rescore import headline_of, point_of
+from agent.scoring.aivss import TENTHS, exact, raw, units
+from agent.scoring.interval import rounded
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, FactorKey
 
 MOST_OF_A_KIND: Final = 2
@@ -81,8 +81,8 @@ def _most(ways: Iterator[Lowering], now: Decimal) -> Sequence[Lowering]:
 
 
 def _scorer(draft: Draft) -> _Score | None:
-    formula, inputs = draft.score.formula, draft.score.inputs
-    at = typical(inputs) if inputs is not None and formula != "cvss-bte" else None
+    formula = draft.score.formula
+    at = point_of(formula, draft.score.inputs)
     if at is None:
         return None
 
@@ -91,7 +91,7 @@ def _scorer(draft: Draft) -> _Score | None:
             base=at.base if base is None else units(base, TENTHS), factor_sum=max(at.factor_sum - units(less), 0)
         )
         made = raw(formula, point)
-        return from_tenths(tenths(made)), exact(made)
+        return rounded(made), exact(made)
 
     return score
 

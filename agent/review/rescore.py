@@ -389,9 +389,14 @@ def _inputs(request: Request) -> ScoreInputs:
     )
 
 
+def point_of(formula: FormulaId, inputs: ScoreInputs | None) -> Point | None:
+    """The point that a score stands at; None where its inputs lack base or factors, or its formula takes none."""
+    return typical(inputs) if inputs is not None and formula != "cvss-bte" else None
+
+
 def ends_of(formula: FormulaId, inputs: ScoreInputs | None) -> Ends | None:
     """Score and corners of inputs; None where they lack base or factors."""
-    at = typical(inputs) if inputs is not None and formula != "cvss-bte" else None
+    at = point_of(formula, inputs)
     found = corners(lambda point: raw(formula, point), inputs) if inputs is not None and at is not None else None
     if at is None or found is None:
         return None

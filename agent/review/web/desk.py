@@ -1,7 +1,7 @@
 """What every route has at hand: the service, who may talk to it, and who is talking."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final, NamedTuple, TypeVar
 
 from fastapi import Depends, Path, Request
@@ -22,7 +22,7 @@ from agent.errors import (
 from agent.records import Record
 from agent.review.compare import Comparison
 from agent.review.decisions import ActResult
-from agent.review.records import Action, Reviewer, ReviewState
+from agent.review.records import Action, Event, Reviewer, ReviewState
 from agent.review.service import Service
 from agent.review.shelf import Latest
 from agent.review.undoing import own_undo
@@ -145,43 +145,40 @@ class Desk(NamedTuple):
 
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page."""
-        key = ""
+        events: Sequence[Event] = ()
         if isinstance(shown := values.get("bar"), Bar):
-            key = shown.key
-            values["turns"] = self._turns(key, reviewer_of(request))
+            events = self.service.history(shown.key)
+            values["turns"] = self._turns(self.service.review(shown.key), events, reviewer_of(request))
         text = render(
             template,
             assets=self.assets,
             reviewer=reviewer_of(request),
             now=int(time.time()),
             path=request.url.path,
-            people=[name for name in self.people(key) if name != reviewer_of(request).name],
+            people=[name for name in self.people(events) if name != reviewer_of(request).name],
             **values,
         )
         return HTMLResponse(text, status)
 
-    def _turns(self, key: str, reviewer: Reviewer) -> Turns:
+    def _turns(self, state: ReviewState, events: Sequence[Event], reviewer: Reviewer) -> Turns:
         """What the reviewer's undo would take back, and what a redo would do again."""
-        state = self.service.review(key)
         batch = own_undo(state, reviewer.name)
         if not batch and not state.redoable:
             return Turns()
-        events = self.service.history(key)
         titles = {one.item.id: one.item.title for one in state.items}
         undo, redo = (act_words(number, events, titles) if number else "" for number in (batch, state.redoable))
         by = next((event.reviewer for event in events if event.number == state.redoable), "")
         return Turns(batch, undo, f"{by} {redo}" if redo and by != reviewer.name else redo)
 
-    def people(self, key: str = "") -> list[str]:
-        """The names of everyone who has a session, is invited, or did something in the review, if one is named."""
+    def people(self, events: Sequence[Event] = ()) -> list[str]:
+        """The names of everyone who has a session, is invited, or did something in a review, by its `events`."""
         known = (*self.access.sessions.values(), *self.access.tokens.values())
-        names = {event.reviewer for event in self.service.history(key)} if key else set()
-        return sorted(names | {one.name for one in known})
+        return sorted({event.reviewer for event in events} | {one.name for one in known})
 
     def act(self, key: str, action: Action, reviewer: Reviewer) -> ActResult:
         """Stores what a reviewer asks for, as `Service.act` does. Raises InputError for a comment to nobody known."""
         to = action.fields.get("to") if action.verb == "comment" else None
-        if to and to not in (names := of_review(key, lambda: self.people(key))):
+        if to and to not in (names := of_review(key, lambda: self.people(self.service.history(key)))):
             hint = f"choose {' or '.join(names)}, or invite them under People first"
             raise InputError(f"nobody here is called {str(to)[:80]!r}", where="to", hint=hint)
         return of_review(key, lambda: self.service.act(key, action, reviewer))

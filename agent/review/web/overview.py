@@ -16,14 +16,14 @@ from agent.review.items import fact_title, threats_of
 from agent.review.lowering import Lowering, lowered
 from agent.review.promise import promised
 from agent.review.records import ReviewState
-from agent.review.rescore import headline_of
+from agent.review.rescore import headline_of, point_of
 from agent.review.web.gravest import Gravest, gravest
 from agent.review.web.shown_items import ItemView, Settling, dom_id
 from agent.review.web.system import Lead, SystemPicture, system_picture, threat_lead
 from agent.review.web.threat_table import ThreatRow, threat_rows
 from agent.scoring import severity
-from agent.scoring.aivss import from_tenths, raw, tenths, units
-from agent.scoring.interval import typical
+from agent.scoring.aivss import units
+from agent.scoring.interval import score_at
 from agent.taxonomy.keys import FACTOR_SETS, FACTOR_TITLES, LAYER_CODES, LAYER_TITLES, LAYERS, FactorKey, LayerKey
 
 BANDS: Final = ("Critical", "High", "Medium", "Low")
@@ -249,20 +249,15 @@ def _key_row(key: FactKey, asked: str, points: float, views: Mapping[str, ItemVi
 def _wide(state: ReviewState) -> str:
     """How the likely range comes about, and why it is wider than what the factors alone leave open."""
     score, drafted = state.reviewed.score, state.drafted.score
-    at = typical(score.inputs) if score.inputs and score.formula != "cvss-bte" else None
+    at = point_of(score.formula, score.inputs)
     total = score.inputs.factor_sum if score.inputs else None
     low, high, known = score.likely_low, score.likely_high, score.likely
     if at is None or total is None or low is None or high is None or known is None:
         return ""
-    ends = [
-        from_tenths(tenths(raw(score.formula, at._replace(factor_sum=units(end))))) for end in (total.low, total.high)
-    ]
+    ends = [score_at(score.formula, at._replace(factor_sum=units(end))) for end in (total.low, total.high)]
     measured = _MEASURED.search(known.calibration)
-    many = (
-        f"Of {measured[1]} published scores of such products four of five"
-        if measured
-        else ("Four of five published scores of such products")
-    )
+    share = "published scores of such products"
+    many = f"Of {measured[1]} {share} four of five" if measured else f"Four of five {share}"
     told = f"{many} lay this near to their drafts"
     old = drafted.likely
     if old is not None and known.below + known.above < old.below + old.above:

@@ -1,6 +1,7 @@
 """The table of a review's threats: what stands by CVSS base, the gravest first, then what was struck or fell."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.drafting.severity import base_of
@@ -11,7 +12,7 @@ from agent.review.items import threats_of
 from agent.review.mitigations import work_of
 from agent.review.records import ReviewState
 from agent.review.rescore import headline_of
-from agent.review.web.shown_items import ItemView, basis_of, dom_id
+from agent.review.web.shown_items import ItemView, basis_of
 from agent.scoring import severity
 from agent.taxonomy.keys import LAYER_CODES, LAYER_TITLES, LAYERS, LayerKey
 
@@ -50,7 +51,11 @@ def threat_rows(state: ReviewState, view: View, views: Mapping[str, ItemView]) -
             owners.setdefault(work.threat, []).append(work.owner)
     first = headline_of(state.reviewed)
     rows = [
-        _row(placed.threat, placed.name, placed.layer, views[f"threat/{placed.threat.id}"])._replace(
+        _row(
+            views[f"threat/{placed.threat.id}"], placed.name, placed.layer, placed.threat.score.cvss_base, placed.threat
+        )._replace(
+            aivss=tenth(placed.threat.score.aivss),
+            band=placed.threat.score.severity,
             owner=", ".join(dict.fromkeys(owners.get(placed.threat.id, ()))),
             headline=first is not None and first.id == placed.threat.id,
         )
@@ -63,18 +68,20 @@ def _gravity(row: ThreatRow) -> float:
     return -float(row.base)
 
 
-def _row(threat: Threat, tag: str, layer: LayerKey, item: ItemView) -> ThreatRow:
+def _row(item: ItemView, tag: str, layer: LayerKey, base: Decimal, threat: Threat | None) -> ThreatRow:
+    """A row without what counts alone has: an AIVSS and owners."""
+    setting = threat.setting if threat else ""
     return ThreatRow(
         dom=item.dom,
         tag=tag,
         title=item.title,
         layer=LAYER_CODES[layer],
         layer_title=LAYER_TITLES[layer],
-        base=tenth(threat.score.cvss_base),
-        severity=severity(threat.score.cvss_base),
-        aivss=tenth(threat.score.aivss),
-        band=threat.score.severity,
-        basis=f"if {threat.setting}" if threat.setting else basis_of(threat),
+        base=tenth(base),
+        severity=severity(base),
+        aivss="",
+        band="",
+        basis=f"if {setting}" if setting else basis_of(threat) if threat else "",
         verdict=item.verdict,
         verdict_words=item.verdict_words,
         owner="",
@@ -95,20 +102,7 @@ def _left_out(state: ReviewState, views: Mapping[str, ItemView]) -> Iterator[Thr
         base = base_of(str(vector)) if vector else threat.score.cvss_base if threat else None
         if base is None:
             continue
-        yield ThreatRow(
-            dom=dom_id(item.id),
-            tag=state.tag(name),
-            title=item.title,
-            layer=LAYER_CODES[layer],
-            layer_title=LAYER_TITLES[layer],
-            base=tenth(base),
-            severity=severity(base),
-            aivss="",
-            band="",
-            basis=f"if {threat.setting}" if threat and threat.setting else basis_of(threat) if threat else "",
-            verdict="struck",
-            verdict_words=_LEFT_OUT if one.fell else views[item.id].verdict_words,
-            owner="",
-            headline=False,
-            out=True,
+        view = views[item.id]
+        yield _row(view, state.tag(name), layer, base, threat)._replace(
+            verdict="struck", verdict_words=_LEFT_OUT if one.fell else view.verdict_words, out=True
         )
