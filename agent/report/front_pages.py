@@ -260,7 +260,7 @@ def _raised(writer: Writer) -> str:
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
         return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total}; each with its reason in the appendix)"
+    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total}, see the appendix)"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -617,24 +617,22 @@ def numbers(writer: Writer) -> Part:
         lines.append(doc.joined(doc.code(made), known))
         if (far := score.likely) is not None and score.likely_low is not None and score.likely_high is not None:
             likely = span(score.likely_low, score.likely_high)
-            spread = "by which labelled products' scores spread about their drafts'"
-            lines.append(
-                doc.words(f"Likely {likely}: the score - {tenth(far.below)} to + {tenth(far.above)}, {spread}.")
-            )
+            spread = f"-{tenth(far.below)} to +{tenth(far.above)}, as experts' scores lie about drafts of labelled products"
+            lines.append(doc.words(f"Likely {likely}: {spread}."))
     blocks: list[Block] = [Paragraph(line) for line in lines]
     residual = writer.residual
     rows = tuple(_numbers(item, residual) for item in on_page(writer))
     if rows:
-        heads = ("", "CVSS base", "Vector", *(("With the conditions",) if residual else ()))
-        blocks.append(Table(heads, rows, frozenset({1})))
+        heads = ("", "CVSS base and vector", *(("With the conditions",) if residual else ()))
+        blocks.append(Table(heads, rows))
     return Part("numbers", doc.words("The numbers") if blocks else (), tuple(blocks))
 
 
 def _numbers(item: RankedThreat, residual: Residual | None) -> Row:
     """A threat's base and vector, and what the conditions change and leave of it."""
-    vector = doc.code(item.threat.score.cvss_vector.removeprefix("CVSS:4.0/"))
+    vector = doc.code(f"{tenth(base_of(item))} {item.threat.score.cvss_vector.removeprefix('CVSS:4.0/')}")
     after = (remaining(item, residual),) if residual else ()
-    return Row((doc.ref(item.name), doc.words(tenth(base_of(item))), vector, *after))
+    return Row((doc.ref(item.name), vector, *after))
 
 
 def remaining(item: RankedThreat, residual: Residual) -> Text:
@@ -645,5 +643,5 @@ def remaining(item: RankedThreat, residual: Residual) -> Text:
     if not left:
         return doc.words("gone")
     # CVSS has no lower score for an attack that is harder already.
-    after = f"→ {tenth(left)}" if left != base_of(item) else f"→ {tenth(left)}, but harder"
-    return doc.joined(doc.code(changes), doc.words(after))
+    harder = doc.words("but harder") if left == base_of(item) else ()
+    return doc.joined(doc.code(f"{changes} → {tenth(left)}"), harder)
