@@ -12,10 +12,10 @@ from typing import Final, Literal, NamedTuple
 import yaml
 from pydantic import Field
 
-from agent.drafting.judgement import Judgement
+from agent.drafting.judgement import Judgement, stands
 from agent.drafting.product.controls import COUNTED_RANK
 from agent.drafting.threats.cvss_vectors import base_of, eased, joined
-from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags, stands
+from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, said
 from agent.facts.sheet import counted

@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 
 from agent.drafting.conditions_for_use import proposal_of
 from agent.drafting.questions import effect, spread
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.headline import choose, is_supported
-from agent.drafting.threats.severity import base_of
 from agent.drafting.withholding import why_withheld
 from agent.records import (
     Advice,

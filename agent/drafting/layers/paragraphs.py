@@ -11,11 +11,10 @@ from typing import Final, Literal
 
 import yaml
 
-from agent.drafting.judgement import JudgedLayer, Judgement
+from agent.drafting.judgement import JudgedLayer, Judgement, quotes_of, stands
 from agent.drafting.layers.certainty import Certainty
 from agent.drafting.product.capability_rows import fact_lines
 from agent.drafting.product.posture import posture_keys
-from agent.drafting.threats.names import quotes_of, stands
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import (
     Said,

@@ -7,9 +7,8 @@ looked for it in vain: the embedded reader misses too much of what sources say i
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
-from agent.drafting.judgement import Judgement
+from agent.drafting.judgement import Judgement, quotes_of, stands
 from agent.drafting.product.posture import posture_keys
-from agent.drafting.threats.names import quotes_of, stands
 from agent.drafting.wording import (
     Said,
     abilities,

@@ -6,9 +6,9 @@ controls does. What is only recommended, off as shipped or about something else 
 
 from typing import Final
 
-from agent.drafting.judgement import Judgement
+from agent.drafting.judgement import Judgement, quotes_of, stands
 from agent.drafting.score import counted_controls
-from agent.drafting.threats.names import quotes_of, stands, tags
+from agent.drafting.threats.names import tags
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import capital, clause, default_of, noun, said_by
 from agent.facts.sheet import counted

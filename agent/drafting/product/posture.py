@@ -7,9 +7,9 @@ which part of the product.
 from collections.abc import Sequence
 from typing import Final
 
-from agent.drafting.judgement import Judgement
+from agent.drafting.judgement import Judgement, stands
 from agent.drafting.product.controls import COUNTED_RANK
-from agent.drafting.threats.names import renamed, shown_tags, stands, tags
+from agent.drafting.threats.names import renamed, shown_tags, tags
 from agent.drafting.threats.selection import Found
 from agent.drafting.wording import (
     Said,

@@ -14,8 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 import yaml
 
-from agent.drafting.judgement import JudgedPart, Judgement
-from agent.drafting.threats.names import quotes_of, stands
+from agent.drafting.judgement import JudgedPart, Judgement, quotes_of, stands
 from agent.drafting.wording import MAX_MARKS, asserted, listed, load_wording, noun, said as said_of, third_person
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary

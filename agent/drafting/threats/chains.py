@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import yaml
 from pydantic import Field
 
-from agent.drafting.judgement import JudgedChain, Judgement
-from agent.drafting.threats.names import quotes_of, renamed, shown_ids, shown_tags, stands
+from agent.drafting.judgement import JudgedChain, Judgement, quotes_of, stands
+from agent.drafting.threats.names import renamed, shown_ids, shown_tags
 from agent.drafting.threats.selection import Found
 from agent.records import Chain, Fact, FactSheet, Hop, Record, Threat
 from agent.resources import data_folder

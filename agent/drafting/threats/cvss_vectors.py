@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
@@ -17,6 +18,7 @@ VALUES: Final[Mapping[str, str]] = {
 """The values of each base metric, the gravest first."""
 
 
+@lru_cache(maxsize=4096)
 def base_of(vector: str) -> Decimal:
     """The base score of a vector, 0.0 to 10.0. Raises InputError for a malformed one."""
     return read_vector(vector).base

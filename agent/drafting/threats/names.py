@@ -1,36 +1,14 @@
-"""What of an LLM's judgement still stands, and its threats under the names that the draft shows.
+"""What texts call the threats of a draft: T1 for the first of the report.
 
-A judgement is checked when it is made, but facts may be struck afterwards: an entry that cites a fact or a quote that
-is gone is left out. The LLM calls its threats T1, T2, …; the draft may show them in another order, or not.
+An LLM calls its own threats T1, T2, …; the draft may show them in another order, or not.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from agent.drafting.judgement import Judgement
 from agent.drafting.threats.selection import Found
-from agent.records import FactSheet
-from agent.records.evidence import MARK
 
 _ENDS: Final = (". ", "? ", "! ")
-
-
-def stands(
-    sheet: FactSheet, judgement: Judgement, text: str, facts: Iterable[str] = (), evidence: Iterable[str] = ()
-) -> bool:
-    """Whether all facts and quotes that an entry cites, in its lists or its text, are still there."""
-    known = {item.id for item in (*sheet.evidence, *judgement.evidence)}
-    counting = {fact.id for fact in sheet.facts if fact.counts}
-    return set(facts) <= counting and set(evidence) <= known and set(MARK.findall(text)) <= known
-
-
-def quotes_of(sheet: FactSheet, facts: Iterable[str], evidence: Iterable[str] = ()) -> tuple[str, ...]:
-    """The evidence that an entry cites, with that of its facts when it names none itself; each once."""
-    own = tuple(dict.fromkeys(evidence))
-    if own:
-        return own
-    wanted = set(facts)
-    return tuple(dict.fromkeys(mark for fact in sheet.facts if fact.id in wanted for mark in fact.evidence))
 
 
 def tags(found: Found) -> Mapping[str, str]:

@@ -8,17 +8,17 @@ before the consequential step; an impact is H only where a fact says that it is 
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
 from agent.drafting.threats.catalogue import METRICS, VALUES, Pattern, load_catalogue
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.expressions import FactIndex
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Fact, FactorEstimate, FactSheet, Range, ThreatScore
 from agent.scoring import Request, score
-from agent.scoring.cvss import PREFIX, read_vector
+from agent.scoring.cvss import PREFIX
 from agent.taxonomy.keys import FACTOR_SETS, FactorKey
 
 THREAT_MULTIPLIER: Final = Decimal("0.97")
@@ -134,12 +134,6 @@ def marks(facts: Sequence[Fact], most: int = 2) -> str:
 def vector_of(values: Mapping[Metric, str]) -> str:
     """The vector of eleven values."""
     return PREFIX + "/".join(f"{metric}:{values[metric]}" for metric in METRICS)
-
-
-@lru_cache(maxsize=4096)
-def base_of(vector: str) -> Decimal:
-    """The CVSS v4.0 base score of a vector. Raises InputError when it is none."""
-    return read_vector(vector).base
 
 
 def base_range(metrics: Mapping[Metric, Choice]) -> Range:

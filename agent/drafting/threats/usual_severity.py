@@ -16,7 +16,8 @@ from agent.drafting.calibration import BaseCalibration
 from agent.drafting.judgement import Metric
 from agent.drafting.threats.candidates import Candidate
 from agent.drafting.threats.catalogue import METRICS
-from agent.drafting.threats.severity import Choice, base_of, score_threat, vector_of
+from agent.drafting.threats.cvss_vectors import base_of
+from agent.drafting.threats.severity import Choice, score_threat, vector_of
 from agent.records import FactorEstimate, FactSheet
 from agent.taxonomy.keys import KIND_TITLES, FactorKey, ProductKind
 

@@ -9,8 +9,9 @@ import pytest
 
 from agent.drafting.threats.candidates import candidates
 from agent.drafting.threats.catalogue import METRICS, Pattern, load_catalogue
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.expressions import FactIndex
-from agent.drafting.threats.severity import base_of, metrics_of, vector_of
+from agent.drafting.threats.severity import metrics_of, vector_of
 from agent.drafting.threats.templates import is_plain
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary

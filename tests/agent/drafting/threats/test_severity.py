@@ -8,10 +8,10 @@ from hypothesis import given, strategies as st
 from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
 from agent.drafting.threats.candidates import Candidate, candidates
 from agent.drafting.threats.catalogue import METRICS, VALUES
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.drafting.threats.expressions import FactIndex
 from agent.drafting.threats.severity import (
     MAX_BELOW,
-    base_of,
     base_range,
     check_metrics,
     score_threat,
