@@ -29,6 +29,10 @@ _GAP: Final = "[…]"
 """Stands where something between two pieces of a document is not shown."""
 _CONTEXT_CHARS: Final = 700
 """Characters of a line that are shown in the second wave, of a quoted one those round its quotes."""
+_HEADING_CHARS: Final = 120
+"""Characters of a heading that is shown above its lines; a longer one is a sentence of the page."""
+_HEADS_SHARE: Final = 8
+"""The part of the second wave's room that headings may take: one in eight."""
 _CODE_LINE: Final = re.compile(r"(?=[^\n]*\w{2})\S[^\n]{2,398}\S")
 """What is shown of a line of code: two marks of punctuation tell nothing."""
 _TOLD: Final[frozenset[StatementRole]] = CARRYING | {"instruction"}
@@ -166,6 +170,7 @@ def around(
 
     What no fact of the vocabulary says may still be what a threat of this product rests on: sample code above all. A
     sentence without a quote has the mark `S` and its number among the statements, a line of code `C` and its number.
+    Headings stand above their lines, since those of two sections may speak of different parts.
     """
     quotes = list(evidence)
     lines = _Lines(documents, statements, max_tokens)
@@ -179,7 +184,7 @@ def around(
     lines.take_all(_FURTHER)
     found = []
     for document in documents:
-        own = [text for _, text in sorted(lines.shown[document.id])]
+        own = lines.under_headings(document)
         own += [f"[{item.id}] {item.quote}" for item in odd if item.document == document.id]
         if own:
             found.append(framed(delimiter, _label(document), "\n".join(own)))
@@ -217,8 +222,12 @@ class _Lines:
     """The lines of the sources that the second wave is shown, while there is room."""
 
     def __init__(self, documents: Sequence[Document], statements: Sequence[Statement], room: int) -> None:
-        self._documents, self._statements, self._room = documents, statements, room
+        self._documents, self._statements = documents, statements
         self._cuts = {document.id: tuple(_cuts(document, statements)) for document in documents}
+        self._heads = {document.id: self._headings(document) for document in documents}
+        total = sum(estimate(text) for heads in self._heads.values() for _, text, _ in heads)
+        self._room_of_heads = min(total, room // _HEADS_SHARE)
+        self._room = room - self._room_of_heads
         self._code = tuple(code_lines(documents))
         self._in_code: dict[int, list[Evidence]] = {}
         """By number of a line of code the quotes that begin in it."""
@@ -281,6 +290,42 @@ class _Lines:
             if quotes or estimate(text) <= self._room:
                 self._room -= estimate(text)
                 self.shown[document.id].append((start, text))
+
+    def under_headings(self, document: Document) -> list[str]:
+        """The shown lines of a document in their order, each run of them below the headings that it stands under."""
+        own = self.shown[document.id]
+        places = {start for start, _ in own}
+        heads = [head for head in self._heads[document.id] if head[0] not in places]
+        found: list[str] = []
+        waiting: list[tuple[str, int]] = []
+        for _, text, level in sorted((*heads, *((start, text, 0) for start, text in own))):
+            if level:
+                # A heading with nothing shown below it gives way to the next one of its rank.
+                waiting = [*(head for head in waiting if head[1] < level), (text, level)]
+                continue
+            for head, _ in waiting:
+                cost = estimate(head)
+                if cost <= self._room_of_heads:
+                    self._room_of_heads -= cost
+                    found.append(head)
+            waiting = []
+            found.append(text)
+        return found
+
+    def _headings(self, document: Document) -> list[tuple[int, str, int]]:
+        """Place, text and rank (from 1) of the headings of a document that may be shown."""
+        return [
+            (
+                block.start,
+                f"{'#' * block.level} {' '.join(document.text[block.start : block.end].split())}",
+                block.level,
+            )
+            for block in document.blocks
+            if block.kind == "heading"
+            and block.level
+            and block.end - block.start <= _HEADING_CHARS
+            and not self._cut(document.id, block.start, block.end)
+        ]
 
     def _code_line(self, item: Evidence) -> int:
         """The number of the line of code in which a quote begins; 0 for none."""

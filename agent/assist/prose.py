@@ -298,14 +298,6 @@ class Ground:
             bare = _bare(sentence)
             cited, rested = ((), ()) if mode in ("general", "advice") else self.ids(named, bare)
             why = self._wrong(bare, mode, cited, rested, marked=bool(named))
-            if (
-                why == _NOT_BEARING
-                and not any(mark.startswith(_CODE) for mark in named)
-                and (near := self._nearest(bare))
-                and not self._wrong(bare, mode, near, (), marked=True)
-            ):
-                # A neighbour of the right mark was cited.
-                cited, rested, why = near, (), ""
             goes_on = mode == "inference" and bool(kept)
             if why == _NOT_BEARING and (goes_on or not self.tells(bare, mode) or _FOLLOWS.search(bare)):
                 # What follows, and how an attack goes on, may stand as inference; the marks that do not carry it go.
@@ -313,6 +305,14 @@ class Ground:
                 cited, rested = (), ()
                 why = self._wrong(bare, mode, (), (), marked=False)
                 why = "" if why == _UNCITED and goes_on else why
+            elif (
+                why == _NOT_BEARING
+                and not any(mark.startswith(_CODE) for mark in named)
+                and (near := self._nearest(bare))
+                and not self._wrong(bare, mode, near, (), marked=True)
+            ):
+                # A neighbour of the right mark was cited.
+                cited, rested, why = near, (), ""
             if why:
                 dropped.append((sentence, why))
                 continue

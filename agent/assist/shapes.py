@@ -172,8 +172,9 @@ class ConditionItem(Shape):
 class Threats(Shape):
     """The answer to `threats`."""
 
+    first_use: str = ""
     surface: list[str] = Field(default_factory=list)
-    """What the LLM looks over before it chooses; nothing is made of it."""
+    """What the LLM looks over before it chooses and says when a threat holds; nothing is made of either."""
     verdicts: list[VerdictItem]
     threats: list[ThreatItem]
     chains: list[ChainItem]

@@ -64,12 +64,23 @@ def test_the_second_wave_is_shown_quotes_then_their_neighbours_then_the_rest_whi
     assert "It is [E1] hosted by Moorings Ltd in Dublin." in wide
     assert re.search(r"\[S\d+\] Answers are written by the LLM", wide)
     assert "refund" in wide
-    near = around([item], texts, said, DELIMITER, max_tokens=50)
+    near = around([item], texts, said, DELIMITER, max_tokens=56)
     assert "Answers are written" in near
     assert "refund" not in near
     narrow = around([item], texts, said, DELIMITER, max_tokens=5)
     assert "[E1]" in narrow
     assert "Answers are written" not in narrow
+
+
+def test_lines_stand_below_their_own_headings_in_the_second_wave() -> None:
+    texts = documents(
+        "\n## Desk edition\n\n### Setup\n\nIt opens port 7000 on the quay.\n\n## Plans\n\n## Quay edition\n\nIt pays invoices.\n"
+    )
+    shown = around([], texts, rows(texts), DELIMITER, max_tokens=1000).split("\n")
+    opened = next(n for n, line in enumerate(shown) if "port 7000" in line)
+    assert shown[opened - 2 : opened] == ["## Desk edition", "### Setup"]
+    paid = next(n for n, line in enumerate(shown) if "pays invoices" in line)
+    assert shown[opened + 1 : paid] == ["## Quay edition"], "nothing stands below Plans"
 
 
 def test_the_second_wave_is_not_shown_what_a_finding_covers() -> None:
