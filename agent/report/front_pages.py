@@ -17,7 +17,7 @@ from agent.report.safe_markdown import excerpt, shared_words
 from agent.report.sentences import counted, if_clause, listed, span, tenth, threat_sentence
 from agent.report.view import CERTAIN_NEEDED, RankedThreat, View, name_of
 from agent.scoring import severity
-from agent.taxonomy.keys import FACTOR_SETS, LAYER_TITLES, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.keys import LAYER_TITLES, LayerKey, ProductKind
 
 PREFIX: Final = "Not certain from the listing — "
 _CHOSEN: Final = 2
@@ -33,7 +33,7 @@ _GRAVE: Final[dict[str, str]] = {
 _DAY: Final = 10
 """Characters of a date in a time of ISO 8601."""
 _TOP: Final = 10.0
-_PARTLY: Final = 28
+_PARTLY: Final = 36
 """Words of an uncertain layer of which the sources tell a little."""
 _HOLDS: Final = {
     "quoted": "default use",
@@ -41,19 +41,6 @@ _HOLDS: Final = {
     "assumed": "on an assumption",
 }
 """By basis: when a threat without a setting holds."""
-_SHORT_FACTORS: Final[dict[FactorKey, str]] = {
-    "autonomy_of_action": "autonomy",
-    "goal_driven_planning": "planning",
-    "self_modification": "self-modification",
-    "dynamic_tool_use": "tools",
-    "persistent_memory": "memory",
-    "contextual_awareness": "context",
-    "dynamic_identity": "identity",
-    "multi_agent_interactions": "other agents",
-    "non_determinism": "non-determinism",
-    "opacity_reflexivity": "opacity",
-    "natural_language_interface": "natural language",
-}
 _UNCOVERED: Final[dict[ProductKind, str]] = {
     "mcp-server": "the clients that call it and their LLM",
     "agent-skill": "the agent that follows it",
@@ -118,13 +105,13 @@ class Room(NamedTuple):
 
 WIDEST: Final = Room(5, 60, 25, 5, 24, 8, 25, 40, 6, 0, 24, 80, 5, 1, 4, 1, 1, 1)
 STEPS: Final[tuple[tuple[str, int], ...]] = (
-    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3),
-    ("layer", 36), ("posture", 60), ("why", 0), ("vendor", 1), ("condition", 18), ("layer", 34), ("vendor", 0),
-    ("questions", 5), ("answer", 15), ("posture", 50), ("quote", 14), ("condition", 14), ("quote", 10),
-    ("conditions", 3), ("answer", 12), ("layer", 32), ("rest", 3), ("questions", 3), ("also", 2), ("quote", 0),
-    ("law", 0), ("lost", 0), ("answer", 10), ("posture", 46), ("questions", 2), ("also", 3), ("layer", 30),
-    ("rest", 2), ("layer", 28), ("rest", 1), ("also", 2), ("posture", 40), ("also", 1), ("layer", 25), ("also", 0),
-    ("rest_todo", 0), ("rest", 0), ("how", 48), ("how", 40), ("layer", 20), ("layer", 16), ("questions", 1),
+    ("lines", 5), ("answer", 18), ("lines", 3), ("line", 18), ("lines", 0), ("posture", 70), ("vendor", 3), ("why", 0),
+    ("vendor", 1), ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 60), ("quote", 14),
+    ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
+    ("lost", 0), ("rest", 2), ("questions", 4), ("also", 2), ("rest_todo", 0), ("questions", 3), ("also", 3),
+    ("answer", 10), ("rest", 1), ("questions", 2), ("layer", 38), ("posture", 52), ("layer", 36), ("rest", 0),
+    ("posture", 46), ("layer", 34), ("also", 2), ("layer", 32), ("posture", 40), ("layer", 30), ("how", 48),
+    ("layer", 28), ("also", 1), ("how", 40), ("also", 0), ("layer", 25), ("layer", 20), ("layer", 16), ("questions", 1),
     ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
@@ -273,7 +260,7 @@ def _raised(writer: Writer) -> str:
     base, total = tenth(score.cvss_base), tenth(score.factor_sum)
     if score.aivss == score.cvss_base:
         return f", {base} by CVSS"
-    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total})"
+    return f": {base} by CVSS, raised by ten AIVSS factors (sum {total}; each with its reason in the appendix)"
 
 
 def _proposal(writer: Writer) -> Text:
@@ -623,12 +610,11 @@ def numbers(writer: Writer) -> Part:
     draft = writer.view.draft
     score = draft.score
     lines: list[Text] = []
-    if score.aivss is not None and score.factor_set is not None and draft.factors and score.formula == "aivss-0.8":
-        each = [f"{_SHORT_FACTORS[key]} {tenth(draft.factors[key].value)}" for key in FACTOR_SETS[score.factor_set]]
+    if score.aivss is not None and score.factor_sum is not None and score.formula == "aivss-0.8":
         base, total = tenth(score.cvss_base), tenth(score.factor_sum)
         made = f"{base} + (10 - {base}) × {total} / 10 × {score.threat_multiplier} = {tenth(score.aivss)}"
         known = doc.words(f"where {score.threat_multiplier} is the multiplier for attacks known as proof of concept")
-        lines += [doc.joined(doc.code(made), known), doc.code(", ".join(each))]
+        lines.append(doc.joined(doc.code(made), known))
         if (far := score.likely) is not None and score.likely_low is not None and score.likely_high is not None:
             likely = span(score.likely_low, score.likely_high)
             spread = "by which labelled products' scores spread about their drafts'"

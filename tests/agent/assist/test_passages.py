@@ -74,7 +74,8 @@ def test_the_second_wave_is_shown_quotes_then_their_neighbours_then_the_rest_whi
 
 def test_lines_stand_below_their_own_headings_in_the_second_wave() -> None:
     texts = documents(
-        "\n## Desk edition\n\n### Setup\n\nIt opens port 7000 on the quay.\n\n## Plans\n\n## Quay edition\n\nIt pays invoices.\n"
+        "\n## Desk edition\n\n### Setup\n\nIt opens port 7000 on the quay.\n"
+        "\n## Plans\n\n## Quay edition\n\nIt pays invoices.\n"
     )
     shown = around([], texts, rows(texts), DELIMITER, max_tokens=1000).split("\n")
     opened = next(n for n, line in enumerate(shown) if "port 7000" in line)
