@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Final
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from agent.drafting.calibration import Calibration, load_calibration
-from agent.drafting.candidates import Candidate, candidates
-from agent.drafting.certainty import assess
 from agent.drafting.compose import Composition, compose
 from agent.drafting.factors import estimate
-from agent.drafting.judged import stands
-from agent.drafting.judgement import Judgement
+from agent.drafting.judgement import Judgement, stands
 from agent.drafting.kind import kind_of
+from agent.drafting.layers.certainty import assess
+from agent.drafting.threats.candidates import Candidate, candidates
 from agent.errors import LlmError, SeptetError
 from agent.facts.proposal import Reader
 from agent.facts.readers.embedded import EmbeddedReader

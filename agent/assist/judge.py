@@ -45,7 +45,7 @@ from agent.drafting.judgement import (
     Metric,
     Verdict,
 )
-from agent.drafting.vectors import VALUES
+from agent.drafting.threats.cvss_vectors import VALUES
 from agent.intake.hidden import instructions
 from agent.llm.parse import unit
 from agent.records import Basis, Fact, FactSheet

@@ -1,9 +1,9 @@
 """The fitted constants of drafting: four JSON files that `python -m evals.training.derive` writes.
 
 factor_estimates.json   agent.drafting.factors
-layer_certainty.json    agent.drafting.certainty
-score_range.json        agent.drafting.likely
-usual_base.json         agent.drafting.usual
+layer_certainty.json    agent.drafting.layers.certainty
+score_range.json        agent.drafting.score_range
+usual_base.json         agent.drafting.threats.usual_severity
 """
 
 import hashlib
@@ -76,7 +76,7 @@ class LayerConstants(Record):
 
     bias: float
     weights: dict[str, float]
-    """By feature of `agent.drafting.certainty`."""
+    """By feature of `agent.drafting.layers.certainty`."""
 
 
 class CertaintyCalibration(Record):

@@ -11,20 +11,22 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from agent.drafting import certainty, factors, lines, posture, system
-from agent.drafting.advice import advise
-from agent.drafting.assumptions import assumptions
+from agent.drafting import factors
 from agent.drafting.calibration import Calibration
-from agent.drafting.chains import chains
-from agent.drafting.controls import claimed
+from agent.drafting.conditions_for_use import advise
 from agent.drafting.judgement import Judgement
 from agent.drafting.kind import kind_of
-from agent.drafting.layers import paragraphs
-from agent.drafting.likely import likely
+from agent.drafting.layers import certainty
+from agent.drafting.layers.paragraphs import paragraphs
+from agent.drafting.product import capability_rows, posture, system
+from agent.drafting.product.assumptions import assumptions
+from agent.drafting.product.controls import claimed
 from agent.drafting.questions import ask
 from agent.drafting.score import score_of, without_claims
-from agent.drafting.threats import find_threats
-from agent.drafting.usual import usual_base
+from agent.drafting.score_range import likely
+from agent.drafting.threats.chains import chains
+from agent.drafting.threats.selection import find_threats
+from agent.drafting.threats.usual_severity import usual_base
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import Vocabulary
 from agent.records import (
@@ -124,7 +126,7 @@ def compose(
         score=scored,
         dropped=(*found.folded, *_refused(judgement)),
         lowerings=factors.lowerings(sheet, kind, judgement, calibration=calibration.factors, vocabulary=vocabulary),
-        lines=lines.fact_lines(sheet, kind, judgement),
+        lines=capability_rows.fact_lines(sheet, kind, judgement),
         controls=claimed(sheet, found, judgement),
         advice=advise(sheet, kind, found, estimated, scored, asked, judgement),
     )

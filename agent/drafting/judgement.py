@@ -1,15 +1,17 @@
 """What an LLM judged of a product, already checked: every id is known, every quote was found, every metric is legal.
 
 `agent.assist` makes it; `agent.drafting.compose` weighs it against the facts. A field that is empty, or an entry that
-is missing, means that the LLM said nothing that could be used, and the embedded part stands.
+is missing, means that the LLM said nothing that could be used, and the embedded part stands. Facts may be struck
+afterwards: an entry that cites a fact or a quote that is gone is left out (`stands`).
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
-from agent.records import Basis, MadeBy, Record, Unit
-from agent.records.evidence import Evidence
+from agent.records import Basis, FactSheet, MadeBy, Record, Unit
+from agent.records.evidence import MARK, Evidence
 from agent.taxonomy.keys import FactorKey, LayerKey, ProductKind
 
 Metric = Literal["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]
@@ -205,3 +207,21 @@ class Judgement(Record):
     """Which parts came of the LLM, and why one is missing."""
     dropped: tuple[tuple[str, str], ...] = ()
     """What of its answers was refused, word for word, and why."""
+
+
+def stands(
+    sheet: FactSheet, judgement: Judgement, text: str, facts: Iterable[str] = (), evidence: Iterable[str] = ()
+) -> bool:
+    """Whether all facts and quotes that an entry cites, in its lists or its text, are still there."""
+    known = {item.id for item in (*sheet.evidence, *judgement.evidence)}
+    counting = {fact.id for fact in sheet.facts if fact.counts}
+    return set(facts) <= counting and set(evidence) <= known and set(MARK.findall(text)) <= known
+
+
+def quotes_of(sheet: FactSheet, facts: Iterable[str], evidence: Iterable[str] = ()) -> tuple[str, ...]:
+    """The evidence that an entry cites, with that of its facts when it names none itself; each once."""
+    own = tuple(dict.fromkeys(evidence))
+    if own:
+        return own
+    wanted = set(facts)
+    return tuple(dict.fromkeys(mark for fact in sheet.facts if fact.id in wanted for mark in fact.evidence))

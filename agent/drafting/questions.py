@@ -17,12 +17,12 @@ from typing import Final, NamedTuple, cast
 import yaml
 from pydantic import Field
 
-from agent.drafting.candidates import Open
-from agent.drafting.certainty import Certainty
-from agent.drafting.judged import references, renamed, shown_ids, shown_tags, stands, tags
-from agent.drafting.judgement import JudgedQuestion, Judgement
-from agent.drafting.threats import Found
-from agent.drafting.vectors import base_of, eased
+from agent.drafting.judgement import JudgedQuestion, Judgement, stands
+from agent.drafting.layers.certainty import Certainty
+from agent.drafting.threats.candidates import Open
+from agent.drafting.threats.cvss_vectors import base_of, eased
+from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags, tags
+from agent.drafting.threats.selection import Found
 from agent.drafting.wording import capital, listed, load_wording, third_person
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
-from agent.drafting.catalogue import load_catalogue
-from agent.drafting.expressions import CONTROL_RANK, FactIndex
-from agent.drafting.severity import MITIGATION, THREAT_MULTIPLIER, point
-from agent.drafting.threats import Found, find_threats
+from agent.drafting.threats.catalogue import load_catalogue
+from agent.drafting.threats.expressions import CONTROL_RANK, FactIndex
+from agent.drafting.threats.selection import Found, find_threats
+from agent.drafting.threats.severity import MITIGATION, THREAT_MULTIPLIER, point
 from agent.drafting.withholding import why_withheld
 from agent.facts.sheet import counted, without
 from agent.facts.vocabulary import load_vocabulary

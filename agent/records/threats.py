@@ -15,7 +15,7 @@ class SystemItem(Record):
     id: str
     name: str
     kind: str
-    """From the closed list of its group (see drafting.system)."""
+    """From the closed list of its group (see drafting.product.system)."""
     state: State
     evidence: tuple[str, ...]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from agent.drafting.headline import is_supported
+from agent.drafting.threats.headline import is_supported
 from agent.records import Condition, Residual
 from agent.report import document as doc
 from agent.report.document import Block, Bullets, Paragraph, Part, Row, Span, Table, Text

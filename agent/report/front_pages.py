@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.headline import SUPPORTED, is_supported
+from agent.drafting.threats.headline import SUPPORTED, is_supported
 from agent.intake.extract.statements import language
 from agent.records import Capability, FactLine, LayerThreats, Question, Residual, WorkNote, WorkStatus
 from agent.report import document as doc

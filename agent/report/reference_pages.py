@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from agent.drafting.severity import base_of
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Absence, Chain, ClaimedControl, Draft, Fact, FactorEstimate, FormulaId, Score
 from agent.records.draft import head_line

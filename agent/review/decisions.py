@@ -6,7 +6,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Final, NamedTuple
 
-from agent.drafting.headline import choose
+from agent.drafting.threats.headline import choose
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import Draft, Fact, Record, Threat

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, get_args
 
-from agent.drafting.layers import MARK
+from agent.drafting.layers.paragraphs import MARK
 from agent.errors import InputError
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import SLOTS, Document, Evidence, FactAbout, Polarity

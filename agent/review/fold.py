@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from agent.drafting.lines import LABELS
+from agent.drafting.product.capability_rows import LABELS
 from agent.records import Capability, Chain, Document, Draft, Evidence, Fact, FactLine, SourceRef
 from agent.report.view import View
 from agent.review.abilities import carriers, through_facts

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.headline import choose
 from agent.drafting.questions import effect, spread
+from agent.drafting.threats.headline import choose
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.facts.anchor import holds
 from agent.facts.vocabulary import load_vocabulary

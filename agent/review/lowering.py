@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.headline import is_supported
 from agent.drafting.questions import load_questions
-from agent.drafting.vectors import VALUES, base_of, eased
+from agent.drafting.threats.cvss_vectors import VALUES, base_of, eased
+from agent.drafting.threats.headline import is_supported
 from agent.records import Draft, Question, Threat
 from agent.report.sentences import tenth, vector_words
 from agent.review.items import threats_of, with_basis

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.severity import base_of
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.errors import InputError
 from agent.records import Mitigation
 from agent.review.changed_facts import left_standing

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.judged import sentences
-from agent.drafting.layers import MARK
+from agent.drafting.layers.paragraphs import MARK
+from agent.drafting.threats.names import sentences
 from agent.records import (
     Capability,
     Chain,

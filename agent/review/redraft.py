@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import load_calibration
-from agent.drafting.lines import LABELS
+from agent.drafting.product.capability_rows import LABELS
 from agent.errors import InputError
 from agent.intake.snapshots import store as store_snapshot
 from agent.pipeline import draft_reading, read_documents, recomposed, write_index

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.advice import proposal_of
-from agent.drafting.headline import choose, is_supported
+from agent.drafting.conditions_for_use import proposal_of
 from agent.drafting.questions import effect, spread
-from agent.drafting.severity import base_of
+from agent.drafting.threats.cvss_vectors import base_of
+from agent.drafting.threats.headline import choose, is_supported
 from agent.drafting.withholding import why_withheld
 from agent.records import (
     Advice,

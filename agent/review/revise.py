@@ -8,8 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.judged import renamed
-from agent.drafting.layers import MARK
+from agent.drafting.layers.paragraphs import MARK
+from agent.drafting.threats.names import renamed
 from agent.records import (
     STRUCK,
     Advice,

@@ -15,7 +15,7 @@ from typing import Final
 from agent.errors import InputError, RefusedError, StaleError
 from agent.records import Document, Draft, FactSheet
 from agent.report.draft_json import dump, dump_documents, load_whole
-from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
+from agent.report.formats.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review import responding, signed
 from agent.review.acts import check
 from agent.review.adding import Written, weighed

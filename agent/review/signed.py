@@ -14,7 +14,7 @@ from agent.errors import InputError
 from agent.records import Document
 from agent.report import html, markdown
 from agent.report.draft_json import decode, dump, parse
-from agent.report.questionnaire import Export
+from agent.report.formats.questionnaire import Export
 from agent.report.view import InReview
 from agent.review.chain import Head
 from agent.review.records import ReviewState, Stamp

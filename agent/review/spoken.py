@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from agent.drafting.layers import MARK
+from agent.drafting.layers.paragraphs import MARK
 from agent.drafting.withholding import CERTAIN_NEEDED
 from agent.records import Draft, LayerThreats, Missing, Question
 from agent.records.base import SourceKind

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from agent.drafting.catalogue import load_catalogue
+from agent.drafting.threats.catalogue import load_catalogue
 from agent.records import Draft
 from agent.taxonomy.keys import AssetClass, LayerKey
 from evals.cases.case import Case, HeadlineCode

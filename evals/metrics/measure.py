@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agent.drafting.severity import THREAT_MULTIPLIER
+from agent.drafting.threats.severity import THREAT_MULTIPLIER
 from agent.facts.anchor import holds, locate
 from agent.records import Document, Draft
 from agent.report.report import build

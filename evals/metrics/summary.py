@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.drafting.severity import THREAT_MULTIPLIER
+from agent.drafting.threats.severity import THREAT_MULTIPLIER
 from agent.taxonomy.keys import FACTOR_SETS, LAYERS, FactorKey
 from evals.cases.case import Case
 from evals.cases.splits import SPLITS, Split

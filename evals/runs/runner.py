@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from agent.drafting.calibration import Calibration
-from agent.drafting.catalogue import load_catalogue
 from agent.drafting.compose import Composition, compose
+from agent.drafting.threats.catalogue import load_catalogue
 from agent.errors import SeptetError
 from agent.facts.reading import Reading
 from agent.pipeline import draft_reading, read_documents

@@ -35,10 +35,10 @@ from agent.drafting.calibration import (
     Spread,
     load_factors,
 )
-from agent.drafting.certainty import FEATURES, assess, features, pinning
 from agent.drafting.factors import estimate, is_thin
 from agent.drafting.kind import kind_of
-from agent.drafting.likely import residual
+from agent.drafting.layers.certainty import FEATURES, assess, features, pinning
+from agent.drafting.score_range import residual
 from agent.facts.readers.outlook import FACTORS, OutlookHeads, best_mean, weighed, write_outlook
 from agent.facts.sheet import counted
 from agent.facts.vocabulary import load_vocabulary

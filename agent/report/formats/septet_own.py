@@ -1,7 +1,7 @@
 """Septet's own forms: the draft itself, the report, and the questions to the vendor."""
 
 from agent.report import draft_json, html, markdown
-from agent.report.questionnaire import questionnaire
+from agent.report.formats.questionnaire import questionnaire
 from agent.report.view import View
 
 

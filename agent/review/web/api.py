@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from agent.errors import InputError
 from agent.records import Document, Record
-from agent.report.questionnaire import Export, Format
+from agent.report.formats.questionnaire import Export, Format
 from agent.review.adding import Written
 from agent.review.answers import MAX_BYTES
 from agent.review.compare import Comparison, SideBySide

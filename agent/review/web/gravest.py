@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.headline import is_supported
+from agent.drafting.threats.headline import is_supported
 from agent.records import Draft, Threat
 from agent.report.sentences import if_clause, tenth
 from agent.report.view import View

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from agent.errors import ConflictError, InputError, SeptetError, StoreError
-from agent.report.questionnaire import Export, Format
+from agent.report.formats.questionnaire import Export, Format
 from agent.review.acts import now_of, unanswered
 from agent.review.answered import question_of
 from agent.review.compare import words

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.drafting.severity import base_of
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.records import Threat
 from agent.report.sentences import tenth
 from agent.report.view import View

@@ -13,7 +13,7 @@ import pytest
 
 from agent.drafting.factors import floors
 from agent.drafting.score import raw_score
-from agent.drafting.severity import MAX_BELOW
+from agent.drafting.threats.severity import MAX_BELOW
 from agent.facts.anchor import holds
 from agent.facts.vocabulary import load_vocabulary
 from agent.llm.port import Llm

@@ -2,9 +2,12 @@
 
 from hypothesis import given, settings, strategies as st
 
-from agent.drafting import advice, assumptions, chains, controls, layers, lines, posture, questions, system
-from agent.drafting.judged import sentences
-from agent.drafting.threats import find_threats
+from agent.drafting import conditions_for_use, questions
+from agent.drafting.layers import paragraphs
+from agent.drafting.product import assumptions, capability_rows, controls, posture, system
+from agent.drafting.threats import chains
+from agent.drafting.threats.names import sentences
+from agent.drafting.threats.selection import find_threats
 from agent.drafting.wording import word_count
 from agent.facts.sheet import without
 from agent.facts.vocabulary import load_vocabulary
@@ -35,9 +38,9 @@ def texts_of(sheet: FactSheet, kind: ProductKind) -> list[str]:
     found = find_threats(sheet, kind, factors)
     score = score_of_base(str(found.base.value) if found.base else "5.0")
     asked = questions.ask(sheet, kind, factors, certainty, found, score)
-    paragraphs = layers.paragraphs(sheet, kind, NAME, certainty, found, asked)
-    rows_ = lines.fact_lines(sheet, kind)
-    advised = advice.advise(sheet, kind, found, factors, score, asked)
+    written = paragraphs.paragraphs(sheet, kind, NAME, certainty, found, asked)
+    rows_ = capability_rows.fact_lines(sheet, kind)
+    advised = conditions_for_use.advise(sheet, kind, found, factors, score, asked)
     made = chains.chains(sheet, found)
     claimed = controls.claimed(sheet, found)
     picture = system.picture(sheet, NAME, kind)
@@ -47,7 +50,7 @@ def texts_of(sheet: FactSheet, kind: ProductKind) -> list[str]:
     assert len(rows_) <= 8
     assert len(advised.conditions) <= 5
     assert all(2 <= len(chain.threats) <= 4 for chain in made)
-    assert all(word_count(layer.paragraph) <= 45 for layer in paragraphs.values())
+    assert all(word_count(layer.paragraph) <= 45 for layer in written.values())
     assert all(item.rank >= 3 for item in claimed if item.counted)
     shown = {placed.threat.id for placed in found.threats}
     assert {name for condition in advised.conditions for name in condition.threats} <= shown
@@ -55,7 +58,7 @@ def texts_of(sheet: FactSheet, kind: ProductKind) -> list[str]:
         said,
         posture.summary(sheet, NAME, kind),
         *(line.text for line in rows_),
-        *(layer.paragraph for layer in paragraphs.values()),
+        *(layer.paragraph for layer in written.values()),
         *(text for question in asked for text in (question.text, question.why, question.changes, question.proposed)),
         *(text for one in advised.conditions for text in (one.text, one.price)),
         advised.law,

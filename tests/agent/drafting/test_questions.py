@@ -2,9 +2,9 @@
 
 import pytest
 
-from agent.drafting.candidates import Open
 from agent.drafting.judgement import JudgedQuestion, Judgement
 from agent.drafting.questions import MAX_QUESTIONS, ask, effect, spread, touched_by
+from agent.drafting.threats.candidates import Open
 from agent.drafting.wording import word_count
 from agent.records import Question
 from agent.taxonomy.keys import LAYERS

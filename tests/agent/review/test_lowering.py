@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from agent.drafting.headline import is_supported
+from agent.drafting.threats.headline import is_supported
 from agent.review.items import threats_of, with_basis
 from agent.review.lowering import Lowering, lowered
 from agent.review.rescore import headline_of

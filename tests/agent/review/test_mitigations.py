@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drafting.severity import base_of
+from agent.drafting.threats.cvss_vectors import base_of
 from agent.errors import InputError, RefusedError
 from agent.report.draft_json import dump
 from agent.review.audit import audit

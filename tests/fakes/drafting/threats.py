@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from agent.drafting.certainty import Certainty
-from agent.drafting.threats import Found, Placed
+from agent.drafting.layers.certainty import Certainty
+from agent.drafting.threats.selection import Found, Placed
 from agent.facts.sheet import build_sheet, combined, fact_id
 from agent.facts.vocabulary import load_vocabulary
 from agent.records import (

@@ -11,8 +11,8 @@ from agent.pipeline import recomposed
 from agent.records import Document
 from agent.report import html
 from agent.report.draft_json import dump
+from agent.report.formats.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.report.markdown import render
-from agent.report.questionnaire import MEDIA_TYPES, Export, Format, questionnaire
 from agent.review.acts import check
 from agent.review.adding import Written, weighed
 from agent.review.answered import read_answer, stating

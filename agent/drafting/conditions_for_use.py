@@ -1,0 +1,281 @@
+"""The proposal that ends the first page: conditions for use, what remains with them in place, and the law line.
+
+Conditions change CVSS metrics of the threats that rest on the facts they are for, and a metric only ever falls. What
+remains is the highest base of *all* threats in default use, not of the headline alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Final, Literal, NamedTuple
+
+import yaml
+from pydantic import Field
+
+from agent.drafting.judgement import Judgement, stands
+from agent.drafting.product.controls import COUNTED_RANK
+from agent.drafting.threats.cvss_vectors import base_of, eased, joined
+from agent.drafting.threats.names import references, renamed, shown_ids, shown_tags
+from agent.drafting.threats.selection import Found
+from agent.drafting.wording import asserted, capital, cited_by, default_of, marks, said
+from agent.facts.sheet import counted
+from agent.records import (
+    Advice,
+    Condition,
+    FactorEstimate,
+    FactSheet,
+    Question,
+    Record,
+    Residual,
+    Score,
+    Threat,
+)
+from agent.resources import data_folder
+from agent.taxonomy.keys import FactorKey, ProductKind
+
+MAX_CONDITIONS: Final = 3
+LOW: Final = Decimal("4.0")
+"""Below this base a threat is Low: no condition is needed."""
+CRITICAL: Final = Decimal("9.0")
+_MAX_LAW: Final = 2
+Proposal = Literal["use", "use with conditions", "wait for answers"]
+
+
+class ConditionRow(Record):
+    """A condition of `corpus/knowledge/conditions.yaml`."""
+
+    id: str
+    eases: tuple[str, ...] = Field(alias="for")
+    ids: tuple[str, ...] = ()
+    """Threats of the catalogue that it eases whatever they rest on."""
+    met: tuple[str, ...] = ()
+    not_for: tuple[ProductKind, ...] = ()
+    text: str
+    who: str
+    price: str
+    metrics: dict[str, str]
+
+
+class LawRow(Record):
+    """A point of law, and the facts that touch it."""
+
+    keys: tuple[str, ...]
+    text: str
+
+
+class ConditionRules(Record):
+    """The data behind the advice."""
+
+    conditions: tuple[ConditionRow, ...]
+    law: tuple[LawRow, ...]
+
+
+class _Measure(NamedTuple):
+    """A condition, with the metrics that it changes by threat."""
+
+    text: str
+    who: str
+    price: str
+    metrics: Mapping[str, Mapping[str, str]]
+    led: bool = False
+    """Whether an LLM wrote it."""
+    ends: frozenset[str] = frozenset()
+    """Threats that no longer exist with it."""
+
+
+@cache
+def load_conditions() -> ConditionRules:
+    """The conditions and points of law in the order of the file."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "conditions.yaml").read_text("utf-8"))
+    return ConditionRules.model_validate(raw)
+
+
+def advise(
+    sheet: FactSheet,
+    kind: ProductKind,
+    found: Found,
+    factors: Mapping[FactorKey, FactorEstimate],
+    score: Score,
+    questions: Sequence[Question],
+    judgement: Judgement | None = None,
+) -> Advice:
+    """The proposal with at most three conditions, in the order of their effect, and what remains.
+
+    An LLM's conditions lead; those made from facts stand where it gave none. What remains is recomputed from the
+    vectors, so a threat that no condition touches keeps its base.
+    """
+    threats = [placed.threat for placed in found.threats if placed.threat.default_use]
+    # Where an LLM weighed the threats, what it left to the catalogue does not decide what remains.
+    weighed = [threat for threat in threats if threat.by != "embedded" or threat is found.headline]
+    threats = weighed if any(threat.by != "embedded" for threat in threats) else threats
+    measures = _judged(sheet, found, judgement)[:MAX_CONDITIONS] if judgement else []
+    every = [placed.threat for placed in found.threats]
+    if not measures:
+        offered = [_measure(row, sheet, every) for row in load_conditions().conditions if _open(row, sheet, kind)]
+        _complete(measures, offered, threats)
+        _complete(measures, offered, every)
+        measures = measures or _remedies(threats)
+    residual = _residual(threats, measures, every)
+    proposal = _proposal(score, residual, questions, judgement)
+    conditions = () if proposal == "use" and not (judgement and judgement.conditions) else measures
+    if not conditions and residual is not None:
+        residual = _residual(threats, (), every)
+    return Advice(
+        proposal=proposal,
+        conditions=tuple(_condition(measure, every) for measure in conditions),
+        residual=residual,
+        law=_law(sheet, judgement),
+    )
+
+
+# ------------------------------------------------------------ conditions
+
+
+def _open(row: ConditionRow, sheet: FactSheet, kind: ProductKind) -> bool:
+    """Whether the kind can meet the condition and no control that counts has met it already."""
+    return kind not in row.not_for and not any(
+        fact.rank >= COUNTED_RANK and default_of(fact) for fact in asserted(sheet, *row.met)
+    )
+
+
+def _measure(row: ConditionRow, sheet: FactSheet, threats: Sequence[Threat]) -> _Measure:
+    ids = {fact.id for fact in asserted(sheet, *row.eases)}
+    touched = {threat.id: row.metrics for threat in threats if ids & set(threat.facts) or threat.id in row.ids}
+    return _Measure(row.text, row.who, row.price, touched)
+
+
+def _remedies(threats: Sequence[Threat]) -> list[_Measure]:
+    """What the user does against the gravest threats, where no condition lowers a metric."""
+    helped: dict[str, dict[str, Mapping[str, str]]] = {}
+    for threat in threats:
+        for remedy in threat.mitigations:
+            if remedy.who == "you" and remedy.status != "confirmed":
+                helped.setdefault(remedy.text, {})[threat.id] = {}
+                break
+    return [_Measure(text, "operator", "", of, led=True) for text, of in list(helped.items())[:MAX_CONDITIONS]]
+
+
+def _complete(measures: list[_Measure], offered: list[_Measure], threats: Sequence[Threat]) -> None:
+    """Add the offered measure that lowers what remains most, again and again, until none lowers anything."""
+    while len(measures) < MAX_CONDITIONS and offered:
+        best = min(offered, key=lambda measure: _level(threats, [*measures, measure]))
+        offered.remove(best)
+        if _level(threats, [*measures, best]) >= _level(threats, measures):
+            return
+        measures.append(best)
+
+
+def _level(threats: Sequence[Threat], measures: Sequence[_Measure]) -> tuple[Decimal, Decimal]:
+    """How grave what remains is: the highest base, then the sum of all."""
+    bases = [_after(threat, measures) for threat in threats]
+    return max(bases, default=Decimal(0)), sum(bases, Decimal(0))
+
+
+def _after(threat: Threat, measures: Sequence[_Measure]) -> Decimal:
+    if any(threat.id in measure.ends for measure in measures):
+        return Decimal(0)
+    return min(base_of(_eased(threat, measures)), threat.score.cvss_base)
+
+
+def _eased(threat: Threat, measures: Sequence[_Measure]) -> str:
+    """The threat's vector with all measures in place."""
+    changes: dict[str, str] = {}
+    for measure in measures:
+        changes = joined(changes, measure.metrics.get(threat.id, {}))
+    return eased(threat.score.cvss_vector, changes)
+
+
+def _changes(threat: Threat, measures: Sequence[_Measure]) -> str:
+    """The metrics that the measures change, as in a vector."""
+    before = threat.score.cvss_vector.split("/")
+    return "/".join(part for part in _eased(threat, measures).split("/") if part not in before)
+
+
+def _residual(threats: Sequence[Threat], measures: Sequence[_Measure], every: Sequence[Threat]) -> Residual | None:
+    """What remains of `threats`, those in default use, and beside it of each one of `every`."""
+    if not threats:
+        return None
+    last = max(threats, key=lambda threat: (_after(threat, measures), threat.score.cvss_base))
+    before = max(threat.score.cvss_base for threat in threats)
+    remains = {threat.id: _after(threat, measures) for threat in every}
+    changes = {threat.id: _changes(threat, measures) for threat in every}
+    return Residual(
+        before=before,
+        after=_after(last, measures),
+        threat=last.id,
+        remains=remains,
+        changes={threat: changed for threat, changed in changes.items() if changed},
+    )
+
+
+def _condition(measure: _Measure, threats: Sequence[Threat]) -> Condition:
+    # A condition names the threats that it eases; an LLM's may name one that the metrics do not show.
+    touched = [
+        threat
+        for threat in threats
+        if threat.id in measure.metrics and (measure.led or _after(threat, [measure]) < threat.score.cvss_base)
+    ]
+    return Condition(
+        text=measure.text,
+        who=measure.who,
+        price=measure.price,
+        threats=tuple(threat.id for threat in touched),
+        after={threat.id: _after(threat, [measure]) for threat in touched},
+    )
+
+
+def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[_Measure]:
+    """An LLM's conditions with the names of the shown threats; one that speaks of none that is shown is left out."""
+    if judgement is None:
+        return []
+    names, called = shown_ids(found), shown_tags(found)
+    made = []
+    for condition in judgement.conditions:
+        threats = references((*condition.threats, *condition.metrics), names)
+        text = renamed(condition.text, called)
+        if not text or not stands(sheet, judgement, condition.text) or (condition.threats and not threats):
+            continue
+        metrics = {
+            names[name]: {str(metric): value for metric, value in changed.items()}
+            for name, changed in condition.metrics.items()
+            if name in names
+        }
+        rows = {threat: metrics.get(threat, {}) for threat in threats}
+        ends = frozenset(names[name] for name in condition.ends if name in names)
+        made.append(_Measure(text, condition.who, renamed(condition.price, called), rows, led=True, ends=ends))
+    return made
+
+
+# ------------------------------------------------------------ proposal and law
+
+
+def _proposal(
+    score: Score, residual: Residual | None, questions: Sequence[Question], judgement: Judgement | None
+) -> Proposal:
+    """What the numbers allow; an LLM may be more careful than they are, never less."""
+    own = proposal_of(score, residual, asked=bool(questions))
+    order: tuple[Proposal, ...] = ("use", "use with conditions", "wait for answers")
+    led = judgement.proposal if judgement and judgement.proposal else own
+    return max(own, led, key=order.index)
+
+
+def proposal_of(score: Score, residual: Residual | None, *, asked: bool) -> Proposal:
+    """What the numbers alone allow; `asked` says whether questions are open."""
+    if score.withheld is not None or residual is None or residual.after >= CRITICAL:
+        return "wait for answers" if asked else "use with conditions"
+    return "use" if residual.before < LOW else "use with conditions"
+
+
+def _law(sheet: FactSheet, judgement: Judgement | None) -> str:
+    """The points of law that facts touch, with marks; empty when they touch none."""
+    if judgement and judgement.law and stands(sheet, judgement, judgement.law):
+        return judgement.law
+    points: list[str] = []
+    cited: list[str] = []
+    for row in load_conditions().law:
+        touched = said(sheet, keys=[key for key in row.keys if counted(sheet, key)])
+        touched = tuple(one for one in touched if one.polarity != "denied")
+        if touched and len(points) < _MAX_LAW:
+            points.append(row.text)
+            cited += cited_by(touched)[:1]
+    return f"{capital('; '.join(points))}{marks(cited)}." if points else ""

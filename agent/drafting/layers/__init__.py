@@ -1,0 +1,1 @@
+"""The seven layers: whether the sources settle one, and its paragraph."""

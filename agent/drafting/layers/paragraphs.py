@@ -1,0 +1,282 @@
+"""The paragraph of each layer: what is known and what follows, or general commentary that is marked as such.
+
+A certain layer says in one or two sentences what facts say, with marks, and what follows from it. Of an uncertain one
+`MARK` says so; then comes the little that an LLM found of it, with marks, what is generally true for its kind, and the
+question that would settle it. A paragraph has at most 35 words.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, Literal
+
+import yaml
+
+from agent.drafting.judgement import JudgedLayer, Judgement, quotes_of, stands
+from agent.drafting.layers.certainty import Certainty
+from agent.drafting.product.capability_rows import fact_lines
+from agent.drafting.product.posture import posture_keys
+from agent.drafting.threats.selection import Found
+from agent.drafting.wording import (
+    Said,
+    abilities,
+    asserted,
+    capital,
+    cited_by,
+    clause,
+    excerpt,
+    is_ability,
+    load_wording,
+    marks,
+    predicates,
+    said,
+    subject,
+    word_count,
+)
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Evidence, FactSheet, LayerThreats, Missing, Question, Record
+from agent.records.evidence import MARK as CITATION
+from agent.resources import data_folder
+from agent.taxonomy.keys import LAYERS, LayerKey, ProductKind
+
+MARK: Final = "Not certain from the listing — "
+MAX_WORDS: Final = 35
+_TOLD_WORDS: Final = 30
+_FEW_WORDS: Final = 4
+"""Fewer words are a name rather than a sentence."""
+_IN_ITS_WORDS: Final = frozenset({
+    "security_warning", "known_incident", "not_production_ready", "secret_handling", "names_llm", "named_clients",
+    "connected_services", "scopes", "access_roles", "framework_coverage",
+})  # fmt: skip
+"""Keys whose sentences say more than the key does, unless a slot says it."""
+_NAME_WORDS: Final = 3
+"""A longer product name is "It" in a paragraph."""
+
+
+class LayerTexts(Record):
+    """From `corpus/knowledge/layer_texts.yaml`."""
+
+    commentary: dict[ProductKind, dict[LayerKey, str]]
+    ask: dict[LayerKey, str]
+    follows: dict[LayerKey, dict[str, str]]
+
+
+@cache
+def load_layer_texts() -> LayerTexts:
+    """Commentary by kind and layer, questions by layer, and what follows by layer and key."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "layer_texts.yaml").read_text("utf-8"))
+    return LayerTexts.model_validate(raw)
+
+
+def paragraphs(
+    sheet: FactSheet,
+    kind: ProductKind,
+    name: str,
+    certainty: Mapping[LayerKey, Certainty],
+    found: Found,
+    questions: Sequence[Question],
+    judgement: Judgement | None = None,
+    told_in: Mapping[LayerKey, str] | None = None,
+) -> dict[LayerKey, LayerThreats]:
+    """All seven layers with their threats; an LLM's paragraph leads where its facts and quotes still stand.
+
+    `questions` are those that the draft asks: the one that settles an uncertain layer most directly is its question; a
+    layer that none of them settles has one in its paragraph. `told_in` are the quotes of layers that rest on a
+    statement alone. A layer prefers what neither the posture, nor the rows of what it can do, nor another layer says.
+    """
+    layers: dict[LayerKey, LayerThreats] = {}
+    # Keys and marks: neither a fact nor a quote is told twice.
+    rows = {fact for line in fact_lines(sheet, kind, judgement) for fact in line.facts}
+    told = {fact.key for fact in sheet.facts if fact.id in rows} | posture_keys(sheet)
+    for layer in LAYERS:
+        state = certainty[layer]
+        led = judgement.layers.get(layer) if judgement else None
+        question = None if state.certain else _question(questions, layer)
+        applies = _applies(sheet, kind, layer, certain=state.certain)
+        if applies == "no":
+            text = _absent_llm(sheet)
+        elif state.certain and state.telling is not None and told_in is not None:
+            text = _in_words(state.telling.quote, told_in[layer]) or _general(kind, layer, (told_in[layer],))
+            told.add(told_in[layer])
+        elif state.certain:
+            text = _certain(sheet, kind, layer, name, state, told, led, judgement)
+        else:
+            text = _uncertain(sheet, kind, layer, question, led, judgement)
+        layers[layer] = LayerThreats(
+            applies=applies,
+            certain=state.certain,
+            certainty=round(state.certainty, 4),
+            features=dict(state.features),
+            paragraph=text,
+            threats=tuple(placed.threat for placed in found.threats if placed.layer == layer),
+            missing=None if state.certain else _missing(sheet, layer),
+            question=question,
+        )
+    return layers
+
+
+def _question(questions: Sequence[Question], layer: LayerKey) -> str | None:
+    """The question that settles the layer before other things and beside few."""
+    about = [each for each in questions if layer in each.settles]
+    return min(about, key=lambda each: (each.settles.index(layer), len(each.settles))).id if about else None
+
+
+def _applies(sheet: FactSheet, kind: ProductKind, layer: LayerKey, *, certain: bool) -> Literal["yes", "no", "unknown"]:
+    """A product that contains no LLM and leaves none to a client has no first layer."""
+    if layer == "foundation_models" and kind not in ("mcp-server", "agent-skill"):
+        others = asserted(sheet, "names_llm", "client_brings_llm", "self_hosted_llm", "model_choice")
+        if counted(sheet, "no_llm", "asserted") and not others:
+            return "no"
+    return "yes" if certain else "unknown"
+
+
+def _absent_llm(sheet: FactSheet) -> str:
+    one = said(sheet, keys=("no_llm",), polarity="asserted")[0]
+    return f"Does not apply: it {clause(one)}{marks(one.evidence)}."
+
+
+# ------------------------------------------------------------ a certain layer
+
+
+def _certain(
+    sheet: FactSheet,
+    kind: ProductKind,
+    layer: LayerKey,
+    name: str,
+    state: Certainty,
+    told: set[str],
+    led: JudgedLayer | None,
+    judgement: Judgement | None,
+) -> str:
+    if (
+        led is not None
+        and judgement is not None
+        and CITATION.search(led.paragraph)
+        and stands(sheet, judgement, led.paragraph, led.facts, led.evidence)
+    ):
+        return led.paragraph
+    chosen = _chosen(sheet, layer, state, told)
+    if led is not None and judgement is not None:
+        # What an LLM wrote did not hold. Beside its other sentences one made from keys reads as a misreading.
+        quoted = _quoted((*led.evidence, *cited_by(chosen)), (*sheet.evidence, *judgement.evidence))
+        if quoted:
+            told |= {one.key for one in chosen}
+            return quoted
+    follows = load_layer_texts().follows[layer]
+    if not chosen or not _is_plain(chosen[0]) or chosen[0].key in told:
+        cited = cited_by(chosen) or quotes_of(sheet, state.facts)
+        quoted = _quoted([mark for mark in cited if mark not in told], sheet.evidence)
+        then = follows.get(chosen[0].key, "") if chosen and chosen[0].sure else ""
+        if quoted:
+            told |= {*(one.key for one in chosen), *cited}
+            return f"{quoted} {then}" if then and word_count(f"{quoted} {then}") <= MAX_WORDS else quoted
+        if not (chosen and chosen[0].sure):
+            return _general(kind, layer, cited)
+    told |= {one.key for one in chosen}
+    who = name if len(name.split()) <= _NAME_WORDS else "It"
+    inference = next((follows[one.key] for one in chosen if one.polarity != "denied" and one.key in follows), "")
+    for shown in (chosen, chosen[:1]):
+        text = f"{_statement(kind, who, shown)}{marks(cited_by(shown))}."
+        if shown[0].key not in follows and inference and len(shown) == 1:
+            inference = ""
+        whole = f"{text} {inference}".strip()
+        if word_count(whole) <= MAX_WORDS:
+            return whole
+    return text
+
+
+def _general(kind: ProductKind, layer: LayerKey, cited: Sequence[str]) -> str:
+    """What is generally true, where quotes settle a layer and none can be shown; it names them."""
+    seen = f" See{marks(cited, 2)}." if cited else ""
+    return f"{capital(load_layer_texts().commentary[kind][layer])}{seen}"
+
+
+def _is_plain(one: Said) -> bool:
+    """Whether a saying can be told in our words: what is hardly sure cannot, nor what no key holds."""
+    return one.sure and (one.key not in _IN_ITS_WORDS or one.what != load_wording()[one.key].what)
+
+
+def _quoted(marks_: Sequence[str], evidence: Sequence[Evidence]) -> str:
+    """The first of some quotes of which enough can stand inside a sentence; empty when none does."""
+    quotes = {item.id: item.quote for item in evidence}
+    return next((text for mark in marks_ if (text := _in_words(quotes.get(mark, ""), mark))), "")
+
+
+def _in_words(quote: str, mark: str) -> str:
+    """A sentence with a quote, or with its longest part that can stand there; empty when nothing can."""
+    words = excerpt(quote, _TOLD_WORDS)
+    if not word_count(words):
+        return ""
+    return f"The sources {'say:' if word_count(words) >= _FEW_WORDS else 'name'} “{words}” [{mark}]."
+
+
+def _statement(kind: ProductKind, who: str, shown: Sequence[Said]) -> str:
+    """Of a skill or a framework it is an agent that acts, not the product itself."""
+    groups = {load_vocabulary()[one.key].group for one in shown}
+    plain = all(is_ability(one) for one in shown)
+    if kind in ("agent-skill", "agent-framework") and plain and groups <= {"does", "reads", "decides"}:
+        return f"{subject(kind, 'it' if who == 'It' else who).first} {predicates(shown, plain=True)}"
+    return f"{who} {abilities(shown)}"
+
+
+def _chosen(sheet: FactSheet, layer: LayerKey, state: Certainty, told: set[str]) -> list[Said]:
+    """The one or two sayings that a layer's paragraph is made from: what certainty rests on, graver ones first."""
+    vocabulary = load_vocabulary()
+    follows = load_layer_texts().follows[layer]
+    pinning = [key.id for key in vocabulary.pinning(layer)]
+    rows = list(said(sheet, keys=pinning))
+    if not rows:
+        keys = dict.fromkeys(fact.key for fact in sheet.facts if fact.id in state.facts)
+        # What only bears on a layer says little of it in our words; its quote may say more.
+        rows = [one._replace(sure=False) for one in said(sheet, keys=keys)]
+
+    def order(one: Said) -> tuple[bool, bool, bool, bool, bool, bool, float]:
+        return (
+            not one.sure,
+            # Its kind says so already.
+            one.key == "mcp_server",
+            one.key in told,
+            one.polarity == "denied",
+            one.key not in follows,
+            not vocabulary[one.key].grave,
+            -one.confidence,
+        )
+
+    ordered = sorted(rows, key=order)
+    ordered = [one for one in ordered if one.sure] or ordered
+    # What the page says already is not said twice over: one fact is enough to say what follows from it.
+    return ordered[:2] if ordered and ordered[0].key not in told else ordered[:1]
+
+
+# ------------------------------------------------------------ an uncertain layer
+
+
+def _uncertain(
+    sheet: FactSheet,
+    kind: ProductKind,
+    layer: LayerKey,
+    question: str | None,
+    led: JudgedLayer | None,
+    judgement: Judgement | None,
+) -> str:
+    commentary = load_layer_texts().commentary[kind][layer]
+    if led is not None and judgement is not None:
+        own = led.paragraph.removeprefix(MARK.rstrip()).strip()
+        # The little that the sources do tell of it stands while its quotes do.
+        holds = not CITATION.search(own) or (led.evidence and stands(sheet, judgement, own, led.facts, led.evidence))
+        if own and holds and word_count(own) <= MAX_WORDS:
+            commentary = own
+    # The report names the question of the record behind the paragraph.
+    return f"{MARK}{commentary}" if question else f"{MARK}{commentary} {load_layer_texts().ask[layer]}"
+
+
+def _missing(sheet: FactSheet, layer: LayerKey) -> Missing:
+    keys = {key.id for key in load_vocabulary().pinning(layer)}
+    near = [fact for fact in sheet.facts if fact.key in keys and fact.about == "product"]
+    read = max((search.statements for search in sheet.searched), default=0)
+    looked = f"{read} statement{'' if read == 1 else 's'} read"
+    if any(fact.conflicts_with for fact in near):
+        return Missing(reason="contradicted", detail=f"{looked}; what they say of this layer disagrees")
+    if near:
+        return Missing(reason="too-little-evidence", detail=f"{looked}; some touch on this layer, none settles it")
+    return Missing(reason="not-found", detail=f"{looked}; none speaks of this layer")

@@ -1,0 +1,164 @@
+"""What the product can do, in at most eight rows: acts, reads, credentials, approval, memory, runs, meets, shows.
+
+A row says what facts say that are sure enough, in one or two sentences with marks, and "not stated" only where an LLM
+looked for it in vain: the embedded reader misses too much of what sources say in other words.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, get_args
+
+from agent.drafting.judgement import Judgement, quotes_of, stands
+from agent.drafting.product.posture import posture_keys
+from agent.drafting.wording import (
+    Said,
+    abilities,
+    absent,
+    by_verb,
+    capital,
+    cited_by,
+    marks,
+    predicates,
+    said,
+    searched,
+    subject,
+)
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import GroupId, load_vocabulary
+from agent.records import FactLine, FactSheet
+from agent.taxonomy.keys import ProductKind
+
+Label = Literal["Acts", "Reads", "Credentials", "Approval", "Memory", "Runs", "Meets", "Shows"]
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
+NAMED: Final = 3
+"""Abilities in one sentence."""
+
+
+class _Row(NamedTuple):
+    groups: tuple[GroupId, ...]
+    first: tuple[str, ...]
+    """Keys that are named before the others."""
+    silent: tuple[str, ...]
+    """When the first of these was looked for in vain and none is known, `unstated` is said."""
+    unstated: str
+
+
+_ROWS: Final[dict[Label, _Row]] = {
+    "Acts": _Row(("does", "decides"), (), (), ""),
+    "Reads": _Row(("reads",), ("reads_untrusted_content",), (), ""),
+    "Credentials": _Row(
+        ("acts_as",),
+        ("wide_rights", "role_switch"),
+        ("user_oauth", "api_key", "password_login", "service_account", "no_credentials", "per_user_identity"),
+        "Whose rights it acts with is not stated",
+    ),
+    "Approval": _Row(
+        ("asks",),
+        ("approval_off", "approval_before", "read_only", "sandbox"),
+        ("approval_before", "read_only", "advises_only"),
+        "An approval step is not stated",
+    ),
+    "Memory": _Row(
+        ("keeps",),
+        ("memory_long", "sends_data_out", "trains_on_data"),
+        ("memory_long", "memory_session", "vector_store", "logs_content", "data_stays_local"),
+        "What it keeps between sessions is not stated",
+    ),
+    "Runs": _Row(
+        ("runs_at", "model"),
+        ("endpoint_no_auth", "listens_on_network", "vendor_cloud", "local_process"),
+        ("local_process", "stdio", "container", "vendor_cloud", "self_hosted", "extension_or_app"),
+        "Where it runs is not stated",
+    ),
+    "Meets": _Row(("meets",), ("mcp_client", "plugins", "connected_services"), (), ""),
+    "Shows": _Row(
+        ("shows", "attests"),
+        ("own_logs", "audit_log", "traces_metrics", "known_incident"),
+        ("own_logs", "traces_metrics", "audit_log"),
+        "Logs of what it did are not stated",
+    ),
+}
+_IN_POSTURE: Final[frozenset[Label]] = frozenset({"Acts", "Reads", "Credentials"})
+_UNTOLD: Final = frozenset(
+    {
+        "mcp_server", "takes_free_text", "certification", "disclosure", "encryption", "secret_handling", "access_roles",
+        "security_warning", "not_production_ready", "framework_coverage",
+    }
+)  # fmt: skip
+"""What the headings of the draft, or its table of controls, already say."""
+
+
+def fact_lines(sheet: FactSheet, kind: ProductKind, judgement: Judgement | None = None) -> tuple[FactLine, ...]:
+    """The rows in the order of LABELS, at most one of each; an LLM's row takes the place of the one from facts.
+
+    A row of an LLM whose facts or quotes are no longer there is left out. What a posture made from facts says already
+    is not said again.
+    """
+    led = _judged(sheet, judgement) if judgement else {}
+    told = frozenset() if judgement and judgement.posture else posture_keys(sheet)
+    rows = [led.get(label) or _row(sheet, kind, label, told) for label in LABELS]
+    return tuple(row for row in rows if row is not None)
+
+
+def _judged(sheet: FactSheet, judgement: Judgement) -> dict[Label, FactLine]:
+    found: dict[Label, FactLine] = {}
+    for line in judgement.lines:
+        label = next((label for label in LABELS if label.casefold() == line.label.strip().casefold()), None)
+        if label is None or label in found or not line.text:
+            continue
+        if stands(sheet, judgement, line.text, line.facts, line.evidence):
+            evidence = quotes_of(sheet, line.facts, line.evidence)
+            found[label] = FactLine(label=label, text=line.text, facts=line.facts, evidence=evidence)
+    return found
+
+
+def _row(sheet: FactSheet, kind: ProductKind, label: Label, before: frozenset[str]) -> FactLine | None:
+    row = _ROWS[label]
+    every = [one for group in row.groups for one in said(sheet, group=group) if one.key not in _UNTOLD]
+    sayings = [one for one in every if one.sure]
+    vocabulary = load_vocabulary()
+
+    def order(one: Said) -> tuple[bool, int, int, bool, float, int]:
+        place = row.first.index(one.key) if one.key in row.first else len(row.first)
+        grave = vocabulary[one.key].grave
+        group = row.groups.index(vocabulary[one.key].group)
+        return one.polarity == "denied", place, group, not grave, -one.confidence, vocabulary.order[one.key]
+
+    sayings.sort(key=order)
+    able = [one for one in sayings if one.polarity != "denied"]
+    further = [one for one in able if one.key not in before]
+    also = bool(further) and len(further) < len(able)
+    # A row that the posture has said whole is left out; where it runs and what limits it always stand here.
+    able = further if label in _IN_POSTURE else further or able
+    unable = [one for one in sayings if one.polarity == "denied"]
+    told = by_verb(able[:NAMED] or unable[:NAMED])
+    texts = [_sentence(told, kind, label, also=also)] if told else []
+    if told and unable and told[0] not in unable and len(able) < NAMED:
+        told = [*told, unable[0]]
+        texts.append(_sentence(unable[:1], kind, label))
+    if row.unstated and len(texts) <= 1 and _unstated(row, sheet):
+        texts.append(f"{row.unstated}{searched(row.silent[0])}.")
+    if not texts:
+        return None
+    return FactLine(
+        label=label,
+        text=" ".join(texts),
+        facts=tuple(fact for one in told for fact in one.facts),
+        evidence=tuple(dict.fromkeys(mark for one in told for mark in one.evidence)),
+    )
+
+
+def _unstated(row: _Row, sheet: FactSheet) -> bool:
+    """Whether an LLM looked for the first of the row's keys in vain and none of the others is known."""
+    return absent(sheet, row.silent[0], by="llm") and not any(counted(sheet, key) for key in row.silent)
+
+
+def _sentence(told: Sequence[Said], kind: ProductKind, label: Label, *, also: bool = False) -> str:
+    who = subject(kind, "it")
+    plain = all(one.polarity == "asserted" for one in told)
+    if who.bare and plain and label in ("Acts", "Reads"):
+        text = f"{who.again} {'also ' * also}{predicates(told, plain=True)}"
+    else:
+        what = abilities(told)
+        able = what.startswith("can ")
+        text = f"It {'can ' * able}{'also ' * also}{what.removeprefix('can ')}"
+    return f"{capital(text)}{marks(cited_by(told))}."

@@ -1,0 +1,206 @@
+"""Summary and posture: what the product is, and three sentences that an analyst can act on.
+
+The posture says what it can do to what with whose rights, what makes that dangerous, and what stands against it for
+which part of the product.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from agent.drafting.judgement import Judgement, stands
+from agent.drafting.product.controls import COUNTED_RANK
+from agent.drafting.threats.names import renamed, shown_tags, tags
+from agent.drafting.threats.selection import Found
+from agent.drafting.wording import (
+    Said,
+    abilities,
+    absent,
+    asserted,
+    cited_by,
+    clause,
+    default_of,
+    kind_title,
+    listed,
+    load_wording,
+    marks,
+    noun,
+    predicates,
+    said,
+    searched,
+    subject,
+)
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import FactSheet, Score
+from agent.taxonomy.keys import ProductKind
+
+NAMED: Final = 3
+_ENTRIES: Final = (
+    "reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web", "reads_documents",
+    "reads_telemetry", "reads_code", "mcp_client", "queries_data", "takes_voice_images",
+)  # fmt: skip
+"""Ways in for an attacker's text, the plainest first."""
+_LIMITS: Final = frozenset({"read_only", "advises_only"})
+_GATES: Final = _LIMITS | {"approval_before"}
+_OUTSIDERS: Final = frozenset({"reads_untrusted_content", "reads_mail_chat", "talks_with_public", "reads_web"})
+_RIGHTS: Final = ("user_oauth", "api_key", "service_account", "password_login", "per_user_identity")
+_CONTROLS: Final = (
+    "advises_only", "read_only", "approval_before", "sandbox", "allow_list", "endpoint_auth", "injection_defence",
+    "egress_limits", "spending_limit", "run_limit", "deny_list", "output_filter",
+    "pinned_release", "human_takeover", "undo", "dry_run",
+)  # fmt: skip
+
+
+def summary(sheet: FactSheet, name: str, kind: ProductKind, judgement: Judgement | None = None) -> str:
+    """What the product is, in one sentence; an LLM's where its marks still stand."""
+    if judgement and judgement.summary and stands(sheet, judgement, judgement.summary):
+        return judgement.summary
+    told = _gravest(sheet)[:2]
+    if not told:
+        return f"{name} is {kind_title(kind)}."
+    if kind == "agent-framework":
+        acts = f"that can {predicates(told, plain=True)}"
+    elif kind in ("mcp-server", "agent-skill"):
+        who = "an assistant" if kind == "mcp-server" else "an agent"
+        acts = f"that lets {who} {predicates(told, plain=True)}"
+    elif " that " in kind_title(kind) or kind == "agent-platform":
+        return f"{name} is {kind_title(kind)}; it {abilities(told)}{marks(cited_by(told))}."
+    else:
+        acts = f"that {abilities(told)}"
+    return f"{name} is {kind_title(kind)} {acts}{marks(cited_by(told))}."
+
+
+def posture(
+    sheet: FactSheet,
+    name: str,
+    kind: ProductKind,
+    found: Found,
+    score: Score,
+    judgement: Judgement | None = None,
+) -> str:
+    """Three sentences; an LLM's where every one of its marks still stands."""
+    if judgement and judgement.posture and stands(sheet, judgement, judgement.posture):
+        text = renamed(judgement.posture, shown_tags(found))
+        if text:
+            return text
+    return " ".join((_does(sheet, name, kind), _exposed(sheet, found, score), _against(sheet)))
+
+
+# ------------------------------------------------------------ what it can do
+
+
+def posture_keys(sheet: FactSheet) -> frozenset[str]:
+    """The keys that a posture made from facts speaks of: what it does above all, with whose rights, and the way in."""
+    entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
+    rights = _rights(sheet)[:1] if _gravest(sheet) else []
+    return frozenset(one.key for one in (*_gravest(sheet)[:NAMED], *rights, *entries[:1]))
+
+
+def _gravest(sheet: FactSheet) -> list[Said]:
+    """What it does, graver abilities first; what it reads when it does nothing else."""
+    vocabulary = load_vocabulary()
+    rows = [one for one in said(sheet, group="does") if one.polarity != "denied"]
+    rows = rows or [
+        one for one in said(sheet, group="reads") if one.polarity != "denied" and one.key != "takes_free_text"
+    ]
+    return sorted(_firm(rows), key=lambda one: (not vocabulary[one.key].grave, -one.rank, -one.confidence))
+
+
+def _firm(rows: Sequence[Said]) -> list[Said]:
+    """Those that are sure enough for a sentence; all where none is."""
+    return [one for one in rows if one.sure] or list(rows)
+
+
+def _rights(sheet: FactSheet) -> list[Said]:
+    return [one for one in said(sheet, keys=_RIGHTS, polarity="asserted") if one.sure]
+
+
+def _does(sheet: FactSheet, name: str, kind: ProductKind) -> str:
+    told = _gravest(sheet)[:NAMED]
+    if not told:
+        return f"What {name} does to other systems was not established."
+    rights = _rights(sheet)[:1]
+    text = f"{subject(kind, name).first} {predicates(told, plain=True)}"
+    if rights:
+        return f"{text}, acting {rights[0].what}{marks((*cited_by(told), *cited_by(rights)), NAMED + 1)}."
+    return f"{text}{marks(cited_by(told))}."
+
+
+# ------------------------------------------------------------ what makes it dangerous
+
+
+def _exposed(sheet: FactSheet, found: Found, score: Score) -> str:
+    entries = _firm([one for one in said(sheet, keys=_ENTRIES) if one.polarity != "denied"])
+    alone = [one for one in said(sheet, keys=("runs_unattended", "scheduled"), polarity="asserted") if one.sure][:1]
+    unasked = said(sheet, keys=("approval_off",))[:1]
+    opened = said(sheet, keys=("endpoint_no_auth",), polarity="asserted")[:1]
+    acts = any(one.polarity != "denied" for one in said(sheet, group="does"))
+    if opened and not any(one.key in _OUTSIDERS for one in entries):
+        return f"It {clause(opened[0])}, so whoever reaches it has these abilities{marks(cited_by(opened))}."
+    if entries:
+        first = entries[0]
+        could = "use these abilities" if acts else "steer what it returns"
+        if first.key in {one.key for one in _gravest(sheet)[:NAMED]}:
+            text = f"Instructions planted there could {could}"
+        elif first.key in _OUTSIDERS:
+            text = f"It {abilities([first])}, so planted instructions could {could}"
+        elif acts:
+            who = "whoever runs one" if first.key == "mcp_client" else "whoever can write there"
+            text = f"It {abilities([first])}; {who} could plant instructions that {could}"
+        else:
+            text = f"Whoever can write to what it reads could plant instructions that {could}"
+        extra = alone or unasked
+        if extra:
+            text += ", and it " + abilities(extra)
+        return f"{text}{marks(cited_by((first, *extra)))}."
+    if alone:
+        return f"It {abilities(alone)}, so a wrong step may go unnoticed{marks(cited_by(alone))}."
+    if found.headline is not None:
+        return f"The gravest supported threat is {tags(found)[found.headline.id]}, “{found.headline.title}”."
+    if score.withheld:
+        return "How outsiders could reach it was not found clearly enough for a score."
+    return "How an attacker's content could reach it was not found."
+
+
+# ------------------------------------------------------------ what stands against it
+
+
+def _against(sheet: FactSheet) -> str:
+    rows = [one for one in said(sheet, keys=_CONTROLS) if one.polarity != "denied"]
+    denied = said(sheet, keys=("approval_before",), polarity="denied")
+    if not rows:
+        if denied:
+            return f"It {clause(denied[0])}{marks(denied[0].evidence)}."
+        if absent(sheet, "approval_before") and absent(sheet, "sandbox"):
+            return f"Neither an approval step nor a sandbox was found{searched('approval_before', 'sandbox')}."
+        disputed = [fact for fact in sheet.facts if fact.key == "approval_before" and not fact.counts]
+        if disputed:
+            return (
+                f"An approval step is described, and other sentences speak against it{marks(disputed[0].evidence, 1)}."
+            )
+        return "No control against this was found."
+    named = _firm(rows)[:NAMED]
+    text = f"Against it stand{'s' if len(named) == 1 else ''} {listed([_named(one, sheet) for one in named])}"
+    if not any(one.key in _LIMITS or _counts(one, sheet) for one in rows):
+        them = "its" if len(named) == 1 else "their"
+        tail = f", but {them} default is not documented"
+    elif not {one.key for one in rows} & _GATES and absent(sheet, "approval_before"):
+        tail = "; an approval step was not found"
+    else:
+        tail = ""
+    if tail.startswith(";"):
+        return f"{text}{marks(cited_by(named))}{tail}{searched('approval_before')}."
+    return f"{text}{tail}{marks(cited_by(named))}."
+
+
+def _named(one: Said, sheet: FactSheet) -> str:
+    parts = dict.fromkeys(part for fact in sheet.facts if fact.id in one.facts and (part := noun(fact, "part")))
+    what = load_wording()[one.key].risk
+    if one.polarity == "configurable":
+        plain = what.removeprefix("a ").removeprefix("an ")
+        what = f"an optional {plain}" if plain != what else f"optional {what}"
+    return f"{what} ({listed(tuple(parts)[:2])})" if parts else what
+
+
+def _counts(one: Said, sheet: FactSheet) -> bool:
+    facts = [fact for fact in asserted(sheet, one.key) if fact.id in one.facts]
+    return any(fact.rank >= COUNTED_RANK and default_of(fact) for fact in facts)

@@ -1,0 +1,140 @@
+"""Chains: shown threats that follow from one another, two to four steps, each hop with the fact that carries it."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import yaml
+from pydantic import Field
+
+from agent.drafting.judgement import JudgedChain, Judgement, quotes_of, stands
+from agent.drafting.threats.names import renamed, shown_ids, shown_tags
+from agent.drafting.threats.selection import Found
+from agent.records import Chain, Fact, FactSheet, Hop, Record, Threat
+from agent.resources import data_folder
+
+MAX_CHAINS: Final = 3
+MIN_STEPS: Final = 2
+MAX_STEPS: Final = 4
+_HOP_MARKS: Final = 2
+
+
+class StepRow(Record):
+    """A step of a path: what is reached, and the keys one of which the step's threat rests on."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+class PathRow(Record):
+    """An attack path."""
+
+    id: str
+    steps: tuple[StepRow, ...] = Field(min_length=MIN_STEPS, max_length=MAX_STEPS)
+
+
+class _Step(NamedTuple):
+    threat: Threat
+    evidence: tuple[str, ...]
+    """What carries the step to it."""
+
+
+@cache
+def load_paths() -> tuple[PathRow, ...]:
+    """The paths of `corpus/knowledge/attack_paths.yaml`."""
+    raw = yaml.safe_load((data_folder("corpus") / "knowledge" / "attack_paths.yaml").read_text("utf-8"))
+    return tuple(PathRow.model_validate(row) for row in raw)
+
+
+def chains(sheet: FactSheet, found: Found, judgement: Judgement | None = None) -> tuple[Chain, ...]:
+    """At most three chains over threats that are shown; an LLM's lead, those from facts complete them.
+
+    No two chains have the same threats. A step of an LLM whose facts are gone, or whose threat is not shown, falls
+    out; a chain with fewer than two steps left is no chain.
+    """
+    made = _judged(sheet, found, judgement) if judgement else []
+    for row in load_paths():
+        chain = _from_facts(row, sheet, found)
+        if chain is not None:
+            made.append(chain)
+    kept: list[Chain] = []
+    for chain in made:
+        if all(not set(chain.threats) <= set(other.threats) for other in kept):
+            kept.append(chain)
+    return tuple(kept[:MAX_CHAINS])
+
+
+def _from_facts(row: PathRow, sheet: FactSheet, found: Found) -> Chain | None:
+    facts = {fact.id: fact for fact in sheet.facts if fact.counts}
+    taken: list[_Step] = []
+    reached = row.steps[0].name
+    for number, step in enumerate(row.steps):
+        own = next((one for one in taken if _carrying(one.threat, step.keys, facts)), None)
+        new = _next(found, taken, step.keys, facts) if own is None else None
+        if new is not None:
+            taken.append(new)
+        elif own is None:
+            if number == 0:
+                return None
+            continue
+        reached = step.name
+    return _chain(f"From {row.steps[0].name} to {reached}", taken) if len(taken) >= MIN_STEPS else None
+
+
+def _next(found: Found, taken: Sequence[_Step], keys: Sequence[str], facts: Mapping[str, Fact]) -> _Step | None:
+    """The first shown threat that rests on one of these keys and stands for no earlier step."""
+    for placed in found.threats:
+        carrying = _carrying(placed.threat, keys, facts)
+        if carrying and all(placed.threat.id != other.threat.id for other in taken):
+            return _Step(placed.threat, carrying)
+    return None
+
+
+def _carrying(threat: Threat, keys: Sequence[str], facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """The quotes of the first fact of these keys that a threat rests on; none when it rests on none."""
+    own = [facts[key] for key in threat.facts if key in facts]
+    fact = next((fact for key in keys for fact in own if fact.key == key and fact.polarity != "denied"), None)
+    return fact.evidence[:_HOP_MARKS] if fact else ()
+
+
+def _chain(title: str, steps: Sequence[_Step]) -> Chain:
+    return Chain(
+        title=title,
+        threats=tuple(step.threat.id for step in steps),
+        hops=tuple(
+            Hop(source=one.threat.id, target=other.threat.id, evidence=other.evidence) for one, other in pairwise(steps)
+        ),
+    )
+
+
+def _judged(sheet: FactSheet, found: Found, judgement: Judgement | None) -> list[Chain]:
+    if judgement is None:
+        return []
+    names = shown_ids(found)
+    threats = {placed.threat.id: placed.threat for placed in found.threats}
+    made = []
+    for chain in judgement.chains:
+        steps = _judged_steps(chain, sheet, judgement, names, threats)
+        title = renamed(chain.title, shown_tags(found))
+        if title and len(steps) >= MIN_STEPS:
+            made.append(_chain(title, steps[:MAX_STEPS]))
+    return made
+
+
+def _judged_steps(
+    chain: JudgedChain,
+    sheet: FactSheet,
+    judgement: Judgement,
+    names: Mapping[str, str],
+    threats: Mapping[str, Threat],
+) -> list[_Step]:
+    steps: list[_Step] = []
+    for step in chain.steps:
+        threat = threats.get(names.get(step.threat, ""))
+        if threat is None or any(threat.id == other.threat.id for other in steps):
+            continue
+        if stands(sheet, judgement, "", step.facts, step.evidence):
+            evidence = quotes_of(sheet, step.facts, step.evidence) or threat.evidence
+            steps.append(_Step(threat, evidence[:_HOP_MARKS]))
+    return steps

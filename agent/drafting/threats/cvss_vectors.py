@@ -1,0 +1,45 @@
+"""What a CVSS v4.0 vector becomes when something eases an attack or makes it harder: metrics only ever fall here."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from agent.scoring.cvss import BASE_METRICS, PREFIX, read_vector
+
+VALUES: Final[Mapping[str, str]] = {
+    "AV": "NALP",
+    "AC": "LH",
+    "AT": "NP",
+    "PR": "NLH",
+    "UI": "NPA",
+    **dict.fromkeys(("VC", "VI", "VA", "SC", "SI", "SA"), "HLN"),
+}
+"""The values of each base metric, the gravest first."""
+
+
+@lru_cache(maxsize=4096)
+def base_of(vector: str) -> Decimal:
+    """The base score of a vector, 0.0 to 10.0. Raises InputError for a malformed one."""
+    return read_vector(vector).base
+
+
+def eased(vector: str, metrics: Mapping[str, str]) -> str:
+    """The vector with `metrics` where they are milder than its own; others, and unknown ones, are left alone."""
+    own = dict(part.split(":") for part in vector.removeprefix(PREFIX).split("/"))
+    for name, value in metrics.items():
+        order = VALUES.get(name, "")
+        if name in own and value in order and own[name] in order and order.index(value) > order.index(own[name]):
+            own[name] = value
+    # Threat and environmental metrics are left out: the base is what counts here.
+    return PREFIX + "/".join(f"{name}:{own[name]}" for name in BASE_METRICS)
+
+
+def joined(changes: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Both sets of metrics; of one that both change the milder value."""
+    both = dict(changes)
+    for name, value in others.items():
+        order = VALUES.get(name, "")
+        if value in order and (name not in both or order.index(value) > order.index(both[name])):
+            both[name] = value
+    return both

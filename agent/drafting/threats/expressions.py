@@ -1,0 +1,285 @@
+"""Triggers and rules of the catalogue as expressions over facts, such as
+
+    reads_untrusted_content and (runs_commands or sends_messages)
+
+    expression = conjunction { "or" conjunction }
+    conjunction = negation { "and" negation }
+    negation = "not" negation | "(" expression ")" | key | term | function "(" argument { "," argument } ")"
+
+A key holds when a fact about the product that counts asserts it, or leaves it to a setting where settings count. A
+term is a named expression of `terms.yaml`. The functions:
+
+    asserted(key)            asserted, whatever settings count for
+    configurable(key)        left to a setting
+    denied(key)              denied
+    ranked(key)              asserted by a quote of rank 3 or more: setting, default, scope and owner are named
+    kind(name, …)            the product is of one of these kinds
+    approved(word, …)        a person confirms by default, by rank 3, and what is confirmed has one of these words
+
+Every truth names the facts that it rests on, so that a threat rests on exactly these.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple, Protocol
+
+from agent.errors import InputError
+from agent.facts.sheet import counted
+from agent.records import Fact, FactSheet
+from agent.taxonomy.keys import KINDS, ProductKind
+
+CONTROL_RANK: Final = 3
+"""From here on a control counts."""
+_WORDS: Final = ("and", "or", "not")
+_ANY_STEP: Final = ("action", "act", "call", "change", "effect", "operation", "step", "tool", "everything", "write")
+"""Words of an approval that covers whatever the product does."""
+
+
+class Truth(NamedTuple):
+    """Whether an expression holds, and on which facts that rests."""
+
+    holds: bool
+    facts: tuple[Fact, ...] = ()
+    """Each once, in the order of the expression; empty when it does not hold or holds without any."""
+
+
+class FactIndex:
+    """The facts of a sheet that count for the product, by key, with its kind."""
+
+    def __init__(
+        self,
+        sheet: FactSheet,
+        kind: ProductKind = "other",
+        *,
+        settings: bool = True,
+        supposed: Iterable[str] = (),
+    ) -> None:
+        self.kind: Final = kind
+        self.settings: Final = settings
+        """Whether what a setting decides holds."""
+        self.supposed: Final = frozenset(supposed)
+        """Keys that hold without a fact, to ask what would follow."""
+        self.chances: Final[Mapping[str, float]] = sheet.outlook.chances
+        """How likely the readers hold each key."""
+        self._by_key: Final[dict[str, list[Fact]]] = defaultdict(list)
+        for fact in counted(sheet):
+            # A mere claim of a control is listed as claimed; no threat comes or goes with it.
+            if not fact.claim:
+                self._by_key[fact.key].append(fact)
+
+    def of(self, key: str) -> tuple[Fact, ...]:
+        """All facts of a key, whatever they say of it."""
+        return tuple(self._by_key.get(key, ()))
+
+    def holding(self, key: str) -> tuple[Fact, ...]:
+        """The facts by which a key holds."""
+        fitting = ("asserted", "configurable") if self.settings else ("asserted",)
+        return tuple(fact for fact in self.of(key) if fact.polarity in fitting)
+
+    def says(self, key: str, polarity: str, rank: int = 0) -> tuple[Fact, ...]:
+        """The facts of a key with this polarity and at least this rank."""
+        return tuple(fact for fact in self.of(key) if fact.polarity == polarity and fact.rank >= rank)
+
+    def approvals(self, words: Iterable[str] = ()) -> tuple[Fact, ...]:
+        """Default confirmations of rank 3 that cover what one of the words names; without words all of them."""
+        wanted = (*words, *_ANY_STEP)
+        found = self.says("approval_before", "asserted", CONTROL_RANK)
+        return tuple(fact for fact in found if not words or _covers(fact, wanted))
+
+
+def _covers(approval: Fact, words: Iterable[str]) -> bool:
+    told = f"{approval.slot('action')} {approval.slot('object')}".casefold().split()
+    return not told or any(word.startswith(stem.casefold()) for word in told for stem in words)
+
+
+class Expression(Protocol):
+    """A parsed expression."""
+
+    @property
+    def text(self) -> str:
+        """As it was written."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the vocabulary that it asks for."""
+
+    def of(self, facts: FactIndex) -> Truth:
+        """Whether it holds of these facts."""
+
+
+class _Node(NamedTuple):
+    text: str
+    keys: frozenset[str]
+    truth: Callable[[FactIndex], Truth]
+
+    def of(self, facts: FactIndex) -> Truth:
+        return self.truth(facts)
+
+
+def parse(
+    text: str,
+    *,
+    where: str,
+    known: Iterable[str],
+    terms: Mapping[str, Expression] | None = None,
+) -> Expression:
+    """The expression of a text. `known` are the keys of the vocabulary, `where` is named by errors.
+
+    Raises InputError, with place and hint, for what is no expression, an unknown key, function or kind.
+    """
+    parser = _Parser(text, where, frozenset(known), terms or {})
+    node = parser.expression()
+    if parser.token:
+        raise parser.wrong(f"unexpected {parser.token!r}")
+    return node._replace(text=text)
+
+
+class _Parser:
+    """Recursive descent over the tokens of one text."""
+
+    def __init__(self, text: str, where: str, known: frozenset[str], terms: Mapping[str, Expression]) -> None:
+        self.text, self.where, self.known, self.terms = text, where, known, terms
+        self.tokens = list(_tokens(text))
+        self.at = 0
+
+    @property
+    def token(self) -> str:
+        """The next token, empty at the end."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def wrong(self, what: str) -> InputError:
+        """The error for a text that is no expression."""
+        place = f"{self.where}: {self.text!r}, token {self.at + 1}"
+        return InputError(what, where=place, hint="the grammar is in agent/drafting/threats/expressions.py")
+
+    def take(self, wanted: str = "") -> str:
+        """The next token, which has to be `wanted` when that is given."""
+        token = self.token
+        if not token or (wanted and token != wanted):
+            raise self.wrong(f"{wanted or 'a key'!r} is missing")
+        self.at += 1
+        return token
+
+    def expression(self) -> _Node:
+        """Alternatives: every one that holds is named, so that the threat rests on all of them."""
+        parts = [self.conjunction()]
+        while self.token == "or":
+            self.take()
+            parts.append(self.conjunction())
+        return parts[0] if len(parts) == 1 else _joined(parts, _any)
+
+    def conjunction(self) -> _Node:
+        """Conditions that hold together."""
+        parts = [self.negation()]
+        while self.token == "and":
+            self.take()
+            parts.append(self.negation())
+        return parts[0] if len(parts) == 1 else _joined(parts, _all)
+
+    def negation(self) -> _Node:
+        """One condition, or its opposite."""
+        if self.token == "not":
+            self.take()
+            inner = self.negation()
+            return _Node("", inner.keys, lambda facts: Truth(not inner.of(facts).holds))
+        if self.token == "(":
+            self.take()
+            inner = self.expression()
+            self.take(")")
+            return inner
+        return self.atom()
+
+    def atom(self) -> _Node:
+        """A key, a term or a function."""
+        name = self.take()
+        if name in _WORDS or not _is_name(name):
+            raise self.wrong(f"unexpected {name!r}")
+        if self.token == "(":
+            return self.call(name)
+        if name in self.terms:
+            term = self.terms[name]
+            return _Node(name, term.keys, term.of)
+        return _key(self.key(name))
+
+    def key(self, name: str) -> str:
+        """The name, which has to be a key of the vocabulary."""
+        if name not in self.known:
+            raise self.wrong(f"{name!r} is no key of a fact and no term")
+        return name
+
+    def call(self, function: str) -> _Node:
+        """A function with its arguments."""
+        self.take("(")
+        arguments = [self.take()]
+        while self.token == ",":
+            self.take()
+            arguments.append(self.take())
+        self.take(")")
+        if function == "kind":
+            unknown = sorted(set(arguments) - set(KINDS))
+            if unknown:
+                raise self.wrong(f"no kind of product: {', '.join(unknown)}")
+            return _Node("", frozenset(), lambda facts: Truth(facts.kind in arguments))
+        if function == "approved":
+            return _Node("", frozenset({"approval_before"}), lambda facts: _found(facts.approvals(arguments)))
+        if function not in _POLARITIES or len(arguments) != 1:
+            raise self.wrong(f"no function {function!r} with {len(arguments)} arguments")
+        polarity, rank = _POLARITIES[function]
+        key = self.key(arguments[0])
+        return _Node("", frozenset({key}), lambda facts: _found(facts.says(key, polarity, rank)))
+
+
+_POLARITIES: Final = {
+    "asserted": ("asserted", 0),
+    "configurable": ("configurable", 0),
+    "denied": ("denied", 0),
+    "ranked": ("asserted", CONTROL_RANK),
+}
+
+
+def _key(key: str) -> _Node:
+    def truth(facts: FactIndex) -> Truth:
+        found = facts.holding(key)
+        return Truth(bool(found) or key in facts.supposed, found)
+
+    return _Node(key, frozenset({key}), truth)
+
+
+def _found(facts: tuple[Fact, ...]) -> Truth:
+    return Truth(bool(facts), facts)
+
+
+def _joined(parts: list[_Node], truth: Callable[[list[Truth]], Truth]) -> _Node:
+    keys = frozenset(key for part in parts for key in part.keys)
+    return _Node("", keys, lambda facts: truth([part.of(facts) for part in parts]))
+
+
+def _any(truths: list[Truth]) -> Truth:
+    held = [truth for truth in truths if truth.holds]
+    return Truth(bool(held), _once(held))
+
+
+def _all(truths: list[Truth]) -> Truth:
+    return Truth(True, _once(truths)) if all(truth.holds for truth in truths) else Truth(False)
+
+
+def _once(truths: Iterable[Truth]) -> tuple[Fact, ...]:
+    return tuple({fact.id: fact for truth in truths for fact in truth.facts}.values())
+
+
+def _is_name(token: str) -> bool:
+    return token[0].isalpha()
+
+
+def _tokens(text: str) -> Iterable[str]:
+    """Names of letters, digits, "_" and "-", and every other mark by itself."""
+    name = ""
+    for char in text + " ":
+        if char.isalnum() or char in "_-":
+            name += char
+            continue
+        if name:
+            yield name
+            name = ""
+        if not char.isspace():
+            yield char

@@ -1,0 +1,544 @@
+"""The threats of a draft: the catalogue's that the facts support, or an LLM's with the catalogue's beside them.
+
+The headline comes first, then what holds in default use by base, then what needs a setting, what is assumed last;
+with a judgement the LLM's order leads. What is not shown is folded, with the reason.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.drafting.judgement import JudgedThreat, Judgement, Metric, Verdict
+from agent.drafting.threats.candidates import MAX_MARKS, Candidate, Open, candidates, open_threats
+from agent.drafting.threats.expressions import FactIndex
+from agent.drafting.threats.headline import SUPPORTED, choose, graver_than, is_supported
+from agent.drafting.threats.severity import MAX_BELOW, Choice, base_range, check_metrics, point, score_threat, vector_of
+from agent.drafting.threats.usual_severity import settled
+from agent.drafting.wording import sure_facts
+from agent.errors import InputError
+from agent.facts.sheet import without
+from agent.records import (
+    Basis,
+    Dropped,
+    Fact,
+    FactorEstimate,
+    FactSheet,
+    Mitigation,
+    Range,
+    TaxonomyRef,
+    Threat,
+    ThreatStatement,
+)
+from agent.taxonomy.keys import AssetClass, FactorKey, LayerKey, ProductKind
+from agent.taxonomy.lists import lookup
+
+MAX_SHOWN: Final = 9
+MAX_ALONE: Final = 7
+"""Threats that are shown where no LLM chose them: as many as stand on the first pages."""
+MAX_DEFAULT: Final = 6
+"""Of the catalogue's threats in default use, so that what needs a setting and what is assumed have a place."""
+MAX_SETTING: Final = 2
+MAX_ASSUMED: Final = 2
+MAX_PER_LAYER: Final = 3
+SURE_ENOUGH: Final = 6
+"""Threats on sure facts beside which none on weaker ones is shown without an LLM."""
+LOW_BASE: Final = Decimal(4)
+"""Below this base ("Low") a threat of the catalogue is shown only among the first `ALWAYS_SHOWN`."""
+ALWAYS_SHOWN: Final = 2
+ASSETS: Final[tuple[AssetClass, ...]] = (
+    "safety", "money", "host", "credentials", "code", "accounts", "systems", "personal_data", "business_data",
+    "decisions",
+)  # fmt: skip
+"""Of two threats that are equally grave, the one that harms what comes first here leads."""
+MAX_ALIKE: Final = 2
+"""Threats among the first five in which the attacker begins in the same way."""
+MAX_BEYOND: Final = 2
+"""Quoted threats of the catalogue that follow an LLM's although it did not mention them."""
+FAR_ABOVE: Final = Decimal(2)
+"""By so much has an LLM's further threat to be graver than one of its first five to take its place."""
+ENOUGH: Final = 5
+"""Threats of an LLM beside which none of the catalogue's stands that it did not mention."""
+
+
+class Placed(NamedTuple):
+    """A threat and its layer."""
+
+    layer: LayerKey
+    threat: Threat
+
+
+class Found(NamedTuple):
+    """The threats of a draft."""
+
+    threats: tuple[Placed, ...]
+    """In the order of the report, the headline first."""
+    headline: Threat | None
+    graver: Threat | None
+    """A conditional threat that is graver than the headline."""
+    base: Range | None
+    """The headline's base with the corners that open metrics leave."""
+    folded: tuple[Dropped, ...]
+    kind: ProductKind = "other"
+    """For which kind they were found."""
+    open: tuple[Open, ...] = ()
+    """What likely facts would add: asked, not claimed."""
+    names: Mapping[str, str] = {}
+    """By the LLM's names (T1, T2, …) the ids of the threats."""
+    metrics: Mapping[str, Mapping[Metric, Choice]] = {}
+    """By id the metrics of the catalogue's threats, with the facts that decided them."""
+    judgement: Judgement | None = None
+    """With which judgement they were found."""
+    usual: float | None = None
+    """The usual base by which open metrics were settled."""
+
+
+_BREACHED: Final = "/AC:H/AT:P/"
+"""In the vector of a threat for which a publisher or host has to be breached first: true of every product."""
+
+
+class _Item(NamedTuple):
+    layer: LayerKey
+    threat: Threat
+    candidate: Candidate | None
+    """The catalogue's threat behind it."""
+
+
+def find_threats(
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    judgement: Judgement | None = None,
+    usual: float | None = None,
+) -> Found:
+    """The threats that the facts support, in the order of the report; `judgement` is what an LLM holds of them.
+
+    Where no LLM spoke of threats, open metrics are as they usually are at a base of `usual` (`usual_severity`).
+    """
+    fired = candidates(sheet, kind, factors)
+    alone = judgement is None or not (judgement.threats or judgement.verdicts)
+    if alone:
+        fired = _borne_out(fired, sheet, kind, factors)
+    if usual is not None and alone:
+        fired = _as_usual(fired, usual, kind, factors)
+    if judgement is None or alone:
+        left, folded = _without_doubles([_Item(one.layer, one.threat, one) for one in fired])
+        names: dict[str, str] = {}
+        bases: Mapping[str, Decimal] = {}
+    else:
+        bases = _bases(sheet, kind, factors, judgement, fired)
+        left, folded, names = _judged(sheet, kind, factors, judgement, fired, bases)
+    ordered = _led(left) if names else _varied(_ranked(left))
+    headline = choose(_leading(ordered, bases, names.get("T1"))) if names else None
+    headline = headline or choose([item.threat for item in ordered])
+    shown, more = _shown(ordered, headline, led=bool(names))
+    threats = tuple(
+        Placed(item.layer, item.threat.model_copy(update={"place": place})) for place, item in enumerate(shown, start=1)
+    )
+    first = threats[0].threat if threats and headline else None
+    return Found(
+        threats=threats,
+        headline=first,
+        graver=graver_than(first, [placed.threat for placed in threats]),
+        base=_base(shown[0]) if first else None,
+        folded=(*folded, *more),
+        kind=kind,
+        open=open_threats(sheet, kind),
+        names=names,
+        metrics={item.candidate.id: item.candidate.metrics for item in shown if item.candidate},
+        judgement=judgement,
+        usual=usual,
+    )
+
+
+def _borne_out(
+    fired: Sequence[Candidate], sheet: FactSheet, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Candidate, ...]:
+    """Without an LLM the threats that hold on facts that are sure, where these are enough and one may be the headline.
+
+    Else those that rest on weaker facts follow, the graver first, until there are enough.
+    """
+    known = sure_facts(sheet)
+    doubtful = [fact.id for fact in sheet.facts if fact.id not in known]
+    if not doubtful:
+        return tuple(fired)
+    sure = {one.id for one in candidates(without(sheet, *doubtful), kind, factors)}
+    rest = sorted((one for one in fired if one.id not in sure), key=lambda one: -one.threat.score.cvss_base)
+    led = any(one.id in sure and is_supported(one.threat) for one in fired)
+    kept = {one.id for one in rest[: max(SURE_ENOUGH - len(sure), 0 if led else 1)]}
+    return tuple(one for one in fired if one.id in sure or one.id in kept)
+
+
+def _as_usual(
+    fired: Sequence[Candidate], usual: float, kind: ProductKind, factors: Mapping[FactorKey, FactorEstimate]
+) -> tuple[Candidate, ...]:
+    """What is too grave in default use eased first, so that the headline is still the gravest when it is raised."""
+    eased = [settled(one, usual, kind, factors) if one.threat.default_use else one for one in fired]
+    first = choose([one.threat for one in eased])
+    return tuple(settled(one, usual, kind, factors, raised=True) if one.threat is first else one for one in eased)
+
+
+def _led(items: Sequence[_Item]) -> list[_Item]:
+    """An LLM's first threats, then its others, then the catalogue's beside them; each by group and base.
+
+    It chose which ones most readers see, but neither a Low one nor a far milder one takes the place of a graver one;
+    their order is that of all reports.
+    """
+    own = [item for item in items if item.threat.by != "embedded"]
+    own.sort(key=lambda item: item.threat.score.cvss_base < LOW_BASE)
+    for late in sorted(own[ENOUGH:], key=lambda item: -item.threat.score.cvss_base):
+        first = own[:ENOUGH]
+        mildest = min(first, key=lambda item: (item.threat.score.cvss_base, -first.index(item)))
+        if late.threat.score.cvss_base >= mildest.threat.score.cvss_base + FAR_ABOVE:
+            here, there = own.index(mildest), own.index(late)
+            own[here], own[there] = late, mildest
+    rest = [item for item in items if item.threat.by == "embedded"]
+    return [*_ranked(own[:ENOUGH]), *_ranked(own[ENOUGH:]), *_ranked(rest)]
+
+
+def _varied(ranked: Sequence[_Item]) -> list[_Item]:
+    """Ranked threats, the first five with at most two that begin alike.
+
+    Where planted text reaches many abilities, each gives a threat of like severity: the first page then says the same
+    five times, and nothing of the stolen key or the open port.
+    """
+    ways: Counter[str] = Counter()
+    first: list[_Item] = []
+    for item in ranked:
+        way = item.candidate.pattern.reference if item.candidate else ""
+        if len(first) < ENOUGH and ways[way] < MAX_ALIKE:
+            first.append(item)
+            ways[way] += 1
+    rest = [item for item in ranked if item not in first]
+    first += rest[: ENOUGH - len(first)]
+    return [*(item for item in ranked if item in first), *(item for item in rest if item not in first)]
+
+
+def _bases(
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    judgement: Judgement,
+    fired: Sequence[Candidate],
+) -> Mapping[str, Decimal]:
+    """The bases of the supported candidates by their ids, as the facts that nobody doubts set them; `fired` are those
+    of all facts."""
+    doubted = [fact.id for fact in sheet.facts if fact.id in judgement.doubted]
+    sure = candidates(without(sheet, *doubted), kind, factors) if doubted else fired
+    return {one.id: one.threat.score.cvss_base for one in sure if is_supported(one.threat)}
+
+
+def _leading(items: Sequence[_Item], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
+    """Which threats may be the headline where an LLM chose them, the one with the id `first` as the core danger.
+
+    Its own, and of the catalogue's those that are far above them: an LLM that obeys planted orders does not talk the
+    score down, and one that reads well is not overruled by a pattern.
+    """
+    own = _own_leads([item.threat for item in items if item.threat.by != "embedded"], bases, first)
+    bar = _gravest(own) + MAX_BELOW
+    rest = [item.threat for item in items if item.threat.by == "embedded"]
+    return [*own, *(threat for threat in rest if bases.get(threat.id, Decimal(0)) > bar)] if own else []
+
+
+def _own_leads(own: Sequence[Threat], bases: Mapping[str, Decimal], first: str | None) -> list[Threat]:
+    """An LLM's threats that may be the headline: its first where none that needs no setting is graver.
+
+    Else those that need no setting and nobody else to be breached first, unless they are far below what the facts set;
+    then all that are supported.
+    """
+    supported = [threat for threat in own if is_supported(threat) and _BREACHED not in threat.score.cvss_vector]
+    plain = [threat for threat in supported if not threat.setting]
+    # What most use it for may need something attached; a milder side issue that needs nothing does not stand for it.
+    core = [threat for threat in supported if threat.id == first and threat.score.cvss_base >= _gravest(plain)]
+    if core:
+        return core
+    if plain and _gravest(plain) + MAX_BELOW >= max(bases.values(), default=Decimal(0)):
+        return plain
+    return [threat for threat in own if is_supported(threat)]
+
+
+def _gravest(threats: Sequence[Threat]) -> Decimal:
+    """The highest base; 0 without any."""
+    return max((threat.score.cvss_base for threat in threats), default=Decimal(0))
+
+
+def _base(first: _Item) -> Range:
+    """The headline's base; of an LLM's threat the corners that the catalogue's metrics leave, moved to its own base."""
+    base = first.threat.score.cvss_base
+    if first.candidate is None:
+        return point(base)
+    usual = base_range(first.candidate.metrics)
+    low, high = base - (usual.value - usual.low), base + (usual.high - usual.value)
+    return Range(value=base, low=max(low, Decimal(0)), high=min(high, Decimal(10)))
+
+
+# ---------------------------------------------------------------- order and folding
+
+
+def _without_doubles(items: Sequence[_Item]) -> tuple[list[_Item], list[Dropped]]:
+    """The items without those that another one, of no weaker basis, tells more closely."""
+    kept: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in items:
+        closer = [
+            other
+            for other in items
+            if other.candidate
+            and item.threat.id in other.candidate.pattern.covers
+            and _group(other.threat) <= _group(item.threat)
+        ]
+        if closer:
+            folded.append(_folded(item, f"{closer[0].threat.id} tells it more closely"))
+        else:
+            kept.append(item)
+    return kept, folded
+
+
+def _group(threat: Threat) -> int:
+    """0 in default use, 1 with a setting or an unusual use, 2 assumed."""
+    if is_supported(threat) and not threat.setting:
+        return 0
+    return 2 if threat.basis == "assumed" else 1
+
+
+def _ranked(items: Sequence[_Item]) -> list[_Item]:
+    """By group, base and basis; equal ones in the order of the catalogue."""
+    return sorted(
+        items,
+        key=lambda item: (
+            _group(item.threat),
+            -item.threat.score.cvss_base,
+            item.threat.basis != "quoted",
+            ASSETS.index(item.candidate.pattern.asset) if item.candidate else 0,
+        ),
+    )
+
+
+def _shown(items: Sequence[_Item], headline: Threat | None, *, led: bool) -> tuple[list[_Item], list[Dropped]]:
+    """The headline, then the others while there is room; `led` says that an LLM chose the order."""
+    ordered = sorted(items, key=lambda item: item.threat is not headline)
+    room = {0: MAX_DEFAULT, 1: MAX_SETTING, 2: MAX_ASSUMED}
+    most = MAX_SHOWN if led else MAX_ALONE
+    layers: dict[LayerKey, int] = {}
+    shown: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in ordered:
+        group = _group(item.threat)
+        if len(shown) >= most:
+            folded.append(_folded(item, f"less grave than the {most} shown"))
+        elif not led and layers.get(item.layer, 0) >= MAX_PER_LAYER:
+            folded.append(_folded(item, f"less grave than {MAX_PER_LAYER} others of its layer"))
+        elif not led and len(shown) >= ALWAYS_SHOWN and item.threat.score.cvss_base < LOW_BASE:
+            folded.append(_folded(item, "of low severity"))
+        elif not led and room[group] <= 0:
+            folded.append(_folded(item, "less grave than others of the same basis"))
+        else:
+            shown.append(item)
+            layers[item.layer] = layers.get(item.layer, 0) + 1
+            room[group] -= 1
+    return shown, folded
+
+
+def _folded(item: _Item, why: str) -> Dropped:
+    threat = item.threat
+    return Dropped(what=f"threat {threat.id}: {threat.title} ({threat.score.cvss_base})", reason=why)
+
+
+# ---------------------------------------------------------------- with an LLM
+
+
+def _judged(
+    sheet: FactSheet,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    judgement: Judgement,
+    fired: Sequence[Candidate],
+    bases: Mapping[str, Decimal],
+) -> tuple[list[_Item], list[Dropped], dict[str, str]]:
+    """The LLM's threats, then those of the catalogue that it keeps, then quoted ones that it does not mention."""
+    facts = FactIndex(sheet, kind)
+    by_id = {candidate.id: candidate for candidate in fired}
+    grave = _underrated(sheet, judgement, bases, facts, factors)
+    items: list[_Item] = []
+    folded: list[Dropped] = []
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, judged in enumerate(judgement.threats, start=1):
+        like = by_id.get(judged.candidate or "")
+        own = like is not None and like.id not in taken
+        if own and like and like.id in grave and judged.basis not in SUPPORTED:
+            # What the facts hold in default use does not leave it by a word of the LLM: both are shown.
+            own = False
+        made = _llm_threat(judged, like if own else None, number, sheet, judgement, facts, factors, grave)
+        if made is None:
+            folded.append(
+                Dropped(what=f"threat T{number}: {judged.title}", reason="no fact or quote behind it is left")
+            )
+            continue
+        names[f"T{number}"] = made.id
+        items.append(_Item(judged.layer, made, like if own else None))
+        if own and like:
+            taken.add(like.id)
+    covered = {other for id_ in taken for other in by_id[id_].pattern.covers}
+    covered |= {one.id for one in fired if any(_same_ground(one, item) for item in items)}
+    bar = _gravest(_own_leads([item.threat for item in items], bases, names.get("T1"))) + MAX_BELOW
+    far = {id_ for id_, base in bases.items() if base > bar}
+    room = max(0, min(MAX_BEYOND, ENOUGH - len(items)))
+    rest = [one for one in fired if one.id not in taken]
+    kept, more = _beside(rest, judgement.verdicts, covered, far, room)
+    return [*items, *kept], [*folded, *more], names
+
+
+def _underrated(
+    sheet: FactSheet,
+    judgement: Judgement,
+    bases: Mapping[str, Decimal],
+    facts: FactIndex,
+    factors: Mapping[FactorKey, FactorEstimate],
+) -> frozenset[str]:
+    """The supported candidates that are far graver than all that the LLM holds for default use.
+
+    Severity is the LLM's, metric by metric, and the catalogue's rules do not overrule a careful reader; but an LLM that
+    obeys planted orders, or lies, does not talk the score below the floor that the facts set.
+    """
+    own = [
+        _llm_threat(judged, None, n, sheet, judgement, facts, factors) for n, judged in enumerate(judgement.threats, 1)
+    ]
+    first = own[0].id if own and own[0] else None
+    bar = _gravest(_own_leads([one for one in own if one], bases, first)) + MAX_BELOW
+    wrong = {verdict.candidate for verdict in judgement.verdicts if verdict.says == "wrong" and verdict.holds}
+    return frozenset(id_ for id_, base in bases.items() if id_ not in wrong and base > bar)
+
+
+def _same_ground(candidate: Candidate, item: _Item) -> bool:
+    """Whether an LLM's threat of that layer rests on all facts of the candidate."""
+    return candidate.layer == item.layer and bool(candidate.facts) and set(candidate.facts) <= set(item.threat.facts)
+
+
+def _beside(
+    fired: Sequence[Candidate], verdicts: Sequence[Verdict], covered: set[str], far: Collection[str], room: int
+) -> tuple[list[_Item], list[Dropped]]:
+    """What of the catalogue follows an LLM's threats.
+
+    A supported threat `far` above the LLM's follows whatever it says, unless code confirmed why it is wrong: so an LLM
+    that obeys planted orders cannot talk the headline down. Of what it does not mention `room` threats follow.
+    """
+    said = {verdict.candidate: verdict for verdict in verdicts}
+    kept: list[_Item] = []
+    silent: list[_Item] = []
+    folded: list[Dropped] = []
+    for item in (_Item(candidate.layer, candidate.threat, candidate) for candidate in fired):
+        verdict = said.get(item.threat.id)
+        grave = item.threat.id in far
+        if verdict and verdict.says == "wrong" and verdict.holds:
+            folded.append(_folded(item, f"the LLM: {verdict.why}"))
+        elif grave or (verdict and verdict.says == "keep"):
+            kept.append(item)
+        elif verdict and verdict.says == "merge":
+            folded.append(_folded(item, f"merged into {verdict.into or 'another'}"))
+        elif item.threat.id in covered:
+            folded.append(_folded(item, "a threat of the LLM tells it more closely"))
+        else:
+            silent.append(item)
+    rest, doubles = _without_doubles([*kept, *silent])
+    kept = [item for item in rest if item in kept]
+    silent = [item for item in rest if item not in kept]
+    quoted = [item for item in _ranked(silent) if item.threat.basis == "quoted" and is_supported(item.threat)]
+    beyond = quoted[:room]
+    folded += [*doubles, *(_folded(item, "the LLM did not mention it") for item in silent if item not in beyond)]
+    return [*_ranked(kept), *beyond], folded
+
+
+def _llm_threat(
+    judged: JudgedThreat,
+    like: Candidate | None,
+    number: int,
+    sheet: FactSheet,
+    judgement: Judgement,
+    facts: FactIndex,
+    factors: Mapping[FactorKey, FactorEstimate],
+    grave: Collection[str] = (),
+) -> Threat | None:
+    """The record of an LLM's threat; None when all that it rested on is gone.
+
+    Its metrics are raised towards those of the candidate `like` only where that is among the `grave` ones.
+    """
+    counting = {fact.id: fact for fact in sheet.facts if fact.counts and fact.about == "product"}
+    rests_on = [counting[id_] for id_ in judged.facts if id_ in counting]
+    quotes = {item.id for item in (*sheet.evidence, *judgement.evidence)}
+    evidence = tuple(
+        dict.fromkeys(
+            mark
+            for mark in (*judged.evidence, *(mark for fact in rests_on for mark in fact.evidence))
+            if mark in quotes
+        )
+    )
+    if (judged.facts or judged.evidence) and not evidence:
+        return None
+    basis = _basis(judged, rests_on, evidence)
+    metrics = check_metrics(judged, facts, like.metrics if like and like.id in grave else None)
+    vector = vector_of({metric: one.value for metric, one in metrics.items()})
+    return Threat(
+        id=like.id if like else f"LLM-{number}",
+        title=judged.title,
+        statement=ThreatStatement(
+            source=judged.actor,
+            prerequisite=f"if {judged.setting}" if judged.setting else "a product in default use",
+            action=judged.how,
+            impact=judged.lost,
+            asset=like.pattern.asset.replace("_", " ") if like else judged.lost,
+        ),
+        taxonomy=_references(judged, like),
+        state="claimed" if basis == "quoted" else "inferred",
+        score=score_threat(vector, {metric: one.reason for metric, one in metrics.items()}, factors),
+        mitigations=_mitigations(judged, like),
+        evidence=evidence,
+        like=judged.candidate,
+        facts=tuple(fact.id for fact in rests_on),
+        basis=basis,
+        setting=judged.setting,
+        default_use=judged.default_use and basis != "needs a setting",
+        how=_how(judged, rests_on),
+        lost=judged.lost,
+        by="both" if like else "llm",
+    )
+
+
+def _basis(judged: JudgedThreat, rests_on: Sequence[Fact], evidence: Sequence[str]) -> Basis:
+    """The LLM's basis, unless what it cites does not carry it."""
+    if judged.basis in ("quoted", "entry inferred"):
+        if not evidence:
+            return "assumed"
+        settings = [fact for fact in rests_on if fact.polarity == "configurable"]
+        if rests_on and len(settings) == len(rests_on):
+            return "needs a setting"
+        if len(rests_on) < len(judged.facts):
+            return "entry inferred"
+    return judged.basis
+
+
+def _how(judged: JudgedThreat, rests_on: Sequence[Fact]) -> str:
+    """The LLM's text; its marks as they are, or those of its facts when it gave none."""
+    if "[E" in judged.how or not rests_on:
+        return judged.how
+    cited = tuple(dict.fromkeys(fact.evidence[0] for fact in rests_on))[:MAX_MARKS]
+    return f"{judged.how.rstrip('.')} [{', '.join(cited)}]."
+
+
+def _references(judged: JudgedThreat, like: Candidate | None) -> tuple[TaxonomyRef, ...]:
+    found: list[TaxonomyRef] = []
+    for scheme, id_ in judged.taxonomy:
+        try:
+            entry = lookup(scheme, id_)
+        except InputError:
+            continue
+        found.append(TaxonomyRef(scheme=scheme, id=entry.id, title=entry.title))
+    return tuple(found) or (like.pattern.taxonomy if like else ())
+
+
+def _mitigations(judged: JudgedThreat, like: Candidate | None) -> tuple[Mitigation, ...]:
+    own = tuple(Mitigation(text=one.text, who=one.who, status="proposed", evidence=()) for one in judged.mitigations)
+    return own or (like.threat.mitigations if like else ())
+
+
+__all__ = ["Candidate", "Found", "Placed", "candidates", "find_threats"]

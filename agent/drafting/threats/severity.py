@@ -1,0 +1,270 @@
+"""How grave a threat is: CVSS v4.0 base metrics from facts, each with a reason, and the scores that follow.
+
+The catalogue's metrics are rules over facts. An LLM's are checked against the same facts: one that contradicts them is
+corrected, and its reason says so. Conventions (CVSS v4.0 base; one subject system a product): planted content is AV:N,
+PR:N, AT:P unless the product takes it in by itself; UI:N needs an unattended start, UI:A a default approval of rank 3
+before the consequential step; an impact is H only where a fact says that it is reached.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.drafting.judgement import JudgedMetric, JudgedThreat, Metric
+from agent.drafting.threats.catalogue import METRICS, VALUES, Pattern, load_catalogue
+from agent.drafting.threats.cvss_vectors import base_of
+from agent.drafting.threats.expressions import FactIndex
+from agent.facts.sheet import counted
+from agent.facts.vocabulary import load_vocabulary
+from agent.records import Fact, FactorEstimate, FactSheet, Range, ThreatScore
+from agent.scoring import Request, score
+from agent.scoring.cvss import PREFIX
+from agent.taxonomy.keys import FACTOR_SETS, FactorKey
+
+THREAT_MULTIPLIER: Final = Decimal("0.97")
+MITIGATION: Final = Decimal("1.00")
+"""Before controls."""
+LIKELY: Final = 0.3
+"""From this chance on an ability that no quote states counts for an impact, because the riskier reading does; fitted on
+readers' bases of 30 listings (mean error 0.94, and 0.93 to 0.97 for every value from 0.2 to 0.35; 1.52 without)."""
+UNQUOTED: Final = "likely from the whole text, though no quote says so"
+OPEN_CHANCE: Final = 0.15
+"""From this chance on the metric that rests on a key is open."""
+OPEN_METRICS: Final[frozenset[Metric]] = frozenset(("AT", "UI"))
+"""Open on silence: listings seldom say who starts a run and how content gets in."""
+MAX_BELOW: Final = Decimal("2.0")
+"""So far an LLM's gravest base may lie below the gravest of the catalogue's: two experts differ by 0.8 on average."""
+
+_IMPACTS: Final[Mapping[Metric, tuple[str, str]]] = {
+    "VC": ("readable", "that confidential data is read"),
+    "VI": ("changeable", "that anything is changed"),
+    "VA": ("stoppable", "that anything can be stopped or destroyed"),
+    "SC": ("other_systems", "that another system can be read"),
+    "SI": ("other_changes", "that another system is changed"),
+    "SA": ("other_stops", "that another system can be stopped"),
+}
+
+
+class Choice(NamedTuple):
+    """The value of one metric."""
+
+    value: str
+    reason: str
+    facts: tuple[Fact, ...] = ()
+    """Those that decided it; empty for the reference vector's own value."""
+    others: tuple[str, ...] = ()
+    """Values that it may have instead, as far as the facts leave it open."""
+
+
+def metrics_of(
+    pattern: Pattern, facts: FactIndex, source: str, likely: FactIndex | None = None
+) -> dict[Metric, Choice]:
+    """All metrics of a pattern for a product; `source` is what the attacker's content is called.
+
+    `likely` are the same facts with what the readers hold likely: where it makes an impact graver that value is taken,
+    the reason says that no quote states it, and the value by the facts alone stays open. How an attacker gets in and
+    who starts a run is never supposed.
+    """
+    plain = {metric: _choice(pattern, metric, facts, source) for metric in METRICS}
+    if likely is None or not likely.supposed:
+        return plain
+    return {metric: _graver(metric, plain[metric], _choice(pattern, metric, likely, source)) for metric in METRICS}
+
+
+def supposable(sheet: FactSheet, facts: FactIndex) -> tuple[str, ...]:
+    """The keys that count for severity without a quote: likely, with no fact of theirs and none that opposes them.
+
+    None where an LLM read the sources: what it does not state it did not find.
+    """
+    readers = {search.reader for search in sheet.searched}
+    readers |= {source.reader for fact in sheet.facts for source in fact.sources}
+    if "llm" in readers:
+        return ()
+    words = load_vocabulary()
+    stated = {fact.key for fact in counted(sheet, polarity="asserted")}
+    return tuple(
+        key
+        for key, chance in facts.chances.items()
+        if chance >= LIKELY
+        and key in words
+        and words[key].claim == "ability"
+        and not facts.of(key)
+        and not any(words.opposed(key, other) for other in stated)
+    )
+
+
+def _graver(metric: Metric, plain: Choice, likely: Choice) -> Choice:
+    order = VALUES[metric]
+    if metric not in _IMPACTS or order.index(likely.value) >= order.index(plain.value):
+        return plain
+    others = tuple(dict.fromkeys((plain.value, *plain.others)))
+    reason = f"{UNQUOTED}: {likely.reason}"
+    return likely._replace(reason=reason, others=tuple(value for value in others if value != likely.value))
+
+
+def _choice(pattern: Pattern, metric: Metric, facts: FactIndex, source: str) -> Choice:
+    others: list[str] = []
+    for rule in pattern.metrics[metric]:
+        truth = rule.when.of(facts) if rule.when else None
+        if truth is None or truth.holds:
+            held = truth.facts if truth else ()
+            reason = rule.because.fill(facts, source)
+            reason = reason[:1].lower() + reason[1:] + marks(held)
+            kept = tuple(dict.fromkeys(value for value in others if value != rule.value))
+            return Choice(rule.value, reason, held, kept)
+        if rule.when and _is_open(metric, rule.when.keys, facts):
+            others.append(rule.value)
+    raise AssertionError(f"{pattern.id}: {metric} has no last rule")
+
+
+def _is_open(metric: Metric, keys: frozenset[str], facts: FactIndex) -> bool:
+    """Whether a rule that does not hold might, for all that the facts say."""
+    unknown = [key for key in keys if not facts.of(key)]
+    if metric in OPEN_METRICS:
+        return bool(unknown)
+    return any(OPEN_CHANCE <= facts.chances.get(key, 0.0) < LIKELY for key in unknown)
+
+
+def marks(facts: Sequence[Fact], most: int = 2) -> str:
+    """The first quotes of facts as they stand behind a sentence, such as " [E1, E4]"; empty without facts."""
+    found = tuple(dict.fromkeys(fact.evidence[0] for fact in facts))[:most]
+    return f" [{', '.join(found)}]" if found else ""
+
+
+def vector_of(values: Mapping[Metric, str]) -> str:
+    """The vector of eleven values."""
+    return PREFIX + "/".join(f"{metric}:{values[metric]}" for metric in METRICS)
+
+
+def base_range(metrics: Mapping[Metric, Choice]) -> Range:
+    """The base with the lowest and highest that one open metric at a time would give."""
+    values = {metric: choice.value for metric, choice in metrics.items()}
+    base = base_of(vector_of(values))
+    reached = [
+        base_of(vector_of({**values, metric: other})) for metric, choice in metrics.items() for other in choice.others
+    ]
+    return Range(value=base, low=min([base, *reached]), high=max([base, *reached]))
+
+
+def score_threat(
+    vector: str, reasons: Mapping[Metric, str], factors: Mapping[FactorKey, FactorEstimate]
+) -> ThreatScore:
+    """Severity of one threat: AIVSS 0.8 in directory mode before controls, from the ten factors of set 0.5."""
+    total = sum((factors[key].value for key in FACTOR_SETS["0.5"]), Decimal(0))
+    scored = score(
+        Request(
+            cvss_vector=vector,
+            factor_sum=point(total),
+            threat_multiplier=point(THREAT_MULTIPLIER),
+            mitigation_factor=point(MITIGATION),
+            formula="aivss-0.8",
+            mode="directory",
+        )
+    )
+    assert scored.aivss is not None
+    assert scored.severity is not None
+    return ThreatScore(
+        cvss_vector=vector,
+        cvss_base=base_of(vector),
+        aivss=scored.aivss,
+        severity=scored.severity,
+        reasons={metric: reasons[metric] for metric in METRICS if metric in reasons},
+    )
+
+
+def point(value: Decimal) -> Range:
+    """A range of one value."""
+    return Range(value=value, low=value, high=value)
+
+
+# ---------------------------------------------------------------- an LLM's metrics
+
+
+def check_metrics(
+    threat: JudgedThreat, facts: FactIndex, like: Mapping[Metric, Choice] | None = None
+) -> dict[Metric, JudgedMetric]:
+    """The metrics of an LLM's threat with those corrected that contradict a fact; the reason says so.
+
+    `like` are the catalogue's metrics for the threat that it keeps, given where the LLM would take the score below its
+    floor: metrics which facts decide are put back, as few as will do, until the base lies at most `MAX_BELOW` under
+    theirs.
+    """
+    made = {metric: _checked(metric, threat, facts) for metric in METRICS}
+    return _raised(made, like) if like else made
+
+
+def _checked(metric: Metric, threat: JudgedThreat, facts: FactIndex) -> JudgedMetric:
+    judged = threat.metrics.get(metric)
+    if judged is None or judged.value not in VALUES[metric]:
+        return JudgedMetric(value=VALUES[metric][1 if metric in _IMPACTS else 0], reason="no value was given")
+    value = judged.value
+    found: tuple[str, str] | None = None
+    if metric in _IMPACTS and value == "H":
+        term, what = _IMPACTS[metric]
+        found = None if _any(term, facts) else ("L", f"no fact says {what}")
+    elif metric == "AV" and value in "LP":
+        found = None if _any("local_access", facts) else ("N", "no fact places the attacker on the machine")
+    elif metric == "PR" and value == "N":
+        found = _privilege(threat, facts)
+    elif metric == "UI":
+        found = _interaction(threat, value, facts)
+    if found is None or found[0] == value:
+        return judged
+    new, why = found
+    return JudgedMetric(value=new, reason=f"{why}; corrected from {value}, which said: {judged.reason}")
+
+
+def _privilege(threat: JudgedThreat, facts: FactIndex) -> tuple[str, str] | None:
+    entry = _any("outside_text", facts) or _any("others_text", facts)
+    if entry or _any("open_doors", facts) or threat.basis == "needs a setting":
+        return None
+    return "L", "no fact names a way in without an account"
+
+
+def _interaction(threat: JudgedThreat, value: str, facts: FactIndex) -> tuple[str, str] | None:
+    approvals = facts.approvals()
+    cited = [fact for fact in approvals if fact.id in threat.facts]
+    if value in "NP" and cited and threat.basis != "needs a setting":
+        return "A", "a default approval stands before the step" + marks(cited)
+    if value == "N" and _is_planted(threat, facts) and not _any("self_started", facts):
+        return "P", "no fact says that a run starts without a person"
+    if value == "A" and not approvals and not _any("proposals", facts) and _is_planted(threat, facts):
+        return "P", "no approval is documented with its setting, default and scope"
+    return None
+
+
+def _is_planted(threat: JudgedThreat, facts: FactIndex) -> bool:
+    """Whether the threat starts from content that an outsider places for a task of a user."""
+    if _any("open_doors", facts):
+        return False
+    privilege = threat.metrics.get("PR")
+    return privilege is not None and privilege.value == "N"
+
+
+def _any(term: str, facts: FactIndex) -> bool:
+    return load_catalogue().terms[term].of(facts).holds
+
+
+def _raised(made: dict[Metric, JudgedMetric], like: Mapping[Metric, Choice]) -> dict[Metric, JudgedMetric]:
+    floor = base_of(vector_of({metric: choice.value for metric, choice in like.items()})) - MAX_BELOW
+    current = dict(made)
+
+    def base(values: Mapping[Metric, JudgedMetric]) -> Decimal:
+        return base_of(vector_of({metric: judged.value for metric, judged in values.items()}))
+
+    while base(current) < floor:
+        options = []
+        for metric, choice in like.items():
+            milder = VALUES[metric].index(current[metric].value) > VALUES[metric].index(choice.value)
+            if milder:
+                why = f"{choice.reason}; corrected from {current[metric].value}, which said: {current[metric].reason}"
+                options.append({**current, metric: JudgedMetric(value=choice.value, reason=why)})
+        if not options:
+            break
+        enough = [option for option in options if base(option) >= floor]
+        # No further from the LLM's than the floor asks for; where one metric does not do, the one with most effect.
+        best = min(enough, key=base) if enough else max(options, key=base)
+        if best == current:
+            break
+        current = best
+    return current

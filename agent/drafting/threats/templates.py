@@ -1,0 +1,121 @@
+"""Sentences of the catalogue with gaps that facts fill: `{source}`, `{reads_mail_chat.object,reads_web.object|a page}`.
+
+A gap names slots of facts in their order of preference and, after a bar, generic words that read well when no fact has
+a slot that is short and plain. What a slot holds comes from the sources, so nothing but a short phrase of letters,
+digits and a few marks is taken over; it is never read for its meaning.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple, get_args
+
+from agent.drafting.threats.expressions import FactIndex
+from agent.errors import InputError
+from agent.records import SlotName
+from agent.taxonomy.keys import ProductKind
+
+AGENTS: Final[Mapping[ProductKind, str]] = {
+    "mcp-server": "the connected assistant",
+    "assistant": "the assistant",
+    "voice-agent": "the voice agent",
+}
+"""Who reads and acts; "the agent" for every other kind."""
+PRODUCTS: Final[Mapping[ProductKind, str]] = {
+    "mcp-server": "the server",
+    "agent-skill": "the skill",
+    "agent-framework": "the framework",
+    "agent-platform": "the platform",
+    "assistant": "the assistant",
+    "other": "the product",
+}
+"""What the product is called; "the agent" for every other kind."""
+MAX_WORDS: Final = 4
+MAX_LENGTH: Final = 36
+_PLAIN: Final = " -_/.+"
+_ROLES: Final = ("source", "agent", "product", "client")
+
+
+class Gap(NamedTuple):
+    """A place to fill: one of `_ROLES`, or slots of facts with generic words."""
+
+    role: str
+    slots: tuple[tuple[str, SlotName], ...] = ()
+    generic: str = ""
+
+
+class Wording(NamedTuple):
+    """A text in pieces."""
+
+    text: str
+    pieces: tuple[str | Gap, ...]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys whose slots it uses."""
+        return frozenset(key for piece in self.pieces if isinstance(piece, Gap) for key, _ in piece.slots)
+
+    def fill(self, facts: FactIndex, source: str = "outside content") -> str:
+        """The text with its gaps filled; it begins with a capital."""
+        filled = "".join(piece if isinstance(piece, str) else _filled(piece, facts, source) for piece in self.pieces)
+        starts = [n for n in range(len(filled)) if n == 0 or filled[n - 2 : n] == ". "]
+        for n in starts:
+            filled = filled[:n] + filled[n : n + 1].upper() + filled[n + 1 :]
+        return filled
+
+
+def read_wording(text: str, *, where: str, known: Iterable[str]) -> Wording:
+    """The pieces of a text. Raises InputError for a gap of an unknown key, slot or role, or without an end."""
+    keys = frozenset(known)
+    pieces: list[str | Gap] = []
+    rest = text
+    while "{" in rest:
+        before, _, rest = rest.partition("{")
+        inner, closed, rest = rest.partition("}")
+        if not closed:
+            raise InputError("a gap has no end", where=f"{where}: {text!r}", hint="close it with }")
+        pieces += [before, _gap(inner, where, keys)] if before else [_gap(inner, where, keys)]
+    return Wording(text, (*pieces, rest) if rest else tuple(pieces))
+
+
+def _gap(inner: str, where: str, keys: frozenset[str]) -> Gap:
+    names, bar, generic = inner.partition("|")
+    if not bar:
+        if inner not in _ROLES:
+            raise InputError(f"no gap {{{inner}}}", where=where, hint="write {key.slot|generic words}")
+        return Gap(inner)
+    slots: list[tuple[str, SlotName]] = []
+    for name in names.split(","):
+        key, _, slot = name.strip().partition(".")
+        found = next((known for known in get_args(SlotName) if known == slot), None)
+        if key not in keys or found is None:
+            raise InputError(f"no slot {name.strip()!r}", where=where, hint="write {key.slot|generic words}")
+        slots.append((key, found))
+    return Gap("", tuple(slots), generic)
+
+
+def _filled(gap: Gap, facts: FactIndex, source: str) -> str:
+    if gap.role == "source":
+        return source
+    if gap.role == "agent":
+        return AGENTS.get(facts.kind, "the agent")
+    if gap.role == "client":
+        return "the calling agent"
+    if gap.role == "product":
+        return PRODUCTS.get(facts.kind, "the agent")
+    return next((value for key, slot in gap.slots if (value := phrase(facts, key, slot))), gap.generic)
+
+
+def phrase(facts: FactIndex, key: str, slot: SlotName) -> str:
+    """What the first fact of a key has in a slot, when it is a short plain phrase; else empty."""
+    for fact in facts.holding(key):
+        value = " ".join(fact.slot(slot).split())
+        if value and is_plain(value):
+            return value
+    return ""
+
+
+def is_plain(value: str) -> bool:
+    """Whether a slot's value can stand in a sentence: few words, no marks that end or break it."""
+    letters = sum(char.isalpha() for char in value)
+    fits = len(value) <= MAX_LENGTH and len(value.split()) <= MAX_WORDS and 2 * letters >= len(value)
+    ends = any(f"{mark} " in value for mark in ".-/") or not value[-1].isalnum()
+    return fits and not ends and all(char.isalnum() or char in _PLAIN for char in value)

@@ -1,0 +1,89 @@
+"""What a metric is that the facts leave open: as is usual for products of the kind that can do the same.
+
+    expectation = bias + of the kind + Σ weight[key] · chance of key      (readers' CVSS bases; no weight is below 0)
+    aim         = OWN · own base + (1 − OWN) · expectation
+
+A threat in default use that is graver than its aim takes, of the values that its open metrics may have, the one that
+brings its base nearest to the aim; so does the headline where it is milder. No metric that a fact decides is touched,
+and the reason of the one that is says what it rests on. Controls have no weight: what a vendor promises moves nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Final
+
+from agent.drafting.calibration import BaseCalibration
+from agent.drafting.judgement import Metric
+from agent.drafting.threats.candidates import Candidate
+from agent.drafting.threats.catalogue import METRICS
+from agent.drafting.threats.cvss_vectors import base_of
+from agent.drafting.threats.severity import Choice, score_threat, vector_of
+from agent.records import FactorEstimate, FactSheet
+from agent.taxonomy.keys import KIND_TITLES, FactorKey, ProductKind
+
+OWN: Final = 0.3
+"""How far the aim keeps to the base that the rules give; 0 to 0.5 differ by less than 0.03 in mean error."""
+CONFIRMED: Final = "A"
+"""UI where a person confirms the step."""
+LEAST: Final = 4.0
+MOST: Final = 9.6
+"""Bounds of the expectation: readers' bases hardly lie beyond them."""
+
+
+def usual_base(sheet: FactSheet, kind: ProductKind, constants: BaseCalibration) -> float:
+    """The base that readers give the first threat of such a product, 4 to 9.6."""
+    chances = sheet.outlook.chances
+    told = sum(weight * chances.get(key, 0.0) for key, weight in constants.chances.items())
+    return min(MOST, max(LEAST, constants.bias + constants.kinds.get(kind, 0.0) + told))
+
+
+def settled(
+    candidate: Candidate,
+    usual: float,
+    kind: ProductKind,
+    factors: Mapping[FactorKey, FactorEstimate],
+    *,
+    raised: bool = False,
+) -> Candidate:
+    """The candidate with one open metric as usual, where that brings its base nearer to its aim.
+
+    Its base only falls, or with `raised` only rises; what a person confirms is not raised, so that a documented
+    approval lowers the base by all that it takes.
+    """
+    if raised and candidate.metrics["UI"].value == CONFIRMED and candidate.metrics["UI"].facts:
+        return candidate
+    own = base_of(_vector(candidate.metrics))
+    aim = OWN * float(own) + (1 - OWN) * usual
+    made = [(base, metrics) for base, metrics in _alternatives(candidate.metrics, kind) if (base > own) == raised]
+    if (aim > own) != raised or not made:
+        return candidate
+    base, metrics = min(made, key=lambda one: (abs(float(one[0]) - aim), one[0]))
+    if abs(float(base) - aim) >= abs(float(own) - aim):
+        return candidate
+    score = score_threat(_vector(metrics), {metric: choice.reason for metric, choice in metrics.items()}, factors)
+    return candidate._replace(threat=candidate.threat.model_copy(update={"score": score}), metrics=metrics)
+
+
+def _alternatives(
+    metrics: Mapping[Metric, Choice], kind: ProductKind
+) -> Iterator[tuple[Decimal, dict[Metric, Choice]]]:
+    """The metrics with one open one changed, and the base that follows; only those that change it."""
+    own = base_of(_vector(metrics))
+    title = KIND_TITLES[kind]
+    article = "an" if title[0].lower() in "aeiou" or title.startswith("MCP") else "a"
+    for metric in METRICS:
+        choice = metrics[metric]
+        for value in choice.others:
+            if metric == "UI" and value == CONFIRMED:
+                # Nobody is taken to confirm what no fact says is confirmed.
+                continue
+            others = tuple(other for other in (choice.value, *choice.others) if other != value)
+            reason = f"the sources leave it open; usual for {article} {title} with these abilities"
+            changed = {**metrics, metric: Choice(value, reason, (), others)}
+            base = base_of(_vector(changed))
+            if base != own:
+                yield base, changed
+
+
+def _vector(metrics: Mapping[Metric, Choice]) -> str:
+    return vector_of({metric: choice.value for metric, choice in metrics.items()})
