@@ -109,10 +109,10 @@ STEPS: Final[tuple[tuple[str, int], ...]] = (
     ("vendor", 1), ("condition", 18), ("vendor", 0), ("questions", 5), ("answer", 15), ("posture", 60), ("quote", 14),
     ("condition", 14), ("quote", 10), ("conditions", 3), ("rest", 3), ("answer", 12), ("quote", 0), ("law", 0),
     ("lost", 0), ("rest", 2), ("questions", 4), ("also", 2), ("rest_todo", 0), ("questions", 3), ("also", 3),
-    ("answer", 10), ("rest", 1), ("questions", 2), ("layer", 38), ("posture", 52), ("layer", 36), ("rest", 0),
-    ("posture", 46), ("layer", 34), ("also", 2), ("layer", 32), ("posture", 40), ("layer", 30), ("how", 48),
-    ("layer", 28), ("also", 1), ("how", 40), ("also", 0), ("layer", 25), ("layer", 20), ("layer", 16), ("questions", 1),
-    ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
+    ("answer", 10), ("rest", 1), ("questions", 2), ("layer", 38), ("posture", 56), ("rest", 0), ("layer", 36),
+    ("also", 2), ("posture", 52), ("layer", 34), ("posture", 46), ("layer", 32), ("how", 48), ("layer", 30),
+    ("also", 1), ("posture", 40), ("layer", 28), ("how", 40), ("also", 0), ("layer", 25), ("layer", 20), ("layer", 16),
+    ("questions", 1), ("threats", 4), ("layer", 10), ("how", 32), ("threats", 3), ("how", 24), ("how", 16),
 )  # fmt: skip
 """By which field, to which value, the first two pages are made shorter, one after another, until they keep to 900
 words: what stands elsewhere as well goes first, a quote that the list behind the pages has among it; how a threat works
@@ -215,7 +215,7 @@ def headline(writer: Writer) -> Part:
     blocks: list[Block] = [Meter(Extent(float(score.aivss), float(low), float(high), _TOP))]
     if first is not None:
         doubt = " (contested, not decided yet)" if writer.view.is_contested(first.threat) else ""
-        rests = (Span("Rests on "), *doc.ref(first.name), Span(f"{doubt}, {_rests(writer, first)}{_raised(writer)}."))
+        rests = (Span("Rests on "), *doc.ref(first.name), Span(f"{doubt}{_rests(writer, first)}{_raised(writer)}."))
         lines = (rests, _first_steps(writer, first), _graver(writer, first), _proposal(writer))
         blocks.append(Bullets(tuple(filter(None, lines))))
     return Part("headline", doc.words(title), tuple(blocks))
@@ -224,7 +224,7 @@ def headline(writer: Writer) -> Part:
 def _rests(writer: Writer, first: RankedThreat) -> str:
     """By which rule the score rests on this threat."""
     if not first.threat.default_use:
-        return "the gravest threat"
+        return ", the gravest threat"
     alike = [item for item in writer.view.threats if is_supported(item.threat)]
     graver = [
         item
@@ -233,12 +233,12 @@ def _rests(writer: Writer, first: RankedThreat) -> str:
     ]
     if not graver:
         if first.threat.setting:
-            return f"the gravest supported threat {bare(if_clause(first.threat.setting))}"
-        return "the gravest supported threat in default use"
+            return f", {bare(if_clause(first.threat.setting))}"
+        return ", the gravest supported threat in default use"
     if any(item.threat.by in ("llm", "both") for item in writer.view.threats):
         # What the LLM left to the catalogue stands in the appendix, with the severity of its pattern.
-        return "the gravest in default use by the LLM's reading"
-    return "the threat that a reviewer chose"
+        return ", the gravest in default use by the LLM's reading"
+    return ", the threat that a reviewer chose"
 
 
 def _first_steps(writer: Writer, first: RankedThreat) -> Text:
@@ -515,8 +515,10 @@ def layers(writer: Writer) -> Part:
     """Part 7: each layer with its flag and what is known; an uncertain one with marked general commentary."""
     view = writer.view
     above = on_page(writer)
+    limits = _layer_limits([layer for _, layer in view.layers], writer.room.layer)
     items = [
-        _layer(writer, key, layer, [item.name for item in above if item.layer == key]) for key, layer in view.layers
+        _layer(writer, key, layer, [item.name for item in above if item.layer == key], limit)
+        for (key, layer), limit in zip(view.layers, limits, strict=True)
     ]
     signs = {_sign(layer) for _, layer in view.layers}
     used = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
@@ -529,13 +531,23 @@ def layers(writer: Writer) -> Part:
     return Part("layers", doc.words(legend), tuple(blocks))
 
 
-def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[str]) -> Text:
-    """A line on a layer; `names` are its threats on the page."""
+def _layer_limits(layers: Sequence[LayerThreats], limit: int) -> list[int]:
+    """Words of each layer, `limit` on the average: what short ones leave goes to those that it completes."""
+    whole = [len(bare(layer.paragraph.removeprefix(PREFIX)).split()) for layer in layers]
+    limits = [limit] * len(layers)
+    spare = sum(max(0, limit - length) for length in whole)
+    for n in sorted(range(len(layers)), key=lambda n: whole[n]):
+        if 0 < (more := whole[n] - limit) <= spare:
+            limits[n], spare = whole[n], spare - more
+    return limits
+
+
+def _layer(writer: Writer, key: LayerKey, layer: LayerThreats, names: Sequence[str], limit: int) -> Text:
+    """A line on a layer of at most `limit` words; `names` are its threats on the page."""
     title = LAYER_TITLES[key].capitalize().replace("&", "and")
     inside: Text = doc.joined(*(doc.ref(name) for name in names), by=", ")
     told: Text = (Span(title, "strong"), Span(" ("), *inside, Span(").")) if names else doc.strong(f"{title}.")
     head: Text = (Span(f"{_sign(layer)} "), *told)
-    limit = writer.room.layer
     if layer.certain or layer.applies == "no":
         return doc.joined(head, writer.brief(title, layer.paragraph, limit))
     raw = " ".join(layer.paragraph.split())
@@ -617,7 +629,9 @@ def numbers(writer: Writer) -> Part:
         lines.append(doc.joined(doc.code(made), known))
         if (far := score.likely) is not None and score.likely_low is not None and score.likely_high is not None:
             likely = span(score.likely_low, score.likely_high)
-            spread = f"-{tenth(far.below)} to +{tenth(far.above)}, as experts' scores lie about drafts of labelled products"
+            spread = (
+                f"-{tenth(far.below)} to +{tenth(far.above)}, as experts' scores lie about drafts of labelled products"
+            )
             lines.append(doc.words(f"Likely {likely}: {spread}."))
     blocks: list[Block] = [Paragraph(line) for line in lines]
     residual = writer.residual

@@ -62,11 +62,19 @@ def build(draft: Draft, documents: tuple[Document, ...] = (), progress: InReview
     view = View(draft, documents, progress)
     room = WIDEST
     writer, report = _front(view, room)
+    wider: list[tuple[str, int]] = []
     for name, value in STEPS:
         if front_words(report) <= MAX_FRONT_WORDS:
             break
+        wider.append((name, getattr(room, name)))
         room = room._replace(**{name: value})
         writer, report = _front(view, room)
+    # Sentences are cut whole, so what the last steps freed may be more than they had to; layers have it first.
+    for name, value in sorted(reversed(wider), key=lambda step: step[0] != "layer"):
+        if value > getattr(room, name):
+            tried = _front(view, room._replace(**{name: value}))
+            if front_words(tried[1]) <= MAX_FRONT_WORDS:
+                room, (writer, report) = room._replace(**{name: value}), tried
     writer.cited |= {mark for part in report.front for text in texts(part) for span in text for mark in span.ids}
     reference = tuple(part for part in (make(writer) for make in _REFERENCE) if part.blocks or part.title)
     return Report(report.title, report.notices, report.front, reference, report.headline, tuple(writer.prose.lost))
