@@ -193,7 +193,7 @@ def struck(state: ReviewState) -> set[str]:
     return {one.item.id for one in state.items if one.verdict == "struck"}
 
 
-class Hanging(NamedTuple):
+class Dependent(NamedTuple):
     """One thing that rests on a fact, alone or with others."""
 
     item: str
@@ -201,7 +201,7 @@ class Hanging(NamedTuple):
     title: str
 
 
-def hanging(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Hanging, ...]]:
+def dependents(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Dependent, ...]]:
     """By id of each fact of the draft what cites it or a quote of it, the headline's threat and others first.
 
     `numbers` are those by which a review calls its threats.
@@ -210,32 +210,33 @@ def hanging(draft: Draft, numbers: Mapping[str, int]) -> Mapping[str, tuple[Hang
     return {fact.id: tuple(dict.fromkeys(_dependents(draft, view, fact, numbers))) for fact in facts}
 
 
-def added_on(state: ReviewState) -> Mapping[str, tuple[Hanging, ...]]:
+def added_dependents(state: ReviewState) -> Mapping[str, tuple[Dependent, ...]]:
     """By id of a fact the threats that reviewers added and that cite it, whether it stands or not."""
-    found: dict[str, list[Hanging]] = {}
+    found: dict[str, list[Dependent]] = {}
     for one in state.items:
         named = (one.after or {}).get("facts") if one.item.kind == "threat" else None
         for fact in named if isinstance(named, list) else ():
             tag = state.tag(one.item.id.partition("/")[2])
-            found.setdefault(str(fact), []).append(Hanging(one.item.id, f"{tag} {one.item.title}".strip()))
+            found.setdefault(str(fact), []).append(Dependent(one.item.id, f"{tag} {one.item.title}".strip()))
     return {fact: tuple(each) for fact, each in found.items()}
 
 
-def _dependents(draft: Draft, view: View, fact: Fact, numbers: Mapping[str, int]) -> list[Hanging]:
+def _dependents(draft: Draft, view: View, fact: Fact, numbers: Mapping[str, int]) -> list[Dependent]:
     marks = set(fact_marks(fact))
+    tags = {placed.threat.id: f"T{numbers.get(placed.threat.id, placed.number)}" for placed in view.threats}
     found = [
-        Hanging(f"threat/{placed.threat.id}", f"T{numbers.get(placed.threat.id, placed.number)} {placed.threat.title}")
+        Dependent(f"threat/{placed.threat.id}", f"{tags[placed.threat.id]} {placed.threat.title}")
         for placed in view.threats
         if fact.id in placed.threat.facts
     ]
     chained = {threat.item.partition("/")[2] for threat in found}
     found += [
-        Hanging(f"chain/{number}", f"chain: {chain.title}")
+        Dependent(f"chain/{number}", f"chain: {chain.title}")
         for number, chain in enumerate(draft.chains, 1)
         if chained.intersection(chain.threats) or any(marks.intersection(hop.evidence) for hop in chain.hops)
     ]
     found += [
-        Hanging(f"factor/{key}", FACTOR_TITLES[key])
+        Dependent(f"factor/{key}", FACTOR_TITLES[key])
         for key in FACTORS
         if key in draft.factors
         and (
@@ -244,19 +245,19 @@ def _dependents(draft: Draft, view: View, fact: Fact, numbers: Mapping[str, int]
         )
     ]
     found += [
-        Hanging(f"layer/{key}", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}")
+        Dependent(f"layer/{key}", f"{LAYER_CODES[key]} {LAYER_TITLES[key]}")
         for key in LAYERS
         if key in draft.layers and any(mark in draft.layers[key].paragraph for mark in marks)
     ]
     found += [
-        Hanging(f"capability/{one.id}", f"ability: {one.action} {one.object}")
+        Dependent(f"capability/{one.id}", f"ability: {one.action} {one.object}")
         for one in draft.system.capabilities
         if one.signal == fact.key and marks.intersection(one.evidence)
     ]
-    found += [Hanging("", f"summary “{row.label}”") for row in draft.lines if fact.id in row.facts]
-    found += [Hanging("", f"control: {one.text}") for one in draft.controls if fact.id in one.facts]
+    found += [Dependent("", f"summary “{row.label}”") for row in draft.lines if fact.id in row.facts]
+    found += [Dependent("", f"control: {one.text}") for one in draft.controls if fact.id in one.facts]
     system = draft.system
     parts = (*system.actors, *system.components, *system.stores, *system.services)
     drawn = [one.name for one in parts if marks.intersection(one.evidence)]
     drawn += [one.what for one in system.flows if marks.intersection(one.evidence)]
-    return [*found, *(Hanging("", f"system picture: {name}") for name in drawn)]
+    return [*found, *(Dependent("", f"system picture: {name}") for name in drawn)]

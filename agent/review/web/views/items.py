@@ -18,7 +18,7 @@ from agent.records import (
 from agent.report.sentences import change, effect, shrinkage, tenth, threat_sentence, vector_words
 from agent.report.view import View, name_of, number_added, rank_words
 from agent.review.domain.acts import answer_facts, now_of
-from agent.review.domain.effects.consequences import Hanging, added_on, hanging, parts_of
+from agent.review.domain.effects.consequences import Dependent, added_dependents, dependents, parts_of
 from agent.review.domain.effects.what_if import promised
 from agent.review.domain.facts.changed_sheet import corrected_fact, held_as
 from agent.review.domain.facts.from_answers import STATES as STATED, confirmed, is_vendors_word, keys_asked, question_of
@@ -262,10 +262,10 @@ class Items:
         self._folded = {threat.id: reason for _, threat, reason in self._view.folded}
         self._contests = [contest for contest in state.contests if contest.decision != "open"]
         self._work = {(work.threat, work.mitigation.text): work for work in work_of(state)}
-        self._hangs = hanging(state.based, state.numbers)
+        self._dependents = dependents(state.based, state.numbers)
         same = state.based is state.drafted
-        self._hung = self._hangs if same else hanging(state.drafted, state.numbers)
-        self._added = added_on(state)
+        self._drafted_dependents = self._dependents if same else dependents(state.drafted, state.numbers)
+        self._added = added_dependents(state)
         self._facts = {fact.id: fact for fact in (state.drafted.facts.facts if state.drafted.facts else ())}
         self._facts |= {name: fact for name, (fact, _) in state.answered.items()}
         self._held = state.based.facts.facts if state.based.facts else ()
@@ -371,7 +371,7 @@ class Items:
         struck = one.verdict == "struck"
         sure = name in self._words and one.verdict in ("confirmed", "corrected")
         held = held_as(self._held, now) or now
-        hangs = self._hung.get(name, ()) if struck else self._hangs.get(held.id, ())
+        hangs = self._drafted_dependents.get(name, ()) if struck else self._dependents.get(held.id, ())
         hangs = (*hangs, *(each for own in dict.fromkeys((fact.id, held.id)) for each in self._added.get(own, ())))
         fallen = set(self._state.fell)
         if not struck:
@@ -393,10 +393,10 @@ class Items:
             fact=body, title=fact_title(now)
         )
 
-    def _is_gone(self, each: Hanging) -> bool:
+    def _is_gone(self, each: Dependent) -> bool:
         return each.item in self._gone if each.item else each.title not in self._parts
 
-    def _says_else(self, each: Hanging) -> bool:
+    def _says_else(self, each: Dependent) -> bool:
         """Whether what rested on a struck fact stands, and says something else than was drafted."""
         if self._is_gone(each):
             return False

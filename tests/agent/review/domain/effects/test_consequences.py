@@ -10,7 +10,7 @@ from agent.records import Advice, Draft, FactLine, Threat
 from agent.report.markdown import render
 from agent.report.report import build
 from agent.report.view import View
-from agent.review.domain.effects.consequences import hanging, parts_of
+from agent.review.domain.effects.consequences import dependents, parts_of
 from agent.review.domain.effects.decisions import Moved, what_moved
 from agent.review.domain.items import threats_of
 from agent.review.domain.rescore import headline_of
@@ -223,7 +223,7 @@ def strike(desk: Desk, item: str) -> tuple[Desk, Moved]:
 def test_a_strike_says_what_falls_or_changes_wherever_something_rests_on_the_fact() -> None:
     state = FIRECRAWL.state
     assert state.drafted.facts is not None
-    resting = hanging(state.based, state.numbers)
+    resting = dependents(state.based, state.numbers)
     for fact in state.drafted.facts.facts:
         after, moved = strike(FIRECRAWL, f"fact/{fact.id}")
         told = (*moved.falls, *moved.alters, *moved.causes)
